@@ -1,0 +1,165 @@
+/* See crash.h for the contract: signal context, async-signal-safe code only below `Handlers`. */
+#include "child/crash.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/record.h"
+#include "detectors/tripwire.h"
+#include "detectors/unwind.h"
+
+#define STACK_SIZE (256 * 1024)
+/* How long the driver may take to walk the threads before the crash goes on without it. */
+#define PATIENCE (20 * CLOCK_SECOND)
+
+static int wire;
+static struct board *the_board;
+static _Atomic int first_tid;
+
+static __thread uint16_t thread_worker __attribute__((tls_model("initial-exec"))) = RECORD_MAIN;
+static __thread const char *thread_statement __attribute__((tls_model("initial-exec")));
+static __thread void *thread_stack __attribute__((tls_model("initial-exec")));
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+
+void crash_set_statement(const char *statement)
+{
+    thread_statement = statement;
+}
+
+/* Handlers */
+
+static void die_of(int number)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(number, &standard, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
+    _exit(128 + number);
+}
+
+static void nap(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    nanosleep(&pause, NULL);
+}
+
+void crash_send_maps(void)
+{
+    struct record piece;
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    char text[RECORD_TEXT];
+    ssize_t n;
+    int64_t first = 1;
+    while (fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0) {
+        text[n] = '\0';
+        record_begin(&piece, RECORD_MAPS, RECORD_MAIN);
+        piece.values[0] = first;
+        record_add_text(&piece, text);
+        record_send(&piece, wire);
+        first = 0;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void send_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+{
+    struct record record;
+    uint64_t frames[RECORD_FRAMES];
+    record_begin(&record, RECORD_CRASH, thread_worker);
+    record.values[CRASH_SIGNAL] = number;
+    record.values[CRASH_CODE] = info->si_code;
+    record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
+    record.values[CRASH_TID] = tid;
+    record_add_text(&record, thread_statement ? thread_statement : "");
+    record_add_frames(&record, frames, unwind_context(ucontext, frames, RECORD_FRAMES));
+    record_send(&record, wire);
+}
+
+static void wait_for_driver(void)
+{
+    uint64_t until = clock_now() + PATIENCE;
+    atomic_store(&the_board->crashed, 1);
+    while (!atomic_load(&the_board->go_on) && clock_now() < until)
+        nap();
+}
+
+static void on_fatal(int number, siginfo_t *info, void *ucontext)
+{
+    int saved = errno, nobody = 0, tid = (int)syscall(SYS_gettid);
+    if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
+        (number == SIGTRAP && tripwire_on_trap(ucontext))) {
+        errno = saved;
+        return;
+    }
+    /* A crash inside this handler ends the thread at once; another thread's crash waits for the first to kill all. */
+    if (!atomic_compare_exchange_strong(&first_tid, &nobody, tid)) {
+        if (nobody == tid)
+            die_of(number);
+        for (;;)
+            nap();
+    }
+    if (wire >= 0) {
+        crash_send_maps();
+        send_crash(number, info, ucontext, tid);
+        wait_for_driver();
+    }
+    die_of(number);
+}
+
+static void on_ask(int number)
+{
+    (void)number;
+    atomic_store(&the_board->ask, 1);
+}
+
+/* End of handlers */
+
+int crash_install(int wire_fd, struct board *board)
+{
+    wire = wire_fd;
+    the_board = board;
+    unwind_prepare();
+    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
+    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
+        if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
+            return -errno;
+    struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
+    if (sigaction(SIGTERM, &ask, NULL) < 0)
+        return -errno;
+    return crash_thread_start(RECORD_MAIN);
+}
+
+int crash_thread_start(uint16_t worker)
+{
+    thread_worker = worker;
+    thread_stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (thread_stack == MAP_FAILED) {
+        thread_stack = NULL;
+        return -errno;
+    }
+    stack_t stack = {.ss_sp = thread_stack, .ss_size = STACK_SIZE};
+    return sigaltstack(&stack, NULL) < 0 ? -errno : 0;
+}
+
+void crash_thread_end(void)
+{
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    if (thread_stack)
+        munmap(thread_stack, STACK_SIZE);
+    thread_stack = NULL;
+}

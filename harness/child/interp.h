@@ -1,0 +1,19 @@
+/* The one interpreter of the child. Child main. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Starts Python as `executable` would (a venv's python gives the venv's packages). On failure `error` is one sentence.
+ * Returns 0 or -ENOEXEC. */
+int interp_start(const char *executable, bool gil, char *error, size_t error_size);
+
+/* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
+int interp_finish(void);
+
+/* Records about versions, and one for each extension module that is loaded. Attached. */
+void interp_send_environment(int wire);
+void interp_send_packages(int wire);
+
+/* "key=value". Any thread state. */
+void interp_send_fact(int wire, const char *fact);

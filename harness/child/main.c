@@ -1,0 +1,189 @@
+/* ftstress-child: embeds one interpreter and runs exactly one plan. The driver starts it; it also runs by hand, under
+ * gdb, rr or Valgrind. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child/array.h"
+#include "child/crash.h"
+#include "child/interp.h"
+#include "child/pyversion.h"
+#include "child/run.h"
+#include "core/status.h"
+#include "detectors/detector.h"
+
+struct arguments {
+    const char *plan;
+    const char *python;
+    int wire, board;
+    bool allow_gil;
+};
+
+static const char help[] =
+    "usage: ftstress-child [options] PLAN.yaml\n"
+    "Runs one plan in this process and prints what its detectors see. ftstress starts it; by hand it is for gdb, rr\n"
+    "and Valgrind, with the plan that a finding carries.\n"
+    "\n"
+    "  -p, --python PATH  run as this interpreter or venv would (default: the one it was built for)\n"
+    "  --allow-gil        go on where the GIL is on\n"
+    "  --abi              print the ABI that it was built for (" FTSTRESS_ABI ") and the interpreter, and exit\n"
+    "  --wire FD          write records to this descriptor (the driver's)\n"
+    "  --board FD         share counters through this descriptor (the driver's)\n"
+    "  --help             this text\n";
+
+enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_ABI, OPTION_HELP };
+
+static const struct option options[] = {
+    {"python", required_argument, NULL, 'p'},        {"wire", required_argument, NULL, OPTION_WIRE},
+    {"board", required_argument, NULL, OPTION_BOARD}, {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
+    {"abi", no_argument, NULL, OPTION_ABI},          {"help", no_argument, NULL, OPTION_HELP},
+    {0},
+};
+
+static void parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    int option;
+    *arguments = (struct arguments){.python = FTSTRESS_PYTHON, .wire = -1, .board = -1};
+    while ((option = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            arguments->python = optarg;
+            break;
+        case OPTION_WIRE:
+            arguments->wire = atoi(optarg);
+            break;
+        case OPTION_BOARD:
+            arguments->board = atoi(optarg);
+            break;
+        case OPTION_ALLOW_GIL:
+            arguments->allow_gil = true;
+            break;
+        case OPTION_ABI:
+            printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
+            exit(0);
+        case OPTION_HELP:
+            fputs(help, stdout);
+            exit(0);
+        default:
+            exit(STATUS_USAGE);
+        }
+    }
+    if (optind + 1 != argc) {
+        fputs("ftstress-child: give it one plan; see --help\n", stderr);
+        exit(STATUS_USAGE);
+    }
+    arguments->plan = argv[optind];
+}
+
+static int cannot(const struct run *run, int status, const char *sentence)
+{
+    run_cannot(run, status, sentence);
+    return status;
+}
+
+static const struct ft_scenario *find_native(const char *name)
+{
+    for (unsigned i = 0; ft_scenarios[i]; i++)
+        if (strcmp(ft_scenarios[i]->name, name) == 0)
+            return ft_scenarios[i];
+    return NULL;
+}
+
+/* Steps or roles to bodies; -EINVAL with a sentence. */
+static int compile_program(const struct plan *plan, struct program *program, char *error, size_t size)
+{
+    int result = 0;
+    if (plan->nsteps > 0)
+        result = program_add(program, plan->steps, plan->nsteps, error, size);
+    for (unsigned i = 0; i < plan->nroles && !result; i++)
+        result = program_add(program, &plan->roles[i], 1, error, size);
+    return result ? result : program_finish(program);
+}
+
+static int import_numpy(const struct run *run)
+{
+    char reason[256], error[512];
+    if (run->plan->ninputs == 0 && !run->native)
+        return 0;
+    if (array_import() == 0)
+        return 0;
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, sizeof error,
+             "the plan's inputs are NumPy arrays, and NumPy cannot be imported (%s); install it in the environment that -p "
+             "names, or make the inputs with -s",
+             reason);
+    return cannot(run, STATUS_UNTESTED, error);
+}
+
+/* Everything between the start of Python and its end. */
+static int run_in_python(struct run *run)
+{
+    char error[640];
+    struct program program = {0};
+    struct space_maker maker;
+    struct recipe recipes[PLAN_INPUTS_MAX];
+    if (run->plan->native && !(run->native = find_native(run->plan->native)))
+        return cannot(run, STATUS_USAGE, "the plan's native scenario is not in this child; see `ftstress list`");
+    if (!run->native) {
+        if (compile_program(run->plan, &program, error, sizeof error))
+            return cannot(run, STATUS_USAGE, error);
+        run->program = &program;
+    }
+    for (unsigned i = 0; i < run->plan->ninputs; i++)
+        recipe_parse(run->plan->inputs[i].recipe, &recipes[i], error, sizeof error);
+    int result = space_maker_init(&maker, run->plan, recipes, error, sizeof error);
+    if (result)
+        return cannot(run, STATUS_USAGE, error);
+    int status = import_numpy(run);
+    run->maker = &maker;
+    detectors_select(run->plan->detect, run->wire);
+    if (!status)
+        status = run_plan(run);
+    space_maker_clear(&maker);
+    program_clear(&program);
+    return status;
+}
+
+static int run_child(struct run *run, const struct arguments *arguments)
+{
+    char error[512];
+    if (!pyversion_is_free_threaded() && !arguments->allow_gil)
+        return cannot(run, STATUS_UNTESTED,
+                      "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
+                      "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
+    if (interp_start(arguments->python, false, error, sizeof error) < 0)
+        return cannot(run, STATUS_UNTESTED, error);
+    int status = run_in_python(run);
+    if (status == STATUS_CLEAN && interp_finish() < 0)
+        return STATUS_HARNESS;
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct plan plan;
+    char error[640];
+    parse_arguments(argc, argv, &arguments);
+    struct run run = {.plan = &plan, .wire = arguments.wire, .iteration_time = 1};
+
+    /* Crash handlers before anything that could crash. */
+    signal(SIGPIPE, SIG_IGN);
+    if (board_open(arguments.board, &run.board) < 0 || crash_install(run.wire, run.board) < 0) {
+        fputs("ftstress-child: cannot map the board or install signal handlers\n", stderr);
+        return STATUS_HARNESS;
+    }
+
+    plan_init(&plan);
+    if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
+        return cannot(&run, STATUS_USAGE, error);
+
+    /* The interpreter, the run, and its end. */
+    run.allow_gil = arguments.allow_gil;
+    int status = run_child(&run, &arguments);
+    fflush(NULL);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* Everything that depends on the version of CPython. */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+/* Is the GIL on now? An import may have switched it on. Attached. */
+bool pyversion_gil_is_on(void);
+
+/* Asks for the GIL on or off in the interpreter that config will start; a build without the choice ignores it. */
+void pyversion_config_gil(PyConfig *config, bool on);
+
+/* Is this a build that can run without the GIL? */
+bool pyversion_is_free_threaded(void);

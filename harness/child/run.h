@@ -1,0 +1,59 @@
+/* A run of one plan: serial pass, then rounds of workers, with a barrier before and after each.
+ *
+ * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the inputs
+ * between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and cleared by the
+ * main thread between rounds; a worker sees them at its next poll, some calls later at most.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ftstress/scenario.h>
+
+#include "child/barrier.h"
+#include "child/space.h"
+#include "child/step.h"
+#include "core/board.h"
+#include "core/plan.h"
+
+struct run {
+    const struct plan *plan;
+    const struct program *program;     /* NULL with a native scenario */
+    const struct ft_scenario *native;  /* or NULL */
+    struct space_maker *maker;
+    struct board *board;
+    int wire;
+    uint64_t iteration_time;  /* ns, mean of the serial pass; at least 1 */
+    bool allow_gil;
+    bool mutable;             /* the statements change shared Python objects */
+    struct space base;        /* what all share; unused at rung private */
+    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
+    uint64_t round_calls;     /* iterations of each worker in this round */
+    unsigned poll_every;      /* iterations between two looks at the clock and two safe points */
+    uint32_t generation;      /* changes when the base space is new: bind again */
+    struct barrier barrier;   /* workers and the main thread */
+    _Alignas(64) _Atomic bool over;
+    _Atomic bool damaged;
+    _Atomic uint64_t findings;
+    _Atomic uint64_t raised;  /* statements that ended in an exception */
+    _Atomic uint64_t completed; /* iterations without one */
+    _Atomic bool failed;      /* a thread setup failed: its sentence is on the wire */
+};
+
+/* What the serial pass needs to know about its length. */
+struct serial_limits {
+    uint64_t iterations, nanoseconds;
+};
+
+/* Runs it all. Returns an exit status: STATUS_CLEAN when it came to its end, STATUS_UNTESTED when it said why it could
+ * not run. */
+int run_plan(struct run *run);
+
+/* run_serial.c: the reference pass on the main thread. Learns what statements change and raise, and how long they take.
+ * Returns false when it said why nothing can be tested. */
+bool run_serial(struct run *run, struct space *space, const struct serial_limits *limits);
+
+/* One sentence on the wire: this plan cannot be run. */
+void run_cannot(const struct run *run, int status, const char *sentence);

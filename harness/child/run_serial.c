@@ -1,0 +1,122 @@
+/* The serial pass: one thread, each role in turn. What a statement changes or raises here is what it is for. */
+#include "child/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "child/fingerprint.h"
+#include "child/worker.h"
+#include "core/record.h"
+#include "core/status.h"
+#include "detectors/detector.h"
+
+void run_cannot(const struct run *run, int status, const char *sentence)
+{
+    struct record record;
+    record_begin(&record, RECORD_CANNOT, RECORD_MAIN);
+    record.values[0] = status;
+    record_add_text(&record, sentence);
+    record_send(&record, run->wire);
+}
+
+/* Tells the driver what a serial call changed for good. */
+static void send_learnt(const struct run *run, const struct watched *watched, const char *sentence,
+                        const char *statement)
+{
+    struct record record;
+    record_begin(&record, RECORD_INVARIANT, RECORD_MAIN);
+    record.values[INVARIANT_COUNT] = 1;
+    record.values[INVARIANT_SERIAL] = 1;
+    record_add_text(&record, watched->name);
+    record_add_text(&record, sentence);
+    record_add_text(&record, statement);
+    record_send(&record, run->wire);
+}
+
+static void learn(struct run *run, struct worker *worker)
+{
+    char sentence[640];
+    for (unsigned i = 0; i < worker->space.nwatched; i++)
+        if (watched_learn(&worker->space.watched[i], sentence, sizeof sentence))
+            send_learnt(run, &worker->space.watched[i], sentence,
+                        worker->call->statement ? worker->call->statement : "");
+}
+
+/* Each iteration starts from the same inputs, whatever the one before did to them. */
+static void restore(struct worker *worker)
+{
+    for (unsigned i = 0; i < worker->space.nwatched; i++)
+        watched_restore(&worker->space.watched[i], true);
+}
+
+static bool one_iteration(struct run *run, struct worker *worker, uint64_t *slowest)
+{
+    uint64_t began = clock_now();
+    bool whole = worker_iterate(worker);
+    uint64_t took = clock_now() - began;
+    if (took > *slowest)
+        *slowest = took;
+    learn(run, worker);
+    restore(worker);
+    return whole;
+}
+
+/* Returns the iterations that ended without an exception, or -1 when the role could not be prepared. */
+static int64_t run_role(struct run *run, struct worker *worker, const struct serial_limits *limits,
+                        uint64_t *slowest)
+{
+    if (!worker_prepare(worker))
+        return -1;
+    int64_t completed = 0;
+    uint64_t began = clock_now(), until = began + limits->nanoseconds;
+    for (uint64_t i = 0; i < limits->iterations; i++) {
+        completed += one_iteration(run, worker, slowest);
+        if (clock_now() >= until || atomic_load(&run->board->ask))
+            break;
+    }
+    run->iteration_time = (clock_now() - began) / worker->iterations + 1;
+    return completed;
+}
+
+static bool say_always_raises(struct run *run, uint64_t calls)
+{
+    char sentence[256];
+    snprintf(sentence, sizeof sentence,
+             "every one of %llu serial calls raises an exception, so nothing would be tested; correct the statement "
+             "or its setup",
+             (unsigned long long)calls);
+    run_cannot(run, STATUS_UNTESTED, sentence);
+    return false;
+}
+
+bool run_serial(struct run *run, struct space *space, const struct serial_limits *limits)
+{
+    unsigned roles = run->program ? run->program->nbodies : 1;
+    uint64_t slowest = atomic_load(&run->board->slowest);
+    int64_t completed = 0;
+    PyObject *fingerprint = run->program ? fingerprint_take(space->names, run->program->used) : NULL;
+    for (unsigned role = 0; role < roles; role++) {
+        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1};
+        int64_t done = run_role(run, &worker, limits, &slowest);
+        /* The slots' counters are the workers' own from here on. */
+        uint64_t calls = worker.calls;
+        atomic_store(&run->board->slots[role].sequence, 0);
+        atomic_store(&run->board->slots[role].sampled, 0);
+        atomic_store(&run->board->slots[role].overlapped, 0);
+        atomic_fetch_add(&run->board->slots[BOARD_MAIN].sequence, 2 * calls);
+        if (run->plan->share == RUNG_PRIVATE)
+            space_remember(run->maker, &worker.space);
+        worker_release(&worker);
+        if (done < 0)
+            return false;
+        completed += done;
+    }
+    atomic_store(&run->board->slowest, slowest);
+    run->mutable = run->mutable || (fingerprint && fingerprint_changed(fingerprint, space->names));
+    for (unsigned i = 0; i < space->nwatched; i++)
+        run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+    space_remember(run->maker, space);
+    Py_XDECREF(fingerprint);
+    return completed > 0 || say_always_raises(run, atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2);
+}

@@ -1,0 +1,237 @@
+/* See space.h for the contract. */
+#include "child/space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child/array.h"
+#include "detectors/tripwire.h"
+
+void space_say_exception(char *text, size_t size)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *message = raised ? PyObject_Str(raised) : NULL;
+    const char *utf8 = message ? PyUnicode_AsUTF8(message) : NULL;
+    const char *type = raised ? Py_TYPE(raised)->tp_name : "error";
+    snprintf(text, size, utf8 && *utf8 ? "%s: %s" : "%s", type, utf8 ? utf8 : "");
+    PyErr_Clear();
+    Py_XDECREF(message);
+    Py_XDECREF(raised);
+}
+
+static int compile_text(const char *text, const char *what, PyObject **ret_code, char *error, size_t size)
+{
+    if (!text || !*text)
+        return 0;
+    *ret_code = Py_CompileString(text, what, Py_file_input);
+    if (*ret_code)
+        return 0;
+    char reason[256];
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, size, "the %s is not Python: %s; correct it", what, reason);
+    return -EINVAL;
+}
+
+int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes, char *error,
+                     size_t error_size)
+{
+    *maker = (struct space_maker){.plan = plan, .recipes = recipes};
+    int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
+    if (!result)
+        result = compile_text(plan->thread_setup, "thread setup", &maker->thread_setup, error, error_size);
+    return result;
+}
+
+void space_maker_clear(struct space_maker *maker)
+{
+    for (unsigned i = 0; i < maker->memories.n; i++)
+        free(maker->memories.items[i].name);
+    free(maker->memories.items);
+    Py_CLEAR(maker->setup);
+    Py_CLEAR(maker->thread_setup);
+}
+
+static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
+{
+    if (!code)
+        return 0;
+    PyObject *result = PyEval_EvalCode(code, names, names);
+    if (result) {
+        Py_DECREF(result);
+        return 0;
+    }
+    char reason[512];
+    bool missing = PyErr_ExceptionMatches(PyExc_ImportError);
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, size, "the %s raises %s; %s", what, reason,
+             missing ? "install what is missing in the environment that -p names, or correct the import"
+                     : "correct it, so that it runs on one thread");
+    return -ENOEXEC;
+}
+
+static PyObject *new_names(void)
+{
+    PyObject *names = PyDict_New(), *name = PyUnicode_FromString("__ftstress__");
+    if (!names || !name || PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) < 0 ||
+        PyDict_SetItemString(names, "__name__", name) < 0)
+        Py_CLEAR(names);
+    Py_XDECREF(name);
+    return names;
+}
+
+static int make_inputs(const struct space_maker *maker, PyObject *names, char *error, size_t size)
+{
+    for (unsigned i = 0; i < maker->plan->ninputs; i++) {
+        PyObject *array = array_build(&maker->recipes[i], maker->plan->seed, i);
+        int failed = !array || PyDict_SetItemString(names, maker->plan->inputs[i].name, array) < 0;
+        Py_XDECREF(array);
+        if (!failed)
+            continue;
+        char reason[256];
+        space_say_exception(reason, sizeof reason);
+        snprintf(error, size, "input %s (%s) cannot be made: %s", maker->plan->inputs[i].name,
+                 maker->plan->inputs[i].recipe, reason);
+        return -ENOEXEC;
+    }
+    return 0;
+}
+
+static bool is_declared_out(const struct space_maker *maker, const char *name)
+{
+    for (unsigned i = 0; i < maker->plan->ninputs; i++)
+        if (strcmp(maker->plan->inputs[i].name, name) == 0)
+            return maker->recipes[i].out;
+    return false;
+}
+
+static void recall(const struct space_maker *maker, struct watched *watched)
+{
+    for (unsigned i = 0; i < maker->memories.n; i++) {
+        const struct space_memory *memory = &maker->memories.items[i];
+        if (strcmp(memory->name, watched->name) != 0)
+            continue;
+        watched->mutable_metadata = memory->metadata;
+        watched->mutable_data = memory->data;
+    }
+}
+
+/* Only an array that no other object refers to can be moved: a view of it would keep the old buffer. */
+static void place(const struct space_maker *maker, PyObject *names, struct watched *watched)
+{
+    if (!maker->tripwire || !watched->place || watched->mutable_metadata || tripwire_place(watched) < 0)
+        return;
+    PyDict_SetItemString(names, watched->name, watched->array);
+}
+
+static int watch_name(const struct space_maker *maker, struct space *space, const char *name, PyObject *array)
+{
+    struct watched *watched = &space->watched[space->nwatched];
+    bool alone = Py_REFCNT(array) == 1;
+    if (watched_take(watched, name, array) < 0)
+        return 0;
+    watched->out = is_declared_out(maker, name);
+    watched->place = alone;
+    recall(maker, watched);
+    space->nwatched++;
+    return 1;
+}
+
+static void watch(const struct space_maker *maker, struct space *space)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    space->watched = calloc((size_t)PyDict_GET_SIZE(space->names), sizeof *space->watched);
+    while (space->watched && PyDict_Next(space->names, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (array_is_exact(value) && name && name[0] != '_')
+            watch_name(maker, space, name, value);
+    }
+    for (unsigned i = 0; i < space->nwatched; i++)
+        place(maker, space->names, &space->watched[i]);
+    PyErr_Clear();
+}
+
+/* The setup may import NumPy by itself; its arrays are watched all the same. */
+static void notice_numpy(void)
+{
+    PyObject *name = PyUnicode_FromString("numpy"), *numpy = name ? PyImport_GetModule(name) : NULL;
+    if (numpy && array_import() < 0)
+        PyErr_Clear();
+    Py_XDECREF(name);
+    Py_XDECREF(numpy);
+}
+
+int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size)
+{
+    *space = (struct space){.names = new_names()};
+    if (!space->names)
+        return -ENOMEM;
+    int result = make_inputs(maker, space->names, error, error_size);
+    if (!result)
+        result = run_code(maker->setup, "setup", space->names, error, error_size);
+    if (result) {
+        space_drop(space);
+        return result;
+    }
+    notice_numpy();
+    watch(maker, space);
+    return 0;
+}
+
+int space_share(const struct space *base, struct space *space)
+{
+    *space = (struct space){
+        .names = PyDict_Copy(base->names), .watched = base->watched, .nwatched = base->nwatched, .borrows = true};
+    return space->names ? 0 : -ENOMEM;
+}
+
+int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index, char *error,
+                       size_t error_size)
+{
+    PyObject *number = PyLong_FromUnsignedLong(thread_index), *zero = PyLong_FromLong(0);
+    PyDict_SetItemString(space->names, "thread_index", number);
+    PyDict_SetItemString(space->names, "iteration_index", zero);
+    Py_XDECREF(number);
+    Py_XDECREF(zero);
+    return run_code(maker->thread_setup, "thread setup", space->names, error, error_size);
+}
+
+void space_drop(struct space *space)
+{
+    Py_CLEAR(space->names);
+    for (unsigned i = 0; !space->borrows && i < space->nwatched; i++)
+        watched_drop(&space->watched[i]);
+    if (!space->borrows)
+        free(space->watched);
+    *space = (struct space){0};
+}
+
+static struct space_memory *memory_of(struct space_memories *memories, const char *name)
+{
+    for (unsigned i = 0; i < memories->n; i++)
+        if (strcmp(memories->items[i].name, name) == 0)
+            return &memories->items[i];
+    struct space_memory *grown = realloc(memories->items, (memories->n + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    memories->items = grown;
+    grown[memories->n] = (struct space_memory){.name = strdup(name)};
+    return &grown[memories->n++];
+}
+
+void space_remember(struct space_maker *maker, const struct space *space)
+{
+    for (unsigned i = 0; i < space->nwatched; i++) {
+        const struct watched *watched = &space->watched[i];
+        if (!watched->mutable_metadata && !watched->mutable_data)
+            continue;
+        struct space_memory *memory = memory_of(&maker->memories, watched->name);
+        if (!memory)
+            continue;
+        memory->metadata |= watched->mutable_metadata;
+        /* One thread restores its inputs after every iteration: what one call writes stays protected from others. */
+        memory->data |= watched->mutable_data && maker->plan->threads > 1;
+    }
+}

@@ -1,0 +1,74 @@
+/* Steps: Python statements, compiled once, called once an iteration by every worker.
+ *
+ * Contract. Parsed by the child's main thread, attached, before any worker. A parsed step is then only read. Each worker
+ * binds it to its own names: what it calls and the arguments that never change are looked up once; a plain call
+ * `f(a, 1, k=b)` then goes straight through vectorcall. Worker functions run attached.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STEP_ARGS 24
+
+struct step_arg {
+    PyObject *constant; /* or */
+    PyObject *name;
+    bool changes; /* some step assigns this name: look it up at every call */
+};
+
+struct step_call {
+    PyObject *path[8]; /* np.linalg.norm: three names */
+    int npath;
+    struct step_arg args[STEP_ARGS];
+    int nargs;         /* positional and keyword */
+    PyObject *kwnames; /* tuple or NULL */
+};
+
+struct step {
+    char *source;
+    PyObject *code;
+    bool is_expression;
+    struct step_call *call; /* NULL when it is no plain call */
+    PyObject *target;       /* name that a plain call's result is assigned to, or NULL */
+};
+
+/* One body: the statements that one role runs in an iteration. */
+struct body {
+    struct step *steps;
+    unsigned nsteps;
+};
+
+/* All bodies of a plan, and what they say about names. */
+struct program {
+    struct body *bodies;
+    unsigned nbodies;
+    PyObject *assigned; /* set of names that some step assigns */
+    PyObject *used;     /* set of names that some step reads */
+    bool uses_iteration;
+};
+
+/* Adds a body made of these texts. On failure `error` is one sentence. Returns 0, -EINVAL for what is not Python,
+ * or -ENOMEM. */
+int program_add(struct program *program, char *const *texts, unsigned n, char *error, size_t error_size);
+
+/* After the last program_add: which arguments change. Returns 0 or -ENOMEM. */
+int program_finish(struct program *program);
+void program_clear(struct program *program);
+
+/* A step bound to one thread's names. Zero-initialised before the first binding. */
+struct bound_step {
+    const struct step *step;
+    PyObject *callable; /* strong; NULL: run the code object */
+    PyObject *method;   /* borrowed name: args[0] is the object */
+    PyObject *args[STEP_ARGS + 2]; /* strong; slot 0 is scratch for vectorcall */
+};
+
+void step_bind(struct bound_step *bound, const struct step *step, PyObject *names);
+void step_unbind(struct bound_step *bound);
+
+/* Runs it once. Returns a new reference to the result (None for a statement), or NULL with an exception set. */
+PyObject *step_run(struct bound_step *bound, PyObject *names);

@@ -1,0 +1,37 @@
+/* The names of all detectors, shared by both programs: a bit in a plan's `detect`, a row in `ftstress list`.
+ * The judgement itself is in harness/detectors (child) or harness/driver. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum detector_id {
+    DETECTOR_CRASH,
+    DETECTOR_EXCEPTION,
+    DETECTOR_HANG,
+    DETECTOR_INVARIANT,
+    DETECTOR_LOG,
+    DETECTOR_TRIPWIRE,
+    DETECTOR_COUNT
+};
+
+#define DETECTOR_BIT(id) (UINT32_C(1) << (id))
+#define DETECTOR_ALL ((UINT32_C(1) << DETECTOR_COUNT) - 1)
+/* "default": everything cheap. */
+#define DETECTOR_DEFAULT DETECTOR_ALL
+
+struct detector_row {
+    const char *name;
+    const char *about; /* what it decides, one line */
+    bool invasive;     /* changes memory layout or timing: never in the same child as a bare pass */
+};
+
+extern const struct detector_row detector_rows[DETECTOR_COUNT];
+
+/* "crash,tripwire", "all", "none", "default" to bits. On failure `error` names the word and lists the names.
+ * Returns 0 or -EINVAL. */
+int detector_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size);
+
+/* The reverse: names separated by commas, "all" or "none". */
+void detector_print(uint32_t bits, char *text, size_t size);

@@ -1,0 +1,344 @@
+#include "core/option.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/detector_list.h"
+
+static int wrong(char *error, size_t size, const char *option, const char *argument, const char *want)
+{
+    snprintf(error, size, "%s '%s' %s", option, argument, want);
+    return -EINVAL;
+}
+
+static int parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 0);
+    if (errno || end == text || *end || strchr(text, '-') || number < low || number > high)
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+/* Lines of code given one by one are one text. */
+static int append_line(char **text, const char *line)
+{
+    char *joined;
+    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? "\n" : "", line) < 0)
+        return -ENOMEM;
+    free(*text);
+    *text = joined;
+    return 0;
+}
+
+static int set_setup(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->has_code = true;
+    return append_line(&request->plan.setup, argument);
+}
+
+static int set_thread_setup(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->has_code = true;
+    return append_line(&request->plan.thread_setup, argument);
+}
+
+static int set_input(struct request *request, const char *argument, char *error, size_t size)
+{
+    const char *equals = strchr(argument, '=');
+    request->has_code = true;
+    if (!equals || equals == argument)
+        return wrong(error, size, "--input", argument, "is not NAME=RECIPE; write for example x=f8[20]");
+    char *name = strndup(argument, (size_t)(equals - argument));
+    int result = name ? plan_add_input(&request->plan, name, equals + 1) : -ENOMEM;
+    free(name);
+    return result == -E2BIG ? wrong(error, size, "--input", argument, "is one input too many; leave some out") : result;
+}
+
+static int set_role(struct request *request, const char *argument, char *error, size_t size)
+{
+    request->has_code = true;
+    int result = plan_add_role(&request->plan, argument);
+    return result == -E2BIG ? wrong(error, size, "--role", argument, "is one role too many; leave some out") : result;
+}
+
+static int set_python(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->python = argument;
+    return 0;
+}
+
+static int set_threads(struct request *request, const char *argument, char *error, size_t size)
+{
+    uint64_t number;
+    if (parse_number(argument, 1, PLAN_THREADS_MAX, &number))
+        return wrong(error, size, "--threads", argument, "is not a number from 1 to 256");
+    request->plan.threads = (uint32_t)number;
+    request->has_threads = true;
+    return 0;
+}
+
+static int set_time(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (plan_parse_time(argument, &request->plan.time) < 0 || request->plan.time == 0)
+        return wrong(error, size, "--time", argument, "is not a time; write for example 30s, 500ms, 2m or 1h");
+    request->has_time = true;
+    return 0;
+}
+
+static int set_iterations(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (parse_number(argument, 1, UINT64_MAX / 4, &request->plan.iterations))
+        return wrong(error, size, "--iterations", argument, "is not a number of 1 or more");
+    request->has_iterations = true;
+    return 0;
+}
+
+static int set_seed(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (parse_number(argument, 0, INT64_MAX, &request->plan.seed))
+        return wrong(error, size, "--seed", argument, "is not a number that fits 63 bits");
+    request->has_seed = true;
+    return 0;
+}
+
+static int set_share(struct request *request, const char *argument, char *error, size_t size)
+{
+    for (int i = 0; i < RUNG_COUNT; i++)
+        if (strcmp(argument, rung_names[i]) == 0) {
+            request->plan.share = (enum rung)i;
+            request->has_share = true;
+            return 0;
+        }
+    return wrong(error, size, "--share", argument, "is not a rung; write private, readonly, one-writer or all");
+}
+
+static int set_detect(struct request *request, const char *argument, char *error, size_t size)
+{
+    request->has_detect = true;
+    return detector_parse(argument, &request->plan.detect, error, size);
+}
+
+static int set_stop(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)argument;
+    (void)error;
+    (void)size;
+    request->plan.stop_on_first = true;
+    return 0;
+}
+
+static int set_out(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->out = argument;
+    return 0;
+}
+
+static int set_json(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->json = argument;
+    return 0;
+}
+
+static int set_timeout(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (plan_parse_time(argument, &request->timeout) < 0 || request->timeout == 0)
+        return wrong(error, size, "--timeout", argument, "is not a time; write for example 30s or 2m");
+    return 0;
+}
+
+/* "4G", "512M" or bytes. */
+static int set_memory(struct request *request, const char *argument, char *error, size_t size)
+{
+    char *end;
+    unsigned long long number = strtoull(argument, &end, 10);
+    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+    bool whole = end != argument && (*end == '\0' || (shift && end[1] == '\0'));
+    if (!whole || number == 0 || number > UINT64_MAX >> (shift + 1))
+        return wrong(error, size, "--memory", argument, "is not a size; write for example 512M or 4G");
+    request->memory = (uint64_t)number << shift;
+    return 0;
+}
+
+#define SWITCH(field)                                                                                                  \
+    static int set_##field(struct request *request, const char *argument, char *error, size_t size)                   \
+    {                                                                                                                  \
+        (void)argument;                                                                                                \
+        (void)error;                                                                                                   \
+        (void)size;                                                                                                    \
+        request->field = true;                                                                                         \
+        return 0;                                                                                                      \
+    }
+SWITCH(allow_gil)
+SWITCH(dry_run)
+SWITCH(help)
+SWITCH(no_color)
+SWITCH(quiet)
+SWITCH(verbose)
+
+const struct option_row option_rows[] = {
+    {'s', "setup", "CODE", NULL, "Python to run before the steps; may be given several times, line by line", set_setup},
+    {0, "thread-setup", "CODE", NULL, "Python that each thread runs for itself before its first step", set_thread_setup},
+    {'i', "input", "NAME=RECIPE", NULL, "an input array, for example x=f8[40][::2]", set_input},
+    {0, "role", "STMT", NULL, "give several: the threads take them in turn", set_role},
+    {'p', "python", "PATH", "the active venv, else the child's own", "interpreter or venv to run in", set_python},
+    {'t', "threads", "N", "8", "threads, 1 to 256", set_threads},
+    {0, "time", "TIME", "10s", "how long to look, for example 20, 500ms, 2m", set_time},
+    {0, "iterations", "N", "until the time is over", "iterations of each thread", set_iterations},
+    {0, "seed", "S", "drawn and printed", "fixes the inputs' bytes", set_seed},
+    {0, "share", "RUNG", "readonly", "private, readonly, one-writer or all: how threads share inputs", set_share},
+    {0, "detect", "LIST", "all", "detectors, separated by commas; all or none; see `ftstress list detectors`",
+     set_detect},
+    {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},
+    {0, "timeout", "TIME", "5s", "no progress for so long is a hang", set_timeout},
+    {0, "memory", "SIZE", "half of the machine's", "what a child may use, for example 4G", set_memory},
+    {0, "out", "DIR", "ftstress-out", "where findings are kept", set_out},
+    {0, "json", "FILE", NULL, "write the report as JSON; - for standard output", set_json},
+    {0, "dry-run", NULL, NULL, "print the plan as YAML and stop; the text can be run as a plan file", set_dry_run},
+    {0, "allow-gil", NULL, NULL, "go on where the GIL is on", set_allow_gil},
+    {'q', "quiet", NULL, NULL, "only findings and the last line", set_quiet},
+    {'v', "verbose", NULL, NULL, "say what each child did", set_verbose},
+    {0, "no-color", NULL, NULL, "no colours; NO_COLOR in the environment does the same", set_no_color},
+    {'h', "help", NULL, NULL, "this text", set_help},
+};
+const size_t option_count = sizeof option_rows / sizeof *option_rows;
+
+void request_init(struct request *request)
+{
+    *request = (struct request){.out = "ftstress-out", .timeout = 5 * CLOCK_SECOND};
+    plan_init(&request->plan);
+}
+
+void request_clear(struct request *request)
+{
+    plan_clear(&request->plan);
+    free(request->positionals);
+    request->positionals = NULL;
+}
+
+/* getopt's own tables, made from ours: the row's index is what getopt_long returns for it. */
+#define FIRST_CODE 256
+
+static void make_getopt(struct option *longs, char *shorts)
+{
+    *shorts++ = '+';
+    *shorts++ = ':';
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        longs[i] = (struct option){row->name, row->argument ? required_argument : no_argument, NULL,
+                                   FIRST_CODE + (int)i};
+        if (!row->letter)
+            continue;
+        *shorts++ = row->letter;
+        if (row->argument)
+            *shorts++ = ':';
+    }
+    *shorts = '\0';
+}
+
+static const struct option_row *row_of(int code)
+{
+    if (code >= FIRST_CODE)
+        return &option_rows[code - FIRST_CODE];
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].letter && option_rows[i].letter == code)
+            return &option_rows[i];
+    return NULL;
+}
+
+static int say_unknown(char **argv, int code, char *error, size_t size)
+{
+    const char *word = argv[optind - 1];
+    if (code == ':')
+        snprintf(error, size, "option '%s' needs an argument; see --help", word);
+    else
+        snprintf(error, size, "there is no option '%s'; see --help", word);
+    return -EINVAL;
+}
+
+/* Options may follow positionals, as people type them; after `--` everything is a positional. */
+int option_parse(int argc, char **argv, struct request *request, char *error, size_t error_size)
+{
+    struct option longs[sizeof option_rows / sizeof *option_rows + 1] = {0};
+    char shorts[2 * sizeof option_rows / sizeof *option_rows + 3];
+    make_getopt(longs, shorts);
+    request->positionals = calloc((size_t)argc + 1, sizeof *request->positionals);
+    if (!request->positionals)
+        return -ENOMEM;
+    /* getopt skips argv[0]: the command's name stands before argv. */
+    char **words = argv - 1;
+    int count = argc + 1, code;
+    optind = 0;
+    opterr = 0;
+    for (;;) {
+        while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
+            const struct option_row *row = row_of(code);
+            if (!row)
+                return say_unknown(words, code, error, error_size);
+            int result = row->set(request, optarg, error, error_size);
+            if (result)
+                return result;
+        }
+        bool rest = optind > 1 && strcmp(words[optind - 1], "--") == 0;
+        do {
+            if (optind >= count)
+                return 0;
+            request->positionals[request->npositionals++] = words[optind++];
+        } while (rest);
+    }
+}
+
+int option_help(char **ret_text)
+{
+    size_t size;
+    FILE *out = open_memstream(ret_text, &size);
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        char left[64], letter[4] = "   ";
+        if (row->letter)
+            snprintf(letter, sizeof letter, "-%c,", row->letter);
+        snprintf(left, sizeof left, "%s --%s%s%s", letter, row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
+        fprintf(out, "  %-24s %s%s%s%s\n", left, row->help, row->fallback ? " (default: " : "",
+                row->fallback ? row->fallback : "", row->fallback ? ")" : "");
+    }
+    return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+void request_apply(const struct request *request, struct plan *plan)
+{
+    const struct plan *asked = &request->plan;
+    if (request->has_threads)
+        plan->threads = asked->threads;
+    if (request->has_time)
+        plan->time = asked->time;
+    if (request->has_iterations)
+        plan->iterations = asked->iterations;
+    if (request->has_iterations && !request->has_time)
+        plan->time = 0;
+    if (request->has_seed)
+        plan->seed = asked->seed;
+    if (request->has_share)
+        plan->share = asked->share;
+    if (request->has_detect)
+        plan->detect = asked->detect;
+    plan->stop_on_first |= asked->stop_on_first;
+}

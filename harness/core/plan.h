@@ -1,0 +1,68 @@
+/* A plan: everything that one run does, as the user writes it (YAML), as the command line builds it, and as a
+ * child is told it. Plain data, owned strings. One thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/recipe.h"
+
+#define PLAN_THREADS_MAX 256
+#define PLAN_INPUTS_MAX 32
+#define PLAN_STEPS_MAX 64
+
+/* How inputs are shared, lowest rung first (design: three verdicts). */
+enum rung { RUNG_PRIVATE, RUNG_READONLY, RUNG_ONE_WRITER, RUNG_ALL, RUNG_COUNT };
+extern const char *const rung_names[RUNG_COUNT]; /* private, readonly, one-writer, all */
+
+struct plan_input {
+    char *name;   /* a Python identifier */
+    char *recipe; /* its text; parsed with recipe_parse when the plan is checked */
+};
+
+struct plan {
+    char *name;         /* what a report calls the run; never NULL after plan_check */
+    char *about;        /* one line for `ftstress list`, or NULL */
+    char *native;       /* a compiled scenario of the child whose step is called instead of Python steps, or NULL */
+    char *setup;        /* Python, run once before each round's inputs are taken into use; may be NULL */
+    char *thread_setup; /* Python, run by each worker in its own namespace; may be NULL */
+    struct plan_input *inputs;
+    unsigned ninputs;
+    char **steps; /* lines of one body, run in order by every thread */
+    unsigned nsteps;
+    char **roles; /* instead of steps: thread i runs roles[i % nroles] */
+    unsigned nroles;
+    uint32_t threads;
+    uint64_t time;       /* nanoseconds for the whole run; 0 with iterations means no limit */
+    uint64_t iterations; /* for each thread; 0 means until the time is over */
+    uint64_t seed;
+    enum rung share;
+    uint32_t detect; /* DETECTOR_BIT()s */
+    bool stop_on_first;
+};
+
+/* Defaults: 8 threads, 10 s, every cheap detector, rung readonly, seed 0 (the driver draws one). */
+void plan_init(struct plan *plan);
+void plan_clear(struct plan *plan);
+
+/* Grow the lists; the text is copied. Return 0, -ENOMEM, or -E2BIG past the maximum. */
+int plan_add_input(struct plan *plan, const char *name, const char *recipe);
+int plan_add_step(struct plan *plan, const char *code);
+int plan_add_role(struct plan *plan, const char *code);
+
+/* Bounds, identifiers, recipes, something to run. On failure `error` is one sentence that says what to do.
+ * Returns 0 or -EINVAL or -EOVERFLOW. */
+int plan_check(const struct plan *plan, char *error, size_t error_size);
+
+/* YAML through libcyaml. An unknown key, a wrong type, a bad value: `error` is one sentence with file and line
+ * ("somersd.yaml:3: unknown key 'thraeds'; the keys are …"). *plan must be initialised; keys that the file
+ * does not have keep their values. plan_load calls plan_check. Return 0 or -errno. */
+int plan_load(const char *path, struct plan *plan, char *error, size_t error_size);
+
+/* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
+int plan_print(const struct plan *plan, char **ret_text);
+
+/* "10", "10s", "500ms", "2m", "2h" to nanoseconds. Returns 0 or -EINVAL. */
+int plan_parse_time(const char *text, uint64_t *ret_nanoseconds);
+void plan_print_time(uint64_t nanoseconds, char text[static 32]);

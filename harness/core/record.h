@@ -1,0 +1,76 @@
+/* The wire from child to driver: a stream of records, one shape for all of them.
+ *
+ * Contract. Any thread of the child writes, a signal handler too: record_send makes one write(2) of at most PIPE_BUF
+ * bytes, so records of several threads never mix and no lock is taken. One thread of the driver reads.
+ * Records of one thread arrive in the order in which it sent them; between threads there is no order.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_FRAMES 48
+#define RECORD_TEXT 3072
+#define RECORD_VALUES 8
+#define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
+
+enum record_type {
+    RECORD_NONE,
+    RECORD_ENVIRONMENT, /* text: "key=value" */
+    RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
+    RECORD_NOTE,        /* text: one sentence for the report, no finding */
+    RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
+    RECORD_PACKAGE,     /* text: path of an extension module's file; its import name */
+    RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
+    RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
+    RECORD_WRITE,       /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
+    RECORD_CRASH,       /* values: enum record_crash. text: statement. frames */
+    RECORD_FINISHED,    /* the child got to its end; values: enum record_finished */
+    RECORD_TYPES
+};
+
+enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
+enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
+enum record_write { WRITE_OFFSET, WRITE_SIZE, WRITE_METADATA, WRITE_KEPT, WRITE_SAME, WRITE_COUNT, WRITE_SERIAL };
+enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
+enum record_finished { FINISHED_CALLS, FINISHED_SAMPLED, FINISHED_OVERLAPPED, FINISHED_SERIAL, FINISHED_RAISED };
+
+struct record {
+    uint32_t size; /* bytes on the wire, this head included */
+    uint16_t type; /* enum record_type */
+    uint16_t worker;
+    uint32_t iteration;
+    uint16_t nframes;
+    uint16_t ntexts;
+    int64_t values[RECORD_VALUES];
+    uint64_t frames[RECORD_FRAMES]; /* return addresses, innermost first; only nframes are on the wire */
+    char texts[RECORD_TEXT];        /* ntexts NUL-terminated strings */
+    uint32_t text_size;             /* not on the wire */
+};
+
+/* Async-signal-safe. Text that does not fit is cut at a character boundary of UTF-8. */
+void record_begin(struct record *record, enum record_type type, uint16_t worker);
+void record_add_text(struct record *record, const char *text);
+void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
+
+/* fd < 0: printed on standard error for a person instead. Async-signal-safe with fd >= 0. Returns 0 or -errno. */
+int record_send(const struct record *record, int fd);
+
+/* The i-th text, "" when there are fewer. Valid as long as the record. */
+const char *record_text(const struct record *record, unsigned i);
+
+const char *record_type_name(enum record_type type);
+
+/* Collects bytes and gives whole records. */
+struct record_reader {
+    char *bytes;
+    size_t size, room;
+};
+
+/* Reads what the descriptor has now. Returns bytes read, 0 at its end, or -errno (-EAGAIN: nothing now). */
+int record_read(struct record_reader *reader, int fd);
+
+/* Takes the next whole record. Returns 1, 0 when there is none yet, or -EPROTO when the stream is broken. */
+int record_next(struct record_reader *reader, struct record *record);
+void record_reader_clear(struct record_reader *reader);

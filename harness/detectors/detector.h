@@ -1,0 +1,57 @@
+/* What a detector in the child is: one judgement, one descriptor, one row in detectors.c.
+ *
+ * Contract. `begin_round` and `end_round` run on the child's main thread, attached, while every worker waits at a
+ * barrier. `before_call` and `after_call` run on the calling thread, attached, any number of them at once: what they
+ * keep lies in the call's own memory or is atomic. None of them may wait or call Python code that may.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/detector_list.h"
+#include "core/record.h"
+#include "detectors/watched.h"
+
+/* One thread's view of the call that it makes; the thread alone touches it. */
+struct detector_call {
+    int wire;                /* where records go; -1: standard error */
+    uint16_t worker;         /* RECORD_MAIN in the serial pass */
+    bool serial;             /* no other thread runs */
+    uint64_t iteration;
+    const char *statement;   /* source of the statement being run */
+    struct watched *watched; /* the arrays that this thread's statements can see */
+    unsigned nwatched;
+    bool mutable;            /* the statements change shared Python objects when run serially */
+    _Atomic bool *damaged;   /* set it: inputs are no longer what they should be, end the round and rebuild */
+    _Atomic uint64_t *findings;
+};
+
+struct detector {
+    enum detector_id id;
+    /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
+    int (*start)(void);
+    void (*before_call)(struct detector_call *call);
+    /* result: borrowed; NULL when the statement has none or raised. raised: borrowed exception or NULL. */
+    void (*after_call)(struct detector_call *call, PyObject *result, PyObject *raised);
+    void (*end_round)(struct detector_call *call);
+    void (*finish)(struct detector_call *call);
+};
+
+extern const struct detector exception_detector;
+extern const struct detector invariant_detector;
+extern const struct detector tripwire_detector;
+
+/* The detectors of this child that `bits` ask for. Child main. */
+void detectors_select(uint32_t bits, int wire);
+bool detectors_on(enum detector_id id);
+
+/* Calls the hook of every selected detector. */
+void detectors_before_call(struct detector_call *call);
+void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised);
+void detectors_end_round(struct detector_call *call);
+void detectors_finish(struct detector_call *call);

@@ -1,0 +1,33 @@
+/* The subcommands of ftstress, one row each. Driver. */
+#pragma once
+
+#include <stddef.h>
+
+struct command {
+    const char *name;
+    const char *usage; /* what follows the name */
+    const char *about; /* one line */
+    const char *more;  /* the rest of its --help, or NULL */
+    /* argv without program and command. Returns an exit status. */
+    int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+const struct command *command_find(const char *name);
+
+/* One sentence on standard error, "ftstress: …". Returns status. */
+int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Usage, options, examples. */
+void command_help(const struct command *self);
+void command_help_all(void);
+
+int command_run(const struct command *self, int argc, char **argv);
+int command_list(const struct command *self, int argc, char **argv);
+int command_doctor(const struct command *self, int argc, char **argv);
+int command_show(const struct command *self, int argc, char **argv);
+
+/* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
+int command_child_path(char **ret_path);

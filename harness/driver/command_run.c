@@ -1,0 +1,401 @@
+/* `ftstress run`: from a command line to a report. */
+#include "driver/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "core/detector_list.h"
+#include "driver/job.h"
+#include "driver/judge.h"
+#include "driver/log_rule.h"
+#include "driver/portfolio.h"
+#include "driver/probe.h"
+#include "driver/progress.h"
+#include "driver/report.h"
+#include "driver/target.h"
+
+/* Children that die before their first round, one after the other: the next one will too. */
+#define STILLBORN_MAX 3
+
+/* What each child could have seen, to say "in k of N". */
+struct sighting {
+    uint32_t detect;
+    bool serial;
+};
+
+struct session {
+    const struct request *request;
+    struct report report;
+    struct job_settings settings;
+    struct progress progress;
+    struct sighting *sightings;
+    unsigned stillborn;
+    bool interrupted;
+    int cannot; /* status of a plan that could not be run */
+};
+
+static void on_tick(void *context, const struct board_totals *now)
+{
+    progress_draw(context, now);
+}
+
+static int keep_environment(struct report *report, const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nenvironment; i++) {
+        const char *entry = outcome->environment[i];
+        size_t key = strcspn(entry, "=") + 1;
+        bool known = false;
+        for (size_t k = 0; k < report->nenvironment; k++)
+            known |= strncmp(report->environment[k], entry, key) == 0;
+        char **grown = known ? NULL : realloc(report->environment, (report->nenvironment + 1) * sizeof *grown);
+        if (!grown)
+            continue;
+        report->environment = grown;
+        grown[report->nenvironment++] = strdup(entry);
+    }
+    return 0;
+}
+
+/* "the GIL is on" becomes the name of who turned it on, which CPython says on standard error only. */
+static char *reason_of(const struct outcome *outcome)
+{
+    char *reason = NULL;
+    cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
+    if (!module || strncmp(outcome->cannot, "the GIL is on", 13) != 0)
+        return strdup(outcome->cannot);
+    if (asprintf(&reason,
+                 "importing '%s' turned the GIL back on, because it does not declare free threading; use a version that "
+                 "does, or set PYTHON_GIL=0 to run it without the GIL all the same",
+                 module) < 0)
+        return NULL;
+    return reason;
+}
+
+static void set_reason(struct session *session, int status, char *reason)
+{
+    if (session->report.reason) {
+        free(reason);
+        return;
+    }
+    session->report.reason = reason;
+    session->cannot = status;
+}
+
+static void count_child(struct session *session, const struct plan *plan, const struct outcome *outcome)
+{
+    struct report *report = &session->report;
+    struct sighting *grown = realloc(session->sightings, (report->children + 1) * sizeof *grown);
+    if (grown) {
+        session->sightings = grown;
+        grown[report->children] = (struct sighting){plan->detect, plan->threads == 1};
+    }
+    report->children++;
+    report->calls += outcome->totals.calls;
+    report->serial_calls += outcome->serial_calls;
+    report->sampled += outcome->totals.sampled;
+    report->overlapped += outcome->totals.overlapped;
+    keep_environment(report, outcome);
+    bool stillborn = outcome_crashed(outcome) && outcome->phase < BOARD_RUN;
+    session->stillborn = stillborn ? session->stillborn + 1 : 0;
+}
+
+static const char *describe_end(const struct outcome *outcome)
+{
+    if (outcome->cannot)
+        return "could not run";
+    if (outcome->hung)
+        return "hung";
+    if (outcome->over_memory)
+        return "reached the memory limit";
+    if (WIFSIGNALED(outcome->wait_status))
+        return strsignal(WTERMSIG(outcome->wait_status));
+    return outcome->finished ? "finished" : "exited early";
+}
+
+static void tell_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    progress_clear(&session->progress);
+    fprintf(stderr, "child %u (%s): %s after %.1f s, %llu calls, %zu records\n", session->report.children, member,
+            describe_end(outcome), outcome->seconds, (unsigned long long)outcome->totals.calls, outcome->nrecords);
+    if (outcome->stderr_text && *outcome->stderr_text)
+        fprintf(stderr, "%s%s", outcome->stderr_text,
+                outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
+}
+
+/* Returns false when the run is to end. */
+static bool take_outcome(struct session *session, const struct plan *plan, const char *member,
+                         const struct outcome *outcome)
+{
+    count_child(session, plan, outcome);
+    if (session->request->verbose)
+        tell_child(session, member, outcome);
+    judge_outcome(&session->report, plan, outcome, session->report.children);
+    progress_child_done(&session->progress, &outcome->totals);
+    session->progress.findings = (unsigned)session->report.findings.n;
+    session->interrupted |= outcome->interrupted;
+    if (outcome->cannot)
+        set_reason(session, outcome->cannot_status, reason_of(outcome));
+    if (outcome->over_memory)
+        note_add(&session->report.notes, "a child reached the memory limit of %llu MB and was ended; --memory raises it",
+                 (unsigned long long)(session->settings.memory >> 20));
+    return !outcome->cannot && !session->interrupted && session->stillborn < STILLBORN_MAX &&
+           !(plan->stop_on_first && session->report.findings.n > 0);
+}
+
+static int run_one(struct session *session, const struct plan *plan)
+{
+    struct portfolio portfolio;
+    struct plan child;
+    const char *member;
+    bool on = isatty(STDERR_FILENO) && !session->request->quiet;
+    portfolio_init(&portfolio, plan);
+    progress_init(&session->progress, on, plan->name, portfolio.deadline);
+    session->progress.findings = (unsigned)session->report.findings.n;
+    bool go_on = true;
+    while (go_on && portfolio_next(&portfolio, &child, &member)) {
+        struct outcome outcome;
+        session->progress.member = member;
+        int error = job_run(&child, &session->settings, &outcome);
+        if (!error)
+            go_on = take_outcome(session, &child, member, &outcome);
+        outcome_clear(&outcome);
+        if (error)
+            return error;
+    }
+    progress_clear(&session->progress);
+    return 0;
+}
+
+static void count_chances(struct session *session)
+{
+    struct report *report = &session->report;
+    for (size_t i = 0; i < report->findings.n; i++) {
+        struct finding *finding = report->findings.items[i];
+        for (unsigned k = 0; session->sightings && k < report->children; k++)
+            for (int id = 0; id < DETECTOR_COUNT; id++)
+                if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
+                    (session->sightings[k].detect & DETECTOR_BIT(id)) &&
+                    (finding->serial || !session->sightings[k].serial))
+                    finding->of++;
+    }
+}
+
+/* Only a run in which target calls were truly in flight together can call something clean. */
+static void conclude(struct session *session)
+{
+    struct report *report = &session->report;
+    judge_link(report);
+    count_chances(session);
+    if (report->findings.n > 0) {
+        report->status = STATUS_FINDING;
+        return;
+    }
+    if (session->interrupted)
+        set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
+    else if (session->request->plan.detect == 0 && session->request->has_detect)
+        set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
+    else if (report->threads > 1 && report->calls == 0)
+        set_reason(session, STATUS_UNTESTED, strdup("no call was made by two threads; give it more --time"));
+    else if (report->threads > 1 && report->overlapped == 0)
+        set_reason(session, STATUS_UNTESTED,
+                   strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
+    else if (report->calls + report->serial_calls == 0)
+        set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
+    report->status = report->reason ? (enum status)session->cannot : STATUS_CLEAN;
+}
+
+static bool wants_colour(const struct request *request, FILE *out)
+{
+    return !request->no_color && !getenv("NO_COLOR") && isatty(fileno(out));
+}
+
+static int write_json(const struct report *report, const char *path)
+{
+    cleanup_free char *text = NULL;
+    int error = report_json(report, &text);
+    if (error)
+        return error;
+    if (strcmp(path, "-") == 0)
+        return puts(text) < 0 || fflush(stdout) != 0 ? -errno : 0;
+    return fd_write_file(path, text, strlen(text));
+}
+
+/* Every way of keeping results is tried, whatever became of the others; the last line always comes. */
+static int tell(struct session *session)
+{
+    const struct request *request = session->request;
+    struct report *report = &session->report;
+    int status = report->status;
+    bool json_on_stdout = request->json && strcmp(request->json, "-") == 0;
+    if (!json_on_stdout)
+        report_text(report, stdout, wants_colour(request, stdout), request->quiet);
+    int error = request->json ? write_json(report, request->json) : 0;
+    if (error)
+        status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete", request->json,
+                              strerror(-error));
+    error = report_keep(report, request->out);
+    if (error)
+        status = command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
+                              request->out, strerror(-error));
+    else if (report->findings.n > 0 && !request->quiet && !json_on_stdout)
+        printf("\n  kept under %s/\n", request->out);
+    fflush(stdout);
+    fprintf(stderr, "ftstress: %zu findings in %llu calls, %.1f s", report->findings.n,
+            (unsigned long long)(report->calls + report->serial_calls), report->seconds);
+    fprintf(stderr, report->reason ? "; could not test: %s\n" : "\n", report->reason);
+    return status;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static uint64_t half_of_memory(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+}
+
+/* Numbers that are easy to retype. */
+static uint64_t draw_seed(void)
+{
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = (uint32_t)clock_now();
+    return seed;
+}
+
+static void draw_seeds(const struct request *request, struct target_list *targets)
+{
+    uint64_t seed = draw_seed();
+    for (size_t i = 0; i < targets->n; i++)
+        if (!request->has_seed && targets->plans[i].seed == 0)
+            targets->plans[i].seed = seed;
+}
+
+static int print_plans(const struct target_list *targets)
+{
+    for (size_t i = 0; i < targets->n; i++) {
+        cleanup_free char *text = NULL;
+        int error = plan_print(&targets->plans[i], &text);
+        if (error)
+            return command_fail(STATUS_HARNESS, "cannot print the plan: %s", strerror(-error));
+        fputs(text, stdout);
+    }
+    return STATUS_CLEAN;
+}
+
+/* The child runs in the environment that was asked for, if it is of the child's ABI. */
+static int choose_python(const struct request *request, const char *child, struct probe *probe)
+{
+    char error[640], abi[PROBE_ABI_SIZE];
+    cleanup_free char *own = NULL;
+    if (probe_child(child, abi, &own, error, sizeof error) < 0)
+        return command_fail(STATUS_HARNESS, "%s", error);
+    if (probe_interpreter(probe_choose(request->python, own), probe, error, sizeof error) < 0 ||
+        probe_check_abi(probe, abi, error, sizeof error) < 0)
+        return command_fail(STATUS_UNTESTED, "%s", error);
+    return 0;
+}
+
+static int run_session(struct session *session, const struct target_list *targets)
+{
+    uint64_t began = clock_now();
+    for (size_t i = 0; i < targets->n && !session->interrupted; i++) {
+        int error = run_one(session, &targets->plans[i]);
+        if (error)
+            return command_fail(STATUS_HARNESS, "cannot start a child: %s", strerror(-error));
+    }
+    session->report.seconds = clock_seconds(clock_now() - began);
+    conclude(session);
+    return tell(session);
+}
+
+static void name_report(struct report *report, const struct target_list *targets)
+{
+    size_t size;
+    FILE *out = open_memstream(&report->name, &size);
+    for (size_t i = 0; out && i < targets->n; i++)
+        fprintf(out, "%s%s", i ? ", " : "", targets->plans[i].name);
+    if (out)
+        fclose(out);
+    report->seed = targets->plans[0].seed;
+    report->share = targets->plans[0].share;
+    for (size_t i = 0; i < targets->n; i++)
+        if (targets->plans[i].threads > report->threads)
+            report->threads = targets->plans[i].threads;
+}
+
+static int run_targets(const struct request *request, const struct target_list *targets)
+{
+    cleanup_free char *child = NULL;
+    struct probe probe = {0};
+    if (command_child_path(&child) < 0)
+        return command_fail(STATUS_HARNESS, "ftstress-child is not beside this program; build it with scripts/setup.sh");
+    int status = choose_python(request, child, &probe);
+    if (!status) {
+        struct session session = {.request = request};
+        name_report(&session.report, targets);
+        session.settings = (struct job_settings){.child = child,
+                                                 .python = probe.executable,
+                                                 .allow_gil = request->allow_gil,
+                                                 .timeout = request->timeout,
+                                                 .memory = request->memory ? request->memory : half_of_memory(),
+                                                 .signals = open_signals(),
+                                                 .tick = on_tick,
+                                                 .context = &session.progress};
+        if (!request->quiet)
+            fprintf(stderr, "ftstress: seed %llu\n", (unsigned long long)session.report.seed);
+        status = run_session(&session, targets);
+        report_clear(&session.report);
+        free(session.sightings);
+    }
+    probe_clear(&probe);
+    return status;
+}
+
+int command_run(const struct command *self, int argc, char **argv)
+{
+    struct request request;
+    struct target_list targets = {0};
+    char error[640];
+    int status;
+    request_init(&request);
+
+    /* The request, and the plans that it asks for. */
+    int result = option_parse(argc, argv, &request, error, sizeof error);
+    if (!result && request.help) {
+        command_help(self);
+        request_clear(&request);
+        return STATUS_CLEAN;
+    }
+    if (!result)
+        result = target_resolve(&request, &targets, error, sizeof error);
+    draw_seeds(&request, &targets);
+
+    /* The run. */
+    if (result)
+        status = command_fail(STATUS_USAGE, "%s", error);
+    else if (request.dry_run)
+        status = print_plans(&targets);
+    else
+        status = run_targets(&request, &targets);
+    target_list_clear(&targets);
+    request_clear(&request);
+    return status;
+}

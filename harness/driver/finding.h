@@ -1,0 +1,82 @@
+/* A finding: one bug as the report tells it, however often it was seen. Driver.
+ *
+ * Findings with the same signature are one; the list keeps them in order of severity and first sight.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/plan.h"
+#include "driver/symbol.h"
+
+/* Stable names in the JSON report; in the order of design.md. */
+enum finding_kind {
+    FINDING_HEAP_CORRUPTION,
+    FINDING_USE_AFTER_FREE,
+    FINDING_DOUBLE_FREE,
+    FINDING_CRASH,
+    FINDING_HANG,
+    FINDING_INPUT_MUTATED,
+    FINDING_WRONG_RESULT,
+    FINDING_EXCEPTION,
+    FINDING_REFCOUNT_UNDERFLOW,
+    FINDING_REFERENCE_LEAK,
+    FINDING_MEMORY_GROWTH,
+    FINDING_SHUTDOWN_LEAK,
+    FINDING_DATA_RACE,
+    FINDING_INTERPRETER_FAULT,
+    FINDING_KINDS
+};
+
+enum blame { BLAME_TARGET, BLAME_INTERPRETER, BLAME_USER, BLAME_UNKNOWN };
+
+struct finding_stack {
+    char *title;
+    struct symbol_stack stack;
+};
+
+struct finding {
+    char id[12];
+    enum finding_kind kind;
+    const char *severity; /* crash, hang, wrong-result, hidden-mutation, value-benign, user-error */
+    const char *detector;
+    enum blame blame;
+    enum rung rung;
+    bool serial;      /* one thread is enough */
+    char *function;   /* innermost of the guilty package, or NULL */
+    char *package;    /* "numpy 2.2.2", or NULL */
+    char *message;    /* one sentence */
+    char *statement;  /* of the plan that ran, or NULL */
+    char *input;      /* name of the array concerned, or NULL */
+    char *plan;       /* YAML of the child's plan that showed it */
+    uint32_t threads; /* of that plan */
+    char *evidence;   /* the end of standard error, or NULL */
+    char *signature;
+    char *cause;      /* id of the finding that explains this one, or NULL */
+    uint64_t count;   /* times seen */
+    unsigned hit, of; /* children that saw it, of those that could */
+    unsigned last_child;
+    struct finding_stack *stacks;
+    size_t nstacks;
+};
+
+struct finding_list {
+    struct finding **items;
+    size_t n;
+};
+
+extern const char *const finding_kind_names[FINDING_KINDS];
+extern const char *const blame_names[];
+
+/* Takes the texts over. Merges with a finding of the same signature, which keeps its own texts and stacks. Returns the
+ * finding in the list, or NULL without memory (the texts are freed then too). */
+struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
+void finding_list_clear(struct finding_list *list);
+
+/* Adds a stack and what it shows; takes both over. Returns 0 or -ENOMEM. */
+int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack);
+
+/* Most severe first. */
+void finding_list_sort(struct finding_list *list);

@@ -1,0 +1,357 @@
+/* See job.h for the contract. */
+#include "driver/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#define TICK_MS 100
+#define MILLISECOND UINT64_C(1000000)
+/* Imports can be slow without being stuck. */
+#define SETUP_TIMEOUT (60 * CLOCK_SECOND)
+/* From SIGTERM to SIGKILL. */
+#define LAST_GRACE (1 * CLOCK_SECOND)
+/* How long the wire stays open for a grandchild after the child is gone. */
+#define THREADS_MAX 64
+
+struct job {
+    const struct job_settings *settings;
+    const struct plan *plan;
+    struct outcome *outcome;
+    pid_t pid;
+    int wire, err, plan_fd, board_fd;
+    struct board *board;
+    struct record_reader reader;
+    char *head, *tail; /* halves of standard error */
+    size_t nhead, ntail;
+    uint64_t began, moved_at, term_at;
+    uint64_t progress, cpu;
+    bool looked, gone;
+};
+
+static void child_fd(int fd, int as)
+{
+    if (fd == as)
+        fcntl(fd, F_SETFD, 0);
+    else
+        dup2(fd, as);
+}
+
+enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN };
+
+static void exec_child(const struct job *job, int wire, int err, pid_t parent)
+{
+    const struct rlimit no_core = {0, 0};
+    sigset_t none;
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(125);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setrlimit(RLIMIT_CORE, &no_core);
+    int null = open("/dev/null", O_RDONLY);
+    /* High numbers first: the targets are low ones, and none may be overwritten before it is moved. */
+    int high_wire = fcntl(wire, F_DUPFD, 64), high_board = fcntl(job->board_fd, F_DUPFD, 64);
+    int high_plan = fcntl(job->plan_fd, F_DUPFD, 64), high_err = fcntl(err, F_DUPFD, 64);
+    child_fd(null, 0);
+    child_fd(high_err, 1);
+    child_fd(high_err, 2);
+    child_fd(high_wire, CHILD_WIRE);
+    child_fd(high_board, CHILD_BOARD);
+    child_fd(high_plan, CHILD_PLAN);
+    for (int fd = 64; fd < 72; fd++)
+        close(fd);
+    /* glibc says its allocator sentences on the terminal otherwise; faulthandler would take our handlers' place. */
+    setenv("LIBC_FATAL_STDERR_", "1", 1);
+    setenv("PYTHONUNBUFFERED", "1", 1);
+    unsetenv("PYTHONFAULTHANDLER");
+    const char *argv[] = {job->settings->child, "--wire", "3", "--board", "4", "-p", job->settings->python,
+                          "/proc/self/fd/5", job->settings->allow_gil ? "--allow-gil" : NULL, NULL};
+    execv(job->settings->child, (char *const *)argv);
+    fprintf(stderr, "cannot run %s: %s\n", job->settings->child, strerror(errno));
+    _exit(125);
+}
+
+static int write_plan(const struct plan *plan, int *ret_fd)
+{
+    cleanup_free char *text = NULL;
+    int error = plan_print(plan, &text);
+    if (error)
+        return error;
+    cleanup_fd int fd = memfd_create("plan.yaml", 0);
+    if (fd < 0)
+        return -errno;
+    error = fd_write_all(fd, text, strlen(text));
+    if (error)
+        return error;
+    lseek(fd, 0, SEEK_SET);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+static int start(struct job *job)
+{
+    int wire[2], err[2];
+    int error = write_plan(job->plan, &job->plan_fd);
+    if (!error)
+        error = board_create(&job->board_fd, &job->board);
+    if (error)
+        return error;
+    if (pipe2(wire, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t parent = getpid();
+    fflush(NULL);
+    job->pid = fork();
+    if (job->pid == 0)
+        exec_child(job, wire[1], err[1], parent);
+    close(wire[1]);
+    close(err[1]);
+    job->wire = wire[0];
+    job->err = err[0];
+    if (job->pid < 0)
+        return -errno;
+    setpgid(job->pid, job->pid);
+    fcntl(job->wire, F_SETFL, O_NONBLOCK);
+    fcntl(job->err, F_SETFL, O_NONBLOCK);
+    job->began = job->moved_at = clock_now();
+    return 0;
+}
+
+/* The first half is kept as it comes, the last half as a window that moves. */
+static void keep_stderr(struct job *job, const char *bytes, size_t n)
+{
+    size_t room = OUTCOME_STDERR_HALF - job->nhead, first = n < room ? n : room;
+    memcpy(job->head + job->nhead, bytes, first);
+    job->nhead += first;
+    bytes += first;
+    n -= first;
+    if (n > OUTCOME_STDERR_HALF) {
+        bytes += n - OUTCOME_STDERR_HALF;
+        n = OUTCOME_STDERR_HALF;
+    }
+    size_t over = job->ntail + n > OUTCOME_STDERR_HALF ? job->ntail + n - OUTCOME_STDERR_HALF : 0;
+    memmove(job->tail, job->tail + over, job->ntail - over);
+    job->ntail -= over;
+    memcpy(job->tail + job->ntail, bytes, n);
+    job->ntail += n;
+}
+
+static void read_stderr(struct job *job)
+{
+    char bytes[8192];
+    ssize_t n;
+    while ((n = read(job->err, bytes, sizeof bytes)) > 0)
+        keep_stderr(job, bytes, (size_t)n);
+    if (n == 0)
+        fd_close(&job->err);
+}
+
+static void read_wire(struct job *job)
+{
+    struct record record;
+    int n;
+    do {
+        n = record_read(&job->reader, job->wire);
+        int more;
+        while ((more = record_next(&job->reader, &record)) > 0)
+            outcome_add(job->outcome, &record);
+        if (more < 0)
+            n = 0;
+    } while (n > 0);
+    if (n == 0)
+        fd_close(&job->wire);
+}
+
+/* CPU time of the process in clock ticks; 0 when it is gone. */
+static uint64_t cpu_of(pid_t pid)
+{
+    char path[64];
+    cleanup_free char *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (fd_read_file(path, &text, NULL) < 0)
+        return 0;
+    unsigned long user = 0, system = 0;
+    const char *at = strrchr(text, ')');
+    if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return 0;
+    return user + system;
+}
+
+static uint64_t memory_of(pid_t pid)
+{
+    char path[64];
+    cleanup_free char *text = NULL;
+    unsigned long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if (fd_read_file(path, &text, NULL) < 0 || sscanf(text, "%*u %lu", &pages) != 1)
+        return 0;
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The threads of a process that stands still, once. */
+static void look_at_threads(struct job *job)
+{
+    if (job->looked)
+        return;
+    job->looked = true;
+    symbols_threads(job->pid, THREADS_MAX, &job->outcome->threads, &job->outcome->nthreads);
+}
+
+static void kill_group(const struct job *job)
+{
+    kill(-job->pid, SIGKILL);
+    kill(job->pid, SIGKILL);
+}
+
+/* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
+static uint64_t patience(const struct job *job, enum board_phase phase)
+{
+    uint64_t limit = job->settings->timeout;
+    uint64_t slowest = atomic_load(&job->board->slowest);
+    uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
+    if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
+        limit = SETUP_TIMEOUT;
+    if (10 * slowest * crowd > limit)
+        limit = 10 * slowest * crowd;
+    return limit;
+}
+
+/* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. */
+static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
+{
+    uint64_t cpu = cpu_of(job->pid);
+    if (totals->progress != job->progress || atomic_load(&job->board->crashed)) {
+        job->progress = totals->progress;
+        job->moved_at = now;
+        job->cpu = cpu;
+        return;
+    }
+    uint64_t limit = patience(job, atomic_load(&job->board->phase)), idle = now - job->moved_at;
+    uint64_t busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+    if (idle < limit || (busy > idle / 20 && idle < 4 * limit) || job->outcome->hung)
+        return;
+    job->outcome->hung = true;
+    look_at_threads(job);
+    kill(job->pid, SIGTERM);
+    job->term_at = clock_now();
+}
+
+static void watch_memory(struct job *job)
+{
+    if (!job->settings->memory || memory_of(job->pid) <= job->settings->memory)
+        return;
+    job->outcome->over_memory = true;
+    kill_group(job);
+}
+
+/* The first Ctrl-C asks, the second kills. */
+static void take_signal(struct job *job)
+{
+    struct signalfd_siginfo info;
+    if (read(job->settings->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (job->outcome->interrupted)
+        kill_group(job);
+    job->outcome->interrupted = true;
+    atomic_store(&job->board->ask, 1);
+    job->term_at = clock_now() + 2 * CLOCK_SECOND;
+}
+
+static void watch(struct job *job)
+{
+    uint64_t now = clock_now();
+    struct board_totals totals;
+    board_sum(job->board, &totals);
+    watch_progress(job, now, &totals);
+    watch_memory(job);
+    if (atomic_load(&job->board->crashed) && !atomic_load(&job->board->go_on)) {
+        look_at_threads(job);
+        atomic_store(&job->board->go_on, 1);
+    }
+    if (job->term_at && now > job->term_at + LAST_GRACE)
+        kill_group(job);
+    if (job->settings->tick)
+        job->settings->tick(job->settings->context, &totals);
+}
+
+static void wait_for_something(struct job *job)
+{
+    struct pollfd fds[] = {
+        {.fd = job->wire, .events = POLLIN},
+        {.fd = job->err, .events = POLLIN},
+        {.fd = job->settings->signals, .events = POLLIN},
+    };
+    poll(fds, 3, job->gone ? 0 : TICK_MS);
+    if (fds[0].revents)
+        read_wire(job);
+    if (fds[1].revents)
+        read_stderr(job);
+    if (fds[2].revents)
+        take_signal(job);
+}
+
+/* Ends when the child is reaped and what it wrote is read; a grandchild that holds the pipes open is not waited for. */
+static void supervise(struct job *job)
+{
+    while (!job->gone) {
+        wait_for_something(job);
+        watch(job);
+        if (waitpid(job->pid, &job->outcome->wait_status, WNOHANG) == job->pid)
+            job->gone = true;
+    }
+    kill(-job->pid, SIGKILL);
+    if (job->wire >= 0)
+        read_wire(job);
+    if (job->err >= 0)
+        read_stderr(job);
+}
+
+static void conclude(struct job *job)
+{
+    struct outcome *outcome = job->outcome;
+    board_sum(job->board, &outcome->totals);
+    outcome->phase = atomic_load(&job->board->phase);
+    if (!outcome->serial_calls)
+        outcome->serial_calls = atomic_load(&job->board->slots[BOARD_MAIN].sequence) / 2;
+    outcome->seconds = clock_seconds(clock_now() - job->began);
+    if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) < 0)
+        outcome->stderr_text = NULL;
+    if (job->settings->tick)
+        job->settings->tick(job->settings->context, &outcome->totals);
+}
+
+int job_run(const struct plan *plan, const struct job_settings *settings, struct outcome *outcome)
+{
+    struct job job = {.settings = settings, .plan = plan, .outcome = outcome, .wire = -1, .err = -1, .plan_fd = -1,
+                      .board_fd = -1, .head = malloc(OUTCOME_STDERR_HALF), .tail = malloc(OUTCOME_STDERR_HALF)};
+    *outcome = (struct outcome){0};
+    int error = job.head && job.tail ? start(&job) : -ENOMEM;
+    if (!error) {
+        supervise(&job);
+        conclude(&job);
+    }
+    record_reader_clear(&job.reader);
+    board_close(job.board);
+    fd_close(&job.board_fd);
+    fd_close(&job.plan_fd);
+    fd_close(&job.wire);
+    fd_close(&job.err);
+    free(job.head);
+    free(job.tail);
+    return error;
+}

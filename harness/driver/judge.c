@@ -1,0 +1,435 @@
+#include "driver/judge.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/detector_list.h"
+#include "driver/log_rule.h"
+#include "driver/package.h"
+
+/* Threads of a crashed or hung child whose stacks are worth a place in the report. */
+#define OTHER_STACKS 8
+
+struct judge {
+    struct report *report;
+    const struct plan *plan;
+    const struct outcome *outcome;
+    unsigned child;
+    struct symbols *symbols;
+    bool mutates_arrays; /* the statements change shared arrays for good */
+};
+
+static char *format(const char *text, ...) __attribute__((format(printf, 1, 2)));
+
+static char *format(const char *text, ...)
+{
+    char *out;
+    va_list arguments;
+    va_start(arguments, text);
+    int n = vasprintf(&out, text, arguments);
+    va_end(arguments);
+    return n < 0 ? NULL : out;
+}
+
+static struct symbol_stack symbolise(struct judge *judge, const struct record *record)
+{
+    struct symbol_stack stack = {0};
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    if (judge->symbols)
+        symbols_stack(judge->symbols, record->frames, record->nframes, true, &stack);
+    return stack;
+}
+
+/* "numpy 2.2.2", or "numpy" when the version is not known. */
+static char *name_package(const struct judge *judge, const char *name)
+{
+    const char *version = outcome_environment(judge->outcome, name);
+    return version ? format("%s %s", name, version) : strdup(name);
+}
+
+/* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
+static void blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
+{
+    char name[128];
+    const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
+    if (frame) {
+        finding->blame = BLAME_TARGET;
+        finding->function = strdup(frame->function ? frame->function : name);
+        finding->package = name_package(judge, name);
+        return;
+    }
+    frame = package_interpreter_frame(judge->outcome, stack);
+    if (!frame)
+        return;
+    const char *version = outcome_environment(judge->outcome, "python");
+    finding->blame = BLAME_INTERPRETER;
+    finding->function = strdup(frame->function);
+    finding->package = format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+static struct finding *new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+                                   enum detector_id detector)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    if (!finding)
+        return NULL;
+    finding->kind = kind;
+    finding->severity = severity;
+    finding->detector = detector_rows[detector].name;
+    finding->blame = BLAME_UNKNOWN;
+    finding->rung = judge->plan->share;
+    if (outcome_environment(judge->outcome, "mutates") && finding->rung > RUNG_PRIVATE)
+        finding->rung = RUNG_ALL;
+    finding->threads = judge->plan->threads;
+    finding->count = 1;
+    if (plan_print(judge->plan, &finding->plan) < 0)
+        finding->plan = NULL;
+    return finding;
+}
+
+/* Arrays that the statements themselves change while others read them: documented user error, and said so. */
+static void label_user_error(const struct judge *judge, struct finding *finding)
+{
+    if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
+        return;
+    finding->blame = BLAME_USER;
+    finding->severity = "user-error";
+    finding->rung = RUNG_ALL;
+}
+
+static struct finding *add(struct judge *judge, struct finding *finding)
+{
+    return finding_list_add(&judge->report->findings, finding, judge->child);
+}
+
+/* Hidden mutations: one finding for each function, one stack for each write. */
+
+static bool has_stack(const struct finding *finding, const char *title)
+{
+    for (size_t i = 0; i < finding->nstacks; i++)
+        if (strcmp(finding->stacks[i].title, title) == 0)
+            return true;
+    return false;
+}
+
+static void note_in_place(struct judge *judge, const char *statement, const char *input)
+{
+    judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
+    note_add(&judge->report->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out", statement,
+             input);
+}
+
+static void judge_write(struct judge *judge, const struct record *record)
+{
+    if (record->values[WRITE_KEPT] && !record->values[WRITE_SERIAL]) {
+        note_add(&judge->report->notes, "%s was seen to write to %s (%s), but only while other threads ran",
+                 record_text(record, 1), record_text(record, 0), record_text(record, 2));
+        return;
+    }
+    if (record->values[WRITE_KEPT]) {
+        note_in_place(judge, record_text(record, 1), record_text(record, 0));
+        return;
+    }
+    bool same = record->values[WRITE_SAME];
+    struct finding *finding =
+        new_finding(judge, FINDING_INPUT_MUTATED, same ? "value-benign" : "hidden-mutation", DETECTOR_TRIPWIRE);
+    if (!finding)
+        return;
+    struct symbol_stack stack = symbolise(judge, record);
+    blame_stack(judge, finding, &stack);
+    finding->serial = record->values[WRITE_SERIAL];
+    finding->rung = RUNG_READONLY;
+    finding->count = (uint64_t)record->values[WRITE_COUNT];
+    finding->input = strdup(record_text(record, 0));
+    finding->statement = strdup(record_text(record, 1));
+    const char *function = finding->function ? finding->function : "a function without a name";
+    finding->message =
+        format("%s (%s) writes to the %s of its input %s %s", function,
+               finding->package ? finding->package : "unknown package",
+               record->values[WRITE_METADATA] ? "metadata" : "data", finding->input,
+               same ? "with the value that is there already" : "and puts it back before it returns");
+    finding->signature = format("input-mutated|%s|%s", function, same ? "same" : "hidden");
+    finding = add(judge, finding);
+    if (!finding || has_stack(finding, record_text(record, 2)))
+        symbol_stack_free(&stack);
+    else
+        finding_add_stack(finding, strdup(record_text(record, 2)), stack);
+}
+
+/* "its shape became (40,), was (20,)" and "… (80,) …" are one: what follows "became" does not count. */
+static char *invariant_signature(const struct record *record)
+{
+    const char *sentence = record_text(record, 1), *cut = strstr(sentence, " became");
+    char *signature = format("invariant|%s|%.*s", record_text(record, 0),
+                             (int)(cut ? cut - sentence : (ptrdiff_t)strlen(sentence)), sentence);
+    for (char *c = signature; c && *c; c++)
+        if (isdigit((unsigned char)*c))
+            *c = '#';
+    return signature;
+}
+
+static void judge_invariant(struct judge *judge, const struct record *record)
+{
+    bool is_result = strcmp(record_text(record, 0), "the result") == 0;
+    if (record->values[INVARIANT_SERIAL]) {
+        if (is_result)
+            note_add(&judge->report->notes, "%s: the result %s, on one thread too", record_text(record, 2),
+                     record_text(record, 1));
+        else
+            note_in_place(judge, record_text(record, 2), record_text(record, 0));
+        return;
+    }
+    struct finding *finding = new_finding(judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED, "wrong-result",
+                                          DETECTOR_INVARIANT);
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 2);
+    finding->blame = BLAME_TARGET;
+    finding->input = strdup(record_text(record, 0));
+    finding->statement = *statement ? strdup(statement) : NULL;
+    finding->message = format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ", finding->input,
+                              record_text(record, 1), *statement ? "; seen after " : "", statement);
+    finding->signature = invariant_signature(record);
+    label_user_error(judge, finding);
+    add(judge, finding);
+}
+
+static void judge_exception(struct judge *judge, const struct record *record)
+{
+    if (record->values[EXCEPTION_SERIAL])
+        return;
+    if (record->values[EXCEPTION_MUTABLE]) {
+        note_add(&judge->report->notes,
+                 "%s raises %s under threads: no finding, because the statements change what they share",
+                 record_text(record, 2), record_text(record, 1));
+        return;
+    }
+    struct finding *finding = new_finding(judge, FINDING_EXCEPTION, "exception", DETECTOR_EXCEPTION);
+    if (!finding)
+        return;
+    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
+    finding->statement = strdup(record_text(record, 2));
+    finding->message = format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
+    finding->signature = format("exception|%s", record_text(record, 1));
+    label_user_error(judge, finding);
+    add(judge, finding);
+}
+
+/* Ends of the process */
+
+static const struct record *crash_record(const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nrecords; i++)
+        if (outcome->records[i]->type == RECORD_CRASH)
+            return outcome->records[i];
+    return NULL;
+}
+
+/* A thread of ours, and not one that waits in its own crash handler for the first crash to end it. */
+static bool is_working(const struct symbol_thread *thread)
+{
+    bool ours = false, crashed = false;
+    for (size_t i = 0; i < thread->stack.nframes; i++) {
+        const char *function = thread->stack.frames[i].function;
+        ours |= function && strcmp(function, "worker_main") == 0;
+        crashed |= function && strcmp(function, "on_fatal") == 0;
+    }
+    return ours && !crashed;
+}
+
+/* The stacks of other threads that were inside a package when it happened. */
+static void add_other_threads(const struct judge *judge, struct finding *finding, pid_t crashed)
+{
+    struct outcome *outcome = (struct outcome *)judge->outcome;
+    char name[128];
+    for (size_t i = 0; i < outcome->nthreads && finding->nstacks < OTHER_STACKS; i++) {
+        struct symbol_thread *thread = &outcome->threads[i];
+        if (thread->tid == crashed || !is_working(thread) || !package_frame(outcome, &thread->stack, name, sizeof name))
+            continue;
+        finding_add_stack(finding, format("thread %d, at the same time", (int)thread->tid), thread->stack);
+        thread->stack = (struct symbol_stack){0};
+    }
+}
+
+static char *last_lines(const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    const char *at = text + (length > 2000 ? length - 2000 : 0);
+    return length ? strdup(at) : NULL;
+}
+
+static const char *when(const struct outcome *outcome)
+{
+    switch (outcome->phase) {
+    case BOARD_START:
+    case BOARD_SETUP:
+        return " during setup, before any thread was started";
+    case BOARD_SERIAL:
+        return " already on one thread";
+    case BOARD_FINISH:
+        return " while Python was shutting down";
+    default:
+        return "";
+    }
+}
+
+static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
+{
+    int status = judge->outcome->wait_status;
+    const char *statement = crash ? record_text(crash, 0) : "";
+    const char *in = *statement ? " in " : "";
+    if (line)
+        return format("%s%s%s%s", line, in, statement, when(judge->outcome));
+    if (crash)
+        return format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
+                      (unsigned long long)crash->values[CRASH_ADDRESS], in, statement, when(judge->outcome));
+    if (WIFSIGNALED(status))
+        return format("the process was ended by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+                      when(judge->outcome));
+    return format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
+                  when(judge->outcome));
+}
+
+static void judge_crash(struct judge *judge)
+{
+    bool by_log = judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG), known = false;
+    const struct record *crash = crash_record(judge->outcome);
+    char *line = NULL;
+    const struct log_rule *rule = by_log ? log_rule_find(judge->outcome->stderr_text, &line) : NULL;
+    known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
+    struct finding *finding = known ? new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
+                                                  rule ? DETECTOR_LOG : DETECTOR_CRASH)
+                                    : NULL;
+    if (!finding) {
+        free(line);
+        return;
+    }
+    struct symbol_stack stack = crash ? symbolise(judge, crash) : (struct symbol_stack){0};
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->message = describe_end(judge, crash, line);
+    if (!rule || rule->kind == FINDING_CRASH)
+        blame_stack(judge, finding, &stack);
+    finding->signature = format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+    if (stack.nframes > 0)
+        finding_add_stack(finding, format("thread %d, which crashed", (int)crash->values[CRASH_TID]), stack);
+    add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
+    label_user_error(judge, finding);
+    free(line);
+    add(judge, finding);
+}
+
+static void judge_hang(struct judge *judge)
+{
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
+        return;
+    struct finding *finding = new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
+    if (!finding)
+        return;
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
+        blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->message = format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+                              finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    finding->signature = format("hang|%s", finding->function ? finding->function : "");
+    add_other_threads(judge, finding, 0);
+    label_user_error(judge, finding);
+    add(judge, finding);
+}
+
+/* A sentence of the allocator or the interpreter in a process that lived on. */
+static void judge_log(struct judge *judge)
+{
+    char *line;
+    const struct log_rule *rule = log_rule_find(judge->outcome->stderr_text, &line);
+    if (!rule || !(judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG)))
+        return;
+    struct finding *finding = new_finding(judge, rule->kind, "crash", DETECTOR_LOG);
+    if (!finding)
+        return;
+    finding->message = line;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->signature = format("log|%s", rule->sentence);
+    add(judge, finding);
+}
+
+static void judge_record(struct judge *judge, const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_WRITE:
+        judge_write(judge, record);
+        break;
+    case RECORD_INVARIANT:
+        judge_invariant(judge, record);
+        break;
+    case RECORD_EXCEPTION:
+        judge_exception(judge, record);
+        break;
+    case RECORD_NOTE:
+        note_add(&judge->report->notes, "%s", record_text(record, 0));
+        break;
+    default:
+        break;
+    }
+}
+
+unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome, unsigned child)
+{
+    struct judge judge = {.report = report, .plan = plan, .outcome = outcome, .child = child};
+    size_t before = report->findings.n;
+    for (size_t i = 0; i < outcome->nrecords; i++)
+        judge_record(&judge, outcome->records[i]);
+    if (outcome->hung)
+        judge_hang(&judge);
+    else if (outcome_crashed(outcome))
+        judge_crash(&judge);
+    else
+        judge_log(&judge);
+    symbols_close(judge.symbols);
+    return (unsigned)(report->findings.n - before);
+}
+
+static bool is_mutation(const struct finding *finding)
+{
+    return strcmp(finding->severity, "hidden-mutation") == 0;
+}
+
+static void take_cause(struct finding *finding, const struct finding *cause)
+{
+    free(finding->cause);
+    finding->cause = strdup(cause->id);
+    finding->blame = cause->blame;
+    free(finding->function);
+    free(finding->package);
+    finding->function = cause->function ? strdup(cause->function) : NULL;
+    finding->package = cause->package ? strdup(cause->package) : NULL;
+}
+
+/* A function that writes to the shared input explains a corrupt heap, a crash, a changed input and a late exception of
+ * the same run. Two such functions: nobody can say which. */
+void judge_link(struct report *report)
+{
+    const struct finding *cause = NULL;
+    unsigned causes = 0;
+    for (size_t i = 0; i < report->findings.n; i++)
+        if (is_mutation(report->findings.items[i])) {
+            cause = report->findings.items[i];
+            causes++;
+        }
+    for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
+        struct finding *finding = report->findings.items[i];
+        bool foreign = finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        if (finding != cause && !foreign && strcmp(finding->severity, "value-benign") != 0)
+            take_cause(finding, cause);
+    }
+    finding_list_sort(&report->findings);
+}

@@ -1,0 +1,24 @@
+/* ftstress: the driver. No Python, no stress threads: it cannot be confused by what it tests. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/status.h"
+#include "driver/command.h"
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        command_help_all();
+        return argc < 2 ? STATUS_USAGE : STATUS_CLEAN;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("ftstress " FTSTRESS_VERSION);
+        return STATUS_CLEAN;
+    }
+    const struct command *command = command_find(name);
+    if (!command)
+        return command_fail(STATUS_USAGE, "there is no command '%s'; see ftstress --help", name);
+    return command->run(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,138 @@
+#include "driver/outcome.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static int append_text(char ***list, size_t *n, const char *text)
+{
+    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
+    char *copy = strdup(text);
+    if (grown)
+        *list = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    (*list)[(*n)++] = copy;
+    return 0;
+}
+
+const char *outcome_environment(const struct outcome *outcome, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < outcome->nenvironment; i++)
+        if (strncmp(outcome->environment[i], key, length) == 0 && outcome->environment[i][length] == '=')
+            return outcome->environment[i] + length + 1;
+    return NULL;
+}
+
+static int add_environment(struct outcome *outcome, const char *text)
+{
+    char key[128] = "";
+    size_t length = strcspn(text, "=");
+    strncat(key, text, length < sizeof key - 1 ? length : sizeof key - 1);
+    if (outcome_environment(outcome, key))
+        return 0;
+    return append_text(&outcome->environment, &outcome->nenvironment, text);
+}
+
+static int add_package(struct outcome *outcome, const struct record *record)
+{
+    for (size_t i = 0; i < outcome->npackages; i += 2)
+        if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
+            return 0;
+    int error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 0));
+    return error ? error : append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+}
+
+static int add_maps(struct outcome *outcome, const struct record *record)
+{
+    const char *piece = record_text(record, 0);
+    size_t had = outcome->maps && !record->values[0] ? strlen(outcome->maps) : 0;
+    char *grown = realloc(outcome->maps, had + strlen(piece) + 1);
+    if (!grown)
+        return -ENOMEM;
+    strcpy(grown + had, piece);
+    outcome->maps = grown;
+    return 0;
+}
+
+static int add_cannot(struct outcome *outcome, const struct record *record)
+{
+    if (outcome->cannot)
+        return 0;
+    outcome->cannot = strdup(record_text(record, 0));
+    outcome->cannot_status = (int)record->values[0];
+    return outcome->cannot ? 0 : -ENOMEM;
+}
+
+static int add_evidence(struct outcome *outcome, const struct record *record)
+{
+    if (outcome->nrecords == OUTCOME_RECORDS_MAX) {
+        outcome->dropped++;
+        return 0;
+    }
+    struct record **grown = realloc(outcome->records, (outcome->nrecords + 1) * sizeof *grown);
+    struct record *copy = malloc(sizeof *copy);
+    if (grown)
+        outcome->records = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    *copy = *record;
+    grown[outcome->nrecords++] = copy;
+    return 0;
+}
+
+int outcome_add(struct outcome *outcome, const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_ENVIRONMENT:
+        return add_environment(outcome, record_text(record, 0));
+    case RECORD_PACKAGE:
+        return add_package(outcome, record);
+    case RECORD_MAPS:
+        return add_maps(outcome, record);
+    case RECORD_CANNOT:
+        return add_cannot(outcome, record);
+    case RECORD_FINISHED:
+        outcome->finished = true;
+        outcome->serial_calls = (uint64_t)record->values[FINISHED_SERIAL];
+        return 0;
+    default:
+        return add_evidence(outcome, record);
+    }
+}
+
+bool outcome_crashed(const struct outcome *outcome)
+{
+    if (outcome->cannot || outcome->hung || outcome->over_memory)
+        return false;
+    if (WIFSIGNALED(outcome->wait_status))
+        return !outcome->interrupted;
+    return !outcome->finished && !outcome->interrupted;
+}
+
+static void clear_texts(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+void outcome_clear(struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nrecords; i++)
+        free(outcome->records[i]);
+    free(outcome->records);
+    clear_texts(outcome->environment, outcome->nenvironment);
+    clear_texts(outcome->packages, outcome->npackages);
+    free(outcome->maps);
+    free(outcome->cannot);
+    free(outcome->stderr_text);
+    symbol_threads_free(outcome->threads, outcome->nthreads);
+    *outcome = (struct outcome){0};
+}

@@ -1,0 +1,49 @@
+/* What one child left behind: its records, counters, standard error, stacks, and how it ended. Driver. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/board.h"
+#include "core/record.h"
+#include "driver/symbol.h"
+
+/* A child that prints for ever does not fill our memory: the first and the last part are kept. */
+#define OUTCOME_STDERR_HALF (32u << 10)
+/* A child that reports for ever does not either; what is over is only counted. */
+#define OUTCOME_RECORDS_MAX 4096
+
+struct outcome {
+    struct record **records; /* evidence, in order of arrival */
+    size_t nrecords, dropped;
+    char **environment; /* "key=value", no key twice */
+    size_t nenvironment;
+    char **packages; /* path and import name, in turn */
+    size_t npackages;
+    char *maps;
+    char *cannot; /* sentence of a RECORD_CANNOT */
+    int cannot_status;
+    char *stderr_text; /* whole lines where there were any */
+    struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
+    size_t nthreads;
+    struct board_totals totals;
+    uint64_t serial_calls;
+    enum board_phase phase;
+    int wait_status;
+    bool finished;    /* the child said that it came to its end */
+    bool hung;        /* no progress: we ended it */
+    bool over_memory; /* we ended it */
+    bool interrupted; /* the user ended it */
+    double seconds;
+};
+
+/* Sorts one record into its place. Returns 0 or -ENOMEM. */
+int outcome_add(struct outcome *outcome, const struct record *record);
+void outcome_clear(struct outcome *outcome);
+
+/* The value of an environment key, or NULL. */
+const char *outcome_environment(const struct outcome *outcome, const char *key);
+
+/* Did a fatal signal, an exit or an abort end it, before it came to its end or while Python finished? */
+bool outcome_crashed(const struct outcome *outcome);

@@ -1,0 +1,71 @@
+#include "driver/package.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* numpy.libs and numpy are one; a top-level module loses its ".cpython-313t-….so". */
+static void cut_name(const char *text, char *name, size_t size)
+{
+    size_t length = strcspn(text, "/.");
+    snprintf(name, size, "%.*s", (int)length, text);
+}
+
+static const char *below(const char *path, const char *folder)
+{
+    const char *at = strstr(path, folder);
+    return at ? at + strlen(folder) : NULL;
+}
+
+static bool is_stdlib(const char *path)
+{
+    return strstr(path, "/lib-dynload/") || strstr(path, "/libpython3") || strstr(path, "/bin/python3");
+}
+
+static bool is_harness(const char *path)
+{
+    const char *base = strrchr(path, '/');
+    return base && strcmp(base, "/ftstress-child") == 0;
+}
+
+enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
+{
+    const char *rest;
+    if (!module)
+        return OWNER_UNKNOWN;
+    if ((rest = below(module, "/site-packages/")) || (rest = below(module, "/dist-packages/"))) {
+        cut_name(rest, name, size);
+        return OWNER_PACKAGE;
+    }
+    if (is_harness(module))
+        return OWNER_HARNESS;
+    if (is_stdlib(module))
+        return OWNER_INTERPRETER;
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        if (strcmp(outcome->packages[i], module) == 0) {
+            cut_name(outcome->packages[i + 1], name, size);
+            return OWNER_PACKAGE;
+        }
+    return OWNER_SYSTEM;
+}
+
+const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack, char *name,
+                                         size_t size)
+{
+    for (size_t i = 0; i < stack->nframes; i++)
+        if (package_owner(outcome, stack->frames[i].module, name, size) == OWNER_PACKAGE)
+            return &stack->frames[i];
+    return NULL;
+}
+
+const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome, const struct symbol_stack *stack)
+{
+    char name[128];
+    for (size_t i = 0; i < stack->nframes; i++) {
+        enum owner owner = package_owner(outcome, stack->frames[i].module, name, sizeof name);
+        if (owner == OWNER_PACKAGE)
+            return NULL;
+        if (owner == OWNER_INTERPRETER && stack->frames[i].function)
+            return &stack->frames[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,17 @@
+/* Whose code is it? A mapped file to its owner: the harness, the interpreter, a package, or the system. Driver. */
+#pragma once
+
+#include "driver/outcome.h"
+
+enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWNER_SYSTEM };
+
+/* A package is what lies below site-packages, or what the child imported as an extension module from elsewhere. On
+ * OWNER_PACKAGE its import name (numpy, scipy) is put into name. */
+enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
+
+/* The innermost frame that belongs to a package, or NULL. */
+const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack, char *name,
+                                         size_t size);
+
+/* The innermost frame of the interpreter, when no package's frame is inside it; or NULL. */
+const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome, const struct symbol_stack *stack);

@@ -1,0 +1,23 @@
+/* The portfolio: which children one run is made of. No single child can carry every detector: a checker changes layout
+ * and timing, a bare process crashes as users see it. A serial pass comes first, then concurrent ones in turn.
+ * Driver. Plain data.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/plan.h"
+
+struct portfolio {
+    const struct plan *plan;
+    uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
+    unsigned started;  /* children so far */
+    unsigned next;     /* member that is next */
+};
+
+void portfolio_init(struct portfolio *portfolio, const struct plan *plan);
+
+/* Fills *child (a shallow copy of the run's plan with its own threads, time, iterations and detectors; not to be
+ * cleared) and the member's name. Returns false when the run is over. */
+bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name);

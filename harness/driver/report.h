@@ -1,0 +1,45 @@
+/* What a run ends in, and how it is told. Driver. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/option.h"
+#include "core/status.h"
+#include "driver/finding.h"
+
+struct note_list {
+    char **items;
+    size_t n;
+};
+
+struct report {
+    char *name; /* of the plan or plans */
+    uint64_t seed;
+    enum status status;
+    char *reason; /* why nothing could be tested, or NULL */
+    uint32_t threads;
+    enum rung share;
+    uint64_t calls, serial_calls, sampled, overlapped;
+    double seconds;
+    unsigned children;
+    char **environment; /* "key=value" */
+    size_t nenvironment;
+    struct finding_list findings;
+    struct note_list notes;
+};
+
+/* One sentence, once. */
+int note_add(struct note_list *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For a person, on out. */
+void report_text(const struct report *report, FILE *out, bool colour, bool quiet);
+
+/* Stable keys, ftstress-report/1. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
+int report_json(const struct report *report, char **ret_text);
+
+/* A folder for each finding under `out`: finding.json, plan.yaml, stderr.txt. Returns 0 or -errno. */
+int report_keep(const struct report *report, const char *out);
+
+void report_clear(struct report *report);

@@ -1,0 +1,179 @@
+/* The report for programs: ftstress-report/1. */
+#include "driver/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+/* Text of a child may be anything; JSON wants UTF-8. */
+static json_t *text_of(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    size_t n = strlen(text);
+    char *clean = malloc(n + 1);
+    for (size_t i = 0; clean && i <= n; i++)
+        clean[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+    value = clean ? json_string(clean) : json_null();
+    free(clean);
+    return value;
+}
+
+static json_t *frame_of(const struct symbol_frame *frame)
+{
+    char address[24], offset[24];
+    snprintf(address, sizeof address, "%#" PRIx64, frame->address);
+    snprintf(offset, sizeof offset, "%#" PRIx64, frame->offset);
+    json_t *json = json_pack("{s:o, s:o, s:s, s:s, s:b}", "function", text_of(frame->function), "module",
+                             text_of(frame->module), "offset", offset, "address", address, "inline", frame->is_inline);
+    if (json && frame->file) {
+        json_object_set_new(json, "file", text_of(frame->file));
+        json_object_set_new(json, "line", json_integer(frame->line));
+    }
+    return json;
+}
+
+static json_t *stacks_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < finding->nstacks; i++) {
+        json_t *frames = json_array();
+        for (size_t k = 0; k < finding->stacks[i].stack.nframes; k++)
+            json_array_append_new(frames, frame_of(&finding->stacks[i].stack.frames[k]));
+        json_array_append_new(list, json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames));
+    }
+    return list;
+}
+
+static json_t *array_of(const struct finding *finding)
+{
+    if (!finding->input)
+        return json_null();
+    return json_pack("{s:o}", "name", text_of(finding->input));
+}
+
+static json_t *plan_of(const struct finding *finding)
+{
+    return json_pack("{s:o, s:i}", "yaml", text_of(finding->plan), "threads", (int)finding->threads);
+}
+
+static json_t *finding_of(const struct finding *finding)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "id", json_string(finding->id));
+    json_object_set_new(json, "kind", json_string(finding_kind_names[finding->kind]));
+    json_object_set_new(json, "severity", json_string(finding->severity));
+    json_object_set_new(json, "function", text_of(finding->function));
+    json_object_set_new(json, "package", text_of(finding->package));
+    json_object_set_new(json, "message", text_of(finding->message));
+    json_object_set_new(json, "detector", json_string(finding->detector));
+    json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
+    json_object_set_new(json, "serial", json_boolean(finding->serial));
+    json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
+    json_object_set_new(json, "cause", text_of(finding->cause));
+    json_object_set_new(json, "count", json_integer((json_int_t)finding->count));
+    json_object_set_new(json, "runs", json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
+    json_object_set_new(json, "signature", text_of(finding->signature));
+    json_object_set_new(json, "statement", text_of(finding->statement));
+    json_object_set_new(json, "stacks", stacks_of(finding));
+    json_object_set_new(json, "block", json_null());
+    json_object_set_new(json, "array", array_of(finding));
+    json_object_set_new(json, "evidence", text_of(finding->evidence));
+    json_object_set_new(json, "plan", plan_of(finding));
+    return json;
+}
+
+static json_t *environment_of(const struct report *report)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < report->nenvironment; i++) {
+        size_t key = strcspn(report->environment[i], "=");
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)key, report->environment[i]);
+        json_object_set_new(json, name, text_of(report->environment[i] + key + 1));
+    }
+    return json;
+}
+
+static const char *verdict_of(const struct report *report)
+{
+    return report->status == STATUS_FINDING ? "finding" : report->status == STATUS_CLEAN ? "clean" : "untested";
+}
+
+static json_t *report_object(const struct report *report)
+{
+    json_t *json = json_object(), *findings = json_array(), *notes = json_array();
+    for (size_t i = 0; i < report->findings.n; i++)
+        json_array_append_new(findings, finding_of(report->findings.items[i]));
+    for (size_t i = 0; i < report->notes.n; i++)
+        json_array_append_new(notes, text_of(report->notes.items[i]));
+    json_object_set_new(json, "schema", json_string("ftstress-report/1"));
+    json_object_set_new(json, "name", text_of(report->name));
+    json_object_set_new(json, "seed", json_integer((json_int_t)report->seed));
+    json_object_set_new(json, "verdict", json_string(verdict_of(report)));
+    json_object_set_new(json, "reason", text_of(report->reason));
+    json_object_set_new(json, "threads", json_integer(report->threads));
+    json_object_set_new(json, "calls", json_integer((json_int_t)report->calls));
+    json_object_set_new(json, "serial_calls", json_integer((json_int_t)report->serial_calls));
+    json_object_set_new(json, "seconds", json_real(report->seconds));
+    json_object_set_new(json, "overlap",
+                        json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(json, "environment", environment_of(report));
+    json_object_set_new(json, "findings", findings);
+    json_object_set_new(json, "notes", notes);
+    return json;
+}
+
+static int dump(json_t *json, char **ret_text)
+{
+    *ret_text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(json);
+    return *ret_text ? 0 : -ENOMEM;
+}
+
+int report_json(const struct report *report, char **ret_text)
+{
+    return dump(report_object(report), ret_text);
+}
+
+static int write_text(const char *dir, const char *name, const char *text)
+{
+    cleanup_free char *path = NULL;
+    if (!text)
+        return 0;
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return -ENOMEM;
+    return fd_write_file(path, text, strlen(text));
+}
+
+static int keep_finding(const struct finding *finding, const char *out)
+{
+    cleanup_free char *dir = NULL, *text = NULL;
+    if (asprintf(&dir, "%s/%s", out, finding->id) < 0)
+        return -ENOMEM;
+    int error = fd_make_dirs(dir);
+    if (!error)
+        error = dump(finding_of(finding), &text);
+    if (!error)
+        error = write_text(dir, "finding.json", text);
+    if (!error)
+        error = write_text(dir, "plan.yaml", finding->plan);
+    if (!error)
+        error = write_text(dir, "stderr.txt", finding->evidence);
+    return error;
+}
+
+int report_keep(const struct report *report, const char *out)
+{
+    int error = 0;
+    for (size_t i = 0; i < report->findings.n && !error; i++)
+        error = keep_finding(report->findings.items[i], out);
+    return error;
+}

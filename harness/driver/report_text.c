@@ -1,0 +1,192 @@
+/* The report for a person. */
+#include "driver/report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define FRAMES_SHOWN 14
+#define FRAMES_OF_CONSEQUENCE 8
+
+struct style {
+    const char *strong, *bad, *dim, *off;
+};
+
+static const struct style plain = {"", "", "", ""};
+static const struct style coloured = {"\e[1m", "\e[1;31m", "\e[2m", "\e[0m"};
+
+int note_add(struct note_list *notes, const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (n < 0)
+        return -1;
+    for (size_t i = 0; i < notes->n; i++)
+        if (strcmp(notes->items[i], text) == 0) {
+            free(text);
+            return 0;
+        }
+    char **grown = realloc(notes->items, (notes->n + 1) * sizeof *grown);
+    if (!grown) {
+        free(text);
+        return -1;
+    }
+    notes->items = grown;
+    grown[notes->n++] = text;
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+/* The harness's own frames below the target are the same in every stack and tell nothing. */
+static bool is_harness(const struct symbol_frame *frame)
+{
+    return frame->module && strcmp(base_name(frame->module), "ftstress-child") == 0;
+}
+
+static void print_frame(const struct symbol_frame *frame, size_t number, const struct style *style, FILE *out)
+{
+    fprintf(out, "      #%-2zu %s%s%s", number, style->strong, frame->function ? frame->function : "??", style->off);
+    if (frame->module)
+        fprintf(out, "  %s%s+%#" PRIx64 "%s", style->dim, base_name(frame->module), frame->offset, style->off);
+    if (frame->file)
+        fprintf(out, "  %s%s:%d%s", style->dim, base_name(frame->file), frame->line, style->off);
+    fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
+}
+
+static void print_stack(const struct finding_stack *stack, size_t most, const struct style *style, FILE *out)
+{
+    fprintf(out, "    %s:\n", stack->title);
+    size_t shown = 0;
+    for (size_t i = 0; i < stack->stack.nframes; i++) {
+        const struct symbol_frame *frame = &stack->stack.frames[i];
+        if (is_harness(frame))
+            break;
+        if (shown == most) {
+            fprintf(out, "      … %zu more\n", stack->stack.nframes - i);
+            break;
+        }
+        print_frame(frame, shown++, style, out);
+    }
+}
+
+static void print_blame(const struct finding *finding, FILE *out)
+{
+    static const char *const sentences[] = {
+        [BLAME_TARGET] = "the target's fault",
+        [BLAME_INTERPRETER] = "the interpreter's fault",
+        [BLAME_USER] = "user error: the statements change an array while others use it, which NumPy documents as unsafe",
+        [BLAME_UNKNOWN] = "not known from this evidence alone",
+    };
+    fprintf(out, "    blame: %s", sentences[finding->blame]);
+    if (finding->function && finding->blame != BLAME_USER)
+        fprintf(out, ": %s", finding->function);
+    if (finding->package && finding->blame != BLAME_USER)
+        fprintf(out, " in %s", finding->package);
+    if (finding->cause)
+        fprintf(out, " (a consequence of %s)", finding->cause);
+    fputc('\n', out);
+}
+
+static void print_finding(const struct finding *finding, const struct style *style, FILE *out)
+{
+    fprintf(out, "\n%s%s  %s%s  %s%s%s\n", style->bad, finding->id, finding_kind_names[finding->kind], style->off,
+            style->strong, finding->message, style->off);
+    print_blame(finding, out);
+    if (finding->serial)
+        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children; one thread is enough to see it\n", finding->count,
+                finding->count == 1 ? "" : "s", finding->hit, finding->of);
+    else
+        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children, %u threads, inputs shared: %s\n", finding->count,
+                finding->count == 1 ? "" : "s", finding->hit, finding->of, finding->threads, rung_names[finding->rung]);
+    if (finding->statement && !finding->cause)
+        fprintf(out, "    in: %s\n", finding->statement);
+    /* What explains others is shown in full; its consequences are in the JSON report. */
+    for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++)
+        print_stack(&finding->stacks[i], finding->cause ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN, style, out);
+}
+
+static const char *environment(const struct report *report, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < report->nenvironment; i++)
+        if (strncmp(report->environment[i], key, length) == 0 && report->environment[i][length] == '=')
+            return report->environment[i] + length + 1;
+    return NULL;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void print_head(const struct report *report, const struct style *style, FILE *out)
+{
+    const char *python = environment(report, "python"), *gil = environment(report, "gil");
+    fprintf(out, "%s%s%s: %u thread%s, inputs shared: %s, seed %" PRIu64 "\n", style->strong, report->name, style->off,
+            report->threads, report->threads == 1 ? "" : "s", rung_names[report->share], report->seed);
+    if (python)
+        fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, gil ? gil : "?");
+    for (size_t i = 0; i < report->nenvironment; i++) {
+        const char *entry = report->environment[i];
+        if (entry[0] != '_' && strncmp(entry, "python=", 7) && strncmp(entry, "abi=", 4) && strncmp(entry, "gil=", 4) &&
+            strncmp(entry, "mutates=", 8))
+            fprintf(out, ", %.*s %s", (int)strcspn(entry, "="), entry, entry + strcspn(entry, "=") + 1);
+    }
+    if (python)
+        fputc('\n', out);
+    fprintf(out, "  %" PRIu64 " calls in %.1f s, %u children, and %" PRIu64 " serial ones", report->calls, report->seconds,
+            report->children, report->serial_calls);
+    if (report->threads > 1)
+        fprintf(out, "; overlap %.0f %%", percent(report->overlapped, report->sampled));
+    fputc('\n', out);
+}
+
+/* Silence is stated with what it is worth: nothing seen in n calls bounds the rate below 3/n at 95 %. */
+static void print_silence(const struct report *report, FILE *out)
+{
+    uint64_t calls = report->calls + report->serial_calls;
+    if (report->status == STATUS_CLEAN && calls > 0)
+        fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n", calls,
+                300.0 / (double)calls);
+    if (report->reason)
+        fprintf(out, "  could not test: %s\n", report->reason);
+}
+
+void report_text(const struct report *report, FILE *out, bool colour, bool quiet)
+{
+    const struct style *style = colour ? &coloured : &plain;
+    if (!quiet || report->findings.n > 0)
+        print_head(report, style, out);
+    for (size_t i = 0; i < report->findings.n; i++)
+        print_finding(report->findings.items[i], style, out);
+    for (size_t i = 0; i < report->notes.n && !quiet; i++)
+        fprintf(out, "  note: %s\n", report->notes.items[i]);
+    if (!quiet)
+        print_silence(report, out);
+    fflush(out);
+}
+
+void report_clear(struct report *report)
+{
+    finding_list_clear(&report->findings);
+    for (size_t i = 0; i < report->notes.n; i++)
+        free(report->notes.items[i]);
+    free(report->notes.items);
+    for (size_t i = 0; i < report->nenvironment; i++)
+        free(report->environment[i]);
+    free(report->environment);
+    free(report->reason);
+    free(report->name);
+    *report = (struct report){0};
+}

@@ -1,0 +1,19 @@
+/* The scenarios that ftstress knows: plan files in share/scenarios beside its bin folder. Driver. */
+#pragma once
+
+#include <stddef.h>
+
+struct scenario_list {
+    char **names; /* sorted; NAME of NAME.yaml */
+    size_t n;
+};
+
+/* The folder, from where this program lies. On success *ret_path is the caller's. Returns 0 or -errno. */
+int scenario_dir(char **ret_path);
+
+/* On success the list is the caller's, to scenario_list_clear. Returns 0 or -errno. */
+int scenario_list_load(struct scenario_list *list);
+void scenario_list_clear(struct scenario_list *list);
+
+/* The plan file of a scenario. On success *ret_path is the caller's. Returns 0, or -ENOENT when there is none. */
+int scenario_find(const char *name, char **ret_path);

@@ -1,0 +1,71 @@
+/* Makes a strided view of the first input over and over and lets it go: allocation and release of array objects at full
+ * speed, on a buffer that all threads share.
+ */
+#include <ftstress/scenario.h>
+
+#include <stdlib.h>
+
+#define NO_IMPORT_ARRAY
+#include <numpy/arrayobject.h>
+
+struct strided {
+    PyArray_Descr *descr;
+    /* Stands between the views and the shared array: with the array as their base, every view would count references
+     * on the one object, and the threads would only measure that. */
+    PyObject *keeper;
+    char *data;
+    npy_intp length, stride;
+};
+
+static void drop_array(PyObject *capsule)
+{
+    Py_DECREF((PyObject *)PyCapsule_GetPointer(capsule, NULL));
+}
+
+static int strided_begin(const struct ft_worker *worker, void **ret_state)
+{
+    PyObject *input = worker->ninputs > 0 ? worker->inputs[0] : NULL;
+    if (!input || !PyArray_Check(input) || PyArray_NDIM((PyArrayObject *)input) != 1) {
+        PyErr_SetString(PyExc_TypeError, "the scenario wants one input with one dimension");
+        return -1;
+    }
+    struct strided *strided = calloc(1, sizeof *strided);
+    if (!strided) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyArrayObject *array = (PyArrayObject *)input;
+    strided->keeper = PyCapsule_New(Py_NewRef(input), NULL, drop_array);
+    strided->descr = PyArray_DESCR(array);
+    strided->data = PyArray_DATA(array);
+    strided->length = (PyArray_DIM(array, 0) + 1) / 2;
+    strided->stride = 2 * PyArray_STRIDE(array, 0);
+    *ret_state = strided;
+    return 0;
+}
+
+static PyObject *strided_step(const struct ft_worker *worker, void *state)
+{
+    (void)worker;
+    struct strided *strided = state;
+    Py_INCREF(strided->descr);
+    PyObject *view = PyArray_NewFromDescr(&PyArray_Type, strided->descr, 1, &strided->length, &strided->stride,
+                                          strided->data, NPY_ARRAY_WRITEABLE, NULL);
+    if (view && PyArray_SetBaseObject((PyArrayObject *)view, Py_NewRef(strided->keeper)) < 0)
+        Py_CLEAR(view);
+    return view;
+}
+
+static void strided_end(void *state)
+{
+    struct strided *strided = state;
+    Py_XDECREF(strided->keeper);
+    free(strided);
+}
+
+const struct ft_scenario strided_scenario = {
+    .name = "strided",
+    .begin = strided_begin,
+    .step = strided_step,
+    .end = strided_end,
+};

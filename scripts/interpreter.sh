@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Finds a free-threaded CPython, or builds one, and prints its path on standard output.
+#
+# Order: $FTSTRESS_PYTHON; python3.13t or python3.14t on PATH; uv; a build of the distribution's
+# own source package, kept in the cache. The seed bugs are pinned to wheels that exist for 3.13t only,
+# so 3.14t is taken only when $FTSTRESS_PYTHON asks for it.
+. "$(dirname "$0")/lib.sh"
+
+prefix=$cache/python-3.13t
+probe='import sys, sysconfig, os
+have = sysconfig.get_config_var("Py_GIL_DISABLED") and os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
+print("%d.%d" % sys.version_info[:2] if have else "no")'
+
+version_of() { timeout 20 "$1" -I -c "$probe" 2>/dev/null || echo no; }
+
+from_variable() {
+    [ -n "${FTSTRESS_PYTHON:-}" ] || return 1
+    local path
+    path=$(command -v "$FTSTRESS_PYTHON") || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON is not there; name an interpreter that is, or unset it"
+    [ "$(version_of "$path")" != no ] || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON is not a free-threaded CPython with its headers; name one that is, or unset it"
+    echo "$path"
+}
+
+from_path() {
+    local name path
+    for name in python3.13t python3.14t; do
+        path=$(command -v "$name" 2>/dev/null) || continue
+        case $(version_of "$path") in
+        3.13) echo "$path"; return 0 ;;
+        no) say "$path is not a free-threaded CPython with headers: passed over" ;;
+        *) say "$path is newer than the pinned wheels of the seed bugs (3.13t): passed over; set FTSTRESS_PYTHON=$path to use it all the same" ;;
+        esac
+    done
+    return 1
+}
+
+from_uv() {
+    command -v uv >/dev/null || return 1
+    local path
+    path=$(timeout 10 uv python find 3.13t 2>/dev/null) ||
+        { timeout 60 uv python install 3.13t >/dev/null 2>&1 && path=$(timeout 10 uv python find 3.13t 2>/dev/null); } || return 1
+    [ "$(version_of "$path")" = 3.13 ] && echo "$path"
+}
+
+# Leaves python3.13_*.orig.tar.xz in $1. Its own apt lists and configuration: the machine's stay as they are.
+fetch_source() {
+    local work=$1 uri suite keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    uri=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/ubuntu.sources 2>/dev/null || true)
+    [ -n "$uri" ] || uri=$(awk '$1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) {print $i; exit}}' /etc/apt/sources.list /etc/apt/sources.list.d/*.list)
+    . /etc/os-release
+    suite=trixie
+    [ "$ID" != ubuntu ] || { suite=${VERSION_CODENAME}; keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg; }
+    printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keyring" >"$work/src.sources"
+    local apt=(apt-get -o "Dir::Etc::sourcelist=$work/src.sources" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
+    mkdir -p "$work/lists" "$work/cache/archives"
+    "${apt[@]}" update
+    cd "$work" && "${apt[@]}" source --download-only python3.13
+}
+
+configure_python() {
+    cd "$1" && ./configure --disable-gil --enable-shared --prefix="$prefix" --with-ensurepip=install \
+        LDFLAGS="-Wl,-rpath,$prefix/lib" CFLAGS="-g -O2"
+}
+
+from_source() {
+    local advice="Or install a free-threaded CPython 3.13 yourself and set FTSTRESS_PYTHON to it."
+    if [ ! -e "$prefix/.complete" ]; then
+        say "no free-threaded CPython 3.13 here: building one from the distribution's source package, about 3 minutes on two cores, kept in the cache for later runs"
+        mkdir -p "$cache"
+        work=$(mktemp -d "$cache/python-build.XXXXXX")
+        trap 'rm -rf "$work"' EXIT
+        step "Python: fetching the source package" "Is the network up, and does the machine's package mirror serve trixie? $advice" fetch_source "$work"
+        mkdir "$work/src"
+        step "Python: unpacking" "$advice" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$work/src" --strip-components=1
+        step "Python: configure" "Run scripts/packages.sh first. $advice" configure_python "$work/src"
+        step "Python: make" "$advice" make -C "$work/src" -j"$jobs"
+        step "Python: install into the cache" "Is the disk full? $advice" make -C "$work/src" install
+        touch "$prefix/.complete"
+    fi
+    [ "$(version_of "$prefix/bin/python3.13t")" = 3.13 ] || die "the cached interpreter in $prefix does not work; remove that folder and run this again. $advice"
+    echo "$prefix/bin/python3.13t"
+}
+
+if [ -n "${FTSTRESS_PYTHON:-}" ]; then
+    from_variable
+else
+    from_path || from_uv || from_source
+fi

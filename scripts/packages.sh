@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the build needs and that are missing. Idempotent.
+# usage: scripts/packages.sh [gate]     "gate" adds what only the checks of the gate need
+. "$(dirname "$0")/lib.sh"
+
+packages=(
+    build-essential cmake ninja-build pkg-config git ca-certificates dpkg-dev xz-utils
+    libcmocka-dev libcyaml-dev libdw-dev libjansson-dev libunwind-dev libyaml-dev
+    libffi-dev zlib1g-dev libssl-dev libbz2-dev liblzma-dev libsqlite3-dev
+)
+[ "${1:-}" = gate ] && packages+=(clang clang-format clang-tidy cppcheck)
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "these packages are missing and there is no sudo: ${missing[*]}; install them and run this again"
+    as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+advice="Check the network and the machine's package sources, or install these by hand: ${missing[*]}"
+step "refreshing the package lists" "$advice" "${as_root[@]}" apt-get update
+step "installing ${#missing[@]} packages" "$advice" "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
