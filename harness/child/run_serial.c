@@ -72,7 +72,7 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
     uint64_t began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
         completed += one_iteration(run, worker, slowest);
-        if (clock_now() >= until || atomic_load(&run->board->ask))
+        if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }
     run->iteration_time = (clock_now() - began) / worker->iterations + 1;

@@ -114,13 +114,15 @@ static void recall(const struct space_maker *maker, struct watched *watched)
             continue;
         watched->mutable_metadata = memory->metadata;
         watched->mutable_data = memory->data;
+        watched->reshaped = memory->reshaped;
     }
 }
 
 /* Only an array that no other object refers to can be moved: a view of it would keep the old buffer. */
 static void place(const struct space_maker *maker, PyObject *names, struct watched *watched)
 {
-    if (!maker->tripwire || !watched->place || watched->mutable_metadata || tripwire_place(watched) < 0)
+    if (!maker->tripwire || !watched->place || watched->mutable_metadata || watched->reshaped ||
+        tripwire_place(watched) < 0)
         return;
     PyDict_SetItemString(names, watched->name, watched->array);
 }
@@ -230,8 +232,9 @@ void space_remember(struct space_maker *maker, const struct space *space)
         struct space_memory *memory = memory_of(&maker->memories, watched->name);
         if (!memory)
             continue;
-        memory->metadata |= watched->mutable_metadata;
         /* One thread restores its inputs after every iteration: what one call writes stays protected from others. */
+        memory->metadata |= watched->mutable_metadata && maker->plan->threads > 1;
         memory->data |= watched->mutable_data && maker->plan->threads > 1;
+        memory->reshaped |= watched->reshaped;
     }
 }

@@ -18,7 +18,7 @@
 /* What a serial call was seen to change for good, by name: outlives the space that it was learnt in. */
 struct space_memory {
     char *name;
-    bool metadata, data;
+    bool metadata, data, reshaped;
 };
 
 struct space_memories {

@@ -161,6 +161,10 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         sample_overlap(worker);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
+    if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
+        worker->done = true;
+        Py_CLEAR(raised);
+    }
     call->statement = statement_of(worker, source);
     detectors_after_call(call, result, raised);
     if (raised)
@@ -222,7 +226,9 @@ static void work_round(struct worker *worker)
     unsigned until_poll = 1;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         worker_iterate(worker);
-        if (atomic_load_explicit(&run->damaged, memory_order_relaxed))
+        if (worker->done)
+            atomic_store_explicit(&run->over, true, memory_order_relaxed);
+        if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
             break;
         if (--until_poll > 0)
             continue;

@@ -23,6 +23,7 @@ struct worker {
     PyObject **native_inputs;
     void *native_state;
     bool native_ready;
+    bool done;           /* a statement raised SystemExit: this thread has nothing more to do */
     bool names_case;     /* the statements say what they are doing in a variable `case` */
     uint64_t iterations; /* done since the worker began */
     uint64_t calls;

@@ -132,6 +132,7 @@ static PyObject *make_twin(struct tripwire_region *region, PyArrayObject *source
     fields->weakreflist = NULL;
     Py_INCREF(fields->descr);
     watched->flags = fields->flags;
+    watched->extents = fields->dimensions;
     return twin;
 }
 

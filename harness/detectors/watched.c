@@ -55,6 +55,7 @@ int watched_take(struct watched *watched, const char *name, PyObject *object)
     watched->array = Py_NewRef(object);
     watched->flags = PyArray_FLAGS(array);
     watched->data = PyArray_DATA(array);
+    watched->extents = PyArray_DIMS(array);
     size_t bytes = (size_t)watched->nd * sizeof(Py_ssize_t);
     if (bytes > 0) {
         memcpy(watched->dims, PyArray_DIMS(array), bytes);
@@ -144,6 +145,7 @@ bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset)
 bool watched_learn(struct watched *watched, char *text, size_t size)
 {
     size_t offset;
+    watched->reshaped |= fields_of(watched)->dimensions != watched->extents;
     if (!watched->mutable_metadata && watched_metadata_differs(watched, text, size)) {
         watched->mutable_metadata = true;
         return true;

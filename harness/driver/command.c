@@ -21,7 +21,7 @@ static const char run_more[] =
     "Statements read as with `python -m timeit`:\n"
     "  ftstress run -s 'import numpy as np; x = np.arange(20.)' 'np.repeat(x, 2)'\n"
     "  ftstress run -i x=f8[20] -s 'import numpy as np' --role 'np.sort(x)' --role 'x.sum()'\n"
-    "Statements see thread_index and iteration_index.\n"
+    "Statements see thread_index and iteration_index; `raise SystemExit` ends the run early.\n"
     "\n"
     "A recipe is one array: dtype, [shape], then [slices] and .T, then +offset, ~bcast(shape), @ro, @out:\n"
     "  f8[20]  i4[3,4].T  f8[40][::2]  >c16[5,1]+8  f8[20][::-1]@ro  f4[0]  f8[]  f8[8]~bcast(4,8)  f8[20]@out\n"

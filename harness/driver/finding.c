@@ -92,6 +92,13 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
     return finding;
 }
 
+void finding_list_remove(struct finding_list *list, size_t at)
+{
+    finding_free(list->items[at]);
+    memmove(&list->items[at], &list->items[at + 1], (list->n - at - 1) * sizeof *list->items);
+    list->n--;
+}
+
 void finding_list_clear(struct finding_list *list)
 {
     for (size_t i = 0; i < list->n; i++)

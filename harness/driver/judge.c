@@ -110,12 +110,14 @@ static struct finding *add(struct judge *judge, struct finding *finding)
 
 /* Hidden mutations: one finding for each function, one stack for each write. */
 
-static bool has_stack(const struct finding *finding, const char *title)
+/* The same instruction, whatever value it wrote. */
+static bool has_stack(const struct finding *finding, const struct symbol_stack *stack)
 {
     for (size_t i = 0; i < finding->nstacks; i++)
-        if (strcmp(finding->stacks[i].title, title) == 0)
+        if (finding->stacks[i].stack.nframes > 0 && stack->nframes > 0 &&
+            finding->stacks[i].stack.frames[0].offset == stack->frames[0].offset)
             return true;
-    return false;
+    return stack->nframes == 0;
 }
 
 static void note_in_place(struct judge *judge, const char *statement, const char *input)
@@ -133,6 +135,12 @@ static void judge_write(struct judge *judge, const struct record *record)
         return;
     }
     if (record->values[WRITE_KEPT]) {
+        struct symbol_stack kept = symbolise(judge, record);
+        char package[128];
+        const struct symbol_frame *frame = package_frame(judge->outcome, &kept, package, sizeof package);
+        if (frame && frame->function)
+            note_add(&judge->report->in_place, "%s", frame->function);
+        symbol_stack_free(&kept);
         note_in_place(judge, record_text(record, 1), record_text(record, 0));
         return;
     }
@@ -156,7 +164,7 @@ static void judge_write(struct judge *judge, const struct record *record)
                same ? "with the value that is there already" : "and puts it back before it returns");
     finding->signature = format("input-mutated|%s|%s", function, same ? "same" : "hidden");
     finding = add(judge, finding);
-    if (!finding || has_stack(finding, record_text(record, 2)))
+    if (!finding || has_stack(finding, &stack))
         symbol_stack_free(&stack);
     else
         finding_add_stack(finding, strdup(record_text(record, 2)), stack);
@@ -414,12 +422,33 @@ static void take_cause(struct finding *finding, const struct finding *cause)
     finding->package = cause->package ? strdup(cause->package) : NULL;
 }
 
+/* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
+static bool is_in_place(const struct report *report, const struct finding *finding)
+{
+    if (strcmp(finding->detector, "tripwire") != 0 || !finding->function)
+        return false;
+    for (size_t i = 0; i < report->in_place.n; i++)
+        if (strcmp(report->in_place.items[i], finding->function) == 0)
+            return true;
+    return false;
+}
+
+static void drop_in_place(struct report *report)
+{
+    for (size_t i = 0; i < report->findings.n;)
+        if (is_in_place(report, report->findings.items[i]))
+            finding_list_remove(&report->findings, i);
+        else
+            i++;
+}
+
 /* A function that writes to the shared input explains a corrupt heap, a crash, a changed input and a late exception of
  * the same run. Two such functions: nobody can say which. */
 void judge_link(struct report *report)
 {
     const struct finding *cause = NULL;
     unsigned causes = 0;
+    drop_in_place(report);
     for (size_t i = 0; i < report->findings.n; i++)
         if (is_mutation(report->findings.items[i])) {
             cause = report->findings.items[i];

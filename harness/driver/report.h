@@ -28,6 +28,7 @@ struct report {
     size_t nenvironment;
     struct finding_list findings;
     struct note_list notes;
+    struct note_list in_place; /* functions that were seen to change an input for good */
 };
 
 /* One sentence, once. */

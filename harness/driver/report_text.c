@@ -10,6 +10,7 @@
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
+#define NOTES_SHOWN 8
 
 struct style {
     const char *strong, *bad, *dim, *off;
@@ -163,6 +164,14 @@ static void print_silence(const struct report *report, FILE *out)
         fprintf(out, "  could not test: %s\n", report->reason);
 }
 
+static void print_notes(const struct note_list *notes, FILE *out)
+{
+    for (size_t i = 0; i < notes->n && i < NOTES_SHOWN; i++)
+        fprintf(out, "%s  note: %s\n", i ? "" : "\n", notes->items[i]);
+    if (notes->n > NOTES_SHOWN)
+        fprintf(out, "  … and %zu more notes, all in the JSON report\n", notes->n - NOTES_SHOWN);
+}
+
 void report_text(const struct report *report, FILE *out, bool colour, bool quiet)
 {
     const struct style *style = colour ? &coloured : &plain;
@@ -170,19 +179,25 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
         print_head(report, style, out);
     for (size_t i = 0; i < report->findings.n; i++)
         print_finding(report->findings.items[i], style, out);
-    for (size_t i = 0; i < report->notes.n && !quiet; i++)
-        fprintf(out, "  note: %s\n", report->notes.items[i]);
-    if (!quiet)
+    if (!quiet) {
+        print_notes(&report->notes, out);
         print_silence(report, out);
+    }
     fflush(out);
+}
+
+static void clear_notes(struct note_list *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        free(notes->items[i]);
+    free(notes->items);
 }
 
 void report_clear(struct report *report)
 {
     finding_list_clear(&report->findings);
-    for (size_t i = 0; i < report->notes.n; i++)
-        free(report->notes.items[i]);
-    free(report->notes.items);
+    clear_notes(&report->notes);
+    clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)
         free(report->environment[i]);
     free(report->environment);
