@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "child/pyversion.h"
@@ -18,6 +19,15 @@ static PyStatus configure(PyConfig *config, const char *executable, bool gil)
     return PyConfig_SetBytesString(config, &config->executable, executable);
 }
 
+/* As with `python -c`: modules beside the user are found. PYTHONSAFEPATH says no. */
+static void add_working_directory(void)
+{
+    PyObject *path = PySys_GetObject("path"), *here = PyUnicode_FromString("");
+    if (!getenv("PYTHONSAFEPATH") && path && here && PyList_Insert(path, 0, here) < 0)
+        PyErr_Clear();
+    Py_XDECREF(here);
+}
+
 int interp_start(const char *executable, bool gil, char *error, size_t error_size)
 {
     PyConfig config;
@@ -25,8 +35,10 @@ int interp_start(const char *executable, bool gil, char *error, size_t error_siz
     if (!PyStatus_Exception(status))
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
-    if (!PyStatus_Exception(status))
+    if (!PyStatus_Exception(status)) {
+        add_working_directory();
         return 0;
+    }
     snprintf(error, error_size, "Python does not start as %s: %s; is it a CPython " FTSTRESS_ABI "?", executable,
              status.err_msg ? status.err_msg : "it exits");
     return -ENOEXEC;

@@ -8,3 +8,11 @@
 #define NO_IMPORT_ARRAY
 #endif
 #include <numpy/arrayobject.h>
+
+#include <stdbool.h>
+
+/* A venv without NumPy has no table, and then nothing is an array. */
+static inline bool array_api_has(PyObject *object)
+{
+    return PyArray_API && PyArray_Check(object);
+}

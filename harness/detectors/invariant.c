@@ -76,7 +76,7 @@ static void extent_of(const struct detector_call *call, PyArrayObject *owner, ch
 
 static void check_extent(struct detector_call *call, PyObject *result)
 {
-    if (!result || !PyArray_Check(result) || atomic_load_explicit(&serial_extent, memory_order_relaxed))
+    if (!result || !array_api_has(result) || atomic_load_explicit(&serial_extent, memory_order_relaxed))
         return;
     PyArrayObject *array = (PyArrayObject *)result, *owner = owner_of(array);
     if (owner == array)

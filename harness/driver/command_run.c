@@ -147,7 +147,8 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (outcome->over_memory)
         note_add(&session->report.notes, "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
-    return !outcome->cannot && !session->interrupted && session->stillborn < STILLBORN_MAX &&
+    return !outcome->cannot && !session->interrupted && !session->report.harness_fault &&
+           session->stillborn < STILLBORN_MAX &&
            !(plan->stop_on_first && session->report.findings.n > 0);
 }
 
@@ -199,7 +200,9 @@ static void conclude(struct session *session)
         report->status = STATUS_FINDING;
         return;
     }
-    if (session->interrupted)
+    if (report->harness_fault)
+        set_reason(session, STATUS_HARNESS, strdup(report->harness_fault));
+    else if (session->interrupted)
         set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
     else if (session->request->plan.detect == 0 && session->request->has_detect)
         set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));

@@ -31,7 +31,7 @@ const char *const blame_names[] = {
     [BLAME_UNKNOWN] = "unknown",
 };
 
-static void finding_free(struct finding *finding)
+void finding_free(struct finding *finding)
 {
     for (size_t i = 0; i < finding->nstacks; i++) {
         free(finding->stacks[i].title);

@@ -73,6 +73,7 @@ extern const char *const blame_names[];
 /* Takes the texts over. Merges with a finding of the same signature, which keeps its own texts and stacks. Returns the
  * finding in the list, or NULL without memory (the texts are freed then too). */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
+void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);
 void finding_list_clear(struct finding_list *list);
 

@@ -1,6 +1,7 @@
 #include "driver/judge.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,12 @@ static char *name_package(const struct judge *judge, const char *name)
     return version ? format("%s %s", name, version) : strdup(name);
 }
 
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
+static char *plain_name(const char *function)
+{
+    return strndup(function, 1 + strcspn(function + 1, "."));
+}
+
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
 static void blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
 {
@@ -60,7 +67,7 @@ static void blame_stack(const struct judge *judge, struct finding *finding, cons
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     if (frame) {
         finding->blame = BLAME_TARGET;
-        finding->function = strdup(frame->function ? frame->function : name);
+        finding->function = frame->function ? plain_name(frame->function) : strdup(name);
         finding->package = name_package(judge, name);
         return;
     }
@@ -69,7 +76,7 @@ static void blame_stack(const struct judge *judge, struct finding *finding, cons
         return;
     const char *version = outcome_environment(judge->outcome, "python");
     finding->blame = BLAME_INTERPRETER;
-    finding->function = strdup(frame->function);
+    finding->function = plain_name(frame->function);
     finding->package = format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
@@ -288,6 +295,12 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
+/* A signal that somebody sent (abort, kill) has no address. */
+static bool has_address(const struct record *crash)
+{
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0;
+}
+
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
 {
     int status = judge->outcome->wait_status;
@@ -295,14 +308,32 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
     const char *in = *statement ? " in " : "";
     if (line)
         return format("%s%s%s%s", line, in, statement, when(judge->outcome));
-    if (crash)
+    if (crash && has_address(crash))
         return format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
                       (unsigned long long)crash->values[CRASH_ADDRESS], in, statement, when(judge->outcome));
+    if (crash)
+        return format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement, when(judge->outcome));
     if (WIFSIGNALED(status))
         return format("the process was ended by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
                       when(judge->outcome));
     return format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
                   when(judge->outcome));
+}
+
+/* On one thread nothing can have corrupted what the harness stands on: a crash in its own code is its own. */
+static bool is_own_fault(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return judge->outcome->phase <= BOARD_SERIAL && stack->nframes > 0 &&
+           package_owner(judge->outcome, stack->frames[0].module, name, sizeof name) == OWNER_HARNESS;
+}
+
+static void set_harness_fault(struct judge *judge, const struct symbol_stack *stack)
+{
+    const char *function = stack->frames[0].function;
+    if (!judge->report->harness_fault)
+        judge->report->harness_fault =
+            format("ftstress itself crashed in %s; please report it with this command line", function ? function : "??");
 }
 
 static void judge_crash(struct judge *judge)
@@ -320,6 +351,13 @@ static void judge_crash(struct judge *judge)
         return;
     }
     struct symbol_stack stack = crash ? symbolise(judge, crash) : (struct symbol_stack){0};
+    if (is_own_fault(judge, &stack)) {
+        set_harness_fault(judge, &stack);
+        finding_free(finding);
+        free(line);
+        symbol_stack_free(&stack);
+        return;
+    }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     finding->evidence = last_lines(judge->outcome->stderr_text);

@@ -18,7 +18,8 @@ struct report {
     char *name; /* of the plan or plans */
     uint64_t seed;
     enum status status;
-    char *reason; /* why nothing could be tested, or NULL */
+    char *reason;        /* why nothing could be tested, or NULL */
+    char *harness_fault; /* what went wrong in ftstress itself, or NULL */
     uint32_t threads;
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;

@@ -202,6 +202,7 @@ void report_clear(struct report *report)
         free(report->environment[i]);
     free(report->environment);
     free(report->reason);
+    free(report->harness_fault);
     free(report->name);
     *report = (struct report){0};
 }
