@@ -1,5 +1,5 @@
 /* Makes a strided view of the first input over and over and lets it go: allocation and release of array objects at full
- * speed, on a buffer that all threads share.
+ * speed, on a buffer that all threads share. With a name `ufunc` in the plan's setup, the step is ufunc(view, view).
  */
 #include <ftstress/scenario.h>
 
@@ -13,6 +13,7 @@ struct strided {
     /* Stands between the views and the shared array: with the array as their base, every view would count references
      * on the one object, and the threads would only measure that. */
     PyObject *keeper;
+    PyObject *ufunc; /* or NULL */
     char *data;
     npy_intp length, stride;
 };
@@ -36,6 +37,7 @@ static int strided_begin(const struct ft_worker *worker, void **ret_state)
     }
     PyArrayObject *array = (PyArrayObject *)input;
     strided->keeper = PyCapsule_New(Py_NewRef(input), NULL, drop_array);
+    strided->ufunc = Py_XNewRef(PyDict_GetItemString(worker->names, "ufunc"));
     strided->descr = PyArray_DESCR(array);
     strided->data = PyArray_DATA(array);
     strided->length = (PyArray_DIM(array, 0) + 1) / 2;
@@ -53,12 +55,18 @@ static PyObject *strided_step(const struct ft_worker *worker, void *state)
                                           strided->data, NPY_ARRAY_WRITEABLE, NULL);
     if (view && PyArray_SetBaseObject((PyArrayObject *)view, Py_NewRef(strided->keeper)) < 0)
         Py_CLEAR(view);
-    return view;
+    if (!view || !strided->ufunc)
+        return view;
+    PyObject *arguments[] = {NULL, view, view};
+    PyObject *result = PyObject_Vectorcall(strided->ufunc, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(view);
+    return result;
 }
 
 static void strided_end(void *state)
 {
     struct strided *strided = state;
+    Py_XDECREF(strided->ufunc);
     Py_XDECREF(strided->keeper);
     free(strided);
 }

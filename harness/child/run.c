@@ -174,7 +174,7 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
 static int concurrent_pass(struct run *run)
 {
     unsigned n = run->plan->threads;
-    struct worker *workers = calloc(n, sizeof *workers);
+    struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
         return STATUS_HARNESS;
     set_phase(run, BOARD_RUN);
@@ -193,7 +193,9 @@ static int concurrent_pass(struct run *run)
             _exit(STATUS_UNTESTED);
         }
     }
+    uint64_t began = clock_now();
     int status = rounds(run);
+    run->worked = clock_now() - began;
     dismiss(run, workers, n);
     free(workers);
     return status;
@@ -209,6 +211,7 @@ static void send_finished(const struct run *run)
     record.values[FINISHED_SAMPLED] = (int64_t)totals.sampled;
     record.values[FINISHED_OVERLAPPED] = (int64_t)totals.overlapped;
     record.values[FINISHED_SERIAL] = (int64_t)atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2;
+    record.values[FINISHED_TIME] = (int64_t)run->worked;
     record.values[FINISHED_RAISED] = (int64_t)atomic_load(&run->raised);
     record_send(&record, run->wire);
 }

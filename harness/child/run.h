@@ -29,6 +29,7 @@ struct run {
     bool allow_gil;
     bool mutable;             /* the statements change shared Python objects */
     struct space base;        /* what all share; unused at rung private */
+    uint64_t worked;          /* ns that the rounds took in all */
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */
     uint64_t round_calls;     /* iterations of each worker in this round */
     unsigned poll_every;      /* iterations between two looks at the clock and two safe points */

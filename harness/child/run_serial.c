@@ -40,7 +40,7 @@ static void learn(struct run *run, struct worker *worker)
     for (unsigned i = 0; i < worker->space.nwatched; i++)
         if (watched_learn(&worker->space.watched[i], sentence, sizeof sentence))
             send_learnt(run, &worker->space.watched[i], sentence,
-                        worker->call->statement ? worker->call->statement : "");
+                        worker->call.statement ? worker->call.statement : "");
 }
 
 /* Each iteration starts from the same inputs, whatever the one before did to them. */

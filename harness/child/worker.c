@@ -12,7 +12,7 @@
 #include "detectors/tripwire.h"
 
 /* One call in so many looks whether others are inside too: reading their counters costs more than a cheap call. */
-#define SAMPLE_EVERY 16
+#define SAMPLE_EVERY 64
 
 static bool prepare_space(struct worker *worker)
 {
@@ -66,23 +66,23 @@ static void release_steps(struct worker *worker)
 
 static bool allocate(struct worker *worker)
 {
-    if (worker->call)
+    if (worker->allocated)
         return true;
     const struct run *run = worker->run;
     worker->slot = &run->board->slots[worker->index];
-    worker->call = calloc(1, sizeof *worker->call);
+    worker->allocated = true;
     worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
     if (run->program) {
         worker->body = &run->program->bodies[worker->index % run->program->nbodies];
         worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
     }
-    return worker->call && worker->native_inputs && (!run->program || worker->bound);
+    return worker->native_inputs && (!run->program || worker->bound);
 }
 
 static void prepare_call(struct worker *worker, bool serial)
 {
     struct run *run = worker->run;
-    *worker->call = (struct detector_call){
+    worker->call = (struct detector_call){
         .wire = run->wire,
         .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
         .serial = serial,
@@ -120,10 +120,9 @@ void worker_release(struct worker *worker)
     release_steps(worker);
     space_drop(&worker->space);
     free(worker->bound);
-    free(worker->call);
     free(worker->native_inputs);
     worker->bound = NULL;
-    worker->call = NULL;
+    worker->allocated = false;
     worker->native_inputs = NULL;
 }
 
@@ -150,7 +149,7 @@ static const char *statement_of(const struct worker *worker, const char *source)
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
 {
-    struct detector_call *call = worker->call;
+    struct detector_call *call = &worker->call;
     call->iteration = worker->iterations;
     call->statement = source;
     crash_set_statement(source);

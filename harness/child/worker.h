@@ -9,9 +9,11 @@
 #include <stdbool.h>
 
 #include "child/run.h"
+#include "detectors/detector.h"
 
+/* On cache lines of its own: it counts in every call, and workers lie side by side. */
 struct worker {
-    struct run *run;
+    _Alignas(128) struct run *run;
     unsigned index;
     pthread_t thread;
     PyInterpreterState *interpreter;
@@ -28,7 +30,8 @@ struct worker {
     uint64_t iterations; /* done since the worker began */
     uint64_t calls;
     struct board_slot *slot;
-    struct detector_call *call;
+    struct detector_call call;
+    bool allocated;
 };
 
 /* Returns 0 or -errno. */

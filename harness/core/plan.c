@@ -263,6 +263,21 @@ static uint64_t unit_named(const char *name)
     return 0;
 }
 
+/* The digits after the point, as ns of this unit: "0.25s" has 250,000,000. What is below 1 ns is cut. */
+static uint64_t parse_fraction(const char *digits, char **end, const char *no_unit)
+{
+    char *after = (char *)digits;
+    while (isdigit((unsigned char)*after))
+        after++;
+    uint64_t unit = unit_named(*after ? after : no_unit), sum = 0;
+    for (const char *digit = digits; digit < after && unit > 1; digit++) {
+        unit /= 10;
+        sum += unit * (uint64_t)(*digit - '0');
+    }
+    *end = after;
+    return sum;
+}
+
 int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
 {
     if (!isdigit((unsigned char)*text))
@@ -270,8 +285,9 @@ int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
     char *end;
     errno = 0;
     uint64_t n = strtoull(text, &end, 10);
+    uint64_t fraction = *end == '.' && isdigit((unsigned char)end[1]) ? parse_fraction(end + 1, &end, "s") : 0;
     uint64_t unit = unit_named(*end ? end : "s");
-    if (errno || unit == 0 || __builtin_mul_overflow(n, unit, &n))
+    if (errno || unit == 0 || __builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(n, fraction, &n))
         return -EINVAL;
     *ret_nanoseconds = n;
     return 0;

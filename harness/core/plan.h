@@ -63,6 +63,6 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
 /* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
 int plan_print(const struct plan *plan, char **ret_text);
 
-/* "10", "10s", "500ms", "2m", "2h" to nanoseconds. Returns 0 or -EINVAL. */
+/* "10", "10s", "2.5s", "500ms", "2m", "2h" to nanoseconds. Returns 0 or -EINVAL. */
 int plan_parse_time(const char *text, uint64_t *ret_nanoseconds);
 void plan_print_time(uint64_t nanoseconds, char text[static 32]);

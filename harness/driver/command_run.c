@@ -101,6 +101,10 @@ static void count_child(struct session *session, const struct plan *plan, const 
     report->children++;
     report->calls += outcome->totals.calls;
     report->serial_calls += outcome->serial_calls;
+    if (outcome->worked > 0) {
+        report->rated_calls += outcome->totals.calls;
+        report->rated_time += outcome->worked;
+    }
     report->sampled += outcome->totals.sampled;
     report->overlapped += outcome->totals.overlapped;
     keep_environment(report, outcome);

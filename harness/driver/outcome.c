@@ -101,6 +101,7 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     case RECORD_FINISHED:
         outcome->finished = true;
         outcome->serial_calls = (uint64_t)record->values[FINISHED_SERIAL];
+        outcome->worked = (uint64_t)record->values[FINISHED_TIME];
         return 0;
     default:
         return add_evidence(outcome, record);

@@ -29,6 +29,7 @@ struct outcome {
     size_t nthreads;
     struct board_totals totals;
     uint64_t serial_calls;
+    uint64_t worked; /* ns that the rounds took, when it finished */
     enum board_phase phase;
     int wait_status;
     bool finished;    /* the child said that it came to its end */

@@ -24,6 +24,7 @@ struct report {
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
     double seconds;
+    uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
     unsigned children;
     char **environment; /* "key=value" */
     size_t nenvironment;

@@ -123,6 +123,8 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(json, "calls", json_integer((json_int_t)report->calls));
     json_object_set_new(json, "serial_calls", json_integer((json_int_t)report->serial_calls));
     json_object_set_new(json, "seconds", json_real(report->seconds));
+    json_object_set_new(json, "rate",
+                        json_real(report->rated_time ? (double)report->rated_calls * 1e9 / (double)report->rated_time : 0));
     json_object_set_new(json, "overlap",
                         json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
     json_object_set_new(json, "environment", environment_of(report));

@@ -1,0 +1,82 @@
+"""Calls per second of the harness against a Python `threading` loop that does the same, and against itself with many
+threads. Each row is the median of interleaved rounds. usage: throughput.py [ROUNDS]"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import numpy as np
+
+SECONDS = 2.0
+FTSTRESS = os.path.join(os.getcwd(), 'build', 'bin', 'ftstress')
+x = np.arange(40.0)
+
+
+def python_strided(stop):
+    calls = 0
+    while not stop.is_set():
+        for _ in range(1000):
+            x[::2]
+        calls += 1000
+    return calls
+
+
+def python_ufunc(stop):
+    calls = 0
+    while not stop.is_set():
+        for _ in range(1000):
+            view = x[::2]
+            np.add(view, view)
+        calls += 1000
+    return calls
+
+
+def in_python(body, threads):
+    stop, totals = threading.Event(), []
+    workers = [threading.Thread(target=lambda: totals.append(body(stop))) for _ in range(threads)]
+    began = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    time.sleep(SECONDS)
+    stop.set()
+    for worker in workers:
+        worker.join()
+    return sum(totals) / (time.perf_counter() - began)
+
+
+def in_ftstress(arguments, threads):
+    """The rate of the rounds alone: start-up and the serial pass are the same for every length of run."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, 'r.json')
+        subprocess.run([FTSTRESS, 'run', '-p', sys.prefix, '-q', '--detect', 'crash', '-t', str(threads), '--time', str(SECONDS),
+                        '--out', folder, '--json', report, *arguments], check=False, stderr=subprocess.DEVNULL)
+        with open(report) as file:
+            return json.load(file)['rate']
+
+
+ROWS = [
+    ('strided view, 2 threads', '>= 4', lambda: in_python(python_strided, 2), lambda: in_ftstress(['strided'], 2)),
+    ('view and ufunc call, 2 threads', '>= 1.5', lambda: in_python(python_ufunc, 2), lambda: in_ftstress(['strided-ufunc'], 2)),
+    ('strided view, 256 threads against 2', '>= 0.8', lambda: in_ftstress(['strided'], 2),
+     lambda: in_ftstress(['strided'], 256)),
+    ('view and ufunc call, 256 threads against 2', '>= 0.8', lambda: in_ftstress(['strided-ufunc'], 2), lambda: in_ftstress(['strided-ufunc'], 256)),
+]
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    print(f'{"":40} {"base M/s":>9} {"ours M/s":>9} {"ratio":>6}   (min..max)     goal')
+    for name, goal, base, ours in ROWS:
+        pairs = [(base(), ours()) for _ in range(rounds)]
+        ratios = sorted(b / a for a, b in pairs)
+        print(f'{name:40} {statistics.median(a for a, _ in pairs) / 1e6:9.2f} '
+              f'{statistics.median(b for _, b in pairs) / 1e6:9.2f} {statistics.median(ratios):6.2f}   '
+              f'({ratios[0]:.2f}..{ratios[-1]:.2f})   {goal}', flush=True)
+
+
+if __name__ == '__main__':
+    main()
