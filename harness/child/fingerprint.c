@@ -2,11 +2,22 @@
 
 #include "child/array.h"
 
+/* Which objects a list holds, in order: equal ones in other places are a change too. */
+static PyObject *identities(PyObject *object)
+{
+    Py_ssize_t n = PyList_CheckExact(object) ? PyList_GET_SIZE(object) : 0;
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list && i < n; i++)
+        PyList_SET_ITEM(list, i, PyLong_FromVoidPtr(PyList_GET_ITEM(object, i)));
+    return list;
+}
+
 /* None when there is no pickle. */
 static PyObject *pickle(PyObject *object)
 {
-    PyObject *module = PyImport_ImportModule("pickle");
-    PyObject *bytes = module ? PyObject_CallMethod(module, "dumps", "O", object) : NULL;
+    PyObject *module = PyImport_ImportModule("pickle"), *places = identities(object);
+    PyObject *bytes = module && places ? PyObject_CallMethod(module, "dumps", "((OO))", object, places) : NULL;
+    Py_XDECREF(places);
     Py_XDECREF(module);
     if (bytes)
         return bytes;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "child/fingerprint.h"
+#include "child/learn.h"
 #include "child/worker.h"
 #include "core/record.h"
 #include "core/status.h"
@@ -20,29 +20,6 @@ void run_cannot(const struct run *run, int status, const char *sentence)
     record_send(&record, run->wire);
 }
 
-/* Tells the driver what a serial call changed for good. */
-static void send_learnt(const struct run *run, const struct watched *watched, const char *sentence,
-                        const char *statement)
-{
-    struct record record;
-    record_begin(&record, RECORD_INVARIANT, RECORD_MAIN);
-    record.values[INVARIANT_COUNT] = 1;
-    record.values[INVARIANT_SERIAL] = 1;
-    record_add_text(&record, watched->name);
-    record_add_text(&record, sentence);
-    record_add_text(&record, statement);
-    record_send(&record, run->wire);
-}
-
-static void learn(struct run *run, struct worker *worker)
-{
-    char sentence[640];
-    for (unsigned i = 0; i < worker->space.nwatched; i++)
-        if (watched_learn(&worker->space.watched[i], sentence, sizeof sentence))
-            send_learnt(run, &worker->space.watched[i], sentence,
-                        worker->call.statement ? worker->call.statement : "");
-}
-
 /* Each iteration starts from the same inputs, whatever the one before did to them. */
 static void restore(struct worker *worker)
 {
@@ -50,14 +27,13 @@ static void restore(struct worker *worker)
         watched_restore(&worker->space.watched[i], true);
 }
 
-static bool one_iteration(struct run *run, struct worker *worker, uint64_t *slowest)
+static bool one_iteration(struct worker *worker, uint64_t *slowest)
 {
     uint64_t began = clock_now();
     bool whole = worker_iterate(worker);
     uint64_t took = clock_now() - began;
     if (took > *slowest)
         *slowest = took;
-    learn(run, worker);
     restore(worker);
     return whole;
 }
@@ -68,10 +44,11 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
 {
     if (!worker_prepare(worker))
         return -1;
+    worker->learn->looks = 0;
     int64_t completed = 0;
     uint64_t began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
-        completed += one_iteration(run, worker, slowest);
+        completed += one_iteration(worker, slowest);
         if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }
@@ -95,9 +72,10 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     unsigned roles = run->program ? run->program->nbodies : 1;
     uint64_t slowest = atomic_load(&run->board->slowest);
     int64_t completed = 0;
-    PyObject *fingerprint = run->program ? fingerprint_take(space->names, run->program->used) : NULL;
+    struct learn learn;
+    learn_begin(&learn, run, space->names);
     for (unsigned role = 0; role < roles; role++) {
-        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1};
+        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1, .learn = &learn};
         int64_t done = run_role(run, &worker, limits, &slowest);
         /* The slots' counters are the workers' own from here on. */
         uint64_t calls = worker.calls;
@@ -113,10 +91,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
         completed += done;
     }
     atomic_store(&run->board->slowest, slowest);
-    run->mutable = run->mutable || (fingerprint && fingerprint_changed(fingerprint, space->names));
-    for (unsigned i = 0; i < space->nwatched; i++)
-        run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+    learn_end(&learn, space);
     space_remember(run->maker, space);
-    Py_XDECREF(fingerprint);
     return completed > 0 || say_always_raises(run, atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2);
 }

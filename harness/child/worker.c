@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "child/crash.h"
+#include "child/learn.h"
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/tripwire.h"
@@ -166,6 +167,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     }
     call->statement = statement_of(worker, source);
     detectors_after_call(call, result, raised);
+    if (worker->learn)
+        learn_after_call(worker->learn, call);
     if (raised)
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);

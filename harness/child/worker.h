@@ -11,6 +11,8 @@
 #include "child/run.h"
 #include "detectors/detector.h"
 
+struct learn;
+
 /* On cache lines of its own: it counts in every call, and workers lie side by side. */
 struct worker {
     _Alignas(128) struct run *run;
@@ -31,6 +33,7 @@ struct worker {
     uint64_t calls;
     struct board_slot *slot;
     struct detector_call call;
+    struct learn *learn; /* serial pass only */
     bool allocated;
 };
 

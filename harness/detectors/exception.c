@@ -113,7 +113,9 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     }
     bool is_new;
     int slot = claim(hash, &is_new);
-    atomic_store_explicit(call->damaged, true, memory_order_relaxed);
+    /* Where statements change what they share, exceptions are their own doing: ending the round would end the race. */
+    if (!call->mutable)
+        atomic_store_explicit(call->damaged, true, memory_order_relaxed);
     if (slot < 0)
         return;
     if (!is_new) {

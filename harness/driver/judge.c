@@ -381,7 +381,8 @@ static void judge_hang(struct judge *judge)
     if (!finding)
         return;
     for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
-        blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+        if (is_working(&judge->outcome->threads[i]))
+            blame_stack(judge, finding, &judge->outcome->threads[i].stack);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message = format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),

@@ -1,0 +1,53 @@
+#include "child/learn.h"
+
+#include "child/fingerprint.h"
+#include "core/record.h"
+
+/* Pickling is dear: the first calls tell, and the end. */
+#define LOOKS_MAX 64
+
+/* Tells the driver what a serial call changed for good. */
+static void send_learnt(const struct detector_call *call, const struct watched *watched, const char *sentence)
+{
+    struct record record;
+    record_begin(&record, RECORD_INVARIANT, RECORD_MAIN);
+    record.values[INVARIANT_COUNT] = 1;
+    record.values[INVARIANT_SERIAL] = 1;
+    record_add_text(&record, watched->name);
+    record_add_text(&record, sentence);
+    record_add_text(&record, call->statement ? call->statement : "");
+    record_send(&record, call->wire);
+}
+
+static void look(struct learn *learn)
+{
+    if (learn->fingerprint && !learn->run->mutable)
+        learn->run->mutable = fingerprint_changed(learn->fingerprint, learn->names);
+}
+
+void learn_begin(struct learn *learn, struct run *run, PyObject *names)
+{
+    *learn = (struct learn){.run = run, .names = names};
+    if (run->program)
+        learn->fingerprint = fingerprint_take(names, run->program->used);
+    /* What has no fingerprint counts as changing. */
+    look(learn);
+}
+
+void learn_after_call(struct learn *learn, const struct detector_call *call)
+{
+    char sentence[640];
+    for (unsigned i = 0; i < call->nwatched; i++)
+        if (watched_learn(&call->watched[i], sentence, sizeof sentence))
+            send_learnt(call, &call->watched[i], sentence);
+    if (learn->looks++ < LOOKS_MAX)
+        look(learn);
+}
+
+void learn_end(struct learn *learn, const struct space *space)
+{
+    look(learn);
+    for (unsigned i = 0; i < space->nwatched; i++)
+        learn->run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+    Py_CLEAR(learn->fingerprint);
+}
