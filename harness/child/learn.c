@@ -34,8 +34,12 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
     look(learn);
 }
 
-void learn_after_call(struct learn *learn, const struct detector_call *call)
+void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised)
 {
+    if (raised) {
+        PyErr_SetRaisedException(Py_NewRef(raised));
+        space_say_exception(learn->run->last_raised, sizeof learn->run->last_raised);
+    }
     char sentence[640];
     for (unsigned i = 0; i < call->nwatched; i++)
         if (watched_learn(&call->watched[i], sentence, sizeof sentence))

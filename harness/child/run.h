@@ -40,6 +40,7 @@ struct run {
     _Atomic uint64_t findings;
     _Atomic uint64_t raised;  /* statements that ended in an exception */
     _Atomic uint64_t completed; /* iterations without one */
+    char last_raised[256];    /* by the serial pass */
     _Atomic bool failed;      /* a thread setup failed: its sentence is on the wire */
 };
 

@@ -58,11 +58,11 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
 
 static bool say_always_raises(struct run *run, uint64_t calls)
 {
-    char sentence[256];
+    char sentence[640];
     snprintf(sentence, sizeof sentence,
-             "every one of %llu serial calls raises an exception, so nothing would be tested; correct the statement "
+             "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the statement "
              "or its setup",
-             (unsigned long long)calls);
+             (unsigned long long)calls, run->last_raised);
     run_cannot(run, STATUS_UNTESTED, sentence);
     return false;
 }
@@ -72,17 +72,13 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     unsigned roles = run->program ? run->program->nbodies : 1;
     uint64_t slowest = atomic_load(&run->board->slowest);
     int64_t completed = 0;
+    uint64_t calls = atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2;
     struct learn learn;
     learn_begin(&learn, run, space->names);
     for (unsigned role = 0; role < roles; role++) {
-        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1, .learn = &learn};
+        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1, .learn = &learn, .calls = calls};
         int64_t done = run_role(run, &worker, limits, &slowest);
-        /* The slots' counters are the workers' own from here on. */
-        uint64_t calls = worker.calls;
-        atomic_store(&run->board->slots[role].sequence, 0);
-        atomic_store(&run->board->slots[role].sampled, 0);
-        atomic_store(&run->board->slots[role].overlapped, 0);
-        atomic_fetch_add(&run->board->slots[BOARD_MAIN].sequence, 2 * calls);
+        calls = worker.calls;
         if (run->plan->share == RUNG_PRIVATE)
             space_remember(run->maker, &worker.space);
         worker_release(&worker);
@@ -93,5 +89,5 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     atomic_store(&run->board->slowest, slowest);
     learn_end(&learn, space);
     space_remember(run->maker, space);
-    return completed > 0 || say_always_raises(run, atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2);
+    return completed > 0 || say_always_raises(run, calls);
 }

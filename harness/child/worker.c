@@ -70,7 +70,7 @@ static bool allocate(struct worker *worker)
     if (worker->allocated)
         return true;
     const struct run *run = worker->run;
-    worker->slot = &run->board->slots[worker->index];
+    worker->slot = &run->board->slots[worker->learn ? BOARD_MAIN : worker->index];
     worker->allocated = true;
     worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
     if (run->program) {
@@ -168,7 +168,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = statement_of(worker, source);
     detectors_after_call(call, result, raised);
     if (worker->learn)
-        learn_after_call(worker->learn, call);
+        learn_after_call(worker->learn, call, raised);
     if (raised)
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);

@@ -43,8 +43,10 @@ void board_sum(const struct board *board, struct board_totals *totals)
         const struct board_slot *slot = &board->slots[i];
         uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
         totals->progress += sequence;
-        if (i == BOARD_MAIN)
+        if (i == BOARD_MAIN) {
+            totals->serial = sequence / 2;
             break;
+        }
         totals->calls += sequence / 2;
         totals->sampled += atomic_load_explicit(&slot->sampled, memory_order_relaxed);
         totals->overlapped += atomic_load_explicit(&slot->overlapped, memory_order_relaxed);

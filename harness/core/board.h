@@ -47,10 +47,11 @@ void board_close(struct board *board);
 
 struct board_totals {
     uint64_t calls, sampled, overlapped;
+    uint64_t serial;   /* calls of the main thread */
     uint64_t progress; /* changes whenever anything has moved */
 };
 
-/* Sums the slots of the workers; the main thread's count in progress only. */
+/* Sums the slots of the workers; the main thread's calls are counted apart. */
 void board_sum(const struct board *board, struct board_totals *totals);
 
 static inline void board_enter(struct board_slot *slot, uint64_t calls)

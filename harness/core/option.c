@@ -170,7 +170,7 @@ static int set_memory(struct request *request, const char *argument, char *error
     unsigned long long number = strtoull(argument, &end, 10);
     int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
     bool whole = end != argument && (*end == '\0' || (shift && end[1] == '\0'));
-    if (!whole || number == 0 || number > UINT64_MAX >> (shift + 1))
+    if (!whole || strchr(argument, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
         return wrong(error, size, "--memory", argument, "is not a size; write for example 512M or 4G");
     request->memory = (uint64_t)number << shift;
     return 0;
@@ -264,7 +264,9 @@ static const struct option_row *row_of(int code)
 
 static int say_unknown(char **argv, int code, char *error, size_t size)
 {
-    const char *word = argv[optind - 1];
+    /* Inside "-qx" getopt still stands on the word before. */
+    char letter[] = {'-', (char)optopt, '\0'};
+    const char *word = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
     if (code == ':')
         snprintf(error, size, "option '%s' needs an argument; see --help", word);
     else
@@ -287,6 +289,7 @@ int option_parse(int argc, char **argv, struct request *request, char *error, si
     optind = 0;
     opterr = 0;
     for (;;) {
+        int before = optind;
         while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
             const struct option_row *row = row_of(code);
             if (!row)
@@ -294,8 +297,10 @@ int option_parse(int argc, char **argv, struct request *request, char *error, si
             int result = row->set(request, optarg, error, error_size);
             if (result)
                 return result;
+            before = optind;
         }
-        bool rest = optind > 1 && strcmp(words[optind - 1], "--") == 0;
+        /* Not the argument of `-s --`. */
+        bool rest = optind > before && optind > 1 && strcmp(words[optind - 1], "--") == 0;
         do {
             if (optind >= count)
                 return 0;

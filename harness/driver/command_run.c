@@ -151,6 +151,8 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (outcome->over_memory)
         note_add(&session->report.notes, "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
+    if (outcome->overran)
+        note_add(&session->report.notes, "a child did not end when its time was over, and was ended");
     return !outcome->cannot && !session->interrupted && !session->report.harness_fault &&
            session->stillborn < STILLBORN_MAX &&
            !(plan->stop_on_first && session->report.findings.n > 0);

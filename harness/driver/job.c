@@ -22,9 +22,9 @@
 #define MILLISECOND UINT64_C(1000000)
 /* Imports can be slow without being stuck. */
 #define SETUP_TIMEOUT (60 * CLOCK_SECOND)
-/* From SIGTERM to SIGKILL. */
-#define LAST_GRACE (1 * CLOCK_SECOND)
-/* How long the wire stays open for a grandchild after the child is gone. */
+/* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
+#define ASK_GRACE (2 * CLOCK_SECOND)
+#define TERM_GRACE (1 * CLOCK_SECOND)
 #define THREADS_MAX 64
 
 struct job {
@@ -37,7 +37,9 @@ struct job {
     struct record_reader reader;
     char *head, *tail; /* halves of standard error */
     size_t nhead, ntail;
-    uint64_t began, moved_at, term_at;
+    uint64_t began, moved_at;
+    uint64_t running_since;      /* setup is over since then */
+    uint64_t asked_at, termed_at; /* rungs of the ladder; 0: not yet */
     uint64_t progress, cpu;
     bool looked, gone;
 };
@@ -128,7 +130,7 @@ static int start(struct job *job)
     setpgid(job->pid, job->pid);
     fcntl(job->wire, F_SETFL, O_NONBLOCK);
     fcntl(job->err, F_SETFL, O_NONBLOCK);
-    job->began = job->moved_at = clock_now();
+    job->began = job->moved_at = job->running_since = clock_now();
     return 0;
 }
 
@@ -218,6 +220,13 @@ static void kill_group(const struct job *job)
     kill(job->pid, SIGKILL);
 }
 
+static void ask(struct job *job)
+{
+    atomic_store(&job->board->ask, 1);
+    if (!job->asked_at)
+        job->asked_at = clock_now();
+}
+
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
@@ -247,8 +256,29 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
         return;
     job->outcome->hung = true;
     look_at_threads(job);
+    ask(job);
+}
+
+/* A child ends by itself when its time is over. */
+static void watch_time(struct job *job, uint64_t now)
+{
+    enum board_phase phase = atomic_load(&job->board->phase);
+    if (phase <= BOARD_SETUP)
+        job->running_since = now;
+    if (!job->plan->time || job->asked_at || now < job->running_since + job->plan->time + patience(job, phase))
+        return;
+    job->outcome->overran = true;
+    ask(job);
+}
+
+static void climb_ladder(struct job *job, uint64_t now)
+{
+    if (job->termed_at && now > job->termed_at + TERM_GRACE)
+        kill_group(job);
+    if (job->termed_at || !job->asked_at || now < job->asked_at + ASK_GRACE)
+        return;
+    job->termed_at = now;
     kill(job->pid, SIGTERM);
-    job->term_at = clock_now();
 }
 
 static void watch_memory(struct job *job)
@@ -268,8 +298,7 @@ static void take_signal(struct job *job)
     if (job->outcome->interrupted)
         kill_group(job);
     job->outcome->interrupted = true;
-    atomic_store(&job->board->ask, 1);
-    job->term_at = clock_now() + 2 * CLOCK_SECOND;
+    ask(job);
 }
 
 static void watch(struct job *job)
@@ -283,8 +312,8 @@ static void watch(struct job *job)
         look_at_threads(job);
         atomic_store(&job->board->go_on, 1);
     }
-    if (job->term_at && now > job->term_at + LAST_GRACE)
-        kill_group(job);
+    watch_time(job, now);
+    climb_ladder(job, now);
     if (job->settings->tick)
         job->settings->tick(job->settings->context, &totals);
 }
@@ -326,8 +355,7 @@ static void conclude(struct job *job)
     struct outcome *outcome = job->outcome;
     board_sum(job->board, &outcome->totals);
     outcome->phase = atomic_load(&job->board->phase);
-    if (!outcome->serial_calls)
-        outcome->serial_calls = atomic_load(&job->board->slots[BOARD_MAIN].sequence) / 2;
+    outcome->serial_calls = outcome->totals.serial;
     outcome->seconds = clock_seconds(clock_now() - job->began);
     if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) < 0)
         outcome->stderr_text = NULL;

@@ -100,7 +100,6 @@ int outcome_add(struct outcome *outcome, const struct record *record)
         return add_cannot(outcome, record);
     case RECORD_FINISHED:
         outcome->finished = true;
-        outcome->serial_calls = (uint64_t)record->values[FINISHED_SERIAL];
         outcome->worked = (uint64_t)record->values[FINISHED_TIME];
         return 0;
     default:
@@ -110,7 +109,7 @@ int outcome_add(struct outcome *outcome, const struct record *record)
 
 bool outcome_crashed(const struct outcome *outcome)
 {
-    if (outcome->cannot || outcome->hung || outcome->over_memory)
+    if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
         return false;
     if (WIFSIGNALED(outcome->wait_status))
         return !outcome->interrupted;

@@ -35,6 +35,7 @@ struct outcome {
     bool finished;    /* the child said that it came to its end */
     bool hung;        /* no progress: we ended it */
     bool over_memory; /* we ended it */
+    bool overran;     /* its time was over, and it had to be ended */
     bool interrupted; /* the user ended it */
     double seconds;
 };

@@ -31,7 +31,7 @@ void progress_draw(struct progress *progress, const struct board_totals *now)
     progress->drawn = time;
     progress->shown = true;
     char calls[16], rate[16], rest[32] = "";
-    uint64_t total = progress->before.calls + now->calls;
+    uint64_t total = progress->before.calls + now->calls + progress->before.serial + now->serial;
     uint64_t sampled = progress->before.sampled + now->sampled;
     uint64_t overlapped = progress->before.overlapped + now->overlapped;
     print_count((double)total, calls);
@@ -48,6 +48,7 @@ void progress_draw(struct progress *progress, const struct board_totals *now)
 void progress_child_done(struct progress *progress, const struct board_totals *totals)
 {
     progress->before.calls += totals->calls;
+    progress->before.serial += totals->serial;
     progress->before.sampled += totals->sampled;
     progress->before.overlapped += totals->overlapped;
 }

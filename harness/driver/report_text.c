@@ -146,6 +146,8 @@ static void print_head(const struct report *report, const struct style *style, F
     }
     if (python)
         fputc('\n', out);
+    if (report->calls + report->serial_calls == 0)
+        return;
     fprintf(out, "  %" PRIu64 " calls in %.1f s, %u children, and %" PRIu64 " serial ones", report->calls, report->seconds,
             report->children, report->serial_calls);
     if (report->threads > 1)

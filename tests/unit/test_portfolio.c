@@ -1,0 +1,209 @@
+/* Which children a run is made of. Nothing is run here: the clock alone goes on. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/detector_list.h"
+#include "driver/portfolio.h"
+
+#define MS (CLOCK_SECOND / 1000)
+#define HOUR (3600 * CLOCK_SECOND)
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+
+/* The names of the first `most` members, with blanks between; "." stands where the run is over. */
+static void assert_members(const struct plan *plan, unsigned most, const char *wanted)
+{
+    char names[256] = "";
+    struct portfolio portfolio;
+    struct plan child;
+    const char *name;
+    unsigned n = 0;
+    for (portfolio_init(&portfolio, plan); n < most && portfolio_next(&portfolio, &child, &name); n++) {
+        strcat(strcat(names, n ? " " : ""), name);
+        assert_int_equal(portfolio.started, n + 1);
+        assert_int_equal(child.detect & ~plan->detect, 0);
+        assert_int_equal(child.threads, strcmp(name, "serial") == 0 ? 1 : plan->threads);
+    }
+    if (n < most)
+        strcat(names, " .");
+    assert_string_equal(names, wanted);
+}
+
+static struct plan plan_for(uint32_t detect, uint64_t time, uint64_t iterations)
+{
+    struct plan plan;
+    plan_init(&plan);
+    plan.detect = detect;
+    plan.time = time;
+    plan.iterations = iterations;
+    return plan;
+}
+
+/* The member's child, when the portfolio has it among its first four. */
+static struct plan child_named(const struct plan *plan, const char *wanted)
+{
+    struct portfolio portfolio;
+    struct plan child = {0};
+    const char *name;
+    portfolio_init(&portfolio, plan);
+    while (portfolio_next(&portfolio, &child, &name))
+        if (strcmp(name, wanted) == 0)
+            return child;
+    fail_msg("no member is named %s", wanted);
+    return child;
+}
+
+static void all_members_come_in_turn_and_serial_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    assert_members(&plan, 8, "serial tripwire bare watched tripwire bare watched tripwire");
+}
+
+static void detectors_choose_the_members(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t detect;
+        const char *members;
+    } rows[] = {
+        {BIT(CRASH), "bare bare bare bare"},
+        {OUTSIDE, "bare bare bare bare"},
+        {0, "bare bare bare bare"},
+        {BIT(TRIPWIRE), "serial tripwire bare tripwire"},
+        {BIT(EXCEPTION), "serial bare bare bare"},
+        {BIT(INVARIANT), "serial bare watched bare"},
+        {BIT(TRIPWIRE) | BIT(INVARIANT), "serial tripwire bare watched"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan plan = plan_for(rows[i].detect, HOUR, 0);
+        assert_members(&plan, 4, rows[i].members);
+    }
+}
+
+static void each_member_has_its_own_detectors(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 0, 10);
+    assert_int_equal(child_named(&plan, "serial").detect, DETECTOR_ALL);
+    assert_int_equal(child_named(&plan, "tripwire").detect, DETECTOR_ALL);
+    assert_int_equal(child_named(&plan, "bare").detect, OUTSIDE | BIT(EXCEPTION));
+    assert_int_equal(child_named(&plan, "watched").detect, DETECTOR_ALL & ~BIT(TRIPWIRE));
+}
+
+static void one_thread_is_the_serial_pass(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    plan.threads = 1;
+    assert_members(&plan, 4, "serial .");
+    assert_true(child_named(&plan, "serial").time > HOUR - CLOCK_SECOND);
+    plan.detect = BIT(CRASH);
+    assert_members(&plan, 4, "serial .");
+    plan.native = (char *)"null";
+    assert_members(&plan, 4, "serial .");
+}
+
+static void a_native_step_has_no_serial_pass(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    plan.native = (char *)"strided";
+    assert_members(&plan, 4, "tripwire bare watched tripwire");
+}
+
+static void with_iterations_each_member_runs_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 0, 50);
+    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_true(child_named(&plan, "serial").iterations == 50);
+    assert_true(child_named(&plan, "bare").iterations == 50);
+    assert_true(child_named(&plan, "bare").time == 0);
+    plan.time = HOUR;
+    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_true(child_named(&plan, "bare").iterations == 50);
+}
+
+static void without_any_end_each_member_runs_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 0, 0);
+    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_true(child_named(&plan, "serial").iterations > 0);
+}
+
+static void slices_are_bounded(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    assert_true(child_named(&plan, "serial").time == 2 * CLOCK_SECOND);
+    assert_true(child_named(&plan, "bare").time == 30 * CLOCK_SECOND);
+    plan.time = 12 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "serial").time == 1200 * MS);
+    assert_true(child_named(&plan, "bare").time == 2 * CLOCK_SECOND);
+    plan.time = 6 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "bare").time == 1500 * MS);
+}
+
+static void a_short_run_gives_all_the_rest(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, CLOCK_SECOND, 0);
+    uint64_t time = child_named(&plan, "tripwire").time;
+    assert_true(time <= CLOCK_SECOND && time > CLOCK_SECOND / 2);
+}
+
+static void the_run_ends_with_its_time(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 20 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    for (int i = 0; i < 5; i++) {
+        if (portfolio_next(&portfolio, &child, &name))
+            assert_true(child.time > 0 && child.time <= 20 * MS);
+        usleep(5000);
+    }
+    assert_false(portfolio_next(&portfolio, &child, &name));
+    assert_true(portfolio.started <= 5);
+}
+
+static void the_child_is_the_plan_otherwise(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 0, 10);
+    plan.seed = 77;
+    plan.share = RUNG_ALL;
+    plan.setup = (char *)"import numpy";
+    struct plan child = child_named(&plan, "watched");
+    assert_true(child.seed == 77);
+    assert_int_equal(child.share, RUNG_ALL);
+    assert_ptr_equal(child.setup, plan.setup);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_members_come_in_turn_and_serial_once),
+        cmocka_unit_test(detectors_choose_the_members),
+        cmocka_unit_test(each_member_has_its_own_detectors),
+        cmocka_unit_test(one_thread_is_the_serial_pass),
+        cmocka_unit_test(a_native_step_has_no_serial_pass),
+        cmocka_unit_test(with_iterations_each_member_runs_once),
+        cmocka_unit_test(without_any_end_each_member_runs_once),
+        cmocka_unit_test(slices_are_bounded),
+        cmocka_unit_test(a_short_run_gives_all_the_rest),
+        cmocka_unit_test(the_run_ends_with_its_time),
+        cmocka_unit_test(the_child_is_the_plan_otherwise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
