@@ -16,7 +16,8 @@ static PyObject *identities(PyObject *object)
 static PyObject *pickle(PyObject *object)
 {
     PyObject *module = PyImport_ImportModule("pickle"), *places = identities(object);
-    PyObject *bytes = module && places ? PyObject_CallMethod(module, "dumps", "((OO))", object, places) : NULL;
+    PyObject *bytes =
+        module && places ? PyObject_CallMethod(module, "dumps", "((OO))", object, places) : NULL;
     Py_XDECREF(places);
     Py_XDECREF(module);
     if (bytes)

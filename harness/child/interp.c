@@ -39,8 +39,8 @@ int interp_start(const char *executable, bool gil, char *error, size_t error_siz
         add_working_directory();
         return 0;
     }
-    snprintf(error, error_size, "Python does not start as %s: %s; is it a CPython " FTSTRESS_ABI "?", executable,
-             status.err_msg ? status.err_msg : "it exits");
+    snprintf(error, error_size, "Python does not start as %s: %s; is it a CPython " FTSTRESS_ABI "?",
+             executable, status.err_msg ? status.err_msg : "it exits");
     return -ENOEXEC;
 }
 

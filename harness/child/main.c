@@ -29,7 +29,8 @@ static const char help[] =
     "\n"
     "  -p, --python PATH  run as this interpreter or venv would (default: the one it was built for)\n"
     "  --allow-gil        go on where the GIL is on\n"
-    "  --abi              print the ABI that it was built for (" FTSTRESS_ABI ") and the interpreter, and exit\n"
+    "  --abi              print the ABI that it was built for (" FTSTRESS_ABI
+    ") and the interpreter, and exit\n"
     "  --wire FD          write records to this descriptor (the driver's)\n"
     "  --board FD         share counters through this descriptor (the driver's)\n"
     "  --help             this text\n";
@@ -37,9 +38,12 @@ static const char help[] =
 enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_ABI, OPTION_HELP };
 
 static const struct option options[] = {
-    {"python", required_argument, NULL, 'p'},        {"wire", required_argument, NULL, OPTION_WIRE},
-    {"board", required_argument, NULL, OPTION_BOARD}, {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
-    {"abi", no_argument, NULL, OPTION_ABI},          {"help", no_argument, NULL, OPTION_HELP},
+    {"python", required_argument, NULL, 'p'},
+    {"wire", required_argument, NULL, OPTION_WIRE},
+    {"board", required_argument, NULL, OPTION_BOARD},
+    {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
+    {"abi", no_argument, NULL, OPTION_ABI},
+    {"help", no_argument, NULL, OPTION_HELP},
     {0},
 };
 
@@ -111,10 +115,11 @@ static int import_numpy(const struct run *run)
     if (array_import() == 0)
         return 0;
     space_say_exception(reason, sizeof reason);
-    snprintf(error, sizeof error,
-             "the plan's inputs are NumPy arrays, and NumPy cannot be imported (%s); install it in the environment that -p "
-             "names, or make the inputs with -s",
-             reason);
+    snprintf(
+        error, sizeof error,
+        "the plan's inputs are NumPy arrays, and NumPy cannot be imported (%s); install it in the environment that -p "
+        "names, or make the inputs with -s",
+        reason);
     return cannot(run, STATUS_UNTESTED, error);
 }
 
@@ -126,7 +131,8 @@ static int run_in_python(struct run *run)
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
-        return cannot(run, STATUS_USAGE, "the plan's native scenario is not in this child; see `ftstress list`");
+        return cannot(run, STATUS_USAGE,
+                      "the plan's native scenario is not in this child; see `ftstress list`");
     if (!run->native) {
         if (compile_program(run->plan, &program, error, sizeof error))
             return cannot(run, STATUS_USAGE, error);
@@ -151,9 +157,10 @@ static int run_child(struct run *run, const struct arguments *arguments)
 {
     char error[512];
     if (!pyversion_is_free_threaded() && !arguments->allow_gil)
-        return cannot(run, STATUS_UNTESTED,
-                      "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
-                      "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
+        return cannot(
+            run, STATUS_UNTESTED,
+            "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
+            "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
     if (interp_start(arguments->python, false, error, sizeof error) < 0)
         return cannot(run, STATUS_UNTESTED, error);
     int status = run_in_python(run);

@@ -43,17 +43,35 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
+/* A setup that runs only once (it makes a file, it starts a server) is kept as it is from its second run on. */
+static void keep_first_setup(struct run *run, const char *error)
+{
+    struct record note;
+    char text[800];
+    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
+             run->maker->tripwire ? ", without the tripwire," : "", error);
+    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
+    record_add_text(&note, text);
+    record_send(&note, run->wire);
+    run->setup_once = true;
+}
+
 static bool make_base(struct run *run, bool tripwire)
 {
     char error[640];
-    if (run->base.names)
-        space_drop(&run->base);
+    struct space made;
     run->maker->tripwire = tripwire;
-    run->generation++;
-    if (space_make(run->maker, &run->base, error, sizeof error) == 0)
+    if (space_make(run->maker, &made, error, sizeof error) == 0) {
+        space_drop(&run->base);
+        run->base = made;
+        run->generation++;
         return true;
-    run_cannot(run, STATUS_UNTESTED, error);
-    return false;
+    }
+    if (run->base.names)
+        keep_first_setup(run, error);
+    else
+        run_cannot(run, STATUS_UNTESTED, error);
+    return run->base.names != NULL;
 }
 
 /* How long each part of the serial pass may take: all of the run when it has one thread. */
@@ -107,7 +125,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
     bool harmed = atomic_load(&run->damaged) || atomic_load(&run->raised) > 0;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
-    if (run->base.names && *spent > share) {
+    if (run->setup_once || *spent > share) {
         for (unsigned i = 0; i < run->base.nwatched; i++)
             watched_restore(&run->base.watched[i], false);
         return true;

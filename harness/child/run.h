@@ -20,28 +20,29 @@
 
 struct run {
     const struct plan *plan;
-    const struct program *program;     /* NULL with a native scenario */
-    const struct ft_scenario *native;  /* or NULL */
+    const struct program *program;    /* NULL with a native scenario */
+    const struct ft_scenario *native; /* or NULL */
     struct space_maker *maker;
     struct board *board;
     int wire;
-    uint64_t iteration_time;  /* ns, mean of the serial pass; at least 1 */
+    uint64_t iteration_time; /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
-    bool mutable;             /* the statements change shared Python objects */
-    struct space base;        /* what all share; unused at rung private */
-    uint64_t worked;          /* ns that the rounds took in all */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
-    uint64_t round_calls;     /* iterations of each worker in this round */
-    unsigned poll_every;      /* iterations between two looks at the clock and two safe points */
-    uint32_t generation;      /* changes when the base space is new: bind again */
-    struct barrier barrier;   /* workers and the main thread */
+    bool setup_once;          /* the setup failed when it was run again */
+    bool mutable;           /* the statements change shared Python objects */
+    struct space base;      /* what all share; unused at rung private */
+    uint64_t worked;        /* ns that the rounds took in all */
+    uint64_t deadline;      /* clock_now() at which to stop; 0: never */
+    uint64_t round_calls;   /* iterations of each worker in this round */
+    unsigned poll_every;    /* iterations between two looks at the clock and two safe points */
+    uint32_t generation;    /* changes when the base space is new: bind again */
+    struct barrier barrier; /* workers and the main thread */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t findings;
-    _Atomic uint64_t raised;  /* statements that ended in an exception */
+    _Atomic uint64_t raised;    /* statements that ended in an exception */
     _Atomic uint64_t completed; /* iterations without one */
-    char last_raised[256];    /* by the serial pass */
-    _Atomic bool failed;      /* a thread setup failed: its sentence is on the wire */
+    char last_raised[256];      /* by the serial pass */
+    _Atomic bool failed;        /* a thread setup failed: its sentence is on the wire */
 };
 
 /* What the serial pass needs to know about its length. */

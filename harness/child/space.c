@@ -34,8 +34,8 @@ static int compile_text(const char *text, const char *what, PyObject **ret_code,
     return -EINVAL;
 }
 
-int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes, char *error,
-                     size_t error_size)
+int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
+                     char *error, size_t error_size)
 {
     *maker = (struct space_maker){.plan = plan, .recipes = recipes};
     int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
@@ -67,7 +67,7 @@ static int run_code(PyObject *code, const char *what, PyObject *names, char *err
     space_say_exception(reason, sizeof reason);
     snprintf(error, size, "the %s raises %s; %s", what, reason,
              missing ? "install what is missing in the environment that -p names, or correct the import"
-                     : "correct it, so that it runs on one thread");
+                     : "correct it: it runs on one thread, again in every child");
     return -ENOEXEC;
 }
 
@@ -184,13 +184,15 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
 
 int space_share(const struct space *base, struct space *space)
 {
-    *space = (struct space){
-        .names = PyDict_Copy(base->names), .watched = base->watched, .nwatched = base->nwatched, .borrows = true};
+    *space = (struct space){.names = PyDict_Copy(base->names),
+                            .watched = base->watched,
+                            .nwatched = base->nwatched,
+                            .borrows = true};
     return space->names ? 0 : -ENOMEM;
 }
 
-int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index, char *error,
-                       size_t error_size)
+int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
+                       char *error, size_t error_size)
 {
     PyObject *number = PyLong_FromUnsignedLong(thread_index), *zero = PyLong_FromLong(0);
     PyDict_SetItemString(space->names, "thread_index", number);

@@ -44,8 +44,8 @@ struct space_maker {
 };
 
 /* Compiles setup and thread setup. On failure `error` is one sentence. Returns 0, -EINVAL or -ENOMEM. */
-int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes, char *error,
-                     size_t error_size);
+int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
+                     char *error, size_t error_size);
 void space_maker_clear(struct space_maker *maker);
 
 /* On failure `error` is one sentence that says which statement failed and why. Returns 0 or -ENOEXEC. */
@@ -55,8 +55,8 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
 int space_share(const struct space *base, struct space *space);
 
 /* thread_index, iteration_index and the thread setup, on the thread itself. Like space_make. */
-int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index, char *error,
-                       size_t error_size);
+int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
+                       char *error, size_t error_size);
 void space_drop(struct space *space);
 
 /* Remembers what its watched arrays are marked with. */

@@ -96,11 +96,11 @@ static PyObject *call_bound(struct bound_step *bound)
     size_t keywords = call->kwnames ? (size_t)PyTuple_GET_SIZE(call->kwnames) : 0;
     size_t positional = (size_t)call->nargs - keywords;
     if (!bound->method)
-        return PyObject_Vectorcall(bound->callable, bound->args + 2, positional | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                   call->kwnames);
+        return PyObject_Vectorcall(bound->callable, bound->args + 2,
+                                   positional | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
     bound->args[1] = bound->callable;
-    PyObject *result = PyObject_VectorcallMethod(bound->method, bound->args + 1,
-                                                 (positional + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
+    PyObject *result = PyObject_VectorcallMethod(
+        bound->method, bound->args + 1, (positional + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
     bound->args[1] = NULL;
     return result;
 }

@@ -62,8 +62,8 @@ void program_clear(struct program *program);
 /* A step bound to one thread's names. Zero-initialised before the first binding. */
 struct bound_step {
     const struct step *step;
-    PyObject *callable; /* strong; NULL: run the code object */
-    PyObject *method;   /* borrowed name: args[0] is the object */
+    PyObject *callable;            /* strong; NULL: run the code object */
+    PyObject *method;              /* borrowed name: args[0] is the object */
     PyObject *args[STEP_ARGS + 2]; /* strong; slot 0 is scratch for vectorcall */
 };
 

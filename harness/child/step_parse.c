@@ -107,8 +107,8 @@ static bool parse_keywords(PyObject *ast, PyObject *list, struct step_call *call
         PyObject *name = field(PyList_GET_ITEM(list, i), "arg");
         PyObject *value = field(PyList_GET_ITEM(list, i), "value");
         PyTuple_SET_ITEM(call->kwnames, i, name);
-        bool simple = name != Py_None && call->nargs < STEP_ARGS &&
-                      parse_arg(ast, value, &call->args[call->nargs++]);
+        bool simple =
+            name != Py_None && call->nargs < STEP_ARGS && parse_arg(ast, value, &call->args[call->nargs++]);
         Py_DECREF(value);
         if (!simple)
             return false;
@@ -136,7 +136,8 @@ static struct step_call *parse_call(PyObject *ast, PyObject *node)
     if (!is_node(node, "Call"))
         return NULL;
     struct step_call *call = calloc(1, sizeof *call);
-    PyObject *function = field(node, "func"), *args = field(node, "args"), *keywords = field(node, "keywords");
+    PyObject *function = field(node, "func"), *args = field(node, "args"),
+             *keywords = field(node, "keywords");
     bool plain = call && parse_path(function, call) && parse_positional(ast, args, call) &&
                  parse_keywords(ast, keywords, call);
     Py_DECREF(function);

@@ -62,14 +62,16 @@ static int set_input(struct request *request, const char *argument, char *error,
     char *name = strndup(argument, (size_t)(equals - argument));
     int result = name ? plan_add_input(&request->plan, name, equals + 1) : -ENOMEM;
     free(name);
-    return result == -E2BIG ? wrong(error, size, "--input", argument, "is one input too many; leave some out") : result;
+    return result == -E2BIG ? wrong(error, size, "--input", argument, "is one input too many; leave some out")
+                            : result;
 }
 
 static int set_role(struct request *request, const char *argument, char *error, size_t size)
 {
     request->has_code = true;
     int result = plan_add_role(&request->plan, argument);
-    return result == -E2BIG ? wrong(error, size, "--role", argument, "is one role too many; leave some out") : result;
+    return result == -E2BIG ? wrong(error, size, "--role", argument, "is one role too many; leave some out")
+                            : result;
 }
 
 static int set_python(struct request *request, const char *argument, char *error, size_t size)
@@ -93,7 +95,8 @@ static int set_threads(struct request *request, const char *argument, char *erro
 static int set_time(struct request *request, const char *argument, char *error, size_t size)
 {
     if (plan_parse_time(argument, &request->plan.time) < 0 || request->plan.time == 0)
-        return wrong(error, size, "--time", argument, "is not a time; write for example 30s, 500ms, 2m or 1h");
+        return wrong(error, size, "--time", argument,
+                     "is not a time; write for example 30s, 500ms, 2m or 1h");
     request->has_time = true;
     return 0;
 }
@@ -122,7 +125,8 @@ static int set_share(struct request *request, const char *argument, char *error,
             request->has_share = true;
             return 0;
         }
-    return wrong(error, size, "--share", argument, "is not a rung; write private, readonly, one-writer or all");
+    return wrong(error, size, "--share", argument,
+                 "is not a rung; write private, readonly, one-writer or all");
 }
 
 static int set_detect(struct request *request, const char *argument, char *error, size_t size)
@@ -176,14 +180,14 @@ static int set_memory(struct request *request, const char *argument, char *error
     return 0;
 }
 
-#define SWITCH(field)                                                                                                  \
-    static int set_##field(struct request *request, const char *argument, char *error, size_t size)                   \
-    {                                                                                                                  \
-        (void)argument;                                                                                                \
-        (void)error;                                                                                                   \
-        (void)size;                                                                                                    \
-        request->field = true;                                                                                         \
-        return 0;                                                                                                      \
+#define SWITCH(field)                                                                                        \
+    static int set_##field(struct request *request, const char *argument, char *error, size_t size)          \
+    {                                                                                                        \
+        (void)argument;                                                                                      \
+        (void)error;                                                                                         \
+        (void)size;                                                                                          \
+        request->field = true;                                                                               \
+        return 0;                                                                                            \
     }
 SWITCH(allow_gil)
 SWITCH(dry_run)
@@ -193,16 +197,20 @@ SWITCH(quiet)
 SWITCH(verbose)
 
 const struct option_row option_rows[] = {
-    {'s', "setup", "CODE", NULL, "Python to run before the steps; may be given several times, line by line", set_setup},
-    {0, "thread-setup", "CODE", NULL, "Python that each thread runs for itself before its first step", set_thread_setup},
+    {'s', "setup", "CODE", NULL, "Python to run before the steps; may be given several times, line by line",
+     set_setup},
+    {0, "thread-setup", "CODE", NULL, "Python that each thread runs for itself before its first step",
+     set_thread_setup},
     {'i', "input", "NAME=RECIPE", NULL, "an input array, for example x=f8[40][::2]", set_input},
     {0, "role", "STMT", NULL, "give several: the threads take them in turn", set_role},
-    {'p', "python", "PATH", "the active venv, else the child's own", "interpreter or venv to run in", set_python},
+    {'p', "python", "PATH", "the active venv, else the child's own", "interpreter or venv to run in",
+     set_python},
     {'t', "threads", "N", "8", "threads, 1 to 256", set_threads},
     {0, "time", "TIME", "10s", "how long to look, for example 20, 500ms, 2m", set_time},
     {0, "iterations", "N", "until the time is over", "iterations of each thread", set_iterations},
     {0, "seed", "S", "drawn and printed", "fixes the inputs' bytes", set_seed},
-    {0, "share", "RUNG", "readonly", "private, readonly, one-writer or all: how threads share inputs", set_share},
+    {0, "share", "RUNG", "readonly", "private, readonly, one-writer or all: how threads share inputs",
+     set_share},
     {0, "detect", "LIST", "all", "detectors, separated by commas; all or none; see `ftstress list detectors`",
      set_detect},
     {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},
@@ -210,7 +218,8 @@ const struct option_row option_rows[] = {
     {0, "memory", "SIZE", "half of the machine's", "what a child may use, for example 4G", set_memory},
     {0, "out", "DIR", "ftstress-out", "where findings are kept", set_out},
     {0, "json", "FILE", NULL, "write the report as JSON; - for standard output", set_json},
-    {0, "dry-run", NULL, NULL, "print the plan as YAML and stop; the text can be run as a plan file", set_dry_run},
+    {0, "dry-run", NULL, NULL, "print the plan as YAML and stop; the text can be run as a plan file",
+     set_dry_run},
     {0, "allow-gil", NULL, NULL, "go on where the GIL is on", set_allow_gil},
     {'q', "quiet", NULL, NULL, "only findings and the last line", set_quiet},
     {'v', "verbose", NULL, NULL, "say what each child did", set_verbose},

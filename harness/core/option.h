@@ -12,20 +12,20 @@
 /* A request: what a command line asks for. Strings are borrowed from argv. */
 struct request {
     struct plan plan;
-    const char *python;   /* -p; NULL: VIRTUAL_ENV, then the child's own */
-    const char *out;      /* directory of findings */
-    const char *json;     /* file for the JSON report, or NULL */
-    uint64_t timeout;     /* ns without progress after which a child hangs */
-    uint64_t memory;      /* bytes that a child may use; 0: half of the machine's */
+    const char *python; /* -p; NULL: VIRTUAL_ENV, then the child's own */
+    const char *out;    /* directory of findings */
+    const char *json;   /* file for the JSON report, or NULL */
+    uint64_t timeout;   /* ns without progress after which a child hangs */
+    uint64_t memory;    /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
-    bool has_code;        /* -s, --thread-setup, -i or --role was given: positionals are statements */
+    bool has_code; /* -s, --thread-setup, -i or --role was given: positionals are statements */
     bool has_time, has_iterations, has_seed, has_threads, has_share, has_detect;
-    char **positionals;   /* into argv */
+    char **positionals; /* into argv */
     unsigned npositionals;
 };
 
 struct option_row {
-    char letter;          /* 0: none */
+    char letter; /* 0: none */
     const char *name;
     const char *argument; /* NULL: a switch */
     const char *fallback; /* what --help calls the default, or NULL */

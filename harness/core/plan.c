@@ -285,7 +285,8 @@ int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
     char *end;
     errno = 0;
     uint64_t n = strtoull(text, &end, 10);
-    uint64_t fraction = *end == '.' && isdigit((unsigned char)end[1]) ? parse_fraction(end + 1, &end, "s") : 0;
+    uint64_t fraction =
+        *end == '.' && isdigit((unsigned char)end[1]) ? parse_fraction(end + 1, &end, "s") : 0;
     uint64_t unit = unit_named(*end ? end : "s");
     if (errno || unit == 0 || __builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(n, fraction, &n))
         return -EINVAL;

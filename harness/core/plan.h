@@ -22,10 +22,10 @@ struct plan_input {
 };
 
 struct plan {
-    char *name;         /* what a report calls the run; never NULL after plan_check */
-    char *about;        /* one line for `ftstress list`, or NULL */
-    char *native;       /* a compiled scenario of the child whose step is called instead of Python steps, or NULL */
-    char *setup;        /* Python, run once before each round's inputs are taken into use; may be NULL */
+    char *name;   /* what a report calls the run; never NULL after plan_check */
+    char *about;  /* one line for `ftstress list`, or NULL */
+    char *native; /* a compiled scenario of the child whose step is called instead of Python steps, or NULL */
+    char *setup;  /* Python, run once before each round's inputs are taken into use; may be NULL */
     char *thread_setup; /* Python, run by each worker in its own namespace; may be NULL */
     struct plan_input *inputs;
     unsigned ninputs;

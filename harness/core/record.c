@@ -10,7 +10,8 @@
 #include "base/fd.h"
 
 #define HEAD offsetof(struct record, frames)
-_Static_assert(HEAD + RECORD_FRAMES * sizeof(uint64_t) + RECORD_TEXT <= PIPE_BUF, "a record is one atomic write");
+_Static_assert(HEAD + RECORD_FRAMES * sizeof(uint64_t) + RECORD_TEXT <= PIPE_BUF,
+               "a record is one atomic write");
 
 static const char *const type_names[RECORD_TYPES] = {
     [RECORD_NONE] = "none",           [RECORD_ENVIRONMENT] = "environment",

@@ -24,17 +24,31 @@ enum record_type {
     RECORD_PACKAGE,     /* text: path of an extension module's file; its import name */
     RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
     RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
-    RECORD_WRITE,       /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
-    RECORD_CRASH,       /* values: enum record_crash. text: statement. frames */
-    RECORD_FINISHED,    /* the child got to its end; values: enum record_finished */
+    RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
+    RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
+    RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
 
 enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
-enum record_write { WRITE_OFFSET, WRITE_SIZE, WRITE_METADATA, WRITE_KEPT, WRITE_SAME, WRITE_COUNT, WRITE_SERIAL };
+enum record_write {
+    WRITE_OFFSET,
+    WRITE_SIZE,
+    WRITE_METADATA,
+    WRITE_KEPT,
+    WRITE_SAME,
+    WRITE_COUNT,
+    WRITE_SERIAL
+};
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
-enum record_finished { FINISHED_CALLS, FINISHED_SAMPLED, FINISHED_OVERLAPPED, FINISHED_RAISED, FINISHED_TIME };
+enum record_finished {
+    FINISHED_CALLS,
+    FINISHED_SAMPLED,
+    FINISHED_OVERLAPPED,
+    FINISHED_RAISED,
+    FINISHED_TIME
+};
 
 struct record {
     uint32_t size; /* bytes on the wire, this head included */

@@ -19,15 +19,15 @@
 
 /* One thread's view of the call that it makes; the thread alone touches it. */
 struct detector_call {
-    int wire;                /* where records go; -1: standard error */
-    uint16_t worker;         /* RECORD_MAIN in the serial pass */
-    bool serial;             /* no other thread runs */
+    int wire;        /* where records go; -1: standard error */
+    uint16_t worker; /* RECORD_MAIN in the serial pass */
+    bool serial;     /* no other thread runs */
     uint64_t iteration;
     const char *statement;   /* source of the statement being run */
     struct watched *watched; /* the arrays that this thread's statements can see */
     unsigned nwatched;
-    bool mutable;            /* the statements change shared Python objects when run serially */
-    _Atomic bool *damaged;   /* set it: inputs are no longer what they should be, end the round and rebuild */
+    bool mutable;          /* the statements change shared Python objects when run serially */
+    _Atomic bool *damaged; /* set it: inputs are no longer what they should be, end the round and rebuild */
     _Atomic uint64_t *findings;
 };
 

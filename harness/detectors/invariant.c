@@ -70,8 +70,8 @@ static void extent_of(const struct detector_call *call, PyArrayObject *owner, ch
             return;
         }
     }
-    *size = watched_span(PyArray_DATA(owner), PyArray_NDIM(owner), PyArray_DIMS(owner), PyArray_STRIDES(owner),
-                         (size_t)PyArray_ITEMSIZE(owner), low);
+    *size = watched_span(PyArray_DATA(owner), PyArray_NDIM(owner), PyArray_DIMS(owner),
+                         PyArray_STRIDES(owner), (size_t)PyArray_ITEMSIZE(owner), low);
 }
 
 static void check_extent(struct detector_call *call, PyObject *result)

@@ -35,7 +35,9 @@ static const struct field {
     const char *name;
     size_t offset, size;
 } fields[] = {
+/* clang-format off */
 #define FIELD(name) {#name, offsetof(PyArrayObject_fields, name), sizeof((PyArrayObject_fields *)0)->name}
+    /* clang-format on */
     FIELD(data), FIELD(nd), FIELD(dimensions), FIELD(strides), FIELD(base), FIELD(descr), FIELD(flags),
 #undef FIELD
 };
@@ -136,7 +138,8 @@ static void describe(const struct watched *watched, const struct tripwire_hit *h
         snprintf(sentence, sizeof sentence, "%s is written, %zu bytes", place, size);
     print_bytes(hit->before, size, before);
     print_bytes(hit->after, size, after);
-    record->values[WRITE_OFFSET] = is_metadata(hit) ? (int64_t)object_offset(hit) : hit->address - watched->low;
+    record->values[WRITE_OFFSET] =
+        is_metadata(hit) ? (int64_t)object_offset(hit) : hit->address - watched->low;
     record->values[WRITE_SIZE] = (int64_t)size;
     record->values[WRITE_SAME] = same;
     record_add_text(record, sentence);
@@ -197,7 +200,8 @@ static bool is_known(uint64_t hash)
     return false;
 }
 
-static void report(struct detector_call *call, struct watched *watched, const struct tripwire_hit *hit, bool kept)
+static void report(struct detector_call *call, struct watched *watched, const struct tripwire_hit *hit,
+                   bool kept)
 {
     /* What one call keeps, another may not, or a neighbour may put it back: still the in-place API. And what is put
      * back on one thread may be found changed by a neighbour: still the hidden mutation. */

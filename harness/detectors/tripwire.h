@@ -29,16 +29,16 @@
 struct watched;
 
 struct tripwire_region {
-    char *start;             /* first page; the object begins just before `closed` */
+    char *start; /* first page; the object begins just before `closed` */
     size_t size;
-    char *closed;            /* first protected byte: the array's fields */
-    size_t metadata_size;    /* pages of metadata */
-    char *data;              /* pages of data follow them */
+    char *closed;         /* first protected byte: the array's fields */
+    size_t metadata_size; /* pages of metadata */
+    char *data;           /* pages of data follow them */
     size_t data_size;
-    char *data_low;          /* first byte of the elements */
-    bool data_open;          /* @out, or a target that writes in place: data is not protected */
-    bool retired;            /* to be unmapped when its array has no user left */
-    _Atomic int openers;     /* threads that single-step inside it now */
+    char *data_low;      /* first byte of the elements */
+    bool data_open;      /* @out, or a target that writes in place: data is not protected */
+    bool retired;        /* to be unmapped when its array has no user left */
+    _Atomic int openers; /* threads that single-step inside it now */
 };
 
 /* One write, as the handler saw it. */

@@ -150,7 +150,8 @@ bool watched_learn(struct watched *watched, char *text, size_t size)
         watched->mutable_metadata = true;
         return true;
     }
-    if (watched->out || watched->mutable_data || watched->mutable_metadata || !watched_bytes_differ(watched, &offset))
+    if (watched->out || watched->mutable_data || watched->mutable_metadata ||
+        !watched_bytes_differ(watched, &offset))
         return false;
     watched->mutable_data = true;
     snprintf(text, size, "its data changed, first at byte %zu of %zu", offset, watched->size);

@@ -26,14 +26,14 @@ struct watched {
     bool place;      /* owns its data and nothing else refers to it: may be moved to a tripwire region */
     _Atomic bool mutable_metadata; /* a serial call changed it for good: that is what the statement is for */
     _Atomic bool mutable_data;
-    bool reshaped;                 /* its extents were allocated anew: it must own them, and cannot be placed */
+    bool reshaped; /* its extents were allocated anew: it must own them, and cannot be placed */
     int nd, flags;
     char *data;
     const Py_ssize_t *extents; /* where they lay */
     Py_ssize_t dims[WATCHED_DIMS], strides[WATCHED_DIMS];
     char *low; /* the bytes that its elements span */
     size_t size;
-    char *bytes;                   /* copy of them, NULL when there is none */
+    char *bytes;                    /* copy of them, NULL when there is none */
     struct tripwire_region *region; /* NULL when it lies in ordinary memory */
 };
 

@@ -31,9 +31,11 @@ static const char run_more[] =
 const struct command commands[] = {
     {"run", "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, command_run},
-    {"list", "[scenarios|detectors|findings]", "what there is to run, what looks at it, what was found", NULL, command_list},
+    {"list", "[scenarios|detectors|findings]", "what there is to run, what looks at it, what was found", NULL,
+     command_list},
     {"show", "FINDING", "one kept finding, by its id or folder", NULL, command_show},
-    {"doctor", "[-p PATH]", "can this machine and this interpreter be tested, and by which detectors", NULL, command_doctor},
+    {"doctor", "[-p PATH]", "can this machine and this interpreter be tested, and by which detectors", NULL,
+     command_doctor},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
@@ -69,12 +71,14 @@ void command_help(const struct command *self)
 
 void command_help_all(void)
 {
-    printf("usage: ftstress COMMAND ...\n"
-           "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on free-threaded CPython,\n"
-           "and says whose fault they are.\n\n");
+    printf(
+        "usage: ftstress COMMAND ...\n"
+        "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on free-threaded CPython,\n"
+        "and says whose fault they are.\n\n");
     for (size_t i = 0; i < command_count; i++)
         printf("  ftstress %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].about);
-    printf("\n`ftstress COMMAND --help` tells more. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
+    printf(
+        "\n`ftstress COMMAND --help` tells more. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
 }
 
 int command_child_path(char **ret_path)

@@ -22,9 +22,11 @@ int command_doctor(const struct command *self, int argc, char **argv)
     else if (request.help)
         command_help(self);
     else if (command_child_path(&child) < 0)
-        status = command_fail(STATUS_HARNESS, "ftstress-child is not beside this program; build it with scripts/setup.sh");
+        status = command_fail(STATUS_HARNESS,
+                              "ftstress-child is not beside this program; build it with scripts/setup.sh");
     else
-        status = doctor_run(request.python, child, !request.no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO), stdout);
+        status = doctor_run(request.python, child,
+                            !request.no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO), stdout);
     request_clear(&request);
     return status;
 }

@@ -66,7 +66,8 @@ static int list_findings(const char *out)
     for (int i = 0; i < n; i++) {
         json_t *finding = load_finding(out, entries[i]->d_name);
         if (finding)
-            printf("%-10s %-16s %s\n", entries[i]->d_name, json_string_value(json_object_get(finding, "kind")),
+            printf("%-10s %-16s %s\n", entries[i]->d_name,
+                   json_string_value(json_object_get(finding, "kind")),
                    json_string_value(json_object_get(finding, "message")));
         json_decref(finding);
         free(entries[i]);
@@ -115,7 +116,8 @@ int command_list(const struct command *self, int argc, char **argv)
         if (strcmp(lists[i].name, what) == 0)
             status = lists[i].print(request.out);
     if (status < 0)
-        status = command_fail(STATUS_USAGE, "there is no list of '%s'; write scenarios, detectors or findings", what);
+        status = command_fail(STATUS_USAGE,
+                              "there is no list of '%s'; write scenarios, detectors or findings", what);
     request_clear(&request);
     return status;
 }
@@ -131,8 +133,7 @@ static void print_stack(const json_t *stack)
     size_t i;
     const json_t *frame;
     printf("  %s:\n", text_of(stack, "title"));
-    json_array_foreach(json_object_get(stack, "frames"), i, frame)
-    {
+    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
         const char *module = strrchr(text_of(frame, "module"), '/');
         printf("    #%-2zu %s  %s+%s\n", i, text_of(frame, "function"), module ? module + 1 : "?",
                text_of(frame, "offset"));
@@ -141,13 +142,13 @@ static void print_stack(const json_t *stack)
 
 static void print_finding(const json_t *finding)
 {
-    static const char *const keys[] = {"id",       "kind",  "severity",  "message", "blame", "function",
-                                       "package",  "cause", "rung",      "detector", "statement"};
+    static const char *const keys[] = {"id",      "kind",  "severity", "message",  "blame",    "function",
+                                       "package", "cause", "rung",     "detector", "statement"};
     size_t i;
     const json_t *stack;
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         printf("%-10s %s\n", keys[k], text_of(finding, keys[k]));
-    json_array_foreach(json_object_get(finding, "stacks"), i, stack)
+    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
         print_stack(stack);
     printf("plan:\n%s", text_of(json_object_get(finding, "plan"), "yaml"));
     if (json_is_string(json_object_get(finding, "evidence")))
@@ -167,7 +168,8 @@ int command_show(const struct command *self, int argc, char **argv)
     if (finding)
         print_finding(finding);
     status = finding ? STATUS_CLEAN
-                     : command_fail(STATUS_USAGE, "there is no finding '%s' under %s; see `ftstress list findings`", id,
+                     : command_fail(STATUS_USAGE,
+                                    "there is no finding '%s' under %s; see `ftstress list findings`", id,
                                     request.out);
     json_decref(finding);
     request_clear(&request);

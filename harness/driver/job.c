@@ -38,7 +38,7 @@ struct job {
     char *head, *tail; /* halves of standard error */
     size_t nhead, ntail;
     uint64_t began, moved_at;
-    uint64_t running_since;      /* setup is over since then */
+    uint64_t running_since;       /* setup is over since then */
     uint64_t asked_at, termed_at; /* rungs of the ladder; 0: not yet */
     uint64_t progress, cpu;
     bool looked, gone;
@@ -81,8 +81,16 @@ static void exec_child(const struct job *job, int wire, int err, pid_t parent)
     setenv("LIBC_FATAL_STDERR_", "1", 1);
     setenv("PYTHONUNBUFFERED", "1", 1);
     unsetenv("PYTHONFAULTHANDLER");
-    const char *argv[] = {job->settings->child, "--wire", "3", "--board", "4", "-p", job->settings->python,
-                          "/proc/self/fd/5", job->settings->allow_gil ? "--allow-gil" : NULL, NULL};
+    const char *argv[] = {job->settings->child,
+                          "--wire",
+                          "3",
+                          "--board",
+                          "4",
+                          "-p",
+                          job->settings->python,
+                          "/proc/self/fd/5",
+                          job->settings->allow_gil ? "--allow-gil" : NULL,
+                          NULL};
     execv(job->settings->child, (char *const *)argv);
     fprintf(stderr, "cannot run %s: %s\n", job->settings->child, strerror(errno));
     _exit(125);
@@ -265,7 +273,8 @@ static void watch_time(struct job *job, uint64_t now)
     enum board_phase phase = atomic_load(&job->board->phase);
     if (phase <= BOARD_SETUP)
         job->running_since = now;
-    if (!job->plan->time || job->asked_at || now < job->running_since + job->plan->time + patience(job, phase))
+    if (!job->plan->time || job->asked_at ||
+        now < job->running_since + job->plan->time + patience(job, phase))
         return;
     job->outcome->overran = true;
     ask(job);
@@ -357,7 +366,8 @@ static void conclude(struct job *job)
     outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;
     outcome->seconds = clock_seconds(clock_now() - job->began);
-    if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) < 0)
+    if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) <
+        0)
         outcome->stderr_text = NULL;
     if (job->settings->tick)
         job->settings->tick(job->settings->context, &outcome->totals);
@@ -365,8 +375,15 @@ static void conclude(struct job *job)
 
 int job_run(const struct plan *plan, const struct job_settings *settings, struct outcome *outcome)
 {
-    struct job job = {.settings = settings, .plan = plan, .outcome = outcome, .wire = -1, .err = -1, .plan_fd = -1,
-                      .board_fd = -1, .head = malloc(OUTCOME_STDERR_HALF), .tail = malloc(OUTCOME_STDERR_HALF)};
+    struct job job = {.settings = settings,
+                      .plan = plan,
+                      .outcome = outcome,
+                      .wire = -1,
+                      .err = -1,
+                      .plan_fd = -1,
+                      .board_fd = -1,
+                      .head = malloc(OUTCOME_STDERR_HALF),
+                      .tail = malloc(OUTCOME_STDERR_HALF)};
     *outcome = (struct outcome){0};
     int error = job.head && job.tail ? start(&job) : -ENOMEM;
     if (!error) {

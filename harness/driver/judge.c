@@ -77,7 +77,8 @@ static void blame_stack(const struct judge *judge, struct finding *finding, cons
     const char *version = outcome_environment(judge->outcome, "python");
     finding->blame = BLAME_INTERPRETER;
     finding->function = plain_name(frame->function);
-    finding->package = format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+    finding->package =
+        format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
 static struct finding *new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
@@ -130,8 +131,8 @@ static bool has_stack(const struct finding *finding, const struct symbol_stack *
 static void note_in_place(struct judge *judge, const char *statement, const char *input)
 {
     judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
-    note_add(&judge->report->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out", statement,
-             input);
+    note_add(&judge->report->notes,
+             "%s changes %s for good: an in-place API, not a bug; declare the input @out", statement, input);
 }
 
 static void judge_write(struct judge *judge, const struct record *record)
@@ -152,8 +153,8 @@ static void judge_write(struct judge *judge, const struct record *record)
         return;
     }
     bool same = record->values[WRITE_SAME];
-    struct finding *finding =
-        new_finding(judge, FINDING_INPUT_MUTATED, same ? "value-benign" : "hidden-mutation", DETECTOR_TRIPWIRE);
+    struct finding *finding = new_finding(judge, FINDING_INPUT_MUTATED,
+                                          same ? "value-benign" : "hidden-mutation", DETECTOR_TRIPWIRE);
     if (!finding)
         return;
     struct symbol_stack stack = symbolise(judge, record);
@@ -200,16 +201,17 @@ static void judge_invariant(struct judge *judge, const struct record *record)
             note_in_place(judge, record_text(record, 2), record_text(record, 0));
         return;
     }
-    struct finding *finding = new_finding(judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED, "wrong-result",
-                                          DETECTOR_INVARIANT);
+    struct finding *finding = new_finding(judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED,
+                                          "wrong-result", DETECTOR_INVARIANT);
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
     finding->blame = BLAME_TARGET;
     finding->input = strdup(record_text(record, 0));
     finding->statement = *statement ? strdup(statement) : NULL;
-    finding->message = format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ", finding->input,
-                              record_text(record, 1), *statement ? "; seen after " : "", statement);
+    finding->message =
+        format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ", finding->input,
+               record_text(record, 1), *statement ? "; seen after " : "", statement);
     finding->signature = invariant_signature(record);
     label_user_error(judge, finding);
     add(judge, finding);
@@ -231,7 +233,8 @@ static void judge_exception(struct judge *judge, const struct record *record)
     finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
     finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
     finding->statement = strdup(record_text(record, 2));
-    finding->message = format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
+    finding->message =
+        format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
     finding->signature = format("exception|%s", record_text(record, 1));
     label_user_error(judge, finding);
     add(judge, finding);
@@ -266,7 +269,8 @@ static void add_other_threads(const struct judge *judge, struct finding *finding
     char name[128];
     for (size_t i = 0; i < outcome->nthreads && finding->nstacks < OTHER_STACKS; i++) {
         struct symbol_thread *thread = &outcome->threads[i];
-        if (thread->tid == crashed || !is_working(thread) || !package_frame(outcome, &thread->stack, name, sizeof name))
+        if (thread->tid == crashed || !is_working(thread) ||
+            !package_frame(outcome, &thread->stack, name, sizeof name))
             continue;
         finding_add_stack(finding, format("thread %d, at the same time", (int)thread->tid), thread->stack);
         thread->stack = (struct symbol_stack){0};
@@ -312,10 +316,11 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
         return format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
                       (unsigned long long)crash->values[CRASH_ADDRESS], in, statement, when(judge->outcome));
     if (crash)
-        return format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement, when(judge->outcome));
-    if (WIFSIGNALED(status))
-        return format("the process was ended by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+        return format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement,
                       when(judge->outcome));
+    if (WIFSIGNALED(status))
+        return format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
+                      strsignal(WTERMSIG(status)), when(judge->outcome));
     return format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
                   when(judge->outcome));
 }
@@ -333,7 +338,8 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
     const char *function = stack->frames[0].function;
     if (!judge->report->harness_fault)
         judge->report->harness_fault =
-            format("ftstress itself crashed in %s; please report it with this command line", function ? function : "??");
+            format("ftstress itself crashed in %s; please report it with this command line",
+                   function ? function : "??");
 }
 
 static void judge_crash(struct judge *judge)
@@ -364,7 +370,8 @@ static void judge_crash(struct judge *judge)
     finding->message = describe_end(judge, crash, line);
     if (!rule || rule->kind == FINDING_CRASH)
         blame_stack(judge, finding, &stack);
-    finding->signature = format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+    finding->signature =
+        format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
     if (stack.nframes > 0)
         finding_add_stack(finding, format("thread %d, which crashed", (int)crash->values[CRASH_TID]), stack);
     add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
@@ -385,8 +392,9 @@ static void judge_hang(struct judge *judge)
             blame_stack(judge, finding, &judge->outcome->threads[i].stack);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
-    finding->message = format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
-                              finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    finding->message =
+        format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+               finding->function ? "; inside " : "", finding->function ? finding->function : "");
     finding->signature = format("hang|%s", finding->function ? finding->function : "");
     add_other_threads(judge, finding, 0);
     label_user_error(judge, finding);
@@ -429,7 +437,8 @@ static void judge_record(struct judge *judge, const struct record *record)
     }
 }
 
-unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome, unsigned child)
+unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome,
+                       unsigned child)
 {
     struct judge judge = {.report = report, .plan = plan, .outcome = outcome, .child = child};
     size_t before = report->findings.n;

@@ -5,7 +5,8 @@
 #include "driver/report.h"
 
 /* Adds what this child shows. `child` counts from 1. Returns how many findings are new. */
-unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome, unsigned child);
+unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome,
+                       unsigned child);
 
 /* After the last child: which finding explains which. */
 void judge_link(struct report *report);

@@ -48,8 +48,8 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
-const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack, char *name,
-                                         size_t size)
+const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
+                                         char *name, size_t size)
 {
     for (size_t i = 0; i < stack->nframes; i++)
         if (package_owner(outcome, stack->frames[i].module, name, size) == OWNER_PACKAGE)
@@ -57,7 +57,8 @@ const struct symbol_frame *package_frame(const struct outcome *outcome, const st
     return NULL;
 }
 
-const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome, const struct symbol_stack *stack)
+const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome,
+                                                     const struct symbol_stack *stack)
 {
     char name[128];
     for (size_t i = 0; i < stack->nframes; i++) {

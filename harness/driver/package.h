@@ -10,8 +10,9 @@ enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWN
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
 /* The innermost frame that belongs to a package, or NULL. */
-const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack, char *name,
-                                         size_t size);
+const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
+                                         char *name, size_t size);
 
 /* The innermost frame of the interpreter, when no package's frame is inside it; or NULL. */
-const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome, const struct symbol_stack *stack);
+const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome,
+                                                     const struct symbol_stack *stack);

@@ -8,7 +8,8 @@
 
 void progress_init(struct progress *progress, bool on, const char *name, uint64_t deadline)
 {
-    *progress = (struct progress){.on = on, .name = name, .member = "", .began = clock_now(), .deadline = deadline};
+    *progress =
+        (struct progress){.on = on, .name = name, .member = "", .began = clock_now(), .deadline = deadline};
 }
 
 /* 1234567 as "1.2 M". */
@@ -39,8 +40,8 @@ void progress_draw(struct progress *progress, const struct board_totals *now)
     if (progress->deadline)
         snprintf(rest, sizeof rest, "  %.0f s left",
                  progress->deadline > time ? clock_seconds(progress->deadline - time) : 0.0);
-    fprintf(stderr, "\r\e[K%.24s: %s calls  %s/s  overlap %.0f %%  %u finding%s  [%s]%s", progress->name, calls, rate,
-            sampled ? 100.0 * (double)overlapped / (double)sampled : 0.0, progress->findings,
+    fprintf(stderr, "\r\e[K%.24s: %s calls  %s/s  overlap %.0f %%  %u finding%s  [%s]%s", progress->name,
+            calls, rate, sampled ? 100.0 * (double)overlapped / (double)sampled : 0.0, progress->findings,
             progress->findings == 1 ? "" : "s", progress->member, rest);
     fflush(stderr);
 }

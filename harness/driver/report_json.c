@@ -31,8 +31,9 @@ static json_t *frame_of(const struct symbol_frame *frame)
     char address[24], offset[24];
     snprintf(address, sizeof address, "%#" PRIx64, frame->address);
     snprintf(offset, sizeof offset, "%#" PRIx64, frame->offset);
-    json_t *json = json_pack("{s:o, s:o, s:s, s:s, s:b}", "function", text_of(frame->function), "module",
-                             text_of(frame->module), "offset", offset, "address", address, "inline", frame->is_inline);
+    json_t *json =
+        json_pack("{s:o, s:o, s:s, s:s, s:b}", "function", text_of(frame->function), "module",
+                  text_of(frame->module), "offset", offset, "address", address, "inline", frame->is_inline);
     if (json && frame->file) {
         json_object_set_new(json, "file", text_of(frame->file));
         json_object_set_new(json, "line", json_integer(frame->line));
@@ -47,7 +48,8 @@ static json_t *stacks_of(const struct finding *finding)
         json_t *frames = json_array();
         for (size_t k = 0; k < finding->stacks[i].stack.nframes; k++)
             json_array_append_new(frames, frame_of(&finding->stacks[i].stack.frames[k]));
-        json_array_append_new(list, json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames));
     }
     return list;
 }
@@ -79,7 +81,8 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
     json_object_set_new(json, "cause", text_of(finding->cause));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));
-    json_object_set_new(json, "runs", json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
+    json_object_set_new(json, "runs",
+                        json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
     json_object_set_new(json, "signature", text_of(finding->signature));
     json_object_set_new(json, "statement", text_of(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
@@ -104,7 +107,9 @@ static json_t *environment_of(const struct report *report)
 
 static const char *verdict_of(const struct report *report)
 {
-    return report->status == STATUS_FINDING ? "finding" : report->status == STATUS_CLEAN ? "clean" : "untested";
+    return report->status == STATUS_FINDING ? "finding"
+           : report->status == STATUS_CLEAN ? "clean"
+                                            : "untested";
 }
 
 static json_t *report_object(const struct report *report)
@@ -123,10 +128,12 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(json, "calls", json_integer((json_int_t)report->calls));
     json_object_set_new(json, "serial_calls", json_integer((json_int_t)report->serial_calls));
     json_object_set_new(json, "seconds", json_real(report->seconds));
-    json_object_set_new(json, "rate",
-                        json_real(report->rated_time ? (double)report->rated_calls * 1e9 / (double)report->rated_time : 0));
-    json_object_set_new(json, "overlap",
-                        json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(
+        json, "rate",
+        json_real(report->rated_time ? (double)report->rated_calls * 1e9 / (double)report->rated_time : 0));
+    json_object_set_new(
+        json, "overlap",
+        json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
     json_object_set_new(json, "environment", environment_of(report));
     json_object_set_new(json, "findings", findings);
     json_object_set_new(json, "notes", notes);

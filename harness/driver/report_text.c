@@ -57,9 +57,11 @@ static bool is_harness(const struct symbol_frame *frame)
 
 static void print_frame(const struct symbol_frame *frame, size_t number, const struct style *style, FILE *out)
 {
-    fprintf(out, "      #%-2zu %s%s%s", number, style->strong, frame->function ? frame->function : "??", style->off);
+    fprintf(out, "      #%-2zu %s%s%s", number, style->strong, frame->function ? frame->function : "??",
+            style->off);
     if (frame->module)
-        fprintf(out, "  %s%s+%#" PRIx64 "%s", style->dim, base_name(frame->module), frame->offset, style->off);
+        fprintf(out, "  %s%s+%#" PRIx64 "%s", style->dim, base_name(frame->module), frame->offset,
+                style->off);
     if (frame->file)
         fprintf(out, "  %s%s:%d%s", style->dim, base_name(frame->file), frame->line, style->off);
     fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
@@ -86,7 +88,8 @@ static void print_blame(const struct finding *finding, FILE *out)
     static const char *const sentences[] = {
         [BLAME_TARGET] = "the target's fault",
         [BLAME_INTERPRETER] = "the interpreter's fault",
-        [BLAME_USER] = "user error: the statements change an array while others use it, which NumPy documents as unsafe",
+        [BLAME_USER] =
+            "user error: the statements change an array while others use it, which NumPy documents as unsafe",
         [BLAME_UNKNOWN] = "not known from this evidence alone",
     };
     fprintf(out, "    blame: %s", sentences[finding->blame]);
@@ -101,15 +104,16 @@ static void print_blame(const struct finding *finding, FILE *out)
 
 static void print_finding(const struct finding *finding, const struct style *style, FILE *out)
 {
-    fprintf(out, "\n%s%s  %s%s  %s%s%s\n", style->bad, finding->id, finding_kind_names[finding->kind], style->off,
-            style->strong, finding->message, style->off);
+    fprintf(out, "\n%s%s  %s%s  %s%s%s\n", style->bad, finding->id, finding_kind_names[finding->kind],
+            style->off, style->strong, finding->message, style->off);
     print_blame(finding, out);
     if (finding->serial)
-        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children; one thread is enough to see it\n", finding->count,
-                finding->count == 1 ? "" : "s", finding->hit, finding->of);
+        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children; one thread is enough to see it\n",
+                finding->count, finding->count == 1 ? "" : "s", finding->hit, finding->of);
     else
-        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children, %u threads, inputs shared: %s\n", finding->count,
-                finding->count == 1 ? "" : "s", finding->hit, finding->of, finding->threads, rung_names[finding->rung]);
+        fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children, %u threads, inputs shared: %s\n",
+                finding->count, finding->count == 1 ? "" : "s", finding->hit, finding->of, finding->threads,
+                rung_names[finding->rung]);
     if (finding->statement && !finding->cause)
         fprintf(out, "    in: %s\n", finding->statement);
     /* What explains others is shown in full; its consequences are in the JSON report. */
@@ -134,22 +138,23 @@ static double percent(uint64_t part, uint64_t whole)
 static void print_head(const struct report *report, const struct style *style, FILE *out)
 {
     const char *python = environment(report, "python"), *gil = environment(report, "gil");
-    fprintf(out, "%s%s%s: %u thread%s, inputs shared: %s, seed %" PRIu64 "\n", style->strong, report->name, style->off,
-            report->threads, report->threads == 1 ? "" : "s", rung_names[report->share], report->seed);
+    fprintf(out, "%s%s%s: %u thread%s, inputs shared: %s, seed %" PRIu64 "\n", style->strong, report->name,
+            style->off, report->threads, report->threads == 1 ? "" : "s", rung_names[report->share],
+            report->seed);
     if (python)
         fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, gil ? gil : "?");
     for (size_t i = 0; i < report->nenvironment; i++) {
         const char *entry = report->environment[i];
-        if (entry[0] != '_' && strncmp(entry, "python=", 7) && strncmp(entry, "abi=", 4) && strncmp(entry, "gil=", 4) &&
-            strncmp(entry, "mutates=", 8))
+        if (entry[0] != '_' && strncmp(entry, "python=", 7) && strncmp(entry, "abi=", 4) &&
+            strncmp(entry, "gil=", 4) && strncmp(entry, "mutates=", 8))
             fprintf(out, ", %.*s %s", (int)strcspn(entry, "="), entry, entry + strcspn(entry, "=") + 1);
     }
     if (python)
         fputc('\n', out);
     if (report->calls + report->serial_calls == 0)
         return;
-    fprintf(out, "  %" PRIu64 " calls in %.1f s, %u children, and %" PRIu64 " serial ones", report->calls, report->seconds,
-            report->children, report->serial_calls);
+    fprintf(out, "  %" PRIu64 " calls in %.1f s, %u children, and %" PRIu64 " serial ones", report->calls,
+            report->seconds, report->children, report->serial_calls);
     if (report->threads > 1)
         fprintf(out, "; overlap %.0f %%", percent(report->overlapped, report->sampled));
     fputc('\n', out);
@@ -160,8 +165,8 @@ static void print_silence(const struct report *report, FILE *out)
 {
     uint64_t calls = report->calls + report->serial_calls;
     if (report->status == STATUS_CLEAN && calls > 0)
-        fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n", calls,
-                300.0 / (double)calls);
+        fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n",
+                calls, 300.0 / (double)calls);
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);
 }

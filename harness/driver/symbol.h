@@ -9,12 +9,12 @@
 
 struct symbol_frame {
     uint64_t address;
-    char *function; /* NULL when the module has no symbol there */
-    char *module;   /* path of the file mapped there, NULL when none is */
-    char *file;     /* source, NULL without debug information */
-    int line;       /* 0 without */
+    char *function;  /* NULL when the module has no symbol there */
+    char *module;    /* path of the file mapped there, NULL when none is */
+    char *file;      /* source, NULL without debug information */
+    int line;        /* 0 without */
     uint64_t offset; /* from the start of the module in its file's addresses: stable from run to run */
-    bool is_inline; /* a function inlined into the next frame */
+    bool is_inline;  /* a function inlined into the next frame */
 };
 
 struct symbol_stack {

@@ -180,7 +180,9 @@ static int plan_of_statements(const struct request *request, struct plan *plan)
         result = plan_add_role(plan, asked->roles[i]);
     for (unsigned i = 0; i < request->npositionals && !result; i++)
         result = plan_add_step(plan, request->positionals[i]);
-    const char *first = request->npositionals > 0 ? request->positionals[0] : asked->nroles ? asked->roles[0] : "";
+    const char *first = request->npositionals > 0 ? request->positionals[0]
+                        : asked->nroles           ? asked->roles[0]
+                                                  : "";
     plan->name = strndup(first, 60);
     return result;
 }
@@ -198,10 +200,11 @@ static int add_plan(struct target_list *list, struct plan **ret_plan)
 
 static int say_what(const char *text, char *error, size_t size)
 {
-    snprintf(error, size,
-             "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor module:callable(args); "
-             "for a statement give its setup with -s, '' will do",
-             text);
+    snprintf(
+        error, size,
+        "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor module:callable(args); "
+        "for a statement give its setup with -s, '' will do",
+        text);
     return -EINVAL;
 }
 
@@ -211,8 +214,9 @@ int target_resolve(const struct request *request, struct target_list *list, char
     *list = (struct target_list){0};
     error[0] = '\0';
     if (request->npositionals == 0 && !request->has_code) {
-        snprintf(error, error_size, "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
-                                    "or -s SETUP STMT");
+        snprintf(error, error_size,
+                 "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
+                 "or -s SETUP STMT");
         return -EINVAL;
     }
     size_t wanted = request->has_code ? 1 : request->npositionals;

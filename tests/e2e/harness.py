@@ -1,0 +1,175 @@
+"""What the end-to-end tests share: one way to run ftstress and to look at what it said."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
+FTSTRESS = BUILD / 'bin' / 'ftstress'
+GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
+DETECTORS = ('crash', 'exception', 'hang', 'invariant', 'log', 'tripwire')
+LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
+OUTPUT_SHOWN = 6000
+FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
+
+
+def others(detector):
+    """The value of --detect that switches one detector off."""
+    return ','.join(name for name in DETECTORS if name != detector)
+
+
+def interpreter(python):
+    """A venv of the build by its name; a path as it is."""
+    return str(python) if '/' in str(python) else str(BUILD / 'venvs' / python / 'bin' / 'python')
+
+
+class Run:
+    """One `ftstress run`: started at once, looked at when it is over."""
+
+    def __init__(self, *args, python=GOOD, env=None):
+        self.place = tempfile.TemporaryDirectory(prefix='ftstress-e2e-')
+        self.dir = Path(self.place.name)
+        self.cwd = self.dir / 'cwd'
+        self.cwd.mkdir()
+        self.command = [str(FTSTRESS), 'run', *(['-p', interpreter(python)] if python else [])]
+        for option, name in (('--json', 'report.json'), ('--out', 'out')):
+            if option not in args:
+                self.command += [option, str(self.dir / name)]
+        self.command += map(str, args)
+        self.marker = self.dir.name
+        environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+        environment |= {'PYTHONPATH': str(BUILD / 'planted'), 'FTSTRESS_E2E': self.marker} | (env or {})
+        self.began = time.monotonic()
+        with open(self.dir / 'stdout', 'wb') as out, open(self.dir / 'stderr', 'wb') as err:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                            cwd=self.cwd, env=environment)
+        self.status = self.seconds = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in self.children():
+            os.kill(pid, 9)
+        self.place.cleanup()
+
+    def finish(self, timeout=60):
+        """Waits for the end; a run that takes too long is killed, and that is a failure."""
+        try:
+            self.status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f'no end after {timeout} s{self}') from None
+        self.seconds = time.monotonic() - self.began
+        return self
+
+    def children(self):
+        """The pids of this run's ftstress-child processes that are not zombies."""
+        found = []
+        for entry in Path('/proc').iterdir():
+            try:
+                if (entry.name.isdigit() and (entry / 'comm').read_text() == 'ftstress-child\n'
+                        and self.marker.encode() in (entry / 'environ').read_bytes()):
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+        return found
+
+    def text(self, name):
+        return (self.dir / name).read_text(errors='replace')
+
+    @property
+    def out(self):
+        return self.text('stdout')
+
+    @property
+    def err(self):
+        return self.text('stderr')
+
+    @property
+    def last_line(self):
+        return self.err.rstrip('\n').rpartition('\n')[2]
+
+    @property
+    def json(self):
+        """The report of --json, or None when none was written."""
+        path = self.dir / 'report.json'
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def findings(self, **wanted):
+        """The findings with these values of these keys: findings(kind='crash', function='bug')."""
+        return [finding for finding in (self.json or {}).get('findings', ())
+                if all(finding[key] == value for key, value in wanted.items())]
+
+    def kinds(self):
+        return sorted({finding['kind'] for finding in self.findings()})
+
+    def __str__(self):
+        def shown(title, text):
+            cut = '…\n' if len(text) > OUTPUT_SHOWN else ''
+            return f'\n--- {title} ---\n{cut}{text[-OUTPUT_SHOWN:]}'
+        return (f'\n$ {" ".join(map(repr, self.command))}\nexit status {self.status}'
+                + shown('stderr', self.err) + shown('stdout', self.out))
+
+
+def run(*args, timeout=60, **options):
+    """ftstress run with these arguments, to its end."""
+    return Run(*args, **options).finish(timeout)
+
+
+def functions(stack):
+    return [frame['function'] for frame in stack['frames']]
+
+
+def each(rows):
+    """Makes one test of each row; rows are tuples that begin with a name of their own."""
+    def mark(method):
+        method.rows = list(rows)
+        return method
+    return mark
+
+
+class EndToEnd(unittest.TestCase):
+    """A test case whose failures show what the program printed."""
+    longMessage = True
+
+    def __init_subclass__(cls):
+        for name, method in list(vars(cls).items()):
+            for row in getattr(method, 'rows', ()):
+                def test(self, method=method, row=row):
+                    method(self, *row)
+                part = re.sub(r'\W+', '_', str(row[0])).strip('_')
+                full = f'{name}_{part}'
+                assert not hasattr(cls, full), f'two rows are called {full}'
+                test.__doc__ = f'{part}: {(method.__doc__ or name).strip().splitlines()[0]}'
+                setattr(cls, full, test)
+            if hasattr(method, 'rows'):
+                delattr(cls, name)
+
+    def check(self, condition, done, sentence):
+        """Like assertTrue, with the output of the run."""
+        if not condition:
+            self.fail(f'{sentence}{done}')
+
+    def expect(self, done, status):
+        """The exit status, and what holds for every run that got as far as a report."""
+        self.assertEqual(done.status, status, done)
+        self.check('Traceback' not in done.err, done, 'a traceback on standard error')
+        report = done.json
+        if report is None:
+            return done
+        verdict = {0: 'clean', 1: 'finding', 3: 'untested'}.get(status)
+        self.assertRegex(done.last_line, LAST_LINE, done)
+        self.check(report['schema'] == 'ftstress-report/1', done, 'the schema is not ftstress-report/1')
+        self.check(verdict is None or report['verdict'] == verdict, done, f"the verdict is {report['verdict']}")
+        self.check((status == 1) == bool(report['findings']) or status == 125, done,
+                   f"{len(report['findings'])} findings with status {status}")
+        return done

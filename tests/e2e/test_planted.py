@@ -1,0 +1,161 @@
+"""Each detector finds its planted bug, is silent on the clean twin, and is what found it: without it the finding is gone."""
+import unittest
+from typing import NamedTuple
+
+from harness import EndToEnd, each, functions, others, run
+
+
+class Planted(NamedTuple):
+    module: str
+    arguments: str  # of bug and of twin
+    detector: str
+    kind: str
+    frame: str      # a function that a native stack shows; '' where there is no stack
+    function: str   # what the finding names; '' where it names none
+    options: tuple = ()
+
+
+# A shape of one microsecond is rare without the tripwire's own finding, but a run of two seconds sees it often.
+PLANTED = [
+    Planted('crash_abort', '', 'crash', 'crash', 'bug', 'bug'),
+    Planted('crash_exit', '', 'crash', 'crash', '', ''),
+    Planted('crash_null_write', 'x, 5', 'crash', 'crash', 'bug', 'bug'),
+    Planted('exception_race', '', 'exception', 'exception', '', ''),
+    Planted('hang_lock_order', 'thread_index', 'hang', 'hang', 'lock_both', 'lock_both', ('--timeout', '1s')),
+    Planted('invariant_bytes', 'x', 'invariant', 'input-mutated', '', ''),
+    Planted('invariant_extent', 'x', 'invariant', 'wrong-result', '', ''),
+    Planted('invariant_shape', 'x', 'invariant', 'input-mutated', '', 'tamper'),
+    Planted('log_double_free', '', 'log', 'double-free', 'bug', ''),
+]
+
+# These write on every call: one call on one thread shows them.
+TRIPWIRES = [
+    ('tripwire_meta', 'hidden-mutation', 'store_and_restore', ['shape[0]: 20 -> 19', 'shape[0]: 19 -> 20']),
+    ('tripwire_data', 'hidden-mutation', 'bug', ['byte 0 of its data is written, 8 bytes'] * 2),
+    ('tripwire_same', 'value-benign', 'bug', ['flags is written with the value that it has']),
+]
+ONE_CALL = ('-t', 1, '--iterations', 1)
+
+
+def stress(module, call, *options):
+    return run('-i', 'x=f8[20]', '-s', f'import {module}', '--time', '2', *options, f'{module}.{call}')
+
+
+class PlantedBugs(EndToEnd):
+    @each(PLANTED)
+    def test_bug(self, module, arguments, detector, kind, frame, function, options):
+        """the detector reports the bug with its kind, its function and a native stack, as the target's fault"""
+        done = self.expect(stress(module, f'bug({arguments})', *options), 1)
+        found = done.findings(detector=detector, kind=kind)
+        self.check(len(found) == 1, done, f'{len(found)} findings of {detector}, {kind}; one was planted')
+        finding = found[0]
+        self.check((finding['function'] or '') == function, done, f"the function is {finding['function']}")
+        self.check(not function or finding['package'] == module, done, f"the package is {finding['package']}")
+        self.check(not function or finding['blame'] == 'target', done, f"blame: {finding['blame']}")
+        self.check(not frame or frame in functions(finding['stacks'][0]), done, f'no {frame} on the first stack')
+        self.check(finding['rung'] == 'readonly' and not finding['serial'], done, 'a rung or serial that is wrong')
+        self.check(0 < finding['runs']['hit'] <= finding['runs']['of'], done, f"runs: {finding['runs']}")
+
+    @each(PLANTED)
+    def test_twin(self, module, arguments, detector, kind, frame, function, options):
+        """every detector is silent on the clean twin, which did run with several threads inside"""
+        done = self.expect(stress(module, f'twin({arguments})', *options), 0)
+        self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
+
+    @each(PLANTED)
+    def test_without(self, module, arguments, detector, kind, frame, function, options):
+        """with that detector switched off its finding is gone, so the tests above depend on it"""
+        done = stress(module, f'bug({arguments})', '--detect', others(detector), *options)
+        self.check(done.status in (0, 1, 3), done, 'the run broke')
+        self.check(not done.findings(detector=detector), done, f'{detector} is off and reports')
+
+    @each(row[:1] for row in PLANTED if row.detector == 'crash')
+    def test_unseen(self, module):
+        """children that died are mentioned even where nobody asks for crashes: nothing is called clean behind one's back"""
+        arguments = {row.module: row.arguments for row in PLANTED}[module]
+        done = stress(module, f'bug({arguments})', '--detect', 'exception,invariant')
+        self.check(done.status == 3 or done.json['notes'], done, 'clean without a word, and every child died')
+
+
+class Tripwire(EndToEnd):
+    @each(TRIPWIRES)
+    def test_bug(self, module, severity, function, titles):
+        """one call on one thread lists every write, with the function that does it"""
+        done = self.expect(stress(module, 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 1)
+        found = done.findings()
+        self.check(len(found) == 1, done, f'{len(found)} findings; one was planted')
+        finding = found[0]
+        seen = {key: finding[key] for key in ('detector', 'kind', 'severity', 'function', 'package', 'blame', 'serial')}
+        self.assertEqual(seen, {'detector': 'tripwire', 'kind': 'input-mutated', 'severity': severity,
+                                'function': function, 'package': module, 'blame': 'target', 'serial': True}, done)
+        self.assertEqual([stack['title'] for stack in finding['stacks']], titles, done)
+        for stack in finding['stacks']:
+            self.check(function in functions(stack), done, f'no {function} on a stack')
+        self.assertEqual(finding['array']['name'], 'x', done)
+
+    @each(TRIPWIRES)
+    def test_twin(self, module, *_):
+        """the same work without the write is silent, alone and among threads"""
+        self.expect(stress(module, 'twin(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
+        self.expect(stress(module, 'twin(x)'), 0)
+
+    @each(TRIPWIRES)
+    def test_without(self, module, *_):
+        """no other detector sees it on one thread"""
+        self.expect(stress(module, 'bug(x)', *ONE_CALL, '--detect', others('tripwire')), 0)
+
+    def test_threads(self):
+        """among threads the write explains the wrong shape that it leaves: one cause, the rest its consequences"""
+        done = self.expect(stress('tripwire_meta', 'bug(x)'), 1)
+        causes = done.findings(severity='hidden-mutation')
+        self.check(len(causes) == 1, done, f'{len(causes)} hidden mutations')
+        for finding in done.findings():
+            self.check(finding is not causes[0] or finding['cause'] is None, done, 'a cause has a cause')
+            self.check(finding['id'] == causes[0]['id'] or finding['cause'] == causes[0]['id'], done,
+                       f"{finding['id']} is not explained")
+
+    def test_shape(self):
+        """the momentary store of invariant_shape is seen on one thread too"""
+        done = self.expect(stress('invariant_shape', 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 1)
+        self.check(done.findings(function='tamper', serial=True), done, 'tamper is not named')
+
+    def test_inplace(self):
+        """a function that changes its input for good is no bug: a note names it, and the input"""
+        done = self.expect(stress('tripwire_data', 'inplace(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
+        self.check(any('inplace(x) changes x for good' in note for note in done.json['notes']), done, 'no note')
+
+    def test_out(self):
+        """declared @out, it is not even a note"""
+        done = self.expect(run('-i', 'x=f8[20]@out', '-s', 'import tripwire_data', '--detect', 'tripwire', *ONE_CALL,
+                               '--time', '2', 'tripwire_data.inplace(x)'), 0)
+        self.check(not done.json['notes'], done, f"notes: {done.json['notes']}")
+
+
+class Expected(EndToEnd):
+    def test_beside_a_good_role(self):
+        """an exception that the serial run raises too is expected: no finding"""
+        done = run('-s', 'import exception_race as m', '--time', '2', '--role', 'm.always()', '--role', 'm.twin()')
+        self.expect(done, 0)
+
+    def test_alone(self):
+        """a statement that only ever raises tests nothing: exit 3, with a sentence that says so"""
+        done = self.expect(run('-s', 'import exception_race as m', '--time', '2', 'm.always()'), 3)
+        self.assertRegex(done.last_line, r'could not test: every one of \d+ serial calls raises an exception', done)
+        self.assertRegex(done.json['reason'], 'raises an exception', done)
+
+    @each([('readonly',), ('private',)])
+    def test_private(self, rung):
+        """bugs that need no shared input show at every rung, and the rung is named"""
+        done = self.expect(run('-i', 'x=f8[20]', '-s', 'import invariant_extent as m', '--time', '2', '--share', rung,
+                               'm.bug(x)'), 1)
+        self.check(done.findings(detector='invariant', kind='wrong-result', rung=rung), done, f'not found at {rung}')
+
+    def test_private_twin(self):
+        """private inputs behind the tripwire are sound: nothing is found in a clean function"""
+        for _ in range(4):
+            self.expect(run('-i', 'x=f8[20]', '-s', 'import tripwire_meta as m', '--time', '2', '--share', 'private',
+                            '--detect', 'tripwire,invariant,crash,log', 'm.twin(x)'), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,117 @@
+"""The seed bug: np.repeat of NumPy 2.2.2 writes to its input's shape. It is found, named and blamed; 2.2.6 is clean."""
+import unittest
+
+from harness import BROKEN, GOOD, EndToEnd, each, functions, run
+
+SCENARIOS = [('repeat', '4'), ('somersd', '6')]
+ONE_CALL = ('-t', 1, '--iterations', 1, '--detect', 'tripwire')
+WITHOUT_TRIPWIRE = 'crash,exception,invariant,log,hang'
+CALLABLES, FORMS = 500, 23
+
+
+class Seed(EndToEnd):
+    def expect_repeat(self, done):
+        """The finding of the race: who, in what, which two writes, whose fault."""
+        self.expect(done, 1)
+        found = done.findings(detector='tripwire', function='PyArray_Repeat')
+        self.check(len(found) == 1, done, f'{len(found)} findings of the tripwire name PyArray_Repeat')
+        finding = found[0]
+        self.assertEqual([finding[key] for key in ('kind', 'severity', 'package', 'blame', 'rung')],
+                         ['input-mutated', 'hidden-mutation', 'numpy 2.2.2', 'target', 'readonly'], done)
+        self.assertEqual([stack['title'] for stack in finding['stacks']],
+                         ['shape[0]: 20 -> 40', 'shape[0]: 40 -> 20'], done)
+        for stack in finding['stacks']:
+            self.assertEqual(functions(stack)[0], 'PyArray_Repeat', done)
+        return finding
+
+    @each(SCENARIOS)
+    def test_race(self, scenario, seconds):
+        """many threads on 2.2.2: the write, and what it breaks as its consequence"""
+        done = run(scenario, '--time', seconds, python=BROKEN)
+        cause = self.expect_repeat(done)
+        self.assertEqual(cause['threads'] if 'threads' in cause else done.json['threads'], 8, done)
+        rest = [finding for finding in done.findings() if finding['id'] != cause['id']]
+        self.check(rest, done, 'nothing but the tripwire saw the race')
+        for finding in rest:
+            self.check(finding['cause'] == cause['id'] and finding['function'] == 'PyArray_Repeat', done,
+                       f"{finding['id']} is not laid to the write that causes it")
+        self.check('PyArray_Repeat' in done.out and '8 threads' in done.out, done, 'the text does not say who')
+
+    @each(SCENARIOS)
+    def test_one_call(self, scenario, _):
+        """one call on one thread of 2.2.2 is enough"""
+        self.check(self.expect_repeat(run(scenario, *ONE_CALL, python=BROKEN))['serial'], self, 'not serial')
+
+    @each(SCENARIOS)
+    def test_fixed(self, scenario, seconds):
+        """2.2.6 is clean, and was truly tested"""
+        done = self.expect(run(scenario, '--time', seconds, python=GOOD), 0)
+        self.check(done.json['overlap'] > 0.1 and done.json['calls'] > 1000, done, 'too little was tested')
+
+    @each(SCENARIOS)
+    def test_fixed_one_call(self, scenario, _):
+        """2.2.6 is clean behind the tripwire"""
+        self.expect(run(scenario, *ONE_CALL, python=GOOD), 0)
+
+    @each([('crash', 'crash,log', ['crash', 'heap-corruption', 'double-free']),
+           ('exception_or_invariant', 'exception,invariant', ['input-mutated', 'exception']),
+           ('all_of_them', 'crash,log,exception,invariant', None)])
+    def test_statement(self, _, detect, kinds):
+        """a bare statement on 2.2.2 fails without the tripwire too, by each kind of evidence"""
+        done = self.expect(run('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--time', '4',
+                               '--detect', detect, python=BROKEN), 1)
+        for finding in done.findings():
+            self.check(finding['detector'] in detect.split(','), done, f"{finding['detector']} is off")
+            self.check(kinds is None or finding['kind'] in kinds, done, f"{finding['kind']} is unexpected")
+
+    def test_no_tripwire_on_fixed(self):
+        """the same statement on 2.2.6 is clean"""
+        self.expect(run('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--time', '3'), 0)
+
+    def test_callable(self):
+        """module:function(recipe) finds it as well"""
+        self.expect_repeat(run('numpy:repeat(f8[20], 2)', '--time', '3', python=BROKEN))
+
+    def test_strided(self):
+        """a strided source is copied before it is repeated: no write, no finding"""
+        self.expect(run('numpy:repeat(f8[40][::2], 2)', '--time', '3', python=BROKEN), 0)
+
+
+class Sweep(EndToEnd):
+    def sweep(self, python):
+        done = run('numpy:*', python=python)
+        self.check(done.json and done.json['serial_calls'] >= 2 * FORMS * CALLABLES, done,
+                   f'fewer than {CALLABLES} callables')
+        self.assertEqual(list(done.cwd.iterdir()), [], 'the sweep leaves files where it is started')
+        return done
+
+    def test_fixed(self):
+        """every public callable of NumPy 2.2.6: no hidden mutation"""
+        self.expect(self.sweep(GOOD), 0)
+
+    def test_broken(self):
+        """on 2.2.2 exactly one function"""
+        done = self.expect(self.sweep(BROKEN), 1)
+        self.assertEqual([finding['function'] for finding in done.findings()], ['PyArray_Repeat'], done)
+        self.assertEqual(done.findings()[0]['package'], 'numpy 2.2.2', done)
+
+
+class Rungs(EndToEnd):
+    @each(SCENARIOS)
+    def test_private(self, scenario, seconds):
+        """private inputs do not race: without the tripwire 2.2.2 is silent"""
+        self.expect(run(scenario, '--share', 'private', '--time', seconds, '--detect', WITHOUT_TRIPWIRE, python=BROKEN), 0)
+
+    def test_private_write(self):
+        """the write is there all the same: the tripwire's serial finding, and nothing else"""
+        done = run('repeat', '--share', 'private', '--time', '4', python=BROKEN)
+        self.check(self.expect_repeat(done)['serial'], done, 'not serial')
+        self.assertEqual(len(done.findings()), 1, done)
+
+    def test_private_fixed(self):
+        """and 2.2.6 is clean at that rung, tripwire and all"""
+        self.expect(run('repeat', '--share', 'private', '--time', '4', python=GOOD), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()
