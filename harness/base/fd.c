@@ -90,6 +90,18 @@ int fd_write_file(const char *path, const void *data, size_t size)
     return error;
 }
 
+int fd_program_dir(char **ret_dir)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return -errno;
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    *ret_dir = strdup(self);
+    return *ret_dir ? 0 : -ENOMEM;
+}
+
 int fd_make_dirs(const char *path)
 {
     char partial[PATH_MAX];

@@ -2,8 +2,8 @@
  *
  * Contract. Every one of `total` threads calls barrier_wait, DETACHED from Python: a thread that waits attached would
  * hang a stop-the-world collection. All memory written before the wait by any of them is visible to all after it. The
- * last to arrive opens the next generation and never sleeps; the others spin for a moment when there is a core for each,
- * so that they leave close together, and sleep on the generation otherwise. Reusable at once.
+ * last to arrive opens the next generation and never sleeps; the others spin for a moment when there is a core for
+ * each, so that they leave close together, and sleep on the generation otherwise. Reusable at once.
  */
 #pragma once
 

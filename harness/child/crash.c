@@ -16,7 +16,7 @@
 #include "detectors/tripwire.h"
 #include "detectors/unwind.h"
 
-#define STACK_SIZE (256 * 1024)
+#define STACK_SIZE ((size_t)256 * 1024)
 /* How long the driver may take to walk the threads before the crash goes on without it. */
 #define PATIENCE (20 * CLOCK_SECOND)
 
@@ -44,7 +44,7 @@ static void die_of(int number)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
     _exit(128 + number);
 }

@@ -47,6 +47,7 @@ static const struct option options[] = {
     {0},
 };
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet */
 static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int option;
@@ -81,6 +82,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
     }
     arguments->plan = argv[optind];
 }
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 static int cannot(const struct run *run, int status, const char *sentence)
 {

@@ -90,7 +90,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     return limits;
 }
 
-/* First in ordinary memory, to learn what statements change for good; then with what is only read behind the tripwire. */
+/* First in ordinary memory, to learn what statements change for good; then with what is only read behind the
+ * tripwire. */
 static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);

@@ -1,8 +1,8 @@
 /* A run of one plan: serial pass, then rounds of workers, with a barrier before and after each.
  *
- * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the inputs
- * between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and cleared by the
- * main thread between rounds; a worker sees them at its next poll, some calls later at most.
+ * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
+ * inputs between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and cleared
+ * by the main thread between rounds; a worker sees them at its next poll, some calls later at most.
  */
 #pragma once
 

@@ -89,7 +89,8 @@ static bool refresh_args(struct bound_step *bound, PyObject *names)
     return true;
 }
 
-/* args[2..] are the arguments; a method's object goes in front of them, and slot before that is the callee's scratch. */
+/* args[2..] are the arguments; a method's object goes in front of them, and the slot before that is the callee's
+ * scratch. */
 static PyObject *call_bound(struct bound_step *bound)
 {
     const struct step_call *call = bound->step->call;

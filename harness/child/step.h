@@ -1,7 +1,7 @@
 /* Steps: Python statements, compiled once, called once an iteration by every worker.
  *
- * Contract. Parsed by the child's main thread, attached, before any worker. A parsed step is then only read. Each worker
- * binds it to its own names: what it calls and the arguments that never change are looked up once; a plain call
+ * Contract. Parsed by the child's main thread, attached, before any worker. A parsed step is then only read. Each
+ * worker binds it to its own names: what it calls and the arguments that never change are looked up once; a plain call
  * `f(a, 1, k=b)` then goes straight through vectorcall. Worker functions run attached.
  */
 #pragma once

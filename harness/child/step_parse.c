@@ -244,10 +244,15 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->used = PySet_New(NULL);
     }
     struct body *grown = realloc(program->bodies, (program->nbodies + 1) * sizeof *grown);
+    if (grown)
+        program->bodies = grown;
     PyObject *ast = PyImport_ImportModule("ast"), *builtins = PyImport_ImportModule("builtins");
-    if (!grown || !ast || !builtins)
+    if (!grown || !ast || !builtins) {
+        snprintf(error, error_size, "statements cannot be compiled: Python's module ast does not import, or memory is out");
+        Py_XDECREF(ast);
+        Py_XDECREF(builtins);
         return -ENOMEM;
-    program->bodies = grown;
+    }
     struct body *body = &grown[program->nbodies++];
     *body = (struct body){0};
     int result = 0;

@@ -152,8 +152,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
 {
     struct detector_call *call = &worker->call;
     call->iteration = worker->iterations;
-    call->statement = source;
-    crash_set_statement(source);
+    call->statement = statement_of(worker, source);
+    crash_set_statement(call->statement);
     detectors_before_call(call);
     board_enter(worker->slot, worker->calls);
     PyObject *result = target(worker, step);
@@ -165,7 +165,6 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
-    call->statement = statement_of(worker, source);
     detectors_after_call(call, result, raised);
     if (worker->learn)
         learn_after_call(worker->learn, call, raised);

@@ -25,8 +25,7 @@ int board_create(int *ret_fd, struct board **ret_board)
     int error = board_open(fd, ret_board);
     if (error)
         return error;
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = fd_steal(&fd);
     return 0;
 }
 

@@ -299,6 +299,7 @@ int option_parse(int argc, char **argv, struct request *request, char *error, si
     opterr = 0;
     for (;;) {
         int before = optind;
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the driver has one thread */
         while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
             const struct option_row *row = row_of(code);
             if (!row)

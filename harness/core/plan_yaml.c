@@ -566,6 +566,7 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
     size_t size;
     int status = fd_read_file(path, &text, &size);
     if (status < 0) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): plans are loaded before there are threads */
         snprintf(error, error_size, "cannot read plan '%s': %s", path, strerror(-status));
         return status;
     }

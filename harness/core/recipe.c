@@ -114,7 +114,7 @@ static bool is_known_dtype(const char *name, size_t length)
 static int parse_string_length(struct parser *p)
 {
     struct recipe *r = p->recipe;
-    int64_t length, bytes;
+    int64_t length = 0, bytes;
     int clipped = scan_number(p, &length);
     if (length == 0)
         return complain(p, -EINVAL, "%c0 has no characters; write %c1 or longer", r->kind, r->kind);

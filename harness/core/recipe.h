@@ -73,5 +73,6 @@ void recipe_layout(const struct recipe *recipe, struct recipe_layout *layout);
 void recipe_dtype(const struct recipe *recipe, char text[static 16]);
 
 /* Fills base_items elements with values that the seed and the stream alone decide: finite floats, small distinct
- * integers, 0 and 1 for bools, ASCII for strings. The same arguments give the same bytes. `base` need not be aligned. */
+ * integers, 0 and 1 for bools, ASCII for strings. The same arguments give the same bytes. `base` need not be
+ * aligned. */
 void recipe_fill(const struct recipe *recipe, uint64_t seed, uint64_t stream, void *base);

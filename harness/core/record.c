@@ -106,7 +106,7 @@ const char *record_text(const struct record *record, unsigned i)
 int record_read(struct record_reader *reader, int fd)
 {
     if (reader->room - reader->size < PIPE_BUF) {
-        size_t room = reader->room ? 2 * reader->room : 16 * PIPE_BUF;
+        size_t room = reader->room ? 2 * reader->room : (size_t)16 * PIPE_BUF;
         char *grown = realloc(reader->bytes, room);
         if (!grown)
             return -ENOMEM;

@@ -38,7 +38,8 @@ static PyObject *twin_of(const struct tripwire_region *region)
     return (PyObject *)(void *)(region->closed - sizeof(PyObject));
 }
 
-/* Unmaps a retired region that nobody refers to any more: workers let go of a round's inputs when they take the next. */
+/* Unmaps a retired region that nobody refers to any more: workers let go of a round's inputs when they take the
+ * next. */
 static bool reap(struct tripwire_region *region)
 {
     if (!region->retired || Py_REFCNT(twin_of(region)) > 1)

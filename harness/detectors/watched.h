@@ -39,7 +39,7 @@ struct watched {
 
 /* Fills *watched for a NumPy array and remembers its state. Returns 0, -ENOMEM, or -EINVAL for what cannot be
  * watched (elements that hold references, too many dimensions). The reference is taken anew. */
-int watched_take(struct watched *watched, const char *name, PyObject *array);
+int watched_take(struct watched *watched, const char *name, PyObject *object);
 void watched_drop(struct watched *watched);
 
 /* Writes what is different ("its shape is (40,), was (20,)") and returns true when the metadata changed. */
@@ -48,7 +48,8 @@ bool watched_metadata_differs(const struct watched *watched, char *text, size_t 
 /* Returns true when a data byte changed, and the first one's offset from `low`. */
 bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset);
 
-/* After a serial call: marks what changed for good as mutable. Returns true and a sentence when there is something new. */
+/* After a serial call: marks what changed for good as mutable. Returns true and a sentence when there is something
+ * new. */
 bool watched_learn(struct watched *watched, char *text, size_t size);
 
 /* Puts metadata and bytes back, except what is marked mutable and `all` is not asked for. */

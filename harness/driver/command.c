@@ -1,7 +1,6 @@
 #include "driver/command.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +15,13 @@ static const char run_more[] =
     "A TARGET is a scenario (see `ftstress list`), a callable with argument recipes, a whole module, or a plan file:\n"
     "  ftstress run somersd\n"
     "  ftstress run 'numpy:repeat(f8[20], 2)' 'numpy:linalg.norm(f8[3,3].T)'\n"
-    "  ftstress run -t 1 'numpy:*'                         every public callable, on one thread\n"
+    "  ftstress run 'numpy:*'                              every public callable, on one thread\n"
     "  ftstress run plan.yaml\n"
     "Statements read as with `python -m timeit`:\n"
     "  ftstress run -s 'import numpy as np; x = np.arange(20.)' 'np.repeat(x, 2)'\n"
     "  ftstress run -i x=f8[20] -s 'import numpy as np' --role 'np.sort(x)' --role 'x.sum()'\n"
-    "Statements see thread_index and iteration_index; `raise SystemExit` ends the run early.\n"
+    "Statements see thread_index and iteration_index; `raise SystemExit` ends the run early. They\n"
+    "must not wait for one another: the threads stop at different times.\n"
     "\n"
     "A recipe is one array: dtype, [shape], then [slices] and .T, then +offset, ~bcast(shape), @ro, @out:\n"
     "  f8[20]  i4[3,4].T  f8[40][::2]  >c16[5,1]+8  f8[20][::-1]@ro  f4[0]  f8[]  f8[8]~bcast(4,8)  f8[20]@out\n"
@@ -71,10 +71,10 @@ void command_help(const struct command *self)
 
 void command_help_all(void)
 {
-    printf(
-        "usage: ftstress COMMAND ...\n"
-        "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on free-threaded CPython,\n"
-        "and says whose fault they are.\n\n");
+    fputs("usage: ftstress COMMAND ...\n"
+          "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on free-threaded "
+          "CPython,\nand says whose fault they are.\n\n",
+          stdout);
     for (size_t i = 0; i < command_count; i++)
         printf("  ftstress %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].about);
     printf(
@@ -83,13 +83,11 @@ void command_help_all(void)
 
 int command_child_path(char **ret_path)
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n < 0)
-        return -errno;
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
-    if (asprintf(ret_path, "%s/ftstress-child", self) < 0)
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (error)
+        return error;
+    if (asprintf(ret_path, "%s/ftstress-child", dir) < 0)
         return -ENOMEM;
     if (access(*ret_path, X_OK) == 0)
         return 0;

@@ -151,9 +151,12 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (outcome->over_memory)
         note_add(&session->report.notes, "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
-    if (outcome->overran)
+    if (outcome->overran && outcome->phase <= BOARD_SERIAL)
+        set_reason(session, STATUS_UNTESTED,
+                   strdup("one call on one thread did not return while the time lasted; give it more --time, or leave it out"));
+    else if (outcome->overran)
         note_add(&session->report.notes, "a child did not end when its time was over, and was ended");
-    return !outcome->cannot && !session->interrupted && !session->report.harness_fault &&
+    return !session->report.reason && !session->interrupted && !session->report.harness_fault &&
            session->stillborn < STILLBORN_MAX &&
            !(plan->stop_on_first && session->report.findings.n > 0);
 }

@@ -179,7 +179,7 @@ static void import_all(const struct probe *probe, char *names, struct group *gro
         sort_in(groups, commands[i].name, &jobs[i]);
         probe_job_clear(&jobs[i]);
     }
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 
 static enum doctor_level tell_groups(const struct probe *probe, const struct group *groups,
                                      struct doctor_answer *answer)

@@ -124,7 +124,7 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
 static int weight(const struct finding *finding)
 {
     static const char *const order[] = {"hidden-mutation", "crash",        "hang",      "wrong-result",
-                                        "exception",       "value-benign", "user-error"};
+                                        "exception", "user-error"};
     for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
         if (strcmp(finding->severity, order[i]) == 0)
             return i + (finding->cause ? 10 : 0);

@@ -65,7 +65,7 @@ static void exec_child(const struct job *job, int wire, int err, pid_t parent)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setrlimit(RLIMIT_CORE, &no_core);
-    int null = open("/dev/null", O_RDONLY);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     /* High numbers first: the targets are low ones, and none may be overwritten before it is moved. */
     int high_wire = fcntl(wire, F_DUPFD, 64), high_board = fcntl(job->board_fd, F_DUPFD, 64);
     int high_plan = fcntl(job->plan_fd, F_DUPFD, 64), high_err = fcntl(err, F_DUPFD, 64);
@@ -102,15 +102,14 @@ static int write_plan(const struct plan *plan, int *ret_fd)
     int error = plan_print(plan, &text);
     if (error)
         return error;
-    cleanup_fd int fd = memfd_create("plan.yaml", 0);
+    cleanup_fd int fd = memfd_create("plan.yaml", MFD_CLOEXEC);
     if (fd < 0)
         return -errno;
     error = fd_write_all(fd, text, strlen(text));
     if (error)
         return error;
     lseek(fd, 0, SEEK_SET);
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = fd_steal(&fd);
     return 0;
 }
 
@@ -243,12 +242,13 @@ static uint64_t patience(const struct job *job, enum board_phase phase)
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
         limit = SETUP_TIMEOUT;
-    if (10 * slowest * crowd > limit)
+    if (phase > BOARD_SERIAL && 10 * slowest * crowd > limit)
         limit = 10 * slowest * crowd;
     return limit;
 }
 
-/* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. */
+/* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. One thread that
+ * is busy waits for nobody: its call is long, and the run's time ends it. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
 {
     uint64_t cpu = cpu_of(job->pid);
@@ -258,9 +258,10 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
         job->cpu = cpu;
         return;
     }
-    uint64_t limit = patience(job, atomic_load(&job->board->phase)), idle = now - job->moved_at;
-    uint64_t busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
-    if (idle < limit || (busy > idle / 20 && idle < 4 * limit) || job->outcome->hung)
+    enum board_phase phase = atomic_load(&job->board->phase);
+    uint64_t limit = patience(job, phase), idle = now - job->moved_at;
+    bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
+    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)) || job->outcome->hung)
         return;
     job->outcome->hung = true;
     look_at_threads(job);

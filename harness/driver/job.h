@@ -1,7 +1,7 @@
 /* A job: one child from fork to its last byte.
  *
- * Contract. The driver has one thread and no Python. job_run returns when the child is gone, for whatever reason: it asks
- * (through the board), then sends SIGTERM, then kills the child's process group. The child dies with the driver
+ * Contract. The driver has one thread and no Python. job_run returns when the child is gone, for whatever reason: it
+ * asks (through the board), then sends SIGTERM, then kills the child's process group. The child dies with the driver
  * (PR_SET_PDEATHSIG), so a killed driver leaves no orphan.
  */
 #pragma once

@@ -17,6 +17,7 @@ static const struct log_rule rules[] = {
     {"corrupted double-linked list", FINDING_HEAP_CORRUPTION},
     {"break adjusted to free malloc space", FINDING_HEAP_CORRUPTION},
     {"sysmalloc: Assertion", FINDING_HEAP_CORRUPTION},
+    {"Fatal glibc error: malloc", FINDING_HEAP_CORRUPTION},
     {"mimalloc: error: ", FINDING_HEAP_CORRUPTION},
     {"Debug memory block at address", FINDING_HEAP_CORRUPTION},
     {"*** stack smashing detected ***", FINDING_CRASH},

@@ -51,10 +51,11 @@ static int add_maps(struct outcome *outcome, const struct record *record)
 {
     const char *piece = record_text(record, 0);
     size_t had = outcome->maps && !record->values[0] ? strlen(outcome->maps) : 0;
-    char *grown = realloc(outcome->maps, had + strlen(piece) + 1);
+    size_t added = strlen(piece) + 1;
+    char *grown = realloc(outcome->maps, had + added);
     if (!grown)
         return -ENOMEM;
-    strcpy(grown + had, piece);
+    memcpy(grown + had, piece, added);
     outcome->maps = grown;
     return 0;
 }

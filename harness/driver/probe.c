@@ -178,7 +178,7 @@ static void wait_some(const struct slot *slots)
     for (size_t i = 0; i < SLOTS; i++)
         for (size_t j = 0; j < 2; j++)
             polled[2 * i + j] = (struct pollfd){.fd = slots[i].job ? slots[i].fds[j] : -1, .events = POLLIN};
-    poll(polled, 2 * SLOTS, TICK_MS);
+    poll(polled, sizeof polled / sizeof *polled, TICK_MS);
 }
 
 /* Returns true when its job has ended. */
@@ -370,14 +370,14 @@ static int locate(const char *python, char path[PATH_MAX], char *error, size_t e
 static bool yes(const char *text, const char *key)
 {
     cleanup_free char *value = probe_value(text, key);
-    return value && strcmp(value, "1") == 0;
+    return value && strcmp(value, "1") == 0; /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
 static void copy_value(const char *text, const char *key, char *field, size_t size)
 {
     cleanup_free char *value = probe_value(text, key);
     snprintf(field, size, "%s", value ? value : "");
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 
 /* Returns -EINVAL when the text is not an answer. */
 static int read_answer(const char *text, struct probe *probe)
@@ -407,7 +407,7 @@ static int judge_answer(const char *path, const struct probe_job *job, struct pr
                     "%s is %s, and ftstress embeds CPython; name a CPython with -p", path, implementation);
     if (!job->error && implementation && read_answer(job->out, ret_probe) == 0)
         return 0;
-    probe_reason(job, reason, sizeof reason);
+    probe_reason(job, reason, sizeof reason); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
     if (job->error == -ETIMEDOUT)
         return fail(
             -ETIMEDOUT, error, error_size,

@@ -20,7 +20,7 @@ static json_t *text_of(const char *text)
     size_t n = strlen(text);
     char *clean = malloc(n + 1);
     for (size_t i = 0; clean && i <= n; i++)
-        clean[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+        clean[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
     value = clean ? json_string(clean) : json_null();
     free(clean);
     return value;

@@ -145,8 +145,8 @@ static void print_head(const struct report *report, const struct style *style, F
         fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, gil ? gil : "?");
     for (size_t i = 0; i < report->nenvironment; i++) {
         const char *entry = report->environment[i];
-        if (entry[0] != '_' && strncmp(entry, "python=", 7) && strncmp(entry, "abi=", 4) &&
-            strncmp(entry, "gil=", 4) && strncmp(entry, "mutates=", 8))
+        if (entry[0] != '_' && strncmp(entry, "python=", 7) != 0 && strncmp(entry, "abi=", 4) != 0 &&
+            strncmp(entry, "gil=", 4) != 0 && strncmp(entry, "mutates=", 8) != 0)
             fprintf(out, ", %.*s %s", (int)strcspn(entry, "="), entry, entry + strcspn(entry, "=") + 1);
     }
     if (python)

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +11,23 @@
 
 int scenario_dir(char **ret_path)
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n < 0)
-        return -errno;
-    self[n] = '\0';
-    for (int up = 0; up < 2; up++)
-        *strrchr(self, '/') = '\0';
-    return asprintf(ret_path, "%s/share/scenarios", self) < 0 ? -ENOMEM : 0;
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (error)
+        return error;
+    return asprintf(ret_path, "%s/../share/scenarios", dir) < 0 ? -ENOMEM : 0;
 }
 
 static int is_plan(const struct dirent *entry)
 {
     size_t length = strlen(entry->d_name);
     return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+/* By name, not by file name: "strided" comes before "strided-ufunc". */
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int scenario_list_load(struct scenario_list *list)
@@ -35,7 +37,7 @@ int scenario_list_load(struct scenario_list *list)
     int error = scenario_dir(&dir);
     if (error)
         return error;
-    int n = scandir(dir, &entries, is_plan, alphasort);
+    int n = scandir(dir, &entries, is_plan, NULL);
     if (n < 0)
         return -errno;
     *list = (struct scenario_list){.names = calloc((size_t)n + 1, sizeof *list->names)};
@@ -45,6 +47,8 @@ int scenario_list_load(struct scenario_list *list)
         free(entries[i]);
     }
     free(entries);
+    if (list->n > 1)
+        qsort(list->names, list->n, sizeof *list->names, compare);
     return list->names ? 0 : -ENOMEM;
 }
 

@@ -9,6 +9,8 @@
 #include "base/fd.h"
 #include "driver/scenario_list.h"
 
+#define NAME_MAX_BYTES 60
+
 static bool is_dotted(const char *text, size_t length)
 {
     bool start = true;
@@ -125,8 +127,11 @@ static int plan_of_callable(const char *text, struct plan *plan)
     cleanup_free char *call = NULL;
     size_t size;
     FILE *out = open_memstream(&call, &size);
-    if (!out || !name || !inside)
+    if (!out || !name || !inside) {
+        if (out)
+            fclose(out);
         return -ENOMEM;
+    }
     fprintf(out, "%.*s.%s(", module, text, name);
     int result = add_arguments(plan, inside, out);
     fputc(')', out);
@@ -161,13 +166,26 @@ static int plan_of_target(const char *text, struct plan *plan, char *error, size
     if (is_plan_file(text))
         return plan_load(text, plan, error, size);
     if (is_callable(text))
-        return strstr(text, ":*") ? plan_of_module(text, plan, error, size) : plan_of_callable(text, plan);
+        return strcmp(strchr(text, ':'), ":*") == 0 ? plan_of_module(text, plan, error, size) : plan_of_callable(text, plan);
     if (scenario_find(text, &path) == 0)
         return plan_load(path, plan, error, size);
     return -ENOENT;
 }
 
-/* Statements: the command line's own plan. A name is its first line, for the report. */
+/* The first line, for the report: not too long, and cut between characters. */
+static char *name_of(const char *code)
+{
+    code += strspn(code, " \t\r\n");
+    size_t length = strcspn(code, "\r\n");
+    if (length > NAME_MAX_BYTES) {
+        length = NAME_MAX_BYTES;
+        while (length > 0 && ((unsigned char)code[length] & 0xc0) == 0x80)
+            length--;
+    }
+    return length > 0 ? strndup(code, length) : strdup("statements");
+}
+
+/* Statements: the command line's own plan. */
 static int plan_of_statements(const struct request *request, struct plan *plan)
 {
     const struct plan *asked = &request->plan;
@@ -183,7 +201,7 @@ static int plan_of_statements(const struct request *request, struct plan *plan)
     const char *first = request->npositionals > 0 ? request->positionals[0]
                         : asked->nroles           ? asked->roles[0]
                                                   : "";
-    plan->name = strndup(first, 60);
+    plan->name = name_of(first);
     return result;
 }
 

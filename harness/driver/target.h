@@ -1,5 +1,5 @@
-/* What the command line names to plans: a scenario, a plan file, a callable with recipes, a whole module, or statements.
- * Driver.
+/* What the command line names to plans: a scenario, a plan file, a callable with recipes, a whole module, or
+ * statements. Driver.
  *
  *   somersd                     a scenario
  *   case.yaml                   a plan file

@@ -1,7 +1,7 @@
 /* What a scenario author includes: a step written in C, for targets that Python statements would slow down.
  *
- * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which is a
- * descriptor in one file and a line in scenarios/table.c. Copy null.c and null.yaml to begin.
+ * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which is
+ * a descriptor in one file and a line in scenarios/table.c. Copy null.c and null.yaml to begin.
  */
 #pragma once
 

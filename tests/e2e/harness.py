@@ -2,10 +2,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
 import unittest
+import weakref
 from pathlib import Path
 
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
@@ -31,8 +33,8 @@ class Run:
     """One `ftstress run`: started at once, looked at when it is over."""
 
     def __init__(self, *args, python=GOOD, env=None):
-        self.place = tempfile.TemporaryDirectory(prefix='ftstress-e2e-')
-        self.dir = Path(self.place.name)
+        self.dir = Path(tempfile.mkdtemp(prefix='ftstress-e2e-'))
+        weakref.finalize(self, shutil.rmtree, self.dir, ignore_errors=True)
         self.cwd = self.dir / 'cwd'
         self.cwd.mkdir()
         self.command = [str(FTSTRESS), 'run', *(['-p', interpreter(python)] if python else [])]
@@ -58,7 +60,6 @@ class Run:
             self.process.wait()
         for pid in self.children():
             os.kill(pid, 9)
-        self.place.cleanup()
 
     def finish(self, timeout=60):
         """Waits for the end; a run that takes too long is killed, and that is a failure."""

@@ -9,7 +9,7 @@ WITHOUT_TRIPWIRE = 'crash,exception,invariant,log,hang'
 CALLABLES, FORMS = 500, 23
 
 
-class Seed(EndToEnd):
+class SeedCase(EndToEnd):
     def expect_repeat(self, done):
         """The finding of the race: who, in what, which two writes, whose fault."""
         self.expect(done, 1)
@@ -24,12 +24,14 @@ class Seed(EndToEnd):
             self.assertEqual(functions(stack)[0], 'PyArray_Repeat', done)
         return finding
 
+
+class Seed(SeedCase):
     @each(SCENARIOS)
     def test_race(self, scenario, seconds):
         """many threads on 2.2.2: the write, and what it breaks as its consequence"""
         done = run(scenario, '--time', seconds, python=BROKEN)
         cause = self.expect_repeat(done)
-        self.assertEqual(cause['threads'] if 'threads' in cause else done.json['threads'], 8, done)
+        self.assertEqual(cause['plan']['threads'], 8, done)
         rest = [finding for finding in done.findings() if finding['id'] != cause['id']]
         self.check(rest, done, 'nothing but the tripwire saw the race')
         for finding in rest:
@@ -40,7 +42,8 @@ class Seed(EndToEnd):
     @each(SCENARIOS)
     def test_one_call(self, scenario, _):
         """one call on one thread of 2.2.2 is enough"""
-        self.check(self.expect_repeat(run(scenario, *ONE_CALL, python=BROKEN))['serial'], self, 'not serial')
+        done = run(scenario, *ONE_CALL, python=BROKEN)
+        self.check(self.expect_repeat(done)['serial'], done, 'not serial')
 
     @each(SCENARIOS)
     def test_fixed(self, scenario, seconds):
@@ -96,7 +99,7 @@ class Sweep(EndToEnd):
         self.assertEqual(done.findings()[0]['package'], 'numpy 2.2.2', done)
 
 
-class Rungs(EndToEnd):
+class Rungs(SeedCase):
     @each(SCENARIOS)
     def test_private(self, scenario, seconds):
         """private inputs do not race: without the tripwire 2.2.2 is silent"""

@@ -1,0 +1,261 @@
+"""What cannot be run is said in one sentence, with the status that tells who is to act: 2 the user, 3 the surroundings."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import LAST_LINE, EndToEnd, each, run
+
+X = ('-i', 'x=f8[20]')
+SETUP = ('-s', '')
+
+# name, arguments, what the sentence says
+USAGE = [
+    ('no_target', (), 'say what to run'),
+    ('unknown_option', ('--frobnicate', 'null'), 'frobnicate'),
+    ('missing_argument', ('null', '--threads'), 'threads'),
+    ('unknown_scenario', ('somersault',), "'somersault' is neither a scenario"),
+    ('unknown_detector', ('null', '--detect', 'crash,smell'), "unknown detector 'smell'"),
+    ('unknown_rung', ('null', '--share', 'everybody'), 'everybody'),
+    ('no_threads', ('null', '-t', '0'), 'threads'),
+    ('many_threads', ('null', '-t', '257'), 'threads'),
+    ('threads_no_number', ('null', '-t', 'eight'), 'eight'),
+    ('bad_time', ('null', '--time', '3 parsecs'), 'parsecs'),
+    ('negative_time', ('null', '--time', '-1'), 'time'),
+    ('bad_memory', ('null', '--memory', 'lots'), 'lots'),
+    ('bad_recipe', ('-i', 'x=f8[20', *SETUP, 'x'), r'f8\[20'),
+    ('unknown_dtype', ('-i', 'x=q8[20]', *SETUP, 'x'), 'q8'),
+    ('slice_out_of_place', ('-i', 'x=f8[20][1:2,3]', *SETUP, 'x'), r'\[1:2,3\]'),
+    ('overflow', ('-i', 'x=f8[4611686018427387904]', *SETUP, 'x'), '4611686018427387904'),
+    ('overflow_of_a_product', ('-i', 'x=f8[4294967296,4294967296]', *SETUP, 'x'), '4294967296,4294967296'),
+    ('overflow_of_a_broadcast', ('-i', 'x=f8[1]~bcast(9223372036854775807,9)', *SETUP, 'x'), 'bcast'),
+    ('input_without_a_name', ('-i', 'f8[20]', *SETUP, 'x'), r'f8\[20\]'),
+    ('input_twice', (*X, *X, *SETUP, 'x'), "'?x'?"),
+    ('recipe_in_a_callable', ('numpy:sort(f8[20)',), r'f8\[20'),
+    ('no_plan_file', ('nothing.yaml',), 'nothing.yaml'),
+    ('step_no_python', (*SETUP, 'x ='), 'x =|invalid syntax'),
+    ('role_no_python', (*SETUP, '--role', 'pass', '--role', 'def'), 'def|invalid syntax'),
+    ('setup_no_python', ('-s', 'import', 'pass'), 'the setup is not Python'),
+    ('thread_setup_no_python', (*SETUP, '--thread-setup', 'for', 'pass'), 'the thread setup is not Python'),
+]
+
+# name, text of plan.yaml, the line of the mistake, what the sentence says
+PLANS = [
+    ('unknown_key', 'setup: pass\nthraeds: 4\nsteps:\n  - pass\n', 2, 'thraeds'),
+    ('unknown_key_of_an_input', 'inputs:\n  - name: x\n    recipie: f8[20]\nsteps:\n  - x\n', 3, 'recipie'),
+    ('wrong_type', 'threads: many\nsteps:\n  - pass\n', 1, 'threads'),
+    ('a_list_for_a_text', 'steps:\n  - pass\nsetup:\n  - pass\n', 3, 'setup'),
+    ('a_text_for_a_list', 'setup: pass\nsteps: pass\n', 2, 'steps'),
+    ('too_many_threads', 'steps:\n  - pass\nthreads: 257\n', 3, 'threads|257'),
+    ('unknown_detector', 'steps:\n  - pass\ndetect: smell\n', 3, 'smell'),
+    ('bad_recipe', 'inputs:\n  - name: x\n    recipe: f8[20\nsteps:\n  - x\n', 3, r'f8\[20'),
+    ('no_yaml', 'steps:\n  - pass\nsetup: "unfinished\n', 3, ''),
+    ('key_twice', 'steps:\n  - pass\nthreads: 2\nthreads: 3\n', 4, 'threads'),
+    ('nothing_to_run', 'setup: pass\n', None, 'step'),
+    ('empty', '', None, ''),
+]
+
+# name, arguments, options of run(), what the sentence says
+UNTESTED = [
+    ('no_such_python', ('null',), {'python': '/nowhere/bin/python'}, '/nowhere/bin/python.* -p'),
+    ('no_such_program', ('-p', 'python9.99t', 'null'), {'python': None}, "'python9.99t'.* -p"),
+    ('venv_that_is_gone', ('null',), {'python': None, 'env': {'VIRTUAL_ENV': '/nowhere/venv'}}, '/nowhere/venv'),
+    ('not_a_python', ('null',), {'python': '/bin/true'}, '/bin/true'),
+    ('missing_import', ('-s', 'import no_such_module', 'pass'), {}, "No module named 'no_such_module'.*install"),
+    ('missing_module', ('no_such_module:f()',), {}, "No module named 'no_such_module'.*install"),
+    ('setup_that_raises', ('-s', '1 / 0', 'pass'), {}, 'the setup raises ZeroDivisionError'),
+    ('thread_setup_that_raises', (*SETUP, '--thread-setup', '1 / 0', 'pass'), {}, 'the thread setup raises ZeroDivisionError'),
+    ('gil_turned_on', ('-s', 'import gil_on', 'gil_on.f()'), {}, "'gil_on' turned the GIL back on"),
+    ('gil_asked_for', (*SETUP, 'pass'), {'env': {'PYTHON_GIL': '1'}}, 'the GIL is on.*PYTHON_GIL=0'),
+    ('gil_turned_on_by_a_step', (*SETUP, 'import gil_on'), {}, 'gil_on.* GIL|GIL.*gil_on'),
+    ('step_that_always_raises', (*SETUP, '1 / 0'), {}, 'every one of .* serial calls raises'),
+    ('a_name_that_is_not_there', (*SETUP, 'f(x)'), {}, 'every one of .* serial calls raises'),
+    ('input_too_big', ('-i', 'x=f8[1099511627776]', *SETUP, 'x'), {}, 'x .*cannot be made'),
+    ('no_detector', (*SETUP, 'pass', '--detect', 'none'), {}, 'no detector is on'),
+]
+
+
+class Errors(EndToEnd):
+    def expect_sentence(self, done, status, wanted):
+        """One line on standard error, which ftstress says: no traceback, nothing before it, nothing after."""
+        self.assertEqual(done.status, status, done)
+        lines = done.err.splitlines()
+        self.check(len(lines) == 1, done, f'{len(lines)} lines on standard error')
+        self.check(lines[0].startswith('ftstress: '), done, 'the line does not begin with "ftstress: "')
+        self.assertRegex(lines[0], wanted, done)
+
+    @each(USAGE)
+    def test_usage(self, _, arguments, wanted):
+        """exit 2, and a sentence that names what is wrong"""
+        self.expect_sentence(run('-q', '--time', '1', *arguments), 2, wanted)
+
+    @each(PLANS)
+    def test_plan(self, _, text, line, wanted):
+        """a mistake in a plan file: exit 2, with file and line"""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, 'plan.yaml')
+            path.write_text(text)
+            place = f'plan.yaml:{line}' if line else 'plan.yaml'
+            done = run('-q', path)
+            self.expect_sentence(done, 2, f'{place}.*({wanted})')
+
+    @each(UNTESTED)
+    def test_untested(self, _, arguments, options, wanted):
+        """exit 3, and a sentence that says why nothing was tested"""
+        done = run('-q', '--time', '1', *arguments, **options)
+        self.expect_sentence(done, 3, wanted)
+        if done.json:
+            self.check(done.json['reason'] in done.last_line, done, 'the report gives another reason')
+
+    def test_venv_without_python(self):
+        """a directory that is no venv"""
+        with tempfile.TemporaryDirectory() as folder:
+            self.expect_sentence(run('null', python=folder), 3, f'{folder} has no bin/python')
+
+    def test_venv_whose_base_is_gone(self):
+        """a venv whose interpreter was removed: the link that dangles is named"""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'bin').mkdir()
+            Path(folder, 'bin', 'python').symlink_to('/nowhere/python3.13t')
+            self.expect_sentence(run('null', python=folder), 3, '/nowhere/python3.13t')
+
+    def test_other_abi(self):
+        """an interpreter that the child was not built for: the sentence says how to go on"""
+        question = 'import sys, sysconfig; sys.exit(not sysconfig.get_config_var("Py_GIL_DISABLED"))'
+        for folder in os.get_exec_path():
+            path = Path(folder, 'python3')
+            if path.exists() and subprocess.run([path, '-c', question], capture_output=True).returncode == 1:
+                self.expect_sentence(run('null', python=path), 3, 'free-threaded|ftstress-child was built for')
+                return
+        self.skipTest('there is no python3 with the GIL on PATH')
+
+    def test_gil_allowed(self):
+        """--allow-gil goes on where the GIL is on"""
+        done = run('-s', 'import gil_on', 'gil_on.f()', '--allow-gil', '--time', '2')
+        self.check(done.status in (0, 3), done, 'the run broke')
+        self.check('turned the GIL' not in done.err, done, 'refused all the same')
+
+
+class WithoutNumPy(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='ftstress-e2e-venv-')
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        subprocess.run([sys._base_executable, '-m', 'venv', '--without-pip', cls.folder], check=True)
+
+    def test_inputs(self):
+        """recipes want NumPy: exit 3, and what to install where"""
+        done = self.expect(run(*X, '-s', '', 'x', '--time', '1', python=self.folder), 3)
+        self.assertRegex(done.last_line, 'NumPy cannot be imported.*install it', done)
+
+    @each([('many_threads', ()), ('one_thread', ('-t', '1'))])
+    def test_counter(self, _, options):
+        """a target without NumPy is stressed in a venv without NumPy"""
+        done = self.expect(run('-s', 'import counter', 'counter.add(1)', '--time', '2', *options, python=self.folder), 0)
+        self.check('numpy' not in done.json['environment'], done, 'NumPy was imported')
+
+    def test_active_venv(self):
+        """without -p the active venv is the one that is used"""
+        done = self.expect(run('-s', f'import sys; assert sys.prefix == {self.folder!r}', 'pass', '--time', '1',
+                               python=None, env={'VIRTUAL_ENV': self.folder}), 0)
+        self.check(done.json['calls'] > 0, done, 'nothing was called')
+
+    def test_crash(self):
+        """and what breaks there is found there"""
+        self.expect(run('-s', 'import crash_abort', 'crash_abort.bug()', '--time', '2', python=self.folder), 1)
+
+
+DRY = [
+    ('scenario', ('somersd',)),
+    ('native', ('strided', '-t', '3')),
+    ('callable', ('numpy:linalg.norm(f8[3,3].T, axis=0)',)),
+    ('sweep', ('numpy:*',)),
+    ('statement', ('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)')),
+    ('roles', (*X, '-i', 'y=>c16[5,1][::-1]+8@ro', '-s', 'import numpy as np', '--thread-setup', 'z = 1',
+               '--role', 'np.sort(x)', '--role', 'y.sum()')),
+    ('lines', ('-s', 'import os', '-s', 'def f(x):', '-s', "    return f'{x}: \"quoted\" # no comment'", 'f(1)', "f('ü')")),
+    ('options', (*SETUP, 'pass', '-t', '256', '--time', '1500ms', '--iterations', '7', '--seed', '12345678901',
+                 '--share', 'one-writer', '--detect', 'crash,hang', '--stop-on-first')),
+    ('odd_texts', ('-s', 'x = "yes"', 'null', '~', '- a', 'x: y', '"', ' # ', "it's", '%', '|', 'true', '1')),
+    ('long_lines', ('-s', f'x = "{"very " * 60}long"', f'y = [{"x, " * 60}]')),
+]
+
+
+class DryRun(EndToEnd):
+    @each(DRY)
+    def test_fed_back(self, _, arguments):
+        """the plan that is printed is the plan that is run: read again, it prints the same"""
+        with tempfile.TemporaryDirectory() as folder:
+            first = self.expect(run('--dry-run', '--seed', '7', *arguments), 0)
+            path = Path(folder, 'plan.yaml')
+            path.write_text(first.out)
+            again = self.expect(run('--dry-run', path), 0)
+            self.assertEqual(first.out, again.out, again)
+
+    def test_runs(self):
+        """and it runs as the command line does"""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, 'plan.yaml')
+            path.write_text(run('--dry-run', '-s', 'import exception_race', 'exception_race.bug()', '--time', '2').out)
+            self.check(self.expect(run(path), 1).kinds() == ['exception'], path, 'another finding')
+
+    def test_seed(self):
+        """same seed, same bytes; another seed, other bytes"""
+        def checksum(seed):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, 'bytes')
+                self.expect(run(*X, '-s', f'open({str(path)!r}, "wb").write(x.tobytes())', 'x.sum()', '-t', '1',
+                                '--iterations', '1', '--seed', seed), 0)
+                return path.read_bytes()
+        self.assertEqual(checksum('5'), checksum('5'))
+        self.assertNotEqual(checksum('5'), checksum('6'))
+
+
+LAST = [
+    ('clean', ('-s', 'import counter', 'counter.add(1)'), 0),
+    ('finding', ('-s', 'import crash_abort', 'crash_abort.bug()'), 1),
+    ('missing_import', ('-s', 'import no_such_module', 'pass'), 3),
+    ('no_detector', (*SETUP, 'pass', '--detect', 'none'), 3),
+    ('iterations', ('-s', 'import counter', 'counter.add(1)', '--iterations', '50'), None),
+]
+
+
+class LastLine(EndToEnd):
+    @each(LAST)
+    def test_plain(self, _, arguments, status):
+        """standard error ends with the number of findings"""
+        self.last(run('--time', '1', *arguments), status)
+
+    @each(LAST)
+    def test_quiet(self, _, arguments, status):
+        """-q says nothing else"""
+        done = run('-q', '--time', '1', *arguments)
+        self.last(done, status)
+        self.check(len(done.err.splitlines()) == 1, done, 'more than one line')
+        self.check(status != 0 or not done.out, done, 'quiet, clean, and something on standard output')
+
+    @each(LAST)
+    def test_verbose(self, _, arguments, status):
+        """-v tells of each child, and then the same"""
+        done = run('-v', '--time', '1', *arguments)
+        self.last(done, status)
+        self.assertIn('child 1 (', done.err, done)
+
+    @each(LAST)
+    def test_json_on_standard_output(self, _, arguments, status):
+        """--json - leaves nothing but the report on standard output"""
+        done = run('--json', '-', '--time', '1', *arguments)
+        self.last(done, status)
+        self.assertTrue(done.out.startswith('{') and done.out.endswith('}\n'), done)
+
+    def last(self, done, status):
+        if status is not None:
+            self.assertEqual(done.status, status, done)
+        self.assertRegex(done.last_line, LAST_LINE, done)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,243 @@
+"""Processes: nobody is left behind, nobody's end is the end of the run, and what was found is never lost."""
+import os
+import signal
+import time
+import unittest
+from pathlib import Path
+
+from harness import BROKEN, EndToEnd, Run, each, functions, run
+
+COUNT = ('-s', 'import counter', 'counter.add(1)')
+SPIN = ('-s', '', 'while True: pass')
+DEADLOCK = ('-s', 'import hang_lock_order as m', 'm.bug(thread_index)')
+
+
+def wait_until(condition, seconds):
+    """Polls; returns what the condition gives, or None when the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.05)
+    return None
+
+
+class Orphans(EndToEnd):
+    @each([('at_work', COUNT), ('in_a_loop', SPIN), ('in_a_deadlock', DEADLOCK),
+           ('at_the_import', ('-s', 'import time; time.sleep(60)', 'pass'))])
+    def test_driver_is_killed(self, _, arguments):
+        """kill -9 of the driver leaves no child, whatever the child is doing"""
+        with Run('--time', '60', *arguments) as started:
+            self.assertTrue(wait_until(started.children, 10), 'no child was started')
+            time.sleep(1)
+            self.check(started.children(), started, 'the child is gone already')
+            started.process.kill()
+            started.process.wait()
+            self.assertTrue(wait_until(lambda: not started.children(), 3), f'left behind: {started.children()}')
+
+    def test_nothing_is_left(self):
+        """a run that ends by itself leaves no process either, hung or crashed children included"""
+        with Run('--time', '2', '--timeout', '1s', *DEADLOCK) as started:
+            started.finish(30)
+            self.assertEqual(started.children(), [])
+
+
+class Interrupt(EndToEnd):
+    def interrupt(self, started, after):
+        time.sleep(after)
+        self.check(started.process.poll() is None, started, 'the run was over already')
+        began = time.monotonic()
+        started.process.send_signal(signal.SIGINT)
+        started.finish(15)
+        took = time.monotonic() - began
+        self.check(took < 6, started, f'it took {took:.1f} s to end')
+        self.assertEqual(started.children(), [])
+        return started
+
+    def test_with_findings(self):
+        """Ctrl-C prints what was found so far, keeps it, writes the JSON, and exits 1"""
+        with Run('repeat', '--time', '60', python=BROKEN) as started:
+            done = self.expect(self.interrupt(started, 5), 1)
+            self.check(done.findings(function='PyArray_Repeat'), done, 'the finding is lost')
+            self.assertIn('PyArray_Repeat', done.out, done)
+            for finding in done.findings():
+                self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
+
+    def test_without(self):
+        """with nothing found it is no clean run: exit 3, interrupted"""
+        with Run('--time', '60', *COUNT) as started:
+            done = self.expect(self.interrupt(started, 2), 3)
+            self.assertIn('interrupted', done.last_line, done)
+
+    @each([('in_a_loop', SPIN), ('in_a_deadlock', DEADLOCK), ('at_the_import', ('-s', 'import time; time.sleep(60)', 'pass'))])
+    def test_stuck(self, _, arguments):
+        """a child that does not listen is ended; the interruption itself is no finding"""
+        with Run('--time', '60', '--timeout', '50s', *arguments) as started:
+            done = self.expect(self.interrupt(started, 2), 3)
+            self.assertIn('interrupted', done.last_line, done)
+
+    def test_group(self):
+        """a terminal sends Ctrl-C to the whole group: the child has one of its own"""
+        with Run('--time', '60', *COUNT) as started:
+            child = wait_until(started.children, 10)
+            self.assertTrue(child, started)
+            self.assertNotEqual(os.getpgid(child[0]), os.getpgid(started.process.pid))
+
+
+class Ends(EndToEnd):
+    def test_killed_from_outside(self):
+        """a child that somebody kills is a finding with its evidence, and the run goes on to its end"""
+        with Run('--time', '6', *COUNT) as started:
+            self.assertTrue(wait_until(started.children, 10), started)
+            time.sleep(1.5)
+            victim = started.children()[0]
+            os.kill(victim, signal.SIGKILL)
+            done = self.expect(started.finish(), 1)
+            self.assertEqual(done.kinds(), ['crash'], done)
+            finding = done.findings()[0]
+            self.assertIn('signal 9', finding['message'], done)
+            self.assertEqual(finding['runs']['hit'], 1, done)
+            self.check(finding['runs']['of'] > 1, done, 'no child after it')
+            self.check(finding['blame'] == 'unknown', done, f"blame: {finding['blame']}")
+            self.check(done.seconds > 5, done, 'the run ended early')
+
+    def test_every_child_at_once(self):
+        """children that die before their first call are not started for ever"""
+        done = run('--time', '60', '-s', 'import os; os.abort()', 'pass', timeout=30)
+        self.expect(done, 1)
+        self.assertRegex(done.findings()[0]['message'], 'Aborted during setup', done)
+
+    @each([('exit', 'import os; os._exit(5)', 'exited with status 5'),
+           ('abort', 'import os; os.abort()', 'Aborted'),
+           ('kill', 'import os; os.kill(os.getpid(), 9)', 'signal 9'),
+           ('segv', 'import os; os.kill(os.getpid(), 11)', 'Segmentation fault')])
+    def test_step(self, _, end, message):
+        """a child that ends in the middle of a round is a finding, and the next one is started"""
+        step = f'if thread_index == 3:\n    {end}'
+        done = self.expect(run('--time', '3', '-s', '', step), 1)
+        self.assertEqual(done.kinds(), ['crash'], done)
+        found = done.findings()[0]
+        self.assertIn(message, found['message'], done)
+        self.check(found['runs']['hit'] > 1, done, 'one child only')
+
+    def test_system_exit(self):
+        """SystemExit ends the run early and is no finding"""
+        done = run('-s', '', 'if iteration_index == 1000: raise SystemExit', '--time', '20', '-t', '1')
+        self.expect(done, 0)
+        self.check(done.seconds < 10, done, 'it did not end')
+
+
+class Hang(EndToEnd):
+    def test_deadlock(self):
+        """a deadlock is found in a sane time, with the stacks of two threads inside, and the right one is blamed"""
+        done = self.expect(run('--time', '3', '--timeout', '1s', *DEADLOCK), 1)
+        self.check(done.seconds < 15, done, f'it took {done.seconds:.1f} s')
+        finding = done.findings(kind='hang')[0]
+        inside = [stack for stack in finding['stacks'] if 'lock_both' in functions(stack)]
+        self.check(len(inside) >= 2, done, f'{len(inside)} stacks show lock_both')
+        self.assertEqual((finding['function'], finding['package']), ('lock_both', 'hang_lock_order'), done)
+
+    def test_deadlock_beside_numpy(self):
+        """idle threads of a library (OpenBLAS has a pool) are nobody's deadlock"""
+        done = self.expect(run('-i', 'x=f8[20]', '--time', '3', '--timeout', '1s', *DEADLOCK), 1)
+        finding = done.findings(kind='hang')[0]
+        self.assertEqual((finding['function'], finding['package']), ('lock_both', 'hang_lock_order'), done)
+
+    def test_loop(self):
+        """threads that never come back, busy or not, are a hang as well"""
+        step = 'while thread_index: pass'
+        done = self.expect(run('--time', '3', '--timeout', '1s', '-s', '', step), 1)
+        self.assertEqual(done.kinds(), ['hang'], done)
+        self.check(done.seconds < 25, done, f'it took {done.seconds:.1f} s')
+
+    def test_slow_is_no_hang(self):
+        """a call that is slow on one thread too is no hang"""
+        self.expect(run('--time', '4', '--timeout', '300ms', '-t', '2', '-s', 'import time', 'time.sleep(0.4)'), 0)
+
+    def test_unseen(self):
+        """with hang switched off the run still ends, and says that a child was stuck"""
+        done = run('--time', '2', '--timeout', '1s', '--detect', 'crash,log', *DEADLOCK)
+        self.expect(done, 3)
+        said = ' '.join([done.json['reason'] or '', *done.json['notes']])
+        self.assertRegex(said, 'hung|hang|stuck|progress|further', done)
+
+
+class Limits(EndToEnd):
+    def test_memory(self):
+        """a child at its memory limit is ended and noted; that is no crash, and the run goes on"""
+        step = "if thread_index: kept.append(b'x' * (1 << 16) + bytes([len(kept) % 256]))"
+        done = run('--memory', '200M', '--time', '4', '-s', 'kept = []', step)
+        self.check(done.status in (0, 3), done, 'the run broke, or the limit is a finding')
+        self.expect(done, done.status)
+        self.check(any('memory limit of 200 MB' in note for note in done.json['notes']), done, 'no note')
+
+    def test_flood(self):
+        """what a step writes to its output is read, and only its two ends are kept"""
+        done = self.expect(run('--time', '3', '-s', 'import os', "os.write(2, b'x' * 4096)", "os.write(1, b'\\xff\\0\\n' * 99)"), 0)
+        self.check(len(done.err) + len(done.out) < 20000, done, 'the flood went through')
+        self.check(done.json['calls'] > 1000, done, 'too few calls')
+
+    def test_flood_of_a_crash(self):
+        """evidence among a flood is found, and JSON stays JSON whatever bytes there are"""
+        step = "os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')\nif thread_index and iteration_index > 50: m.bug()"
+        done = self.expect(run('--time', '3', '-s', 'import os, log_double_free as m', step), 1)
+        self.check(done.findings(kind='double-free'), done, f'found: {done.kinds()}')
+
+    @each([('one', '1'), ('two', '2'), ('most', '256')])
+    def test_threads(self, _, threads):
+        """from one thread to 256"""
+        done = self.expect(run('-t', threads, '--time', '3', *COUNT), 0)
+        self.assertEqual(done.json['threads'], int(threads), done)
+        self.check(done.json['calls'] + done.json['serial_calls'] > 10 * int(threads), done, 'too few calls')
+        self.check(done.seconds < 20, done, f'it took {done.seconds:.1f} s')
+
+
+CRASH = ('--time', '2', '-s', 'import crash_abort', 'crash_abort.bug()')
+
+
+class Output(EndToEnd):
+    """Results that cannot be kept: said in one sentence, status 125, and the text report is there."""
+
+    def expect_lost(self, done, wanted):
+        self.assertEqual(done.status, 125, done)
+        said = [line for line in done.err.splitlines() if 'cannot' in line]
+        self.assertEqual(len(said), 1, done)
+        self.assertRegex(said[0], f'^ftstress: {wanted}', done)
+        self.assertIn('crash_abort', done.out, done)
+        self.assertRegex(done.last_line, r'^ftstress: \d+ findings', done)
+
+    @each([('full_disk', '/dev/full'), ('no_folder', '/nowhere/report.json'), ('a_folder', '/tmp')])
+    def test_json(self, _, path):
+        """--json to where nothing can be written"""
+        self.expect_lost(run('--json', path, *CRASH), f'cannot write {path}: ')
+
+    def test_json_on_full_standard_output(self):
+        """--json - to a full disk"""
+        with Run('--time', '1', '--json', '-', *COUNT) as started:
+            command = started.command
+            started.process.kill()
+        import subprocess
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+                                  env=os.environ | {'PYTHONPATH': str(Path(command[0]).parents[1] / 'planted')})
+        self.assertEqual(done.returncode, 125, done.stderr)
+
+    def test_out(self):
+        """--out below a regular file"""
+        with Run('-s', '', 'pass', '--time', '1') as first:
+            file = first.dir / 'file'
+            file.write_text('')
+            self.expect_lost(run('--out', file / 'out', *CRASH), 'cannot keep findings under ')
+
+    def test_kept(self):
+        """what was found is kept under its id: the finding, its plan, its evidence; and the plan runs"""
+        done = self.expect(run(*CRASH), 1)
+        folder = done.dir / 'out' / done.findings()[0]['id']
+        self.check((folder / 'finding.json').exists(), done, 'no finding.json')
+        again = self.expect(run(folder / 'plan.yaml', '--time', '3'), 1)
+        self.assertEqual([f['id'] for f in again.findings()], [f['id'] for f in done.findings()], again)
+
+
+if __name__ == '__main__':
+    unittest.main()
