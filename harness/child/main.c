@@ -135,21 +135,21 @@ static int run_in_python(struct run *run)
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
         return cannot(run, STATUS_USAGE,
                       "the plan's native scenario is not in this child; see `ftstress list`");
-    if (!run->native) {
-        if (compile_program(run->plan, &program, error, sizeof error))
-            return cannot(run, STATUS_USAGE, error);
-        run->program = &program;
-    }
+    if (!run->native && compile_program(run->plan, &program, error, sizeof error))
+        return cannot(run, STATUS_USAGE, error);
     for (unsigned i = 0; i < run->plan->ninputs; i++)
         recipe_parse(run->plan->inputs[i].recipe, &recipes[i], error, sizeof error);
     int result = space_maker_init(&maker, run->plan, recipes, error, sizeof error);
     if (result)
         return cannot(run, STATUS_USAGE, error);
     int status = import_numpy(run);
-    run->maker = &maker;
     detectors_select(run->plan->detect, run->wire);
+    run->program = run->native ? NULL : &program;
+    run->maker = &maker;
     if (!status)
         status = run_plan(run);
+    run->program = NULL;
+    run->maker = NULL;
     space_maker_clear(&maker);
     program_clear(&program);
     return status;

@@ -343,7 +343,7 @@ static bool is_own_fault(const struct judge *judge, const struct symbol_stack *s
 {
     char name[128];
     return judge->outcome->phase <= BOARD_SERIAL && stack->nframes > 0 &&
-           package_owner(judge->outcome, stack->frames[0].module, name, sizeof name) == OWNER_HARNESS;
+           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) == OWNER_HARNESS;
 }
 
 static void set_harness_fault(struct judge *judge, const struct symbol_stack *stack)

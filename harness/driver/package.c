@@ -48,11 +48,23 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
+static bool is_our_source(const char *file)
+{
+    return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");
+}
+
+enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
+                               size_t size)
+{
+    enum owner owner = package_owner(outcome, frame->module, name, size);
+    return owner == OWNER_HARNESS && !is_our_source(frame->file) ? OWNER_INTERPRETER : owner;
+}
+
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size)
 {
     for (size_t i = 0; i < stack->nframes; i++)
-        if (package_owner(outcome, stack->frames[i].module, name, size) == OWNER_PACKAGE)
+        if (package_frame_owner(outcome, &stack->frames[i], name, size) == OWNER_PACKAGE)
             return &stack->frames[i];
     return NULL;
 }
@@ -62,10 +74,10 @@ const struct symbol_frame *package_interpreter_frame(const struct outcome *outco
 {
     char name[128];
     for (size_t i = 0; i < stack->nframes; i++) {
-        enum owner owner = package_owner(outcome, stack->frames[i].module, name, sizeof name);
+        enum owner owner = package_frame_owner(outcome, &stack->frames[i], name, sizeof name);
         if (owner == OWNER_PACKAGE)
             return NULL;
-        if (owner == OWNER_INTERPRETER && stack->frames[i].function)
+        if (owner == OWNER_INTERPRETER && stack->frames[i].function && !stack->frames[i].is_inline)
             return &stack->frames[i];
     }
     return NULL;

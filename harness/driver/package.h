@@ -9,10 +9,14 @@ enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWN
  * OWNER_PACKAGE its import name (numpy, scipy) is put into name. */
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
+/* The same for a frame: with a static libpython, the interpreter's functions lie in the child's own file. */
+enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
+                               size_t size);
+
 /* The innermost frame that belongs to a package, or NULL. */
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);
 
-/* The innermost frame of the interpreter, when no package's frame is inside it; or NULL. */
+/* The innermost function of the interpreter (what is inlined into it aside), when no package's frame is inside it; or NULL. */
 const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome,
                                                      const struct symbol_stack *stack);

@@ -2,11 +2,12 @@
 #include "driver/report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "driver/package.h"
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
@@ -52,7 +53,9 @@ static const char *base_name(const char *path)
 /* The harness's own frames below the target are the same in every stack and tell nothing. */
 static bool is_harness(const struct symbol_frame *frame)
 {
-    return frame->module && strcmp(base_name(frame->module), "ftstress-child") == 0;
+    static const struct outcome nothing;
+    char name[8];
+    return package_frame_owner(&nothing, frame, name, sizeof name) == OWNER_HARNESS;
 }
 
 static void print_frame(const struct symbol_frame *frame, size_t number, const struct style *style, FILE *out)
@@ -160,13 +163,18 @@ static void print_head(const struct report *report, const struct style *style, F
     fputc('\n', out);
 }
 
-/* Silence is stated with what it is worth: nothing seen in n calls bounds the rate below 3/n at 95 %. */
+/* Silence is stated with what it is worth: a rate p shows nothing in n calls with a chance of (1 - p)^n, here 5 %. */
+static double rate_bound(uint64_t calls)
+{
+    return 100 * -expm1(log(0.05) / (double)calls);
+}
+
 static void print_silence(const struct report *report, FILE *out)
 {
     uint64_t calls = report->calls + report->serial_calls;
     if (report->status == STATUS_CLEAN && calls > 0)
         fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n",
-                calls, 300.0 / (double)calls);
+                calls, rate_bound(calls));
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);
 }

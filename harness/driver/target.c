@@ -111,6 +111,7 @@ static int add_arguments(struct plan *plan, const char *text, FILE *call)
         cleanup_free char *argument = trimmed(at, end);
         if (at != text)
             fputs(", ", call);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         result = argument ? add_argument(plan, argument, call) : -ENOMEM;
         at = *end ? end + 1 : end;
     }
@@ -128,7 +129,7 @@ static int plan_of_callable(const char *text, struct plan *plan)
     size_t size;
     FILE *out = open_memstream(&call, &size);
     if (!out || !name || !inside) {
-        if (out)
+        if (out) /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
             fclose(out);
         return -ENOMEM;
     }

@@ -56,7 +56,8 @@ static void the_same_signature_is_one_finding(void **state)
 {
     (void)state;
     struct finding_list list = {0};
-    struct finding *first = finding_list_add(&list, make("crash|f", "crash"), 1), *second = make("crash|f", "crash");
+    struct finding *first = finding_list_add(&list, make("crash|f", "crash"), 1),
+                   *second = make("crash|f", "crash");
     free(second->message);
     second->message = strdup("another text");
     second->count = 4;
@@ -153,9 +154,20 @@ static void every_kind_and_blame_has_a_name(void **state)
 {
     (void)state;
     static const char *const kinds[] = {
-        "heap-corruption", "use-after-free",     "double-free",    "crash",         "hang",
-        "input-mutated",   "wrong-result",       "exception",      "refcount-underflow",
-        "reference-leak",  "memory-growth",      "shutdown-leak",  "data-race",     "interpreter-fault",
+        "heap-corruption",
+        "use-after-free",
+        "double-free",
+        "crash",
+        "hang",
+        "input-mutated",
+        "wrong-result",
+        "exception",
+        "refcount-underflow",
+        "reference-leak",
+        "memory-growth",
+        "shutdown-leak",
+        "data-race",
+        "interpreter-fault",
     };
     assert_int_equal(COUNT(kinds), FINDING_KINDS);
     for (size_t i = 0; i < COUNT(kinds); i++)
@@ -182,11 +194,14 @@ static const struct {
     {"corrupted size vs. prev_size while consolidating", FINDING_HEAP_CORRUPTION},
     {"corrupted double-linked list (not small)", FINDING_HEAP_CORRUPTION},
     {"break adjusted to free malloc space", FINDING_HEAP_CORRUPTION},
-    {"python: malloc.c:2379: sysmalloc: Assertion `(old_top == initial_top (av))' failed.", FINDING_HEAP_CORRUPTION},
-    {"Fatal glibc error: malloc assertion failure in sysmalloc: (old_top == initial_top (av))", FINDING_HEAP_CORRUPTION},
+    {"python: malloc.c:2379: sysmalloc: Assertion `(old_top == initial_top (av))' failed.",
+     FINDING_HEAP_CORRUPTION},
+    {"Fatal glibc error: malloc assertion failure in sysmalloc: (old_top == initial_top (av))",
+     FINDING_HEAP_CORRUPTION},
     {"Fatal glibc error: malloc.c:2599 (sysmalloc): assertion failed: (old_top == initial_top (av))",
      FINDING_HEAP_CORRUPTION},
-    {"mimalloc: error: thread 0x7f: double free detected of block", FINDING_HEAP_CORRUPTION},
+    {"mimalloc: error: double free detected of block 0x7f0000 with size 32", FINDING_DOUBLE_FREE},
+    {"mimalloc: error: corrupted free list entry of size 32b at 0x7f0000", FINDING_HEAP_CORRUPTION},
     {"Debug memory block at address p=0x7f0000: API 'o'", FINDING_HEAP_CORRUPTION},
     {"*** stack smashing detected ***: terminated", FINDING_CRASH},
     {"*** buffer overflow detected ***: terminated", FINDING_CRASH},
@@ -227,8 +242,13 @@ static void other_texts_are_not_findings(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "\n\n", "x", "RuntimeWarning: overflow encountered in multiply", "malloc is a function, free() another",
-        "Traceback (most recent call last):\n  File \"x.py\", line 1\nValueError: double\nfree", "free():\ninvalid size",
+        "",
+        "\n\n",
+        "x",
+        "RuntimeWarning: overflow encountered in multiply",
+        "malloc is a function, free() another",
+        "Traceback (most recent call last):\n  File \"x.py\", line 1\nValueError: double\nfree",
+        "free():\ninvalid size",
     };
     char *line;
     assert_null(log_rule_find(NULL, &line));
@@ -256,9 +276,11 @@ static const struct {
     enum owner owner;
     const char *name;
 } owners[] = {
-    {"/v/lib/python3.13t/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE, "numpy"},
+    {"/v/lib/python3.13t/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so",
+     OWNER_PACKAGE, "numpy"},
     {"/v/lib/python3.13t/site-packages/numpy.libs/libscipy_openblas64_-ff651d7f.so", OWNER_PACKAGE, "numpy"},
-    {"/v/lib/python3.13t/site-packages/_cffi_backend.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE, "_cffi_backend"},
+    {"/v/lib/python3.13t/site-packages/_cffi_backend.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE,
+     "_cffi_backend"},
     {"/usr/lib/python3/dist-packages/scipy/stats/_stats.so", OWNER_PACKAGE, "scipy"},
     {"/v/lib/python3.13t/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
     {"/v/lib/libpython3.13t.so.1.0", OWNER_INTERPRETER, NULL},
@@ -294,7 +316,8 @@ static void the_innermost_frame_of_a_package_is_taken(void **state)
     (void)state;
     struct outcome outcome = {0};
     char name[64];
-    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "memcpy"), frame_in("/v/site-packages/numpy/a.so", "inner"),
+    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "memcpy"),
+                                    frame_in("/v/site-packages/numpy/a.so", "inner"),
                                     frame_in("/v/site-packages/scipy/b.so", "outer"),
                                     frame_in("/v/lib/libpython3.13t.so.1.0", "_PyEval_EvalFrameDefault")};
     struct symbol_stack stack = {COUNT(frames), frames};
@@ -308,7 +331,8 @@ static void the_interpreter_counts_without_a_package_inside(void **state)
     (void)state;
     struct outcome outcome = {0};
     char name[64];
-    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "abort"), frame_in("/v/lib/libpython3.13t.so.1.0", NULL),
+    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "abort"),
+                                    frame_in("/v/lib/libpython3.13t.so.1.0", NULL),
                                     frame_in("/v/lib/libpython3.13t.so.1.0", "dict_resize"),
                                     frame_in("/v/site-packages/numpy/a.so", "outer")};
     struct symbol_stack inside = {3, frames}, none = {1, frames};

@@ -75,8 +75,8 @@ static const char *good_argument(const struct option_row *row)
     static const struct {
         const char *name, *argument;
     } good[] = {
-        {"input", "x=f8[20]"}, {"threads", "4"},     {"time", "500ms"},      {"iterations", "10"}, {"seed", "7"},
-        {"share", "all"},      {"detect", "crash"},  {"timeout", "3s"},      {"memory", "512M"},
+        {"input", "x=f8[20]"}, {"threads", "4"},    {"time", "500ms"}, {"iterations", "10"}, {"seed", "7"},
+        {"share", "all"},      {"detect", "crash"}, {"timeout", "3s"}, {"memory", "512M"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)
@@ -132,9 +132,9 @@ static void the_values_arrive(void **state)
 {
     (void)state;
     struct request r;
-    assert_int_equal(PARSE(&r, "-p", "venv", "-t", "3", "--time", "2m", "--iterations", "0x10", "--seed", "99", "--share",
-                           "one-writer", "--detect", "crash,hang", "--timeout", "250ms", "--memory", "3G", "--out", "o",
-                           "--json", "-"),
+    assert_int_equal(PARSE(&r, "-p", "venv", "-t", "3", "--time", "2m", "--iterations", "0x10", "--seed",
+                           "99", "--share", "one-writer", "--detect", "crash,hang", "--timeout", "250ms",
+                           "--memory", "3G", "--out", "o", "--json", "-"),
                      0);
     assert_string_equal(r.python, "venv");
     assert_int_equal(r.plan.threads, 3);
@@ -158,8 +158,10 @@ static void the_defaults_hold(void **state)
     assert_null(r.json);
     assert_string_equal(r.out, "ftstress-out");
     assert_true(r.timeout == 5 * CLOCK_SECOND && r.memory == 0);
-    assert_false(r.has_threads || r.has_time || r.has_iterations || r.has_seed || r.has_share || r.has_detect);
-    assert_false(r.dry_run || r.quiet || r.verbose || r.no_color || r.allow_gil || r.help || r.plan.stop_on_first);
+    assert_false(r.has_threads || r.has_time || r.has_iterations || r.has_seed || r.has_share ||
+                 r.has_detect);
+    assert_false(r.dry_run || r.quiet || r.verbose || r.no_color || r.allow_gil || r.help ||
+                 r.plan.stop_on_first);
     request_clear(&r);
 }
 
@@ -168,7 +170,8 @@ static void switches_switch(void **state)
     (void)state;
     struct request r;
     assert_int_equal(PARSE(&r, "--dry-run", "-qv", "--no-color", "--allow-gil", "-h", "--stop-on-first"), 0);
-    assert_true(r.dry_run && r.quiet && r.verbose && r.no_color && r.allow_gil && r.help && r.plan.stop_on_first);
+    assert_true(r.dry_run && r.quiet && r.verbose && r.no_color && r.allow_gil && r.help &&
+                r.plan.stop_on_first);
     request_clear(&r);
 }
 
@@ -176,8 +179,9 @@ static void code_is_collected_line_by_line(void **state)
 {
     (void)state;
     struct request r;
-    assert_int_equal(PARSE(&r, "-s", "import numpy as np", "-s", "a = 1", "--thread-setup", "b = 2", "-i", "x=f8[40][::2]",
-                           "--input=y=i4[3]", "--role", "x.sum()", "--role", "y.sum()", "x = y"),
+    assert_int_equal(PARSE(&r, "-s", "import numpy as np", "-s", "a = 1", "--thread-setup", "b = 2", "-i",
+                           "x=f8[40][::2]", "--input=y=i4[3]", "--role", "x.sum()", "--role", "y.sum()",
+                           "x = y"),
                      0);
     assert_true(r.has_code);
     assert_string_equal(r.plan.setup, "import numpy as np\na = 1");
@@ -214,12 +218,33 @@ static void wrong_arguments_get_a_sentence(void **state)
 {
     (void)state;
     static const char *const wrong[][2] = {
-        {"--threads", "many"}, {"--threads", "-1"},    {"--threads", "1.5"},   {"--threads", "8 "}, {"--threads", "8x"},
-        {"--time", "0"},       {"--time", "10 years"}, {"--time", "-1"},       {"--time", "s"},     {"--timeout", "0s"},
-        {"--timeout", "soon"}, {"--iterations", "-5"}, {"--iterations", "1e3"}, {"--seed", "-1"},   {"--seed", "x"},
-        {"--share", "public"}, {"--share", "Private"}, {"--detect", "luck"},    {"-i", "x"},        {"-i", "=f8[2]"},
-        {"--memory", "4GB"},   {"--memory", "G"},      {"--memory", "0"},       {"--memory", "-1"}, {"--memory", "lots"},
-        {"--seed", "99999999999999999999999"},         {"--memory", "-18446744073709551615"},
+        {"--threads", "many"},
+        {"--threads", "-1"},
+        {"--threads", "1.5"},
+        {"--threads", "8 "},
+        {"--threads", "8x"},
+        {"--time", "0"},
+        {"--time", "10 years"},
+        {"--time", "-1"},
+        {"--time", "s"},
+        {"--timeout", "0s"},
+        {"--timeout", "soon"},
+        {"--iterations", "-5"},
+        {"--iterations", "1e3"},
+        {"--seed", "-1"},
+        {"--seed", "x"},
+        {"--share", "public"},
+        {"--share", "Private"},
+        {"--detect", "luck"},
+        {"-i", "x"},
+        {"-i", "=f8[2]"},
+        {"--memory", "4GB"},
+        {"--memory", "G"},
+        {"--memory", "0"},
+        {"--memory", "-1"},
+        {"--memory", "lots"},
+        {"--seed", "99999999999999999999999"},
+        {"--memory", "-18446744073709551615"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refuse(wrong[i][0], wrong[i][1]);
@@ -241,8 +266,11 @@ static void empty_arguments_get_a_sentence(void **state)
 static void unknown_options_are_named(void **state)
 {
     (void)state;
-    static const char *const unknown[][2] = {{"--thraeds", "'--thraeds'"}, {"-x", "'-x'"},   {"--quiet=1", "'--quiet=1'"},
-                                             {"-xq", "'-x'"},              {"-qx", "'-x'"}};
+    static const char *const unknown[][2] = {{"--thraeds", "'--thraeds'"},
+                                             {"-x", "'-x'"},
+                                             {"--quiet=1", "'--quiet=1'"},
+                                             {"-xq", "'-x'"},
+                                             {"-qx", "'-x'"}};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         struct request request;
         assert_int_equal(PARSE(&request, unknown[i][0]), -EINVAL);
@@ -355,7 +383,8 @@ static void help_names_every_option(void **state)
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
         char name[64], letter[8];
-        snprintf(name, sizeof name, " --%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+        snprintf(name, sizeof name, " --%s%s%s", row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
         const char *at = strstr(text, name);
         if (!at)
             fail_msg("--help has no%s", name);
@@ -372,8 +401,8 @@ static void the_command_line_wins(void **state)
     struct request r;
     struct plan plan;
     plan_init(&plan);
-    assert_int_equal(PARSE(&r, "-t", "3", "--time", "1s", "--iterations", "5", "--seed", "6", "--share", "private",
-                           "--detect", "none", "--stop-on-first"),
+    assert_int_equal(PARSE(&r, "-t", "3", "--time", "1s", "--iterations", "5", "--seed", "6", "--share",
+                           "private", "--detect", "none", "--stop-on-first"),
                      0);
     request_apply(&r, &plan);
     assert_true(plan.threads == 3 && plan.time == CLOCK_SECOND && plan.iterations == 5 && plan.seed == 6);

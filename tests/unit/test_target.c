@@ -87,9 +87,15 @@ static const struct wanted callables[] = {
      "import numpy",
      "numpy.add(a0, a1, out=a2)",
      {"f8[3,4].T", "f8[8]~bcast(4,8)", "f8[20]@out"}},
-    {"numpy:add(>c16[5,1]+8, f8[40,2][::2,0])", "import numpy", "numpy.add(a0, a1)", {">c16[5,1]+8", "f8[40,2][::2,0]"}},
+    {"numpy:add(>c16[5,1]+8, f8[40,2][::2,0])",
+     "import numpy",
+     "numpy.add(a0, a1)",
+     {">c16[5,1]+8", "f8[40,2][::2,0]"}},
     {"numpy:sum(f8[])", "import numpy", "numpy.sum(a0)", {"f8[]"}},
-    {"numpy:zeros((2, [3, (4)]), {'k': 1, 'l': 2})", "import numpy", "numpy.zeros((2, [3, (4)]), {'k': 1, 'l': 2})", {0}},
+    {"numpy:zeros((2, [3, (4)]), {'k': 1, 'l': 2})",
+     "import numpy",
+     "numpy.zeros((2, [3, (4)]), {'k': 1, 'l': 2})",
+     {0}},
     {"numpy:array('a, b', \"c, 'd\")", "import numpy", "numpy.array('a, b', \"c, 'd\")", {0}},
     {"numpy:array('it\\'s, (', ']')", "import numpy", "numpy.array('it\\'s, (', ']')", {0}},
     {"numpy:array('f8[20], 2')", "import numpy", "numpy.array('f8[20], 2')", {0}},
@@ -100,7 +106,10 @@ static const struct wanted callables[] = {
     {"numpy:geterr( )", "import numpy", "numpy.geterr()", {0}},
     {"numpy:sum(f8[2],)", "import numpy", "numpy.sum(a0)", {"f8[2]"}},
     {"numpy:linalg.norm(f8[3,3], axis=0)", "import numpy", "numpy.linalg.norm(a0, axis=0)", {"f8[3,3]"}},
-    {"scipy.stats:somersd(i8[20], i8[20])", "import scipy.stats", "scipy.stats.somersd(a0, a1)", {"i8[20]", "i8[20]"}},
+    {"scipy.stats:somersd(i8[20], i8[20])",
+     "import scipy.stats",
+     "scipy.stats.somersd(a0, a1)",
+     {"i8[20]", "i8[20]"}},
     {"_private.mod2:_f(1)", "import _private.mod2", "_private.mod2._f(1)", {0}},
 };
 
@@ -177,8 +186,20 @@ static void unknown_targets_get_a_sentence(void **state)
 {
     (void)state;
     static const char *const unknown[] = {
-        "no-such-scenario", "numpy.repeat(x, 2)", "numpy:", ":repeat", "numpy:repeat(f8[20], 2", "2numpy:repeat()",
-        "numpy:a b()", "numpy::x()", "numpy:.x()", "numpy.:x()", "../scenarios/null", "a = 1", "numpy:x.()", "",
+        "no-such-scenario",
+        "numpy.repeat(x, 2)",
+        "numpy:",
+        ":repeat",
+        "numpy:repeat(f8[20], 2",
+        "2numpy:repeat()",
+        "numpy:a b()",
+        "numpy::x()",
+        "numpy:.x()",
+        "numpy.:x()",
+        "../scenarios/null",
+        "a = 1",
+        "numpy:x.()",
+        "",
     };
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         refuse(unknown[i], unknown[i]);
@@ -283,7 +304,8 @@ static void too_many_statements_get_a_sentence(void **state)
 static void a_plan_file_is_read(void **state)
 {
     (void)state;
-    static const char yaml[] = "inputs: [{name: a, recipe: 'f8[20]'}]\nsteps: [a.sum()]\nthreads: 5\nseed: 9\n";
+    static const char yaml[] =
+        "inputs: [{name: a, recipe: 'f8[20]'}]\nsteps: [a.sum()]\nthreads: 5\nseed: 9\n";
     struct target_list list;
     assert_int_equal(fd_write_file(path, yaml, strlen(yaml)), 0);
     assert_int_equal(RESOLVE(&list, path, "--seed", "3"), 0);
