@@ -14,6 +14,8 @@ struct strided {
      * on the one object, and the threads would only measure that. */
     PyObject *keeper;
     PyObject *ufunc; /* or NULL */
+    /* One view that stays: without it, every release would empty the allocator's page and hand it back. */
+    PyObject *companion;
     char *data;
     npy_intp length, stride;
 };
@@ -21,6 +23,16 @@ struct strided {
 static void drop_array(PyObject *capsule)
 {
     Py_DECREF((PyObject *)PyCapsule_GetPointer(capsule, NULL));
+}
+
+static PyObject *make_view(struct strided *strided)
+{
+    Py_INCREF(strided->descr);
+    PyObject *view = PyArray_NewFromDescr(&PyArray_Type, strided->descr, 1, &strided->length,
+                                          &strided->stride, strided->data, NPY_ARRAY_WRITEABLE, NULL);
+    if (view && PyArray_SetBaseObject((PyArrayObject *)view, Py_NewRef(strided->keeper)) < 0)
+        Py_CLEAR(view);
+    return view;
 }
 
 static int strided_begin(const struct ft_worker *worker, void **ret_state)
@@ -42,23 +54,21 @@ static int strided_begin(const struct ft_worker *worker, void **ret_state)
     strided->data = PyArray_DATA(array);
     strided->length = (PyArray_DIM(array, 0) + 1) / 2;
     strided->stride = 2 * PyArray_STRIDE(array, 0);
+    strided->companion = make_view(strided);
     *ret_state = strided;
-    return 0;
+    return strided->companion ? 0 : -1;
 }
 
 static PyObject *strided_step(const struct ft_worker *worker, void *state)
 {
     (void)worker;
     struct strided *strided = state;
-    Py_INCREF(strided->descr);
-    PyObject *view = PyArray_NewFromDescr(&PyArray_Type, strided->descr, 1, &strided->length, &strided->stride,
-                                          strided->data, NPY_ARRAY_WRITEABLE, NULL);
-    if (view && PyArray_SetBaseObject((PyArrayObject *)view, Py_NewRef(strided->keeper)) < 0)
-        Py_CLEAR(view);
+    PyObject *view = make_view(strided);
     if (!view || !strided->ufunc)
         return view;
     PyObject *arguments[] = {NULL, view, view};
-    PyObject *result = PyObject_Vectorcall(strided->ufunc, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *result =
+        PyObject_Vectorcall(strided->ufunc, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     Py_DECREF(view);
     return result;
 }
@@ -66,6 +76,7 @@ static PyObject *strided_step(const struct ft_worker *worker, void *state)
 static void strided_end(void *state)
 {
     struct strided *strided = state;
+    Py_XDECREF(strided->companion);
     Py_XDECREF(strided->ufunc);
     Py_XDECREF(strided->keeper);
     free(strided);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,9 +73,24 @@ no_memory:
     return -ENOMEM;
 }
 
+/* A device, a pipe or a link: renaming a file over it would put it out of the way for everybody. */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+static int write_into(const char *path, const void *data, size_t size)
+{
+    cleanup_fd int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    return fd < 0 ? -errno : fd_write_all(fd, data, size);
+}
+
 int fd_write_file(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
+    if (is_special(path))
+        return write_into(path, data, size);
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
         return -ENAMETOOLONG;
     cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

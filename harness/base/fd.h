@@ -27,7 +27,7 @@ int fd_write_all(int fd, const void *data, size_t size);
 int fd_read_file(const char *path, char **ret_text, size_t *ret_size);
 
 /* Writes the file under a temporary name beside it, then renames: a full disk leaves the old file.
- * Returns 0 or -errno. */
+ * What is there and no regular file (a device, a pipe, a link) is written into. Returns 0 or -errno. */
 int fd_write_file(const char *path, const void *data, size_t size);
 
 /* The folder in which this program lies. On success *ret_dir is the caller's. Returns 0 or -errno. */

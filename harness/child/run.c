@@ -35,10 +35,11 @@ static bool check_gil(struct run *run, const char *when)
     if (run->allow_gil || !pyversion_gil_is_on())
         return true;
     char sentence[256];
-    snprintf(sentence, sizeof sentence,
-             "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
-             "on, use a version that declares free threading, or set PYTHON_GIL=0",
-             when);
+    snprintf(
+        sentence, sizeof sentence,
+        "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
+        "on, use a version that declares free threading, or set PYTHON_GIL=0",
+        when);
     run_cannot(run, STATUS_UNTESTED, sentence);
     return false;
 }
@@ -80,7 +81,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     const struct plan *plan = run->plan;
     bool alone = plan->threads == 1;
     uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
-    struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200, .nanoseconds = alone ? time : time / 20};
+    struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
+                                   .nanoseconds = alone ? time : time / 20};
     if (!alone && limits.nanoseconds > CLOCK_SECOND)
         limits.nanoseconds = CLOCK_SECOND;
     if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
@@ -171,7 +173,8 @@ static int rounds(struct run *run)
         let_workers_run(run);
         done += run->round_calls;
         check_round(run);
-        if (atomic_load(&run->failed) || !check_gil(run, "after a round: a statement imports what turns it on"))
+        if (atomic_load(&run->failed) ||
+            !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
         if (run->deadline && clock_now() >= run->deadline)
             atomic_store(&run->over, true);
@@ -205,9 +208,10 @@ static int concurrent_pass(struct run *run)
                                      .generation = run->generation - 1};
         if (worker_start(&workers[i]) < 0) {
             char sentence[160];
-            snprintf(sentence, sizeof sentence,
-                     "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads", i,
-                     n);
+            snprintf(
+                sentence, sizeof sentence,
+                "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
+                i, n);
             run_cannot(run, STATUS_UNTESTED, sentence);
             _exit(STATUS_UNTESTED);
         }

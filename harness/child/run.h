@@ -1,8 +1,8 @@
 /* A run of one plan: serial pass, then rounds of workers, with a barrier before and after each.
  *
  * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
- * inputs between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and cleared
- * by the main thread between rounds; a worker sees them at its next poll, some calls later at most.
+ * inputs between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and
+ * cleared by the main thread between rounds; a worker sees them at its next poll, some calls later at most.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ struct run {
     int wire;
     uint64_t iteration_time; /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
-    bool setup_once;          /* the setup failed when it was run again */
+    bool setup_once;        /* the setup failed when it was run again */
     bool mutable;           /* the statements change shared Python objects */
     struct space base;      /* what all share; unused at rung private */
     uint64_t worked;        /* ns that the rounds took in all */

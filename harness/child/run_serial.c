@@ -59,10 +59,11 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
 static bool say_always_raises(struct run *run, uint64_t calls)
 {
     char sentence[640];
-    snprintf(sentence, sizeof sentence,
-             "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the statement "
-             "or its setup",
-             (unsigned long long)calls, run->last_raised);
+    snprintf(
+        sentence, sizeof sentence,
+        "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the statement "
+        "or its setup",
+        (unsigned long long)calls, run->last_raised);
     run_cannot(run, STATUS_UNTESTED, sentence);
     return false;
 }
@@ -76,7 +77,8 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     struct learn learn;
     learn_begin(&learn, run, space->names);
     for (unsigned role = 0; role < roles; role++) {
-        struct worker worker = {.run = run, .index = role, .generation = run->generation - 1, .learn = &learn, .calls = calls};
+        struct worker worker = {
+            .run = run, .index = role, .generation = run->generation - 1, .learn = &learn, .calls = calls};
         int64_t done = run_role(run, &worker, limits, &slowest);
         calls = worker.calls;
         if (run->plan->share == RUNG_PRIVATE)

@@ -248,7 +248,8 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->bodies = grown;
     PyObject *ast = PyImport_ImportModule("ast"), *builtins = PyImport_ImportModule("builtins");
     if (!grown || !ast || !builtins) {
-        snprintf(error, error_size, "statements cannot be compiled: Python's module ast does not import, or memory is out");
+        snprintf(error, error_size,
+                 "statements cannot be compiled: Python's module ast does not import, or memory is out");
         Py_XDECREF(ast);
         Py_XDECREF(builtins);
         return -ENOMEM;

@@ -45,12 +45,14 @@ static bool prepare_native(struct worker *worker)
                                         .inputs = worker->native_inputs,
                                         .ninputs = run->plan->ninputs,
                                         .names = worker->space.names};
-    worker->native_ready = !run->native->begin || run->native->begin(&worker->native, &worker->native_state) == 0;
+    worker->native_ready =
+        !run->native->begin || run->native->begin(&worker->native, &worker->native_state) == 0;
     if (worker->native_ready)
         return true;
     char reason[256], error[512];
     space_say_exception(reason, sizeof reason);
-    snprintf(error, sizeof error, "scenario %s cannot begin: %s; correct the plan's inputs", run->native->name, reason);
+    snprintf(error, sizeof error, "scenario %s cannot begin: %s; correct the plan's inputs",
+             run->native->name, reason);
     if (!atomic_exchange(&worker->run->failed, true))
         run_cannot(run, STATUS_UNTESTED, error);
     return false;

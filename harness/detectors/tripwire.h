@@ -4,8 +4,9 @@
  *     | ... PyObject | fields, dims, strides        | data ...      |
  *     |    writable  | read-only (metadata)         | read-only     |
  *
- * Contract. Regions are made and released by the child's main thread while no worker is inside a call; the table that
- * the handler reads only grows, and its entries are final before they are counted. The handler runs on the faulting
+ * Contract. Regions are made and released by whoever owns the inputs, attached, while no worker is inside a call: the
+ * child's main thread, and at the rung `private` every worker; a lock lets one place at a time. The table that the
+ * handler reads only grows, and its entries are final before they are counted. The handler runs on the faulting
  * thread: it notes the write in that thread's own buffer, opens the region, single-steps the instruction and closes the
  * region. While one thread steps, the region is open to all: another thread's write can then pass unseen, a thread's
  * own never does.
@@ -51,7 +52,7 @@ struct tripwire_hit {
 };
 
 /* Moves the watched array to a region of its own; watched->array becomes the placed twin, and what the watched state
- * remembers follows it. Child main, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many regions. */
+ * remembers follows it. Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many regions. */
 int tripwire_place(struct watched *watched);
 
 /* For the harness's own repairs: no thread may be inside a call. */

@@ -15,6 +15,9 @@
 static struct tripwire_region *regions[TRIPWIRE_REGIONS];
 static _Atomic unsigned nregions;
 
+/* Held while a slot is chosen and filled: private inputs are placed by every worker, all at the same time. */
+static PyMutex placing;
+
 struct tripwire_region *tripwire_find(const void *address)
 {
     unsigned n = atomic_load_explicit(&nregions, memory_order_acquire);
@@ -137,7 +140,7 @@ static PyObject *make_twin(struct tripwire_region *region, PyArrayObject *source
     return twin;
 }
 
-int tripwire_place(struct watched *watched)
+static int place(struct watched *watched)
 {
     PyArrayObject *source = (PyArrayObject *)watched->array;
     struct tripwire_region *region = new_region();
@@ -160,6 +163,14 @@ int tripwire_place(struct watched *watched)
     atomic_store(&region->openers, 1);
     tripwire_close(region);
     return 0;
+}
+
+int tripwire_place(struct watched *watched)
+{
+    PyMutex_Lock(&placing);
+    int error = place(watched);
+    PyMutex_Unlock(&placing);
+    return error;
 }
 
 void tripwire_open_data(struct tripwire_region *region)

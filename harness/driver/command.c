@@ -71,10 +71,10 @@ void command_help(const struct command *self)
 
 void command_help_all(void)
 {
-    fputs("usage: ftstress COMMAND ...\n"
-          "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on free-threaded "
-          "CPython,\nand says whose fault they are.\n\n",
-          stdout);
+    printf("usage: ftstress COMMAND ...\n"
+           "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on "
+           "free-threaded CPython,\n"
+           "and says whose fault they are.\n\n");
     for (size_t i = 0; i < command_count; i++)
         printf("  ftstress %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].about);
     printf(

@@ -2,6 +2,7 @@
 #include "driver/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,8 @@ static int keep_environment(struct report *report, const struct outcome *outcome
         bool known = false;
         for (size_t k = 0; k < report->nenvironment; k++)
             known |= strncmp(report->environment[k], entry, key) == 0;
-        char **grown = known ? NULL : realloc(report->environment, (report->nenvironment + 1) * sizeof *grown);
+        char **grown =
+            known ? NULL : realloc(report->environment, (report->nenvironment + 1) * sizeof *grown);
         if (!grown)
             continue;
         report->environment = grown;
@@ -72,10 +74,11 @@ static char *reason_of(const struct outcome *outcome)
     cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
     if (!module || strncmp(outcome->cannot, "the GIL is on", 13) != 0)
         return strdup(outcome->cannot);
-    if (asprintf(&reason,
-                 "importing '%s' turned the GIL back on, because it does not declare free threading; use a version that "
-                 "does, or set PYTHON_GIL=0 to run it without the GIL all the same",
-                 module) < 0)
+    if (asprintf(
+            &reason,
+            "importing '%s' turned the GIL back on, because it does not declare free threading; use a version that "
+            "does, or set PYTHON_GIL=0 to run it without the GIL all the same",
+            module) < 0)
         return NULL;
     return reason;
 }
@@ -128,8 +131,9 @@ static const char *describe_end(const struct outcome *outcome)
 static void tell_child(struct session *session, const char *member, const struct outcome *outcome)
 {
     progress_clear(&session->progress);
-    fprintf(stderr, "child %u (%s): %s after %.1f s, %llu calls, %zu records\n", session->report.children, member,
-            describe_end(outcome), outcome->seconds, (unsigned long long)outcome->totals.calls, outcome->nrecords);
+    fprintf(stderr, "child %u (%s): %s after %.1f s, %llu calls, %zu records\n", session->report.children,
+            member, describe_end(outcome), outcome->seconds, (unsigned long long)outcome->totals.calls,
+            outcome->nrecords);
     if (outcome->stderr_text && *outcome->stderr_text)
         fprintf(stderr, "%s%s", outcome->stderr_text,
                 outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
@@ -149,16 +153,18 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (outcome->cannot)
         set_reason(session, outcome->cannot_status, reason_of(outcome));
     if (outcome->over_memory)
-        note_add(&session->report.notes, "a child reached the memory limit of %llu MB and was ended; --memory raises it",
+        note_add(&session->report.notes,
+                 "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
     if (outcome->overran && outcome->phase <= BOARD_SERIAL)
-        set_reason(session, STATUS_UNTESTED,
-                   strdup("one call on one thread did not return while the time lasted; give it more --time, or leave it out"));
+        set_reason(
+            session, STATUS_UNTESTED,
+            strdup(
+                "one call on one thread did not return while the time lasted; give it more --time, or leave it out"));
     else if (outcome->overran)
         note_add(&session->report.notes, "a child did not end when its time was over, and was ended");
     return !session->report.reason && !session->interrupted && !session->report.harness_fault &&
-           session->stillborn < STILLBORN_MAX &&
-           !(plan->stop_on_first && session->report.findings.n > 0);
+           session->stillborn < STILLBORN_MAX && !(plan->stop_on_first && session->report.findings.n > 0);
 }
 
 static int run_one(struct session *session, const struct plan *plan)
@@ -218,8 +224,9 @@ static void conclude(struct session *session)
     else if (report->threads > 1 && report->calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made by two threads; give it more --time"));
     else if (report->threads > 1 && report->overlapped == 0)
-        set_reason(session, STATUS_UNTESTED,
-                   strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
+        set_reason(
+            session, STATUS_UNTESTED,
+            strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
     else if (report->calls + report->serial_calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
     report->status = report->reason ? (enum status)session->cannot : STATUS_CLEAN;
@@ -252,17 +259,18 @@ static int tell(struct session *session)
         report_text(report, stdout, wants_colour(request, stdout), request->quiet);
     int error = request->json ? write_json(report, request->json) : 0;
     if (error)
-        status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete", request->json,
-                              strerror(-error));
+        status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
+                              request->json, strerror(-error));
     error = report_keep(report, request->out);
     if (error)
-        status = command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
-                              request->out, strerror(-error));
+        status =
+            command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
+                         request->out, strerror(-error));
     else if (report->findings.n > 0 && !request->quiet && !json_on_stdout)
         printf("\n  kept under %s/\n", request->out);
     fflush(stdout);
-    fprintf(stderr, "ftstress: %zu findings in %llu calls, %.1f s", report->findings.n,
-            (unsigned long long)(report->calls + report->serial_calls), report->seconds);
+    fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", report->findings.n,
+            report->calls + report->serial_calls, report->seconds);
     fprintf(stderr, report->reason ? "; could not test: %s\n" : "\n", report->reason);
     return status;
 }
@@ -358,19 +366,21 @@ static int run_targets(const struct request *request, const struct target_list *
     cleanup_free char *child = NULL;
     struct probe probe = {0};
     if (command_child_path(&child) < 0)
-        return command_fail(STATUS_HARNESS, "ftstress-child is not beside this program; build it with scripts/setup.sh");
+        return command_fail(STATUS_HARNESS,
+                            "ftstress-child is not beside this program; build it with scripts/setup.sh");
     int status = choose_python(request, child, &probe);
     if (!status) {
         struct session session = {.request = request};
         name_report(&session.report, targets);
-        session.settings = (struct job_settings){.child = child,
-                                                 .python = probe.executable,
-                                                 .allow_gil = request->allow_gil,
-                                                 .timeout = request->timeout,
-                                                 .memory = request->memory ? request->memory : half_of_memory(),
-                                                 .signals = open_signals(),
-                                                 .tick = on_tick,
-                                                 .context = &session.progress};
+        session.settings =
+            (struct job_settings){.child = child,
+                                  .python = probe.executable,
+                                  .allow_gil = request->allow_gil,
+                                  .timeout = request->timeout,
+                                  .memory = request->memory ? request->memory : half_of_memory(),
+                                  .signals = open_signals(),
+                                  .tick = on_tick,
+                                  .context = &session.progress};
         if (!request->quiet)
             fprintf(stderr, "ftstress: seed %llu\n", (unsigned long long)session.report.seed);
         status = run_session(&session, targets);

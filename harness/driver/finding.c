@@ -67,6 +67,14 @@ static void make_id(struct finding *finding)
     snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
 }
 
+/* A child's text must not steer the user's terminal, nor break a line. */
+void finding_make_printable(char *text)
+{
+    for (char *c = text; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+}
+
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
 {
     for (size_t i = 0; finding->signature && i < list->n; i++) {
@@ -87,6 +95,9 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
         return NULL;
     }
     make_id(finding);
+    finding->order = list->n;
+    finding_make_printable(finding->message);
+    finding_make_printable(finding->statement);
     count_child(finding, child);
     grown[list->n++] = finding;
     return finding;
@@ -123,8 +134,8 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
 /* What explains others comes first, then what is worst. */
 static int weight(const struct finding *finding)
 {
-    static const char *const order[] = {"hidden-mutation", "crash",        "hang",      "wrong-result",
-                                        "exception", "user-error"};
+    static const char *const order[] = {"hidden-mutation", "crash",     "hang",
+                                        "wrong-result",    "exception", "user-error"};
     for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
         if (strcmp(finding->severity, order[i]) == 0)
             return i + (finding->cause ? 10 : 0);
@@ -133,7 +144,9 @@ static int weight(const struct finding *finding)
 
 static int compare(const void *a, const void *b)
 {
-    return weight(*(struct finding *const *)a) - weight(*(struct finding *const *)b);
+    const struct finding *one = *(struct finding *const *)a, *other = *(struct finding *const *)b;
+    int by_weight = weight(one) - weight(other);
+    return by_weight ? by_weight : (one->order > other->order) - (one->order < other->order);
 }
 
 void finding_list_sort(struct finding_list *list)

@@ -58,6 +58,7 @@ struct finding {
     uint64_t count;   /* times seen */
     unsigned hit, of; /* children that saw it, of those that could */
     unsigned last_child;
+    size_t order; /* of first sight */
     struct finding_stack *stacks;
     size_t nstacks;
 };
@@ -69,6 +70,9 @@ struct finding_list {
 
 extern const char *const finding_kind_names[FINDING_KINDS];
 extern const char *const blame_names[];
+
+/* Control characters become blanks. NULL is left alone. */
+void finding_make_printable(char *text);
 
 /* Takes the texts over. Merges with a finding of the same signature, which keeps its own texts and stacks. Returns the
  * finding in the list, or NULL without memory (the texts are freed then too). */

@@ -164,8 +164,13 @@ static void read_stderr(struct job *job)
 {
     char bytes[8192];
     ssize_t n;
-    while ((n = read(job->err, bytes, sizeof bytes)) > 0)
+    while ((n = read(job->err, bytes, sizeof bytes)) > 0) {
+        /* Text from here on: a NUL would hide what follows it. */
+        for (ssize_t i = 0; i < n; i++)
+            if (!bytes[i])
+                bytes[i] = '?';
         keep_stderr(job, bytes, (size_t)n);
+    }
     if (n == 0)
         fd_close(&job->err);
 }

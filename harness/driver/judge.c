@@ -57,7 +57,7 @@ static char *name_package(const struct judge *judge, const char *name)
 /* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
 static char *plain_name(const char *function)
 {
-    return strndup(function, 1 + strcspn(function + 1, "."));
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
@@ -141,9 +141,10 @@ static void note_same_value(struct judge *judge, const struct record *record)
     struct symbol_stack stack = symbolise(judge, record);
     char package[128] = "unknown package";
     const struct symbol_frame *frame = package_frame(judge->outcome, &stack, package, sizeof package);
-    note_add(&judge->report->notes, "value-benign: %s (%s) writes to its input %s the value that is there already: %s",
-             frame && frame->function ? frame->function : "a function without a name", package, record_text(record, 0),
-             record_text(record, 2));
+    note_add(&judge->report->notes,
+             "value-benign: %s (%s) writes to its input %s the value that is there already: %s",
+             frame && frame->function ? frame->function : "a function without a name", package,
+             record_text(record, 0), record_text(record, 2));
     symbol_stack_free(&stack);
 }
 
@@ -179,10 +180,9 @@ static void judge_write(struct judge *judge, const struct record *record)
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
     const char *function = finding->function ? finding->function : "a function without a name";
-    finding->message =
-        format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
-               finding->package ? finding->package : "unknown package",
-               record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
+    finding->message = format("%s (%s) writes to the %s of its input %s and puts it back before it returns",
+                              function, finding->package ? finding->package : "unknown package",
+                              record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = format("input-mutated|%s", function);
     finding = add(judge, finding);
     if (!finding || has_stack(finding, &stack))

@@ -17,6 +17,7 @@ enum owner package_frame_owner(const struct outcome *outcome, const struct symbo
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);
 
-/* The innermost function of the interpreter (what is inlined into it aside), when no package's frame is inside it; or NULL. */
+/* The innermost function of the interpreter (what is inlined into it aside), when no package's frame is inside
+ * it; or NULL. */
 const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome,
                                                      const struct symbol_stack *stack);

@@ -29,6 +29,7 @@ int note_add(struct note_list *notes, const char *format, ...)
     va_end(arguments);
     if (n < 0)
         return -1;
+    finding_make_printable(text);
     for (size_t i = 0; i < notes->n; i++)
         if (strcmp(notes->items[i], text) == 0) {
             free(text);

@@ -37,6 +37,7 @@ int scenario_list_load(struct scenario_list *list)
     int error = scenario_dir(&dir);
     if (error)
         return error;
+    /* cppcheck-suppress nullPointer ; glibc takes NULL for no order */
     int n = scandir(dir, &entries, is_plan, NULL);
     if (n < 0)
         return -errno;

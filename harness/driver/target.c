@@ -167,7 +167,8 @@ static int plan_of_target(const char *text, struct plan *plan, char *error, size
     if (is_plan_file(text))
         return plan_load(text, plan, error, size);
     if (is_callable(text))
-        return strcmp(strchr(text, ':'), ":*") == 0 ? plan_of_module(text, plan, error, size) : plan_of_callable(text, plan);
+        return strcmp(strchr(text, ':'), ":*") == 0 ? plan_of_module(text, plan, error, size)
+                                                    : plan_of_callable(text, plan);
     if (scenario_find(text, &path) == 0)
         return plan_load(path, plan, error, size);
     return -ENOENT;

@@ -32,7 +32,7 @@ def interpreter(python):
 class Run:
     """One `ftstress run`: started at once, looked at when it is over."""
 
-    def __init__(self, *args, python=GOOD, env=None):
+    def __init__(self, *args, python=GOOD, env=None, stdout=None):
         self.dir = Path(tempfile.mkdtemp(prefix='ftstress-e2e-'))
         weakref.finalize(self, shutil.rmtree, self.dir, ignore_errors=True)
         self.cwd = self.dir / 'cwd'
@@ -42,13 +42,12 @@ class Run:
             if option not in args:
                 self.command += [option, str(self.dir / name)]
         self.command += map(str, args)
-        self.marker = self.dir.name
         environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
-        environment |= {'PYTHONPATH': str(BUILD / 'planted'), 'FTSTRESS_E2E': self.marker} | (env or {})
+        environment |= {'PYTHONPATH': str(BUILD / 'planted')} | (env or {})
         self.began = time.monotonic()
         with open(self.dir / 'stdout', 'wb') as out, open(self.dir / 'stderr', 'wb') as err:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            cwd=self.cwd, env=environment)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err,
+                                            cwd=self.cwd, env=environment, start_new_session=True)
         self.status = self.seconds = None
 
     def __enter__(self):
@@ -73,15 +72,16 @@ class Run:
         return self
 
     def children(self):
-        """The pids of this run's ftstress-child processes that are not zombies."""
+        """The pids of this run's ftstress-child processes that are not zombies: they stay in its session."""
         found = []
         for entry in Path('/proc').iterdir():
             try:
-                if (entry.name.isdigit() and (entry / 'comm').read_text() == 'ftstress-child\n'
-                        and self.marker.encode() in (entry / 'environ').read_bytes()):
-                    found.append(int(entry.name))
+                comm, _, rest = (entry / 'stat').read_text().rpartition(') ')
             except OSError:
-                pass
+                continue
+            state, _, _, session = rest.split()[:4]
+            if comm.endswith('(ftstress-child') and int(session) == self.process.pid and state not in 'ZX':
+                found.append(int(entry.name))
         return found
 
     def text(self, name):
@@ -127,7 +127,8 @@ def run(*args, timeout=60, **options):
 
 
 def functions(stack):
-    return [frame['function'] for frame in stack['frames']]
+    """The functions of a stack, innermost first; gcc's bug.cold is bug."""
+    return [(frame['function'] or '').removesuffix('.cold') for frame in stack['frames']]
 
 
 def each(rows):

@@ -32,7 +32,6 @@ PLANTED = [
 TRIPWIRES = [
     ('tripwire_meta', 'hidden-mutation', 'store_and_restore', ['shape[0]: 20 -> 19', 'shape[0]: 19 -> 20']),
     ('tripwire_data', 'hidden-mutation', 'bug', ['byte 0 of its data is written, 8 bytes'] * 2),
-    ('tripwire_same', 'value-benign', 'bug', ['flags is written with the value that it has']),
 ]
 ONE_CALL = ('-t', 1, '--iterations', 1)
 
@@ -104,9 +103,18 @@ class Tripwire(EndToEnd):
         """no other detector sees it on one thread"""
         self.expect(stress(module, 'bug(x)', *ONE_CALL, '--detect', others('tripwire')), 0)
 
+    def test_same(self):
+        """a write of the value that is there already is a note, with the function and the field"""
+        done = self.expect(stress('tripwire_same', 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
+        self.assertEqual(len(done.json['notes']), 1, done)
+        self.assertRegex(done.json['notes'][0], r'value-benign: bug \(tripwire_same\) writes to its input x .* flags', done)
+        for call, detect in (('bug(x)', others('tripwire')), ('twin(x)', 'all')):
+            done = self.expect(stress('tripwire_same', call, *ONE_CALL, '--detect', detect), 0)
+            self.assertEqual(done.json['notes'], [], done)
+
     def test_threads(self):
         """among threads the write explains the wrong shape that it leaves: one cause, the rest its consequences"""
-        done = self.expect(stress('tripwire_meta', 'bug(x)'), 1)
+        done = self.expect(stress('tripwire_meta', 'bug(x)', '--time', '3'), 1)
         causes = done.findings(severity='hidden-mutation')
         self.check(len(causes) == 1, done, f'{len(causes)} hidden mutations')
         for finding in done.findings():

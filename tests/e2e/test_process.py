@@ -1,6 +1,8 @@
 """Processes: nobody is left behind, nobody's end is the end of the run, and what was found is never lost."""
+import json
 import os
 import signal
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -152,8 +154,18 @@ class Hang(EndToEnd):
         self.check(done.seconds < 25, done, f'it took {done.seconds:.1f} s')
 
     def test_slow_is_no_hang(self):
-        """a call that is slow on one thread too is no hang"""
-        self.expect(run('--time', '4', '--timeout', '300ms', '-t', '2', '-s', 'import time', 'time.sleep(0.4)'), 0)
+        """a call that is slow on one thread too, and waits for its turn among others, is no hang"""
+        setup = 'import threading, time; lock = threading.Lock()'
+        step = 'with lock: time.sleep(0.4)'
+        self.expect(run('--time', '5', '--timeout', '1s', '-t', '4', '-s', setup, step), 0)
+
+    def test_on_one_thread(self):
+        """a call that hangs without any help is a hang of one thread, and said so"""
+        done = self.expect(run('--time', '4', '--timeout', '500ms', '-s', 'import time', 'time.sleep(60)', timeout=30), 1)
+        finding = done.findings(kind='hang')[0]
+        self.check(finding['serial'], done, 'not serial')
+        self.assertIn('already on one thread', finding['message'], done)
+        self.check(finding['runs']['hit'] <= finding['runs']['of'], done, f"runs: {finding['runs']}")
 
     def test_unseen(self):
         """with hang switched off the run still ends, and says that a child was stuck"""
@@ -180,8 +192,8 @@ class Limits(EndToEnd):
 
     def test_flood_of_a_crash(self):
         """evidence among a flood is found, and JSON stays JSON whatever bytes there are"""
-        step = "os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')\nif thread_index and iteration_index > 50: m.bug()"
-        done = self.expect(run('--time', '3', '-s', 'import os, log_double_free as m', step), 1)
+        steps = ("os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')", 'if thread_index and iteration_index > 50: m.bug()')
+        done = self.expect(run('--time', '3', '-s', 'import os, log_double_free as m', *steps), 1)
         self.check(done.findings(kind='double-free'), done, f'found: {done.kinds()}')
 
     @each([('one', '1'), ('two', '2'), ('most', '256')])
@@ -207,21 +219,36 @@ class Output(EndToEnd):
         self.assertIn('crash_abort', done.out, done)
         self.assertRegex(done.last_line, r'^ftstress: \d+ findings', done)
 
-    @each([('full_disk', '/dev/full'), ('no_folder', '/nowhere/report.json'), ('a_folder', '/tmp')])
+    @each([('no_folder', '/nowhere/report.json'), ('a_folder', '/tmp')])
     def test_json(self, _, path):
         """--json to where nothing can be written"""
         self.expect_lost(run('--json', path, *CRASH), f'cannot write {path}: ')
 
+    # Only by a link of our own: a program that renames its file over a device destroys the device.
+    def test_json_on_a_full_disk(self):
+        """--json to a full disk; and a link is written through, not replaced"""
+        with tempfile.TemporaryDirectory() as folder:
+            full = Path(folder, 'full')
+            full.symlink_to('/dev/full')
+            self.expect_lost(run('--json', full, *CRASH), f'cannot write {full}: ')
+            self.assertTrue(full.is_symlink(), 'the link was replaced by a file')
+
+    def test_json_to_a_pipe(self):
+        """--json to a named pipe, as a shell's >(...) gives: written into, not replaced"""
+        with tempfile.TemporaryDirectory() as folder:
+            pipe = Path(folder, 'pipe')
+            os.mkfifo(pipe)
+            with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), 'rb') as reader:
+                done = self.expect(run('--json', pipe, '--time', '1', '--iterations', '5', '-t', '1', *COUNT), 0)
+                self.assertTrue(pipe.is_fifo(), 'the pipe was replaced by a file')
+                self.check(json.loads(reader.read())['schema'] == 'ftstress-report/1', done, 'another report')
+
     def test_json_on_full_standard_output(self):
         """--json - to a full disk"""
-        with Run('--time', '1', '--json', '-', *COUNT) as started:
-            command = started.command
-            started.process.kill()
-        import subprocess
         with open('/dev/full', 'wb') as full:
-            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
-                                  env=os.environ | {'PYTHONPATH': str(Path(command[0]).parents[1] / 'planted')})
-        self.assertEqual(done.returncode, 125, done.stderr)
+            done = run('--json', '-', '--time', '1', *COUNT, stdout=full)
+        self.assertEqual(done.status, 125, done)
+        self.assertRegex(done.err, '(?m)^ftstress: cannot write .*No space left', done)
 
     def test_out(self):
         """--out below a regular file"""

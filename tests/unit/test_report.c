@@ -74,7 +74,7 @@ static struct finding *add_finding(struct report *report, const char *signature)
     finding->of = 4;
     add_frame(&stack, "PyArray_Repeat", "/v/site-packages/numpy/_multiarray_umath.so", "item_selection.c");
     add_frame(&stack, NULL, "/v/lib/libpython3.13t.so.1.0", NULL);
-    add_frame(&stack, "worker_main", "/build/bin/ftstress-child", "worker.c");
+    add_frame(&stack, "worker_main", "/build/bin/ftstress-child", "/src/harness/child/worker.c");
     add_frame(&stack, "hidden_below", "/lib/libc.so.6", NULL);
     assert_int_equal(finding_add_stack(finding, strdup("its shape became (40,)"), stack), 0);
     return finding_list_add(&report->findings, finding, 1);

@@ -1,4 +1,5 @@
-/* From what the command line names to plans. The scenarios are the tree's own, beside this program as beside ftstress. */
+/* From what the command line names to plans. The scenarios are the tree's own, beside this program as
+ * beside ftstress. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# The gate's checks of the sources: format, style, cppcheck, builds without warnings by gcc and clang, clang-tidy.
+# A file that passed clang-tidy is looked at again when it changes, or a header that it includes, or what checks it.
+# usage: scripts/check.sh     after scripts/setup.sh gate
+. "$(dirname "$0")/lib.sh"
+
+gate=$build/gate
+mapfile -t c_files < <(find harness include scenarios tests -name '*.[ch]' | sort)
+mapfile -t shell_files < <(find scripts .ci -name '*.sh' -o -path '.ci/*' -type f | sort)
+mapfile -t other_files < <(find CMakeLists.txt harness scenarios scripts tests \
+    \( -name CMakeLists.txt -o -name '*.cmake' -o -name '*.py' -o -name '*.yaml' \) -type f | sort)
+
+# nowhere WHAT PATTERN FILE...: shows the lines that match, and fails when there are any.
+nowhere() {
+    local what=$1 pattern=$2
+    shift 2
+    ! LC_ALL=C.UTF-8 grep -HnP -- "$pattern" "$@" || { printf '^ %s\n\n' "$what"; return 1; }
+}
+
+style() {
+    local file bad=0 all=("${c_files[@]}" "${shell_files[@]}" "${other_files[@]}")
+    nowhere "a tab" '\t' "${all[@]}" || bad=1
+    nowhere "blanks at the end of a line" '[ \r]$' "${all[@]}" || bad=1
+    nowhere "a line of more than 120 columns" '^.{121}' "${c_files[@]}" || bad=1
+    for file in "${all[@]}"; do
+        [ -z "$(tail -c 1 "$file")" ] || { printf '%s: no newline at its end\n' "$file"; bad=1; }
+    done
+    for file in "${shell_files[@]}"; do
+        bash -n "$file" || bad=1
+    done
+    return $bad
+}
+
+# readdirCalled: readdir_r is deprecated, and readdir is safe on a stream of one's own.
+run_cppcheck() {
+    mkdir -p "$gate/cppcheck"
+    cppcheck --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet -j "$jobs" \
+        --std=c11 --library=posix,gnu,python --library=scripts/cppcheck.cfg --cppcheck-build-dir="$gate/cppcheck" \
+        --suppress=readdirCalled -I harness -I include -D_GNU_SOURCE harness scenarios
+}
+
+# cached DIR NAME: what the CMake build in DIR was configured with.
+cached() { sed -n "s/^$2:[A-Z]*=//p" "$1/CMakeCache.txt" 2>/dev/null; }
+
+# A build of its own for each compiler, for the interpreter of the real build. All errors are shown, not the first only.
+build_with() {
+    local compiler=$1 dir=$2 python numpy
+    python=$(cached "$build" FTSTRESS_PYTHON) numpy=$(cached "$build" FTSTRESS_NUMPY_PYTHON)
+    if [ ! -e "$dir/build.ninja" ] || [ "$(cached "$dir" FTSTRESS_PYTHON)" != "$python" ]; then
+        cmake -S . -B "$dir" -G Ninja -DCMAKE_C_COMPILER="$compiler" -DFTSTRESS_WERROR=ON \
+            -DFTSTRESS_PYTHON="$python" -DFTSTRESS_NUMPY_PYTHON="$numpy" || return 1
+    fi
+    cmake --build "$dir" -- -k 0 --quiet
+}
+
+# Reads `ninja -t deps`; writes for each source a line of the files of the tree that its verdict depends on, itself first.
+sources_with_headers() {
+    ninja -C "$gate" -t deps | TOP=$top/ awk '
+        function flush() { if (line ~ /^(harness|scenarios)\//) print line; line = "" }
+        /^[^ ]/ { flush(); next }
+        NF == 1 {
+            if (index($1, ENVIRON["TOP"]) == 1) name = substr($1, length(ENVIRON["TOP"]) + 1)
+            else if ($1 !~ /^\//) name = "build/gate/" $1
+            else next
+            line = line == "" ? name : line " " name
+        }
+        END { flush() }'
+}
+
+# tidy_one SOURCE HEADER...: leaves a stamp with the hash of all that the verdict depends on when there is nothing to say.
+tidy_one() {
+    local stamp=build/gate/tidy/${1//\//.} key said
+    key=$({
+        clang-tidy --version
+        grep -F -- "$1\"" build/gate/compile_commands.json
+        cat .clang-tidy harness/*/.clang-tidy "$@"
+    } | sha256sum)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$key" ] || return 0
+    said=$(clang-tidy -p build/gate --quiet "$1" 2>&1) || { printf '%s\n\n' "$said"; return 1; }
+    printf '%s\n' "$key" >"$stamp"
+}
+export -f tidy_one
+
+tidy() {
+    local sources
+    mkdir -p "$gate/tidy"
+    sources=$(sources_with_headers) && [ -n "$sources" ] || { printf 'ninja lists no sources in %s\n' "$gate"; return 1; }
+    xargs -d '\n' -P "$jobs" -n 1 bash -c 'set -uo pipefail; read -ra files <<<"$0"; tidy_one "${files[@]}"' <<<"$sources"
+}
+
+[ -e "$build/CMakeCache.txt" ] || die "there is no build to take the interpreter from; run scripts/setup.sh gate first."
+for tool in clang clang-format clang-tidy cppcheck; do
+    command -v "$tool" >/dev/null || die "$tool is missing; run scripts/setup.sh gate first."
+done
+
+step "format" "Run clang-format -i on the files that it names." clang-format --dry-run -Werror "${c_files[@]}"
+step "style" "The lines are named above." style
+step "cppcheck" "Correct it; where it is wrong, add /* cppcheck-suppress ID */ and the reason." run_cppcheck
+step "gcc without warnings" "See the errors above." build_with gcc "$build/gate-gcc"
+step "clang without warnings" "See the errors above." build_with clang "$gate"
+step "clang-tidy" "Correct it; where it is wrong, add /* NOLINT(check): reason */. .clang-tidy says what is off, and why." tidy
+say "the checks pass"
