@@ -15,57 +15,9 @@
 
 #include "base/fd.h"
 #include "core/detector_list.h"
+#include "core/plan_document.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* The file as libcyaml loads and saves it; NULL is a key that is not there. Numbers and flags are text here
- * because libcyaml 1.3 takes "8x" for 8, "-1" for the largest number and any word for true. */
-struct document {
-    const char *name, *about, *native, *setup, *thread_setup;
-    struct plan_input *inputs;
-    unsigned ninputs;
-    char **steps;
-    unsigned nsteps;
-    char **roles;
-    unsigned nroles;
-    const char *threads, *time, *iterations, *seed, *share, *detect, *stop_on_first;
-};
-
-#define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
-#define TEXT(structure, key) CYAML_FIELD_STRING_PTR(#key, OPTIONAL, structure, key, 0, CYAML_UNLIMITED)
-#define LIST(key, entry)                                                                                     \
-    CYAML_FIELD_SEQUENCE_COUNT(#key, OPTIONAL, struct document, key, n##key, entry, 0, CYAML_UNLIMITED)
-
-static const cyaml_schema_field_t input_fields[] = {TEXT(struct plan_input, name),
-                                                    TEXT(struct plan_input, recipe), CYAML_FIELD_END};
-
-static const cyaml_schema_value_t input_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_FLOW, struct plan_input, input_fields)};
-static const cyaml_schema_value_t text_entry = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED)};
-static const cyaml_schema_value_t literal_entry = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_SCALAR_LITERAL, char *, 0, CYAML_UNLIMITED)};
-
-static const cyaml_schema_field_t fields[] = {
-    TEXT(struct document, name),
-    TEXT(struct document, about),
-    TEXT(struct document, native),
-    TEXT(struct document, setup),
-    TEXT(struct document, thread_setup),
-    LIST(inputs, &input_entry),
-    LIST(steps, &text_entry),
-    LIST(roles, &text_entry),
-    TEXT(struct document, threads),
-    TEXT(struct document, time),
-    TEXT(struct document, iterations),
-    TEXT(struct document, seed),
-    TEXT(struct document, share),
-    TEXT(struct document, detect),
-    TEXT(struct document, stop_on_first),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, fields)};
 
 struct load {
     const char *path;
@@ -222,7 +174,7 @@ static bool spot_find(const struct load *load, struct spot *spot, const yaml_nod
 
 static const cyaml_schema_field_t *field_named(const char *key)
 {
-    const cyaml_schema_field_t *field = fields;
+    const cyaml_schema_field_t *field = plan_fields;
     while (field->key && strcmp(field->key, key) != 0)
         field++;
     return field;
@@ -230,7 +182,7 @@ static const cyaml_schema_field_t *field_named(const char *key)
 
 static int complain_key(const struct load *load, const struct spot *spot)
 {
-    const cyaml_schema_field_t *field = spot->depth == 1 ? fields : input_fields;
+    const cyaml_schema_field_t *field = spot->depth == 1 ? plan_fields : plan_input_fields;
     char names[256] = "";
     for (size_t used = 0; field->key && used < sizeof names; field++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", field->key);
@@ -303,7 +255,7 @@ static int document_load(struct load *load)
     };
     cyaml_data_t *data = NULL;
     cyaml_err_t error =
-        cyaml_load_data((const uint8_t *)load->text, load->size, &config, &schema, &data, NULL);
+        cyaml_load_data((const uint8_t *)load->text, load->size, &config, &plan_schema, &data, NULL);
     if (error != CYAML_OK)
         return complain_structure(load, error, ntaken);
     load->document = data;
@@ -556,7 +508,7 @@ static int load_text(struct load *load)
 static void load_clear(struct load *load)
 {
     static const cyaml_config_t config = {.mem_fn = cyaml_mem};
-    cyaml_free(&config, &schema, load->document, 0);
+    cyaml_free(&config, &plan_schema, load->document, 0);
     yaml_document_delete(&load->tree);
 }
 
@@ -577,89 +529,4 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
         complain(&load, 0, "%s", why);
     load_clear(&load);
     return status;
-}
-
-/* As a literal block, which libyaml neither folds nor quotes when it can help it. */
-static bool is_block(const char *text)
-{
-    return strchr(text, '\n') || strlen(text) > 70;
-}
-
-static const cyaml_schema_value_t *entry_style(char *const *texts, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (is_block(texts[i]))
-            return &literal_entry;
-    return &text_entry;
-}
-
-/* libcyaml keeps the style of a value in the schema. */
-static void style_fields(const struct document *document, cyaml_schema_field_t *styled)
-{
-    for (cyaml_schema_field_t *field = styled; field->key; field++) {
-        const void *from = (const char *)document + field->data_offset;
-        const char *const *text = from;
-        char *const *const *texts = from;
-        if (field->value.type == CYAML_STRING && *text && is_block(*text))
-            field->value.flags |= CYAML_FLAG_SCALAR_LITERAL;
-        if (field->value.type == CYAML_SEQUENCE && field->value.sequence.entry == &text_entry)
-            field->value.sequence.entry =
-                entry_style(*texts, *(const unsigned *)((const char *)document + field->count_offset));
-    }
-}
-
-static int document_save(const struct document *document, char **ret_text)
-{
-    static const cyaml_config_t config = {.mem_fn = cyaml_mem, .flags = CYAML_CFG_STYLE_BLOCK};
-    cyaml_schema_field_t styled[COUNT(fields)];
-    const cyaml_schema_value_t value = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, styled)};
-    char *text;
-    size_t size;
-    memcpy(styled, fields, sizeof fields);
-    style_fields(document, styled);
-    cyaml_err_t error = cyaml_save_data(&text, &size, &config, &value, document, 0);
-    if (error != CYAML_OK)
-        return error == CYAML_ERR_OOM ? -ENOMEM : -EILSEQ;
-    *ret_text = strndup(text, size);
-    cyaml_mem(NULL, text, 0);
-    return *ret_text ? 0 : -ENOMEM;
-}
-
-static const char *or_absent(const char *text)
-{
-    return text && *text ? text : NULL;
-}
-
-static const char *print_number(uint64_t n, char text[static 24])
-{
-    snprintf(text, 24, "%" PRIu64, n);
-    return text;
-}
-
-int plan_print(const struct plan *plan, char **ret_text)
-{
-    char threads[24], iterations[24], seed[24], time[32], detect[256];
-    plan_print_time(plan->time, time);
-    detector_print(plan->detect, detect, sizeof detect);
-    const struct document document = {
-        .name = or_absent(plan->name),
-        .about = or_absent(plan->about),
-        .native = or_absent(plan->native),
-        .setup = or_absent(plan->setup),
-        .thread_setup = or_absent(plan->thread_setup),
-        .inputs = plan->ninputs ? plan->inputs : NULL,
-        .ninputs = plan->ninputs,
-        .steps = plan->nsteps ? plan->steps : NULL,
-        .nsteps = plan->nsteps,
-        .roles = plan->nroles ? plan->roles : NULL,
-        .nroles = plan->nroles,
-        .threads = print_number(plan->threads, threads),
-        .time = time,
-        .iterations = plan->iterations ? print_number(plan->iterations, iterations) : NULL,
-        .seed = plan->seed ? print_number(plan->seed, seed) : NULL,
-        .share = rung_names[plan->share],
-        .detect = detect,
-        .stop_on_first = plan->stop_on_first ? "true" : NULL,
-    };
-    return document_save(&document, ret_text);
 }

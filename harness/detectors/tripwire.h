@@ -52,7 +52,8 @@ struct tripwire_hit {
 };
 
 /* Moves the watched array to a region of its own; watched->array becomes the placed twin, and what the watched state
- * remembers follows it. Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many regions. */
+ * remembers follows it. Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many
+ * regions. */
 int tripwire_place(struct watched *watched);
 
 /* For the harness's own repairs: no thread may be inside a call. */

@@ -139,6 +139,16 @@ static void tell_child(struct session *session, const char *member, const struct
                 outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
 }
 
+/* What no detector was asked to judge is still said: a run without a word about it would pass for clean. */
+static void note_unjudged(struct report *report, const struct plan *plan, const struct outcome *outcome)
+{
+    if (outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)))
+        note_add(&report->notes, "a child ended early (%s); no finding, because --detect leaves out crash",
+                 describe_end(outcome));
+    if (outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
+        note_add(&report->notes, "a child hung and was ended; no finding, because --detect leaves out hang");
+}
+
 /* Returns false when the run is to end. */
 static bool take_outcome(struct session *session, const struct plan *plan, const char *member,
                          const struct outcome *outcome)
@@ -147,6 +157,7 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (session->request->verbose)
         tell_child(session, member, outcome);
     judge_outcome(&session->report, plan, outcome, session->report.children);
+    note_unjudged(&session->report, plan, outcome);
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;

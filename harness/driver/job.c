@@ -269,6 +269,7 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)) || job->outcome->hung)
         return;
     job->outcome->hung = true;
+    job->outcome->phase = phase;
     look_at_threads(job);
     ask(job);
 }
@@ -369,7 +370,8 @@ static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
     board_sum(job->board, &outcome->totals);
-    outcome->phase = atomic_load(&job->board->phase);
+    if (!outcome->hung) /* it may have come to its senses since */
+        outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;
     outcome->seconds = clock_seconds(clock_now() - job->began);
     if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) <

@@ -159,9 +159,11 @@ class Hang(EndToEnd):
         step = 'with lock: time.sleep(0.4)'
         self.expect(run('--time', '5', '--timeout', '1s', '-t', '4', '-s', setup, step), 0)
 
-    def test_on_one_thread(self):
+    @each([('for_good', 60), ('longer_than_the_timeout', 0.8)])
+    def test_on_one_thread(self, _, seconds):
         """a call that hangs without any help is a hang of one thread, and said so"""
-        done = self.expect(run('--time', '4', '--timeout', '500ms', '-s', 'import time', 'time.sleep(60)', timeout=30), 1)
+        done = run('--time', '3', '--timeout', '300ms', '-s', 'import time', f'time.sleep({seconds})', timeout=30)
+        self.expect(done, 1)
         finding = done.findings(kind='hang')[0]
         self.check(finding['serial'], done, 'not serial')
         self.assertIn('already on one thread', finding['message'], done)
@@ -170,9 +172,9 @@ class Hang(EndToEnd):
     def test_unseen(self):
         """with hang switched off the run still ends, and says that a child was stuck"""
         done = run('--time', '2', '--timeout', '1s', '--detect', 'crash,log', *DEADLOCK)
-        self.expect(done, 3)
+        self.check(done.status in (0, 3), done, 'the run broke')
         said = ' '.join([done.json['reason'] or '', *done.json['notes']])
-        self.assertRegex(said, 'hung|hang|stuck|progress|further', done)
+        self.assertIn('a child hung', said, done)
 
 
 class Limits(EndToEnd):

@@ -31,7 +31,7 @@ class Seed(SeedCase):
         """many threads on 2.2.2: the write, and what it breaks as its consequence"""
         done = run(scenario, '--time', seconds, python=BROKEN)
         cause = self.expect_repeat(done)
-        self.assertEqual(cause['plan']['threads'], 8, done)
+        self.assertEqual(done.json['threads'], 8, done)
         rest = [finding for finding in done.findings() if finding['id'] != cause['id']]
         self.check(rest, done, 'nothing but the tripwire saw the race')
         for finding in rest:
