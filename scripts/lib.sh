@@ -18,7 +18,7 @@ fi
 say() { printf '%s==>%s %s\n' "$bold" "$off" "$*" >&2; }
 
 die() {
-    printf '%sftstress set-up failed:%s %s\n' "$red" "$off" "$*" >&2
+    printf '%sfailed:%s %s\n' "$red" "$off" "$*" >&2
     exit 1
 }
 
