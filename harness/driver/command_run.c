@@ -41,7 +41,8 @@ struct session {
     struct sighting *sightings;
     unsigned stillborn;
     bool interrupted;
-    int cannot; /* status of a plan that could not be run */
+    bool unjudged; /* a child died or hung, and the detector for it is off */
+    int cannot;    /* status of a plan that could not be run */
 };
 
 static void on_tick(void *context, const struct board_totals *now)
@@ -139,14 +140,18 @@ static void tell_child(struct session *session, const char *member, const struct
                 outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
 }
 
-/* What no detector was asked to judge is still said: a run without a word about it would pass for clean. */
-static void note_unjudged(struct report *report, const struct plan *plan, const struct outcome *outcome)
+/* What no detector was asked to judge is still said, and keeps the run from passing for clean. */
+static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
-    if (outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)))
-        note_add(&report->notes, "a child ended early (%s); no finding, because --detect leaves out crash",
+    struct note_list *notes = &session->report.notes;
+    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
+    bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
+    if (died)
+        note_add(notes, "a child ended early (%s); no finding, because --detect leaves out crash",
                  describe_end(outcome));
-    if (outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
-        note_add(&report->notes, "a child hung and was ended; no finding, because --detect leaves out hang");
+    if (stuck)
+        note_add(notes, "a child hung and was ended; no finding, because --detect leaves out hang");
+    session->unjudged |= died || stuck;
 }
 
 /* Returns false when the run is to end. */
@@ -157,7 +162,7 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     if (session->request->verbose)
         tell_child(session, member, outcome);
     judge_outcome(&session->report, plan, outcome, session->report.children);
-    note_unjudged(&session->report, plan, outcome);
+    note_unjudged(session, plan, outcome);
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;
@@ -228,6 +233,10 @@ static void conclude(struct session *session)
     }
     if (report->harness_fault)
         set_reason(session, STATUS_HARNESS, strdup(report->harness_fault));
+    else if (session->unjudged)
+        set_reason(
+            session, STATUS_UNTESTED,
+            strdup("children died or hung, and --detect leaves out the detector for it; leave --detect out"));
     else if (session->interrupted)
         set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
     else if (session->request->plan.detect == 0 && session->request->has_detect)

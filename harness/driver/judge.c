@@ -381,7 +381,8 @@ static void judge_crash(struct judge *judge)
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, line);
-    if (!rule || rule->kind == FINDING_CRASH)
+    /* glibc notices a double free in the second free itself, but other corruption long after. */
+    if (!rule || rule->kind == FINDING_CRASH || rule->kind == FINDING_DOUBLE_FREE)
         blame_stack(judge, finding, &stack);
     finding->signature =
         format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
