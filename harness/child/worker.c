@@ -167,6 +167,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
+    /* The statement may have assigned `case` anew, and with it freed the old text. */
+    call->statement = statement_of(worker, source);
+    crash_set_statement(call->statement);
     detectors_after_call(call, result, raised);
     if (worker->learn)
         learn_after_call(worker->learn, call, raised);
