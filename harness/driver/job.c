@@ -17,8 +17,11 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "driver/log_rule.h"
 
 #define TICK_MS 100
+#define STDERR_READ 8192
+#define CARRY 512
 #define MILLISECOND UINT64_C(1000000)
 /* Imports can be slow without being stuck. */
 #define SETUP_TIMEOUT (60 * CLOCK_SECOND)
@@ -37,6 +40,8 @@ struct job {
     struct record_reader reader;
     char *head, *tail; /* halves of standard error */
     size_t nhead, ntail;
+    char carry[CARRY]; /* the end of what was read last */
+    size_t ncarry;
     uint64_t began, moved_at;
     uint64_t running_since;       /* setup is over since then */
     uint64_t asked_at, termed_at; /* rungs of the ladder; 0: not yet */
@@ -160,9 +165,27 @@ static void keep_stderr(struct job *job, const char *bytes, size_t n)
     job->ntail += n;
 }
 
+/* Threads that live on while one crashes may flood the evidence out of both halves: the first sentence that the log
+ * detector knows is kept by itself. A line cut by the last read is seen with the end of that read in front. */
+static void keep_sentence(struct job *job, const char *bytes, size_t n)
+{
+    char text[CARRY + STDERR_READ];
+    if (job->outcome->sentence)
+        return;
+    memcpy(text, job->carry, job->ncarry);
+    memcpy(text + job->ncarry, bytes, n);
+    size_t size = job->ncarry + n;
+    const char *end = memrchr(text, '\n', size);
+    char *lines = end ? strndup(text, (size_t)(end - text)) : NULL;
+    log_rule_find(lines, &job->outcome->sentence);
+    free(lines);
+    job->ncarry = size < CARRY ? size : CARRY;
+    memcpy(job->carry, text + size - job->ncarry, job->ncarry);
+}
+
 static void read_stderr(struct job *job)
 {
-    char bytes[8192];
+    char bytes[STDERR_READ];
     ssize_t n;
     while ((n = read(job->err, bytes, sizeof bytes)) > 0) {
         /* Text from here on: a NUL would hide what follows it. */
@@ -170,6 +193,7 @@ static void read_stderr(struct job *job)
             if (!bytes[i])
                 bytes[i] = '?';
         keep_stderr(job, bytes, (size_t)n);
+        keep_sentence(job, bytes, (size_t)n);
     }
     if (n == 0)
         fd_close(&job->err);

@@ -355,12 +355,18 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
                    function ? function : "??");
 }
 
+static const struct log_rule *find_sentence(const struct outcome *outcome, char **ret_line)
+{
+    const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
+    return rule ? rule : log_rule_find(outcome->sentence, ret_line);
+}
+
 static void judge_crash(struct judge *judge)
 {
     bool by_log = judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG), known = false;
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
-    const struct log_rule *rule = by_log ? log_rule_find(judge->outcome->stderr_text, &line) : NULL;
+    const struct log_rule *rule = by_log ? find_sentence(judge->outcome, &line) : NULL;
     known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
     struct finding *finding = known ? new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
                                                   rule ? DETECTOR_LOG : DETECTOR_CRASH)
@@ -421,7 +427,7 @@ static void judge_log(struct judge *judge)
     char *line;
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG)))
         return;
-    const struct log_rule *rule = log_rule_find(judge->outcome->stderr_text, &line);
+    const struct log_rule *rule = find_sentence(judge->outcome, &line);
     struct finding *finding = rule ? new_finding(judge, rule->kind, "crash", DETECTOR_LOG) : NULL;
     if (!finding)
         return;

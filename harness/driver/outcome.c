@@ -133,6 +133,7 @@ void outcome_clear(struct outcome *outcome)
     clear_texts(outcome->packages, outcome->npackages);
     free(outcome->maps);
     free(outcome->cannot);
+    free(outcome->sentence);
     free(outcome->stderr_text);
     symbol_threads_free(outcome->threads, outcome->nthreads);
     *outcome = (struct outcome){0};

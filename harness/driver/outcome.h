@@ -24,7 +24,9 @@ struct outcome {
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
-    char *stderr_text;             /* whole lines where there were any */
+    char *stderr_text; /* whole lines where there were any */
+    char *
+        sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
     struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
     size_t nthreads;
     struct board_totals totals;

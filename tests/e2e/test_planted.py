@@ -25,7 +25,7 @@ PLANTED = [
     Planted('invariant_bytes', 'x', 'invariant', 'input-mutated', '', ''),
     Planted('invariant_extent', 'x', 'invariant', 'wrong-result', '', ''),
     Planted('invariant_shape', 'x', 'invariant', 'input-mutated', '', 'tamper'),
-    Planted('log_double_free', '', 'log', 'double-free', 'bug', ''),
+    Planted('log_double_free', '', 'log', 'double-free', 'bug', 'bug'),
 ]
 
 # These write on every call: one call on one thread shows them.

@@ -93,7 +93,8 @@ class Ends(EndToEnd):
         with Run('--time', '6', *COUNT) as started:
             self.assertTrue(wait_until(started.children, 10), started)
             time.sleep(1.5)
-            victim = started.children()[0]
+            # Between two children there is none for a moment.
+            victim = wait_until(started.children, 10)[0]
             os.kill(victim, signal.SIGKILL)
             done = self.expect(started.finish(), 1)
             self.assertEqual(done.kinds(), ['crash'], done)
