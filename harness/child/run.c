@@ -231,10 +231,7 @@ static void send_finished(const struct run *run)
     board_sum(run->board, &totals);
     record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
     record.values[FINISHED_CALLS] = (int64_t)totals.calls;
-    record.values[FINISHED_SAMPLED] = (int64_t)totals.sampled;
-    record.values[FINISHED_OVERLAPPED] = (int64_t)totals.overlapped;
     record.values[FINISHED_TIME] = (int64_t)run->worked;
-    record.values[FINISHED_RAISED] = (int64_t)atomic_load(&run->raised);
     record_send(&record, run->wire);
 }
 

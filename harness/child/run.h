@@ -39,10 +39,9 @@ struct run {
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t findings;
-    _Atomic uint64_t raised;    /* statements that ended in an exception */
-    _Atomic uint64_t completed; /* iterations without one */
-    char last_raised[256];      /* by the serial pass */
-    _Atomic bool failed;        /* a thread setup failed: its sentence is on the wire */
+    _Atomic uint64_t raised; /* statements that ended in an exception */
+    char last_raised[256];   /* by the serial pass */
+    _Atomic bool failed;     /* a thread setup failed: its sentence is on the wire */
 };
 
 /* What the serial pass needs to know about its length. */
