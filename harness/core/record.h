@@ -42,13 +42,7 @@ enum record_write {
     WRITE_SERIAL
 };
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
-enum record_finished {
-    FINISHED_CALLS,
-    FINISHED_SAMPLED,
-    FINISHED_OVERLAPPED,
-    FINISHED_RAISED,
-    FINISHED_TIME
-};
+enum record_finished { FINISHED_CALLS, FINISHED_TIME };
 
 struct record {
     uint32_t size; /* bytes on the wire, this head included */
