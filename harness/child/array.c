@@ -5,6 +5,7 @@
 
 #define FTSTRESS_IMPORT_ARRAY
 #include "detectors/array_api.h"
+#include "heap/guard.h"
 
 #define ALIGNMENT 64
 
@@ -18,6 +19,16 @@ int array_import(void)
         return -1;
     ready = true;
     return 0;
+}
+
+void array_adopt(void)
+{
+    PyObject *name = PyUnicode_FromString("numpy");
+    PyObject *numpy = name ? PyImport_GetModule(name) : NULL;
+    if (numpy && array_import() < 0)
+        PyErr_Clear();
+    Py_XDECREF(numpy);
+    Py_XDECREF(name);
 }
 
 bool array_ready(void)
@@ -49,6 +60,10 @@ static PyObject *new_buffer(const struct recipe *recipe, const struct recipe_lay
         return PyErr_NoMemory();
     memset(buffer, 0, layout->buffer_size + 1);
     recipe_fill(recipe, seed, stream, buffer + recipe->offset);
+    char dtype[16];
+    recipe_dtype(recipe, dtype);
+    if (recipe->itemsize <= UINT8_MAX)
+        guard_tag(buffer, (struct block_array){dtype[1], (uint8_t)recipe->itemsize, 1, 0});
     PyObject *capsule = PyCapsule_New(buffer, NULL, free_buffer);
     if (!capsule)
         free(buffer);

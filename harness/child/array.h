@@ -11,6 +11,9 @@
 /* Imports NumPy and its C API, once. Returns 0, or -1 with a Python exception set. */
 int array_import(void);
 
+/* The same, when a setup has imported NumPy already; else nothing. */
+void array_adopt(void);
+
 /* Has array_import succeeded? */
 bool array_ready(void);
 

@@ -15,6 +15,7 @@
 #include "core/record.h"
 #include "detectors/tripwire.h"
 #include "detectors/unwind.h"
+#include "heap/guard.h"
 
 #define STACK_SIZE ((size_t)256 * 1024)
 /* How long the driver may take to walk the threads before the crash goes on without it. */
@@ -96,11 +97,27 @@ static void wait_for_driver(void)
         nap();
 }
 
+/* One of the guard's inaccessible pages: told, opened, and the instruction is run again. */
+static bool is_guards(const siginfo_t *info, void *ucontext)
+{
+    const ucontext_t *at = ucontext;
+    uint64_t frames[VIOLATION_FRAMES];
+    if (!guard_owns(info->si_addr))
+        return false;
+    size_t n = unwind_context(ucontext, frames, VIOLATION_FRAMES);
+    bool write = at->uc_mcontext.gregs[REG_ERR] & 2;
+    return guard_on_fault((uintptr_t)info->si_addr, write, frames, n);
+}
+
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno, nobody = 0, tid = (int)syscall(SYS_gettid);
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
         (number == SIGTRAP && tripwire_on_trap(ucontext))) {
+        errno = saved;
+        return;
+    }
+    if (number == SIGSEGV && info->si_code > 0 && is_guards(info, ucontext)) {
         errno = saved;
         return;
     }
@@ -114,6 +131,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     if (wire >= 0) {
         crash_send_maps();
         send_crash(number, info, ucontext, tid);
+        guard_scan_at_crash();
         wait_for_driver();
     }
     die_of(number);

@@ -19,6 +19,17 @@ static PyStatus configure(PyConfig *config, const char *executable, bool gil)
     return PyConfig_SetBytesString(config, &config->executable, executable);
 }
 
+/* The allocators cannot be changed any more once something was allocated. */
+static PyStatus set_hooks(void)
+{
+    PyPreConfig config;
+    PyPreConfig_InitPythonConfig(&config);
+    pyversion_config_hooks(&config);
+    const struct pyobject_layout layout = pyversion_layout();
+    pyobject_set_layout(&layout);
+    return Py_PreInitialize(&config);
+}
+
 /* As with `python -c`: modules beside the user are found. PYTHONSAFEPATH says no. */
 static void add_working_directory(void)
 {
@@ -28,10 +39,12 @@ static void add_working_directory(void)
     Py_XDECREF(here);
 }
 
-int interp_start(const char *executable, bool gil, char *error, size_t error_size)
+int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size)
 {
-    PyConfig config;
-    PyStatus status = configure(&config, executable, gil);
+    PyConfig config = {0};
+    PyStatus status = hooks ? set_hooks() : PyStatus_Ok();
+    if (!PyStatus_Exception(status))
+        status = configure(&config, executable, gil);
     if (!PyStatus_Exception(status))
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);

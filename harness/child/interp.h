@@ -4,9 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Starts Python as `executable` would (a venv's python gives the venv's packages). On failure `error` is one sentence.
+/* Starts Python as `executable` would (a venv's python gives the venv's packages). hooks: with CPython's
+ * debug hooks around every block of memory, for the pyheap detector. On failure `error` is one sentence.
  * Returns 0 or -ENOEXEC. */
-int interp_start(const char *executable, bool gil, char *error, size_t error_size);
+int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size);
 
 /* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
 int interp_finish(void);

@@ -14,12 +14,13 @@
 #include "child/run.h"
 #include "core/status.h"
 #include "detectors/detector.h"
+#include "detectors/guard.h"
 
 struct arguments {
     const char *plan;
     const char *python;
     int wire, board;
-    bool allow_gil;
+    bool allow_gil, gil;
 };
 
 static const char help[] =
@@ -29,22 +30,20 @@ static const char help[] =
     "\n"
     "  -p, --python PATH  run as this interpreter or venv would (default: the one it was built for)\n"
     "  --allow-gil        go on where the GIL is on\n"
+    "  --gil              turn it on\n"
     "  --abi              print the ABI that it was built for (" FTSTRESS_ABI
     ") and the interpreter, and exit\n"
     "  --wire FD          write records to this descriptor (the driver's)\n"
     "  --board FD         share counters through this descriptor (the driver's)\n"
     "  --help             this text\n";
 
-enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_ABI, OPTION_HELP };
+enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_GIL, OPTION_ABI, OPTION_HELP };
 
 static const struct option options[] = {
-    {"python", required_argument, NULL, 'p'},
-    {"wire", required_argument, NULL, OPTION_WIRE},
-    {"board", required_argument, NULL, OPTION_BOARD},
-    {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
-    {"abi", no_argument, NULL, OPTION_ABI},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {0},
+    {"python", required_argument, NULL, 'p'},         {"wire", required_argument, NULL, OPTION_WIRE},
+    {"board", required_argument, NULL, OPTION_BOARD}, {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
+    {"gil", no_argument, NULL, OPTION_GIL},           {"abi", no_argument, NULL, OPTION_ABI},
+    {"help", no_argument, NULL, OPTION_HELP},         {0},
 };
 
 /* NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet */
@@ -65,6 +64,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case OPTION_ALLOW_GIL:
             arguments->allow_gil = true;
+            break;
+        case OPTION_GIL:
+            arguments->gil = arguments->allow_gil = true;
             break;
         case OPTION_ABI:
             printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
@@ -143,6 +145,7 @@ static int run_in_python(struct run *run)
     if (result)
         return cannot(run, STATUS_USAGE, error);
     int status = import_numpy(run);
+    guard_take_arrays();
     detectors_select(run->plan->detect, run->wire);
     run->program = run->native ? NULL : &program;
     run->maker = &maker;
@@ -158,12 +161,14 @@ static int run_in_python(struct run *run)
 static int run_child(struct run *run, const struct arguments *arguments)
 {
     char error[512];
+    bool hooks = run->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     if (!pyversion_is_free_threaded() && !arguments->allow_gil)
         return cannot(
             run, STATUS_UNTESTED,
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
-    if (interp_start(arguments->python, false, error, sizeof error) < 0)
+    guard_take_raw_domain();
+    if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return cannot(run, STATUS_UNTESTED, error);
     int status = run_in_python(run);
     if (status == STATUS_CLEAN && interp_finish() < 0)
@@ -189,6 +194,12 @@ int main(int argc, char **argv)
     plan_init(&plan);
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
         return cannot(&run, STATUS_USAGE, error);
+
+    /* Who answers malloc from here on. */
+    if (guard_begin(&plan, run.wire) < 0)
+        return cannot(
+            &run, STATUS_UNTESTED,
+            "there is no address space for the guard; raise the limit (ulimit -v), or leave guard out of --detect");
 
     /* The interpreter, the run, and its end. */
     run.allow_gil = arguments.allow_gil;

@@ -34,3 +34,25 @@ void pyversion_config_gil(PyConfig *config, bool on)
     (void)on;
 #endif
 }
+
+/* In a free-threaded build objects must lie in mimalloc's heaps: the collector finds them there. */
+void pyversion_config_hooks(PyPreConfig *config)
+{
+#ifdef Py_GIL_DISABLED
+    config->allocator = PYMEM_ALLOCATOR_MIMALLOC_DEBUG;
+#else
+    config->allocator = PYMEM_ALLOCATOR_DEBUG;
+#endif
+}
+
+/* _PyType_PreHeaderSize, and _PyListArray: a free-threaded list keeps its capacity before its items. */
+struct pyobject_layout pyversion_layout(void)
+{
+    struct pyobject_layout layout = {.preheader = 2 * sizeof(PyObject *)};
+#ifdef Py_GIL_DISABLED
+    layout.list_head = sizeof(Py_ssize_t);
+#else
+    layout.gc_head = 2 * sizeof(uintptr_t);
+#endif
+    return layout;
+}

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "detectors/pyobject.h"
+
 /* Is the GIL on now? An import may have switched it on. Attached. */
 bool pyversion_gil_is_on(void);
 
@@ -14,3 +16,9 @@ void pyversion_config_gil(PyConfig *config, bool on);
 
 /* Is this a build that can run without the GIL? */
 bool pyversion_is_free_threaded(void);
+
+/* Asks for the debug hooks around every block of memory that Python allocates. Before Python is initialised. */
+void pyversion_config_hooks(PyPreConfig *config);
+
+/* How far objects lie from the start of their blocks. */
+struct pyobject_layout pyversion_layout(void);

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "child/array.h"
 #include "child/crash.h"
 #include "child/interp.h"
+#include "child/lone.h"
 #include "child/pyversion.h"
 #include "child/worker.h"
 #include "core/record.h"
 #include "core/status.h"
 #include "detectors/detector.h"
+#include "detectors/guard.h"
 
 #define MILLISECOND UINT64_C(1000000)
 /* A worker's own time in a round: long against the barrier, short against the run. Many threads, short rounds. */
@@ -101,6 +104,7 @@ static bool serial_pass(struct run *run)
     set_phase(run, BOARD_SERIAL);
     if (!run_serial(run, &run->base, &limits))
         return false;
+    lone_learn(run);
     if (!tripwire || run->native)
         return true;
     return make_base(run, true) && run_serial(run, &run->base, &limits);
@@ -148,8 +152,10 @@ static void check_round(struct run *run)
                                  .mutable = run->mutable,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
-    if (run->plan->share != RUNG_PRIVATE)
-        detectors_end_round(&call);
+    if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
+        call.nwatched = 0;
+    detectors_end_round(&call);
+    lone_settle(run, &call);
     atomic_fetch_add(&run->board->rounds, 1);
 }
 
@@ -232,6 +238,7 @@ static void send_finished(const struct run *run)
     record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
     record.values[FINISHED_CALLS] = (int64_t)totals.calls;
     record.values[FINISHED_TIME] = (int64_t)run->worked;
+    guard_count(record.values);
     record_send(&record, run->wire);
 }
 
@@ -257,6 +264,9 @@ int run_plan(struct run *run)
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
+    array_adopt();
+    guard_take_arrays();
+    guard_arm();
     interp_send_environment(run->wire);
     interp_send_packages(run->wire);
     if (run->wire >= 0)

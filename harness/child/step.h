@@ -46,9 +46,10 @@ struct body {
 struct program {
     struct body *bodies;
     unsigned nbodies;
-    PyObject *assigned; /* set of names that some step assigns */
-    PyObject *used;     /* set of names that some step reads */
-    bool uses_iteration;
+    PyObject *assigned;  /* set of names that some step assigns */
+    PyObject *used;      /* set of names that some step reads */
+    bool uses_iteration; /* some step reads iteration_index */
+    bool uses_thread;    /* or thread_index */
 };
 
 /* Adds a body made of these texts. On failure `error` is one sentence. Returns 0, -EINVAL for what is not Python,

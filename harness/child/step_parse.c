@@ -291,6 +291,7 @@ static void mark_changing(const struct program *program, struct step_call *call)
 int program_finish(struct program *program)
 {
     program->uses_iteration = program->used && set_has(program->used, "iteration_index");
+    program->uses_thread = program->used && set_has(program->used, "thread_index");
     for (unsigned b = 0; b < program->nbodies; b++)
         for (unsigned i = 0; i < program->bodies[b].nsteps; i++) {
             struct step *step = &program->bodies[b].steps[i];

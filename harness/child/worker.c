@@ -10,7 +10,9 @@
 #include "child/learn.h"
 #include "core/status.h"
 #include "detectors/detector.h"
+#include "detectors/guard.h"
 #include "detectors/tripwire.h"
+#include "heap/guard.h"
 
 /* One call in so many looks whether others are inside too: reading their counters costs more than a cheap call. */
 #define SAMPLE_EVERY 64
@@ -89,6 +91,7 @@ static void prepare_call(struct worker *worker, bool serial)
         .wire = run->wire,
         .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
         .serial = serial,
+        .role = run->program ? worker->index % run->program->nbodies : 0,
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = run->mutable && run->plan->share != RUNG_PRIVATE,
@@ -154,11 +157,15 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
 {
     struct detector_call *call = &worker->call;
     call->iteration = worker->iterations;
+    call->step = step;
+    guard_context = (struct guard_context){(uint32_t)worker->iterations,
+                                           call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
     call->statement = statement_of(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
     board_enter(worker->slot, worker->calls);
     PyObject *result = target(worker, step);
+    guard_context.worker = BLOCK_NOBODY;
     if (worker->calls % SAMPLE_EVERY == 0)
         sample_overlap(worker);
     board_leave(worker->slot, worker->calls++);
@@ -253,12 +260,16 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);
+    bool first = true;
     for (;;) {
         /* Detached here: before the first round, and between rounds. */
         barrier_wait(&run->barrier);
         if (atomic_load(&run->over))
             break;
         PyEval_RestoreThread(state);
+        if (first)
+            guard_take_arrays();
+        first = false;
         bool ready = worker_prepare(worker);
         PyEval_SaveThread();
         barrier_wait(&run->barrier);

@@ -1,8 +1,9 @@
 /* The board: one shared page of counters for each child, alive when the child is not.
  *
  * Contract. The driver makes it as a memory file; the child maps the same file. A slot is written by its worker alone
- * (slot BOARD_MAIN by the child's main thread) and read by anyone, with relaxed order: readers get a recent value,
- * never a consistent cut. `ask` and `go_on` are the only words that the driver writes. Nothing here ever waits.
+ * (slot BOARD_MAIN by the child's main thread, or the one that it waits for) and read by anyone, with relaxed order:
+ * readers get a recent value, never a consistent cut. `ask` and `go_on` are the only words that the driver writes.
+ * Nothing here ever waits.
  *
  * A slot's `sequence` is odd while its thread is inside a call of the target: that is the whole overlap meter.
  */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "core/detector_list.h"
+#include "core/guard_option.h"
 
 static int wrong(char *error, size_t size, const char *option, const char *argument, const char *want)
 {
@@ -135,6 +136,34 @@ static int set_detect(struct request *request, const char *argument, char *error
     return detector_parse(argument, &request->plan.detect, error, size);
 }
 
+static int set_line(char **line, const char *argument)
+{
+    free(*line);
+    *line = strdup(argument);
+    return *line ? 0 : -ENOMEM;
+}
+
+static int set_guard(struct request *request, const char *argument, char *error, size_t size)
+{
+    struct guard_option option;
+    int result = guard_option_parse(argument, &option, error, size);
+    return result ? result : set_line(&request->plan.guard, argument);
+}
+
+static int set_focus(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    return set_line(&request->plan.focus, argument);
+}
+
+static int set_verify(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (plan_parse_time(argument, &request->verify) < 0)
+        return wrong(error, size, "--verify", argument, "is not a time; write for example 30s, 2m or 0");
+    return 0;
+}
+
 static int set_stop(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)argument;
@@ -157,6 +186,22 @@ static int set_json(struct request *request, const char *argument, char *error, 
     (void)error;
     (void)size;
     request->json = argument;
+    return 0;
+}
+
+static int set_as(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->as = argument;
+    return 0;
+}
+
+static int set_output(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->output = argument;
     return 0;
 }
 
@@ -194,6 +239,7 @@ SWITCH(dry_run)
 SWITCH(help)
 SWITCH(no_color)
 SWITCH(quiet)
+SWITCH(strict)
 SWITCH(verbose)
 
 const struct option_row option_rows[] = {
@@ -213,11 +259,20 @@ const struct option_row option_rows[] = {
      set_share},
     {0, "detect", "LIST", "all", "detectors, separated by commas; all or none; see `ftstress list detectors`",
      set_detect},
+    {0, "guard", "LIST", NULL, "its settings: whole, stacks, every=N, pages=N, quarantine=N, interval=N",
+     set_guard},
+    {0, "focus", "SITES", NULL, "put blocks between inaccessible pages: arrays, FILE+0xOFFSET, or *",
+     set_focus},
+    {0, "verify", "TIME", "40s", "how long to run findings again, to say whose fault they are; 0: not at all",
+     set_verify},
+    {0, "strict", NULL, NULL, "what is documented as user error sets exit status 1, too", set_strict},
     {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},
     {0, "timeout", "TIME", "5s", "no progress for so long is a hang", set_timeout},
     {0, "memory", "SIZE", "half of the machine's", "what a child may use, for example 4G", set_memory},
     {0, "out", "DIR", "ftstress-out", "where findings are kept", set_out},
     {0, "json", "FILE", NULL, "write the report as JSON; - for standard output", set_json},
+    {0, "as", "FORM", "text", "form of the report: text, json, junit, sarif, html or github", set_as},
+    {'o', "output", "FILE", "standard output", "where the report in that form goes", set_output},
     {0, "dry-run", NULL, NULL, "print the plan as YAML and stop; the text can be run as a plan file",
      set_dry_run},
     {0, "allow-gil", NULL, NULL, "go on where the GIL is on", set_allow_gil},
@@ -230,7 +285,8 @@ const size_t option_count = sizeof option_rows / sizeof *option_rows;
 
 void request_init(struct request *request)
 {
-    *request = (struct request){.out = "ftstress-out", .timeout = 5 * CLOCK_SECOND};
+    *request =
+        (struct request){.out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND};
     plan_init(&request->plan);
 }
 
@@ -355,5 +411,9 @@ void request_apply(const struct request *request, struct plan *plan)
         plan->share = asked->share;
     if (request->has_detect)
         plan->detect = asked->detect;
+    if (asked->guard)
+        set_line(&plan->guard, asked->guard);
+    if (asked->focus)
+        set_line(&plan->focus, asked->focus);
     plan->stop_on_first |= asked->stop_on_first;
 }

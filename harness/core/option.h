@@ -15,10 +15,14 @@ struct request {
     const char *python; /* -p; NULL: VIRTUAL_ENV, then the child's own */
     const char *out;    /* directory of findings */
     const char *json;   /* file for the JSON report, or NULL */
+    const char *as;     /* form of the report, or NULL */
+    const char *output; /* file for that form, or NULL */
     uint64_t timeout;   /* ns without progress after which a child hangs */
     uint64_t memory;    /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
-    bool has_code; /* -s, --thread-setup, -i or --role was given: positionals are statements */
+    bool has_code;   /* -s, --thread-setup, -i or --role was given: positionals are statements */
+    uint64_t verify; /* ns for running findings again */
+    bool strict;     /* documented user errors are findings that count */
     bool has_time, has_iterations, has_seed, has_threads, has_share, has_detect;
     char **positionals; /* into argv */
     unsigned npositionals;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "core/detector_list.h"
+#include "core/guard_option.h"
 
 const char *const rung_names[RUNG_COUNT] = {
     [RUNG_PRIVATE] = "private",
@@ -68,6 +69,8 @@ void plan_clear(struct plan *plan)
     free(plan->native);
     free(plan->setup);
     free(plan->thread_setup);
+    free(plan->guard);
+    free(plan->focus);
     for (unsigned i = 0; i < plan->ninputs; i++)
         input_free(&plan->inputs[i]);
     free(plan->inputs);
@@ -236,6 +239,15 @@ static int check_bounds(const struct verdict *verdict, const struct plan *plan)
     return 0;
 }
 
+static int check_guard(const struct verdict *verdict, const struct plan *plan)
+{
+    struct guard_option option;
+    char why[256];
+    if (guard_option_parse(plan->guard, &option, why, sizeof why) == 0)
+        return 0;
+    return refuse(verdict, "guard: %s", why);
+}
+
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
     const struct verdict verdict = {error, error_size};
@@ -244,6 +256,8 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
         status = check_one_line(&verdict, "name", plan->name);
     if (!status)
         status = check_one_line(&verdict, "about", plan->about);
+    if (!status)
+        status = check_guard(&verdict, plan);
     if (!status)
         status = check_inputs(&verdict, plan);
     if (!status)

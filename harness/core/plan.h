@@ -39,6 +39,8 @@ struct plan {
     uint64_t seed;
     enum rung share;
     uint32_t detect; /* DETECTOR_BIT()s */
+    char *guard;     /* settings of the guard (guard_option.h), or NULL */
+    char *focus;     /* allocation sites whose blocks lie between inaccessible pages (heap/site.h), or NULL */
     bool stop_on_first;
 };
 

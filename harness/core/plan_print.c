@@ -87,6 +87,8 @@ int plan_print(const struct plan *plan, char **ret_text)
         .seed = plan->seed ? print_number(plan->seed, seed) : NULL,
         .share = rung_names[plan->share],
         .detect = detect,
+        .guard = or_absent(plan->guard),
+        .focus = or_absent(plan->focus),
         .stop_on_first = plan->stop_on_first ? "true" : NULL,
     };
     return document_save(&document, ret_text);

@@ -357,6 +357,8 @@ static const struct row {
     {BOTH(iterations), read_number, NUMBER},
     {BOTH(seed), read_number, NUMBER},
     {BOTH(share), read_share, "one of private, readonly, one-writer, all"},
+    {BOTH(guard), read_line, "a line"},
+    {BOTH(focus), read_line, "a line"},
     {BOTH(stop_on_first), read_flag, "true or false"},
 };
 

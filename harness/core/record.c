@@ -19,7 +19,8 @@ static const char *const type_names[RECORD_TYPES] = {
     [RECORD_MAPS] = "maps",           [RECORD_PACKAGE] = "package",
     [RECORD_EXCEPTION] = "exception", [RECORD_INVARIANT] = "invariant",
     [RECORD_WRITE] = "write",         [RECORD_CRASH] = "crash",
-    [RECORD_FINISHED] = "finished",
+    [RECORD_HEAP] = "heap",           [RECORD_CORRUPT] = "corrupt memory",
+    [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
 };
 
 const char *record_type_name(enum record_type type)

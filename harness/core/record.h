@@ -12,7 +12,7 @@
 
 #define RECORD_FRAMES 48
 #define RECORD_TEXT 3072
-#define RECORD_VALUES 8
+#define RECORD_VALUES 24
 #define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
 
 enum record_type {
@@ -26,6 +26,9 @@ enum record_type {
     RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
     RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
     RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
+    RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
+    RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
+    RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
@@ -42,7 +45,17 @@ enum record_write {
     WRITE_SERIAL
 };
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
-enum record_finished { FINISHED_CALLS, FINISHED_TIME };
+/* Found in memory that is not the guard's: by the detectors arena and pyheap. */
+enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
+enum record_diverge { DIVERGE_COUNT };
+enum record_finished {
+    FINISHED_CALLS,
+    FINISHED_TIME,
+    FINISHED_ROUNDS,
+    FINISHED_BLOCKS,
+    FINISHED_WALKED,
+    FINISHED_WALK_TIME
+};
 
 struct record {
     uint32_t size; /* bytes on the wire, this head included */

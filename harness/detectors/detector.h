@@ -23,6 +23,7 @@ struct detector_call {
     uint16_t worker; /* RECORD_MAIN in the serial pass */
     bool serial;     /* no other thread runs */
     uint64_t iteration;
+    unsigned role, step;     /* which statement of the plan */
     const char *statement;   /* source of the statement being run */
     struct watched *watched; /* the arrays that this thread's statements can see */
     unsigned nwatched;
@@ -35,6 +36,8 @@ struct detector {
     enum detector_id id;
     /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
     int (*start)(void);
+    /* What keeps it from starting, one sentence; NULL where there is no more to say. */
+    const char *(*excuse)(void);
     void (*before_call)(struct detector_call *call);
     /* result: borrowed; NULL when the statement has none or raised. raised: borrowed exception or NULL. */
     void (*after_call)(struct detector_call *call, PyObject *result, PyObject *raised);
@@ -42,8 +45,12 @@ struct detector {
     void (*finish)(struct detector_call *call);
 };
 
+extern const struct detector arena_detector;
+extern const struct detector diverge_detector;
 extern const struct detector exception_detector;
+extern const struct detector guard_detector;
 extern const struct detector invariant_detector;
+extern const struct detector pyheap_detector;
 extern const struct detector tripwire_detector;
 
 /* The detectors of this child that `bits` ask for. Child main. */

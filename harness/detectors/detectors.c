@@ -5,9 +5,8 @@
 
 /* Detectors of the child, in the order in which they look at a call: the exact ones first. */
 static const struct detector *const detectors[] = {
-    &tripwire_detector,
-    &invariant_detector,
-    &exception_detector,
+    &tripwire_detector, &invariant_detector, &exception_detector, &diverge_detector,
+    &guard_detector,    &pyheap_detector,    &arena_detector,
 };
 
 #define COUNT (sizeof detectors / sizeof *detectors)
@@ -23,9 +22,10 @@ void detectors_select(uint32_t bits, int wire)
             continue;
         if (detectors[i]->start && detectors[i]->start() < 0) {
             struct record note;
-            char text[128];
-            snprintf(text, sizeof text, "detector %s does not work on this machine and is off",
-                     detector_rows[detectors[i]->id].name);
+            char text[384];
+            snprintf(text, sizeof text, "detector %s does not work on this machine and is off%s%s",
+                     detector_rows[detectors[i]->id].name, detectors[i]->excuse ? ": " : "",
+                     detectors[i]->excuse ? detectors[i]->excuse() : "");
             record_begin(&note, RECORD_NOTE, RECORD_MAIN);
             record_add_text(&note, text);
             record_send(&note, wire);

@@ -1,0 +1,23 @@
+/* The guard as Python sees it: the raw domain and NumPy's array data go through it too, so that their blocks are known
+ * for what they are, whatever allocator CPython and NumPy would choose. */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/plan.h"
+
+/* Before Python starts, on the child's first thread. Decides for good who answers malloc. Returns 0 or -errno. */
+int guard_begin(const struct plan *plan, int wire);
+
+/* Child main, between Py_PreInitialize and Py_Initialize. */
+void guard_take_raw_domain(void);
+
+/* After NumPy has been imported: array data of the calling thread's arrays from now on. Attached; does nothing without
+ * the guard or NumPy. */
+void guard_take_arrays(void);
+
+/* The statements begin: from now on some blocks lie between inaccessible pages. */
+void guard_arm(void);
+
+/* Statistics for the record of the end. */
+void guard_count(int64_t *values);
