@@ -26,14 +26,32 @@ static const char run_more[] =
     "A recipe is one array: dtype, [shape], then [slices] and .T, then +offset, ~bcast(shape), @ro, @out:\n"
     "  f8[20]  i4[3,4].T  f8[40][::2]  >c16[5,1]+8  f8[20][::-1]@ro  f4[0]  f8[]  f8[8]~bcast(4,8)  f8[20]@out\n"
     "\n"
+    "--as junit -o FILE (or sarif, html, github) writes the report in another form too; see `ftstress report --help`.\n"
+    "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
+
+static const char report_more[] =
+    "Without a name it is the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
+    "  ftstress report                                     what the last run said\n"
+    "  ftstress report --as junit -o junit.xml             the test page of a CI server\n"
+    "  ftstress report --as sarif -o ftstress.sarif        code scanners, editors\n"
+    "  ftstress report --as html -o report.html            one page to look at or to send\n"
+    "  ftstress report F480d206 --as github                a bug report, to be pasted into a tracker\n"
+    "  ftstress report old/report.json --as html -o old.html\n"
+    "\n"
+    "FORM is one of text (the default), json, junit, sarif, html, github. --output - is standard output, as is\n"
+    "leaving it out. A finding that no longer belongs to the last run is told with what was kept beside it.\n"
+    "\n"
+    "Exit status: 0 written, 2 usage, 3 there is nothing to report, 125 it could not be written.\n";
 
 const struct command commands[] = {
     {"run", "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, command_run},
     {"list", "[scenarios|detectors|findings]", "what there is to run, what looks at it, what was found", NULL,
      command_list},
-    {"show", "FINDING", "one kept finding, by its id or folder", NULL, command_show},
+    {"show", "FINDING", "all that is known of one kept finding, by its id or folder", NULL, command_show},
+    {"report", "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
+     "the last run, or one finding, for a person, a CI server or a tracker", report_more, command_report},
     {"doctor", "[-p PATH]", "can this machine and this interpreter be tested, and by which detectors", NULL,
      command_doctor},
 };

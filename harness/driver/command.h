@@ -27,7 +27,16 @@ void command_help_all(void);
 int command_run(const struct command *self, int argc, char **argv);
 int command_list(const struct command *self, int argc, char **argv);
 int command_doctor(const struct command *self, int argc, char **argv);
+int command_report(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
+
+struct report;
+struct request;
+
+/* Is the form of --as one that there is? Returns 0, or -EINVAL with a sentence in error. */
+int command_check_form(const struct request *request, char *error, size_t error_size);
+/* The report of a run in the form of --as, to --output. Returns 0 or an exit status, after saying why. */
+int command_write_form(const struct report *report, const struct request *request);
 
 /* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
 int command_child_path(char **ret_path);

@@ -1,4 +1,4 @@
-/* `ftstress list` and `ftstress show`: what there is, and what was found. */
+/* `ftstress list`: what there is, and what was found. */
 #include "driver/command.h"
 
 #include <dirent.h>
@@ -118,60 +118,6 @@ int command_list(const struct command *self, int argc, char **argv)
     if (status < 0)
         status = command_fail(STATUS_USAGE,
                               "there is no list of '%s'; write scenarios, detectors or findings", what);
-    request_clear(&request);
-    return status;
-}
-
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "-";
-}
-
-static void print_stack(const json_t *stack)
-{
-    size_t i;
-    const json_t *frame;
-    printf("  %s:\n", text_of(stack, "title"));
-    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        const char *module = strrchr(text_of(frame, "module"), '/');
-        printf("    #%-2zu %s  %s+%s\n", i, text_of(frame, "function"), module ? module + 1 : "?",
-               text_of(frame, "offset"));
-    }
-}
-
-static void print_finding(const json_t *finding)
-{
-    static const char *const keys[] = {"id",      "kind",  "severity", "message",  "blame",    "function",
-                                       "package", "cause", "rung",     "detector", "statement"};
-    size_t i;
-    const json_t *stack;
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        printf("%-10s %s\n", keys[k], text_of(finding, keys[k]));
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        print_stack(stack);
-    printf("plan:\n%s", text_of(json_object_get(finding, "plan"), "yaml"));
-    if (json_is_string(json_object_get(finding, "evidence")))
-        printf("standard error:\n%s", text_of(finding, "evidence"));
-}
-
-int command_show(const struct command *self, int argc, char **argv)
-{
-    struct request request;
-    int status = parse(self, argc, argv, &request);
-    if (status >= 0)
-        return status;
-    const char *id = request.npositionals ? request.positionals[0] : "";
-    json_t *finding = *id ? load_finding(request.out, id) : NULL;
-    if (!finding && *id)
-        finding = load_finding("", id);
-    if (finding)
-        print_finding(finding);
-    status = finding ? STATUS_CLEAN
-                     : command_fail(STATUS_USAGE,
-                                    "there is no finding '%s' under %s; see `ftstress list findings`", id,
-                                    request.out);
-    json_decref(finding);
     request_clear(&request);
     return status;
 }

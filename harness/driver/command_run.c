@@ -23,9 +23,13 @@
 #include "driver/progress.h"
 #include "driver/report.h"
 #include "driver/target.h"
+#include "driver/verify.h"
 
 /* Children that die before their first round, one after the other: the next one will too. */
 #define STILLBORN_MAX 3
+/* Children for the sites of damaged blocks, for each and in all. */
+#define FOCUS_TRIES 3
+#define FOCUS_MAX 24
 
 /* What each child could have seen, to say "in k of N". */
 struct sighting {
@@ -40,6 +44,8 @@ struct session {
     struct progress progress;
     struct sighting *sightings;
     unsigned stillborn;
+    const char *focused[FOCUS_MAX]; /* sites that had a child of their own */
+    unsigned nfocused;
     bool interrupted;
     bool unjudged; /* a child died or hung, and the detector for it is off */
     int cannot;    /* status of a plan that could not be run */
@@ -109,6 +115,11 @@ static void count_child(struct session *session, const struct plan *plan, const 
         report->rated_calls += outcome->totals.calls;
         report->rated_time += outcome->worked;
     }
+    report->walks.rounds += outcome->walks.rounds;
+    report->walks.blocks += outcome->walks.blocks;
+    report->walks.nanoseconds += outcome->walks.nanoseconds;
+    if (outcome->walks.present > report->walks.present)
+        report->walks.present = outcome->walks.present;
     report->sampled += outcome->totals.sampled;
     report->overlapped += outcome->totals.overlapped;
     keep_environment(report, outcome);
@@ -144,7 +155,8 @@ static void tell_child(struct session *session, const char *member, const struct
 static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct note_list *notes = &session->report.notes;
-    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
+    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)) &&
+                !judge_hears(plan, outcome);
     bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
     if (died)
         note_add(notes, "a child ended early (%s); no finding, because --detect leaves out crash",
@@ -172,7 +184,8 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
         note_add(&session->report.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
-    if (outcome->overran && outcome->phase <= BOARD_SERIAL)
+    /* A first child that gets nowhere: nothing was tested. Later ones only add to what was. */
+    if (outcome->overran && outcome->phase <= BOARD_SERIAL && session->report.children == 1)
         set_reason(
             session, STATUS_UNTESTED,
             strdup(
@@ -181,6 +194,26 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
         note_add(&session->report.notes, "a child did not end when its time was over, and was ended");
     return !session->report.reason && !session->interrupted && !session->report.harness_fault &&
            session->stillborn < STILLBORN_MAX && !(plan->stop_on_first && session->report.findings.n > 0);
+}
+
+/* A site whose block was damaged, by an instruction that nobody saw: the next child catches it in the act. A race may
+ * not show each time, so a site has several turns. */
+static void focus_next(struct session *session, struct portfolio *portfolio)
+{
+    const struct finding_list *findings = &session->report.findings;
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *finding = findings->items[i];
+        unsigned tries = 0;
+        if (!finding->site || finding->trapped)
+            continue;
+        for (unsigned k = 0; k < session->nfocused; k++)
+            tries += strcmp(session->focused[k], finding->site) == 0;
+        if (tries == FOCUS_TRIES || session->nfocused == FOCUS_MAX)
+            continue;
+        session->focused[session->nfocused++] = finding->site;
+        portfolio_focus(portfolio, finding->site);
+        return;
+    }
 }
 
 static int run_one(struct session *session, const struct plan *plan)
@@ -192,6 +225,7 @@ static int run_one(struct session *session, const struct plan *plan)
     portfolio_init(&portfolio, plan);
     progress_init(&session->progress, on, plan->name, portfolio.deadline);
     session->progress.findings = (unsigned)session->report.findings.n;
+    session->nfocused = 0;
     bool go_on = true;
     while (go_on && portfolio_next(&portfolio, &child, &member)) {
         struct outcome outcome;
@@ -199,6 +233,8 @@ static int run_one(struct session *session, const struct plan *plan)
         int error = job_run(&child, &session->settings, &outcome);
         if (!error)
             go_on = take_outcome(session, &child, member, &outcome);
+        if (!error)
+            focus_next(session, &portfolio);
         outcome_clear(&outcome);
         if (error)
             return error;
@@ -221,13 +257,23 @@ static void count_chances(struct session *session)
     }
 }
 
+/* Is there a finding that is not the user's own, documented error? */
+static bool counts(const struct session *session)
+{
+    const struct finding_list *findings = &session->report.findings;
+    for (size_t i = 0; i < findings->n; i++)
+        if (session->request->strict || findings->items[i]->blame != BLAME_USER)
+            return true;
+    return false;
+}
+
 /* Only a run in which target calls were truly in flight together can call something clean. */
 static void conclude(struct session *session)
 {
     struct report *report = &session->report;
     judge_link(report);
     count_chances(session);
-    if (report->findings.n > 0) {
+    if (counts(session)) {
         report->status = STATUS_FINDING;
         return;
     }
@@ -274,19 +320,23 @@ static int tell(struct session *session)
     const struct request *request = session->request;
     struct report *report = &session->report;
     int status = report->status;
-    bool json_on_stdout = request->json && strcmp(request->json, "-") == 0;
-    if (!json_on_stdout)
+    bool other_on_stdout = (request->json && strcmp(request->json, "-") == 0) ||
+                           (request->as && (!request->output || strcmp(request->output, "-") == 0));
+    if (!other_on_stdout)
         report_text(report, stdout, wants_colour(request, stdout), request->quiet);
     int error = request->json ? write_json(report, request->json) : 0;
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
                               request->json, strerror(-error));
+    error = request->as || request->output ? command_write_form(report, request) : 0;
+    if (error)
+        status = error;
     error = report_keep(report, request->out);
     if (error)
         status =
             command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
                          request->out, strerror(-error));
-    else if (report->findings.n > 0 && !request->quiet && !json_on_stdout)
+    else if (report->findings.n > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
     fflush(stdout);
     fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", report->findings.n,
@@ -353,6 +403,20 @@ static int choose_python(const struct request *request, const char *child, struc
     return 0;
 }
 
+/* What a run of one plan found is run again; of several plans nobody could say which. */
+static void verify(struct session *session, const struct plan *plan)
+{
+    struct report *report = &session->report;
+    if (session->interrupted || session->request->verify == 0 || report->findings.n == 0 ||
+        plan->stop_on_first)
+        return;
+    uint64_t deadline = clock_now() + session->request->verify;
+    progress_init(&session->progress, session->progress.on, "run again", deadline);
+    verify_run(report, plan, &session->settings, deadline, &report->verification);
+    verify_apply(report->verification, report);
+    progress_clear(&session->progress);
+}
+
 static int run_session(struct session *session, const struct target_list *targets)
 {
     uint64_t began = clock_now();
@@ -363,6 +427,8 @@ static int run_session(struct session *session, const struct target_list *target
     }
     session->report.seconds = clock_seconds(clock_now() - began);
     conclude(session);
+    if (targets->n == 1)
+        verify(session, &targets->plans[0]);
     return tell(session);
 }
 
@@ -426,6 +492,8 @@ int command_run(const struct command *self, int argc, char **argv)
         request_clear(&request);
         return STATUS_CLEAN;
     }
+    if (!result)
+        result = command_check_form(&request, error, sizeof error);
     if (!result)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "core/glibc.h"
 #include "core/status.h"
 #include "driver/symbol.h"
 
@@ -496,6 +497,17 @@ static enum doctor_level check_system(struct doctor *doctor, struct doctor_answe
                       name.machine);
 }
 
+static enum doctor_level check_arena(struct doctor *doctor, struct doctor_answer *answer)
+{
+    char reason[128];
+    (void)doctor;
+    if (glibc_layout_find(gnu_get_libc_version(), reason, sizeof reason))
+        return doctor_say(answer, DOCTOR_OK, NULL, "the heaps of glibc %s can be walked",
+                          gnu_get_libc_version());
+    return doctor_say(answer, DOCTOR_WARN, "nothing to be done on this machine; other detectors work without",
+                      "%s: no arena detector", reason);
+}
+
 /* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. */
 static const struct check checks[] = {
     {"child", check_child},
@@ -507,6 +519,7 @@ static const struct check checks[] = {
     {"environment", check_environment},
     {"symbols", check_symbols},
     {"stepping", check_stepping},
+    {"arena", check_arena},
     {"ptrace", check_ptrace},
     {"perf", check_perf},
     {"aslr", check_aslr},

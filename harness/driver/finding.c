@@ -45,6 +45,9 @@ void finding_free(struct finding *finding)
     free(finding->input);
     free(finding->plan);
     free(finding->evidence);
+    free(finding->block);
+    free(finding->site);
+    free(finding->alias);
     free(finding->signature);
     free(finding->cause);
     free(finding);

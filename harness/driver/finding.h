@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/violation.h"
 #include "driver/symbol.h"
 
 /* Stable names in the JSON report; in the order of design.md. */
@@ -44,15 +45,19 @@ struct finding {
     const char *detector;
     enum blame blame;
     enum rung rung;
-    bool serial;      /* one thread is enough */
-    char *function;   /* innermost of the guilty package, or NULL */
-    char *package;    /* "numpy 2.2.2", or NULL */
-    char *message;    /* one sentence */
-    char *statement;  /* of the plan that ran, or NULL */
-    char *input;      /* name of the array concerned, or NULL */
-    char *plan;       /* YAML of the child's plan that showed it */
-    uint32_t threads; /* of that plan */
-    char *evidence;   /* the end of standard error, or NULL */
+    bool serial;             /* one thread is enough */
+    char *function;          /* innermost of the guilty package, or NULL */
+    char *package;           /* "numpy 2.2.2", or NULL */
+    char *message;           /* one sentence */
+    char *statement;         /* of the plan that ran, or NULL */
+    char *input;             /* name of the array concerned, or NULL */
+    char *plan;              /* YAML of the child's plan that showed it */
+    uint32_t threads;        /* of that plan */
+    char *evidence;          /* the end of standard error, or NULL */
+    struct violation *block; /* what the guard knows of the block concerned, or NULL */
+    char *alias;             /* a second signature: the site's, or NULL */
+    char *site;              /* where the block was made, as --focus takes it, or NULL */
+    bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
     char *cause;      /* id of the finding that explains this one, or NULL */
     uint64_t count;   /* times seen */

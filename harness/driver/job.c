@@ -94,7 +94,9 @@ static void exec_child(const struct job *job, int wire, int err, pid_t parent)
                           "-p",
                           job->settings->python,
                           "/proc/self/fd/5",
-                          job->settings->allow_gil ? "--allow-gil" : NULL,
+                          job->settings->gil         ? "--gil"
+                          : job->settings->allow_gil ? "--allow-gil"
+                                                     : NULL,
                           NULL};
     execv(job->settings->child, (char *const *)argv);
     fprintf(stderr, "cannot run %s: %s\n", job->settings->child, strerror(errno));

@@ -16,6 +16,7 @@ struct job_settings {
     const char *child;  /* path of ftstress-child */
     const char *python; /* interpreter whose environment it runs in */
     bool allow_gil;
+    bool gil;         /* turn it on: a control */
     uint64_t timeout; /* ns without progress: a hang */
     uint64_t memory;  /* bytes */
     int signals;      /* signalfd with SIGINT and SIGTERM, or -1 */

@@ -1,4 +1,4 @@
-#include "driver/judge.h"
+#include "driver/judge_inside.h"
 
 #include <ctype.h>
 #include <signal.h>
@@ -9,25 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/detector_list.h"
 #include "driver/log_rule.h"
 #include "driver/package.h"
 
 /* Threads of a crashed or hung child whose stacks are worth a place in the report. */
 #define OTHER_STACKS 8
 
-struct judge {
-    struct report *report;
-    const struct plan *plan;
-    const struct outcome *outcome;
-    unsigned child;
-    struct symbols *symbols;
-    bool mutates_arrays; /* the statements change shared arrays for good */
-};
-
-static char *format(const char *text, ...) __attribute__((format(printf, 1, 2)));
-
-static char *format(const char *text, ...)
+char *judge_format(const char *text, ...)
 {
     char *out;
     va_list arguments;
@@ -37,38 +25,43 @@ static char *format(const char *text, ...)
     return n < 0 ? NULL : out;
 }
 
-static struct symbol_stack symbolise(struct judge *judge, const struct record *record)
+struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact)
 {
     struct symbol_stack stack = {0};
     if (!judge->symbols && judge->outcome->maps)
         symbols_open(judge->outcome->maps, &judge->symbols);
     if (judge->symbols)
-        symbols_stack(judge->symbols, record->frames, record->nframes, true, &stack);
+        symbols_stack(judge->symbols, frames, n, exact, &stack);
     return stack;
 }
 
+static struct symbol_stack symbolise(struct judge *judge, const struct record *record)
+{
+    return judge_stack(judge, record->frames, record->nframes, true);
+}
+
 /* "numpy 2.2.2", or "numpy" when the version is not known. */
-static char *name_package(const struct judge *judge, const char *name)
+char *judge_name_package(const struct judge *judge, const char *name)
 {
     const char *version = outcome_environment(judge->outcome, name);
-    return version ? format("%s %s", name, version) : strdup(name);
+    return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
 /* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
-static char *plain_name(const char *function)
+char *judge_plain_name(const char *function)
 {
-    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+    return !function ? NULL : strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
-static void blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
+void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
 {
     char name[128];
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     if (frame) {
         finding->blame = BLAME_TARGET;
-        finding->function = frame->function ? plain_name(frame->function) : strdup(name);
-        finding->package = name_package(judge, name);
+        finding->function = frame->function ? judge_plain_name(frame->function) : strdup(name);
+        finding->package = judge_name_package(judge, name);
         return;
     }
     frame = package_interpreter_frame(judge->outcome, stack);
@@ -76,13 +69,13 @@ static void blame_stack(const struct judge *judge, struct finding *finding, cons
         return;
     const char *version = outcome_environment(judge->outcome, "python");
     finding->blame = BLAME_INTERPRETER;
-    finding->function = plain_name(frame->function);
+    finding->function = judge_plain_name(frame->function);
     finding->package =
-        format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
-static struct finding *new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
-                                   enum detector_id detector)
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+                                  enum detector_id detector)
 {
     struct finding *finding = calloc(1, sizeof *finding);
     if (!finding)
@@ -102,7 +95,7 @@ static struct finding *new_finding(const struct judge *judge, enum finding_kind 
 }
 
 /* Arrays that the statements themselves change while others read them: documented user error, and said so. */
-static void label_user_error(const struct judge *judge, struct finding *finding)
+void judge_label_user_error(const struct judge *judge, struct finding *finding)
 {
     if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
@@ -169,21 +162,23 @@ static void judge_write(struct judge *judge, const struct record *record)
         note_same_value(judge, record);
         return;
     }
-    struct finding *finding = new_finding(judge, FINDING_INPUT_MUTATED, "hidden-mutation", DETECTOR_TRIPWIRE);
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_INPUT_MUTATED, "hidden-mutation", DETECTOR_TRIPWIRE);
     if (!finding)
         return;
     struct symbol_stack stack = symbolise(judge, record);
-    blame_stack(judge, finding, &stack);
+    judge_blame_stack(judge, finding, &stack);
     finding->serial = record->values[WRITE_SERIAL];
     finding->rung = RUNG_READONLY;
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
     const char *function = finding->function ? finding->function : "a function without a name";
-    finding->message = format("%s (%s) writes to the %s of its input %s and puts it back before it returns",
-                              function, finding->package ? finding->package : "unknown package",
-                              record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
-    finding->signature = format("input-mutated|%s", function);
+    finding->message =
+        judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
+                     finding->package ? finding->package : "unknown package",
+                     record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
+    finding->signature = judge_format("input-mutated|%s", function);
     finding = add(judge, finding);
     if (!finding || has_stack(finding, &stack))
         symbol_stack_free(&stack);
@@ -195,8 +190,8 @@ static void judge_write(struct judge *judge, const struct record *record)
 static char *invariant_signature(const struct record *record)
 {
     const char *sentence = record_text(record, 1), *cut = strstr(sentence, " became");
-    char *signature = format("invariant|%s|%.*s", record_text(record, 0),
-                             (int)(cut ? cut - sentence : (ptrdiff_t)strlen(sentence)), sentence);
+    char *signature = judge_format("invariant|%s|%.*s", record_text(record, 0),
+                                   (int)(cut ? cut - sentence : (ptrdiff_t)strlen(sentence)), sentence);
     for (char *c = signature; c && *c; c++)
         if (isdigit((unsigned char)*c))
             *c = '#';
@@ -214,8 +209,8 @@ static void judge_invariant(struct judge *judge, const struct record *record)
             note_in_place(judge, record_text(record, 2), record_text(record, 0));
         return;
     }
-    struct finding *finding = new_finding(judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED,
-                                          "wrong-result", DETECTOR_INVARIANT);
+    struct finding *finding = judge_new_finding(
+        judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED, "wrong-result", DETECTOR_INVARIANT);
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
@@ -223,10 +218,10 @@ static void judge_invariant(struct judge *judge, const struct record *record)
     finding->input = strdup(record_text(record, 0));
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message =
-        format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ", finding->input,
-               record_text(record, 1), *statement ? "; seen after " : "", statement);
+        judge_format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ",
+                     finding->input, record_text(record, 1), *statement ? "; seen after " : "", statement);
     finding->signature = invariant_signature(record);
-    label_user_error(judge, finding);
+    judge_label_user_error(judge, finding);
     add(judge, finding);
 }
 
@@ -240,16 +235,33 @@ static void judge_exception(struct judge *judge, const struct record *record)
                  record_text(record, 2), record_text(record, 1));
         return;
     }
-    struct finding *finding = new_finding(judge, FINDING_EXCEPTION, "exception", DETECTOR_EXCEPTION);
+    struct finding *finding = judge_new_finding(judge, FINDING_EXCEPTION, "exception", DETECTOR_EXCEPTION);
     if (!finding)
         return;
     finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
     finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
     finding->statement = strdup(record_text(record, 2));
     finding->message =
-        format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
-    finding->signature = format("exception|%s", record_text(record, 1));
-    label_user_error(judge, finding);
+        judge_format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
+    finding->signature = judge_format("exception|%s", record_text(record, 1));
+    judge_label_user_error(judge, finding);
+    add(judge, finding);
+}
+
+/* The child asked one thread again before it said so. */
+static void judge_diverge(struct judge *judge, const struct record *record)
+{
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_WRONG_RESULT, "wrong-result", DETECTOR_DIVERGE);
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 1);
+    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->count = (uint64_t)record->values[DIVERGE_COUNT];
+    finding->statement = strdup(statement);
+    finding->message = judge_format("%s %s", statement, record_text(record, 0));
+    finding->signature = judge_format("diverge|%s", statement);
+    judge_label_user_error(judge, finding);
     add(judge, finding);
 }
 
@@ -285,7 +297,8 @@ static void add_other_threads(const struct judge *judge, struct finding *finding
         if (thread->tid == crashed || !is_working(thread) ||
             !package_frame(outcome, &thread->stack, name, sizeof name))
             continue;
-        finding_add_stack(finding, format("thread %d, at the same time", (int)thread->tid), thread->stack);
+        finding_add_stack(finding, judge_format("thread %d, at the same time", (int)thread->tid),
+                          thread->stack);
         thread->stack = (struct symbol_stack){0};
     }
 }
@@ -324,18 +337,19 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
     const char *statement = crash ? record_text(crash, 0) : "";
     const char *in = *statement ? " in " : "";
     if (line)
-        return format("%s%s%s%s", line, in, statement, when(judge->outcome));
+        return judge_format("%s%s%s%s", line, in, statement, when(judge->outcome));
     if (crash && has_address(crash))
-        return format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
-                      (unsigned long long)crash->values[CRASH_ADDRESS], in, statement, when(judge->outcome));
+        return judge_format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
+                            (unsigned long long)crash->values[CRASH_ADDRESS], in, statement,
+                            when(judge->outcome));
     if (crash)
-        return format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement,
-                      when(judge->outcome));
+        return judge_format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement,
+                            when(judge->outcome));
     if (WIFSIGNALED(status))
-        return format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
-                      strsignal(WTERMSIG(status)), when(judge->outcome));
-    return format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
-                  when(judge->outcome));
+        return judge_format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
+                            strsignal(WTERMSIG(status)), when(judge->outcome));
+    return judge_format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
+                        when(judge->outcome));
 }
 
 /* On one thread nothing can have corrupted what the harness stands on: a crash in its own code is its own. */
@@ -351,25 +365,68 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
     const char *function = stack->frames[0].function;
     if (!judge->report->harness_fault)
         judge->report->harness_fault =
-            format("ftstress itself crashed in %s; please report it with this command line",
-                   function ? function : "??");
+            judge_format("ftstress itself crashed in %s; please report it with this command line",
+                         function ? function : "??");
 }
 
-static const struct log_rule *find_sentence(const struct outcome *outcome, char **ret_line)
+/* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
+static const struct log_rule *find_sentence(const struct judge *judge, char **ret_line,
+                                            enum detector_id *ret_by)
 {
+    const struct outcome *outcome = judge->outcome;
     const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
-    return rule ? rule : log_rule_find(outcome->sentence, ret_line);
+    if (!rule)
+        rule = log_rule_find(outcome->sentence, ret_line);
+    bool pyheap = judge->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
+    *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
+    if (!rule || judge->plan->detect & DETECTOR_BIT(*ret_by))
+        return rule;
+    free(*ret_line);
+    *ret_line = NULL;
+    return NULL;
+}
+
+bool judge_hears(const struct plan *plan, const struct outcome *outcome)
+{
+    const struct judge judge = {.plan = plan, .outcome = outcome};
+    char *line = NULL;
+    enum detector_id by;
+    bool heard = find_sentence(&judge, &line, &by) != NULL;
+    free(line);
+    return heard;
+}
+
+/* What the hooks print of a block, in one line instead of fifteen. */
+static char *retell(const struct judge *judge, const struct log_rule *rule, char *line)
+{
+    char *whole =
+        rule && log_rule_is_hooks(rule) ? log_rule_hooks_sentence(judge->outcome->stderr_text) : NULL;
+    if (!whole)
+        return line;
+    free(line);
+    return whole;
+}
+
+/* glibc notices a double free in the second free itself, but other corruption long after. CPython's debug hooks, too;
+ * that they then stand in the interpreter is not its fault. */
+static bool may_blame(const struct judge *judge, const struct log_rule *rule,
+                      const struct symbol_stack *stack)
+{
+    char name[128];
+    if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
+        return false;
+    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
 }
 
 static void judge_crash(struct judge *judge)
 {
-    bool by_log = judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG), known = false;
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
-    const struct log_rule *rule = by_log ? find_sentence(judge->outcome, &line) : NULL;
-    known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
-    struct finding *finding = known ? new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
-                                                  rule ? DETECTOR_LOG : DETECTOR_CRASH)
+    enum detector_id by;
+    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    bool known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
+    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
+                                                        rule ? by : DETECTOR_CRASH)
                                     : NULL;
     if (!finding) {
         free(line);
@@ -386,16 +443,17 @@ static void judge_crash(struct judge *judge)
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
+    line = retell(judge, rule, line);
     finding->message = describe_end(judge, crash, line);
-    /* glibc notices a double free in the second free itself, but other corruption long after. */
-    if (!rule || rule->kind == FINDING_CRASH || rule->kind == FINDING_DOUBLE_FREE)
-        blame_stack(judge, finding, &stack);
+    if (may_blame(judge, rule, &stack))
+        judge_blame_stack(judge, finding, &stack);
     finding->signature =
-        format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+        judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
     if (stack.nframes > 0)
-        finding_add_stack(finding, format("thread %d, which crashed", (int)crash->values[CRASH_TID]), stack);
+        finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crash->values[CRASH_TID]),
+                          stack);
     add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
-    label_user_error(judge, finding);
+    judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
 }
@@ -404,36 +462,56 @@ static void judge_hang(struct judge *judge)
 {
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
         return;
-    struct finding *finding = new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
+    struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
     if (!finding)
         return;
     for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
         if (is_working(&judge->outcome->threads[i]))
-            blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+            judge_blame_stack(judge, finding, &judge->outcome->threads[i].stack);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message =
-        format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
-               finding->function ? "; inside " : "", finding->function ? finding->function : "");
-    finding->signature = format("hang|%s", finding->function ? finding->function : "");
+        judge_format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+                     finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
     add_other_threads(judge, finding, 0);
-    label_user_error(judge, finding);
+    judge_label_user_error(judge, finding);
     add(judge, finding);
 }
 
 /* A sentence of the allocator or the interpreter in a process that lived on. */
 static void judge_log(struct judge *judge)
 {
-    char *line;
-    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG)))
+    char *line = NULL;
+    enum detector_id by;
+    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    struct finding *finding = rule ? judge_new_finding(judge, rule->kind, "crash", by) : NULL;
+    if (!finding) {
+        free(line);
         return;
-    const struct log_rule *rule = find_sentence(judge->outcome, &line);
-    struct finding *finding = rule ? new_finding(judge, rule->kind, "crash", DETECTOR_LOG) : NULL;
-    if (!finding)
-        return;
+    }
     finding->message = line;
     finding->evidence = last_lines(judge->outcome->stderr_text);
-    finding->signature = format("log|%s", rule->sentence);
+    finding->signature = judge_format("log|%s", rule->sentence);
+    add(judge, finding);
+}
+
+/* Damage in memory that a detector of the child walked over: it says where, not who did it. */
+static void judge_corrupt(struct judge *judge, const struct record *record)
+{
+    enum detector_id detector = (enum detector_id)record->values[CORRUPT_DETECTOR];
+    struct finding *finding = (unsigned)detector < DETECTOR_COUNT
+                                  ? judge_new_finding(judge, FINDING_HEAP_CORRUPTION, "crash", detector)
+                                  : NULL;
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 2);
+    finding->count = (uint64_t)record->values[CORRUPT_COUNT];
+    finding->serial = judge->plan->threads == 1;
+    finding->statement = *statement ? strdup(statement) : NULL;
+    finding->message = strdup(record_text(record, 0));
+    finding->signature = strdup(record_text(record, 1));
+    judge_label_user_error(judge, finding);
     add(judge, finding);
 }
 
@@ -448,6 +526,15 @@ static void judge_record(struct judge *judge, const struct record *record)
         break;
     case RECORD_EXCEPTION:
         judge_exception(judge, record);
+        break;
+    case RECORD_DIVERGE:
+        judge_diverge(judge, record);
+        break;
+    case RECORD_HEAP:
+        judge_heap(judge, record);
+        break;
+    case RECORD_CORRUPT:
+        judge_corrupt(judge, record);
         break;
     case RECORD_NOTE:
         note_add(&judge->report->notes, "%s", record_text(record, 0));
@@ -517,6 +604,7 @@ void judge_link(struct report *report)
     const struct finding *cause = NULL;
     unsigned causes = 0;
     drop_in_place(report);
+    judge_link_heap(report);
     for (size_t i = 0; i < report->findings.n; i++)
         if (is_mutation(report->findings.items[i])) {
             cause = report->findings.items[i];

@@ -1,12 +1,17 @@
 /* From what a child left behind to findings: what it was, where, and whose. Driver. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "driver/outcome.h"
 #include "driver/report.h"
 
 /* Adds what this child shows. `child` counts from 1. Returns how many findings are new. */
 unsigned judge_outcome(struct report *report, const struct plan *plan, const struct outcome *outcome,
                        unsigned child);
+
+/* Does a sentence that the child left behind say why it ended, and a wanted detector hear it? */
+bool judge_hears(const struct plan *plan, const struct outcome *outcome);
 
 /* After the last child: which finding explains which. */
 void judge_link(struct report *report);

@@ -102,6 +102,10 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     case RECORD_FINISHED:
         outcome->finished = true;
         outcome->worked = (uint64_t)record->values[FINISHED_TIME];
+        outcome->walks = (struct walks){.rounds = (uint64_t)record->values[FINISHED_ROUNDS],
+                                        .blocks = (uint64_t)record->values[FINISHED_WALKED],
+                                        .nanoseconds = (uint64_t)record->values[FINISHED_WALK_TIME],
+                                        .present = (uint64_t)record->values[FINISHED_BLOCKS]};
         return 0;
     default:
         return add_evidence(outcome, record);

@@ -14,6 +14,12 @@
 /* A child that reports for ever does not either; what is over is only counted. */
 #define OUTCOME_RECORDS_MAX 4096
 
+/* What the guard's checker did. */
+struct walks {
+    uint64_t rounds, blocks, nanoseconds; /* blocks looked at in all, and the time that it took */
+    uint64_t present;                     /* blocks that there were in the last round */
+};
+
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
     size_t nrecords, dropped;
@@ -31,7 +37,8 @@ struct outcome {
     size_t nthreads;
     struct board_totals totals;
     uint64_t serial_calls;
-    uint64_t worked; /* ns that the rounds took, when it finished */
+    uint64_t worked;    /* ns that the rounds took, when it finished */
+    struct walks walks; /* of the guard's checker, when it finished */
     enum board_phase phase;
     int wait_status;
     bool finished;    /* the child said that it came to its end */

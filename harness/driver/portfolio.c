@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "core/detector_list.h"
 
-#define OUTSIDE (DETECTOR_BIT(DETECTOR_CRASH) | DETECTOR_BIT(DETECTOR_HANG) | DETECTOR_BIT(DETECTOR_LOG))
-#define INSIDE (DETECTOR_BIT(DETECTOR_EXCEPTION) | DETECTOR_BIT(DETECTOR_INVARIANT))
-#define TRIPWIRE DETECTOR_BIT(DETECTOR_TRIPWIRE)
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+#define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
 
 /* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
@@ -15,16 +15,32 @@
 
 static const struct member {
     const char *name;
-    bool serial;
+    bool serial; /* one thread, and once */
+    bool alone;  /* has something to say of one thread, too */
     uint32_t detect;
-    uint32_t unique; /* worth a child only when one of these is asked for; 0: always */
+    uint32_t unique; /* worth a child only when one of these is asked for */
 } members[] = {
-    {.name = "serial", .serial = true, .detect = OUTSIDE | INSIDE | TRIPWIRE, .unique = INSIDE | TRIPWIRE},
-    {.name = "tripwire", .detect = OUTSIDE | INSIDE | TRIPWIRE, .unique = TRIPWIRE},
-    {.name = "bare", .detect = OUTSIDE | DETECTOR_BIT(DETECTOR_EXCEPTION)},
-    {.name = "watched", .detect = OUTSIDE | INSIDE, .unique = DETECTOR_BIT(DETECTOR_INVARIANT)},
+    {.name = "serial",
+     .serial = true,
+     .alone = true,
+     .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE) | BIT(ARENA),
+     .unique = INSIDE | BIT(TRIPWIRE)},
+    {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
+    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
+    {.name = "bare",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
+     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
+    {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "pyheap",
+     .alone = true,
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
+     .unique = BIT(PYHEAP)},
 };
 #define MEMBERS (sizeof members / sizeof *members)
+#define GUARD_MEMBER 2
+
+/* Where nothing is asked for that a member is there for. */
+static const struct member fallback = {.name = "bare", .serial = false, .alone = true, .detect = OUTSIDE};
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan)
 {
@@ -34,12 +50,20 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan)
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
-    /* The serial pass is all there is of a run with one thread; a native step has no serial half of its own to show. */
     if (plan->threads == 1)
-        return member->serial;
+        return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
+    /* A native step has no serial half of its own to show. */
     if (member->serial && plan->native)
         return false;
-    return !member->unique || (plan->detect & member->unique);
+    return plan->detect & member->unique;
+}
+
+static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
+{
+    unsigned n = 0;
+    for (unsigned i = from; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]);
+    return n;
 }
 
 static uint64_t left(const struct portfolio *portfolio)
@@ -57,7 +81,7 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
     if (plan->threads == 1)
-        return rest;
+        return rest / (1 + count_wanted(portfolio, portfolio->next));
     if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
@@ -68,27 +92,60 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }
 
-bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
+void portfolio_focus(struct portfolio *portfolio, const char *sites)
+{
+    if (!portfolio->plan->focus && portfolio->plan->detect & BIT(GUARD))
+        portfolio->focus = sites;
+}
+
+static void fill(struct portfolio *portfolio, const struct member *member, struct plan *child)
 {
     const struct plan *plan = portfolio->plan;
-    while (left(portfolio) > 0) {
+    *child = *plan;
+    child->detect = plan->detect & member->detect;
+    child->time = slice_of(portfolio, member);
+    if (member->serial)
+        child->threads = 1;
+    if (member->serial && !portfolio->deadline && !plan->iterations)
+        child->iterations = 200;
+    portfolio->started++;
+}
+
+/* The next member in turn that is wanted, or NULL; the serial pass has its turn once. */
+static const struct member *next_member(struct portfolio *portfolio)
+{
+    const struct plan *plan = portfolio->plan;
+    bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
+    if (count_wanted(portfolio, 0) == 0)
+        return portfolio->next++ == 0 || !once ? &fallback : NULL;
+    for (;;) {
         unsigned turn = portfolio->next++;
-        if (turn >= MEMBERS && (!portfolio->deadline || plan->threads == 1 || plan->iterations))
-            return false;
-        /* The serial pass has its turn once. */
+        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_wanted(portfolio, 1) == 0)))
+            return NULL;
         const struct member *member = &members[turn % MEMBERS];
-        if (!is_wanted(portfolio, member) || (member->serial && turn >= MEMBERS))
-            continue;
-        *child = *plan;
-        child->detect = plan->detect & member->detect;
-        child->time = slice_of(portfolio, member);
-        if (member->serial)
-            child->threads = 1;
-        if (member->serial && !portfolio->deadline && !plan->iterations)
-            child->iterations = 200;
-        *ret_name = member->name;
-        portfolio->started++;
+        if (is_wanted(portfolio, member) && !(member->serial && turn >= MEMBERS))
+            return member;
+    }
+}
+
+bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
+{
+    /* What one thread's first pass leaves may be too short for another child's start. */
+    bool short_rest =
+        portfolio->plan->threads == 1 && portfolio->started > 0 && left(portfolio) < SLICE_MIN / 3;
+    if (left(portfolio) == 0 || short_rest)
+        return false;
+    if (portfolio->focus) {
+        fill(portfolio, &members[GUARD_MEMBER], child);
+        child->focus = (char *)portfolio->focus;
+        portfolio->focus = NULL;
+        *ret_name = "focus";
         return true;
     }
-    return false;
+    const struct member *member = next_member(portfolio);
+    if (!member)
+        return false;
+    fill(portfolio, member, child);
+    *ret_name = member->name;
+    return true;
 }

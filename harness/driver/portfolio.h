@@ -14,9 +14,14 @@ struct portfolio {
     uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
+    const char *focus; /* sites for an extra child, or NULL */
 };
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan);
+
+/* The next child is the guard's, with the blocks of these sites between inaccessible pages: the text must live until
+ * then. Nothing, where the plan has a focus of its own or no guard. */
+void portfolio_focus(struct portfolio *portfolio, const char *sites);
 
 /* Fills *child (a shallow copy of the run's plan with its own threads, time, iterations and detectors; not to be
  * cleared) and the member's name. Returns false when the run is over. */

@@ -8,6 +8,8 @@
 #include "core/option.h"
 #include "core/status.h"
 #include "driver/finding.h"
+#include "driver/outcome.h"
+#include "driver/verification.h"
 
 struct note_list {
     char **items;
@@ -26,9 +28,11 @@ struct report {
     double seconds;
     uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
     unsigned children;
+    struct walks walks; /* of the guard's checker, over all children that finished */
     char **environment; /* "key=value" */
     size_t nenvironment;
     struct finding_list findings;
+    struct verification *verification; /* or NULL */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
@@ -42,7 +46,8 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
 /* Stable keys, ftstress-report/1. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
 int report_json(const struct report *report, char **ret_text);
 
-/* A folder for each finding under `out`: finding.json, plan.yaml, stderr.txt. Returns 0 or -errno. */
+/* A folder for each finding under `out`: finding.json, plan.yaml, stderr.txt; and the whole as report.json. Returns
+ * 0 or -errno. */
 int report_keep(const struct report *report, const char *out);
 
 void report_clear(struct report *report);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fd.h"
 
@@ -61,6 +62,40 @@ static json_t *array_of(const struct finding *finding)
     return json_pack("{s:o}", "name", text_of(finding->input));
 }
 
+static json_t *worker_of(uint16_t worker)
+{
+    return worker >= BLOCK_SERIAL ? json_null() : json_integer(worker);
+}
+
+/* The guard's block; NULL where another detector found it. */
+static json_t *block_of(const struct finding *finding)
+{
+    static const char *const kinds[BLOCK_KINDS] = {"malloc", "new", "new[]", "raw", "array"};
+    static const char *const ways[FOUND_WAYS] = {"free", "reuse", "heap-call", "scan", "crash", "trap"};
+    const struct violation *block = finding->block;
+    if (!block)
+        return json_null();
+    json_t *json = json_object();
+    char text[128], bytes[2 * VIOLATION_BYTES + 1] = "";
+    violation_say_block(block, text, sizeof text);
+    for (unsigned i = 0; i < block->nbytes; i++)
+        snprintf(bytes + (size_t)2 * i, 3, "%02x", block->bytes[i]);
+    json_object_set_new(json, "what", json_string(text));
+    json_object_set_new(json, "kind", json_string(kinds[block->block]));
+    json_object_set_new(json, "size", json_integer((json_int_t)block->size));
+    json_object_set_new(json, "offset", json_integer(block->offset));
+    json_object_set_new(json, "length", json_integer((json_int_t)block->length));
+    json_object_set_new(json, "bytes", json_string(bytes));
+    json_object_set_new(json, "thread", worker_of(block->worker));
+    json_object_set_new(json, "iteration", json_integer(block->iteration));
+    json_object_set_new(json, "freed_by", worker_of(block->free_worker));
+    json_object_set_new(json, "found", json_string(ways[block->found]));
+    json_object_set_new(json, "round", json_integer((json_int_t)block->round));
+    json_object_set_new(json, "site", text_of(finding->site));
+    json_object_set_new(json, "trapped", json_boolean(finding->trapped));
+    return json;
+}
+
 static json_t *plan_of(const struct finding *finding)
 {
     return json_pack("{s:o, s:i}", "yaml", text_of(finding->plan), "threads", (int)finding->threads);
@@ -86,7 +121,7 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "signature", text_of(finding->signature));
     json_object_set_new(json, "statement", text_of(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
-    json_object_set_new(json, "block", json_null());
+    json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));
     json_object_set_new(json, "evidence", text_of(finding->evidence));
     json_object_set_new(json, "plan", plan_of(finding));
@@ -112,6 +147,56 @@ static const char *verdict_of(const struct report *report)
                                             : "untested";
 }
 
+static json_t *walks_of(const struct walks *walks)
+{
+    if (walks->rounds == 0)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:f}", "rounds", (json_int_t)walks->rounds, "blocks",
+                     (json_int_t)walks->present, "walked", (json_int_t)walks->blocks, "seconds",
+                     (double)walks->nanoseconds / 1e9);
+}
+
+static json_t *trials_of(const struct trials *trials)
+{
+    double low, high;
+    if (trials->of == 0)
+        return json_null();
+    verification_interval(trials, &low, &high);
+    return json_pack("{s:i, s:i, s:f, s:f}", "hit", (int)trials->hit, "of", (int)trials->of, "low", low / 100,
+                     "high", high / 100);
+}
+
+static json_t *verification_of(const struct verification *verification)
+{
+    char guilty[640];
+    if (!verification)
+        return json_null();
+    json_t *json = json_object(), *outs = json_array();
+    json_object_set_new(json, "again", trials_of(&verification->again));
+    json_object_set_new(json, "private", trials_of(&verification->apart));
+    json_object_set_new(json, "gil", trials_of(&verification->gil));
+    json_object_set_new(json, "one_thread", trials_of(&verification->alone));
+    for (unsigned i = 0; i < verification->nknock_outs; i++)
+        json_array_append_new(outs,
+                              json_pack("{s:o, s:o}", "without", text_of(verification->knock_outs[i].call),
+                                        "trials", trials_of(&verification->knock_outs[i].trials)));
+    json_object_set_new(json, "knock_outs", outs);
+    verification_say_guilty(verification, guilty, sizeof guilty);
+    json_object_set_new(json, "sentence", text_of(guilty));
+    return json;
+}
+
+/* UTC, when the report was made: what archives and CI servers sort by. */
+static json_t *date_now(void)
+{
+    char text[32] = "";
+    struct tm broken;
+    time_t now = time(NULL);
+    if (gmtime_r(&now, &broken))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken);
+    return json_string(text);
+}
+
 static json_t *report_object(const struct report *report)
 {
     json_t *json = json_object(), *findings = json_array(), *notes = json_array();
@@ -121,6 +206,7 @@ static json_t *report_object(const struct report *report)
         json_array_append_new(notes, text_of(report->notes.items[i]));
     json_object_set_new(json, "schema", json_string("ftstress-report/1"));
     json_object_set_new(json, "name", text_of(report->name));
+    json_object_set_new(json, "date", date_now());
     json_object_set_new(json, "seed", json_integer((json_int_t)report->seed));
     json_object_set_new(json, "verdict", json_string(verdict_of(report)));
     json_object_set_new(json, "reason", text_of(report->reason));
@@ -134,8 +220,10 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(
         json, "overlap",
         json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(json, "checker", walks_of(&report->walks));
     json_object_set_new(json, "environment", environment_of(report));
     json_object_set_new(json, "findings", findings);
+    json_object_set_new(json, "verification", verification_of(report->verification));
     json_object_set_new(json, "notes", notes);
     return json;
 }
@@ -162,14 +250,23 @@ static int write_text(const char *dir, const char *name, const char *text)
     return fd_write_file(path, text, strlen(text));
 }
 
-static int keep_finding(const struct finding *finding, const char *out)
+/* The next run writes a report over that of this one: what it says of the finding's run is kept with it. */
+static json_t *finding_with_run(const struct report *report, const struct finding *finding)
+{
+    json_t *json = finding_of(finding);
+    json_object_set_new(json, "environment", environment_of(report));
+    json_object_set_new(json, "verification", verification_of(report->verification));
+    return json;
+}
+
+static int keep_finding(const struct report *report, const struct finding *finding, const char *out)
 {
     cleanup_free char *dir = NULL, *text = NULL;
     if (asprintf(&dir, "%s/%s", out, finding->id) < 0)
         return -ENOMEM;
     int error = fd_make_dirs(dir);
     if (!error)
-        error = dump(finding_of(finding), &text);
+        error = dump(finding_with_run(report, finding), &text);
     if (!error)
         error = write_text(dir, "finding.json", text);
     if (!error)
@@ -179,10 +276,22 @@ static int keep_finding(const struct finding *finding, const char *out)
     return error;
 }
 
+/* A run that found nothing loses nothing where it may not write: there, that is no failure. */
+static int keep_run(const struct report *report, const char *out)
+{
+    cleanup_free char *text = NULL;
+    int error = report_json(report, &text);
+    if (!error)
+        error = fd_make_dirs(out);
+    if (!error)
+        error = write_text(out, "report.json", text);
+    return report->findings.n > 0 ? error : 0;
+}
+
 int report_keep(const struct report *report, const char *out)
 {
     int error = 0;
     for (size_t i = 0; i < report->findings.n && !error; i++)
-        error = keep_finding(report->findings.items[i], out);
-    return error;
+        error = keep_finding(report, report->findings.items[i], out);
+    return error ? error : keep_run(report, out);
 }

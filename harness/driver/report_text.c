@@ -96,6 +96,12 @@ static void print_blame(const struct finding *finding, FILE *out)
             "user error: the statements change an array while others use it, which NumPy documents as unsafe",
         [BLAME_UNKNOWN] = "not known from this evidence alone",
     };
+    if (finding->block && !finding->trapped && finding->blame == BLAME_TARGET && !finding->cause) {
+        fprintf(out, "    blame: most likely the target's: the block is of %s in %s\n",
+                finding->function ? finding->function : "a function without a name",
+                finding->package ? finding->package : "an unknown package");
+        return;
+    }
     fprintf(out, "    blame: %s", sentences[finding->blame]);
     if (finding->function && finding->blame != BLAME_USER)
         fprintf(out, ": %s", finding->function);
@@ -139,6 +145,17 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+static void print_walks(const struct walks *walks, FILE *out)
+{
+    if (walks->rounds == 0)
+        return;
+    fprintf(out,
+            "  heap checker: %" PRIu64 " rounds over up to %" PRIu64
+            " blocks, %.0f million blocks a second\n",
+            walks->rounds, walks->present,
+            walks->nanoseconds ? 1e3 * (double)walks->blocks / (double)walks->nanoseconds : 0);
+}
+
 static void print_head(const struct report *report, const struct style *style, FILE *out)
 {
     const char *python = environment(report, "python"), *gil = environment(report, "gil");
@@ -162,6 +179,7 @@ static void print_head(const struct report *report, const struct style *style, F
     if (report->threads > 1)
         fprintf(out, "; overlap %.0f %%", percent(report->overlapped, report->sampled));
     fputc('\n', out);
+    print_walks(&report->walks, out);
 }
 
 /* Silence is stated with what it is worth: a rate p shows nothing in n calls with a chance of (1 - p)^n, here 5 %. */
@@ -173,7 +191,9 @@ static double rate_bound(uint64_t calls)
 static void print_silence(const struct report *report, FILE *out)
 {
     uint64_t calls = report->calls + report->serial_calls;
-    if (report->status == STATUS_CLEAN && calls > 0)
+    if (report->status == STATUS_CLEAN && report->findings.n > 0)
+        fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
+    else if (report->status == STATUS_CLEAN && calls > 0)
         fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n",
                 calls, rate_bound(calls));
     if (report->reason)
@@ -188,6 +208,28 @@ static void print_notes(const struct note_list *notes, FILE *out)
         fprintf(out, "  … and %zu more notes, all in the JSON report\n", notes->n - NOTES_SHOWN);
 }
 
+static void print_trials(const char *what, const struct trials *trials, const char *separator, FILE *out)
+{
+    if (trials->of > 0)
+        fprintf(out, "%s%s %u of %u", separator, what, trials->hit, trials->of);
+}
+
+static void print_verification(const struct verification *verification, FILE *out)
+{
+    double low, high;
+    char guilty[640];
+    if (!verification || verification->again.of == 0)
+        return;
+    verification_interval(&verification->again, &low, &high);
+    fprintf(out, "\n  run again: fails in %u of %u fresh children (%.0f to %.0f %% at 95 %% confidence)",
+            verification->again.hit, verification->again.of, low, high);
+    print_trials("with private inputs", &verification->apart, "\n  ", out);
+    print_trials("with the GIL on", &verification->gil, verification->apart.of ? ", " : "\n  ", out);
+    print_trials("on one thread", &verification->alone, ", ", out);
+    verification_say_guilty(verification, guilty, sizeof guilty);
+    fprintf(out, "%s%s\n", *guilty ? "\n  " : "", guilty);
+}
+
 void report_text(const struct report *report, FILE *out, bool colour, bool quiet)
 {
     const struct style *style = colour ? &coloured : &plain;
@@ -195,6 +237,7 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
         print_head(report, style, out);
     for (size_t i = 0; i < report->findings.n; i++)
         print_finding(report->findings.items[i], style, out);
+    print_verification(report->verification, out);
     if (!quiet) {
         print_notes(&report->notes, out);
         print_silence(report, out);
@@ -212,6 +255,7 @@ static void clear_notes(struct note_list *notes)
 void report_clear(struct report *report)
 {
     finding_list_clear(&report->findings);
+    verification_free(report->verification);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)

@@ -1,0 +1,38 @@
+/* What the files of the judge share; nobody else's. */
+#pragma once
+
+#include "core/detector_list.h"
+#include "driver/judge.h"
+
+struct judge {
+    struct report *report;
+    const struct plan *plan;
+    const struct outcome *outcome;
+    unsigned child;
+    struct symbols *symbols;
+    bool mutates_arrays; /* the statements change shared arrays for good */
+};
+
+char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
+
+/* A finding of this child, yet without blame, message and signature; NULL without memory. */
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+                                  enum detector_id detector);
+
+/* Addresses of this child; the first is an exact one, or a return address. */
+struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
+
+/* "numpy 2.2.2". The caller's. */
+char *judge_name_package(const struct judge *judge, const char *name);
+/* A function's name without what compilers add. The caller's; NULL for NULL. */
+char *judge_plain_name(const char *function);
+
+/* Function, package and blame by the innermost frame that is somebody's. */
+void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
+
+void judge_label_user_error(const struct judge *judge, struct finding *finding);
+
+/* judge_heap.c: what the guard saw. */
+void judge_heap(struct judge *judge, const struct record *record);
+/* judge_heap.c: which of the guard's findings follows from which. */
+void judge_link_heap(struct report *report);
