@@ -20,6 +20,7 @@ PLANTED = [
     Planted('crash_abort', '', 'crash', 'crash', 'bug', 'bug'),
     Planted('crash_exit', '', 'crash', 'crash', '', ''),
     Planted('crash_null_write', 'x, 5', 'crash', 'crash', 'bug', 'bug'),
+    Planted('diverge_race', 'x', 'diverge', 'wrong-result', '', '', ('--time', '6')),
     Planted('exception_race', '', 'exception', 'exception', '', ''),
     Planted('hang_lock_order', 'thread_index', 'hang', 'hang', 'lock_both', 'lock_both', ('--timeout', '1s')),
     Planted('invariant_bytes', 'x', 'invariant', 'input-mutated', '', ''),

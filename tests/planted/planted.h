@@ -1,4 +1,5 @@
 /* Boilerplate of the planted extension modules, and the meeting place that makes their bugs need two threads.
+ * With PLANTED_MAIN there is no Python: planted_heap.h then makes programs of the files that are able to it.
  *
  * Any Python thread may call the planted_* functions, with an attached thread state. in_flight is one counter
  * per module and counts the threads between planted_enter and planted_leave; nobody waits on it, and all
@@ -6,11 +7,18 @@
  * planted_crowded() true. No planted function detaches in between, so with the GIL on nobody ever meets. */
 #pragma once
 
+#ifndef PLANTED_MAIN
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#endif
 
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_int;
+#else
 #include <stdatomic.h>
 #include <stdbool.h>
+#endif
 
 #ifdef PLANTED_NUMPY
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
@@ -82,15 +90,12 @@ static inline npy_intp planted_other_length(npy_intp length)
         return PLANTED_IMPORT();                                                                             \
     }                                                                                                        \
     static PyModuleDef_Slot planted_slots[] = {                                                              \
-        {Py_mod_exec, planted_exec},                                                                         \
+        {Py_mod_exec, (void *)planted_exec},                                                                 \
         {Py_mod_gil, Py_MOD_GIL_NOT_USED},                                                                   \
         {0, NULL},                                                                                           \
     };                                                                                                       \
     static struct PyModuleDef planted_module = {                                                             \
-        PyModuleDef_HEAD_INIT,                                                                               \
-        .m_name = #name,                                                                                     \
-        .m_methods = planted_methods,                                                                        \
-        .m_slots = planted_slots,                                                                            \
+        PyModuleDef_HEAD_INIT, #name, NULL, 0, planted_methods, planted_slots, NULL, NULL, NULL,             \
     };                                                                                                       \
     PyMODINIT_FUNC PyInit_##name(void)                                                                       \
     {                                                                                                        \

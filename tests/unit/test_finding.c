@@ -203,6 +203,9 @@ static const struct {
     {"mimalloc: error: double free detected of block 0x7f0000 with size 32", FINDING_DOUBLE_FREE},
     {"mimalloc: error: corrupted free list entry of size 32b at 0x7f0000", FINDING_HEAP_CORRUPTION},
     {"Debug memory block at address p=0x7f0000: API 'o'", FINDING_HEAP_CORRUPTION},
+    {"Debug memory block at address p=0x7f0000: API '\xdd'", FINDING_DOUBLE_FREE},
+    {"Fatal Python error: _PyMem_DebugMalloc: Python memory allocator called without holding the GIL",
+     FINDING_CRASH},
     {"*** stack smashing detected ***: terminated", FINDING_CRASH},
     {"*** buffer overflow detected ***: terminated", FINDING_CRASH},
     {"terminate called after throwing an instance of 'std::bad_alloc'", FINDING_CRASH},
@@ -254,6 +257,45 @@ static void other_texts_are_not_findings(void **state)
     assert_null(log_rule_find(NULL, &line));
     for (size_t i = 0; i < COUNT(texts); i++)
         assert_null(log_rule_find(texts[i], &line));
+}
+
+static const char dump[] = "noise\n"
+                           "Debug memory block at address p=0x4498e030c70: API 'o'\n"
+                           "    69 bytes originally requested\n"
+                           "    The 7 pad bytes at p-7 are FORBIDDENBYTE, as expected.\n"
+                           "    The 8 pad bytes at tail=0x4498e030cb5 are not all FORBIDDENBYTE (0xfd):\n"
+                           "        at tail+0: 0x41 *** OUCH\n"
+                           "        at tail+1: 0xfd\n"
+                           "        at tail+2: 0x42 *** OUCH\n"
+                           "    Data at p: c0 b6 dd 48\n\n"
+                           "Fatal Python error: _PyMem_DebugRawFree: bad trailing pad byte\n"
+                           "        at tail+3: 0x41 *** OUCH\n";
+
+static void what_the_debug_hooks_print_becomes_a_sentence(void **state)
+{
+    (void)state;
+    char *sentence = log_rule_hooks_sentence(dump);
+    assert_string_equal(
+        sentence,
+        "CPython's debug hooks: bad trailing pad byte (69 bytes originally requested): tail+0 0x41, tail+2 0x42");
+    free(sentence);
+    sentence = log_rule_hooks_sentence("Debug memory block at address p=0x7f0000: API '\xdd'\n");
+    assert_string_equal(sentence,
+                        "CPython's debug hooks: a block was released that had been released before");
+    free(sentence);
+    assert_null(log_rule_hooks_sentence("Fatal Python error: Aborted\n"));
+    assert_null(log_rule_hooks_sentence("Debug memory block at address p=0x7f0000: API 'o'\n    6"));
+    assert_null(log_rule_hooks_sentence(NULL));
+}
+
+static void only_sentences_of_the_debug_hooks_are_pyheaps(void **state)
+{
+    (void)state;
+    char *line;
+    assert_true(log_rule_is_hooks(log_rule_find(dump, &line)));
+    free(line);
+    assert_false(log_rule_is_hooks(log_rule_find("free(): invalid size\n", &line)));
+    free(line);
 }
 
 static void the_module_that_wants_the_gil_is_named(void **state)
@@ -1009,6 +1051,8 @@ int main(void)
         cmocka_unit_test(every_sentence_is_known_in_any_line),
         cmocka_unit_test(the_first_line_decides),
         cmocka_unit_test(other_texts_are_not_findings),
+        cmocka_unit_test(what_the_debug_hooks_print_becomes_a_sentence),
+        cmocka_unit_test(only_sentences_of_the_debug_hooks_are_pyheaps),
         cmocka_unit_test(the_module_that_wants_the_gil_is_named),
         cmocka_unit_test(every_file_has_its_owner),
         cmocka_unit_test(the_innermost_frame_of_a_package_is_taken),

@@ -300,7 +300,7 @@ static const struct refusal {
     /* keys */
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
-     "threads, time, iterations, seed, share, detect, stop_on_first"},
+     "threads, time, iterations, seed, share, detect, guard, focus, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -341,9 +341,8 @@ static const struct refusal {
     {"time:\n  |\n  1\n  2\n", 2, "time: '1 2 ' is not a time"},
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
-     "detect: unknown detector 'crsh'; the names are crash, exception, hang, invariant, log, tripwire, or "
-     "all, "
-     "none, default"},
+     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, guard, hang, invariant, "
+     "log, pyheap, tripwire, or all, none, default"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
     {"seed: 1\nabout: \"a\\nb\"\n", 2, "about must be one line"},
@@ -597,7 +596,8 @@ static void detectors(void **state)
         {"none,crash,crash", 0, crash, "crash"},
         {"", -EINVAL, 0, "unknown detector ''"},
         {"crash,", -EINVAL, 0, "unknown detector ''"},
-        {"Crash", -EINVAL, 0, "unknown detector 'Crash'; the names are crash, exception, hang, "},
+        {"Crash", -EINVAL, 0,
+         "unknown detector 'Crash'; the names are arena, crash, diverge, exception, guard, "},
         {"crash tripwire", -EINVAL, 0, "unknown detector 'crash tripwire'"},
         {"crashes", -EINVAL, 0, "unknown detector 'crashes'"},
     };
@@ -615,11 +615,13 @@ static void detectors(void **state)
 static void every_detector_has_a_row(void **state)
 {
     (void)state;
+    static const uint32_t invasive =
+        DETECTOR_BIT(DETECTOR_GUARD) | DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE);
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         assert_non_null(detector_rows[id].name);
         assert_non_null(detector_rows[id].about);
         assert_null(strchr(detector_rows[id].about, '\n'));
-        assert_int_equal(detector_rows[id].invasive, id == DETECTOR_TRIPWIRE);
+        assert_int_equal(detector_rows[id].invasive, (invasive & DETECTOR_BIT(id)) != 0);
         assert_true(id == 0 || strcmp(detector_rows[id - 1].name, detector_rows[id].name) < 0);
     }
 }

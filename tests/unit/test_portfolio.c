@@ -46,7 +46,7 @@ static struct plan plan_for(uint32_t detect, uint64_t time, uint64_t iterations)
     return plan;
 }
 
-/* The member's child, when the portfolio has it among its first four. */
+/* The member's child, when the portfolio has it among its first ones. */
 static struct plan child_named(const struct plan *plan, const char *wanted)
 {
     struct portfolio portfolio;
@@ -64,7 +64,7 @@ static void all_members_come_in_turn_and_serial_once(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
-    assert_members(&plan, 8, "serial tripwire bare watched tripwire bare watched tripwire");
+    assert_members(&plan, 9, "serial tripwire guard bare watched pyheap tripwire guard bare");
 }
 
 static void detectors_choose_the_members(void **state)
@@ -77,10 +77,15 @@ static void detectors_choose_the_members(void **state)
         {BIT(CRASH), "bare bare bare bare"},
         {OUTSIDE, "bare bare bare bare"},
         {0, "bare bare bare bare"},
-        {BIT(TRIPWIRE), "serial tripwire bare tripwire"},
+        {BIT(ARENA), "bare bare bare bare"},
+        {BIT(GUARD), "guard guard guard guard"},
+        {BIT(PYHEAP), "pyheap pyheap pyheap pyheap"},
+        {BIT(TRIPWIRE), "serial tripwire tripwire tripwire"},
         {BIT(EXCEPTION), "serial bare bare bare"},
-        {BIT(INVARIANT), "serial bare watched bare"},
-        {BIT(TRIPWIRE) | BIT(INVARIANT), "serial tripwire bare watched"},
+        {BIT(DIVERGE), "watched watched watched watched"},
+        {BIT(INVARIANT), "serial watched watched watched"},
+        {BIT(TRIPWIRE) | BIT(INVARIANT), "serial tripwire watched tripwire"},
+        {BIT(GUARD) | BIT(CRASH), "guard bare guard bare"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct plan plan = plan_for(rows[i].detect, HOUR, 0);
@@ -92,10 +97,13 @@ static void each_member_has_its_own_detectors(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, 0, 10);
-    assert_int_equal(child_named(&plan, "serial").detect, DETECTOR_ALL);
-    assert_int_equal(child_named(&plan, "tripwire").detect, DETECTOR_ALL);
-    assert_int_equal(child_named(&plan, "bare").detect, OUTSIDE | BIT(EXCEPTION));
-    assert_int_equal(child_named(&plan, "watched").detect, DETECTOR_ALL & ~BIT(TRIPWIRE));
+    const uint32_t inside = BIT(EXCEPTION) | BIT(INVARIANT);
+    assert_int_equal(child_named(&plan, "serial").detect, OUTSIDE | inside | BIT(TRIPWIRE) | BIT(ARENA));
+    assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(TRIPWIRE));
+    assert_int_equal(child_named(&plan, "guard").detect, OUTSIDE | BIT(EXCEPTION) | BIT(GUARD));
+    assert_int_equal(child_named(&plan, "bare").detect, OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA));
+    assert_int_equal(child_named(&plan, "watched").detect, OUTSIDE | inside | BIT(DIVERGE));
+    assert_int_equal(child_named(&plan, "pyheap").detect, OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP));
 }
 
 static void one_thread_is_the_serial_pass(void **state)
@@ -103,12 +111,27 @@ static void one_thread_is_the_serial_pass(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
     plan.threads = 1;
-    assert_members(&plan, 4, "serial .");
-    assert_true(child_named(&plan, "serial").time > HOUR - CLOCK_SECOND);
+    assert_members(&plan, 4, "serial guard pyheap .");
+    assert_true(child_named(&plan, "pyheap").time > HOUR - CLOCK_SECOND);
+    uint64_t third = child_named(&plan, "serial").time;
+    assert_true(third > HOUR / 3 - CLOCK_SECOND && third <= HOUR / 3);
     plan.detect = BIT(CRASH);
     assert_members(&plan, 4, "serial .");
     plan.native = (char *)"null";
     assert_members(&plan, 4, "serial .");
+}
+
+static void one_thread_starts_no_child_for_a_short_rest(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, 400 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    plan.threads = 1;
+    portfolio_init(&portfolio, &plan);
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    assert_false(portfolio_next(&portfolio, &child, &name));
 }
 
 static void a_native_step_has_no_serial_pass(void **state)
@@ -116,19 +139,19 @@ static void a_native_step_has_no_serial_pass(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
     plan.native = (char *)"strided";
-    assert_members(&plan, 4, "tripwire bare watched tripwire");
+    assert_members(&plan, 6, "tripwire guard bare watched pyheap tripwire");
 }
 
 static void with_iterations_each_member_runs_once(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, 0, 50);
-    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
     assert_true(child_named(&plan, "serial").iterations == 50);
     assert_true(child_named(&plan, "bare").iterations == 50);
     assert_true(child_named(&plan, "bare").time == 0);
     plan.time = HOUR;
-    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
     assert_true(child_named(&plan, "bare").iterations == 50);
 }
 
@@ -136,8 +159,39 @@ static void without_any_end_each_member_runs_once(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, 0, 0);
-    assert_members(&plan, 8, "serial tripwire bare watched .");
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
     assert_true(child_named(&plan, "serial").iterations > 0);
+}
+
+static void a_focus_is_the_next_child_and_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    portfolio_focus(&portfolio, "arrays");
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "focus");
+    assert_string_equal(child.focus, "arrays");
+    assert_true(child.detect & BIT(GUARD));
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    assert_null(child.focus);
+}
+
+static void a_focus_of_the_users_own_is_every_childs(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(BIT(GUARD), HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    plan.focus = (char *)"*";
+    portfolio_init(&portfolio, &plan);
+    portfolio_focus(&portfolio, "arrays");
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "guard");
+    assert_string_equal(child.focus, "*");
 }
 
 static void slices_are_bounded(void **state)
@@ -197,9 +251,12 @@ int main(void)
         cmocka_unit_test(detectors_choose_the_members),
         cmocka_unit_test(each_member_has_its_own_detectors),
         cmocka_unit_test(one_thread_is_the_serial_pass),
+        cmocka_unit_test(one_thread_starts_no_child_for_a_short_rest),
         cmocka_unit_test(a_native_step_has_no_serial_pass),
         cmocka_unit_test(with_iterations_each_member_runs_once),
         cmocka_unit_test(without_any_end_each_member_runs_once),
+        cmocka_unit_test(a_focus_is_the_next_child_and_once),
+        cmocka_unit_test(a_focus_of_the_users_own_is_every_childs),
         cmocka_unit_test(slices_are_bounded),
         cmocka_unit_test(a_short_run_gives_all_the_rest),
         cmocka_unit_test(the_run_ends_with_its_time),

@@ -1,0 +1,227 @@
+"""`ftstress report` and `ftstress show`: a planted bug in every form, and what there is to say where nothing was kept."""
+import html.parser
+import json
+import shutil
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from harness import FTSTRESS, EndToEnd, each, run
+
+FORMS = ('text', 'json', 'junit', 'sarif', 'html', 'github')
+BUG = ('-s', 'import log_double_free', '--time', '2s', '--verify', '0', 'log_double_free.bug()')
+XSD = Path(__file__).with_name('junit.xsd')
+VOID = {'meta', 'br', 'hr', 'img', 'input', 'link', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr'}
+
+
+def ftstress(*args, cwd=None):
+    return subprocess.run([str(FTSTRESS), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          encoding='utf-8', cwd=cwd, timeout=60, check=False)
+
+
+class Page(html.parser.HTMLParser):
+    """Every tag is closed in its turn; all that a page could load is written down."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.loads, self.ids, self.anchors, self.text = [], set(), [], set(), set(), ''
+        self.feed(text)
+        self.close()
+        assert not self.open, f'left open: {self.open}'
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == 'href' and value.startswith('#'):
+                self.anchors.add(value[1:])
+            elif name in ('src', 'href', 'srcset', 'action', 'data', 'poster'):
+                self.loads.append((tag, name, value))
+            elif name == 'id':
+                self.ids.add(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f'</{tag}> closes {self.open[-3:]}'
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class Report(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.done = run(*BUG)
+        cls.out = cls.done.dir / 'out'
+
+    def report(self, *args):
+        done = ftstress('report', '--out', self.out, *args)
+        self.assertEqual((done.returncode, done.stderr), (0, ''), done)
+        return done.stdout
+
+    def check_junit(self, text, **counts):
+        suite = ElementTree.fromstring(text).find('testsuite')
+        for name, count in counts.items():
+            self.assertEqual(int(suite.get(name)), count, name)
+        self.assertEqual(len(suite.findall('testcase')), int(suite.get('tests')))
+        self.assertEqual(len(suite.findall('testcase/failure')), int(suite.get('failures')))
+        self.assertEqual(len(suite.findall('testcase/skipped')), int(suite.get('skipped')))
+        return suite
+
+    def check_location(self, location):
+        physical = location.get('physicalLocation')
+        self.assertTrue(physical or location.get('logicalLocations'), location)
+        if physical:
+            self.assertIsInstance(physical['artifactLocation']['uri'], str)
+            self.assertNotIn(' ', physical['artifactLocation']['uri'])
+            self.assertGreater(physical['region']['startLine'], 0)
+        for logical in location.get('logicalLocations', ()):
+            self.assertTrue(logical['name'])
+
+    def check_result(self, result, rules):
+        self.assertEqual(rules[result['ruleIndex']]['id'], result['ruleId'])
+        self.assertIn(result['level'], ('none', 'note', 'warning', 'error'))
+        self.assertTrue(result['message']['text'])
+        self.assertGreater(result['occurrenceCount'], 0)
+        self.assertTrue(all(isinstance(value, str) for value in result['partialFingerprints'].values()))
+        for location in result['locations']:
+            self.check_location(location)
+        for stack in result['stacks']:
+            self.assertTrue(stack['message']['text'])
+            for frame in stack['frames']:
+                self.check_location(frame['location'])
+
+    def check_sarif(self, text):
+        """The parts of the official schema that ftstress writes, by hand: a JSON schema library is not at hand."""
+        log = json.loads(text)
+        self.assertEqual(log['version'], '2.1.0')
+        self.assertIn('sarif-schema-2.1.0.json', log['$schema'])
+        self.assertEqual(set(log), {'version', '$schema', 'runs'})
+        one, = log['runs']
+        self.assertEqual(set(one), {'tool', 'invocations', 'results', 'columnKind'})
+        driver = one['tool']['driver']
+        self.assertEqual(driver['name'], 'ftstress')
+        rules = driver['rules']
+        self.assertEqual(len({rule['id'] for rule in rules}), len(rules))
+        for rule in rules:
+            self.assertTrue(rule['shortDescription']['text'])
+        invocation, = one['invocations']
+        self.assertIsInstance(invocation['executionSuccessful'], bool)
+        self.assertIsInstance(invocation['exitCode'], int)
+        for note in invocation['toolExecutionNotifications']:
+            self.assertTrue(note['message']['text'])
+        for result in one['results']:
+            self.check_result(result, rules)
+        return one
+
+    def test_run_found_the_bug(self):
+        """the run that the other tests report on"""
+        self.expect(self.done, 1)
+        self.assertEqual(json.loads((self.out / 'report.json').read_text()), self.done.json)
+
+    @each((form,) for form in FORMS)
+    def test_form(self, form):
+        """of the last run: on standard output and with --output"""
+        text = self.report('--as', form)
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.report('--as', form, '-o', f'{folder}/x'), '')
+            self.assertEqual(Path(folder, 'x').read_text(encoding='utf-8'), text)
+        for finding in self.done.findings():
+            self.assertIn(finding['id'], text)
+
+    @each((form,) for form in FORMS)
+    def test_one(self, form):
+        """of one finding: by id, folder and file"""
+        identity = self.done.findings()[0]['id']
+        names = identity, self.out / identity, self.out / identity / 'finding.json'
+        texts = {self.report(name, '--as', form) for name in names}
+        self.assertEqual(len(texts), 1)
+        self.assertIn('log_double_free', texts.pop())
+
+    def test_junit(self):
+        n = len(self.done.findings())
+        self.check_junit(self.report('--as', 'junit'), tests=n, failures=n, errors=0, skipped=0)
+
+    def test_junit_is_valid(self):
+        if not shutil.which('xmllint'):
+            self.skipTest('xmllint is not installed: the XML was parsed, not validated')
+        text = self.report('--as', 'junit')
+        done = subprocess.run(['xmllint', '--noout', '--schema', XSD, '-'], input=text, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_sarif(self):
+        one = self.check_sarif(self.report('--as', 'sarif'))
+        self.assertEqual(len(one['results']), len(self.done.findings()))
+        self.assertEqual(one['invocations'][0]['exitCode'], 1)
+        uris = {location['physicalLocation']['artifactLocation']['uri'] for result in one['results']
+                for location in result['locations'] if 'physicalLocation' in location}
+        self.check(any(uri.endswith('log_double_free.c') for uri in uris), self.done, f'the source is not in {uris}')
+
+    def test_html(self):
+        page = Page(self.report('--as', 'html'))
+        self.assertEqual(page.loads, [])
+        self.assertNotIn('script', page.tags)
+        self.assertLessEqual(page.anchors, page.ids)
+        self.assertNotIn('url(', page.text)
+        for finding in self.done.findings():
+            self.assertIn(finding['message'], page.text)
+            self.assertIn(finding['plan']['yaml'], page.text)
+
+    def test_github(self):
+        finding = self.done.findings()[0]
+        text = self.report(finding['id'], '--as', 'github')
+        self.assertIn('## BUG: ', text)
+        self.assertIn('ftstress run plan.yaml --python ', text)
+        self.assertIn(f"```yaml\n{finding['plan']['yaml']}```\n", text)
+        self.assertIn('<details><summary>', text)
+        self.assertEqual(text.count('<details>'), text.count('</details>'))
+        self.assertIn('- python: 3.', text)
+
+    def test_show(self):
+        finding = self.done.findings()[0]
+        done = ftstress('show', '--out', self.out, finding['id'])
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn(finding['message'], done.stdout)
+        self.assertIn(finding['signature'], done.stdout)
+        for line in finding['plan']['yaml'].splitlines():
+            self.assertIn(line, done.stdout)
+
+    @each([('form', 2, ('report', '--as', 'pdf')), ('names', 2, ('report', 'a', 'b')), ('no_name', 2, ('show',)),
+           ('no_finding', 3, ('report', 'F0000000')), ('no_run', 3, ('report', '--out', '/nowhere')),
+           ('no_report', 3, ('report', '/proc/self/status')), ('show_none', 3, ('show', 'F0000000')),
+           ('no_place', 125, ('report', '-o', '/nowhere/x')), ('run_form', 2, ('run', '--as', 'pdf', 'somersd'))])
+    def test_error(self, name, status, args):
+        """one sentence that says what to do, and the exit status"""
+        done = ftstress(*args, *(() if '--out' in args else ('--out', self.out)))
+        self.assertEqual((done.returncode, done.stdout), (status, ''), done)
+        self.assertRegex(done.stderr, r'\Aftstress: [^\n]{20,}\n\Z')
+
+    def test_help_teaches(self):
+        for command in 'report', 'show':
+            done = ftstress(command, '--help')
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(f'usage: ftstress {command} ', done.stdout)
+        for form in FORMS:
+            self.assertIn(form, ftstress('report', '--help').stdout)
+
+    def test_clean_and_untested(self):
+        """a clean run is one passed case, and an untested one is skipped with its reason"""
+        clean = run('--time', '1s', '--as', 'junit', '-s', 'x = 1', 'x + 1')
+        self.expect(clean, 0)
+        self.check_junit(clean.out, tests=1, failures=0, errors=0, skipped=0)
+        untested = run('--time', '1s', '--as', 'junit', 'no_such_module:f()')
+        self.expect(untested, 3)
+        suite = self.check_junit(untested.out, tests=1, failures=0, errors=0, skipped=1)
+        self.assertIn('no_such_module', suite.find('testcase/skipped').get('message'))
+        for done in clean, untested:
+            one = self.check_sarif(ftstress('report', '--out', done.dir / 'out', '--as', 'sarif').stdout)
+            self.assertEqual(one['results'], [])
+            self.assertEqual(one['invocations'][0]['executionSuccessful'], done.status == 0)
+
+
+if __name__ == '__main__':
+    unittest.main()

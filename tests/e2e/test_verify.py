@@ -1,0 +1,51 @@
+"""Findings run again: whose fault they are, under which sharing, with the GIL on, and which call they cannot do without."""
+import unittest
+
+from harness import BROKEN, EndToEnd, run
+
+
+class Verified(EndToEnd):
+    def test_somersd(self):
+        """the published case: read-only sharing, never with the GIL on, and numpy.repeat is the call that it needs"""
+        done = self.expect(run('somersd', '--time', 8, '--verify', '90s', python=BROKEN, timeout=150), 1)
+        verified = done.json['verification']
+        self.check(verified['again']['hit'] >= 2, done, 'it does not fail again')
+        self.check(verified['gil'] and verified['gil']['hit'] == 0, done, 'it fails with the GIL on, or was not tried')
+        self.check(verified['private'] and verified['private']['hit'] == 0, done, 'it fails with private inputs')
+        self.check('never fails without numpy.repeat: look at numpy.repeat' in verified['sentence'], done, 'not blamed')
+        self.check('numpy.repeat' in done.out, done, 'the text does not say so')
+        rungs = {finding['rung'] for finding in done.findings()}
+        self.check(rungs == {'readonly'}, done, f'the rungs are {rungs}')
+
+    def test_deadlock(self):
+        """NumPy 2.2.2's StringDType deadlock: a hang at two lock acquisitions, with the GIL on as well"""
+        done = self.expect(run('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
+                               '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 4, '--timeout', '2s',
+                               '--verify', '40s', python=BROKEN, timeout=90), 1)
+        hang = done.findings(kind='hang')
+        self.check(len(hang) == 1 and hang[0]['function'] == 'NpyString_acquire_allocators', done, 'no such hang')
+        self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control is not told')
+
+    def test_interpreter(self):
+        """what CPython 3.13 breaks by itself is the interpreter's fault; a crash that leaves no stack is nobody's"""
+        blamed = set()
+        for _ in range(4):
+            done = self.expect(run('-s', 'import io; b = io.BytesIO()', '--role', "b.write(b'x' * 100)", '--role',
+                                   'b.getvalue()', '--role', 'b.truncate(0)', '--time', 4, '--detect', 'crash'), 1)
+            blamed |= {finding['blame'] for finding in done.findings(kind='crash')}
+            self.check(blamed <= {'interpreter', 'unknown'}, done, f'blamed: {blamed}')
+            if 'interpreter' in blamed:
+                break
+        self.check('interpreter' in blamed, done, f'blamed: {blamed}')
+
+    def test_user(self):
+        """a shared array that the statements reshape is documented user error: it does not set exit 1, but for --strict"""
+        plan = ('-s', 'import numpy as np; x = np.arange(20.)', '--role', 'x.shape = (4, 5)', '--role', 'x.sum()',
+                '--role', 'x.shape = (20,)', '--time', 3)
+        done = self.expect(run(*plan), 0)
+        self.check({finding['blame'] for finding in done.findings()} == {'user'}, done, 'not the user is blamed')
+        self.expect(run(*plan, '--strict'), 1)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,24 @@
+/* Writes 8 bytes that begin 64 past the end of the block, and leaves what is right behind the block alone. */
+#include "planted_heap.h"
+
+enum { WORDS = 9, AWAY = 64 / 8 };
+
+static void heap_bug(void)
+{
+    volatile uint64_t *block = planted_hide(malloc(WORDS * sizeof *block));
+    if (!block)
+        return;
+    block[WORDS + AWAY] = PLANTED_WORD;
+    free((void *)block);
+}
+
+static void heap_twin(void)
+{
+    volatile uint64_t *block = planted_hide(malloc(WORDS * sizeof *block));
+    if (!block)
+        return;
+    block[WORDS - 1] = PLANTED_WORD;
+    free((void *)block);
+}
+
+PLANTED_HEAP(heap_far64)
