@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 gate=$build/gate
-mapfile -t c_files < <(find harness include scenarios tests -name '*.[ch]' | sort)
+mapfile -t c_files < <(find harness include scenarios tests -name '*.[ch]' -o -name '*.cpp' | sort)
 mapfile -t shell_files < <(find scripts .ci -name '*.sh' -o -path '.ci/*' -type f | sort)
 mapfile -t other_files < <(find CMakeLists.txt harness scenarios scripts tests \
     \( -name CMakeLists.txt -o -name '*.cmake' -o -name '*.py' -o -name '*.yaml' \) -type f | sort)

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing. Idempotent.
-# usage: scripts/packages.sh [gate]     "gate" adds what only the checks of the gate need
+# usage: scripts/packages.sh [gate|bench]     "gate" adds what only the checks of the gate need, "bench" the memory
+#                                             tools that the heap guard is compared with
 . "$(dirname "$0")/lib.sh"
 
 packages=(
     build-essential cmake ninja-build pkg-config git ca-certificates dpkg-dev xz-utils
-    libcmocka-dev libcyaml-dev libdw-dev libjansson-dev libunwind-dev libyaml-dev
+    libcmocka-dev libcyaml-dev libdw-dev libjansson-dev libunwind-dev liburcu-dev libyaml-dev
     libffi-dev zlib1g-dev libssl-dev libbz2-dev liblzma-dev libsqlite3-dev
 )
 [ "${1:-}" = gate ] && packages+=(clang clang-format clang-tidy cppcheck)
+[ "${1:-}" = bench ] && packages+=(valgrind libclang-rt-19-dev)
 
 missing=()
 for package in "${packages[@]}"; do
