@@ -91,13 +91,17 @@ static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t ca
     return at ? realloc(at, size ? size : 1) : guard_allocate(size ? size : 1, 16, kind, false, caller);
 }
 
-static void *raw_malloc(void *context, size_t size)
+/* The raw domain and the one of PyMem_Malloc. Objects stay in mimalloc's heaps, where the collector finds them; but a
+ * buffer that is released as if it were an object is released where it came from. `context` is what answered before. */
+static PyMemAllocatorEx answered_before[3];
+
+static void *domain_malloc(void *context, size_t size)
 {
     (void)context;
     return guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
 }
 
-static void *raw_calloc(void *context, size_t n, size_t size)
+static void *domain_calloc(void *context, size_t n, size_t size)
 {
     size_t bytes;
     (void)context;
@@ -106,23 +110,54 @@ static void *raw_calloc(void *context, size_t n, size_t size)
     return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
 }
 
-static void *raw_realloc(void *context, void *at, size_t size)
+static void *domain_realloc(void *context, void *at, size_t size)
 {
-    (void)context;
-    return reallocate(at, size, BLOCK_RAW, CALLER);
+    const PyMemAllocatorEx *other = context;
+    if (!at || guard_owns(at))
+        return reallocate(at, size, BLOCK_RAW, CALLER);
+    return other->realloc(other->ctx, at, size);
 }
 
-static void raw_free(void *context, void *at)
+static void domain_free(void *context, void *at)
 {
-    (void)context;
-    release(at, BLOCK_RAW, CALLER);
+    const PyMemAllocatorEx *other = context;
+    if (at && guard_owns(at))
+        guard_release(at, BLOCK_RAW, CALLER);
+    else
+        other->free(other->ctx, at);
 }
 
-void guard_take_raw_domain(void)
+static void *object_malloc(void *context, size_t size)
 {
-    PyMemAllocatorEx ours = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
-    if (guard_is_on())
-        PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &ours);
+    const PyMemAllocatorEx *other = context;
+    return other->malloc(other->ctx, size);
+}
+
+static void *object_calloc(void *context, size_t n, size_t size)
+{
+    const PyMemAllocatorEx *other = context;
+    return other->calloc(other->ctx, n, size);
+}
+
+static void *object_realloc(void *context, void *at, size_t size)
+{
+    const PyMemAllocatorEx *other = context;
+    return at && guard_owns(at) ? reallocate(at, size, BLOCK_RAW, CALLER)
+                                : other->realloc(other->ctx, at, size);
+}
+
+void guard_take_domains(void)
+{
+    static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
+    for (unsigned i = 0; guard_is_on() && i < 3; i++) {
+        PyMemAllocatorEx ours = {&answered_before[i], domain_malloc, domain_calloc, domain_realloc,
+                                 domain_free};
+        if (domains[i] == PYMEM_DOMAIN_OBJ)
+            ours = (PyMemAllocatorEx){&answered_before[i], object_malloc, object_calloc, object_realloc,
+                                      domain_free};
+        PyMem_GetAllocator(domains[i], &answered_before[i]);
+        PyMem_SetAllocator(domains[i], &ours);
+    }
 }
 
 static void *array_malloc(void *context, size_t size)
