@@ -22,6 +22,7 @@
 static int the_wire = -1;
 static struct guard_option option;
 static bool has_arrays;
+static const char *the_focus;
 
 static void send_violation(const struct violation *violation)
 {
@@ -30,13 +31,16 @@ static void send_violation(const struct violation *violation)
     record_send(&record, the_wire);
 }
 
-/* "arrays", "*", or file+0xoffset, separated by commas. */
-static void apply_focus(const char *text)
+/* "arrays", "*", or file+0xoffset, separated by commas. With "*", the blocks of imports would take all the pages: it
+ * begins with the statements, the others at once. */
+static void apply_focus(const char *text, bool armed)
 {
     char *copy = text ? strdup(text) : NULL, *rest = copy, *word;
     while (rest && (word = strsep(&rest, ","))) {
         struct site_focus focus = {.offset = 0};
         const char *plus = strrchr(word, '+');
+        if ((strcmp(word, "*") == 0) != armed)
+            continue;
         snprintf(focus.module, sizeof focus.module, "%.*s",
                  (int)(plus ? plus - word : (ptrdiff_t)strlen(word)), word);
         focus.offset = plus ? strtoull(plus + 1, NULL, 0) : 0;
@@ -62,15 +66,18 @@ int guard_begin(const struct plan *plan, int wire)
     the_wire = wire;
     pages_set_limit(plan->focus ? PAGES_IN_FOCUS : (unsigned)option.pages);
     int result = interpose_start(&settings);
+    the_focus = plan->focus;
     if (!result)
-        apply_focus(plan->focus);
+        apply_focus(the_focus, false);
     return result;
 }
 
 void guard_arm(void)
 {
-    if (guard_is_on() && !site_is_sampling())
-        site_start_sampling((uint32_t)option.every);
+    if (!guard_is_on() || site_is_sampling())
+        return;
+    apply_focus(the_focus, true);
+    site_start_sampling((uint32_t)option.every);
 }
 
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
