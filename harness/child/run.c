@@ -199,6 +199,14 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+/* However long setup took, the threads have at least half of the time. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
 static int concurrent_pass(struct run *run)
 {
     unsigned n = run->plan->threads;
@@ -222,6 +230,7 @@ static int concurrent_pass(struct run *run)
             _exit(STATUS_UNTESTED);
         }
     }
+    extend_deadline(run);
     uint64_t began = clock_now();
     int status = rounds(run);
     run->worked = clock_now() - began;
