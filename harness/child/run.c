@@ -78,7 +78,7 @@ static bool make_base(struct run *run, bool tripwire)
     return run->base.names != NULL;
 }
 
-/* How long each part of the serial pass may take: all of the run when it has one thread. */
+/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
@@ -90,6 +90,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
         limits.nanoseconds = CLOCK_SECOND;
     if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
         limits.nanoseconds /= 2;
+    if (plan->nroles > 1)
+        limits.nanoseconds /= plan->nroles;
     if (plan->iterations && plan->iterations < limits.iterations)
         limits.iterations = plan->iterations;
     return limits;
