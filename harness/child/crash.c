@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "child/witness.h"
 #include "core/record.h"
 #include "detectors/tripwire.h"
 #include "detectors/unwind.h"
@@ -89,6 +90,28 @@ static void send_crash(int number, const siginfo_t *info, void *ucontext, int ti
     record_send(&record, wire);
 }
 
+static void tell(int number, const siginfo_t *info, void *ucontext)
+{
+    const struct witness self = {.worker = thread_worker, .statement = thread_statement};
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+/* The other workers tell as near to the crash as can be; the driver asks whoever else there is. */
+static void call_workers(int tid)
+{
+    for (unsigned i = 0; i <= BOARD_MAIN; i++) {
+        int other = atomic_load_explicit(&the_board->slots[i].tid, memory_order_relaxed);
+        if (other && other != tid)
+            syscall(SYS_tgkill, getpid(), other, SCENE_SIGNAL);
+    }
+}
+
+static void wait_for_end(void)
+{
+    for (;;)
+        nap();
+}
+
 static void wait_for_driver(void)
 {
     uint64_t until = clock_now() + PATIENCE;
@@ -125,16 +148,29 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     if (!atomic_compare_exchange_strong(&first_tid, &nobody, tid)) {
         if (nobody == tid)
             die_of(number);
-        for (;;)
-            nap();
+        tell(number, info, ucontext);
+        wait_for_end();
     }
     if (wire >= 0) {
+        call_workers(tid);
         crash_send_maps();
         send_crash(number, info, ucontext, tid);
+        tell(number, info, ucontext);
         guard_scan_at_crash();
         wait_for_driver();
     }
     die_of(number);
+}
+
+/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. */
+static void on_scene(int number, siginfo_t *info, void *ucontext)
+{
+    int saved = errno;
+    (void)number;
+    tell(0, info, ucontext);
+    if (atomic_load(&first_tid))
+        wait_for_end();
+    errno = saved;
 }
 
 static void on_ask(int number)
@@ -158,6 +194,12 @@ int crash_install(int wire_fd, struct board *board)
     struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
+    const struct sigaction scene = {.sa_sigaction = on_scene,
+                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
+        return -errno;
+    atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
+    atomic_store(&board->scene.ready, 1);
     return crash_thread_start(RECORD_MAIN);
 }
 

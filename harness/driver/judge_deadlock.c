@@ -1,0 +1,182 @@
+/* From sleeping threads to who waits for which lock. */
+#include "driver/judge_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/address.h"
+#include "driver/package.h"
+
+/* How far from the futex the function lies that says what it is part of, and how many others may be between. */
+#define FRAMES_MOST 16
+#define GAP 2
+
+enum place { AT_FUTEX, PARKED };
+
+/* Parts of functions' names; an outer one says more than the one that it calls. */
+static const struct kind {
+    const char *function;
+    const char *what;
+    enum place place;
+    bool has_owner; /* as glibc's mutexes have, 8 bytes behind their start */
+} kinds[] = {
+    {"pthread_mutex_", "pthread mutex", AT_FUTEX, true},
+    {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, false},
+    {"pthread_cond_", "pthread condition variable", AT_FUTEX, false},
+    {"pthread_barrier_", "pthread barrier", AT_FUTEX, false},
+    {"pthread_once", "one-time initialisation", AT_FUTEX, false},
+    {"pthread_join", "end of a thread", AT_FUTEX, false},
+    {"__cxa_guard_acquire", "initialisation of a static variable", AT_FUTEX, false},
+    {"sem_", "semaphore", AT_FUTEX, false},
+    {"_PySemaphore_", "semaphore", AT_FUTEX, false},
+    {"PyThread_acquire_lock", "lock of PyThread_allocate_lock", AT_FUTEX, false},
+    {"take_gil", "GIL", AT_FUTEX, false},
+    {"_PyParkingLot_Park", "lock of CPython's", PARKED, false},
+    {"PyMutex_Lock", "PyMutex", PARKED, false},
+    {"_PyRecursiveMutex_Lock", "recursive PyMutex", PARKED, false},
+    {"_PyRWMutex_", "reader-writer lock of CPython's", PARKED, false},
+    {"PyEvent_Wait", "event of CPython's", PARKED, false},
+    {"_PyOnceFlag_", "one-time initialisation", PARKED, false},
+    {"CriticalSection", "critical section (PyMutex)", PARKED, false},
+    {"tstate_wait_attach", "stop of the world to end", PARKED, false},
+    {"stop_the_world", "other threads to stop for a collection", PARKED, false},
+};
+static const struct kind plain_futex = {"", "futex", AT_FUTEX, false};
+
+static const struct kind *find_kind(const char *function)
+{
+    for (size_t i = 0; function && i < sizeof kinds / sizeof *kinds; i++)
+        if (strstr(function, kinds[i].function))
+            return &kinds[i];
+    return NULL;
+}
+
+static const struct kind *kind_of(const struct symbol_stack *stack)
+{
+    const struct kind *found = NULL;
+    size_t at = 0;
+    for (size_t i = 0; i < stack->nframes && i < FRAMES_MOST && (!found || i - at <= GAP + 1); i++) {
+        const struct kind *kind = find_kind(stack->frames[i].function);
+        if (!kind)
+            continue;
+        found = kind;
+        at = i;
+    }
+    return found ? found : &plain_futex;
+}
+
+static bool is_between_rounds(const struct symbol_stack *stack)
+{
+    for (size_t i = 0; i < stack->nframes && i < 4; i++)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, "barrier_wait") == 0)
+            return true;
+    return false;
+}
+
+static const struct symbol_thread *find_thread(const struct judge *judge, int64_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads; i++)
+        if (judge->outcome->threads[i].tid == tid)
+            return &judge->outcome->threads[i];
+    return NULL;
+}
+
+/* Idle threads of a pool wait as well, for work: what counts is who waits in a statement. */
+static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread, const struct scene_page *page)
+{
+    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) && !is_between_rounds(&thread->stack);
+}
+
+/* Where the lock lies: in a variable, or in a block that the guard knows. */
+static void say_where(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
+{
+    char *variable = NULL;
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
+        snprintf(wait->where, sizeof wait->where, "%s", variable);
+    else if (page && page->has_block && wait->lock - page->block.address < page->block.size)
+        address_say_block(&page->block, wait->where, sizeof wait->where);
+    free(variable);
+}
+
+static void add_wait(struct judge *judge, struct finding *finding, const struct outcome_sleeper *sleeper,
+                     const struct symbol_thread *thread)
+{
+    char package[128];
+    const struct scene_page *page = outcome_page(judge->outcome, sleeper->tid);
+    const struct kind *kind = kind_of(&thread->stack);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &thread->stack, package, sizeof package);
+    bool parked = kind->place == PARKED && page && page->parked;
+    struct deadlock_wait *wait = &finding->waits[finding->nwaits++];
+    *wait = (struct deadlock_wait){.tid = sleeper->tid,
+                                   .worker = page && page->is_worker ? page->worker : -1,
+                                   .lock = parked ? page->parked : sleeper->futex};
+    snprintf(wait->what, sizeof wait->what, "%s", kind->what);
+    snprintf(wait->function, sizeof wait->function, "%s", frame && frame->function ? frame->function : "");
+    if (kind->has_owner && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
+        wait->holder = sleeper->words[2];
+    say_where(judge, page, wait);
+}
+
+static void collect(struct judge *judge, struct finding *finding)
+{
+    const struct outcome *outcome = judge->outcome;
+    finding->waits = calloc(outcome->nsleepers + 1, sizeof *finding->waits);
+    for (size_t i = 0; finding->waits && i < outcome->nsleepers; i++) {
+        const struct outcome_sleeper *sleeper = &outcome->sleepers[i];
+        const struct symbol_thread *thread = find_thread(judge, sleeper->tid);
+        if (thread && is_stuck(judge, thread, outcome_page(outcome, sleeper->tid)))
+            add_wait(judge, finding, sleeper, thread);
+    }
+}
+
+/* The cycle's members to the front, in its order. Each index is behind what was moved before. */
+static void move_to_front(struct finding *finding, size_t *cycle, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct deadlock_wait member = finding->waits[cycle[i]];
+        memmove(&finding->waits[i + 1], &finding->waits[i], (cycle[i] - i) * sizeof member);
+        finding->waits[i] = member;
+        for (size_t k = i + 1; k < n; k++)
+            cycle[k] += cycle[k] < cycle[i];
+        cycle[i] = i;
+    }
+}
+
+static void explain(const struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits; i++) {
+        const struct deadlock_wait *wait = &finding->waits[i];
+        const struct scene_page *holder = outcome_page(judge->outcome, wait->holder);
+        char name[64], text[640];
+        deadlock_say_thread(wait->holder, holder && holder->is_worker ? holder->worker : -1, name, sizeof name);
+        deadlock_say_wait(wait, wait->holder ? name : NULL, text, sizeof text);
+        finding_add_line(finding, strdup(text));
+    }
+}
+
+/* A lock is held by somebody: if not by one that waits for it, then by one that waits for the other. */
+static void infer(struct finding *finding, size_t ncycle)
+{
+    if (ncycle == 0 && deadlock_count_unheld(finding->waits, finding->nwaits) == 2)
+        finding_add_line(finding, strdup("two locks, and every thread that is stuck waits for one of them: most likely "
+                                         "each is held by a thread that waits for the other"));
+}
+
+char *judge_waits(struct judge *judge, struct finding *finding)
+{
+    char text[1024];
+    collect(judge, finding);
+    size_t *cycle = calloc(finding->nwaits + 1, sizeof *cycle);
+    size_t n = cycle ? deadlock_find_cycle(finding->waits, finding->nwaits, cycle) : 0;
+    if (n > 0) {
+        move_to_front(finding, cycle, n);
+        deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
+    }
+    free(cycle);
+    explain(judge, finding);
+    infer(finding, n);
+    return n > 0 ? strdup(text) : NULL;
+}

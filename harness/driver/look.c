@@ -1,0 +1,213 @@
+/* See look.h for the contract. */
+#include "driver/look.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/peek.h"
+
+/* How long the threads may take to write their pages. */
+#define ANSWER_TIME (2 * CLOCK_SECOND)
+#define NAP_NS 500000
+
+struct tasks {
+    pid_t tids[SCENE_PAGES];
+    size_t n;
+};
+
+static void list_tasks(pid_t pid, struct tasks *tasks)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    tasks->n = 0;
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) && tasks->n < SCENE_PAGES;)
+        if (entry->d_name[0] != '.')
+            tasks->tids[tasks->n++] = (pid_t)atol(entry->d_name);
+    closedir(folder);
+}
+
+static char *read_task(pid_t pid, pid_t tid, const char *name)
+{
+    char path[64], *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
+    return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
+}
+
+/* Before they are asked: the signal interrupts the system call. */
+static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
+{
+    outcome->sleepers = calloc(tasks->n + 1, sizeof *outcome->sleepers);
+    for (size_t i = 0; outcome->sleepers && i < tasks->n; i++) {
+        cleanup_free char *call = read_task(pid, tasks->tids[i], "syscall");
+        unsigned long long futex;
+        long number;
+        if (!call || sscanf(call, "%ld %llx", &number, &futex) != 2 || number != SYS_futex)
+            continue;
+        struct outcome_sleeper *sleeper = &outcome->sleepers[outcome->nsleepers++];
+        *sleeper = (struct outcome_sleeper){.tid = tasks->tids[i], .futex = futex};
+        if (!peek(pid, futex, sleeper->words, sizeof sleeper->words))
+            memset(sleeper->words, 0, sizeof sleeper->words);
+    }
+}
+
+/* Bit `number` of a mask as /proc prints it: does the thread let the signal in? */
+static bool listens(pid_t pid, pid_t tid)
+{
+    cleanup_free char *status = read_task(pid, tid, "status");
+    const char *line = status ? strstr(status, "\nSigBlk:") : NULL;
+    unsigned long long blocked = ~0ULL;
+    if (!line || sscanf(line, "\nSigBlk: %llx", &blocked) != 1)
+        return false;
+    return !(blocked >> (SCENE_SIGNAL - 1) & 1);
+}
+
+static bool has_answered(const struct scene *scene, pid_t tid)
+{
+    const struct scene_page *page = scene_find(scene, tid);
+    return page && scene_is_whole(page);
+}
+
+/* Leaves in *tasks the threads that have been asked. */
+static void ask(pid_t pid, const struct scene *scene, struct tasks *tasks)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < tasks->n; i++) {
+        pid_t tid = tasks->tids[i];
+        if (!listens(pid, tid))
+            continue;
+        if (scene_find(scene, tid) || syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0)
+            tasks->tids[asked++] = tid;
+    }
+    tasks->n = asked;
+}
+
+static void await_answers(const struct scene *scene, const struct tasks *tasks)
+{
+    uint64_t deadline = clock_now() + ANSWER_TIME;
+    for (size_t i = 0; i < tasks->n && clock_now() < deadline;)
+        if (has_answered(scene, tasks->tids[i]))
+            i++;
+        else
+            nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+}
+
+static void copy_pages(const struct scene *scene, struct outcome *outcome)
+{
+    unsigned n = scene_count(scene);
+    outcome->pages = calloc(n + 1, sizeof *outcome->pages);
+    for (unsigned i = 0; outcome->pages && i < n; i++)
+        if (atomic_load_explicit(&scene->pages[i].state, memory_order_acquire) != SCENE_EMPTY)
+            scene_copy(&scene->pages[i], &outcome->pages[outcome->npages++]);
+}
+
+/* Stacks */
+
+static bool is_function(const struct symbol_frame *frame, const char *const *names)
+{
+    for (; frame->function && *names; names++)
+        if (strcmp(frame->function, *names) == 0)
+            return true;
+    return false;
+}
+
+/* Does it reach the function in which threads and processes begin? */
+static bool is_complete(const struct symbol_stack *stack)
+{
+    static const char *const bottoms[] = {"clone3", "__clone3", "clone", "__clone", "start_thread", "_start", NULL};
+    return stack->nframes > 0 && is_function(&stack->frames[stack->nframes - 1], bottoms);
+}
+
+/* The handler in which the thread waits, and the trampoline below it, are ours: what they interrupted is the thread's.
+ */
+static void cut_handler(struct symbol_stack *stack)
+{
+    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    size_t cut = 0;
+    for (size_t i = 0; i + 2 < stack->nframes; i++)
+        if (is_function(&stack->frames[i], handlers))
+            cut = i + 2;
+    for (size_t i = 0; i < cut; i++) {
+        free(stack->frames[i].function);
+        free(stack->frames[i].module);
+        free(stack->frames[i].file);
+    }
+    memmove(stack->frames, stack->frames + cut, (stack->nframes - cut) * sizeof *stack->frames);
+    stack->nframes -= cut;
+}
+
+static struct symbol_thread *find_thread(struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->nthreads; i++)
+        if (outcome->threads[i].tid == tid)
+            return &outcome->threads[i];
+    struct symbol_thread *grown =
+        realloc(outcome->threads, (outcome->nthreads + 1) * sizeof *outcome->threads);
+    if (!grown)
+        return NULL;
+    outcome->threads = grown;
+    grown[outcome->nthreads] = (struct symbol_thread){.tid = tid};
+    return &grown[outcome->nthreads++];
+}
+
+static void take_told(struct symbols *symbols, const struct scene_page *page, struct outcome *outcome)
+{
+    struct symbol_stack told = {0};
+    struct symbol_thread *thread = find_thread(outcome, page->tid);
+    if (!thread || symbols_stack(symbols, page->native, page->nnative, true, &told) < 0)
+        return;
+    cut_handler(&thread->stack);
+    if (is_complete(&told) || (told.nframes > thread->stack.nframes && !is_complete(&thread->stack))) {
+        struct symbol_stack other = thread->stack;
+        thread->stack = told;
+        told = other;
+    }
+    symbol_stack_free(&told);
+}
+
+static void take_all_told(const char *maps, struct outcome *outcome)
+{
+    struct symbols *symbols;
+    if (!maps || outcome->npages == 0 || symbols_open(maps, &symbols) < 0)
+        return;
+    for (size_t i = 0; i < outcome->npages; i++)
+        take_told(symbols, &outcome->pages[i], outcome);
+    symbols_close(symbols);
+}
+
+void look_at_child(pid_t pid, const struct scene *scene, struct outcome *outcome)
+{
+    struct tasks tasks;
+    list_tasks(pid, &tasks);
+    if (outcome->hung)
+        find_sleepers(pid, &tasks, outcome);
+    if (atomic_load(&scene->ready)) {
+        ask(pid, scene, &tasks);
+        await_answers(scene, &tasks);
+    }
+    symbols_threads(pid, SCENE_PAGES, &outcome->threads, &outcome->nthreads);
+    cleanup_free char *maps = read_task(pid, pid, "maps");
+    copy_pages(scene, outcome);
+    take_all_told(maps, outcome);
+    /* What the child itself sends may still be under way, and then takes this one's place. */
+    if (!outcome->maps) {
+        outcome->maps = maps;
+        maps = NULL;
+    }
+}
+
+void look_at_pages(const struct scene *scene, struct outcome *outcome)
+{
+    copy_pages(scene, outcome);
+    take_all_told(outcome->maps, outcome);
+}
