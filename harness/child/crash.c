@@ -162,11 +162,14 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     die_of(number);
 }
 
-/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. */
+/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in the
+ * middle of telling, or waits already. */
 static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
     (void)number;
+    if (witness_has_told())
+        return;
     tell(0, info, ucontext);
     if (atomic_load(&first_tid))
         wait_for_end();
@@ -194,8 +197,9 @@ int crash_install(int wire_fd, struct board *board)
     struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
+    /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
     const struct sigaction scene = {.sa_sigaction = on_scene,
-                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
     if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
         return -errno;
     atomic_store(&board->slots[BOARD_MAIN].tid, gettid());

@@ -55,6 +55,20 @@ static void check_block(struct violation *block)
     block->nfound = 0;
 }
 
+/* A text that fills its place may end in the middle of a character of UTF-8. */
+static void end_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+    size_t n = strlen(text);
+    if (n < size - 1)
+        return;
+    while (n > 0 && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+        n--;
+    if (n > 0 && (unsigned char)text[n - 1] >= 0xc0)
+        n--;
+    text[n] = '\0';
+}
+
 void scene_copy(const struct scene_page *page, struct scene_page *ret_copy)
 {
     memcpy(ret_copy, page, sizeof *page);
@@ -67,7 +81,7 @@ void scene_copy(const struct scene_page *page, struct scene_page *ret_copy)
         ret_copy->pointers[i].index %= SCENE_REGISTERS;
     }
     for (unsigned i = 0; i < SCENE_PYTHON; i++) {
-        ret_copy->python[i].function[SCENE_FUNCTION - 1] = '\0';
-        ret_copy->python[i].file[SCENE_FILE - 1] = '\0';
+        end_text(ret_copy->python[i].function, SCENE_FUNCTION);
+        end_text(ret_copy->python[i].file, SCENE_FILE);
     }
 }

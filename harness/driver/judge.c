@@ -449,15 +449,15 @@ static void judge_hang(struct judge *judge)
     struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
     if (!finding)
         return;
-    char *cycle = judge_waits(judge, finding);
+    char *deadlock = judge_waits(judge, finding);
     blame_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message =
-        judge_format("no thread gets any further%s: %s%s%s%s", when(judge->outcome),
-                     cycle ? "a deadlock: " : "a deadlock or an endless loop", cycle ? cycle : "",
+        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                     deadlock ? deadlock : "a deadlock or an endless loop",
                      finding->function ? "; inside " : "", finding->function ? finding->function : "");
-    free(cycle);
+    free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});
     judge_label_user_error(judge, finding);

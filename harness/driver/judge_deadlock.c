@@ -19,30 +19,30 @@ static const struct kind {
     const char *function;
     const char *what;
     enum place place;
-    bool has_owner; /* as glibc's mutexes have, 8 bytes behind their start */
+    enum { EVENT, LOCK, OWNED } hold; /* OWNED: it says by whom, as glibc's mutexes do 8 bytes behind their start */
 } kinds[] = {
-    {"pthread_mutex_", "pthread mutex", AT_FUTEX, true},
-    {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, false},
-    {"pthread_cond_", "pthread condition variable", AT_FUTEX, false},
-    {"pthread_barrier_", "pthread barrier", AT_FUTEX, false},
-    {"pthread_once", "one-time initialisation", AT_FUTEX, false},
-    {"pthread_join", "end of a thread", AT_FUTEX, false},
-    {"__cxa_guard_acquire", "initialisation of a static variable", AT_FUTEX, false},
-    {"sem_", "semaphore", AT_FUTEX, false},
-    {"_PySemaphore_", "semaphore", AT_FUTEX, false},
-    {"PyThread_acquire_lock", "lock of PyThread_allocate_lock", AT_FUTEX, false},
-    {"take_gil", "GIL", AT_FUTEX, false},
-    {"_PyParkingLot_Park", "lock of CPython's", PARKED, false},
-    {"PyMutex_Lock", "PyMutex", PARKED, false},
-    {"_PyRecursiveMutex_Lock", "recursive PyMutex", PARKED, false},
-    {"_PyRWMutex_", "reader-writer lock of CPython's", PARKED, false},
-    {"PyEvent_Wait", "event of CPython's", PARKED, false},
-    {"_PyOnceFlag_", "one-time initialisation", PARKED, false},
-    {"CriticalSection", "critical section (PyMutex)", PARKED, false},
-    {"tstate_wait_attach", "stop of the world to end", PARKED, false},
-    {"stop_the_world", "other threads to stop for a collection", PARKED, false},
+    {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
+    {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
+    {"pthread_cond_", "pthread condition variable", AT_FUTEX, EVENT},
+    {"pthread_barrier_", "pthread barrier", AT_FUTEX, EVENT},
+    {"pthread_once", "one-time initialisation", AT_FUTEX, EVENT},
+    {"pthread_join", "end of a thread", AT_FUTEX, EVENT},
+    {"__cxa_guard_acquire", "initialisation of a static variable", AT_FUTEX, EVENT},
+    {"sem_", "semaphore", AT_FUTEX, EVENT},
+    {"_PySemaphore_", "semaphore", AT_FUTEX, EVENT},
+    {"PyThread_acquire_lock", "lock of PyThread_allocate_lock", AT_FUTEX, LOCK},
+    {"take_gil", "GIL", AT_FUTEX, LOCK},
+    {"_PyParkingLot_Park", "lock of CPython's", PARKED, EVENT},
+    {"PyMutex_Lock", "PyMutex", PARKED, LOCK},
+    {"_PyRecursiveMutex_Lock", "recursive PyMutex", PARKED, LOCK},
+    {"_PyRWMutex_", "reader-writer lock of CPython's", PARKED, LOCK},
+    {"PyEvent_Wait", "event of CPython's", PARKED, EVENT},
+    {"_PyOnceFlag_", "one-time initialisation", PARKED, EVENT},
+    {"CriticalSection", "critical section (PyMutex)", PARKED, LOCK},
+    {"tstate_wait_attach", "stop of the world to end", PARKED, EVENT},
+    {"stop_the_world", "other threads to stop for a collection", PARKED, EVENT},
 };
-static const struct kind plain_futex = {"", "futex", AT_FUTEX, false};
+static const struct kind plain_futex = {"", "futex", AT_FUTEX, EVENT};
 
 static const struct kind *find_kind(const char *function)
 {
@@ -89,13 +89,13 @@ static bool is_stuck(const struct judge *judge, const struct symbol_thread *thre
 }
 
 /* Where the lock lies: in a variable, or in a block that the guard knows. */
-static void say_where(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
+static void find_place(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
 {
     char *variable = NULL;
     if (!judge->symbols && judge->outcome->maps)
         symbols_open(judge->outcome->maps, &judge->symbols);
     if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
-        snprintf(wait->where, sizeof wait->where, "%s", variable);
+        snprintf(wait->variable, sizeof wait->variable, "%s", variable);
     else if (page && page->has_block && wait->lock - page->block.address < page->block.size)
         address_say_block(&page->block, wait->where, sizeof wait->where);
     free(variable);
@@ -115,9 +115,10 @@ static void add_wait(struct judge *judge, struct finding *finding, const struct 
                                    .lock = parked ? page->parked : sleeper->futex};
     snprintf(wait->what, sizeof wait->what, "%s", kind->what);
     snprintf(wait->function, sizeof wait->function, "%s", frame && frame->function ? frame->function : "");
-    if (kind->has_owner && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
+    wait->is_lock = kind->hold != EVENT;
+    if (kind->hold == OWNED && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
         wait->holder = sleeper->words[2];
-    say_where(judge, page, wait);
+    find_place(judge, page, wait);
 }
 
 static void collect(struct judge *judge, struct finding *finding)
@@ -150,19 +151,25 @@ static void explain(const struct judge *judge, struct finding *finding)
     for (size_t i = 0; i < finding->nwaits; i++) {
         const struct deadlock_wait *wait = &finding->waits[i];
         const struct scene_page *holder = outcome_page(judge->outcome, wait->holder);
-        char name[64], text[640];
+        char name[64], text[1024];
         deadlock_say_thread(wait->holder, holder && holder->is_worker ? holder->worker : -1, name, sizeof name);
-        deadlock_say_wait(wait, wait->holder ? name : NULL, text, sizeof text);
-        finding_add_line(finding, strdup(text));
+        deadlock_say_waits(finding->waits, finding->nwaits, i, wait->holder ? name : NULL, text, sizeof text);
+        if (text[0])
+            finding_add_line(finding, strdup(text));
     }
 }
 
-/* A lock is held by somebody: if not by one that waits for it, then by one that waits for the other. */
-static void infer(struct finding *finding, size_t ncycle)
+/* A lock is held by somebody. Where everybody who is stuck waits for one of two, and a thread does not wait for what it
+ * holds itself, each is held by one that waits for the other; unless somebody kept it who has left. */
+static bool are_two_locks(const struct judge *judge, const struct finding *finding)
 {
-    if (ncycle == 0 && deadlock_count_unheld(finding->waits, finding->nwaits) == 2)
-        finding_add_line(finding, strdup("two locks, and every thread that is stuck waits for one of them: most likely "
-                                         "each is held by a thread that waits for the other"));
+    for (size_t i = 0; i < judge->outcome->nthreads; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (is_stuck(judge, thread, outcome_page(judge->outcome, thread->tid)) &&
+            !deadlock_find(finding->waits, finding->nwaits, thread->tid))
+            return false;
+    }
+    return deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
 }
 
 char *judge_waits(struct judge *judge, struct finding *finding)
@@ -177,6 +184,9 @@ char *judge_waits(struct judge *judge, struct finding *finding)
     }
     free(cycle);
     explain(judge, finding);
-    infer(finding, n);
-    return n > 0 ? strdup(text) : NULL;
+    if (n > 0)
+        return judge_format("a deadlock: %s", text);
+    return are_two_locks(judge, finding)
+               ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
+               : NULL;
 }

@@ -45,6 +45,6 @@ bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thre
 /* Registers, and the faulting address in words. */
 void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash);
 
-/* judge_deadlock.c: who waits for what; those of a cycle come first. Returns the cycle in words, the caller's, or NULL
- * where none is known. */
+/* judge_deadlock.c: who waits for what; those of a cycle come first. Returns "a deadlock: …", the
+ * caller's, or NULL where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);

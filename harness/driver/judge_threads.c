@@ -80,15 +80,16 @@ static char *name_of(const struct shown *shown)
 
 static char *title_of(const struct shown *shown, const struct finding *finding, pid_t crashed)
 {
-    char *name = name_of(shown), *title;
+    char *name = name_of(shown), *title, lock[288];
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, shown->thread->tid);
+    if (wait)
+        deadlock_say_lock(wait, lock, sizeof lock);
     if (shown->thread->tid == crashed)
         title = judge_format("%s, which crashed", name ? name : "");
     else if (shown->page && shown->page->signal)
         title = judge_format("%s, which crashed, too: %s", name ? name : "", strsignal(shown->page->signal));
     else if (wait)
-        title = judge_format("%s, which waits for the %s at %#llx", name ? name : "", wait->what,
-                             (unsigned long long)wait->lock);
+        title = judge_format("%s, which waits for the %s", name ? name : "", lock);
     else
         title = judge_format("%s, at the same time", name ? name : "");
     free(name);
@@ -139,10 +140,17 @@ static bool is_same(const struct finding_stack *one, const struct finding_stack 
     return true;
 }
 
+static uint64_t lock_of(const struct finding *finding, size_t at)
+{
+    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, finding->stacks[at].tid);
+    return wait ? wait->lock : 0;
+}
+
+/* Two that stand at one line and wait for different locks are two. */
 static void fold(struct finding *finding, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (is_same(&finding->stacks[i], &finding->stacks[at])) {
+        if (lock_of(finding, i) == lock_of(finding, at) && is_same(&finding->stacks[i], &finding->stacks[at])) {
             finding->stacks[at].same_as = i;
             return;
         }

@@ -78,15 +78,13 @@ static bool has_answered(const struct scene *scene, pid_t tid)
     return page && scene_is_whole(page);
 }
 
-/* Leaves in *tasks the threads that have been asked. */
+/* Leaves in *tasks the threads that will answer. */
 static void ask(pid_t pid, const struct scene *scene, struct tasks *tasks)
 {
     size_t asked = 0;
     for (size_t i = 0; i < tasks->n; i++) {
         pid_t tid = tasks->tids[i];
-        if (!listens(pid, tid))
-            continue;
-        if (scene_find(scene, tid) || syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0)
+        if (scene_find(scene, tid) || (listens(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
             tasks->tids[asked++] = tid;
     }
     tasks->n = asked;

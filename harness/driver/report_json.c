@@ -93,9 +93,9 @@ static json_t *waits_of(const struct finding *finding)
         char lock[24];
         snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
         json_array_append_new(
-            list, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o}", "thread",
+            list, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "thread",
                             wait->worker < 0 ? json_null() : json_integer(wait->worker), "tid", (int)wait->tid,
-                            "lock", lock, "what", text_of(wait->what), "where", text_of(wait->where), "function",
+                            "lock", lock, "what", text_of(wait->what), "variable", text_of(wait->variable), "where", text_of(wait->where), "function",
                             text_of(wait->function), "holder_tid",
                             wait->holder ? json_integer(wait->holder) : json_null()));
     }

@@ -73,16 +73,33 @@ static void print_frame(const struct symbol_frame *frame, size_t number, const s
     fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
 }
 
+/* How many frames from the i-th on are one function that calls itself at one line. */
+static size_t count_calls(const struct finding_stack *stack, size_t i)
+{
+    const struct finding_python *first = &stack->python[i];
+    size_t n = 1;
+    while (i + n < stack->npython && first->file && stack->python[i + n].file &&
+           stack->python[i + n].line == first->line && strcmp(stack->python[i + n].function, first->function) == 0)
+        n++;
+    return n;
+}
+
 /* The statement of a finding is told once, above its stacks. */
 static void print_python(const struct finding_stack *stack, const struct finding *finding, FILE *out)
 {
-    for (size_t i = 0; i < stack->npython; i++) {
+    for (size_t i = 0, calls; i < stack->npython; i += calls) {
         const struct finding_python *frame = &stack->python[i];
         bool known = finding->statement && strcmp(finding->statement, frame->function) == 0;
+        calls = count_calls(stack, i);
         if (frame->file)
-            fprintf(out, "      py %s  %s:%d\n", frame->function, base_name(frame->file), frame->line);
+            fprintf(out, "      py  %s  %s:%d", frame->function, base_name(frame->file), frame->line);
         else if (!known)
-            fprintf(out, "      in %s\n", frame->function);
+            fprintf(out, "      in  %s", frame->function);
+        else
+            continue;
+        if (calls > 1)
+            fprintf(out, "  (%zu times)", calls);
+        fputc('\n', out);
     }
     if (stack->more_python)
         fprintf(out, "      … and %" PRIu32 " more frames of Python\n", stack->more_python);
