@@ -44,10 +44,14 @@ char *judge_name_package(const struct judge *judge, const char *name)
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
+ * was mangled, and has lost that already. */
 char *judge_plain_name(const char *function)
 {
-    return !function ? NULL : strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+    size_t word = function ? strcspn(function, "<({ :") : 0;
+    if (!function || function[word])
+        return function ? strdup(function) : NULL;
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */

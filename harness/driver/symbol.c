@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "driver/demangle.h"
+
 #define VDSO "[vdso]"
 #define MAX_SCOPES 64
 #define BSS_PAGES 256 /* of variables without initial values */
@@ -145,6 +147,14 @@ static int grow(struct symbol_stack *stack)
 }
 
 /* A symbol's version, as in malloc@@GLIBC_2.2.5, is dropped: signatures outlive the C library. */
+static int name_function(struct symbol_frame *frame, const char *symbol)
+{
+    char *plain = strndup(symbol, strcspn(symbol, "@"));
+    int error = plain ? demangle(plain, &frame->function) : -ENOMEM;
+    free(plain);
+    return error;
+}
+
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
 {
     if (grow(stack) < 0)
@@ -156,12 +166,9 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
         .line = view->line,
         .is_inline = view->is_inline,
     };
-    if (copy(&frame->function, view->function) < 0 || copy(&frame->module, spot->path) < 0 ||
-        copy(&frame->file, view->file) < 0)
+    if (copy(&frame->module, spot->path) < 0 || copy(&frame->file, view->file) < 0)
         return -ENOMEM;
-    if (frame->function)
-        frame->function[strcspn(frame->function, "@")] = '\0';
-    return 0;
+    return view->function ? name_function(frame, view->function) : 0;
 }
 
 /* The address ranges in .debug_aranges leave out what clang compiled and give it to a neighbour. */

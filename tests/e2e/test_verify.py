@@ -31,8 +31,9 @@ class Verified(EndToEnd):
         blamed = set()
         for _ in range(4):
             done = self.expect(run('-s', 'import io; b = io.BytesIO()', '--role', "b.write(b'x' * 100)", '--role',
-                                   'b.getvalue()', '--role', 'b.truncate(0)', '--time', 4, '--detect', 'crash'), 1)
-            blamed |= {finding['blame'] for finding in done.findings(kind='crash')}
+                                   'b.getvalue()', '--role', 'b.truncate(0)', '--time', 4, '--timeout', '2s',
+                                   '--detect', 'crash,hang'), 1)
+            blamed |= {finding['blame'] for finding in done.findings()}
             self.check(blamed <= {'interpreter', 'unknown'}, done, f'blamed: {blamed}')
             if 'interpreter' in blamed:
                 break
