@@ -63,7 +63,8 @@ static void write_pointers(struct scene_page *page)
         struct scene_pointer *pointer = &page->pointers[page->npointers];
         pointer->index = (uint8_t)i;
         page->npointers += guard_look(page->registers[i], &pointer->block) &&
-                           pointer->block.kind == VIOLATION_FREED_READ;
+                           pointer->block.kind == VIOLATION_FREED_READ &&
+                           (uint64_t)pointer->block.offset < pointer->block.size;
     }
 }
 

@@ -20,17 +20,16 @@ struct mapping {
 /* The line at *text; moves on. False at the end. */
 static bool next_mapping(const char **text, struct mapping *mapping)
 {
-    int path = 0;
     while (**text) {
-        const char *line = *text;
-        size_t length = strcspn(line, "\n");
-        *text += length + (line[length] == '\n');
-        mapping->path[0] = '\0';
+        char line[512];
+        size_t length = strcspn(*text, "\n");
+        int path = 0;
+        snprintf(line, sizeof line, "%.*s", (int)length, *text);
+        *text += length + ((*text)[length] == '\n');
         if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %n", &mapping->start, &mapping->end,
                    mapping->access, &path) != 3)
             continue;
-        if ((size_t)path < length)
-            snprintf(mapping->path, sizeof mapping->path, "%.*s", (int)(length - (size_t)path), line + path);
+        snprintf(mapping->path, sizeof mapping->path, "%s", path ? line + path : "");
         return true;
     }
     return false;
@@ -79,10 +78,10 @@ void address_say_block(const struct violation *block, char *text, size_t size)
 static const char *verb(const struct address_facts *facts)
 {
     if (!facts->registers)
-        return "an access";
+        return "an access to";
     if (facts->error & SCENE_ERROR_EXECUTE || facts->registers[SCENE_RIP] == facts->address)
-        return "a jump";
-    return facts->error & SCENE_ERROR_WRITE ? "a write" : "a read";
+        return "a jump to";
+    return facts->error & SCENE_ERROR_WRITE ? "a write to" : "a read from";
 }
 
 /* Who fills memory with such bytes. */
@@ -143,13 +142,13 @@ static void explain_mapped(const struct address_facts *facts, const struct mappi
     char what[320];
     say_mapping(mapping, what, sizeof what);
     if (facts->signal == SIGBUS)
-        snprintf(text, size, "%s past the end of the file in a %s", verb(facts), what);
+        snprintf(text, size, "%s a page past the end of the file, in a %s", verb(facts), what);
     else if (strncmp(mapping->access, "---", 3) == 0)
-        snprintf(text, size, "%s to an inaccessible %s", verb(facts), what);
-    else if (strncmp(mapping->access, "r-", 2) == 0 && facts->registers && facts->error & SCENE_ERROR_WRITE)
+        snprintf(text, size, "%s an inaccessible %s", verb(facts), what);
+    else if (strncmp(mapping->access, "r-", 2) == 0 && strcmp(verb(facts), "a write to") == 0)
         snprintf(text, size, "a write to a read-only %s", what);
     else
-        snprintf(text, size, "%s to a %s (%.4s)", verb(facts), what, mapping->access);
+        snprintf(text, size, "%s a %s (%.4s)", verb(facts), what, mapping->access);
 }
 
 static void explain_unmapped(const struct address_facts *facts, char *text, size_t size)
@@ -160,7 +159,7 @@ static void explain_unmapped(const struct address_facts *facts, char *text, size
         say_mapping(&before, what, sizeof what);
         snprintf(near, sizeof near, ", %" PRIu64 " bytes past the end of a %s", facts->address - before.end, what);
     }
-    snprintf(text, size, "%s to %#" PRIx64 ", which is in no mapping%s", verb(facts), facts->address, near);
+    snprintf(text, size, "%s %#" PRIx64 ", which is in no mapping%s", verb(facts), facts->address, near);
 }
 
 static void explain_fault(const struct address_facts *facts, char *text, size_t size)
@@ -172,14 +171,14 @@ static void explain_fault(const struct address_facts *facts, char *text, size_t 
     if (facts->code == SI_KERNEL && facts->address == 0) {
         explain_refused(facts, text, size);
     } else if (facts->address == 0) {
-        snprintf(text, size, "%s to null", verb(facts));
+        snprintf(text, size, "%s null", verb(facts));
     } else if (facts->address < NULL_END) {
-        snprintf(text, size, "%s to null + %#" PRIx64, verb(facts), facts->address);
+        snprintf(text, size, "%s null + %#" PRIx64, verb(facts), facts->address);
     } else if (facts->block) {
         address_say_block(facts->block, block, sizeof block);
-        snprintf(text, size, "%s %s", verb(facts), block);
+        snprintf(text, size, "%s an address %s", verb(facts), block);
     } else if (!usable && is_near_stack(facts)) {
-        snprintf(text, size, "stack overflow: %s to %#" PRIx64 ", beyond the thread's stack", verb(facts),
+        snprintf(text, size, "stack overflow: %s %#" PRIx64 ", beyond the thread's stack", verb(facts),
                  facts->address);
     } else if (mapped) {
         explain_mapped(facts, &mapping, text, size);

@@ -16,7 +16,7 @@ struct address_facts {
     const char *maps;             /* text of /proc/PID/maps, or NULL */
 };
 
-/* "a write to null + 0x18", "a read 8 bytes past the end of an array of 160 bytes", "a write to a read-only mapping of
+/* "a write to null + 0x18", "a read from an address 8 bytes past the end of an array of 160 bytes", "a write to a read-only mapping of
  * /lib/libm.so.6", "stack overflow: …". Empty where the signal has no address or nothing is known. */
 void address_explain(const struct address_facts *facts, char *text, size_t size);
 

@@ -249,7 +249,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, &job->board->scene, job->outcome);
+    look_at_child(job->pid, job->board, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -409,7 +409,7 @@ static void conclude(struct job *job)
     struct outcome *outcome = job->outcome;
     board_sum(job->board, &outcome->totals);
     if (!job->looked)
-        look_at_pages(&job->board->scene, outcome);
+        look_at_pages(job->board, outcome);
     if (!outcome->hung) /* it may have come to its senses since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;

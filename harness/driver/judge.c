@@ -298,10 +298,11 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address. */
+/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
 static bool has_address(const struct record *crash)
 {
-    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0;
+    bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0 && !refused;
 }
 
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)

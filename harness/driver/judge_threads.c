@@ -91,7 +91,10 @@ static char *title_of(const struct shown *shown, const struct finding *finding, 
     else if (wait)
         title = judge_format("%s, which waits for the %s", name ? name : "", lock);
     else
-        title = judge_format("%s, at the same time", name ? name : "");
+        title = judge_format("%s, at the same time%s", name ? name : "",
+                             shown->page && shown->page->npython == 0 && shown->page->is_worker
+                                 ? "; it did not answer, so its Python frames are not known"
+                                 : "");
     free(name);
     return title;
 }

@@ -100,13 +100,34 @@ static void await_answers(const struct scene *scene, const struct tasks *tasks)
             nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
-static void copy_pages(const struct scene *scene, struct outcome *outcome)
+static bool is_alive(const struct outcome *outcome, pid_t tid)
 {
+    for (size_t i = 0; tid && i < outcome->nthreads; i++)
+        if (outcome->threads[i].tid == tid)
+            return true;
+    return false;
+}
+
+/* Empty pages for workers that did not answer: which worker a thread is, the board knows. */
+static void add_silent(const struct board *board, struct outcome *outcome)
+{
+    for (uint16_t i = 0; i < PLAN_THREADS_MAX; i++) {
+        pid_t tid = atomic_load_explicit(&board->slots[i].tid, memory_order_relaxed);
+        if (is_alive(outcome, tid) && !outcome_page(outcome, tid))
+            outcome->pages[outcome->npages++] = (struct scene_page){.tid = tid, .worker = i, .is_worker = 1};
+    }
+}
+
+static void copy_pages(const struct board *board, struct outcome *outcome)
+{
+    const struct scene *scene = &board->scene;
     unsigned n = scene_count(scene);
-    outcome->pages = calloc(n + 1, sizeof *outcome->pages);
+    outcome->pages = calloc(n + PLAN_THREADS_MAX, sizeof *outcome->pages);
     for (unsigned i = 0; outcome->pages && i < n; i++)
         if (atomic_load_explicit(&scene->pages[i].state, memory_order_acquire) != SCENE_EMPTY)
             scene_copy(&scene->pages[i], &outcome->pages[outcome->npages++]);
+    if (outcome->pages)
+        add_silent(board, outcome);
 }
 
 /* Stacks */
@@ -161,6 +182,8 @@ static struct symbol_thread *find_thread(struct outcome *outcome, pid_t tid)
 static void take_told(struct symbols *symbols, const struct scene_page *page, struct outcome *outcome)
 {
     struct symbol_stack told = {0};
+    if (page->nnative == 0)
+        return;
     struct symbol_thread *thread = find_thread(outcome, page->tid);
     if (!thread || symbols_stack(symbols, page->native, page->nnative, true, &told) < 0)
         return;
@@ -183,8 +206,9 @@ static void take_all_told(const char *maps, struct outcome *outcome)
     symbols_close(symbols);
 }
 
-void look_at_child(pid_t pid, const struct scene *scene, struct outcome *outcome)
+void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome)
 {
+    const struct scene *scene = &board->scene;
     struct tasks tasks;
     list_tasks(pid, &tasks);
     if (outcome->hung)
@@ -195,7 +219,7 @@ void look_at_child(pid_t pid, const struct scene *scene, struct outcome *outcome
     }
     symbols_threads(pid, SCENE_PAGES, &outcome->threads, &outcome->nthreads);
     cleanup_free char *maps = read_task(pid, pid, "maps");
-    copy_pages(scene, outcome);
+    copy_pages(board, outcome);
     take_all_told(maps, outcome);
     /* What the child itself sends may still be under way, and then takes this one's place. */
     if (!outcome->maps) {
@@ -204,8 +228,8 @@ void look_at_child(pid_t pid, const struct scene *scene, struct outcome *outcome
     }
 }
 
-void look_at_pages(const struct scene *scene, struct outcome *outcome)
+void look_at_pages(const struct board *board, struct outcome *outcome)
 {
-    copy_pages(scene, outcome);
+    copy_pages(board, outcome);
     take_all_told(outcome->maps, outcome);
 }

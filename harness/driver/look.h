@@ -13,7 +13,7 @@
 
 /* The process must be a child of ours, in its crash handler or hung. Fills threads, pages, sleepers, and maps where the
  * child sent none. */
-void look_at_child(pid_t pid, const struct scene *scene, struct outcome *outcome);
+void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome);
 
 /* The child is gone: what its threads had written by then. */
-void look_at_pages(const struct scene *scene, struct outcome *outcome);
+void look_at_pages(const struct board *board, struct outcome *outcome);
