@@ -70,6 +70,13 @@ static PyObject *freed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return PyLong_FromLong(block[2]->member);
 }
 
+/* The interpreter's own list of frames leads nowhere when it crashes. */
+static PyObject *lost_frames(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    PyThreadState_Get()->current_frame = (struct _PyInterpreterFrame *)(uintptr_t)0x41414140;
+    return PyLong_FromLong(nowhere->member);
+}
+
 static PyObject *hush(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     sigset_t all;
@@ -85,4 +92,4 @@ static PyObject *hush(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 PLANTED_MODULE(crash_kinds, {"null_member", null_member, METH_NOARGS, NULL},
                {"null_call", null_call, METH_NOARGS, NULL}, {"read_only", read_only, METH_NOARGS, NULL},
                {"unmapped", unmapped, METH_NOARGS, NULL}, {"overflow", overflow, METH_NOARGS, NULL},
-               {"freed", freed, METH_NOARGS, NULL}, {"hush", hush, METH_NOARGS, NULL})
+               {"freed", freed, METH_NOARGS, NULL}, {"lost_frames", lost_frames, METH_NOARGS, NULL}, {"hush", hush, METH_NOARGS, NULL})
