@@ -76,24 +76,17 @@ void crash_send_maps(void)
         close(fd);
 }
 
-static void send_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)
 {
     struct record record;
-    uint64_t frames[RECORD_FRAMES];
     record_begin(&record, RECORD_CRASH, thread_worker);
     record.values[CRASH_SIGNAL] = number;
     record.values[CRASH_CODE] = info->si_code;
     record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
     record.values[CRASH_TID] = tid;
     record_add_text(&record, thread_statement ? thread_statement : "");
-    record_add_frames(&record, frames, unwind_context(ucontext, frames, RECORD_FRAMES));
+    record_add_frames(&record, self->frames, self->nframes);
     record_send(&record, wire);
-}
-
-static void tell(int number, const siginfo_t *info, void *ucontext)
-{
-    const struct witness self = {.worker = thread_worker, .statement = thread_statement};
-    witness_tell(&the_board->scene, &self, number, info, ucontext);
 }
 
 /* The other workers tell as near to the crash as can be; the driver asks whoever else there is. */
@@ -104,6 +97,24 @@ static void call_workers(int tid)
         if (other && other != tid)
             syscall(SYS_tgkill, getpid(), other, SCENE_SIGNAL);
     }
+}
+
+static void tell(int number, const siginfo_t *info, void *ucontext)
+{
+    const struct witness self = {.worker = thread_worker, .statement = thread_statement};
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+/* Its own stack before the others are stopped: one of them may hold the loader's lock, which unwinding takes. */
+static void report_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+{
+    uint64_t frames[SCENE_NATIVE];
+    struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
+    self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
+    call_workers(tid);
+    crash_send_maps();
+    send_crash(number, info, &self, tid);
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
 }
 
 static void wait_for_end(void)
@@ -152,10 +163,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
         wait_for_end();
     }
     if (wire >= 0) {
-        call_workers(tid);
-        crash_send_maps();
-        send_crash(number, info, ucontext, tid);
-        tell(number, info, ucontext);
+        report_crash(number, info, ucontext, tid);
         guard_scan_at_crash();
         wait_for_driver();
     }

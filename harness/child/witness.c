@@ -33,9 +33,13 @@ static void write_registers(struct scene_page *page, const ucontext_t *context)
     page->error = (uint32_t)context->uc_mcontext.gregs[REG_ERR];
 }
 
-static void write_native(struct scene_page *page, void *ucontext)
+/* Last, because a thread that was stopped in the loader may keep its lock. */
+static void write_native(struct scene_page *page, const struct witness *witness, void *ucontext)
 {
-    page->nnative = (uint32_t)unwind_context(ucontext, page->native, SCENE_NATIVE);
+    if (witness->frames)
+        memcpy(page->native, witness->frames, witness->nframes * sizeof *witness->frames);
+    page->nnative =
+        (uint32_t)(witness->frames ? witness->nframes : unwind_context(ucontext, page->native, SCENE_NATIVE));
     page->more_native = page->nnative == SCENE_NATIVE;
 }
 
@@ -103,6 +107,6 @@ void witness_tell(struct scene *scene, const struct witness *witness, int number
         write_wait(page);
     pyversion_write_frames(page);
     write_bottom(page, witness);
-    write_native(page, ucontext);
+    write_native(page, witness, ucontext);
     scene_finish(page);
 }

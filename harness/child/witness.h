@@ -15,6 +15,8 @@
 struct witness {
     uint16_t worker; /* RECORD_MAIN: the main thread, or one that is not ours */
     const char *statement;
+    const uint64_t *frames; /* its native stack, or NULL: not walked yet */
+    size_t nframes;
 };
 
 /* number: the signal of which the thread crashed, or 0. Nothing happens where the thread has told before. */

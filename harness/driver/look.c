@@ -100,25 +100,25 @@ static void await_answers(const struct scene *scene, const struct tasks *tasks)
             nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
-static bool is_alive(const struct outcome *outcome, pid_t tid)
+static bool is_alive(const struct tasks *tasks, pid_t tid)
 {
-    for (size_t i = 0; tid && i < outcome->nthreads; i++)
-        if (outcome->threads[i].tid == tid)
+    for (size_t i = 0; tid && i < tasks->n; i++)
+        if (tasks->tids[i] == tid)
             return true;
     return false;
 }
 
 /* Empty pages for workers that did not answer: which worker a thread is, the board knows. */
-static void add_silent(const struct board *board, struct outcome *outcome)
+static void add_silent(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
 {
     for (uint16_t i = 0; i < PLAN_THREADS_MAX; i++) {
         pid_t tid = atomic_load_explicit(&board->slots[i].tid, memory_order_relaxed);
-        if (is_alive(outcome, tid) && !outcome_page(outcome, tid))
+        if (is_alive(tasks, tid) && !outcome_page(outcome, tid))
             outcome->pages[outcome->npages++] = (struct scene_page){.tid = tid, .worker = i, .is_worker = 1};
     }
 }
 
-static void copy_pages(const struct board *board, struct outcome *outcome)
+static void copy_pages(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
 {
     const struct scene *scene = &board->scene;
     unsigned n = scene_count(scene);
@@ -127,7 +127,7 @@ static void copy_pages(const struct board *board, struct outcome *outcome)
         if (atomic_load_explicit(&scene->pages[i].state, memory_order_acquire) != SCENE_EMPTY)
             scene_copy(&scene->pages[i], &outcome->pages[outcome->npages++]);
     if (outcome->pages)
-        add_silent(board, outcome);
+        add_silent(board, tasks, outcome);
 }
 
 /* Stacks */
@@ -165,62 +165,102 @@ static void cut_handler(struct symbol_stack *stack)
     stack->nframes -= cut;
 }
 
-static struct symbol_thread *find_thread(struct outcome *outcome, pid_t tid)
+static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t tid)
 {
     for (size_t i = 0; i < outcome->nthreads; i++)
         if (outcome->threads[i].tid == tid)
             return &outcome->threads[i];
+    return NULL;
+}
+
+static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
+{
     struct symbol_thread *grown =
         realloc(outcome->threads, (outcome->nthreads + 1) * sizeof *outcome->threads);
     if (!grown)
-        return NULL;
+        return;
     outcome->threads = grown;
-    grown[outcome->nthreads] = (struct symbol_thread){.tid = tid};
-    return &grown[outcome->nthreads++];
+    grown[outcome->nthreads++] = *thread;
+    *thread = (struct symbol_thread){0};
 }
 
-static void take_told(struct symbols *symbols, const struct scene_page *page, struct outcome *outcome)
-{
-    struct symbol_stack told = {0};
-    if (page->nnative == 0)
-        return;
-    struct symbol_thread *thread = find_thread(outcome, page->tid);
-    if (!thread || symbols_stack(symbols, page->native, page->nnative, true, &told) < 0)
-        return;
-    cut_handler(&thread->stack);
-    if (is_complete(&told) || (told.nframes > thread->stack.nframes && !is_complete(&thread->stack))) {
-        struct symbol_stack other = thread->stack;
-        thread->stack = told;
-        told = other;
-    }
-    symbol_stack_free(&told);
-}
-
-static void take_all_told(const char *maps, struct outcome *outcome)
+/* What each thread wrote of its own stack. */
+static void take_told(const char *maps, struct outcome *outcome)
 {
     struct symbols *symbols;
     if (!maps || outcome->npages == 0 || symbols_open(maps, &symbols) < 0)
         return;
-    for (size_t i = 0; i < outcome->npages; i++)
-        take_told(symbols, &outcome->pages[i], outcome);
+    for (size_t i = 0; i < outcome->npages; i++) {
+        const struct scene_page *page = &outcome->pages[i];
+        struct symbol_thread thread = {.tid = page->tid};
+        if (page->nnative > 0 && symbols_stack(symbols, page->native, page->nnative, true, &thread.stack) == 0)
+            add_thread(outcome, &thread);
+        symbol_stack_free(&thread.stack);
+    }
     symbols_close(symbols);
+}
+
+/* Threads of the harness's or of a library's that tell nothing matter only where one may hold a lock. */
+static bool is_unknown(const struct outcome *outcome, pid_t pid, pid_t tid)
+{
+    const struct scene_page *page = outcome_page(outcome, tid);
+    const struct symbol_thread *thread = find_thread(outcome, tid);
+    if (!thread)
+        return outcome->hung || page || tid == pid;
+    return !is_complete(&thread->stack) && !(page && page->more_native);
+}
+
+/* Those of which no stack is known that goes down to where threads begin, or is too deep for its page. */
+static void keep_unknown(const struct outcome *outcome, pid_t pid, struct tasks *tasks)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < tasks->n; i++)
+        if (is_unknown(outcome, pid, tasks->tids[i]))
+            tasks->tids[unknown++] = tasks->tids[i];
+    tasks->n = unknown;
+}
+
+/* The fuller stack is kept. */
+static void take_traced(struct outcome *outcome, struct symbol_thread *traced)
+{
+    struct symbol_thread *told = find_thread(outcome, traced->tid);
+    cut_handler(&traced->stack);
+    if (!told) {
+        add_thread(outcome, traced);
+    } else if (is_complete(&traced->stack) || traced->stack.nframes > told->stack.nframes) {
+        struct symbol_stack stack = told->stack;
+        told->stack = traced->stack;
+        traced->stack = stack;
+    }
+}
+
+static void trace(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
+{
+    struct symbol_thread *traced;
+    size_t n;
+    if (tasks->n == 0 || symbols_some_threads(pid, tasks->tids, tasks->n, &traced, &n) < 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        take_traced(outcome, &traced[i]);
+    symbol_threads_free(traced, n);
 }
 
 void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome)
 {
-    const struct scene *scene = &board->scene;
-    struct tasks tasks;
+    struct tasks tasks, asked;
     list_tasks(pid, &tasks);
+    asked = tasks;
     if (outcome->hung)
         find_sleepers(pid, &tasks, outcome);
-    if (atomic_load(&scene->ready)) {
-        ask(pid, scene, &tasks);
-        await_answers(scene, &tasks);
+    if (atomic_load(&board->scene.ready)) {
+        ask(pid, &board->scene, &asked);
+        await_answers(&board->scene, &asked);
     }
-    symbols_threads(pid, SCENE_PAGES, &outcome->threads, &outcome->nthreads);
     cleanup_free char *maps = read_task(pid, pid, "maps");
-    copy_pages(board, outcome);
-    take_all_told(maps, outcome);
+    copy_pages(board, &tasks, outcome);
+    take_told(maps, outcome);
+    keep_unknown(outcome, pid, &tasks);
+    trace(pid, &tasks, outcome);
     /* What the child itself sends may still be under way, and then takes this one's place. */
     if (!outcome->maps) {
         outcome->maps = maps;
@@ -230,6 +270,6 @@ void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome
 
 void look_at_pages(const struct board *board, struct outcome *outcome)
 {
-    copy_pages(board, outcome);
-    take_all_told(outcome->maps, outcome);
+    copy_pages(board, &(struct tasks){0}, outcome);
+    take_told(outcome->maps, outcome);
 }
