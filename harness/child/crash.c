@@ -170,8 +170,8 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     die_of(number);
 }
 
-/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in the
- * middle of telling, or waits already. */
+/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
+ * the middle of telling, or waits already. */
 static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;

@@ -63,7 +63,8 @@ static uint32_t character(const void *bytes, unsigned kind, size_t at)
 }
 
 /* Characters from the `at`-th on, as UTF-8, as many as fit. */
-static void copy_characters(uint64_t data, unsigned kind, Py_ssize_t at, Py_ssize_t length, char *to, size_t size)
+static void copy_characters(uint64_t data, unsigned kind, Py_ssize_t at, Py_ssize_t length, char *to,
+                            size_t size)
 {
     uint32_t chunk[CHUNK];
     size_t n = 0;
@@ -117,8 +118,8 @@ static bool look(_PyInterpreterFrame *frame, struct view *view)
     if (!PEEK(frame, &view->copy))
         return false;
     const PyCodeObject *code = executable(&view->copy);
-    view->is_python = view->copy.owner != FRAME_OWNED_BY_CSTACK && is_a(code, &PyCode_Type) &&
-                      PEEK(code, &view->code);
+    view->is_python =
+        view->copy.owner != FRAME_OWNED_BY_CSTACK && is_a(code, &PyCode_Type) && PEEK(code, &view->code);
     return true;
 }
 
@@ -131,7 +132,8 @@ static bool is_sound(const struct view *view)
     if (!is_a(view->code.co_linetable, &PyBytes_Type) || !PEEK(view->code.co_linetable, &table))
         return false;
     Py_ssize_t n = Py_SIZE(&table);
-    if (n <= 0 || n > LINE_TABLE_MOST || !PEEK((const char *)view->code.co_linetable + sizeof table + n - 1, &last))
+    if (n <= 0 || n > LINE_TABLE_MOST ||
+        !PEEK((const char *)view->code.co_linetable + sizeof table + n - 1, &last))
         return false;
     return !view->code._co_monitoring || (PEEK(view->code._co_monitoring, &monitoring) && !monitoring.lines);
 }

@@ -14,10 +14,10 @@
 static __thread bool has_told __attribute__((tls_model("initial-exec")));
 
 static const int places[SCENE_REGISTERS] = {
-    [SCENE_RAX] = REG_RAX, [SCENE_RBX] = REG_RBX, [SCENE_RCX] = REG_RCX, [SCENE_RDX] = REG_RDX,
-    [SCENE_RSI] = REG_RSI, [SCENE_RDI] = REG_RDI, [SCENE_RBP] = REG_RBP, [SCENE_RSP] = REG_RSP,
-    [SCENE_R8] = REG_R8,   [SCENE_R9] = REG_R9,   [SCENE_R10] = REG_R10, [SCENE_R11] = REG_R11,
-    [SCENE_R12] = REG_R12, [SCENE_R13] = REG_R13, [SCENE_R14] = REG_R14, [SCENE_R15] = REG_R15,
+    [SCENE_RAX] = REG_RAX, [SCENE_RBX] = REG_RBX,   [SCENE_RCX] = REG_RCX, [SCENE_RDX] = REG_RDX,
+    [SCENE_RSI] = REG_RSI, [SCENE_RDI] = REG_RDI,   [SCENE_RBP] = REG_RBP, [SCENE_RSP] = REG_RSP,
+    [SCENE_R8] = REG_R8,   [SCENE_R9] = REG_R9,     [SCENE_R10] = REG_R10, [SCENE_R11] = REG_R11,
+    [SCENE_R12] = REG_R12, [SCENE_R13] = REG_R13,   [SCENE_R14] = REG_R14, [SCENE_R15] = REG_R15,
     [SCENE_RIP] = REG_RIP, [SCENE_FLAGS] = REG_EFL,
 };
 
@@ -52,7 +52,8 @@ static void write_bottom(struct scene_page *page, const struct witness *witness)
     if (page->npython > 0 && strcmp(page->python[page->npython - 1].file, "<step>") == 0)
         page->npython--;
     struct scene_python *bottom = &page->python[page->npython];
-    bool known = peek_text((uint64_t)(uintptr_t)witness->statement, bottom->function, sizeof bottom->function);
+    bool known =
+        peek_text((uint64_t)(uintptr_t)witness->statement, bottom->function, sizeof bottom->function);
     if (!known)
         memcpy(bottom->function, SCENE_BETWEEN, sizeof SCENE_BETWEEN);
     bottom->file[0] = '\0';

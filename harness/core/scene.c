@@ -4,10 +4,10 @@
 #include <string.h>
 
 const char *const scene_register_names[SCENE_REGISTERS] = {
-    [SCENE_RAX] = "rax", [SCENE_RBX] = "rbx", [SCENE_RCX] = "rcx", [SCENE_RDX] = "rdx",
-    [SCENE_RSI] = "rsi", [SCENE_RDI] = "rdi", [SCENE_RBP] = "rbp", [SCENE_RSP] = "rsp",
-    [SCENE_R8] = "r8",   [SCENE_R9] = "r9",   [SCENE_R10] = "r10", [SCENE_R11] = "r11",
-    [SCENE_R12] = "r12", [SCENE_R13] = "r13", [SCENE_R14] = "r14", [SCENE_R15] = "r15",
+    [SCENE_RAX] = "rax", [SCENE_RBX] = "rbx",      [SCENE_RCX] = "rcx", [SCENE_RDX] = "rdx",
+    [SCENE_RSI] = "rsi", [SCENE_RDI] = "rdi",      [SCENE_RBP] = "rbp", [SCENE_RSP] = "rsp",
+    [SCENE_R8] = "r8",   [SCENE_R9] = "r9",        [SCENE_R10] = "r10", [SCENE_R11] = "r11",
+    [SCENE_R12] = "r12", [SCENE_R13] = "r13",      [SCENE_R14] = "r14", [SCENE_R15] = "r15",
     [SCENE_RIP] = "rip", [SCENE_FLAGS] = "eflags",
 };
 

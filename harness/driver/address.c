@@ -8,7 +8,7 @@
 
 /* The first pages are never mapped: addresses there are members of a struct whose pointer was null. */
 #define NULL_END 0x10000
-/* How far from the stack pointer a function's own variables lie, and how far behind a mapping an overrun still counts. */
+/* How far from the stack pointer a function's variables lie, and how far behind a mapping an overrun still counts. */
 #define NEAR 0x10000
 
 struct mapping {
@@ -70,7 +70,9 @@ void address_say_block(const struct violation *block, char *text, size_t size)
     const char *where = offset < 0                        ? "before the start of"
                         : (uint64_t)offset >= block->size ? "past the end of"
                                                           : "into";
-    uint64_t distance = offset < 0 ? 0 - (uint64_t)offset : (uint64_t)offset >= block->size ? past : (uint64_t)offset;
+    uint64_t distance = offset < 0                        ? 0 - (uint64_t)offset
+                        : (uint64_t)offset >= block->size ? past
+                                                          : (uint64_t)offset;
     snprintf(text, size, "%" PRIu64 " byte%s %s %s%s%s", distance, distance == 1 ? "" : "s", where,
              freed ? "a freed" : what, freed ? article_end : "", by);
 }
@@ -91,7 +93,8 @@ static const char *fill_name(uint64_t value)
         uint64_t mask, value;
         const char *name;
     } fills[] = {
-        {UINT64_C(0xffff808080808080), UINT64_C(0xdbdb808080808080), "the guard's fill of freed memory and of canaries"},
+        {UINT64_C(0xffff808080808080), UINT64_C(0xdbdb808080808080),
+         "the guard's fill of freed memory and of canaries"},
         {UINT64_MAX, UINT64_C(0xdddddddddddddddd), "Python's fill of freed memory"},
         {UINT64_MAX, UINT64_C(0xcdcdcdcdcdcdcdcd), "Python's fill of new memory"},
         {UINT64_MAX, UINT64_C(0xfdfdfdfdfdfdfdfd), "Python's fill between blocks"},
@@ -133,7 +136,8 @@ static void say_mapping(const struct mapping *mapping, char *text, size_t size)
     if (mapping->path[0])
         snprintf(text, size, "mapping of %s", mapping->path);
     else
-        snprintf(text, size, "mapping of %" PRIu64 " KiB without a file", (mapping->end - mapping->start) / 1024);
+        snprintf(text, size, "mapping of %" PRIu64 " KiB without a file",
+                 (mapping->end - mapping->start) / 1024);
 }
 
 static void explain_mapped(const struct address_facts *facts, const struct mapping *mapping, char *text,
@@ -157,7 +161,8 @@ static void explain_unmapped(const struct address_facts *facts, char *text, size
     char what[320], near[400] = "";
     if (find_before(facts->maps, facts->address, &before)) {
         say_mapping(&before, what, sizeof what);
-        snprintf(near, sizeof near, ", %" PRIu64 " bytes past the end of a %s", facts->address - before.end, what);
+        snprintf(near, sizeof near, ", %" PRIu64 " bytes past the end of a %s", facts->address - before.end,
+                 what);
     }
     snprintf(text, size, "%s %#" PRIx64 ", which is in no mapping%s", verb(facts), facts->address, near);
 }

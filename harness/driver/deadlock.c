@@ -58,7 +58,8 @@ static void say_briefly(const struct deadlock_wait *wait, char *text, size_t siz
 }
 
 /* What the thread before in the circle waits for is what this one holds. */
-void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text, size_t size)
+void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
+                        size_t size)
 {
     size_t used = 0;
     text[0] = '\0';
@@ -68,14 +69,16 @@ void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, 
         deadlock_say_thread(wait->tid, wait->worker, thread, sizeof thread);
         say_briefly(before, held, sizeof held);
         say_briefly(wait, wanted, sizeof wanted);
-        used += (size_t)snprintf(text + used, size - used, "%s%s holds the %s and waits for %s%s", i ? "; " : "",
-                                 thread, held, n == 1 ? "" : "the ", n == 1 ? "it again" : wanted);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s holds the %s and waits for %s%s", i ? "; " : "",
+                             thread, held, n == 1 ? "" : "the ", n == 1 ? "it again" : wanted);
     }
 }
 
 static bool is_alike(const struct deadlock_wait *one, const struct deadlock_wait *other)
 {
-    return one->lock == other->lock && one->holder == other->holder && strcmp(one->function, other->function) == 0;
+    return one->lock == other->lock && one->holder == other->holder &&
+           strcmp(one->function, other->function) == 0;
 }
 
 /* "thread 1", "threads 1, 4 and 5". Returns how many. */
@@ -91,7 +94,8 @@ static size_t say_threads(const struct deadlock_wait *waits, size_t n, size_t i,
         deadlock_say_thread(waits[k].tid, waits[k].worker, name, sizeof name);
         const char *between = said == 0 ? "" : (said + 1 == alike ? " and " : ", ");
         if (alike > 1 && waits[k].worker >= 0)
-            used += (size_t)snprintf(text + used, size - used, "%s%s%d", between, said ? "" : "threads ", waits[k].worker);
+            used += (size_t)snprintf(text + used, size - used, "%s%s%d", between, said ? "" : "threads ",
+                                     waits[k].worker);
         else
             used += (size_t)snprintf(text + used, size - used, "%s%s", between, name);
         said++;
@@ -110,8 +114,8 @@ void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, c
             return;
     bool many = say_threads(waits, n, i, threads, sizeof threads) > 1;
     deadlock_say_lock(wait, lock, sizeof lock);
-    snprintf(text, size, "%s wait%s%s%s for the %s%s%s", threads, many ? "" : "s", wait->function[0] ? " in " : "",
-             wait->function, lock,
+    snprintf(text, size, "%s wait%s%s%s for the %s%s%s", threads, many ? "" : "s",
+             wait->function[0] ? " in " : "", wait->function, lock,
              holder          ? ", held by "
              : wait->is_lock ? ", which does not say who holds it"
                              : "",

@@ -49,8 +49,9 @@ struct finding_stack {
     int worker;                    /* its number; -1: it is none of ours, or nobody knows */
     struct finding_python *python; /* innermost first */
     size_t npython;
-    uint32_t more_python, more_native; /* frames that there are below; native ones: not 0, they are not counted */
-    size_t same_as;                    /* index of the first stack that is the same, most often its own */
+    uint32_t more_python,
+        more_native; /* frames that there are below; native ones: not 0, they are not counted */
+    size_t same_as;  /* index of the first stack that is the same, most often its own */
 };
 
 struct finding {

@@ -19,7 +19,11 @@ static const struct kind {
     const char *function;
     const char *what;
     enum place place;
-    enum { EVENT, LOCK, OWNED } hold; /* OWNED: it says by whom, as glibc's mutexes do 8 bytes behind their start */
+    enum {
+        EVENT,
+        LOCK,
+        OWNED
+    } hold; /* OWNED: it says by whom, as glibc's mutexes do 8 bytes behind their start */
 } kinds[] = {
     {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
     {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
@@ -85,9 +89,11 @@ static const struct symbol_thread *find_thread(const struct judge *judge, int64_
 }
 
 /* Idle threads of a pool wait as well, for work: what counts is who waits in a statement. */
-static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread, const struct scene_page *page)
+static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread,
+                     const struct scene_page *page)
 {
-    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) && !is_between_rounds(&thread->stack);
+    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) &&
+           !is_between_rounds(&thread->stack);
 }
 
 /* Where the lock lies: in a variable, or in a block that the guard knows. */
@@ -154,7 +160,8 @@ static void explain(const struct judge *judge, struct finding *finding)
         const struct deadlock_wait *wait = &finding->waits[i];
         const struct scene_page *holder = outcome_page(judge->outcome, wait->holder);
         char name[64], text[1024];
-        deadlock_say_thread(wait->holder, holder && holder->is_worker ? holder->worker : -1, name, sizeof name);
+        deadlock_say_thread(wait->holder, holder && holder->is_worker ? holder->worker : -1, name,
+                            sizeof name);
         deadlock_say_waits(finding->waits, finding->nwaits, i, wait->holder ? name : NULL, text, sizeof text);
         if (text[0])
             finding_add_line(finding, strdup(text));

@@ -38,8 +38,8 @@ static bool is_inside_package(const struct judge *judge, const struct symbol_sta
 }
 
 /* Who crashed, who waits for whom, who is in a package, the rest. -1: not shown. */
-static int rank_of(const struct judge *judge, const struct finding *finding, const struct symbol_thread *thread,
-                   pid_t crashed)
+static int rank_of(const struct judge *judge, const struct finding *finding,
+                   const struct symbol_thread *thread, pid_t crashed)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
     bool waits = deadlock_find(finding->waits, finding->nwaits, thread->tid) != NULL;
@@ -52,7 +52,8 @@ static int rank_of(const struct judge *judge, const struct finding *finding, con
     return waits ? 2 : is_inside_package(judge, &thread->stack) ? 3 : 4;
 }
 
-static size_t order_of(const struct finding *finding, const struct symbol_thread *thread, const struct scene_page *page)
+static size_t order_of(const struct finding *finding, const struct symbol_thread *thread,
+                       const struct scene_page *page)
 {
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
     return wait ? (size_t)(wait - finding->waits) : page ? page->worker : (size_t)thread->tid;
@@ -145,7 +146,8 @@ static bool is_same(const struct finding_stack *one, const struct finding_stack 
 
 static uint64_t lock_of(const struct finding *finding, size_t at)
 {
-    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, finding->stacks[at].tid);
+    const struct deadlock_wait *wait =
+        deadlock_find(finding->waits, finding->nwaits, finding->stacks[at].tid);
     return wait ? wait->lock : 0;
 }
 
@@ -153,7 +155,8 @@ static uint64_t lock_of(const struct finding *finding, size_t at)
 static void fold(struct finding *finding, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (lock_of(finding, i) == lock_of(finding, at) && is_same(&finding->stacks[i], &finding->stacks[at])) {
+        if (lock_of(finding, i) == lock_of(finding, at) &&
+            is_same(&finding->stacks[i], &finding->stacks[at])) {
             finding->stacks[at].same_as = i;
             return;
         }
@@ -175,7 +178,8 @@ static void add(struct finding *finding, const struct shown *shown, char *title)
 }
 
 /* What the thread sent as it crashed, unless what is known of it since goes deeper. */
-static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t crashed, struct symbol_stack stack)
+static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t crashed,
+                        struct symbol_stack stack)
 {
     for (size_t i = 0; i < outcome->nthreads; i++) {
         struct symbol_thread *thread = &outcome->threads[i];
@@ -219,8 +223,8 @@ static void explain_pointers(struct judge *judge, struct finding *finding, const
         struct symbol_stack made = judge_stack(judge, pointer->block.alloc, pointer->block.nalloc, false);
         const struct symbol_frame *frame = package_frame(judge->outcome, &made, package, sizeof package);
         address_say_block(&pointer->block, block, sizeof block);
-        finding_add_line(finding, judge_format("%s points %s%s%s", scene_register_names[pointer->index], block,
-                                               frame && frame->function ? "; the block is of " : "",
+        finding_add_line(finding, judge_format("%s points %s%s%s", scene_register_names[pointer->index],
+                                               block, frame && frame->function ? "; the block is of " : "",
                                                frame && frame->function ? frame->function : ""));
         symbol_stack_free(&made);
     }
@@ -228,7 +232,8 @@ static void explain_pointers(struct judge *judge, struct finding *finding, const
 
 void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash)
 {
-    const struct scene_page *page = crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL;
+    const struct scene_page *page =
+        crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL;
     char text[640];
     if (!crash)
         return;

@@ -64,5 +64,6 @@ char *kept_stack_idle(const json_t *stacks)
     size_t idle = 0, n = json_array_size(stacks);
     for (size_t i = 0; i < n; i++)
         idle += is_idle(json_array_get(stacks, i));
-    return idle ? format("%zu thread%s waited for the next round", idle, idle == 1 ? "" : "s") : format("%s", "");
+    return idle ? format("%zu thread%s waited for the next round", idle, idle == 1 ? "" : "s")
+                : format("%s", "");
 }

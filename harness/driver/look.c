@@ -143,7 +143,8 @@ static bool is_function(const struct symbol_frame *frame, const char *const *nam
 /* Does it reach the function in which threads and processes begin? */
 static bool is_complete(const struct symbol_stack *stack)
 {
-    static const char *const bottoms[] = {"clone3", "__clone3", "clone", "__clone", "start_thread", "_start", NULL};
+    static const char *const bottoms[] = {"clone3",       "__clone3", "clone", "__clone",
+                                          "start_thread", "_start",   NULL};
     return stack->nframes > 0 && is_function(&stack->frames[stack->nframes - 1], bottoms);
 }
 
@@ -193,7 +194,8 @@ static void take_told(const char *maps, struct outcome *outcome)
     for (size_t i = 0; i < outcome->npages; i++) {
         const struct scene_page *page = &outcome->pages[i];
         struct symbol_thread thread = {.tid = page->tid};
-        if (page->nnative > 0 && symbols_stack(symbols, page->native, page->nnative, true, &thread.stack) == 0)
+        if (page->nnative > 0 &&
+            symbols_stack(symbols, page->native, page->nnative, true, &thread.stack) == 0)
             add_thread(outcome, &thread);
         symbol_stack_free(&thread.stack);
     }

@@ -46,9 +46,9 @@ static json_t *python_of(const struct finding_stack *stack)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < stack->npython; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "function", text_of(stack->python[i].function),
-                                              "file", text_of(stack->python[i].file), "line",
-                                              stack->python[i].line));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "function",
+                                              text_of(stack->python[i].function), "file",
+                                              text_of(stack->python[i].file), "line", stack->python[i].line));
     return list;
 }
 
@@ -92,12 +92,13 @@ static json_t *waits_of(const struct finding *finding)
         const struct deadlock_wait *wait = &finding->waits[i];
         char lock[24];
         snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
-        json_array_append_new(
-            list, json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "thread",
-                            wait->worker < 0 ? json_null() : json_integer(wait->worker), "tid", (int)wait->tid,
-                            "lock", lock, "what", text_of(wait->what), "variable", text_of(wait->variable), "where", text_of(wait->where), "function",
-                            text_of(wait->function), "holder_tid",
-                            wait->holder ? json_integer(wait->holder) : json_null()));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "thread",
+                                        wait->worker < 0 ? json_null() : json_integer(wait->worker), "tid",
+                                        (int)wait->tid, "lock", lock, "what", text_of(wait->what), "variable",
+                                        text_of(wait->variable), "where", text_of(wait->where), "function",
+                                        text_of(wait->function), "holder_tid",
+                                        wait->holder ? json_integer(wait->holder) : json_null()));
     }
     return list;
 }

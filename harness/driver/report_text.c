@@ -79,7 +79,8 @@ static size_t count_calls(const struct finding_stack *stack, size_t i)
     const struct finding_python *first = &stack->python[i];
     size_t n = 1;
     while (i + n < stack->npython && first->file && stack->python[i + n].file &&
-           stack->python[i + n].line == first->line && strcmp(stack->python[i + n].function, first->function) == 0)
+           stack->python[i + n].line == first->line &&
+           strcmp(stack->python[i + n].function, first->function) == 0)
         n++;
     return n;
 }

@@ -367,7 +367,7 @@ int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
     if (!named && !inside)
         return -ENOENT;
     dwfl_module_getelf(module, &bias);
-    int n = !named     ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
+    int n = !named ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
             : distance > 0 ? asprintf(ret_text, "%s+%#llx in %s", name, (unsigned long long)distance, file)
                            : asprintf(ret_text, "%s in %s", name, file);
     return n < 0 ? -ENOMEM : 0;

@@ -50,5 +50,6 @@ int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
  * forbidden). */
 int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n);
 /* The same of these threads alone; those that are gone are left out. */
-int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads, size_t *ret_n);
+int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                         size_t *ret_n);
 void symbol_threads_free(struct symbol_thread *threads, size_t n);

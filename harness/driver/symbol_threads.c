@@ -277,7 +277,8 @@ int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_th
     return walk_threads(&walk, ret_threads, ret_n);
 }
 
-int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads, size_t *ret_n)
+int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                         size_t *ret_n)
 {
     struct walk walk = {.pid = pid, .max = n, .wanted = tids, .nwanted = n};
     return walk_threads(&walk, ret_threads, ret_n);

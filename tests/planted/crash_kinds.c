@@ -92,4 +92,5 @@ static PyObject *hush(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 PLANTED_MODULE(crash_kinds, {"null_member", null_member, METH_NOARGS, NULL},
                {"null_call", null_call, METH_NOARGS, NULL}, {"read_only", read_only, METH_NOARGS, NULL},
                {"unmapped", unmapped, METH_NOARGS, NULL}, {"overflow", overflow, METH_NOARGS, NULL},
-               {"freed", freed, METH_NOARGS, NULL}, {"lost_frames", lost_frames, METH_NOARGS, NULL}, {"hush", hush, METH_NOARGS, NULL})
+               {"freed", freed, METH_NOARGS, NULL}, {"lost_frames", lost_frames, METH_NOARGS, NULL},
+               {"hush", hush, METH_NOARGS, NULL})

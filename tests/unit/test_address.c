@@ -56,7 +56,8 @@ static void places_are_named(void **state)
         {0x600010, "a write to a read-only mapping of /lib/libm.so.6"},
         {0x400020, "a write to a read-only mapping of /usr/bin/a name"},
         {0x601ff8, "a write to an inaccessible mapping of 4 KiB without a file"},
-        {0x702008, "a write to 0x702008, which is in no mapping, 8 bytes past the end of a mapping of 8 KiB without a file"},
+        {0x702008,
+         "a write to 0x702008, which is in no mapping, 8 bytes past the end of a mapping of 8 KiB without a file"},
         {0x900000, "a write to 0x900000, which is in no mapping"},
         {0x700010, "a write to a mapping of 8 KiB without a file (rw-p)"},
     };
@@ -89,7 +90,8 @@ static void a_full_stack_is_told_from_a_wild_pointer(void **state)
     struct fault fault;
     begin(&fault, UINT64_C(0x7fffeffffc0));
     fault.registers[SCENE_RSP] = UINT64_C(0x7fffeffffe0);
-    assert_string_equal(explain(&fault), "stack overflow: a write to 0x7fffeffffc0, beyond the thread's stack");
+    assert_string_equal(explain(&fault),
+                        "stack overflow: a write to 0x7fffeffffc0, beyond the thread's stack");
     fault.registers[SCENE_RSP] = UINT64_C(0x7ffff020000);
     assert_null(strstr(explain(&fault), "overflow"));
 }
@@ -102,10 +104,14 @@ static void blocks_are_named(void **state)
         int64_t offset;
         const char *text;
     } rows[] = {
-        {VIOLATION_READ_AFTER, 168, "a write to an address 8 bytes past the end of a block of 160 bytes, made by thread 1"},
-        {VIOLATION_READ_AFTER, 160, "a write to an address 0 bytes past the end of a block of 160 bytes, made by thread 1"},
-        {VIOLATION_READ_AFTER, -1, "a write to an address 1 byte before the start of a block of 160 bytes, made by thread 1"},
-        {VIOLATION_READ_AFTER, 16, "a write to an address 16 bytes into a block of 160 bytes, made by thread 1"},
+        {VIOLATION_READ_AFTER, 168,
+         "a write to an address 8 bytes past the end of a block of 160 bytes, made by thread 1"},
+        {VIOLATION_READ_AFTER, 160,
+         "a write to an address 0 bytes past the end of a block of 160 bytes, made by thread 1"},
+        {VIOLATION_READ_AFTER, -1,
+         "a write to an address 1 byte before the start of a block of 160 bytes, made by thread 1"},
+        {VIOLATION_READ_AFTER, 16,
+         "a write to an address 16 bytes into a block of 160 bytes, made by thread 1"},
         {VIOLATION_FREED_READ, 16,
          "a write to an address 16 bytes into a freed block of 160 bytes, which was freed by thread 2"},
     };
@@ -128,10 +134,11 @@ static void a_refused_address_is_looked_for_in_the_registers(void **state)
     fault.registers[SCENE_RAX] = UINT64_C(0xdbdba5b4ffc2a1f4);
     fault.registers[SCENE_RDI] = UINT64_C(0xdddddddddddddddd);
     fault.registers[SCENE_R8] = UINT64_C(0xffffffff81000000); /* the kernel's are addresses */
-    assert_string_equal(explain(&fault),
-                        "an access to an address that no memory can have; rax holds 0xdbdba5b4ffc2a1f4, the guard's "
-                        "fill of freed memory and of canaries; rdi holds 0xdddddddddddddddd, Python's fill of freed "
-                        "memory");
+    assert_string_equal(
+        explain(&fault),
+        "an access to an address that no memory can have; rax holds 0xdbdba5b4ffc2a1f4, the guard's "
+        "fill of freed memory and of canaries; rdi holds 0xdddddddddddddddd, Python's fill of freed "
+        "memory");
 }
 
 static void other_signals_have_no_address(void **state)

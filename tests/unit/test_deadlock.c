@@ -83,8 +83,9 @@ static void waits_for_one_lock_are_one_line(void **state)
     waits[1].is_lock = false;
     strcpy(waits[1].where, "8 bytes into a block of 24 bytes");
     deadlock_say_waits(waits, 4, 1, NULL, text, sizeof text);
-    assert_string_equal(text, "the thread with the id 101 waits in take for the mutex at 0xb (8 bytes into a block of "
-                              "24 bytes)");
+    assert_string_equal(
+        text, "the thread with the id 101 waits in take for the mutex at 0xb (8 bytes into a block of "
+              "24 bytes)");
 }
 
 static void locks_without_a_holder_are_counted(void **state)
