@@ -85,6 +85,15 @@ static json_t *registers_of(const struct finding *finding)
     return json;
 }
 
+/* The number of the worker whose stack has this id. */
+static json_t *worker_with(const struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; tid && i < finding->nstacks; i++)
+        if (finding->stacks[i].tid == tid && finding->stacks[i].worker >= 0)
+            return json_integer(finding->stacks[i].worker);
+    return json_null();
+}
+
 static json_t *waits_of(const struct finding *finding)
 {
     json_t *list = json_array();
@@ -92,13 +101,13 @@ static json_t *waits_of(const struct finding *finding)
         const struct deadlock_wait *wait = &finding->waits[i];
         char lock[24];
         snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "thread",
-                                        wait->worker < 0 ? json_null() : json_integer(wait->worker), "tid",
-                                        (int)wait->tid, "lock", lock, "what", text_of(wait->what), "variable",
-                                        text_of(wait->variable), "where", text_of(wait->where), "function",
-                                        text_of(wait->function), "holder_tid",
-                                        wait->holder ? json_integer(wait->holder) : json_null()));
+        json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock,
+                                 "what", text_of(wait->what), "variable", text_of(wait->variable), "where",
+                                 text_of(wait->where), "function", text_of(wait->function));
+        json_object_set_new(json, "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker));
+        json_object_set_new(json, "holder", worker_with(finding, wait->holder));
+        json_object_set_new(json, "holder_tid", wait->holder ? json_integer(wait->holder) : json_null());
+        json_array_append_new(list, json);
     }
     return list;
 }
