@@ -434,7 +434,9 @@ static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid
 {
     for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
-        if (tid ? thread->tid == tid : judge_is_worker(judge, thread))
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
+            continue;
+        if (!judge_blame_python(judge, finding, thread))
             judge_blame_stack(judge, finding, &thread->stack);
     }
 }

@@ -12,6 +12,8 @@
 #define FRAMES_MOST 16
 #define GAP 2
 
+#define PYTHON_LOCK "lock of Python code"
+
 enum place { AT_FUTEX, PARKED };
 
 /* Parts of functions' names; an outer one says more than the one that it calls. */
@@ -36,7 +38,7 @@ static const struct kind {
     {"sem_clockwait", "semaphore", AT_FUTEX, EVENT},
     {"sem_timedwait", "semaphore", AT_FUTEX, EVENT},
     {"_PySemaphore_", "semaphore", AT_FUTEX, EVENT},
-    {"PyThread_acquire_lock", "lock of PyThread_allocate_lock", AT_FUTEX, LOCK},
+    {"PyThread_acquire_lock", PYTHON_LOCK, AT_FUTEX, LOCK},
     {"take_gil", "GIL", AT_FUTEX, LOCK},
     {"_PyParkingLot_Park", "lock of CPython's", PARKED, EVENT},
     {"PyMutex_Lock", "PyMutex", PARKED, LOCK},
@@ -58,15 +60,18 @@ static const struct kind *find_kind(const char *function)
     return NULL;
 }
 
-static const struct kind *kind_of(const struct symbol_stack *stack)
+/* ret_parked: it sleeps in the parking lot, whatever is built on that. */
+static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_parked)
 {
     const struct kind *found = NULL;
+    *ret_parked = false;
     size_t at = 0;
     for (size_t i = 0; i < stack->nframes && i < FRAMES_MOST && (!found || i - at <= GAP + 1); i++) {
         const struct kind *kind = find_kind(stack->frames[i].function);
         if (!kind)
             continue;
         found = kind;
+        *ret_parked |= kind->place == PARKED;
         at = i;
     }
     return found ? found : &plain_futex;
@@ -114,15 +119,18 @@ static void add_wait(struct judge *judge, struct finding *finding, const struct 
 {
     char package[128];
     const struct scene_page *page = outcome_page(judge->outcome, sleeper->tid);
-    const struct kind *kind = kind_of(&thread->stack);
+    bool parked;
+    const struct kind *kind = kind_of(&thread->stack, &parked);
     const struct symbol_frame *frame = package_frame(judge->outcome, &thread->stack, package, sizeof package);
-    bool parked = kind->place == PARKED && page && page->parked;
+    const char *function = frame                       ? frame->function
+                           : page && page->npython > 1 ? page->python[0].function
+                                                       : NULL;
     struct deadlock_wait *wait = &finding->waits[finding->nwaits++];
     *wait = (struct deadlock_wait){.tid = sleeper->tid,
                                    .worker = page && page->is_worker ? page->worker : -1,
-                                   .lock = parked ? page->parked : sleeper->futex};
+                                   .lock = parked && page && page->parked ? page->parked : sleeper->futex};
     snprintf(wait->what, sizeof wait->what, "%s", kind->what);
-    snprintf(wait->function, sizeof wait->function, "%s", frame && frame->function ? frame->function : "");
+    snprintf(wait->function, sizeof wait->function, "%s", function ? function : "");
     wait->is_lock = kind->hold != EVENT;
     if (kind->hold == OWNED && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
         wait->holder = sleeper->words[2];
@@ -198,4 +206,34 @@ char *judge_waits(struct judge *judge, struct finding *finding)
     return are_two_locks(judge, finding)
                ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
                : NULL;
+}
+
+/* Not of the standard library, whose locks its callers misuse. */
+static bool is_users(const struct scene_python *frame)
+{
+    return frame->file[0] && (strstr(frame->file, "/site-packages/") || !strstr(frame->file, "/lib/python3"));
+}
+
+static const struct scene_python *users_frame(const struct scene_page *page)
+{
+    for (uint32_t i = 0; page && i < page->npython; i++)
+        if (is_users(&page->python[i]))
+            return &page->python[i];
+    return NULL;
+}
+
+bool judge_blame_python(const struct judge *judge, struct finding *finding,
+                        const struct symbol_thread *thread)
+{
+    const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
+    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
+    char package[128];
+    if (!frame || !wait || strcmp(wait->what, PYTHON_LOCK) != 0 ||
+        package_frame(judge->outcome, &thread->stack, package, sizeof package))
+        return false;
+    finding->blame = BLAME_TARGET;
+    finding->function = strdup(frame->function);
+    if (package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE)
+        finding->package = judge_name_package(judge, package);
+    return true;
 }

@@ -48,3 +48,7 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 /* judge_deadlock.c: who waits for what; those of a cycle come first. Returns "a deadlock: …", the
  * caller's, or NULL where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);
+/* Locks that Python code takes are that code's: blames its innermost function, where the thread waits for one, and no
+ * native code of a package took it. */
+bool judge_blame_python(const struct judge *judge, struct finding *finding,
+                        const struct symbol_thread *thread);

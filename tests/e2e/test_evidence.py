@@ -41,8 +41,8 @@ def threads(finding):
 
 
 class Crash(EndToEnd):
-    def crashed(self, leaf, *options):
-        done = self.expect(run('-s', MEETING, '-t', THREADS, '--detect', 'crash', '--time', '2', *options,
+    def crashed(self, leaf):
+        done = self.expect(run('-s', MEETING, '-t', THREADS, '--detect', 'crash', '--time', '20', '--stop-on-first',
                                f'down(10, thread_index, {leaf})'), 1)
         found = done.findings(kind='crash', function='bug')
         self.check(len(found) == 1, done, f'{len(found)} crashes in bug')
@@ -79,7 +79,7 @@ class Crash(EndToEnd):
     @each(FAULTS)
     def test_fault(self, function, sentence):
         """the report says what kind of address the fault was at"""
-        done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '1', f'crash_kinds.{function}()'), 1)
+        done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '10', '--stop-on-first', f'crash_kinds.{function}()'), 1)
         lines = '\n'.join(done.findings(kind='crash')[0]['explanation'])
         self.assertRegex(lines, f'(?m)^the fault: {sentence}', done)
 
@@ -92,7 +92,7 @@ class Crash(EndToEnd):
 
     def test_lost(self):
         """where the interpreter's list of frames is corrupt there are none, and all else is there"""
-        done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '1', 'crash_kinds.lost_frames()'), 1)
+        done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '10', '--stop-on-first', 'crash_kinds.lost_frames()'), 1)
         crash = done.findings(kind='crash', function='lost_frames')[0]
         self.check(functions(crash['stacks'][0])[0] == 'lost_frames', done, 'no native stack')
         self.assertEqual([frame['function'] for frame in crash['stacks'][0]['python']], ['crash_kinds.lost_frames()'], done)
@@ -101,7 +101,7 @@ class Crash(EndToEnd):
 class Hang(EndToEnd):
     def test_lock_order(self):
         """two mutexes: who holds which and waits for which, and the stacks of both acquisitions come first"""
-        done = self.expect(run('-s', 'import hang_lock_order as m', '--time', 2, '--timeout', '1s', 'm.bug(thread_index)'), 1)
+        done = self.expect(run('-s', 'import hang_lock_order as m', '--time', 20, '--stop-on-first', '--timeout', '1s', 'm.bug(thread_index)'), 1)
         hang = done.findings(kind='hang')[0]
         self.assertRegex(hang['message'], r'a deadlock: thread (\d+) holds the pthread mutex ([ab]) and waits for the pthread '
                          r'mutex ([ab]); thread (\d+) holds the pthread mutex \3 and waits for the pthread mutex \2', done)
@@ -113,6 +113,26 @@ class Hang(EndToEnd):
             self.check('lock_both' in functions(stack), done, 'no acquisition on a stack')
             self.check(any('pthread_mutex_lock' in name for name in functions(stack)), done, 'no lock on a stack')
             self.assertEqual(stack['python'][-1]['function'], 'm.bug(thread_index)', done)
+
+    def test_python_locks(self):
+        """two locks that Python code takes in both orders: its function is named and blamed, not the interpreter"""
+        setup = """
+import threading, time
+a, b, alone = threading.Lock(), threading.Lock(), threading.main_thread().ident
+def take(first, second):
+    with first:
+        if threading.get_ident() != alone:
+            time.sleep(0.02)
+        with second:
+            pass
+"""
+        done = self.expect(run('-s', setup, '-t', 4, '--time', 20, '--stop-on-first', '--timeout', '1s', '--role', 'take(a, b)',
+                               '--role', 'take(b, a)'), 1)
+        hang = done.findings(kind='hang')[0]
+        self.assertEqual((hang['blame'], hang['function']), ('target', 'take'), done)
+        self.assertEqual(len({wait['lock'] for wait in hang['waits']}), 2, done)
+        self.check({'take(a, b)', 'take(b, a)'} <= {stack['python'][-1]['function'] for stack in hang['stacks']}, done,
+                   'a statement is missing')
 
 
 if __name__ == '__main__':
