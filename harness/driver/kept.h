@@ -35,7 +35,7 @@ const char *kept_function(const json_t *frame);
 bool kept_stack_is_folded(const json_t *stacks, size_t i);
 /* The caller's to free; NULL without memory. Its title, and how many others are as it is; */
 char *kept_stack_title(const json_t *stacks, size_t i);
-/* a frame of Python: "spin  x.py:6", or "in np.repeat(x, 2)" for a worker's statement; */
+/* a frame of Python: "py  spin  x.py:6", or "in  np.repeat(x, 2)" for a worker's statement; */
 char *kept_stack_python(const json_t *frame);
 /* "14 threads waited for the next round", or "". */
 char *kept_stack_idle(const json_t *stacks);

@@ -55,8 +55,9 @@ char *kept_stack_python(const json_t *frame)
     const char *function = kept_text(frame, "function"), *file = kept_text(frame, "file");
     const char *slash = strrchr(file, '/');
     if (!*file)
-        return format("in %s", function);
-    return format("%s  %s:%lld", function, slash ? slash + 1 : file, (long long)kept_number(frame, "line"));
+        return format("in  %s", function);
+    return format("py  %s  %s:%lld", function, slash ? slash + 1 : file,
+                  (long long)kept_number(frame, "line"));
 }
 
 char *kept_stack_idle(const json_t *stacks)

@@ -106,8 +106,10 @@ static void write_python(const json_t *stack, FILE *out)
         return;
     fputs("<p class=\"soft\">Python</p><ol class=\"stack\">\n", out);
     json_array_foreach (python, i, frame) {
-        cleanup_free char *text = kept_stack_python(frame);
-        put("<li>", text ? text : "", "</li>\n", out);
+        char source[256];
+        kept_say_source(frame, source, sizeof source);
+        put("<li><b>", kept_function(frame), "</b>", out);
+        put("<span class=\"soft\">", *source ? source : "the statement", "</span></li>\n", out);
     }
     fputs("</ol>\n", out);
 }

@@ -24,7 +24,7 @@ static void print_python(const json_t *stack, FILE *out)
     const json_t *frame;
     json_array_foreach (json_object_get(stack, "python"), i, frame) {
         cleanup_free char *text = kept_stack_python(frame);
-        fprintf(out, "      py  %s\n", text ? text : "");
+        fprintf(out, "      %s\n", text ? text : "");
     }
 }
 
