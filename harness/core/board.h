@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/scene.h"
 
 #define BOARD_MAIN PLAN_THREADS_MAX
 
@@ -36,6 +37,7 @@ struct board {
     _Atomic uint64_t rounds;
     _Atomic uint64_t slowest; /* ns of the slowest call of the serial pass */
     struct board_slot slots[PLAN_THREADS_MAX + 1];
+    struct scene scene; /* has a contract of its own */
 };
 
 /* A new board. On success the descriptor (for the child to inherit) and the mapping are the caller's.

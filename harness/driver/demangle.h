@@ -1,5 +1,5 @@
-/* Names of C++ and Rust functions as their authors write them: "ns::Class::method", without parameters, a clone's suffix
- * or Rust's hash. Driver. Pure. */
+/* Names of C++ and Rust functions as their authors write them: "ns::Class::method", without parameters, a clone's
+ * suffix or Rust's hash. Driver. Pure. */
 #pragma once
 
 /* "_ZN2ns1fEi.cold" gives "ns::f"; what is not mangled comes back as it is. Template arguments that make a name long

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/log_rule.h"
+#include "driver/look.h"
 
 #define TICK_MS 100
 #define STDERR_READ 8192
@@ -28,7 +29,6 @@
 /* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-#define THREADS_MAX 64
 
 struct job {
     const struct job_settings *settings;
@@ -249,7 +249,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    symbols_threads(job->pid, THREADS_MAX, &job->outcome->threads, &job->outcome->nthreads);
+    look_at_child(job->pid, job->board, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -408,6 +408,8 @@ static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
     board_sum(job->board, &outcome->totals);
+    if (!job->looked)
+        look_at_pages(job->board, outcome);
     if (!outcome->hung) /* it may have come to its senses since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;

@@ -12,9 +12,6 @@
 #include "driver/log_rule.h"
 #include "driver/package.h"
 
-/* Threads of a crashed or hung child whose stacks are worth a place in the report. */
-#define OTHER_STACKS 8
-
 char *judge_format(const char *text, ...)
 {
     char *out;
@@ -282,34 +279,6 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
-/* A thread of ours, and not one that waits in its own crash handler for the first crash to end it. */
-static bool is_working(const struct symbol_thread *thread)
-{
-    bool ours = false, crashed = false;
-    for (size_t i = 0; i < thread->stack.nframes; i++) {
-        const char *function = thread->stack.frames[i].function;
-        ours |= function && strcmp(function, "worker_main") == 0;
-        crashed |= function && strcmp(function, "on_fatal") == 0;
-    }
-    return ours && !crashed;
-}
-
-/* The stacks of other threads that were inside a package when it happened. */
-static void add_other_threads(const struct judge *judge, struct finding *finding, pid_t crashed)
-{
-    struct outcome *outcome = (struct outcome *)judge->outcome;
-    char name[128];
-    for (size_t i = 0; i < outcome->nthreads && finding->nstacks < OTHER_STACKS; i++) {
-        struct symbol_thread *thread = &outcome->threads[i];
-        if (thread->tid == crashed || !is_working(thread) ||
-            !package_frame(outcome, &thread->stack, name, sizeof name))
-            continue;
-        finding_add_stack(finding, judge_format("thread %d, at the same time", (int)thread->tid),
-                          thread->stack);
-        thread->stack = (struct symbol_stack){0};
-    }
-}
-
 static char *last_lines(const char *text)
 {
     size_t length = text ? strlen(text) : 0;
@@ -332,10 +301,11 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address. */
+/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
 static bool has_address(const struct record *crash)
 {
-    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0;
+    bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0 && !refused;
 }
 
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
@@ -456,13 +426,30 @@ static void judge_crash(struct judge *judge)
         judge_blame_stack(judge, finding, &stack);
     finding->signature =
         judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
-    if (stack.nframes > 0)
-        finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crash->values[CRASH_TID]),
-                          stack);
-    add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
+    judge_explain_crash(judge, finding, crash);
+    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
     judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
+}
+
+static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
+            continue;
+        if (!judge_blame_python(judge, finding, thread))
+            judge_blame_stack(judge, finding, &thread->stack);
+    }
+}
+
+/* Who waits for another says more than who is busy. */
+static void blame_stuck(struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
+        blame_thread(judge, finding, finding->waits[i].tid);
+    blame_thread(judge, finding, 0);
 }
 
 static void judge_hang(struct judge *judge)
@@ -472,16 +459,17 @@ static void judge_hang(struct judge *judge)
     struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
     if (!finding)
         return;
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
-        if (is_working(&judge->outcome->threads[i]))
-            judge_blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+    char *deadlock = judge_waits(judge, finding);
+    blame_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message =
-        judge_format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                     deadlock ? deadlock : "a deadlock or an endless loop",
                      finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
-    add_other_threads(judge, finding, 0);
+    judge_threads(judge, finding, 0, (struct symbol_stack){0});
     judge_label_user_error(judge, finding);
     add(judge, finding);
 }

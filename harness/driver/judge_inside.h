@@ -36,3 +36,19 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding);
 void judge_heap(struct judge *judge, const struct record *record);
 /* judge_heap.c: which of the guard's findings follows from which. */
 void judge_link_heap(struct report *report);
+
+/* judge_threads.c: a stack for each thread that a person may ask for, the one that crashed first. `crashed`: its id, or
+ * 0; `stack`, taken over: its own, as it was sent. */
+void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
+/* Is it a worker, by what it wrote of itself or by its stack? */
+bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
+/* Registers, and the faulting address in words. */
+void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash);
+
+/* judge_deadlock.c: who waits for what; those of a cycle come first. Returns "a deadlock: …", the
+ * caller's, or NULL where no cycle is known. */
+char *judge_waits(struct judge *judge, struct finding *finding);
+/* Locks that Python code takes are that code's: blames its innermost function, where the thread waits for one, and no
+ * native code of a package took it. */
+bool judge_blame_python(const struct judge *judge, struct finding *finding,
+                        const struct symbol_thread *thread);

@@ -30,6 +30,16 @@ void kept_say_source(const json_t *frame, char *text, size_t size);
 /* "??" where the function has no name. */
 const char *kept_function(const json_t *frame);
 
+/* kept_stack.c. Is the i-th stack one that needs no place: as an earlier one, or of a thread that only waited for the
+ * next round? */
+bool kept_stack_is_folded(const json_t *stacks, size_t i);
+/* The caller's to free; NULL without memory. Its title, and how many others are as it is; */
+char *kept_stack_title(const json_t *stacks, size_t i);
+/* a frame of Python: "py  spin  x.py:6", or "in  np.repeat(x, 2)" for a worker's statement; */
+char *kept_stack_python(const json_t *frame);
+/* "14 threads waited for the next round", or "". */
+char *kept_stack_idle(const json_t *stacks);
+
 /* One line each, the caller's to free; NULL without memory. */
 char *kept_say_blame(const json_t *finding);
 char *kept_say_seen(const json_t *finding);

@@ -112,6 +112,14 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     }
 }
 
+const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->npages; i++)
+        if (outcome->pages[i].tid == tid)
+            return &outcome->pages[i];
+    return NULL;
+}
+
 bool outcome_crashed(const struct outcome *outcome)
 {
     if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
@@ -140,5 +148,7 @@ void outcome_clear(struct outcome *outcome)
     free(outcome->sentence);
     free(outcome->stderr_text);
     symbol_threads_free(outcome->threads, outcome->nthreads);
+    free(outcome->pages);
+    free(outcome->sleepers);
     *outcome = (struct outcome){0};
 }

@@ -16,6 +16,7 @@
 
 #define VDSO "[vdso]"
 #define MAX_SCOPES 64
+#define BSS_PAGES 256 /* of variables without initial values */
 
 struct symbols {
     Dwfl *dwfl;
@@ -339,4 +340,35 @@ void symbol_stack_free(struct symbol_stack *stack)
     }
     free(stack->frames);
     *stack = (struct symbol_stack){0};
+}
+
+/* What a module's file does not fill of its variables is mapped without the file, right behind it. */
+static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
+{
+    Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, address);
+    for (unsigned page = 1; !module && page <= BSS_PAGES; page++)
+        module = dwfl_addrmodule(symbols->dwfl, address - (uint64_t)page * 4096);
+    return module;
+}
+
+int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
+{
+    Dwfl_Module *module = find_module(symbols, address);
+    bool inside = module && dwfl_addrmodule(symbols->dwfl, address) == module;
+    Dwarf_Addr bias = 0;
+    GElf_Off distance = 0;
+    GElf_Sym symbol;
+    if (!module)
+        return -ENOENT;
+    const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    const char *slash = path ? strrchr(path, '/') : NULL, *file = slash ? slash + 1 : path;
+    const char *name = dwfl_module_addrinfo(module, address, &distance, &symbol, NULL, NULL, NULL);
+    bool named = name && distance < symbol.st_size;
+    if (!named && !inside)
+        return -ENOENT;
+    dwfl_module_getelf(module, &bias);
+    int n = !named ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
+            : distance > 0 ? asprintf(ret_text, "%s+%#llx in %s", name, (unsigned long long)distance, file)
+                           : asprintf(ret_text, "%s in %s", name, file);
+    return n < 0 ? -ENOMEM : 0;
 }
