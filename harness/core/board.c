@@ -63,3 +63,12 @@ bool board_others_inside(const struct board *board, unsigned threads, unsigned s
     }
     return false;
 }
+
+void board_overlap(const struct board *board, struct board_overlap *overlap)
+{
+    for (unsigned i = 0; i < BOARD_STATEMENTS; i++) {
+        overlap->looks[i] += atomic_load_explicit(&board->looks[i], memory_order_relaxed);
+        for (unsigned k = 0; k < BOARD_STATEMENTS; k++)
+            overlap->pairs[i][k] += atomic_load_explicit(&board->pairs[i][k], memory_order_relaxed);
+    }
+}

@@ -41,8 +41,11 @@ static struct symbol_stack symbolise(struct judge *judge, const struct record *r
 }
 
 /* "numpy 2.2.2", or "numpy" when the version is not known. */
-char *judge_name_package(const struct judge *judge, const char *name)
+char *judge_name_package(const struct judge *judge, const char *module, const char *name)
 {
+    const char *owner = package_distribution(judge->outcome, module, name);
+    if (owner)
+        return strdup(owner);
     const char *version = outcome_environment(judge->outcome, name);
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
@@ -53,6 +56,24 @@ char *judge_plain_name(const char *function)
     return !function ? NULL : strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
+static void blame_interpreter(const struct judge *judge, struct finding *finding, const char *function)
+{
+    const char *version = outcome_environment(judge->outcome, "python");
+    finding->blame = BLAME_INTERPRETER;
+    free(finding->function);
+    free(finding->package);
+    finding->function = judge_plain_name(function);
+    finding->package =
+        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+/* Without any package's code in the process, there is nobody else: whatever the symptom, and with or without a stack. */
+static void blame_who_is_left(const struct judge *judge, struct finding *finding)
+{
+    if (finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
+        blame_interpreter(judge, finding, NULL);
+}
+
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
 {
@@ -61,17 +82,12 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
     if (frame) {
         finding->blame = BLAME_TARGET;
         finding->function = frame->function ? judge_plain_name(frame->function) : strdup(name);
-        finding->package = judge_name_package(judge, name);
+        finding->package = judge_name_package(judge, frame->module, name);
         return;
     }
     frame = package_interpreter_frame(judge->outcome, stack);
-    if (!frame)
-        return;
-    const char *version = outcome_environment(judge->outcome, "python");
-    finding->blame = BLAME_INTERPRETER;
-    finding->function = judge_plain_name(frame->function);
-    finding->package =
-        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+    if (frame)
+        blame_interpreter(judge, finding, frame->function);
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
@@ -106,6 +122,7 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
 
 static struct finding *add(struct judge *judge, struct finding *finding)
 {
+    blame_who_is_left(judge, finding);
     return finding_list_add(&judge->report->findings, finding, judge->child);
 }
 

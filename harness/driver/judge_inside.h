@@ -22,8 +22,8 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
 /* Addresses of this child; the first is an exact one, or a return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 
-/* "numpy 2.2.2". The caller's. */
-char *judge_name_package(const struct judge *judge, const char *name);
+/* "numpy 2.2.2", of the package with this import name that the file `module` (or NULL) belongs to. The caller's. */
+char *judge_name_package(const struct judge *judge, const char *module, const char *name);
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 

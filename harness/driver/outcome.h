@@ -20,6 +20,14 @@ struct walks {
     uint64_t present;                     /* blocks that there were in the last round */
 };
 
+/* One statement of the plan. */
+struct statement {
+    int number; /* on the board; -1: left out */
+    unsigned role;
+    char *source;
+    char *objects; /* names of what it uses, separated by commas */
+};
+
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
     size_t nrecords, dropped;
@@ -27,6 +35,10 @@ struct outcome {
     size_t nenvironment;
     char **packages; /* path and import name, in turn */
     size_t npackages;
+    char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
+    size_t ndistributions;
+    struct statement *statements; /* of the plan, as the child tells them apart */
+    size_t nstatements;
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
@@ -36,6 +48,7 @@ struct outcome {
     struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
     size_t nthreads;
     struct board_totals totals;
+    struct board_overlap overlap;
     uint64_t serial_calls;
     uint64_t worked;    /* ns that the rounds took, when it finished */
     struct walks walks; /* of the guard's checker, when it finished */
@@ -47,6 +60,9 @@ struct outcome {
     bool overran;     /* its time was over, and it had to be ended */
     bool interrupted; /* the user ended it */
     double seconds;
+    /* To the first evidence that came while the threads ran, or else to the end; 0 where they never did. */
+    uint64_t calls_to_hit;
+    double seconds_to_hit;
 };
 
 /* Sorts one record into its place. Returns 0 or -ENOMEM. */
