@@ -72,3 +72,11 @@ void board_overlap(const struct board *board, struct board_overlap *overlap)
             overlap->pairs[i][k] += atomic_load_explicit(&board->pairs[i][k], memory_order_relaxed);
     }
 }
+
+unsigned board_inside(const struct board *board, unsigned worker)
+{
+    const struct board_slot *slot = &board->slots[worker];
+    if (!(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
+        return 0;
+    return 1 + atomic_load_explicit(&slot->step, memory_order_relaxed);
+}

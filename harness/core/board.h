@@ -53,6 +53,9 @@ int board_create(int *ret_fd, struct board **ret_board);
 int board_open(int fd, struct board **ret_board);
 void board_close(struct board *board);
 
+/* The step that this worker is inside, and 1; 0 outside of a call. */
+unsigned board_inside(const struct board *board, unsigned worker);
+
 struct board_totals {
     uint64_t calls, sampled, overlapped;
     uint64_t serial;   /* calls of the main thread */

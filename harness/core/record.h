@@ -30,7 +30,7 @@ enum record_type {
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
     RECORD_STATEMENT, /* one of the plan's; values: enum record_statement. text: its source; names of the objects that it
-                         uses, separated by commas */
+                         uses, and the modules of all that it names, separated by commas */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };

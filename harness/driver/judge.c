@@ -67,10 +67,13 @@ static void blame_interpreter(const struct judge *judge, struct finding *finding
         judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
-/* Without any package's code in the process, there is nobody else: whatever the symptom, and with or without a stack. */
+/* Memory-safe statements without any package's code in the process leave nobody else: whatever the symptom, and with or
+ * without a stack. Odd values and exceptions are no breakage. */
 static void blame_who_is_left(const struct judge *judge, struct finding *finding)
 {
-    if (finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
+    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
+                    finding->kind != FINDING_INPUT_MUTATED;
+    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
         blame_interpreter(judge, finding, NULL);
 }
 
@@ -117,7 +120,8 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
         return;
     finding->blame = BLAME_USER;
     finding->severity = "user-error";
-    finding->rung = RUNG_ALL;
+    if (!judge->writes_arrays)
+        finding->rung = RUNG_ALL;
 }
 
 static struct finding *add(struct judge *judge, struct finding *finding)
@@ -565,6 +569,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
                        unsigned child)
 {
     struct judge judge = {.report = report, .plan = plan, .outcome = outcome, .child = child};
+    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome_environment(outcome, "_writes");
+    judge.mutates_arrays = judge.writes_arrays;
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);

@@ -10,7 +10,8 @@ struct judge {
     const struct outcome *outcome;
     unsigned child;
     struct symbols *symbols;
-    bool mutates_arrays; /* the statements change shared arrays for good */
+    bool writes_arrays;  /* the harness writes to shared arrays: the rung asks for it */
+    bool mutates_arrays; /* or the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));

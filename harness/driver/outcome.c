@@ -47,20 +47,6 @@ static int add_distribution(struct outcome *outcome, const struct record *record
                  : append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
 }
 
-static int add_statement(struct outcome *outcome, const struct record *record)
-{
-    struct statement *grown =
-        realloc(outcome->statements, (outcome->nstatements + 1) * sizeof *outcome->statements);
-    if (!grown)
-        return -ENOMEM;
-    outcome->statements = grown;
-    grown[outcome->nstatements++] = (struct statement){.number = (int)record->values[STATEMENT_NUMBER],
-                                                       .role = (unsigned)record->values[STATEMENT_ROLE],
-                                                       .source = strdup(record_text(record, 0)),
-                                                       .objects = strdup(record_text(record, 1))};
-    return 0;
-}
-
 static int add_package(struct outcome *outcome, const struct record *record)
 {
     for (size_t i = 0; i < outcome->npackages; i += 2)
@@ -121,7 +107,7 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     case RECORD_PACKAGE:
         return add_package(outcome, record);
     case RECORD_STATEMENT:
-        return add_statement(outcome, record);
+        return statement_add(&outcome->statements, record);
     case RECORD_MAPS:
         return add_maps(outcome, record);
     case RECORD_CANNOT:
@@ -163,11 +149,7 @@ void outcome_clear(struct outcome *outcome)
     clear_texts(outcome->environment, outcome->nenvironment);
     clear_texts(outcome->packages, outcome->npackages);
     clear_texts(outcome->distributions, outcome->ndistributions);
-    for (size_t i = 0; i < outcome->nstatements; i++) {
-        free(outcome->statements[i].source);
-        free(outcome->statements[i].objects);
-    }
-    free(outcome->statements);
+    statement_list_clear(&outcome->statements);
     free(outcome->maps);
     free(outcome->cannot);
     free(outcome->sentence);

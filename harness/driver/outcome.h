@@ -7,6 +7,7 @@
 
 #include "core/board.h"
 #include "core/record.h"
+#include "driver/statement.h"
 #include "driver/symbol.h"
 
 /* A child that prints for ever does not fill our memory: the first and the last part are kept. */
@@ -20,14 +21,6 @@ struct walks {
     uint64_t present;                     /* blocks that there were in the last round */
 };
 
-/* One statement of the plan. */
-struct statement {
-    int number; /* on the board; -1: left out */
-    unsigned role;
-    char *source;
-    char *objects; /* names of what it uses, separated by commas */
-};
-
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
     size_t nrecords, dropped;
@@ -37,8 +30,7 @@ struct outcome {
     size_t npackages;
     char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
     size_t ndistributions;
-    struct statement *statements; /* of the plan, as the child tells them apart */
-    size_t nstatements;
+    struct statement_list statements; /* as the child told them */
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
@@ -53,6 +45,7 @@ struct outcome {
     uint64_t worked;    /* ns that the rounds took, when it finished */
     struct walks walks; /* of the guard's checker, when it finished */
     enum board_phase phase;
+    uint8_t inside[PLAN_THREADS_MAX]; /* for each worker, at its end: the step that it was inside and 1, or 0 */
     int wait_status;
     bool finished;    /* the child said that it came to its end */
     bool hung;        /* no progress: we ended it */

@@ -72,6 +72,8 @@ const char *package_distribution(const struct outcome *outcome, const char *modu
 bool package_any_loaded(const struct outcome *outcome)
 {
     char name[128];
+    if (outcome->statements.n == 0) /* it did not come so far as to say */
+        return true;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         if (strstr(outcome->packages[i], ".so") &&
             package_owner(outcome, outcome->packages[i], name, sizeof name) == OWNER_PACKAGE)
