@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/prng.h"
 #include "child/crash.h"
 #include "child/learn.h"
 #include "child/writer.h"
@@ -164,9 +165,10 @@ static void sample_overlap(struct worker *worker, unsigned step)
     uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
     atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
     atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
-    /* Two distances in turn: whatever the number of steps, each has its turn. */
-    worker->sample_at = worker->calls + worker->run->sample_every + (sampled & 1);
-    if (worker->run->program && sampled % PAIRS_EVERY == 0)
+    /* Not in step with the statements, whatever their number. */
+    uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
+    worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
+    if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
         count_pairs(worker, step);
 }
 

@@ -117,6 +117,8 @@ static void count_child(struct session *session, const struct plan *plan, const 
         report->rated_calls += outcome->totals.calls;
         report->rated_time += outcome->worked;
     }
+    if (outcome->seconds_to_run > 0 && (report->start == 0 || outcome->seconds_to_run < report->start))
+        report->start = outcome->seconds_to_run;
     report->walks.rounds += outcome->walks.rounds;
     report->walks.blocks += outcome->walks.blocks;
     report->walks.nanoseconds += outcome->walks.nanoseconds;
@@ -262,7 +264,8 @@ static void count_chances(struct session *session)
             for (int id = 0; id < DETECTOR_COUNT; id++)
                 if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
                     (session->sightings[k].detect & DETECTOR_BIT(id)) &&
-                    (finding->serial || !session->sightings[k].serial))
+                    (finding->serial || !session->sightings[k].serial) &&
+                    (finding->out_from == 0 || finding->last_child >= finding->out_from || k + 1 < finding->out_from))
                     finding->of++;
     }
 }

@@ -431,6 +431,8 @@ static void supervise(struct job *job)
 static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
+    uint64_t ran = atomic_load(&job->board->run_began);
+    outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
     note_hit(job);
     board_sum(job->board, &outcome->totals);
     board_overlap(job->board, &outcome->overlap);

@@ -54,6 +54,7 @@ struct outcome {
     bool interrupted; /* the user ended it */
     double seconds;
     /* To the first evidence that came while the threads ran, or else to the end; 0 where they never did. */
+    double seconds_to_run; /* until the threads ran; 0 where they never did */
     uint64_t calls_to_hit;
     double seconds_to_hit;
 };

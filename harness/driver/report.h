@@ -27,6 +27,7 @@ struct report {
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
     double seconds;
+    double start; /* s that the quickest child took until its threads ran; 0 where none ever did */
     uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
     unsigned children;
     struct walks walks; /* of the guard's checker, over all children that finished */

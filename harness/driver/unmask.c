@@ -94,16 +94,26 @@ static size_t statements_left(const struct unmask *unmask, const struct statemen
     return n;
 }
 
-/* The finding of this child that ended it. */
-static const struct finding *ended_by(const struct report *report)
+static const struct finding *seen_now(const struct report *report, const char *severity)
 {
     for (size_t i = 0; i < report->findings.n; i++) {
         const struct finding *finding = report->findings.items[i];
-        if (finding->last_child == report->children &&
-            (strcmp(finding->severity, "crash") == 0 || strcmp(finding->severity, "hang") == 0))
+        if (finding->last_child == report->children && !finding->serial &&
+            strcmp(finding->severity, severity) == 0)
             return finding;
     }
     return NULL;
+}
+
+/* The finding of this child that ended it; or one that ended its rounds, which hides what rounds are needed for. */
+static const struct finding *ended_by(const struct report *report, const struct outcome *outcome)
+{
+    const struct finding *finding;
+    if (outcome->hung)
+        return seen_now(report, "hang");
+    if (outcome_crashed(outcome))
+        return outcome->phase == BOARD_RUN ? seen_now(report, "crash") : NULL;
+    return (finding = seen_now(report, "exception")) ? finding : seen_now(report, "wrong-result");
 }
 
 static void mark_new(struct unmask *unmask, struct report *report)
@@ -124,20 +134,25 @@ static void leave_out(struct unmask *unmask, struct report *report, const struct
     free(unmask->masking);
     unmask->masking = strdup(finding->id);
     unmask->nbefore = report->findings.n;
+    for (size_t i = 0; i < report->findings.n; i++)
+        if (report->findings.items[i]->statement &&
+            strcmp(report->findings.items[i]->statement, statement) == 0)
+            report->findings.items[i]->out_from = report->children + 1;
     note_add(&report->notes,
-             "%s ended %d children: from child %u on the run leaves out `%s`, to see what lies behind it",
+             "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",
              finding->id, KNOWN, report->children + 1, statement);
 }
 
 bool unmask_learn(struct unmask *unmask, struct report *report, const struct outcome *outcome)
 {
     mark_new(unmask, report);
-    bool ended = outcome->phase == BOARD_RUN && (outcome->hung || outcome_crashed(outcome));
-    const struct finding *finding = ended ? ended_by(report) : NULL, *mutation = only_mutation(report);
+    const struct finding *finding = ended_by(report, outcome), *mutation = only_mutation(report);
     if (!finding || statements_left(unmask, &report->statements) < 2 ||
         unmask->plan.nleave_out >= PLAN_STEPS_MAX)
         return false;
-    const char *statement = outcome->hung ? stuck_in(outcome, unmask->plan.threads) : crashed_in(outcome);
+    const char *statement = outcome->hung              ? stuck_in(outcome, unmask->plan.threads)
+                            : outcome_crashed(outcome) ? crashed_in(outcome)
+                                                       : finding->statement;
     if (mutation && !statement_is_left_out(&unmask->plan, mutation->statement))
         statement = mutation->statement;
     if (!statement_find(&report->statements, statement) || statement_is_left_out(&unmask->plan, statement))

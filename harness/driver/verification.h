@@ -39,6 +39,7 @@ struct verification {
         double seconds;
     } first[VERIFICATION_HITS];
     unsigned nfirst;
+    bool over; /* `again` is */
     char *root;                /* id of the finding that this is about; NULL: all of the run */
     struct verification *next; /* about another finding of the run */
 };

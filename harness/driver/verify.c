@@ -11,7 +11,13 @@
 #include "driver/callable.h"
 #include "driver/judge.h"
 
-#define CHILD_TIME (1500 * UINT64_C(1000000))
+/* How long the threads of a child have, after what it takes until they run: at most so long. */
+#define CHILD_TIME (1200 * UINT64_C(1000000))
+#define START_MAX (8 * CLOCK_SECOND)
+#define START_FACTOR 1.2
+/* What fails each time, and soon, need not be waited for so long where it does not fail. */
+#define PATIENCE 8
+#define CHILD_TIME_LEAST (400 * UINT64_C(1000000))
 /* Trials of the plan as it was: until it has failed so often, or so many are made. */
 #define HITS 3
 #define TRIALS_MAX 9
@@ -28,7 +34,7 @@ struct verify {
     struct job_settings settings;
     uint64_t deadline;
     uint32_t detect;
-    bool over; /* the deadline, the user, or a child that could not be started */
+    bool over; /* for all bugs: the user said so, or a child could not be started */
     struct verification *found;
 };
 
@@ -63,9 +69,11 @@ static uint32_t bit_of(const struct finding *finding)
 static int try_once(struct verify *verify, const struct plan *plan, struct outcome *outcome)
 {
     struct report scratch = {.threads = plan->threads, .share = plan->share};
-    if (verify->over || clock_now() >= verify->deadline || job_run(plan, &verify->settings, outcome) < 0) {
+    *outcome = (struct outcome){0};
+    if (verify->over || clock_now() >= verify->deadline)
+        return -1;
+    if (job_run(plan, &verify->settings, outcome) < 0) {
         verify->over = true;
-        *outcome = (struct outcome){0};
         return -1;
     }
     judge_outcome(&scratch, plan, outcome, 1);
@@ -105,14 +113,28 @@ static void try_arm(struct verify *verify, const struct plan *plan, unsigned hit
     }
 }
 
+static uint64_t work_of(const struct verification *found)
+{
+    double longest = 0;
+    if (!found->over || found->again.hit < found->again.of || found->nfirst < found->again.hit)
+        return CHILD_TIME;
+    for (unsigned i = 0; i < found->nfirst; i++)
+        if (found->first[i].seconds > longest)
+            longest = found->first[i].seconds;
+    uint64_t work = (uint64_t)(PATIENCE * longest * (double)CLOCK_SECOND);
+    return work < CHILD_TIME_LEAST ? CHILD_TIME_LEAST : work < CHILD_TIME ? work : CHILD_TIME;
+}
+
 /* The plan of a child of the arm; a shallow copy. */
 static struct plan arm_of(const struct verify *verify)
 {
     struct plan arm = *verify->plan;
     arm.detect = verify->detect;
     arm.stop_on_first = true;
-    if (!arm.iterations && (arm.time == 0 || arm.time > CHILD_TIME))
-        arm.time = CHILD_TIME;
+    uint64_t start = (uint64_t)(START_FACTOR * verify->report->start * (double)CLOCK_SECOND);
+    uint64_t time = work_of(verify->found) + (start < START_MAX ? start : START_MAX);
+    if (!arm.iterations && (arm.time == 0 || arm.time > time))
+        arm.time = time;
     return arm;
 }
 
@@ -270,7 +292,9 @@ static void run_arms(struct verify *verify)
     try_arm(verify, &arm, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)
         return;
+    found->over = true;
     unsigned n = trials_needed(found);
+    arm = arm_of(verify);
     knock_out_calls(verify, n);
     verify->settings.gil = true;
     try_arm(verify, &arm, 1, n, &found->gil);
