@@ -426,7 +426,8 @@ static void verify(struct session *session, const struct plan *plan)
     uint64_t deadline = clock_now() + session->request->verify;
     progress_init(&session->progress, session->progress.on, "run again", deadline);
     verify_run(report, plan, &session->settings, deadline);
-    verify_apply(report);
+    if (verify_apply(report))
+        judge_link(report);
     progress_clear(&session->progress);
 }
 

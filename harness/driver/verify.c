@@ -434,7 +434,7 @@ static void blame_by_knock_out(const struct report *report, const struct verific
                                struct finding *finding)
 {
     const struct knock_out *guilty = verification_guilty(found);
-    bool is_open = finding->blame == BLAME_UNKNOWN || finding->blame == BLAME_INTERPRETER;
+    bool is_open = !finding->function || finding->blame != BLAME_TARGET;
     if (guilty && guilty->package && (is_open || is_innocent(found, finding->package))) {
         finding->blame = BLAME_TARGET;
         set_text(&finding->function, guilty->call);
@@ -457,8 +457,9 @@ static void take_label_back(struct finding *finding)
                                                                                        : BLAME_UNKNOWN;
 }
 
-void verify_apply(struct report *report)
+bool verify_apply(struct report *report)
 {
+    bool taken_back = false;
     for (size_t i = 0; i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
         const struct verification *found = finding->verification;
@@ -467,9 +468,12 @@ void verify_apply(struct report *report)
         enum rung rung = verification_rung(found);
         if (rung < found->share)
             finding->rung = rung;
-        if (finding->blame == BLAME_USER && rung <= RUNG_READONLY)
+        if (finding->blame == BLAME_USER && rung <= RUNG_READONLY) {
             take_label_back(finding);
+            taken_back = true;
+        }
         if (finding->blame != BLAME_USER && !finding->cause)
             blame_by_knock_out(report, found, finding);
     }
+    return taken_back;
 }

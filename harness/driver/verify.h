@@ -17,5 +17,6 @@
 int verify_run(struct report *report, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline);
 
-/* What follows for the findings: the lowest rung that fails, and whose fault it is. */
-void verify_apply(struct report *report);
+/* What follows for the findings: the lowest rung that fails, and whose fault it is. Returns true when a label was taken
+ * back: then they are to be linked again. */
+bool verify_apply(struct report *report);
