@@ -157,7 +157,7 @@ static void check_round(struct run *run)
                                  .statement = "",
                                  .watched = run->base.watched,
                                  .nwatched = run->base.nwatched,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
@@ -255,7 +255,7 @@ static void finish(struct run *run)
 {
     struct detector_call call = {.wire = run->wire,
                                  .worker = RECORD_MAIN,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     set_phase(run, BOARD_FINISH);
