@@ -196,6 +196,12 @@ static int run_arms(struct run *run)
     return status;
 }
 
+void run_counting_begin(struct run *run)
+{
+    struct detector_call call = call_of(run);
+    counting_begin(&call, run->plan, &run->base.names, run->plan->share != RUNG_PRIVATE);
+}
+
 int run_counting(struct run *run)
 {
     const struct plan *plan = run->plan;

@@ -119,7 +119,7 @@ void census_keep_stacks(void)
     atomic_store(&stacks, true);
 }
 
-static struct census_row *row_of(struct census *census, PyTypeObject *type)
+struct census_row *census_row(struct census *census, PyTypeObject *type)
 {
     size_t place = ((uintptr_t)type >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
@@ -138,7 +138,7 @@ static void count(void *context, char *block, enum epoch epoch)
     PyObject *object = pyobject_in_block(block);
     Py_ssize_t references;
     census->blocks++;
-    struct census_row *row = object ? row_of(census, Py_TYPE(object)) : NULL;
+    struct census_row *row = object ? census_row(census, Py_TYPE(object)) : NULL;
     if (!row)
         return;
     census->objects++;

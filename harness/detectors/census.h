@@ -42,6 +42,9 @@ void census_keep_stacks(void);
 /* rows: CENSUS_TYPES of them; overwritten. */
 void census_take(struct census *census);
 
+/* The row of a type, a new one where it has none; NULL when the table is full. */
+struct census_row *census_row(struct census *census, PyTypeObject *type);
+
 /* Calls visit for every object of this type that was made in this epoch or later, until it returns false. */
 void census_visit(const PyTypeObject *type, enum epoch since, bool (*visit)(void *context, PyObject *object),
                   void *context);

@@ -44,7 +44,7 @@ struct site_series {
 
 static struct type_series types[CENSUS_TYPES];
 static struct site_series sites[SITES];
-static struct census_row rows[CENSUS_TYPES];
+static struct census_row rows[CENSUS_TYPES], first[CENSUS_TYPES]; /* before the first call */
 static int64_t totals[SERIES_KINDS][POINTS], calls[POINTS];
 static unsigned point;
 
@@ -156,7 +156,17 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
 }
 
-void growth_type_name(PyTypeObject *type, char *text, size_t size)
+/* By the first part of the module's name. */
+static bool is_foreign(const char *module)
+{
+    PyObject *known = PySys_GetObject("stdlib_module_names");
+    PyObject *top = module ? PyUnicode_FromStringAndSize(module, (Py_ssize_t)strcspn(module, ".")) : NULL;
+    bool foreign = known && top && strcmp(module, "builtins") != 0 && PySequence_Contains(known, top) == 0;
+    Py_XDECREF(top);
+    return foreign;
+}
+
+bool growth_type_name(PyTypeObject *type, char *text, size_t size)
 {
     char bare[96];
     PyObject stand_in = {.ob_type = type};
@@ -166,8 +176,10 @@ void growth_type_name(PyTypeObject *type, char *text, size_t size)
     bool plain = name && strcmp(name, "builtins") != 0 && strcmp(name, "__ftstress__") != 0;
     const char *last = strrchr(bare, '.');
     snprintf(text, size, "%s%s%s", plain ? name : "", plain ? "." : "", last ? last + 1 : bare);
+    bool foreign = is_foreign(name);
     PyErr_Clear();
     Py_XDECREF(module);
+    return foreign;
 }
 
 struct votes {
@@ -303,6 +315,49 @@ static void growth_window(struct detector_call *call, const struct plan *plan,
         send_all(call, plan, window->arm);
 }
 
+static void growth_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                         unsigned n)
+{
+    struct census census = {.rows = first};
+    (void)call;
+    (void)plan;
+    (void)names;
+    (void)n;
+    census_take(&census);
+}
+
+static int64_t mortal(const struct census_row *row)
+{
+    int64_t n = -(int64_t)row->immortal;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += (int64_t)row->live[epoch];
+    return n;
+}
+
+/* Of the target's own types: what the calls made, and what of it the release step leaves. */
+static void growth_released(struct detector_call *call, const struct plan *plan)
+{
+    struct census census = {.rows = rows};
+    char name[192];
+    (void)plan;
+    census_take(&census);
+    for (size_t i = 0; i < CENSUS_TYPES; i++) {
+        const struct type_series *series = &types[i];
+        if (!series->type || series->live[point] == 0 || !growth_type_name(series->type, name, sizeof name))
+            continue;
+        int64_t before = mortal(census_row(&(struct census){.rows = first}, series->type));
+        int64_t held[] = {before, series->live[point], mortal(census_row(&census, series->type))};
+        struct record record;
+        record_begin(&record, RECORD_SERIES, RECORD_MAIN);
+        record.values[SERIES_OF] = SERIES_HELD;
+        record.values[SERIES_NPOINTS] = 3;
+        memcpy(&record.values[SERIES_POINTS], held, sizeof held);
+        record_add_text(&record, name);
+        if (held[1] > held[0])
+            record_send(&record, call->wire);
+    }
+}
+
 static int growth_start(void)
 {
     return census_is_on() ? 0 : -ENOTSUP;
@@ -311,5 +366,7 @@ static int growth_start(void)
 const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
     .start = growth_start,
+    .begin = growth_begin,
+    .released = growth_released,
     .window = growth_window,
 };

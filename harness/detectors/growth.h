@@ -3,8 +3,9 @@
 
 #include "detectors/census.h"
 
-/* "module.Type" into text. Attached, and while Python lives: it asks the type for its module. */
-void growth_type_name(PyTypeObject *type, char *text, size_t size);
+/* "module.Type" into text. Returns true when it is neither the interpreter's nor the standard library's. Attached, and
+ * while Python lives: it asks the type for its module. */
+bool growth_type_name(PyTypeObject *type, char *text, size_t size);
 
 /* Where most objects of this type that were made since the epoch come from; 0 when nobody knows. */
 uint64_t growth_site_of(const PyTypeObject *type, enum epoch since);
