@@ -45,7 +45,7 @@ struct site_series {
 static struct type_series types[CENSUS_TYPES];
 static struct site_series sites[SITES];
 static struct census_row rows[CENSUS_TYPES], first[CENSUS_TYPES]; /* before the first call */
-static int64_t totals[SERIES_KINDS][POINTS], calls[POINTS];
+static int64_t totals[SERIES_KINDS][POINTS];
 static unsigned point;
 
 static size_t place_of(uint64_t key, size_t size)
@@ -228,17 +228,6 @@ static void send_series(const struct detector_call *call, enum counting_arm arm,
     record_send(&record, call->wire);
 }
 
-static void send_arm(const struct detector_call *call, const struct plan *plan, enum counting_arm arm)
-{
-    struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = arm;
-    record.values[ARM_NPOINTS] = point + 1;
-    memcpy(&record.values[ARM_POINTS], calls, (point + 1) * sizeof *calls);
-    record_add_text(&record, arm == ARM_CALLS ? "" : plan->fresh);
-    record_send(&record, call->wire);
-}
-
 /* Since the windows that warm up. */
 static int64_t growth_of(const int64_t *points)
 {
@@ -286,11 +275,10 @@ static void send_sites(const struct detector_call *call, enum counting_arm arm)
     }
 }
 
-static void send_all(const struct detector_call *call, const struct plan *plan, enum counting_arm arm)
+static void send_all(const struct detector_call *call, enum counting_arm arm)
 {
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
-    send_arm(call, plan, arm);
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         send_series(call, arm, whole[i], totals[whole[i]], 0, "", 0);
     send_types(call, arm);
@@ -300,19 +288,18 @@ static void send_all(const struct detector_call *call, const struct plan *plan, 
 static void growth_window(struct detector_call *call, const struct plan *plan,
                           const struct counting_window *window)
 {
+    (void)plan;
     point = window->number;
     if (point == 0) {
         memset(types, 0, sizeof types);
         memset(sites, 0, sizeof sites);
         memset(totals, 0, sizeof totals);
-        memset(calls, 0, sizeof calls);
     }
-    calls[point] = (point ? calls[point - 1] : 0) + (int64_t)window->calls;
     count_types();
     count_native();
     count_process();
     if (window->next == 0)
-        send_all(call, plan, window->arm);
+        send_all(call, window->arm);
 }
 
 static void growth_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,

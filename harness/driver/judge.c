@@ -551,6 +551,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);
+    judge_refcount(&judge);
+    judge_growth(&judge);
     if (outcome->hung)
         judge_hang(&judge);
     else if (outcome_crashed(outcome))
@@ -612,7 +614,8 @@ void judge_link(struct report *report)
         }
     for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
-        bool foreign = finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
+        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
         if (finding != cause && !foreign)
             take_cause(finding, cause);
     }
