@@ -63,7 +63,8 @@ enum record_left {
     LEFT_LATER, /* made afterwards */
     LEFT_CALLS, /* that were made afterwards */
     LEFT_BYTES,
-    LEFT_HOLDER, /* enum holder */
+    LEFT_HOLDER,  /* enum holder */
+    LEFT_ADDRESS, /* of the static variable that holds it */
 };
 enum record_finished {
     FINISHED_CALLS,

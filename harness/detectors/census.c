@@ -142,8 +142,10 @@ static void count(void *context, char *block, enum epoch epoch)
     if (!row)
         return;
     census->objects++;
-    row->live[epoch]++;
-    row->immortal += pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
+    if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL)
+        row->immortal++;
+    else
+        row->live[epoch]++;
 }
 
 void census_take(struct census *census)
@@ -153,6 +155,14 @@ void census_take(struct census *census)
     readable_forget();
     pyobject_forget();
     addresses_walk(count, census);
+}
+
+int64_t census_live(const struct census_row *row)
+{
+    uint64_t n = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += row->live[epoch];
+    return (int64_t)n;
 }
 
 struct search {

@@ -4,8 +4,6 @@
  * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that it
  * does not grow itself.
  */
-#include "detectors/growth.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -17,7 +15,9 @@
 #include "core/counted.h"
 #include "core/plan.h"
 #include "core/violation.h"
+#include "detectors/census.h"
 #include "detectors/counting.h"
+#include "detectors/held.h"
 #include "detectors/pyobject.h"
 #include "heap/guard.h"
 #include "heap/live.h"
@@ -28,7 +28,6 @@
 /* The series that are sent of an arm, those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
-#define SAMPLE 256 /* objects that are asked where they come from */
 
 _Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
 
@@ -44,7 +43,7 @@ struct site_series {
 
 static struct type_series types[CENSUS_TYPES];
 static struct site_series sites[SITES];
-static struct census_row rows[CENSUS_TYPES], first[CENSUS_TYPES]; /* before the first call */
+static struct census_row rows[CENSUS_TYPES];
 static int64_t totals[SERIES_KINDS][POINTS];
 static unsigned point;
 
@@ -100,10 +99,8 @@ static void count_types(void)
         struct type_series *series = rows[i].type ? series_of(rows[i].type) : NULL;
         if (!series)
             continue;
-        for (int epoch = 0; epoch < EPOCHS; epoch++)
-            series->live[point] += (int64_t)rows[i].live[epoch];
+        series->live[point] = census_live(&rows[i]);
         series->immortal[point] = (int64_t)rows[i].immortal;
-        series->live[point] -= series->immortal[point];
     }
 }
 
@@ -156,62 +153,6 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
 }
 
-/* By the first part of the module's name. */
-static bool is_foreign(const char *module)
-{
-    PyObject *known = PySys_GetObject("stdlib_module_names");
-    PyObject *top = module ? PyUnicode_FromStringAndSize(module, (Py_ssize_t)strcspn(module, ".")) : NULL;
-    bool foreign = known && top && strcmp(module, "builtins") != 0 && PySequence_Contains(known, top) == 0;
-    Py_XDECREF(top);
-    return foreign;
-}
-
-bool growth_type_name(PyTypeObject *type, char *text, size_t size)
-{
-    char bare[96];
-    PyObject stand_in = {.ob_type = type};
-    pyobject_type_name(&stand_in, bare, sizeof bare);
-    PyObject *module = PyObject_GetAttrString((PyObject *)type, "__module__");
-    const char *name = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
-    bool plain = name && strcmp(name, "builtins") != 0 && strcmp(name, "__ftstress__") != 0;
-    const char *last = strrchr(bare, '.');
-    snprintf(text, size, "%s%s%s", plain ? name : "", plain ? "." : "", last ? last + 1 : bare);
-    bool foreign = is_foreign(name);
-    PyErr_Clear();
-    Py_XDECREF(module);
-    return foreign;
-}
-
-struct votes {
-    uint64_t sites[16];
-    unsigned counts[16], asked;
-};
-
-static bool vote(void *context, PyObject *object)
-{
-    struct votes *votes = context;
-    uint64_t site = addresses_site(pyobject_block(object));
-    for (unsigned i = 0; site && i < 16; i++) {
-        if (votes->sites[i] && votes->sites[i] != site)
-            continue;
-        votes->sites[i] = site;
-        votes->counts[i]++;
-        break;
-    }
-    return ++votes->asked < SAMPLE;
-}
-
-uint64_t growth_site_of(const PyTypeObject *type, enum epoch since)
-{
-    struct votes votes = {0};
-    unsigned best = 0;
-    census_visit(type, since, vote, &votes);
-    for (unsigned i = 1; i < 16; i++)
-        if (votes.counts[i] > votes.counts[best])
-            best = i;
-    return votes.sites[best];
-}
-
 static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
                         const int64_t *points, int64_t immortal, const char *name, uint64_t site)
 {
@@ -258,9 +199,9 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
         int64_t immortal = growth_of(series->immortal);
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
-        growth_type_name(series->type, name, sizeof name);
+        census_type_name(series->type, name, sizeof name);
         send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name,
-                    growth_site_of(series->type, EPOCH_CALLS));
+                    census_site_of(series->type, EPOCH_CALLS));
     }
 }
 
@@ -289,6 +230,7 @@ static void growth_window(struct detector_call *call, const struct plan *plan,
                           const struct counting_window *window)
 {
     (void)plan;
+    held_window(window);
     point = window->number;
     if (point == 0) {
         memset(types, 0, sizeof types);
@@ -302,49 +244,6 @@ static void growth_window(struct detector_call *call, const struct plan *plan,
         send_all(call, window->arm);
 }
 
-static void growth_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                         unsigned n)
-{
-    struct census census = {.rows = first};
-    (void)call;
-    (void)plan;
-    (void)names;
-    (void)n;
-    census_take(&census);
-}
-
-static int64_t mortal(const struct census_row *row)
-{
-    int64_t n = -(int64_t)row->immortal;
-    for (int epoch = 0; epoch < EPOCHS; epoch++)
-        n += (int64_t)row->live[epoch];
-    return n;
-}
-
-/* Of the target's own types: what the calls made, and what of it the release step leaves. */
-static void growth_released(struct detector_call *call, const struct plan *plan)
-{
-    struct census census = {.rows = rows};
-    char name[192];
-    (void)plan;
-    census_take(&census);
-    for (size_t i = 0; i < CENSUS_TYPES; i++) {
-        const struct type_series *series = &types[i];
-        if (!series->type || series->live[point] == 0 || !growth_type_name(series->type, name, sizeof name))
-            continue;
-        int64_t before = mortal(census_row(&(struct census){.rows = first}, series->type));
-        int64_t held[] = {before, series->live[point], mortal(census_row(&census, series->type))};
-        struct record record;
-        record_begin(&record, RECORD_SERIES, RECORD_MAIN);
-        record.values[SERIES_OF] = SERIES_HELD;
-        record.values[SERIES_NPOINTS] = 3;
-        memcpy(&record.values[SERIES_POINTS], held, sizeof held);
-        record_add_text(&record, name);
-        if (held[1] > held[0])
-            record_send(&record, call->wire);
-    }
-}
-
 static int growth_start(void)
 {
     return census_is_on() ? 0 : -ENOTSUP;
@@ -353,7 +252,7 @@ static int growth_start(void)
 const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
     .start = growth_start,
-    .begin = growth_begin,
-    .released = growth_released,
+    .begin = held_begin,
+    .released = held_released,
     .window = growth_window,
 };
