@@ -38,7 +38,7 @@ static struct {
     int64_t blocks, bytes;
 } sites[SITES];
 static unsigned nnames, told;
-static int64_t calls; /* after the first ones */
+static int64_t calls, all_calls; /* after the first ones; by workers */
 
 static void shutdown_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
@@ -46,6 +46,7 @@ static void shutdown_window(struct detector_call *call, const struct plan *plan,
     (void)call;
     (void)plan;
     held_window(window);
+    all_calls += (int64_t)window->calls;
     if (window->arm != ARM_CALLS || window->number > COUNTING_WARM_UP)
         calls += (int64_t)window->calls;
 }
@@ -111,7 +112,8 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     struct holder_path path;
     struct record record;
     int64_t all = (int64_t)(row->live[EPOCH_FIRST] + row->live[EPOCH_CALLS]);
-    census_visit(row->type, EPOCH_FIRST, take_sample, &sample);
+    enum epoch since = row->live[EPOCH_CALLS] > 0 ? EPOCH_CALLS : EPOCH_FIRST;
+    census_visit(row->type, since, take_sample, &sample);
     if (all <= sample.kept || sample.n == 0)
         return;
     find_holder(&sample, &path);
@@ -122,7 +124,7 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     record.values[LEFT_CALLS] = calls;
     record.values[LEFT_HOLDER] = path.holder;
     record.values[LEFT_ADDRESS] = (int64_t)path.address;
-    send(wire, &record, name, path.text, addresses_site(pyobject_block(sample.objects[0])));
+    send(wire, &record, name, path.text, census_site_of(row->type, since));
 }
 
 static bool are_many(int64_t n)
@@ -172,7 +174,7 @@ static void tell_sites(int wire)
         record_begin(&record, RECORD_LEFT, RECORD_MAIN);
         record.values[LEFT_OF] = SERIES_SITE_BLOCKS;
         record.values[LEFT_LATER] = sites[i].blocks;
-        record.values[LEFT_CALLS] = calls;
+        record.values[LEFT_CALLS] = all_calls;
         record.values[LEFT_BYTES] = sites[i].bytes;
         send(wire, &record, "", "", sites[i].site);
     }

@@ -75,28 +75,6 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
     return growth_judge(&arms, unit, ret_rate);
 }
 
-/* Who asked for what is lost: the innermost package, or who called it without the interpreter in between, as it is
- * with arrays that NumPy's C API makes for others. */
-static void name_owner(const struct judge *judge, struct loss *loss)
-{
-    char name[128], owner[128] = "";
-    const struct symbol_frame *found = NULL;
-    for (size_t i = 0; i < loss->stack.nframes; i++) {
-        const struct symbol_frame *frame = &loss->stack.frames[i];
-        enum owner whose = package_frame_owner(judge->outcome, frame, name, sizeof name);
-        if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
-            found = frame;
-            snprintf(owner, sizeof owner, "%s", name);
-        } else if (found && whose != OWNER_PACKAGE) {
-            break;
-        }
-    }
-    if (!found)
-        return;
-    loss->function = found->function ? judge_plain_name(found->function) : strdup(owner);
-    loss->package = judge_name_package(judge, owner);
-}
-
 /* One statement in a body: a call is an iteration. */
 static double per_iteration(const struct judge *judge)
 {
@@ -118,7 +96,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
                           .rate = rate * times,
                           .bytes = bytes * times,
                           .stack = judge_stack(losses->judge, record->frames, record->nframes, false)};
-    name_owner(losses->judge, loss);
+    judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
 }
 
 /* Blocks may stay as many and become longer, or be exchanged for others. */
@@ -311,23 +289,6 @@ static void note_unexplained(struct judge *judge)
             look.rate / KIB);
 }
 
-static void note_held(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        const int64_t *points = &record->values[SERIES_POINTS];
-        if (record->type != RECORD_SERIES || record->values[SERIES_OF] != SERIES_HELD)
-            continue;
-        struct growth_arms arms = {
-            .has_release = true, .before = points[0], .held = points[1], .left = points[2]};
-        double rate;
-        enum growth_verdict verdict = growth_judge(&arms, 1, &rate);
-        note_add(&judge->report->notes, "%s: %lld %s held after the calls, %lld after `%s`",
-                 growth_verdict_names[verdict], (long long)(points[1] - points[0]), record_text(record, 0),
-                 (long long)(points[2] - points[0]), judge->plan->release);
-    }
-}
-
 /* Functions and types made after the first thread was started are immortal in CPython 3.13t: its doing. */
 static void note_immortal(struct judge *judge)
 {
@@ -353,7 +314,6 @@ void judge_growth(struct judge *judge)
         if (!losses.items[i].is_told)
             tell(&losses, &losses.items[i]);
     note_code(judge);
-    note_held(judge);
     note_immortal(judge);
     note_unexplained(judge);
     for (size_t i = 0; i < losses.n; i++) {
