@@ -100,7 +100,8 @@ static void count_types(void)
         if (!series)
             continue;
         series->live[point] = census_live(&rows[i]);
-        series->immortal[point] = (int64_t)rows[i].immortal;
+        for (int epoch = 0; epoch < EPOCHS; epoch++)
+            series->immortal[point] += (int64_t)rows[i].immortal[epoch];
     }
 }
 

@@ -38,6 +38,7 @@ static struct {
     int64_t blocks, bytes;
 } sites[SITES];
 static unsigned nnames, told;
+static int64_t immortal;         /* objects that became so in the calls */
 static int64_t calls, all_calls; /* after the first ones; by workers */
 
 static void shutdown_window(struct detector_call *call, const struct plan *plan,
@@ -99,6 +100,7 @@ static void find_holder(const struct sample *sample, struct holder_path *best)
 static void send(int wire, struct record *record, const char *name, const char *holder, uint64_t site)
 {
     uint64_t frames[VIOLATION_FRAMES];
+    record->values[LEFT_IMMORTAL] = immortal;
     record_add_text(record, name);
     record_add_text(record, holder);
     record_add_frames(record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
@@ -136,6 +138,8 @@ static void tell_types(int wire)
 {
     struct census census = {.rows = rows};
     census_take(&census);
+    for (size_t i = 0; i < CENSUS_TYPES; i++)
+        immortal += (int64_t)rows[i].immortal[EPOCH_CALLS];
     for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
         const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
         if (!row)

@@ -13,6 +13,8 @@
 #define BYTES_UNIT 16
 #define PAGE 4096
 #define KIB 1024.0
+#define IMMORTAL_LEAST 8
+#define IMMORTAL_PART 200
 
 enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 
@@ -205,11 +207,36 @@ static char *say(const struct judge *judge, const struct loss *like, const char 
     }
 }
 
+/* In the arm that decides, one for so many calls at least. */
+static bool makes_immortal(const struct judge *judge, const struct loss *loss)
+{
+    const struct record *arm =
+        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? CALLS : NEW, -1, NULL);
+    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
+    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
+            record->values[SERIES_OF] == SERIES_OBJECTS)
+            n += record->values[SERIES_IMMORTAL];
+    }
+    return n >= IMMORTAL_LEAST && n * IMMORTAL_PART >= calls;
+}
+
 /* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           outcome_environment(judge->outcome, "mutates");
+           (!loss->function && makes_immortal(judge, loss)) || outcome_environment(judge->outcome, "mutates");
+}
+
+static const char *excuse(const struct judge *judge, const struct loss *loss)
+{
+    if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
+        return "";
+    if (!loss->function && makes_immortal(judge, loss))
+        return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
+    return "; no finding, because the statements change what they share";
 }
 
 static void add_finding(struct losses *losses, struct loss *like, char *message, bool objects)
@@ -252,10 +279,7 @@ static void tell(struct losses *losses, struct loss *like)
         add_finding(losses, like, message, objects);
     } else if (message) {
         if (like->verdict != GROWTH_JIT)
-            note_add(&judge->report->notes, "growth: %s%s", message,
-                     like->verdict == GROWTH_UNBOUNDED
-                         ? ""
-                         : "; no finding, because the statements change what they share");
+            note_add(&judge->report->notes, "growth: %s%s", message, excuse(judge, like));
         free(message);
     }
     free(list);

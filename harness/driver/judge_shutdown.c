@@ -11,6 +11,14 @@
 #define PART 200
 #define MANY 8
 
+/* Python code was running: what compiled code lies further out did not ask for it. */
+static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
+{
+    static const char evaluation[] = "_PyEval_EvalFrame";
+    return whose == OWNER_INTERPRETER && frame->function &&
+           strncmp(frame->function, evaluation, sizeof evaluation - 1) == 0;
+}
+
 /* The innermost package, or who called it without the interpreter in between, as it is with arrays that NumPy's C API
  * makes for others. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
@@ -23,7 +31,7 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
         if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
             found = &stack->frames[i];
             snprintf(owner, sizeof owner, "%s", name);
-        } else if (found && whose != OWNER_PACKAGE) {
+        } else if ((found && whose != OWNER_PACKAGE) || is_evaluation(&stack->frames[i], whose)) {
             break;
         }
     }
@@ -34,10 +42,22 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     *ret_package = judge_name_package(judge, owner);
 }
 
+static bool are_many(const struct record *record, enum record_left which)
+{
+    int64_t n = record->values[which];
+    return n >= MANY && n * PART >= record->values[LEFT_CALLS];
+}
+
 static bool grows_with_calls(const struct record *record)
 {
-    int64_t later = record->values[LEFT_LATER];
-    return later >= MANY && later * PART >= record->values[LEFT_CALLS];
+    return are_many(record, LEFT_LATER);
+}
+
+/* What a module makes when a function first imports it, and types of an interpreter that never frees any hold for good,
+ * is no leak: something is, when there is more of it with more calls, or when compiled code keeps it on its own account. */
+static bool is_held_natively(const struct record *record)
+{
+    return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
 }
 
 /* The variable, where the file has a symbol for it, and the path to it. */
@@ -101,6 +121,8 @@ static void blame_type(const struct judge *judge, const char *type, struct findi
 
 static void judge_left(struct judge *judge, const struct record *record)
 {
+    if (!grows_with_calls(record) && !is_held_natively(record))
+        return;
     struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, "leak", DETECTOR_SHUTDOWN);
     if (!finding)
         return;
@@ -118,6 +140,14 @@ static void judge_left(struct judge *judge, const struct record *record)
     finding->count = (uint64_t)(record->values[LEFT_FIRST] + record->values[LEFT_LATER]);
     free(what);
     free(holder);
+    if (!finding->package && are_many(record, LEFT_IMMORTAL)) {
+        note_add(&judge->report->notes,
+                 "%s: the interpreter made objects immortal meanwhile, and keeps what they hold",
+                 finding->message);
+        finding_free(finding);
+        symbol_stack_free(&stack);
+        return;
+    }
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     if (finding && finding->nstacks == 0 && stack.nframes > 0)
         finding_add_stack(finding, strdup("made here"), stack);
