@@ -178,8 +178,9 @@ static int64_t growth_of(const int64_t *points)
 
 static int by_type(const void *a, const void *b)
 {
-    int64_t one = growth_of(((const struct type_series *)a)->live);
-    int64_t other = growth_of(((const struct type_series *)b)->live);
+    const struct type_series *first = a, *second = b;
+    int64_t one = growth_of(first->live) + growth_of(first->immortal);
+    int64_t other = growth_of(second->live) + growth_of(second->immortal);
     return (one < other) - (one > other);
 }
 

@@ -13,6 +13,7 @@
 #define BYTES_UNIT 16
 #define PAGE 4096
 #define KIB 1024.0
+#define STACKS_MAX 3
 #define IMMORTAL_LEAST 8
 #define IMMORTAL_PART 200
 
@@ -227,14 +228,14 @@ static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           (!loss->function && makes_immortal(judge, loss)) || outcome_environment(judge->outcome, "mutates");
+           makes_immortal(judge, loss) || outcome_environment(judge->outcome, "mutates");
 }
 
 static const char *excuse(const struct judge *judge, const struct loss *loss)
 {
     if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
         return "";
-    if (!loss->function && makes_immortal(judge, loss))
+    if (makes_immortal(judge, loss))
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
     return "; no finding, because the statements change what they share";
 }
@@ -260,7 +261,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     for (size_t i = 0; finding && i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= 6)
+        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
             continue;
         char *title = loss->of == SERIES_OBJECTS ? judge_format("%s is made here", loss->name)
                                                  : judge_format("%.1f bytes are allocated here", loss->bytes);

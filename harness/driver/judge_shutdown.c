@@ -140,7 +140,7 @@ static void judge_left(struct judge *judge, const struct record *record)
     finding->count = (uint64_t)(record->values[LEFT_FIRST] + record->values[LEFT_LATER]);
     free(what);
     free(holder);
-    if (!finding->package && are_many(record, LEFT_IMMORTAL)) {
+    if (are_many(record, LEFT_IMMORTAL)) {
         note_add(&judge->report->notes,
                  "%s: the interpreter made objects immortal meanwhile, and keeps what they hold",
                  finding->message);
