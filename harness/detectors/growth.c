@@ -1,8 +1,8 @@
 /* The growth detector: what grows with the calls. Counts objects by type, native blocks by site, and what the process
  * has in all, at each point of each arm, and sends what grew; the driver judges the curves.
  *
- * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that it
- * does not grow itself.
+ * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that
+ * it does not grow itself.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -150,6 +150,34 @@ static void judge_all(struct losses *losses)
     }
 }
 
+/* The one function of this verdict; NULL when there are none or several. */
+static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
+{
+    const struct loss *owner = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (loss->verdict != verdict || !loss->function)
+            continue;
+        if (owner && strcmp(owner->function, loss->function) != 0)
+            return NULL;
+        owner = loss;
+    }
+    return owner;
+}
+
+/* What Python code made, such as a key, goes with what a function made of it and keeps. */
+static void join_owners(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        const struct loss *owner = loss->function ? NULL : only_owner(losses, loss->verdict);
+        if (!owner)
+            continue;
+        loss->function = strdup(owner->function);
+        loss->package = owner->package ? strdup(owner->package) : NULL;
+    }
+}
+
 static bool same_owner(const struct loss *one, const struct loss *other)
 {
     return one->verdict == other->verdict && !one->function == !other->function &&
@@ -335,6 +363,7 @@ void judge_growth(struct judge *judge)
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_GROWTH)))
         return;
     judge_all(&losses);
+    join_owners(&losses);
     for (size_t i = 0; i < losses.n; i++)
         if (!losses.items[i].is_told)
             tell(&losses, &losses.items[i]);

@@ -54,7 +54,8 @@ static bool grows_with_calls(const struct record *record)
 }
 
 /* What a module makes when a function first imports it, and types of an interpreter that never frees any hold for good,
- * is no leak: something is, when there is more of it with more calls, or when compiled code keeps it on its own account. */
+ * is no leak: something is, when there is more of it with more calls, or when compiled code keeps it on its own
+ * account. */
 static bool is_held_natively(const struct record *record)
 {
     return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
