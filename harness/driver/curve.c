@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A rate below one in so many calls may be chance. */
 #define RARE 1000
@@ -51,9 +52,8 @@ static int compare(const void *a, const void *b)
 
 static double median(const double *values, unsigned n)
 {
-    double sorted[CURVE_POINTS];
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = values[i];
+    double sorted[CURVE_POINTS] = {0};
+    memcpy(sorted, values, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare);
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
