@@ -320,9 +320,9 @@ static json_t *finding_with_run(const struct report *report, const struct findin
 {
     json_t *json = finding_of(finding);
     json_object_set_new(json, "environment", environment_of(report));
-    json_object_set_new(json, "verification",
-                        report_json_verification(finding->verification ? finding->verification
-                                                                       : report->verification));
+    json_object_set_new(
+        json, "verification",
+        report_json_verification(finding->verification ? finding->verification : report->verification));
     return json;
 }
 

@@ -52,17 +52,18 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
-static bool is_symptom(const struct finding *finding, const struct plan *plan)
-{
-    return !finding->serial && counts(finding, plan);
-}
-
 static uint32_t bit_of(const struct finding *finding)
 {
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
     return 0;
+}
+
+/* What is counted over many calls in every child needs no further trials. */
+static bool is_symptom(const struct finding *finding, const struct plan *plan)
+{
+    return !finding->serial && counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
 }
 
 /* Returns 1: fails; 0: does not; -1: says nothing. */
