@@ -78,7 +78,7 @@ static bool make_base(struct run *run, bool tripwire)
     return run->base.names != NULL;
 }
 
-/* How long each part of the serial pass may take: all of the run when it has one thread. */
+/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
@@ -90,6 +90,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
         limits.nanoseconds = CLOCK_SECOND;
     if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
         limits.nanoseconds /= 2;
+    if (plan->nroles > 1)
+        limits.nanoseconds /= plan->nroles;
     if (plan->iterations && plan->iterations < limits.iterations)
         limits.iterations = plan->iterations;
     return limits;
@@ -199,6 +201,14 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+/* However long setup took, the threads have at least half of the time. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
 static int concurrent_pass(struct run *run)
 {
     unsigned n = run->plan->threads;
@@ -222,6 +232,7 @@ static int concurrent_pass(struct run *run)
             _exit(STATUS_UNTESTED);
         }
     }
+    extend_deadline(run);
     uint64_t began = clock_now();
     int status = rounds(run);
     run->worked = clock_now() - began;

@@ -230,6 +230,9 @@ static void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
+    /* The count that comes at the end names no statement; the note was made then. */
+    if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
+        return;
     if (record->values[EXCEPTION_MUTABLE]) {
         note_add(&judge->report->notes,
                  "%s raises %s under threads: no finding, because the statements change what they share",

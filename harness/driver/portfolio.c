@@ -9,7 +9,7 @@
 
 /* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
-#define SHARE_MIN CLOCK_SECOND
+#define SHARE_MIN (700 * UINT64_C(1000000))
 #define SLICE_MAX (30 * CLOCK_SECOND)
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
