@@ -6,7 +6,11 @@
 #define Py_BUILD_CORE 1
 #include "child/pyversion.h"
 
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_interpframe_structs.h>
+#else
 #include <internal/pycore_frame.h>
+#endif
 
 #include <string.h>
 
@@ -118,8 +122,7 @@ static bool look(_PyInterpreterFrame *frame, struct view *view)
     if (!PEEK(frame, &view->copy))
         return false;
     const PyCodeObject *code = executable(&view->copy);
-    view->is_python =
-        view->copy.owner != FRAME_OWNED_BY_CSTACK && is_a(code, &PyCode_Type) && PEEK(code, &view->code);
+    view->is_python = is_a(code, &PyCode_Type) && PEEK(code, &view->code);
     return true;
 }
 
@@ -133,7 +136,7 @@ static bool is_sound(const struct view *view)
         return false;
     Py_ssize_t n = Py_SIZE(&table);
     if (n <= 0 || n > LINE_TABLE_MOST ||
-        !PEEK((const char *)view->code.co_linetable + sizeof table + n - 1, &last))
+        !PEEK((const char *)view->code.co_linetable + offsetof(PyBytesObject, ob_sval) + n - 1, &last))
         return false;
     return !view->code._co_monitoring || (PEEK(view->code._co_monitoring, &monitoring) && !monitoring.lines);
 }
@@ -144,7 +147,8 @@ static void write_frame(struct scene_page *page, const struct view *view)
     copy_string(view->code.co_qualname, false, python->function, sizeof python->function);
     copy_string(view->code.co_filename, true, python->file, sizeof python->file);
     python->line = is_sound(view) ? PyUnstable_InterpreterFrame_GetLine(view->frame) : 0;
-    page->npython++;
+    /* The interpreter's own code has no names. */
+    page->npython += python->function[0] || python->file[0];
 }
 
 void pyversion_write_frames(struct scene_page *page)

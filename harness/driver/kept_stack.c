@@ -1,7 +1,6 @@
 /* The stacks of a kept report: which of them are worth a place. See kept.h. */
 #include "driver/kept.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,43 +27,39 @@ bool kept_stack_is_folded(const json_t *stacks, size_t i)
     return same_as(stack, i) != i || is_idle(stack);
 }
 
-static char *format(const char *text, ...) __attribute__((format(printf, 1, 2)));
-
-static char *format(const char *text, ...)
-{
-    char *out;
-    va_list arguments;
-    va_start(arguments, text);
-    int n = vasprintf(&out, text, arguments);
-    va_end(arguments);
-    return n < 0 ? NULL : out;
-}
-
 char *kept_stack_title(const json_t *stacks, size_t i)
 {
     const char *title = kept_text(json_array_get(stacks, i), "title");
     size_t alike = 0, n = json_array_size(stacks);
+    char *text;
     for (size_t k = i + 1; k < n; k++)
         alike += same_as(json_array_get(stacks, k), k) == i;
-    return alike ? format("%s; %zu more thread%s alike", title, alike, alike == 1 ? "" : "s")
-                 : format("%s", title);
+    if (alike == 0)
+        return strdup(title);
+    return asprintf(&text, "%s; %zu more thread%s alike", title, alike, alike == 1 ? "" : "s") < 0 ? NULL
+                                                                                                   : text;
 }
 
-char *kept_stack_python(const json_t *frame)
+void kept_stack_write_python(const json_t *stack, const char *before, FILE *out)
 {
-    const char *function = kept_text(frame, "function"), *file = kept_text(frame, "file");
-    const char *slash = strrchr(file, '/');
-    if (!*file)
-        return format("in  %s", function);
-    return format("py  %s  %s:%lld", function, slash ? slash + 1 : file,
-                  (long long)kept_number(frame, "line"));
+    size_t i;
+    const json_t *frame;
+    json_array_foreach (json_object_get(stack, "python"), i, frame) {
+        char source[256];
+        kept_say_source(frame, source, sizeof source);
+        if (*source)
+            fprintf(out, "%spy  %s  %s\n", before, kept_function(frame), source);
+        else
+            fprintf(out, "%sin  %s\n", before, kept_function(frame));
+    }
 }
 
-char *kept_stack_idle(const json_t *stacks)
+void kept_stack_say_idle(const json_t *stacks, char *text, size_t size)
 {
     size_t idle = 0, n = json_array_size(stacks);
     for (size_t i = 0; i < n; i++)
         idle += is_idle(json_array_get(stacks, i));
-    return idle ? format("%zu thread%s waited for the next round", idle, idle == 1 ? "" : "s")
-                : format("%s", "");
+    text[0] = '\0';
+    if (idle > 0)
+        snprintf(text, size, "%zu thread%s waited for the next round", idle, idle == 1 ? "" : "s");
 }

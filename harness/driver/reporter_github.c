@@ -77,16 +77,6 @@ static int write_folded(const char *title, const char *text, FILE *out)
     return 0;
 }
 
-static void write_python(const json_t *stack, FILE *out)
-{
-    size_t i;
-    const json_t *frame;
-    json_array_foreach (json_object_get(stack, "python"), i, frame) {
-        cleanup_free char *text = kept_stack_python(frame);
-        fprintf(out, "%s\n", text ? text : "");
-    }
-}
-
 static int write_stack(const json_t *stack, const char *title, FILE *out)
 {
     cleanup_free char *text = NULL;
@@ -103,7 +93,7 @@ static int write_stack(const json_t *stack, const char *title, FILE *out)
         kept_say_source(frame, source, sizeof source);
         fprintf(plain, "#%-2zu %s  %s%s%s\n", i, kept_function(frame), place, *source ? "  " : "", source);
     }
-    write_python(stack, plain);
+    kept_stack_write_python(stack, "", plain);
     if (fclose(plain) != 0)
         return -ENOMEM;
     return *text ? write_folded(title, text, out) : 0;
@@ -119,8 +109,9 @@ static int write_stacks(const json_t *stacks, FILE *out)
         if (!kept_stack_is_folded(stacks, i))
             error |= write_stack(json_array_get(stacks, i), title ? title : "", out);
     }
-    cleanup_free char *idle = kept_stack_idle(stacks);
-    if (idle && *idle)
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle)
         fprintf(out, "\n%s.\n", idle);
     return error;
 }

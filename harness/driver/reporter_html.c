@@ -173,8 +173,9 @@ static void write_stacks(const json_t *finding, FILE *out)
             write_stack(json_array_get(stacks, i), title ? title : "", out);
     }
     fputs("</div>\n", out);
-    cleanup_free char *idle = kept_stack_idle(stacks);
-    if (idle && *idle)
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle)
         put("<p class=\"soft\">", idle, "</p>\n", out);
 }
 

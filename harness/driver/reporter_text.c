@@ -18,16 +18,6 @@ struct extent {
     bool whole;
 };
 
-static void print_python(const json_t *stack, FILE *out)
-{
-    size_t i;
-    const json_t *frame;
-    json_array_foreach (json_object_get(stack, "python"), i, frame) {
-        cleanup_free char *text = kept_stack_python(frame);
-        fprintf(out, "      %s\n", text ? text : "");
-    }
-}
-
 static void print_stack(const json_t *stack, const char *title, size_t most, FILE *out)
 {
     size_t frames = kept_frames(stack), i;
@@ -44,7 +34,7 @@ static void print_stack(const json_t *stack, const char *title, size_t most, FIL
     }
     if (frames > most)
         fprintf(out, "      … %zu more\n", frames - most);
-    print_python(stack, out);
+    kept_stack_write_python(stack, "      ", out);
 }
 
 /* Of threads that tell the same, one; all of them where everything is asked for. */
@@ -57,8 +47,9 @@ static void print_stacks(const json_t *stacks, const struct extent *extent, FILE
         if (extent->whole || !kept_stack_is_folded(stacks, i))
             print_stack(stack, title ? title : kept_text(stack, "title"), extent->frames, out);
     }
-    cleanup_free char *idle = kept_stack_idle(stacks);
-    if (idle && *idle && !extent->whole)
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle && !extent->whole)
         fprintf(out, "    %s\n", idle);
 }
 
