@@ -40,6 +40,13 @@ struct finding_stack {
     struct symbol_stack stack;
 };
 
+/* A thread when its process ended. */
+struct finding_end {
+    uint64_t calls;
+    char *inside; /* the statement, or NULL between calls */
+    bool crashed;
+};
+
 struct finding {
     char id[12];
     enum finding_kind kind;
@@ -71,6 +78,8 @@ struct finding {
     size_t order; /* of first sight */
     struct finding_stack *stacks;
     size_t nstacks;
+    struct finding_end *ends; /* of a crash or a hang: one for each thread of the plan */
+    unsigned nends;
 };
 
 struct finding_list {

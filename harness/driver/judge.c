@@ -324,6 +324,23 @@ static void add_other_threads(const struct judge *judge, struct finding *finding
     }
 }
 
+/* What every thread was at. */
+static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
+{
+    unsigned n = judge->plan->threads;
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        struct finding_end *end = &finding->ends[i];
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        end->calls = judge->outcome->workers[i].calls;
+        end->inside = statement ? strdup(statement->source) : NULL;
+        end->crashed = i == crashed;
+    }
+}
+
 static char *last_lines(const char *text)
 {
     size_t length = text ? strlen(text) : 0;
@@ -474,6 +491,7 @@ static void judge_crash(struct judge *judge)
         finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crash->values[CRASH_TID]),
                           stack);
     add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
+    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
@@ -496,6 +514,7 @@ static void judge_hang(struct judge *judge)
                      finding->function ? "; inside " : "", finding->function ? finding->function : "");
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
     add_other_threads(judge, finding, 0);
+    add_ends(judge, finding, RECORD_MAIN);
     judge_label_user_error(judge, finding);
     add(judge, finding);
 }

@@ -130,3 +130,15 @@ void statement_count(const struct statement_list *list, const struct outcome *ou
                 overlap->pairs[place[i]][place[k]] += outcome->overlap.pairs[i][k];
     }
 }
+
+const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step)
+{
+    unsigned roles = 0, at = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i].number >= 0 && list->items[i].role >= roles)
+            roles = list->items[i].role + 1;
+    for (size_t i = 0; roles && i < list->n; i++)
+        if (list->items[i].role == worker % roles && list->items[i].number >= 0 && at++ == step)
+            return &list->items[i];
+    return NULL;
+}

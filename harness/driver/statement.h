@@ -34,6 +34,9 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome);
 /* The first with this source, or NULL. */
 const struct statement *statement_find(const struct statement_list *list, const char *source);
 
+/* Of what one child told: the worker's statement at this step, or NULL. */
+const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step);
+
 /* Does the plan leave it out? */
 bool statement_is_left_out(const struct plan *plan, const char *source);
 
