@@ -55,9 +55,9 @@ static void write_sentences(const json_t *verification, FILE *out)
     if (*sentence)
         put("<p><strong>", sentence, "</strong></p>\n", out);
     if (*rule)
-        put("<p>Lowest rung that fails: <code>", kept_text(verification, "rung"), "</code>, ", out);
+        put("<p>Lowest rung that fails: <code>", kept_text(verification, "rung"), "</code>: ", out);
     if (*rule)
-        put("which ", rule, ".</p>\n", out);
+        put("", rule, ".</p>\n", out);
     write_first(verification, out);
 }
 
