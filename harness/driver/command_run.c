@@ -257,6 +257,7 @@ static int run_one(struct session *session, const struct plan *plan)
             go_on = take_outcome(session, &child, member, &outcome);
         if (!error) {
             focus_next(session, &portfolio);
+            portfolio.start = session->report.start;
             unmask_learn(&unmask, &session->report, &outcome);
         }
         outcome_clear(&outcome);

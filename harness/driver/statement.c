@@ -40,6 +40,7 @@ int statement_add(struct statement_list *list, const struct record *record)
 {
     struct statement statement = {.number = (int)record->values[STATEMENT_NUMBER],
                                   .role = (unsigned)record->values[STATEMENT_ROLE],
+                                  .plain = record->values[STATEMENT_PLAIN],
                                   .source = strdup(record_text(record, 0)),
                                   .objects = strdup(record_text(record, 1)),
                                   .modules = strdup(record_text(record, 2))};
@@ -82,6 +83,7 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome)
             continue;
         struct statement copy = {.number = told->number,
                                  .role = told->role,
+                                 .plain = told->plain,
                                  .source = strdup(told->source),
                                  .objects = strdup(told->objects),
                                  .modules = strdup(told->modules),

@@ -16,7 +16,8 @@ struct statement {
     char *source;
     char *objects; /* names of the shared objects that it uses, separated by commas */
     char *modules; /* top-level modules that what it uses comes from, separated by commas */
-    char *package; /* of the first of these that is a package's, "numpy 2.2.2"; NULL: it touches none */
+    char *package; /* of the first of these that is a package's, "numpy 2.2.2"; or NULL */
+    bool plain;    /* nothing but the interpreter and its library can be at fault */
 };
 
 struct statement_list {
