@@ -28,7 +28,7 @@ struct run {
     int wire;
     uint64_t iteration_time; /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
-    bool setup_once;        /* the setup failed when it was run again */
+    bool setup_once; /* the setup failed when it was run again */
     struct writer writer;
     bool mutable;           /* the statements change shared Python objects */
     struct space base;      /* what all share; unused at rung private */

@@ -88,8 +88,7 @@ static void list_modules(const struct step *step, PyObject *names, char *text)
     text[0] = '\0';
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
-        if (!value || !*module_of(value, module, sizeof module) ||
-            strlen(text) + strlen(module) + 2 > NAMES)
+        if (!value || !*module_of(value, module, sizeof module) || strlen(text) + strlen(module) + 2 > NAMES)
             continue;
         strcat(text, *text ? "," : "");
         strcat(text, module);

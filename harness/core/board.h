@@ -37,7 +37,7 @@ struct board {
     _Atomic uint32_t go_on;   /* driver: has seen the crash */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */
-    _Atomic uint64_t slowest; /* ns of the slowest call of the serial pass */
+    _Atomic uint64_t slowest;   /* ns of the slowest call of the serial pass */
     /* The overlap of pairs: how often a thread that ran statement i looked at the others, and how many of them were
      * inside statement j then. Statements are numbered over all bodies. */
     _Atomic uint64_t looks[BOARD_STATEMENTS];

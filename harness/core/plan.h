@@ -33,12 +33,15 @@ struct plan {
     unsigned nsteps;
     char **roles; /* instead of steps: thread i runs roles[i % nroles] */
     unsigned nroles;
-    char **leave_out; /* statements, as Python's ast.unparse prints them, that are run once and not again: what they
+    char **
+        leave_out; /* statements, as Python's ast.unparse prints them, that are run once and not again: what they
                          gave stands for them */
     unsigned nleave_out;
-    char *private; /* names, separated by commas, of inputs and setup objects that each thread has for itself at every
+    char
+        *private; /* names, separated by commas, of inputs and setup objects that each thread has for itself at every
                       rung; or NULL */
-    char *writer;  /* Python that writes to what is shared, between calls: thread 0 at one-writer, all at all; or NULL */
+    char *
+        writer; /* Python that writes to what is shared, between calls: thread 0 at one-writer, all at all; or NULL */
     uint32_t threads;
     uint64_t time;       /* nanoseconds for the whole run; 0 with iterations means no limit */
     uint64_t iterations; /* for each thread; 0 means until the time is over */

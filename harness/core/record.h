@@ -21,9 +21,9 @@ enum record_type {
     RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE,     /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
-    RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
-    RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
+    RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
+    RECORD_EXCEPTION, /* values: enum record_exception. text: "Type: message", signature, statement */
+    RECORD_INVARIANT, /* values: enum record_invariant. text: input's name, sentence, statement */
     RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
     RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */

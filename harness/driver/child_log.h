@@ -9,9 +9,9 @@
 #include "driver/outcome.h"
 
 struct child_entry {
-    const char *member; /* of the portfolio */
-    const char *end;    /* "finished", "Segmentation fault" */
-    double began;       /* s since the run began */
+    const char *member;    /* of the portfolio */
+    const char *end;       /* "finished", "Segmentation fault" */
+    double began;          /* s since the run began */
     double seconds, start; /* how long it lived, and how long of that until its threads ran */
     uint64_t calls;
     char *findings; /* ids of what it showed, separated by blanks */

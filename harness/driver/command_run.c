@@ -50,8 +50,8 @@ struct session {
     bool interrupted;
     bool one_plan;
     uint64_t began; /* clock_now() */
-    bool unjudged; /* a child died or hung, and the detector for it is off */
-    int cannot;    /* status of a plan that could not be run */
+    bool unjudged;  /* a child died or hung, and the detector for it is off */
+    int cannot;     /* status of a plan that could not be run */
 };
 
 static void on_tick(void *context, const struct board_totals *now)
@@ -279,7 +279,8 @@ static void count_chances(struct session *session)
                 if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
                     (session->sightings[k].detect & DETECTOR_BIT(id)) &&
                     (finding->serial || !session->sightings[k].serial) &&
-                    (finding->out_from == 0 || finding->last_child >= finding->out_from || k + 1 < finding->out_from))
+                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                     k + 1 < finding->out_from))
                     finding->of++;
     }
 }

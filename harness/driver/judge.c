@@ -73,7 +73,8 @@ static void blame_who_is_left(const struct judge *judge, struct finding *finding
 {
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
-    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
+    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native &&
+        !package_any_loaded(judge->outcome))
         blame_interpreter(judge, finding, NULL);
 }
 

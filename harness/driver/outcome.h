@@ -47,7 +47,7 @@ struct outcome {
     enum board_phase phase;
     struct {
         uint64_t calls;
-        unsigned inside; /* the step that it was inside and 1, or 0 */
+        unsigned inside;         /* the step that it was inside and 1, or 0 */
     } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
     bool finished;    /* the child said that it came to its end */

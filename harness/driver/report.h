@@ -36,7 +36,7 @@ struct report {
     size_t nenvironment;
     struct finding_list findings;
     struct verification *verification; /* or NULL */
-    struct statement_list statements;   /* of the plan; none for a run of several plans */
+    struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     bool verbose;
     struct child_log log;

@@ -63,8 +63,8 @@ static json_t *threads_of(const struct finding *finding)
     for (unsigned i = 0; i < finding->nends; i++) {
         const struct finding_end *end = &finding->ends[i];
         json_array_append_new(list, json_pack("{s:i, s:I, s:o, s:b}", "thread", (int)i, "calls",
-                                              (json_int_t)end->calls, "inside", text_of(end->inside), "crashed",
-                                              end->crashed));
+                                              (json_int_t)end->calls, "inside", text_of(end->inside),
+                                              "crashed", end->crashed));
     }
     return list;
 }
@@ -261,9 +261,9 @@ static json_t *finding_with_run(const struct report *report, const struct findin
 {
     json_t *json = finding_of(finding);
     json_object_set_new(json, "environment", environment_of(report));
-    json_object_set_new(json, "verification",
-                        report_json_verification(finding->verification ? finding->verification
-                                                                       : report->verification));
+    json_object_set_new(
+        json, "verification",
+        report_json_verification(finding->verification ? finding->verification : report->verification));
     return json;
 }
 

@@ -201,12 +201,14 @@ static void print_silence(const struct report *report, FILE *out)
     if (report->status == STATUS_CLEAN && report->findings.n > 0)
         fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
     else if (bound > 0 && report->threads > 1)
-        fprintf(out,
-                "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
-                "confidence\n",
-                report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
+        fprintf(
+            out,
+            "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
+            "confidence\n",
+            report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
     else if (bound > 0)
-        fprintf(out, "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
+        fprintf(out,
+                "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
                 report->calls + report->serial_calls, 100 * bound);
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);

@@ -211,8 +211,8 @@ static int write_finding(const json_t *finding, FILE *out)
         write_link("<p>Look first at ", kept_text(finding, "cause"), kept_text(finding, "cause"), out);
     fputs(*kept_text(finding, "cause") ? ", which explains this one.</p>\n" : "", out);
     if (*kept_text(finding, "behind"))
-        write_link("<p>Seen only when the statement of ", kept_text(finding, "behind"), kept_text(finding, "behind"),
-                   out);
+        write_link("<p>Seen only when the statement of ", kept_text(finding, "behind"),
+                   kept_text(finding, "behind"), out);
     fputs(*kept_text(finding, "behind") ? " was left out.</p>\n" : "", out);
     if (*kept_text(finding, "statement"))
         put("<p>In <code>", kept_text(finding, "statement"), "</code></p>\n", out);
@@ -268,8 +268,8 @@ static void write_silence(const json_t *report, FILE *out)
     fputs("<p>Nothing was found", out);
     if (below > 0)
         fprintf(out, ": 0 in %.0f calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% confidence",
-                kept_real(report, "calls") + kept_real(report, "serial_calls"), 100 * kept_real(report, "overlap"),
-                100 * below);
+                kept_real(report, "calls") + kept_real(report, "serial_calls"),
+                100 * kept_real(report, "overlap"), 100 * below);
     fputs(".</p>\n", out);
 }
 

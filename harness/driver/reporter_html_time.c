@@ -67,7 +67,10 @@ static void write_child(const json_t *report, const json_t *child, size_t number
             "</th><td class=\"lane\"><span class=\"gap\" style=\"width:%.2f%%\"></span>"
             "<span class=\"start\" style=\"width:%.2f%%\"></span>"
             "<span class=\"work%s\" style=\"width:%.2f%%\"></span></td><td>",
-            100 * began / whole, 100 * start / whole, died ? " died" : *ids ? " hit" : "",
+            100 * began / whole, 100 * start / whole,
+            died   ? " died"
+            : *ids ? " hit"
+                   : "",
             100 * (seconds - start) / whole);
     put("", end, "", out);
     fprintf(out, ", %.0f calls", kept_real(child, "calls"));
@@ -89,9 +92,10 @@ void reporter_html_children(const json_t *report, FILE *out)
     fprintf(out, "<h2>The run: %.1f s</h2>\n<table class=\"time\">\n", whole);
     json_array_foreach (children, i, child)
         write_child(report, child, i + 1, whole, out);
-    fputs("</table>\n<p class=\"soft\">Each line is a process of its own: pale while it starts and one thread runs, "
-          "full while the threads run; red where it died, amber where it showed something and lived on.</p>\n",
-          out);
+    fputs(
+        "</table>\n<p class=\"soft\">Each line is a process of its own: pale while it starts and one thread runs, "
+        "full while the threads run; red where it died, amber where it showed something and lived on.</p>\n",
+        out);
 }
 
 static void write_thread(const json_t *thread, double most, FILE *out)
@@ -99,7 +103,8 @@ static void write_thread(const json_t *thread, double most, FILE *out)
     double calls = kept_real(thread, "calls");
     bool crashed = json_is_true(json_object_get(thread, "crashed"));
     const char *inside = kept_text(thread, "inside");
-    fprintf(out, "<tr><th scope=\"row\">%lld</th><td class=\"lane\">", (long long)kept_number(thread, "thread"));
+    fprintf(out, "<tr><th scope=\"row\">%lld</th><td class=\"lane\">",
+            (long long)kept_number(thread, "thread"));
     fprintf(out, "<span class=\"work\" style=\"width:%.2f%%\"></span>", most > 0 ? 90 * calls / most : 0);
     if (*inside)
         fprintf(out, "<span class=\"work%s\" style=\"width:.6rem\"></span>", crashed ? " died" : " hit");

@@ -45,8 +45,9 @@ static void write_first(const json_t *verification, FILE *out)
 {
     const json_t *first = json_object_get(verification, "first");
     if (kept_real(first, "hits") > 0)
-        fprintf(out, "<p>First after %.0f calls and %.2g s (median of %lld).</p>\n", kept_real(first, "calls"),
-                kept_real(first, "seconds"), (long long)kept_number(first, "hits"));
+        fprintf(out, "<p>First after %.0f calls and %.2g s (median of %lld).</p>\n",
+                kept_real(first, "calls"), kept_real(first, "seconds"),
+                (long long)kept_number(first, "hits"));
 }
 
 static void write_sentences(const json_t *verification, FILE *out)
@@ -105,7 +106,8 @@ void reporter_html_pairs(const json_t *report, FILE *out)
     size_t i;
     if (json_array_size(pairs) < 2)
         return;
-    fputs("<details><summary>which statements were in flight together</summary>\n<table class=\"time\">\n", out);
+    fputs("<details><summary>which statements were in flight together</summary>\n<table class=\"time\">\n",
+          out);
     json_array_foreach (pairs, i, pair) {
         double looks = kept_real(pair, "looks"), together = kept_real(pair, "together");
         put("<tr><td><code>", kept_text(pair, "a"), "</code></td>", out);

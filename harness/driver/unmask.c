@@ -126,9 +126,10 @@ static void leave_out(struct unmask *unmask, struct report *report, const struct
         if (report->findings.items[i]->statement &&
             strcmp(report->findings.items[i]->statement, statement) == 0)
             report->findings.items[i]->out_from = report->children + 1;
-    note_add(&report->notes,
-             "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",
-             finding->id, KNOWN, report->children + 1, statement);
+    note_add(
+        &report->notes,
+        "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",
+        finding->id, KNOWN, report->children + 1, statement);
 }
 
 bool unmask_learn(struct unmask *unmask, struct report *report, const struct outcome *outcome)

@@ -28,19 +28,20 @@ struct verification {
     struct trials gil;                /* the GIL on */
     struct trials plain;              /* only statements that are the interpreter's own */
     struct trials ladder[RUNG_COUNT]; /* rungs below the plan's own */
-    struct knock_out knock_outs[VERIFICATION_CALLS]; /* all steps that make this call replaced by what they gave once */
+    struct knock_out
+        knock_outs[VERIFICATION_CALLS]; /* all steps that make this call replaced by what they gave once */
     unsigned nknock_outs;
     struct knock_out inputs[VERIFICATION_CALLS]; /* this name private, the rest shared */
     unsigned ninputs;
-    enum rung share;  /* of the plan as it was */
-    bool mutates;     /* its statements change what they share */
-    bool all_plain;   /* all statements are the interpreter's own */
-    struct {          /* to the first hit, of the trials of `again` that hit */
+    enum rung share; /* of the plan as it was */
+    bool mutates;    /* its statements change what they share */
+    bool all_plain;  /* all statements are the interpreter's own */
+    struct {         /* to the first hit, of the trials of `again` that hit */
         uint64_t calls;
         double seconds;
     } first[VERIFICATION_HITS];
     unsigned nfirst;
-    bool over; /* `again` is */
+    bool over;                 /* `again` is */
     char *root;                /* id of the finding that this is about; NULL: all of the run */
     struct verification *next; /* about another finding of the run */
 };
