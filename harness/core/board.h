@@ -55,8 +55,8 @@ int board_create(int *ret_fd, struct board **ret_board);
 int board_open(int fd, struct board **ret_board);
 void board_close(struct board *board);
 
-/* The step that this worker is inside, and 1; 0 outside of a call. */
-unsigned board_inside(const struct board *board, unsigned worker);
+/* The step that this worker is inside, and 1; 0 outside of a call. *ret_calls: how many it has made. */
+unsigned board_inside(const struct board *board, unsigned worker, uint64_t *ret_calls);
 
 struct board_totals {
     uint64_t calls, sampled, overlapped;

@@ -53,8 +53,9 @@ enum record_write {
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
 /* Found in memory that is not the guard's: by the detectors arena and pyheap. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
-/* STATEMENT_NUMBER counts over all bodies; -1: left out. */
-enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE };
+/* STATEMENT_NUMBER counts over all bodies; -1: left out. STATEMENT_PLAIN: it names nothing but what the interpreter and
+ * its library are made of. */
+enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: moments between the windows of an arm, the first before its first window. */
 #define RECORD_POINTS 9

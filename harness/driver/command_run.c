@@ -49,8 +49,9 @@ struct session {
     unsigned nfocused;
     bool interrupted;
     bool one_plan;
-    bool unjudged; /* a child died or hung, and the detector for it is off */
-    int cannot;    /* status of a plan that could not be run */
+    uint64_t began; /* clock_now() */
+    bool unjudged;  /* a child died or hung, and the detector for it is off */
+    int cannot;     /* status of a plan that could not be run */
 };
 
 static void on_tick(void *context, const struct board_totals *now)
@@ -170,6 +171,17 @@ static void note_unjudged(struct session *session, const struct plan *plan, cons
     session->unjudged |= died || stuck;
 }
 
+static void log_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    const struct child_entry entry = {.member = member,
+                                      .end = describe_end(outcome),
+                                      .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
+                                      .seconds = outcome->seconds,
+                                      .start = outcome->seconds_to_run,
+                                      .calls = outcome->totals.calls};
+    child_log_add(&session->report.log, &entry, &session->report.findings, session->report.children);
+}
+
 /* Returns false when the run is to end. */
 static bool take_outcome(struct session *session, const struct plan *plan, const char *member,
                          const struct outcome *outcome)
@@ -181,6 +193,7 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
         statement_count(&session->report.statements, outcome, &session->report.pairs);
     judge_outcome(&session->report, plan, outcome, session->report.children);
     note_unjudged(session, plan, outcome);
+    log_child(session, member, outcome);
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;
@@ -244,6 +257,7 @@ static int run_one(struct session *session, const struct plan *plan)
             go_on = take_outcome(session, &child, member, &outcome);
         if (!error) {
             focus_next(session, &portfolio);
+            portfolio.start = session->report.start;
             unmask_learn(&unmask, &session->report, &outcome);
         }
         outcome_clear(&outcome);
@@ -443,7 +457,7 @@ static void verify(struct session *session, const struct plan *plan)
 
 static int run_session(struct session *session, const struct target_list *targets)
 {
-    uint64_t began = clock_now();
+    uint64_t began = session->began = clock_now();
     session->one_plan = targets->n == 1;
     for (size_t i = 0; i < targets->n && !session->interrupted; i++) {
         int error = run_one(session, &targets->plans[i]);

@@ -66,6 +66,9 @@ void finding_free(struct finding *finding)
     free(finding->signature);
     free(finding->cause);
     free(finding->behind);
+    for (unsigned i = 0; i < finding->nends; i++)
+        free(finding->ends[i].inside);
+    free(finding->ends);
     free(finding);
 }
 

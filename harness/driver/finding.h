@@ -56,6 +56,13 @@ struct finding_stack {
     size_t same_as;  /* index of the first stack that is the same, most often its own */
 };
 
+/* A thread when its process ended. */
+struct finding_end {
+    uint64_t calls;
+    char *inside; /* the statement, or NULL between calls */
+    bool crashed;
+};
+
 struct finding {
     char id[12];
     enum finding_kind kind;
@@ -92,6 +99,8 @@ struct finding {
     uint64_t *registers; /* SCENE_REGISTERS of the thread that crashed, or NULL */
     struct deadlock_wait *waits;
     size_t nwaits;
+    struct finding_end *ends; /* of a crash or a hang: one for each thread of the plan */
+    unsigned nends;
 };
 
 struct finding_list {

@@ -301,6 +301,23 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
+/* What every thread was at. */
+static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
+{
+    unsigned n = judge->plan->threads;
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        struct finding_end *end = &finding->ends[i];
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        end->calls = judge->outcome->workers[i].calls;
+        end->inside = statement ? strdup(statement->source) : NULL;
+        end->crashed = i == crashed;
+    }
+}
+
 static char *last_lines(const char *text)
 {
     size_t length = text ? strlen(text) : 0;
@@ -460,6 +477,7 @@ static void judge_crash(struct judge *judge)
         judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
+    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
@@ -502,6 +520,7 @@ static void judge_hang(struct judge *judge)
     free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});
+    add_ends(judge, finding, RECORD_MAIN);
     judge_label_user_error(judge, finding);
     add(judge, finding);
 }

@@ -110,6 +110,10 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
+    /* Half of it at least is for the threads. */
+    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    if (!member->serial && slice < 2 * start)
+        slice = 2 * start;
     if (slice > SLICE_MAX)
         slice = SLICE_MAX;
     /* Members that had no turn yet get theirs, where the time has as much for each. */

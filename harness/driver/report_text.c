@@ -323,6 +323,7 @@ void report_clear(struct report *report)
     finding_list_clear(&report->findings);
     verification_free(report->verification);
     statement_list_clear(&report->statements);
+    child_log_clear(&report->log);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)

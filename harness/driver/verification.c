@@ -100,15 +100,17 @@ static bool is_guilty(const struct verification *verification, const struct knoc
 
 const struct knock_out *verification_guilty(const struct verification *verification)
 {
-    const struct knock_out *guilty = NULL;
+    const struct knock_out *guilty[2] = {NULL, NULL};
+    unsigned n[2] = {0, 0};
     for (unsigned i = 0; i < verification->nknock_outs; i++) {
-        if (!is_guilty(verification, &verification->knock_outs[i]))
+        const struct knock_out *out = &verification->knock_outs[i];
+        if (!is_guilty(verification, out))
             continue;
-        if (guilty)
-            return NULL;
-        guilty = &verification->knock_outs[i];
+        guilty[out->plain] = out;
+        n[out->plain]++;
     }
-    return guilty;
+    bool plain = n[false] == 0;
+    return n[plain] == 1 ? guilty[plain] : NULL;
 }
 
 static void append(char *text, size_t size, const char *separator, const char *word)
