@@ -433,25 +433,6 @@ int option_parse(int argc, char **argv, struct request *request, char *error, si
     }
 }
 
-int option_help(char **ret_text)
-{
-    size_t size;
-    FILE *out = open_memstream(ret_text, &size);
-    if (!out)
-        return -ENOMEM;
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        char left[64], letter[4] = "   ";
-        if (row->letter)
-            snprintf(letter, sizeof letter, "-%c,", row->letter);
-        snprintf(left, sizeof left, "%s --%s%s%s", letter, row->name, row->argument ? " " : "",
-                 row->argument ? row->argument : "");
-        fprintf(out, "  %-24s %s%s%s%s\n", left, row->help, row->fallback ? " (default: " : "",
-                row->fallback ? row->fallback : "", row->fallback ? ")" : "");
-    }
-    return fclose(out) == 0 ? 0 : -ENOMEM;
-}
-
 void request_apply(const struct request *request, struct plan *plan)
 {
     const struct plan *asked = &request->plan;
