@@ -293,17 +293,18 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     array_adopt();
     guard_take_arrays();
-    if (counts)
-        run_counting_begin(run);
-    else
-        guard_arm();
-    addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);
     distribution_send(run->wire);
     if (run->program)
         program_tell(run->program, run->base.names, run->wire);
     if (run->wire >= 0)
         crash_send_maps();
+    /* Here, and not before: what telling the above allocates is nobody's. */
+    if (counts)
+        run_counting_begin(run);
+    else
+        guard_arm();
+    addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;
     distribution_send(run->wire); /* what the statements have imported */
