@@ -131,7 +131,7 @@ static int import_numpy(const struct run *run)
 static int run_in_python(struct run *run)
 {
     char error[640];
-    struct program program = {0};
+    struct program program = {.leave_out = run->plan->leave_out, .nleave_out = run->plan->nleave_out};
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
@@ -147,7 +147,7 @@ static int run_in_python(struct run *run)
     int status = import_numpy(run);
     guard_take_arrays();
     detectors_select(run->plan->detect, run->wire);
-    run->program = run->native ? NULL : &program;
+    run->program = maker.program = run->native ? NULL : &program;
     run->maker = &maker;
     if (!status)
         status = run_plan(run);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "child/array.h"
 #include "child/crash.h"
+#include "child/distribution.h"
 #include "child/interp.h"
 #include "child/lone.h"
 #include "child/pyversion.h"
@@ -26,6 +27,10 @@
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
 /* How much of a worker's time may pass before it looks at the clock and lets a collection stop the world. */
 #define POLL_TIME UINT64_C(20000)
+/* The meter of overlap looks once in so much time, or once in so many calls: looking costs more than a cheap call, and
+ * next to nothing beside a slow one. */
+#define SAMPLE_TIME UINT64_C(50000)
+#define SAMPLE_MOST 64
 
 static void set_phase(struct run *run, enum board_phase phase)
 {
@@ -106,6 +111,8 @@ static bool serial_pass(struct run *run)
     set_phase(run, BOARD_SERIAL);
     if (!run_serial(run, &run->base, &limits))
         return false;
+    if (!writer_learn(run))
+        return false;
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
@@ -125,6 +132,7 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     run->round_calls = clamp(time / run->iteration_time, 1, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
+    run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
     run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
 }
 
@@ -151,7 +159,7 @@ static void check_round(struct run *run)
                                  .statement = "",
                                  .watched = run->base.watched,
                                  .nwatched = run->base.nwatched,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
@@ -215,6 +223,7 @@ static int concurrent_pass(struct run *run)
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
         return STATUS_HARNESS;
+    atomic_store(&run->board->run_began, clock_now());
     set_phase(run, BOARD_RUN);
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
@@ -257,15 +266,16 @@ static void finish(struct run *run)
 {
     struct detector_call call = {.wire = run->wire,
                                  .worker = RECORD_MAIN,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     set_phase(run, BOARD_FINISH);
     detectors_finish(&call);
-    interp_send_packages(run->wire);
+    distribution_send(run->wire);
     if (run->wire >= 0)
         crash_send_maps();
     space_drop(&run->base);
+    writer_clear(run);
     send_finished(run);
 }
 
@@ -279,11 +289,14 @@ int run_plan(struct run *run)
     guard_take_arrays();
     guard_arm();
     interp_send_environment(run->wire);
-    interp_send_packages(run->wire);
+    distribution_send(run->wire);
+    if (run->program)
+        program_tell(run->program, run->base.names, run->wire);
     if (run->wire >= 0)
         crash_send_maps();
     if (!serial_pass(run))
         return STATUS_UNTESTED;
+    distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
         interp_send_fact(run->wire, "mutates=yes");
     int status = run->plan->threads > 1 ? concurrent_pass(run) : STATUS_CLEAN;

@@ -21,6 +21,7 @@ static const char *const type_names[RECORD_TYPES] = {
     [RECORD_WRITE] = "write",         [RECORD_CRASH] = "crash",
     [RECORD_HEAP] = "heap",           [RECORD_CORRUPT] = "corrupt memory",
     [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
+    [RECORD_STATEMENT] = "statement",
 };
 
 const char *record_type_name(enum record_type type)

@@ -21,7 +21,7 @@ enum record_type {
     RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE,     /* text: path of an extension module's file; its import name */
+    RECORD_PACKAGE,     /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
     RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
     RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
     RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
@@ -29,6 +29,8 @@ enum record_type {
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
+    RECORD_STATEMENT, /* one of the plan's; values: enum record_statement. text: its source; names of the objects that it
+                         uses, and the modules of all that it names, separated by commas */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
@@ -47,6 +49,8 @@ enum record_write {
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
 /* Found in memory that is not the guard's: by the detectors arena and pyheap. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
+/* STATEMENT_NUMBER counts over all bodies; -1: left out. */
+enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE };
 enum record_diverge { DIVERGE_COUNT };
 enum record_finished {
     FINISHED_CALLS,

@@ -65,6 +65,7 @@ void finding_free(struct finding *finding)
     free(finding->alias);
     free(finding->signature);
     free(finding->cause);
+    free(finding->behind);
     free(finding);
 }
 

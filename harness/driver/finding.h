@@ -41,6 +41,8 @@ struct finding_python {
     int line;   /* 0: not known */
 };
 
+struct verification;
+
 struct finding_stack {
     char *title;
     struct symbol_stack stack;
@@ -76,6 +78,9 @@ struct finding {
     bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
     char *cause;      /* id of the finding that explains this one, or NULL */
+    char *behind;     /* id of the one whose statement had to be left out before this one was seen, or NULL */
+    unsigned out_from; /* child from which on its statement was left out; 0: never */
+    const struct verification *verification; /* what running it again found out, or NULL; the report's */
     uint64_t count;   /* times seen */
     unsigned hit, of; /* children that saw it, of those that could */
     unsigned last_child;

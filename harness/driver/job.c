@@ -201,6 +201,39 @@ static void read_stderr(struct job *job)
         fd_close(&job->err);
 }
 
+/* What the serial pass saw, and what is expected of statements that change what they share, is no hit. */
+static bool is_evidence(const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_EXCEPTION:
+        return !record->values[EXCEPTION_SERIAL] && !record->values[EXCEPTION_MUTABLE];
+    case RECORD_INVARIANT:
+        return !record->values[INVARIANT_SERIAL];
+    case RECORD_WRITE:
+        return !record->values[WRITE_SERIAL] && !record->values[WRITE_KEPT];
+    case RECORD_CRASH:
+    case RECORD_HEAP:
+    case RECORD_CORRUPT:
+    case RECORD_DIVERGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* How long the threads had been at it. */
+static void note_hit(struct job *job)
+{
+    struct outcome *outcome = job->outcome;
+    struct board_totals totals;
+    uint64_t began = atomic_load(&job->board->run_began);
+    if (began == 0 || outcome->seconds_to_hit > 0)
+        return;
+    board_sum(job->board, &totals);
+    outcome->calls_to_hit = totals.calls;
+    outcome->seconds_to_hit = clock_seconds(clock_now() - began);
+}
+
 static void read_wire(struct job *job)
 {
     struct record record;
@@ -208,8 +241,11 @@ static void read_wire(struct job *job)
     do {
         n = record_read(&job->reader, job->wire);
         int more;
-        while ((more = record_next(&job->reader, &record)) > 0)
+        while ((more = record_next(&job->reader, &record)) > 0) {
+            if (is_evidence(&record))
+                note_hit(job);
             outcome_add(job->outcome, &record);
+        }
         if (more < 0)
             n = 0;
     } while (n > 0);
@@ -407,9 +443,15 @@ static void supervise(struct job *job)
 static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
+    uint64_t ran = atomic_load(&job->board->run_began);
+    outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
+    note_hit(job);
     board_sum(job->board, &outcome->totals);
     if (!job->looked)
         look_at_pages(job->board, outcome);
+    board_overlap(job->board, &outcome->overlap);
+    for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
+        outcome->inside[i] = (uint8_t)board_inside(job->board, i);
     if (!outcome->hung) /* it may have come to its senses since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;

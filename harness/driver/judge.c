@@ -38,8 +38,11 @@ static struct symbol_stack symbolise(struct judge *judge, const struct record *r
 }
 
 /* "numpy 2.2.2", or "numpy" when the version is not known. */
-char *judge_name_package(const struct judge *judge, const char *name)
+char *judge_name_package(const struct judge *judge, const char *module, const char *name)
 {
+    const char *owner = package_distribution(judge->outcome, module, name);
+    if (owner)
+        return strdup(owner);
     const char *version = outcome_environment(judge->outcome, name);
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
@@ -54,6 +57,27 @@ char *judge_plain_name(const char *function)
     return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
+static void blame_interpreter(const struct judge *judge, struct finding *finding, const char *function)
+{
+    const char *version = outcome_environment(judge->outcome, "python");
+    finding->blame = BLAME_INTERPRETER;
+    free(finding->function);
+    free(finding->package);
+    finding->function = judge_plain_name(function);
+    finding->package =
+        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+/* Memory-safe statements without any package's code in the process leave nobody else: whatever the symptom, and with or
+ * without a stack. Odd values and exceptions are no breakage. */
+static void blame_who_is_left(const struct judge *judge, struct finding *finding)
+{
+    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
+                    finding->kind != FINDING_INPUT_MUTATED;
+    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
+        blame_interpreter(judge, finding, NULL);
+}
+
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
 {
@@ -62,17 +86,12 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
     if (frame) {
         finding->blame = BLAME_TARGET;
         finding->function = frame->function ? judge_plain_name(frame->function) : strdup(name);
-        finding->package = judge_name_package(judge, name);
+        finding->package = judge_name_package(judge, frame->module, name);
         return;
     }
     frame = package_interpreter_frame(judge->outcome, stack);
-    if (!frame)
-        return;
-    const char *version = outcome_environment(judge->outcome, "python");
-    finding->blame = BLAME_INTERPRETER;
-    finding->function = judge_plain_name(frame->function);
-    finding->package =
-        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+    if (frame)
+        blame_interpreter(judge, finding, frame->function);
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
@@ -102,11 +121,13 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
         return;
     finding->blame = BLAME_USER;
     finding->severity = "user-error";
-    finding->rung = RUNG_ALL;
+    if (!judge->writes_arrays)
+        finding->rung = RUNG_ALL;
 }
 
 static struct finding *add(struct judge *judge, struct finding *finding)
 {
+    blame_who_is_left(judge, finding);
     return finding_list_add(&judge->report->findings, finding, judge->child);
 }
 
@@ -543,6 +564,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
                        unsigned child)
 {
     struct judge judge = {.report = report, .plan = plan, .outcome = outcome, .child = child};
+    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome_environment(outcome, "_writes");
+    judge.mutates_arrays = judge.writes_arrays;
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);

@@ -296,7 +296,7 @@ static void set_blame(struct judge *judge, struct finding *finding, const struct
     } else if (maker && violation->kind != VIOLATION_STRAY) {
         finding->blame = BLAME_TARGET;
         finding->function = judge_plain_name(maker->function);
-        finding->package = judge_name_package(judge, name);
+        finding->package = judge_name_package(judge, maker->module, name);
     }
 }
 

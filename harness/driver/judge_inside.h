@@ -10,7 +10,8 @@ struct judge {
     const struct outcome *outcome;
     unsigned child;
     struct symbols *symbols;
-    bool mutates_arrays; /* the statements change shared arrays for good */
+    bool writes_arrays;  /* the harness writes to shared arrays: the rung asks for it */
+    bool mutates_arrays; /* or the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -22,8 +23,8 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
 /* Addresses of this child; the first is an exact one, or a return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 
-/* "numpy 2.2.2". The caller's. */
-char *judge_name_package(const struct judge *judge, const char *name);
+/* "numpy 2.2.2", of the package with this import name that the file `module` (or NULL) belongs to. The caller's. */
+char *judge_name_package(const struct judge *judge, const char *module, const char *name);
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 

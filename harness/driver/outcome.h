@@ -8,6 +8,7 @@
 #include "core/board.h"
 #include "core/record.h"
 #include "core/scene.h"
+#include "driver/statement.h"
 #include "driver/symbol.h"
 
 /* A child that prints for ever does not fill our memory: the first and the last part are kept. */
@@ -35,6 +36,9 @@ struct outcome {
     size_t nenvironment;
     char **packages; /* path and import name, in turn */
     size_t npackages;
+    char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
+    size_t ndistributions;
+    struct statement_list statements; /* as the child told them */
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
@@ -48,10 +52,12 @@ struct outcome {
     struct outcome_sleeper *sleepers;
     size_t nsleepers;
     struct board_totals totals;
+    struct board_overlap overlap;
     uint64_t serial_calls;
     uint64_t worked;    /* ns that the rounds took, when it finished */
     struct walks walks; /* of the guard's checker, when it finished */
     enum board_phase phase;
+    uint8_t inside[PLAN_THREADS_MAX]; /* for each worker, at its end: the step that it was inside and 1, or 0 */
     int wait_status;
     bool finished;    /* the child said that it came to its end */
     bool hung;        /* no progress: we ended it */
@@ -59,6 +65,10 @@ struct outcome {
     bool overran;     /* its time was over, and it had to be ended */
     bool interrupted; /* the user ended it */
     double seconds;
+    /* To the first evidence that came while the threads ran, or else to the end; 0 where they never did. */
+    double seconds_to_run; /* until the threads ran; 0 where they never did */
+    uint64_t calls_to_hit;
+    double seconds_to_hit;
 };
 
 /* Sorts one record into its place. Returns 0 or -ENOMEM. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "driver/report_verified.h"
 
 /* Text of a child may be anything; JSON wants UTF-8. */
 static json_t *text_of(const char *text)
@@ -186,6 +187,7 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
     json_object_set_new(json, "cause", text_of(finding->cause));
+    json_object_set_new(json, "behind", text_of(finding->behind));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));
     json_object_set_new(json, "runs",
                         json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
@@ -230,36 +232,6 @@ static json_t *walks_of(const struct walks *walks)
                      (double)walks->nanoseconds / 1e9);
 }
 
-static json_t *trials_of(const struct trials *trials)
-{
-    double low, high;
-    if (trials->of == 0)
-        return json_null();
-    verification_interval(trials, &low, &high);
-    return json_pack("{s:i, s:i, s:f, s:f}", "hit", (int)trials->hit, "of", (int)trials->of, "low", low / 100,
-                     "high", high / 100);
-}
-
-static json_t *verification_of(const struct verification *verification)
-{
-    char guilty[640];
-    if (!verification)
-        return json_null();
-    json_t *json = json_object(), *outs = json_array();
-    json_object_set_new(json, "again", trials_of(&verification->again));
-    json_object_set_new(json, "private", trials_of(&verification->apart));
-    json_object_set_new(json, "gil", trials_of(&verification->gil));
-    json_object_set_new(json, "one_thread", trials_of(&verification->alone));
-    for (unsigned i = 0; i < verification->nknock_outs; i++)
-        json_array_append_new(outs,
-                              json_pack("{s:o, s:o}", "without", text_of(verification->knock_outs[i].call),
-                                        "trials", trials_of(&verification->knock_outs[i].trials)));
-    json_object_set_new(json, "knock_outs", outs);
-    verification_say_guilty(verification, guilty, sizeof guilty);
-    json_object_set_new(json, "sentence", text_of(guilty));
-    return json;
-}
-
 /* UTC, when the report was made: what archives and CI servers sort by. */
 static json_t *date_now(void)
 {
@@ -269,6 +241,22 @@ static json_t *date_now(void)
     if (gmtime_r(&now, &broken))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken);
     return json_string(text);
+}
+
+/* One for each bug that was told apart. */
+static json_t *verifications_of(const struct report *report)
+{
+    json_t *list = json_array();
+    for (const struct verification *found = report->verification; found; found = found->next)
+        json_array_append_new(list, report_json_verification(found));
+    return list;
+}
+
+/* What silence is worth: the rate is below this at 95 % confidence. */
+static json_t *bound_of(const struct report *report)
+{
+    double bound = report_rate_bound(report);
+    return bound > 0 ? json_real(bound) : json_null();
 }
 
 static json_t *report_object(const struct report *report)
@@ -294,10 +282,13 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(
         json, "overlap",
         json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(json, "pairs", report_json_pairs(report));
+    json_object_set_new(json, "rate_below", bound_of(report));
     json_object_set_new(json, "checker", walks_of(&report->walks));
     json_object_set_new(json, "environment", environment_of(report));
     json_object_set_new(json, "findings", findings);
-    json_object_set_new(json, "verification", verification_of(report->verification));
+    json_object_set_new(json, "verification", report_json_verification(report->verification));
+    json_object_set_new(json, "verifications", verifications_of(report));
     json_object_set_new(json, "notes", notes);
     return json;
 }
@@ -329,7 +320,9 @@ static json_t *finding_with_run(const struct report *report, const struct findin
 {
     json_t *json = finding_of(finding);
     json_object_set_new(json, "environment", environment_of(report));
-    json_object_set_new(json, "verification", verification_of(report->verification));
+    json_object_set_new(json, "verification",
+                        report_json_verification(finding->verification ? finding->verification
+                                                                       : report->verification));
     return json;
 }
 

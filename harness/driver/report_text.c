@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "driver/package.h"
+#include "driver/report_verified.h"
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
@@ -200,6 +201,8 @@ static void print_finding(const struct finding *finding, const struct style *sty
         fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children, %u threads, inputs shared: %s\n",
                 finding->count, finding->count == 1 ? "" : "s", finding->hit, finding->of, finding->threads,
                 rung_names[finding->rung]);
+    if (finding->behind)
+        fprintf(out, "    seen only when the statement of %s was left out\n", finding->behind);
     if (finding->statement && !finding->cause)
         fprintf(out, "    in: %s\n", finding->statement);
     for (size_t i = 0; i < finding->nlines && !finding->cause; i++)
@@ -255,23 +258,32 @@ static void print_head(const struct report *report, const struct style *style, F
     if (report->threads > 1)
         fprintf(out, "; overlap %.0f %%", percent(report->overlapped, report->sampled));
     fputc('\n', out);
+    report_print_pairs(report, out);
     print_walks(&report->walks, out);
 }
 
 /* Silence is stated with what it is worth: a rate p shows nothing in n calls with a chance of (1 - p)^n, here 5 %. */
-static double rate_bound(uint64_t calls)
+double report_rate_bound(const struct report *report)
 {
-    return 100 * -expm1(log(0.05) / (double)calls);
+    uint64_t calls = report->calls + report->serial_calls;
+    if (report->status != STATUS_CLEAN || report->findings.n > 0 || calls == 0)
+        return 0;
+    return -expm1(log(0.05) / (double)calls);
 }
 
 static void print_silence(const struct report *report, FILE *out)
 {
-    uint64_t calls = report->calls + report->serial_calls;
+    double bound = report_rate_bound(report);
     if (report->status == STATUS_CLEAN && report->findings.n > 0)
         fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
-    else if (report->status == STATUS_CLEAN && calls > 0)
-        fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n",
-                calls, rate_bound(calls));
+    else if (bound > 0 && report->threads > 1)
+        fprintf(out,
+                "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
+                "confidence\n",
+                report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
+    else if (bound > 0)
+        fprintf(out, "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
+                report->calls + report->serial_calls, 100 * bound);
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);
 }
@@ -284,28 +296,6 @@ static void print_notes(const struct note_list *notes, FILE *out)
         fprintf(out, "  … and %zu more notes, all in the JSON report\n", notes->n - NOTES_SHOWN);
 }
 
-static void print_trials(const char *what, const struct trials *trials, const char *separator, FILE *out)
-{
-    if (trials->of > 0)
-        fprintf(out, "%s%s %u of %u", separator, what, trials->hit, trials->of);
-}
-
-static void print_verification(const struct verification *verification, FILE *out)
-{
-    double low, high;
-    char guilty[640];
-    if (!verification || verification->again.of == 0)
-        return;
-    verification_interval(&verification->again, &low, &high);
-    fprintf(out, "\n  run again: fails in %u of %u fresh children (%.0f to %.0f %% at 95 %% confidence)",
-            verification->again.hit, verification->again.of, low, high);
-    print_trials("with private inputs", &verification->apart, "\n  ", out);
-    print_trials("with the GIL on", &verification->gil, verification->apart.of ? ", " : "\n  ", out);
-    print_trials("on one thread", &verification->alone, ", ", out);
-    verification_say_guilty(verification, guilty, sizeof guilty);
-    fprintf(out, "%s%s\n", *guilty ? "\n  " : "", guilty);
-}
-
 void report_text(const struct report *report, FILE *out, bool colour, bool quiet)
 {
     const struct style *style = colour ? &coloured : &plain;
@@ -313,7 +303,7 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
         print_head(report, style, out);
     for (size_t i = 0; i < report->findings.n; i++)
         print_finding(report->findings.items[i], style, out);
-    print_verification(report->verification, out);
+    report_print_verification(report, out);
     if (!quiet) {
         print_notes(&report->notes, out);
         print_silence(report, out);
@@ -332,6 +322,7 @@ void report_clear(struct report *report)
 {
     finding_list_clear(&report->findings);
     verification_free(report->verification);
+    statement_list_clear(&report->statements);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)
