@@ -38,13 +38,13 @@ struct space {
 /* What makes a base space. */
 struct space_maker {
     const struct plan *plan;
-    const struct recipe *recipes; /* one for each input */
-    PyObject *setup;              /* code or NULL */
-    PyObject *thread_setup;       /* code or NULL */
-    PyObject *writer;             /* code or NULL */
+    const struct recipe *recipes;  /* one for each input */
+    PyObject *setup;               /* code or NULL */
+    PyObject *thread_setup;        /* code or NULL */
+    PyObject *writer;              /* code or NULL */
     const struct program *program; /* its statements that are left out are run here; or NULL */
-    bool tripwire;                /* place what can be placed */
-    bool writes;                  /* the rung has the inputs written */
+    bool tripwire;                 /* place what can be placed */
+    bool writes;                   /* the rung has the inputs written */
     struct space_memories memories;
 };
 

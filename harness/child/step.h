@@ -47,10 +47,10 @@ struct body {
 struct program {
     struct body *bodies;
     unsigned nbodies;
-    PyObject *assigned;  /* set of names that some step assigns */
-    PyObject *used;      /* set of names that some step reads */
-    bool uses_iteration; /* some step reads iteration_index */
-    bool uses_thread;    /* or thread_index */
+    PyObject *assigned;     /* set of names that some step assigns */
+    PyObject *used;         /* set of names that some step reads */
+    bool uses_iteration;    /* some step reads iteration_index */
+    bool uses_thread;       /* or thread_index */
     char *const *leave_out; /* sources of statements that no body gets; borrowed */
     unsigned nleave_out;
     struct step *left; /* these: run once before the threads, in order, and what they gave stands for them */

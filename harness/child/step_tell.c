@@ -51,6 +51,35 @@ static const char *module_of(PyObject *value, char *text, size_t size)
     return text;
 }
 
+static bool is_standard(const char *module)
+{
+    PyObject *names = PySys_GetObject("stdlib_module_names"), *name = PyUnicode_FromString(module);
+    bool standard = names && name && PySet_Contains(names, name) == 1;
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return standard || strcmp(module, "builtins") == 0;
+}
+
+/* Code of the setup may call anything, and so may what runs it. */
+static bool runs_python(PyObject *value)
+{
+    return PyFunction_Check(value) || PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value);
+}
+
+static bool is_plain(const struct step *step, PyObject *names)
+{
+    char module[128];
+    bool plain = true;
+    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
+    for (Py_ssize_t i = 0; used && plain && i < PyTuple_GET_SIZE(used); i++) {
+        PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
+        plain = !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
+    }
+    PyErr_Clear();
+    Py_XDECREF(used);
+    return plain;
+}
+
 /* "numpy,builtins": of all that the statement names, in its order. */
 static void list_modules(const struct step *step, PyObject *names, char *text)
 {
@@ -59,8 +88,7 @@ static void list_modules(const struct step *step, PyObject *names, char *text)
     text[0] = '\0';
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
-        if (!value || !*module_of(value, module, sizeof module) ||
-            strlen(text) + strlen(module) + 2 > NAMES)
+        if (!value || !*module_of(value, module, sizeof module) || strlen(text) + strlen(module) + 2 > NAMES)
             continue;
         strcat(text, *text ? "," : "");
         strcat(text, module);
@@ -78,6 +106,7 @@ static void tell(const struct step *step, int64_t number, int64_t role, PyObject
     record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
     record.values[STATEMENT_NUMBER] = number;
     record.values[STATEMENT_ROLE] = role;
+    record.values[STATEMENT_PLAIN] = is_plain(step, names);
     record_add_text(&record, step->source);
     record_add_text(&record, objects);
     record_add_text(&record, modules);

@@ -32,7 +32,8 @@ static bool say_raises(const struct run *run)
 {
     char reason[256], sentence[384];
     space_say_exception(reason, sizeof reason);
-    snprintf(sentence, sizeof sentence, "the writer raises %s; correct it: it runs on one thread first", reason);
+    snprintf(sentence, sizeof sentence, "the writer raises %s; correct it: it runs on one thread first",
+             reason);
     run_cannot(run, STATUS_UNTESTED, sentence);
     return false;
 }

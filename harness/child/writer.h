@@ -22,7 +22,7 @@ struct worker;
 
 struct writer {
     struct watched variants[PLAN_INPUTS_MAX][WRITER_VARIANTS]; /* arrays like the input, with other bytes */
-    bool any; /* there is something to write to */
+    bool any;                                                  /* there is something to write to */
 };
 
 /* After the serial pass: what the plan's code changes is not the statements' doing. Tells the driver which arrays are

@@ -73,10 +73,12 @@ void board_overlap(const struct board *board, struct board_overlap *overlap)
     }
 }
 
-unsigned board_inside(const struct board *board, unsigned worker)
+unsigned board_inside(const struct board *board, unsigned worker, uint64_t *ret_calls)
 {
     const struct board_slot *slot = &board->slots[worker];
-    if (!(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
+    uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+    *ret_calls = sequence / 2;
+    if (!(sequence & 1))
         return 0;
     return 1 + atomic_load_explicit(&slot->step, memory_order_relaxed);
 }

@@ -38,7 +38,7 @@ struct board {
     _Atomic uint32_t go_on;   /* driver: has seen the crash */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */
-    _Atomic uint64_t slowest; /* ns of the slowest call of the serial pass */
+    _Atomic uint64_t slowest;   /* ns of the slowest call of the serial pass */
     /* The overlap of pairs: how often a thread that ran statement i looked at the others, and how many of them were
      * inside statement j then. Statements are numbered over all bodies. */
     _Atomic uint64_t looks[BOARD_STATEMENTS];
@@ -55,8 +55,8 @@ int board_create(int *ret_fd, struct board **ret_board);
 int board_open(int fd, struct board **ret_board);
 void board_close(struct board *board);
 
-/* The step that this worker is inside, and 1; 0 outside of a call. */
-unsigned board_inside(const struct board *board, unsigned worker);
+/* The step that this worker is inside, and 1; 0 outside of a call. *ret_calls: how many it has made. */
+unsigned board_inside(const struct board *board, unsigned worker, uint64_t *ret_calls);
 
 struct board_totals {
     uint64_t calls, sampled, overlapped;

@@ -21,9 +21,9 @@ enum record_type {
     RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE,     /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
-    RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
-    RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
+    RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
+    RECORD_EXCEPTION, /* values: enum record_exception. text: "Type: message", signature, statement */
+    RECORD_INVARIANT, /* values: enum record_invariant. text: input's name, sentence, statement */
     RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
     RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
@@ -31,6 +31,10 @@ enum record_type {
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
     RECORD_STATEMENT, /* one of the plan's; values: enum record_statement. text: its source; names of the objects that it
                          uses, and the modules of all that it names, separated by commas */
+    RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
+    RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
+    RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
+    RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
@@ -49,9 +53,25 @@ enum record_write {
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
 /* Found in memory that is not the guard's: by the detectors arena and pyheap. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
-/* STATEMENT_NUMBER counts over all bodies; -1: left out. */
-enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE };
+/* STATEMENT_NUMBER counts over all bodies; -1: left out. STATEMENT_PLAIN: it names nothing but what the interpreter and
+ * its library are made of. */
+enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+/* Points of a series: moments between the windows of an arm, the first before its first window. */
+#define RECORD_POINTS 9
+enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
+enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
+enum record_left {
+    LEFT_OF,    /* enum series_of */
+    LEFT_FIRST, /* made while the statements were called for the first times */
+    LEFT_LATER, /* made afterwards */
+    LEFT_CALLS, /* that were made afterwards */
+    LEFT_BYTES,
+    LEFT_HOLDER,   /* enum holder */
+    LEFT_IMMORTAL, /* objects that the interpreter made immortal meanwhile, of all types */
+    LEFT_ADDRESS,  /* of the static variable that holds it */
+};
 enum record_finished {
     FINISHED_CALLS,
     FINISHED_TIME,

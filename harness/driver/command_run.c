@@ -49,8 +49,9 @@ struct session {
     unsigned nfocused;
     bool interrupted;
     bool one_plan;
-    bool unjudged; /* a child died or hung, and the detector for it is off */
-    int cannot;    /* status of a plan that could not be run */
+    uint64_t began; /* clock_now() */
+    bool unjudged;  /* a child died or hung, and the detector for it is off */
+    int cannot;     /* status of a plan that could not be run */
 };
 
 static void on_tick(void *context, const struct board_totals *now)
@@ -159,7 +160,7 @@ static void tell_child(struct session *session, const char *member, const struct
 static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct note_list *notes = &session->report.notes;
-    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)) &&
+    bool died = outcome_crashed(outcome) && judge_witness(plan, outcome) == DETECTOR_COUNT &&
                 !judge_hears(plan, outcome);
     bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
     if (died)
@@ -168,6 +169,17 @@ static void note_unjudged(struct session *session, const struct plan *plan, cons
     if (stuck)
         note_add(notes, "a child hung and was ended; no finding, because --detect leaves out hang");
     session->unjudged |= died || stuck;
+}
+
+static void log_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    const struct child_entry entry = {.member = member,
+                                      .end = describe_end(outcome),
+                                      .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
+                                      .seconds = outcome->seconds,
+                                      .start = outcome->seconds_to_run,
+                                      .calls = outcome->totals.calls};
+    child_log_add(&session->report.log, &entry, &session->report.findings, session->report.children);
 }
 
 /* Returns false when the run is to end. */
@@ -181,6 +193,7 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
         statement_count(&session->report.statements, outcome, &session->report.pairs);
     judge_outcome(&session->report, plan, outcome, session->report.children);
     note_unjudged(session, plan, outcome);
+    log_child(session, member, outcome);
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;
@@ -244,6 +257,7 @@ static int run_one(struct session *session, const struct plan *plan)
             go_on = take_outcome(session, &child, member, &outcome);
         if (!error) {
             focus_next(session, &portfolio);
+            portfolio.start = session->report.start;
             unmask_learn(&unmask, &session->report, &outcome);
         }
         outcome_clear(&outcome);
@@ -265,7 +279,8 @@ static void count_chances(struct session *session)
                 if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
                     (session->sightings[k].detect & DETECTOR_BIT(id)) &&
                     (finding->serial || !session->sightings[k].serial) &&
-                    (finding->out_from == 0 || finding->last_child >= finding->out_from || k + 1 < finding->out_from))
+                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                     k + 1 < finding->out_from))
                     finding->of++;
     }
 }
@@ -278,6 +293,15 @@ static bool counts(const struct session *session)
         if (session->request->strict || findings->items[i]->blame != BLAME_USER)
             return true;
     return false;
+}
+
+/* What is counted over many calls needs no two of them in flight together. */
+static bool only_counted(const struct session *session)
+{
+    bool only = session->sightings != NULL;
+    for (unsigned i = 0; only && i < session->report.children; i++)
+        only = session->sightings[i].detect & DETECTOR_COUNTERS;
+    return only;
 }
 
 /* Only a run in which target calls were truly in flight together can call something clean. */
@@ -302,7 +326,7 @@ static void conclude(struct session *session)
         set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
     else if (report->threads > 1 && report->calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made by two threads; give it more --time"));
-    else if (report->threads > 1 && report->overlapped == 0)
+    else if (report->threads > 1 && report->overlapped == 0 && !only_counted(session))
         set_reason(
             session, STATUS_UNTESTED,
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
@@ -433,7 +457,7 @@ static void verify(struct session *session, const struct plan *plan)
 
 static int run_session(struct session *session, const struct target_list *targets)
 {
-    uint64_t began = clock_now();
+    uint64_t began = session->began = clock_now();
     session->one_plan = targets->n == 1;
     for (size_t i = 0; i < targets->n && !session->interrupted; i++) {
         int error = run_one(session, &targets->plans[i]);

@@ -56,6 +56,13 @@ struct finding_stack {
     size_t same_as;  /* index of the first stack that is the same, most often its own */
 };
 
+/* A thread when its process ended. */
+struct finding_end {
+    uint64_t calls;
+    char *inside; /* the statement, or NULL between calls */
+    bool crashed;
+};
+
 struct finding {
     char id[12];
     enum finding_kind kind;
@@ -77,12 +84,12 @@ struct finding {
     char *site;              /* where the block was made, as --focus takes it, or NULL */
     bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
-    char *cause;      /* id of the finding that explains this one, or NULL */
-    char *behind;     /* id of the one whose statement had to be left out before this one was seen, or NULL */
-    unsigned out_from; /* child from which on its statement was left out; 0: never */
+    char *cause;  /* id of the finding that explains this one, or NULL */
+    char *behind; /* id of the one whose statement had to be left out before this one was seen, or NULL */
+    unsigned out_from;                       /* child from which on its statement was left out; 0: never */
     const struct verification *verification; /* what running it again found out, or NULL; the report's */
-    uint64_t count;   /* times seen */
-    unsigned hit, of; /* children that saw it, of those that could */
+    uint64_t count;                          /* times seen */
+    unsigned hit, of;                        /* children that saw it, of those that could */
     unsigned last_child;
     size_t order; /* of first sight */
     struct finding_stack *stacks;
@@ -92,6 +99,8 @@ struct finding {
     uint64_t *registers; /* SCENE_REGISTERS of the thread that crashed, or NULL */
     struct deadlock_wait *waits;
     size_t nwaits;
+    struct finding_end *ends; /* of a crash or a hang: one for each thread of the plan */
+    unsigned nends;
 };
 
 struct finding_list {

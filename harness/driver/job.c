@@ -451,7 +451,7 @@ static void conclude(struct job *job)
         look_at_pages(job->board, outcome);
     board_overlap(job->board, &outcome->overlap);
     for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
-        outcome->inside[i] = (uint8_t)board_inside(job->board, i);
+        outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have come to its senses since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;

@@ -74,7 +74,8 @@ static void blame_who_is_left(const struct judge *judge, struct finding *finding
 {
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
-    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native && !package_any_loaded(judge->outcome))
+    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native &&
+        !package_any_loaded(judge->outcome))
         blame_interpreter(judge, finding, NULL);
 }
 
@@ -300,6 +301,23 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
+/* What every thread was at. */
+static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
+{
+    unsigned n = judge->plan->threads;
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        struct finding_end *end = &finding->ends[i];
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        end->calls = judge->outcome->workers[i].calls;
+        end->inside = statement ? strdup(statement->source) : NULL;
+        end->crashed = i == crashed;
+    }
+}
+
 static char *last_lines(const char *text)
 {
     size_t length = text ? strlen(text) : 0;
@@ -416,16 +434,26 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
     return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
 }
 
+enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
+{
+    if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
+        return DETECTOR_CRASH;
+    if (plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN) && outcome->phase == BOARD_FINISH)
+        return DETECTOR_SHUTDOWN;
+    return DETECTOR_COUNT;
+}
+
 static void judge_crash(struct judge *judge)
 {
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge, &line, &by);
-    bool known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
-    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
-                                                        rule ? by : DETECTOR_CRASH)
-                                    : NULL;
+    enum detector_id witness = judge_witness(judge->plan, judge->outcome);
+    bool known = rule || witness != DETECTOR_COUNT;
+    struct finding *finding =
+        known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash", rule ? by : witness)
+              : NULL;
     if (!finding) {
         free(line);
         return;
@@ -449,6 +477,7 @@ static void judge_crash(struct judge *judge)
         judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
+    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
@@ -491,6 +520,7 @@ static void judge_hang(struct judge *judge)
     free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});
+    add_ends(judge, finding, RECORD_MAIN);
     judge_label_user_error(judge, finding);
     add(judge, finding);
 }
@@ -569,6 +599,10 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);
+    judge_refcount(&judge);
+    judge_growth(&judge);
+    judge_held(&judge);
+    judge_shutdown(&judge);
     if (outcome->hung)
         judge_hang(&judge);
     else if (outcome_crashed(outcome))
@@ -584,7 +618,7 @@ static bool is_mutation(const struct finding *finding)
     return strcmp(finding->severity, "hidden-mutation") == 0;
 }
 
-static void take_cause(struct finding *finding, const struct finding *cause)
+void judge_take_cause(struct finding *finding, const struct finding *cause)
 {
     free(finding->cause);
     finding->cause = strdup(cause->id);
@@ -630,9 +664,11 @@ void judge_link(struct report *report)
         }
     for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
-        bool foreign = finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
+        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
         if (finding != cause && !foreign)
-            take_cause(finding, cause);
+            judge_take_cause(finding, cause);
     }
+    judge_link_counted(report);
     finding_list_sort(&report->findings);
 }

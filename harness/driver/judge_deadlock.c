@@ -234,6 +234,6 @@ bool judge_blame_python(const struct judge *judge, struct finding *finding,
     finding->blame = BLAME_TARGET;
     finding->function = strdup(frame->function);
     if (package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE)
-        finding->package = judge_name_package(judge, package);
+        finding->package = judge_name_package(judge, frame->file, package);
     return true;
 }

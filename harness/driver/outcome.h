@@ -57,7 +57,10 @@ struct outcome {
     uint64_t worked;    /* ns that the rounds took, when it finished */
     struct walks walks; /* of the guard's checker, when it finished */
     enum board_phase phase;
-    uint8_t inside[PLAN_THREADS_MAX]; /* for each worker, at its end: the step that it was inside and 1, or 0 */
+    struct {
+        uint64_t calls;
+        unsigned inside;         /* the step that it was inside and 1, or 0 */
+    } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
     bool finished;    /* the child said that it came to its end */
     bool hung;        /* no progress: we ended it */

@@ -18,6 +18,7 @@ static const struct member {
     const char *name;
     bool serial; /* one thread, and once */
     bool alone;  /* has something to say of one thread, too */
+    bool once;   /* its answer does not depend on the schedule */
     uint32_t detect;
     uint32_t unique; /* worth a child only when one of these is asked for */
 } members[] = {
@@ -32,6 +33,11 @@ static const struct member {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
@@ -67,6 +73,20 @@ static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
     return n;
 }
 
+static bool has_one_turn(const struct member *member)
+{
+    return member->serial || member->once;
+}
+
+/* Members that have a turn as often as there is time. */
+static unsigned count_recurring(const struct portfolio *portfolio)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]) && !has_one_turn(&members[i]);
+    return n;
+}
+
 static uint64_t left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
@@ -84,10 +104,16 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
     if (plan->threads == 1)
         return share;
-    if (member->serial)
+    if (member->once)
+        slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
+    else if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
+    /* Half of it at least is for the threads. */
+    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    if (!member->serial && slice < 2 * start)
+        slice = 2 * start;
     if (slice > SLICE_MAX)
         slice = SLICE_MAX;
     /* Members that had no turn yet get theirs, where the time has as much for each. */
@@ -125,10 +151,10 @@ static const struct member *next_member(struct portfolio *portfolio)
         return portfolio->next++ == 0 || !once ? &fallback : NULL;
     for (;;) {
         unsigned turn = portfolio->next++;
-        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_wanted(portfolio, 1) == 0)))
+        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_recurring(portfolio) == 0)))
             return NULL;
         const struct member *member = &members[turn % MEMBERS];
-        if (is_wanted(portfolio, member) && !(member->serial && turn >= MEMBERS))
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= MEMBERS))
             return member;
     }
 }

@@ -7,6 +7,7 @@
 
 #include "core/option.h"
 #include "core/status.h"
+#include "driver/child_log.h"
 #include "driver/finding.h"
 #include "driver/outcome.h"
 #include "driver/statement.h"
@@ -35,9 +36,10 @@ struct report {
     size_t nenvironment;
     struct finding_list findings;
     struct verification *verification; /* or NULL */
-    struct statement_list statements;   /* of the plan; none for a run of several plans */
+    struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     bool verbose;
+    struct child_log log;
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

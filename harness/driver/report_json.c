@@ -127,6 +127,19 @@ static json_t *stacks_of(const struct finding *finding)
     return list;
 }
 
+/* What each thread was at when it ended, where that was kept. */
+static json_t *threads_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < finding->nends; i++) {
+        const struct finding_end *end = &finding->ends[i];
+        json_array_append_new(list, json_pack("{s:i, s:I, s:o, s:b}", "thread", (int)i, "calls",
+                                              (json_int_t)end->calls, "inside", text_of(end->inside),
+                                              "crashed", end->crashed));
+    }
+    return list;
+}
+
 static json_t *array_of(const struct finding *finding)
 {
     if (!finding->input)
@@ -197,6 +210,7 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "explanation", lines_of(finding));
     json_object_set_new(json, "registers", registers_of(finding));
     json_object_set_new(json, "waits", waits_of(finding));
+    json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));
     json_object_set_new(json, "evidence", text_of(finding->evidence));
@@ -282,6 +296,7 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(
         json, "overlap",
         json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(json, "children", child_log_json(&report->log));
     json_object_set_new(json, "pairs", report_json_pairs(report));
     json_object_set_new(json, "rate_below", bound_of(report));
     json_object_set_new(json, "checker", walks_of(&report->walks));
@@ -320,9 +335,9 @@ static json_t *finding_with_run(const struct report *report, const struct findin
 {
     json_t *json = finding_of(finding);
     json_object_set_new(json, "environment", environment_of(report));
-    json_object_set_new(json, "verification",
-                        report_json_verification(finding->verification ? finding->verification
-                                                                       : report->verification));
+    json_object_set_new(
+        json, "verification",
+        report_json_verification(finding->verification ? finding->verification : report->verification));
     return json;
 }
 

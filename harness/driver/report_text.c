@@ -277,12 +277,14 @@ static void print_silence(const struct report *report, FILE *out)
     if (report->status == STATUS_CLEAN && report->findings.n > 0)
         fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
     else if (bound > 0 && report->threads > 1)
-        fprintf(out,
-                "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
-                "confidence\n",
-                report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
+        fprintf(
+            out,
+            "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
+            "confidence\n",
+            report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
     else if (bound > 0)
-        fprintf(out, "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
+        fprintf(out,
+                "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
                 report->calls + report->serial_calls, 100 * bound);
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);
@@ -323,6 +325,7 @@ void report_clear(struct report *report)
     finding_list_clear(&report->findings);
     verification_free(report->verification);
     statement_list_clear(&report->statements);
+    child_log_clear(&report->log);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)

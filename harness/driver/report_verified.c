@@ -112,10 +112,10 @@ json_t *report_json_pairs(const struct report *report)
     for (size_t i = 0; i < n; i++)
         for (size_t k = i; k < n; k++)
             if (looks_of(report, i, k) > 0)
-                json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "a", items[i].source, "b",
-                                                      items[k].source, "looks",
-                                                      (json_int_t)looks_of(report, i, k), "together",
-                                                      (json_int_t)meetings_of(report, i, k)));
+                json_array_append_new(list,
+                                      json_pack("{s:s, s:s, s:I, s:I}", "a", items[i].source, "b",
+                                                items[k].source, "looks", (json_int_t)looks_of(report, i, k),
+                                                "together", (json_int_t)meetings_of(report, i, k)));
     return list;
 }
 

@@ -40,6 +40,7 @@ int statement_add(struct statement_list *list, const struct record *record)
 {
     struct statement statement = {.number = (int)record->values[STATEMENT_NUMBER],
                                   .role = (unsigned)record->values[STATEMENT_ROLE],
+                                  .plain = record->values[STATEMENT_PLAIN],
                                   .source = strdup(record_text(record, 0)),
                                   .objects = strdup(record_text(record, 1)),
                                   .modules = strdup(record_text(record, 2))};
@@ -82,6 +83,7 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome)
             continue;
         struct statement copy = {.number = told->number,
                                  .role = told->role,
+                                 .plain = told->plain,
                                  .source = strdup(told->source),
                                  .objects = strdup(told->objects),
                                  .modules = strdup(told->modules),
@@ -129,4 +131,16 @@ void statement_count(const struct statement_list *list, const struct outcome *ou
             if (place[k] >= 0)
                 overlap->pairs[place[i]][place[k]] += outcome->overlap.pairs[i][k];
     }
+}
+
+const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step)
+{
+    unsigned roles = 0, at = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i].number >= 0 && list->items[i].role >= roles)
+            roles = list->items[i].role + 1;
+    for (size_t i = 0; roles && i < list->n; i++)
+        if (list->items[i].role == worker % roles && list->items[i].number >= 0 && at++ == step)
+            return &list->items[i];
+    return NULL;
 }

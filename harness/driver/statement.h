@@ -16,7 +16,8 @@ struct statement {
     char *source;
     char *objects; /* names of the shared objects that it uses, separated by commas */
     char *modules; /* top-level modules that what it uses comes from, separated by commas */
-    char *package; /* of the first of these that is a package's, "numpy 2.2.2"; NULL: it touches none */
+    char *package; /* of the first of these that is a package's, "numpy 2.2.2"; or NULL */
+    bool plain;    /* nothing but the interpreter and its library can be at fault */
 };
 
 struct statement_list {
@@ -33,6 +34,9 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome);
 
 /* The first with this source, or NULL. */
 const struct statement *statement_find(const struct statement_list *list, const char *source);
+
+/* Of what one child told: the worker's statement at this step, or NULL. */
+const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step);
 
 /* Does the plan leave it out? */
 bool statement_is_left_out(const struct plan *plan, const char *source);

@@ -22,27 +22,15 @@ void unmask_clear(struct unmask *unmask)
     *unmask = (struct unmask){0};
 }
 
-static const struct statement *statement_at(const struct statement_list *list, unsigned role, unsigned step)
-{
-    unsigned at = 0;
-    for (size_t i = 0; i < list->n; i++)
-        if (list->items[i].role == role && list->items[i].number >= 0 && at++ == step)
-            return &list->items[i];
-    return NULL;
-}
-
 /* Of a child that hung: the statement that most of its threads are inside. */
 static const char *stuck_in(const struct outcome *outcome, unsigned threads)
 {
     const struct statement_list *list = &outcome->statements;
-    unsigned roles = 0, counts[BOARD_STATEMENTS] = {0}, most = 0;
+    unsigned counts[BOARD_STATEMENTS] = {0}, most = 0;
     const char *found = NULL;
-    for (size_t i = 0; i < list->n; i++)
-        if (list->items[i].role >= roles)
-            roles = list->items[i].role + 1;
-    for (unsigned i = 0; roles && i < threads && i < PLAN_THREADS_MAX; i++) {
+    for (unsigned i = 0; i < threads && i < PLAN_THREADS_MAX; i++) {
         const struct statement *statement =
-            outcome->inside[i] ? statement_at(list, i % roles, outcome->inside[i] - 1U) : NULL;
+            outcome->workers[i].inside ? statement_at(list, i, outcome->workers[i].inside - 1) : NULL;
         if (!statement || statement->number < 0 || statement->number >= BOARD_STATEMENTS ||
             ++counts[statement->number] <= most)
             continue;
@@ -138,9 +126,10 @@ static void leave_out(struct unmask *unmask, struct report *report, const struct
         if (report->findings.items[i]->statement &&
             strcmp(report->findings.items[i]->statement, statement) == 0)
             report->findings.items[i]->out_from = report->children + 1;
-    note_add(&report->notes,
-             "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",
-             finding->id, KNOWN, report->children + 1, statement);
+    note_add(
+        &report->notes,
+        "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",
+        finding->id, KNOWN, report->children + 1, statement);
 }
 
 bool unmask_learn(struct unmask *unmask, struct report *report, const struct outcome *outcome)
@@ -153,7 +142,7 @@ bool unmask_learn(struct unmask *unmask, struct report *report, const struct out
     const char *statement = outcome->hung              ? stuck_in(outcome, unmask->plan.threads)
                             : outcome_crashed(outcome) ? crashed_in(outcome)
                                                        : finding->statement;
-    if (mutation && !statement_is_left_out(&unmask->plan, mutation->statement))
+    if (mutation && mutation->statement && !statement_is_left_out(&unmask->plan, mutation->statement))
         statement = mutation->statement;
     if (!statement_find(&report->statements, statement) || statement_is_left_out(&unmask->plan, statement))
         return false;

@@ -76,14 +76,18 @@ static bool is_lowest(const struct verification *verification, enum rung rung)
 const char *verification_say_rung(const struct verification *verification)
 {
     static const char *const rules[RUNG_COUNT] = {
-        [RUNG_PRIVATE] = "fails where the threads share nothing but what the package keeps to itself: its fault, "
-                         "whatever the caller does",
-        [RUNG_READONLY] = "needs inputs that are shared, and only read: that is supported, so it is not the caller's "
-                          "fault",
-        [RUNG_ONE_WRITER] = "needs one thread that writes what the others read: for arrays that is documented as "
-                            "unsafe, and the caller's to avoid; for containers broken memory is still a bug",
-        [RUNG_ALL] = "needs threads that change what they share: for arrays that is documented as unsafe, and the "
-                     "caller's to avoid; for containers broken memory is still a bug",
+        [RUNG_PRIVATE] =
+            "fails where the threads share nothing but what the package keeps to itself: its fault, "
+            "whatever the caller does",
+        [RUNG_READONLY] =
+            "needs inputs that are shared, and only read: that is supported, so it is not the caller's "
+            "fault",
+        [RUNG_ONE_WRITER] =
+            "needs one thread that writes what the others read: for arrays that is documented as "
+            "unsafe, and the caller's to avoid; for containers broken memory is still a bug",
+        [RUNG_ALL] =
+            "needs threads that change what they share: for arrays that is documented as unsafe, and the "
+            "caller's to avoid; for containers broken memory is still a bug",
     };
     enum rung rung = verification_rung(verification);
     return is_lowest(verification, rung) ? rules[rung] : "";
@@ -96,15 +100,17 @@ static bool is_guilty(const struct verification *verification, const struct knoc
 
 const struct knock_out *verification_guilty(const struct verification *verification)
 {
-    const struct knock_out *guilty = NULL;
+    const struct knock_out *guilty[2] = {NULL, NULL};
+    unsigned n[2] = {0, 0};
     for (unsigned i = 0; i < verification->nknock_outs; i++) {
-        if (!is_guilty(verification, &verification->knock_outs[i]))
+        const struct knock_out *out = &verification->knock_outs[i];
+        if (!is_guilty(verification, out))
             continue;
-        if (guilty)
-            return NULL;
-        guilty = &verification->knock_outs[i];
+        guilty[out->plain] = out;
+        n[out->plain]++;
     }
-    return guilty;
+    bool plain = n[false] == 0;
+    return n[plain] == 1 ? guilty[plain] : NULL;
 }
 
 static void append(char *text, size_t size, const char *separator, const char *word)
@@ -151,7 +157,8 @@ void verification_say_guilty(const struct verification *verification, char *text
     say_calls(verification, text, size);
     say_inputs(verification, text, size);
     if (verification->plain.hit > 0)
-        append(text, size, "; ", "fails with the statements that touch no package, too: the interpreter's own");
+        append(text, size, "; ",
+               "fails with the statements that touch no package, too: the interpreter's own");
     if (verification->gil.hit > 0)
         append(text, size, "; ", "fails with the GIL on, too: not a matter of free threading");
     if (verification->alone.hit > 0)

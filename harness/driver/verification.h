@@ -18,28 +18,30 @@ struct trials {
 struct knock_out {
     char *call; /* numpy.repeat */
     struct trials trials;
-    char *package; /* "numpy 2.2.2", or NULL: no package's */
+    char *package; /* "numpy 2.2.2", or NULL */
+    bool plain;    /* the interpreter's own */
 };
 
 struct verification {
     struct trials again;              /* the plan as it was */
     struct trials alone;              /* one thread */
     struct trials gil;                /* the GIL on */
-    struct trials plain;              /* only statements that touch no package */
+    struct trials plain;              /* only statements that are the interpreter's own */
     struct trials ladder[RUNG_COUNT]; /* rungs below the plan's own */
-    struct knock_out knock_outs[VERIFICATION_CALLS]; /* all steps that make this call replaced by what they gave once */
+    struct knock_out
+        knock_outs[VERIFICATION_CALLS]; /* all steps that make this call replaced by what they gave once */
     unsigned nknock_outs;
     struct knock_out inputs[VERIFICATION_CALLS]; /* this name private, the rest shared */
     unsigned ninputs;
-    enum rung share;  /* of the plan as it was */
-    bool mutates;     /* its statements change what they share */
-    bool all_plain;   /* no statement touches a package */
-    struct {          /* to the first hit, of the trials of `again` that hit */
+    enum rung share; /* of the plan as it was */
+    bool mutates;    /* its statements change what they share */
+    bool all_plain;  /* all statements are the interpreter's own */
+    struct {         /* to the first hit, of the trials of `again` that hit */
         uint64_t calls;
         double seconds;
     } first[VERIFICATION_HITS];
     unsigned nfirst;
-    bool over; /* `again` is */
+    bool over;                 /* `again` is */
     char *root;                /* id of the finding that this is about; NULL: all of the run */
     struct verification *next; /* about another finding of the run */
 };
@@ -60,7 +62,8 @@ enum rung verification_rung(const struct verification *verification);
 /* The rule that follows from the lowest rung: one sentence, "" when it was not found out. */
 const char *verification_say_rung(const struct verification *verification);
 
-/* The one call that the failure cannot do without, or NULL when there is none or are several. */
+/* The one call that the failure cannot do without; of several the one that is not the interpreter's own. NULL when there
+ * is none or are several. */
 const struct knock_out *verification_guilty(const struct verification *verification);
 
 /* "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat"; also what the

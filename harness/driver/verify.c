@@ -15,6 +15,8 @@
 #define CHILD_TIME (1200 * UINT64_C(1000000))
 #define START_MAX (8 * CLOCK_SECOND)
 #define START_FACTOR 1.2
+/* Where the first trials show nothing. */
+#define RARE_TIME (4 * CHILD_TIME)
 /* What fails each time, and soon, need not be waited for so long where it does not fail. */
 #define PATIENCE 8
 #define CHILD_TIME_LEAST (400 * UINT64_C(1000000))
@@ -52,17 +54,18 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
-static bool is_symptom(const struct finding *finding, const struct plan *plan)
-{
-    return !finding->serial && counts(finding, plan);
-}
-
 static uint32_t bit_of(const struct finding *finding)
 {
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
     return 0;
+}
+
+/* What is counted over many calls in every child needs no further trials. */
+static bool is_symptom(const struct finding *finding, const struct plan *plan)
+{
+    return !finding->serial && counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
 }
 
 /* Returns 1: fails; 0: does not; -1: says nothing. */
@@ -116,6 +119,8 @@ static void try_arm(struct verify *verify, const struct plan *plan, unsigned hit
 static uint64_t work_of(const struct verification *found)
 {
     double longest = 0;
+    if (found->again.of >= HITS && found->again.hit == 0)
+        return RARE_TIME;
     if (!found->over || found->again.hit < found->again.of || found->nfirst < found->again.hit)
         return CHILD_TIME;
     for (unsigned i = 0; i < found->nfirst; i++)
@@ -210,6 +215,7 @@ static void knock_out_calls(struct verify *verify, unsigned n)
         }
         struct knock_out *arm = &found->knock_outs[found->nknock_outs++];
         arm->call = name;
+        arm->plain = list->items[i].plain;
         arm->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
         try_without(verify, makes_call, &(struct call){name, verify->plan}, n, &arm->trials);
     }
@@ -267,28 +273,30 @@ static void descend(struct verify *verify, unsigned n)
     }
 }
 
-static bool touches_package(const struct statement *statement, const void *context)
+static bool is_not_plain(const struct statement *statement, const void *context)
 {
     (void)context;
-    return statement->package != NULL;
+    return !statement->plain;
 }
 
-/* The interpreter by itself: what is left when no statement touches a package. */
+/* The interpreter by itself: only the statements that are its own. */
 static void try_plain(struct verify *verify, unsigned n)
 {
     const struct statement_list *list = &verify->report->statements;
     size_t plain = 0;
     for (size_t i = 0; i < list->n; i++)
-        plain += !list->items[i].package && !statement_is_left_out(verify->plan, list->items[i].source);
+        plain += list->items[i].plain && !statement_is_left_out(verify->plan, list->items[i].source);
     verify->found->all_plain = list->n > 0 && plain == list->n;
     if (plain > 0 && plain < list->n)
-        try_without(verify, touches_package, NULL, n, &verify->found->plain);
+        try_without(verify, is_not_plain, NULL, n, &verify->found->plain);
 }
 
 static void run_arms(struct verify *verify)
 {
     struct verification *found = verify->found;
     struct plan arm = arm_of(verify);
+    try_arm(verify, &arm, HITS, HITS, &found->again);
+    arm = arm_of(verify);
     try_arm(verify, &arm, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)
         return;
@@ -439,7 +447,7 @@ static void blame_by_knock_out(const struct report *report, const struct verific
         finding->blame = BLAME_TARGET;
         set_text(&finding->function, guilty->call);
         set_text(&finding->package, guilty->package);
-    } else if (found->plain.hit > 0 || (found->all_plain && is_open)) {
+    } else if (found->plain.hit > 0 || (is_open && (found->all_plain || (guilty && guilty->plain)))) {
         blame_interpreter(report, finding);
     }
 }
