@@ -24,6 +24,6 @@ struct unmask {
 void unmask_init(struct unmask *unmask, const struct plan *plan);
 void unmask_clear(struct unmask *unmask);
 
-/* After each child was judged. What is new since a statement was left out is marked. Returns true when one more statement
- * is left out from now on. */
+/* After each child was judged. What is new since a statement was left out is marked. Returns true when one more
+ * statement is left out from now on. */
 bool unmask_learn(struct unmask *unmask, struct report *report, const struct outcome *outcome);

@@ -54,13 +54,22 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
-static bool is_symptom(const struct finding *finding, const struct plan *plan)
+/* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
+static bool is_mutation(const struct finding *finding, const struct plan *plan)
 {
-    return !finding->serial && counts(finding, plan);
+    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
 }
 
-static uint32_t bit_of(const struct finding *finding)
+static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
+    return (!finding->serial && counts(finding, plan)) || is_mutation(finding, plan);
+}
+
+/* The detectors that are to see it again. */
+static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
+{
+    if (is_mutation(finding, plan))
+        return plan->detect & LIGHT;
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
@@ -356,7 +365,7 @@ static unsigned sort_out(struct report *report, const struct plan *plan, struct 
         struct bug *bug = is_symptom(finding, plan) ? bug_of(bugs, &n, report, finding) : NULL;
         if (!bug)
             continue;
-        bug->detect |= bit_of(finding);
+        bug->detect |= bits_of(finding, plan);
         finding->verification = bug->found;
         cause_of(report, finding)->verification = bug->found;
     }
