@@ -1,6 +1,6 @@
 /* Un-masking: a finding that ends children again and again hides what lies behind it. After a few such children, the
- * rest of the run leaves out the statement that ends them, as long as another statement is left; what is found then lay
- * behind it. Driver. Plain data.
+ * rest of the run leaves out the statement that ends them and others that make the same call, as long as one is left;
+ * what is found then lay behind it. Driver. Plain data.
  */
 #pragma once
 

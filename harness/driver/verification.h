@@ -42,6 +42,7 @@ struct verification {
     } first[VERIFICATION_HITS];
     unsigned nfirst;
     bool over;                 /* `again` is */
+    char *without;             /* statements of other findings that were left out meanwhile, or NULL */
     char *root;                /* id of the finding that this is about; NULL: all of the run */
     struct verification *next; /* about another finding of the run */
 };

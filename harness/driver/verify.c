@@ -372,6 +372,15 @@ static unsigned sort_out(struct report *report, const struct plan *plan, struct 
     return n;
 }
 
+static void add_line(char **text, const char *line)
+{
+    char *grown;
+    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
+        return;
+    free(*text);
+    *text = grown;
+}
+
 /* One bug without the statements of the others. */
 static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
 {
@@ -381,8 +390,10 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     for (unsigned i = 0; i < plan.nleave_out; i++)
         out[i] = plan.leave_out[i];
     for (unsigned i = 0; i < n; i++)
-        if (i != at && bugs[i].statement && bugs[at].statement)
+        if (i != at && bugs[i].statement && bugs[at].statement) {
             out[plan.nleave_out++] = (char *)bugs[i].statement;
+            add_line(&bugs[at].found->without, bugs[i].statement);
+        }
     plan.leave_out = out;
     verify->plan = &plan;
     verify->detect = bugs[at].detect & LIGHT ? bugs[at].detect & LIGHT : bugs[at].detect;
@@ -460,6 +471,35 @@ static void blame_by_knock_out(const struct report *report, const struct verific
     }
 }
 
+/* What was seen often, and never without the statement of another finding, is that one's doing. */
+static bool is_explained(const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    const struct verification run = {.again = {finding->hit, finding->of}};
+    return found->without && found->again.hit == 0 && finding->of > 0 &&
+           verification_is_telling(&run, &found->again);
+}
+
+static const struct finding *first_root(const struct report *report)
+{
+    const struct verification *first = report->verification;
+    for (size_t i = 0; first->root && i < report->findings.n; i++)
+        if (strcmp(report->findings.items[i]->id, first->root) == 0)
+            return report->findings.items[i];
+    return NULL;
+}
+
+static void explain(const struct report *report, struct finding *finding)
+{
+    const struct finding *cause = first_root(report);
+    if (!cause || cause == finding || finding->cause || report->verification->again.hit == 0)
+        return;
+    set_text(&finding->cause, cause->id);
+    finding->blame = cause->blame;
+    set_text(&finding->function, cause->function);
+    set_text(&finding->package, cause->package);
+}
+
 /* The user's label holds only where the rung that it is for is needed. */
 static void take_label_back(struct finding *finding)
 {
@@ -479,6 +519,8 @@ bool verify_apply(struct report *report)
     for (size_t i = 0; i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
         const struct verification *found = finding->verification;
+        if (found && !finding->serial && is_explained(finding))
+            explain(report, finding);
         if (!found || found->again.hit == 0 || finding->serial)
             continue;
         enum rung rung = verification_rung(found);
