@@ -22,7 +22,7 @@ enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 /* One thing that grows. */
 struct loss {
     enum series_of of;
-    const char *name; /* of a type; borrowed */
+    const char *name, *holder; /* of a type, and who keeps its objects; borrowed */
     enum growth_verdict verdict;
     double rate, bytes; /* for each call: things, and bytes */
     struct symbol_stack stack;
@@ -95,6 +95,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
     struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
+                          .holder = record_text(record, 1),
                           .verdict = verdict,
                           .rate = rate * times,
                           .bytes = bytes * times,
@@ -184,6 +185,27 @@ static bool same_owner(const struct loss *one, const struct loss *other)
            (!one->function || strcmp(one->function, other->function) == 0);
 }
 
+static void say_holder(FILE *out, const struct loss *loss)
+{
+    if (strcmp(loss->holder, "nobody") == 0)
+        fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+    else
+        fprintf(out, "; held: %s <- %s", loss->name, loss->holder);
+}
+
+/* Who keeps objects of a module's own type tells more than who keeps an int. */
+static const struct loss *find_held(const struct losses *losses, const struct loss *like)
+{
+    const struct loss *best = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && *loss->holder &&
+            (!best || (strchr(loss->name, '.') && !strchr(best->name, '.'))))
+            best = loss;
+    }
+    return best;
+}
+
 /* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects)
 {
@@ -208,6 +230,9 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     }
     if (out && bytes > 0)
         fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
+    const struct loss *held = find_held(losses, like);
+    if (out && held)
+        say_holder(out, held);
     return out && fclose(out) == 0 ? text : NULL;
 }
 
