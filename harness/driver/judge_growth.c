@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "core/counted.h"
 #include "driver/callable.h"
 #include "driver/curve.h"
@@ -14,6 +15,7 @@
 #define PAGE 4096
 #define KIB 1024.0
 #define STACKS_MAX 3
+#define HELD "; held: "
 #define IMMORTAL_LEAST 8
 #define IMMORTAL_PART 200
 
@@ -190,7 +192,7 @@ static void say_holder(FILE *out, const struct loss *loss)
     if (strcmp(loss->holder, "nobody") == 0)
         fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
     else
-        fprintf(out, "; held: %s <- %s", loss->name, loss->holder);
+        fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
 }
 
 /* Who keeps objects of a module's own type tells more than who keeps an int. */
@@ -236,15 +238,31 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return out && fclose(out) == 0 ? text : NULL;
 }
 
+static const char *statement_of(const struct judge *judge, const struct loss *loss)
+{
+    const struct plan *plan = judge->plan;
+    if (loss->verdict != GROWTH_LEAK && plan->fresh)
+        return plan->fresh;
+    return plan->nsteps == 1 ? plan->steps[0] : "";
+}
+
+/* As list_losses says it. */
+static bool is_held(const char *list)
+{
+    return strstr(list, HELD) != NULL;
+}
+
 static char *say(const struct judge *judge, const struct loss *like, const char *list)
 {
-    const char *who = like->function ? like->function : "something";
-    const char *package = like->package ? like->package : "no package on its stack";
+    cleanup_free char *called = callable_of(statement_of(judge, like), judge->plan->setup);
+    const char *who = like->function ? like->function : called ? called : "something";
+    const char *package = like->package ? like->package : "Python code, or the interpreter";
     const char *release = judge->plan->release;
     const char *each = per_iteration(judge) > 1 ? "iteration" : "call";
     switch (like->verdict) {
     case GROWTH_LEAK:
-        return judge_format("%s (%s) loses in each %s: %s", who, package, each, list);
+        return judge_format("%s (%s) %s in each %s: %s", who, package, is_held(list) ? "keeps" : "loses",
+                            each, list);
     case GROWTH_RETAINED:
         return judge_format("%s (%s) keeps for each new call, also after `%s`: %s", who, package, release,
                             list);
@@ -306,9 +324,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
     finding->function = like->function ? strdup(like->function) : NULL;
     finding->package = like->package ? strdup(like->package) : NULL;
-    finding->statement =
-        strdup(like->verdict == GROWTH_LEAK ? judge->plan->nsteps == 1 ? judge->plan->steps[0] : ""
-                                            : judge->plan->fresh);
+    finding->statement = strdup(statement_of(judge, like));
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
