@@ -352,6 +352,8 @@ static const struct row {
     {BOTH(native), read_line, "a line"},
     {BOTH(setup), read_text, "text"},
     {BOTH(thread_setup), read_text, "text"},
+    {BOTH(private), read_line, "a line"},
+    {BOTH(writer), read_text, "text"},
     {"new", offsetof(struct document, fresh), offsetof(struct plan, fresh), read_text, "text"},
     {BOTH(release), read_text, "text"},
     {BOTH(threads), read_threads, "a whole number from 1 to 256"},
@@ -466,6 +468,9 @@ static int take_key(const struct load *load, const char *key, const yaml_node_t 
         return take_texts(load, node, document->steps, plan_add_step, &plan->steps, &plan->nsteps);
     if (strcmp(key, "roles") == 0)
         return take_texts(load, node, document->roles, plan_add_role, &plan->roles, &plan->nroles);
+    if (strcmp(key, "leave_out") == 0)
+        return take_texts(load, node, document->leave_out, plan_add_leave_out, &plan->leave_out,
+                          &plan->nleave_out);
     if (strcmp(key, "audit") == 0)
         return take_texts(load, node, document->audit, plan_add_audit, &plan->audit, &plan->naudit);
     if (strcmp(key, "detect") == 0)

@@ -33,5 +33,5 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     if (!found)
         return;
     *ret_function = found->function ? judge_plain_name(found->function) : strdup(owner);
-    *ret_package = judge_name_package(judge, owner);
+    *ret_package = judge_name_package(judge, found->module, owner);
 }

@@ -82,7 +82,7 @@ static void blame_type(const struct judge *judge, const char *type, struct findi
         if (strncmp(package, type, top) != 0 || (package[top] != '\0' && package[top] != '.'))
             continue;
         char *name = strndup(type, top);
-        finding->package = name ? judge_name_package(judge, name) : NULL;
+        finding->package = name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
         free(name);
     }
     finding->blame = finding->package ? BLAME_TARGET : BLAME_UNKNOWN;
