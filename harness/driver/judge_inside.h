@@ -61,6 +61,8 @@ void judge_link_heap(struct report *report);
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
 /* Is it a worker, by what it wrote of itself or by its stack? */
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
+/* "16 bytes into a freed block of 64 bytes; the block is of f". */
+void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size);
 /* Registers, and the faulting address in words. */
 void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash);
 
