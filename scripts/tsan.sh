@@ -30,7 +30,7 @@ make_python() {
     step "instrumented Python: unpacking" "Is the disk full?" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$src" --strip-components=1
     step "instrumented Python: configure" "Run scripts/packages.sh first." configure_python "$src"
     step "instrumented Python: make (5 minutes)" "See the log." make -C "$src" -j"$jobs"
-    step "instrumented Python: install into the cache" "Is the disk full?" make -C "$src" install
+    step "instrumented Python: install into the cache" "Is the disk full?" make -C "$src" install COMPILEALL_OPTS="-q -r 0"
     find "$src" \( -name '*.o' -o -name '*.a' -o -name '*.so*' -o -name '*.pyc' \) -type f -delete
     touch "$prefix/.complete"
 }
