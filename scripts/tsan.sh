@@ -15,7 +15,7 @@ export CC=clang-19 CXX=clang++-19
 unset DEBUGINFOD_URLS
 
 configure_python() {
-    cd "$1" && ./configure --disable-gil --with-thread-sanitizer --enable-shared --prefix="$prefix" --with-ensurepip=install \
+    cd "$1" && ./configure --disable-gil --with-thread-sanitizer --enable-shared --prefix="$prefix" --with-ensurepip=no --disable-test-modules \
         LDFLAGS="-Wl,-rpath,$prefix/lib" CFLAGS="$flags"
 }
 
@@ -35,54 +35,68 @@ make_python() {
     touch "$prefix/.complete"
 }
 
-# The tools that build NumPy, in a venv of the instrumented interpreter: meson asks the one that runs it for the ABI.
+# NumPy is built by the plain interpreter, which has the same ABI: under ThreadSanitizer Cython and meson take ten times as long.
 make_tools() {
-    local dir=$home/tools pins=scripts/tsan/build.txt
-    ! cmp -s "$pins" "$dir/.stamp" || return 0
+    local dir=$home/tools pins=scripts/tsan/build.txt plain want
+    plain=$(scripts/interpreter.sh)
+    want=$(printf '%s\n' "$plain"; cat "$pins")
+    [ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
     rm -rf "$dir"
-    step "build tools of NumPy: creating a venv" "Remove $home and run this again." "$python" -m venv "$dir"
+    step "build tools of NumPy: creating a venv" "Does $plain have ensurepip?" "$plain" -m venv "$dir"
     step "build tools of NumPy: installing pinned wheels" "Is the package index reachable with pip?" \
-        "$dir/bin/python" -m pip install --disable-pip-version-check --only-binary=:all: --require-hashes -r "$pins"
-    cp "$pins" "$dir/.stamp"
+        pip install --only-binary=:all: --require-hashes -r "$pins"
+    printf '%s\n' "$want" >"$dir/.stamp"
 }
 
-# pip asks the source archive for its metadata, which takes a run of meson.
-fetch_numpy() {
-    PATH=$home/tools/bin:$PATH "$home/tools/bin/python" -m pip download --disable-pip-version-check --no-deps --no-build-isolation \
-        --no-binary numpy --require-hashes -r "scripts/tsan/numpy-$1.txt" --dest "$home/sdists" "${meson[@]}"
-}
-
-build_numpy() {
-    PATH=$home/tools/bin:$PATH "$home/tools/bin/python" -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
-        "$home/src/numpy-$1" --wheel-dir "$home/wheels/numpy-$1" "${meson[@]}" -Cbuild-dir=build -Ccompile-args=-j"$jobs"
-}
+pip() { PATH=$home/tools/bin:$PATH "$home/tools/bin/python" -m pip --disable-pip-version-check "$@"; }
 
 # No BLAS and no SIMD dispatch: what is not instrumented would hide, and what is there twelve times would take as long.
-meson=(-Csetup-args=-Db_sanitize=thread -Csetup-args=-Db_lundef=false -Csetup-args=-Dallow-noblas=true
-    -Csetup-args=-Ddisable-optimization=true -Csetup-args=-Dbuildtype=debugoptimized)
+meson=(--no-deps --no-build-isolation --config-settings=setup-args=-Db_sanitize=thread --config-settings=setup-args=-Db_lundef=false
+    --config-settings=setup-args=-Dallow-noblas=true --config-settings=setup-args=-Ddisable-optimization=true --config-settings=setup-args=-Dbuildtype=debugoptimized)
 
-make_numpy() {
-    local version=$1 src=$home/src/numpy-$1 dir=$build/venvs/tsan-numpy-$1
-    if [ ! -e "$home/wheels/numpy-$version/.complete" ]; then
-        rm -rf "$src" "$home/wheels/numpy-$version"
-        mkdir -p "$src"
-        step "instrumented NumPy $version: fetching the source" "Is the package index reachable with pip?" fetch_numpy "$version"
-        step "instrumented NumPy $version: unpacking" "Is the disk full?" tar -xf "$home/sdists/numpy-$version.tar.gz" -C "$src" --strip-components=1
-        step "instrumented NumPy $version: compiling (8 minutes)" "See the log." build_numpy "$version"
-        rm -rf "$src/build"
-        touch "$home/wheels/numpy-$version/.complete"
-    fi
+make_wheel() {
+    local version=$1 src=$home/src/numpy-$1 wheels=$home/wheels/numpy-$1
+    [ ! -e "$wheels/.complete" ] || return 0
+    rm -rf "$src" "$wheels"
+    mkdir -p "$src"
+    step "instrumented NumPy $version: fetching the source" "Is the package index reachable with pip?" \
+        pip download --no-deps --no-build-isolation --no-binary numpy --require-hashes -r "scripts/tsan/numpy-$version.txt" --dest "$home/sdists"
+    step "instrumented NumPy $version: unpacking" "Is the disk full?" \
+        tar -xf "$home/sdists/numpy-$version.tar.gz" -C "$src" --strip-components=1
+    step "instrumented NumPy $version: compiling (5 minutes)" "See the log." \
+        pip wheel "$src" --wheel-dir "$wheels" "${meson[@]}" --config-settings=build-dir=build --config-settings=compile-args=-j"$jobs"
+    rm -rf "$src/build"
+    touch "$wheels/.complete"
+}
+
+make_venv() {
+    local version=$1 dir=$build/venvs/tsan-numpy-$1
     [ "$(cat "$dir/.stamp" 2>/dev/null)" != "$python" ] || return 0
     rm -rf "$dir"
-    step "venv tsan-numpy-$version: creating" "Remove $home and run this again." "$python" -m venv "$dir"
+    step "venv tsan-numpy-$version: creating" "Remove $home and run this again." "$python" -m venv --without-pip "$dir"
     step "venv tsan-numpy-$version: installing the wheel" "Remove $home/wheels and run this again." \
-        "$dir/bin/python" -m pip install --disable-pip-version-check --no-deps --no-index "$home/wheels/numpy-$version"/*.whl
+        pip install --no-deps --no-index --target "$dir/lib/python3.13t/site-packages" "$home/wheels/numpy-$version"/*.whl
     printf '%s\n' "$python" >"$dir/.stamp"
+}
+
+make_child() {
+    local dir=$build/child-tsan
+    if [ ! -e "$dir/build.ninja" ]; then
+        step "ftstress-child-tsan: configuring" "Remove build/child-tsan and run this again." cmake -S . -B "$dir" -G Ninja \
+            -DFTSTRESS_SANITIZE=thread -DFTSTRESS_CHILD=ON -DFTSTRESS_PYTHON="$python" \
+            -DFTSTRESS_NUMPY_PYTHON="$build/venvs/tsan-numpy-2.2.6/bin/python"
+    fi
+    step "ftstress-child-tsan: building" "If the tree is unchanged, remove build/child-tsan and run this again." cmake --build "$dir"
+    mkdir -p "$build/bin" "$build/share/tsan"
+    ln -sfn ../child-tsan/bin/ftstress-child-tsan "$build/bin/ftstress-child-tsan"
+    cp "$home/src/python-3.13/Tools/tsan/suppressions_free_threading.txt" "$build/share/tsan/cpython.txt"
 }
 
 scripts/packages.sh tsan
 mkdir -p "$home"
 make_python
 make_tools
-make_numpy 2.2.2
-make_numpy 2.2.6
+for version in 2.2.2 2.2.6; do
+    make_wheel "$version"
+    make_venv "$version"
+done

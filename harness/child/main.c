@@ -40,7 +40,16 @@ static const char help[] =
     "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
 
-enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_GIL, OPTION_ABI, OPTION_RACES, OPTION_CANARY, OPTION_HELP };
+enum {
+    OPTION_WIRE = 256,
+    OPTION_BOARD,
+    OPTION_ALLOW_GIL,
+    OPTION_GIL,
+    OPTION_ABI,
+    OPTION_RACES,
+    OPTION_CANARY,
+    OPTION_HELP
+};
 
 static const struct option options[] = {
     {"python", required_argument, NULL, 'p'},         {"wire", required_argument, NULL, OPTION_WIRE},

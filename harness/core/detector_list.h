@@ -17,6 +17,7 @@ enum detector_id {
     DETECTOR_LOG,
     DETECTOR_PYHEAP,
     DETECTOR_TRIPWIRE,
+    DETECTOR_TSAN,
     DETECTOR_COUNT
 };
 

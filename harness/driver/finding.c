@@ -137,7 +137,7 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
 /* What explains others comes first, then what is worst. */
 static int weight(const struct finding *finding)
 {
-    static const char *const order[] = {"hidden-mutation", "crash",     "hang",
+    static const char *const order[] = {"hidden-mutation", "data-race", "crash",     "hang",
                                         "wrong-result",    "exception", "user-error"};
     for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
         if (strcmp(finding->severity, order[i]) == 0)

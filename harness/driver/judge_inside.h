@@ -36,3 +36,10 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding);
 void judge_heap(struct judge *judge, const struct record *record);
 /* judge_heap.c: which of the guard's findings follows from which. */
 void judge_link_heap(struct report *report);
+
+/* judge_tsan.c: the races that ThreadSanitizer reported. */
+void judge_tsan(struct judge *judge);
+/* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */
+bool judge_tsan_crash(struct judge *judge);
+/* judge_tsan.c: the race that explains the rest of a run, or NULL where there is none or more than one function. */
+const struct finding *judge_link_tsan(const struct report *report);

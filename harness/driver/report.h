@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "driver/finding.h"
 #include "driver/outcome.h"
+#include "driver/suppression.h"
 #include "driver/verification.h"
 
 struct note_list {
@@ -32,7 +33,8 @@ struct report {
     char **environment; /* "key=value" */
     size_t nenvironment;
     struct finding_list findings;
-    struct verification *verification; /* or NULL */
+    struct verification *verification;           /* or NULL */
+    const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

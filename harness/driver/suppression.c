@@ -122,9 +122,10 @@ static int take_rule(struct loader *loader, const char *line)
     const char *colon = strchr(line, ':');
     size_t length = colon ? (size_t)(colon - line) : 0;
     if (!colon || !is_type(line, length) || !colon[1])
-        return fail(loader, -EINVAL,
-                    "'%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex; correct it or leave it out",
-                    line);
+        return fail(
+            loader, -EINVAL,
+            "'%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex; correct it or leave it out",
+            line);
     struct remark *remark = &loader->remark;
     struct suppression rule = {.type = strndup(line, length),
                                .pattern = strdup(colon + 1),
@@ -134,9 +135,13 @@ static int take_rule(struct loader *loader, const char *line)
     remark->used = true;
     if (!rule.link || !rule.version || !rule.why) {
         suppression_clear(&rule);
-        return fail(loader, -EINVAL,
-                    "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, a sentence)",
-                    line, !remark->link ? "where the race is discussed" : !remark->version ? "which versions have it" : "why");
+        return fail(
+            loader, -EINVAL,
+            "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, a sentence)",
+            line,
+            !remark->link      ? "where the race is discussed"
+            : !remark->version ? "which versions have it"
+                               : "why");
     }
     if (asprintf(&rule.where, "%s:%u", loader->path, loader->line) < 0)
         rule.where = NULL;
@@ -157,8 +162,8 @@ static int take_line(struct loader *loader, char *line)
     return 0;
 }
 
-int suppression_load(const char *path, const struct suppression_defaults *defaults, struct suppression_list *list,
-                     char *error, size_t error_size)
+int suppression_load(const char *path, const struct suppression_defaults *defaults,
+                     struct suppression_list *list, char *error, size_t error_size)
 {
     struct loader loader = {
         .path = path, .defaults = defaults, .list = list, .error = error, .error_size = error_size};
@@ -216,7 +221,8 @@ static bool matches_stack(const struct suppression *rule, const struct symbol_st
     for (size_t i = 0; i < stack->nframes && i < most; i++) {
         const struct symbol_frame *frame = &stack->frames[i];
         if (suppression_matches(rule->pattern, frame->function) ||
-            suppression_matches(rule->pattern, frame->file) || suppression_matches(rule->pattern, frame->module))
+            suppression_matches(rule->pattern, frame->file) ||
+            suppression_matches(rule->pattern, frame->module))
             return true;
     }
     return false;

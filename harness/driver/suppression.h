@@ -37,8 +37,8 @@ struct suppression_defaults {
 };
 
 /* Adds what the file has. On failure `error` is one sentence with file and line. Returns 0 or -errno. */
-int suppression_load(const char *path, const struct suppression_defaults *defaults, struct suppression_list *list,
-                     char *error, size_t error_size);
+int suppression_load(const char *path, const struct suppression_defaults *defaults,
+                     struct suppression_list *list, char *error, size_t error_size);
 
 /* The first that matches, or NULL. */
 struct suppression *suppression_find(const struct suppression_list *list, const struct tsan_report *report);

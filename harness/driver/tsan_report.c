@@ -173,7 +173,8 @@ static int add_frame(struct symbol_stack *stack, const char *line)
     take_source(line, length, &frame);
     if (stack->nframes > 0) {
         struct symbol_frame *before = &grown[stack->nframes - 1];
-        before->is_inline = frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
+        before->is_inline =
+            frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
     }
     grown[stack->nframes++] = frame;
     return 0;

@@ -18,13 +18,14 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* They change neither layout nor timing much: what they see, users see. */
-#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE))
+#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
 
 struct verify {
     const struct plan *plan;
     struct job_settings settings;
     uint64_t deadline;
     uint32_t detect;
+    const struct suppression_list *suppressions;
     bool over; /* the deadline, the user, or a child that could not be started */
 };
 
@@ -54,7 +55,8 @@ static uint32_t symptoms_of(const struct report *report)
 /* Returns 1: fails; 0: does not; -1: says nothing. */
 static int try_once(struct verify *verify, const struct plan *plan)
 {
-    struct report scratch = {.threads = plan->threads, .share = plan->share};
+    struct report scratch = {
+        .threads = plan->threads, .share = plan->share, .suppressions = verify->suppressions};
     struct outcome outcome;
     if (verify->over || clock_now() >= verify->deadline || job_run(plan, &verify->settings, &outcome) < 0) {
         verify->over = true;
@@ -188,8 +190,11 @@ static void run_arms(struct verify *verify, struct verification *found)
 int verify_run(const struct report *report, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline, struct verification **ret_verification)
 {
-    struct verify verify = {
-        .plan = plan, .settings = *settings, .deadline = deadline, .detect = symptoms_of(report)};
+    struct verify verify = {.plan = plan,
+                            .settings = *settings,
+                            .deadline = deadline,
+                            .detect = symptoms_of(report),
+                            .suppressions = report->suppressions};
     *ret_verification = NULL;
     if (plan->threads == 1 || !verify.detect)
         return 0;
