@@ -51,21 +51,25 @@ make_tools() {
 pip() { PATH=$home/tools/bin:$PATH "$home/tools/bin/python" -m pip --disable-pip-version-check "$@"; }
 
 # No BLAS and no SIMD dispatch: what is not instrumented would hide, and what is there twelve times would take as long.
-meson=(--no-deps --no-build-isolation --config-settings=setup-args=-Db_sanitize=thread --config-settings=setup-args=-Db_lundef=false
-    --config-settings=setup-args=-Dallow-noblas=true --config-settings=setup-args=-Ddisable-optimization=true --config-settings=setup-args=-Dbuildtype=debugoptimized)
+meson=()
+for setting in build-dir=build setup-args=-D{b_sanitize=thread,b_lundef=false,allow-noblas=true,disable-optimization=true,buildtype=debugoptimized}; do
+    meson+=("--config-settings=$setting")
+done
+
+# pip unpacks the source below TMPDIR and leaves it there: that is where stacks point to.
+build_wheel() {
+    TMPDIR=$1 pip wheel --no-clean --no-binary numpy --require-hashes -r "scripts/tsan/numpy-$2.txt" --wheel-dir "$home/wheels/numpy-$2" \
+        --no-deps --no-build-isolation "${meson[@]}" --config-settings=compile-args=-j"$jobs" &&
+        rm -rf "$1"/pip-*/numpy_*/build
+}
 
 make_wheel() {
     local version=$1 src=$home/src/numpy-$1 wheels=$home/wheels/numpy-$1
     [ ! -e "$wheels/.complete" ] || return 0
     rm -rf "$src" "$wheels"
-    mkdir -p "$src"
-    step "instrumented NumPy $version: fetching the source" "Is the package index reachable with pip?" \
-        pip download --no-deps --no-build-isolation --no-binary numpy --require-hashes -r "scripts/tsan/numpy-$version.txt" --dest "$home/sdists"
-    step "instrumented NumPy $version: unpacking" "Is the disk full?" \
-        tar -xf "$home/sdists/numpy-$version.tar.gz" -C "$src" --strip-components=1
-    step "instrumented NumPy $version: compiling (5 minutes)" "See the log." \
-        pip wheel "$src" --wheel-dir "$wheels" "${meson[@]}" --config-settings=build-dir=build --config-settings=compile-args=-j"$jobs"
-    rm -rf "$src/build"
+    mkdir -p "$src" "$wheels"
+    step "instrumented NumPy $version: building from source (8 minutes)" "Is the package index reachable with pip? Otherwise see the log." \
+        build_wheel "$src" "$version"
     touch "$wheels/.complete"
 }
 

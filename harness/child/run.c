@@ -199,6 +199,15 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+/* The first thread state beside the main one makes many objects immortal, and CPython's own threads have theirs made
+ * by the thread that starts them: ours, which make their own, must not be the first. */
+static void make_first_state(void)
+{
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
+}
+
 static int concurrent_pass(struct run *run)
 {
     unsigned n = run->plan->threads;
@@ -206,6 +215,7 @@ static int concurrent_pass(struct run *run)
     if (!workers)
         return STATUS_HARNESS;
     set_phase(run, BOARD_RUN);
+    make_first_state();
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
         workers[i] = (struct worker){.run = run,

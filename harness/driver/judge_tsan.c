@@ -247,27 +247,42 @@ static enum finding_kind kind_of(const struct tsan_report *report)
     return strstr(report->kind, "use-after-free") ? FINDING_USE_AFTER_FREE : FINDING_DATA_RACE;
 }
 
-static void note_own_race(struct judge *judge, const struct side sides[2])
+static const char *innermost(const struct side *side)
 {
-    const struct symbol_frame *frames[2] = {NULL, NULL};
-    for (int i = 0; i < 2; i++)
-        if (sides[i].part->stack.nframes > 0)
-            frames[i] = &sides[i].part->stack.frames[0];
-    note_add(
-        &judge->report->notes,
-        "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this command line",
-        frames[0] && frames[0]->function ? frames[0]->function : "??",
-        frames[1] && frames[1]->function ? frames[1]->function : "??");
+    const struct symbol_stack *stack = &side->part->stack;
+    return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
+}
+
+/* Threads that begin and end, imports, collections between the rounds: nothing that the target did. */
+static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
+{
+    return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
+           !*sides[1].package;
+}
+
+/* No finding, but said. Returns false when it is the target's. */
+static bool note_race(struct judge *judge, const struct side sides[2])
+{
+    struct note_list *notes = &judge->report->notes;
+    if (sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS)
+        note_add(
+            notes,
+            "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this command line",
+            innermost(&sides[0]), innermost(&sides[1]));
+    else if (is_beside_statements(judge, sides))
+        note_add(notes, "ThreadSanitizer reports a race beside the statements: %s with %s",
+                 innermost(&sides[0]), innermost(&sides[1]));
+    else
+        return false;
+    return true;
 }
 
 static void judge_race(struct judge *judge, struct tsan_report *report)
 {
     const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
     const struct side sides[2] = {side_of(judge, one), side_of(judge, other)};
-    if (sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS) {
-        note_own_race(judge, sides);
+    if (note_race(judge, sides))
         return;
-    }
     struct finding *finding = judge_new_finding(judge, kind_of(report), "data-race", DETECTOR_TSAN);
     if (!finding)
         return;

@@ -305,8 +305,8 @@ static int take_line(struct tsan_log *log, const char *line)
         return 0;
     }
     if (is_frame(line)) {
-        struct tsan_part *part = open_part(log);
-        return part ? add_frame(&part->stack, line) : 0;
+        int error = open_part(log) ? 0 : add_part(log->report, log->report->kind);
+        return error ? error : add_frame(&open_part(log)->stack, line);
     }
     /* Heads of parts stand two blanks in. Any other line is somebody else's, or a remark. */
     bool is_head = strncmp(line, "  ", 2) == 0 && isalpha((unsigned char)line[2]) && !log->report->fatal;
