@@ -154,6 +154,7 @@ static enum doctor_level check_environment(struct doctor *doctor, struct doctor_
         {"DEBUGINFOD_URLS", "symbolisers wait for the network"},
         {"LD_PRELOAD", "its libraries are in every child"},
         {"PYTHONHOME", "the child looks for its standard library there"},
+        {"TSAN_OPTIONS", "run --tsan does without"},
         {"PYTHONMALLOC", "the interpreter's memory is laid out otherwise"},
     };
     unsigned n = 0;

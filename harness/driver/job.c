@@ -30,6 +30,8 @@
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
 #define THREADS_MAX 64
+/* Under ThreadSanitizer all wait while its symboliser, another process, reads debug information. */
+#define TSAN_PATIENCE 10
 
 struct job {
     const struct job_settings *settings;
@@ -294,7 +296,7 @@ static void ask(struct job *job)
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
-    uint64_t limit = job->settings->timeout;
+    uint64_t limit = job->settings->timeout * (job->settings->tsan ? TSAN_PATIENCE : 1);
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)

@@ -131,7 +131,8 @@ static int take_rule(struct loader *loader, const char *line)
                                .pattern = strdup(colon + 1),
                                .link = or_default(remark->link, loader->defaults->link),
                                .version = or_default(remark->version, loader->defaults->version),
-                               .why = or_default(remark->why, loader->defaults->why)};
+                               .why = or_default(remark->why, loader->defaults->why),
+                               .theirs = loader->defaults->why != NULL};
     remark->used = true;
     if (!rule.link || !rule.version || !rule.why) {
         suppression_clear(&rule);

@@ -23,6 +23,7 @@ struct suppression {
     char *type, *pattern;
     char *link, *version, *why;
     char *where; /* "file:line" */
+    bool theirs; /* of a list with defaults */
     unsigned hits;
 };
 

@@ -17,8 +17,8 @@
 #include "driver/package.h"
 #include "driver/probe.h"
 
-/* Starting the symboliser is slow where all processors are busy. */
-#define CANARY_LIMIT (60 * CLOCK_SECOND)
+/* Instrumented programs and the symboliser start slowly where all processors are busy. */
+#define START_LIMIT (90 * CLOCK_SECOND)
 #define BARE_SHOWN 4
 
 static int fail(int code, char *error, size_t size, const char *format, ...)
@@ -141,7 +141,7 @@ static int explain_canary(const struct probe_job *job, char *error, size_t size)
 static int show_canary(const struct tsan *tsan, char *error, size_t size)
 {
     char *const argv[] = {tsan->child, "--canary", NULL};
-    struct probe_job job = {.argv = argv, .limit = CANARY_LIMIT};
+    struct probe_job job = {.argv = argv, .limit = START_LIMIT};
     probe_run(&job, 1);
     int result = explain_canary(&job, error, size);
     probe_job_clear(&job);
@@ -210,6 +210,7 @@ int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_
         tsan_clear(&made);
         return result;
     }
+    probe_limit = START_LIMIT;
     made.delays = has_delays(&made);
     if (made.delays)
         setenv("TSAN_OPTIONS", "enable_adaptive_delay=1", 1);
@@ -332,17 +333,23 @@ static void tell_used(const struct suppression_list *list, struct note_list *not
     }
 }
 
+/* CPython's list is nobody's here to tidy up: it is counted only. */
 static void tell_unused(const struct suppression_list *list, struct note_list *notes)
 {
     char *text;
-    size_t size, unused = 0;
+    size_t size, unused = 0, theirs = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return;
-    for (size_t i = 0; i < list->n; i++)
-        if (list->items[i].hits == 0)
-            fprintf(out, "%s%s:%s", unused++ ? ", " : "", list->items[i].type, list->items[i].pattern);
-    if (fclose(out) == 0 && unused)
+    for (size_t i = 0; i < list->n; i++) {
+        const struct suppression *rule = &list->items[i];
+        if (rule->hits == 0 && !rule->theirs)
+            fprintf(out, "%s%s:%s", unused++ ? ", " : "", rule->type, rule->pattern);
+        theirs += rule->hits == 0 && rule->theirs;
+    }
+    if (theirs)
+        fprintf(out, "%s%zu of CPython's own", unused ? ", " : "", theirs);
+    if (fclose(out) == 0 && unused + theirs)
         note_add(notes, "suppressions that were not needed: %s", text);
     free(text);
 }
