@@ -56,6 +56,9 @@ static struct side side_of(const struct judge *judge, const struct tsan_part *pa
     side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
+    /* What is inlined depends on the compiler, and says less: the accessor of a field, from a header. */
+    while (side.frame && side.frame->is_inline && side.frame + 1 < stack->frames + stack->nframes)
+        side.frame++;
     return side;
 }
 
@@ -236,7 +239,7 @@ static void add_stacks(const struct judge *judge, struct finding *finding, const
     char *titles[] = {title_of(judge, report, sides[0].part), title_of(judge, report, sides[1].part)};
     move_stack(finding, titles[0], sides[0].part);
     move_stack(finding, titles[1], sides[1].part);
-    if (location && location->stack.nframes > 0)
+    if (finding->nstacks == 2 && location && location->stack.nframes > 0)
         move_stack(finding, strdup(location->title), location);
     add_creation(judge, finding, report, &sides[0]);
     add_creation(judge, finding, report, &sides[1]);

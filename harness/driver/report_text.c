@@ -11,6 +11,9 @@
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
+/* A race has many pairs of stacks, and they end alike. */
+#define STACKS_IN_FULL 4
+#define FRAMES_OF_MORE 2
 #define NOTES_SHOWN 8
 
 struct style {
@@ -128,7 +131,11 @@ static void print_finding(const struct finding *finding, const struct style *sty
         fprintf(out, "    in: %s\n", finding->statement);
     /* What explains others is shown in full; its consequences are in the JSON report. */
     for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++)
-        print_stack(&finding->stacks[i], finding->cause ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN, style, out);
+        print_stack(&finding->stacks[i],
+                    i >= STACKS_IN_FULL && finding->kind == FINDING_DATA_RACE ? FRAMES_OF_MORE
+                    : finding->cause                                          ? FRAMES_OF_CONSEQUENCE
+                                                                              : FRAMES_SHOWN,
+                    style, out);
 }
 
 static const char *environment(const struct report *report, const char *key)
