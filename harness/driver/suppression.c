@@ -138,7 +138,8 @@ static int take_rule(struct loader *loader, const char *line)
         suppression_clear(&rule);
         return fail(
             loader, -EINVAL,
-            "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, a sentence)",
+            "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, "
+            "a sentence)",
             line,
             !remark->link      ? "where the race is discussed"
             : !remark->version ? "which versions have it"

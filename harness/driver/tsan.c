@@ -105,7 +105,8 @@ static const struct {
      "addresses are randomised further than ThreadSanitizer can bear, and turning that off is forbidden here; sysctl "
      "vm.mmap_rnd_bits=28, or allow personality(2) and run setarch -R ftstress"},
     {"limited virtual address space",
-     "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is unlimited"},
+     "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is "
+     "unlimited"},
     {"failed to allocate",
      "ThreadSanitizer gets no room for its shadow memory; allow overcommit (sysctl vm.overcommit_memory=0)"},
 };

@@ -1,4 +1,5 @@
-/* ThreadSanitizer's reports as findings: whose they are, what they are called, which statement each stack belongs to. */
+/* ThreadSanitizer's reports as findings: whose they are, what they are called, and which statement each stack belongs
+ * to. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -27,10 +28,10 @@
 
 #define NOW(what) "  " what " of size 8 at 0x10 by thread T3:\n"
 #define BEFORE(what) "\n  Previous " what " of size 8 at 0x10 by thread T4 (mutexes: write M0):\n"
-#define REST(location)                                                                                       \
-    "\n  Location is " location " of size 8 at 0x10\n"                                                       \
-    "\n  Thread T3 'worker 0' (tid=1, running) created by main thread at:\n" IN_RUNTIME(                     \
-        "pthread_create") "\n  Thread T4 'worker 1' (tid=2, running) created by main thread at:\n" IN_RUNTIME("pthread_create")
+#define WORKER(thread, number)                                                                               \
+    "\n  Thread T" #thread " 'worker " #number                                                               \
+    "' (tid=1, running) created by main thread at:\n" IN_RUNTIME("pthread_create")
+#define REST(location) "\n  Location is " location " of size 8 at 0x10\n" WORKER(3, 0) WORKER(4, 1)
 #define RACE(now, before, location)                                                                          \
     "WARNING: ThreadSanitizer: data race (pid=1)\n" now before REST(                                         \
         location) "\nSUMMARY: x\n==================\n"

@@ -14,6 +14,7 @@
 #include "driver/tsan_report.h"
 
 #define REPORTS_MAX 16
+#define HEAD "WARNING: ThreadSanitizer: data race (pid=1)\n"
 
 struct reports {
     struct tsan_report *items[REPORTS_MAX];
@@ -197,9 +198,9 @@ static void lines_without_end_and_odd_ones_do_no_harm(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "WARNING: ThreadSanitizer: data race (pid=1)\n",
-        "WARNING: ThreadSanitizer: data race (pid=1)\n    #0\n    #1 \n    #2 (\n    #3 f (+0x)\n    #4 ()\nSUMMARY: x\n",
-        "WARNING: ThreadSanitizer: data race (pid=1)\n  Write of size\n  Write of size 4 at 0x1 by\n  Location is\nSUMMARY: \n",
+        HEAD,
+        HEAD "    #0\n    #1 \n    #2 (\n    #3 f (+0x)\n    #4 ()\nSUMMARY: x\n",
+        HEAD "  Write of size\n  Write of size 4 at 0x1 by\n  Location is\nSUMMARY: \n",
         "WARNING: ThreadSanitizer: \n  Thread T\n  Thread T99999999999 'x\n    #0 a /../../b:1:2:3 (/../x+0x1)\n",
         "    #0 stray (x+0x1)\nSUMMARY: ThreadSanitizer: nothing\n==================\n",
     };
