@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing. Idempotent.
-# usage: scripts/packages.sh [gate|bench]     "gate" adds what only the checks of the gate need, "bench" the memory
-#                                             tools that the heap guard is compared with
+# usage: scripts/packages.sh [gate|bench|tsan]     "gate" adds what only the checks of the gate need, "bench" the memory
+#                                                  tools that the heap guard is compared with, "tsan" the compiler
+#                                                  and the symboliser of the ThreadSanitizer mode
 . "$(dirname "$0")/lib.sh"
 
 packages=(
@@ -11,6 +12,7 @@ packages=(
 )
 [ "${1:-}" = gate ] && packages+=(clang clang-format clang-tidy cppcheck)
 [ "${1:-}" = bench ] && packages+=(valgrind libclang-rt-19-dev)
+[ "${1:-}" = tsan ] && packages+=(clang-19 libclang-rt-19-dev llvm-19)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes everything that the demo and the tests need: packages, a free-threaded CPython, the venvs of the
 # seed bug, and the two programs. Idempotent; seconds when everything is there.
-# usage: scripts/setup.sh [gate]     "gate" adds the packages of the checks that the tests run
+# usage: scripts/setup.sh [gate] [--with tsan]     "gate" adds the packages of the checks that the tests run, "--with tsan"
+#                                                  what ThreadSanitizer needs (half an hour the first time)
 . "$(dirname "$0")/lib.sh"
 
 # A venv is made anew when its pins or its interpreter change: both are written into its stamp.
@@ -36,3 +37,4 @@ if [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/.python" 2>/dev/null)" != "
     printf '%s\n' "$python" >"$build/.python"
 fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
+[[ " $* " != *" --with tsan "* ]] || scripts/tsan.sh

@@ -73,3 +73,9 @@ char *judge_waits(struct judge *judge, struct finding *finding);
  * native code of a package took it. */
 bool judge_blame_python(const struct judge *judge, struct finding *finding,
                         const struct symbol_thread *thread);
+/* judge_tsan.c: the races that ThreadSanitizer reported. */
+void judge_tsan(struct judge *judge);
+/* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */
+bool judge_tsan_crash(struct judge *judge);
+/* judge_tsan.c: the race that explains the rest of a run, or NULL where there is none or more than one function. */
+const struct finding *judge_link_tsan(const struct report *report);

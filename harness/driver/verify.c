@@ -28,7 +28,7 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* They change neither layout nor timing much: what they see, users see. */
-#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE))
+#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
 
 struct verify {
     const struct report *report;
@@ -38,6 +38,7 @@ struct verify {
     uint32_t detect;
     bool over; /* for all bugs: the user said so, or a child could not be started */
     struct verification *found;
+    const struct suppression_list *suppressions;
 };
 
 /* A cause with all that follows from it, or findings of one statement. */
@@ -82,7 +83,8 @@ static bool is_symptom(const struct finding *finding, const struct plan *plan)
 /* Returns 1: fails; 0: does not; -1: says nothing. */
 static int try_once(struct verify *verify, const struct plan *plan, struct outcome *outcome)
 {
-    struct report scratch = {.threads = plan->threads, .share = plan->share};
+    struct report scratch = {
+        .threads = plan->threads, .share = plan->share, .suppressions = verify->suppressions};
     *outcome = (struct outcome){0};
     if (verify->over || clock_now() >= verify->deadline)
         return -1;
@@ -411,7 +413,8 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
 int verify_run(struct report *report, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline)
 {
-    struct verify verify = {.report = report, .plan = plan, .settings = *settings};
+    struct verify verify = {
+        .report = report, .plan = plan, .settings = *settings, .suppressions = report->suppressions};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
         return 0;
