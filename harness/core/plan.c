@@ -69,6 +69,8 @@ void plan_clear(struct plan *plan)
     free(plan->native);
     free(plan->setup);
     free(plan->thread_setup);
+    free(plan->fresh);
+    free(plan->release);
     free(plan->guard);
     free(plan->focus);
     for (unsigned i = 0; i < plan->ninputs; i++)
@@ -76,6 +78,7 @@ void plan_clear(struct plan *plan)
     free(plan->inputs);
     texts_free(plan->steps, plan->nsteps);
     texts_free(plan->roles, plan->nroles);
+    texts_free(plan->audit, plan->naudit);
     *plan = (struct plan){0};
 }
 
@@ -119,6 +122,11 @@ int plan_add_step(struct plan *plan, const char *code)
 int plan_add_role(struct plan *plan, const char *code)
 {
     return texts_add(&plan->roles, &plan->nroles, code);
+}
+
+int plan_add_audit(struct plan *plan, const char *expression)
+{
+    return texts_add(&plan->audit, &plan->naudit, expression);
 }
 
 /* Where plan_check puts its sentence. */
@@ -264,6 +272,8 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
         status = check_texts(&verdict, "steps", plan->steps, plan->nsteps);
     if (!status)
         status = check_texts(&verdict, "roles", plan->roles, plan->nroles);
+    if (!status)
+        status = check_texts(&verdict, "audit", plan->audit, plan->naudit);
     if (!status)
         status = check_something_to_run(&verdict, plan);
     return status;
