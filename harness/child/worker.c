@@ -13,6 +13,7 @@
 #include "detectors/guard.h"
 #include "detectors/tripwire.h"
 #include "heap/guard.h"
+#include "detectors/pycompat.h"
 
 /* One call in so many looks whether others are inside too: reading their counters costs more than a cheap call. */
 #define SAMPLE_EVERY 64

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "detectors/pycompat.h"
 #include "detectors/readable.h"
 
 #define KNOWN 256
