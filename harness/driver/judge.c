@@ -440,7 +440,7 @@ static void judge_crash(struct judge *judge)
         symbol_stack_free(&stack);
         return;
     }
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     line = retell(judge, rule, line);
@@ -455,7 +455,9 @@ static void judge_crash(struct judge *judge)
     add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
     judge_label_user_error(judge, finding);
     free(line);
-    add(judge, finding);
+    finding = add(judge, finding);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
+        finding->cause = strdup(judge->leak->id);
 }
 
 static void judge_hang(struct judge *judge)
@@ -551,6 +553,7 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);
+    judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);
     else if (outcome_crashed(outcome))

@@ -10,7 +10,8 @@ struct judge {
     const struct outcome *outcome;
     unsigned child;
     struct symbols *symbols;
-    bool mutates_arrays; /* the statements change shared arrays for good */
+    const struct finding *leak; /* what nanobind's report says, which may abort the process; or NULL */
+    bool mutates_arrays;        /* the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -31,6 +32,9 @@ char *judge_plain_name(const char *function);
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
 
 void judge_label_user_error(const struct judge *judge, struct finding *finding);
+
+/* judge_nanobind.c: the finding of nanobind's own report, or NULL. */
+struct finding *judge_nanobind(struct judge *judge);
 
 /* judge_heap.c: what the guard saw. */
 void judge_heap(struct judge *judge, const struct record *record);
