@@ -48,7 +48,7 @@ extend_venv() {
     want=$(cat "$dir/.stamp" scripts/extend.sh scripts/with/"$name".sh - < <(sources) | sha256sum)
     [ "$(cat "$dir/.extended" 2>/dev/null)" != "$want" ] || return 0
     site=$("$dir/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
-    export side python=$dir/bin/python top
+    export side python=$dir/bin/python top free
     step "venv $1: compiling its extension" "See the log above; are the compilers of scripts/packages.sh there?" \
         bash -c 'set -euo pipefail; . scripts/extend.sh; . "$1"; cd "$2"; extend' - "scripts/with/$name.sh" "$site"
     printf '%s\n' "$want" >"$dir/.extended"
