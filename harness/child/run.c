@@ -17,6 +17,7 @@
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/guard.h"
+#include "heap/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
 /* A worker's own time in a round: long against the barrier, short against the run. Many threads, short rounds. */
@@ -82,7 +83,7 @@ static bool make_base(struct run *run, bool tripwire)
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
-    bool alone = plan->threads == 1;
+    bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
     uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
                                    .nanoseconds = alone ? time : time / 20};
@@ -160,7 +161,7 @@ static void check_round(struct run *run)
 }
 
 /* Detached: the workers prepare, start together, work, and come back. */
-static void let_workers_run(struct run *run)
+void run_round(struct run *run)
 {
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&run->barrier);
@@ -169,14 +170,15 @@ static void let_workers_run(struct run *run)
     PyEval_RestoreThread(state);
 }
 
-static int rounds(struct run *run)
+static int rounds(struct run *run, struct worker *workers)
 {
+    (void)workers;
     uint64_t began = clock_now(), spent = 0, done = 0;
     for (uint64_t round = 0;; round++) {
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
         size_round(run, round, done);
-        let_workers_run(run);
+        run_round(run);
         done += run->round_calls;
         check_round(run);
         if (atomic_load(&run->failed) ||
@@ -199,7 +201,7 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
-static int concurrent_pass(struct run *run)
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
 {
     unsigned n = run->plan->threads;
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
@@ -208,8 +210,11 @@ static int concurrent_pass(struct run *run)
     set_phase(run, BOARD_RUN);
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
+        uint64_t calls = atomic_load(&run->board->slots[i].sequence) / 2;
         workers[i] = (struct worker){.run = run,
                                      .index = i,
+                                     .calls = calls,
+                                     .iterations = run->first_iteration,
                                      .interpreter = PyInterpreterState_Get(),
                                      .generation = run->generation - 1};
         if (worker_start(&workers[i]) < 0) {
@@ -223,8 +228,8 @@ static int concurrent_pass(struct run *run)
         }
     }
     uint64_t began = clock_now();
-    int status = rounds(run);
-    run->worked = clock_now() - began;
+    int status = lead(run, workers);
+    run->worked += clock_now() - began;
     dismiss(run, workers, n);
     free(workers);
     return status;
@@ -260,13 +265,16 @@ static void finish(struct run *run)
 
 int run_plan(struct run *run)
 {
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
     set_phase(run, BOARD_SETUP);
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     array_adopt();
     guard_take_arrays();
-    guard_arm();
+    if (!counts)
+        guard_arm();
+    addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);
     interp_send_packages(run->wire);
     if (run->wire >= 0)
@@ -275,7 +283,11 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     if (run->mutable)
         interp_send_fact(run->wire, "mutates=yes");
-    int status = run->plan->threads > 1 ? concurrent_pass(run) : STATUS_CLEAN;
+    int status = STATUS_CLEAN;
+    if (counts)
+        status = run_counting(run);
+    else if (run->plan->threads > 1)
+        status = run_workers(run, rounds);
     if (status == STATUS_CLEAN)
         finish(run);
     return status;

@@ -20,6 +20,8 @@ static const char *const type_names[RECORD_TYPES] = {
     [RECORD_EXCEPTION] = "exception", [RECORD_INVARIANT] = "invariant",
     [RECORD_WRITE] = "write",         [RECORD_CRASH] = "crash",
     [RECORD_HEAP] = "heap",           [RECORD_CORRUPT] = "corrupt memory",
+    [RECORD_AUDIT] = "audit",         [RECORD_ARM] = "arm",
+    [RECORD_SERIES] = "series",       [RECORD_LEFT] = "left",
     [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
 };
 

@@ -29,6 +29,10 @@ enum record_type {
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
+    RECORD_AUDIT,  /* values: enum record_audit. text: name, type, container */
+    RECORD_ARM,    /* values: enum record_arm. text: statements of the arm */
+    RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
+    RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
@@ -48,6 +52,19 @@ enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
 /* Found in memory that is not the guard's: by the detectors arena and pyheap. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
 enum record_diverge { DIVERGE_COUNT };
+/* Points of a series: moments between the windows of an arm, the first before its first window. */
+#define RECORD_POINTS 9
+enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
+enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
+enum record_left {
+    LEFT_OF,    /* enum series_of */
+    LEFT_FIRST, /* made while the statements were called for the first times */
+    LEFT_LATER, /* made afterwards */
+    LEFT_CALLS, /* that were made afterwards */
+    LEFT_BYTES,
+    LEFT_HOLDER, /* enum holder */
+};
 enum record_finished {
     FINISHED_CALLS,
     FINISHED_TIME,

@@ -22,10 +22,13 @@
 static int the_wire = -1;
 static struct guard_option option;
 static bool has_arrays;
+static bool reports; /* it is on for what it tells; otherwise for what it counts */
 
 static void send_violation(const struct violation *violation)
 {
     struct record record;
+    if (!reports)
+        return;
     violation_to_record(violation, &record);
     record_send(&record, the_wire);
 }
@@ -55,11 +58,12 @@ int guard_begin(const struct plan *plan, int wire)
                                             .quarantine = option.quarantine,
                                             .checker = true,
                                             .interval = option.interval * 1000};
-    if (!(plan->detect & DETECTOR_BIT(DETECTOR_GUARD))) {
+    if (!(plan->detect & (DETECTOR_BIT(DETECTOR_GUARD) | DETECTOR_COUNTERS))) {
         interpose_leave_native();
         return 0;
     }
     the_wire = wire;
+    reports = plan->detect & DETECTOR_BIT(DETECTOR_GUARD);
     pages_set_limit(plan->focus ? PAGES_IN_FOCUS : (unsigned)option.pages);
     int result = interpose_start(&settings);
     if (!result)

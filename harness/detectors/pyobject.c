@@ -89,6 +89,35 @@ static size_t head_of(const PyTypeObject *type)
     return head + (type->tp_flags & Py_TPFLAGS_PREHEADER ? layout.preheader : 0);
 }
 
+enum pyobject_references pyobject_references(PyObject *object, Py_ssize_t *ret_count)
+{
+    return layout.references(object, ret_count);
+}
+
+void pyobject_add_references(PyObject *object, Py_ssize_t n)
+{
+    layout.add_references(object, n);
+}
+
+PyObject *pyobject_in_block(char *block)
+{
+    const size_t heads[] = {0, layout.gc_head, layout.preheader, layout.gc_head + layout.preheader};
+    Py_ssize_t count = 1;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        PyObject *object = (PyObject *)(block + heads[i]);
+        if ((i > 0 && heads[i] == heads[i - 1]) || pyobject_check_head(object) != PYOBJECT_SOUND ||
+            head_of(Py_TYPE(object)) != heads[i])
+            continue;
+        return pyobject_references(object, &count) == PYOBJECT_IMMORTAL || count > 0 ? object : NULL;
+    }
+    return NULL;
+}
+
+char *pyobject_block(PyObject *object)
+{
+    return (char *)object - head_of(Py_TYPE(object));
+}
+
 /* Memory of its own that an object of a common type points to. */
 static struct pyobject_look look_at_buffer(PyObject *object)
 {

@@ -17,6 +17,7 @@ static const struct member {
     const char *name;
     bool serial; /* one thread, and once */
     bool alone;  /* has something to say of one thread, too */
+    bool once;   /* its answer does not depend on the schedule */
     uint32_t detect;
     uint32_t unique; /* worth a child only when one of these is asked for */
 } members[] = {
@@ -31,6 +32,11 @@ static const struct member {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
@@ -66,6 +72,20 @@ static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
     return n;
 }
 
+static bool has_one_turn(const struct member *member)
+{
+    return member->serial || member->once;
+}
+
+/* Members that have a turn as often as there is time. */
+static unsigned count_recurring(const struct portfolio *portfolio)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]) && !has_one_turn(&members[i]);
+    return n;
+}
+
 static uint64_t left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
@@ -82,7 +102,9 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
     if (plan->threads == 1)
         return rest / (1 + count_wanted(portfolio, portfolio->next));
-    if (member->serial)
+    if (member->once)
+        slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
+    else if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
@@ -120,10 +142,10 @@ static const struct member *next_member(struct portfolio *portfolio)
         return portfolio->next++ == 0 || !once ? &fallback : NULL;
     for (;;) {
         unsigned turn = portfolio->next++;
-        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_wanted(portfolio, 1) == 0)))
+        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_recurring(portfolio) == 0)))
             return NULL;
         const struct member *member = &members[turn % MEMBERS];
-        if (is_wanted(portfolio, member) && !(member->serial && turn >= MEMBERS))
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= MEMBERS))
             return member;
     }
 }

@@ -102,6 +102,11 @@ static void mend(const struct span *span, const struct block *block)
     pattern_fill(user + block->size, check_tail_end(span, block), word);
 }
 
+void guard_keep_stacks(bool all)
+{
+    stacks = all;
+}
+
 /* Allocation */
 
 static __attribute__((noinline)) uint64_t keep_stack(uint64_t caller)

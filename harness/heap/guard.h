@@ -27,6 +27,9 @@ struct guard_settings {
 int guard_start(const struct guard_settings *settings);
 bool guard_is_on(void);
 
+/* From now on the stack of every allocation is kept, or is not. While no other thread uses the heap. */
+void guard_keep_stacks(bool all);
+
 /* What the calling thread is doing, for the blocks that it makes. */
 struct guard_context {
     uint32_t iteration;
