@@ -1,6 +1,7 @@
 /* The counting pass: windows of equal calls, in up to three arms, with everything still in between. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,7 +21,8 @@
 
 static struct {
     enum counting_arm arm;
-    unsigned arms; /* that this plan has */
+    unsigned arms;                       /* that this plan has */
+    int64_t calls[COUNTING_WINDOWS + 1]; /* since the arm began, at each point */
     PyObject *release, *settle;
 } counting;
 
@@ -70,6 +72,16 @@ static uint64_t calls_made(const struct run *run)
     return totals.calls;
 }
 
+static void send_arm(const struct run *run, unsigned number)
+{
+    struct record record;
+    record_begin(&record, RECORD_ARM, RECORD_MAIN);
+    record.values[ARM_ARM] = counting.arm;
+    record.values[ARM_NPOINTS] = number + 1;
+    memcpy(&record.values[ARM_POINTS], counting.calls, (number + 1) * sizeof *counting.calls);
+    record_send(&record, run->wire);
+}
+
 static void tell_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
                         uint64_t next)
 {
@@ -82,6 +94,9 @@ static void tell_window(struct run *run, struct worker *workers, unsigned number
         if (workers[i].space.names)
             names[n++] = workers[i].space.names;
     settle(run);
+    counting.calls[number] = (number ? counting.calls[number - 1] : 0) + (int64_t)calls;
+    if (next == 0)
+        send_arm(run, number);
     counting_window(&call, run->plan,
                     &(struct counting_window){.arm = counting.arm,
                                               .number = number,
@@ -194,6 +209,12 @@ static int run_arms(struct run *run)
     if (!status && run->fresh && counting.release)
         status = run_arm(run, ARM_RELEASE);
     return status;
+}
+
+void run_counting_begin(struct run *run)
+{
+    struct detector_call call = call_of(run);
+    counting_begin(&call, run->plan, &run->base.names, run->plan->share != RUNG_PRIVATE);
 }
 
 int run_counting(struct run *run)

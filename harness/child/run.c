@@ -272,7 +272,9 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     array_adopt();
     guard_take_arrays();
-    if (!counts)
+    if (counts)
+        run_counting_begin(run);
+    else
         guard_arm();
     addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);

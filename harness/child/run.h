@@ -68,6 +68,8 @@ void run_round(struct run *run);
 
 /* counting.c: windows of equal calls instead of rounds, for the detectors that count. */
 int run_counting(struct run *run);
+/* Before the serial pass. */
+void run_counting_begin(struct run *run);
 
 /* One sentence on the wire: this plan cannot be run. */
 void run_cannot(const struct run *run, int status, const char *sentence);

@@ -29,8 +29,8 @@ enum record_type {
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
-    RECORD_AUDIT,  /* values: enum record_audit. text: name, type, container */
-    RECORD_ARM,    /* values: enum record_arm. text: statements of the arm */
+    RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
+    RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
     RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
     RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
@@ -63,7 +63,8 @@ enum record_left {
     LEFT_LATER, /* made afterwards */
     LEFT_CALLS, /* that were made afterwards */
     LEFT_BYTES,
-    LEFT_HOLDER, /* enum holder */
+    LEFT_HOLDER,  /* enum holder */
+    LEFT_ADDRESS, /* of the static variable that holds it */
 };
 enum record_finished {
     FINISHED_CALLS,

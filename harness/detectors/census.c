@@ -119,7 +119,7 @@ void census_keep_stacks(void)
     atomic_store(&stacks, true);
 }
 
-static struct census_row *row_of(struct census *census, PyTypeObject *type)
+struct census_row *census_row(struct census *census, PyTypeObject *type)
 {
     size_t place = ((uintptr_t)type >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
@@ -138,12 +138,14 @@ static void count(void *context, char *block, enum epoch epoch)
     PyObject *object = pyobject_in_block(block);
     Py_ssize_t references;
     census->blocks++;
-    struct census_row *row = object ? row_of(census, Py_TYPE(object)) : NULL;
+    struct census_row *row = object ? census_row(census, Py_TYPE(object)) : NULL;
     if (!row)
         return;
     census->objects++;
-    row->live[epoch]++;
-    row->immortal += pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
+    if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL)
+        row->immortal++;
+    else
+        row->live[epoch]++;
 }
 
 void census_take(struct census *census)
@@ -153,6 +155,14 @@ void census_take(struct census *census)
     readable_forget();
     pyobject_forget();
     addresses_walk(count, census);
+}
+
+int64_t census_live(const struct census_row *row)
+{
+    uint64_t n = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += row->live[epoch];
+    return (int64_t)n;
 }
 
 struct search {

@@ -20,7 +20,7 @@
 struct census_row {
     PyTypeObject *type;
     uint64_t live[EPOCHS]; /* by when they were made */
-    uint64_t immortal;     /* of them: the interpreter will never free them */
+    uint64_t immortal;     /* apart from them: the interpreter will never free these */
 };
 
 struct census {
@@ -42,6 +42,19 @@ void census_keep_stacks(void);
 /* rows: CENSUS_TYPES of them; overwritten. */
 void census_take(struct census *census);
 
+/* The row of a type, a new one where it has none; NULL when the table is full. */
+struct census_row *census_row(struct census *census, PyTypeObject *type);
+
+/* Of all epochs. */
+int64_t census_live(const struct census_row *row);
+
 /* Calls visit for every object of this type that was made in this epoch or later, until it returns false. */
 void census_visit(const PyTypeObject *type, enum epoch since, bool (*visit)(void *context, PyObject *object),
                   void *context);
+
+/* "module.Type" into text. Returns true when it is neither the interpreter's nor the standard library's. Attached, and
+ * while Python lives: it asks the type for its module. */
+bool census_type_name(PyTypeObject *type, char *text, size_t size);
+
+/* Where most objects of this type that were made since the epoch come from; 0 when nobody knows. */
+uint64_t census_site_of(const PyTypeObject *type, enum epoch since);

@@ -29,6 +29,9 @@ struct counting_window {
     unsigned nnames;
 };
 
+/* Before the statements are called at all. names: as in a window; none at rung private. */
+void counting_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                    unsigned nnames);
 void counting_window(struct detector_call *call, const struct plan *plan,
                      const struct counting_window *window);
 /* The plan's release step has run after the arm of equal calls. */

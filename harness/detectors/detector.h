@@ -47,6 +47,8 @@ struct detector {
     void (*end_round)(struct detector_call *call);
     void (*finish)(struct detector_call *call);
     /* counting.h */
+    void (*begin)(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                  unsigned nnames);
     void (*window)(struct detector_call *call, const struct plan *plan, const struct counting_window *window);
     void (*released)(struct detector_call *call, const struct plan *plan);
     /* Python has ended: what is left may be read, and none of its functions called. */

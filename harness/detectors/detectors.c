@@ -78,6 +78,14 @@ void detectors_after_end(int wire)
             selected[i]->after_end(wire);
 }
 
+void counting_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                    unsigned nnames)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->begin)
+            selected[i]->begin(call, plan, names, nnames);
+}
+
 void counting_window(struct detector_call *call, const struct plan *plan,
                      const struct counting_window *window)
 {

@@ -4,8 +4,6 @@
  * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that it
  * does not grow itself.
  */
-#include "detectors/growth.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -17,7 +15,9 @@
 #include "core/counted.h"
 #include "core/plan.h"
 #include "core/violation.h"
+#include "detectors/census.h"
 #include "detectors/counting.h"
+#include "detectors/held.h"
 #include "detectors/pyobject.h"
 #include "heap/guard.h"
 #include "heap/live.h"
@@ -28,7 +28,6 @@
 /* The series that are sent of an arm, those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
-#define SAMPLE 256 /* objects that are asked where they come from */
 
 _Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
 
@@ -45,7 +44,7 @@ struct site_series {
 static struct type_series types[CENSUS_TYPES];
 static struct site_series sites[SITES];
 static struct census_row rows[CENSUS_TYPES];
-static int64_t totals[SERIES_KINDS][POINTS], calls[POINTS];
+static int64_t totals[SERIES_KINDS][POINTS];
 static unsigned point;
 
 static size_t place_of(uint64_t key, size_t size)
@@ -100,10 +99,8 @@ static void count_types(void)
         struct type_series *series = rows[i].type ? series_of(rows[i].type) : NULL;
         if (!series)
             continue;
-        for (int epoch = 0; epoch < EPOCHS; epoch++)
-            series->live[point] += (int64_t)rows[i].live[epoch];
+        series->live[point] = census_live(&rows[i]);
         series->immortal[point] = (int64_t)rows[i].immortal;
-        series->live[point] -= series->immortal[point];
     }
 }
 
@@ -156,50 +153,6 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
 }
 
-void growth_type_name(PyTypeObject *type, char *text, size_t size)
-{
-    char bare[96];
-    PyObject stand_in = {.ob_type = type};
-    pyobject_type_name(&stand_in, bare, sizeof bare);
-    PyObject *module = PyObject_GetAttrString((PyObject *)type, "__module__");
-    const char *name = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
-    bool plain = name && strcmp(name, "builtins") != 0 && strcmp(name, "__ftstress__") != 0;
-    const char *last = strrchr(bare, '.');
-    snprintf(text, size, "%s%s%s", plain ? name : "", plain ? "." : "", last ? last + 1 : bare);
-    PyErr_Clear();
-    Py_XDECREF(module);
-}
-
-struct votes {
-    uint64_t sites[16];
-    unsigned counts[16], asked;
-};
-
-static bool vote(void *context, PyObject *object)
-{
-    struct votes *votes = context;
-    uint64_t site = addresses_site(pyobject_block(object));
-    for (unsigned i = 0; site && i < 16; i++) {
-        if (votes->sites[i] && votes->sites[i] != site)
-            continue;
-        votes->sites[i] = site;
-        votes->counts[i]++;
-        break;
-    }
-    return ++votes->asked < SAMPLE;
-}
-
-uint64_t growth_site_of(const PyTypeObject *type, enum epoch since)
-{
-    struct votes votes = {0};
-    unsigned best = 0;
-    census_visit(type, since, vote, &votes);
-    for (unsigned i = 1; i < 16; i++)
-        if (votes.counts[i] > votes.counts[best])
-            best = i;
-    return votes.sites[best];
-}
-
 static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
                         const int64_t *points, int64_t immortal, const char *name, uint64_t site)
 {
@@ -213,17 +166,6 @@ static void send_series(const struct detector_call *call, enum counting_arm arm,
     memcpy(&record.values[SERIES_POINTS], points, (point + 1) * sizeof *points);
     record_add_text(&record, name);
     record_add_frames(&record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
-    record_send(&record, call->wire);
-}
-
-static void send_arm(const struct detector_call *call, const struct plan *plan, enum counting_arm arm)
-{
-    struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = arm;
-    record.values[ARM_NPOINTS] = point + 1;
-    memcpy(&record.values[ARM_POINTS], calls, (point + 1) * sizeof *calls);
-    record_add_text(&record, arm == ARM_CALLS ? "" : plan->fresh);
     record_send(&record, call->wire);
 }
 
@@ -257,9 +199,9 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
         int64_t immortal = growth_of(series->immortal);
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
-        growth_type_name(series->type, name, sizeof name);
+        census_type_name(series->type, name, sizeof name);
         send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name,
-                    growth_site_of(series->type, EPOCH_CALLS));
+                    census_site_of(series->type, EPOCH_CALLS));
     }
 }
 
@@ -274,11 +216,10 @@ static void send_sites(const struct detector_call *call, enum counting_arm arm)
     }
 }
 
-static void send_all(const struct detector_call *call, const struct plan *plan, enum counting_arm arm)
+static void send_all(const struct detector_call *call, enum counting_arm arm)
 {
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
-    send_arm(call, plan, arm);
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         send_series(call, arm, whole[i], totals[whole[i]], 0, "", 0);
     send_types(call, arm);
@@ -288,19 +229,19 @@ static void send_all(const struct detector_call *call, const struct plan *plan, 
 static void growth_window(struct detector_call *call, const struct plan *plan,
                           const struct counting_window *window)
 {
+    (void)plan;
+    held_window(window);
     point = window->number;
     if (point == 0) {
         memset(types, 0, sizeof types);
         memset(sites, 0, sizeof sites);
         memset(totals, 0, sizeof totals);
-        memset(calls, 0, sizeof calls);
     }
-    calls[point] = (point ? calls[point - 1] : 0) + (int64_t)window->calls;
     count_types();
     count_native();
     count_process();
     if (window->next == 0)
-        send_all(call, plan, window->arm);
+        send_all(call, window->arm);
 }
 
 static int growth_start(void)
@@ -311,5 +252,7 @@ static int growth_start(void)
 const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
     .start = growth_start,
+    .begin = held_begin,
+    .released = held_released,
     .window = growth_window,
 };

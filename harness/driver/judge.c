@@ -553,6 +553,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);
+    judge_refcount(&judge);
+    judge_growth(&judge);
     judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);
@@ -615,7 +617,8 @@ void judge_link(struct report *report)
         }
     for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
-        bool foreign = finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
+        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
         if (finding != cause && !foreign)
             take_cause(finding, cause);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/detector_list.h"
+#include "driver/curve.h"
 #include "driver/judge.h"
 
 struct judge {
@@ -38,5 +39,11 @@ struct finding *judge_nanobind(struct judge *judge);
 
 /* judge_heap.c: what the guard saw. */
 void judge_heap(struct judge *judge, const struct record *record);
+/* judge_growth.c: what grows with the calls. */
+void judge_growth(struct judge *judge);
+/* A series of an arm (0: equal calls) over its calls; points NULL: flat. No points when the arm was not run. */
+struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints);
+/* judge_refcount.c: references released too often, or never. */
+void judge_refcount(struct judge *judge);
 /* judge_heap.c: which of the guard's findings follows from which. */
 void judge_link_heap(struct report *report);

@@ -28,17 +28,18 @@ struct verify {
     bool over; /* the deadline, the user, or a child that could not be started */
 };
 
-static bool is_symptom(const struct finding *finding)
-{
-    return !finding->serial && finding->blame != BLAME_USER;
-}
-
 static uint32_t bit_of(const struct finding *finding)
 {
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
     return 0;
+}
+
+/* What is counted over many calls in every child needs no further trials. */
+static bool is_symptom(const struct finding *finding)
+{
+    return !finding->serial && finding->blame != BLAME_USER && !(bit_of(finding) & DETECTOR_COUNTERS);
 }
 
 /* Which detectors saw what only several threads show: light ones, or else the others. */
