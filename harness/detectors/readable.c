@@ -10,7 +10,7 @@
 #define PAGE_BITS 12
 #define KNOWN 4096
 
-/* Numbers of pages that can be read. Page 0 never can: 0 is an empty place. */
+/* Numbers of pages that can be read; 0 is an empty place. Page 0 never can, and the kernel would take it for no mask. */
 static uintptr_t known[KNOWN];
 
 void readable_forget(void)
@@ -28,9 +28,9 @@ static bool ask_kernel(uintptr_t page)
 static bool page_readable(uintptr_t page)
 {
     uintptr_t *place = &known[(page ^ page >> 12) % KNOWN];
-    if (*place == page)
-        return page != 0;
-    if (!ask_kernel(page))
+    if (page != 0 && *place == page)
+        return true;
+    if (page == 0 || !ask_kernel(page))
         return false;
     *place = page;
     return true;
