@@ -63,8 +63,9 @@ enum record_left {
     LEFT_LATER, /* made afterwards */
     LEFT_CALLS, /* that were made afterwards */
     LEFT_BYTES,
-    LEFT_HOLDER,  /* enum holder */
-    LEFT_ADDRESS, /* of the static variable that holds it */
+    LEFT_HOLDER,   /* enum holder */
+    LEFT_IMMORTAL, /* objects that the interpreter made immortal meanwhile, of all types */
+    LEFT_ADDRESS,  /* of the static variable that holds it */
 };
 enum record_finished {
     FINISHED_CALLS,

@@ -143,7 +143,7 @@ static void count(void *context, char *block, enum epoch epoch)
         return;
     census->objects++;
     if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL)
-        row->immortal++;
+        row->immortal[epoch]++;
     else
         row->live[epoch]++;
 }

@@ -19,8 +19,8 @@
 
 struct census_row {
     PyTypeObject *type;
-    uint64_t live[EPOCHS]; /* by when they were made */
-    uint64_t immortal;     /* apart from them: the interpreter will never free these */
+    uint64_t live[EPOCHS];     /* by when they were made */
+    uint64_t immortal[EPOCHS]; /* apart from them: the interpreter will never free these */
 };
 
 struct census {

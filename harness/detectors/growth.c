@@ -1,8 +1,8 @@
 /* The growth detector: what grows with the calls. Counts objects by type, native blocks by site, and what the process
  * has in all, at each point of each arm, and sends what grew; the driver judges the curves.
  *
- * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that it
- * does not grow itself.
+ * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that
+ * it does not grow itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +100,8 @@ static void count_types(void)
         if (!series)
             continue;
         series->live[point] = census_live(&rows[i]);
-        series->immortal[point] = (int64_t)rows[i].immortal;
+        for (int epoch = 0; epoch < EPOCHS; epoch++)
+            series->immortal[point] += (int64_t)rows[i].immortal[epoch];
     }
 }
 
@@ -177,8 +178,9 @@ static int64_t growth_of(const int64_t *points)
 
 static int by_type(const void *a, const void *b)
 {
-    int64_t one = growth_of(((const struct type_series *)a)->live);
-    int64_t other = growth_of(((const struct type_series *)b)->live);
+    const struct type_series *first = a, *second = b;
+    int64_t one = growth_of(first->live) + growth_of(first->immortal);
+    int64_t other = growth_of(second->live) + growth_of(second->immortal);
     return (one < other) - (one > other);
 }
 

@@ -51,8 +51,11 @@ static bool is_type(const PyTypeObject *type)
     const PyTypeObject **place = &known[((uintptr_t)type >> 4) % KNOWN];
     if (!type || *place == type)
         return type != NULL;
-    if (!can_be_type(type) || !can_be_type(Py_TYPE(type)) ||
-        !(Py_TYPE(type)->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
+    if (!can_be_type(type))
+        return false;
+    /* Read once: what is no type may lie on our own stack. */
+    const PyTypeObject *meta = *(PyTypeObject *const volatile *)&type->ob_base.ob_base.ob_type;
+    if (!can_be_type(meta) || !(meta->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
         return false;
     *place = type;
     return true;

@@ -10,7 +10,7 @@
 #define PAGE_BITS 12
 #define KNOWN 4096
 
-/* Numbers of pages that can be read; 0 is an empty place. Page 0 never can, and the kernel would take it for no mask. */
+/* Numbers of pages that can be read. Page 0 never can: 0 is an empty place, and no mask to the kernel. */
 static uintptr_t known[KNOWN];
 
 void readable_forget(void)
@@ -28,8 +28,8 @@ static bool ask_kernel(uintptr_t page)
 static bool page_readable(uintptr_t page)
 {
     uintptr_t *place = &known[(page ^ page >> 12) % KNOWN];
-    if (page != 0 && *place == page)
-        return true;
+    if (*place == page)
+        return page != 0;
     if (page == 0 || !ask_kernel(page))
         return false;
     *place = page;

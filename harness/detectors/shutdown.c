@@ -38,7 +38,8 @@ static struct {
     int64_t blocks, bytes;
 } sites[SITES];
 static unsigned nnames, told;
-static int64_t calls; /* after the first ones */
+static int64_t immortal;         /* objects that became so in the calls */
+static int64_t calls, all_calls; /* after the first ones; by workers */
 
 static void shutdown_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
@@ -46,6 +47,7 @@ static void shutdown_window(struct detector_call *call, const struct plan *plan,
     (void)call;
     (void)plan;
     held_window(window);
+    all_calls += (int64_t)window->calls;
     if (window->arm != ARM_CALLS || window->number > COUNTING_WARM_UP)
         calls += (int64_t)window->calls;
 }
@@ -98,6 +100,7 @@ static void find_holder(const struct sample *sample, struct holder_path *best)
 static void send(int wire, struct record *record, const char *name, const char *holder, uint64_t site)
 {
     uint64_t frames[VIOLATION_FRAMES];
+    record->values[LEFT_IMMORTAL] = immortal;
     record_add_text(record, name);
     record_add_text(record, holder);
     record_add_frames(record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
@@ -111,7 +114,8 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     struct holder_path path;
     struct record record;
     int64_t all = (int64_t)(row->live[EPOCH_FIRST] + row->live[EPOCH_CALLS]);
-    census_visit(row->type, EPOCH_FIRST, take_sample, &sample);
+    enum epoch since = row->live[EPOCH_CALLS] > 0 ? EPOCH_CALLS : EPOCH_FIRST;
+    census_visit(row->type, since, take_sample, &sample);
     if (all <= sample.kept || sample.n == 0)
         return;
     find_holder(&sample, &path);
@@ -122,7 +126,7 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     record.values[LEFT_CALLS] = calls;
     record.values[LEFT_HOLDER] = path.holder;
     record.values[LEFT_ADDRESS] = (int64_t)path.address;
-    send(wire, &record, name, path.text, addresses_site(pyobject_block(sample.objects[0])));
+    send(wire, &record, name, path.text, census_site_of(row->type, since));
 }
 
 static bool are_many(int64_t n)
@@ -134,6 +138,8 @@ static void tell_types(int wire)
 {
     struct census census = {.rows = rows};
     census_take(&census);
+    for (size_t i = 0; i < CENSUS_TYPES; i++)
+        immortal += (int64_t)rows[i].immortal[EPOCH_CALLS];
     for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
         const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
         if (!row)
@@ -172,7 +178,7 @@ static void tell_sites(int wire)
         record_begin(&record, RECORD_LEFT, RECORD_MAIN);
         record.values[LEFT_OF] = SERIES_SITE_BLOCKS;
         record.values[LEFT_LATER] = sites[i].blocks;
-        record.values[LEFT_CALLS] = calls;
+        record.values[LEFT_CALLS] = all_calls;
         record.values[LEFT_BYTES] = sites[i].bytes;
         send(wire, &record, "", "", sites[i].site);
     }

@@ -268,6 +268,15 @@ static bool counts(const struct session *session)
     return false;
 }
 
+/* What is counted over many calls needs no two of them in flight together. */
+static bool only_counted(const struct session *session)
+{
+    bool only = session->sightings != NULL;
+    for (unsigned i = 0; only && i < session->report.children; i++)
+        only = session->sightings[i].detect & DETECTOR_COUNTERS;
+    return only;
+}
+
 /* Only a run in which target calls were truly in flight together can call something clean. */
 static void conclude(struct session *session)
 {
@@ -290,7 +299,7 @@ static void conclude(struct session *session)
         set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
     else if (report->threads > 1 && report->calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made by two threads; give it more --time"));
-    else if (report->threads > 1 && report->overlapped == 0)
+    else if (report->threads > 1 && report->overlapped == 0 && !only_counted(session))
         set_reason(
             session, STATUS_UNTESTED,
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));

@@ -555,6 +555,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
         judge_record(&judge, outcome->records[i]);
     judge_refcount(&judge);
     judge_growth(&judge);
+    judge_held(&judge);
+    judge_shutdown(&judge);
     judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);
@@ -571,7 +573,7 @@ static bool is_mutation(const struct finding *finding)
     return strcmp(finding->severity, "hidden-mutation") == 0;
 }
 
-static void take_cause(struct finding *finding, const struct finding *cause)
+void judge_take_cause(struct finding *finding, const struct finding *cause)
 {
     free(finding->cause);
     finding->cause = strdup(cause->id);
@@ -620,7 +622,8 @@ void judge_link(struct report *report)
         bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
         bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
         if (finding != cause && !foreign)
-            take_cause(finding, cause);
+            judge_take_cause(finding, cause);
     }
+    judge_link_counted(report);
     finding_list_sort(&report->findings);
 }

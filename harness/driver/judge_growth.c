@@ -13,6 +13,9 @@
 #define BYTES_UNIT 16
 #define PAGE 4096
 #define KIB 1024.0
+#define STACKS_MAX 3
+#define IMMORTAL_LEAST 8
+#define IMMORTAL_PART 200
 
 enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 
@@ -75,28 +78,6 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
     return growth_judge(&arms, unit, ret_rate);
 }
 
-/* Who asked for what is lost: the innermost package, or who called it without the interpreter in between, as it is
- * with arrays that NumPy's C API makes for others. */
-static void name_owner(const struct judge *judge, struct loss *loss)
-{
-    char name[128], owner[128] = "";
-    const struct symbol_frame *found = NULL;
-    for (size_t i = 0; i < loss->stack.nframes; i++) {
-        const struct symbol_frame *frame = &loss->stack.frames[i];
-        enum owner whose = package_frame_owner(judge->outcome, frame, name, sizeof name);
-        if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
-            found = frame;
-            snprintf(owner, sizeof owner, "%s", name);
-        } else if (found && whose != OWNER_PACKAGE) {
-            break;
-        }
-    }
-    if (!found)
-        return;
-    loss->function = found->function ? judge_plain_name(found->function) : strdup(owner);
-    loss->package = judge_name_package(judge, owner);
-}
-
 /* One statement in a body: a call is an iteration. */
 static double per_iteration(const struct judge *judge)
 {
@@ -118,7 +99,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
                           .rate = rate * times,
                           .bytes = bytes * times,
                           .stack = judge_stack(losses->judge, record->frames, record->nframes, false)};
-    name_owner(losses->judge, loss);
+    judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
 }
 
 /* Blocks may stay as many and become longer, or be exchanged for others. */
@@ -166,6 +147,34 @@ static void judge_all(struct losses *losses)
             judge_type(losses, record);
         else if (record->values[SERIES_OF] == SERIES_SITE_BYTES)
             judge_site(losses, record);
+    }
+}
+
+/* The one function of this verdict; NULL when there are none or several. */
+static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
+{
+    const struct loss *owner = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (loss->verdict != verdict || !loss->function)
+            continue;
+        if (owner && strcmp(owner->function, loss->function) != 0)
+            return NULL;
+        owner = loss;
+    }
+    return owner;
+}
+
+/* What Python code made, such as a key, goes with what a function made of it and keeps. */
+static void join_owners(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        const struct loss *owner = loss->function ? NULL : only_owner(losses, loss->verdict);
+        if (!owner)
+            continue;
+        loss->function = strdup(owner->function);
+        loss->package = owner->package ? strdup(owner->package) : NULL;
     }
 }
 
@@ -227,11 +236,36 @@ static char *say(const struct judge *judge, const struct loss *like, const char 
     }
 }
 
+/* In the arm that decides, one for so many calls at least. */
+static bool makes_immortal(const struct judge *judge, const struct loss *loss)
+{
+    const struct record *arm =
+        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? CALLS : NEW, -1, NULL);
+    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
+    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
+            record->values[SERIES_OF] == SERIES_OBJECTS)
+            n += record->values[SERIES_IMMORTAL];
+    }
+    return n >= IMMORTAL_LEAST && n * IMMORTAL_PART >= calls;
+}
+
 /* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           outcome_environment(judge->outcome, "mutates");
+           makes_immortal(judge, loss) || outcome_environment(judge->outcome, "mutates");
+}
+
+static const char *excuse(const struct judge *judge, const struct loss *loss)
+{
+    if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
+        return "";
+    if (makes_immortal(judge, loss))
+        return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
+    return "; no finding, because the statements change what they share";
 }
 
 static void add_finding(struct losses *losses, struct loss *like, char *message, bool objects)
@@ -255,7 +289,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     for (size_t i = 0; finding && i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= 6)
+        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
             continue;
         char *title = loss->of == SERIES_OBJECTS ? judge_format("%s is made here", loss->name)
                                                  : judge_format("%.1f bytes are allocated here", loss->bytes);
@@ -274,10 +308,7 @@ static void tell(struct losses *losses, struct loss *like)
         add_finding(losses, like, message, objects);
     } else if (message) {
         if (like->verdict != GROWTH_JIT)
-            note_add(&judge->report->notes, "growth: %s%s", message,
-                     like->verdict == GROWTH_UNBOUNDED
-                         ? ""
-                         : "; no finding, because the statements change what they share");
+            note_add(&judge->report->notes, "growth: %s%s", message, excuse(judge, like));
         free(message);
     }
     free(list);
@@ -311,23 +342,6 @@ static void note_unexplained(struct judge *judge)
             look.rate / KIB);
 }
 
-static void note_held(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        const int64_t *points = &record->values[SERIES_POINTS];
-        if (record->type != RECORD_SERIES || record->values[SERIES_OF] != SERIES_HELD)
-            continue;
-        struct growth_arms arms = {
-            .has_release = true, .before = points[0], .held = points[1], .left = points[2]};
-        double rate;
-        enum growth_verdict verdict = growth_judge(&arms, 1, &rate);
-        note_add(&judge->report->notes, "%s: %lld %s held after the calls, %lld after `%s`",
-                 growth_verdict_names[verdict], (long long)(points[1] - points[0]), record_text(record, 0),
-                 (long long)(points[2] - points[0]), judge->plan->release);
-    }
-}
-
 /* Functions and types made after the first thread was started are immortal in CPython 3.13t: its doing. */
 static void note_immortal(struct judge *judge)
 {
@@ -349,11 +363,11 @@ void judge_growth(struct judge *judge)
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_GROWTH)))
         return;
     judge_all(&losses);
+    join_owners(&losses);
     for (size_t i = 0; i < losses.n; i++)
         if (!losses.items[i].is_told)
             tell(&losses, &losses.items[i]);
     note_code(judge);
-    note_held(judge);
     note_immortal(judge);
     note_unexplained(judge);
     for (size_t i = 0; i < losses.n; i++) {

@@ -32,6 +32,9 @@ char *judge_plain_name(const char *function);
 /* Function, package and blame by the innermost frame that is somebody's. */
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
 
+/* From now on the finding is a consequence of the other one. */
+void judge_take_cause(struct finding *finding, const struct finding *cause);
+
 void judge_label_user_error(const struct judge *judge, struct finding *finding);
 
 /* judge_nanobind.c: the finding of nanobind's own report, or NULL. */
@@ -43,6 +46,14 @@ void judge_heap(struct judge *judge, const struct record *record);
 void judge_growth(struct judge *judge);
 /* A series of an arm (0: equal calls) over its calls; points NULL: flat. No points when the arm was not run. */
 struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints);
+/* judge_shutdown.c: what Python's end leaves behind; what is held after the calls. */
+void judge_shutdown(struct judge *judge);
+void judge_held(struct judge *judge);
+/* Who asked for what was made with this stack; both are the caller's, NULL where no package is on it. */
+void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
+                 char **ret_package);
+/* judge_refcount.c: crashes that follow from references released too often, leftovers from losses. */
+void judge_link_counted(struct report *report);
 /* judge_refcount.c: references released too often, or never. */
 void judge_refcount(struct judge *judge);
 /* judge_heap.c: which of the guard's findings follows from which. */

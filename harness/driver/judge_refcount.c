@@ -90,3 +90,41 @@ void judge_refcount(struct judge *judge)
         if (judge->outcome->records[i]->type == RECORD_AUDIT)
             judge_audit(judge, judge->outcome->records[i]);
 }
+
+static bool may_follow(const struct finding *finding)
+{
+    return !finding->cause && finding->blame != BLAME_USER &&
+           (finding->kind == FINDING_CRASH || finding->kind == FINDING_HEAP_CORRUPTION ||
+            finding->kind == FINDING_USE_AFTER_FREE || finding->kind == FINDING_DOUBLE_FREE ||
+            finding->kind == FINDING_INTERPRETER_FAULT);
+}
+
+/* What is lost in each call is also what is left at the end. */
+static const struct finding *find_loss(const struct report *report, const struct finding *left)
+{
+    for (size_t i = 0; i < report->findings.n; i++) {
+        const struct finding *finding = report->findings.items[i];
+        if (strcmp(finding->detector, detector_rows[DETECTOR_GROWTH].name) == 0 && finding->function &&
+            left->function && strcmp(finding->function, left->function) == 0)
+            return finding;
+    }
+    return NULL;
+}
+
+void judge_link_counted(struct report *report)
+{
+    const struct finding *cause = NULL;
+    for (size_t i = 0; i < report->findings.n && !cause; i++)
+        if (report->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
+            strcmp(report->findings.items[i]->detector, detector_rows[DETECTOR_REFCOUNT].name) == 0)
+            cause = report->findings.items[i];
+    for (size_t i = 0; i < report->findings.n; i++) {
+        struct finding *finding = report->findings.items[i];
+        const struct finding *loss =
+            finding->kind == FINDING_SHUTDOWN_LEAK ? find_loss(report, finding) : NULL;
+        if (loss)
+            judge_take_cause(finding, loss);
+        else if (cause && may_follow(finding))
+            judge_take_cause(finding, cause);
+    }
+}
