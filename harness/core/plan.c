@@ -230,6 +230,9 @@ static int check_something_to_run(const struct verdict *verdict, const struct pl
         given[n++] = "roles";
     if (n == 0)
         return refuse(verdict, "there is nothing to run: give one of native, steps and roles");
+    if (plan->native && *plan->native && plan->fresh)
+        return refuse(verdict,
+                      "native and new cannot go together: a native step brings what it needs itself");
     if (n > 1)
         return refuse(verdict, "%s and %s cannot go together: keep one of native, steps and roles", given[0],
                       given[1]);

@@ -36,6 +36,7 @@ struct audited {
 
 static struct audited audited[AUDITED_MAX];
 static unsigned naudited, npoints;
+static int64_t copies = 1; /* of each name: threads with objects of their own */
 static bool lost[AUDITED_MAX];
 
 static bool is_known(const PyObject *object)
@@ -164,6 +165,7 @@ static void say_immortal(const struct detector_call *call)
 static void collect(const struct detector_call *call, const struct plan *plan, PyObject *const *names,
                     unsigned n)
 {
+    copies = n > 0 ? n : 1;
     for (unsigned i = 0; i < n; i++)
         if (plan->naudit > 0)
             add_asked(call, plan, names[i]);
@@ -193,11 +195,20 @@ static void take_spares(uint64_t calls)
     }
 }
 
-/* Items of one container that changed in the same way are one. */
+/* Of one name, where each thread has its own object; or items of one type in the container of one name. */
+static bool are_alike(const struct audited *one, const struct audited *other)
+{
+    if (one->relation != other->relation || Py_TYPE(one->object) != Py_TYPE(other->object))
+        return false;
+    if (one->relation != AUDIT_ITEM)
+        return strcmp(one->name, other->name) == 0;
+    return strcmp(audited[one->container].name, audited[other->container].name) == 0;
+}
+
+/* What is alike and changed in the same way is told once. */
 static bool joins(const struct audited *one, const struct audited *other)
 {
-    if (one->relation != AUDIT_ITEM || other->relation != AUDIT_ITEM || one->container != other->container ||
-        Py_TYPE(one->object) != Py_TYPE(other->object))
+    if (!are_alike(one, other))
         return false;
     Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTING_WARM_UP];
     Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTING_WARM_UP];
@@ -227,6 +238,7 @@ static void tell(const struct detector_call *call, unsigned first, bool *told)
         for (unsigned point = 0; point < npoints; point++)
             record.values[AUDIT_POINTS + point] += audited[i].counts[point];
     }
+    record.values[AUDIT_OBJECTS] = (record.values[AUDIT_OBJECTS] + copies - 1) / copies;
     char type[96];
     pyobject_type_name(entry->object, type, sizeof type);
     record_add_text(&record, entry->name);

@@ -156,7 +156,7 @@ static void tell_child(struct session *session, const char *member, const struct
 static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct note_list *notes = &session->report.notes;
-    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)) &&
+    bool died = outcome_crashed(outcome) && judge_witness(plan, outcome) == DETECTOR_COUNT &&
                 !judge_hears(plan, outcome);
     bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
     if (died)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A rate below one in so many calls may be chance. */
 #define RARE 1000
@@ -51,9 +52,8 @@ static int compare(const void *a, const void *b)
 
 static double median(const double *values, unsigned n)
 {
-    double sorted[CURVE_POINTS];
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = values[i];
+    double sorted[CURVE_POINTS] = {0};
+    memcpy(sorted, values, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare);
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
@@ -73,7 +73,7 @@ static double long_against_short(const struct windows *windows)
 
 static bool is_even(const struct windows *windows, double rate)
 {
-    double off[CURVE_POINTS];
+    double off[CURVE_POINTS] = {0};
     for (unsigned i = 0; i < windows->n; i++)
         off[i] = fabs(windows->changes[i] - rate * windows->calls[i]);
     double typical = median(off, windows->n), whole = fabs(windows->all_changes) / windows->n;
@@ -82,7 +82,7 @@ static bool is_even(const struct windows *windows, double rate)
 
 static bool is_steady(const struct windows *windows, int64_t unit, double *ret_rate)
 {
-    double rates[CURVE_POINTS], least = UNITS_LEAST * (double)unit;
+    double rates[CURVE_POINTS] = {0}, least = UNITS_LEAST * (double)unit;
     for (unsigned i = 0; i < windows->n; i++)
         rates[i] = windows->changes[i] / fmax(windows->calls[i], 1);
     double rate = median(rates, windows->n), grown = fabs(windows->all_changes);

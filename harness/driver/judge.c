@@ -418,16 +418,26 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
     return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
 }
 
+enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
+{
+    if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
+        return DETECTOR_CRASH;
+    if (plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN) && outcome->phase == BOARD_FINISH)
+        return DETECTOR_SHUTDOWN;
+    return DETECTOR_COUNT;
+}
+
 static void judge_crash(struct judge *judge)
 {
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge, &line, &by);
-    bool known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
-    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
-                                                        rule ? by : DETECTOR_CRASH)
-                                    : NULL;
+    enum detector_id witness = judge_witness(judge->plan, judge->outcome);
+    bool known = rule || witness != DETECTOR_COUNT;
+    struct finding *finding =
+        known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash", rule ? by : witness)
+              : NULL;
     if (!finding) {
         free(line);
         return;

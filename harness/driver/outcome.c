@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/status.h"
+
 static int append_text(char ***list, size_t *n, const char *text)
 {
     char **grown = realloc(*list, (*n + 1) * sizeof *grown);
@@ -118,7 +120,11 @@ bool outcome_crashed(const struct outcome *outcome)
         return false;
     if (WIFSIGNALED(outcome->wait_status))
         return !outcome->interrupted;
-    return !outcome->finished && !outcome->interrupted;
+    if (outcome->interrupted)
+        return false;
+    /* The child itself says 0, or that Python could not end well. */
+    int status = WEXITSTATUS(outcome->wait_status);
+    return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
 }
 
 static void clear_texts(char **list, size_t n)

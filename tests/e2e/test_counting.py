@@ -103,6 +103,18 @@ class Counting(EndToEnd):
         self.assertIn('cache-held: 1 shutdown_static.Item held after the calls, 0 after `shutdown_static.clear()`',
                       done.json['notes'], done)
 
+    def test_abort(self):
+        """an abort while Python ends is a finding with its stack, though nothing is printed; its twin is clean"""
+        done = self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
+                               'shutdown_abort.bug()'), 1)
+        finding, = done.findings()
+        self.assertEqual((finding['kind'], finding['detector'], finding['function'], finding['blame']),
+                         ('crash', 'shutdown', 'give_up', 'target'), done)
+        self.assertIn('while Python was shutting down', finding['message'], done)
+        self.check('give_up' in functions(finding['stacks'][0]), done, 'no give_up on the stack')
+        self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
+                        'shutdown_abort.twin()'), 0)
+
     def test_immortal(self):
         """what cannot be audited is said"""
         done = self.expect(run('-t', 2, '-s', 'import math; word = "word"; x = object()', '--audit', 'word', '--audit', 'x',

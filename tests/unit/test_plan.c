@@ -365,6 +365,7 @@ static const struct refusal {
     {"threads: 3\nsteps: []\n", 0, "nothing to run"},
     {"native: a\nsteps:\n- x\n", 3, "native and steps cannot go together"},
     {"roles: [x]\nsteps: [x]\n", 2, "steps and roles cannot go together"},
+    {"native: a\nnew: x\n", 2, "native and new cannot go together"},
     {"steps: [x]\nnative: a\n", 2, "native and steps cannot go together"},
     {"steps:\n- x\n- '  '\n", 3, "entry 2 of steps is empty"},
     {"roles:\n- ''\n", 2, "entry 1 of roles is empty"},
