@@ -15,9 +15,10 @@ enum counting_arm {
     ARMS
 };
 
-#define COUNTING_WARM_UP 2 /* windows whose growth says nothing */
-#define COUNTING_SHORT 3   /* windows of n calls … */
-#define COUNTING_LONG 3    /* … and of 2 n */
+#define COUNTING_WARM_UP 2                    /* windows whose growth says nothing */
+#define COUNTING_SHORT 3                      /* windows of n calls … */
+#define COUNTING_LONG 3                       /* … and of 2 n */
+#define COUNTING_LEAST (COUNTING_WARM_UP + 3) /* windows that say something */
 #define COUNTING_WINDOWS (COUNTING_WARM_UP + COUNTING_SHORT + COUNTING_LONG)
 
 struct counting_window {

@@ -18,6 +18,7 @@
 #include "detectors/census.h"
 #include "detectors/counting.h"
 #include "detectors/held.h"
+#include "detectors/holder.h"
 #include "detectors/pyobject.h"
 #include "heap/guard.h"
 #include "heap/live.h"
@@ -28,6 +29,10 @@
 /* The series that are sent of an arm, those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
+/* Types whose holders are looked for, objects of each, and how much they must have grown. */
+#define HOLDER_TYPES 4
+#define HOLDER_SAMPLE 2
+#define HOLDER_LEAST 8
 
 _Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
 
@@ -154,8 +159,42 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
 }
 
+/* Since the windows that warm up. */
+static int64_t growth_of(const int64_t *points)
+{
+    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
+}
+
+struct kept {
+    struct holder_path path;
+    unsigned asked;
+};
+
+/* The first that leads somewhere tells most. */
+static bool ask_holder(void *context, PyObject *object)
+{
+    struct kept *kept = context;
+    holder_find(object, true, &kept->path);
+    bool leads = kept->path.holder == HOLDER_MODULE || kept->path.holder == HOLDER_STATIC;
+    return !leads && ++kept->asked < HOLDER_SAMPLE;
+}
+
+/* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
+ * memory for each step. */
+static void say_holder(const struct type_series *series, unsigned rank, char *text, size_t size)
+{
+    struct kept kept = {.asked = 0};
+    text[0] = '\0';
+    if (rank >= HOLDER_TYPES || growth_of(series->live) < HOLDER_LEAST)
+        return;
+    census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
+    snprintf(text, size, "%s",
+             kept.path.holder == HOLDER_NOBODY && kept.path.steps == 0 ? "nobody" : kept.path.text);
+}
+
 static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
-                        const int64_t *points, int64_t immortal, const char *name, uint64_t site)
+                        const int64_t *points, int64_t immortal, const char *name, const char *holder,
+                        uint64_t site)
 {
     struct record record;
     uint64_t frames[VIOLATION_FRAMES];
@@ -166,14 +205,9 @@ static void send_series(const struct detector_call *call, enum counting_arm arm,
     record.values[SERIES_IMMORTAL] = immortal;
     memcpy(&record.values[SERIES_POINTS], points, (point + 1) * sizeof *points);
     record_add_text(&record, name);
+    record_add_text(&record, holder);
     record_add_frames(&record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
     record_send(&record, call->wire);
-}
-
-/* Since the windows that warm up. */
-static int64_t growth_of(const int64_t *points)
-{
-    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
 }
 
 static int by_type(const void *a, const void *b)
@@ -194,7 +228,7 @@ static int by_site(const void *a, const void *b)
 /* Sorting ends their being tables: they are emptied before the next arm. */
 static void send_types(const struct detector_call *call, enum counting_arm arm)
 {
-    char name[192];
+    char name[192], holder[256];
     qsort(types, CENSUS_TYPES, sizeof *types, by_type);
     for (unsigned i = 0; i < TOP_TYPES; i++) {
         const struct type_series *series = &types[i];
@@ -202,7 +236,8 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
         census_type_name(series->type, name, sizeof name);
-        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name,
+        say_holder(series, i, holder, sizeof holder);
+        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, holder,
                     census_site_of(series->type, EPOCH_CALLS));
     }
 }
@@ -213,8 +248,8 @@ static void send_sites(const struct detector_call *call, enum counting_arm arm)
     qsort(sites, SITES, sizeof *sites, by_site);
     for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
         snprintf(name, sizeof name, "%#llx", (unsigned long long)sites[i].site);
-        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, sites[i].site);
-        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, sites[i].site);
+        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, "", sites[i].site);
+        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, "", sites[i].site);
     }
 }
 
@@ -223,7 +258,7 @@ static void send_all(const struct detector_call *call, enum counting_arm arm)
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        send_series(call, arm, whole[i], totals[whole[i]], 0, "", 0);
+        send_series(call, arm, whole[i], totals[whole[i]], 0, "", "", 0);
     send_types(call, arm);
     send_sites(call, arm);
 }

@@ -27,6 +27,7 @@ struct search {
     PyObject *object;
     const void *seen[STEPS_MAX + 1];
     unsigned nseen;
+    bool is_alive, again; /* again: something seen before refers to it */
 };
 
 /* Words that may be read; the rest is passed over. */
@@ -46,17 +47,17 @@ static bool scan(struct search *search, const char *from, const char *to)
     return false;
 }
 
-/* Our own tables know all addresses. */
-static bool is_ours(const struct dl_phdr_info *info)
+/* Our own tables know all addresses, and the interpreter's many that it forgot. */
+static bool is_ignored(const struct dl_phdr_info *info, bool is_alive)
 {
-    return info->dlpi_name[0] == '\0';
+    return info->dlpi_name[0] == '\0' || (is_alive && strstr(info->dlpi_name, "/libpython3"));
 }
 
 static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct search *search = context;
     (void)size;
-    for (int i = 0; i < info->dlpi_phnum && !is_ours(info); i++) {
+    for (int i = 0; i < info->dlpi_phnum && !is_ignored(info, search->is_alive); i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W))
             continue;
@@ -69,6 +70,13 @@ static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
         return 1;
     }
     return 0;
+}
+
+/* The way leads round. */
+static void pass_over(struct search *search)
+{
+    search->where = NULL;
+    search->again = true;
 }
 
 static bool find_static(struct search *search)
@@ -93,11 +101,42 @@ static bool is_seen(const struct search *search, const void *at)
     return false;
 }
 
+static int is_target(PyObject *object, void *context)
+{
+    const struct search *search = context;
+    return (uintptr_t)object == search->from;
+}
+
+/* Exactly, where the collector knows the holder. The visited must not be what is looked for: a list refers to itself. */
+static int ask_tracked(PyObject *object, void *context)
+{
+    struct search *search = context;
+    traverseproc traverse = Py_TYPE(object)->tp_traverse;
+    if ((uintptr_t)object == search->from || !traverse || !traverse(object, is_target, search))
+        return 1;
+    search->where = (const char *)object;
+    if (is_seen(search, object)) {
+        pass_over(search);
+        return 1;
+    }
+    search->object = object;
+    return 0;
+}
+
+static void find_tracked(struct search *search)
+{
+    PyUnstable_GC_VisitObjects(ask_tracked, search);
+}
+
 static void look_at_block(void *context, const struct block *block)
 {
     struct search *search = context;
     const char *user = block_user(block);
-    if (!search->where && !is_seen(search, user) && scan(search, user, user + block->size))
+    if (search->where || !scan(search, user, user + block->size))
+        return;
+    if (is_seen(search, user))
+        pass_over(search);
+    else
         search->block = *block;
 }
 
@@ -116,10 +155,13 @@ static void look_at_object(void *context, char *start, enum epoch epoch)
     struct search *search = context;
     (void)epoch;
     PyObject *object = search->where ? NULL : pyobject_in_block(start);
-    if (!object || is_seen(search, object) || (uintptr_t)object == search->from)
+    if (!object || (uintptr_t)object == search->from ||
+        !(scan(search, start, (const char *)object) ||
+          scan(search, (const char *)(object + 1), (const char *)object + size_of(object))))
         return;
-    if (scan(search, start, (const char *)object) ||
-        scan(search, (const char *)(object + 1), (const char *)object + size_of(object)))
+    if (is_seen(search, object))
+        pass_over(search);
+    else
         search->object = object;
 }
 
@@ -130,11 +172,16 @@ static bool step(struct search *search, struct holder_path *path)
     search->object = NULL;
     search->block.start = NULL;
     search->module = NULL;
+    search->again = false;
     if (find_static(search)) {
         path->holder = HOLDER_STATIC;
         path->address = (uint64_t)(uintptr_t)search->where;
         return false;
     }
+    if (search->is_alive)
+        find_tracked(search);
+    if (search->where)
+        return true;
     if (find_thread(search)) {
         path->holder = HOLDER_THREAD;
         return false;
@@ -142,6 +189,8 @@ static bool step(struct search *search, struct holder_path *path)
     live_walk(look_at_block, search);
     if (!search->where)
         addresses_walk(look_at_object, search);
+    if (!search->where && search->again)
+        path->holder = HOLDER_CYCLE;
     return search->where != NULL;
 }
 
@@ -158,6 +207,28 @@ static void append_static(struct holder_path *path, const struct search *search)
     snprintf(text, sizeof text, "%.80s+%#lx", slash ? slash + 1 : search->module,
              (unsigned long)((uintptr_t)search->where - search->base));
     append(path, text);
+}
+
+/* Whoever reads the name knows where to look. */
+static bool is_named(PyObject *object)
+{
+    return PyModule_Check(object) || PyType_Check(object);
+}
+
+static void append_name(struct holder_path *path, PyObject *object)
+{
+    char text[128], type[112];
+    if (PyType_Check(object)) {
+        census_type_name((PyTypeObject *)object, type, sizeof type);
+        snprintf(text, sizeof text, "the class %s", type);
+    } else {
+        PyObject *name = PyModule_GetNameObject(object);
+        snprintf(text, sizeof text, "the module %s", name ? PyUnicode_AsUTF8(name) : "?");
+        PyErr_Clear();
+        Py_XDECREF(name);
+    }
+    append(path, text);
+    path->holder = HOLDER_MODULE;
 }
 
 /* What was found is what is looked for next. */
@@ -184,15 +255,23 @@ static void move_on(struct search *search, struct holder_path *path)
     append(path, text);
 }
 
-void holder_find(const void *object, struct holder_path *path)
+void holder_find(const void *object, bool is_alive, struct holder_path *path)
 {
-    struct search search = {
-        .from = (uintptr_t)object, .to = (uintptr_t)object + 1, .seen = {object}, .nseen = 1};
+    struct search search = {.from = (uintptr_t)object,
+                            .to = (uintptr_t)object + 1,
+                            .seen = {object},
+                            .nseen = 1,
+                            .is_alive = is_alive};
     *path = (struct holder_path){.holder = HOLDER_NOBODY};
     readable_forget();
     pyobject_forget();
-    while (path->steps < STEPS_MAX - 1 && step(&search, path))
+    while (path->steps < STEPS_MAX - 1 && step(&search, path)) {
+        if (is_alive && search.object && is_named(search.object)) {
+            append_name(path, search.object);
+            break;
+        }
         move_on(&search, path);
+    }
     if (search.module)
         append_static(path, &search);
 }

@@ -1,11 +1,13 @@
-/* Who refers to something that is left: a path of pointers, outwards, through native blocks and left objects to the
- * data of a shared object, to a thread's memory, or to nobody.
+/* Who refers to something that is kept: a path of pointers, outwards, through native blocks and objects to a module of
+ * Python, the data of a shared object, a thread's memory, or to nobody.
  *
- * Contract. After the end of Python, on child main, while no other thread runs. Reads memory as words and takes what
+ * Contract. Child main, while no other thread changes memory: attached and with the workers parked, or after the end of
+ * Python. Reads memory as words and takes what
  * looks like a pointer for one: a path may be a coincidence, that there is none cannot. Allocates nothing.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,4 +21,5 @@ struct holder_path {
     char text[256];   /* "item <- list <- a block of 64 bytes <- x.so+0x4080" */
 };
 
-void holder_find(const void *object, struct holder_path *path);
+/* is_alive: Python has not ended; what the interpreter itself refers to does not count then. */
+void holder_find(const void *object, bool is_alive, struct holder_path *path);

@@ -89,7 +89,7 @@ static void find_holder(const struct sample *sample, struct holder_path *best)
     *best = (struct holder_path){.holder = HOLDER_NOBODY};
     for (unsigned i = 0; i < sample->n; i++) {
         struct holder_path path;
-        holder_find(sample->objects[i], &path);
+        holder_find(sample->objects[i], false, &path);
         if (i == 0 || path.holder == HOLDER_STATIC)
             *best = path;
         if (path.holder == HOLDER_STATIC)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "core/counted.h"
 #include "driver/callable.h"
 #include "driver/curve.h"
@@ -14,6 +15,7 @@
 #define PAGE 4096
 #define KIB 1024.0
 #define STACKS_MAX 3
+#define HELD "; held: "
 #define IMMORTAL_LEAST 8
 #define IMMORTAL_PART 200
 
@@ -22,7 +24,7 @@ enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 /* One thing that grows. */
 struct loss {
     enum series_of of;
-    const char *name; /* of a type; borrowed */
+    const char *name, *holder; /* of a type, and who keeps its objects; borrowed */
     enum growth_verdict verdict;
     double rate, bytes; /* for each call: things, and bytes */
     struct symbol_stack stack;
@@ -95,6 +97,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
     struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
+                          .holder = record_text(record, 1),
                           .verdict = verdict,
                           .rate = rate * times,
                           .bytes = bytes * times,
@@ -184,6 +187,27 @@ static bool same_owner(const struct loss *one, const struct loss *other)
            (!one->function || strcmp(one->function, other->function) == 0);
 }
 
+static void say_holder(FILE *out, const struct loss *loss)
+{
+    if (strcmp(loss->holder, "nobody") == 0)
+        fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+    else
+        fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
+}
+
+/* Who keeps objects of a module's own type tells more than who keeps an int. */
+static const struct loss *find_held(const struct losses *losses, const struct loss *like)
+{
+    const struct loss *best = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && *loss->holder &&
+            (!best || (strchr(loss->name, '.') && !strchr(best->name, '.'))))
+            best = loss;
+    }
+    return best;
+}
+
 /* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects)
 {
@@ -208,18 +232,37 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     }
     if (out && bytes > 0)
         fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
+    const struct loss *held = find_held(losses, like);
+    if (out && held)
+        say_holder(out, held);
     return out && fclose(out) == 0 ? text : NULL;
+}
+
+static const char *statement_of(const struct judge *judge, const struct loss *loss)
+{
+    const struct plan *plan = judge->plan;
+    if (loss->verdict != GROWTH_LEAK && plan->fresh)
+        return plan->fresh;
+    return plan->nsteps == 1 ? plan->steps[0] : "";
+}
+
+/* As list_losses says it. */
+static bool is_held(const char *list)
+{
+    return strstr(list, HELD) != NULL;
 }
 
 static char *say(const struct judge *judge, const struct loss *like, const char *list)
 {
-    const char *who = like->function ? like->function : "something";
-    const char *package = like->package ? like->package : "no package on its stack";
+    cleanup_free char *called = callable_of(statement_of(judge, like), judge->plan->setup);
+    const char *who = like->function ? like->function : called ? called : "something";
+    const char *package = like->package ? like->package : "Python code, or the interpreter";
     const char *release = judge->plan->release;
     const char *each = per_iteration(judge) > 1 ? "iteration" : "call";
     switch (like->verdict) {
     case GROWTH_LEAK:
-        return judge_format("%s (%s) loses in each %s: %s", who, package, each, list);
+        return judge_format("%s (%s) %s in each %s: %s", who, package, is_held(list) ? "keeps" : "loses",
+                            each, list);
     case GROWTH_RETAINED:
         return judge_format("%s (%s) keeps for each new call, also after `%s`: %s", who, package, release,
                             list);
@@ -281,9 +324,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
     finding->function = like->function ? strdup(like->function) : NULL;
     finding->package = like->package ? strdup(like->package) : NULL;
-    finding->statement =
-        strdup(like->verdict == GROWTH_LEAK ? judge->plan->nsteps == 1 ? judge->plan->steps[0] : ""
-                                            : judge->plan->fresh);
+    finding->statement = strdup(statement_of(judge, like));
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->report->findings, finding, judge->child);

@@ -26,24 +26,24 @@ static const struct member {
      .alone = true,
      .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE) | BIT(ARENA),
      .unique = INSIDE | BIT(TRIPWIRE)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
     {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
     {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
     {.name = "bare",
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
-    {.name = "counting",
-     .alone = true,
-     .once = true,
-     .detect = OUTSIDE | DETECTOR_COUNTERS,
-     .unique = DETECTOR_COUNTERS},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
      .unique = BIT(PYHEAP)},
 };
 #define MEMBERS (sizeof members / sizeof *members)
-#define GUARD_MEMBER 2
+#define GUARD_MEMBER 3
 
 /* Where nothing is asked for that a member is there for. */
 static const struct member fallback = {.name = "bare", .serial = false, .alone = true, .detect = OUTSIDE};

@@ -71,10 +71,10 @@ static void what_counts_has_one_turn(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
-    assert_members(&plan, 9, "serial tripwire guard bare watched counting pyheap tripwire guard");
+    assert_members(&plan, 9, "serial counting tripwire guard bare watched pyheap tripwire guard");
     assert_int_equal(child_named(&plan, "counting").detect, OUTSIDE | DETECTOR_COUNTERS);
     plan.detect = BIT(GROWTH) | BIT(CRASH);
-    assert_members(&plan, 4, "bare counting bare bare");
+    assert_members(&plan, 4, "counting bare bare bare");
     plan.detect = BIT(REFCOUNT);
     assert_members(&plan, 4, "counting .");
     plan.time = 20 * CLOCK_SECOND;
@@ -83,7 +83,7 @@ static void what_counts_has_one_turn(void **state)
     uint64_t third = child_named(&plan, "counting").time;
     assert_true(third > 6 * CLOCK_SECOND && third < 7 * CLOCK_SECOND);
     plan.threads = 1;
-    assert_members(&plan, 4, "guard counting .");
+    assert_members(&plan, 4, "counting guard .");
 }
 
 static void detectors_choose_the_members(void **state)
