@@ -8,6 +8,7 @@
 
 #include "child/array.h"
 #include "detectors/tripwire.h"
+#include "detectors/pycompat.h"
 
 void space_say_exception(char *text, size_t size)
 {

@@ -16,6 +16,7 @@
 #include "detectors/guard.h"
 #include "detectors/tripwire.h"
 #include "heap/guard.h"
+#include "detectors/pycompat.h"
 
 /* One sample in so many asks what each of the others is doing, and not only whether one is inside. */
 #define PAIRS_EVERY 4

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "core/detector_list.h"
+#include "driver/gil_run.h"
 #include "driver/job.h"
 #include "driver/judge.h"
 #include "driver/log_rule.h"
@@ -440,17 +441,39 @@ static int print_plans(const struct target_list *targets)
     return STATUS_CLEAN;
 }
 
-/* The child runs in the environment that was asked for, if it is of the child's ABI. */
-static int choose_python(const struct request *request, const char *child, struct probe *probe)
+/* The child runs in the environment that was asked for: *child becomes the one of its ABI. */
+static int choose_python(const struct request *request, char **child, struct probe *probe)
 {
     char error[640], abi[PROBE_ABI_SIZE];
     cleanup_free char *own = NULL;
-    if (probe_child(child, abi, &own, error, sizeof error) < 0)
+    if (probe_child(*child, abi, &own, error, sizeof error) < 0)
         return command_fail(STATUS_HARNESS, "%s", error);
-    if (probe_interpreter(probe_choose(request->python, own), probe, error, sizeof error) < 0 ||
-        probe_check_abi(probe, abi, error, sizeof error) < 0)
+    if (probe_interpreter(probe_choose(request->python, own), probe, error, sizeof error) < 0)
+        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (strcmp(probe->abi, abi) != 0) {
+        cleanup_free char *others = NULL;
+        command_child_of_abi(probe->abi, child);
+        if (probe_child(*child, abi, &others, error, sizeof error) < 0)
+            return command_fail(STATUS_HARNESS, "%s", error);
+    }
+    if (probe_check_abi(probe, abi, error, sizeof error) < 0)
         return command_fail(STATUS_UNTESTED, "%s", error);
     return 0;
+}
+
+/* Returns true when the plans are for an interpreter with the GIL that is named on purpose: then they look for leaks. */
+static bool narrow_to_gil(const struct request *request, const struct probe *probe,
+                          struct target_list *targets, int *status)
+{
+    char error[640];
+    if (probe->free_threaded || request->allow_gil)
+        return false;
+    for (size_t i = 0; i < targets->n; i++)
+        if (gil_run_narrow(&targets->plans[i], probe, error, sizeof error) < 0) {
+            *status = command_fail(STATUS_UNTESTED, "%s", error);
+            return false;
+        }
+    return true;
 }
 
 /* What a run of one plan found is run again; of several plans nobody could say which. */
@@ -518,23 +541,26 @@ static int choose_child(const struct request *request, struct tsan *tsan, char *
     return result ? command_fail(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, "%s", error) : 0;
 }
 
-static int run_targets(const struct request *request, const struct target_list *targets)
+static int run_targets(const struct request *request, struct target_list *targets)
 {
     cleanup_free char *child = NULL;
     struct probe probe = {0};
     struct tsan tsan = {0};
     int status = choose_child(request, &tsan, &child);
     if (!status)
-        status = choose_python(request, child, &probe);
+        status = choose_python(request, &child, &probe);
+    bool gil = !status && narrow_to_gil(request, &probe, targets, &status);
     if (!status) {
         struct session session = {.request = request, .tsan = request->tsan ? &tsan : NULL};
+        if (gil)
+            gil_run_note(&session.report.notes, &probe);
         name_report(&session.report, targets);
         session.report.verbose = request->verbose;
         session.report.suppressions = &tsan.suppressions;
         session.settings =
             (struct job_settings){.child = child,
                                   .python = probe.executable,
-                                  .allow_gil = request->allow_gil,
+                                  .allow_gil = request->allow_gil || gil,
                                   .tsan = request->tsan,
                                   .timeout = request->timeout,
                                   .memory = request->memory ? request->memory : half_of_memory(),

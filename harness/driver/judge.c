@@ -466,7 +466,7 @@ static void judge_crash(struct judge *judge)
         symbol_stack_free(&stack);
         return;
     }
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     line = retell(judge, rule, line);
@@ -480,7 +480,9 @@ static void judge_crash(struct judge *judge)
     add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
-    add(judge, finding);
+    finding = add(judge, finding);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
+        finding->cause = strdup(judge->leak->id);
 }
 
 static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
@@ -604,6 +606,7 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     judge_held(&judge);
     judge_shutdown(&judge);
     judge_tsan(&judge);
+    judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);
     else if (outcome_crashed(outcome) && (crash_record(outcome) || !judge_tsan_crash(&judge)))

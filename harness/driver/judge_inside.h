@@ -11,8 +11,9 @@ struct judge {
     const struct outcome *outcome;
     unsigned child;
     struct symbols *symbols;
-    bool writes_arrays;  /* the harness writes to shared arrays: the rung asks for it */
-    bool mutates_arrays; /* or the statements change shared arrays for good */
+    const struct finding *leak; /* what nanobind's report says, which may abort the process; or NULL */
+    bool writes_arrays;         /* the harness writes to shared arrays: the rung asks for it */
+    bool mutates_arrays;        /* or the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -36,6 +37,9 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
 void judge_take_cause(struct finding *finding, const struct finding *cause);
 
 void judge_label_user_error(const struct judge *judge, struct finding *finding);
+
+/* judge_nanobind.c: the finding of nanobind's own report, or NULL. */
+struct finding *judge_nanobind(struct judge *judge);
 
 /* judge_heap.c: what the guard saw. */
 void judge_heap(struct judge *judge, const struct record *record);
