@@ -927,14 +927,19 @@ static void add_thread(struct trial *trial, pid_t tid, int (*inner)(int))
     trial->outcome.threads[trial->outcome.nthreads++] = thread;
 }
 
+static void begin_hang(struct trial *trial)
+{
+    begin(trial);
+    trial->outcome.finished = false;
+    trial->outcome.hung = true;
+    trial->outcome.wait_status = SIGKILL;
+}
+
 static void a_hang_shows_what_the_threads_do(void **state)
 {
     (void)state;
     struct trial trial;
-    begin(&trial);
-    trial.outcome.finished = false;
-    trial.outcome.hung = true;
-    trial.outcome.wait_status = SIGKILL;
+    begin_hang(&trial);
     add_thread(&trial, 11, guilty);
     add_thread(&trial, 12, accomplice);
     judge(&trial, 1);
@@ -1016,10 +1021,7 @@ static void a_deadlock_says_who_waits_for_whom(void **state)
 {
     (void)state;
     struct trial trial;
-    begin(&trial);
-    trial.outcome.finished = false;
-    trial.outcome.hung = true;
-    trial.outcome.wait_status = SIGKILL;
+    begin_hang(&trial);
     add_sleeper(&trial, 11, 0x100, 13);
     add_sleeper(&trial, 12, 0x200, 13);
     add_sleeper(&trial, 13, 0x300, 12);
