@@ -7,6 +7,7 @@
 
 #include "child/pyversion.h"
 #include "core/record.h"
+#include "detectors/census.h"
 
 /* Signals stay ours: the crash handlers are installed, and Ctrl-C is the driver's. */
 static PyStatus configure(PyConfig *config, const char *executable, bool gil)
@@ -20,14 +21,18 @@ static PyStatus configure(PyConfig *config, const char *executable, bool gil)
 }
 
 /* The allocators cannot be changed any more once something was allocated. */
-static PyStatus set_hooks(void)
+static PyStatus preinitialize(bool hooks)
 {
     PyPreConfig config;
     PyPreConfig_InitPythonConfig(&config);
-    pyversion_config_hooks(&config);
+    if (hooks)
+        pyversion_config_hooks(&config);
     const struct pyobject_layout layout = pyversion_layout();
     pyobject_set_layout(&layout);
-    return Py_PreInitialize(&config);
+    PyStatus status = Py_PreInitialize(&config);
+    if (!PyStatus_Exception(status))
+        census_take_domains();
+    return status;
 }
 
 /* As with `python -c`: modules beside the user are found. PYTHONSAFEPATH says no. */
@@ -42,7 +47,7 @@ static void add_working_directory(void)
 int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size)
 {
     PyConfig config = {0};
-    PyStatus status = hooks ? set_hooks() : PyStatus_Ok();
+    PyStatus status = preinitialize(hooks);
     if (!PyStatus_Exception(status))
         status = configure(&config, executable, gil);
     if (!PyStatus_Exception(status))

@@ -14,7 +14,9 @@
 #include "child/run.h"
 #include "core/status.h"
 #include "detectors/detector.h"
+#include "detectors/census.h"
 #include "detectors/guard.h"
+#include "heap/addresses.h"
 
 struct arguments {
     const char *plan;
@@ -132,12 +134,16 @@ static int run_in_python(struct run *run)
 {
     char error[640];
     struct program program = {.leave_out = run->plan->leave_out, .nleave_out = run->plan->nleave_out};
+    struct program fresh = {0};
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
         return cannot(run, STATUS_USAGE,
                       "the plan's native scenario is not in this child; see `ftstress list`");
     if (!run->native && compile_program(run->plan, &program, error, sizeof error))
+        return cannot(run, STATUS_USAGE, error);
+    if (run->plan->fresh &&
+        (program_add(&fresh, &run->plan->fresh, 1, error, sizeof error) < 0 || program_finish(&fresh) < 0))
         return cannot(run, STATUS_USAGE, error);
     for (unsigned i = 0; i < run->plan->ninputs; i++)
         recipe_parse(run->plan->inputs[i].recipe, &recipes[i], error, sizeof error);
@@ -148,31 +154,38 @@ static int run_in_python(struct run *run)
     guard_take_arrays();
     detectors_select(run->plan->detect, run->wire);
     run->program = maker.program = run->native ? NULL : &program;
+    run->fresh = run->plan->fresh ? &fresh : NULL;
     run->maker = &maker;
     if (!status)
         status = run_plan(run);
-    run->program = NULL;
+    run->program = run->fresh = NULL;
     run->maker = NULL;
     space_maker_clear(&maker);
     program_clear(&program);
+    program_clear(&fresh);
     return status;
 }
 
 static int run_child(struct run *run, const struct arguments *arguments)
 {
     char error[512];
-    bool hooks = run->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
+    bool hooks = !counts && run->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     if (!pyversion_is_free_threaded() && !arguments->allow_gil)
         return cannot(
             run, STATUS_UNTESTED,
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
-    guard_take_raw_domain();
+    census_begin(counts);
+    guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return cannot(run, STATUS_UNTESTED, error);
     int status = run_in_python(run);
-    if (status == STATUS_CLEAN && interp_finish() < 0)
-        return STATUS_HARNESS;
+    if (status != STATUS_CLEAN)
+        return status;
+    addresses_set_epoch(EPOCH_END);
+    status = interp_finish() < 0 ? STATUS_HARNESS : STATUS_CLEAN;
+    detectors_after_end(run->wire);
     return status;
 }
 

@@ -45,10 +45,48 @@ void pyversion_config_hooks(PyPreConfig *config)
 #endif
 }
 
+/* A free-threaded object counts what its own thread holds apart from what the others hold. */
+static enum pyobject_references references(PyObject *object, Py_ssize_t *ret_count)
+{
+#ifdef Py_GIL_DISABLED
+    enum { DEFERRED = 1 << 6 }; /* _PyGC_BITS_DEFERRED */
+    uint32_t own = __atomic_load_n(&object->ob_ref_local, __ATOMIC_RELAXED);
+    Py_ssize_t others = __atomic_load_n(&object->ob_ref_shared, __ATOMIC_RELAXED);
+    *ret_count = (Py_ssize_t)own + (others >> _Py_REF_SHARED_SHIFT);
+    if (own == _Py_IMMORTAL_REFCNT_LOCAL)
+        return PYOBJECT_IMMORTAL;
+    return object->ob_gc_bits & DEFERRED ? PYOBJECT_DEFERRED : PYOBJECT_COUNTED;
+#else
+    *ret_count = Py_REFCNT(object);
+#if PY_VERSION_HEX >= 0x030c0000
+    if (_Py_IsImmortal(object))
+        return PYOBJECT_IMMORTAL;
+#endif
+    return PYOBJECT_COUNTED;
+#endif
+}
+
+/* The owner's own count is its alone to change, and must not become zero here. */
+static void add_references(PyObject *object, Py_ssize_t n)
+{
+#ifdef Py_GIL_DISABLED
+    Py_ssize_t own = (Py_ssize_t)__atomic_load_n(&object->ob_ref_local, __ATOMIC_RELAXED) + n;
+    if (_Py_IsOwnedByCurrentThread(object) && own > 0 && own < UINT32_MAX / 2)
+        __atomic_store_n(&object->ob_ref_local, (uint32_t)own, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_add(&object->ob_ref_shared, n * (1 << _Py_REF_SHARED_SHIFT), __ATOMIC_RELAXED);
+#elif PY_VERSION_HEX >= 0x030c0000
+    Py_SET_REFCNT(object, Py_REFCNT(object) + n);
+#else
+    object->ob_refcnt += n;
+#endif
+}
+
 /* _PyType_PreHeaderSize, and _PyListArray: a free-threaded list keeps its capacity before its items. */
 struct pyobject_layout pyversion_layout(void)
 {
-    struct pyobject_layout layout = {.preheader = 2 * sizeof(PyObject *)};
+    struct pyobject_layout layout = {
+        .preheader = 2 * sizeof(PyObject *), .references = references, .add_references = add_references};
 #ifdef Py_GIL_DISABLED
     layout.list_head = sizeof(Py_ssize_t);
 #else

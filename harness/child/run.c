@@ -18,6 +18,7 @@
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/guard.h"
+#include "heap/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
 /* A worker's own time in a round: long against the barrier, short against the run. Many threads, short rounds. */
@@ -83,11 +84,11 @@ static bool make_base(struct run *run, bool tripwire)
     return run->base.names != NULL;
 }
 
-/* How long each part of the serial pass may take: all of the run when it has one thread. */
+/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
-    bool alone = plan->threads == 1;
+    bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
     uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
                                    .nanoseconds = alone ? time : time / 20};
@@ -95,6 +96,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
         limits.nanoseconds = CLOCK_SECOND;
     if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
         limits.nanoseconds /= 2;
+    if (plan->nroles > 1)
+        limits.nanoseconds /= plan->nroles;
     if (plan->iterations && plan->iterations < limits.iterations)
         limits.iterations = plan->iterations;
     return limits;
@@ -168,7 +171,7 @@ static void check_round(struct run *run)
 }
 
 /* Detached: the workers prepare, start together, work, and come back. */
-static void let_workers_run(struct run *run)
+void run_round(struct run *run)
 {
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&run->barrier);
@@ -177,14 +180,15 @@ static void let_workers_run(struct run *run)
     PyEval_RestoreThread(state);
 }
 
-static int rounds(struct run *run)
+static int rounds(struct run *run, struct worker *workers)
 {
+    (void)workers;
     uint64_t began = clock_now(), spent = 0, done = 0;
     for (uint64_t round = 0;; round++) {
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
         size_round(run, round, done);
-        let_workers_run(run);
+        run_round(run);
         done += run->round_calls;
         check_round(run);
         if (atomic_load(&run->failed) ||
@@ -207,7 +211,15 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
-static int concurrent_pass(struct run *run)
+/* However long setup took, the threads have at least half of the time. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
 {
     unsigned n = run->plan->threads;
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
@@ -217,8 +229,11 @@ static int concurrent_pass(struct run *run)
     set_phase(run, BOARD_RUN);
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
+        uint64_t calls = atomic_load(&run->board->slots[i].sequence) / 2;
         workers[i] = (struct worker){.run = run,
                                      .index = i,
+                                     .calls = calls,
+                                     .iterations = run->first_iteration,
                                      .interpreter = PyInterpreterState_Get(),
                                      .generation = run->generation - 1};
         if (worker_start(&workers[i]) < 0) {
@@ -231,9 +246,10 @@ static int concurrent_pass(struct run *run)
             _exit(STATUS_UNTESTED);
         }
     }
+    extend_deadline(run);
     uint64_t began = clock_now();
-    int status = rounds(run);
-    run->worked = clock_now() - began;
+    int status = lead(run, workers);
+    run->worked += clock_now() - began;
     dismiss(run, workers, n);
     free(workers);
     return status;
@@ -270,13 +286,18 @@ static void finish(struct run *run)
 
 int run_plan(struct run *run)
 {
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
     set_phase(run, BOARD_SETUP);
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     array_adopt();
     guard_take_arrays();
-    guard_arm();
+    if (counts)
+        run_counting_begin(run);
+    else
+        guard_arm();
+    addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);
     distribution_send(run->wire);
     if (run->program)
@@ -288,7 +309,11 @@ int run_plan(struct run *run)
     distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
         interp_send_fact(run->wire, "mutates=yes");
-    int status = run->plan->threads > 1 ? concurrent_pass(run) : STATUS_CLEAN;
+    int status = STATUS_CLEAN;
+    if (counts)
+        status = run_counting(run);
+    else if (run->plan->threads > 1)
+        status = run_workers(run, rounds);
     if (status == STATUS_CLEAN)
         finish(run);
     return status;

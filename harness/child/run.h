@@ -26,19 +26,21 @@ struct run {
     struct space_maker *maker;
     struct board *board;
     int wire;
-    uint64_t iteration_time; /* ns, mean of the serial pass; at least 1 */
+    const struct program *fresh; /* of the plan's `new`, or NULL */
+    uint64_t iteration_time;     /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
     bool setup_once; /* the setup failed when it was run again */
     struct writer writer;
-    bool mutable;           /* the statements change shared Python objects */
-    struct space base;      /* what all share; unused at rung private */
-    uint64_t worked;        /* ns that the rounds took in all */
-    uint64_t deadline;      /* clock_now() at which to stop; 0: never */
-    uint64_t round_calls;   /* iterations of each worker in this round */
-    unsigned sample_every;  /* calls between two looks at who else is inside */
-    unsigned poll_every;    /* iterations between two looks at the clock and two safe points */
-    uint32_t generation;    /* changes when the base space is new: bind again */
-    struct barrier barrier; /* workers and the main thread */
+    bool mutable;             /* the statements change shared Python objects */
+    struct space base;        /* what all share; unused at rung private */
+    uint64_t worked;          /* ns that the rounds took in all */
+    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
+    uint64_t round_calls;     /* iterations of each worker in this round */
+    uint64_t first_iteration; /* of the workers that are started next */
+    unsigned sample_every;    /* calls between two looks at who else is inside */
+    unsigned poll_every;      /* iterations between two looks at the clock and two safe points */
+    uint32_t generation;      /* changes when the base space is new: bind again */
+    struct barrier barrier;   /* workers and the main thread */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t findings;
@@ -46,6 +48,8 @@ struct run {
     char last_raised[256];   /* by the serial pass */
     _Atomic bool failed;     /* a thread setup failed: its sentence is on the wire */
 };
+
+struct worker;
 
 /* What the serial pass needs to know about its length. */
 struct serial_limits {
@@ -59,6 +63,16 @@ int run_plan(struct run *run);
 /* run_serial.c: the reference pass on the main thread. Learns what statements change and raise, and how long they take.
  * Returns false when it said why nothing can be tested. */
 bool run_serial(struct run *run, struct space *space, const struct serial_limits *limits);
+
+/* Starts workers, lets `lead` run the rounds, and ends them. Returns an exit status. */
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers));
+/* One round of round_calls iterations: detached until all have come back. */
+void run_round(struct run *run);
+
+/* counting.c: windows of equal calls instead of rounds, for the detectors that count. */
+int run_counting(struct run *run);
+/* Before the serial pass. */
+void run_counting_begin(struct run *run);
 
 /* One sentence on the wire: this plan cannot be run. */
 void run_cannot(const struct run *run, int status, const char *sentence);

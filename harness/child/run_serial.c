@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "child/crash.h"
 #include "child/learn.h"
 #include "child/worker.h"
 #include "core/record.h"
@@ -88,6 +89,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
             return false;
         completed += done;
     }
+    crash_set_statement(NULL);
     atomic_store(&run->board->slowest, slowest);
     learn_end(&learn, space);
     space_remember(run->maker, space);

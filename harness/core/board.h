@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/scene.h"
 
 #define BOARD_MAIN PLAN_THREADS_MAX
 /* Statements whose overlap is metered. */
@@ -43,6 +44,7 @@ struct board {
     _Atomic uint64_t looks[BOARD_STATEMENTS];
     _Atomic uint64_t pairs[BOARD_STATEMENTS][BOARD_STATEMENTS];
     struct board_slot slots[PLAN_THREADS_MAX + 1];
+    struct scene scene; /* has a contract of its own */
 };
 
 /* A new board. On success the descriptor (for the child to inherit) and the mapping are the caller's.

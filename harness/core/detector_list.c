@@ -11,6 +11,9 @@ const struct detector_row detector_rows[DETECTOR_COUNT] = {
     [DETECTOR_DIVERGE] = {.name = "diverge",
                           .about = "a statement gives another result under threads than on one thread"},
     [DETECTOR_EXCEPTION] = {.name = "exception", .about = "an exception that the serial run does not raise"},
+    [DETECTOR_GROWTH] = {.name = "growth",
+                         .about = "memory and objects that grow with the calls, by type and by call site",
+                         .invasive = true},
     [DETECTOR_GUARD] = {.name = "guard",
                         .about = "heap overflow, underflow, write after free, double free, foreign free, "
                                  "with the block and who made it",
@@ -25,6 +28,13 @@ const struct detector_row detector_rows[DETECTOR_COUNT] = {
         {.name = "pyheap",
          .about = "corrupted Python objects: CPython's debug hooks, and a walk over them between rounds",
          .invasive = true},
+    [DETECTOR_REFCOUNT] =
+        {.name = "refcount",
+         .about = "references of inputs and setup objects that calls release too often, or never",
+         .invasive = true},
+    [DETECTOR_SHUTDOWN] = {.name = "shutdown",
+                           .about = "what calls made and Python's end leaves behind, and who holds it",
+                           .invasive = true},
     [DETECTOR_TRIPWIRE] = {.name = "tripwire",
                            .about = "a call writes to an input it should only read, even for an instant",
                            .invasive = true},
@@ -105,6 +115,8 @@ void detector_print(uint32_t bits, char *text, size_t size)
     text[0] = '\0';
     if (bits == DETECTOR_ALL)
         append(text, size, "", "all");
+    else if (bits == DETECTOR_DEFAULT)
+        append(text, size, "", "default");
     else if (bits == 0)
         append(text, size, "", "none");
     else

@@ -104,6 +104,27 @@ static int set_writer(struct request *request, const char *argument, char *error
     return append_line(&request->plan.writer, argument);
 }
 
+static int set_new(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    return append_line(&request->plan.fresh, argument);
+}
+
+static int set_release(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    return append_line(&request->plan.release, argument);
+}
+
+static int set_audit(struct request *request, const char *argument, char *error, size_t size)
+{
+    int result = plan_add_audit(&request->plan, argument);
+    return result == -E2BIG ? wrong(error, size, "--audit", argument, "is one too many; leave some out")
+                            : result;
+}
+
 static int set_python(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)error;
@@ -271,6 +292,12 @@ const struct option_row option_rows[] = {
      set_thread_setup},
     {'i', "input", "NAME=RECIPE", NULL, "an input array, for example x=f8[40][::2]", set_input},
     {0, "role", "STMT", NULL, "give several: the threads take them in turn", set_role},
+    {0, "new", "CODE", NULL,
+     "for growth: instead of the steps, calls that each bring something new, such as a key", set_new},
+    {0, "release", "CODE", NULL,
+     "for growth and shutdown: lets go of what the calls keep, such as f.cache_clear()", set_release},
+    {0, "audit", "NAME", "all inputs and setup objects", "for refcount: an object to count references of",
+     set_audit},
     {'p', "python", "PATH", "the active venv, else the child's own", "interpreter or venv to run in",
      set_python},
     {'t', "threads", "N", "8", "threads, 1 to 256", set_threads},
@@ -288,8 +315,8 @@ const struct option_row option_rows[] = {
      set_writer},
     {0, "leave-out", "STMT", NULL, "run this statement once, before the threads, and not again",
      set_leave_out},
-    {0, "detect", "LIST", "all", "detectors, separated by commas; all or none; see `ftstress list detectors`",
-     set_detect},
+    {0, "detect", "LIST", "default",
+     "detectors, separated by commas; all, none or default; see `ftstress list detectors`", set_detect},
     {0, "guard", "LIST", NULL, "its settings: whole, stacks, every=N, pages=N, quarantine=N, interval=N",
      set_guard},
     {0, "focus", "SITES", NULL, "put blocks between inaccessible pages: arrays, FILE+0xOFFSET, or *",
@@ -452,5 +479,11 @@ void request_apply(const struct request *request, struct plan *plan)
         set_line(&plan->guard, asked->guard);
     if (asked->focus)
         set_line(&plan->focus, asked->focus);
+    if (asked->fresh)
+        set_line(&plan->fresh, asked->fresh);
+    if (asked->release)
+        set_line(&plan->release, asked->release);
+    for (unsigned i = 0; i < asked->naudit; i++)
+        plan_add_audit(plan, asked->audit[i]);
     plan->stop_on_first |= asked->stop_on_first;
 }

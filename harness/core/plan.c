@@ -69,6 +69,8 @@ void plan_clear(struct plan *plan)
     free(plan->native);
     free(plan->setup);
     free(plan->thread_setup);
+    free(plan->fresh);
+    free(plan->release);
     free(plan->guard);
     free(plan->focus);
     free(plan->private);
@@ -79,6 +81,7 @@ void plan_clear(struct plan *plan)
     texts_free(plan->steps, plan->nsteps);
     texts_free(plan->roles, plan->nroles);
     texts_free(plan->leave_out, plan->nleave_out);
+    texts_free(plan->audit, plan->naudit);
     *plan = (struct plan){0};
 }
 
@@ -143,6 +146,11 @@ bool plan_is_private(const struct plan *plan, const char *name)
         if (strlen(name) == length && memcmp(at, name, length) == 0)
             return true;
     return false;
+}
+
+int plan_add_audit(struct plan *plan, const char *expression)
+{
+    return texts_add(&plan->audit, &plan->naudit, expression);
 }
 
 /* Where plan_check puts its sentence. */
@@ -258,6 +266,9 @@ static int check_something_to_run(const struct verdict *verdict, const struct pl
         given[n++] = "roles";
     if (n == 0)
         return refuse(verdict, "there is nothing to run: give one of native, steps and roles");
+    if (plan->native && *plan->native && plan->fresh)
+        return refuse(verdict,
+                      "native and new cannot go together: a native step brings what it needs itself");
     if (n > 1)
         return refuse(verdict, "%s and %s cannot go together: keep one of native, steps and roles", given[0],
                       given[1]);
@@ -304,6 +315,8 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
         status = check_texts(&verdict, "roles", plan->roles, plan->nroles);
     if (!status)
         status = check_texts(&verdict, "leave_out", plan->leave_out, plan->nleave_out);
+    if (!status)
+        status = check_texts(&verdict, "audit", plan->audit, plan->naudit);
     if (!status)
         status = check_something_to_run(&verdict, plan);
     return status;

@@ -42,6 +42,11 @@ struct plan {
                       rung; or NULL */
     char *
         writer; /* Python that writes to what is shared, between calls: thread 0 at one-writer, all at all; or NULL */
+    char *fresh;   /* Python, instead of the steps where calls are to bring something new each; or NULL */
+    char *release; /* Python that lets go of what the calls keep, for the detectors of leaks; or NULL */
+    char **
+        audit; /* names or expressions of the objects whose references are counted; none: all that there are */
+    unsigned naudit;
     uint32_t threads;
     uint64_t time;       /* nanoseconds for the whole run; 0 with iterations means no limit */
     uint64_t iterations; /* for each thread; 0 means until the time is over */
@@ -62,6 +67,7 @@ int plan_add_input(struct plan *plan, const char *name, const char *recipe);
 int plan_add_step(struct plan *plan, const char *code);
 int plan_add_role(struct plan *plan, const char *code);
 int plan_add_leave_out(struct plan *plan, const char *statement);
+int plan_add_audit(struct plan *plan, const char *expression);
 
 /* Bounds, identifiers, recipes, something to run. On failure `error` is one sentence that says what to do.
  * Returns 0 or -EINVAL or -EOVERFLOW. */

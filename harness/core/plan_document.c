@@ -16,13 +16,30 @@ const cyaml_schema_value_t plan_literal_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER | CYAML_FLAG_SCALAR_LITERAL, char *, 0, CYAML_UNLIMITED)};
 
 const cyaml_schema_field_t plan_fields[PLAN_KEYS + 1] = {
-    TEXT(struct document, name),    TEXT(struct document, about),         TEXT(struct document, native),
-    TEXT(struct document, setup),   TEXT(struct document, thread_setup),  LIST(inputs, &input_entry),
-    LIST(steps, &plan_text_entry),  LIST(roles, &plan_text_entry),        LIST(leave_out, &plan_text_entry),
-    TEXT(struct document, private), TEXT(struct document, writer),        TEXT(struct document, threads),
-    TEXT(struct document, time),    TEXT(struct document, iterations),    TEXT(struct document, seed),
-    TEXT(struct document, share),   TEXT(struct document, detect),        TEXT(struct document, guard),
-    TEXT(struct document, focus),   TEXT(struct document, stop_on_first), CYAML_FIELD_END,
+    TEXT(struct document, name),
+    TEXT(struct document, about),
+    TEXT(struct document, native),
+    TEXT(struct document, setup),
+    TEXT(struct document, thread_setup),
+    LIST(inputs, &input_entry),
+    LIST(steps, &plan_text_entry),
+    LIST(roles, &plan_text_entry),
+    LIST(leave_out, &plan_text_entry),
+    TEXT(struct document, private),
+    TEXT(struct document, writer),
+    CYAML_FIELD_STRING_PTR("new", OPTIONAL, struct document, fresh, 0, CYAML_UNLIMITED),
+    TEXT(struct document, release),
+    LIST(audit, &plan_text_entry),
+    TEXT(struct document, threads),
+    TEXT(struct document, time),
+    TEXT(struct document, iterations),
+    TEXT(struct document, seed),
+    TEXT(struct document, share),
+    TEXT(struct document, detect),
+    TEXT(struct document, guard),
+    TEXT(struct document, focus),
+    TEXT(struct document, stop_on_first),
+    CYAML_FIELD_END,
 };
 
 const cyaml_schema_value_t plan_schema = {

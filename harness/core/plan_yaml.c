@@ -354,6 +354,8 @@ static const struct row {
     {BOTH(thread_setup), read_text, "text"},
     {BOTH(private), read_line, "a line"},
     {BOTH(writer), read_text, "text"},
+    {"new", offsetof(struct document, fresh), offsetof(struct plan, fresh), read_text, "text"},
+    {BOTH(release), read_text, "text"},
     {BOTH(threads), read_threads, "a whole number from 1 to 256"},
     {BOTH(time), read_time, "a time: write it as 10s, 500ms, 2m or 2h"},
     {BOTH(iterations), read_number, NUMBER},
@@ -403,8 +405,8 @@ static int take_detect(const struct load *load, const yaml_node_t *node)
 static int take_added(const struct load *load, int added, size_t line)
 {
     if (added == -E2BIG)
-        return complain(load, line, "at most %d inputs, %d steps or %d roles: take some out", PLAN_INPUTS_MAX,
-                        PLAN_STEPS_MAX, PLAN_STEPS_MAX);
+        return complain(load, line, "at most %d inputs, %d steps, roles or audits: take some out",
+                        PLAN_INPUTS_MAX, PLAN_STEPS_MAX);
     return added < 0 ? added : check_so_far(load, line);
 }
 
@@ -469,6 +471,8 @@ static int take_key(const struct load *load, const char *key, const yaml_node_t 
     if (strcmp(key, "leave_out") == 0)
         return take_texts(load, node, document->leave_out, plan_add_leave_out, &plan->leave_out,
                           &plan->nleave_out);
+    if (strcmp(key, "audit") == 0)
+        return take_texts(load, node, document->audit, plan_add_audit, &plan->audit, &plan->naudit);
     if (strcmp(key, "detect") == 0)
         return take_detect(load, node);
     const struct row *row = rows;

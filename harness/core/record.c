@@ -20,6 +20,8 @@ static const char *const type_names[RECORD_TYPES] = {
     [RECORD_EXCEPTION] = "exception", [RECORD_INVARIANT] = "invariant",
     [RECORD_WRITE] = "write",         [RECORD_CRASH] = "crash",
     [RECORD_HEAP] = "heap",           [RECORD_CORRUPT] = "corrupt memory",
+    [RECORD_AUDIT] = "audit",         [RECORD_ARM] = "arm",
+    [RECORD_SERIES] = "series",       [RECORD_LEFT] = "left",
     [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
     [RECORD_STATEMENT] = "statement",
 };
@@ -73,6 +75,9 @@ static void record_print(const struct record *record)
         fprintf(stderr, "%s%s", i ? " | " : ": ", record_text(record, i));
     if (record->type == RECORD_FINISHED)
         fprintf(stderr, ": %lld calls", (long long)record->values[FINISHED_CALLS]);
+    bool counts = record->type >= RECORD_AUDIT && record->type <= RECORD_LEFT;
+    for (unsigned i = 0; counts && i < RECORD_VALUES; i++)
+        fprintf(stderr, " %lld", (long long)record->values[i]);
     for (unsigned i = 0; i < record->nframes; i++)
         fprintf(stderr, "\n    %#llx", (unsigned long long)record->frames[i]);
     fputc('\n', stderr);

@@ -32,6 +32,10 @@ enum record_type {
     /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that it
      * uses; the modules of all that it names; both separated by commas. */
     RECORD_STATEMENT,
+    RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
+    RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
+    RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
+    RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
     RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
     RECORD_TYPES
 };
@@ -54,6 +58,21 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library are made of. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+/* Points of a series: moments between the windows of an arm, the first before its first window. */
+#define RECORD_POINTS 9
+enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
+enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
+enum record_left {
+    LEFT_OF,    /* enum series_of */
+    LEFT_FIRST, /* made while the statements were called for the first times */
+    LEFT_LATER, /* made afterwards */
+    LEFT_CALLS, /* that were made afterwards */
+    LEFT_BYTES,
+    LEFT_HOLDER,   /* enum holder */
+    LEFT_IMMORTAL, /* objects that the interpreter made immortal meanwhile, of all types */
+    LEFT_ADDRESS,  /* of the static variable that holds it */
+};
 enum record_finished {
     FINISHED_CALLS,
     FINISHED_TIME,

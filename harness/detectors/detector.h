@@ -32,6 +32,9 @@ struct detector_call {
     _Atomic uint64_t *findings;
 };
 
+struct plan;
+struct counting_window;
+
 struct detector {
     enum detector_id id;
     /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
@@ -43,14 +46,24 @@ struct detector {
     void (*after_call)(struct detector_call *call, PyObject *result, PyObject *raised);
     void (*end_round)(struct detector_call *call);
     void (*finish)(struct detector_call *call);
+    /* counting.h */
+    void (*begin)(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                  unsigned nnames);
+    void (*window)(struct detector_call *call, const struct plan *plan, const struct counting_window *window);
+    void (*released)(struct detector_call *call, const struct plan *plan);
+    /* Python has ended: what is left may be read, and none of its functions called. */
+    void (*after_end)(int wire);
 };
 
 extern const struct detector arena_detector;
 extern const struct detector diverge_detector;
 extern const struct detector exception_detector;
+extern const struct detector growth_detector;
 extern const struct detector guard_detector;
 extern const struct detector invariant_detector;
 extern const struct detector pyheap_detector;
+extern const struct detector refcount_detector;
+extern const struct detector shutdown_detector;
 extern const struct detector tripwire_detector;
 
 /* The detectors of this child that `bits` ask for. Child main. */
@@ -62,3 +75,4 @@ void detectors_before_call(struct detector_call *call);
 void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised);
 void detectors_end_round(struct detector_call *call);
 void detectors_finish(struct detector_call *call);
+void detectors_after_end(int wire);

@@ -1,12 +1,12 @@
-#include "detectors/detector.h"
+#include "detectors/counting.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* Detectors of the child, in the order in which they look at a call: the exact ones first. */
 static const struct detector *const detectors[] = {
-    &tripwire_detector, &invariant_detector, &exception_detector, &diverge_detector,
-    &guard_detector,    &pyheap_detector,    &arena_detector,
+    &tripwire_detector, &invariant_detector, &exception_detector, &diverge_detector, &guard_detector,
+    &pyheap_detector,   &arena_detector,     &refcount_detector,  &growth_detector,  &shutdown_detector,
 };
 
 #define COUNT (sizeof detectors / sizeof *detectors)
@@ -69,4 +69,34 @@ void detectors_finish(struct detector_call *call)
     for (unsigned i = 0; i < nselected; i++)
         if (selected[i]->finish)
             selected[i]->finish(call);
+}
+
+void detectors_after_end(int wire)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->after_end)
+            selected[i]->after_end(wire);
+}
+
+void counting_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                    unsigned nnames)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->begin)
+            selected[i]->begin(call, plan, names, nnames);
+}
+
+void counting_window(struct detector_call *call, const struct plan *plan,
+                     const struct counting_window *window)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->window)
+            selected[i]->window(call, plan, window);
+}
+
+void counting_released(struct detector_call *call, const struct plan *plan)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->released)
+            selected[i]->released(call, plan);
 }

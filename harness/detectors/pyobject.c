@@ -50,8 +50,11 @@ static bool is_type(const PyTypeObject *type)
     const PyTypeObject **place = &known[((uintptr_t)type >> 4) % KNOWN];
     if (!type || *place == type)
         return type != NULL;
-    if (!can_be_type(type) || !can_be_type(Py_TYPE(type)) ||
-        !(Py_TYPE(type)->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
+    if (!can_be_type(type))
+        return false;
+    /* Read once: what is no type may lie on our own stack. */
+    const PyTypeObject *meta = *(PyTypeObject *const volatile *)&type->ob_base.ob_base.ob_type;
+    if (!can_be_type(meta) || !(meta->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
         return false;
     *place = type;
     return true;
@@ -86,6 +89,35 @@ static size_t head_of(const PyTypeObject *type)
 {
     size_t head = type->tp_flags & Py_TPFLAGS_HAVE_GC ? layout.gc_head : 0;
     return head + (type->tp_flags & Py_TPFLAGS_PREHEADER ? layout.preheader : 0);
+}
+
+enum pyobject_references pyobject_references(PyObject *object, Py_ssize_t *ret_count)
+{
+    return layout.references(object, ret_count);
+}
+
+void pyobject_add_references(PyObject *object, Py_ssize_t n)
+{
+    layout.add_references(object, n);
+}
+
+PyObject *pyobject_in_block(char *block)
+{
+    const size_t heads[] = {0, layout.gc_head, layout.preheader, layout.gc_head + layout.preheader};
+    Py_ssize_t count = 1;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        PyObject *object = (PyObject *)(block + heads[i]);
+        if ((i > 0 && heads[i] == heads[i - 1]) || pyobject_check_head(object) != PYOBJECT_SOUND ||
+            head_of(Py_TYPE(object)) != heads[i])
+            continue;
+        return pyobject_references(object, &count) == PYOBJECT_IMMORTAL || count > 0 ? object : NULL;
+    }
+    return NULL;
+}
+
+char *pyobject_block(PyObject *object)
+{
+    return (char *)object - head_of(Py_TYPE(object));
 }
 
 /* Memory of its own that an object of a common type points to. */

@@ -14,11 +14,20 @@
 
 #include "detectors/debug_block.h"
 
+/* What is known of an object's references. */
+enum pyobject_references {
+    PYOBJECT_COUNTED,
+    PYOBJECT_DEFERRED, /* counted, but for what the interpreter's own stacks hold */
+    PYOBJECT_IMMORTAL, /* not counted at all */
+};
+
 /* How far an object lies from the start of its block; child/pyversion.c knows. */
 struct pyobject_layout {
     size_t gc_head;   /* before every object that the collector knows */
     size_t preheader; /* before those with a managed dict or weak references */
     size_t list_head; /* before the items of a list, in their own block */
+    enum pyobject_references (*references)(PyObject *object, Py_ssize_t *ret_count);
+    void (*add_references)(PyObject *object, Py_ssize_t n);
 };
 
 enum pyobject_fault {
@@ -46,6 +55,17 @@ void pyobject_set_layout(const struct pyobject_layout *given);
 bool pyobject_has_layout(void);
 
 void pyobject_forget(void);
+
+/* The references that there are, exact when nobody takes or drops any; *ret_count is set unless it is immortal. */
+enum pyobject_references pyobject_references(PyObject *object, Py_ssize_t *ret_count);
+
+/* Takes n references at once, or drops -n: then the caller holds one more. Attached; the object is not immortal. */
+void pyobject_add_references(PyObject *object, Py_ssize_t n);
+
+/* The object in a block of CPython's object domain, or NULL when there is none, or one that waits in a free list. */
+PyObject *pyobject_in_block(char *block);
+/* The block of an object whose head is sound. */
+char *pyobject_block(PyObject *object);
 
 /* Where it is, its type and its count. The rest may be looked at only when this is sound. */
 enum pyobject_fault pyobject_check_head(PyObject *object);

@@ -10,7 +10,7 @@
 #define PAGE_BITS 12
 #define KNOWN 4096
 
-/* Numbers of pages that can be read. Page 0 never can: 0 is an empty place. */
+/* Numbers of pages that can be read. Page 0 never can: 0 is an empty place, and no mask to the kernel. */
 static uintptr_t known[KNOWN];
 
 void readable_forget(void)
@@ -30,7 +30,7 @@ static bool page_readable(uintptr_t page)
     uintptr_t *place = &known[(page ^ page >> 12) % KNOWN];
     if (*place == page)
         return page != 0;
-    if (!ask_kernel(page))
+    if (page == 0 || !ask_kernel(page))
         return false;
     *place = page;
     return true;

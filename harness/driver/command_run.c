@@ -160,7 +160,7 @@ static void tell_child(struct session *session, const char *member, const struct
 static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct note_list *notes = &session->report.notes;
-    bool died = outcome_crashed(outcome) && !(plan->detect & DETECTOR_BIT(DETECTOR_CRASH)) &&
+    bool died = outcome_crashed(outcome) && judge_witness(plan, outcome) == DETECTOR_COUNT &&
                 !judge_hears(plan, outcome);
     bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
     if (died)
@@ -295,6 +295,15 @@ static bool counts(const struct session *session)
     return false;
 }
 
+/* What is counted over many calls needs no two of them in flight together. */
+static bool only_counted(const struct session *session)
+{
+    bool only = session->sightings != NULL;
+    for (unsigned i = 0; only && i < session->report.children; i++)
+        only = session->sightings[i].detect & DETECTOR_COUNTERS;
+    return only;
+}
+
 /* Only a run in which target calls were truly in flight together can call something clean. */
 static void conclude(struct session *session)
 {
@@ -317,7 +326,7 @@ static void conclude(struct session *session)
         set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
     else if (report->threads > 1 && report->calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made by two threads; give it more --time"));
-    else if (report->threads > 1 && report->overlapped == 0)
+    else if (report->threads > 1 && report->overlapped == 0 && !only_counted(session))
         set_reason(
             session, STATUS_UNTESTED,
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/log_rule.h"
+#include "driver/look.h"
 
 #define TICK_MS 100
 #define STDERR_READ 8192
@@ -28,7 +29,6 @@
 /* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-#define THREADS_MAX 64
 
 struct job {
     const struct job_settings *settings;
@@ -285,7 +285,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    symbols_threads(job->pid, THREADS_MAX, &job->outcome->threads, &job->outcome->nthreads);
+    look_at_child(job->pid, job->board, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -314,6 +314,16 @@ static uint64_t patience(const struct job *job, enum board_phase phase)
     return limit;
 }
 
+static void end_as_hung(struct job *job, enum board_phase phase)
+{
+    if (job->outcome->hung)
+        return;
+    job->outcome->hung = true;
+    job->outcome->phase = phase;
+    look_at_threads(job);
+    ask(job);
+}
+
 /* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. One thread that
  * is busy waits for nobody: its call is long, and the run's time ends it. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
@@ -328,25 +338,27 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     enum board_phase phase = atomic_load(&job->board->phase);
     uint64_t limit = patience(job, phase), idle = now - job->moved_at;
     bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
-    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)) || job->outcome->hung)
+    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)))
         return;
-    job->outcome->hung = true;
-    job->outcome->phase = phase;
-    look_at_threads(job);
-    ask(job);
+    end_as_hung(job, phase);
 }
 
-/* A child ends by itself when its time is over. */
+/* A child ends by itself when its time is over. Where it does not, because a call among threads never returns, that is
+ * a hang, however busy. */
 static void watch_time(struct job *job, uint64_t now)
 {
     enum board_phase phase = atomic_load(&job->board->phase);
     if (phase <= BOARD_SETUP)
         job->running_since = now;
-    if (!job->plan->time || job->asked_at ||
-        now < job->running_since + job->plan->time + patience(job, phase))
+    uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
+    if (!job->plan->time || job->asked_at || now < over + limit)
         return;
-    job->outcome->overran = true;
-    ask(job);
+    if (phase == BOARD_RUN && now >= job->moved_at + limit)
+        end_as_hung(job, phase);
+    else if (phase <= BOARD_SERIAL || now >= over + 4 * limit) {
+        job->outcome->overran = true;
+        ask(job);
+    }
 }
 
 static void climb_ladder(struct job *job, uint64_t now)
@@ -435,6 +447,8 @@ static void conclude(struct job *job)
     outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
     note_hit(job);
     board_sum(job->board, &outcome->totals);
+    if (!job->looked)
+        look_at_pages(job->board, outcome);
     board_overlap(job->board, &outcome->overlap);
     for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);

@@ -12,9 +12,6 @@
 #include "driver/log_rule.h"
 #include "driver/package.h"
 
-/* Threads of a crashed or hung child whose stacks are worth a place in the report. */
-#define OTHER_STACKS 8
-
 char *judge_format(const char *text, ...)
 {
     char *out;
@@ -50,10 +47,14 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
+ * was mangled, and has lost that already. */
 char *judge_plain_name(const char *function)
 {
-    return !function ? NULL : strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+    size_t word = function ? strcspn(function, "<({ :") : 0;
+    if (!function || function[word])
+        return function ? strdup(function) : NULL;
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
 static void blame_interpreter(const struct judge *judge, struct finding *finding, const char *function)
@@ -251,6 +252,9 @@ static void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
+    /* The count that comes at the end names no statement; the note was made then. */
+    if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
+        return;
     if (record->values[EXCEPTION_MUTABLE]) {
         note_add(&judge->report->notes,
                  "%s raises %s under threads: no finding, because the statements change what they share",
@@ -297,34 +301,6 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
-/* A thread of ours, and not one that waits in its own crash handler for the first crash to end it. */
-static bool is_working(const struct symbol_thread *thread)
-{
-    bool ours = false, crashed = false;
-    for (size_t i = 0; i < thread->stack.nframes; i++) {
-        const char *function = thread->stack.frames[i].function;
-        ours |= function && strcmp(function, "worker_main") == 0;
-        crashed |= function && strcmp(function, "on_fatal") == 0;
-    }
-    return ours && !crashed;
-}
-
-/* The stacks of other threads that were inside a package when it happened. */
-static void add_other_threads(const struct judge *judge, struct finding *finding, pid_t crashed)
-{
-    struct outcome *outcome = (struct outcome *)judge->outcome;
-    char name[128];
-    for (size_t i = 0; i < outcome->nthreads && finding->nstacks < OTHER_STACKS; i++) {
-        struct symbol_thread *thread = &outcome->threads[i];
-        if (thread->tid == crashed || !is_working(thread) ||
-            !package_frame(outcome, &thread->stack, name, sizeof name))
-            continue;
-        finding_add_stack(finding, judge_format("thread %d, at the same time", (int)thread->tid),
-                          thread->stack);
-        thread->stack = (struct symbol_stack){0};
-    }
-}
-
 /* What every thread was at. */
 static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
 {
@@ -364,10 +340,11 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address. */
+/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
 static bool has_address(const struct record *crash)
 {
-    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0;
+    bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0 && !refused;
 }
 
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
@@ -457,16 +434,26 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
     return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
 }
 
+enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
+{
+    if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
+        return DETECTOR_CRASH;
+    if (plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN) && outcome->phase == BOARD_FINISH)
+        return DETECTOR_SHUTDOWN;
+    return DETECTOR_COUNT;
+}
+
 static void judge_crash(struct judge *judge)
 {
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge, &line, &by);
-    bool known = rule || (judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH));
-    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash",
-                                                        rule ? by : DETECTOR_CRASH)
-                                    : NULL;
+    enum detector_id witness = judge_witness(judge->plan, judge->outcome);
+    bool known = rule || witness != DETECTOR_COUNT;
+    struct finding *finding =
+        known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash", rule ? by : witness)
+              : NULL;
     if (!finding) {
         free(line);
         return;
@@ -488,14 +475,31 @@ static void judge_crash(struct judge *judge)
         judge_blame_stack(judge, finding, &stack);
     finding->signature =
         judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
-    if (stack.nframes > 0)
-        finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crash->values[CRASH_TID]),
-                          stack);
-    add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
+    judge_explain_crash(judge, finding, crash);
+    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
     add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
     add(judge, finding);
+}
+
+static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
+            continue;
+        if (!judge_blame_python(judge, finding, thread))
+            judge_blame_stack(judge, finding, &thread->stack);
+    }
+}
+
+/* Who waits for another says more than who is busy. */
+static void blame_stuck(struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
+        blame_thread(judge, finding, finding->waits[i].tid);
+    blame_thread(judge, finding, 0);
 }
 
 static void judge_hang(struct judge *judge)
@@ -505,16 +509,17 @@ static void judge_hang(struct judge *judge)
     struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
     if (!finding)
         return;
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
-        if (is_working(&judge->outcome->threads[i]))
-            judge_blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+    char *deadlock = judge_waits(judge, finding);
+    blame_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message =
-        judge_format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                     deadlock ? deadlock : "a deadlock or an endless loop",
                      finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
-    add_other_threads(judge, finding, 0);
+    judge_threads(judge, finding, 0, (struct symbol_stack){0});
     add_ends(judge, finding, RECORD_MAIN);
     judge_label_user_error(judge, finding);
     add(judge, finding);
@@ -594,6 +599,10 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);
+    judge_refcount(&judge);
+    judge_growth(&judge);
+    judge_held(&judge);
+    judge_shutdown(&judge);
     if (outcome->hung)
         judge_hang(&judge);
     else if (outcome_crashed(outcome))
@@ -609,7 +618,7 @@ static bool is_mutation(const struct finding *finding)
     return strcmp(finding->severity, "hidden-mutation") == 0;
 }
 
-static void take_cause(struct finding *finding, const struct finding *cause)
+void judge_take_cause(struct finding *finding, const struct finding *cause)
 {
     free(finding->cause);
     finding->cause = strdup(cause->id);
@@ -655,9 +664,11 @@ void judge_link(struct report *report)
         }
     for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
-        bool foreign = finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
+        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
         if (finding != cause && !foreign)
-            take_cause(finding, cause);
+            judge_take_cause(finding, cause);
     }
+    judge_link_counted(report);
     finding_list_sort(&report->findings);
 }

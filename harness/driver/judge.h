@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "core/detector_list.h"
 #include "driver/outcome.h"
 #include "driver/report.h"
 
@@ -12,6 +13,9 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
 
 /* Does a sentence that the child left behind say why it ended, and a wanted detector hear it? */
 bool judge_hears(const struct plan *plan, const struct outcome *outcome);
+
+/* The detector of the plan that tells of a child's death, whatever it was that killed it; DETECTOR_COUNT: none. */
+enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome);
 
 /* After the last child: which finding explains which. */
 void judge_link(struct report *report);

@@ -233,11 +233,19 @@ static char *message_of(const struct judge *judge, const struct violation *viola
     return judge_format("%s%s%s%s%s%s", what, maker, *bytes ? holds : "", bytes, freed, seen);
 }
 
+/* The harness's own frames tell nothing. */
+static bool tells(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return stack->nframes > 0 &&
+           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) != OWNER_HARNESS;
+}
+
 static void add_stack(struct judge *judge, struct finding *finding, const uint64_t *frames, unsigned n,
                       bool exact, char *title)
 {
     struct symbol_stack stack = judge_stack(judge, frames, n, exact);
-    if (stack.nframes > 0 && title)
+    if (tells(judge, &stack) && title)
         finding_add_stack(finding, title, stack);
     else {
         free(title);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/status.h"
+
 static int append_text(char ***list, size_t *n, const char *text)
 {
     char **grown = realloc(*list, (*n + 1) * sizeof *grown);
@@ -125,13 +127,25 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     }
 }
 
+const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->npages; i++)
+        if (outcome->pages[i].tid == tid)
+            return &outcome->pages[i];
+    return NULL;
+}
+
 bool outcome_crashed(const struct outcome *outcome)
 {
     if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
         return false;
     if (WIFSIGNALED(outcome->wait_status))
         return !outcome->interrupted;
-    return !outcome->finished && !outcome->interrupted;
+    if (outcome->interrupted)
+        return false;
+    /* The child itself says 0, or that Python could not end well. */
+    int status = WEXITSTATUS(outcome->wait_status);
+    return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
 }
 
 static void clear_texts(char **list, size_t n)
@@ -155,5 +169,7 @@ void outcome_clear(struct outcome *outcome)
     free(outcome->sentence);
     free(outcome->stderr_text);
     symbol_threads_free(outcome->threads, outcome->nthreads);
+    free(outcome->pages);
+    free(outcome->sleepers);
     *outcome = (struct outcome){0};
 }

@@ -7,6 +7,7 @@
 
 #include "core/board.h"
 #include "core/record.h"
+#include "core/scene.h"
 #include "driver/statement.h"
 #include "driver/symbol.h"
 
@@ -19,6 +20,13 @@
 struct walks {
     uint64_t rounds, blocks, nanoseconds; /* blocks looked at in all, and the time that it took */
     uint64_t present;                     /* blocks that there were in the last round */
+};
+
+/* A thread that slept on a futex when the child hung, and the first bytes there: those of a lock. */
+struct outcome_sleeper {
+    pid_t tid;
+    uint64_t futex;
+    int32_t words[5]; /* zero where they could not be read */
 };
 
 struct outcome {
@@ -39,6 +47,10 @@ struct outcome {
         sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
     struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
     size_t nthreads;
+    struct scene_page *pages; /* what threads wrote of themselves then */
+    size_t npages;
+    struct outcome_sleeper *sleepers;
+    size_t nsleepers;
     struct board_totals totals;
     struct board_overlap overlap;
     uint64_t serial_calls;
@@ -65,6 +77,9 @@ struct outcome {
 /* Sorts one record into its place. Returns 0 or -ENOMEM. */
 int outcome_add(struct outcome *outcome, const struct record *record);
 void outcome_clear(struct outcome *outcome);
+
+/* What this thread wrote of itself, or NULL. */
+const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid);
 
 /* The value of an environment key, or NULL. */
 const char *outcome_environment(const struct outcome *outcome, const char *key);

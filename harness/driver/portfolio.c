@@ -9,6 +9,7 @@
 
 /* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
+#define SHARE_MIN (700 * UINT64_C(1000000))
 #define SLICE_MAX (30 * CLOCK_SECOND)
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
@@ -17,6 +18,7 @@ static const struct member {
     const char *name;
     bool serial; /* one thread, and once */
     bool alone;  /* has something to say of one thread, too */
+    bool once;   /* its answer does not depend on the schedule */
     uint32_t detect;
     uint32_t unique; /* worth a child only when one of these is asked for */
 } members[] = {
@@ -31,6 +33,11 @@ static const struct member {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
@@ -66,6 +73,20 @@ static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
     return n;
 }
 
+static bool has_one_turn(const struct member *member)
+{
+    return member->serial || member->once;
+}
+
+/* Members that have a turn as often as there is time. */
+static unsigned count_recurring(const struct portfolio *portfolio)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]) && !has_one_turn(&members[i]);
+    return n;
+}
+
 static uint64_t left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
@@ -80,9 +101,12 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     if (!portfolio->deadline)
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
+    uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
     if (plan->threads == 1)
-        return rest / (1 + count_wanted(portfolio, portfolio->next));
-    if (member->serial)
+        return share;
+    if (member->once)
+        slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
+    else if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
@@ -92,6 +116,9 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         slice = 2 * start;
     if (slice > SLICE_MAX)
         slice = SLICE_MAX;
+    /* Members that had no turn yet get theirs, where the time has as much for each. */
+    if (share < rest && share >= SHARE_MIN)
+        return slice < share ? slice : share;
     /* A rest too short for another child is given to this one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }
@@ -124,10 +151,10 @@ static const struct member *next_member(struct portfolio *portfolio)
         return portfolio->next++ == 0 || !once ? &fallback : NULL;
     for (;;) {
         unsigned turn = portfolio->next++;
-        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_wanted(portfolio, 1) == 0)))
+        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_recurring(portfolio) == 0)))
             return NULL;
         const struct member *member = &members[turn % MEMBERS];
-        if (is_wanted(portfolio, member) && !(member->serial && turn >= MEMBERS))
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= MEMBERS))
             return member;
     }
 }

@@ -43,6 +43,76 @@ static json_t *frame_of(const struct symbol_frame *frame)
     return json;
 }
 
+static json_t *python_of(const struct finding_stack *stack)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < stack->npython; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "function",
+                                              text_of(stack->python[i].function), "file",
+                                              text_of(stack->python[i].file), "line", stack->python[i].line));
+    return list;
+}
+
+/* What there is only for a thread at a crash or a hang. */
+static void add_thread(json_t *json, const struct finding_stack *stack)
+{
+    if (stack->tid == 0)
+        return;
+    json_object_set_new(json, "thread", stack->worker < 0 ? json_null() : json_integer(stack->worker));
+    json_object_set_new(json, "tid", json_integer(stack->tid));
+    json_object_set_new(json, "python", python_of(stack));
+    json_object_set_new(json, "cut", json_boolean(stack->more_native || stack->more_python));
+    json_object_set_new(json, "same_as", json_integer((json_int_t)stack->same_as));
+}
+
+static json_t *lines_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < finding->nlines; i++)
+        json_array_append_new(list, text_of(finding->lines[i]));
+    return list;
+}
+
+static json_t *registers_of(const struct finding *finding)
+{
+    char value[24];
+    if (!finding->registers)
+        return json_null();
+    json_t *json = json_object();
+    for (unsigned i = 0; i < SCENE_REGISTERS; i++) {
+        snprintf(value, sizeof value, "%#" PRIx64, finding->registers[i]);
+        json_object_set_new(json, scene_register_names[i], json_string(value));
+    }
+    return json;
+}
+
+/* The number of the worker whose stack has this id. */
+static json_t *worker_with(const struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; tid && i < finding->nstacks; i++)
+        if (finding->stacks[i].tid == tid && finding->stacks[i].worker >= 0)
+            return json_integer(finding->stacks[i].worker);
+    return json_null();
+}
+
+static json_t *waits_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < finding->nwaits; i++) {
+        const struct deadlock_wait *wait = &finding->waits[i];
+        char lock[24];
+        snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
+        json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock,
+                                 "what", text_of(wait->what), "variable", text_of(wait->variable), "where",
+                                 text_of(wait->where), "function", text_of(wait->function));
+        json_object_set_new(json, "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker));
+        json_object_set_new(json, "holder", worker_with(finding, wait->holder));
+        json_object_set_new(json, "holder_tid", wait->holder ? json_integer(wait->holder) : json_null());
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 static json_t *stacks_of(const struct finding *finding)
 {
     json_t *list = json_array();
@@ -50,8 +120,9 @@ static json_t *stacks_of(const struct finding *finding)
         json_t *frames = json_array();
         for (size_t k = 0; k < finding->stacks[i].stack.nframes; k++)
             json_array_append_new(frames, frame_of(&finding->stacks[i].stack.frames[k]));
-        json_array_append_new(
-            list, json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames));
+        json_t *stack = json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames);
+        add_thread(stack, &finding->stacks[i]);
+        json_array_append_new(list, stack);
     }
     return list;
 }
@@ -136,6 +207,9 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "signature", text_of(finding->signature));
     json_object_set_new(json, "statement", text_of(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
+    json_object_set_new(json, "explanation", lines_of(finding));
+    json_object_set_new(json, "registers", registers_of(finding));
+    json_object_set_new(json, "waits", waits_of(finding));
     json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));

@@ -12,6 +12,8 @@
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
+#define STACKS_SHOWN 10
+#define WHOLE_STACKS 2 /* so many with all of their frames, the others shorter */
 #define NOTES_SHOWN 8
 
 struct style {
@@ -72,10 +74,62 @@ static void print_frame(const struct symbol_frame *frame, size_t number, const s
     fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
 }
 
-static void print_stack(const struct finding_stack *stack, size_t most, const struct style *style, FILE *out)
+/* How many frames from the i-th on are one function that calls itself at one line. */
+static size_t count_calls(const struct finding_stack *stack, size_t i)
 {
-    fprintf(out, "    %s:\n", stack->title);
+    const struct finding_python *first = &stack->python[i];
+    size_t n = 1;
+    while (i + n < stack->npython && first->file && stack->python[i + n].file &&
+           stack->python[i + n].line == first->line &&
+           strcmp(stack->python[i + n].function, first->function) == 0)
+        n++;
+    return n;
+}
+
+/* The statement of a finding is told once, above its stacks. */
+static void print_python(const struct finding_stack *stack, const struct finding *finding, FILE *out)
+{
+    for (size_t i = 0, calls; i < stack->npython; i += calls) {
+        const struct finding_python *frame = &stack->python[i];
+        bool known = finding->statement && strcmp(finding->statement, frame->function) == 0;
+        calls = count_calls(stack, i);
+        if (frame->file)
+            fprintf(out, "      py  %s  %s:%d", frame->function, base_name(frame->file), frame->line);
+        else if (!known)
+            fprintf(out, "      in  %s", frame->function);
+        else
+            continue;
+        if (calls > 1)
+            fprintf(out, "  (%zu times)", calls);
+        fputc('\n', out);
+    }
+    if (stack->more_python)
+        fprintf(out, "      … and %" PRIu32 " more frames of Python\n", stack->more_python);
+}
+
+static size_t count_alike(const struct finding *finding, size_t at)
+{
+    size_t alike = 0;
+    for (size_t i = at + 1; i < finding->nstacks; i++)
+        alike += finding->stacks[i].same_as == at;
+    return alike;
+}
+
+static void print_title(const struct finding *finding, size_t at, FILE *out)
+{
+    size_t alike = count_alike(finding, at);
+    fprintf(out, "    %s", finding->stacks[at].title);
+    if (alike > 0)
+        fprintf(out, "; %zu more thread%s alike", alike, alike == 1 ? "" : "s");
+    fputs(":\n", out);
+}
+
+static void print_stack(const struct finding *finding, size_t at, size_t most, const struct style *style,
+                        FILE *out)
+{
+    const struct finding_stack *stack = &finding->stacks[at];
     size_t shown = 0;
+    print_title(finding, at, out);
     for (size_t i = 0; i < stack->stack.nframes; i++) {
         const struct symbol_frame *frame = &stack->stack.frames[i];
         if (is_harness(frame))
@@ -86,6 +140,26 @@ static void print_stack(const struct finding_stack *stack, size_t most, const st
         }
         print_frame(frame, shown++, style, out);
     }
+    print_python(stack, finding, out);
+}
+
+/* What explains others is shown in full; its consequences, and threads alike, are in the JSON report. */
+static void print_stacks(const struct finding *finding, const struct style *style, FILE *out)
+{
+    size_t shown = 0, idle = 0, left = 0;
+    for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++) {
+        size_t most = finding->cause || shown >= WHOLE_STACKS ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN;
+        if (finding_stack_is_idle(&finding->stacks[i]))
+            idle++;
+        else if (finding->stacks[i].same_as == i && shown++ < STACKS_SHOWN)
+            print_stack(finding, i, most, style, out);
+        else
+            left += finding->stacks[i].same_as == i;
+    }
+    if (left > 0)
+        fprintf(out, "    … %zu more stacks, all in the JSON report\n", left);
+    if (idle > 0)
+        fprintf(out, "    %zu thread%s waited for the next round\n", idle, idle == 1 ? "" : "s");
 }
 
 static void print_blame(const struct finding *finding, FILE *out)
@@ -129,9 +203,9 @@ static void print_finding(const struct finding *finding, const struct style *sty
         fprintf(out, "    seen only when the statement of %s was left out\n", finding->behind);
     if (finding->statement && !finding->cause)
         fprintf(out, "    in: %s\n", finding->statement);
-    /* What explains others is shown in full; its consequences are in the JSON report. */
-    for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++)
-        print_stack(&finding->stacks[i], finding->cause ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN, style, out);
+    for (size_t i = 0; i < finding->nlines && !finding->cause; i++)
+        fprintf(out, "    %s\n", finding->lines[i]);
+    print_stacks(finding, style, out);
 }
 
 static const char *environment(const struct report *report, const char *key)

@@ -113,11 +113,27 @@ static void write_frame(const json_t *frame, FILE *out)
     fputs(json_is_true(json_object_get(frame, "inline")) ? " · inline</span></li>\n" : "</span></li>\n", out);
 }
 
-static void write_stack(const json_t *stack, FILE *out)
+static void write_python(const json_t *stack, FILE *out)
+{
+    const json_t *python = json_object_get(stack, "python"), *frame;
+    size_t i;
+    if (json_array_size(python) == 0)
+        return;
+    fputs("<p class=\"soft\">Python</p><ol class=\"stack\">\n", out);
+    json_array_foreach (python, i, frame) {
+        char source[256];
+        kept_say_source(frame, source, sizeof source);
+        put("<li><b>", kept_function(frame), "</b>", out);
+        put("<span class=\"soft\">", *source ? source : "the statement", "</span></li>\n", out);
+    }
+    fputs("</ol>\n", out);
+}
+
+static void write_stack(const json_t *stack, const char *title, FILE *out)
 {
     size_t frames = kept_frames(stack), i;
     const json_t *frame;
-    put("<section><h3>", kept_text(stack, "title"), "</h3>\n", out);
+    put("<section><h3>", title, "</h3>\n", out);
     fputs(frames ? "<ol class=\"stack\">\n" : "<p class=\"soft\">only frames of the harness itself</p>\n",
           out);
     json_array_foreach (json_object_get(stack, "frames"), i, frame) {
@@ -129,17 +145,53 @@ static void write_stack(const json_t *stack, FILE *out)
         write_frame(frame, out);
     }
     fputs(frames ? "</ol>" : "", out);
-    fputs(frames > FRAMES_SHOWN ? "</details></section>\n" : "</section>\n", out);
+    fputs(frames > FRAMES_SHOWN ? "</details>\n" : "", out);
+    write_python(stack, out);
+    fputs("</section>\n", out);
+}
+
+/* What is known of the evidence, a sentence each. */
+static void write_explanation(const json_t *finding, FILE *out)
+{
+    const json_t *lines = json_object_get(finding, "explanation"), *line;
+    size_t i;
+    if (json_array_size(lines) == 0)
+        return;
+    fputs("<ul>\n", out);
+    json_array_foreach (lines, i, line)
+        put("<li>", json_string_value(line) ? json_string_value(line) : "", "</li>\n", out);
+    fputs("</ul>\n", out);
+}
+
+static void write_registers(const json_t *finding, FILE *out)
+{
+    json_t *registers = json_object_get(finding, "registers"), *value;
+    const char *name;
+    if (json_object_size(registers) == 0)
+        return;
+    fputs("<details><summary>registers of the thread that crashed</summary>\n<pre>", out);
+    json_object_foreach (registers, name, value) {
+        put("", name, " ", out);
+        put("", json_string_value(value) ? json_string_value(value) : "", "\n", out);
+    }
+    fputs("</pre></details>\n", out);
 }
 
 static void write_stacks(const json_t *finding, FILE *out)
 {
-    size_t i;
-    const json_t *stack;
+    const json_t *stacks = json_object_get(finding, "stacks");
+    size_t n = json_array_size(stacks);
     fputs("<div class=\"stacks\">\n", out);
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        write_stack(stack, out);
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *title = kept_stack_title(stacks, i);
+        if (!kept_stack_is_folded(stacks, i))
+            write_stack(json_array_get(stacks, i), title ? title : "", out);
+    }
     fputs("</div>\n", out);
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle)
+        put("<p class=\"soft\">", idle, "</p>\n", out);
 }
 
 static void write_rate(const json_t *finding, const char *seen, FILE *out)
@@ -218,8 +270,10 @@ static int write_finding(const json_t *finding, FILE *out)
         put("<p>In <code>", kept_text(finding, "statement"), "</code></p>\n", out);
     write_rate(finding, seen, out);
     reporter_html_block(finding, out);
+    write_explanation(finding, out);
     reporter_html_threads(finding, out);
     write_stacks(finding, out);
+    write_registers(finding, out);
     write_block_of_text("The plan, to run it again", kept_text(json_object_get(finding, "plan"), "yaml"),
                         out);
     write_folded("the end of standard error", kept_text(finding, "evidence"), out);

@@ -54,26 +54,31 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
+static uint32_t bit_of(const struct finding *finding)
+{
+    for (int id = 0; id < DETECTOR_COUNT; id++)
+        if (strcmp(detector_rows[id].name, finding->detector) == 0)
+            return DETECTOR_BIT(id);
+    return 0;
+}
+
 /* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
 static bool is_mutation(const struct finding *finding, const struct plan *plan)
 {
     return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
 }
 
+/* What is counted over many calls in every child needs no further trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
-    return (!finding->serial && counts(finding, plan)) || is_mutation(finding, plan);
+    bool seen = !finding->serial && counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
+    return seen || is_mutation(finding, plan);
 }
 
 /* The detectors that are to see it again. */
 static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
 {
-    if (is_mutation(finding, plan))
-        return plan->detect & LIGHT;
-    for (int id = 0; id < DETECTOR_COUNT; id++)
-        if (strcmp(detector_rows[id].name, finding->detector) == 0)
-            return DETECTOR_BIT(id);
-    return 0;
+    return is_mutation(finding, plan) ? plan->detect & LIGHT : bit_of(finding);
 }
 
 /* Returns 1: fails; 0: does not; -1: says nothing. */

@@ -27,6 +27,9 @@ struct guard_settings {
 int guard_start(const struct guard_settings *settings);
 bool guard_is_on(void);
 
+/* From now on the stack of every allocation is kept, or is not. While no other thread uses the heap. */
+void guard_keep_stacks(bool all);
+
 /* What the calling thread is doing, for the blocks that it makes. */
 struct guard_context {
     uint32_t iteration;
@@ -55,6 +58,11 @@ void guard_tag(const void *at, struct block_array array);
  * again. False where nobody can say whose fault it is, and the process had better end: an instruction runs on through
  * memory from block to block, or comes from the span before. Signal handler. */
 bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes);
+
+/* What block an address is in, or next to in its slot: kind VIOLATION_FREED_READ where it is freed, and
+ * VIOLATION_READ_AFTER where it lives; `offset` says where in it, or how far from it. Nothing is reported. False: none
+ * is known. Signal handler. */
+bool guard_look(uint64_t address, struct violation *ret_violation);
 
 /* Looks at everything at once and reports. Signal handler, at the end of a process. */
 void guard_scan_at_crash(void);

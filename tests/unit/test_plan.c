@@ -199,6 +199,11 @@ static void print_is_readable(void **state)
                                "- {name: b, recipe: '>c16[5,1]+8'}\n"
                                "steps:\n"
                                "- np.repeat(a, 2)\n"
+                               "new: f(iteration_index)\n"
+                               "release: f.cache_clear()\n"
+                               "audit:\n"
+                               "- a\n"
+                               "- holder.model\n"
                                "threads: 4\n"
                                "time: 1500ms\n"
                                "seed: 18446744073709551615\n"
@@ -300,7 +305,7 @@ static const struct refusal {
     /* keys */
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
-     "leave_out, private, writer, threads, time, iterations, seed, share, detect, guard, focus, stop_on_first"},
+     "leave_out, private, writer, new, release, audit, threads, time, iterations, seed, share, detect, guard, focus, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -341,8 +346,8 @@ static const struct refusal {
     {"time:\n  |\n  1\n  2\n", 2, "time: '1 2 ' is not a time"},
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
-     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, guard, hang, invariant, "
-     "log, pyheap, tripwire, or all, none, default"},
+     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
+     "invariant, log, pyheap, refcount, shutdown, tripwire, or all, none, default"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
     {"seed: 1\nabout: \"a\\nb\"\n", 2, "about must be one line"},
@@ -360,6 +365,7 @@ static const struct refusal {
     {"threads: 3\nsteps: []\n", 0, "nothing to run"},
     {"native: a\nsteps:\n- x\n", 3, "native and steps cannot go together"},
     {"roles: [x]\nsteps: [x]\n", 2, "steps and roles cannot go together"},
+    {"native: a\nnew: x\n", 2, "native and new cannot go together"},
     {"steps: [x]\nnative: a\n", 2, "native and steps cannot go together"},
     {"steps:\n- x\n- '  '\n", 3, "entry 2 of steps is empty"},
     {"roles:\n- ''\n", 2, "entry 1 of roles is empty"},
@@ -437,7 +443,7 @@ static void load_takes_as_many_steps_as_there_may_be(void **state)
     assert_int_equal(plan.nsteps, PLAN_STEPS_MAX);
     snprintf(yaml + used, sizeof yaml - (size_t)used, "- y\n");
     assert_int_equal(load(yaml, &plan, error), -EINVAL);
-    snprintf(wanted, sizeof wanted, "%s:%d: at most 32 inputs, 64 steps or 64 roles", path,
+    snprintf(wanted, sizeof wanted, "%s:%d: at most 32 inputs, 64 steps, roles or audits", path,
              PLAN_STEPS_MAX + 2);
     assert_int_equal(strncmp(error, wanted, strlen(wanted)), 0);
     plan_clear(&plan);
@@ -589,7 +595,7 @@ static void detectors(void **state)
     } rows[] = {
         {"all", 0, DETECTOR_ALL, "all"},
         {"none", 0, 0, "none"},
-        {"default", 0, DETECTOR_DEFAULT, "all"},
+        {"default", 0, DETECTOR_DEFAULT, "default"},
         {"crash", 0, crash, "crash"},
         {"tripwire,crash", 0, crash | tripwire, "crash,tripwire"},
         {" crash , tripwire ", 0, crash | tripwire, "crash,tripwire"},
@@ -597,7 +603,7 @@ static void detectors(void **state)
         {"", -EINVAL, 0, "unknown detector ''"},
         {"crash,", -EINVAL, 0, "unknown detector ''"},
         {"Crash", -EINVAL, 0,
-         "unknown detector 'Crash'; the names are arena, crash, diverge, exception, guard, "},
+         "unknown detector 'Crash'; the names are arena, crash, diverge, exception, growth, guard, "},
         {"crash tripwire", -EINVAL, 0, "unknown detector 'crash tripwire'"},
         {"crashes", -EINVAL, 0, "unknown detector 'crashes'"},
     };
@@ -615,8 +621,8 @@ static void detectors(void **state)
 static void every_detector_has_a_row(void **state)
 {
     (void)state;
-    static const uint32_t invasive =
-        DETECTOR_BIT(DETECTOR_GUARD) | DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE);
+    static const uint32_t invasive = DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_GUARD) |
+                                     DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE);
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         assert_non_null(detector_rows[id].name);
         assert_non_null(detector_rows[id].about);

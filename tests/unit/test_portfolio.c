@@ -63,8 +63,27 @@ static struct plan child_named(const struct plan *plan, const char *wanted)
 static void all_members_come_in_turn_and_serial_once(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     assert_members(&plan, 9, "serial tripwire guard bare watched pyheap tripwire guard bare");
+}
+
+static void what_counts_has_one_turn(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    assert_members(&plan, 9, "serial tripwire guard bare watched counting pyheap tripwire guard");
+    assert_int_equal(child_named(&plan, "counting").detect, OUTSIDE | DETECTOR_COUNTERS);
+    plan.detect = BIT(GROWTH) | BIT(CRASH);
+    assert_members(&plan, 4, "bare counting bare bare");
+    plan.detect = BIT(REFCOUNT);
+    assert_members(&plan, 4, "counting .");
+    plan.time = 20 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "counting").time > 19 * CLOCK_SECOND);
+    plan.detect |= BIT(GUARD);
+    uint64_t third = child_named(&plan, "counting").time;
+    assert_true(third > 6 * CLOCK_SECOND && third < 7 * CLOCK_SECOND);
+    plan.threads = 1;
+    assert_members(&plan, 4, "guard counting .");
 }
 
 static void detectors_choose_the_members(void **state)
@@ -96,7 +115,7 @@ static void detectors_choose_the_members(void **state)
 static void each_member_has_its_own_detectors(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 0, 10);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
     const uint32_t inside = BIT(EXCEPTION) | BIT(INVARIANT);
     assert_int_equal(child_named(&plan, "serial").detect, OUTSIDE | inside | BIT(TRIPWIRE) | BIT(ARENA));
     assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(TRIPWIRE));
@@ -109,7 +128,7 @@ static void each_member_has_its_own_detectors(void **state)
 static void one_thread_is_the_serial_pass(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     plan.threads = 1;
     assert_members(&plan, 4, "serial guard pyheap .");
     assert_true(child_named(&plan, "pyheap").time > HOUR - CLOCK_SECOND);
@@ -124,7 +143,7 @@ static void one_thread_is_the_serial_pass(void **state)
 static void one_thread_starts_no_child_for_a_short_rest(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 400 * MS, 0), child;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 400 * MS, 0), child;
     struct portfolio portfolio;
     const char *name;
     plan.threads = 1;
@@ -137,7 +156,7 @@ static void one_thread_starts_no_child_for_a_short_rest(void **state)
 static void a_native_step_has_no_serial_pass(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     plan.native = (char *)"strided";
     assert_members(&plan, 6, "tripwire guard bare watched pyheap tripwire");
 }
@@ -145,7 +164,7 @@ static void a_native_step_has_no_serial_pass(void **state)
 static void with_iterations_each_member_runs_once(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 0, 50);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 50);
     assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
     assert_true(child_named(&plan, "serial").iterations == 50);
     assert_true(child_named(&plan, "bare").iterations == 50);
@@ -158,7 +177,7 @@ static void with_iterations_each_member_runs_once(void **state)
 static void without_any_end_each_member_runs_once(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 0, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 0);
     assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
     assert_true(child_named(&plan, "serial").iterations > 0);
 }
@@ -166,7 +185,7 @@ static void without_any_end_each_member_runs_once(void **state)
 static void a_focus_is_the_next_child_and_once(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0), child;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0), child;
     struct portfolio portfolio;
     const char *name;
     portfolio_init(&portfolio, &plan);
@@ -197,7 +216,7 @@ static void a_focus_of_the_users_own_is_every_childs(void **state)
 static void slices_are_bounded(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     assert_true(child_named(&plan, "serial").time == 2 * CLOCK_SECOND);
     assert_true(child_named(&plan, "bare").time == 30 * CLOCK_SECOND);
     plan.time = 12 * CLOCK_SECOND;
@@ -210,7 +229,7 @@ static void slices_are_bounded(void **state)
 static void a_short_run_gives_all_the_rest(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, CLOCK_SECOND, 0);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, CLOCK_SECOND, 0);
     uint64_t time = child_named(&plan, "tripwire").time;
     assert_true(time <= CLOCK_SECOND && time > CLOCK_SECOND / 2);
 }
@@ -218,7 +237,7 @@ static void a_short_run_gives_all_the_rest(void **state)
 static void the_run_ends_with_its_time(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 20 * MS, 0), child;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
     struct portfolio portfolio;
     const char *name;
     portfolio_init(&portfolio, &plan);
@@ -234,7 +253,7 @@ static void the_run_ends_with_its_time(void **state)
 static void the_child_is_the_plan_otherwise(void **state)
 {
     (void)state;
-    struct plan plan = plan_for(DETECTOR_ALL, 0, 10);
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
     plan.seed = 77;
     plan.share = RUNG_ALL;
     plan.setup = (char *)"import numpy";
@@ -248,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_members_come_in_turn_and_serial_once),
+        cmocka_unit_test(what_counts_has_one_turn),
         cmocka_unit_test(detectors_choose_the_members),
         cmocka_unit_test(each_member_has_its_own_detectors),
         cmocka_unit_test(one_thread_is_the_serial_pass),

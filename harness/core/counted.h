@@ -1,0 +1,37 @@
+/* What the counting detectors count: shared by the child, which counts, and the driver, which judges. */
+#pragma once
+
+/* Whose references an audit counts. */
+enum audit_relation {
+    AUDIT_NAME,  /* an object that a name of the plan means */
+    AUDIT_ASKED, /* one that the plan's `audit` names */
+    AUDIT_ITEM,  /* what a list, tuple or dict among them holds */
+    AUDIT_BASE,  /* the base of an array */
+    AUDIT_DTYPE, /* its dtype */
+    AUDIT_RELATIONS
+};
+
+/* What a series counts, at each point. */
+enum series_of {
+    SERIES_OBJECTS,     /* objects of one type */
+    SERIES_SITE_BLOCKS, /* native blocks of one site */
+    SERIES_SITE_BYTES,
+    SERIES_NATIVE_BYTES, /* in all */
+    SERIES_NATIVE_BLOCKS,
+    SERIES_PYTHON_BLOCKS,
+    SERIES_CODE_BYTES, /* in executable mappings without a file */
+    SERIES_RESIDENT_BYTES,
+    SERIES_HELD, /* objects of one type: before the calls, after them, after the release step */
+    SERIES_KINDS
+};
+
+/* Who holds what is left when Python has ended. */
+enum holder {
+    HOLDER_NOBODY, /* no memory that was looked at refers to it */
+    HOLDER_STATIC, /* data of a shared object */
+    HOLDER_THREAD, /* memory of a thread */
+    HOLDER_HEAP,   /* a native block that nothing refers to in turn */
+    HOLDER_CYCLE,  /* objects that hold each other */
+    HOLDER_OBJECT, /* another object that is left */
+    HOLDERS
+};

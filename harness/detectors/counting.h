@@ -1,0 +1,38 @@
+/* Counting over windows: equal numbers of calls between moments at which everything is still, so that what the calls
+ * leave behind can be counted exactly. What the detectors growth, refcount and shutdown share.
+ *
+ * Contract. A window hook runs on child main, attached, while every worker is parked, detached, and after a collection.
+ */
+#pragma once
+
+#include "detectors/detector.h"
+
+/* What the windows are made of. */
+enum counting_arm {
+    ARM_CALLS,   /* the steps, again and again */
+    ARM_NEW,     /* the plan's `new`: something new in each call */
+    ARM_RELEASE, /* the same, and the plan's `release` after each window */
+    ARMS
+};
+
+#define COUNTING_WARM_UP 2 /* windows whose growth says nothing */
+#define COUNTING_SHORT 3   /* windows of n calls … */
+#define COUNTING_LONG 3    /* … and of 2 n */
+#define COUNTING_WINDOWS (COUNTING_WARM_UP + COUNTING_SHORT + COUNTING_LONG)
+
+struct counting_window {
+    enum counting_arm arm;
+    unsigned number;        /* windows that are over; 0: before the first */
+    uint64_t calls;         /* made in this window, by all threads */
+    uint64_t next;          /* at most so many in the next; 0: there is none */
+    PyObject *const *names; /* the dicts in which the statements find their objects */
+    unsigned nnames;
+};
+
+/* Before the statements are called at all. names: as in a window; none at rung private. */
+void counting_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                    unsigned nnames);
+void counting_window(struct detector_call *call, const struct plan *plan,
+                     const struct counting_window *window);
+/* The plan's release step has run after the arm of equal calls. */
+void counting_released(struct detector_call *call, const struct plan *plan);

@@ -1,0 +1,57 @@
+/* See held.h. Two detectors may call the hooks in turn: the second time there is nothing new. */
+#include "detectors/held.h"
+
+#include <string.h>
+
+#include "core/counted.h"
+#include "detectors/census.h"
+
+static struct census_row first[CENSUS_TYPES], last[CENSUS_TYPES], left[CENSUS_TYPES];
+static bool is_told;
+
+void held_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names, unsigned nnames)
+{
+    (void)call;
+    (void)plan;
+    (void)names;
+    (void)nnames;
+    census_take(&(struct census){.rows = first});
+}
+
+void held_window(const struct counting_window *window)
+{
+    if (window->arm == ARM_CALLS && window->next == 0)
+        census_take(&(struct census){.rows = last});
+}
+
+static int64_t live_in(struct census_row *rows, PyTypeObject *type)
+{
+    const struct census_row *row = census_row(&(struct census){.rows = rows}, type);
+    return row ? census_live(row) : 0;
+}
+
+static void send(const struct detector_call *call, PyTypeObject *type, const char *name)
+{
+    const int64_t points[] = {live_in(first, type), live_in(last, type), live_in(left, type)};
+    struct record record;
+    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
+    record.values[SERIES_OF] = SERIES_HELD;
+    record.values[SERIES_NPOINTS] = sizeof points / sizeof *points;
+    memcpy(&record.values[SERIES_POINTS], points, sizeof points);
+    record_add_text(&record, name);
+    if (points[1] > points[0])
+        record_send(&record, call->wire);
+}
+
+void held_released(struct detector_call *call, const struct plan *plan)
+{
+    char name[192];
+    (void)plan;
+    if (is_told)
+        return;
+    is_told = true;
+    census_take(&(struct census){.rows = left});
+    for (size_t i = 0; i < CENSUS_TYPES; i++)
+        if (last[i].type && census_live(&last[i]) > 0 && census_type_name(last[i].type, name, sizeof name))
+            send(call, last[i].type, name);
+}

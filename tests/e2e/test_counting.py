@@ -1,0 +1,146 @@
+"""What the counting detectors find: references, growth, and what Python's end leaves behind; each planted bug and its twin."""
+import unittest
+from typing import NamedTuple
+
+from harness import EndToEnd, each, functions, run
+
+COUNTERS = 'growth,refcount,shutdown'
+SETUP = 'x = object(); L = [n + 0.5 for n in range(5)]'
+
+
+class Counted(NamedTuple):
+    name: str
+    arguments: str
+    detector: str
+    kind: str
+    sentence: str  # a regular expression for the message
+    function: str
+    frame: str = ''  # on the first stack
+    options: tuple = ()
+
+    @property
+    def module(self):
+        return self.name.partition('.')[0]
+
+
+COUNTED = [
+    Counted('refcount_double', 'x', 'refcount', 'refcount-underflow',
+            r'^released twice: x \(object\) loses 1\.00 references in each call', 'refcount_double.bug'),
+    Counted('refcount_borrowed', 'L', 'refcount', 'refcount-underflow',
+            r'^a borrowed reference is released: each of 5 items of L \(float\) loses 1\.00 references',
+            'refcount_borrowed.bug'),
+    Counted('refcount_kept', 'x', 'refcount', 'reference-leak',
+            r'^never released: x \(object\) gains 1\.00 references in each call', 'refcount_kept.bug'),
+    Counted('growth_string', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 str$', 'make', 'bug'),
+    Counted('growth_native', '', 'growth', 'memory-growth',
+            r'loses in each call: 64\.0 bytes of native memory in 1\.00 blocks$', 'bug', 'bug'),
+    Counted('growth_object', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 growth_object\.Item$',
+            'new_item', 'bug'),
+    Counted('growth_cache', "'k'", 'growth', 'reference-leak',
+            r'keeps for each new call, as an unbounded cache does or what is lost: .*1\.00 growth_cache\.Item',
+            'new_item', 'new_item', ('--new', 'growth_cache.{call}((thread_index, iteration_index))')),
+    Counted('shutdown_static', '', 'shutdown', 'shutdown-leak',
+            r'^1 shutdown_static\.Item left when Python had ended; held by static data, variable kept: shutdown_static',
+            'new_item', 'new_item'),
+    Counted('growth_object.at_shutdown', '', 'shutdown', 'shutdown-leak',
+            r'^\d+ growth_object\.Item, 1\.00 for each call, left when .*no memory refers to it', 'new_item', 'bug'),
+]
+
+
+def count(row, call, *options, detect=COUNTERS, time='2'):
+    options = [option.format(call=call) for option in (*row.options, *options)]
+    return run('-t', 4, '-s', f'import {row.module}; {SETUP}', '--detect', detect, '--time', time, *options,
+               f'{row.module}.{call}({row.arguments})')
+
+
+class Counting(EndToEnd):
+    @each([(row.name, row) for row in COUNTED])
+    def test_bug(self, _, row):
+        """the detector says what is lost, how often, and by whom"""
+        done = self.expect(count(row, 'bug', detect=row.detector), 1)
+        found = done.findings(detector=row.detector)
+        self.check(len(found) == 1, done, f'{len(found)} findings of {row.detector}; one was planted')
+        finding = found[0]
+        self.assertEqual((finding['kind'], finding['function'], finding['blame']),
+                         (row.kind, row.function, 'target'), done)
+        self.assertRegex(finding['message'], row.sentence, done)
+        self.check(not row.frame or any(row.frame in functions(stack) for stack in finding['stacks']), done,
+                   f'no {row.frame} on a stack')
+
+    @each([(row.name, row) for row in COUNTED if row.name == row.module])
+    def test_twin(self, _, row):
+        """all counting detectors are silent on the clean twin, which did run"""
+        release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
+        done = self.expect(count(row, 'twin', *release), 0)
+        self.check(done.json['calls'] > 100, done, 'too little was tested')
+
+    def test_alone(self):
+        """one thread is enough"""
+        row = next(row for row in COUNTED if row.name == 'growth_string')
+        done = self.expect(run('-t', 1, '-s', 'import growth_string', '--detect', 'growth', '--time', '2',
+                               'growth_string.bug()'), 1)
+        self.assertRegex(done.findings()[0]['message'], row.sentence, done)
+
+    def test_released(self):
+        """a release step tells a cache from a leak, and its effect is reported"""
+        row = next(row for row in COUNTED if row.name == 'growth_cache')
+        done = self.expect(count(row, 'bug', '--release', 'growth_cache.clear()', time='3'), 0)
+        notes = '\n'.join(done.json['notes'])
+        self.assertRegex(notes, r'unbounded-cache: new_item \(growth_cache\) keeps for each new call, until '
+                                r'`growth_cache.clear\(\)`: .*1\.00 growth_cache\.Item', done)
+        self.assertRegex(notes, r'cache-held: 1 growth_cache\.Item held after the calls, 0 after', done)
+
+    def test_retained(self):
+        """what a release step does not free is retained for each key"""
+        row = next(row for row in COUNTED if row.name == 'growth_cache')
+        done = self.expect(count(row, 'bug', '--release', 'pass', detect='growth', time='3'), 1)
+        self.assertRegex(done.findings()[0]['message'], r'keeps for each new call, also after `pass`: ', done)
+
+    def test_static_released(self):
+        """a release step that frees what a static holds leaves nothing to report"""
+        row = next(row for row in COUNTED if row.name == 'shutdown_static')
+        done = self.expect(count(row, 'bug', '--release', 'shutdown_static.clear()'), 0)
+        self.assertIn('cache-held: 1 shutdown_static.Item held after the calls, 0 after `shutdown_static.clear()`',
+                      done.json['notes'], done)
+
+    def test_abort(self):
+        """an abort while Python ends is a finding with its stack, though nothing is printed; its twin is clean"""
+        done = self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
+                               'shutdown_abort.bug()'), 1)
+        finding, = done.findings()
+        self.assertEqual((finding['kind'], finding['detector'], finding['function'], finding['blame']),
+                         ('crash', 'shutdown', 'give_up', 'target'), done)
+        self.assertIn('while Python was shutting down', finding['message'], done)
+        self.check('give_up' in functions(finding['stacks'][0]), done, 'no give_up on the stack')
+        self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
+                        'shutdown_abort.twin()'), 0)
+
+    def test_immortal(self):
+        """what cannot be audited is said"""
+        done = self.expect(run('-t', 2, '-s', 'import math; word = "word"; x = object()', '--audit', 'word', '--audit', 'x',
+                               '--detect', 'refcount', '--time', '1', 'math.sqrt(2.0)'), 0)
+        self.check(any('cannot be audited: word;' in note for note in done.json['notes']), done, 'nothing about word')
+
+    def test_numpy(self):
+        """NumPy's loops, also those that import a module when they are first called, are clean"""
+        self.expect(run('-t', 4, '-i', 'x=f8[20]', '-i', 'y=f8[40][::2]', '-s', 'import numpy as np', '--detect', COUNTERS,
+                        '--time', '4', 'np.median(x)', 'np.repeat(y, 2)', 'np.sort(x + y)', 'np.array2string(x)'), 0)
+
+    def test_classes(self):
+        """classes that the interpreter makes immortal are not the target's leak"""
+        self.expect(run('-t', 4, '-s', '', '--detect', COUNTERS, '--time', '2', 'class A: pass'), 0)
+
+    def test_null(self):
+        """a native scenario that does nothing leaves nothing"""
+        self.expect(run('null', '--detect', COUNTERS, '--time', '2'), 0)
+
+    def test_mistakes(self):
+        """a release step or a new call that raises is the user's to mend"""
+        for options, words in ((('--release', 'nothing.clear()'), 'the release step raises NameError'),
+                               (('--new', 'nothing(1)'), 'the statements of `new` raise NameError')):
+            done = self.expect(run('-s', '', '--detect', 'growth', '--time', '1', *options, 'abs(1)'), 3)
+            self.assertIn(words, done.err, done)
+
+
+if __name__ == '__main__':
+    unittest.main()

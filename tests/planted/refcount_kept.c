@@ -1,0 +1,17 @@
+/* Takes its argument and never releases it. */
+#include "planted.h"
+
+static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    Py_INCREF(object);
+    Py_RETURN_NONE;
+}
+
+static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *object)
+{
+    Py_INCREF(object);
+    Py_DECREF(object);
+    Py_RETURN_NONE;
+}
+
+PLANTED_MODULE(refcount_kept, {"bug", bug, METH_O, NULL}, {"twin", twin, METH_O, NULL})
