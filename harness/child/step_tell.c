@@ -17,7 +17,14 @@ static bool is_object(PyObject *names, PyObject *name)
            !PyCFunction_Check(value);
 }
 
-/* "a,b": names that do not fit are left away whole. */
+/* "a,b": words that do not fit are left away whole. */
+static void add_word(char *text, const char *word)
+{
+    size_t used = strlen(text), length = strlen(word);
+    if (length > 0 && used + length + 2 <= NAMES)
+        snprintf(text + used, NAMES - used, "%s%s", used ? "," : "", word);
+}
+
 static void list_objects(const struct step *step, PyObject *names, char *text)
 {
     PyObject *used = PyObject_GetAttrString(step->code, "co_names");
@@ -25,10 +32,8 @@ static void list_objects(const struct step *step, PyObject *names, char *text)
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *name = PyTuple_GET_ITEM(used, i);
         const char *utf8 = PyUnicode_AsUTF8(name);
-        if (!utf8 || !is_object(names, name) || strlen(text) + strlen(utf8) + 2 > NAMES)
-            continue;
-        strcat(text, *text ? "," : "");
-        strcat(text, utf8);
+        if (utf8 && is_object(names, name))
+            add_word(text, utf8);
     }
     PyErr_Clear();
     Py_XDECREF(used);
@@ -45,8 +50,8 @@ static const char *module_of(PyObject *value, char *text, size_t size)
         PyErr_Clear();
         Py_XSETREF(name, PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__module__"));
     }
-    const char *utf8 = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : "";
-    snprintf(text, size, "%.*s", (int)strcspn(utf8, "."), utf8);
+    const char *utf8 = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    snprintf(text, size, "%.*s", utf8 ? (int)strcspn(utf8, ".") : 0, utf8 ? utf8 : "");
     Py_XDECREF(name);
     return text;
 }
@@ -72,7 +77,9 @@ static bool is_plain(const struct step *step, PyObject *names)
     bool plain = true;
     PyObject *used = PyObject_GetAttrString(step->code, "co_names");
     for (Py_ssize_t i = 0; used && plain && i < PyTuple_GET_SIZE(used); i++) {
-        PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
+        PyObject *name = PyTuple_GET_ITEM(used, i), *value = PyDict_GetItemWithError(names, name);
+        if (!value) /* a module that the statement imports itself */
+            value = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
         plain = !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
     }
     PyErr_Clear();
@@ -88,10 +95,8 @@ static void list_modules(const struct step *step, PyObject *names, char *text)
     text[0] = '\0';
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
-        if (!value || !*module_of(value, module, sizeof module) || strlen(text) + strlen(module) + 2 > NAMES)
-            continue;
-        strcat(text, *text ? "," : "");
-        strcat(text, module);
+        if (value)
+            add_word(text, module_of(value, module, sizeof module));
     }
     PyErr_Clear();
     Py_XDECREF(used);

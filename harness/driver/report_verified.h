@@ -12,5 +12,5 @@ void report_print_verification(const struct report *report, FILE *out);
 void report_print_pairs(const struct report *report, FILE *out);
 
 /* New references; JSON null where there is nothing. */
-json_t *report_json_verification(const struct verification *verification);
+json_t *report_json_verification(const struct verification *found);
 json_t *report_json_pairs(const struct report *report);

@@ -121,6 +121,17 @@ static void print_head(const json_t *report, FILE *out)
                 (long long)kept_number(report, "serial_calls"), 100 * kept_real(report, "overlap"));
 }
 
+static void print_silence(const json_t *report, FILE *out)
+{
+    double below = kept_real(report, "rate_below");
+    fputs("  nothing found", out);
+    if (below > 0)
+        fprintf(out, ": 0 in %lld calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% confidence",
+                (long long)(kept_number(report, "calls") + kept_number(report, "serial_calls")),
+                100 * kept_real(report, "overlap"), 100 * below);
+    fputc('\n', out);
+}
+
 static void print_tail(const json_t *report, FILE *out)
 {
     const json_t *notes = json_object_get(report, "notes"), *note;
@@ -131,7 +142,7 @@ static void print_tail(const json_t *report, FILE *out)
     if (*kept_text(report, "reason"))
         fprintf(out, "  could not test: %s\n", kept_text(report, "reason"));
     if (strcmp(kept_text(report, "verdict"), "clean") == 0)
-        fputs("  nothing found\n", out);
+        print_silence(report, out);
 }
 
 static int print_report(const json_t *report, const struct extent *extent, FILE *out)

@@ -170,6 +170,7 @@ static void knock_outs_free(struct knock_out *outs, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         free(outs[i].call);
         free(outs[i].package);
+        free(outs[i].sources);
     }
 }
 

@@ -18,6 +18,7 @@ struct trials {
 struct knock_out {
     char *call; /* numpy.repeat */
     struct trials trials;
+    char *sources; /* of the statements that make it, one after the other; or NULL */
     char *package; /* "numpy 2.2.2", or NULL */
     bool plain;    /* the interpreter's own */
 };

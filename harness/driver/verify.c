@@ -55,29 +55,31 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
-/* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
-static bool is_mutation(const struct finding *finding, const struct plan *plan)
+static uint32_t bit_of(const struct finding *finding)
 {
-    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
-}
-
-/* The detectors that are to see it again. */
-static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
-{
-    if (is_mutation(finding, plan))
-        return plan->detect & LIGHT;
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
     return 0;
 }
 
+/* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
+static bool is_mutation(const struct finding *finding, const struct plan *plan)
+{
+    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
+}
+
 /* What is counted over many calls in every child needs no further trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
-    if (is_mutation(finding, plan))
-        return true;
-    return !finding->serial && counts(finding, plan) && !(bits_of(finding, plan) & DETECTOR_COUNTERS);
+    bool seen = !finding->serial && counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
+    return seen || is_mutation(finding, plan);
+}
+
+/* The detectors that are to see it again. */
+static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
+{
+    return is_mutation(finding, plan) ? plan->detect & LIGHT : bit_of(finding);
 }
 
 /* Returns 1: fails; 0: does not; -1: says nothing. */
@@ -191,6 +193,15 @@ static char *call_of(const struct statement *statement, const struct plan *plan)
     return call ? call : strdup(statement->source);
 }
 
+static void add_line(char **text, const char *line)
+{
+    char *grown;
+    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
+        return;
+    free(*text);
+    *text = grown;
+}
+
 struct call {
     const char *name;
     const struct plan *plan;
@@ -230,7 +241,11 @@ static void knock_out_calls(struct verify *verify, unsigned n)
         arm->call = name;
         arm->plain = list->items[i].plain;
         arm->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
-        try_without(verify, makes_call, &(struct call){name, verify->plan}, n, &arm->trials);
+        const struct call call = {name, verify->plan};
+        for (size_t k = 0; k < list->n; k++)
+            if (makes_call(&list->items[k], &call))
+                add_line(&arm->sources, list->items[k].source);
+        try_without(verify, makes_call, &call, n, &arm->trials);
     }
 }
 
@@ -377,15 +392,6 @@ static unsigned sort_out(struct report *report, const struct plan *plan, struct 
     return n;
 }
 
-static void add_line(char **text, const char *line)
-{
-    char *grown;
-    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
-        return;
-    free(*text);
-    *text = grown;
-}
-
 /* One bug without the statements of the others. */
 static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
 {
@@ -452,13 +458,20 @@ static void blame_interpreter(const struct report *report, struct finding *findi
     set_text(&finding->package, package);
 }
 
-/* Does it still fail without all calls into this package? Then its frames were only where it broke. */
-static bool is_innocent(const struct verification *found, const char *package)
+/* Does it still fail without the call that it broke in, or without all calls into the package whose frames were there?
+ * Then these are only where it broke. */
+static bool is_innocent(const struct report *report, const struct verification *found,
+                        const struct knock_out *guilty, const struct finding *finding)
 {
-    for (unsigned i = 0; package && i < found->nknock_outs; i++)
-        if (found->knock_outs[i].trials.hit > 0 && found->knock_outs[i].package &&
-            strcmp(found->knock_outs[i].package, package) == 0)
+    const struct statement *statement = statement_find(&report->statements, finding->statement);
+    bool elsewhere = finding->package && strcmp(finding->package, guilty->package) != 0;
+    for (unsigned i = 0; i < found->nknock_outs; i++) {
+        const struct knock_out *out = &found->knock_outs[i];
+        bool in_call = statement && out->sources && strstr(out->sources, statement->source);
+        bool in_package = elsewhere && out->package && strcmp(out->package, finding->package) == 0;
+        if (out->trials.hit > 0 && (in_call || in_package))
             return true;
+    }
     return false;
 }
 
@@ -468,7 +481,7 @@ static void blame_by_knock_out(const struct report *report, const struct verific
 {
     const struct knock_out *guilty = verification_guilty(found);
     bool is_open = !finding->function || finding->blame != BLAME_TARGET;
-    if (guilty && guilty->package && (is_open || is_innocent(found, finding->package))) {
+    if (guilty && guilty->package && (is_open || is_innocent(report, found, guilty, finding))) {
         finding->blame = BLAME_TARGET;
         set_text(&finding->function, guilty->call);
         set_text(&finding->package, guilty->package);
