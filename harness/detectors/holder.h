@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,5 +24,6 @@ struct holder_path {
     char text[256];   /* "item <- list <- a block of 64 bytes <- x.so+0x4080" */
 };
 
-/* is_alive: Python has not ended; what the interpreter itself refers to does not count then. */
-void holder_find(const void *object, bool is_alive, struct holder_path *path);
+/* is_alive: Python has not ended. The interpreter's own data come last then, and only count for an object with no more
+ * references than that one: they hold stale pointers, too. */
+void holder_find(PyObject *object, bool is_alive, struct holder_path *path);

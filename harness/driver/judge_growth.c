@@ -123,7 +123,12 @@ static void judge_type(struct losses *losses, const struct record *record)
     double rate;
     enum growth_verdict verdict =
         judge_series(losses->judge, SERIES_OBJECTS, record_text(record, 0), 1, &rate);
-    if (verdict >= GROWTH_UNBOUNDED)
+    bool cached = strcmp(record_text(record, 1), "interpreter") == 0;
+    if (verdict >= GROWTH_UNBOUNDED && cached)
+        note_add(&losses->judge->report->notes,
+                 "growth: caches of the interpreter's own still took up %.2f %s in each call", rate,
+                 record_text(record, 0));
+    else if (verdict >= GROWTH_UNBOUNDED)
         add_loss(losses, record, verdict, rate, 0);
 }
 
