@@ -2,8 +2,8 @@
  * Python, the data of a shared object, a thread's memory, or to nobody.
  *
  * Contract. Child main, while no other thread changes memory: attached and with the workers parked, or after the end of
- * Python. Reads memory as words and takes what
- * looks like a pointer for one: a path may be a coincidence, that there is none cannot. Allocates nothing.
+ * Python. Reads memory as words and takes what looks like a pointer for one: a path may be a coincidence, that there is
+ * none cannot.
  */
 #pragma once
 
