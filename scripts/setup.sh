@@ -1,28 +1,39 @@
 #!/usr/bin/env bash
 # Makes everything that the demo and the tests need: packages, a free-threaded CPython, the venvs of the
 # seed bug, and the two programs. Idempotent; seconds when everything is there.
-# usage: scripts/setup.sh [gate]     "gate" adds the packages of the checks that the tests run
+# usage: scripts/setup.sh [gate] [--with NAME]...
+#   gate          adds the packages of the checks that the tests run
+#   --with NAME   adds the set-up of a scenario: build/venvs/NAME-broken and build/venvs/NAME-fixed, or build/venvs/NAME
 . "$(dirname "$0")/lib.sh"
 
-# A venv is made anew when its pins or its interpreter change: both are written into its stamp.
-make_venv() {
-    local name=$1 dir=$build/venvs/$1 pins=scripts/venvs/$1.txt want
-    want=$(printf '%s\n' "$python"; cat "$pins")
-    [ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
-    rm -rf "$dir"
-    step "venv $name: creating" "Does $python have ensurepip?" "$python" -m venv "$dir"
-    step "venv $name: installing pinned wheels" "Is the package index reachable with pip?" \
-        "$dir/bin/python" -m pip install --disable-pip-version-check --only-binary=:all: --require-hashes -r "$pins"
-    printf '%s\n' "$want" >"$dir/.stamp"
+. scripts/venv.sh
+
+usage() {
+    sed -n '2,/^\. /s/^# \{0,1\}//p' scripts/setup.sh
+    printf '\nset-ups for --with:\n'
+    scripts/with.sh --list
+    printf '  %-18s %s\n' tsan "what \`ftstress run --tsan\` needs (half an hour the first time)"
 }
 
-scripts/packages.sh "$@"
+gate='' with=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    gate) gate=gate ;;
+    --with) [ $# -gt 1 ] || die "--with wants the name of a set-up; see scripts/setup.sh --help"; with+=("$2"); shift ;;
+    --with=*) with+=("${1#--with=}") ;;
+    -h | --help) usage; exit 0 ;;
+    *) die "there is no '$1'; see scripts/setup.sh --help" ;;
+    esac
+    shift
+done
+
+scripts/packages.sh $gate
 python=$(scripts/interpreter.sh)
 abi=$("$python" -I -c 'import sys, sysconfig; print("%d.%d%s" % (*sys.version_info[:2], "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""))')
 say "interpreter: $python ($abi)"
 if [ "$abi" = 3.13t ]; then
     for pins in scripts/venvs/*.txt; do
-        make_venv "$(basename "$pins" .txt)"
+        make_venv "$(basename "$pins" .txt)" "$pins" "$python"
     done
     headers=$build/venvs/numpy-2.2.6/bin/python
 else
@@ -36,3 +47,7 @@ if [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/.python" 2>/dev/null)" != "
     printf '%s\n' "$python" >"$build/.python"
 fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
+
+for name in "${with[@]}"; do
+    if [ "$name" = tsan ]; then scripts/tsan.sh; else scripts/with.sh "$name"; fi
+done

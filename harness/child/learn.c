@@ -2,6 +2,7 @@
 
 #include "child/fingerprint.h"
 #include "core/record.h"
+#include "detectors/pycompat.h"
 
 /* Pickling is dear: the first calls tell, and the end. */
 #define LOOKS_MAX 64

@@ -82,6 +82,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
             .run = run, .index = role, .generation = run->generation - 1, .learn = &learn, .calls = calls};
         int64_t done = run_role(run, &worker, limits, &slowest);
         calls = worker.calls;
+        crash_set_statement(NULL);
         if (run->plan->share == RUNG_PRIVATE)
             space_remember(run->maker, &worker.space);
         worker_release(&worker);

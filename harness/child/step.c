@@ -1,5 +1,6 @@
 /* Binding and running of steps: the hot path of every worker. See step.h for the contract. */
 #include "child/step.h"
+#include "detectors/pycompat.h"
 
 /* A strong reference to what the name means to this thread, or NULL without an exception. */
 static PyObject *look_up(PyObject *names, PyObject *name)

@@ -1,5 +1,6 @@
 /* Text to steps, through Python's own parser. */
 #include "child/step.h"
+#include "detectors/pycompat.h"
 
 #include <errno.h>
 #include <stdio.h>

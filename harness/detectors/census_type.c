@@ -21,6 +21,9 @@ static bool is_foreign(const char *module)
 bool census_type_name(PyTypeObject *type, char *text, size_t size)
 {
     char bare[96];
+    snprintf(text, size, "a type that is gone");
+    if (pyobject_check_head((PyObject *)type) != PYOBJECT_SOUND)
+        return false;
     PyObject stand_in = {.ob_type = type};
     pyobject_type_name(&stand_in, bare, sizeof bare);
     PyObject *module = PyObject_GetAttrString((PyObject *)type, "__module__");

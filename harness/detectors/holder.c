@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "detectors/census.h"
+#include "detectors/pycompat.h"
 #include "detectors/pyobject.h"
 #include "detectors/readable.h"
 #include "heap/live.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "detectors/image_part.h"
+#include "detectors/pycompat.h"
 
 #define DEPTH_MAX 4
 #define ITEMS_MAX 256

@@ -9,6 +9,7 @@
 
 #include "detectors/array_api.h"
 #include "detectors/readable.h"
+#include "detectors/pycompat.h"
 
 /* Relative to the largest element of an array: what sums of large elements leave in a small one is noise. */
 #define TOLERANCE_DOUBLE 1e-12

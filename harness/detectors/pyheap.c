@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "detectors/pyobject.h"
 #include "detectors/readable.h"
+#include "detectors/pycompat.h"
 
 /* Damaged objects that one walk keeps apart, and kinds of damage that one run does. */
 #define DAMAGES 256
@@ -205,7 +206,7 @@ static void send_fact(const struct detector_call *call, const struct walk *walk)
 static int pyheap_start(void)
 {
     began = clock_now();
-    return pyobject_has_layout() && debug_block_hooked() ? 0 : -ENOTSUP;
+    return pyobject_has_layout() && debug_block_hooked() && !PYCOMPAT_NO_GC_VISIT ? 0 : -ENOTSUP;
 }
 
 static void pyheap_end_round(struct detector_call *call)

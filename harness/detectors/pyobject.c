@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "detectors/pycompat.h"
 #include "detectors/readable.h"
 
 #define KNOWN 256
+#define METATYPES_MAX 16
 /* CPython fills freed memory with it, the type included. */
 #define DEAD_POINTER ((uintptr_t)UINT64_C(0xdddddddddddddddd))
 
@@ -45,6 +47,17 @@ static bool can_be_type(const PyTypeObject *type)
     return (uintptr_t)type % sizeof(void *) == 0 && readable(type, sizeof *type);
 }
 
+/* What is a type has a type that is, or derives from, type. Other memory may have the flag of one by chance. */
+static bool can_be_metatype(const PyTypeObject *meta)
+{
+    for (int depth = 0; depth < METATYPES_MAX && can_be_type(meta); depth++) {
+        if (meta == &PyType_Type)
+            return true;
+        meta = meta->tp_base;
+    }
+    return false;
+}
+
 static bool is_type(const PyTypeObject *type)
 {
     const PyTypeObject **place = &known[((uintptr_t)type >> 4) % KNOWN];
@@ -54,7 +67,7 @@ static bool is_type(const PyTypeObject *type)
         return false;
     /* Read once: what is no type may lie on our own stack. */
     const PyTypeObject *meta = *(PyTypeObject *const volatile *)&type->ob_base.ob_base.ob_type;
-    if (!can_be_type(meta) || !(meta->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
+    if (!can_be_metatype(meta) || !(meta->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
         return false;
     *place = type;
     return true;

@@ -9,6 +9,7 @@
 
 #include "detectors/array_api.h"
 #include "detectors/watched.h"
+#include "detectors/pycompat.h"
 
 /* Sorted by nothing: a run has a handful. Entries are final before the count says so, and are never taken out:
  * a released region is unmapped only when nothing can fault in it any more. */

@@ -113,3 +113,16 @@ int command_child_path(char **ret_path)
     *ret_path = NULL;
     return -ENOENT;
 }
+
+void command_child_of_abi(const char *abi, char **path)
+{
+    char *other;
+    if (asprintf(&other, "%s-%s", *path, abi) < 0)
+        return;
+    if (access(other, X_OK) == 0) {
+        char *own = *path;
+        *path = other;
+        other = own;
+    }
+    free(other);
+}

@@ -40,3 +40,6 @@ int command_write_form(const struct report *report, const struct request *reques
 
 /* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
 int command_child_path(char **ret_path);
+
+/* *path, of a child, becomes that of the one beside it that was built for this ABI, if there is one. */
+void command_child_of_abi(const char *abi, char **path);

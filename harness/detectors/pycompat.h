@@ -1,0 +1,73 @@
+/* Calls of CPython's C API that are newer than the oldest CPython that a child is built for, 3.11, made from what that
+ * has. Same contracts as in CPython's documentation. Attached. */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030c0000
+static inline PyObject *PyErr_GetRaisedException(void)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (type)
+        PyErr_NormalizeException(&type, &value, &traceback);
+    if (value && traceback)
+        PyException_SetTraceback(value, traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+static inline void PyErr_SetRaisedException(PyObject *exception)
+{
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_DECREF(exception);
+}
+
+/* 3.11 has a header before an object for its dict only. */
+#define Py_TPFLAGS_PREHEADER Py_TPFLAGS_MANAGED_DICT
+
+/* Without a walk over what the collector tracks, nothing is visited. */
+#define PYCOMPAT_NO_GC_VISIT 1
+static inline void PyUnstable_GC_VisitObjects(int (*visit)(PyObject *, void *), void *argument)
+{
+    (void)visit;
+    (void)argument;
+}
+#else
+#define PYCOMPAT_NO_GC_VISIT 0
+#endif
+
+#if PY_VERSION_HEX < 0x030d0000
+static inline int PyDict_GetItemRef(PyObject *dict, PyObject *key, PyObject **ret_value)
+{
+    *ret_value = Py_XNewRef(PyDict_GetItemWithError(dict, key));
+    return *ret_value ? 1 : PyErr_Occurred() ? -1 : 0;
+}
+
+static inline PyObject *PyList_GetItemRef(PyObject *list, Py_ssize_t i)
+{
+    return Py_XNewRef(PyList_GetItem(list, i));
+}
+
+/* Signed, in the machine's order of bytes; fails where it does not fit. */
+#define Py_ASNATIVEBYTES_DEFAULTS (-1)
+static inline Py_ssize_t PyLong_AsNativeBytes(PyObject *value, void *bytes, Py_ssize_t n, int flags)
+{
+    (void)flags;
+    return _PyLong_AsByteArray((PyLongObject *)value, bytes, (size_t)n, 1, 1) < 0 ? -1 : n;
+}
+
+/* Taken for moments that do not let go of the GIL, which is lock enough. */
+typedef char PyMutex;
+static inline void PyMutex_Lock(PyMutex *mutex)
+{
+    (void)mutex;
+}
+
+static inline void PyMutex_Unlock(PyMutex *mutex)
+{
+    (void)mutex;
+}
+#endif

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs the scenarios of leaks and shutdown on their broken and their fixed sides, several times each, and prints in how many
+# runs each ended and spoke as it must. Makes the set-ups that are missing. Fails when a run did not.
+# usage: scripts/scenarios.sh [-n N] [NAME...]     N runs of each row (10); rows whose scenario or venv begins with a NAME
+. "$(dirname "$0")/lib.sh"
+
+# scenario | venv | exit status | what the report must say (nothing: no more than the status) | environment
+table='
+descr-leak               | descr-leak-broken        | 1 | never released: dtype .* gains 1\.00 references .* np\.copyto |
+descr-leak               | descr-leak-fixed         | 0 | |
+pythran-view             | pythran-view-broken      | 1 | [a-z]* in each call: 2\.00 slice, 1\.00 tuple | PYTHON_GIL=0
+pythran-view             | pythran-view-fixed       | 0 | |
+pythran-view-copy        | pythran-view-broken      | 0 | | PYTHON_GIL=0
+pythran-buffer           | pythran-buffer-broken    | 1 | [a-z]* in each call: 16384\.0 bytes of native memory | PYTHON_GIL=0
+pythran-buffer           | pythran-buffer-fixed     | 0 | | PYTHON_GIL=0
+wasi-nn                  | wasi-nn                  | 0 | |
+wasi-nn-double-release   | wasi-nn                  | 1 | released twice: model \(object\) loses 1\.00 |
+wasi-nn-borrowed-release | wasi-nn                  | 1 | first \(int\) loses 1\.00 references |
+wasi-nn-lost-string      | wasi-nn                  | 1 | graph_load \(wasi_nn\) loses in each call: 1\.00 str |
+wasi-nn-uninitialised    | wasi-nn                  | 1 | model \(object\) loses 1\.00 |
+wasi-nn-early-return     | wasi-nn                  | 1 | graph_compute \(wasi_nn\) loses in each call: .*1\.00 list |
+wasi-nn-unattached       | wasi-nn                  | 1 | Segmentation fault .*unattached |
+wasi-nn-crash            | wasi-nn                  | 1 | Segmentation fault .*double_release |
+nanobind-lose            | nanobind-shutdown        | 1 | [a-z]* in each call: 1\.00 nb_toy\.Item |
+nanobind-hold            | nanobind-shutdown        | 0 | |
+nanobind-clear           | nanobind-shutdown        | 0 | |
+nanobind-jaxlib          | nanobind-shutdown-broken | 1 | nanobind counts, after Python.s end, .* PyTreeDef |
+nanobind-jaxlib          | nanobind-shutdown-fixed  | 0 | |
+jax-retention            | jax-retention            | 1 | jaxlib\._jax\.pytree\.PyTreeDef |
+numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB of code |
+llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB of code |
+'
+
+runs=10
+[ "${1:-}" != -n ] || { runs=${2:?how many runs?}; shift 2; }
+wanted=("$@")
+out=$build/scenarios
+mkdir -p "$out"
+
+# asked SCENARIO VENV: is its row to be run?
+asked() {
+    local name
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    for name in "${wanted[@]}"; do
+        [[ $1 != "$name"* && $2 != "$name"* ]] || return 0
+    done
+    return 1
+}
+
+# What the set-up of a venv is called.
+setup_of() {
+    local name=${1%-broken}
+    printf '%s\n' "${name%-fixed}"
+}
+
+# as_expected SCENARIO VENV STATUS PATTERN ENVIRONMENT: one run.
+as_expected() {
+    local status=0 log=$out/$1-$2.txt
+    env ${5:+"$5"} build/bin/ftstress run "$1" -p "build/venvs/$2" --verify 0 --out "$out/kept" >"$log" 2>&1 || status=$?
+    [ "$status" -eq "$3" ] || return 1
+    [ -z "$4" ] || grep -Eq -- "$4" "$log"
+}
+
+failed=0
+printf '%-25s %-25s %-8s %-12s %s\n' scenario venv must 'as it must' seconds
+while IFS='|' read -r scenario venv status pattern environment; do
+    read -r scenario <<<"$scenario"
+    read -r venv <<<"$venv"
+    read -r pattern <<<"$pattern"
+    read -r environment <<<"$environment"
+    [ -n "$scenario" ] && asked "$scenario" "$venv" || continue
+    [ -e "$build/venvs/$venv" ] || scripts/with.sh "$(setup_of "$venv")"
+    good=0 began=$SECONDS
+    for ((i = 0; i < runs; i++)); do
+        ! as_expected "$scenario" "$venv" "$((status))" "$pattern" "$environment" || good=$((good + 1))
+    done
+    printf '%-25s %-25s exit %-3s %2d of %-6d %d each\n' "$scenario" "$venv" "$((status))" "$good" "$runs" $(((SECONDS - began) / runs))
+    [ "$good" -eq "$runs" ] || failed=1
+done <<<"$table"
+say "what the last run of each row said is in build/scenarios; with nanobind 2.0.0 jaxlib holds its instances all the same, nobody counts them"
+exit $failed

@@ -1,0 +1,21 @@
+# How a pinned venv is made. Sourced after lib.sh, never run.
+
+# make_venv NAME PINS PYTHON: build/venvs/NAME with the wheels of the file PINS. A venv is made anew when its pins or its
+# interpreter change: both are written into its stamp. An interpreter that has pip fills a venv without one: half the time.
+make_venv() {
+    local name=$1 pins=$2 python=$3 dir=$build/venvs/$1 want without=() pip
+    want=$(printf '%s\n' "$python"; cat "$pins")
+    [ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
+    rm -rf "$dir"
+    pip=("$dir/bin/python" -m pip)
+    if "$python" -m pip --version >/dev/null 2>&1; then
+        without=(--without-pip)
+        pip=("$python" -m pip --python "$dir/bin/python")
+    fi
+    step "venv $name: creating" "Does $python have venv and ensurepip?" "$python" -m venv "${without[@]}" "$dir"
+    if grep -q '^[^#]' "$pins"; then
+        step "venv $name: installing pinned wheels" "Is the package index reachable with pip?" \
+            "${pip[@]}" install --disable-pip-version-check --only-binary=:all: --no-deps --require-hashes -r "$pins"
+    fi
+    printf '%s\n' "$want" >"$dir/.stamp"
+}

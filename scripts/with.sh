@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Makes the venvs of one scenario from its files in scripts/with: NAME.txt, or NAME-broken.txt and NAME-fixed.txt, hold
+# pinned wheels and become build/venvs of the same names. Where NAME.sh is there, its function `extend` is then called in
+# each venv's site-packages, with $side (broken, fixed or nothing), and puts what is compiled for the scenario there.
+# A line "# interpreter: gil" in the pins asks for an interpreter with the GIL, and for a child of its ABI.
+# Copy descr-leak-*.txt to begin. Idempotent.
+# usage: scripts/with.sh NAME | --list     after scripts/setup.sh
+. "$(dirname "$0")/lib.sh"
+. scripts/venv.sh
+
+names() {
+    local file
+    for file in scripts/with/*.txt; do
+        file=$(basename "$file" .txt)
+        file=${file%-broken}
+        printf '%s\n' "${file%-fixed}"
+    done | sort -u
+}
+
+list() {
+    local name file
+    for name in $(names); do
+        file=scripts/with/$name.txt
+        [ -e "$file" ] || file=scripts/with/$name-broken.txt
+        printf '  %-18s %s\n' "$name" "$(sed -n '1s/^# //p' "$file")"
+    done
+}
+
+if [ "${1:-}" = --list ]; then
+    list
+    exit 0
+fi
+name=${1:-}
+names | grep -qxF -- "$name" || die "there is no set-up '$name'; the names are: $(names | tr '\n' ' ')"
+
+# The sources in scenarios/src that NAME.sh names.
+sources() {
+    local file
+    for file in scenarios/src/*; do
+        file=${file#scenarios/src/}
+        ! grep -qw -- "${file%.*}" scripts/with/"$name".sh || cat "scenarios/src/$file"
+    done
+}
+
+# extend_venv VENV SIDE: again when what it is made from changed.
+extend_venv() {
+    local dir=$build/venvs/$1 side=$2 want site
+    want=$(cat "$dir/.stamp" scripts/extend.sh scripts/with/"$name".sh - < <(sources) | sha256sum)
+    [ "$(cat "$dir/.extended" 2>/dev/null)" != "$want" ] || return 0
+    site=$("$dir/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+    export side python=$dir/bin/python top free
+    step "venv $1: compiling its extension" "See the log above; are the compilers of scripts/packages.sh there?" \
+        bash -c 'set -euo pipefail; . scripts/extend.sh; . "$1"; cd "$2"; extend' - "scripts/with/$name.sh" "$site"
+    printf '%s\n' "$want" >"$dir/.extended"
+}
+
+gil='' free=$(scripts/interpreter.sh)
+for pins in scripts/with/"$name".txt scripts/with/"$name"-broken.txt scripts/with/"$name"-fixed.txt; do
+    [ -e "$pins" ] || continue
+    venv=$(basename "$pins" .txt) side=${venv#"$name"} python=$free
+    if grep -qx '# interpreter: gil' "$pins"; then
+        gil=${gil:-$(scripts/interpreter_gil.sh)}
+        python=$gil
+    fi
+    make_venv "$venv" "$pins" "$python"
+    [ ! -e scripts/with/"$name".sh ] || extend_venv "$venv" "${side#-}"
+done
+[ -z "$gil" ] || scripts/child_gil.sh "$gil"
+say "$name: ready in build/venvs/$name*"

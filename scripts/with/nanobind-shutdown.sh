@@ -1,0 +1,8 @@
+# The toy for 3.13t. The others want the ABI tag of jaxlib's wheel, which a recent clang gives: with another they would
+# not share nanobind's records with it.
+extend() {
+    case $side in
+    '') extend_nanobind nb_toy c++ -DNB_FREE_THREADED ;;
+    *) "$top"/scripts/packages.sh clang && extend_nanobind nb_beside clang++-19 -DNB_ABORT_ON_LEAK ;;
+    esac
+}

@@ -1,0 +1,1 @@
+extend() { extend_pythran pythran_buffer; }

@@ -1,0 +1,1 @@
+extend() { extend_c wasi_nn; }
