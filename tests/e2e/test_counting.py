@@ -82,6 +82,14 @@ class Counting(EndToEnd):
                                'growth_string.bug()'), 1)
         self.assertRegex(done.findings()[0]['message'], row.sentence, done)
 
+    def test_two(self):
+        """of several statements with a fault each both are told, per iteration"""
+        done = self.expect(run('-t', 2, '-s', 'import refcount_borrowed, refcount_double; L = [n + 0.5 for n in range(2)]; x = object()',
+                               '--detect', 'refcount', '--time', '2', 'refcount_double.bug(x)', 'refcount_borrowed.bug(L)'), 1)
+        said = sorted(finding['message'] for finding in done.findings())
+        self.assertEqual(said, ['a borrowed reference is released: each of 2 items of L (float) loses 1.00 references in each '
+                                'iteration', 'released twice: x (object) loses 1.00 references in each iteration'], done)
+
     def test_released(self):
         """a release step tells a cache from a leak, and its effect is reported"""
         row = next(row for row in COUNTED if row.name == 'growth_cache')
