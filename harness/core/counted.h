@@ -27,12 +27,13 @@ enum series_of {
 
 /* Who holds what is kept, or what is left when Python has ended. */
 enum holder {
-    HOLDER_NOBODY, /* no memory that was looked at refers to it */
-    HOLDER_STATIC, /* data of a shared object */
-    HOLDER_MODULE, /* a module or a class of Python, by one of its names */
-    HOLDER_THREAD, /* memory of a thread */
-    HOLDER_HEAP,   /* a native block that nothing refers to in turn */
-    HOLDER_CYCLE,  /* objects that hold each other */
-    HOLDER_OBJECT, /* another object that is left */
+    HOLDER_NOBODY,      /* no memory that was looked at refers to it */
+    HOLDER_STATIC,      /* data of a shared object */
+    HOLDER_MODULE,      /* a module or a class of Python, by one of its names */
+    HOLDER_THREAD,      /* memory of a thread */
+    HOLDER_HEAP,        /* a native block that nothing refers to in turn */
+    HOLDER_CYCLE,       /* objects that hold each other */
+    HOLDER_OBJECT,      /* another object that is left */
+    HOLDER_INTERPRETER, /* the interpreter's own data and nothing else: one of its caches */
     HOLDERS
 };

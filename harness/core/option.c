@@ -263,16 +263,17 @@ static int set_timeout(struct request *request, const char *argument, char *erro
     return 0;
 }
 
-/* "4G", "512M" or bytes. */
 static int set_memory(struct request *request, const char *argument, char *error, size_t size)
 {
-    char *end;
-    unsigned long long number = strtoull(argument, &end, 10);
-    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
-    bool whole = end != argument && (*end == '\0' || (shift && end[1] == '\0'));
-    if (!whole || strchr(argument, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
+    if (plan_parse_size(argument, &request->memory) < 0)
         return wrong(error, size, "--memory", argument, "is not a size; write for example 512M or 4G");
-    request->memory = (uint64_t)number << shift;
+    return 0;
+}
+
+static int set_budget(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (plan_parse_size(argument, &request->plan.budget) < 0)
+        return wrong(error, size, "--budget", argument, "is not a size; write for example 64K or 1M");
     return 0;
 }
 
@@ -303,6 +304,8 @@ const struct option_row option_rows[] = {
     {0, "role", "STMT", NULL, "give several: the threads take them in turn", set_role},
     {0, "new", "CODE", NULL,
      "for growth: instead of the steps, calls that each bring something new, such as a key", set_new},
+    {0, "budget", "SIZE", "any number", "for growth: what compiled code may take in each call of --new",
+     set_budget},
     {0, "release", "CODE", NULL,
      "for growth and shutdown: lets go of what the calls keep, such as f.cache_clear()", set_release},
     {0, "audit", "NAME", "all inputs and setup objects", "for refcount: an object to count references of",
@@ -477,6 +480,8 @@ void request_apply(const struct request *request, struct plan *plan)
         set_line(&plan->focus, asked->focus);
     if (asked->fresh)
         set_line(&plan->fresh, asked->fresh);
+    if (asked->budget)
+        plan->budget = asked->budget;
     if (asked->release)
         set_line(&plan->release, asked->release);
     for (unsigned i = 0; i < asked->naudit; i++)

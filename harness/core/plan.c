@@ -361,6 +361,19 @@ int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
     return 0;
 }
 
+int plan_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+    bool whole = end != text && (*end == '\0' || (shift && end[1] == '\0'));
+    if (errno || !whole || strchr(text, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
+        return -EINVAL;
+    *ret_bytes = (uint64_t)number << shift;
+    return 0;
+}
+
 void plan_print_time(uint64_t nanoseconds, char text[static 32])
 {
     const struct unit *unit = units;

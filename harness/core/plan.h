@@ -42,7 +42,9 @@ struct plan {
                       rung; or NULL */
     char *
         writer; /* Python that writes to what is shared, between calls: thread 0 at one-writer, all at all; or NULL */
-    char *fresh;   /* Python, instead of the steps where calls are to bring something new each; or NULL */
+    char *fresh; /* Python, instead of the steps where calls are to bring something new each; or NULL */
+    uint64_t
+        budget; /* bytes that compiled code and what belongs to it may take in a call of `new`; 0: any number */
     char *release; /* Python that lets go of what the calls keep, for the detectors of leaks; or NULL */
     char **
         audit; /* names or expressions of the objects whose references are counted; none: all that there are */
@@ -86,4 +88,7 @@ int plan_print(const struct plan *plan, char **ret_text);
 
 /* "10", "10s", "2.5s", "500ms", "2m", "2h" to nanoseconds. Returns 0 or -EINVAL. */
 int plan_parse_time(const char *text, uint64_t *ret_nanoseconds);
+/* "4G", "512M", "16K" or bytes, not 0. Returns 0 or -EINVAL. */
+int plan_parse_size(const char *text, uint64_t *ret_bytes);
+
 void plan_print_time(uint64_t nanoseconds, char text[static 32]);

@@ -28,6 +28,7 @@ const cyaml_schema_field_t plan_fields[PLAN_KEYS + 1] = {
     TEXT(struct document, private),
     TEXT(struct document, writer),
     CYAML_FIELD_STRING_PTR("new", OPTIONAL, struct document, fresh, 0, CYAML_UNLIMITED),
+    TEXT(struct document, budget),
     TEXT(struct document, release),
     LIST(audit, &plan_text_entry),
     TEXT(struct document, threads),

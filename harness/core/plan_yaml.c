@@ -312,6 +312,11 @@ static int read_time(const char *text, void *to)
     return plan_parse_time(text, to);
 }
 
+static int read_size(const char *text, void *to)
+{
+    return plan_parse_size(text, to);
+}
+
 static int find_word(const char *text, const char *const *words, int n)
 {
     for (int i = 0; i < n; i++)
@@ -355,6 +360,7 @@ static const struct row {
     {BOTH(private), read_line, "a line"},
     {BOTH(writer), read_text, "text"},
     {"new", offsetof(struct document, fresh), offsetof(struct plan, fresh), read_text, "text"},
+    {BOTH(budget), read_size, "a size: write it as 65536, 64K or 1M"},
     {BOTH(release), read_text, "text"},
     {BOTH(threads), read_threads, "a whole number from 1 to 256"},
     {BOTH(time), read_time, "a time: write it as 10s, 500ms, 2m or 2h"},

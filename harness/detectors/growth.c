@@ -31,7 +31,7 @@
 #define TOP_SITES 48
 /* Types whose holders are looked for, objects of each, and how much they must have grown. */
 #define HOLDER_TYPES 4
-#define HOLDER_SAMPLE 2
+#define HOLDER_SAMPLE 4
 #define HOLDER_LEAST 8
 
 _Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
@@ -170,13 +170,14 @@ struct kept {
     unsigned asked;
 };
 
-/* The first that leads somewhere tells most. */
+/* The first that leads somewhere tells most, and one that is lost is enough. */
 static bool ask_holder(void *context, PyObject *object)
 {
     struct kept *kept = context;
     holder_find(object, true, &kept->path);
     bool leads = kept->path.holder == HOLDER_MODULE || kept->path.holder == HOLDER_STATIC;
-    return !leads && ++kept->asked < HOLDER_SAMPLE;
+    bool is_lost = kept->path.holder == HOLDER_NOBODY && kept->path.steps == 0;
+    return !leads && !is_lost && ++kept->asked < HOLDER_SAMPLE;
 }
 
 /* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
@@ -188,8 +189,11 @@ static void say_holder(const struct type_series *series, unsigned rank, char *te
     if (rank >= HOLDER_TYPES || growth_of(series->live) < HOLDER_LEAST)
         return;
     census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
+    bool is_lost = kept.path.holder == HOLDER_NOBODY && kept.path.steps == 0;
     snprintf(text, size, "%s",
-             kept.path.holder == HOLDER_NOBODY && kept.path.steps == 0 ? "nobody" : kept.path.text);
+             is_lost                                  ? "nobody"
+             : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
+                                                      : kept.path.text);
 }
 
 static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,

@@ -28,7 +28,8 @@ struct search {
     PyObject *object;
     const void *seen[STEPS_MAX + 1];
     unsigned nseen;
-    bool is_alive, again; /* again: something seen before refers to it */
+    bool is_alive, last; /* last: look at the interpreter's own data */
+    bool again;          /* again: something seen before refers to it */
 };
 
 /* Words that may be read; the rest is passed over. */
@@ -48,17 +49,18 @@ static bool scan(struct search *search, const char *from, const char *to)
     return false;
 }
 
-/* Our own tables know all addresses, and the interpreter's many that it forgot. */
-static bool is_ignored(const struct dl_phdr_info *info, bool is_alive)
+/* Our own tables know all addresses. */
+static bool is_ignored(const struct dl_phdr_info *info, const struct search *search)
 {
-    return info->dlpi_name[0] == '\0' || (is_alive && strstr(info->dlpi_name, "/libpython3"));
+    bool interpreter = strstr(info->dlpi_name, "/libpython3") != NULL;
+    return info->dlpi_name[0] == '\0' || (search->is_alive && interpreter != search->last);
 }
 
 static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct search *search = context;
     (void)size;
-    for (int i = 0; i < info->dlpi_phnum && !is_ignored(info, search->is_alive); i++) {
+    for (int i = 0; i < info->dlpi_phnum && !is_ignored(info, search); i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W))
             continue;
@@ -108,7 +110,7 @@ static int is_target(PyObject *object, void *context)
     return (uintptr_t)object == search->from;
 }
 
-/* Exactly, where the collector knows the holder. The visited must not be what is looked for: a list refers to itself. */
+/* Exactly, where the collector knows the holder. An object that refers to itself is not its own holder. */
 static int ask_tracked(PyObject *object, void *context)
 {
     struct search *search = context;
@@ -256,7 +258,17 @@ static void move_on(struct search *search, struct holder_path *path)
     append(path, text);
 }
 
-void holder_find(const void *object, bool is_alive, struct holder_path *path)
+/* Nothing else refers to the object itself. */
+static void ask_interpreter(struct search *search, PyObject *object, struct holder_path *path)
+{
+    Py_ssize_t references = 0;
+    search->last = true;
+    if (find_static(search) && pyobject_references(object, &references) != PYOBJECT_IMMORTAL &&
+        references == 1)
+        path->holder = HOLDER_INTERPRETER;
+}
+
+void holder_find(PyObject *object, bool is_alive, struct holder_path *path)
 {
     struct search search = {.from = (uintptr_t)object,
                             .to = (uintptr_t)object + 1,
@@ -275,4 +287,6 @@ void holder_find(const void *object, bool is_alive, struct holder_path *path)
     }
     if (search.module)
         append_static(path, &search);
+    else if (is_alive && path->steps == 0 && path->holder == HOLDER_NOBODY)
+        ask_interpreter(&search, object, path);
 }

@@ -2,10 +2,13 @@
  * Python, the data of a shared object, a thread's memory, or to nobody.
  *
  * Contract. Child main, while no other thread changes memory: attached and with the workers parked, or after the end of
- * Python. Reads memory as words and takes what
- * looks like a pointer for one: a path may be a coincidence, that there is none cannot. Allocates nothing.
+ * Python. Reads memory as words and takes what looks like a pointer for one: a path may be a coincidence, that there is
+ * none cannot.
  */
 #pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,5 +24,6 @@ struct holder_path {
     char text[256];   /* "item <- list <- a block of 64 bytes <- x.so+0x4080" */
 };
 
-/* is_alive: Python has not ended; what the interpreter itself refers to does not count then. */
-void holder_find(const void *object, bool is_alive, struct holder_path *path);
+/* is_alive: Python has not ended. The interpreter's own data come last then, and only count for an object with no more
+ * references than that one: they hold stale pointers, too. */
+void holder_find(PyObject *object, bool is_alive, struct holder_path *path);

@@ -1,4 +1,5 @@
 """What the counting detectors find: references, growth, and what Python's end leaves behind; each planted bug and its twin."""
+import re
 import unittest
 from typing import NamedTuple
 
@@ -81,6 +82,14 @@ class Counting(EndToEnd):
                                'growth_string.bug()'), 1)
         self.assertRegex(done.findings()[0]['message'], row.sentence, done)
 
+    def test_two(self):
+        """of several statements with a fault each both are told, per iteration"""
+        done = self.expect(run('-t', 2, '-s', 'import refcount_borrowed, refcount_double; L = [n + 0.5 for n in range(2)]; x = object()',
+                               '--detect', 'refcount', '--time', '2', 'refcount_double.bug(x)', 'refcount_borrowed.bug(L)'), 1)
+        said = sorted(finding['message'] for finding in done.findings())
+        self.assertEqual(said, ['a borrowed reference is released: each of 2 items of L (float) loses 1.00 references in each '
+                                'iteration', 'released twice: x (object) loses 1.00 references in each iteration'], done)
+
     def test_released(self):
         """a release step tells a cache from a leak, and its effect is reported"""
         row = next(row for row in COUNTED if row.name == 'growth_cache')
@@ -114,6 +123,16 @@ class Counting(EndToEnd):
         self.check('give_up' in functions(finding['stacks'][0]), done, 'no give_up on the stack')
         self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
                         'shutdown_abort.twin()'), 0)
+
+    def test_code(self):
+        """code that is compiled for each new key is a note with its size, and a finding over a budget"""
+        for call, options, status in (('bug', (), 0), ('bug', ('--budget', '1K'), 1), ('twin', ('--budget', '1K'), 0)):
+            done = self.expect(run('-t', 2, '-s', 'import growth_code', '--detect', 'growth', '--time', '2', *options, '--new',
+                                   f'growth_code.{call}((thread_index, iteration_index))', f'growth_code.{call}(0)'),
+                               status)
+            said = [finding['message'] for finding in done.findings()] + done.json['notes']
+            self.assertEqual([re.match(r'jit-growth: ([\d.]+) KiB of code', text)[1] for text in said],
+                             ['4.0'] if call == 'bug' else [], done)
 
     def test_immortal(self):
         """what cannot be audited is said"""

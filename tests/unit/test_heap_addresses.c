@@ -92,15 +92,21 @@ static void each_keeps_its_epoch_and_its_site(void **state)
     addresses_set_epoch(EPOCH_BEFORE);
 }
 
+/* Two and two threads share their leaves, and no block. */
+static char *own_place(unsigned thread, unsigned block)
+{
+    return place(2 + thread % 2, 2 * block + thread / 2);
+}
+
 /* Adds all, removes every other one, over and over. */
 static void *churn(void *argument)
 {
     unsigned thread = *(const unsigned *)argument;
     for (unsigned round = 0; round < 20; round++)
         for (unsigned i = 0; i < BLOCKS; i++) {
-            addresses_add(place(thread, i), 0);
+            addresses_add(own_place(thread, i), 0);
             if (i % 2)
-                addresses_remove(place(thread, i));
+                addresses_remove(own_place(thread, i));
         }
     return NULL;
 }
@@ -111,16 +117,14 @@ static void threads_do_not_lose_each_others_blocks(void **state)
     pthread_t threads[THREADS];
     unsigned numbers[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
-        numbers[i] = i % 2; /* two and two share their leaves, and their blocks */
+        numbers[i] = i;
         assert_int_equal(pthread_create(&threads[i], NULL, churn, &numbers[i]), 0);
     }
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(look().n, BLOCKS);
-    for (unsigned i = 0; i < BLOCKS; i++) {
-        addresses_remove(place(0, i));
-        addresses_remove(place(1, i));
-    }
+    assert_int_equal(look().n, THREADS * BLOCKS / 2);
+    for (unsigned i = 0; i < THREADS * BLOCKS; i++)
+        addresses_remove(own_place(i % THREADS, i / THREADS));
     assert_int_equal(look().n, 0);
 }
 
