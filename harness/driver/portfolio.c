@@ -108,7 +108,7 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
-    if (slice > SLICE_MAX)
+    if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
         slice = SLICE_MAX;
     /* A rest too short for another child is given to this one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
