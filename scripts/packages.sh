@@ -10,7 +10,7 @@
 
 packages=(
     build-essential cmake ninja-build pkg-config git ca-certificates dpkg-dev xz-utils
-    libcmocka-dev libcyaml-dev libdw-dev libjansson-dev libunwind-dev liburcu-dev libyaml-dev
+    libcmocka-dev libcyaml-dev libdw-dev libiberty-dev libjansson-dev libunwind-dev liburcu-dev libyaml-dev
     libffi-dev zlib1g-dev libssl-dev libbz2-dev liblzma-dev libsqlite3-dev
 )
 [ "${1:-}" = gate ] && packages+=(clang clang-format clang-tidy cppcheck)

@@ -41,6 +41,11 @@ bool array_is_exact(PyObject *object)
     return ready && PyArray_CheckExact(object);
 }
 
+bool array_is_writeable(PyObject *object)
+{
+    return PyArray_ISWRITEABLE((PyArrayObject *)object);
+}
+
 bool array_owns_data(PyObject *object)
 {
     return PyArray_CHKFLAGS((PyArrayObject *)object, NPY_ARRAY_OWNDATA);

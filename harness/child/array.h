@@ -25,4 +25,5 @@ PyObject *array_build(const struct recipe *recipe, uint64_t seed, uint64_t strea
 bool array_is_exact(PyObject *object);
 
 /* Does it own its data? Exact arrays only. */
+bool array_is_writeable(PyObject *object);
 bool array_owns_data(PyObject *object);

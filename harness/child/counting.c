@@ -147,7 +147,7 @@ static int say_short(struct run *run, unsigned number)
     char sentence[160];
     snprintf(
         sentence, sizeof sentence,
-        "the time was over after %u windows of calls, and it takes %u to see what grows; give it more --time",
+        "the time was over after %u windows of calls, and it takes %d to see what grows; give it more --time",
         number, COUNTING_LEAST);
     run_cannot(run, STATUS_UNTESTED, sentence);
     return STATUS_UNTESTED;

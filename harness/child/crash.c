@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "child/witness.h"
 #include "core/record.h"
 #include "detectors/tripwire.h"
 #include "detectors/unwind.h"
@@ -75,18 +76,51 @@ void crash_send_maps(void)
         close(fd);
 }
 
-static void send_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)
 {
     struct record record;
-    uint64_t frames[RECORD_FRAMES];
     record_begin(&record, RECORD_CRASH, thread_worker);
     record.values[CRASH_SIGNAL] = number;
     record.values[CRASH_CODE] = info->si_code;
     record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
     record.values[CRASH_TID] = tid;
     record_add_text(&record, thread_statement ? thread_statement : "");
-    record_add_frames(&record, frames, unwind_context(ucontext, frames, RECORD_FRAMES));
+    record_add_frames(&record, self->frames, self->nframes);
     record_send(&record, wire);
+}
+
+/* The other workers tell as near to the crash as can be; the driver asks whoever else there is. */
+static void call_workers(int tid)
+{
+    for (unsigned i = 0; i <= BOARD_MAIN; i++) {
+        int other = atomic_load_explicit(&the_board->slots[i].tid, memory_order_relaxed);
+        if (other && other != tid)
+            syscall(SYS_tgkill, getpid(), other, SCENE_SIGNAL);
+    }
+}
+
+static void tell(int number, const siginfo_t *info, void *ucontext)
+{
+    const struct witness self = {.worker = thread_worker, .statement = thread_statement};
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+/* Its own stack before the others are stopped: one of them may hold the loader's lock, which unwinding takes. */
+static void report_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+{
+    uint64_t frames[SCENE_NATIVE];
+    struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
+    self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
+    call_workers(tid);
+    crash_send_maps();
+    send_crash(number, info, &self, tid);
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+static void wait_for_end(void)
+{
+    for (;;)
+        nap();
 }
 
 static void wait_for_driver(void)
@@ -125,16 +159,29 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     if (!atomic_compare_exchange_strong(&first_tid, &nobody, tid)) {
         if (nobody == tid)
             die_of(number);
-        for (;;)
-            nap();
+        tell(number, info, ucontext);
+        wait_for_end();
     }
     if (wire >= 0) {
-        crash_send_maps();
-        send_crash(number, info, ucontext, tid);
+        report_crash(number, info, ucontext, tid);
         guard_scan_at_crash();
         wait_for_driver();
     }
     die_of(number);
+}
+
+/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
+ * the middle of telling, or waits already. */
+static void on_scene(int number, siginfo_t *info, void *ucontext)
+{
+    int saved = errno;
+    (void)number;
+    if (witness_has_told())
+        return;
+    tell(0, info, ucontext);
+    if (atomic_load(&first_tid))
+        wait_for_end();
+    errno = saved;
 }
 
 static void on_ask(int number)
@@ -158,6 +205,13 @@ int crash_install(int wire_fd, struct board *board)
     struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
+    /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
+    const struct sigaction scene = {.sa_sigaction = on_scene,
+                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
+    if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
+        return -errno;
+    atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
+    atomic_store(&board->scene.ready, 1);
     return crash_thread_start(RECORD_MAIN);
 }
 

@@ -2,7 +2,9 @@
  * same signal.
  *
  * Contract. The handlers run on any thread, in signal context, and call only async-signal-safe functions and
- * libunwind's local half. The first thread to crash reports; others that crash meanwhile wait. Waiting is bounded.
+ * libunwind's local half. The first thread to crash reports; it makes every other one write its page of the scene
+ * (witness.h) and wait, those that crash meanwhile too. Waiting is bounded. At a hang the driver asks for the pages,
+ * and the threads then go on.
  */
 #pragma once
 

@@ -67,72 +67,21 @@ int interp_finish(void)
     return Py_FinalizeEx() < 0 ? -EIO : 0;
 }
 
-static void send_text(int wire, enum record_type type, const char *first, const char *second)
-{
-    struct record record;
-    record_begin(&record, type, RECORD_MAIN);
-    record_add_text(&record, first);
-    if (second)
-        record_add_text(&record, second);
-    record_send(&record, wire);
-}
-
 void interp_send_fact(int wire, const char *fact)
 {
-    send_text(wire, RECORD_ENVIRONMENT, fact, NULL);
-}
-
-static void send_version(int wire, const char *module_name)
-{
-    char text[256];
-    PyObject *name = PyUnicode_FromString(module_name);
-    PyObject *module = name ? PyImport_GetModule(name) : NULL;
-    PyObject *version = module ? PyObject_GetAttrString(module, "__version__") : NULL;
-    if (version && PyUnicode_Check(version)) {
-        snprintf(text, sizeof text, "%s=%s", module_name, PyUnicode_AsUTF8(version));
-        send_text(wire, RECORD_ENVIRONMENT, text, NULL);
-    }
-    PyErr_Clear();
-    Py_XDECREF(version);
-    Py_XDECREF(module);
-    Py_XDECREF(name);
-}
-
-/* A top-level package with an extension module: its version belongs in the report. */
-static void send_package(int wire, const char *module_name, const char *file)
-{
-    send_text(wire, RECORD_PACKAGE, file, module_name);
-    char top[128];
-    if (strstr(file, "/lib-dynload/"))
-        return;
-    snprintf(top, sizeof top, "%.*s", (int)strcspn(module_name, "."), module_name);
-    send_version(wire, top);
+    struct record record;
+    record_begin(&record, RECORD_ENVIRONMENT, RECORD_MAIN);
+    record_add_text(&record, fact);
+    record_send(&record, wire);
 }
 
 void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    send_text(wire, RECORD_ENVIRONMENT, text, NULL);
+    interp_send_fact(wire, text);
     snprintf(text, sizeof text, "abi=%s", FTSTRESS_ABI);
-    send_text(wire, RECORD_ENVIRONMENT, text, NULL);
+    interp_send_fact(wire, text);
     snprintf(text, sizeof text, "gil=%s", pyversion_gil_is_on() ? "on" : "off");
-    send_text(wire, RECORD_ENVIRONMENT, text, NULL);
-}
-
-void interp_send_packages(int wire)
-{
-    PyObject *modules = PyImport_GetModuleDict(), *copy = PyDict_Copy(modules), *key, *module;
-    Py_ssize_t at = 0;
-    while (copy && PyDict_Next(copy, &at, &key, &module)) {
-        PyObject *file = PyObject_GetAttrString(module, "__file__");
-        const char *path = file && PyUnicode_Check(file) ? PyUnicode_AsUTF8(file) : NULL;
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
-        size_t length = path ? strlen(path) : 0;
-        if (name && length > 3 && strcmp(path + length - 3, ".so") == 0)
-            send_package(wire, name, path);
-        PyErr_Clear();
-        Py_XDECREF(file);
-    }
-    Py_XDECREF(copy);
+    interp_send_fact(wire, text);
 }

@@ -12,9 +12,8 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
 /* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
 int interp_finish(void);
 
-/* Records about versions, and one for each extension module that is loaded. Attached. */
+/* Facts about the interpreter. Attached. */
 void interp_send_environment(int wire);
-void interp_send_packages(int wire);
 
 /* "key=value". Any thread state. */
 void interp_send_fact(int wire, const char *fact);

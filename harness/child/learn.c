@@ -53,6 +53,7 @@ void learn_end(struct learn *learn, const struct space *space)
 {
     look(learn);
     for (unsigned i = 0; i < space->nwatched; i++)
-        learn->run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+        if (!space->watched[i].written)
+            learn->run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
     Py_CLEAR(learn->fingerprint);
 }

@@ -132,8 +132,9 @@ static bool is_comparable(const struct run *run)
 {
     const struct plan *plan = run->plan;
     return plan->threads > 1 && detectors_on(DETECTOR_DIVERGE) && run->program && !run->mutable &&
-           !run->maker->thread_setup && !run->program->uses_iteration && !run->program->uses_thread &&
-           !PyDict_GetItemString(run->base.names, "case") && !declares_output(&run->base);
+           !run->writer.any && !run->maker->thread_setup && !run->program->uses_iteration &&
+           !run->program->uses_thread && !PyDict_GetItemString(run->base.names, "case") &&
+           !declares_output(&run->base);
 }
 
 /* Statements too slow to be called a few times more are not worth the run's time. */

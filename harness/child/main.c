@@ -133,7 +133,8 @@ static int import_numpy(const struct run *run)
 static int run_in_python(struct run *run)
 {
     char error[640];
-    struct program program = {0}, fresh = {0};
+    struct program program = {.leave_out = run->plan->leave_out, .nleave_out = run->plan->nleave_out};
+    struct program fresh = {0};
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
@@ -152,7 +153,7 @@ static int run_in_python(struct run *run)
     int status = import_numpy(run);
     guard_take_arrays();
     detectors_select(run->plan->detect, run->wire);
-    run->program = run->native ? NULL : &program;
+    run->program = maker.program = run->native ? NULL : &program;
     run->fresh = run->plan->fresh ? &fresh : NULL;
     run->maker = &maker;
     if (!status)
@@ -176,7 +177,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
     census_begin(counts);
-    guard_take_raw_domain();
+    guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return cannot(run, STATUS_UNTESTED, error);
     int status = run_in_python(run);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "core/scene.h"
 #include "detectors/pyobject.h"
 
 /* Is the GIL on now? An import may have switched it on. Attached. */
@@ -22,3 +23,13 @@ void pyversion_config_hooks(PyPreConfig *config);
 
 /* How far objects lie from the start of their blocks. */
 struct pyobject_layout pyversion_layout(void);
+
+/* pyversion_frame.c. Signal handlers, on any thread, whatever the state of memory: async-signal-safe, and every pointer
+ * is followed through peek alone. */
+
+/* Writes the Python frames of the calling thread into its page, which has none yet. */
+void pyversion_write_frames(struct scene_page *page);
+
+/* What a thread waits for in CPython's parking lot, when it sleeps on this futex: the address of a PyMutex or the like.
+ * Of a futex that is not the parking lot's it is any number, or 0. */
+uint64_t pyversion_parked(uint64_t futex);

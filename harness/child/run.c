@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "child/array.h"
 #include "child/crash.h"
+#include "child/distribution.h"
 #include "child/interp.h"
 #include "child/lone.h"
 #include "child/pyversion.h"
@@ -27,6 +28,10 @@
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
 /* How much of a worker's time may pass before it looks at the clock and lets a collection stop the world. */
 #define POLL_TIME UINT64_C(20000)
+/* The meter of overlap looks once in so much time, or once in so many calls: looking costs more than a cheap call, and
+ * next to nothing beside a slow one. */
+#define SAMPLE_TIME UINT64_C(50000)
+#define SAMPLE_MOST 64
 
 static void set_phase(struct run *run, enum board_phase phase)
 {
@@ -79,7 +84,7 @@ static bool make_base(struct run *run, bool tripwire)
     return run->base.names != NULL;
 }
 
-/* How long each part of the serial pass may take: all of the run when it has one thread. */
+/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
@@ -91,6 +96,8 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
         limits.nanoseconds = CLOCK_SECOND;
     if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
         limits.nanoseconds /= 2;
+    if (plan->nroles > 1)
+        limits.nanoseconds /= plan->nroles;
     if (plan->iterations && plan->iterations < limits.iterations)
         limits.iterations = plan->iterations;
     return limits;
@@ -104,6 +111,8 @@ static bool serial_pass(struct run *run)
     struct serial_limits limits = limits_of(run, tripwire);
     set_phase(run, BOARD_SERIAL);
     if (!run_serial(run, &run->base, &limits))
+        return false;
+    if (!writer_learn(run))
         return false;
     lone_learn(run);
     if (!tripwire || run->native)
@@ -124,6 +133,7 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     run->round_calls = clamp(time / run->iteration_time, 1, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
+    run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
     run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
 }
 
@@ -150,7 +160,7 @@ static void check_round(struct run *run)
                                  .statement = "",
                                  .watched = run->base.watched,
                                  .nwatched = run->base.nwatched,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
@@ -201,12 +211,21 @@ static void dismiss(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+/* However long setup took, the threads have at least half of the time. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
 {
     unsigned n = run->plan->threads;
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
         return STATUS_HARNESS;
+    atomic_store(&run->board->run_began, clock_now());
     set_phase(run, BOARD_RUN);
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
@@ -227,6 +246,7 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
             _exit(STATUS_UNTESTED);
         }
     }
+    extend_deadline(run);
     uint64_t began = clock_now();
     int status = lead(run, workers);
     run->worked += clock_now() - began;
@@ -251,15 +271,16 @@ static void finish(struct run *run)
 {
     struct detector_call call = {.wire = run->wire,
                                  .worker = RECORD_MAIN,
-                                 .mutable = run->mutable,
+                                 .mutable = run->mutable || run->writer.any,
                                  .damaged = &run->damaged,
                                  .findings = &run->findings};
     set_phase(run, BOARD_FINISH);
     detectors_finish(&call);
-    interp_send_packages(run->wire);
+    distribution_send(run->wire);
     if (run->wire >= 0)
         crash_send_maps();
     space_drop(&run->base);
+    writer_clear(run);
     send_finished(run);
 }
 
@@ -278,11 +299,14 @@ int run_plan(struct run *run)
         guard_arm();
     addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);
-    interp_send_packages(run->wire);
+    distribution_send(run->wire);
+    if (run->program)
+        program_tell(run->program, run->base.names, run->wire);
     if (run->wire >= 0)
         crash_send_maps();
     if (!serial_pass(run))
         return STATUS_UNTESTED;
+    distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
         interp_send_fact(run->wire, "mutates=yes");
     int status = STATUS_CLEAN;

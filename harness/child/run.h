@@ -15,6 +15,7 @@
 #include "child/barrier.h"
 #include "child/space.h"
 #include "child/step.h"
+#include "child/writer.h"
 #include "core/board.h"
 #include "core/plan.h"
 
@@ -28,13 +29,15 @@ struct run {
     const struct program *fresh; /* of the plan's `new`, or NULL */
     uint64_t iteration_time;     /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
-    bool setup_once;          /* the setup failed when it was run again */
+    bool setup_once; /* the setup failed when it was run again */
+    struct writer writer;
     bool mutable;             /* the statements change shared Python objects */
     struct space base;        /* what all share; unused at rung private */
     uint64_t worked;          /* ns that the rounds took in all */
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
+    unsigned sample_every;    /* calls between two looks at who else is inside */
     unsigned poll_every;      /* iterations between two looks at the clock and two safe points */
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */

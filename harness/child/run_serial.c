@@ -90,6 +90,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
             return false;
         completed += done;
     }
+    crash_set_statement(NULL);
     atomic_store(&run->board->slowest, slowest);
     learn_end(&learn, space);
     space_remember(run->maker, space);

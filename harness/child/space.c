@@ -38,10 +38,13 @@ static int compile_text(const char *text, const char *what, PyObject **ret_code,
 int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
                      char *error, size_t error_size)
 {
-    *maker = (struct space_maker){.plan = plan, .recipes = recipes};
+    *maker = (struct space_maker){
+        .plan = plan, .recipes = recipes, .writes = plan->share >= RUNG_ONE_WRITER && plan->threads > 1};
     int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
     if (!result)
         result = compile_text(plan->thread_setup, "thread setup", &maker->thread_setup, error, error_size);
+    if (!result)
+        result = compile_text(plan->writer, "writer", &maker->writer, error, error_size);
     return result;
 }
 
@@ -52,6 +55,7 @@ void space_maker_clear(struct space_maker *maker)
     free(maker->memories.items);
     Py_CLEAR(maker->setup);
     Py_CLEAR(maker->thread_setup);
+    Py_CLEAR(maker->writer);
 }
 
 static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
@@ -107,6 +111,15 @@ static bool is_declared_out(const struct space_maker *maker, const char *name)
     return false;
 }
 
+/* The number of the input, from 1 on; 0 for what the setup made. */
+static unsigned input_of(const struct plan *plan, const char *name)
+{
+    for (unsigned i = 0; i < plan->ninputs; i++)
+        if (strcmp(plan->inputs[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
 static void recall(const struct space_maker *maker, struct watched *watched)
 {
     for (unsigned i = 0; i < maker->memories.n; i++) {
@@ -116,6 +129,7 @@ static void recall(const struct space_maker *maker, struct watched *watched)
         watched->mutable_metadata = memory->metadata;
         watched->mutable_data = memory->data;
         watched->reshaped = memory->reshaped;
+        watched->written = memory->written;
     }
 }
 
@@ -135,6 +149,9 @@ static int watch_name(const struct space_maker *maker, struct space *space, cons
     if (watched_take(watched, name, array) < 0)
         return 0;
     watched->out = is_declared_out(maker, name);
+    watched->input = input_of(maker->plan, name);
+    if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name))
+        watched->written = watched->mutable_data = true;
     watched->place = alone;
     recall(maker, watched);
     space->nwatched++;
@@ -166,6 +183,21 @@ static void notice_numpy(void)
     Py_XDECREF(numpy);
 }
 
+/* One at a time, whoever makes a space: what is left out because it races must not race here. Exceptions are those of
+ * the statement, which would have raised them in every call. */
+static void run_left(const struct program *program, PyObject *names)
+{
+    static PyMutex one;
+    if (program->nleft == 0)
+        return;
+    PyMutex_Lock(&one);
+    for (unsigned i = 0; i < program->nleft; i++) {
+        Py_XDECREF(PyEval_EvalCode(program->left[i].code, names, names));
+        PyErr_Clear();
+    }
+    PyMutex_Unlock(&one);
+}
+
 int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size)
 {
     *space = (struct space){.names = new_names()};
@@ -174,12 +206,38 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
     int result = make_inputs(maker, space->names, error, error_size);
     if (!result)
         result = run_code(maker->setup, "setup", space->names, error, error_size);
+    if (!result && maker->program)
+        run_left(maker->program, space->names);
     if (result) {
         space_drop(space);
         return result;
     }
     notice_numpy();
     watch(maker, space);
+    return 0;
+}
+
+/* The private names stand for its own objects, and its own arrays are watched in place of the base's. */
+static int overlay(const struct space_maker *maker, const struct space *base, struct space *space)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    const struct space *own = space->own;
+    space->watched = calloc(base->nwatched + own->nwatched + 1, sizeof *space->watched);
+    if (!space->watched)
+        return -ENOMEM;
+    while (PyDict_Next(own->names, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (name && plan_is_private(maker->plan, name) && PyDict_SetItem(space->names, key, value) < 0)
+            return -ENOMEM;
+    }
+    space->nwatched = 0;
+    for (unsigned i = 0; i < base->nwatched; i++)
+        if (!plan_is_private(maker->plan, base->watched[i].name))
+            space->watched[space->nwatched++] = base->watched[i];
+    for (unsigned i = 0; i < own->nwatched; i++)
+        if (plan_is_private(maker->plan, own->watched[i].name))
+            space->watched[space->nwatched++] = own->watched[i];
     return 0;
 }
 
@@ -190,6 +248,21 @@ int space_share(const struct space *base, struct space *space)
                             .nwatched = base->nwatched,
                             .borrows = true};
     return space->names ? 0 : -ENOMEM;
+}
+
+int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
+               size_t error_size)
+{
+    if (!maker->plan->private)
+        return 0;
+    struct space *own = calloc(1, sizeof *own);
+    int result = own ? space_make(maker, own, error, error_size) : -ENOMEM;
+    if (result) {
+        free(own);
+        return result;
+    }
+    space->own = own;
+    return overlay(maker, base, space);
 }
 
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
@@ -206,6 +279,11 @@ int space_thread_setup(const struct space_maker *maker, struct space *space, uns
 void space_drop(struct space *space)
 {
     Py_CLEAR(space->names);
+    if (space->own) {
+        space_drop(space->own);
+        free(space->own);
+        free(space->watched);
+    }
     for (unsigned i = 0; !space->borrows && i < space->nwatched; i++)
         watched_drop(&space->watched[i]);
     if (!space->borrows)
@@ -239,5 +317,6 @@ void space_remember(struct space_maker *maker, const struct space *space)
         memory->metadata |= watched->mutable_metadata && maker->plan->threads > 1;
         memory->data |= watched->mutable_data && maker->plan->threads > 1;
         memory->reshaped |= watched->reshaped;
+        memory->written |= watched->written;
     }
 }

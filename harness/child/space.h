@@ -12,13 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "child/step.h"
 #include "core/plan.h"
 #include "detectors/watched.h"
 
 /* What a serial call was seen to change for good, by name: outlives the space that it was learnt in. */
 struct space_memory {
     char *name;
-    bool metadata, data, reshaped;
+    bool metadata, data, reshaped, written;
 };
 
 struct space_memories {
@@ -31,15 +32,19 @@ struct space {
     struct watched *watched; /* a worker's shared space borrows the base's */
     unsigned nwatched;
     bool borrows;
+    struct space *own; /* a worker's: what it has for itself although the rest is shared, or NULL */
 };
 
 /* What makes a base space. */
 struct space_maker {
     const struct plan *plan;
-    const struct recipe *recipes; /* one for each input */
-    PyObject *setup;              /* code or NULL */
-    PyObject *thread_setup;       /* code or NULL */
-    bool tripwire;                /* place what can be placed */
+    const struct recipe *recipes;  /* one for each input */
+    PyObject *setup;               /* code or NULL */
+    PyObject *thread_setup;        /* code or NULL */
+    PyObject *writer;              /* code or NULL */
+    const struct program *program; /* its statements that are left out are run here; or NULL */
+    bool tripwire;                 /* place what can be placed */
+    bool writes;                   /* the rung has the inputs written */
     struct space_memories memories;
 };
 
@@ -53,6 +58,10 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
 
 /* A worker's names over the base's objects. Returns 0 or -ENOMEM. */
 int space_share(const struct space *base, struct space *space);
+
+/* After space_share: what the plan calls private is made anew for this worker. Like space_make. */
+int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
+               size_t error_size);
 
 /* thread_index, iteration_index and the thread setup, on the thread itself. Like space_make. */
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,

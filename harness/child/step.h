@@ -40,25 +40,33 @@ struct step {
 struct body {
     struct step *steps;
     unsigned nsteps;
+    unsigned first; /* number of its first step among the steps of all bodies */
 };
 
 /* All bodies of a plan, and what they say about names. */
 struct program {
     struct body *bodies;
     unsigned nbodies;
-    PyObject *assigned;  /* set of names that some step assigns */
-    PyObject *used;      /* set of names that some step reads */
-    bool uses_iteration; /* some step reads iteration_index */
-    bool uses_thread;    /* or thread_index */
+    PyObject *assigned;     /* set of names that some step assigns */
+    PyObject *used;         /* set of names that some step reads */
+    bool uses_iteration;    /* some step reads iteration_index */
+    bool uses_thread;       /* or thread_index */
+    char *const *leave_out; /* sources of statements that no body gets; borrowed */
+    unsigned nleave_out;
+    struct step *left; /* these: run once before the threads, in order, and what they gave stands for them */
+    unsigned nleft;
 };
 
-/* Adds a body made of these texts. On failure `error` is one sentence. Returns 0, -EINVAL for what is not Python,
+/* Adds a body made of these texts, without the statements in leave_out; a body of which nothing is left passes. On failure `error` is one sentence. Returns 0, -EINVAL for what is not Python,
  * or -ENOMEM. */
 int program_add(struct program *program, char *const *texts, unsigned n, char *error, size_t error_size);
 
 /* After the last program_add: which arguments change. Returns 0 or -ENOMEM. */
 int program_finish(struct program *program);
 void program_clear(struct program *program);
+
+/* step_tell.c: a record for each statement, with the objects that it uses. Child main, attached. */
+void program_tell(const struct program *program, PyObject *names, int wire);
 
 /* A step bound to one thread's names. Zero-initialised before the first binding. */
 struct bound_step {

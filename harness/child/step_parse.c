@@ -201,8 +201,7 @@ static int collect_names(struct program *program, PyObject *ast, PyObject *node)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static int parse_statement(struct program *program, struct step *step, PyObject *ast, PyObject *builtins,
-                           PyObject *node)
+static int parse_statement(struct step *step, PyObject *ast, PyObject *builtins, PyObject *node)
 {
     step->is_expression = is_node(node, "Expr");
     PyObject *value = field(node, "value"), *text = CALL(ast, "unparse", "O", node);
@@ -214,7 +213,40 @@ static int parse_statement(struct program *program, struct step *step, PyObject 
     step->code = compile_node(ast, builtins, node, step->is_expression);
     Py_DECREF(value);
     Py_XDECREF(text);
-    return step->code && collect_names(program, ast, node) == 0 ? 0 : -1;
+    return step->code ? 0 : -1;
+}
+
+static bool is_left_out(const struct program *program, const char *source)
+{
+    for (unsigned i = 0; i < program->nleave_out; i++)
+        if (strcmp(program->leave_out[i], source) == 0)
+            return true;
+    return false;
+}
+
+/* The step goes to the body, or to those that are left out: what these assign does not change any more. */
+static int add_step(struct program *program, struct body *body, const struct step *step, PyObject *ast,
+                    PyObject *node)
+{
+    bool left = is_left_out(program, step->source);
+    struct step **list = left ? &program->left : &body->steps;
+    unsigned *n = left ? &program->nleft : &body->nsteps;
+    struct step *grown = realloc(*list, (*n + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    *list = grown;
+    if (!left && collect_names(program, ast, node) < 0)
+        return -1;
+    grown[(*n)++] = *step;
+    return 0;
+}
+
+static void step_clear(struct step *step)
+{
+    call_free(step->call);
+    Py_XDECREF(step->code);
+    Py_XDECREF(step->target);
+    free(step->source);
 }
 
 static int parse_text(struct program *program, struct body *body, const char *text, PyObject *ast,
@@ -224,14 +256,14 @@ static int parse_text(struct program *program, struct body *body, const char *te
     PyObject *list = tree ? field(tree, "body") : NULL;
     int error = tree ? 0 : -1;
     for (Py_ssize_t i = 0; !error && i < PyList_GET_SIZE(list); i++) {
-        struct step *grown = realloc(body->steps, (body->nsteps + 1) * sizeof *grown);
-        if (!grown) {
+        struct step step = {0};
+        PyObject *node = PyList_GET_ITEM(list, i);
+        if (parse_statement(&step, ast, builtins, node) == 0)
+            error = add_step(program, body, &step, ast, node);
+        else
             error = -1;
-            break;
-        }
-        body->steps = grown;
-        grown[body->nsteps] = (struct step){0};
-        error = parse_statement(program, &grown[body->nsteps++], ast, builtins, PyList_GET_ITEM(list, i));
+        if (error)
+            step_clear(&step);
     }
     Py_XDECREF(list);
     Py_XDECREF(tree);
@@ -257,12 +289,16 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
     }
     struct body *body = &grown[program->nbodies++];
     *body = (struct body){0};
+    if (program->nbodies > 1)
+        body->first = body[-1].first + body[-1].nsteps;
     int result = 0;
     for (unsigned i = 0; i < n && !result; i++)
         if (parse_text(program, body, texts[i], ast, builtins) < 0) {
             say_syntax(texts[i], error, error_size);
             result = -EINVAL;
         }
+    if (!result && body->nsteps == 0 && program->nleft > 0)
+        result = parse_text(program, body, "pass", ast, builtins);
     if (!result && body->nsteps == 0) {
         snprintf(error, error_size, "a step has no statement in it; write one, or leave the step out");
         result = -EINVAL;
@@ -312,15 +348,13 @@ int program_finish(struct program *program)
 void program_clear(struct program *program)
 {
     for (unsigned b = 0; b < program->nbodies; b++) {
-        for (unsigned i = 0; i < program->bodies[b].nsteps; i++) {
-            struct step *step = &program->bodies[b].steps[i];
-            call_free(step->call);
-            Py_XDECREF(step->code);
-            Py_XDECREF(step->target);
-            free(step->source);
-        }
+        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
+            step_clear(&program->bodies[b].steps[i]);
         free(program->bodies[b].steps);
     }
+    for (unsigned i = 0; i < program->nleft; i++)
+        step_clear(&program->left[i]);
+    free(program->left);
     free(program->bodies);
     Py_XDECREF(program->assigned);
     Py_XDECREF(program->used);

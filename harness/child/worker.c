@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/prng.h"
 #include "child/crash.h"
 #include "child/learn.h"
+#include "child/writer.h"
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/guard.h"
@@ -15,8 +17,8 @@
 #include "heap/guard.h"
 #include "detectors/pycompat.h"
 
-/* One call in so many looks whether others are inside too: reading their counters costs more than a cheap call. */
-#define SAMPLE_EVERY 64
+/* One sample in so many asks what each of the others is doing, and not only whether one is inside. */
+#define PAIRS_EVERY 4
 
 static bool prepare_space(struct worker *worker)
 {
@@ -29,6 +31,9 @@ static bool prepare_space(struct worker *worker)
         result = space_make(run->maker, &worker->space, error, sizeof error);
     else
         result = space_share(&run->base, &worker->space);
+    /* The serial pass has all to itself. */
+    if (!result && run->plan->share != RUNG_PRIVATE && worker->interpreter)
+        result = space_part(run->maker, &run->base, &worker->space, error, sizeof error);
     if (!result)
         result = space_thread_setup(run->maker, &worker->space, worker->index, error, sizeof error);
     if (!result)
@@ -95,7 +100,7 @@ static void prepare_call(struct worker *worker, bool serial)
         .role = run->program ? worker->index % run->program->nbodies : 0,
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
-        .mutable = run->mutable && run->plan->share != RUNG_PRIVATE,
+        .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -133,7 +138,27 @@ void worker_release(struct worker *worker)
     worker->native_inputs = NULL;
 }
 
-static void sample_overlap(struct worker *worker)
+/* Which statements of other threads are in flight together with this one. */
+static void count_pairs(const struct worker *worker, unsigned step)
+{
+    const struct run *run = worker->run;
+    const struct program *program = run->program;
+    unsigned here = worker->body->first + step;
+    if (here >= BOARD_STATEMENTS)
+        return;
+    atomic_fetch_add_explicit(&run->board->looks[here], 1, memory_order_relaxed);
+    for (unsigned other = 0; other < run->plan->threads; other++) {
+        const struct board_slot *slot = &run->board->slots[other];
+        if (other == worker->index || !(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
+            continue;
+        unsigned there = program->bodies[other % program->nbodies].first +
+                         atomic_load_explicit(&slot->step, memory_order_relaxed);
+        if (there < BOARD_STATEMENTS)
+            atomic_fetch_add_explicit(&run->board->pairs[here][there], 1, memory_order_relaxed);
+    }
+}
+
+static void sample_overlap(struct worker *worker, unsigned step)
 {
     struct board_slot *slot = worker->slot;
     bool inside = board_others_inside(worker->run->board, worker->run->plan->threads, worker->index);
@@ -141,6 +166,11 @@ static void sample_overlap(struct worker *worker)
     uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
     atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
     atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
+    /* Not in step with the statements, whatever their number. */
+    uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
+    worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
+    if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
+        count_pairs(worker, step);
 }
 
 /* A plan that makes many different calls in one statement says in `case` which one it is at. */
@@ -167,8 +197,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     board_enter(worker->slot, worker->calls);
     PyObject *result = target(worker, step);
     guard_context.worker = BLOCK_NOBODY;
-    if (worker->calls % SAMPLE_EVERY == 0)
-        sample_overlap(worker);
+    if (!call->serial && worker->calls >= worker->sample_at)
+        sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
     if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
@@ -220,6 +250,7 @@ bool worker_iterate(struct worker *worker)
         atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
         whole = make_call(worker, call_step, i, worker->body->steps[i].source);
     }
+    writer_write(worker);
     worker->iterations++;
     return whole;
 }

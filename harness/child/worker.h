@@ -31,6 +31,7 @@ struct worker {
     bool names_case;     /* the statements say what they are doing in a variable `case` */
     uint64_t iterations; /* done since the worker began */
     uint64_t calls;
+    uint64_t sample_at; /* number of the call that looks who else is inside */
     struct board_slot *slot;
     struct detector_call call;
     struct learn *learn; /* serial pass only */

@@ -63,3 +63,22 @@ bool board_others_inside(const struct board *board, unsigned threads, unsigned s
     }
     return false;
 }
+
+void board_overlap(const struct board *board, struct board_overlap *overlap)
+{
+    for (unsigned i = 0; i < BOARD_STATEMENTS; i++) {
+        overlap->looks[i] += atomic_load_explicit(&board->looks[i], memory_order_relaxed);
+        for (unsigned k = 0; k < BOARD_STATEMENTS; k++)
+            overlap->pairs[i][k] += atomic_load_explicit(&board->pairs[i][k], memory_order_relaxed);
+    }
+}
+
+unsigned board_inside(const struct board *board, unsigned worker, uint64_t *ret_calls)
+{
+    const struct board_slot *slot = &board->slots[worker];
+    uint64_t sequence = atomic_load_explicit(&slot->sequence, memory_order_relaxed);
+    *ret_calls = sequence / 2;
+    if (!(sequence & 1))
+        return 0;
+    return 1 + atomic_load_explicit(&slot->step, memory_order_relaxed);
+}

@@ -14,8 +14,11 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/scene.h"
 
 #define BOARD_MAIN PLAN_THREADS_MAX
+/* Statements whose overlap is metered. */
+#define BOARD_STATEMENTS 32
 
 enum board_phase { BOARD_START, BOARD_SETUP, BOARD_SERIAL, BOARD_RUN, BOARD_FINISH };
 
@@ -34,8 +37,14 @@ struct board {
     _Atomic uint32_t crashed; /* child: a crash handler waits for go_on */
     _Atomic uint32_t go_on;   /* driver: has seen the crash */
     _Atomic uint64_t rounds;
-    _Atomic uint64_t slowest; /* ns of the slowest call of the serial pass */
+    _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */
+    _Atomic uint64_t slowest;   /* ns of the slowest call of the serial pass */
+    /* The overlap of pairs: how often a thread that ran statement i looked at the others, and how many of them were
+     * inside statement j then. Statements are numbered over all bodies. */
+    _Atomic uint64_t looks[BOARD_STATEMENTS];
+    _Atomic uint64_t pairs[BOARD_STATEMENTS][BOARD_STATEMENTS];
     struct board_slot slots[PLAN_THREADS_MAX + 1];
+    struct scene scene; /* has a contract of its own */
 };
 
 /* A new board. On success the descriptor (for the child to inherit) and the mapping are the caller's.
@@ -46,6 +55,9 @@ int board_create(int *ret_fd, struct board **ret_board);
 int board_open(int fd, struct board **ret_board);
 void board_close(struct board *board);
 
+/* The step that this worker is inside, and 1; 0 outside of a call. *ret_calls: how many it has made. */
+unsigned board_inside(const struct board *board, unsigned worker, uint64_t *ret_calls);
+
 struct board_totals {
     uint64_t calls, sampled, overlapped;
     uint64_t serial;   /* calls of the main thread */
@@ -54,6 +66,15 @@ struct board_totals {
 
 /* Sums the slots of the workers; the main thread's calls are counted apart. */
 void board_sum(const struct board *board, struct board_totals *totals);
+
+/* Who was in flight with whom, as on the board. */
+struct board_overlap {
+    uint64_t looks[BOARD_STATEMENTS];
+    uint64_t pairs[BOARD_STATEMENTS][BOARD_STATEMENTS];
+};
+
+/* Adds what the board says. */
+void board_overlap(const struct board *board, struct board_overlap *overlap);
 
 static inline void board_enter(struct board_slot *slot, uint64_t calls)
 {

@@ -38,6 +38,13 @@ static int append_line(char **text, const char *line)
     return 0;
 }
 
+static int set_line(char **line, const char *argument)
+{
+    free(*line);
+    *line = strdup(argument);
+    return *line ? 0 : -ENOMEM;
+}
+
 static int set_setup(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)error;
@@ -73,6 +80,28 @@ static int set_role(struct request *request, const char *argument, char *error, 
     int result = plan_add_role(&request->plan, argument);
     return result == -E2BIG ? wrong(error, size, "--role", argument, "is one role too many; leave some out")
                             : result;
+}
+
+static int set_leave_out(struct request *request, const char *argument, char *error, size_t size)
+{
+    int result = plan_add_leave_out(&request->plan, argument);
+    return result == -E2BIG
+               ? wrong(error, size, "--leave-out", argument, "is one statement too many; leave some out")
+               : result;
+}
+
+static int set_private(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    return set_line(&request->plan.private, argument);
+}
+
+static int set_writer(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    return append_line(&request->plan.writer, argument);
 }
 
 static int set_new(struct request *request, const char *argument, char *error, size_t size)
@@ -157,13 +186,6 @@ static int set_detect(struct request *request, const char *argument, char *error
     return detector_parse(argument, &request->plan.detect, error, size);
 }
 
-static int set_line(char **line, const char *argument)
-{
-    free(*line);
-    *line = strdup(argument);
-    return *line ? 0 : -ENOMEM;
-}
-
 static int set_guard(struct request *request, const char *argument, char *error, size_t size)
 {
     struct guard_option option;
@@ -233,16 +255,17 @@ static int set_timeout(struct request *request, const char *argument, char *erro
     return 0;
 }
 
-/* "4G", "512M" or bytes. */
 static int set_memory(struct request *request, const char *argument, char *error, size_t size)
 {
-    char *end;
-    unsigned long long number = strtoull(argument, &end, 10);
-    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
-    bool whole = end != argument && (*end == '\0' || (shift && end[1] == '\0'));
-    if (!whole || strchr(argument, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
+    if (plan_parse_size(argument, &request->memory) < 0)
         return wrong(error, size, "--memory", argument, "is not a size; write for example 512M or 4G");
-    request->memory = (uint64_t)number << shift;
+    return 0;
+}
+
+static int set_budget(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (plan_parse_size(argument, &request->plan.budget) < 0)
+        return wrong(error, size, "--budget", argument, "is not a size; write for example 64K or 1M");
     return 0;
 }
 
@@ -272,6 +295,8 @@ const struct option_row option_rows[] = {
     {0, "role", "STMT", NULL, "give several: the threads take them in turn", set_role},
     {0, "new", "CODE", NULL,
      "for growth: instead of the steps, calls that each bring something new, such as a key", set_new},
+    {0, "budget", "SIZE", "any number", "for growth: what compiled code may take in each call of --new",
+     set_budget},
     {0, "release", "CODE", NULL,
      "for growth and shutdown: lets go of what the calls keep, such as f.cache_clear()", set_release},
     {0, "audit", "NAME", "all inputs and setup objects", "for refcount: an object to count references of",
@@ -282,8 +307,17 @@ const struct option_row option_rows[] = {
     {0, "time", "TIME", "10s", "how long to look, for example 20, 500ms, 2m", set_time},
     {0, "iterations", "N", "until the time is over", "iterations of each thread", set_iterations},
     {0, "seed", "S", "drawn and printed", "fixes the inputs' bytes", set_seed},
-    {0, "share", "RUNG", "readonly", "private, readonly, one-writer or all: how threads share inputs",
+    {0, "share", "RUNG", "readonly",
+     "how threads share inputs: private (each has its own), readonly (all read the same), one-writer (thread 0 also "
+     "writes to them between its calls), all (every thread does)",
      set_share},
+    {0, "private", "NAMES", NULL, "inputs and setup objects that each thread has for itself at every rung",
+     set_private},
+    {0, "writer", "CODE", NULL,
+     "how shared setup objects are written at one-writer and all: Python, run between calls by who writes",
+     set_writer},
+    {0, "leave-out", "STMT", NULL, "run this statement once, before the threads, and not again",
+     set_leave_out},
     {0, "detect", "LIST", "default",
      "detectors, separated by commas; all, none or default; see `ftstress list detectors`", set_detect},
     {0, "guard", "LIST", NULL, "its settings: whole, stacks, every=N, pages=N, quarantine=N, interval=N",
@@ -438,12 +472,20 @@ void request_apply(const struct request *request, struct plan *plan)
         plan->share = asked->share;
     if (request->has_detect)
         plan->detect = asked->detect;
+    if (asked->private)
+        set_line(&plan->private, asked->private);
+    if (asked->writer)
+        set_line(&plan->writer, asked->writer);
+    for (unsigned i = 0; i < asked->nleave_out; i++)
+        plan_add_leave_out(plan, asked->leave_out[i]);
     if (asked->guard)
         set_line(&plan->guard, asked->guard);
     if (asked->focus)
         set_line(&plan->focus, asked->focus);
     if (asked->fresh)
         set_line(&plan->fresh, asked->fresh);
+    if (asked->budget)
+        plan->budget = asked->budget;
     if (asked->release)
         set_line(&plan->release, asked->release);
     for (unsigned i = 0; i < asked->naudit; i++)

@@ -73,11 +73,14 @@ void plan_clear(struct plan *plan)
     free(plan->release);
     free(plan->guard);
     free(plan->focus);
+    free(plan->private);
+    free(plan->writer);
     for (unsigned i = 0; i < plan->ninputs; i++)
         input_free(&plan->inputs[i]);
     free(plan->inputs);
     texts_free(plan->steps, plan->nsteps);
     texts_free(plan->roles, plan->nroles);
+    texts_free(plan->leave_out, plan->nleave_out);
     texts_free(plan->audit, plan->naudit);
     *plan = (struct plan){0};
 }
@@ -122,6 +125,27 @@ int plan_add_step(struct plan *plan, const char *code)
 int plan_add_role(struct plan *plan, const char *code)
 {
     return texts_add(&plan->roles, &plan->nroles, code);
+}
+
+int plan_add_leave_out(struct plan *plan, const char *statement)
+{
+    return texts_add(&plan->leave_out, &plan->nleave_out, statement);
+}
+
+/* The next of several names between commas and blanks; its length is 0 at the end. */
+static size_t next_name(const char **at)
+{
+    *at += strspn(*at, ", ");
+    return strcspn(*at, ", ");
+}
+
+bool plan_is_private(const struct plan *plan, const char *name)
+{
+    const char *at = plan->private ? plan->private : "";
+    for (size_t length; (length = next_name(&at)) > 0; at += length)
+        if (strlen(name) == length && memcmp(at, name, length) == 0)
+            return true;
+    return false;
 }
 
 int plan_add_audit(struct plan *plan, const char *expression)
@@ -210,6 +234,18 @@ static int check_input(const struct verdict *verdict, const struct plan *plan, u
     return error;
 }
 
+static int check_private(const struct verdict *verdict, const struct plan *plan)
+{
+    const char *at = plan->private ? plan->private : "";
+    for (size_t length; (length = next_name(&at)) > 0; at += length) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        if (!is_identifier(name) || is_one_of(name, keywords, COUNT(keywords)))
+            return refuse(verdict, "private: '%s' is no name; write names, separated by commas", name);
+    }
+    return 0;
+}
+
 static int check_inputs(const struct verdict *verdict, const struct plan *plan)
 {
     int error = 0;
@@ -270,11 +306,15 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
     if (!status)
         status = check_guard(&verdict, plan);
     if (!status)
+        status = check_private(&verdict, plan);
+    if (!status)
         status = check_inputs(&verdict, plan);
     if (!status)
         status = check_texts(&verdict, "steps", plan->steps, plan->nsteps);
     if (!status)
         status = check_texts(&verdict, "roles", plan->roles, plan->nroles);
+    if (!status)
+        status = check_texts(&verdict, "leave_out", plan->leave_out, plan->nleave_out);
     if (!status)
         status = check_texts(&verdict, "audit", plan->audit, plan->naudit);
     if (!status)
@@ -318,6 +358,19 @@ int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
     if (errno || unit == 0 || __builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(n, fraction, &n))
         return -EINVAL;
     *ret_nanoseconds = n;
+    return 0;
+}
+
+int plan_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+    bool whole = end != text && (*end == '\0' || (shift && end[1] == '\0'));
+    if (errno || !whole || strchr(text, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
+        return -EINVAL;
+    *ret_bytes = (uint64_t)number << shift;
     return 0;
 }
 

@@ -33,7 +33,18 @@ struct plan {
     unsigned nsteps;
     char **roles; /* instead of steps: thread i runs roles[i % nroles] */
     unsigned nroles;
-    char *fresh;   /* Python, instead of the steps where calls are to bring something new each; or NULL */
+    char **
+        leave_out; /* statements, as Python's ast.unparse prints them, that are run once and not again: what they
+                         gave stands for them */
+    unsigned nleave_out;
+    char
+        *private; /* names, separated by commas, of inputs and setup objects that each thread has for itself at every
+                      rung; or NULL */
+    char *
+        writer; /* Python that writes to what is shared, between calls: thread 0 at one-writer, all at all; or NULL */
+    char *fresh; /* Python, instead of the steps where calls are to bring something new each; or NULL */
+    uint64_t
+        budget; /* bytes that compiled code and what belongs to it may take in a call of `new`; 0: any number */
     char *release; /* Python that lets go of what the calls keep, for the detectors of leaks; or NULL */
     char **
         audit; /* names or expressions of the objects whose references are counted; none: all that there are */
@@ -57,6 +68,7 @@ void plan_clear(struct plan *plan);
 int plan_add_input(struct plan *plan, const char *name, const char *recipe);
 int plan_add_step(struct plan *plan, const char *code);
 int plan_add_role(struct plan *plan, const char *code);
+int plan_add_leave_out(struct plan *plan, const char *statement);
 int plan_add_audit(struct plan *plan, const char *expression);
 
 /* Bounds, identifiers, recipes, something to run. On failure `error` is one sentence that says what to do.
@@ -68,9 +80,15 @@ int plan_check(const struct plan *plan, char *error, size_t error_size);
  * does not have keep their values. plan_load calls plan_check. Return 0 or -errno. */
 int plan_load(const char *path, struct plan *plan, char *error, size_t error_size);
 
+/* Is the name one of `private`? */
+bool plan_is_private(const struct plan *plan, const char *name);
+
 /* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
 int plan_print(const struct plan *plan, char **ret_text);
 
 /* "10", "10s", "2.5s", "500ms", "2m", "2h" to nanoseconds. Returns 0 or -EINVAL. */
 int plan_parse_time(const char *text, uint64_t *ret_nanoseconds);
+/* "4G", "512M", "16K" or bytes, not 0. Returns 0 or -EINVAL. */
+int plan_parse_size(const char *text, uint64_t *ret_bytes);
+
 void plan_print_time(uint64_t nanoseconds, char text[static 32]);

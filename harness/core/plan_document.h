@@ -15,13 +15,16 @@ struct document {
     unsigned nsteps;
     char **roles;
     unsigned nroles;
-    const char *fresh, *release;
+    char **leave_out;
+    unsigned nleave_out;
+    const char *private, *writer;
+    const char *fresh, *budget, *release;
     char **audit;
     unsigned naudit;
     const char *threads, *time, *iterations, *seed, *share, *detect, *guard, *focus, *stop_on_first;
 };
 
-#define PLAN_KEYS 20
+#define PLAN_KEYS 24
 
 extern const cyaml_schema_field_t plan_fields[PLAN_KEYS + 1]; /* one for each key, and an end */
 extern const cyaml_schema_field_t plan_input_fields[];        /* of one entry of inputs */

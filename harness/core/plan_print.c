@@ -66,7 +66,7 @@ static const char *print_number(uint64_t n, char text[static 24])
 
 int plan_print(const struct plan *plan, char **ret_text)
 {
-    char threads[24], iterations[24], seed[24], time[32], detect[256];
+    char budget[24], threads[24], iterations[24], seed[24], time[32], detect[256];
     plan_print_time(plan->time, time);
     detector_print(plan->detect, detect, sizeof detect);
     const struct document document = {
@@ -81,7 +81,12 @@ int plan_print(const struct plan *plan, char **ret_text)
         .nsteps = plan->nsteps,
         .roles = plan->nroles ? plan->roles : NULL,
         .nroles = plan->nroles,
+        .leave_out = plan->nleave_out ? plan->leave_out : NULL,
+        .nleave_out = plan->nleave_out,
+        .private = or_absent(plan->private),
+        .writer = or_absent(plan->writer),
         .fresh = or_absent(plan->fresh),
+        .budget = plan->budget ? print_number(plan->budget, budget) : NULL,
         .release = or_absent(plan->release),
         .audit = plan->naudit ? plan->audit : NULL,
         .naudit = plan->naudit,

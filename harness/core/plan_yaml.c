@@ -312,6 +312,11 @@ static int read_time(const char *text, void *to)
     return plan_parse_time(text, to);
 }
 
+static int read_size(const char *text, void *to)
+{
+    return plan_parse_size(text, to);
+}
+
 static int find_word(const char *text, const char *const *words, int n)
 {
     for (int i = 0; i < n; i++)
@@ -352,7 +357,10 @@ static const struct row {
     {BOTH(native), read_line, "a line"},
     {BOTH(setup), read_text, "text"},
     {BOTH(thread_setup), read_text, "text"},
+    {BOTH(private), read_line, "a line"},
+    {BOTH(writer), read_text, "text"},
     {"new", offsetof(struct document, fresh), offsetof(struct plan, fresh), read_text, "text"},
+    {BOTH(budget), read_size, "a size: write it as 65536, 64K or 1M"},
     {BOTH(release), read_text, "text"},
     {BOTH(threads), read_threads, "a whole number from 1 to 256"},
     {BOTH(time), read_time, "a time: write it as 10s, 500ms, 2m or 2h"},
@@ -466,6 +474,9 @@ static int take_key(const struct load *load, const char *key, const yaml_node_t 
         return take_texts(load, node, document->steps, plan_add_step, &plan->steps, &plan->nsteps);
     if (strcmp(key, "roles") == 0)
         return take_texts(load, node, document->roles, plan_add_role, &plan->roles, &plan->nroles);
+    if (strcmp(key, "leave_out") == 0)
+        return take_texts(load, node, document->leave_out, plan_add_leave_out, &plan->leave_out,
+                          &plan->nleave_out);
     if (strcmp(key, "audit") == 0)
         return take_texts(load, node, document->audit, plan_add_audit, &plan->audit, &plan->naudit);
     if (strcmp(key, "detect") == 0)

@@ -23,6 +23,7 @@ static const char *const type_names[RECORD_TYPES] = {
     [RECORD_AUDIT] = "audit",         [RECORD_ARM] = "arm",
     [RECORD_SERIES] = "series",       [RECORD_LEFT] = "left",
     [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
+    [RECORD_STATEMENT] = "statement",
 };
 
 const char *record_type_name(enum record_type type)

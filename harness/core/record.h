@@ -21,14 +21,16 @@ enum record_type {
     RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE,     /* text: path of an extension module's file; its import name */
-    RECORD_EXCEPTION,   /* values: enum record_exception. text: "Type: message", signature, statement */
-    RECORD_INVARIANT,   /* values: enum record_invariant. text: input's name, sentence, statement */
+    RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
+    RECORD_EXCEPTION, /* values: enum record_exception. text: "Type: message", signature, statement */
+    RECORD_INVARIANT, /* values: enum record_invariant. text: input's name, sentence, statement */
     RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
     RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
+    RECORD_STATEMENT, /* one of the plan's; values: enum record_statement. text: its source; names of the objects that it
+                         uses, and the modules of all that it names, separated by commas */
     RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
     RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
     RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
@@ -51,6 +53,9 @@ enum record_write {
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
 /* Found in memory that is not the guard's: by the detectors arena and pyheap. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
+/* STATEMENT_NUMBER counts over all bodies; -1: left out. STATEMENT_PLAIN: it names nothing but what the interpreter and
+ * its library are made of. */
+enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: moments between the windows of an arm, the first before its first window. */
 #define RECORD_POINTS 9

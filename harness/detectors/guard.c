@@ -22,6 +22,7 @@
 static int the_wire = -1;
 static struct guard_option option;
 static bool has_arrays;
+static const char *the_focus;
 static bool reports; /* it is on for what it tells; otherwise for what it counts */
 
 static void send_violation(const struct violation *violation)
@@ -33,13 +34,16 @@ static void send_violation(const struct violation *violation)
     record_send(&record, the_wire);
 }
 
-/* "arrays", "*", or file+0xoffset, separated by commas. */
-static void apply_focus(const char *text)
+/* "arrays", "*", or file+0xoffset, separated by commas. With "*", the blocks of imports would take all the pages: it
+ * begins with the statements, the others at once. */
+static void apply_focus(const char *text, bool armed)
 {
     char *copy = text ? strdup(text) : NULL, *rest = copy, *word;
     while (rest && (word = strsep(&rest, ","))) {
         struct site_focus focus = {.offset = 0};
         const char *plus = strrchr(word, '+');
+        if ((strcmp(word, "*") == 0) != armed)
+            continue;
         snprintf(focus.module, sizeof focus.module, "%.*s",
                  (int)(plus ? plus - word : (ptrdiff_t)strlen(word)), word);
         focus.offset = plus ? strtoull(plus + 1, NULL, 0) : 0;
@@ -66,15 +70,18 @@ int guard_begin(const struct plan *plan, int wire)
     reports = plan->detect & DETECTOR_BIT(DETECTOR_GUARD);
     pages_set_limit(plan->focus ? PAGES_IN_FOCUS : (unsigned)option.pages);
     int result = interpose_start(&settings);
+    the_focus = plan->focus;
     if (!result)
-        apply_focus(plan->focus);
+        apply_focus(the_focus, false);
     return result;
 }
 
 void guard_arm(void)
 {
-    if (guard_is_on() && !site_is_sampling())
-        site_start_sampling((uint32_t)option.every);
+    if (!guard_is_on() || site_is_sampling())
+        return;
+    apply_focus(the_focus, true);
+    site_start_sampling((uint32_t)option.every);
 }
 
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
@@ -95,13 +102,17 @@ static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t ca
     return at ? realloc(at, size ? size : 1) : guard_allocate(size ? size : 1, 16, kind, false, caller);
 }
 
-static void *raw_malloc(void *context, size_t size)
+/* The raw domain and the one of PyMem_Malloc. Objects stay in mimalloc's heaps, where the collector finds them; but a
+ * buffer that is released as if it were an object is released where it came from. `context` is what answered before. */
+static PyMemAllocatorEx answered_before[3];
+
+static void *domain_malloc(void *context, size_t size)
 {
     (void)context;
     return guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
 }
 
-static void *raw_calloc(void *context, size_t n, size_t size)
+static void *domain_calloc(void *context, size_t n, size_t size)
 {
     size_t bytes;
     (void)context;
@@ -110,23 +121,54 @@ static void *raw_calloc(void *context, size_t n, size_t size)
     return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
 }
 
-static void *raw_realloc(void *context, void *at, size_t size)
+static void *domain_realloc(void *context, void *at, size_t size)
 {
-    (void)context;
-    return reallocate(at, size, BLOCK_RAW, CALLER);
+    const PyMemAllocatorEx *other = context;
+    if (!at || guard_owns(at))
+        return reallocate(at, size, BLOCK_RAW, CALLER);
+    return other->realloc(other->ctx, at, size);
 }
 
-static void raw_free(void *context, void *at)
+static void domain_free(void *context, void *at)
 {
-    (void)context;
-    release(at, BLOCK_RAW, CALLER);
+    const PyMemAllocatorEx *other = context;
+    if (at && guard_owns(at))
+        guard_release(at, BLOCK_RAW, CALLER);
+    else
+        other->free(other->ctx, at);
 }
 
-void guard_take_raw_domain(void)
+static void *object_malloc(void *context, size_t size)
 {
-    PyMemAllocatorEx ours = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
-    if (guard_is_on())
-        PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &ours);
+    const PyMemAllocatorEx *other = context;
+    return other->malloc(other->ctx, size);
+}
+
+static void *object_calloc(void *context, size_t n, size_t size)
+{
+    const PyMemAllocatorEx *other = context;
+    return other->calloc(other->ctx, n, size);
+}
+
+static void *object_realloc(void *context, void *at, size_t size)
+{
+    const PyMemAllocatorEx *other = context;
+    return at && guard_owns(at) ? reallocate(at, size, BLOCK_RAW, CALLER)
+                                : other->realloc(other->ctx, at, size);
+}
+
+void guard_take_domains(void)
+{
+    static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
+    for (unsigned i = 0; guard_is_on() && i < 3; i++) {
+        PyMemAllocatorEx ours = {&answered_before[i], domain_malloc, domain_calloc, domain_realloc,
+                                 domain_free};
+        if (domains[i] == PYMEM_DOMAIN_OBJ)
+            ours = (PyMemAllocatorEx){&answered_before[i], object_malloc, object_calloc, object_realloc,
+                                      domain_free};
+        PyMem_GetAllocator(domains[i], &answered_before[i]);
+        PyMem_SetAllocator(domains[i], &ours);
+    }
 }
 
 static void *array_malloc(void *context, size_t size)

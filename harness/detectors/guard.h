@@ -1,5 +1,5 @@
-/* The guard as Python sees it: the raw domain and NumPy's array data go through it too, so that their blocks are known
- * for what they are, whatever allocator CPython and NumPy would choose. */
+/* The guard as Python sees it: CPython's domains for buffers and NumPy's array data go through it too, so that their
+ * blocks are known for what they are, whatever allocator CPython and NumPy would choose. */
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +9,8 @@
 /* Before Python starts, on the child's first thread. Decides for good who answers malloc. Returns 0 or -errno. */
 int guard_begin(const struct plan *plan, int wire);
 
-/* Child main, between Py_PreInitialize and Py_Initialize. */
-void guard_take_raw_domain(void);
+/* Child main, before Python starts: what CPython and extension modules get from PyMem_RawMalloc and PyMem_Malloc. */
+void guard_take_domains(void);
 
 /* After NumPy has been imported: array data of the calling thread's arrays from now on. Attached; does nothing without
  * the guard or NumPy. */

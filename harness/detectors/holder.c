@@ -108,7 +108,7 @@ static int is_target(PyObject *object, void *context)
     return (uintptr_t)object == search->from;
 }
 
-/* Exactly, where the collector knows the holder. The visited must not be what is looked for: a list refers to itself. */
+/* Exactly, where the collector knows the holder. An object that refers to itself is not its own holder. */
 static int ask_tracked(PyObject *object, void *context)
 {
     struct search *search = context;

@@ -22,6 +22,8 @@ struct tripwire_region;
 struct watched {
     char *name;
     PyObject *array; /* strong */
+    unsigned input;  /* number of the plan's input that it is, from 1 on; 0: of the setup */
+    bool written;    /* the rung or the writer writes to its data, not the statements */
     bool out;        /* declared as an output: its data may change */
     bool place;      /* owns its data and nothing else refers to it: may be moved to a tripwire region */
     _Atomic bool mutable_metadata; /* a serial call changed it for good: that is what the statement is for */

@@ -24,6 +24,7 @@
 #include "driver/progress.h"
 #include "driver/report.h"
 #include "driver/target.h"
+#include "driver/unmask.h"
 #include "driver/verify.h"
 
 /* Children that die before their first round, one after the other: the next one will too. */
@@ -48,8 +49,10 @@ struct session {
     const char *focused[FOCUS_MAX]; /* sites that had a child of their own */
     unsigned nfocused;
     bool interrupted;
-    bool unjudged; /* a child died or hung, and the detector for it is off */
-    int cannot;    /* status of a plan that could not be run */
+    bool one_plan;
+    uint64_t began; /* clock_now() */
+    bool unjudged;  /* a child died or hung, and the detector for it is off */
+    int cannot;     /* status of a plan that could not be run */
 };
 
 static void on_tick(void *context, const struct board_totals *now)
@@ -116,6 +119,8 @@ static void count_child(struct session *session, const struct plan *plan, const 
         report->rated_calls += outcome->totals.calls;
         report->rated_time += outcome->worked;
     }
+    if (outcome->seconds_to_run > 0 && (report->start == 0 || outcome->seconds_to_run < report->start))
+        report->start = outcome->seconds_to_run;
     report->walks.rounds += outcome->walks.rounds;
     report->walks.blocks += outcome->walks.blocks;
     report->walks.nanoseconds += outcome->walks.nanoseconds;
@@ -167,6 +172,17 @@ static void note_unjudged(struct session *session, const struct plan *plan, cons
     session->unjudged |= died || stuck;
 }
 
+static void log_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    const struct child_entry entry = {.member = member,
+                                      .end = describe_end(outcome),
+                                      .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
+                                      .seconds = outcome->seconds,
+                                      .start = outcome->seconds_to_run,
+                                      .calls = outcome->totals.calls};
+    child_log_add(&session->report.log, &entry, &session->report.findings, session->report.children);
+}
+
 /* Returns false when the run is to end. */
 static bool take_outcome(struct session *session, const struct plan *plan, const char *member,
                          const struct outcome *outcome)
@@ -174,8 +190,11 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     count_child(session, plan, outcome);
     if (session->request->verbose)
         tell_child(session, member, outcome);
+    if (session->one_plan && statement_learn(&session->report.statements, outcome) == 0)
+        statement_count(&session->report.statements, outcome, &session->report.pairs);
     judge_outcome(&session->report, plan, outcome, session->report.children);
     note_unjudged(session, plan, outcome);
+    log_child(session, member, outcome);
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;
@@ -223,25 +242,32 @@ static int run_one(struct session *session, const struct plan *plan)
     struct plan child;
     const char *member;
     bool on = isatty(STDERR_FILENO) && !session->request->quiet;
-    portfolio_init(&portfolio, plan);
+    struct unmask unmask;
+    unmask_init(&unmask, plan);
+    portfolio_init(&portfolio, &unmask.plan);
     progress_init(&session->progress, on, plan->name, portfolio.deadline);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->nfocused = 0;
     bool go_on = true;
+    int error = 0;
     while (go_on && portfolio_next(&portfolio, &child, &member)) {
         struct outcome outcome;
         session->progress.member = member;
-        int error = job_run(&child, &session->settings, &outcome);
+        error = job_run(&child, &session->settings, &outcome);
         if (!error)
             go_on = take_outcome(session, &child, member, &outcome);
-        if (!error)
+        if (!error) {
             focus_next(session, &portfolio);
+            portfolio.start = session->report.start;
+            unmask_learn(&unmask, &session->report, &outcome);
+        }
         outcome_clear(&outcome);
         if (error)
-            return error;
+            break;
     }
+    unmask_clear(&unmask);
     progress_clear(&session->progress);
-    return 0;
+    return error;
 }
 
 static void count_chances(struct session *session)
@@ -253,7 +279,9 @@ static void count_chances(struct session *session)
             for (int id = 0; id < DETECTOR_COUNT; id++)
                 if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
                     (session->sightings[k].detect & DETECTOR_BIT(id)) &&
-                    (finding->serial || !session->sightings[k].serial))
+                    (finding->serial || !session->sightings[k].serial) &&
+                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                     k + 1 < finding->out_from))
                     finding->of++;
     }
 }
@@ -444,14 +472,16 @@ static void verify(struct session *session, const struct plan *plan)
         return;
     uint64_t deadline = clock_now() + session->request->verify;
     progress_init(&session->progress, session->progress.on, "run again", deadline);
-    verify_run(report, plan, &session->settings, deadline, &report->verification);
-    verify_apply(report->verification, report);
+    verify_run(report, plan, &session->settings, deadline);
+    if (verify_apply(report))
+        judge_link(report);
     progress_clear(&session->progress);
 }
 
 static int run_session(struct session *session, const struct target_list *targets)
 {
-    uint64_t began = clock_now();
+    uint64_t began = session->began = clock_now();
+    session->one_plan = targets->n == 1;
     for (size_t i = 0; i < targets->n && !session->interrupted; i++) {
         int error = run_one(session, &targets->plans[i]);
         if (error)
@@ -461,6 +491,9 @@ static int run_session(struct session *session, const struct target_list *target
     conclude(session);
     if (targets->n == 1)
         verify(session, &targets->plans[0]);
+    /* A label may have been taken back. */
+    if (counts(session))
+        session->report.status = STATUS_FINDING;
     return tell(session);
 }
 
@@ -493,6 +526,7 @@ static int run_targets(const struct request *request, struct target_list *target
         if (gil)
             gil_run_note(&session.report.notes, &probe);
         name_report(&session.report, targets);
+        session.report.verbose = request->verbose;
         session.settings =
             (struct job_settings){.child = child,
                                   .python = probe.executable,

@@ -31,13 +31,28 @@ const char *const blame_names[] = {
     [BLAME_UNKNOWN] = "unknown",
 };
 
+static void free_python(struct finding_stack *stack)
+{
+    for (size_t i = 0; i < stack->npython; i++) {
+        free(stack->python[i].function);
+        free(stack->python[i].file);
+    }
+    free(stack->python);
+}
+
 void finding_free(struct finding *finding)
 {
     for (size_t i = 0; i < finding->nstacks; i++) {
         free(finding->stacks[i].title);
         symbol_stack_free(&finding->stacks[i].stack);
+        free_python(&finding->stacks[i]);
     }
     free(finding->stacks);
+    for (size_t i = 0; i < finding->nlines; i++)
+        free(finding->lines[i]);
+    free(finding->lines);
+    free(finding->registers);
+    free(finding->waits);
     free(finding->function);
     free(finding->package);
     free(finding->message);
@@ -50,6 +65,10 @@ void finding_free(struct finding *finding)
     free(finding->alias);
     free(finding->signature);
     free(finding->cause);
+    free(finding->behind);
+    for (unsigned i = 0; i < finding->nends; i++)
+        free(finding->ends[i].inside);
+    free(finding->ends);
     free(finding);
 }
 
@@ -130,7 +149,27 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
         return -ENOMEM;
     }
     finding->stacks = grown;
-    grown[finding->nstacks++] = (struct finding_stack){title, stack};
+    grown[finding->nstacks] =
+        (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks};
+    finding->nstacks++;
+    return 0;
+}
+
+bool finding_stack_is_idle(const struct finding_stack *stack)
+{
+    return stack->npython == 1 && strcmp(stack->python[0].function, SCENE_BETWEEN) == 0;
+}
+
+int finding_add_line(struct finding *finding, char *line)
+{
+    char **grown = line ? realloc(finding->lines, (finding->nlines + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        free(line);
+        return -ENOMEM;
+    }
+    finding_make_printable(line);
+    finding->lines = grown;
+    grown[finding->nlines++] = line;
     return 0;
 }
 

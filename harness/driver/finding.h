@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/scene.h"
 #include "core/violation.h"
+#include "driver/deadlock.h"
 #include "driver/symbol.h"
 
 /* Stable names in the JSON report; in the order of design.md. */
@@ -33,9 +35,32 @@ enum finding_kind {
 
 enum blame { BLAME_TARGET, BLAME_INTERPRETER, BLAME_USER, BLAME_UNKNOWN };
 
+struct finding_python {
+    char *function;
+    char *file; /* NULL: the statement that a worker runs, whose text `function` is */
+    int line;   /* 0: not known */
+};
+
+struct verification;
+
 struct finding_stack {
     char *title;
     struct symbol_stack stack;
+    /* Of a thread at a crash or a hang; zero for any other stack. */
+    pid_t tid;
+    int worker;                    /* its number; -1: it is none of ours, or nobody knows */
+    struct finding_python *python; /* innermost first */
+    size_t npython;
+    uint32_t more_python,
+        more_native; /* frames that there are below; native ones: not 0, they are not counted */
+    size_t same_as;  /* index of the first stack that is the same, most often its own */
+};
+
+/* A thread when its process ended. */
+struct finding_end {
+    uint64_t calls;
+    char *inside; /* the statement, or NULL between calls */
+    bool crashed;
 };
 
 struct finding {
@@ -59,13 +84,23 @@ struct finding {
     char *site;              /* where the block was made, as --focus takes it, or NULL */
     bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
-    char *cause;      /* id of the finding that explains this one, or NULL */
-    uint64_t count;   /* times seen */
-    unsigned hit, of; /* children that saw it, of those that could */
+    char *cause;  /* id of the finding that explains this one, or NULL */
+    char *behind; /* id of the one whose statement had to be left out before this one was seen, or NULL */
+    unsigned out_from;                       /* child from which on its statement was left out; 0: never */
+    const struct verification *verification; /* what running it again found out, or NULL; the report's */
+    uint64_t count;                          /* times seen */
+    unsigned hit, of;                        /* children that saw it, of those that could */
     unsigned last_child;
     size_t order; /* of first sight */
     struct finding_stack *stacks;
     size_t nstacks;
+    char **lines; /* what explains the evidence, a sentence each */
+    size_t nlines;
+    uint64_t *registers; /* SCENE_REGISTERS of the thread that crashed, or NULL */
+    struct deadlock_wait *waits;
+    size_t nwaits;
+    struct finding_end *ends; /* of a crash or a hang: one for each thread of the plan */
+    unsigned nends;
 };
 
 struct finding_list {
@@ -88,6 +123,12 @@ void finding_list_clear(struct finding_list *list);
 
 /* Adds a stack and what it shows; takes both over. Returns 0 or -ENOMEM. */
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack);
+
+/* Of a worker that ran no statement when the others were stopped: it waited for the next round. */
+bool finding_stack_is_idle(const struct finding_stack *stack);
+
+/* Adds a sentence that explains the evidence; takes it over, NULL is ignored. Returns 0 or -ENOMEM. */
+int finding_add_line(struct finding *finding, char *line);
 
 /* Most severe first. */
 void finding_list_sort(struct finding_list *list);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/log_rule.h"
+#include "driver/look.h"
 
 #define TICK_MS 100
 #define STDERR_READ 8192
@@ -28,7 +29,6 @@
 /* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-#define THREADS_MAX 64
 
 struct job {
     const struct job_settings *settings;
@@ -201,6 +201,39 @@ static void read_stderr(struct job *job)
         fd_close(&job->err);
 }
 
+/* What the serial pass saw, and what is expected of statements that change what they share, is no hit. */
+static bool is_evidence(const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_EXCEPTION:
+        return !record->values[EXCEPTION_SERIAL] && !record->values[EXCEPTION_MUTABLE];
+    case RECORD_INVARIANT:
+        return !record->values[INVARIANT_SERIAL];
+    case RECORD_WRITE:
+        return !record->values[WRITE_SERIAL] && !record->values[WRITE_KEPT];
+    case RECORD_CRASH:
+    case RECORD_HEAP:
+    case RECORD_CORRUPT:
+    case RECORD_DIVERGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* How long the threads had been at it. */
+static void note_hit(struct job *job)
+{
+    struct outcome *outcome = job->outcome;
+    struct board_totals totals;
+    uint64_t began = atomic_load(&job->board->run_began);
+    if (began == 0 || outcome->seconds_to_hit > 0)
+        return;
+    board_sum(job->board, &totals);
+    outcome->calls_to_hit = totals.calls;
+    outcome->seconds_to_hit = clock_seconds(clock_now() - began);
+}
+
 static void read_wire(struct job *job)
 {
     struct record record;
@@ -208,8 +241,11 @@ static void read_wire(struct job *job)
     do {
         n = record_read(&job->reader, job->wire);
         int more;
-        while ((more = record_next(&job->reader, &record)) > 0)
+        while ((more = record_next(&job->reader, &record)) > 0) {
+            if (is_evidence(&record))
+                note_hit(job);
             outcome_add(job->outcome, &record);
+        }
         if (more < 0)
             n = 0;
     } while (n > 0);
@@ -249,7 +285,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    symbols_threads(job->pid, THREADS_MAX, &job->outcome->threads, &job->outcome->nthreads);
+    look_at_child(job->pid, job->board, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -278,6 +314,16 @@ static uint64_t patience(const struct job *job, enum board_phase phase)
     return limit;
 }
 
+static void end_as_hung(struct job *job, enum board_phase phase)
+{
+    if (job->outcome->hung)
+        return;
+    job->outcome->hung = true;
+    job->outcome->phase = phase;
+    look_at_threads(job);
+    ask(job);
+}
+
 /* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. One thread that
  * is busy waits for nobody: its call is long, and the run's time ends it. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
@@ -292,25 +338,27 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     enum board_phase phase = atomic_load(&job->board->phase);
     uint64_t limit = patience(job, phase), idle = now - job->moved_at;
     bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
-    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)) || job->outcome->hung)
+    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)))
         return;
-    job->outcome->hung = true;
-    job->outcome->phase = phase;
-    look_at_threads(job);
-    ask(job);
+    end_as_hung(job, phase);
 }
 
-/* A child ends by itself when its time is over. */
+/* A child ends by itself when its time is over. Where it does not, because a call among threads never returns, that is
+ * a hang, however busy. */
 static void watch_time(struct job *job, uint64_t now)
 {
     enum board_phase phase = atomic_load(&job->board->phase);
     if (phase <= BOARD_SETUP)
         job->running_since = now;
-    if (!job->plan->time || job->asked_at ||
-        now < job->running_since + job->plan->time + patience(job, phase))
+    uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
+    if (!job->plan->time || job->asked_at || now < over + limit)
         return;
-    job->outcome->overran = true;
-    ask(job);
+    if (phase == BOARD_RUN && now >= job->moved_at + limit)
+        end_as_hung(job, phase);
+    else if (phase <= BOARD_SERIAL || now >= over + 4 * limit) {
+        job->outcome->overran = true;
+        ask(job);
+    }
 }
 
 static void climb_ladder(struct job *job, uint64_t now)
@@ -395,7 +443,15 @@ static void supervise(struct job *job)
 static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
+    uint64_t ran = atomic_load(&job->board->run_began);
+    outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
+    note_hit(job);
     board_sum(job->board, &outcome->totals);
+    if (!job->looked)
+        look_at_pages(job->board, outcome);
+    board_overlap(job->board, &outcome->overlap);
+    for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
+        outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have come to its senses since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;

@@ -12,9 +12,6 @@
 #include "driver/log_rule.h"
 #include "driver/package.h"
 
-/* Threads of a crashed or hung child whose stacks are worth a place in the report. */
-#define OTHER_STACKS 8
-
 char *judge_format(const char *text, ...)
 {
     char *out;
@@ -41,16 +38,45 @@ static struct symbol_stack symbolise(struct judge *judge, const struct record *r
 }
 
 /* "numpy 2.2.2", or "numpy" when the version is not known. */
-char *judge_name_package(const struct judge *judge, const char *name)
+char *judge_name_package(const struct judge *judge, const char *module, const char *name)
 {
+    const char *owner = package_distribution(judge->outcome, module, name);
+    if (owner)
+        return strdup(owner);
     const char *version = outcome_environment(judge->outcome, name);
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. */
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
+ * was mangled, and has lost that already. */
 char *judge_plain_name(const char *function)
 {
-    return !function ? NULL : strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+    size_t word = function ? strcspn(function, "<({ :") : 0;
+    if (!function || function[word])
+        return function ? strdup(function) : NULL;
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+}
+
+static void blame_interpreter(const struct judge *judge, struct finding *finding, const char *function)
+{
+    const char *version = outcome_environment(judge->outcome, "python");
+    finding->blame = BLAME_INTERPRETER;
+    free(finding->function);
+    free(finding->package);
+    finding->function = judge_plain_name(function);
+    finding->package =
+        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+/* Memory-safe statements without any package's code in the process leave nobody else: whatever the symptom, and with or
+ * without a stack. Odd values and exceptions are no breakage. */
+static void blame_who_is_left(const struct judge *judge, struct finding *finding)
+{
+    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
+                    finding->kind != FINDING_INPUT_MUTATED;
+    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native &&
+        !package_any_loaded(judge->outcome))
+        blame_interpreter(judge, finding, NULL);
 }
 
 /* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
@@ -61,17 +87,12 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
     if (frame) {
         finding->blame = BLAME_TARGET;
         finding->function = frame->function ? judge_plain_name(frame->function) : strdup(name);
-        finding->package = judge_name_package(judge, name);
+        finding->package = judge_name_package(judge, frame->module, name);
         return;
     }
     frame = package_interpreter_frame(judge->outcome, stack);
-    if (!frame)
-        return;
-    const char *version = outcome_environment(judge->outcome, "python");
-    finding->blame = BLAME_INTERPRETER;
-    finding->function = judge_plain_name(frame->function);
-    finding->package =
-        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+    if (frame)
+        blame_interpreter(judge, finding, frame->function);
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
@@ -101,11 +122,13 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
         return;
     finding->blame = BLAME_USER;
     finding->severity = "user-error";
-    finding->rung = RUNG_ALL;
+    if (!judge->writes_arrays)
+        finding->rung = RUNG_ALL;
 }
 
 static struct finding *add(struct judge *judge, struct finding *finding)
 {
+    blame_who_is_left(judge, finding);
     return finding_list_add(&judge->report->findings, finding, judge->child);
 }
 
@@ -229,6 +252,9 @@ static void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
+    /* The count that comes at the end names no statement; the note was made then. */
+    if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
+        return;
     if (record->values[EXCEPTION_MUTABLE]) {
         note_add(&judge->report->notes,
                  "%s raises %s under threads: no finding, because the statements change what they share",
@@ -275,31 +301,20 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
-/* A thread of ours, and not one that waits in its own crash handler for the first crash to end it. */
-static bool is_working(const struct symbol_thread *thread)
+/* What every thread was at. */
+static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
 {
-    bool ours = false, crashed = false;
-    for (size_t i = 0; i < thread->stack.nframes; i++) {
-        const char *function = thread->stack.frames[i].function;
-        ours |= function && strcmp(function, "worker_main") == 0;
-        crashed |= function && strcmp(function, "on_fatal") == 0;
-    }
-    return ours && !crashed;
-}
-
-/* The stacks of other threads that were inside a package when it happened. */
-static void add_other_threads(const struct judge *judge, struct finding *finding, pid_t crashed)
-{
-    struct outcome *outcome = (struct outcome *)judge->outcome;
-    char name[128];
-    for (size_t i = 0; i < outcome->nthreads && finding->nstacks < OTHER_STACKS; i++) {
-        struct symbol_thread *thread = &outcome->threads[i];
-        if (thread->tid == crashed || !is_working(thread) ||
-            !package_frame(outcome, &thread->stack, name, sizeof name))
-            continue;
-        finding_add_stack(finding, judge_format("thread %d, at the same time", (int)thread->tid),
-                          thread->stack);
-        thread->stack = (struct symbol_stack){0};
+    unsigned n = judge->plan->threads;
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        struct finding_end *end = &finding->ends[i];
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        end->calls = judge->outcome->workers[i].calls;
+        end->inside = statement ? strdup(statement->source) : NULL;
+        end->crashed = i == crashed;
     }
 }
 
@@ -325,10 +340,11 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address. */
+/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
 static bool has_address(const struct record *crash)
 {
-    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0;
+    bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0 && !refused;
 }
 
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
@@ -459,15 +475,33 @@ static void judge_crash(struct judge *judge)
         judge_blame_stack(judge, finding, &stack);
     finding->signature =
         judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
-    if (stack.nframes > 0)
-        finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crash->values[CRASH_TID]),
-                          stack);
-    add_other_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0);
+    judge_explain_crash(judge, finding, crash);
+    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
+    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
     judge_label_user_error(judge, finding);
     free(line);
     finding = add(judge, finding);
     if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
         finding->cause = strdup(judge->leak->id);
+}
+
+static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
+            continue;
+        if (!judge_blame_python(judge, finding, thread))
+            judge_blame_stack(judge, finding, &thread->stack);
+    }
+}
+
+/* Who waits for another says more than who is busy. */
+static void blame_stuck(struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
+        blame_thread(judge, finding, finding->waits[i].tid);
+    blame_thread(judge, finding, 0);
 }
 
 static void judge_hang(struct judge *judge)
@@ -477,16 +511,18 @@ static void judge_hang(struct judge *judge)
     struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
     if (!finding)
         return;
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++)
-        if (is_working(&judge->outcome->threads[i]))
-            judge_blame_stack(judge, finding, &judge->outcome->threads[i].stack);
+    char *deadlock = judge_waits(judge, finding);
+    blame_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     finding->message =
-        judge_format("no thread gets any further%s: a deadlock or an endless loop%s%s", when(judge->outcome),
+        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                     deadlock ? deadlock : "a deadlock or an endless loop",
                      finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    free(deadlock);
     finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
-    add_other_threads(judge, finding, 0);
+    judge_threads(judge, finding, 0, (struct symbol_stack){0});
+    add_ends(judge, finding, RECORD_MAIN);
     judge_label_user_error(judge, finding);
     add(judge, finding);
 }
@@ -560,6 +596,8 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
                        unsigned child)
 {
     struct judge judge = {.report = report, .plan = plan, .outcome = outcome, .child = child};
+    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome_environment(outcome, "_writes");
+    judge.mutates_arrays = judge.writes_arrays;
     size_t before = report->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
         judge_record(&judge, outcome->records[i]);

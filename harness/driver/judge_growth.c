@@ -355,6 +355,20 @@ static void tell(struct losses *losses, struct loss *like)
     free(list);
 }
 
+static void add_over_budget(struct judge *judge, double code, double native)
+{
+    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", DETECTOR_GROWTH);
+    if (!finding)
+        return;
+    finding->statement = strdup(judge->plan->fresh);
+    finding->message =
+        judge_format("jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of "
+                     "`%s`, more than the budget of %.1f KiB",
+                     code / KIB, native / KIB, judge->plan->fresh, (double)judge->plan->budget / KIB);
+    finding->signature = judge_format("growth|%s|", growth_verdict_names[GROWTH_JIT]);
+    finding_list_add(&judge->report->findings, finding, judge->child);
+}
+
 static void note_code(struct judge *judge)
 {
     struct curve_look code, native;
@@ -362,7 +376,12 @@ static void note_code(struct judge *judge)
     code = curve_look(&curve, 1);
     curve = curve_of(judge, NEW, SERIES_NATIVE_BYTES, NULL);
     native = curve_look(&curve, BYTES_UNIT);
-    if (code.shape == CURVE_STEADY && code.rate > 0)
+    if (code.shape != CURVE_STEADY || code.rate <= 0)
+        return;
+    double bytes = code.rate + native.rate;
+    if (judge->plan->budget && bytes > (double)judge->plan->budget)
+        add_over_budget(judge, code.rate, native.rate);
+    else
         note_add(&judge->report->notes,
                  "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
                  code.rate / KIB, native.rate / KIB, judge->plan->fresh);

@@ -36,10 +36,19 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* How a frame is called in a signature, which outlives a rebuild: by its function, or else by its file's plain name. */
+static char *plain_frame(const struct symbol_frame *frame)
+{
+    if (frame->function)
+        return judge_plain_name(frame->function);
+    const char *file = frame->module ? base_name(frame->module) : "?";
+    return strndup(file, strcspn(file, "."));
+}
+
 /* A site that is the same from run to run: the innermost frame of the allocation; for array data, which NumPy makes in
  * one place for everybody, all functions of that package on the way to it. */
 static void name_site(const struct judge *judge, const struct violation *violation,
-                      const struct symbol_stack *stack, char *text, size_t size)
+                      const struct symbol_stack *stack, bool plain, char *text, size_t size)
 {
     char first[128] = "", name[128];
     size_t most = violation->block == BLOCK_ARRAY ? CHAIN : 1, used = 0;
@@ -51,6 +60,12 @@ static void name_site(const struct judge *judge, const struct violation *violati
             snprintf(first, sizeof first, "%s", name);
         else if (strcmp(first, name) != 0)
             break;
+        if (plain) {
+            char *called = plain_frame(frame);
+            used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "<" : "", called ? called : "?");
+            free(called);
+            continue;
+        }
         used += (size_t)snprintf(text + used, size - used, "%s%s+%#llx", i ? "<" : "",
                                  frame->module ? base_name(frame->module) : "?",
                                  (unsigned long long)frame->offset);
@@ -218,11 +233,19 @@ static char *message_of(const struct judge *judge, const struct violation *viola
     return judge_format("%s%s%s%s%s%s", what, maker, *bytes ? holds : "", bytes, freed, seen);
 }
 
+/* The harness's own frames tell nothing. */
+static bool tells(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return stack->nframes > 0 &&
+           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) != OWNER_HARNESS;
+}
+
 static void add_stack(struct judge *judge, struct finding *finding, const uint64_t *frames, unsigned n,
                       bool exact, char *title)
 {
     struct symbol_stack stack = judge_stack(judge, frames, n, exact);
-    if (stack.nframes > 0 && title)
+    if (tells(judge, &stack) && title)
         finding_add_stack(finding, title, stack);
     else {
         free(title);
@@ -288,7 +311,7 @@ static void set_blame(struct judge *judge, struct finding *finding, const struct
     } else if (maker && violation->kind != VIOLATION_STRAY) {
         finding->blame = BLAME_TARGET;
         finding->function = judge_plain_name(maker->function);
-        finding->package = judge_name_package(judge, name);
+        finding->package = judge_name_package(judge, maker->module, name);
     }
 }
 
@@ -299,14 +322,15 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     bool by_caller = violation->kind >= VIOLATION_DOUBLE_FREE;
     struct symbol_stack stack = judge_stack(judge, by_caller ? violation->here : violation->alloc,
                                             by_caller ? violation->nfound : violation->nalloc, false);
-    name_site(judge, violation, &stack, site, sizeof site);
+    name_site(judge, violation, &stack, false, site, sizeof site);
     finding->site = focus_of(violation, &stack);
     finding->alias = judge_format("guard|%s|%s", side_of(violation->kind), site);
     set_blame(judge, finding, violation, &stack);
+    name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
     finding->signature = finding->trapped && finding->function
                              ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->function)
-                             : strdup(finding->alias);
+                             : judge_format("guard|%s|%s", side_of(violation->kind), site);
 }
 
 static struct finding *finding_of(struct judge *judge, const struct violation *violation)
@@ -335,7 +359,7 @@ static struct finding *known_of(const struct report *report, const struct findin
             struct finding *known = report->findings.items[i];
             if (known->alias &&
                 (by_site ? strcmp(known->alias, finding->alias) == 0 && !(known->trapped && finding->trapped)
-                         : strcmp(known->signature, finding->signature) == 0))
+                         : finding->trapped && strcmp(known->signature, finding->signature) == 0))
                 return known;
         }
     return NULL;
@@ -432,6 +456,26 @@ static void complete(struct finding *one, struct finding *other)
         swap_sight(one, other);
 }
 
+static bool has_signature(const struct report *report, const char *signature)
+{
+    for (size_t i = 0; signature && i < report->findings.n; i++)
+        if (strcmp(report->findings.items[i]->signature, signature) == 0)
+            return true;
+    return false;
+}
+
+/* Another site of the same functions is another finding: it is numbered. */
+static void number(const struct report *report, struct finding *finding)
+{
+    char *base = finding->signature;
+    finding->signature = strdup(base);
+    for (unsigned n = 2; has_signature(report, finding->signature); n++) {
+        free(finding->signature);
+        finding->signature = judge_format("%s|%u", base, n);
+    }
+    free(base);
+}
+
 void judge_heap(struct judge *judge, const struct record *record)
 {
     struct violation violation;
@@ -447,6 +491,8 @@ void judge_heap(struct judge *judge, const struct record *record)
         finding_make_printable(known->message);
         free(finding->signature);
         finding->signature = strdup(known->signature);
+    } else if (!finding->trapped) {
+        number(judge->report, finding);
     }
     finding_list_add(&judge->report->findings, finding, judge->child);
 }

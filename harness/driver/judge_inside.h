@@ -12,7 +12,8 @@ struct judge {
     unsigned child;
     struct symbols *symbols;
     const struct finding *leak; /* what nanobind's report says, which may abort the process; or NULL */
-    bool mutates_arrays;        /* the statements change shared arrays for good */
+    bool writes_arrays;  /* the harness writes to shared arrays: the rung asks for it */
+    bool mutates_arrays; /* or the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -24,8 +25,8 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
 /* Addresses of this child; the first is an exact one, or a return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 
-/* "numpy 2.2.2". The caller's. */
-char *judge_name_package(const struct judge *judge, const char *name);
+/* "numpy 2.2.2", of the package with this import name that the file `module` (or NULL) belongs to. The caller's. */
+char *judge_name_package(const struct judge *judge, const char *module, const char *name);
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 
@@ -46,15 +47,31 @@ void judge_heap(struct judge *judge, const struct record *record);
 void judge_growth(struct judge *judge);
 /* A series of an arm (0: equal calls) over its calls; points NULL: flat. No points when the arm was not run. */
 struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints);
+/* judge_maker.c: who asked for what was made with this stack; both are the caller's, NULL where no package did. */
+void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
+                 char **ret_package);
 /* judge_shutdown.c: what Python's end leaves behind; what is held after the calls. */
 void judge_shutdown(struct judge *judge);
 void judge_held(struct judge *judge);
-/* Who asked for what was made with this stack; both are the caller's, NULL where no package is on it. */
-void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
-                 char **ret_package);
 /* judge_refcount.c: crashes that follow from references released too often, leftovers from losses. */
 void judge_link_counted(struct report *report);
 /* judge_refcount.c: references released too often, or never. */
 void judge_refcount(struct judge *judge);
 /* judge_heap.c: which of the guard's findings follows from which. */
 void judge_link_heap(struct report *report);
+
+/* judge_threads.c: a stack for each thread that a person may ask for, the one that crashed first. `crashed`: its id, or
+ * 0; `stack`, taken over: its own, as it was sent. */
+void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
+/* Is it a worker, by what it wrote of itself or by its stack? */
+bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
+/* Registers, and the faulting address in words. */
+void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash);
+
+/* judge_deadlock.c: who waits for what; those of a cycle come first. Returns "a deadlock: …", the
+ * caller's, or NULL where no cycle is known. */
+char *judge_waits(struct judge *judge, struct finding *finding);
+/* Locks that Python code takes are that code's: blames its innermost function, where the thread waits for one, and no
+ * native code of a package took it. */
+bool judge_blame_python(const struct judge *judge, struct finding *finding,
+                        const struct symbol_thread *thread);

@@ -11,7 +11,7 @@ static void blame_module(const struct judge *judge, struct finding *finding, con
     if (!module)
         return;
     finding->blame = BLAME_TARGET;
-    finding->package = judge_name_package(judge, module);
+    finding->package = judge_name_package(judge, NULL, module);
 }
 
 struct finding *judge_nanobind(struct judge *judge)

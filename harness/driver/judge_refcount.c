@@ -18,7 +18,7 @@ static void name_function(const struct judge *judge, struct finding *finding)
         if (strncmp(package, callable, top) != 0 || (package[top] != '\0' && package[top] != '.'))
             continue;
         char *name = strndup(callable, top);
-        finding->package = name ? judge_name_package(judge, name) : NULL;
+        finding->package = name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
         finding->blame = BLAME_TARGET;
         free(name);
         break;

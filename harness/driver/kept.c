@@ -306,24 +306,43 @@ static void say_trials(const char *what, const char *call, const json_t *trials,
                 100 * kept_real(trials, "low"), 100 * kept_real(trials, "high"));
 }
 
+static void say_one(const json_t *verification, FILE *out)
+{
+    static const char *const arms[][2] = {{"private", "with private inputs"},
+                                          {"gil", "with the GIL on"},
+                                          {"one_thread", "on one thread"},
+                                          {"no_package", "without any package"}};
+    const char *about = kept_text(verification, "finding"), *rule = kept_text(verification, "rule");
+    const json_t *first = json_object_get(verification, "first"), *arm;
+    size_t i;
+    say_trials(about, *about ? " run again" : "run again", json_object_get(verification, "again"), out);
+    if (kept_real(first, "hits") > 0)
+        fprintf(out, "first after %.0f calls, %.2g s (median)\n", kept_real(first, "calls"),
+                kept_real(first, "seconds"));
+    for (i = 0; i < sizeof arms / sizeof *arms; i++)
+        say_trials(arms[i][1], "", json_object_get(verification, arms[i][0]), out);
+    json_array_foreach (json_object_get(verification, "knock_outs"), i, arm)
+        say_trials("without ", kept_text(arm, "without"), json_object_get(arm, "trials"), out);
+    json_array_foreach (json_object_get(verification, "inputs"), i, arm)
+        say_trials("with a private ", kept_text(arm, "private"), json_object_get(arm, "trials"), out);
+    if (*rule)
+        fprintf(out, "%s: %s\n", kept_text(verification, "rung"), rule);
+    if (*kept_text(verification, "sentence"))
+        fprintf(out, "%s\n", kept_text(verification, "sentence"));
+}
+
 char *kept_say_verification(const json_t *report)
 {
-    static const char *const arms[][2] = {{"again", "run again"},
-                                          {"private", "with private inputs"},
-                                          {"gil", "with the GIL on"},
-                                          {"one_thread", "on one thread"}};
-    const json_t *verification = json_object_get(report, "verification"), *knock_out;
+    const json_t *all = json_object_get(report, "verifications"), *one;
     char *text;
     size_t size, i;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    for (i = 0; i < sizeof arms / sizeof *arms; i++)
-        say_trials(arms[i][1], "", json_object_get(verification, arms[i][0]), out);
-    json_array_foreach (json_object_get(verification, "knock_outs"), i, knock_out)
-        say_trials("without ", kept_text(knock_out, "without"), json_object_get(knock_out, "trials"), out);
-    if (*kept_text(verification, "sentence"))
-        fprintf(out, "%s\n", kept_text(verification, "sentence"));
+    if (json_array_size(all) == 0)
+        say_one(json_object_get(report, "verification"), out);
+    json_array_foreach (all, i, one)
+        say_one(one, out);
     return fclose(out) == 0 ? text : NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* `what` is NULL (the last run under the folder `out`), the id of a finding kept there, a finding's folder, a folder of
  * findings, or a JSON file of either. A finding comes as a report of it alone. On success *ret_report is the caller's;
@@ -29,6 +30,16 @@ void kept_say_place(const json_t *frame, char *text, size_t size);
 void kept_say_source(const json_t *frame, char *text, size_t size);
 /* "??" where the function has no name. */
 const char *kept_function(const json_t *frame);
+
+/* kept_stack.c. Is the i-th stack one that needs no place: as an earlier one, or of a thread that only waited for the
+ * next round? */
+bool kept_stack_is_folded(const json_t *stacks, size_t i);
+/* Its title, and how many others are as it is. The caller's to free; NULL without memory. */
+char *kept_stack_title(const json_t *stacks, size_t i);
+/* Its frames of Python, one a line: "py  spin  x.py:6", and "in  np.repeat(x, 2)" for a worker's statement. */
+void kept_stack_write_python(const json_t *stack, const char *before, FILE *out);
+/* "14 threads waited for the next round", or "". */
+void kept_stack_say_idle(const json_t *stacks, char *text, size_t size);
 
 /* One line each, the caller's to free; NULL without memory. */
 char *kept_say_blame(const json_t *finding);

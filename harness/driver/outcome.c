@@ -40,13 +40,24 @@ static int add_environment(struct outcome *outcome, const char *text)
     return append_text(&outcome->environment, &outcome->nenvironment, text);
 }
 
+static int add_distribution(struct outcome *outcome, const struct record *record)
+{
+    if (!*record_text(record, 2))
+        return 0;
+    int error = append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
+    return error ? error
+                 : append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
+}
+
 static int add_package(struct outcome *outcome, const struct record *record)
 {
     for (size_t i = 0; i < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
             return 0;
     int error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 0));
-    return error ? error : append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+    if (!error)
+        error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+    return error ? error : add_distribution(outcome, record);
 }
 
 static int add_maps(struct outcome *outcome, const struct record *record)
@@ -97,6 +108,8 @@ int outcome_add(struct outcome *outcome, const struct record *record)
         return add_environment(outcome, record_text(record, 0));
     case RECORD_PACKAGE:
         return add_package(outcome, record);
+    case RECORD_STATEMENT:
+        return statement_add(&outcome->statements, record);
     case RECORD_MAPS:
         return add_maps(outcome, record);
     case RECORD_CANNOT:
@@ -112,6 +125,14 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     default:
         return add_evidence(outcome, record);
     }
+}
+
+const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->npages; i++)
+        if (outcome->pages[i].tid == tid)
+            return &outcome->pages[i];
+    return NULL;
 }
 
 bool outcome_crashed(const struct outcome *outcome)
@@ -141,10 +162,14 @@ void outcome_clear(struct outcome *outcome)
     free(outcome->records);
     clear_texts(outcome->environment, outcome->nenvironment);
     clear_texts(outcome->packages, outcome->npackages);
+    clear_texts(outcome->distributions, outcome->ndistributions);
+    statement_list_clear(&outcome->statements);
     free(outcome->maps);
     free(outcome->cannot);
     free(outcome->sentence);
     free(outcome->stderr_text);
     symbol_threads_free(outcome->threads, outcome->nthreads);
+    free(outcome->pages);
+    free(outcome->sleepers);
     *outcome = (struct outcome){0};
 }

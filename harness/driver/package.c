@@ -48,6 +48,39 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
+/* The name that the file's package is imported by. */
+static void import_name(const struct outcome *outcome, const char *path, char *name, size_t size)
+{
+    name[0] = '\0';
+    package_owner(outcome, path, name, size);
+}
+
+const char *package_distribution(const struct outcome *outcome, const char *module, const char *name)
+{
+    char other[128];
+    for (size_t i = 0; module && i + 1 < outcome->ndistributions; i += 2)
+        if (strcmp(outcome->distributions[i], module) == 0)
+            return outcome->distributions[i + 1];
+    for (size_t i = 0; i + 1 < outcome->ndistributions; i += 2) {
+        import_name(outcome, outcome->distributions[i], other, sizeof other);
+        if (strcmp(other, name) == 0)
+            return outcome->distributions[i + 1];
+    }
+    return NULL;
+}
+
+bool package_any_loaded(const struct outcome *outcome)
+{
+    char name[128];
+    if (outcome->statements.n == 0) /* it did not come so far as to say */
+        return true;
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        if (strstr(outcome->packages[i], ".so") &&
+            package_owner(outcome, outcome->packages[i], name, sizeof name) == OWNER_PACKAGE)
+            return true;
+    return !outcome->maps || strstr(outcome->maps, "/_ctypes.");
+}
+
 static bool is_our_source(const char *file)
 {
     return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");

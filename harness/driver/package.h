@@ -13,6 +13,13 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size);
 
+/* The distribution that owns the file, "numpy 2.2.2"; where nobody knows, that of another file of the package with this
+ * import name, or NULL. Borrowed. */
+const char *package_distribution(const struct outcome *outcome, const char *module, const char *name);
+
+/* Is code of a package loaded, or code that can call any code (ctypes)? If not, what breaks is the interpreter. */
+bool package_any_loaded(const struct outcome *outcome);
+
 /* The innermost frame that belongs to a package, or NULL. */
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);

@@ -9,6 +9,7 @@
 
 /* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
+#define SHARE_MIN (700 * UINT64_C(1000000))
 #define SLICE_MAX (30 * CLOCK_SECOND)
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
@@ -100,16 +101,24 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     if (!portfolio->deadline)
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
+    uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
     if (plan->threads == 1)
-        return rest / (1 + count_wanted(portfolio, portfolio->next));
+        return share;
     if (member->once)
         slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
     else if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
+    /* Half of it at least is for the threads. */
+    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    if (!member->serial && slice < 2 * start)
+        slice = 2 * start;
     if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
         slice = SLICE_MAX;
+    /* Members that had no turn yet get theirs, where the time has as much for each. */
+    if (share < rest && share >= SHARE_MIN)
+        return slice < share ? slice : share;
     /* A rest too short for another child is given to this one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }

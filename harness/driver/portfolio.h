@@ -14,6 +14,7 @@ struct portfolio {
     uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
+    double start;      /* s that children were seen to take until their threads run; 0: not known yet */
     const char *focus; /* sites for an extra child, or NULL */
 };
 

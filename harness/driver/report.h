@@ -7,8 +7,10 @@
 
 #include "core/option.h"
 #include "core/status.h"
+#include "driver/child_log.h"
 #include "driver/finding.h"
 #include "driver/outcome.h"
+#include "driver/statement.h"
 #include "driver/verification.h"
 
 struct note_list {
@@ -26,6 +28,7 @@ struct report {
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
     double seconds;
+    double start; /* s that the quickest child took until its threads ran; 0 where none ever did */
     uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
     unsigned children;
     struct walks walks; /* of the guard's checker, over all children that finished */
@@ -33,6 +36,10 @@ struct report {
     size_t nenvironment;
     struct finding_list findings;
     struct verification *verification; /* or NULL */
+    struct statement_list statements;  /* of the plan; none for a run of several plans */
+    struct statement_overlap pairs;
+    bool verbose;
+    struct child_log log;
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
@@ -42,6 +49,9 @@ int note_add(struct note_list *notes, const char *format, ...) __attribute__((fo
 
 /* For a person, on out. */
 void report_text(const struct report *report, FILE *out, bool colour, bool quiet);
+
+/* Of a clean run: what the rate is below at 95 % confidence, by its calls; else 0. */
+double report_rate_bound(const struct report *report);
 
 /* Stable keys, ftstress-report/1. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
 int report_json(const struct report *report, char **ret_text);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "driver/report_verified.h"
 
 /* Text of a child may be anything; JSON wants UTF-8. */
 static json_t *text_of(const char *text)
@@ -42,6 +43,76 @@ static json_t *frame_of(const struct symbol_frame *frame)
     return json;
 }
 
+static json_t *python_of(const struct finding_stack *stack)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < stack->npython; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "function",
+                                              text_of(stack->python[i].function), "file",
+                                              text_of(stack->python[i].file), "line", stack->python[i].line));
+    return list;
+}
+
+/* What there is only for a thread at a crash or a hang. */
+static void add_thread(json_t *json, const struct finding_stack *stack)
+{
+    if (stack->tid == 0)
+        return;
+    json_object_set_new(json, "thread", stack->worker < 0 ? json_null() : json_integer(stack->worker));
+    json_object_set_new(json, "tid", json_integer(stack->tid));
+    json_object_set_new(json, "python", python_of(stack));
+    json_object_set_new(json, "cut", json_boolean(stack->more_native || stack->more_python));
+    json_object_set_new(json, "same_as", json_integer((json_int_t)stack->same_as));
+}
+
+static json_t *lines_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < finding->nlines; i++)
+        json_array_append_new(list, text_of(finding->lines[i]));
+    return list;
+}
+
+static json_t *registers_of(const struct finding *finding)
+{
+    char value[24];
+    if (!finding->registers)
+        return json_null();
+    json_t *json = json_object();
+    for (unsigned i = 0; i < SCENE_REGISTERS; i++) {
+        snprintf(value, sizeof value, "%#" PRIx64, finding->registers[i]);
+        json_object_set_new(json, scene_register_names[i], json_string(value));
+    }
+    return json;
+}
+
+/* The number of the worker whose stack has this id. */
+static json_t *worker_with(const struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; tid && i < finding->nstacks; i++)
+        if (finding->stacks[i].tid == tid && finding->stacks[i].worker >= 0)
+            return json_integer(finding->stacks[i].worker);
+    return json_null();
+}
+
+static json_t *waits_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < finding->nwaits; i++) {
+        const struct deadlock_wait *wait = &finding->waits[i];
+        char lock[24];
+        snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
+        json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock,
+                                 "what", text_of(wait->what), "variable", text_of(wait->variable), "where",
+                                 text_of(wait->where), "function", text_of(wait->function));
+        json_object_set_new(json, "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker));
+        json_object_set_new(json, "holder", worker_with(finding, wait->holder));
+        json_object_set_new(json, "holder_tid", wait->holder ? json_integer(wait->holder) : json_null());
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 static json_t *stacks_of(const struct finding *finding)
 {
     json_t *list = json_array();
@@ -49,8 +120,22 @@ static json_t *stacks_of(const struct finding *finding)
         json_t *frames = json_array();
         for (size_t k = 0; k < finding->stacks[i].stack.nframes; k++)
             json_array_append_new(frames, frame_of(&finding->stacks[i].stack.frames[k]));
-        json_array_append_new(
-            list, json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames));
+        json_t *stack = json_pack("{s:o, s:o}", "title", text_of(finding->stacks[i].title), "frames", frames);
+        add_thread(stack, &finding->stacks[i]);
+        json_array_append_new(list, stack);
+    }
+    return list;
+}
+
+/* What each thread was at when it ended, where that was kept. */
+static json_t *threads_of(const struct finding *finding)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < finding->nends; i++) {
+        const struct finding_end *end = &finding->ends[i];
+        json_array_append_new(list, json_pack("{s:i, s:I, s:o, s:b}", "thread", (int)i, "calls",
+                                              (json_int_t)end->calls, "inside", text_of(end->inside),
+                                              "crashed", end->crashed));
     }
     return list;
 }
@@ -115,12 +200,17 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
     json_object_set_new(json, "cause", text_of(finding->cause));
+    json_object_set_new(json, "behind", text_of(finding->behind));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));
     json_object_set_new(json, "runs",
                         json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
     json_object_set_new(json, "signature", text_of(finding->signature));
     json_object_set_new(json, "statement", text_of(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
+    json_object_set_new(json, "explanation", lines_of(finding));
+    json_object_set_new(json, "registers", registers_of(finding));
+    json_object_set_new(json, "waits", waits_of(finding));
+    json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));
     json_object_set_new(json, "evidence", text_of(finding->evidence));
@@ -156,36 +246,6 @@ static json_t *walks_of(const struct walks *walks)
                      (double)walks->nanoseconds / 1e9);
 }
 
-static json_t *trials_of(const struct trials *trials)
-{
-    double low, high;
-    if (trials->of == 0)
-        return json_null();
-    verification_interval(trials, &low, &high);
-    return json_pack("{s:i, s:i, s:f, s:f}", "hit", (int)trials->hit, "of", (int)trials->of, "low", low / 100,
-                     "high", high / 100);
-}
-
-static json_t *verification_of(const struct verification *verification)
-{
-    char guilty[640];
-    if (!verification)
-        return json_null();
-    json_t *json = json_object(), *outs = json_array();
-    json_object_set_new(json, "again", trials_of(&verification->again));
-    json_object_set_new(json, "private", trials_of(&verification->apart));
-    json_object_set_new(json, "gil", trials_of(&verification->gil));
-    json_object_set_new(json, "one_thread", trials_of(&verification->alone));
-    for (unsigned i = 0; i < verification->nknock_outs; i++)
-        json_array_append_new(outs,
-                              json_pack("{s:o, s:o}", "without", text_of(verification->knock_outs[i].call),
-                                        "trials", trials_of(&verification->knock_outs[i].trials)));
-    json_object_set_new(json, "knock_outs", outs);
-    verification_say_guilty(verification, guilty, sizeof guilty);
-    json_object_set_new(json, "sentence", text_of(guilty));
-    return json;
-}
-
 /* UTC, when the report was made: what archives and CI servers sort by. */
 static json_t *date_now(void)
 {
@@ -195,6 +255,22 @@ static json_t *date_now(void)
     if (gmtime_r(&now, &broken))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken);
     return json_string(text);
+}
+
+/* One for each bug that was told apart. */
+static json_t *verifications_of(const struct report *report)
+{
+    json_t *list = json_array();
+    for (const struct verification *found = report->verification; found; found = found->next)
+        json_array_append_new(list, report_json_verification(found));
+    return list;
+}
+
+/* What silence is worth: the rate is below this at 95 % confidence. */
+static json_t *bound_of(const struct report *report)
+{
+    double bound = report_rate_bound(report);
+    return bound > 0 ? json_real(bound) : json_null();
 }
 
 static json_t *report_object(const struct report *report)
@@ -220,10 +296,14 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(
         json, "overlap",
         json_real(report->sampled ? (double)report->overlapped / (double)report->sampled : 0));
+    json_object_set_new(json, "children", child_log_json(&report->log));
+    json_object_set_new(json, "pairs", report_json_pairs(report));
+    json_object_set_new(json, "rate_below", bound_of(report));
     json_object_set_new(json, "checker", walks_of(&report->walks));
     json_object_set_new(json, "environment", environment_of(report));
     json_object_set_new(json, "findings", findings);
-    json_object_set_new(json, "verification", verification_of(report->verification));
+    json_object_set_new(json, "verification", report_json_verification(report->verification));
+    json_object_set_new(json, "verifications", verifications_of(report));
     json_object_set_new(json, "notes", notes);
     return json;
 }
@@ -255,7 +335,9 @@ static json_t *finding_with_run(const struct report *report, const struct findin
 {
     json_t *json = finding_of(finding);
     json_object_set_new(json, "environment", environment_of(report));
-    json_object_set_new(json, "verification", verification_of(report->verification));
+    json_object_set_new(
+        json, "verification",
+        report_json_verification(finding->verification ? finding->verification : report->verification));
     return json;
 }
 

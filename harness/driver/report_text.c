@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "driver/package.h"
+#include "driver/report_verified.h"
 
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
+#define STACKS_SHOWN 10
+#define WHOLE_STACKS 2 /* so many with all of their frames, the others shorter */
 #define NOTES_SHOWN 8
 
 struct style {
@@ -71,10 +74,62 @@ static void print_frame(const struct symbol_frame *frame, size_t number, const s
     fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
 }
 
-static void print_stack(const struct finding_stack *stack, size_t most, const struct style *style, FILE *out)
+/* How many frames from the i-th on are one function that calls itself at one line. */
+static size_t count_calls(const struct finding_stack *stack, size_t i)
 {
-    fprintf(out, "    %s:\n", stack->title);
+    const struct finding_python *first = &stack->python[i];
+    size_t n = 1;
+    while (i + n < stack->npython && first->file && stack->python[i + n].file &&
+           stack->python[i + n].line == first->line &&
+           strcmp(stack->python[i + n].function, first->function) == 0)
+        n++;
+    return n;
+}
+
+/* The statement of a finding is told once, above its stacks. */
+static void print_python(const struct finding_stack *stack, const struct finding *finding, FILE *out)
+{
+    for (size_t i = 0, calls; i < stack->npython; i += calls) {
+        const struct finding_python *frame = &stack->python[i];
+        bool known = finding->statement && strcmp(finding->statement, frame->function) == 0;
+        calls = count_calls(stack, i);
+        if (frame->file)
+            fprintf(out, "      py  %s  %s:%d", frame->function, base_name(frame->file), frame->line);
+        else if (!known)
+            fprintf(out, "      in  %s", frame->function);
+        else
+            continue;
+        if (calls > 1)
+            fprintf(out, "  (%zu times)", calls);
+        fputc('\n', out);
+    }
+    if (stack->more_python)
+        fprintf(out, "      … and %" PRIu32 " more frames of Python\n", stack->more_python);
+}
+
+static size_t count_alike(const struct finding *finding, size_t at)
+{
+    size_t alike = 0;
+    for (size_t i = at + 1; i < finding->nstacks; i++)
+        alike += finding->stacks[i].same_as == at;
+    return alike;
+}
+
+static void print_title(const struct finding *finding, size_t at, FILE *out)
+{
+    size_t alike = count_alike(finding, at);
+    fprintf(out, "    %s", finding->stacks[at].title);
+    if (alike > 0)
+        fprintf(out, "; %zu more thread%s alike", alike, alike == 1 ? "" : "s");
+    fputs(":\n", out);
+}
+
+static void print_stack(const struct finding *finding, size_t at, size_t most, const struct style *style,
+                        FILE *out)
+{
+    const struct finding_stack *stack = &finding->stacks[at];
     size_t shown = 0;
+    print_title(finding, at, out);
     for (size_t i = 0; i < stack->stack.nframes; i++) {
         const struct symbol_frame *frame = &stack->stack.frames[i];
         if (is_harness(frame))
@@ -85,6 +140,26 @@ static void print_stack(const struct finding_stack *stack, size_t most, const st
         }
         print_frame(frame, shown++, style, out);
     }
+    print_python(stack, finding, out);
+}
+
+/* What explains others is shown in full; its consequences, and threads alike, are in the JSON report. */
+static void print_stacks(const struct finding *finding, const struct style *style, FILE *out)
+{
+    size_t shown = 0, idle = 0, left = 0;
+    for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++) {
+        size_t most = finding->cause || shown >= WHOLE_STACKS ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN;
+        if (finding_stack_is_idle(&finding->stacks[i]))
+            idle++;
+        else if (finding->stacks[i].same_as == i && shown++ < STACKS_SHOWN)
+            print_stack(finding, i, most, style, out);
+        else
+            left += finding->stacks[i].same_as == i;
+    }
+    if (left > 0)
+        fprintf(out, "    … %zu more stacks, all in the JSON report\n", left);
+    if (idle > 0)
+        fprintf(out, "    %zu thread%s waited for the next round\n", idle, idle == 1 ? "" : "s");
 }
 
 static void print_blame(const struct finding *finding, FILE *out)
@@ -124,11 +199,13 @@ static void print_finding(const struct finding *finding, const struct style *sty
         fprintf(out, "    seen %" PRIu64 " time%s, in %u of %u children, %u threads, inputs shared: %s\n",
                 finding->count, finding->count == 1 ? "" : "s", finding->hit, finding->of, finding->threads,
                 rung_names[finding->rung]);
+    if (finding->behind)
+        fprintf(out, "    seen only when the statement of %s was left out\n", finding->behind);
     if (finding->statement && !finding->cause)
         fprintf(out, "    in: %s\n", finding->statement);
-    /* What explains others is shown in full; its consequences are in the JSON report. */
-    for (size_t i = 0; i < finding->nstacks && !(finding->cause && i > 0); i++)
-        print_stack(&finding->stacks[i], finding->cause ? FRAMES_OF_CONSEQUENCE : FRAMES_SHOWN, style, out);
+    for (size_t i = 0; i < finding->nlines && !finding->cause; i++)
+        fprintf(out, "    %s\n", finding->lines[i]);
+    print_stacks(finding, style, out);
 }
 
 static const char *environment(const struct report *report, const char *key)
@@ -179,23 +256,34 @@ static void print_head(const struct report *report, const struct style *style, F
     if (report->threads > 1)
         fprintf(out, "; overlap %.0f %%", percent(report->overlapped, report->sampled));
     fputc('\n', out);
+    report_print_pairs(report, out);
     print_walks(&report->walks, out);
 }
 
 /* Silence is stated with what it is worth: a rate p shows nothing in n calls with a chance of (1 - p)^n, here 5 %. */
-static double rate_bound(uint64_t calls)
+double report_rate_bound(const struct report *report)
 {
-    return 100 * -expm1(log(0.05) / (double)calls);
+    uint64_t calls = report->calls + report->serial_calls;
+    if (report->status != STATUS_CLEAN || report->findings.n > 0 || calls == 0)
+        return 0;
+    return -expm1(log(0.05) / (double)calls);
 }
 
 static void print_silence(const struct report *report, FILE *out)
 {
-    uint64_t calls = report->calls + report->serial_calls;
+    double bound = report_rate_bound(report);
     if (report->status == STATUS_CLEAN && report->findings.n > 0)
         fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
-    else if (report->status == STATUS_CLEAN && calls > 0)
-        fprintf(out, "  nothing found in %" PRIu64 " calls: the rate is below %.2g %% at 95 %% confidence\n",
-                calls, rate_bound(calls));
+    else if (bound > 0 && report->threads > 1)
+        fprintf(
+            out,
+            "  nothing found: 0 in %" PRIu64 " calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% "
+            "confidence\n",
+            report->calls + report->serial_calls, percent(report->overlapped, report->sampled), 100 * bound);
+    else if (bound > 0)
+        fprintf(out,
+                "  nothing found: 0 in %" PRIu64 " calls, the rate is below %.2g %% at 95 %% confidence\n",
+                report->calls + report->serial_calls, 100 * bound);
     if (report->reason)
         fprintf(out, "  could not test: %s\n", report->reason);
 }
@@ -208,28 +296,6 @@ static void print_notes(const struct note_list *notes, FILE *out)
         fprintf(out, "  … and %zu more notes, all in the JSON report\n", notes->n - NOTES_SHOWN);
 }
 
-static void print_trials(const char *what, const struct trials *trials, const char *separator, FILE *out)
-{
-    if (trials->of > 0)
-        fprintf(out, "%s%s %u of %u", separator, what, trials->hit, trials->of);
-}
-
-static void print_verification(const struct verification *verification, FILE *out)
-{
-    double low, high;
-    char guilty[640];
-    if (!verification || verification->again.of == 0)
-        return;
-    verification_interval(&verification->again, &low, &high);
-    fprintf(out, "\n  run again: fails in %u of %u fresh children (%.0f to %.0f %% at 95 %% confidence)",
-            verification->again.hit, verification->again.of, low, high);
-    print_trials("with private inputs", &verification->apart, "\n  ", out);
-    print_trials("with the GIL on", &verification->gil, verification->apart.of ? ", " : "\n  ", out);
-    print_trials("on one thread", &verification->alone, ", ", out);
-    verification_say_guilty(verification, guilty, sizeof guilty);
-    fprintf(out, "%s%s\n", *guilty ? "\n  " : "", guilty);
-}
-
 void report_text(const struct report *report, FILE *out, bool colour, bool quiet)
 {
     const struct style *style = colour ? &coloured : &plain;
@@ -237,7 +303,7 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
         print_head(report, style, out);
     for (size_t i = 0; i < report->findings.n; i++)
         print_finding(report->findings.items[i], style, out);
-    print_verification(report->verification, out);
+    report_print_verification(report, out);
     if (!quiet) {
         print_notes(&report->notes, out);
         print_silence(report, out);
@@ -256,6 +322,8 @@ void report_clear(struct report *report)
 {
     finding_list_clear(&report->findings);
     verification_free(report->verification);
+    statement_list_clear(&report->statements);
+    child_log_clear(&report->log);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)

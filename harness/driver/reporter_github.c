@@ -77,7 +77,7 @@ static int write_folded(const char *title, const char *text, FILE *out)
     return 0;
 }
 
-static int write_stack(const json_t *stack, FILE *out)
+static int write_stack(const json_t *stack, const char *title, FILE *out)
 {
     cleanup_free char *text = NULL;
     size_t size, frames = kept_frames(stack), i;
@@ -93,22 +93,48 @@ static int write_stack(const json_t *stack, FILE *out)
         kept_say_source(frame, source, sizeof source);
         fprintf(plain, "#%-2zu %s  %s%s%s\n", i, kept_function(frame), place, *source ? "  " : "", source);
     }
+    kept_stack_write_python(stack, "", plain);
     if (fclose(plain) != 0)
         return -ENOMEM;
-    return frames ? write_folded(kept_text(stack, "title"), text, out) : 0;
+    return *text ? write_folded(title, text, out) : 0;
+}
+
+/* Of threads that tell the same, one. */
+static int write_stacks(const json_t *stacks, FILE *out)
+{
+    size_t n = json_array_size(stacks);
+    int error = 0;
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *title = kept_stack_title(stacks, i);
+        if (!kept_stack_is_folded(stacks, i))
+            error |= write_stack(json_array_get(stacks, i), title ? title : "", out);
+    }
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle)
+        fprintf(out, "\n%s.\n", idle);
+    return error;
+}
+
+static void write_explanation(const json_t *finding, FILE *out)
+{
+    size_t i;
+    const json_t *line;
+    json_array_foreach (json_object_get(finding, "explanation"), i, line) {
+        fputs(i ? "- " : "\n- ", out);
+        markup_prose(json_string_value(line) ? json_string_value(line) : "", out);
+        fputc('\n', out);
+    }
 }
 
 static int write_observed(const json_t *finding, FILE *out)
 {
     const char *evidence = kept_text(finding, "evidence");
-    size_t i;
-    const json_t *stack;
-    int error = 0;
     if (json_array_size(json_object_get(finding, "stacks")) + strlen(evidence) == 0)
         return 0;
     fputs("\n### Observed\n", out);
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        error |= write_stack(stack, out);
+    write_explanation(finding, out);
+    int error = write_stacks(json_object_get(finding, "stacks"), out);
     if (*evidence)
         write_folded("the end of standard error", evidence, out);
     return error;

@@ -61,6 +61,21 @@ static const char style[] =
     ".map .in{background:var(--block)}.map .freed{background:repeating-linear-gradient(45deg,var(--block) 0 6px,"
     "var(--edge) 6px 12px)}\n"
     ".map .hit{background:var(--bad);color:var(--card);font-weight:700;min-width:1.6rem}\n"
+    ".card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.6rem 1.3rem 1rem;"
+    "margin:1.25rem 0}\n"
+    ".time{border-collapse:collapse;width:100%;font-size:.875rem;table-layout:fixed}\n"
+    ".time th{font-weight:400;text-align:left;width:14rem;padding:.2rem .8rem .2rem 0;vertical-align:middle}\n"
+    ".time td{padding:.2rem 0 .2rem .8rem;vertical-align:middle}\n"
+    ".time .lane{padding:0;line-height:0;white-space:nowrap;overflow:hidden;border-left:1px solid var(--line);"
+    "border-right:1px solid var(--line);position:relative;height:1.7rem}\n"
+    ".lane span{display:inline-block;height:.9rem;vertical-align:middle}\n"
+    ".lane .start{background:var(--edge)}.lane .work{background:var(--block)}\n"
+    ".lane .hit{background:var(--warn)}.lane .died{background:var(--bad)}\n"
+    ".rates span{position:absolute;top:.4rem}\n"
+    ".rates .interval{background:var(--good-soft);border-radius:.2rem;min-width:.2rem}\n"
+    ".rates .interval.fails{background:var(--bad-soft)}\n"
+    ".rates .seen{width:.25rem;background:var(--good)}.rates .seen.fails{background:var(--bad)}\n"
+    "@media(max-width:40rem){.time th{width:7rem}}\n"
     ".index{padding-left:1.2rem}.index li{margin:.3rem 0}\n"
     "summary{cursor:pointer;color:var(--link);padding:.3rem 0}\n"
     "@media print{body{background:#fff}article{break-inside:avoid}}\n";
@@ -98,11 +113,27 @@ static void write_frame(const json_t *frame, FILE *out)
     fputs(json_is_true(json_object_get(frame, "inline")) ? " · inline</span></li>\n" : "</span></li>\n", out);
 }
 
-static void write_stack(const json_t *stack, FILE *out)
+static void write_python(const json_t *stack, FILE *out)
+{
+    const json_t *python = json_object_get(stack, "python"), *frame;
+    size_t i;
+    if (json_array_size(python) == 0)
+        return;
+    fputs("<p class=\"soft\">Python</p><ol class=\"stack\">\n", out);
+    json_array_foreach (python, i, frame) {
+        char source[256];
+        kept_say_source(frame, source, sizeof source);
+        put("<li><b>", kept_function(frame), "</b>", out);
+        put("<span class=\"soft\">", *source ? source : "the statement", "</span></li>\n", out);
+    }
+    fputs("</ol>\n", out);
+}
+
+static void write_stack(const json_t *stack, const char *title, FILE *out)
 {
     size_t frames = kept_frames(stack), i;
     const json_t *frame;
-    put("<section><h3>", kept_text(stack, "title"), "</h3>\n", out);
+    put("<section><h3>", title, "</h3>\n", out);
     fputs(frames ? "<ol class=\"stack\">\n" : "<p class=\"soft\">only frames of the harness itself</p>\n",
           out);
     json_array_foreach (json_object_get(stack, "frames"), i, frame) {
@@ -114,17 +145,53 @@ static void write_stack(const json_t *stack, FILE *out)
         write_frame(frame, out);
     }
     fputs(frames ? "</ol>" : "", out);
-    fputs(frames > FRAMES_SHOWN ? "</details></section>\n" : "</section>\n", out);
+    fputs(frames > FRAMES_SHOWN ? "</details>\n" : "", out);
+    write_python(stack, out);
+    fputs("</section>\n", out);
+}
+
+/* What is known of the evidence, a sentence each. */
+static void write_explanation(const json_t *finding, FILE *out)
+{
+    const json_t *lines = json_object_get(finding, "explanation"), *line;
+    size_t i;
+    if (json_array_size(lines) == 0)
+        return;
+    fputs("<ul>\n", out);
+    json_array_foreach (lines, i, line)
+        put("<li>", json_string_value(line) ? json_string_value(line) : "", "</li>\n", out);
+    fputs("</ul>\n", out);
+}
+
+static void write_registers(const json_t *finding, FILE *out)
+{
+    json_t *registers = json_object_get(finding, "registers"), *value;
+    const char *name;
+    if (json_object_size(registers) == 0)
+        return;
+    fputs("<details><summary>registers of the thread that crashed</summary>\n<pre>", out);
+    json_object_foreach (registers, name, value) {
+        put("", name, " ", out);
+        put("", json_string_value(value) ? json_string_value(value) : "", "\n", out);
+    }
+    fputs("</pre></details>\n", out);
 }
 
 static void write_stacks(const json_t *finding, FILE *out)
 {
-    size_t i;
-    const json_t *stack;
+    const json_t *stacks = json_object_get(finding, "stacks");
+    size_t n = json_array_size(stacks);
     fputs("<div class=\"stacks\">\n", out);
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        write_stack(stack, out);
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *title = kept_stack_title(stacks, i);
+        if (!kept_stack_is_folded(stacks, i))
+            write_stack(json_array_get(stacks, i), title ? title : "", out);
+    }
     fputs("</div>\n", out);
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle)
+        put("<p class=\"soft\">", idle, "</p>\n", out);
 }
 
 static void write_rate(const json_t *finding, const char *seen, FILE *out)
@@ -195,11 +262,18 @@ static int write_finding(const json_t *finding, FILE *out)
     if (*kept_text(finding, "cause"))
         write_link("<p>Look first at ", kept_text(finding, "cause"), kept_text(finding, "cause"), out);
     fputs(*kept_text(finding, "cause") ? ", which explains this one.</p>\n" : "", out);
+    if (*kept_text(finding, "behind"))
+        write_link("<p>Seen only when the statement of ", kept_text(finding, "behind"),
+                   kept_text(finding, "behind"), out);
+    fputs(*kept_text(finding, "behind") ? " was left out.</p>\n" : "", out);
     if (*kept_text(finding, "statement"))
         put("<p>In <code>", kept_text(finding, "statement"), "</code></p>\n", out);
     write_rate(finding, seen, out);
     reporter_html_block(finding, out);
+    write_explanation(finding, out);
+    reporter_html_threads(finding, out);
     write_stacks(finding, out);
+    write_registers(finding, out);
     write_block_of_text("The plan, to run it again", kept_text(json_object_get(finding, "plan"), "yaml"),
                         out);
     write_folded("the end of standard error", kept_text(finding, "evidence"), out);
@@ -241,6 +315,18 @@ static void write_facts(const json_t *report, FILE *out)
     fputs("</dl>\n", out);
 }
 
+/* What silence is worth. */
+static void write_silence(const json_t *report, FILE *out)
+{
+    double below = kept_real(report, "rate_below");
+    fputs("<p>Nothing was found", out);
+    if (below > 0)
+        fprintf(out, ": 0 in %.0f calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% confidence",
+                kept_real(report, "calls") + kept_real(report, "serial_calls"),
+                100 * kept_real(report, "overlap"), 100 * below);
+    fputs(".</p>\n", out);
+}
+
 static void write_headline(const json_t *report, FILE *out)
 {
     const char *verdict = kept_text(report, "verdict"), *reason = kept_text(report, "reason");
@@ -254,7 +340,7 @@ static void write_headline(const json_t *report, FILE *out)
     if (*reason)
         put("<p>Could not test: ", reason, "</p>\n", out);
     else if (n == 0)
-        fputs("<p>Nothing was found.</p>\n", out);
+        write_silence(report, out);
     put("<p class=\"soft\">written ", kept_text(report, "date"), " UTC by ftstress</p>\n</header>\n", out);
 }
 
@@ -273,10 +359,9 @@ static void write_notes(const json_t *report, FILE *out)
 
 int reporter_html(const json_t *report, FILE *out)
 {
-    cleanup_free char *verification = kept_say_verification(report);
     size_t i;
     const json_t *finding;
-    int error = verification ? 0 : -ENOMEM;
+    int error = 0;
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
           out);
@@ -284,8 +369,10 @@ int reporter_html(const json_t *report, FILE *out)
     fprintf(out, "<style>\n%s</style>\n</head>\n<body>\n<main>\n", style);
     write_headline(report, out);
     write_facts(report, out);
-    write_block_of_text("Run again, with one thing changed at a time", verification ? verification : "", out);
     write_index(json_object_get(report, "findings"), out);
+    reporter_html_verified(report, out);
+    reporter_html_children(report, out);
+    reporter_html_pairs(report, out);
     json_array_foreach (json_object_get(report, "findings"), i, finding)
         error |= write_finding(finding, out);
     write_notes(report, out);

@@ -18,11 +18,11 @@ struct extent {
     bool whole;
 };
 
-static void print_stack(const json_t *stack, size_t most, FILE *out)
+static void print_stack(const json_t *stack, const char *title, size_t most, FILE *out)
 {
     size_t frames = kept_frames(stack), i;
     const json_t *frame;
-    fprintf(out, "    %s:\n", kept_text(stack, "title"));
+    fprintf(out, "    %s:\n", title);
     json_array_foreach (json_object_get(stack, "frames"), i, frame) {
         char place[256], source[256];
         if (i == most || i == frames)
@@ -34,6 +34,23 @@ static void print_stack(const json_t *stack, size_t most, FILE *out)
     }
     if (frames > most)
         fprintf(out, "      … %zu more\n", frames - most);
+    kept_stack_write_python(stack, "      ", out);
+}
+
+/* Of threads that tell the same, one; all of them where everything is asked for. */
+static void print_stacks(const json_t *stacks, const struct extent *extent, FILE *out)
+{
+    size_t n = json_array_size(stacks);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *stack = json_array_get(stacks, i);
+        cleanup_free char *title = extent->whole ? NULL : kept_stack_title(stacks, i);
+        if (extent->whole || !kept_stack_is_folded(stacks, i))
+            print_stack(stack, title ? title : kept_text(stack, "title"), extent->frames, out);
+    }
+    char idle[80];
+    kept_stack_say_idle(stacks, idle, sizeof idle);
+    if (*idle && !extent->whole)
+        fprintf(out, "    %s\n", idle);
 }
 
 /* Each line of a text, after the same words. */
@@ -62,15 +79,17 @@ static int print_finding(const json_t *finding, const struct extent *extent, FIL
 {
     cleanup_free char *blame = kept_say_blame(finding), *seen = kept_say_seen(finding);
     size_t i;
-    const json_t *stack;
+    const json_t *line;
     if (!blame || !seen)
         return -ENOMEM;
     fprintf(out, "\n%s  %s  %s\n    blame: %s\n    %s\n", kept_text(finding, "id"),
             kept_text(finding, "kind"), kept_text(finding, "message"), blame, seen);
     if (*kept_text(finding, "statement"))
         fprintf(out, "    in: %s\n", kept_text(finding, "statement"));
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        print_stack(stack, extent->frames, out);
+    json_array_foreach (json_object_get(finding, "explanation"), i, line)
+        if (json_is_string(line))
+            fprintf(out, "    %s\n", json_string_value(line));
+    print_stacks(json_object_get(finding, "stacks"), extent, out);
     if (extent->whole)
         print_rest(finding, out);
     return 0;

@@ -12,8 +12,11 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "driver/demangle.h"
+
 #define VDSO "[vdso]"
 #define MAX_SCOPES 64
+#define BSS_PAGES 256 /* of variables without initial values */
 
 struct symbols {
     Dwfl *dwfl;
@@ -144,6 +147,14 @@ static int grow(struct symbol_stack *stack)
 }
 
 /* A symbol's version, as in malloc@@GLIBC_2.2.5, is dropped: signatures outlive the C library. */
+static int name_function(struct symbol_frame *frame, const char *symbol)
+{
+    char *plain = strndup(symbol, strcspn(symbol, "@"));
+    int error = plain ? demangle(plain, &frame->function) : -ENOMEM;
+    free(plain);
+    return error;
+}
+
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
 {
     if (grow(stack) < 0)
@@ -155,12 +166,9 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
         .line = view->line,
         .is_inline = view->is_inline,
     };
-    if (copy(&frame->function, view->function) < 0 || copy(&frame->module, spot->path) < 0 ||
-        copy(&frame->file, view->file) < 0)
+    if (copy(&frame->module, spot->path) < 0 || copy(&frame->file, view->file) < 0)
         return -ENOMEM;
-    if (frame->function)
-        frame->function[strcspn(frame->function, "@")] = '\0';
-    return 0;
+    return view->function ? name_function(frame, view->function) : 0;
 }
 
 /* The address ranges in .debug_aranges leave out what clang compiled and give it to a neighbour. */
@@ -332,4 +340,35 @@ void symbol_stack_free(struct symbol_stack *stack)
     }
     free(stack->frames);
     *stack = (struct symbol_stack){0};
+}
+
+/* What a module's file does not fill of its variables is mapped without the file, right behind it. */
+static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
+{
+    Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, address);
+    for (unsigned page = 1; !module && page <= BSS_PAGES; page++)
+        module = dwfl_addrmodule(symbols->dwfl, address - (uint64_t)page * 4096);
+    return module;
+}
+
+int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
+{
+    Dwfl_Module *module = find_module(symbols, address);
+    bool inside = module && dwfl_addrmodule(symbols->dwfl, address) == module;
+    Dwarf_Addr bias = 0;
+    GElf_Off distance = 0;
+    GElf_Sym symbol;
+    if (!module)
+        return -ENOENT;
+    const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    const char *slash = path ? strrchr(path, '/') : NULL, *file = slash ? slash + 1 : path;
+    const char *name = dwfl_module_addrinfo(module, address, &distance, &symbol, NULL, NULL, NULL);
+    bool named = name && distance < symbol.st_size;
+    if (!named && !inside)
+        return -ENOENT;
+    dwfl_module_getelf(module, &bias);
+    int n = !named ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
+            : distance > 0 ? asprintf(ret_text, "%s+%#llx in %s", name, (unsigned long long)distance, file)
+                           : asprintf(ret_text, "%s in %s", name, file);
+    return n < 0 ? -ENOMEM : 0;
 }

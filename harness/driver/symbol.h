@@ -41,8 +41,15 @@ int symbols_stack(struct symbols *symbols, const uint64_t *addresses, size_t n, 
                   struct symbol_stack *ret_stack);
 void symbol_stack_free(struct symbol_stack *stack);
 
+/* What variable of a module lies at an address: "lock in libfoo.so", "lock+0x8 in libfoo.so", or without a symbol
+ * "libfoo.so+0x4010". *ret_text is the caller's. Returns 0, -ENOENT where no module is, or -ENOMEM. */
+int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text);
+
 /* Stops the process, walks every thread (at most max_threads), lets it go on. The process must be ours to ptrace.
  * On success *ret_threads is the caller's, to symbol_threads_free. Returns 0 or -errno (-EPERM where ptrace is
  * forbidden). */
 int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n);
+/* The same of these threads alone; those that are gone are left out. */
+int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                         size_t *ret_n);
 void symbol_threads_free(struct symbol_thread *threads, size_t n);

@@ -36,6 +36,8 @@ struct tracee {
 struct walk {
     pid_t pid;
     size_t max;
+    const pid_t *wanted; /* NULL: all */
+    size_t nwanted;
     size_t n;
     struct tracee *tracees;
     char *maps;
@@ -77,9 +79,17 @@ static struct tracee *add_tracee(struct walk *walk, pid_t tid)
     return &walk->tracees[n];
 }
 
+static bool is_wanted(const struct walk *walk, pid_t tid)
+{
+    for (size_t i = 0; i < walk->nwanted; i++)
+        if (walk->wanted[i] == tid)
+            return true;
+    return !walk->wanted;
+}
+
 static void seize(struct walk *walk, pid_t tid)
 {
-    if (walk->n == walk->max || is_known(walk, tid))
+    if (walk->n == walk->max || is_known(walk, tid) || !is_wanted(walk, tid))
         return;
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
         if (errno == EPERM && !is_dead(walk->pid, tid))
@@ -244,22 +254,34 @@ static int describe_all(const struct walk *walk, struct symbol_thread **ret_thre
     return 0;
 }
 
-int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n)
+static int walk_threads(struct walk *walk, struct symbol_thread **ret_threads, size_t *ret_n)
 {
-    struct walk walk = {.pid = pid, .max = max_threads};
     pthread_t tracer;
-    int error = -pthread_create(&tracer, NULL, trace, &walk);
+    int error = -pthread_create(&tracer, NULL, trace, walk);
     if (!error)
         pthread_join(tracer, NULL);
     if (!error)
-        error = walk.error;
+        error = walk->error;
     if (!error)
-        error = describe_all(&walk, ret_threads, ret_n);
-    for (size_t i = 0; i < walk.n; i++)
-        free(walk.tracees[i].addresses);
-    free(walk.tracees);
-    free(walk.maps);
+        error = describe_all(walk, ret_threads, ret_n);
+    for (size_t i = 0; i < walk->n; i++)
+        free(walk->tracees[i].addresses);
+    free(walk->tracees);
+    free(walk->maps);
     return error;
+}
+
+int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n)
+{
+    struct walk walk = {.pid = pid, .max = max_threads};
+    return walk_threads(&walk, ret_threads, ret_n);
+}
+
+int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                         size_t *ret_n)
+{
+    struct walk walk = {.pid = pid, .max = n, .wanted = tids, .nwanted = n};
+    return walk_threads(&walk, ret_threads, ret_n);
 }
 
 void symbol_threads_free(struct symbol_thread *threads, size_t n)

@@ -458,6 +458,16 @@ bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_
     return true;
 }
 
+bool guard_look(uint64_t address, struct violation *ret_violation)
+{
+    const void *at = (const void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr) */
+    const struct span *span = on ? region_find(at) : NULL;
+    if (!span || span_carved(span) == 0)
+        return false;
+    const struct block *block = span->kind == SPAN_SLAB ? span_block(span, at) : span->blocks;
+    return block && report_look(span, block, address, ret_violation);
+}
+
 void guard_scan_at_crash(void)
 {
     if (on)

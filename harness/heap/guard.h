@@ -59,5 +59,10 @@ void guard_tag(const void *at, struct block_array array);
  * memory from block to block, or comes from the span before. Signal handler. */
 bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes);
 
+/* What block an address is in, or next to in its slot: kind VIOLATION_FREED_READ where it is freed, and
+ * VIOLATION_READ_AFTER where it lives; `offset` says where in it, or how far from it. Nothing is reported. False: none
+ * is known. Signal handler. */
+bool guard_look(uint64_t address, struct violation *ret_violation);
+
 /* Looks at everything at once and reports. Signal handler, at the end of a process. */
 void guard_scan_at_crash(void);

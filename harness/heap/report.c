@@ -176,3 +176,16 @@ void report_trap(const struct span *span, struct block *block, uintptr_t address
     memcpy(violation.here, frames, violation.nfound * sizeof *frames);
     tell(&violation);
 }
+
+bool report_look(const struct span *span, const struct block *block, uint64_t address,
+                 struct violation *ret_violation)
+{
+    enum block_state state = block_state_of(block_load(block));
+    if (block->sequence == 0 || state == BLOCK_UNUSED)
+        return false;
+    *ret_violation = (struct violation){
+        .kind = state == BLOCK_FREED ? VIOLATION_FREED_READ : VIOLATION_READ_AFTER, .found = FOUND_CRASH};
+    describe(ret_violation, span, block);
+    ret_violation->offset = (int64_t)(address - ret_violation->address);
+    return true;
+}

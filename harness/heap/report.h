@@ -27,3 +27,7 @@ void report_foreign(const void *at, uint64_t caller);
 /* A trap at an address of a span with inaccessible pages; each instruction is told once. */
 void report_trap(const struct span *span, struct block *block, uintptr_t address, bool write,
                  const uint64_t *frames, size_t nframes);
+
+/* See guard_look. */
+bool report_look(const struct span *span, const struct block *block, uint64_t address,
+                 struct violation *ret_violation);

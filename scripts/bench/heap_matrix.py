@@ -80,9 +80,10 @@ def compile_one(source, twin, folder):
     return (program, None) if done.returncode == 0 else (None, f'{source} does not compile: {done.stderr[:300]}')
 
 
-def needs_numpy(source):
+def needs_python(source):
     with open(source) as file:
-        return '#define PLANTED_NUMPY' in file.read()
+        text = file.read()
+    return '#define PLANTED_NUMPY' in text or '#define PLANTED_PYTHON' in text
 
 
 def section(arms, build, progress, wrong):
@@ -91,9 +92,9 @@ def section(arms, build, progress, wrong):
     folder = os.path.join(build, 'planted')
     os.makedirs(folder, exist_ok=True)
     sources = sorted(glob.glob(os.path.join('tests', 'planted', 'heap_*.c*')))
-    alone = [s for s in sources if not needs_numpy(s)]
+    alone = [s for s in sources if not needs_python(s)]
     others = [os.path.basename(s) for s in sources if s not in alone]
-    print(f'\nPlanted bugs, {len(alone)} programs without Python; not among them, with NumPy: {", ".join(others)}\n{LEGEND}')
+    print(f'\nPlanted bugs, {len(alone)} programs without Python; not among them, with Python: {", ".join(others)}\n{LEGEND}')
     print(f'{"":16}' + ''.join(f'{column(a):>18}' for a in arms), flush=True)
     empty, by_page = [], []
     with ThreadPoolExecutor(2) as pool:

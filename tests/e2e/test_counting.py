@@ -1,4 +1,5 @@
 """What the counting detectors find: references, growth, and what Python's end leaves behind; each planted bug and its twin."""
+import re
 import unittest
 from typing import NamedTuple
 
@@ -114,6 +115,16 @@ class Counting(EndToEnd):
         self.check('give_up' in functions(finding['stacks'][0]), done, 'no give_up on the stack')
         self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
                         'shutdown_abort.twin()'), 0)
+
+    def test_code(self):
+        """code that is compiled for each new key is a note with its size, and a finding over a budget"""
+        for call, options, status in (('bug', (), 0), ('bug', ('--budget', '1K'), 1), ('twin', ('--budget', '1K'), 0)):
+            done = self.expect(run('-t', 2, '-s', 'import growth_code', '--detect', 'growth', '--time', '2', *options, '--new',
+                                   f'growth_code.{call}((thread_index, iteration_index))', f'growth_code.{call}(0)'),
+                               status)
+            said = [finding['message'] for finding in done.findings()] + done.json['notes']
+            self.assertEqual([re.match(r'jit-growth: ([\d.]+) KiB of code', text)[1] for text in said],
+                             ['4.0'] if call == 'bug' else [], done)
 
     def test_immortal(self):
         """what cannot be audited is said"""

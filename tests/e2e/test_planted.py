@@ -23,6 +23,7 @@ PLANTED = [
     Planted('diverge_race', 'x', 'diverge', 'wrong-result', '', '', ('--time', '6')),
     Planted('exception_race', '', 'exception', 'exception', '', ''),
     Planted('hang_lock_order', 'thread_index', 'hang', 'hang', 'lock_both', 'lock_both', ('--timeout', '1s')),
+    Planted('hang_spin', '', 'hang', 'hang', 'spin_for_ever', 'spin_for_ever', ('--timeout', '1s')),
     Planted('invariant_bytes', 'x', 'invariant', 'input-mutated', '', ''),
     Planted('invariant_extent', 'x', 'invariant', 'wrong-result', '', ''),
     Planted('invariant_shape', 'x', 'invariant', 'input-mutated', '', 'tamper'),

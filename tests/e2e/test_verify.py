@@ -1,7 +1,7 @@
 """Findings run again: whose fault they are, under which sharing, with the GIL on, and which call they cannot do without."""
 import unittest
 
-from harness import BROKEN, EndToEnd, run
+from harness import BROKEN, EndToEnd, functions, run
 
 
 class Verified(EndToEnd):
@@ -24,6 +24,13 @@ class Verified(EndToEnd):
                                '--verify', '40s', python=BROKEN, timeout=90), 1)
         hang = done.findings(kind='hang')
         self.check(len(hang) == 1 and hang[0]['function'] == 'NpyString_acquire_allocators', done, 'no such hang')
+        waits = [wait for wait in hang[0]['waits'] if wait['function'] == 'NpyString_acquire_allocators']
+        self.check({wait['what'] for wait in waits} == {'PyMutex'}, done, f'they wait for {waits}')
+        self.check(len({wait['lock'] for wait in waits}) == 2, done, 'the two locks are not told apart')
+        for lock in {wait['lock'] for wait in waits}:
+            stacks = [stack for stack in hang[0]['stacks'] if lock in stack['title']]
+            self.check(stacks and all('NpyString_acquire_allocators' in functions(stack) for stack in stacks), done,
+                       'an acquisition is on no stack')
         self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control is not told')
 
     def test_interpreter(self):
@@ -31,8 +38,9 @@ class Verified(EndToEnd):
         blamed = set()
         for _ in range(4):
             done = self.expect(run('-s', 'import io; b = io.BytesIO()', '--role', "b.write(b'x' * 100)", '--role',
-                                   'b.getvalue()', '--role', 'b.truncate(0)', '--time', 4, '--detect', 'crash'), 1)
-            blamed |= {finding['blame'] for finding in done.findings(kind='crash')}
+                                   'b.getvalue()', '--role', 'b.truncate(0)', '--time', 4, '--timeout', '2s',
+                                   '--detect', 'crash,hang'), 1)
+            blamed |= {finding['blame'] for finding in done.findings()}
             self.check(blamed <= {'interpreter', 'unknown'}, done, f'blamed: {blamed}')
             if 'interpreter' in blamed:
                 break

@@ -200,6 +200,7 @@ static void print_is_readable(void **state)
                                "steps:\n"
                                "- np.repeat(a, 2)\n"
                                "new: f(iteration_index)\n"
+                               "budget: 65536\n"
                                "release: f.cache_clear()\n"
                                "audit:\n"
                                "- a\n"
@@ -305,7 +306,7 @@ static const struct refusal {
     /* keys */
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
-     "new, release, audit, threads, time, iterations, seed, share, detect, guard, focus, stop_on_first"},
+     "leave_out, private, writer, new, budget, release, audit, threads, time, iterations, seed, share, detect, guard, focus, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -344,6 +345,7 @@ static const struct refusal {
     {"seed: 18446744073709551616\n", 1, "seed: '18446744073709551616' is not a whole number"},
     {"name: a\n\ntime: ten\n", 3, "time: 'ten' is not a time: write it as 10s"},
     {"time:\n  |\n  1\n  2\n", 2, "time: '1 2 ' is not a time"},
+    {"budget: much\n", 1, "budget: 'much' is not a size"},
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
@@ -618,6 +620,34 @@ static void detectors(void **state)
     }
 }
 
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes; /* 0: refused */
+    } rows[] = {
+        {"1", 1},
+        {"64K", 65536},
+        {"512M", UINT64_C(512) << 20},
+        {"4G", UINT64_C(4) << 30},
+        {"2T", UINT64_C(2) << 40},
+        {"0", 0},
+        {"", 0},
+        {"K", 0},
+        {"4GB", 0},
+        {"-1", 0},
+        {"1.5M", 0},
+        {"4g", 0},
+        {"99999999999999999999", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        uint64_t bytes = 0;
+        assert_int_equal(plan_parse_size(rows[i].text, &bytes), rows[i].bytes ? 0 : -EINVAL);
+        assert_int_equal(bytes, rows[i].bytes);
+    }
+}
+
 static void every_detector_has_a_row(void **state)
 {
     (void)state;
@@ -652,6 +682,7 @@ int main(void)
         cmocka_unit_test(check_wants_a_name),
         cmocka_unit_test(times),
         cmocka_unit_test(detectors),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(every_detector_has_a_row),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -298,6 +298,36 @@ static void html_draws_the_block(void **state)
     json_decref(report);
 }
 
+/* Threads 2 and 3 stand where thread 1 stands; thread 4 ran nothing. */
+static void threads_that_tell_the_same_are_one(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"text", "html", "github"};
+    json_t *finding = make_finding("crash");
+    json_object_set_new(
+        finding, "stacks",
+        parse("[{'title': 'thread 0, which crashed', 'same_as': 0, 'frames': [], 'python': ["
+              "{'function': 'f', 'file': '/p/x.py', 'line': 3}, {'function': 'p.f(x)', 'file': null}]},"
+              "{'title': 'thread 1', 'same_as': 1, 'frames': [{'function': 'other'}]},"
+              "{'title': 'thread 2', 'same_as': 1, 'frames': [{'function': 'other'}]},"
+              "{'title': 'thread 3', 'same_as': 1, 'frames': [{'function': 'other'}]},"
+              "{'title': 'thread 4', 'same_as': 4, 'frames': [{'function': 'idle'}], 'python': ["
+              "{'function': '(between two rounds)', 'file': null}]}]"));
+    json_object_set_new(finding, "explanation", parse("['the fault: a write to null']"));
+    json_t *report = report_with(finding);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_says(text, "the fault: a write to null");
+        assert_says(text, "thread 1; 2 more threads alike");
+        assert_says(text, i == 1 ? "<b>f</b><span class=\"soft\">x.py:3" : "py  f  x.py:3\n");
+        assert_says(text, i == 1 ? "<b>p.f(x)</b>" : "in  p.f(x)\n");
+        assert_says(text, "1 thread waited for the next round");
+        assert_no(text, "thread 2");
+        assert_no(text, "idle");
+    }
+    json_decref(report);
+}
+
 static void github_has_plan_command_and_environment(void **state)
 {
     (void)state;
@@ -456,6 +486,7 @@ int main(void)
         cmocka_unit_test(junit_counts),
         cmocka_unit_test(sarif_names_rule_place_and_fingerprint),
         cmocka_unit_test(html_draws_the_block),
+        cmocka_unit_test(threads_that_tell_the_same_are_one),
         cmocka_unit_test(github_has_plan_command_and_environment),
         cmocka_unit_test(text_tells_the_run_again),
         cmocka_unit_test(markup_is_exact),

@@ -1,0 +1,139 @@
+"""Verdicts: under which sharing, whose fault, of which distribution, what lies behind, and what was in flight together."""
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import BUILD, EndToEnd, each, run
+
+LIGHT = ('--detect', 'crash,hang,log,exception,invariant')
+VERIFY = ('--verify', '40s', *LIGHT)
+
+
+class Ladder(EndToEnd):
+    ARRAY = ('-i', 'x=f8[20]', '-s', 'import rung_array as m', '--time', 2)
+    LIST = ('-s', 'import rung_list as m; L = [1] * 9', '--writer', 'L.pop(); L.append(1)', '--time', 2)
+
+    def test_array_is_only_read(self):
+        """nobody writes at the rung readonly"""
+        self.expect(run(*self.ARRAY, 'm.bug(x)'), 0)
+
+    def test_array(self):
+        """the lowest rung is named; that an array was written while it was read is the user's own"""
+        done = self.expect(run(*self.ARRAY, *VERIFY, '--share', 'all', 'm.bug(x)', timeout=120), 0)
+        found = done.findings(kind='crash')
+        self.check(found and {finding['blame'] for finding in found} == {'user'}, done, 'not found, or not the user is blamed')
+        self.check({finding['rung'] for finding in found} <= {'one-writer', 'all'}, done, 'at another rung')
+        ladder = done.json['verification']['ladder']
+        self.check(ladder['readonly'] is None or ladder['readonly']['hit'] == 0, done, 'it fails when nobody writes')
+
+    def test_strict(self):
+        """with --strict it counts"""
+        self.expect(run(*self.ARRAY, *LIGHT, '--share', 'one-writer', '--strict', 'm.bug(x)'), 1)
+
+    def test_array_twin(self):
+        """a writer alone is no finding"""
+        self.expect(run(*self.ARRAY, '--share', 'all', 'm.twin(x)'), 0)
+
+    def test_read_only_array(self):
+        """what the recipe calls read-only is written by nobody"""
+        self.expect(run('-i', 'x=f8[20]@ro', *self.ARRAY[2:], '--share', 'all', 'm.bug(x)'), 0)
+
+    def test_private_array(self):
+        """what is declared private is not shared, and so not written, at any rung"""
+        self.expect(run(*self.ARRAY, '--share', 'all', '--private', 'x', 'm.bug(x)'), 0)
+
+    def test_list(self):
+        """broken memory of a container is the target's, at the rung at which it is written"""
+        done = self.expect(run(*self.LIST, *LIGHT, '--share', 'one-writer', 'm.bug(L)'), 1)
+        found = done.findings(kind='crash')
+        self.check(found and {(finding['blame'], finding['rung']) for finding in found} == {('target', 'one-writer')}, done,
+                   'not found, or another verdict')
+
+    @each([('twin', 'one-writer', 'm.twin(L)'), ('readonly', 'readonly', 'm.bug(L)')])
+    def test_list_clean(self, _, rung, statement):
+        """a writer alone is no finding, and nobody writes at readonly"""
+        self.expect(run(*self.LIST, '--share', rung, statement), 0)
+
+    def test_writer_that_raises(self):
+        """a writer that cannot run is said, and nothing is called clean"""
+        done = self.expect(run(*self.LIST[:2], '--writer', 'L.no()', '--share', 'all', '--time', 2, 'm.twin(L)'), 3)
+        self.assertIn('the writer raises AttributeError', done.last_line)
+
+
+class Behind(EndToEnd):
+    def test_crash(self):
+        """a bug that ends every child does not hide the next: its statement is left out, and each is verified apart"""
+        done = self.expect(run('-s', 'import crash_null_write as a, exception_race as b', '-i', 'x=f8[20]', '--time', 12,
+                               *VERIFY, 'a.bug(x, 3)', 'b.twin()', 'b.bug()', timeout=150), 1)
+        crash, = done.findings(kind='crash')
+        self.assertEqual(crash['function'], 'bug', done)
+        behind = done.findings(kind='exception')
+        self.check(len(behind) == 1, done, 'what lies behind was not found')
+        self.check(any(crash['id'] in note and 'leaves out' in note for note in done.json['notes']), done, 'it is not said')
+        verified = {one['finding']: one for one in done.json['verifications']}
+        self.check(set(verified) == {crash['id'], behind[0]['id']}, done, 'they are not verified apart')
+
+    def test_leave_out(self):
+        """a statement that is left out runs once, and what it gave stays"""
+        self.expect(run('-s', 'import exception_race as m', '--time', 2, '--leave-out', 'y = m.bug()', 'y = m.bug()',
+                        'assert y is None'), 0)
+
+
+class Owner(EndToEnd):
+    """A module belongs to the distribution that says so, whatever it is called."""
+
+    def owned(self, folder, record, **files):
+        info = folder / 'other_name-4.5.dist-info'
+        info.mkdir()
+        (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: Other-Name\nVersion: 4.5\n\n')
+        (info / 'RECORD').write_text(record)
+        for name, text in files.items():
+            (info / f'{name}.json').write_text(text)
+
+    def package(self, path):
+        done = self.expect(run('-s', 'import crash_abort as m', '--time', 2, '--detect', 'crash', 'm.bug()',
+                               env={'PYTHONPATH': str(path)}), 1)
+        return {finding['package'] for finding in done.findings(function='bug')}, done
+
+    def test_record(self):
+        """a file in the RECORD of a distribution"""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            so, = (BUILD / 'planted').glob('crash_abort.*.so')
+            shutil.copy(so, folder)
+            self.owned(folder, f'{so.name},,\n')
+            packages, done = self.package(folder)
+            self.assertEqual(packages, {'Other-Name 4.5'}, done)
+
+    def test_editable(self):
+        """a source folder that an editable installation serves"""
+        with tempfile.TemporaryDirectory() as name:
+            site, source = Path(name, 'site'), Path(name, 'source', 'build')
+            site.mkdir()
+            source.mkdir(parents=True)
+            so, = (BUILD / 'planted').glob('crash_abort.*.so')
+            shutil.copy(so, source)
+            url = f'{{"url": "{source.parent.as_uri()}", "dir_info": {{"editable": true}}}}'
+            self.owned(site, '__editable__other.py,,\n', direct_url=url)
+            packages, done = self.package(f'{site}:{source}')
+            self.assertEqual(packages, {'Other-Name 4.5'}, done)
+
+    def test_plain(self):
+        """a plain extension module on PYTHONPATH is called after itself"""
+        packages, done = self.package(BUILD / 'planted')
+        self.assertEqual(packages, {'crash_abort'}, done)
+
+
+class Pairs(EndToEnd):
+    def test_pairs(self):
+        """which statements were in flight together, in JSON and with -v"""
+        done = self.expect(run('-s', 'import counter as m', '--time', 2, '-v', '--role', 'm.add(1)', '--role', 'm.add(2)'), 0)
+        pairs = {(pair['a'], pair['b']): pair for pair in done.json['pairs']}
+        self.assertEqual(set(pairs), {('m.add(1)', 'm.add(1)'), ('m.add(1)', 'm.add(2)'), ('m.add(2)', 'm.add(2)')}, done)
+        self.assertGreater(pairs['m.add(1)', 'm.add(2)']['together'], 0, done)
+        self.assertIn('in flight together: m.add(1) | m.add(2): ', done.out)
+
+
+if __name__ == '__main__':
+    unittest.main()
