@@ -5,6 +5,7 @@
 # own source package, kept in the cache. The seed bugs are pinned to wheels that exist for 3.13t only,
 # so 3.14t is taken only when $FTSTRESS_PYTHON asks for it.
 . "$(dirname "$0")/lib.sh"
+. scripts/python-source.sh
 
 prefix=$cache/python-3.13t
 probe='import sys, sysconfig, os
@@ -40,22 +41,6 @@ from_uv() {
     path=$(timeout 10 uv python find 3.13t 2>/dev/null) ||
         { timeout 60 uv python install 3.13t >/dev/null 2>&1 && path=$(timeout 10 uv python find 3.13t 2>/dev/null); } || return 1
     [ "$(version_of "$path")" = 3.13 ] && echo "$path"
-}
-
-# Leaves python3.13_*.orig.tar.xz in $1. Its own apt lists and configuration: the machine's stay as they are.
-fetch_source() {
-    local work=$1 uri suite keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    uri=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/ubuntu.sources 2>/dev/null || true)
-    [ -n "$uri" ] || uri=$(awk '$1 == "deb" {for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) {print $i; exit}}' /etc/apt/sources.list /etc/apt/sources.list.d/*.list)
-    . /etc/os-release
-    suite=trixie
-    [ "$ID" != ubuntu ] || { suite=${VERSION_CODENAME}; keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg; }
-    printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keyring" >"$work/src.sources"
-    local apt=(apt-get -o "Dir::Etc::sourcelist=$work/src.sources" -o Dir::Etc::sourceparts=/dev/null
-        -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
-    mkdir -p "$work/lists" "$work/cache/archives"
-    "${apt[@]}" update
-    cd "$work" && "${apt[@]}" source --download-only python3.13
 }
 
 configure_python() {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing. Idempotent.
-# usage: scripts/packages.sh [gate|bench|clang|gil|valgrind]
+# usage: scripts/packages.sh [gate|bench|clang|gil|tsan|valgrind]
 #   gate      adds what only the checks of the gate need
 #   bench     adds the memory tools that the heap guard is compared with
 #   clang     adds the compiler whose C++ ABI tag some extensions must have
 #   gil       adds the distribution's own CPython, for packages without free-threaded wheels
+#   tsan      adds the compiler and the symboliser of the ThreadSanitizer mode
 #   valgrind  adds it, for --under valgrind
 . "$(dirname "$0")/lib.sh"
 
@@ -18,6 +19,7 @@ packages=(
 [ "${1:-}" = gil ] && packages+=(python3-dev python3-venv)
 [ "${1:-}" = valgrind ] && packages+=(valgrind)
 [ "${1:-}" = bench ] && packages+=(valgrind libclang-rt-19-dev)
+[ "${1:-}" = tsan ] && packages+=(clang-19 libclang-rt-19-dev llvm-19)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -12,6 +12,7 @@ usage() {
     sed -n '2,/^\. /s/^# \{0,1\}//p' scripts/setup.sh
     printf '\nset-ups for --with:\n'
     scripts/with.sh --list
+    printf '  %-18s %s\n' tsan "what \`ftstress run --tsan\` needs (half an hour the first time)"
 }
 
 gate='' with=()
@@ -48,5 +49,5 @@ fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
 
 for name in "${with[@]}"; do
-    scripts/with.sh "$name"
+    if [ "$name" = tsan ]; then scripts/tsan.sh; else scripts/with.sh "$name"; fi
 done

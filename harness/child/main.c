@@ -12,6 +12,7 @@
 #include "child/interp.h"
 #include "child/pyversion.h"
 #include "child/run.h"
+#include "child/tsan.h"
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/census.h"
@@ -21,7 +22,7 @@
 struct arguments {
     const char *plan;
     const char *python;
-    int wire, board;
+    int wire, board, races;
     bool allow_gil, gil;
 };
 
@@ -37,14 +38,26 @@ static const char help[] =
     ") and the interpreter, and exit\n"
     "  --wire FD          write records to this descriptor (the driver's)\n"
     "  --board FD         share counters through this descriptor (the driver's)\n"
+    "  --races FD         ThreadSanitizer's reports go to this descriptor (the driver's)\n"
+    "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
 
-enum { OPTION_WIRE = 256, OPTION_BOARD, OPTION_ALLOW_GIL, OPTION_GIL, OPTION_ABI, OPTION_HELP };
+enum {
+    OPTION_WIRE = 256,
+    OPTION_BOARD,
+    OPTION_ALLOW_GIL,
+    OPTION_GIL,
+    OPTION_ABI,
+    OPTION_RACES,
+    OPTION_CANARY,
+    OPTION_HELP
+};
 
 static const struct option options[] = {
     {"python", required_argument, NULL, 'p'},         {"wire", required_argument, NULL, OPTION_WIRE},
     {"board", required_argument, NULL, OPTION_BOARD}, {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
     {"gil", no_argument, NULL, OPTION_GIL},           {"abi", no_argument, NULL, OPTION_ABI},
+    {"races", required_argument, NULL, OPTION_RACES}, {"canary", no_argument, NULL, OPTION_CANARY},
     {"help", no_argument, NULL, OPTION_HELP},         {0},
 };
 
@@ -52,7 +65,7 @@ static const struct option options[] = {
 static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int option;
-    *arguments = (struct arguments){.python = FTSTRESS_PYTHON, .wire = -1, .board = -1};
+    *arguments = (struct arguments){.python = FTSTRESS_PYTHON, .wire = -1, .board = -1, .races = -1};
     while ((option = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
         switch (option) {
         case 'p':
@@ -72,6 +85,12 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case OPTION_ABI:
             printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
+            exit(0);
+        case OPTION_RACES:
+            arguments->races = atoi(optarg);
+            break;
+        case OPTION_CANARY:
+            tsan_canary();
             exit(0);
         case OPTION_HELP:
             fputs(help, stdout);
@@ -202,6 +221,12 @@ int main(int argc, char **argv)
     if (board_open(arguments.board, &run.board) < 0 || crash_install(run.wire, run.board) < 0) {
         fputs("ftstress-child: cannot map the board or install signal handlers\n", stderr);
         return STATUS_HARNESS;
+    }
+
+    /* A race to begin with: without it, that no other is reported would mean nothing. */
+    if (arguments.races >= 0) {
+        tsan_report_to(arguments.races);
+        tsan_canary();
     }
 
     plan_init(&plan);

@@ -219,6 +219,15 @@ static void extend_deadline(struct run *run)
         run->deadline = least;
 }
 
+/* The first thread state beside the main one makes many objects immortal, and CPython's own threads have theirs made
+ * by the thread that starts them: ours, which make their own, must not be the first. */
+static void make_first_state(void)
+{
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
+}
+
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
 {
     unsigned n = run->plan->threads;
@@ -227,6 +236,7 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
         return STATUS_HARNESS;
     atomic_store(&run->board->run_began, clock_now());
     set_phase(run, BOARD_RUN);
+    make_first_state();
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++) {
         uint64_t calls = atomic_load(&run->board->slots[i].sequence) / 2;
@@ -293,17 +303,18 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     array_adopt();
     guard_take_arrays();
-    if (counts)
-        run_counting_begin(run);
-    else
-        guard_arm();
-    addresses_set_epoch(EPOCH_FIRST);
     interp_send_environment(run->wire);
     distribution_send(run->wire);
     if (run->program)
         program_tell(run->program, run->base.names, run->wire);
     if (run->wire >= 0)
         crash_send_maps();
+    /* Here, and not before: what telling the above allocates is nobody's. */
+    if (counts)
+        run_counting_begin(run);
+    else
+        guard_arm();
+    addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;
     distribution_send(run->wire); /* what the statements have imported */

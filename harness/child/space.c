@@ -150,8 +150,10 @@ static int watch_name(const struct space_maker *maker, struct space *space, cons
         return 0;
     watched->out = is_declared_out(maker, name);
     watched->input = input_of(maker->plan, name);
-    if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name))
-        watched->written = watched->mutable_data = true;
+    if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
+        watched->written = true;
+        watched->mutable_data = true;
+    }
     watched->place = alone;
     recall(maker, watched);
     space->nwatched++;

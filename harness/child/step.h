@@ -57,8 +57,8 @@ struct program {
     unsigned nleft;
 };
 
-/* Adds a body made of these texts, without the statements in leave_out; a body of which nothing is left passes. On failure `error` is one sentence. Returns 0, -EINVAL for what is not Python,
- * or -ENOMEM. */
+/* Adds a body made of these texts, without the statements in leave_out; a body of which nothing is left passes. On
+ * failure `error` is one sentence. Returns 0, -EINVAL for what is not Python, or -ENOMEM. */
 int program_add(struct program *program, char *const *texts, unsigned n, char *error, size_t error_size);
 
 /* After the last program_add: which arguments change. Returns 0 or -ENOMEM. */

@@ -10,6 +10,7 @@
 #include "child/crash.h"
 #include "child/learn.h"
 #include "child/writer.h"
+#include "child/statement.h"
 #include "core/status.h"
 #include "detectors/detector.h"
 #include "detectors/guard.h"
@@ -84,7 +85,8 @@ static bool allocate(struct worker *worker)
     worker->allocated = true;
     worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
     if (run->program) {
-        worker->body = &run->program->bodies[worker->index % run->program->nbodies];
+        worker->body_index = worker->index % run->program->nbodies;
+        worker->body = &run->program->bodies[worker->body_index];
         worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
     }
     return worker->native_inputs && (!run->program || worker->bound);
@@ -220,7 +222,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
 
 static PyObject *call_step(struct worker *worker, unsigned step)
 {
-    return step_run(&worker->bound[step], worker->space.names);
+    return statement_run(worker->body_index + step, &worker->bound[step], worker->space.names);
 }
 
 static PyObject *call_native(struct worker *worker, unsigned step)
@@ -289,6 +291,9 @@ static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
     struct run *run = worker->run;
+    char name[16];
+    snprintf(name, sizeof name, "worker %u", worker->index);
+    pthread_setname_np(pthread_self(), name);
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);

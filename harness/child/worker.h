@@ -22,6 +22,7 @@ struct worker {
     struct space space;
     uint32_t generation;
     const struct body *body;
+    unsigned body_index;      /* of the first statement too: several bodies have one each */
     struct bound_step *bound; /* one for each step of the body */
     struct ft_worker native;
     PyObject **native_inputs;

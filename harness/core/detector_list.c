@@ -38,6 +38,9 @@ const struct detector_row detector_rows[DETECTOR_COUNT] = {
     [DETECTOR_TRIPWIRE] = {.name = "tripwire",
                            .about = "a call writes to an input it should only read, even for an instant",
                            .invasive = true},
+    [DETECTOR_TSAN] = {.name = "tsan",
+                       .about = "data races, by ThreadSanitizer in instrumented builds; with --tsan only",
+                       .invasive = true},
 };
 
 static void append(char *text, size_t size, const char *separator, const char *word)

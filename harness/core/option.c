@@ -224,6 +224,14 @@ static int set_out(struct request *request, const char *argument, char *error, s
     return 0;
 }
 
+static int set_suppressions(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)error;
+    (void)size;
+    request->suppressions = argument;
+    return 0;
+}
+
 static int set_json(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)error;
@@ -284,6 +292,7 @@ SWITCH(help)
 SWITCH(no_color)
 SWITCH(quiet)
 SWITCH(strict)
+SWITCH(tsan)
 SWITCH(verbose)
 
 const struct option_row option_rows[] = {
@@ -326,6 +335,12 @@ const struct option_row option_rows[] = {
      set_focus},
     {0, "verify", "TIME", "40s", "how long to run findings again, to say whose fault they are; 0: not at all",
      set_verify},
+    {0, "tsan", NULL, NULL,
+     "data races, under ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p an environment so built",
+     set_tsan},
+    {0, "suppressions", "FILE", NULL,
+     "races that are known: ThreadSanitizer's form, each with a link, a version and a sentence",
+     set_suppressions},
     {0, "strict", NULL, NULL, "what is documented as user error sets exit status 1, too", set_strict},
     {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},
     {0, "timeout", "TIME", "5s", "no progress for so long is a hang", set_timeout},
@@ -434,25 +449,6 @@ int option_parse(int argc, char **argv, struct request *request, char *error, si
             request->positionals[request->npositionals++] = words[optind++];
         } while (rest);
     }
-}
-
-int option_help(char **ret_text)
-{
-    size_t size;
-    FILE *out = open_memstream(ret_text, &size);
-    if (!out)
-        return -ENOMEM;
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        char left[64], letter[4] = "   ";
-        if (row->letter)
-            snprintf(letter, sizeof letter, "-%c,", row->letter);
-        snprintf(left, sizeof left, "%s --%s%s%s", letter, row->name, row->argument ? " " : "",
-                 row->argument ? row->argument : "");
-        fprintf(out, "  %-24s %s%s%s%s\n", left, row->help, row->fallback ? " (default: " : "",
-                row->fallback ? row->fallback : "", row->fallback ? ")" : "");
-    }
-    return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
 void request_apply(const struct request *request, struct plan *plan)

@@ -20,9 +20,11 @@ struct request {
     uint64_t timeout;   /* ns without progress after which a child hangs */
     uint64_t memory;    /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
-    bool has_code;   /* -s, --thread-setup, -i or --role was given: positionals are statements */
-    uint64_t verify; /* ns for running findings again */
-    bool strict;     /* documented user errors are findings that count */
+    bool has_code;            /* -s, --thread-setup, -i or --role was given: positionals are statements */
+    uint64_t verify;          /* ns for running findings again */
+    bool tsan;                /* children under ThreadSanitizer */
+    const char *suppressions; /* file of races that are known, or NULL */
+    bool strict;              /* documented user errors are findings that count */
     bool has_time, has_iterations, has_seed, has_threads, has_share, has_detect;
     char **positionals; /* into argv */
     unsigned npositionals;

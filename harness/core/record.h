@@ -29,8 +29,9 @@ enum record_type {
     RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
     RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
     RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
-    RECORD_STATEMENT, /* one of the plan's; values: enum record_statement. text: its source; names of the objects that it
-                         uses, and the modules of all that it names, separated by commas */
+    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that it
+     * uses; the modules of all that it names; both separated by commas. */
+    RECORD_STATEMENT,
     RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
     RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
     RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */

@@ -24,6 +24,7 @@
 #include "driver/progress.h"
 #include "driver/report.h"
 #include "driver/target.h"
+#include "driver/tsan.h"
 #include "driver/unmask.h"
 #include "driver/verify.h"
 
@@ -43,6 +44,7 @@ struct session {
     const struct request *request;
     struct report report;
     struct job_settings settings;
+    struct tsan *tsan; /* or NULL */
     struct progress progress;
     struct sighting *sightings;
     unsigned stillborn;
@@ -198,8 +200,11 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     progress_child_done(&session->progress, &outcome->totals);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->interrupted |= outcome->interrupted;
+    char *distrust = session->tsan ? tsan_take_child(session->tsan, outcome) : NULL;
     if (outcome->cannot)
         set_reason(session, outcome->cannot_status, reason_of(outcome));
+    if (distrust)
+        set_reason(session, STATUS_UNTESTED, distrust);
     if (outcome->over_memory)
         note_add(&session->report.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
@@ -245,6 +250,7 @@ static int run_one(struct session *session, const struct plan *plan)
     struct unmask unmask;
     unmask_init(&unmask, plan);
     portfolio_init(&portfolio, &unmask.plan);
+    portfolio.tsan = session->request->tsan;
     progress_init(&session->progress, on, plan->name, portfolio.deadline);
     session->progress.findings = (unsigned)session->report.findings.n;
     session->nfocused = 0;
@@ -309,10 +315,14 @@ static bool only_counted(const struct session *session)
 static void conclude(struct session *session)
 {
     struct report *report = &session->report;
+    char *doubt = session->tsan ? tsan_doubt(session->tsan) : NULL;
     judge_link(report);
     count_chances(session);
+    if (session->tsan)
+        tsan_tell(session->tsan, &report->notes);
     if (counts(session)) {
         report->status = STATUS_FINDING;
+        free(doubt);
         return;
     }
     if (report->harness_fault)
@@ -333,6 +343,9 @@ static void conclude(struct session *session)
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
     else if (report->calls + report->serial_calls == 0)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
+    else if (doubt)
+        set_reason(session, STATUS_UNTESTED, strdup(doubt));
+    free(doubt);
     report->status = report->reason ? (enum status)session->cannot : STATUS_CLEAN;
 }
 
@@ -512,25 +525,43 @@ static void name_report(struct report *report, const struct target_list *targets
             report->threads = targets->plans[i].threads;
 }
 
+/* Which child, and under ThreadSanitizer whether it can be trusted. Returns 0 or an exit status, after saying why. */
+static int choose_child(const struct request *request, struct tsan *tsan, char **ret_child)
+{
+    char error[640];
+    if (!request->tsan) {
+        if (command_child_path(ret_child) == 0)
+            return 0;
+        return command_fail(STATUS_HARNESS,
+                            "ftstress-child is not beside this program; build it with scripts/setup.sh");
+    }
+    int result = tsan_prepare(tsan, request->suppressions, error, sizeof error);
+    if (!result)
+        *ret_child = strdup(tsan->child);
+    return result ? command_fail(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, "%s", error) : 0;
+}
+
 static int run_targets(const struct request *request, struct target_list *targets)
 {
     cleanup_free char *child = NULL;
     struct probe probe = {0};
-    if (command_child_path(&child) < 0)
-        return command_fail(STATUS_HARNESS,
-                            "ftstress-child is not beside this program; build it with scripts/setup.sh");
-    int status = choose_python(request, &child, &probe);
+    struct tsan tsan = {0};
+    int status = choose_child(request, &tsan, &child);
+    if (!status)
+        status = choose_python(request, &child, &probe);
     bool gil = !status && narrow_to_gil(request, &probe, targets, &status);
     if (!status) {
-        struct session session = {.request = request};
+        struct session session = {.request = request, .tsan = request->tsan ? &tsan : NULL};
         if (gil)
             gil_run_note(&session.report.notes, &probe);
         name_report(&session.report, targets);
         session.report.verbose = request->verbose;
+        session.report.suppressions = &tsan.suppressions;
         session.settings =
             (struct job_settings){.child = child,
                                   .python = probe.executable,
                                   .allow_gil = request->allow_gil || gil,
+                                  .tsan = request->tsan,
                                   .timeout = request->timeout,
                                   .memory = request->memory ? request->memory : half_of_memory(),
                                   .signals = open_signals(),
@@ -543,7 +574,17 @@ static int run_targets(const struct request *request, struct target_list *target
         free(session.sightings);
     }
     probe_clear(&probe);
+    tsan_clear(&tsan);
     return status;
+}
+
+/* What no other detector can be asked for with it, and it with no other child. */
+static void settle_tsan(struct request *request, struct target_list *targets)
+{
+    const uint32_t bit = DETECTOR_BIT(DETECTOR_TSAN);
+    request->tsan |= request->has_detect && request->plan.detect == bit;
+    for (size_t i = 0; request->tsan && i < targets->n; i++)
+        targets->plans[i].detect |= bit;
 }
 
 int command_run(const struct command *self, int argc, char **argv)
@@ -566,6 +607,7 @@ int command_run(const struct command *self, int argc, char **argv)
     if (!result)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);
+    settle_tsan(&request, &targets);
 
     /* The run. */
     if (result)

@@ -37,7 +37,7 @@ void deadlock_say_thread(pid_t tid, int worker, char *text, size_t size)
         snprintf(text, size, "the thread with the id %d", (int)tid);
 }
 
-void deadlock_say_lock(const struct deadlock_wait *wait, char *text, size_t size)
+static void say_lock(const struct deadlock_wait *wait, char *text, size_t size)
 {
     if (wait->variable[0])
         snprintf(text, size, "%s %s", wait->what, wait->variable);
@@ -47,14 +47,13 @@ void deadlock_say_lock(const struct deadlock_wait *wait, char *text, size_t size
         snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
 }
 
-/* Without the file that a variable is in: what is told of the lock elsewhere names it. */
-static void say_briefly(const struct deadlock_wait *wait, char *text, size_t size)
+void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t size)
 {
     const char *file = strstr(wait->variable, " in ");
     if (file)
         snprintf(text, size, "%s %.*s", wait->what, (int)(file - wait->variable), wait->variable);
     else
-        deadlock_say_lock(wait, text, size);
+        snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
 }
 
 /* What the thread before in the circle waits for is what this one holds. */
@@ -65,10 +64,10 @@ void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, 
     text[0] = '\0';
     for (size_t i = 0; i < n && used < size; i++) {
         const struct deadlock_wait *wait = &waits[cycle[i]], *before = &waits[cycle[(i + n - 1) % n]];
-        char thread[64], held[288], wanted[288];
+        char thread[64], held[256], wanted[256];
         deadlock_say_thread(wait->tid, wait->worker, thread, sizeof thread);
-        say_briefly(before, held, sizeof held);
-        say_briefly(wait, wanted, sizeof wanted);
+        deadlock_name_lock(before, held, sizeof held);
+        deadlock_name_lock(wait, wanted, sizeof wanted);
         used +=
             (size_t)snprintf(text + used, size - used, "%s%s holds the %s and waits for %s%s", i ? "; " : "",
                              thread, held, n == 1 ? "" : "the ", n == 1 ? "it again" : wanted);
@@ -107,13 +106,13 @@ void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, c
                         size_t size)
 {
     const struct deadlock_wait *wait = &waits[i];
-    char threads[512], lock[288];
+    char threads[512], lock[352];
     text[0] = '\0';
     for (size_t k = 0; k < i; k++)
         if (is_alike(&waits[k], wait))
             return;
     bool many = say_threads(waits, n, i, threads, sizeof threads) > 1;
-    deadlock_say_lock(wait, lock, sizeof lock);
+    say_lock(wait, lock, sizeof lock);
     snprintf(text, size, "%s wait%s%s%s for the %s%s%s", threads, many ? "" : "s",
              wait->function[0] ? " in " : "", wait->function, lock,
              holder          ? ", held by "

@@ -13,7 +13,7 @@ struct deadlock_wait {
     char what[40];      /* "pthread mutex", "PyMutex", "futex" */
     bool is_lock;       /* one thread at a time holds it; not so a condition variable */
     char variable[192]; /* "a in libfoo.so", or "" */
-    char where[192];    /* "0 bytes into a block of 96 bytes", or "" */
+    char where[256];    /* "0 bytes into a block of 96 bytes", or "" */
     char function[96];  /* innermost of a package, where it waits; or "" */
     pid_t holder;       /* 0: the lock does not say */
 };
@@ -34,8 +34,8 @@ void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, 
 void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, const char *holder, char *text,
                         size_t size);
 
-/* "PyMutex at 0x… (where)", "pthread mutex a in libfoo.so". */
-void deadlock_say_lock(const struct deadlock_wait *wait, char *text, size_t size);
+/* "PyMutex at 0x…", "pthread mutex a": what is told of the lock elsewhere says where it lies. */
+void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t size);
 
 /* "thread 3", or "the thread with the id 4711" where it is none of ours. */
 void deadlock_say_thread(pid_t tid, int worker, char *text, size_t size);

@@ -24,6 +24,7 @@
 #include "core/glibc.h"
 #include "core/status.h"
 #include "driver/symbol.h"
+#include "driver/tsan.h"
 
 #define WIDTH 110
 #define INDENT 21
@@ -153,6 +154,7 @@ static enum doctor_level check_environment(struct doctor *doctor, struct doctor_
         {"DEBUGINFOD_URLS", "symbolisers wait for the network"},
         {"LD_PRELOAD", "its libraries are in every child"},
         {"PYTHONHOME", "the child looks for its standard library there"},
+        {"TSAN_OPTIONS", "run --tsan does without"},
         {"PYTHONMALLOC", "the interpreter's memory is laid out otherwise"},
     };
     unsigned n = 0;
@@ -508,7 +510,28 @@ static enum doctor_level check_arena(struct doctor *doctor, struct doctor_answer
                       "%s: no arena detector", reason);
 }
 
-/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. */
+static enum doctor_level check_tsan(struct doctor *doctor, struct doctor_answer *answer)
+{
+    struct tsan tsan;
+    char error[1024];
+    (void)doctor;
+    int result = tsan_prepare(&tsan, NULL, error, sizeof error);
+    if (result == -ENOENT)
+        return doctor_say(answer, DOCTOR_SKIP, NULL,
+                          "not set up; scripts/setup.sh --with tsan makes what run --tsan needs");
+    if (result) {
+        say_sentence(answer, error);
+        return DOCTOR_WARN;
+    }
+    doctor_say(answer, DOCTOR_OK, NULL,
+               "ThreadSanitizer reports a planted race; %zu suppressions, adaptive delays %s",
+               tsan.suppressions.n, tsan.delays ? "on" : "not in this version");
+    tsan_clear(&tsan);
+    return DOCTOR_OK;
+}
+
+/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. ThreadSanitizer, which
+ * changes more of it, is last. */
 static const struct check checks[] = {
     {"child", check_child},
     {"interpreter", check_interpreter},
@@ -527,6 +550,7 @@ static const struct check checks[] = {
     {"memory", check_memory},
     {"limits", check_limits},
     {"system", check_system},
+    {"tsan", check_tsan},
 };
 
 /* A line, at most WIDTH wide where blanks allow; further ones and those after a newline are indented. */

@@ -176,8 +176,8 @@ int finding_add_line(struct finding *finding, char *line)
 /* What explains others comes first, then what is worst. */
 static int weight(const struct finding *finding)
 {
-    static const char *const order[] = {"hidden-mutation", "crash", "hang",      "wrong-result",
-                                        "exception",       "leak",  "user-error"};
+    static const char *const order[] = {"hidden-mutation", "data-race", "crash", "hang",
+                                        "wrong-result",    "exception", "leak",  "user-error"};
     for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
         if (strcmp(finding->severity, order[i]) == 0)
             return i + (finding->cause ? 10 : 0);

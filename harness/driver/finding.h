@@ -66,7 +66,7 @@ struct finding_end {
 struct finding {
     char id[12];
     enum finding_kind kind;
-    const char *severity; /* crash, hang, wrong-result, exception, hidden-mutation, user-error */
+    const char *severity; /* crash, hang, wrong-result, exception, hidden-mutation, data-race, user-error */
     const char *detector;
     enum blame blame;
     enum rung rung;

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "driver/log_rule.h"
 #include "driver/look.h"
+#include "driver/tsan.h"
 
 #define TICK_MS 100
 #define STDERR_READ 8192
@@ -29,16 +30,19 @@
 /* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
+/* Under ThreadSanitizer all wait while its symboliser, another process, reads debug information. */
+#define TSAN_PATIENCE 10
 
 struct job {
     const struct job_settings *settings;
     const struct plan *plan;
     struct outcome *outcome;
     pid_t pid;
-    int wire, err, plan_fd, board_fd;
+    int wire, err, races, plan_fd, board_fd;
     struct board *board;
     struct record_reader reader;
-    char *head, *tail; /* halves of standard error */
+    struct tsan_log log; /* of what comes through `races` */
+    char *head, *tail;   /* halves of standard error */
     size_t nhead, ntail;
     char carry[CARRY]; /* the end of what was read last */
     size_t ncarry;
@@ -57,9 +61,9 @@ static void child_fd(int fd, int as)
         dup2(fd, as);
 }
 
-enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN };
+enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN, CHILD_RACES };
 
-static void exec_child(const struct job *job, int wire, int err, pid_t parent)
+static void exec_child(const struct job *job, int wire, int err, int races, pid_t parent)
 {
     const struct rlimit no_core = {0, 0};
     sigset_t none;
@@ -74,30 +78,28 @@ static void exec_child(const struct job *job, int wire, int err, pid_t parent)
     /* High numbers first: the targets are low ones, and none may be overwritten before it is moved. */
     int high_wire = fcntl(wire, F_DUPFD, 64), high_board = fcntl(job->board_fd, F_DUPFD, 64);
     int high_plan = fcntl(job->plan_fd, F_DUPFD, 64), high_err = fcntl(err, F_DUPFD, 64);
+    int high_races = races < 0 ? -1 : fcntl(races, F_DUPFD, 64);
     child_fd(null, 0);
     child_fd(high_err, 1);
     child_fd(high_err, 2);
     child_fd(high_wire, CHILD_WIRE);
     child_fd(high_board, CHILD_BOARD);
     child_fd(high_plan, CHILD_PLAN);
+    if (races >= 0)
+        child_fd(high_races, CHILD_RACES);
     for (int fd = 64; fd < 72; fd++)
         close(fd);
     /* glibc says its allocator sentences on the terminal otherwise; faulthandler would take our handlers' place. */
     setenv("LIBC_FATAL_STDERR_", "1", 1);
     setenv("PYTHONUNBUFFERED", "1", 1);
     unsetenv("PYTHONFAULTHANDLER");
-    const char *argv[] = {job->settings->child,
-                          "--wire",
-                          "3",
-                          "--board",
-                          "4",
-                          "-p",
-                          job->settings->python,
-                          "/proc/self/fd/5",
-                          job->settings->gil         ? "--gil"
-                          : job->settings->allow_gil ? "--allow-gil"
-                                                     : NULL,
-                          NULL};
+    const char *argv[12] = {job->settings->child,  "--wire",         "3", "--board", "4", "-p",
+                            job->settings->python, "/proc/self/fd/5"};
+    int argc = 8;
+    if (races >= 0)
+        argv[argc++] = "--races=6";
+    if (job->settings->gil || job->settings->allow_gil)
+        argv[argc] = job->settings->gil ? "--gil" : "--allow-gil";
     execv(job->settings->child, (char *const *)argv);
     fprintf(stderr, "cannot run %s: %s\n", job->settings->child, strerror(errno));
     _exit(125);
@@ -122,28 +124,33 @@ static int write_plan(const struct plan *plan, int *ret_fd)
 
 static int start(struct job *job)
 {
-    int wire[2], err[2];
+    int wire[2], err[2], races[2] = {-1, -1};
     int error = write_plan(job->plan, &job->plan_fd);
     if (!error)
         error = board_create(&job->board_fd, &job->board);
     if (error)
         return error;
-    if (pipe2(wire, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
+    if (pipe2(wire, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
+        (job->settings->tsan && pipe2(races, O_CLOEXEC) < 0))
         return -errno;
     pid_t parent = getpid();
     fflush(NULL);
     job->pid = fork();
     if (job->pid == 0)
-        exec_child(job, wire[1], err[1], parent);
+        exec_child(job, wire[1], err[1], races[1], parent);
     close(wire[1]);
     close(err[1]);
+    fd_close(&races[1]);
     job->wire = wire[0];
     job->err = err[0];
+    job->races = races[0];
     if (job->pid < 0)
         return -errno;
     setpgid(job->pid, job->pid);
     fcntl(job->wire, F_SETFL, O_NONBLOCK);
     fcntl(job->err, F_SETFL, O_NONBLOCK);
+    if (job->races >= 0)
+        fcntl(job->races, F_SETFL, O_NONBLOCK);
     job->began = job->moved_at = job->running_since = clock_now();
     return 0;
 }
@@ -234,6 +241,27 @@ static void note_hit(struct job *job)
     outcome->seconds_to_hit = clock_seconds(clock_now() - began);
 }
 
+static void take_race(void *context, struct tsan_report *report)
+{
+    struct job *job = context;
+    if (!tsan_is_canary(report)) {
+        outcome_add_race(job->outcome, report);
+        return;
+    }
+    job->outcome->canary = true;
+    tsan_report_free(report);
+}
+
+static void read_races(struct job *job)
+{
+    char bytes[STDERR_READ];
+    ssize_t n;
+    while ((n = read(job->races, bytes, sizeof bytes)) > 0)
+        tsan_log_feed(&job->log, bytes, (size_t)n);
+    if (n == 0)
+        fd_close(&job->races);
+}
+
 static void read_wire(struct job *job)
 {
     struct record record;
@@ -304,7 +332,7 @@ static void ask(struct job *job)
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
-    uint64_t limit = job->settings->timeout;
+    uint64_t limit = job->settings->timeout * (job->settings->tsan ? TSAN_PATIENCE : 1);
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
@@ -414,14 +442,17 @@ static void wait_for_something(struct job *job)
         {.fd = job->wire, .events = POLLIN},
         {.fd = job->err, .events = POLLIN},
         {.fd = job->settings->signals, .events = POLLIN},
+        {.fd = job->races, .events = POLLIN},
     };
-    poll(fds, 3, job->gone ? 0 : TICK_MS);
+    poll(fds, 4, job->gone ? 0 : TICK_MS);
     if (fds[0].revents)
         read_wire(job);
     if (fds[1].revents)
         read_stderr(job);
     if (fds[2].revents)
         take_signal(job);
+    if (fds[3].revents)
+        read_races(job);
 }
 
 /* Ends when the child is reaped and what it wrote is read; a grandchild that holds the pipes open is not waited for. */
@@ -438,6 +469,9 @@ static void supervise(struct job *job)
         read_wire(job);
     if (job->err >= 0)
         read_stderr(job);
+    if (job->races >= 0)
+        read_races(job);
+    tsan_log_finish(&job->log);
 }
 
 static void conclude(struct job *job)
@@ -470,6 +504,8 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .outcome = outcome,
                       .wire = -1,
                       .err = -1,
+                      .races = -1,
+                      .log = {.take = take_race, .context = &job},
                       .plan_fd = -1,
                       .board_fd = -1,
                       .head = malloc(OUTCOME_STDERR_HALF),
@@ -486,6 +522,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     fd_close(&job.plan_fd);
     fd_close(&job.wire);
     fd_close(&job.err);
+    fd_close(&job.races);
     free(job.head);
     free(job.tail);
     return error;

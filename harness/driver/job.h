@@ -17,6 +17,7 @@ struct job_settings {
     const char *python; /* interpreter whose environment it runs in */
     bool allow_gil;
     bool gil;         /* turn it on: a control */
+    bool tsan;        /* the child is under ThreadSanitizer: its reports are read */
     uint64_t timeout; /* ns without progress: a hang */
     uint64_t memory;  /* bytes */
     int signals;      /* signalfd with SIGINT and SIGTERM, or -1 */

@@ -605,12 +605,13 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     judge_growth(&judge);
     judge_held(&judge);
     judge_shutdown(&judge);
+    judge_tsan(&judge);
     judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);
-    else if (outcome_crashed(outcome))
+    else if (outcome_crashed(outcome) && (crash_record(outcome) || !judge_tsan_crash(&judge)))
         judge_crash(&judge);
-    else
+    else if (!outcome_crashed(outcome))
         judge_log(&judge);
     symbols_close(judge.symbols);
     return (unsigned)(report->findings.n - before);
@@ -665,10 +666,13 @@ void judge_link(struct report *report)
             cause = report->findings.items[i];
             causes++;
         }
+    if (causes == 0 && (cause = judge_link_tsan(report)))
+        causes = 1;
     for (size_t i = 0; causes == 1 && i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
         bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
-        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG;
+        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG ||
+                       strcmp(finding->detector, cause->detector) == 0;
         if (finding != cause && !foreign)
             judge_take_cause(finding, cause);
     }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/address.h"
 #include "driver/package.h"
 
 /* How far from the futex the function lies that says what it is part of, and how many others may be between. */
@@ -107,10 +106,10 @@ static void find_place(struct judge *judge, const struct scene_page *page, struc
     char *variable = NULL;
     if (!judge->symbols && judge->outcome->maps)
         symbols_open(judge->outcome->maps, &judge->symbols);
-    if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
+    if (page && page->has_block && wait->lock - page->block.address < page->block.size)
+        judge_say_block(judge, &page->block, wait->where, sizeof wait->where);
+    else if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
         snprintf(wait->variable, sizeof wait->variable, "%s", variable);
-    else if (page && page->has_block && wait->lock - page->block.address < page->block.size)
-        address_say_block(&page->block, wait->where, sizeof wait->where);
     free(variable);
 }
 

@@ -12,8 +12,8 @@ struct judge {
     unsigned child;
     struct symbols *symbols;
     const struct finding *leak; /* what nanobind's report says, which may abort the process; or NULL */
-    bool writes_arrays;  /* the harness writes to shared arrays: the rung asks for it */
-    bool mutates_arrays; /* or the statements change shared arrays for good */
+    bool writes_arrays;         /* the harness writes to shared arrays: the rung asks for it */
+    bool mutates_arrays;        /* or the statements change shared arrays for good */
 };
 
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
@@ -65,6 +65,8 @@ void judge_link_heap(struct report *report);
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
 /* Is it a worker, by what it wrote of itself or by its stack? */
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
+/* "16 bytes into a freed block of 64 bytes; the block is of f". */
+void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size);
 /* Registers, and the faulting address in words. */
 void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash);
 
@@ -75,3 +77,9 @@ char *judge_waits(struct judge *judge, struct finding *finding);
  * native code of a package took it. */
 bool judge_blame_python(const struct judge *judge, struct finding *finding,
                         const struct symbol_thread *thread);
+/* judge_tsan.c: the races that ThreadSanitizer reported. */
+void judge_tsan(struct judge *judge);
+/* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */
+bool judge_tsan_crash(struct judge *judge);
+/* judge_tsan.c: the race that explains the rest of a run, or NULL where there is none or more than one function. */
+const struct finding *judge_link_tsan(const struct report *report);

@@ -81,10 +81,10 @@ static char *name_of(const struct shown *shown)
 
 static char *title_of(const struct shown *shown, const struct finding *finding, pid_t crashed)
 {
-    char *name = name_of(shown), *title, lock[288];
+    char *name = name_of(shown), *title, lock[256];
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, shown->thread->tid);
     if (wait)
-        deadlock_say_lock(wait, lock, sizeof lock);
+        deadlock_name_lock(wait, lock, sizeof lock);
     if (shown->thread->tid == crashed)
         title = judge_format("%s, which crashed", name ? name : "");
     else if (shown->page && shown->page->signal)
@@ -214,19 +214,26 @@ void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, 
     free(shown);
 }
 
-/* "rdi points 16 bytes into a freed block of 64 bytes, made in f". */
+void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size)
+{
+    char package[128];
+    struct symbol_stack made = judge_stack(judge, block->alloc, block->nalloc, false);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &made, package, sizeof package);
+    address_say_block(block, text, size);
+    size_t n = strlen(text);
+    if (frame && frame->function)
+        snprintf(text + n, size - n, "; the block is of %s", frame->function);
+    symbol_stack_free(&made);
+}
+
+/* "rdi points 16 bytes into a freed block of 64 bytes". */
 static void explain_pointers(struct judge *judge, struct finding *finding, const struct scene_page *page)
 {
     for (unsigned i = 0; i < page->npointers; i++) {
         const struct scene_pointer *pointer = &page->pointers[i];
-        char block[256], package[128];
-        struct symbol_stack made = judge_stack(judge, pointer->block.alloc, pointer->block.nalloc, false);
-        const struct symbol_frame *frame = package_frame(judge->outcome, &made, package, sizeof package);
-        address_say_block(&pointer->block, block, sizeof block);
-        finding_add_line(finding, judge_format("%s points %s%s%s", scene_register_names[pointer->index],
-                                               block, frame && frame->function ? "; the block is of " : "",
-                                               frame && frame->function ? frame->function : ""));
-        symbol_stack_free(&made);
+        char block[320];
+        judge_say_block(judge, &pointer->block, block, sizeof block);
+        finding_add_line(finding, judge_format("%s points %s", scene_register_names[pointer->index], block));
     }
 }
 

@@ -135,6 +135,27 @@ const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
     return NULL;
 }
 
+/* The runtime tells a race anew for each way that leads there. */
+void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
+{
+    for (size_t i = 0; i < outcome->nraces; i++)
+        if (tsan_report_same(outcome->races[i], report)) {
+            outcome->races[i]->count++;
+            tsan_report_free(report);
+            return;
+        }
+    struct tsan_report **grown = outcome->nraces < OUTCOME_RACES_MAX
+                                     ? realloc(outcome->races, (outcome->nraces + 1) * sizeof *grown)
+                                     : NULL;
+    if (!grown) {
+        outcome->dropped_races++;
+        tsan_report_free(report);
+        return;
+    }
+    outcome->races = grown;
+    grown[outcome->nraces++] = report;
+}
+
 bool outcome_crashed(const struct outcome *outcome)
 {
     if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
@@ -160,6 +181,9 @@ void outcome_clear(struct outcome *outcome)
     for (size_t i = 0; i < outcome->nrecords; i++)
         free(outcome->records[i]);
     free(outcome->records);
+    for (size_t i = 0; i < outcome->nraces; i++)
+        tsan_report_free(outcome->races[i]);
+    free(outcome->races);
     clear_texts(outcome->environment, outcome->nenvironment);
     clear_texts(outcome->packages, outcome->npackages);
     clear_texts(outcome->distributions, outcome->ndistributions);

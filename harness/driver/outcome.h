@@ -10,11 +10,13 @@
 #include "core/scene.h"
 #include "driver/statement.h"
 #include "driver/symbol.h"
+#include "driver/tsan_report.h"
 
 /* A child that prints for ever does not fill our memory: the first and the last part are kept. */
 #define OUTCOME_STDERR_HALF (32u << 10)
 /* A child that reports for ever does not either; what is over is only counted. */
 #define OUTCOME_RECORDS_MAX 4096
+#define OUTCOME_RACES_MAX 512
 
 /* What the guard's checker did. */
 struct walks {
@@ -45,6 +47,9 @@ struct outcome {
     char *stderr_text; /* whole lines where there were any */
     char *
         sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
+    struct tsan_report **races; /* of ThreadSanitizer, each pair of instructions once; without the canary */
+    size_t nraces, dropped_races;
+    bool canary;                   /* the planted race was reported */
     struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
     size_t nthreads;
     struct scene_page *pages; /* what threads wrote of themselves then */
@@ -76,6 +81,8 @@ struct outcome {
 
 /* Sorts one record into its place. Returns 0 or -ENOMEM. */
 int outcome_add(struct outcome *outcome, const struct record *record);
+/* Takes the report over. */
+void outcome_add_race(struct outcome *outcome, struct tsan_report *report);
 void outcome_clear(struct outcome *outcome);
 
 /* What this thread wrote of itself, or NULL. */

@@ -46,6 +46,10 @@ static const struct member {
 #define MEMBERS (sizeof members / sizeof *members)
 #define GUARD_MEMBER 3
 
+/* The harness's own looks at inputs and results would race with the target's; what is not instrumented, or answers
+ * malloc itself, has no place beside the runtime. */
+static const struct member tsan_member = {.name = "tsan", .detect = OUTSIDE | BIT(EXCEPTION) | BIT(TSAN)};
+
 /* Where nothing is asked for that a member is there for. */
 static const struct member fallback = {.name = "bare", .serial = false, .alone = true, .detect = OUTSIDE};
 
@@ -147,6 +151,8 @@ static const struct member *next_member(struct portfolio *portfolio)
 {
     const struct plan *plan = portfolio->plan;
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
+    if (portfolio->tsan)
+        return portfolio->next++ == 0 || !once ? &tsan_member : NULL;
     if (count_wanted(portfolio, 0) == 0)
         return portfolio->next++ == 0 || !once ? &fallback : NULL;
     for (;;) {

@@ -15,6 +15,7 @@ struct portfolio {
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
     double start;      /* s that children were seen to take until their threads run; 0: not known yet */
+    bool tsan;         /* under ThreadSanitizer: one member of its own */
     const char *focus; /* sites for an extra child, or NULL */
 };
 

@@ -11,6 +11,7 @@
 #include "driver/finding.h"
 #include "driver/outcome.h"
 #include "driver/statement.h"
+#include "driver/suppression.h"
 #include "driver/verification.h"
 
 struct note_list {
@@ -40,6 +41,7 @@ struct report {
     struct statement_overlap pairs;
     bool verbose;
     struct child_log log;
+    const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

@@ -140,6 +140,8 @@ static void print_stack(const struct finding *finding, size_t at, size_t most, c
         }
         print_frame(frame, shown++, style, out);
     }
+    if (shown == 0 && stack->tid)
+        fputs("      (in ftstress itself, between two calls)\n", out);
     print_python(stack, finding, out);
 }
 

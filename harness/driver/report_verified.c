@@ -39,9 +39,10 @@ static void print_one(const struct verification *found, FILE *out)
     char guilty[1024];
     struct line controls = {.out = out}, inputs = {.out = out};
     verification_interval(&found->again, &low, &high);
-    fprintf(out, "\n  %s%srun again: fails in %u of %u fresh children (%.0f to %.0f %% at 95 %% confidence)",
-            found->root ? found->root : "", found->root ? " " : "", found->again.hit, found->again.of, low,
-            high);
+    fprintf(out,
+            "\n  %s%srun again%s%s: fails in %u of %u fresh children (%.0f to %.0f %% at 95 %% confidence)",
+            found->root ? found->root : "", found->root ? " " : "", found->without ? " without " : "",
+            found->without ? found->without : "", found->again.hit, found->again.of, low, high);
     print_first(found, out);
     for (int rung = RUNG_ALL; rung >= (int)RUNG_PRIVATE; rung--)
         add_trials(&controls, rung_words[rung], "", &found->ladder[rung]);
@@ -161,6 +162,7 @@ json_t *report_json_verification(const struct verification *found)
         return json_null();
     json_t *json = json_object();
     json_object_set_new(json, "finding", found->root ? json_string(found->root) : json_null());
+    json_object_set_new(json, "left_out", found->without ? json_string(found->without) : json_null());
     json_object_set_new(json, "again", trials_of(&found->again));
     json_object_set_new(json, "first", first_of(found));
     json_object_set_new(json, "ladder", ladder_of(found));

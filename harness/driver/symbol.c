@@ -351,22 +351,28 @@ static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
     return module;
 }
 
+/* libdw rounds generously: a neighbour's memory may count as a module's. */
+static bool is_inside(Dwfl_Module *module, uint64_t address)
+{
+    Dwarf_Addr start, end;
+    dwfl_module_info(module, NULL, &start, &end, NULL, NULL, NULL, NULL);
+    return address >= start && address < end;
+}
+
 int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
 {
     Dwfl_Module *module = find_module(symbols, address);
-    bool inside = module && dwfl_addrmodule(symbols->dwfl, address) == module;
     Dwarf_Addr bias = 0;
     GElf_Off distance = 0;
     GElf_Sym symbol;
-    if (!module)
+    if (!module || !dwfl_module_getelf(module, &bias)) /* any file can be mapped */
         return -ENOENT;
     const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     const char *slash = path ? strrchr(path, '/') : NULL, *file = slash ? slash + 1 : path;
     const char *name = dwfl_module_addrinfo(module, address, &distance, &symbol, NULL, NULL, NULL);
     bool named = name && distance < symbol.st_size;
-    if (!named && !inside)
+    if (!named && !is_inside(module, address))
         return -ENOENT;
-    dwfl_module_getelf(module, &bias);
     int n = !named ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
             : distance > 0 ? asprintf(ret_text, "%s+%#llx in %s", name, (unsigned long long)distance, file)
                            : asprintf(ret_text, "%s in %s", name, file);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/callable.h"
+
 /* So many children of the same end are enough to know it. */
 #define KNOWN 3
 
@@ -113,19 +115,42 @@ static void mark_new(struct unmask *unmask, struct report *report)
     }
 }
 
+static bool same_call(const struct unmask *unmask, const char *one, const char *other)
+{
+    char *a = callable_of(one, unmask->plan.setup), *b = callable_of(other, unmask->plan.setup);
+    bool same = strcmp(one, other) == 0 || (a && b && strcmp(a, b) == 0);
+    free(a);
+    free(b);
+    return same;
+}
+
+static void leave_one_out(struct unmask *unmask, struct report *report, const char *statement)
+{
+    struct unmask_count *count = count_of(unmask, statement);
+    if (!count || unmask->plan.nleave_out >= PLAN_STEPS_MAX)
+        return;
+    unmask->out[unmask->plan.nleave_out++] = count->statement;
+    for (size_t i = 0; i < report->findings.n; i++) {
+        struct finding *finding = report->findings.items[i];
+        if (finding->statement && strcmp(finding->statement, statement) == 0)
+            finding->out_from = report->children + 1;
+    }
+}
+
+/* The statement, and others that make the same call, as long as one is left. */
 static void leave_out(struct unmask *unmask, struct report *report, const struct finding *finding,
                       const char *statement)
 {
+    const struct statement_list *list = &report->statements;
     for (unsigned i = 0; i < unmask->ncounts; i++)
         unmask->counts[i].ended = 0;
-    unmask->out[unmask->plan.nleave_out++] = count_of(unmask, statement)->statement;
+    for (size_t i = 0; i < list->n && statements_left(unmask, list) > 1; i++)
+        if (!statement_is_left_out(&unmask->plan, list->items[i].source) &&
+            same_call(unmask, list->items[i].source, statement))
+            leave_one_out(unmask, report, list->items[i].source);
     free(unmask->masking);
     unmask->masking = strdup(finding->id);
     unmask->nbefore = report->findings.n;
-    for (size_t i = 0; i < report->findings.n; i++)
-        if (report->findings.items[i]->statement &&
-            strcmp(report->findings.items[i]->statement, statement) == 0)
-            report->findings.items[i]->out_from = report->children + 1;
     note_add(
         &report->notes,
         "%s ended %d children or their rounds: from child %u on the run leaves out `%s`, to see what lies behind it",

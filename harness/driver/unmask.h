@@ -1,6 +1,6 @@
 /* Un-masking: a finding that ends children again and again hides what lies behind it. After a few such children, the
- * rest of the run leaves out the statement that ends them, as long as another statement is left; what is found then lay
- * behind it. Driver. Plain data.
+ * rest of the run leaves out the statement that ends them and others that make the same call, as long as one is left;
+ * what is found then lay behind it. Driver. Plain data.
  */
 #pragma once
 
@@ -24,6 +24,6 @@ struct unmask {
 void unmask_init(struct unmask *unmask, const struct plan *plan);
 void unmask_clear(struct unmask *unmask);
 
-/* After each child was judged. What is new since a statement was left out is marked. Returns true when one more statement
- * is left out from now on. */
+/* After each child was judged. What is new since a statement was left out is marked. Returns true when one more
+ * statement is left out from now on. */
 bool unmask_learn(struct unmask *unmask, struct report *report, const struct outcome *outcome);

@@ -180,6 +180,7 @@ void verification_free(struct verification *verification)
         knock_outs_free(verification->knock_outs, verification->nknock_outs);
         knock_outs_free(verification->inputs, verification->ninputs);
         free(verification->root);
+        free(verification->without);
         free(verification);
         verification = next;
     }

@@ -42,6 +42,7 @@ struct verification {
     } first[VERIFICATION_HITS];
     unsigned nfirst;
     bool over;                 /* `again` is */
+    char *without;             /* statements of other findings that were left out meanwhile, or NULL */
     char *root;                /* id of the finding that this is about; NULL: all of the run */
     struct verification *next; /* about another finding of the run */
 };
@@ -62,8 +63,8 @@ enum rung verification_rung(const struct verification *verification);
 /* The rule that follows from the lowest rung: one sentence, "" when it was not found out. */
 const char *verification_say_rung(const struct verification *verification);
 
-/* The one call that the failure cannot do without; of several the one that is not the interpreter's own. NULL when there
- * is none or are several. */
+/* The one call that the failure cannot do without; of several the one that is not the interpreter's own. NULL when
+ * there is none or are several. */
 const struct knock_out *verification_guilty(const struct verification *verification);
 
 /* "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat"; also what the

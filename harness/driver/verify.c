@@ -28,7 +28,7 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* They change neither layout nor timing much: what they see, users see. */
-#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE))
+#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
 
 struct verify {
     const struct report *report;
@@ -38,6 +38,7 @@ struct verify {
     uint32_t detect;
     bool over; /* for all bugs: the user said so, or a child could not be started */
     struct verification *found;
+    const struct suppression_list *suppressions;
 };
 
 /* A cause with all that follows from it, or findings of one statement. */
@@ -54,8 +55,17 @@ static bool counts(const struct finding *finding, const struct plan *plan)
     return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
 }
 
-static uint32_t bit_of(const struct finding *finding)
+/* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
+static bool is_mutation(const struct finding *finding, const struct plan *plan)
 {
+    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
+}
+
+/* The detectors that are to see it again. */
+static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
+{
+    if (is_mutation(finding, plan))
+        return plan->detect & LIGHT;
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (strcmp(detector_rows[id].name, finding->detector) == 0)
             return DETECTOR_BIT(id);
@@ -65,13 +75,16 @@ static uint32_t bit_of(const struct finding *finding)
 /* What is counted over many calls in every child needs no further trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
-    return !finding->serial && counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
+    if (is_mutation(finding, plan))
+        return true;
+    return !finding->serial && counts(finding, plan) && !(bits_of(finding, plan) & DETECTOR_COUNTERS);
 }
 
 /* Returns 1: fails; 0: does not; -1: says nothing. */
 static int try_once(struct verify *verify, const struct plan *plan, struct outcome *outcome)
 {
-    struct report scratch = {.threads = plan->threads, .share = plan->share};
+    struct report scratch = {
+        .threads = plan->threads, .share = plan->share, .suppressions = verify->suppressions};
     *outcome = (struct outcome){0};
     if (verify->over || clock_now() >= verify->deadline)
         return -1;
@@ -357,11 +370,20 @@ static unsigned sort_out(struct report *report, const struct plan *plan, struct 
         struct bug *bug = is_symptom(finding, plan) ? bug_of(bugs, &n, report, finding) : NULL;
         if (!bug)
             continue;
-        bug->detect |= bit_of(finding);
+        bug->detect |= bits_of(finding, plan);
         finding->verification = bug->found;
         cause_of(report, finding)->verification = bug->found;
     }
     return n;
+}
+
+static void add_line(char **text, const char *line)
+{
+    char *grown;
+    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
+        return;
+    free(*text);
+    *text = grown;
 }
 
 /* One bug without the statements of the others. */
@@ -373,8 +395,10 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     for (unsigned i = 0; i < plan.nleave_out; i++)
         out[i] = plan.leave_out[i];
     for (unsigned i = 0; i < n; i++)
-        if (i != at && bugs[i].statement && bugs[at].statement)
+        if (i != at && bugs[i].statement && bugs[at].statement) {
             out[plan.nleave_out++] = (char *)bugs[i].statement;
+            add_line(&bugs[at].found->without, bugs[i].statement);
+        }
     plan.leave_out = out;
     verify->plan = &plan;
     verify->detect = bugs[at].detect & LIGHT ? bugs[at].detect & LIGHT : bugs[at].detect;
@@ -389,7 +413,8 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
 int verify_run(struct report *report, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline)
 {
-    struct verify verify = {.report = report, .plan = plan, .settings = *settings};
+    struct verify verify = {
+        .report = report, .plan = plan, .settings = *settings, .suppressions = report->suppressions};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
         return 0;
@@ -452,6 +477,35 @@ static void blame_by_knock_out(const struct report *report, const struct verific
     }
 }
 
+/* What was seen often, and never without the statement of another finding, is that one's doing. */
+static bool is_explained(const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    const struct verification run = {.again = {finding->hit, finding->of}};
+    return found->without && found->again.hit == 0 && finding->of > 0 &&
+           verification_is_telling(&run, &found->again);
+}
+
+static const struct finding *first_root(const struct report *report)
+{
+    const struct verification *first = report->verification;
+    for (size_t i = 0; first->root && i < report->findings.n; i++)
+        if (strcmp(report->findings.items[i]->id, first->root) == 0)
+            return report->findings.items[i];
+    return NULL;
+}
+
+static void explain(const struct report *report, struct finding *finding)
+{
+    const struct finding *cause = first_root(report);
+    if (!cause || cause == finding || finding->cause || report->verification->again.hit == 0)
+        return;
+    set_text(&finding->cause, cause->id);
+    finding->blame = cause->blame;
+    set_text(&finding->function, cause->function);
+    set_text(&finding->package, cause->package);
+}
+
 /* The user's label holds only where the rung that it is for is needed. */
 static void take_label_back(struct finding *finding)
 {
@@ -471,6 +525,8 @@ bool verify_apply(struct report *report)
     for (size_t i = 0; i < report->findings.n; i++) {
         struct finding *finding = report->findings.items[i];
         const struct verification *found = finding->verification;
+        if (found && !finding->serial && is_explained(finding))
+            explain(report, finding);
         if (!found || found->again.hit == 0 || finding->serial)
             continue;
         enum rung rung = verification_rung(found);

@@ -13,7 +13,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
-DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'pyheap', 'tripwire')
+DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
@@ -32,12 +32,12 @@ def interpreter(python):
 class Run:
     """One `ftstress run`: started at once, looked at when it is over."""
 
-    def __init__(self, *args, python=GOOD, env=None, stdout=None):
+    def __init__(self, *args, python=GOOD, env=None, stdout=None, prefix=()):
         self.dir = Path(tempfile.mkdtemp(prefix='ftstress-e2e-'))
         weakref.finalize(self, shutil.rmtree, self.dir, ignore_errors=True)
         self.cwd = self.dir / 'cwd'
         self.cwd.mkdir()
-        self.command = [str(FTSTRESS), 'run', *(['-p', interpreter(python)] if python else [])]
+        self.command = [*prefix, str(FTSTRESS), 'run', *(['-p', interpreter(python)] if python else [])]
         for option, name in (('--json', 'report.json'), ('--out', 'out')):
             if option not in args:
                 self.command += [option, str(self.dir / name)]

@@ -90,7 +90,7 @@ class Interrupt(EndToEnd):
 class Ends(EndToEnd):
     def test_killed_from_outside(self):
         """a child that somebody kills is a finding with its evidence, and the run goes on to its end"""
-        with Run('--time', '6', *COUNT) as started:
+        with Run('--time', '10', *COUNT) as started:
             self.assertTrue(wait_until(started.children, 10), started)
             time.sleep(1.5)
             # Between two children there is none for a moment.

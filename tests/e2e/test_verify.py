@@ -7,7 +7,7 @@ from harness import BROKEN, EndToEnd, functions, run
 class Verified(EndToEnd):
     def test_somersd(self):
         """the published case: read-only sharing, never with the GIL on, and numpy.repeat is the call that it needs"""
-        done = self.expect(run('somersd', '--time', 8, '--verify', '90s', python=BROKEN, timeout=150), 1)
+        done = self.expect(run('somersd', '--time', 8, '--verify', '150s', python=BROKEN, timeout=240), 1)
         verified = done.json['verification']
         self.check(verified['again']['hit'] >= 2, done, 'it does not fail again')
         self.check(verified['gil'] and verified['gil']['hit'] == 0, done, 'it fails with the GIL on, or was not tried')
@@ -50,9 +50,16 @@ class Verified(EndToEnd):
         """a shared array that the statements reshape is documented user error: it does not set exit 1, but for --strict"""
         plan = ('-s', 'import numpy as np; x = np.arange(20.)', '--role', 'x.shape = (4, 5)', '--role', 'x.sum()',
                 '--role', 'x.shape = (20,)', '--time', 3)
-        done = self.expect(run(*plan), 0)
+        for _ in range(4):  # it is a race: a busy machine may not show it at once
+            done = self.expect(run(*plan), 0)
+            if done.findings():
+                break
         self.check({finding['blame'] for finding in done.findings()} == {'user'}, done, 'not the user is blamed')
-        self.expect(run(*plan, '--strict'), 1)
+        for _ in range(4):
+            done = run(*plan, '--strict')
+            if done.findings():
+                break
+        self.expect(done, 1)
 
 
 if __name__ == '__main__':

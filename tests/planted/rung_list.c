@@ -1,5 +1,5 @@
-/* Asks a list for its length twice and aborts when it has shrunk, as one that goes on to read its items would read freed
- * memory: nothing happens as long as nobody changes the list. */
+/* Asks a list for its length twice and aborts when it has shrunk, as one that goes on to read its items would read
+ * freed memory: nothing happens as long as nobody changes the list. */
 #include "planted.h"
 
 #include <stdlib.h>

@@ -28,6 +28,12 @@ static NOINLINE int guilty(int x)
     return x + 1;
 }
 
+/* Its name is what a wait is known by. */
+static NOINLINE int pthread_mutex_planted(int x)
+{
+    return x * 7;
+}
+
 static NOINLINE int accomplice(int x)
 {
     return x + 2;
@@ -921,14 +927,19 @@ static void add_thread(struct trial *trial, pid_t tid, int (*inner)(int))
     trial->outcome.threads[trial->outcome.nthreads++] = thread;
 }
 
+static void begin_hang(struct trial *trial)
+{
+    begin(trial);
+    trial->outcome.finished = false;
+    trial->outcome.hung = true;
+    trial->outcome.wait_status = SIGKILL;
+}
+
 static void a_hang_shows_what_the_threads_do(void **state)
 {
     (void)state;
     struct trial trial;
-    begin(&trial);
-    trial.outcome.finished = false;
-    trial.outcome.hung = true;
-    trial.outcome.wait_status = SIGKILL;
+    begin_hang(&trial);
     add_thread(&trial, 11, guilty);
     add_thread(&trial, 12, accomplice);
     judge(&trial, 1);
@@ -949,6 +960,82 @@ static void a_crash_shows_the_other_threads(void **state)
     judge(&trial, 1);
     assert_int_equal(only(&trial)->nstacks, 2);
     assert_string_equal(only(&trial)->stacks[1].title, "thread 12, at the same time");
+    end(&trial);
+}
+
+/* What a worker wrote of itself: one frame of Python, and its statement. */
+static void add_page(struct trial *trial, pid_t tid, uint16_t worker)
+{
+    struct outcome *outcome = &trial->outcome;
+    outcome->pages = realloc(outcome->pages, (outcome->npages + 1) * sizeof *outcome->pages);
+    assert_non_null(outcome->pages);
+    struct scene_page *page = &outcome->pages[outcome->npages++];
+    *page = (struct scene_page){.tid = tid, .worker = worker, .is_worker = 1, .npython = 2};
+    strcpy(page->python[0].function, "spin");
+    strcpy(page->python[0].file, "/p/x.py");
+    page->python[0].line = 3;
+    strcpy(page->python[1].function, "x.spin()");
+}
+
+static void threads_tell_of_themselves(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGSEGV, guilty);
+    add_thread(&trial, 4242, guilty);
+    add_page(&trial, 4242, 5);
+    for (uint16_t i = 0; i < 20; i++) {
+        add_thread(&trial, 12 + i, i == 7 ? guilty : accomplice);
+        add_page(&trial, 12 + i, i == 7 ? 40 : i);
+    }
+    trial.outcome.pages[0].registers[SCENE_RIP] = 0x1234;
+    judge(&trial, 1);
+    const struct finding *crash = only(&trial);
+    assert_int_equal(crash->nstacks, 21);
+    assert_string_equal(crash->stacks[0].title, "thread 5, which crashed");
+    assert_string_equal(crash->stacks[1].title, "thread 0, at the same time");
+    assert_string_equal(crash->stacks[20].title, "thread 40, at the same time");
+    assert_int_equal(crash->stacks[0].npython, 2);
+    assert_string_equal(crash->stacks[0].python[0].file, "/p/x.py");
+    assert_null(crash->stacks[0].python[1].file);
+    assert_int_equal(crash->stacks[1].same_as, 1);
+    assert_int_equal(crash->stacks[19].same_as, 1);
+    assert_int_equal(crash->stacks[20].same_as, 0);
+    assert_true(crash->registers[SCENE_RIP] == 0x1234);
+    end(&trial);
+}
+
+static void add_sleeper(struct trial *trial, pid_t tid, uint64_t mutex, pid_t owner)
+{
+    struct outcome *outcome = &trial->outcome;
+    outcome->sleepers = realloc(outcome->sleepers, (outcome->nsleepers + 1) * sizeof *outcome->sleepers);
+    assert_non_null(outcome->sleepers);
+    outcome->sleepers[outcome->nsleepers++] =
+        (struct outcome_sleeper){.tid = tid, .futex = mutex, .words = {2, 0, owner}};
+    add_thread(trial, tid, pthread_mutex_planted);
+    add_page(trial, tid, (uint16_t)(tid - 10));
+}
+
+static void a_deadlock_says_who_waits_for_whom(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_sleeper(&trial, 11, 0x100, 13);
+    add_sleeper(&trial, 12, 0x200, 13);
+    add_sleeper(&trial, 13, 0x300, 12);
+    judge(&trial, 1);
+    const struct finding *hang = only(&trial);
+    assert_non_null(strstr(hang->message,
+                           "a deadlock: thread 2 holds the pthread mutex at 0x300 and waits for the "
+                           "pthread mutex at 0x200; thread 3 holds the pthread mutex at 0x200 and "
+                           "waits for the pthread mutex at 0x300"));
+    assert_string_equal(hang->stacks[0].title, "thread 2, which waits for the pthread mutex at 0x200");
+    assert_int_equal(hang->stacks[2].tid, 11);
+    assert_int_equal(hang->stacks[2].same_as, 2); /* at another lock */
+    assert_int_equal(hang->nwaits, 3);
+    assert_int_equal(hang->nlines, 3);
     end(&trial);
 }
 
@@ -1081,6 +1168,8 @@ int main(void)
         cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
         cmocka_unit_test(a_hang_shows_what_the_threads_do),
         cmocka_unit_test(a_crash_shows_the_other_threads),
+        cmocka_unit_test(threads_tell_of_themselves),
+        cmocka_unit_test(a_deadlock_says_who_waits_for_whom),
         cmocka_unit_test(one_cause_explains_the_rest),
         cmocka_unit_test(two_causes_explain_nothing),
         cmocka_unit_test(a_hang_and_a_user_error_have_no_such_cause),

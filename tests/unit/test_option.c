@@ -377,11 +377,35 @@ static void parsing_twice_starts_anew(void **state)
     }
 }
 
+/* What was wrapped, in one line again. */
+static void unwrap(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; from++) {
+        bool blank = *from == ' ' || *from == '\n';
+        if (!blank || (to > text && to[-1] != ' '))
+            *to++ = blank ? ' ' : *from;
+    }
+    *to = '\0';
+}
+
+static void help_fits_a_terminal(void **state)
+{
+    (void)state;
+    cleanup_free char *text = NULL;
+    assert_int_equal(option_help(&text), 0);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+        assert_true(strlen(line) <= 100);
+        assert_true(!*line || line[strlen(line) - 1] != ' ');
+    }
+}
+
 static void help_names_every_option(void **state)
 {
     (void)state;
     cleanup_free char *text = NULL;
     assert_int_equal(option_help(&text), 0);
+    unwrap(text);
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
         char name[64], letter[8];
@@ -467,6 +491,7 @@ int main(void)
         cmocka_unit_test(two_dashes_may_be_an_argument),
         cmocka_unit_test(a_dash_is_a_positional),
         cmocka_unit_test(parsing_twice_starts_anew),
+        cmocka_unit_test(help_fits_a_terminal),
         cmocka_unit_test(help_names_every_option),
         cmocka_unit_test(the_command_line_wins),
         cmocka_unit_test(what_was_not_given_stays),

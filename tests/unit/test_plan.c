@@ -349,7 +349,7 @@ static const struct refusal {
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
-     "invariant, log, pyheap, refcount, shutdown, tripwire, or all, none, default"},
+     "invariant, log, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
     {"seed: 1\nabout: \"a\\nb\"\n", 2, "about must be one line"},
@@ -652,7 +652,8 @@ static void every_detector_has_a_row(void **state)
 {
     (void)state;
     static const uint32_t invasive = DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_GUARD) |
-                                     DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE);
+                                     DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE) |
+                                     DETECTOR_BIT(DETECTOR_TSAN);
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         assert_non_null(detector_rows[id].name);
         assert_non_null(detector_rows[id].about);

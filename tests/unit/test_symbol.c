@@ -398,6 +398,26 @@ static void assert_thread(const struct symbol_thread *threads, size_t n, const c
     fail_msg("no thread is named %s", name);
 }
 
+static int planted_variable[4];
+
+static void test_variables_by_address(void **state)
+{
+    (void)state;
+    cleanup_free char *maps = NULL, *text = NULL, *inside = NULL, *other = NULL;
+    struct symbols *symbols;
+    int *on_heap = malloc(sizeof *on_heap);
+    assert_int_equal(fd_read_file("/proc/self/maps", &maps, NULL), 0);
+    assert_int_equal(symbols_open(maps, &symbols), 0);
+    assert_int_equal(symbols_variable(symbols, (uint64_t)(uintptr_t)planted_variable, &text), 0);
+    assert_string_equal(text, "planted_variable in test_symbol");
+    assert_int_equal(symbols_variable(symbols, (uint64_t)(uintptr_t)&planted_variable[1], &inside), 0);
+    assert_string_equal(inside, "planted_variable+0x4 in test_symbol");
+    assert_int_equal(symbols_variable(symbols, (uint64_t)(uintptr_t)on_heap, &other), -ENOENT);
+    assert_int_equal(symbols_variable(symbols, (uint64_t)(uintptr_t)&on_heap, &other), -ENOENT);
+    symbols_close(symbols);
+    free(on_heap);
+}
+
 static void test_threads_of_a_child(void **state)
 {
     (void)state;
@@ -566,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_maps_of_a_process_that_is_gone),
         cmocka_unit_test(test_odd_maps),
         cmocka_unit_test(test_empty_stack),
+        cmocka_unit_test(test_variables_by_address),
         cmocka_unit_test(test_threads_of_a_child),
         cmocka_unit_test(test_signal_handler),
         cmocka_unit_test(test_stopped_child_stays_stopped),

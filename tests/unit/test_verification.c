@@ -49,7 +49,8 @@ static void the_guilty_call_is_named(void **state)
     struct verification verification = {
         .again = {3, 3},
         .nknock_outs = 2,
-        .knock_outs = {{(char *)"numpy.repeat", {0, 3}}, {(char *)"scipy.stats.somersd", {2, 3}}}};
+        .knock_outs = {{.call = (char *)"numpy.repeat", .trials = {0, 3}},
+                       {.call = (char *)"scipy.stats.somersd", .trials = {2, 3}}}};
     verification_say_guilty(&verification, text, sizeof text);
     assert_string_equal(text,
                         "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at "

@@ -1,0 +1,51 @@
+/* See tsan.h for the contract. The canary is a race by intent: its threads are joined before anything else begins. */
+#include "child/tsan.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stddef.h>
+
+/* Only there when the child is linked with the runtime. */
+__attribute__((weak)) void __sanitizer_set_report_fd(void *fd); /* NOLINT(bugprone-reserved-identifier) */
+
+/* Wins over nothing: what TSAN_OPTIONS says comes later. All races are kept, not the first one of each address; a race
+ * does not change how the process ends; signals are judged by the crash handlers, lock orders by nobody. */
+__attribute__((visibility("default"), used)) const char *
+__tsan_default_options(void); /* NOLINT(bugprone-reserved-identifier) */
+
+const char *__tsan_default_options(void) /* NOLINT(bugprone-reserved-identifier) */
+{
+    return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
+           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:"
+           "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
+           "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
+}
+
+void tsan_report_to(int fd)
+{
+    if (fd >= 0 && __sanitizer_set_report_fd)
+        __sanitizer_set_report_fd((void *)(intptr_t)fd);
+}
+
+static int canary;
+
+static __attribute__((noinline)) void *canary_write(void *at)
+{
+    *(int *)at = 1;
+    return NULL;
+}
+
+static __attribute__((noinline)) void *canary_read(void *at)
+{
+    return *(int *)at ? at : NULL;
+}
+
+void tsan_canary(void)
+{
+    pthread_t writer, reader;
+    if (pthread_create(&writer, NULL, canary_write, &canary) != 0)
+        return;
+    if (pthread_create(&reader, NULL, canary_read, &canary) == 0)
+        pthread_join(reader, NULL);
+    pthread_join(writer, NULL);
+}

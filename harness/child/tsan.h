@@ -1,0 +1,12 @@
+/* ThreadSanitizer's runtime as the child sees it: where reports go, and a race that must be among them.
+ *
+ * Contract. Child main, before Python starts and before any other thread. All of it works in a child that is not
+ * instrumented too, where nothing is ever reported: that the canary is missing is how the driver learns of it.
+ */
+#pragma once
+
+/* Reports go to this descriptor from now on; < 0: they stay on standard error. */
+void tsan_report_to(int fd);
+
+/* Two threads write and read one word without order: the functions canary_write and canary_read. */
+void tsan_canary(void);

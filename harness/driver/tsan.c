@@ -1,0 +1,382 @@
+/* See tsan.h for what this is about. */
+#include "driver/tsan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "driver/package.h"
+#include "driver/probe.h"
+
+/* Instrumented programs and the symboliser start slowly where all processors are busy. */
+#define START_LIMIT (90 * CLOCK_SECOND)
+#define BARE_SHOWN 4
+
+static int fail(int code, char *error, size_t size, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int fail(int code, char *error, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, size, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+/* What is prevented */
+
+static int lift_limit(char *error, size_t size)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY) {
+        setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+        return 0;
+    }
+    return fail(
+        -ENOMEM, error, size,
+        "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it; run "
+        "ftstress where ulimit -Hv is unlimited",
+        (unsigned long long)limit.rlim_max >> 20);
+}
+
+/* Inherited by all that this process starts; where it is forbidden, the canary tells whether it matters. */
+static void settle_process(void)
+{
+    int now = personality(0xffffffff);
+    if (now >= 0)
+        personality((unsigned long)now | ADDR_NO_RANDOMIZE);
+    unsetenv("DEBUGINFOD_URLS");
+    unsetenv("TSAN_OPTIONS");
+}
+
+/* The canary */
+
+static bool has_function(const struct tsan_part *access, const char *name)
+{
+    const struct symbol_stack *stack = access ? &access->stack : NULL;
+    return stack && stack->nframes > 0 && stack->frames[0].function &&
+           strcmp(stack->frames[0].function, name) == 0;
+}
+
+bool tsan_is_canary(const struct tsan_report *report)
+{
+    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
+    return (has_function(one, "canary_read") && has_function(other, "canary_write")) ||
+           (has_function(one, "canary_write") && has_function(other, "canary_read"));
+}
+
+struct canary {
+    bool reported, named;
+};
+
+static void take_canary(void *context, struct tsan_report *report)
+{
+    struct canary *canary = context;
+    canary->reported = canary->reported || tsan_report_access(report, 1);
+    canary->named = canary->named || tsan_is_canary(report);
+    tsan_report_free(report);
+}
+
+static struct canary find_canary(const char *text)
+{
+    struct canary canary = {0};
+    struct tsan_log log = {.take = take_canary, .context = &canary};
+    if (text)
+        tsan_log_feed(&log, text, strlen(text));
+    tsan_log_finish(&log);
+    return canary;
+}
+
+/* What the runtime says when it does not even start. */
+static const struct {
+    const char *words, *sentence;
+} refusals[] = {
+    {"unexpected memory mapping",
+     "addresses are randomised further than ThreadSanitizer can bear, and turning that off is forbidden here; sysctl "
+     "vm.mmap_rnd_bits=28, or allow personality(2) and run setarch -R ftstress"},
+    {"limited virtual address space",
+     "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is "
+     "unlimited"},
+    {"failed to allocate",
+     "ThreadSanitizer gets no room for its shadow memory; allow overcommit (sysctl vm.overcommit_memory=0)"},
+};
+
+static int explain_canary(const struct probe_job *job, char *error, size_t size)
+{
+    char reason[320];
+    const struct canary canary = find_canary(job->err);
+    if (canary.named)
+        return 0;
+    for (size_t i = 0; job->err && i < sizeof refusals / sizeof *refusals; i++)
+        if (strstr(job->err, refusals[i].words))
+            return fail(-ENOEXEC, error, size, "%s", refusals[i].sentence);
+    if (canary.reported)
+        return fail(
+            -ENOEXEC, error, size,
+            "ThreadSanitizer's reports name no functions, so nothing could be told apart; install llvm-symbolizer "
+            "(package llvm-19), or run scripts/setup.sh --with tsan again");
+    if (job->error == -ETIMEDOUT)
+        return fail(
+            -ETIMEDOUT, error, size,
+            "ThreadSanitizer does not finish the report of a planted race within %g s: its symboliser gives no "
+            "answer; see whether llvm-symbolizer works by itself",
+            clock_seconds(job->limit));
+    probe_reason(job, reason, sizeof reason);
+    return fail(
+        -ENOEXEC, error, size,
+        "ThreadSanitizer does not report a planted race (%s); remove build/child-tsan and run scripts/setup.sh "
+        "--with tsan again",
+        reason);
+}
+
+static int show_canary(const struct tsan *tsan, char *error, size_t size)
+{
+    char *const argv[] = {tsan->child, "--canary", NULL};
+    struct probe_job job = {.argv = argv, .limit = START_LIMIT};
+    probe_run(&job, 1);
+    int result = explain_canary(&job, error, size);
+    probe_job_clear(&job);
+    return result;
+}
+
+/* LLVM 23 and newer: small delays where threads synchronise, with a budget. The runtime lists its options. */
+static bool has_delays(const struct tsan *tsan)
+{
+    char *const argv[] = {tsan->child, "--abi", NULL};
+    struct probe_job job = {.argv = argv, .limit = probe_limit};
+    setenv("TSAN_OPTIONS", "help=1", 1);
+    probe_run(&job, 1);
+    unsetenv("TSAN_OPTIONS");
+    bool has = job.err && strstr(job.err, "enable_adaptive_delay");
+    probe_job_clear(&job);
+    return has;
+}
+
+/* Suppressions */
+
+static int share_file(const char *name, char **ret_path)
+{
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (!error && asprintf(ret_path, "%s/../share/tsan/%s", dir, name) < 0)
+        error = -ENOMEM;
+    return error;
+}
+
+/* CPython's developers keep a list of their own; scripts/tsan.sh takes it from the source that it builds. */
+static int load_suppressions(struct tsan *tsan, const char *user, char *error, size_t size)
+{
+    static const struct suppression_defaults none = {NULL, NULL, NULL};
+    static const struct suppression_defaults cpython = {
+        "https://github.com/python/cpython/tree/3.13/Tools/tsan", "CPython 3.13",
+        "CPython's own developers know of it and suppress it in their tests."};
+    cleanup_free char *theirs = NULL;
+    int result = share_file("cpython.txt", &theirs);
+    if (!result && access(theirs, R_OK) == 0)
+        result = suppression_load(theirs, &cpython, &tsan->suppressions, error, size);
+    if (!result && user)
+        result = suppression_load(user, &none, &tsan->suppressions, error, size);
+    return result ? -EINVAL : 0;
+}
+
+int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size)
+{
+    cleanup_free char *dir = NULL;
+    struct tsan made = {0};
+    if (fd_program_dir(&dir) < 0 || asprintf(&made.child, "%s/ftstress-child-tsan", dir) < 0)
+        return fail(-ENOMEM, error, error_size, "no memory");
+    int result = 0;
+    if (access(made.child, X_OK) < 0)
+        result = fail(-ENOENT, error, error_size,
+                      "there is no ftstress-child-tsan; make one with scripts/setup.sh --with tsan");
+    if (!result)
+        result = lift_limit(error, error_size);
+    if (!result) {
+        settle_process();
+        result = show_canary(&made, error, error_size);
+    }
+    if (!result)
+        result = load_suppressions(&made, user, error, error_size);
+    if (result) {
+        tsan_clear(&made);
+        return result;
+    }
+    probe_limit = START_LIMIT;
+    made.delays = has_delays(&made);
+    if (made.delays)
+        setenv("TSAN_OPTIONS", "enable_adaptive_delay=1", 1);
+    *tsan = made;
+    return 0;
+}
+
+/* Files that are not instrumented */
+
+bool tsan_is_instrumented(const char *path)
+{
+    bool found = false;
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    elf_version(EV_CURRENT);
+    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    Elf_Scn *section = NULL;
+    GElf_Shdr header;
+    while (elf && (section = elf_nextscn(elf, section))) {
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !header.sh_entsize)
+            continue;
+        Elf_Data *data = elf_getdata(section, NULL);
+        for (size_t i = 0; data && !found && i < header.sh_size / header.sh_entsize; i++) {
+            GElf_Sym symbol;
+            const char *name =
+                gelf_getsym(data, (int)i, &symbol) ? elf_strptr(elf, header.sh_link, symbol.st_name) : NULL;
+            found = name && strncmp(name, "__tsan_", 7) == 0;
+        }
+    }
+    elf_end(elf);
+    return found;
+}
+
+/* Returns false when it was there already. */
+static bool remember(char ***list, size_t *n, const char *text)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*list)[i], text) == 0)
+            return false;
+    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
+    char *copy = grown ? strdup(text) : NULL;
+    if (grown)
+        *list = grown;
+    if (copy)
+        grown[(*n)++] = copy;
+    return copy;
+}
+
+static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const char *path)
+{
+    char name[128];
+    if (package_owner(outcome, path, name, sizeof name) == OWNER_PACKAGE &&
+        remember(&tsan->seen, &tsan->nseen, path) && !tsan_is_instrumented(path))
+        remember(&tsan->bare, &tsan->nbare, path);
+}
+
+/* Every mapped file of a package, the libraries that a wheel brings along too. */
+static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
+{
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        look_at_file(tsan, outcome, outcome->packages[i]);
+    for (const char *line = outcome->maps; line && *line; line = *line ? line + 1 : line) {
+        size_t length = strcspn(line, "\n");
+        const char *path = memchr(line, '/', length);
+        cleanup_free char *copy = path ? strndup(path, length - (size_t)(path - line)) : NULL;
+        if (copy && strstr(copy, ".so")) /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
+            look_at_file(tsan, outcome, copy);
+        line += length;
+    }
+}
+
+char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
+{
+    const char *gil = outcome_environment(outcome, "gil");
+    tsan->children++;
+    tsan->canaries += outcome->canary;
+    tsan->races += outcome->nraces + outcome->dropped_races;
+    look_at_files(tsan, outcome);
+    if (outcome->cannot || outcome->interrupted || outcome->phase < BOARD_SETUP)
+        return NULL;
+    if (!outcome->canary)
+        return strdup(
+            "the race that is planted in each child was not reported, so that no other would have been; see "
+            "what --verbose shows");
+    if (gil && strcmp(gil, "on") == 0)
+        return strdup(
+            "the GIL is on, and what it orders is no race for ThreadSanitizer; leave out --allow-gil");
+    return NULL;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *tsan_doubt(const struct tsan *tsan)
+{
+    char *text;
+    size_t size;
+    FILE *out = tsan->nbare ? open_memstream(&text, &size) : NULL;
+    if (!out)
+        return NULL;
+    fputs("not instrumented, so that no race in it would be seen: ", out);
+    for (size_t i = 0; i < tsan->nbare && i < BARE_SHOWN; i++)
+        fprintf(out, "%s%s", i ? ", " : "", base_name(tsan->bare[i]));
+    if (tsan->nbare > BARE_SHOWN)
+        fprintf(out, " and %zu more", tsan->nbare - BARE_SHOWN);
+    fputs("; build it with clang -fsanitize=thread, as scripts/tsan.sh builds NumPy", out);
+    return fclose(out) == 0 ? text : NULL;
+}
+
+static void tell_used(const struct suppression_list *list, struct note_list *notes)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct suppression *rule = &list->items[i];
+        if (rule->hits > 0)
+            note_add(notes, "%u report%s suppressed by %s:%s (%s): %s (%s, %s)", rule->hits,
+                     rule->hits == 1 ? "" : "s", rule->type, rule->pattern, base_name(rule->where), rule->why,
+                     rule->version, rule->link);
+    }
+}
+
+/* CPython's list is nobody's here to tidy up: it is counted only. */
+static void tell_unused(const struct suppression_list *list, struct note_list *notes)
+{
+    char *text;
+    size_t size, unused = 0, theirs = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct suppression *rule = &list->items[i];
+        if (rule->hits == 0 && !rule->theirs)
+            fprintf(out, "%s%s:%s", unused++ ? ", " : "", rule->type, rule->pattern);
+        theirs += rule->hits == 0 && rule->theirs;
+    }
+    if (theirs)
+        fprintf(out, "%s%zu of CPython's own", unused ? ", " : "", theirs);
+    if (fclose(out) == 0 && unused + theirs)
+        note_add(notes, "suppressions that were not needed: %s", text);
+    free(text);
+}
+
+void tsan_tell(const struct tsan *tsan, struct note_list *notes)
+{
+    note_add(notes, "ThreadSanitizer reported the planted race in %u of %u children%s", tsan->canaries,
+             tsan->children, tsan->delays ? "; adaptive delays were on" : "");
+    for (size_t i = 0; i < tsan->nbare; i++)
+        note_add(notes, "not instrumented: %s", tsan->bare[i]);
+    tell_used(&tsan->suppressions, notes);
+    tell_unused(&tsan->suppressions, notes);
+}
+
+static void clear_texts(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+void tsan_clear(struct tsan *tsan)
+{
+    free(tsan->child);
+    suppression_list_clear(&tsan->suppressions);
+    clear_texts(tsan->bare, tsan->nbare);
+    clear_texts(tsan->seen, tsan->nseen);
+    *tsan = (struct tsan){0};
+}

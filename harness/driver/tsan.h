@@ -1,0 +1,47 @@
+/* The ThreadSanitizer mode: what must hold before its silence means anything. Driver, one thread.
+ *
+ * There are six well-known ways to run clean and find nothing: the layout of the address space, a limit on it, a
+ * symboliser that waits for the network, the GIL, files that are not instrumented, and statements that never ran. What
+ * can be prevented is; for the rest the reason is one sentence, and the run ends in "could not test".
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "driver/report.h"
+#include "driver/suppression.h"
+
+struct tsan {
+    char *child; /* path of ftstress-child-tsan */
+    struct suppression_list suppressions;
+    bool delays; /* the runtime has adaptive delays, and they are on */
+    char **bare; /* extension modules and libraries of packages that are not instrumented */
+    size_t nbare;
+    char **seen; /* files that were looked at already */
+    size_t nseen;
+    unsigned canaries, children; /* that reported the canary, of those that started */
+    unsigned long long races;    /* reports, suppressed ones and the canary's aside */
+};
+
+/* Changes this process for all that it starts: no randomised layout, no limit on the address space where that can be
+ * lifted, no foreign options, no debuginfod. Shows that the canary is reported. `user` is a file of suppressions, or
+ * NULL. On success *tsan is the caller's. On failure `error` is one sentence. Returns 0, -EINVAL for a wrong file of
+ * suppressions, or another -errno when ThreadSanitizer cannot be trusted here. */
+int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size);
+void tsan_clear(struct tsan *tsan);
+
+/* What a child left behind: which of its files are not instrumented, and whether its canary was reported. Returns a
+ * sentence (the caller's) when nothing that this child says can be trusted, or NULL. */
+char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome);
+
+/* Why silence means nothing: a sentence, the caller's, or NULL. */
+char *tsan_doubt(const struct tsan *tsan);
+
+/* What a report says of it: canaries, delays, files that are not instrumented, suppressions used and unused. */
+void tsan_tell(const struct tsan *tsan, struct note_list *notes);
+
+/* Is it the canary's report? */
+bool tsan_is_canary(const struct tsan_report *report);
+
+/* Does the ELF file call the runtime? */
+bool tsan_is_instrumented(const char *path);

@@ -1,0 +1,177 @@
+"""The ThreadSanitizer mode: what it finds, and each known way to find nothing without saying so."""
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import BUILD, FTSTRESS, EndToEnd, each, functions, run
+
+GOOD, BROKEN = 'tsan-numpy-2.2.6', 'tsan-numpy-2.2.2'
+INSTRUMENTED = {'PYTHONPATH': str(BUILD / 'child-tsan' / 'planted')}
+IS_SET_UP = (BUILD / 'bin' / 'ftstress-child-tsan').exists() and (BUILD / 'venvs' / GOOD).exists()
+TIMEOUT = 300  # everything is ten times as slow
+
+
+def stress(*arguments, python=GOOD, env=INSTRUMENTED, **options):
+    return run('--tsan', '-t', 4, '--time', 3, *arguments, python=python, env=env, timeout=TIMEOUT, **options)
+
+
+def planted(*statements, **options):
+    return stress('-s', 'import tsan_race', *statements, **options)
+
+
+class Tsan(EndToEnd):
+    def setUp(self):
+        if not IS_SET_UP:
+            self.skipTest('needs scripts/setup.sh --with tsan, which takes half an hour the first time')
+
+    def expect_untested(self, done, sentence):
+        self.assertEqual(done.status, 3, done)
+        self.check(sentence in done.err, done, f'"{sentence}" is not said')
+
+
+class Findings(Tsan):
+    def test_bug(self):
+        """a race that changes nothing is found, with both stacks, their lines and the statement"""
+        done = self.expect(planted('tsan_race.bug()'), 1)
+        found = done.findings(detector='tsan')
+        self.check(len(found) == 1, done, f'{len(found)} races; one was planted')
+        finding = found[0]
+        seen = {key: finding[key] for key in ('kind', 'function', 'package', 'blame', 'rung', 'statement')}
+        self.assertEqual(seen, {'kind': 'data-race', 'function': 'count', 'package': 'tsan_race', 'blame': 'target',
+                                'rung': 'readonly', 'statement': 'tsan_race.bug()'}, done)
+        for stack in finding['stacks'][:2]:
+            self.check(functions(stack)[:2] == ['count', 'bug'], done, 'a stack does not begin with count and bug')
+            self.check(stack['frames'][0]['file'].endswith('tests/planted/tsan_race.c'), done, 'no source')
+            self.check('tsan_race.bug()' in stack['title'], done, 'a stack is not of the statement')
+
+    def test_twin(self):
+        """its clean twin is silent, and the planted canary was reported all the same"""
+        done = self.expect(planted('tsan_race.twin()'), 0)
+        self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
+        notes = '\n'.join(done.json['notes'])
+        self.check('reported the planted race in 1 of 1' in notes, done, 'no canary')
+        self.check('of ftstress itself' not in notes, done, 'the harness has a race')
+
+    def test_without(self):
+        """without --tsan nobody sees it"""
+        self.expect(run('-s', 'import tsan_race', '--time', 2, 'tsan_race.bug()'), 0)
+
+    def test_roles(self):
+        """both statements of a race are named, and a library function on top does not hide whose it is"""
+        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()'), 1)
+        finding = done.findings(detector='tsan')[0]
+        self.assertEqual((finding['function'], finding['blame']), ('copy', 'target'), done)
+
+    def test_forms(self):
+        """the other forms of a report show both stacks too"""
+        done = self.expect(planted('tsan_race.bug()', '--as', 'sarif', '-o', 'out.sarif'), 1)
+        text = (done.cwd / 'out.sarif').read_text()
+        self.check(text.count('tsan_race.c') >= 2 and '"startLine": 13' in text, done, text[:3000])
+
+    def test_suppressed(self):
+        """a known race is no finding, and is told with link, version and sentence; what was not needed is listed"""
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as known:
+            known.write('# link: https://example.org/1\n# version: 1.0\n# Nobody minds.\nrace:^count$\nrace:^nothing$\n')
+            known.flush()
+            done = self.expect(planted('tsan_race.bug()', '--suppressions', known.name), 0)
+        notes = '\n'.join(done.json['notes'])
+        self.check('race:^count$' in notes and 'Nobody minds. (1.0, https://example.org/1)' in notes, done, notes)
+        self.check('not needed' in notes and 'race:^nothing$' in notes, done, notes)
+
+    def test_wrong_suppression(self):
+        """a suppression without a reason is refused with its line"""
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as known:
+            known.write('race:count\n')
+            known.flush()
+            done = planted('tsan_race.bug()', '--suppressions', known.name)
+        self.assertEqual(done.status, 2, done)
+        self.check(":1: the suppression 'race:count' does not say" in done.err, done, 'no line')
+
+
+class NumPy(Tsan):
+    def test_repeat(self):
+        """np.repeat of NumPy 2.2.2: the store of the length against its restore, at their lines"""
+        done = self.expect(run('repeat', '--tsan', '--time', 10, python=BROKEN, timeout=TIMEOUT), 1)
+        found = done.findings(detector='tsan', function='PyArray_Repeat', blame='target')
+        self.check(found, done, 'no race in PyArray_Repeat')
+        pairs = {frozenset(pair) for finding in found for pair in self.pairs(finding)}
+        wanted = frozenset({('item_selection.c', 926), ('item_selection.c', 934)})
+        self.check(wanted in pairs, done, f'926 against 934 is not among {pairs}')
+        self.check(found[0]['statement'] == 'np.repeat(x, 2)', done, f"statement: {found[0]['statement']}")
+
+    @staticmethod
+    def pairs(finding):
+        """The innermost places of each two stacks that follow one another."""
+        tops = [stack['frames'][0] for stack in finding['stacks']]
+        places = [(top.get('file', '').rpartition('/')[2], top.get('line')) for top in tops]
+        return zip(places, places[1:])
+
+    def test_mended(self):
+        """of NumPy 2.2.6: nothing in NumPy"""
+        done = run('repeat', '--tsan', '--time', 10, python=GOOD, timeout=TIMEOUT)
+        self.check(not [f for f in done.findings() if (f['package'] or '').startswith('numpy')], done, 'NumPy is blamed')
+        self.expect(done, 0)
+
+
+class WaysToFindNothing(Tsan):
+    """Prevented, or exit status 3 with a sentence of its own."""
+
+    def test_address_space(self):
+        """a limit on the address space"""
+        done = planted('tsan_race.bug()', prefix=['prlimit', '--as=60000000000'])
+        self.expect_untested(done, 'the address space is limited')
+
+    def test_debuginfod(self):
+        """a symboliser that would wait for the network: the children do not hear of it"""
+        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'DEBUGINFOD_URLS': 'http://192.0.2.1/'}), 1)
+
+    def test_options(self):
+        """options of the user that switch reports off: the children do not hear of them"""
+        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'TSAN_OPTIONS': 'report_bugs=0'}), 1)
+
+    @each([('from the start',), ('all the same', '--allow-gil')])
+    def test_gil(self, _, *options):
+        """the GIL"""
+        done = planted('tsan_race.bug()', *options, env=INSTRUMENTED | {'PYTHON_GIL': '1'})
+        self.expect_untested(done, 'the GIL is on')
+
+    def test_not_instrumented(self):
+        """a package that is not instrumented is named"""
+        done = planted('tsan_race.bug()', env={'PYTHONPATH': str(BUILD / 'planted')})
+        self.expect_untested(done, 'not instrumented, so that no race in it would be seen: tsan_race.cpython')
+
+    @each([('of the setup', 'import no_such_module', 'tsan_race.bug()', 'no_such_module'),
+           ('of the statement', 'pass', 'tsan_race.bug()', 'every one of')])
+    def test_import(self, _, setup, statement, sentence):
+        """an import that is missing before the threads start"""
+        self.expect_untested(stress('-s', setup, statement), sentence)
+
+    @each([
+        ('layout', 'echo "FATAL: ThreadSanitizer: unexpected memory mapping 0x633365f0b000-0x633365f13000" >&2; exit 66',
+         'addresses are randomised further than ThreadSanitizer can bear'),
+        ('symboliser', 'sed "s/canary_[a-z]* /<null> /" "$LOG" >&2', 'name no functions'),
+        ('silence', 'exit 0', 'does not report a planted race'),
+    ])
+    def test_runtime(self, _, script, sentence):
+        """a runtime that does not start, names nothing, or says nothing: a program that plays the child"""
+        with tempfile.TemporaryDirectory() as folder:
+            binaries = Path(folder) / 'bin'
+            binaries.mkdir()
+            (Path(folder) / 'share').symlink_to(BUILD / 'share')
+            shutil.copy(FTSTRESS, binaries)
+            child = binaries / 'ftstress-child-tsan'
+            child.write_text(f'#!/bin/sh\n{script}\n')
+            child.chmod(child.stat().st_mode | stat.S_IXUSR)
+            log = Path(__file__).resolve().parents[1] / 'logs' / 'tsan' / 'planted.txt'
+            done = subprocess.run([binaries / 'ftstress', 'run', '--tsan', '-s', '', 'pass'], capture_output=True, text=True,
+                                  env=os.environ | {'LOG': str(log)}, cwd=folder, timeout=TIMEOUT)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(sentence, done.stderr)
+
+
+if __name__ == '__main__':
+    unittest.main()
