@@ -48,6 +48,8 @@ if [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/.python" 2>/dev/null)" != "
 fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
 
+# A child for an interpreter with the GIL, once made, follows the tree.
+[ ! -e "$build/gil/.python" ] || scripts/child_gil.sh "$(cat "$build/gil/.python")"
 for name in "${with[@]}"; do
     if [ "$name" = tsan ]; then scripts/tsan.sh; else scripts/with.sh "$name"; fi
 done

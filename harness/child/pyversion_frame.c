@@ -111,6 +111,8 @@ static PyCodeObject *executable(const _PyInterpreterFrame *frame)
 {
 #if PY_VERSION_HEX >= 0x030e0000
     return (PyCodeObject *)(frame->f_executable.bits & ~(uintptr_t)3);
+#elif PY_VERSION_HEX < 0x030d0000
+    return frame->f_code;
 #else
     return (PyCodeObject *)frame->f_executable;
 #endif
@@ -126,11 +128,22 @@ static bool look(_PyInterpreterFrame *frame, struct view *view)
     return true;
 }
 
+/* The notes of a tracer, where there are such. */
+static bool is_traced(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    _PyCoMonitoringData monitoring;
+    return code->_co_monitoring && (!PEEK(code->_co_monitoring, &monitoring) || monitoring.lines);
+#else
+    (void)code;
+    return false;
+#endif
+}
+
 /* All that CPython reads for a line: the code object, its line table, and the notes of a tracer. */
 static bool is_sound(const struct view *view)
 {
     PyBytesObject table;
-    _PyCoMonitoringData monitoring;
     char last;
     if (!is_a(view->code.co_linetable, &PyBytes_Type) || !PEEK(view->code.co_linetable, &table))
         return false;
@@ -138,7 +151,26 @@ static bool is_sound(const struct view *view)
     if (n <= 0 || n > LINE_TABLE_MOST ||
         !PEEK((const char *)view->code.co_linetable + offsetof(PyBytesObject, ob_sval) + n - 1, &last))
         return false;
-    return !view->code._co_monitoring || (PEEK(view->code._co_monitoring, &monitoring) && !monitoring.lines);
+    return !is_traced(&view->code);
+}
+
+static int line_of(_PyInterpreterFrame *frame)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    return PyUnstable_InterpreterFrame_GetLine(frame);
+#else
+    return PyCode_Addr2Line(frame->f_code, _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT));
+#endif
+}
+
+static bool current_frame(const PyThreadState *state, _PyInterpreterFrame **ret_frame)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return PEEK(&state->current_frame, ret_frame);
+#else
+    _PyCFrame *native;
+    return PEEK(&state->cframe, &native) && PEEK(&native->current_frame, ret_frame);
+#endif
 }
 
 static void write_frame(struct scene_page *page, const struct view *view)
@@ -146,7 +178,7 @@ static void write_frame(struct scene_page *page, const struct view *view)
     struct scene_python *python = &page->python[page->npython];
     copy_string(view->code.co_qualname, false, python->function, sizeof python->function);
     copy_string(view->code.co_filename, true, python->file, sizeof python->file);
-    python->line = is_sound(view) ? PyUnstable_InterpreterFrame_GetLine(view->frame) : 0;
+    python->line = is_sound(view) ? line_of(view->frame) : 0;
     /* The interpreter's own code has no names. */
     page->npython += python->function[0] || python->file[0];
 }
@@ -156,7 +188,7 @@ void pyversion_write_frames(struct scene_page *page)
     PyThreadState *state = PyGILState_GetThisThreadState();
     _PyInterpreterFrame *frame;
     struct view view;
-    if (!state || !PEEK(&state->current_frame, &frame))
+    if (!state || !current_frame(state, &frame))
         return;
     for (unsigned i = 0; frame && i < FRAMES_MOST && look(frame, &view); i++, frame = view.copy.previous) {
         if (!view.is_python)

@@ -28,12 +28,14 @@ static void add_instance(struct nanobind_report *report, const char *at)
     const char *name = NULL;
     size_t length = quoted(at, &name);
     report->listed++;
+    if (length == 0)
+        return;
     for (unsigned i = 0; i < report->nnamed; i++)
         if (strlen(report->named[i].name) == length && memcmp(report->named[i].name, name, length) == 0) {
             report->named[i].count++;
             return;
         }
-    char *copy = length > 0 && report->nnamed < NANOBIND_TYPES_MAX ? strndup(name, length) : NULL;
+    char *copy = report->nnamed < NANOBIND_TYPES_MAX ? strndup(name, length) : NULL;
     if (copy)
         report->named[report->nnamed++] = (struct nanobind_type){copy, 1};
 }

@@ -118,7 +118,7 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
     if (!member->serial && slice < 2 * start)
         slice = 2 * start;
-    if (slice > SLICE_MAX)
+    if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
         slice = SLICE_MAX;
     /* Members that had no turn yet get theirs, where the time has as much for each. */
     if (share < rest && share >= SHARE_MIN)

@@ -1,4 +1,4 @@
-/* What the scenario nanobind-shutdown calls: an extension that loses an instance, holds it in a C++ static, or lets go. */
+/* What the nanobind scenarios call: an extension that loses an instance, holds it in a C++ static, or lets go. */
 #include <mutex>
 #include <vector>
 
@@ -24,7 +24,7 @@ static void lose()
     make().inc_ref();
 }
 
-/* One for the whole life of the process, as a cache would. The lock is held for a moment, and over no call to Python. */
+/* One for the whole life of the process, as a cache would. The lock is held for a moment, over no call to Python. */
 static void hold()
 {
     nb::object item = make();

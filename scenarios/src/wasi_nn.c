@@ -167,6 +167,7 @@ static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, "wasi_nn", NULL, 0, methods, slots, NULL, NULL, NULL,
 };
 
+/* NOLINTNEXTLINE(readability-identifier-naming): Python looks for this name */
 PyMODINIT_FUNC PyInit_wasi_nn(void)
 {
     return PyModuleDef_Init(&module);
