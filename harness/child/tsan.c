@@ -5,21 +5,24 @@
 #include <stdint.h>
 #include <stddef.h>
 
+/* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
+
 /* Only there when the child is linked with the runtime. */
-__attribute__((weak)) void __sanitizer_set_report_fd(void *fd); /* NOLINT(bugprone-reserved-identifier) */
+__attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
 
-/* Wins over nothing: what TSAN_OPTIONS says comes later. All races are kept, not the first one of each address; a race
- * does not change how the process ends; signals are judged by the crash handlers, lock orders by nobody. */
-__attribute__((visibility("default"), used)) const char *
-__tsan_default_options(void); /* NOLINT(bugprone-reserved-identifier) */
+__attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
 
-const char *__tsan_default_options(void) /* NOLINT(bugprone-reserved-identifier) */
+/* TSAN_OPTIONS comes later and wins. All races are kept, not the first of each address alone; a race does not change
+ * how the process ends; crashes are judged by our handlers, lock orders by nobody. */
+const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
            "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:"
            "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
            "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
 }
+
+/* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
 
 void tsan_report_to(int fd)
 {

@@ -315,7 +315,7 @@ static bool only_counted(const struct session *session)
 static void conclude(struct session *session)
 {
     struct report *report = &session->report;
-    char *doubt = session->tsan ? tsan_doubt(session->tsan) : NULL;
+    char *doubt = session->tsan ? tsan_doubt(session->tsan, report->threads) : NULL;
     judge_link(report);
     count_chances(session);
     if (session->tsan)
@@ -573,7 +573,7 @@ static int run_targets(const struct request *request, struct target_list *target
         report_clear(&session.report);
         free(session.sightings);
     }
-    probe_clear(&probe);
+    probe_clear(&probe); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
     tsan_clear(&tsan);
     return status;
 }
@@ -608,6 +608,10 @@ int command_run(const struct command *self, int argc, char **argv)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);
     settle_tsan(&request, &targets);
+    if (!result && request.suppressions && !request.tsan) {
+        snprintf(error, sizeof error, "--suppressions is for --tsan; give both or neither");
+        result = -EINVAL;
+    }
 
     /* The run. */
     if (result)

@@ -530,8 +530,8 @@ static enum doctor_level check_tsan(struct doctor *doctor, struct doctor_answer 
     return DOCTOR_OK;
 }
 
-/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. ThreadSanitizer, which
- * changes more of it, is last. */
+/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process.
+ * ThreadSanitizer, which changes more of it, is last. */
 static const struct check checks[] = {
     {"child", check_child},
     {"interpreter", check_interpreter},

@@ -332,14 +332,14 @@ static void ask(struct job *job)
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
-    uint64_t limit = job->settings->timeout * (job->settings->tsan ? TSAN_PATIENCE : 1);
+    uint64_t limit = job->settings->timeout;
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
         limit = SETUP_TIMEOUT;
     if (phase > BOARD_SERIAL && 10 * slowest * crowd > limit)
         limit = 10 * slowest * crowd;
-    return limit;
+    return limit * (job->settings->tsan ? TSAN_PATIENCE : 1);
 }
 
 static void end_as_hung(struct job *job, enum board_phase phase)

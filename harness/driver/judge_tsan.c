@@ -268,14 +268,18 @@ static bool is_beside_statements(const struct judge *judge, const struct side si
 static bool note_race(struct judge *judge, const struct side sides[2])
 {
     struct note_list *notes = &judge->report->notes;
-    if (sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS)
-        note_add(
-            notes,
-            "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this command line",
-            innermost(&sides[0]), innermost(&sides[1]));
+    const char *one = innermost(&sides[0]), *other = innermost(&sides[1]);
+    bool ours = sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS;
+    if (ours && (*sides[0].package || *sides[1].package))
+        note_add(notes, "ThreadSanitizer reports that the target meets ftstress's own memory: %s with %s",
+                 one, other);
+    else if (ours)
+        note_add(notes,
+                 "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this "
+                 "command line",
+                 one, other);
     else if (is_beside_statements(judge, sides))
-        note_add(notes, "ThreadSanitizer reports a race beside the statements: %s with %s",
-                 innermost(&sides[0]), innermost(&sides[1]));
+        note_add(notes, "ThreadSanitizer reports a race beside the statements: %s with %s", one, other);
     else
         return false;
     return true;
@@ -317,6 +321,9 @@ void judge_tsan(struct judge *judge)
     const struct suppression_list *rules = judge->report->suppressions;
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_TSAN)))
         return;
+    if (judge->outcome->dropped_races)
+        note_add(&judge->report->notes, "a child had more races than are kept: %zu reports are left out",
+                 judge->outcome->dropped_races);
     for (size_t i = 0; i < judge->outcome->nraces; i++) {
         struct tsan_report *report = judge->outcome->races[i];
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;

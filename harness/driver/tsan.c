@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,11 +274,13 @@ static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         look_at_file(tsan, outcome, outcome->packages[i]);
     for (const char *line = outcome->maps; line && *line; line = *line ? line + 1 : line) {
+        char path[PATH_MAX];
         size_t length = strcspn(line, "\n");
-        const char *path = memchr(line, '/', length);
-        cleanup_free char *copy = path ? strndup(path, length - (size_t)(path - line)) : NULL;
-        if (copy && strstr(copy, ".so")) /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
-            look_at_file(tsan, outcome, copy);
+        const char *slash = memchr(line, '/', length);
+        if (slash)
+            snprintf(path, sizeof path, "%.*s", (int)(line + length - slash), slash);
+        if (slash && strstr(path, ".so"))
+            look_at_file(tsan, outcome, path);
         line += length;
     }
 }
@@ -287,7 +290,6 @@ char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
     const char *gil = outcome_environment(outcome, "gil");
     tsan->children++;
     tsan->canaries += outcome->canary;
-    tsan->races += outcome->nraces + outcome->dropped_races;
     look_at_files(tsan, outcome);
     if (outcome->cannot || outcome->interrupted || outcome->phase < BOARD_SETUP)
         return NULL;
@@ -307,10 +309,12 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-char *tsan_doubt(const struct tsan *tsan)
+char *tsan_doubt(const struct tsan *tsan, unsigned threads)
 {
     char *text;
     size_t size;
+    if (threads == 1)
+        return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
     FILE *out = tsan->nbare ? open_memstream(&text, &size) : NULL;
     if (!out)
         return NULL;

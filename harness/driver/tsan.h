@@ -20,7 +20,6 @@ struct tsan {
     char **seen; /* files that were looked at already */
     size_t nseen;
     unsigned canaries, children; /* that reported the canary, of those that started */
-    unsigned long long races;    /* reports, suppressed ones and the canary's aside */
 };
 
 /* Changes this process for all that it starts: no randomised layout, no limit on the address space where that can be
@@ -34,8 +33,8 @@ void tsan_clear(struct tsan *tsan);
  * sentence (the caller's) when nothing that this child says can be trusted, or NULL. */
 char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome);
 
-/* Why silence means nothing: a sentence, the caller's, or NULL. */
-char *tsan_doubt(const struct tsan *tsan);
+/* Why silence of a run with so many threads means nothing: a sentence, the caller's, or NULL. */
+char *tsan_doubt(const struct tsan *tsan, unsigned threads);
 
 /* What a report says of it: canaries, delays, files that are not instrumented, suppressions used and unused. */
 void tsan_tell(const struct tsan *tsan, struct note_list *notes);

@@ -82,6 +82,11 @@ class Findings(Tsan):
         self.check('race:^count$' in notes and 'Nobody minds. (1.0, https://example.org/1)' in notes, done, notes)
         self.check('not needed' in notes and 'race:^nothing$' in notes, done, notes)
 
+    def test_suppressions_alone(self):
+        """suppressions without --tsan are refused"""
+        done = run('-s', '', '--suppressions', 'x.txt', 'pass')
+        self.assertEqual(done.status, 2, done)
+
     def test_wrong_suppression(self):
         """a suppression without a reason is refused with its line"""
         with tempfile.NamedTemporaryFile('w', suffix='.txt') as known:
@@ -124,6 +129,10 @@ class WaysToFindNothing(Tsan):
         """a limit on the address space"""
         done = planted('tsan_race.bug()', prefix=['prlimit', '--as=60000000000'])
         self.expect_untested(done, 'the address space is limited')
+
+    def test_one_thread(self):
+        """one thread alone"""
+        self.expect_untested(planted('tsan_race.bug()', '-t', 1), 'one thread has no data races')
 
     def test_debuginfod(self):
         """a symboliser that would wait for the network: the children do not hear of it"""

@@ -206,6 +206,9 @@ static void what_is_not_the_targets_is_a_note(void **state)
     } rows[] = {
         {RACE(NOW("Write") IN_HARNESS("worker_main"), BEFORE("read") IN_HARNESS("check_round"), "heap block"),
          "a race of ftstress itself (worker_main with check_round)"},
+        {RACE(NOW("Write") IN_NUMPY("copy", 1, 1) STATEMENT(00), BEFORE("write") IN_HARNESS("drop"),
+              "heap block"),
+         "the target meets ftstress's own memory: copy with drop"},
         {RACE(NOW("Write") IN_PYTHON("new_threadstate", 1), BEFORE("read") IN_PYTHON("tstate_delete", 2),
               "heap block"),
          "beside the statements: new_threadstate with tstate_delete"},
