@@ -10,7 +10,7 @@ sanitized() {
         cmake -S . -B "$dir" -G Ninja -DFTSTRESS_SANITIZE="$2" -DFTSTRESS_WERROR=ON -DCMAKE_C_COMPILER=gcc
     step "$1: building" "See the errors above." cmake --build "$dir"
     step "$1: unit tests under $2" "Run ctest --test-dir build/$1 --output-on-failure to see more." \
-        ctest --test-dir "$dir" --output-on-failure
+        ctest --test-dir "$dir" -j2 --output-on-failure
 }
 
 scripts/setup.sh gate
@@ -18,4 +18,4 @@ scripts/check.sh
 sanitized asan address,undefined
 sanitized tsan thread
 say "all other tests, on the real build"
-exec ctest --test-dir "$build" --output-on-failure
+exec ctest --test-dir "$build" -j2 --output-on-failure
