@@ -461,7 +461,7 @@ static int choose_python(const struct request *request, char **child, struct pro
     return 0;
 }
 
-/* Returns true when the plans are for an interpreter with the GIL that is named on purpose: then they look for leaks. */
+/* True: the plans are for an interpreter with the GIL that is named on purpose, and look for leaks. */
 static bool narrow_to_gil(const struct request *request, const struct probe *probe,
                           struct target_list *targets, int *status)
 {

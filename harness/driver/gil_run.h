@@ -7,8 +7,8 @@
 #include "driver/report.h"
 #include "driver/probe.h"
 
-/* Leaves to the plan one thread, and the detectors that have something to say there. On failure `error` is one sentence.
- * Returns 0, or -ENOTSUP when no detector of leaks is left. */
+/* Leaves to the plan one thread, and the detectors that have something to say there. On failure `error` is one
+ * sentence. Returns 0, or -ENOTSUP when no detector of leaks is left. */
 int gil_run_narrow(struct plan *plan, const struct probe *probe, char *error, size_t error_size);
 
 /* Says in the report what the run was about. */

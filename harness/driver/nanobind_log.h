@@ -1,5 +1,5 @@
-/* The report that nanobind prints at exit of what is still alive, in the forms of its versions 1.9 to 3.x. Free-threaded
- * builds of nanobind have none. Pure. Driver. */
+/* The report that nanobind prints at exit of what is still alive, in the forms of its versions 1.9 to 3.x.
+ * Free-threaded builds of nanobind have none. Pure. Driver. */
 #pragma once
 
 #include <stdbool.h>
