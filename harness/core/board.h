@@ -3,6 +3,7 @@
  * Contract. The driver makes it as a memory file; the child maps the same file. A slot is written by its worker alone
  * (slot BOARD_MAIN by the child's main thread, or the one that it waits for) and read by anyone, with relaxed order:
  * readers get a recent value, never a consistent cut. `ask` and `go_on` are the only words that the driver writes.
+ * `looks` and `pairs` are added to by all workers, with relaxed order, in a few calls of a hundred.
  * Nothing here ever waits.
  *
  * A slot's `sequence` is odd while its thread is inside a call of the target: that is the whole overlap meter.
