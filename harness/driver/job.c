@@ -371,8 +371,8 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     end_as_hung(job, phase);
 }
 
-/* A child ends by itself when its time is over. Where it does not, because a call among threads never returns, that is
- * a hang, however busy. */
+/* A child ends by itself when its time is over. Where it does not, because a call among threads or Python's end never
+ * returns, that is a hang, however busy; Python's end may take longer than a call. */
 static void watch_time(struct job *job, uint64_t now)
 {
     enum board_phase phase = atomic_load(&job->board->phase);
@@ -381,11 +381,11 @@ static void watch_time(struct job *job, uint64_t now)
     uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
     if (!job->plan->time || job->asked_at || now < over + limit)
         return;
-    if (phase == BOARD_RUN && now >= job->moved_at + limit)
-        end_as_hung(job, phase);
-    else if (phase <= BOARD_SERIAL || now >= over + 4 * limit) {
+    if (phase <= BOARD_SERIAL) {
         job->outcome->overran = true;
         ask(job);
+    } else if (now >= job->moved_at + (phase == BOARD_FINISH ? 4 : 1) * limit) {
+        end_as_hung(job, phase);
     }
 }
 

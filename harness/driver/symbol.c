@@ -18,8 +18,15 @@
 #define MAX_SCOPES 64
 #define BSS_PAGES 256 /* of variables without initial values */
 
+/* Looking a name up goes through a module's whole table, and stacks have most of their addresses in common. */
+#define NAMES 4096
+
 struct symbols {
     Dwfl *dwfl;
+    struct {
+        uint64_t pc;
+        const char *name; /* libdw's, or NULL */
+    } names[NAMES];
 };
 
 /* An address and what is mapped there. */
@@ -104,7 +111,7 @@ static int report_maps(Dwfl *dwfl, const char *maps)
 int symbols_open(const char *maps, struct symbols **ret_symbols)
 {
     unsetenv("DEBUGINFOD_URLS");
-    struct symbols *symbols = malloc(sizeof *symbols);
+    struct symbols *symbols = calloc(1, sizeof *symbols);
     if (!symbols)
         return -ENOMEM;
     symbols->dwfl = dwfl_begin(&callbacks);
@@ -263,7 +270,20 @@ static int push_inlined(struct symbol_stack *stack, const struct spot *spot, Dwa
     return 0;
 }
 
-static int push_spot(struct symbol_stack *stack, const struct spot *spot)
+static const char *symbol_name(struct symbols *symbols, const struct spot *spot)
+{
+    GElf_Off distance;
+    GElf_Sym symbol;
+    unsigned slot = (unsigned)(spot->pc * UINT64_C(0x9e3779b97f4a7c15) >> 52);
+    if (symbols->names[slot].pc != spot->pc) {
+        symbols->names[slot].name =
+            dwfl_module_addrinfo(spot->module, spot->pc, &distance, &symbol, NULL, NULL, NULL);
+        symbols->names[slot].pc = spot->pc;
+    }
+    return symbols->names[slot].name;
+}
+
+static int push_spot(struct symbols *symbols, struct symbol_stack *stack, const struct spot *spot)
 {
     struct view view = {0};
     if (!spot->module)
@@ -275,9 +295,7 @@ static int push_spot(struct symbol_stack *stack, const struct spot *spot)
         if (push_inlined(stack, spot, unit, spot->pc - bias, &view) < 0)
             return -ENOMEM;
     }
-    GElf_Off distance;
-    GElf_Sym symbol;
-    const char *name = dwfl_module_addrinfo(spot->module, spot->pc, &distance, &symbol, NULL, NULL, NULL);
+    const char *name = symbol_name(symbols, spot);
     if (name)
         view.function = name;
     return push(stack, spot, &view);
@@ -322,7 +340,7 @@ int symbols_stack(struct symbols *symbols, const uint64_t *addresses, size_t n, 
     for (size_t i = 0; i < n; i++) {
         struct spot spot;
         find_spot(symbols->dwfl, addresses[i], &exact, &spot);
-        if (push_spot(&stack, &spot) < 0) {
+        if (push_spot(symbols, &stack, &spot) < 0) {
             symbol_stack_free(&stack);
             return -ENOMEM;
         }
