@@ -110,7 +110,7 @@ class Tripwire(EndToEnd):
         done = self.expect(stress('tripwire_same', 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
         self.assertEqual(len(done.json['notes']), 1, done)
         self.assertRegex(done.json['notes'][0], r'value-benign: bug \(tripwire_same\) writes to its input x .* flags', done)
-        for call, detect in (('bug(x)', others('tripwire')), ('twin(x)', 'all')):
+        for call, detect in (('bug(x)', others('tripwire')), ('twin(x)', 'default')):
             done = self.expect(stress('tripwire_same', call, *ONE_CALL, '--detect', detect), 0)
             self.assertEqual(done.json['notes'], [], done)
 
