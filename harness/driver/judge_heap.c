@@ -548,9 +548,45 @@ static const struct finding *only_mutation(const struct report *report)
     return found;
 }
 
+/* The first one met in the act whose function is known: by a trap, or in a release that must not be. */
+static const struct finding *first_caught(const struct report *report)
+{
+    for (size_t i = 0; i < report->findings.n; i++) {
+        const struct finding *finding = report->findings.items[i];
+        bool met = finding->block && (finding->trapped || finding->block->kind >= VIOLATION_DOUBLE_FREE);
+        if (met && finding->function && finding->blame != BLAME_UNKNOWN)
+            return finding;
+    }
+    return NULL;
+}
+
+/* One stray pointer can damage any number of blocks, of the interpreter and of libraries, that nobody asked about: where
+ * somebody was met in the act, they are one line. */
+static void drop_strangers(struct report *report)
+{
+    const struct finding *caught = first_caught(report);
+    unsigned n = 0;
+    for (size_t i = 0; caught && i < report->findings.n;) {
+        const struct finding *finding = report->findings.items[i];
+        if (!is_guess(finding) || finding->blame != BLAME_UNKNOWN) {
+            i++;
+            continue;
+        }
+        finding_list_remove(&report->findings, i);
+        n++;
+    }
+    if (n > 0)
+        note_add(
+            &report->notes,
+            "%u more places were damaged, in blocks of the interpreter or of libraries: most likely the doing of "
+            "%s, too",
+            n, caught->id);
+}
+
 /* Corrupt memory explains a crash. */
 void judge_link_heap(struct report *report)
 {
+    drop_strangers(report);
     const struct finding *caught = only_caught(report), *mutation = only_mutation(report), *any = caught;
     if (caught || mutation)
         drop_guesses(report, caught ? caught : mutation, caught != NULL);
