@@ -12,6 +12,9 @@
 #define CLASSES 400
 /* Mappings of a class that rest before one is used again, and bytes at rest in all before the oldest lose theirs. */
 #define REST_MIN 1
+/* From this size on a resting mapping pushes those in use out of the processor's caches, which costs more than all else
+ * that the guard does: none rests there while one is asked for. */
+#define REST_SIZE ((size_t)1 << 20)
 #define REST_BYTES ((size_t)32 << 20)
 #define REST_MAX 1024
 /* What was not needed for so long gives its memory back. */
@@ -70,6 +73,11 @@ static struct span *take_rested(unsigned class, unsigned rest_min)
     return NULL;
 }
 
+static unsigned rest_min(unsigned class)
+{
+    return class_slot_size(class) < REST_SIZE ? REST_MIN : 0;
+}
+
 static struct span *take_empty(unsigned class)
 {
     if (!empty[class])
@@ -118,7 +126,7 @@ struct block *large_take(size_t size, size_t align)
     if (class >= CLASSES)
         return NULL;
     pthread_mutex_lock(&lock);
-    struct span *span = take_rested(class, REST_MIN);
+    struct span *span = take_rested(class, rest_min(class));
     if (!span)
         span = take_empty(class);
     struct block *block = span ? span->blocks : new_block(class);
