@@ -560,8 +560,8 @@ static const struct finding *first_caught(const struct report *report)
     return NULL;
 }
 
-/* One stray pointer can damage any number of blocks, of the interpreter and of libraries, that nobody asked about: where
- * somebody was met in the act, they are one line. */
+/* One stray pointer can damage any number of blocks, of the interpreter and of libraries, that nobody asked about:
+ * where somebody was met in the act, they are one line. */
 static void drop_strangers(struct report *report)
 {
     const struct finding *caught = first_caught(report);
