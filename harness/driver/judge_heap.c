@@ -586,10 +586,10 @@ static void drop_strangers(struct report *report)
 /* Corrupt memory explains a crash. */
 void judge_link_heap(struct report *report)
 {
-    drop_strangers(report);
     const struct finding *caught = only_caught(report), *mutation = only_mutation(report), *any = caught;
     if (caught || mutation)
         drop_guesses(report, caught ? caught : mutation, caught != NULL);
+    drop_strangers(report);
     for (size_t i = 0; i < report->findings.n && !any; i++)
         if (is_guards(report->findings.items[i]))
             any = report->findings.items[i];
