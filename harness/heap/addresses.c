@@ -24,10 +24,10 @@ struct leaf {
 };
 
 struct middle {
-    struct leaf *_Atomic leaves[LEAVES];
+    void *_Atomic leaves[LEAVES];
 };
 
-static struct middle *_Atomic top[MIDDLES];
+static void *_Atomic top[MIDDLES]; /* of struct middle */
 static _Atomic int current;
 
 void addresses_set_epoch(enum epoch epoch)
@@ -43,15 +43,15 @@ static void *map(size_t size)
     return at;
 }
 
-static struct middle *middle_of(uintptr_t at, bool make)
+/* What is there, or is made now. */
+static void *node_at(void *_Atomic *place, size_t size, bool make)
 {
-    struct middle *_Atomic *place = &top[at >> MIDDLE_BITS];
-    struct middle *there = atomic_load_explicit(place, memory_order_acquire), *mine;
-    if (there || !make || !(mine = map(sizeof *mine)))
+    void *there = atomic_load_explicit(place, memory_order_acquire), *mine;
+    if (there || !make || !(mine = map(size)))
         return there;
     if (atomic_compare_exchange_strong(place, &there, mine))
         return mine;
-    munmap(mine, sizeof *mine);
+    munmap(mine, size);
     return there;
 }
 
@@ -60,17 +60,10 @@ static struct leaf *leaf_of(const void *block, bool make)
     uintptr_t at = (uintptr_t)block;
     if (at >> TOP_BITS || at % (1 << GRANULE_BITS))
         return NULL;
-    struct middle *middle = middle_of(at, make);
+    struct middle *middle = node_at(&top[at >> MIDDLE_BITS], sizeof *middle, make);
     if (!middle)
         return NULL;
-    struct leaf *_Atomic *place = &middle->leaves[(at >> LEAF_BITS) % LEAVES];
-    struct leaf *there = atomic_load_explicit(place, memory_order_acquire), *mine;
-    if (there || !make || !(mine = map(sizeof *mine)))
-        return there;
-    if (atomic_compare_exchange_strong(place, &there, mine))
-        return mine;
-    munmap(mine, sizeof *mine);
-    return there;
+    return node_at(&middle->leaves[(at >> LEAF_BITS) % LEAVES], sizeof(struct leaf), make);
 }
 
 static unsigned granule_of(const void *block)
@@ -126,6 +119,11 @@ uint64_t addresses_site(const void *block)
     return number ? KEPT | (number - 1) : 0;
 }
 
+static enum epoch epoch_of(struct leaf *leaf, unsigned granule)
+{
+    return (enum epoch)(get(leaf->epoch[0], granule) | get(leaf->epoch[1], granule) << 1);
+}
+
 static void walk_leaf(struct leaf *leaf, uintptr_t from,
                       void (*visit)(void *context, char *block, enum epoch epoch), void *context)
 {
@@ -133,9 +131,8 @@ static void walk_leaf(struct leaf *leaf, uintptr_t from,
         uint64_t bits = atomic_load_explicit(&leaf->live[word], memory_order_relaxed);
         for (; bits; bits &= bits - 1) {
             unsigned granule = word * 64 + (unsigned)__builtin_ctzll(bits);
-            int epoch = get(leaf->epoch[0], granule) | get(leaf->epoch[1], granule) << 1;
             /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), (enum epoch)epoch);
+            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), epoch_of(leaf, granule));
         }
     }
 }
