@@ -130,20 +130,3 @@ void judge_shutdown(struct judge *judge)
         if (judge->outcome->records[i]->type == RECORD_LEFT)
             judge_left(judge, judge->outcome->records[i]);
 }
-
-void judge_held(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        const int64_t *points = &record->values[SERIES_POINTS];
-        if (record->type != RECORD_SERIES || record->values[SERIES_OF] != SERIES_HELD)
-            continue;
-        struct growth_arms arms = {
-            .has_release = true, .before = points[0], .held = points[1], .left = points[2]};
-        double rate;
-        enum growth_verdict verdict = growth_judge(&arms, 1, &rate);
-        note_add(&judge->report->notes, "%s: %lld %s held after the calls, %lld after `%s`",
-                 growth_verdict_names[verdict], (long long)(points[1] - points[0]), record_text(record, 0),
-                 (long long)(points[2] - points[0]), judge->plan->release);
-    }
-}
