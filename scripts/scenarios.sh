@@ -75,8 +75,9 @@ as_expected() {
     [[ $1 != import\ * ]] || plan=(-s "$1" pass "$1")
     [[ $1 != import\ * && $2 != numpy-* ]] || plan+=(--detect growth,refcount,shutdown --time 3)
     env ${5:+"$5"} build/bin/ftstress run "${plan[@]}" -p "build/venvs/$2" --verify 0 --out "$out/kept" >"$log" 2>&1 || status=$?
-    [ "$status" -eq "$3" ] || return 1
-    [ -z "$4" ] || grep -Eq -- "$4" "$log"
+    [ "$status" -eq "$3" ] && { [ -z "$4" ] || grep -Eq -- "$4" "$log"; } && return 0
+    mv "$log" "$log.failed"
+    return 1
 }
 
 failed=0
@@ -95,5 +96,5 @@ while IFS='|' read -r scenario venv status pattern environment; do
     printf '%-25s %-25s exit %-3s %2d of %-6d %d each\n' "$scenario" "$venv" "$((status))" "$good" "$runs" $(((SECONDS - began) / runs))
     [ "$good" -eq "$runs" ] || failed=1
 done <<<"$table"
-say "what the last run of each row said is in build/scenarios"
+say "what the last run of each row said is in build/scenarios, and what one that failed said in files *.failed"
 exit $failed

@@ -1,6 +1,9 @@
 /* What the counting detectors count: shared by the child, which counts, and the driver, which judges. */
 #pragma once
 
+/* Parts of the calls after the first ones. */
+#define COUNTED_PARTS 3
+
 /* Whose references an audit counts. */
 enum audit_relation {
     AUDIT_NAME,  /* an object that a name of the plan means */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/resident.h"
 #include "core/counted.h"
 #include "core/plan.h"
 #include "core/violation.h"
@@ -167,8 +168,7 @@ static int64_t code_bytes(const char *maps)
 
 static void count_process(void)
 {
-    const char *resident = strchr(read_text("/proc/self/statm"), ' ');
-    totals[SERIES_RESIDENT_BYTES][point] = resident ? strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
+    totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
     totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
 }
 

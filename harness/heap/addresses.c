@@ -18,9 +18,12 @@
 /* How trace_keep marks a stack that it knows by a small number. */
 #define KEPT (UINT64_C(1) << 63)
 
+#define EPOCH_BITS 3
+_Static_assert(EPOCHS <= 1 << EPOCH_BITS, "an epoch fits");
+
 struct leaf {
-    _Atomic uint64_t live[WORDS], epoch[2][WORDS]; /* the two bits of enum epoch */
-    uint32_t sites[GRANULES];                      /* number of the stack and one; 0: not known */
+    _Atomic uint64_t live[WORDS], epoch[EPOCH_BITS][WORDS]; /* the bits of enum epoch */
+    uint32_t sites[GRANULES];                               /* number of the stack and one; 0: not known */
 };
 
 struct middle {
@@ -92,8 +95,8 @@ void addresses_add(const void *block, uint64_t site)
         return;
     unsigned granule = granule_of(block);
     int epoch = atomic_load_explicit(&current, memory_order_relaxed);
-    put(leaf->epoch[0], granule, epoch & 1);
-    put(leaf->epoch[1], granule, epoch & 2);
+    for (int bit = 0; bit < EPOCH_BITS; bit++)
+        put(leaf->epoch[bit], granule, epoch >> bit & 1);
     if (site || leaf->sites[granule])
         leaf->sites[granule] = site & KEPT ? (uint32_t)site + 1 : 0;
     put(leaf->live, granule, true);
@@ -121,7 +124,10 @@ uint64_t addresses_site(const void *block)
 
 static enum epoch epoch_of(struct leaf *leaf, unsigned granule)
 {
-    return (enum epoch)(get(leaf->epoch[0], granule) | get(leaf->epoch[1], granule) << 1);
+    int epoch = 0;
+    for (int bit = 0; bit < EPOCH_BITS; bit++)
+        epoch |= get(leaf->epoch[bit], granule) << bit;
+    return (enum epoch)epoch;
 }
 
 static void walk_leaf(struct leaf *leaf, uintptr_t from,
