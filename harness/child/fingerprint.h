@@ -7,11 +7,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <stdbool.h>
+enum fingerprint_verdict {
+    FINGERPRINT_SAME,
+    FINGERPRINT_UNKNOWN, /* no change is seen, of objects that cannot be looked at whole */
+    FINGERPRINT_CHANGED
+};
 
-/* Pickles of the objects in `names` that `used` (a set of names) reads, modules, callables and arrays aside.
- * Returns a new dict, or NULL without memory. */
+/* Pickles of the objects in `names` that `used` (a set of names) reads, modules, callables and arrays aside; of those that
+ * have none their own memory, length and attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
-/* Has any of them changed since? What has no pickle counts as changed. */
-bool fingerprint_changed(PyObject *fingerprint, PyObject *names);
+/* Has any of them changed since? */
+enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names);

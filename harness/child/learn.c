@@ -22,8 +22,11 @@ static void send_learnt(const struct detector_call *call, const struct watched *
 
 static void look(struct learn *learn)
 {
-    if (learn->fingerprint && !learn->run->mutable)
-        learn->run->mutable = fingerprint_changed(learn->fingerprint, learn->names);
+    if (!learn->fingerprint || learn->run->changes)
+        return;
+    enum fingerprint_verdict verdict = fingerprint_compare(learn->fingerprint, learn->names);
+    learn->run->mutable |= verdict != FINGERPRINT_SAME;
+    learn->run->changes = verdict == FINGERPRINT_CHANGED;
 }
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names)
@@ -31,7 +34,7 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
     *learn = (struct learn){.run = run, .names = names};
     if (run->program)
         learn->fingerprint = fingerprint_take(names, run->program->used);
-    /* What has no fingerprint counts as changing. */
+    /* What cannot be looked at whole counts as changing. */
     look(learn);
 }
 
@@ -54,6 +57,7 @@ void learn_end(struct learn *learn, const struct space *space)
     look(learn);
     for (unsigned i = 0; i < space->nwatched; i++)
         if (!space->watched[i].written)
-            learn->run->mutable |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+            learn->run->changes |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
+    learn->run->mutable |= learn->run->changes;
     Py_CLEAR(learn->fingerprint);
 }

@@ -20,5 +20,5 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names);
 /* After every statement: what is put back before the iteration ends was changed all the same. */
 void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised);
 
-/* Sets run->mutable for good. */
+/* Sets run->mutable and run->changes for good. */
 void learn_end(struct learn *learn, const struct space *space);

@@ -319,7 +319,7 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
-        interp_send_fact(run->wire, "mutates=yes");
+        interp_send_fact(run->wire, run->changes ? "mutates=yes" : "mutates=maybe");
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);

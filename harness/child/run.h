@@ -31,7 +31,8 @@ struct run {
     bool allow_gil;
     bool setup_once; /* the setup failed when it was run again */
     struct writer writer;
-    bool mutable;             /* the statements change shared Python objects */
+    bool mutable;             /* the statements change shared Python objects, as far as can be told */
+    bool changes;             /* they were seen to */
     struct space base;        /* what all share; unused at rung private */
     uint64_t worked;          /* ns that the rounds took in all */
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */

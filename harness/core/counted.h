@@ -7,6 +7,7 @@
 /* Whose references an audit counts. */
 enum audit_relation {
     AUDIT_NAME,  /* an object that a name of the plan means */
+    AUDIT_CLASS, /* a class that a name of the plan means */
     AUDIT_ASKED, /* one that the plan's `audit` names */
     AUDIT_ITEM,  /* what a list, tuple or dict among them holds */
     AUDIT_BASE,  /* the base of an array */

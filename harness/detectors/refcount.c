@@ -113,7 +113,7 @@ static void add_names(PyObject *names)
         for (size_t i = 0; !skip && i < sizeof ours / sizeof *ours; i++)
             skip = strcmp(name, ours[i]) == 0;
         if (!skip)
-            add(value, name, AUDIT_NAME, -1, 0);
+            add(value, name, PyType_Check(value) ? AUDIT_CLASS : AUDIT_NAME, -1, 0);
     }
 }
 

@@ -96,6 +96,12 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
         blame_interpreter(judge, finding, frame->function);
 }
 
+bool judge_sees_changes(const struct judge *judge)
+{
+    const char *mutates = outcome_environment(judge->outcome, "mutates");
+    return mutates && strcmp(mutates, "yes") == 0;
+}
+
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
                                   enum detector_id detector)
 {

@@ -252,14 +252,19 @@ static void say_holder(FILE *out, const struct loss *loss)
         fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
 }
 
-/* Who keeps objects of a module's own type tells more than who keeps an int. */
+/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it keeps
+ * an int. */
+static int tells(const struct loss *loss)
+{
+    return 1 + 2 * (strchr(loss->name, '.') != NULL) + (strcmp(loss->holder, NOBODY) == 0);
+}
+
 static const struct loss *find_held(const struct losses *losses, const struct loss *like)
 {
     const struct loss *best = NULL;
     for (size_t i = 0; i < losses->n; i++) {
         const struct loss *loss = &losses->items[i];
-        if (same_owner(loss, like) && *loss->holder &&
-            (!best || (strchr(loss->name, '.') && !strchr(best->name, '.'))))
+        if (same_owner(loss, like) && *loss->holder && (!best || tells(loss) > tells(best)))
             best = loss;
     }
     return best;
@@ -364,7 +369,7 @@ static void find_immortal(struct losses *losses)
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           loss->is_immortal || outcome_environment(judge->outcome, "mutates");
+           loss->is_immortal || judge_sees_changes(judge);
 }
 
 static const char *excuse(const struct judge *judge, const struct loss *loss)

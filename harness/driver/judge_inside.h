@@ -30,6 +30,9 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 
+/* Were the statements seen to change what they share? Not: can it be ruled out? */
+bool judge_sees_changes(const struct judge *judge);
+
 /* Function, package and blame by the innermost frame that is somebody's. */
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
 

@@ -68,6 +68,18 @@ static void add_finding(struct judge *judge, const struct record *record, double
     finding_list_add(&judge->report->findings, finding, judge->child);
 }
 
+/* Statements that change what they share take references on purpose. Instances that do not give back their reference to
+ * their class, as many do not, make nothing grow. */
+static const char *excuse(const struct judge *judge, const struct record *record, double rate)
+{
+    if (rate > 0 && judge_sees_changes(judge))
+        return "the statements change what they share";
+    if (rate > 0 && record->values[AUDIT_RELATION] == AUDIT_CLASS)
+        return "nothing grows with references to a class; its tp_dealloc may lack the Py_DECREF of the type "
+               "(--audit makes it one)";
+    return NULL;
+}
+
 static void judge_audit(struct judge *judge, const struct record *record)
 {
     struct curve curve = judge_curve(judge, 0, &record->values[AUDIT_POINTS], record->values[AUDIT_NPOINTS]);
@@ -76,12 +88,11 @@ static void judge_audit(struct judge *judge, const struct record *record)
     double rate = look.rate / (double)objects;
     if (look.shape != CURVE_STEADY)
         return;
-    if (rate > 0 && outcome_environment(judge->outcome, "mutates"))
-        note_add(
-            &judge->report->notes,
-            "refcount: %s gains %.2f references in each call; no finding, because the statements change what "
-            "they share",
-            record_text(record, 0), rate);
+    const char *because = excuse(judge, record, rate);
+    if (because)
+        note_add(&judge->report->notes,
+                 "refcount: %s (%s) gains %.2f references in each call; no finding, because %s",
+                 record_text(record, 0), record_text(record, 1), rate, because);
     else
         add_finding(judge, record, rate);
 }

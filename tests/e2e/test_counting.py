@@ -105,6 +105,23 @@ class Counting(EndToEnd):
         done = self.expect(count(row, 'bug', '--release', 'pass', detect='growth', time='3'), 1)
         self.assertRegex(done.findings()[0]['message'], r'keeps for each new call, also after `pass`: ', done)
 
+    def test_class(self):
+        """references to a class make nothing grow: a note, and a finding for who asks"""
+        for call, options, status, words in (
+                ('bug', (), 0, 'refcount: Item (type) gains 1.00 references in each call; no finding, because'),
+                ('bug', ('--audit', 'Item'), 1, 'never released: Item (type) gains 1.00 references in each call'),
+                ('twin', ('--audit', 'Item'), 0, '')):
+            done = self.expect(run('-t', 2, '-s', 'import refcount_class', '-s', 'class Item: pass', '-s', 'x = Item()',
+                                   '--detect', 'refcount', '--time', '2', *options, f'refcount_class.{call}(x)'), status)
+            said = '\n'.join([finding['message'] for finding in done.findings()] + done.json['notes'])
+            self.check(words in said if words else 'gains' not in said, done, said)
+
+    def test_unfit(self):
+        """what cannot be pickled is no excuse, unless it was seen to change"""
+        for setup, statement, status in (('import refcount_kept, growth_object; x = growth_object.twin()', 'refcount_kept.bug(x)', 1),
+                                         ('L = [lambda: 0]', 'L.append(0.5)', 0)):
+            self.expect(run('-t', 2, '-s', setup, '--detect', 'growth,refcount', '--time', '2', statement), status)
+
     def test_static(self):
         """what a static variable of a module keeps is told, with the variable's name, and is no leak; its twin keeps nothing"""
         for call, notes in (('bug', 1), ('twin', 0)):
