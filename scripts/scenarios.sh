@@ -27,7 +27,7 @@ nanobind-hold            | nanobind-shutdown        | 0 | |
 nanobind-clear           | nanobind-shutdown        | 0 | |
 nanobind-jaxlib          | nanobind-shutdown-broken | 1 | nanobind counts, after Python.s end, .* PyTreeDef |
 nanobind-jaxlib          | nanobind-shutdown-fixed  | 0 | process-lifetime-floor: .* [0-9]{3,} jaxlib\.xla_extension\.pytree\.PyTreeDef |
-jax-retention            | jax-retention            | 1 | keeps for each new call, also after .*4\.00 jaxlib\._jax\.pytree\.PyTreeDef,.* <- an immortal nanobind\.nb_func |
+jax-retention            | jax-retention            | 1 | keeps for each new call, also after .*4\.00 jaxlib\._jax\.pytree\.PyTreeDef,.* held: jaxlib\._jax\.pytree\.PyTreeDef <- a JitGlobalCppCacheKeys |
 numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB of code |
 llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB of code |
 null                     | numpy-2.2.6              | 0 | |

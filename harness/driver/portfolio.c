@@ -44,6 +44,7 @@ static const struct member {
      .unique = BIT(PYHEAP)},
 };
 #define MEMBERS (sizeof members / sizeof *members)
+#define COUNTING_MEMBER 1
 #define GUARD_MEMBER 3
 
 /* The harness's own looks at inputs and results would race with the target's; what is not instrumented, or answers
@@ -105,6 +106,9 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     if (!portfolio->deadline)
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
+    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    if (member->once && rest < plan->time / 3)
+        rest = plan->time / 3 + start;
     uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
     if (plan->threads == 1)
         return share;
@@ -115,7 +119,6 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
     /* Half of it at least is for the threads. */
-    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
     if (!member->serial && slice < 2 * start)
         slice = 2 * start;
     if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
@@ -165,12 +168,19 @@ static const struct member *next_member(struct portfolio *portfolio)
     }
 }
 
+/* What is counted is told by no other member: it has its turn, however long the first one took. */
+static bool is_owed(const struct portfolio *portfolio)
+{
+    return !portfolio->tsan && portfolio->started > 0 && portfolio->next <= COUNTING_MEMBER &&
+           is_wanted(portfolio, &members[COUNTING_MEMBER]);
+}
+
 bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
 {
     /* What one thread's first pass leaves may be too short for another child's start. */
     bool short_rest =
         portfolio->plan->threads == 1 && portfolio->started > 0 && left(portfolio) < SLICE_MIN / 3;
-    if (left(portfolio) == 0 || short_rest)
+    if ((left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
         return false;
     if (portfolio->focus) {
         fill(portfolio, &members[GUARD_MEMBER], child);

@@ -250,6 +250,25 @@ static void the_run_ends_with_its_time(void **state)
     assert_true(portfolio.started <= 5);
 }
 
+static void what_counts_has_its_turn_when_the_time_is_over(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct plan plan = plan_for(BIT(GROWTH) | BIT(EXCEPTION), 20 * MS, 0), child;
+        struct portfolio portfolio;
+        const char *name;
+        plan.threads = threads;
+        portfolio_init(&portfolio, &plan);
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        assert_string_equal(name, "serial");
+        usleep(30000);
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        assert_string_equal(name, "counting");
+        assert_true(child.time >= plan.time / 3);
+        assert_false(portfolio_next(&portfolio, &child, &name));
+    }
+}
+
 static void the_child_is_the_plan_otherwise(void **state)
 {
     (void)state;
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(slices_are_bounded),
         cmocka_unit_test(a_short_run_gives_all_the_rest),
         cmocka_unit_test(the_run_ends_with_its_time),
+        cmocka_unit_test(what_counts_has_its_turn_when_the_time_is_over),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
