@@ -132,17 +132,25 @@ static int show_canary(const struct tsan *tsan, char *error, size_t size)
     return result;
 }
 
-/* LLVM 23 and newer: small delays where threads synchronise, with a budget. The runtime lists its options. */
-static bool has_delays(const struct tsan *tsan)
+/* LLVM 23 and newer: small delays where threads synchronise, with a budget. A line of the list for each option, with
+ * what it does below it. */
+const char *tsan_delay_option(const char *help)
+{
+    static const char name[] = "\tenable_adaptive_delay\n";
+    return help && strstr(help, name) ? "enable_adaptive_delay=1" : NULL;
+}
+
+/* The runtime lists its options. Returns the one that switches delays on, or NULL. */
+static const char *ask_for_delays(const struct tsan *tsan)
 {
     char *const argv[] = {tsan->child, "--abi", NULL};
     struct probe_job job = {.argv = argv, .limit = probe_limit};
     setenv("TSAN_OPTIONS", "help=1", 1);
     probe_run(&job, 1);
     unsetenv("TSAN_OPTIONS");
-    bool has = job.err && strstr(job.err, "enable_adaptive_delay");
+    const char *option = tsan_delay_option(job.err);
     probe_job_clear(&job);
-    return has;
+    return option;
 }
 
 /* Suppressions */
@@ -205,9 +213,10 @@ int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_
         return result;
     }
     probe_limit = START_LIMIT;
-    made.delays = has_delays(&made);
-    if (made.delays)
-        setenv("TSAN_OPTIONS", "enable_adaptive_delay=1", 1);
+    const char *delays = ask_for_delays(&made);
+    made.delays = delays;
+    if (delays)
+        setenv("TSAN_OPTIONS", delays, 1);
     *tsan = made;
     return 0;
 }
@@ -317,8 +326,8 @@ static void tell_used(const struct suppression_list *list, struct note_list *not
     }
 }
 
-/* CPython's list is nobody's here to tidy up: it is counted only. */
-static void tell_unused(const struct suppression_list *list, struct note_list *notes)
+/* CPython's list is nobody's here to tidy up: it is counted, and told where all is asked for. */
+static void tell_unused(const struct suppression_list *list, bool all, struct note_list *notes)
 {
     char *text;
     size_t size, unused = 0, theirs = 0;
@@ -327,25 +336,26 @@ static void tell_unused(const struct suppression_list *list, struct note_list *n
         return;
     for (size_t i = 0; i < list->n; i++) {
         const struct suppression *rule = &list->items[i];
-        if (rule->hits == 0 && !rule->theirs)
-            fprintf(out, "%s%s:%s", unused++ ? ", " : "", rule->type, rule->pattern);
-        theirs += rule->hits == 0 && rule->theirs;
+        if (rule->hits == 0 && (all || !rule->theirs))
+            fprintf(out, "%s%s:%s (%s)", unused++ ? ", " : "", rule->type, rule->pattern,
+                    base_name(rule->where));
+        theirs += rule->hits == 0 && rule->theirs && !all;
     }
     if (theirs)
-        fprintf(out, "%s%zu of CPython's own", unused ? ", " : "", theirs);
+        fprintf(out, "%s%zu of CPython's own; --verbose and --json list them", unused ? ", " : "", theirs);
     if (fclose(out) == 0 && unused + theirs)
         note_add(notes, "suppressions that were not needed: %s", text);
     free(text);
 }
 
-void tsan_tell(const struct tsan *tsan, struct note_list *notes)
+void tsan_tell(const struct tsan *tsan, bool all, struct note_list *notes)
 {
     note_add(notes, "ThreadSanitizer reported the planted race in %u of %u children%s", tsan->canaries,
              tsan->children, tsan->delays ? "; adaptive delays were on" : "");
     for (size_t i = 0; i < tsan->nbare; i++)
         note_add(notes, "not instrumented: %s", tsan->bare[i]);
     tell_used(&tsan->suppressions, notes);
-    tell_unused(&tsan->suppressions, notes);
+    tell_unused(&tsan->suppressions, all, notes);
 }
 
 static void clear_texts(char **list, size_t n)

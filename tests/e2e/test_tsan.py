@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from html import unescape
 from pathlib import Path
 
 from harness import BUILD, FOREIGN, FTSTRESS, EndToEnd, each, functions, interpreter, run
@@ -63,10 +64,17 @@ class Findings(Tsan):
         self.expect(run('-s', 'import tsan_race', '--time', 2, 'tsan_race.bug()'), 0)
 
     def test_roles(self):
-        """both statements of a race are named, and a library function on top does not hide whose it is"""
-        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()'), 1)
+        """each form says which stack belongs to which statement; a library function on top does not hide whose it is"""
+        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()', '--as', 'html', '-o', 'out.html'), 1)
         finding = done.findings(detector='tsan')[0]
         self.assertEqual((finding['function'], finding['blame']), ('copy', 'target'), done)
+        html = re.sub(r'<[^>]*>', '', unescape((done.cwd / 'out.html').read_text()))
+        for function in ('copy', 'look'):
+            stack = next(stack for stack in finding['stacks'] if function in functions(stack)[:2])
+            title = stack['title']
+            self.check(title.endswith(f', in tsan_race.{function}()'), done, f'{function} has the title {title}')
+            self.assertRegex(done.out, rf'{re.escape(title)}:\n( +#\d.*\n)? +#\d  {function} ', done)
+            self.assertRegex(html, rf'{re.escape(title)}[^,]*?\b{function}\b', done)
 
     def test_forms(self):
         """the other forms of a report show both stacks too"""
@@ -83,6 +91,19 @@ class Findings(Tsan):
         notes = '\n'.join(done.json['notes'])
         self.check('race:^count$' in notes and 'Nobody minds. (1.0, https://example.org/1)' in notes, done, notes)
         self.check('not needed' in notes and 'race:^nothing$' in notes, done, notes)
+        used = {rule['pattern']: (rule['used'] > 0, rule['why'], rule['version'], rule['link'])
+                for rule in done.json['suppressions']}
+        mine = {pattern: used.pop(pattern) for pattern in ('^count$', '^nothing$')}
+        told = ('Nobody minds.', '1.0', 'https://example.org/1')
+        self.assertEqual(mine, {'^count$': (True, *told), '^nothing$': (False, *told)}, done)
+        self.check(used and not any(theirs[0] for theirs in used.values()), done, "CPython's own are not listed")
+
+    def test_verbose(self):
+        """--verbose lists suppressions of CPython's own that were not needed; otherwise they are counted"""
+        done = self.expect(planted('tsan_race.twin()', '-v'), 0)
+        self.check('race_top:update_one_slot (cpython.txt:' in done.out, done, 'not listed')
+        done = self.expect(planted('tsan_race.twin()'), 0)
+        self.assertRegex(done.out, r"not needed: \d+ of CPython's own", done)
 
     def test_suppressions_alone(self):
         """suppressions without --tsan are refused"""
