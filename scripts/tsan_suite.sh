@@ -17,11 +17,12 @@ make_suite_venv() {
     for package in "$build/venvs/$name"/lib/python3.13t/site-packages/scipy*; do
         ln -s "$package" "$dir/lib/python3.13t/site-packages/"
     done
-    ln -sfn "$name" "$suite/venvs/tsan-$name"
+    ln -sfn "$build/venvs/tsan-$name" "$suite/venvs/tsan-$name"
 }
 
 arrange() {
     cmake --build "$suite" && ln -sfn ftstress-child-tsan "$suite/bin/ftstress-child" && ln -sfn . "$suite/child-tsan" &&
+        ln -sfn "$build/share/tsan" "$suite/share/tsan" &&
         mkdir -p "$suite/venvs" && make_suite_venv numpy-2.2.2 && make_suite_venv numpy-2.2.6
 }
 

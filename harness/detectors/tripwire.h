@@ -5,9 +5,9 @@
  *     |    writable  | read-only (metadata)         | read-only     |
  *
  * Contract. Regions are made and released by whoever owns the inputs, attached, while no worker is inside a call: the
- * child's main thread, and at the rung `private` every worker; a lock lets one place or release at a time. The table that
- * the handler reads only grows; a slot of it is used again when its region is unmapped, and is free while its bounds
- * change, so that a handler sees both bounds of one region or passes it by. The handler runs on the faulting
+ * child's main thread, and at the rung `private` every worker; a lock lets one place or release at a time. The table
+ * that the handler reads only grows; a slot of it is used again when its region is unmapped, and is free while its
+ * bounds change, so that a handler sees both bounds of one region or passes it by. The handler runs on the faulting
  * thread: it notes the write in that thread's own buffer, opens the region, single-steps the instruction and closes the
  * region. While one thread steps, the region is open to all: another thread's write can then pass unseen, a thread's
  * own never does.

@@ -16,7 +16,8 @@
 static struct tripwire_region *regions[TRIPWIRE_REGIONS];
 static _Atomic unsigned nregions;
 
-/* Held while a slot is chosen, filled or given back: private inputs are placed by every worker, all at the same time. */
+/* Held while a slot is chosen, filled or given back: private inputs are placed by every worker, all at the same time.
+ */
 static PyMutex placing;
 
 /* In a handler, while other threads fill slots: a region whose start is the same before and after has these bounds. */

@@ -65,8 +65,9 @@ static int make_plan(const char *names, struct plan *plan)
     plan->threads = 2;
     plan->time = 0;
     plan->iterations = 10;
-    for (char *blank = list; blank && (blank = strchr(blank, ' '));)
-        *blank = ',';
+    for (size_t i = 0; list && list[i]; i++)
+        if (list[i] == ' ')
+            list[i] = ',';
     if (list && *list && asprintf(&plan->setup, "import %s", list) < 0)
         plan->setup = NULL;
     return plan_add_step(plan, "len(())");

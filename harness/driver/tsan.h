@@ -39,8 +39,8 @@ char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome);
 /* Why silence of a run with so many threads means nothing: a sentence, the caller's, or NULL. */
 char *tsan_doubt(const struct tsan *tsan, unsigned threads);
 
-/* What a report says of it: canaries, delays, files that are not instrumented, suppressions used and unused; with `all`,
- * also those that nobody here could take out. */
+/* What a report says of it: canaries, delays, files that are not instrumented, suppressions used and unused; with
+ * `all`, also those that nobody here could take out. */
 void tsan_tell(const struct tsan *tsan, bool all, struct note_list *notes);
 
 /* What to add to the runtime's options for adaptive delays, or NULL when its list of options has none. */

@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, EndToEnd, Run, each, functions, run
+from harness import BROKEN, PATIENCE, EndToEnd, Run, each, functions, run
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -47,13 +47,13 @@ class Orphans(EndToEnd):
 
 class Interrupt(EndToEnd):
     def interrupt(self, started, after):
-        time.sleep(after)
+        time.sleep(after * PATIENCE)
         self.check(started.process.poll() is None, started, 'the run was over already')
         began = time.monotonic()
         started.process.send_signal(signal.SIGINT)
         started.finish(15)
         took = time.monotonic() - began
-        self.check(took < 6, started, f'it took {took:.1f} s to end')
+        self.check(took < 6 * PATIENCE, started, f'it took {took:.1f} s to end')
         self.assertEqual(started.children(), [])
         return started
 
@@ -118,7 +118,7 @@ class Ends(EndToEnd):
     def test_step(self, _, end, message):
         """a child that ends in the middle of a round is a finding, and the next one is started"""
         step = f'if thread_index == 3:\n    {end}'
-        done = self.expect(run('--time', '3', '-s', '', step), 1)
+        done = self.expect(run('--time', 3 * PATIENCE, '-s', '', step), 1)
         self.assertEqual(done.kinds(), ['crash'], done)
         found = done.findings()[0]
         self.assertIn(message, found['message'], done)

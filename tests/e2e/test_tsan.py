@@ -10,10 +10,11 @@ import unittest
 from html import unescape
 from pathlib import Path
 
-from harness import BUILD, FOREIGN, FTSTRESS, EndToEnd, each, functions, interpreter, run
+from harness import BUILD, FOREIGN, FTSTRESS, SANITIZED, EndToEnd, each, functions, interpreter, run
 
 GOOD, BROKEN = 'tsan-numpy-2.2.6', 'tsan-numpy-2.2.2'
 INSTRUMENTED = {'PYTHONPATH': str(BUILD / 'child-tsan' / 'planted')}
+STOCK = (BUILD.parent if SANITIZED else BUILD) / 'planted'  # not instrumented
 IS_SET_UP = (BUILD / 'bin' / 'ftstress-child-tsan').exists() and (BUILD / 'venvs' / GOOD).exists()
 TIMEOUT = 300  # everything is ten times as slow
 
@@ -74,7 +75,7 @@ class Findings(Tsan):
             title = stack['title']
             self.check(title.endswith(f', in tsan_race.{function}()'), done, f'{function} has the title {title}')
             self.assertRegex(done.out, rf'{re.escape(title)}:\n( +#\d.*\n)? +#\d  {function} ', done)
-            self.assertRegex(html, rf'{re.escape(title)}[^,]*?\b{function}\b', done)
+            self.assertRegex(html, rf'(?s){re.escape(title)}.{{0,300}}?\b{function}\b', done)
 
     def test_forms(self):
         """the other forms of a report show both stacks too"""
@@ -147,6 +148,7 @@ class NumPy(Tsan):
 
 REFUSE = [sys.executable, str(Path(__file__).with_name('refuse_personality.py'))]
 # What stands in the way, what ftstress runs under then, and what it says of it.
+LIFTED = 'needs a driver that stays under the limit; the runtime of an instrumented one lifts it'
 BEFORE_ANY_CHILD = [
     ('layout', {}, REFUSE, 'addresses are randomised, which moves memory to where ThreadSanitizer cannot follow'),
     ('limit', {}, ['prlimit', '--as=60000000000'], 'the address space is limited to 57220 MB'),
@@ -158,8 +160,9 @@ class WaysToFindNothing(Tsan):
     """Six of them, and what else silences the runtime: exit status 3 with a sentence of its own."""
 
     @each(BEFORE_ANY_CHILD)
-    def test_before(self, _, env, prefix, sentence):
+    def test_before(self, way, env, prefix, sentence):
         """what can be seen before any child runs"""
+        self.unless_sanitized(LIFTED, here=way == 'limit')
         self.expect_untested(planted('tsan_race.bug()', env=INSTRUMENTED | env, prefix=prefix), sentence)
 
     @each([('fixed outside', ['setarch', '-R', *REFUSE], {}), ('server that is empty', [], {'DEBUGINFOD_URLS': ''}),
@@ -176,7 +179,7 @@ class WaysToFindNothing(Tsan):
 
     def test_not_instrumented(self):
         """a package that is not instrumented is named"""
-        done = planted('tsan_race.bug()', env={'PYTHONPATH': str(BUILD / 'planted')})
+        done = planted('tsan_race.bug()', env={'PYTHONPATH': str(STOCK)})
         self.expect_untested(done, 'not instrumented, so that no race in it would be seen: tsan_race.cpython')
 
     @each([('of the setup', 'import no_such_module', 'tsan_race.bug()', 'no_such_module'),
@@ -242,6 +245,7 @@ class Doctor(Tsan):
     @each(BEFORE_ANY_CHILD)
     def test_before(self, way, env, prefix, sentence):
         """what is seen before any child runs"""
+        self.unless_sanitized(LIFTED, here=way == 'limit')
         lines = self.doctor(prefix, env)
         self.expect_line(lines, f'tsan {way}', 'warn', sentence)
         self.expect_line(lines, 'tsan files', 'skip', 'what is named above')
