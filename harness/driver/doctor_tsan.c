@@ -2,8 +2,8 @@
  * the planted race. The last ways are seen where a child runs: it imports every compiled package of the interpreter. */
 #include "driver/doctor_tsan.h"
 
-#include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,9 +83,12 @@ static void judge_child(struct tsan *tsan, const struct outcome *outcome, struct
         skip_rest(rows, DOCTOR_TSAN_IMPORT, "the GIL off");
         return;
     }
-    set_way(&rows[DOCTOR_TSAN_IMPORT], "tsan import", outcome->cannot ? outcome->cannot : distrust,
-            "compiled packages import before the threads start");
-    if (outcome->cannot)
+    const char *sentence = outcome->cannot ? outcome->cannot : distrust;
+    if (!sentence && !outcome->finished)
+        sentence =
+            "a child that imports the compiled packages does not come to its end; run --tsan -v shows more";
+    if (!set_way(&rows[DOCTOR_TSAN_IMPORT], "tsan import", sentence,
+                 "compiled packages import before the threads start"))
         skip_rest(rows, DOCTOR_TSAN_FILES, "the import");
     else
         set_way(&rows[DOCTOR_TSAN_FILES], "tsan files", bare, "all files of packages are instrumented");
