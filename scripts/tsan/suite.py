@@ -23,7 +23,7 @@ UNBUILT = ("unit.arena: needs glibc's malloc, which sanitizer builds do not have
            'unit.symbol: counts and stops the threads of a process, and the runtime has one of its own')
 ACCESS = re.compile(r'^  (?:previous )?(?:atomic )?(?:read|write) of size ', re.I)
 FRAME = re.compile(r'^    #\d+ (.*)')
-RESULT = re.compile(r"\.\.\. (ok|FAIL|ERROR|skipped '(.*)')$", re.M)
+RESULT = re.compile(r"""\.\.\. (ok|FAIL|ERROR|skipped ['"](.*)['"])$""", re.M)
 
 
 def owner_of(frame):
