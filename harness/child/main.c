@@ -236,7 +236,12 @@ int main(int argc, char **argv)
         return cannot(&run, STATUS_USAGE, error);
 
     /* Who answers malloc from here on. */
-    if (guard_begin(&plan, run.wire) < 0)
+    int guard = guard_begin(&plan, run.wire);
+    if (guard == -ENOTSUP)
+        return cannot(
+            &run, STATUS_UNTESTED,
+            "this child is built with a sanitizer, which takes the guard's place; leave guard out of --detect");
+    if (guard < 0)
         return cannot(
             &run, STATUS_UNTESTED,
             "there is no address space for the guard; raise the limit (ulimit -v), or leave guard out of --detect");

@@ -73,7 +73,8 @@ int guard_begin(const struct plan *plan, int wire)
     the_focus = plan->focus;
     if (!result)
         apply_focus(the_focus, false);
-    return result;
+    /* Under a sanitizer, whose runtime answers malloc, the others do without. */
+    return result == -ENOTSUP && plan->detect & ~DETECTOR_BIT(DETECTOR_GUARD) ? 0 : result;
 }
 
 void guard_arm(void)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "detectors/array_api.h"
 #include "detectors/detector.h"
 
@@ -164,7 +165,7 @@ static bool is_kept(const struct watched *watched, const struct tripwire_hits *h
     size_t size = write_size(hit, &same);
     if (!is_metadata(hit) && (same || watched_bytes_differ(watched, &offset)))
         return true;
-    return memcmp(hit->address, first->before, size) != 0;
+    return foreign_differs(hit->address, first->before, size);
 }
 
 /* An instruction that keeps its writes does so for whatever input: its site has no input's name. */

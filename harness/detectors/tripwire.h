@@ -5,8 +5,9 @@
  *     |    writable  | read-only (metadata)         | read-only     |
  *
  * Contract. Regions are made and released by whoever owns the inputs, attached, while no worker is inside a call: the
- * child's main thread, and at the rung `private` every worker; a lock lets one place at a time. The table that the
- * handler reads only grows, and its entries are final before they are counted. The handler runs on the faulting
+ * child's main thread, and at the rung `private` every worker; a lock lets one place or release at a time. The table
+ * that the handler reads only grows; a slot of it is used again when its region is unmapped, and is free while its
+ * bounds change, so that a handler sees both bounds of one region or passes it by. The handler runs on the faulting
  * thread: it notes the write in that thread's own buffer, opens the region, single-steps the instruction and closes the
  * region. While one thread steps, the region is open to all: another thread's write can then pass unseen, a thread's
  * own never does.
@@ -30,12 +31,13 @@
 struct watched;
 
 struct tripwire_region {
-    char *start; /* first page; the object begins just before `closed` */
+    _Atomic(char *) start; /* first page, NULL: a free slot; the object begins just before `closed` */
     size_t size;
-    char *closed;         /* first protected byte: the array's fields */
-    size_t metadata_size; /* pages of metadata */
-    char *data;           /* pages of data follow them */
+    _Atomic(char *) closed; /* first protected byte: the array's fields */
+    size_t metadata_size;   /* pages of metadata */
+    char *data;             /* pages of data follow them */
     size_t data_size;
+    _Atomic(char *) end; /* behind them */
     char *data_low;      /* first byte of the elements */
     bool data_open;      /* @out, or a target that writes in place: data is not protected */
     bool retired;        /* to be unmapped when its array has no user left */

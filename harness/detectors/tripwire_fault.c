@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "base/foreign.h"
 #include "detectors/unwind.h"
 
 #define TRAP_FLAG 0x100
@@ -44,7 +45,7 @@ static void copy_cell(uint8_t *out, const struct tripwire_region *region, const 
 {
     const char *end = region->closed + region->metadata_size + region->data_size;
     size_t n = (size_t)(end - address);
-    memcpy(out, address, n < TRIPWIRE_BYTES ? n : TRIPWIRE_BYTES);
+    foreign_copy(out, address, n < TRIPWIRE_BYTES ? n : TRIPWIRE_BYTES);
 }
 
 static void note_write(struct tripwire_region *region, char *address, void *ucontext)

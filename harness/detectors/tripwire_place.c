@@ -11,22 +11,29 @@
 #include "detectors/watched.h"
 #include "detectors/pycompat.h"
 
-/* Sorted by nothing: a run has a handful. Entries are final before the count says so, and are never taken out:
- * a released region is unmapped only when nothing can fault in it any more. */
+/* Sorted by nothing: a run has a handful. Entries are never taken out: a released region is unmapped only when nothing
+ * can fault in it any more, and its slot is used again. */
 static struct tripwire_region *regions[TRIPWIRE_REGIONS];
 static _Atomic unsigned nregions;
 
-/* Held while a slot is chosen and filled: private inputs are placed by every worker, all at the same time. */
+/* Held while a slot is chosen, filled or given back: private inputs are placed by every worker, all at the same time.
+ */
 static PyMutex placing;
+
+/* In a handler, while other threads fill slots: a region whose start is the same before and after has these bounds. */
+static bool holds(struct tripwire_region *region, const char *address)
+{
+    char *start = atomic_load(&region->start);
+    char *closed = atomic_load(&region->closed), *end = atomic_load(&region->end);
+    return start && address >= closed && address < end && atomic_load(&region->start) == start;
+}
 
 struct tripwire_region *tripwire_find(const void *address)
 {
     unsigned n = atomic_load_explicit(&nregions, memory_order_acquire);
     for (unsigned i = 0; i < n; i++) {
-        struct tripwire_region *region = regions[i];
-        if (region->start && (const char *)address >= region->closed &&
-            (const char *)address < region->closed + region->metadata_size + region->data_size)
-            return region;
+        if (holds(regions[i], address))
+            return regions[i];
     }
     return NULL;
 }
@@ -87,6 +94,7 @@ static int map_region(struct tripwire_region *region, size_t metadata, size_t da
     region->metadata_size = metadata;
     region->data = region->closed + metadata;
     region->data_size = data;
+    region->end = region->data + data;
     region->size = size;
     region->start = at;
     return 0;
@@ -182,6 +190,8 @@ void tripwire_open_data(struct tripwire_region *region)
 
 void tripwire_release(struct tripwire_region *region)
 {
+    PyMutex_Lock(&placing);
     tripwire_open_data(region);
     region->retired = true;
+    PyMutex_Unlock(&placing);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "detectors/array_api.h"
 #include "detectors/tripwire.h"
 
@@ -93,7 +94,7 @@ static bool tuple_differs(const char *what, const struct watched *watched, const
     Py_ssize_t seen[WATCHED_DIMS];
     bool differs = false;
     for (int i = 0; i < watched->nd; i++) {
-        seen[i] = __atomic_load_n(&now[i], __ATOMIC_RELAXED);
+        seen[i] = foreign_word(&now[i]);
         differs |= seen[i] != was[i];
     }
     if (!differs)
@@ -105,23 +106,28 @@ static bool tuple_differs(const char *what, const struct watched *watched, const
     return true;
 }
 
+static const Py_ssize_t *tuple_at(const void *pointer)
+{
+    return (const Py_ssize_t *)(uintptr_t)foreign_word(pointer); /* NOLINT(performance-no-int-to-ptr) */
+}
+
 bool watched_metadata_differs(const struct watched *watched, char *text, size_t size)
 {
     const PyArrayObject_fields *now = fields_of(watched);
-    int nd = __atomic_load_n(&now->nd, __ATOMIC_RELAXED);
+    int nd = foreign_int(&now->nd);
     if (nd != watched->nd) {
         snprintf(text, size, "its number of dimensions became %d, was %d", nd, watched->nd);
         return true;
     }
-    if (tuple_differs("shape", watched, now->dimensions, watched->dims, text, size) ||
-        tuple_differs("strides", watched, now->strides, watched->strides, text, size))
+    if (tuple_differs("shape", watched, tuple_at(&now->dimensions), watched->dims, text, size) ||
+        tuple_differs("strides", watched, tuple_at(&now->strides), watched->strides, text, size))
         return true;
-    int flags = __atomic_load_n(&now->flags, __ATOMIC_RELAXED);
+    int flags = foreign_int(&now->flags);
     if (flags != watched->flags) {
         snprintf(text, size, "its flags became %#x, were %#x", (unsigned)flags, (unsigned)watched->flags);
         return true;
     }
-    if (__atomic_load_n(&now->data, __ATOMIC_RELAXED) != watched->data) {
+    if (foreign_word(&now->data) != (intptr_t)watched->data) {
         snprintf(text, size, "its data pointer moved");
         return true;
     }
@@ -130,10 +136,10 @@ bool watched_metadata_differs(const struct watched *watched, char *text, size_t 
 
 bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset)
 {
-    if (!watched->bytes || memcmp(watched->low, watched->bytes, watched->size) == 0)
+    if (!watched->bytes || !foreign_differs(watched->low, watched->bytes, watched->size))
         return false;
     size_t at = 0;
-    while (at < watched->size && watched->low[at] == watched->bytes[at])
+    while (at < watched->size && foreign_byte(&watched->low[at]) == (uint8_t)watched->bytes[at])
         at++;
     /* Another thread may have put the byte back between the two looks. */
     if (at == watched->size)

@@ -319,7 +319,7 @@ static void conclude(struct session *session)
     judge_link(report);
     count_chances(session);
     if (session->tsan)
-        tsan_tell(session->tsan, &report->notes);
+        tsan_tell(session->tsan, session->request->verbose, &report->notes);
     if (counts(session)) {
         report->status = STATUS_FINDING;
         free(doubt);

@@ -23,8 +23,8 @@
 #include "base/fd.h"
 #include "core/glibc.h"
 #include "core/status.h"
+#include "driver/doctor_tsan.h"
 #include "driver/symbol.h"
-#include "driver/tsan.h"
 
 #define WIDTH 110
 #define INDENT 21
@@ -58,15 +58,22 @@ enum doctor_level doctor_say(struct doctor_answer *answer, enum doctor_level lev
 
 /* The two programs and what they share. */
 
+/* What follows the last semicolon of a sentence, or NULL. */
+static const char *advice_of(const char *sentence)
+{
+    const char *advice = NULL;
+    for (const char *next = sentence; (next = strstr(next, "; ")); next++)
+        advice = next + 2;
+    return advice;
+}
+
 /* A sentence of the probe: what is wrong; what to do. */
 static enum doctor_level say_sentence(struct doctor_answer *answer, const char *sentence)
 {
-    const char *cut = sentence;
-    for (const char *next = sentence; (next = strstr(next, "; ")); next++)
-        cut = next;
-    bool whole = cut == sentence;
-    fprintf(answer->text, "%.*s", (int)(whole ? strlen(sentence) : (size_t)(cut - sentence)), sentence);
-    fputs(whole ? "" : cut + 2, answer->advice);
+    const char *advice = advice_of(sentence);
+    fprintf(answer->text, "%.*s", (int)(advice ? advice - 2 - sentence : (ptrdiff_t)strlen(sentence)),
+            sentence);
+    fputs(advice ? advice : "", answer->advice);
     return DOCTOR_BROKEN;
 }
 
@@ -510,28 +517,7 @@ static enum doctor_level check_arena(struct doctor *doctor, struct doctor_answer
                       "%s: no arena detector", reason);
 }
 
-static enum doctor_level check_tsan(struct doctor *doctor, struct doctor_answer *answer)
-{
-    struct tsan tsan;
-    char error[1024];
-    (void)doctor;
-    int result = tsan_prepare(&tsan, NULL, error, sizeof error);
-    if (result == -ENOENT)
-        return doctor_say(answer, DOCTOR_SKIP, NULL,
-                          "not set up; scripts/setup.sh --with tsan makes what run --tsan needs");
-    if (result) {
-        say_sentence(answer, error);
-        return DOCTOR_WARN;
-    }
-    doctor_say(answer, DOCTOR_OK, NULL,
-               "ThreadSanitizer reports a planted race; %zu suppressions, adaptive delays %s",
-               tsan.suppressions.n, tsan.delays ? "on" : "not in this version");
-    tsan_clear(&tsan);
-    return DOCTOR_OK;
-}
-
-/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process.
- * ThreadSanitizer, which changes more of it, is last. */
+/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. */
 static const struct check checks[] = {
     {"child", check_child},
     {"interpreter", check_interpreter},
@@ -550,7 +536,6 @@ static const struct check checks[] = {
     {"memory", check_memory},
     {"limits", check_limits},
     {"system", check_system},
-    {"tsan", check_tsan},
 };
 
 /* A line, at most WIDTH wide where blanks allow; further ones and those after a newline are indented. */
@@ -610,6 +595,23 @@ static int look_and_print(const struct check *check, struct doctor *doctor, bool
     return (int)level;
 }
 
+/* It changes this process, and so is the last to look. */
+static void look_at_tsan(const struct doctor *doctor, const char *urls, bool colour, FILE *out,
+                         unsigned seen[])
+{
+    struct doctor_row rows[DOCTOR_TSAN_ROWS];
+    size_t n = doctor_tsan(doctor->has_probe ? &doctor->probe : NULL, urls, rows);
+    for (size_t i = 0; i < n; i++) {
+        const char *advice = rows[i].text && rows[i].level == DOCTOR_WARN ? advice_of(rows[i].text) : NULL;
+        if (advice)
+            rows[i].text[advice - 2 - rows[i].text] = '\0';
+        print_check(out, rows[i].name, rows[i].level, colour, rows[i].text ? rows[i].text : "",
+                    advice ? advice : "");
+        seen[rows[i].level]++;
+        free(rows[i].text);
+    }
+}
+
 static void print_verdict(FILE *out, unsigned warnings, unsigned broken)
 {
     if (broken)
@@ -622,6 +624,8 @@ static void print_verdict(FILE *out, unsigned warnings, unsigned broken)
 int doctor_run(const char *python, const char *child_path, bool colour, FILE *out)
 {
     struct doctor doctor = {.asked = python, .child_path = child_path};
+    const char *set = getenv("DEBUGINFOD_URLS");
+    cleanup_free char *urls = set ? strdup(set) : NULL;
     unsigned seen[DOCTOR_BROKEN + 1] = {0};
     int level = 0;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && level >= 0; i++) {
@@ -629,6 +633,8 @@ int doctor_run(const char *python, const char *child_path, bool colour, FILE *ou
         if (level >= 0)
             seen[level]++;
     }
+    if (level >= 0)
+        look_at_tsan(&doctor, urls, colour, out, seen);
     free(doctor.child_python);
     probe_clear(&doctor.probe);
     if (level < 0)

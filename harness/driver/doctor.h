@@ -31,6 +31,8 @@ doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *ad
 
 enum doctor_level doctor_numpy(const struct probe *probe, struct doctor_answer *answer);
 enum doctor_level doctor_packages(const struct probe *probe, struct doctor_answer *answer);
+/* Names of the compiled packages, separated by blanks: the caller's, or NULL where they cannot be listed. */
+char *doctor_package_names(const struct probe *probe);
 
 /* Has the ELF file a symbol table, beyond what it exports? */
 bool doctor_has_symbols(const char *path);

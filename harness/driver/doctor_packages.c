@@ -229,14 +229,26 @@ static enum doctor_level sort_packages(const struct probe *probe, char *names, s
     return level;
 }
 
+static char *list_names(const struct probe *probe, char *reason, size_t size)
+{
+    struct probe_job job;
+    ask(probe, list_code, &job);
+    char *names = probe_value(job.out, "names");
+    probe_reason(&job, reason, size);
+    probe_job_clear(&job);
+    return names;
+}
+
+char *doctor_package_names(const struct probe *probe)
+{
+    char reason[320];
+    return list_names(probe, reason, sizeof reason);
+}
+
 enum doctor_level doctor_packages(const struct probe *probe, struct doctor_answer *answer)
 {
     char reason[320];
-    struct probe_job job;
-    ask(probe, list_code, &job);
-    cleanup_free char *names = probe_value(job.out, "names");
-    probe_reason(&job, reason, sizeof reason);
-    probe_job_clear(&job);
+    cleanup_free char *names = list_names(probe, reason, sizeof reason);
     if (!names)
         return doctor_say(answer, DOCTOR_WARN,
                           "see what its site-packages contain, and that they can be read",

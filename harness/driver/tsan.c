@@ -9,18 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/package.h"
 #include "driver/probe.h"
+#include "driver/tsan_way.h"
 
 /* Instrumented programs and the symboliser start slowly where all processors are busy. */
 #define START_LIMIT (90 * CLOCK_SECOND)
-#define BARE_SHOWN 4
 
 static int fail(int code, char *error, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -34,30 +32,14 @@ static int fail(int code, char *error, size_t size, const char *format, ...)
     return code;
 }
 
-/* What is prevented */
-
-static int lift_limit(char *error, size_t size)
+/* The ways to find nothing that can be seen before any child is started. */
+static int clear_ways(char *error, size_t size)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY) {
-        setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
-        return 0;
-    }
-    return fail(
-        -ENOMEM, error, size,
-        "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it; run "
-        "ftstress where ulimit -Hv is unlimited",
-        (unsigned long long)limit.rlim_max >> 20);
-}
-
-/* Inherited by all that this process starts; where it is forbidden, the canary tells whether it matters. */
-static void settle_process(void)
-{
-    int now = personality(0xffffffff);
-    if (now >= 0)
-        personality((unsigned long)now | ADDR_NO_RANDOMIZE);
-    unsetenv("DEBUGINFOD_URLS");
+    cleanup_free char *layout = tsan_way_layout(), *limit = tsan_way_limit(),
+                      *server = tsan_way_server(getenv("DEBUGINFOD_URLS"));
+    const char *sentence = layout ? layout : limit ? limit : server;
     unsetenv("TSAN_OPTIONS");
+    return sentence ? fail(-ENOEXEC, error, size, "%s", sentence) : 0;
 }
 
 /* The canary */
@@ -103,8 +85,8 @@ static const struct {
     const char *words, *sentence;
 } refusals[] = {
     {"unexpected memory mapping",
-     "addresses are randomised further than ThreadSanitizer can bear, and turning that off is forbidden here; sysctl "
-     "vm.mmap_rnd_bits=28, or allow personality(2) and run setarch -R ftstress"},
+     "ThreadSanitizer's shadow memory does not fit between the addresses that are taken here; sysctl "
+     "vm.mmap_rnd_bits=28, and ulimit -s 8192"},
     {"limited virtual address space",
      "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is "
      "unlimited"},
@@ -150,17 +132,25 @@ static int show_canary(const struct tsan *tsan, char *error, size_t size)
     return result;
 }
 
-/* LLVM 23 and newer: small delays where threads synchronise, with a budget. The runtime lists its options. */
-static bool has_delays(const struct tsan *tsan)
+/* LLVM 23 and newer: small delays where threads synchronise, with a budget. A line of the list for each option, with
+ * what it does below it. */
+const char *tsan_delay_option(const char *help)
+{
+    static const char name[] = "\tenable_adaptive_delay\n";
+    return help && strstr(help, name) ? "enable_adaptive_delay=1" : NULL;
+}
+
+/* The runtime lists its options. Returns the one that switches delays on, or NULL. */
+static const char *ask_for_delays(const struct tsan *tsan)
 {
     char *const argv[] = {tsan->child, "--abi", NULL};
     struct probe_job job = {.argv = argv, .limit = probe_limit};
     setenv("TSAN_OPTIONS", "help=1", 1);
     probe_run(&job, 1);
     unsetenv("TSAN_OPTIONS");
-    bool has = job.err && strstr(job.err, "enable_adaptive_delay");
+    const char *option = tsan_delay_option(job.err);
     probe_job_clear(&job);
-    return has;
+    return option;
 }
 
 /* Suppressions */
@@ -190,22 +180,32 @@ static int load_suppressions(struct tsan *tsan, const char *user, char *error, s
     return result ? -EINVAL : 0;
 }
 
-int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size)
+static char *child_path(void)
 {
     cleanup_free char *dir = NULL;
-    struct tsan made = {0};
-    if (fd_program_dir(&dir) < 0 || asprintf(&made.child, "%s/ftstress-child-tsan", dir) < 0)
-        return fail(-ENOMEM, error, error_size, "no memory");
+    char *path;
+    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/ftstress-child-tsan", dir) < 0 ? NULL : path;
+}
+
+bool tsan_is_set_up(void)
+{
+    cleanup_free char *child = child_path();
+    return child && access(child, X_OK) == 0;
+}
+
+int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size)
+{
     int result = 0;
+    struct tsan made = {.child = child_path()};
+    if (!made.child)
+        return fail(-ENOMEM, error, error_size, "no memory");
     if (access(made.child, X_OK) < 0)
         result = fail(-ENOENT, error, error_size,
                       "there is no ftstress-child-tsan; make one with scripts/setup.sh --with tsan");
     if (!result)
-        result = lift_limit(error, error_size);
-    if (!result) {
-        settle_process();
+        result = clear_ways(error, error_size);
+    if (!result)
         result = show_canary(&made, error, error_size);
-    }
     if (!result)
         result = load_suppressions(&made, user, error, error_size);
     if (result) {
@@ -213,16 +213,17 @@ int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_
         return result;
     }
     probe_limit = START_LIMIT;
-    made.delays = has_delays(&made);
-    if (made.delays)
-        setenv("TSAN_OPTIONS", "enable_adaptive_delay=1", 1);
+    const char *delays = ask_for_delays(&made);
+    made.delays = delays;
+    if (delays)
+        setenv("TSAN_OPTIONS", delays, 1);
     *tsan = made;
     return 0;
 }
 
 /* Files that are not instrumented */
 
-bool tsan_is_instrumented(const char *path)
+bool tsan_is_bare(const char *path)
 {
     bool found = false;
     cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -241,8 +242,9 @@ bool tsan_is_instrumented(const char *path)
             found = name && strncmp(name, "__tsan_", 7) == 0;
         }
     }
+    bool bare = elf && elf_kind(elf) == ELF_K_ELF && !found;
     elf_end(elf);
-    return found;
+    return bare;
 }
 
 /* Returns false when it was there already. */
@@ -264,7 +266,7 @@ static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const
 {
     char name[128];
     if (package_owner(outcome, path, name, sizeof name) == OWNER_PACKAGE &&
-        remember(&tsan->seen, &tsan->nseen, path) && !tsan_is_instrumented(path))
+        remember(&tsan->seen, &tsan->nseen, path) && tsan_is_bare(path))
         remember(&tsan->bare, &tsan->nbare, path);
 }
 
@@ -297,34 +299,20 @@ char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
         return strdup(
             "the race that is planted in each child was not reported, so that no other would have been; see "
             "what --verbose shows");
-    if (gil && strcmp(gil, "on") == 0)
-        return strdup(
-            "the GIL is on, and what it orders is no race for ThreadSanitizer; leave out --allow-gil");
-    return NULL;
+    return tsan_way_gil(gil);
+}
+
+char *tsan_doubt(const struct tsan *tsan, unsigned threads)
+{
+    if (threads == 1)
+        return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
+    return tsan_way_bare(tsan->bare, tsan->nbare);
 }
 
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
-}
-
-char *tsan_doubt(const struct tsan *tsan, unsigned threads)
-{
-    char *text;
-    size_t size;
-    if (threads == 1)
-        return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
-    FILE *out = tsan->nbare ? open_memstream(&text, &size) : NULL;
-    if (!out)
-        return NULL;
-    fputs("not instrumented, so that no race in it would be seen: ", out);
-    for (size_t i = 0; i < tsan->nbare && i < BARE_SHOWN; i++)
-        fprintf(out, "%s%s", i ? ", " : "", base_name(tsan->bare[i]));
-    if (tsan->nbare > BARE_SHOWN)
-        fprintf(out, " and %zu more", tsan->nbare - BARE_SHOWN);
-    fputs("; build it with clang -fsanitize=thread, as scripts/tsan.sh builds NumPy", out);
-    return fclose(out) == 0 ? text : NULL;
 }
 
 static void tell_used(const struct suppression_list *list, struct note_list *notes)
@@ -338,8 +326,8 @@ static void tell_used(const struct suppression_list *list, struct note_list *not
     }
 }
 
-/* CPython's list is nobody's here to tidy up: it is counted only. */
-static void tell_unused(const struct suppression_list *list, struct note_list *notes)
+/* CPython's list is nobody's here to tidy up: it is counted, and told where all is asked for. */
+static void tell_unused(const struct suppression_list *list, bool all, struct note_list *notes)
 {
     char *text;
     size_t size, unused = 0, theirs = 0;
@@ -348,25 +336,26 @@ static void tell_unused(const struct suppression_list *list, struct note_list *n
         return;
     for (size_t i = 0; i < list->n; i++) {
         const struct suppression *rule = &list->items[i];
-        if (rule->hits == 0 && !rule->theirs)
-            fprintf(out, "%s%s:%s", unused++ ? ", " : "", rule->type, rule->pattern);
-        theirs += rule->hits == 0 && rule->theirs;
+        if (rule->hits == 0 && (all || !rule->theirs))
+            fprintf(out, "%s%s:%s (%s)", unused++ ? ", " : "", rule->type, rule->pattern,
+                    base_name(rule->where));
+        theirs += rule->hits == 0 && rule->theirs && !all;
     }
     if (theirs)
-        fprintf(out, "%s%zu of CPython's own", unused ? ", " : "", theirs);
+        fprintf(out, "%s%zu of CPython's own; --verbose and --json list them", unused ? ", " : "", theirs);
     if (fclose(out) == 0 && unused + theirs)
         note_add(notes, "suppressions that were not needed: %s", text);
     free(text);
 }
 
-void tsan_tell(const struct tsan *tsan, struct note_list *notes)
+void tsan_tell(const struct tsan *tsan, bool all, struct note_list *notes)
 {
     note_add(notes, "ThreadSanitizer reported the planted race in %u of %u children%s", tsan->canaries,
              tsan->children, tsan->delays ? "; adaptive delays were on" : "");
     for (size_t i = 0; i < tsan->nbare; i++)
         note_add(notes, "not instrumented: %s", tsan->bare[i]);
     tell_used(&tsan->suppressions, notes);
-    tell_unused(&tsan->suppressions, notes);
+    tell_unused(&tsan->suppressions, all, notes);
 }
 
 static void clear_texts(char **list, size_t n)

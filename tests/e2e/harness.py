@@ -16,12 +16,27 @@ GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed b
 DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
+# Programs that are built with a sanitizer (scripts/tsan_suite.sh) are slower by so much, and have another malloc.
+PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))
+SANITIZED = 'FTSTRESS_PATIENCE' in os.environ
+OWN_MALLOC = "needs glibc's malloc, which sanitizer builds do not have"
+UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'arena': OWN_MALLOC}
 FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
 
 
 def others(detector):
     """The value of --detect that switches one detector off."""
     return ','.join(name for name in DETECTORS if name != detector)
+
+
+def patient(arguments):
+    """The arguments with times that a slower program needs."""
+    arguments = list(map(str, arguments))
+    for i, (option, value) in enumerate(zip(arguments, arguments[1:]), 1):
+        time_given = re.fullmatch(r'(\d+(?:\.\d+)?)(\w*)', value) if option in ('--time', '--timeout') else None
+        if time_given:
+            arguments[i] = f'{float(time_given[1]) * PATIENCE:g}{time_given[2]}'
+    return arguments
 
 
 def interpreter(python):
@@ -43,7 +58,7 @@ class Run:
                 self.command += [option, str(self.dir / name)]
         if '--verify' not in args:  # it has tests of its own
             self.command += ['--verify', '0']
-        self.command += map(str, args)
+        self.command += patient(args)
         environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
         environment |= {'PYTHONPATH': str(BUILD / 'planted')} | (env or {})
         self.began = time.monotonic()
@@ -65,13 +80,21 @@ class Run:
     def finish(self, timeout=60):
         """Waits for the end; a run that takes too long is killed, and that is a failure."""
         try:
-            self.status = self.process.wait(timeout)
+            self.status = self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f'no end after {timeout} s{self}') from None
-        self.seconds = time.monotonic() - self.began
+        self.seconds = (time.monotonic() - self.began) / PATIENCE
+        self.skip_unsanitized()
         return self
+
+    def skip_unsanitized(self):
+        """A run that is asked for a detector that a sanitizer's build has not is no failure."""
+        asked = self.command[self.command.index('--detect') + 1].split(',') if '--detect' in self.command else ()
+        for detector, reason in UNSANITIZED.items() if SANITIZED else ():
+            if asked != others(detector).split(',') and detector in asked:
+                raise unittest.SkipTest(reason)
 
     def children(self):
         """The pids of this run's ftstress-child processes that are not zombies: they stay in its session."""
@@ -124,8 +147,11 @@ class Run:
 
 
 def run(*args, timeout=60, **options):
-    """ftstress run with these arguments, to its end."""
-    return Run(*args, **options).finish(timeout)
+    """ftstress run with these arguments, to its end; a sanitizer's build may need more time for its children's start."""
+    done = Run(*args, **options).finish(timeout)
+    if SANITIZED and 'give it more --time' in done.err:
+        done = Run(*args, '--time', 15, **options).finish(timeout)
+    return done
 
 
 def functions(stack):
@@ -157,6 +183,11 @@ class EndToEnd(unittest.TestCase):
                 setattr(cls, full, test)
             if hasattr(method, 'rows'):
                 delattr(cls, name)
+
+    def unless_sanitized(self, reason, here=True):
+        """What sanitizer builds cannot pass, and why."""
+        if here and SANITIZED:
+            self.skipTest(reason)
 
     def check(self, condition, done, sentence):
         """Like assertTrue, with the output of the run."""

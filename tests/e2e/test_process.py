@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, EndToEnd, Run, each, functions, run
+from harness import BROKEN, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -31,7 +31,8 @@ class Orphans(EndToEnd):
     def test_driver_is_killed(self, _, arguments):
         """kill -9 of the driver leaves no child, whatever the child is doing"""
         with Run('--time', '60', *arguments) as started:
-            self.assertTrue(wait_until(started.children, 10), 'no child was started')
+            working = wait_until(lambda: 'seed' in started.err and started.children(), 10 * PATIENCE)
+            self.assertTrue(working, 'no child was started')
             time.sleep(1)
             self.check(started.children(), started, 'the child is gone already')
             started.process.kill()
@@ -47,20 +48,20 @@ class Orphans(EndToEnd):
 
 class Interrupt(EndToEnd):
     def interrupt(self, started, after):
-        time.sleep(after)
+        time.sleep(after * PATIENCE)
         self.check(started.process.poll() is None, started, 'the run was over already')
         began = time.monotonic()
         started.process.send_signal(signal.SIGINT)
         started.finish(15)
         took = time.monotonic() - began
-        self.check(took < 6, started, f'it took {took:.1f} s to end')
+        self.check(took < 6 * PATIENCE, started, f'it took {took:.1f} s to end')
         self.assertEqual(started.children(), [])
         return started
 
     def test_with_findings(self):
         """Ctrl-C prints what was found so far, keeps it, writes the JSON, and exits 1"""
         with Run('repeat', '--time', '60', python=BROKEN) as started:
-            done = self.expect(self.interrupt(started, 5), 1)
+            done = self.expect(self.interrupt(started, 5 * PATIENCE), 1)
             self.check(done.findings(function='PyArray_Repeat'), done, 'the finding is lost')
             self.assertIn('PyArray_Repeat', done.out, done)
             for finding in done.findings():
@@ -118,7 +119,7 @@ class Ends(EndToEnd):
     def test_step(self, _, end, message):
         """a child that ends in the middle of a round is a finding, and the next one is started"""
         step = f'if thread_index == 3:\n    {end}'
-        done = self.expect(run('--time', '3', '-s', '', step), 1)
+        done = self.expect(run('--time', 3 * PATIENCE, '-s', '', step), 1)
         self.assertEqual(done.kinds(), ['crash'], done)
         found = done.findings()[0]
         self.assertIn(message, found['message'], done)
@@ -135,7 +136,7 @@ class Hang(EndToEnd):
     def test_deadlock(self):
         """a deadlock is found in a sane time, with the stacks of two threads inside, and the right one is blamed"""
         done = self.expect(run('--time', '3', '--timeout', '1s', *DEADLOCK), 1)
-        self.check(done.seconds < 15, done, f'it took {done.seconds:.1f} s')
+        self.check(done.seconds < 15 * PATIENCE, done, f'it took {done.seconds:.1f} s')
         finding = done.findings(kind='hang')[0]
         inside = [stack for stack in finding['stacks'] if 'lock_both' in functions(stack)]
         self.check(len(inside) >= 2, done, f'{len(inside)} stacks show lock_both')
@@ -195,6 +196,7 @@ class Limits(EndToEnd):
 
     def test_flood_of_a_crash(self):
         """evidence among a flood is found, and JSON stays JSON whatever bytes there are"""
+        self.unless_sanitized(OWN_MALLOC)
         steps = ("os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')", 'if thread_index and iteration_index > 50: m.bug()')
         done = self.expect(run('--time', '3', '-s', 'import os, log_double_free as m', *steps), 1)
         self.check(done.findings(kind='double-free'), done, f'found: {done.kinds()}')

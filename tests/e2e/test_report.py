@@ -8,10 +8,11 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from harness import FTSTRESS, EndToEnd, each, run
+from harness import FTSTRESS, SANITIZED, EndToEnd, each, run
 
 FORMS = ('text', 'json', 'junit', 'sarif', 'html', 'github')
-BUG = ('-s', 'import log_double_free', '--time', '2s', '--verify', '0', 'log_double_free.bug()')
+MODULE = 'crash_abort' if SANITIZED else 'log_double_free'
+BUG = ('-s', f'import {MODULE}', '--time', '2s', '--verify', '0', f'{MODULE}.bug()')
 XSD = Path(__file__).with_name('junit.xsd')
 VOID = {'meta', 'br', 'hr', 'img', 'input', 'link', 'area', 'base', 'col', 'embed', 'source', 'track', 'wbr'}
 
@@ -125,6 +126,7 @@ class Report(EndToEnd):
     @each((form,) for form in FORMS)
     def test_form(self, form):
         """of the last run: on standard output and with --output"""
+        self.unless_sanitized('needs a run with several findings, and crash_abort has one', here=form == 'github')
         text = self.report('--as', form)
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(self.report('--as', form, '-o', f'{folder}/x'), '')
@@ -139,7 +141,7 @@ class Report(EndToEnd):
         names = identity, self.out / identity, self.out / identity / 'finding.json'
         texts = {self.report(name, '--as', form) for name in names}
         self.assertEqual(len(texts), 1)
-        self.assertIn('log_double_free', texts.pop())
+        self.assertIn(MODULE, texts.pop())
 
     def test_junit(self):
         n = len(self.done.findings())
@@ -159,7 +161,7 @@ class Report(EndToEnd):
         self.assertEqual(one['invocations'][0]['exitCode'], 1)
         uris = {location['physicalLocation']['artifactLocation']['uri'] for result in one['results']
                 for location in result['locations'] if 'physicalLocation' in location}
-        self.check(any(uri.endswith('log_double_free.c') for uri in uris), self.done, f'the source is not in {uris}')
+        self.check(any(uri.endswith(f'{MODULE}.c') for uri in uris), self.done, f'the source is not in {uris}')
 
     def test_html(self):
         page = Page(self.report('--as', 'html'))

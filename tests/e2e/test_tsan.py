@@ -1,16 +1,20 @@
 """The ThreadSanitizer mode: what it finds, and each known way to find nothing without saying so."""
 import os
+import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
+from html import unescape
 from pathlib import Path
 
-from harness import BUILD, FTSTRESS, EndToEnd, each, functions, run
+from harness import BUILD, FOREIGN, FTSTRESS, SANITIZED, EndToEnd, each, functions, interpreter, run
 
 GOOD, BROKEN = 'tsan-numpy-2.2.6', 'tsan-numpy-2.2.2'
 INSTRUMENTED = {'PYTHONPATH': str(BUILD / 'child-tsan' / 'planted')}
+STOCK = (BUILD.parent if SANITIZED else BUILD) / 'planted'  # not instrumented
 IS_SET_UP = (BUILD / 'bin' / 'ftstress-child-tsan').exists() and (BUILD / 'venvs' / GOOD).exists()
 TIMEOUT = 300  # everything is ten times as slow
 
@@ -53,7 +57,7 @@ class Findings(Tsan):
         done = self.expect(planted('tsan_race.twin()'), 0)
         self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
         notes = '\n'.join(done.json['notes'])
-        self.check('reported the planted race in 1 of 1' in notes, done, 'no canary')
+        self.assertRegex(notes, r'reported the planted race in (\d+) of \1 children', done)
         self.check('of ftstress itself' not in notes, done, 'the harness has a race')
 
     def test_without(self):
@@ -61,10 +65,17 @@ class Findings(Tsan):
         self.expect(run('-s', 'import tsan_race', '--time', 2, 'tsan_race.bug()'), 0)
 
     def test_roles(self):
-        """both statements of a race are named, and a library function on top does not hide whose it is"""
-        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()'), 1)
+        """each form says which stack belongs to which statement; a library function on top does not hide whose it is"""
+        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()', '--as', 'html', '-o', 'out.html'), 1)
         finding = done.findings(detector='tsan')[0]
         self.assertEqual((finding['function'], finding['blame']), ('copy', 'target'), done)
+        html = re.sub(r'<[^>]*>', ' ', unescape((done.cwd / 'out.html').read_text()))
+        for function in ('copy', 'look'):
+            stack = next(stack for stack in finding['stacks'] if function in functions(stack)[:2])
+            title = stack['title']
+            self.check(title.endswith(f', in tsan_race.{function}()'), done, f'{function} has the title {title}')
+            self.assertRegex(done.out, rf'{re.escape(title)}:\n( +#\d.*\n)? +#\d  {function} ', done)
+            self.assertRegex(html, rf'(?s){re.escape(title)}.{{0,300}}?\b{function}\b', done)
 
     def test_forms(self):
         """the other forms of a report show both stacks too"""
@@ -81,6 +92,19 @@ class Findings(Tsan):
         notes = '\n'.join(done.json['notes'])
         self.check('race:^count$' in notes and 'Nobody minds. (1.0, https://example.org/1)' in notes, done, notes)
         self.check('not needed' in notes and 'race:^nothing$' in notes, done, notes)
+        used = {rule['pattern']: (rule['used'] > 0, rule['why'], rule['version'], rule['link'])
+                for rule in done.json['suppressions']}
+        mine = {pattern: used.pop(pattern) for pattern in ('^count$', '^nothing$')}
+        told = ('Nobody minds.', '1.0', 'https://example.org/1')
+        self.assertEqual(mine, {'^count$': (True, *told), '^nothing$': (False, *told)}, done)
+        self.check(used and not any(theirs[0] for theirs in used.values()), done, "CPython's own are not listed")
+
+    def test_verbose(self):
+        """--verbose lists suppressions of CPython's own that were not needed; otherwise they are counted"""
+        done = self.expect(planted('tsan_race.twin()', '-v'), 0)
+        self.check('race_top:update_one_slot (cpython.txt:' in done.out, done, 'not listed')
+        done = self.expect(planted('tsan_race.twin()'), 0)
+        self.assertRegex(done.out, r"not needed: \d+ of CPython's own", done)
 
     def test_suppressions_alone(self):
         """suppressions without --tsan are refused"""
@@ -122,25 +146,30 @@ class NumPy(Tsan):
         self.expect(done, 0)
 
 
+REFUSE = [sys.executable, str(Path(__file__).with_name('refuse_personality.py'))]
+# What stands in the way, what ftstress runs under then, and what it says of it.
+LIFTED = 'needs a driver that stays under the limit; the runtime of an instrumented one lifts it'
+BEFORE_ANY_CHILD = [
+    ('layout', {}, REFUSE, 'addresses are randomised, which moves memory to where ThreadSanitizer cannot follow'),
+    ('limit', {}, ['prlimit', '--as=60000000000'], 'the address space is limited to 57220 MB'),
+    ('server', {'DEBUGINFOD_URLS': 'http://192.0.2.1/'}, [], 'DEBUGINFOD_URLS is set, so that ThreadSanitizer\'s symboliser'),
+]
+
+
 class WaysToFindNothing(Tsan):
-    """Prevented, or exit status 3 with a sentence of its own."""
+    """Six of them, and what else silences the runtime: exit status 3 with a sentence of its own."""
 
-    def test_address_space(self):
-        """a limit on the address space"""
-        done = planted('tsan_race.bug()', prefix=['prlimit', '--as=60000000000'])
-        self.expect_untested(done, 'the address space is limited')
+    @each(BEFORE_ANY_CHILD)
+    def test_before(self, way, env, prefix, sentence):
+        """what can be seen before any child runs"""
+        self.unless_sanitized(LIFTED, here=way == 'limit')
+        self.expect_untested(planted('tsan_race.bug()', env=INSTRUMENTED | env, prefix=prefix), sentence)
 
-    def test_one_thread(self):
-        """one thread alone"""
-        self.expect_untested(planted('tsan_race.bug()', '-t', 1), 'one thread has no data races')
-
-    def test_debuginfod(self):
-        """a symboliser that would wait for the network: the children do not hear of it"""
-        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'DEBUGINFOD_URLS': 'http://192.0.2.1/'}), 1)
-
-    def test_options(self):
-        """options of the user that switch reports off: the children do not hear of them"""
-        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'TSAN_OPTIONS': 'report_bugs=0'}), 1)
+    @each([('fixed outside', ['setarch', '-R', *REFUSE], {}), ('server that is empty', [], {'DEBUGINFOD_URLS': ''}),
+           ('limit that can be lifted', ['prlimit', '--as=60000000000:unlimited'], {})])
+    def test_mended(self, _, prefix, env):
+        """what the sentences advise helps"""
+        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | env, prefix=prefix), 1)
 
     @each([('from the start',), ('all the same', '--allow-gil')])
     def test_gil(self, _, *options):
@@ -150,7 +179,7 @@ class WaysToFindNothing(Tsan):
 
     def test_not_instrumented(self):
         """a package that is not instrumented is named"""
-        done = planted('tsan_race.bug()', env={'PYTHONPATH': str(BUILD / 'planted')})
+        done = planted('tsan_race.bug()', env={'PYTHONPATH': str(STOCK)})
         self.expect_untested(done, 'not instrumented, so that no race in it would be seen: tsan_race.cpython')
 
     @each([('of the setup', 'import no_such_module', 'tsan_race.bug()', 'no_such_module'),
@@ -159,9 +188,17 @@ class WaysToFindNothing(Tsan):
         """an import that is missing before the threads start"""
         self.expect_untested(stress('-s', setup, statement), sentence)
 
+    def test_one_thread(self):
+        """one thread alone"""
+        self.expect_untested(planted('tsan_race.bug()', '-t', 1), 'one thread has no data races')
+
+    def test_options(self):
+        """options of the user that switch reports off: the children do not hear of them"""
+        self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'TSAN_OPTIONS': 'report_bugs=0'}), 1)
+
     @each([
         ('layout', 'echo "FATAL: ThreadSanitizer: unexpected memory mapping 0x633365f0b000-0x633365f13000" >&2; exit 66',
-         'addresses are randomised further than ThreadSanitizer can bear'),
+         'shadow memory does not fit between the addresses'),
         ('symboliser', 'sed "s/canary_[a-z]* /<null> /" "$LOG" >&2', 'name no functions'),
         ('silence', 'exit 0', 'does not report a planted race'),
     ])
@@ -180,6 +217,57 @@ class WaysToFindNothing(Tsan):
                                   env=os.environ | {'LOG': str(log)}, cwd=folder, timeout=TIMEOUT)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn(sentence, done.stderr)
+
+
+class Doctor(Tsan):
+    """It knows the six ways, in the words of a run."""
+
+    def doctor(self, prefix=(), env=None, python=GOOD):
+        """Its lines, by what they are about: (level, text and advice)."""
+        environment = {key: value for key, value in os.environ.items() if key not in FOREIGN} | (env or {})
+        done = subprocess.run([*prefix, str(FTSTRESS), 'doctor', '-p', interpreter(python)], capture_output=True, text=True,
+                              env=environment, timeout=TIMEOUT)
+        lines = re.findall(r'^(ok|skip|warn|BROKEN) +(.+?)  +(.*(?:\n  .*)*)', done.stdout, re.M)
+        return {name: (level, ' '.join(text.split())) for level, name, text in lines}
+
+    def expect_line(self, lines, name, level, sentence):
+        self.assertIn(name, lines)
+        self.assertEqual(lines[name][0], level, lines)
+        self.assertIn(sentence, lines[name][1])
+
+    def test_fine(self):
+        """nothing in the way: a line for each way, and the canary"""
+        lines = self.doctor()
+        tsan = {name: line[0] for name, line in lines.items() if name.startswith('tsan ')}
+        ways = ('layout', 'limit', 'server', 'canary', 'gil', 'import', 'files')
+        self.assertEqual(tsan, {f'tsan {way}': 'ok' for way in ways}, lines)
+
+    @each(BEFORE_ANY_CHILD)
+    def test_before(self, way, env, prefix, sentence):
+        """what is seen before any child runs"""
+        self.unless_sanitized(LIFTED, here=way == 'limit')
+        lines = self.doctor(prefix, env)
+        self.expect_line(lines, f'tsan {way}', 'warn', sentence)
+        self.expect_line(lines, 'tsan files', 'skip', 'what is named above')
+
+    def test_gil(self):
+        """the GIL"""
+        self.expect_line(self.doctor(env={'PYTHON_GIL': '1'}), 'tsan gil', 'warn', 'the GIL is on')
+
+    def test_files(self):
+        """a stock wheel"""
+        lines = self.doctor(python='numpy-2.2.6')
+        self.expect_line(lines, 'tsan files', 'warn', 'not instrumented, so that no race in it would be seen: ')
+
+    def test_import(self):
+        """a package that does not import"""
+        with tempfile.TemporaryDirectory() as folder:
+            venv = Path(folder) / 'venv'
+            shutil.copytree(BUILD / 'venvs' / GOOD, venv, symlinks=True, ignore=shutil.ignore_patterns('numpy*'))
+            packages = next(venv.glob('lib/python3*/site-packages'))
+            (packages / 'lost.so').write_text('nothing that can be loaded')
+            lines = self.doctor(python=venv)
+        self.expect_line(lines, 'tsan import', 'warn', 'lost')
 
 
 if __name__ == '__main__':

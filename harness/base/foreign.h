@@ -1,0 +1,55 @@
+/* Looking at memory that the target may write at the same moment: its inputs, seen by a detector. The race is the
+ * target's, and what is seen may be half of a change; the look itself is exempt from the sanitizers.
+ *
+ * Contract. Any thread, signal handlers too. The memory is mapped. Words are read once, whole where they are aligned.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FOREIGN_EXEMPT __attribute__((no_sanitize("thread"), no_sanitize("address")))
+
+FOREIGN_EXEMPT static inline int64_t foreign_word(const void *at)
+{
+    return *(const volatile int64_t *)at;
+}
+
+FOREIGN_EXEMPT static inline int foreign_int(const void *at)
+{
+    return *(const volatile int *)at;
+}
+
+FOREIGN_EXEMPT static inline uint8_t foreign_byte(const void *at)
+{
+    return *(const volatile uint8_t *)at;
+}
+
+FOREIGN_EXEMPT static inline void foreign_copy(void *to, const void *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ((volatile uint8_t *)to)[i] = foreign_byte((const uint8_t *)from + i);
+}
+
+/* memcmp is the quickest, and is what ThreadSanitizer watches wherever it is called from. */
+#if defined(__SANITIZE_THREAD__)
+#define FOREIGN_BYTEWISE 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FOREIGN_BYTEWISE 1
+#endif
+#endif
+
+FOREIGN_EXEMPT static inline bool foreign_differs(const void *foreign, const void *own, size_t n)
+{
+#ifdef FOREIGN_BYTEWISE
+    for (size_t i = 0; i < n; i++)
+        if (foreign_byte((const uint8_t *)foreign + i) != ((const uint8_t *)own)[i])
+            return true;
+    return false;
+#else
+    return memcmp(foreign, own, n) != 0;
+#endif
+}

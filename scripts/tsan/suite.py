@@ -1,0 +1,130 @@
+"""Runs the tests with instrumented programs, and counts what ThreadSanitizer reports by whose it is.
+
+suite.py BUILD [NAME]...: for scripts/tsan_suite.sh. Exit status 1 when a test fails, or a race is ours.
+"""
+import collections
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+PATIENCE = '2'  # how much slower the programs are, roughly
+OPTIONS = 'halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:detect_deadlocks=0:log_path={log}'
+JOBS = 3  # they wait a lot
+OWNERS = ('ours', 'planted', 'CPython', 'NumPy', 'other')
+# What tests/CMakeLists.txt leaves out of such builds.
+UNBUILT = ("unit.arena: needs glibc's malloc, which sanitizer builds do not have",
+           'unit.symbol: counts and stops the threads of a process, and the runtime has one of its own')
+ACCESS = re.compile(r'^  (?:previous )?(?:atomic )?(?:read|write) of size ', re.I)
+FRAME = re.compile(r'^    #\d+ (.*)')
+RESULT = re.compile(r"""\.\.\. (ok|FAIL|ERROR|skipped ['"](.*)['"])$""", re.M)
+
+
+def owner_of(frame):
+    """Whose code a frame is, or None: the runtime's and the C library's, which act for whom called them."""
+    for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/tests/', 'ours'), (f'{TOP}/harness/', 'ours'),
+                        (f'{TOP}/scenarios/', 'ours'), ('/src/python-3.13/', 'CPython'), ('/numpy/', 'NumPy')):
+        if text in frame:
+            return owner
+    return None if ' <null> ' in frame else 'other'
+
+
+def sides_of(report):
+    """The owner and the function of each of the two accesses: of the innermost frame that is somebody's."""
+    sides, inside = [], False
+    for line in report.splitlines():
+        if ACCESS.match(line):
+            sides.append(None)
+        inside = bool(ACCESS.match(line)) or (inside and bool(FRAME.match(line)))
+        if inside and sides[-1] is None and FRAME.match(line) and owner_of(line):
+            sides[-1] = (owner_of(line), FRAME.match(line)[1].split(' (')[0])
+    return [side or ('other', '?') for side in sides]
+
+
+def races_of(folder):
+    """How many reports there are of each owner; and those of ours, by their places."""
+    count, places = collections.Counter(), collections.Counter()
+    for log in folder.glob('log.*'):
+        for report in log.read_text(errors='replace').split('WARNING: ThreadSanitizer: ')[1:]:
+            sides = sides_of(report)
+            owners = [owner for owner, _ in sides] or ['ours']  # no race, such as misuse of a mutex: looked at by hand
+            owner = min(owners, key=OWNERS.index)
+            count[owner] += 1
+            places[(owner, report.splitlines()[0], *sorted(place for _, place in sides))] += 1
+    return count, places
+
+
+def run(command, folder, build):
+    """Its output, whatever it ends with."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    environment = os.environ | {'FTSTRESS_BUILD': str(build), 'FTSTRESS_PATIENCE': PATIENCE,
+                                'TSAN_OPTIONS': OPTIONS.format(log=folder / 'log')}
+    environment.pop('DEBUGINFOD_URLS', None)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, errors='replace')
+    (folder / 'output.txt').write_text(done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def unit_results(text):
+    results = collections.Counter({'ok': len(re.findall(r' Passed ', text)), 'failed': len(re.findall(r'\*\*\*', text))})
+    return results + collections.Counter(f'skipped: {reason}' for reason in UNBUILT)
+
+
+def e2e_results(text):
+    results = collections.Counter()
+    for outcome, reason in RESULT.findall(text):
+        results['ok' if outcome == 'ok' else f'skipped: {reason}' if reason else 'failed'] += 1
+    if not re.search(r'^Ran \d+ tests', text, re.M):
+        results['failed'] += 1
+    return results
+
+
+def print_row(name, results, races, seconds=''):
+    skipped = sum(n for key, n in results.items() if key.startswith('skipped'))
+    cells = [name, results['ok'], results['failed'], skipped, *(races[owner] for owner in OWNERS), seconds]
+    print('{:<10} {:>6} {:>6} {:>7}  {:>5} {:>7} {:>7} {:>5} {:>5} {:>6}'.format(*cells), flush=True)
+
+
+def main(build, names):
+    logs = build / 'suite'
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
+    rows = [('unit', ['ctest', '--test-dir', str(build), '-R', '^unit'], unit_results)] if not names else []
+    # By what they hold, the longest first: so that two at a time end at about the same time.
+    for path in sorted((TOP / 'tests' / 'e2e').glob('test_*.py'), key=lambda path: -path.stat().st_size):
+        if not names or path.stem.removeprefix('test_') in names:
+            rows.append((path.stem.removeprefix('test_'), [sys.executable, '-B', str(path), '-v'], e2e_results))
+    total, all_races, all_places = collections.Counter(), collections.Counter(), collections.Counter()
+    print(f'{"":<10} {"passed":>6} {"failed":>6} {"skipped":>7}  ' + ' '.join(
+        f'{owner:>{width}}' for owner, width in zip(OWNERS, (5, 7, 7, 5, 5))) + '      s   (reports by owner)')
+
+    def look(row):
+        name, command, results_of = row
+        began = time.monotonic()
+        results = results_of(run(command, logs / name, build))
+        return name, results, *races_of(logs / name), time.monotonic() - began
+
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(look, row) for row in rows]):
+            name, results, races, places, seconds = done.result()
+            total, all_races, all_places = total + results, all_races + races, all_places + places
+            print_row(name, results, races, f'{seconds:.0f}')
+    print_row('all', total, all_races)
+    for key, n in sorted(total.items()):
+        if key.startswith('skipped'):
+            print(f'{n:>4} {key}')
+    for (owner, kind, *sides), n in sorted(all_places.items()):
+        if owner not in ('planted', 'NumPy'):
+            print(f'{n:>4} {owner}: {kind}: {" with ".join(sides)}')
+    print(f'logs and output are under {logs}')
+    return 1 if total['failed'] or all_races['ours'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
