@@ -52,6 +52,20 @@ struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
     return stack;
 }
 
+/* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
+ * the name is what comes after the library's, which has no blanks of this kind. */
+static void name_replaced(struct symbol_frame *frame)
+{
+    const char *library =
+        frame->function && strncmp(frame->function, "_vgr", 4) == 0 ? strchr(frame->function + 4, '_') : NULL;
+    const char *name = library ? strchr(library + 1, '_') : NULL;
+    char *plain = NULL;
+    if (!name || !name[1] || demangle(name + 1, &plain) < 0)
+        return;
+    free(frame->function);
+    frame->function = plain;
+}
+
 /* Symbols take what is below the first frame for where calls return to. Inlined functions share an address. */
 struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n)
 {
@@ -62,7 +76,10 @@ struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ip
             frames[kept] = ips[i] + (kept > 0);
             kept++;
         }
-    return judge_stack(judge, frames, kept, true);
+    struct symbol_stack stack = judge_stack(judge, frames, kept, true);
+    for (size_t i = 0; i < stack.nframes; i++)
+        name_replaced(&stack.frames[i]);
+    return stack;
 }
 
 int judge_memcheck_statement(const struct judge *judge, const struct symbol_stack *stack)

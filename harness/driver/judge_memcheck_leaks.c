@@ -59,30 +59,39 @@ static bool is_harness(const struct judge *judge, const struct symbol_stack *sta
     return false;
 }
 
-void judge_memcheck_leak(struct judge *judge, const struct memcheck_error *leak)
+static void add_leak(struct judge *judge, const struct memcheck_error *leak, const struct symbol_stack *stack,
+                     enum memcheck_kind kind, struct memcheck_sum sum)
 {
-    int kind = find_kind(leak->kind);
-    if (kind < 0)
-        return;
-    struct symbol_stack stack = judge_memcheck_frames(&leak->parts[0]);
-    int statement = judge_memcheck_statement(judge, &stack);
-    bool harness = is_harness(judge, &stack);
+    int statement = judge_memcheck_statement(judge, stack);
     char *function = NULL, *package = NULL;
-    judge_maker(judge, &stack, &function, &package);
+    judge_maker(judge, stack, &function, &package);
     struct memcheck_site *site =
-        memcheck_add(&judge->report->memcheck, harness ? MEMCHECK_BESIDE : arm_of(statement),
-                     (enum memcheck_kind)kind, harness ? "ftstress" : function, package,
-                     (struct memcheck_sum){(int64_t)leak->bytes, (int64_t)leak->blocks});
+        memcheck_add(&judge->report->memcheck, arm_of(statement), kind, function, package, sum);
     if (site)
         keep_stack(site, leak, statement);
     free(function);
     free(package);
+}
+
+void judge_memcheck_leak(struct judge *judge, const struct memcheck_error *leak)
+{
+    const struct memcheck_sum sum = {(int64_t)leak->bytes, (int64_t)leak->blocks};
+    struct memcheck *memcheck = &judge->report->memcheck;
+    int found = find_kind(leak->kind);
+    if (found < 0)
+        return;
+    enum memcheck_kind kind = (enum memcheck_kind)found;
+    struct symbol_stack stack = judge_memcheck_frames(&leak->parts[0]);
+    if (is_harness(judge, &stack))
+        memcheck_count(memcheck, MEMCHECK_BESIDE, kind, sum);
+    else
+        add_leak(judge, leak, &stack, kind, sum);
     free(stack.frames);
 }
 
 /* Telling */
 
-static char *list_kinds(const struct memcheck *memcheck, const struct memcheck_site *site)
+static char *list_kinds(const struct memcheck_site *site)
 {
     char *text = NULL;
     size_t size;
@@ -97,7 +106,6 @@ static char *list_kinds(const struct memcheck *memcheck, const struct memcheck_s
                 (long long)second->blocks);
         comma = "; ";
     }
-    (void)memcheck;
     return out && fclose(out) == 0 ? text : NULL;
 }
 
@@ -130,7 +138,8 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     if (!finding)
         return;
-    finding_add_line(finding, list_kinds(&judge->report->memcheck, site));
+    finding->hit = judge->report->memcheck.n; /* it takes all of them to see it */
+    finding_add_line(finding, list_kinds(site));
     finding_add_stack(finding, strdup("allocated here"), judge_memcheck_stack(judge, site->ips, site->nips));
 }
 

@@ -52,11 +52,17 @@ static void add(struct memcheck_sum *sum, struct memcheck_sum more)
     sum->blocks += more.blocks;
 }
 
+void memcheck_count(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+                    struct memcheck_sum sum)
+{
+    add(&memcheck->lengths[memcheck->n].sums[arm][kind], sum);
+}
+
 struct memcheck_site *memcheck_add(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum)
 {
     struct memcheck_site *site = find_site(memcheck, arm, function, package);
-    add(&memcheck->lengths[memcheck->n].sums[arm][kind], sum);
+    memcheck_count(memcheck, arm, kind, sum);
     if (site)
         add(&site->sums[memcheck->n][kind], sum);
     return site;

@@ -58,8 +58,10 @@ struct memcheck {
     size_t nsites;
 };
 
-/* One record of the run at hand, whose length is lengths[n]. The names are copied. Returns its site, or NULL without
- * memory. */
+/* Blocks of the run at hand, whose length is lengths[n], for the table. */
+void memcheck_count(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+                    struct memcheck_sum sum);
+/* And for who asked for them. The names are copied. Returns their site, or NULL without memory. */
 struct memcheck_site *memcheck_add(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum);
 /* Forgets the run at hand: it did not come to its end. */
