@@ -206,7 +206,9 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     finding->statement = statement ? strdup(statement) : NULL;
     finding->message = say(finding, error);
     finding->signature =
-        judge_format("memcheck|%s|%s", error->kind, finding->function ? finding->function : "");
+        judge_format("memcheck|%s|%s|%.*s|%s", error->kind, finding_kind_names[finding->kind],
+                     (int)strcspn(finding->package ? finding->package : "", " "),
+                     finding->package ? finding->package : "", finding->function ? finding->function : "");
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     if (finding && finding->nstacks == 0)
         add_stacks(judge, finding, error);
@@ -247,9 +249,8 @@ static void judge_all(struct judge *judge, const struct memcheck_log *log)
     if (apart.interpreter)
         note_add(
             &judge->report->notes,
-            "memcheck: the interpreter itself used values that were never set in %u places, and no package "
-            "did: left out",
-            apart.interpreter);
+            "memcheck: values that were never set, used by the interpreter's own code in %u place%s, are left out",
+            apart.interpreter, apart.interpreter == 1 ? "" : "s");
 }
 
 /* What the child counted, as the length of this run. */

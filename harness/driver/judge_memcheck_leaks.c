@@ -132,8 +132,9 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     finding->package = site->package ? strdup(site->package) : NULL;
     finding->statement = statement ? strdup(statement) : NULL;
     finding->message = judge_say_growth(judge, verdict, finding->function, finding->package, list);
-    finding->signature = judge_format("memcheck|%s|%s", growth_verdict_names[verdict],
-                                      finding->function ? finding->function : "");
+    finding->signature =
+        judge_format("memcheck|%s|%s|%s", growth_verdict_names[verdict], site->package ? site->package : "",
+                     site->function ? site->function : "");
     free(list);
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
     if (!finding)
