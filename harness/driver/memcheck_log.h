@@ -25,7 +25,7 @@ struct memcheck_error {
     const char *kind; /* "InvalidRead", "Leak_DefinitelyLost" */
     uint64_t unique;
     unsigned count;                             /* times it was seen */
-    uint64_t bytes, blocks;                     /* of a leak */
+    uint64_t bytes, blocks;                     /* of a leak, without what these blocks refer to */
     struct memcheck_part parts[MEMCHECK_PARTS]; /* the error itself, then where the block is from */
     size_t nparts;                              /* at least 1 */
 };

@@ -79,6 +79,7 @@ static const char *good_argument(const struct option_row *row)
         {"iterations", "10"},         {"seed", "7"},     {"share", "all"},
         {"detect", "crash"},          {"timeout", "3s"}, {"memory", "512M"},
         {"guard", "whole,every=100"}, {"verify", "2m"},  {"budget", "64K"},
+        {"under", "valgrind"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)
