@@ -207,6 +207,7 @@ static void bounds_are_kept(void **state)
     assert_row("--seed", "9223372036854775807");
     assert_row("--iterations", "4611686018427387903");
     assert_row("--memory", "9223372036854775807");
+    refuse("--under", "gdb");
     refuse("--threads", "0");
     refuse("--threads", "257");
     refuse("--threads", "4294967297");
