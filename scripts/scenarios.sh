@@ -31,7 +31,7 @@ numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB o
 llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB of code |
 pythran-buffer           | pythran-buffer-broken    | 1 | [a-z]* in each call: 16384\.0 bytes of memory | PYTHON_GIL=0 | --under valgrind
 pythran-buffer           | pythran-buffer-fixed     | 0 | left at the end | PYTHON_GIL=0 | --under valgrind
-numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB of code | | --under valgrind
+numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB of code | | --under valgrind --time 1m
 llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB of code | | --under valgrind
 '
 

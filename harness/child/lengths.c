@@ -42,7 +42,7 @@ static void send_arm(const struct run *run, enum counting_arm arm, uint64_t call
 static void size_round(struct run *run)
 {
     const struct plan *plan = run->plan;
-    bool fresh = run->program == run->fresh;
+    bool fresh = run->fresh && run->program == run->fresh;
     run->round_calls = fresh ? run->lengths->fresh : run->lengths->calls;
     run->deadline = 0;
     if (run->round_calls > 0)

@@ -194,7 +194,8 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     count_child(session, plan, outcome);
     if (session->request->verbose)
         tell_child(session, member, outcome);
-    if (session->one_plan && statement_learn(&session->report.statements, outcome) == 0)
+    /* Under a tool one thread runs at a time: who met whom says nothing. */
+    if (session->one_plan && statement_learn(&session->report.statements, outcome) == 0 && !session->tool)
         statement_count(&session->report.statements, outcome, &session->report.pairs);
     judge_outcome(&session->report, plan, outcome, session->report.children);
     note_unjudged(session, plan, outcome);

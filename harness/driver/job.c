@@ -351,11 +351,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    /* What ptrace shows of a process under a tool are the tool's own stacks. */
-    if (job->settings->tool)
-        look_at_pages(job->board, job->outcome);
-    else
-        look_at_child(job->pid, job->board, job->outcome);
+    look_at_child(job->pid, job->board, !job->settings->tool, job->outcome);
 }
 
 static void kill_group(const struct job *job)

@@ -352,7 +352,7 @@ static const struct refusal {
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
-     "invariant, log, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+     "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
