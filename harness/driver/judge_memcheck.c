@@ -116,7 +116,7 @@ static enum owner innermost(const struct judge *judge, const struct symbol_stack
     return owner;
 }
 
-/* Who asked for the block, or freed it, without Python code in between. */
+/* Who freed the block, or asked for it, without Python code in between. */
 static bool blame_block(const struct judge *judge, struct finding *finding,
                         const struct memcheck_error *error)
 {
@@ -130,16 +130,22 @@ static bool blame_block(const struct judge *judge, struct finding *finding,
     return finding->function;
 }
 
-/* The interpreter may only have been handed what a package had broken. */
+/* The interpreter may only have been handed what a package had broken: who that was, is told by the block, or by who
+ * called the interpreter. */
 static void put_blame(const struct judge *judge, struct finding *finding, const struct memcheck_error *error,
                       const struct symbol_stack *stack)
 {
     char name[128];
+    bool packages = package_frame(judge->outcome, stack, name, sizeof name);
+    if (!packages || innermost(judge, stack) == OWNER_PACKAGE) {
+        if (packages || !blame_block(judge, finding, error))
+            judge_blame_stack(judge, finding, stack);
+        return;
+    }
+    if (blame_block(judge, finding, error))
+        return;
     judge_maker(judge, stack, &finding->function, &finding->package);
-    if (finding->function)
-        finding->blame = BLAME_TARGET;
-    else if (!blame_block(judge, finding, error) && !package_frame(judge->outcome, stack, name, sizeof name))
-        judge_blame_stack(judge, finding, stack);
+    finding->blame = finding->function ? BLAME_TARGET : BLAME_UNKNOWN;
 }
 
 /* "Address 0x4a2 is 8 bytes after a block of size 32 alloc'd" without the address, which is another each time. */
