@@ -350,8 +350,8 @@ const struct option_row option_rows[] = {
      "leaks, by runs of two lengths, and memory errors, under Valgrind: slow, and about memory, not about races",
      set_under},
     {0, "suppressions", "FILE", NULL,
-     "what is known already: with --tsan races, each with a link, a version and a sentence; with --under Valgrind's own "
-     "form",
+     "what is known already: with --tsan races, each with a link, a version and a sentence; with --under in "
+     "Valgrind's own form",
      set_suppressions},
     {0, "strict", NULL, NULL, "what is documented as user error sets exit status 1, too", set_strict},
     {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},

@@ -37,17 +37,26 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
+/* What a header puts into a function is that function's. */
+static bool is_from_header(const struct memcheck_part *part, size_t i)
+{
+    const struct memcheck_frame *frame = &part->frames[i];
+    return i + 1 < part->nframes && frame[1].ip == frame->ip && frame->file &&
+           strstr(frame->file, "/include/");
+}
+
 struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
 {
     struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
-    stack.nframes = stack.frames ? part->nframes : 0;
-    for (size_t i = 0; i < stack.nframes; i++) {
+    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
         const struct memcheck_frame *frame = &part->frames[i];
-        stack.frames[i] = (struct symbol_frame){.address = frame->ip,
-                                                .function = (char *)frame->function,
-                                                .module = (char *)frame->module,
-                                                .file = (char *)frame->file,
-                                                .line = frame->line};
+        if (is_from_header(part, i))
+            continue;
+        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
+                                                              .function = (char *)frame->function,
+                                                              .module = (char *)frame->module,
+                                                              .file = (char *)frame->file,
+                                                              .line = frame->line};
     }
     return stack;
 }
@@ -130,16 +139,13 @@ static bool blame_block(const struct judge *judge, struct finding *finding,
     return finding->function;
 }
 
-/* The interpreter may only have been handed what a package had broken: who that was, is told by the block, or by who
- * called the interpreter. */
+/* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called the
+ * interpreter, or by nobody. */
 static void put_blame(const struct judge *judge, struct finding *finding, const struct memcheck_error *error,
                       const struct symbol_stack *stack)
 {
-    char name[128];
-    bool packages = package_frame(judge->outcome, stack, name, sizeof name);
-    if (!packages || innermost(judge, stack) == OWNER_PACKAGE) {
-        if (packages || !blame_block(judge, finding, error))
-            judge_blame_stack(judge, finding, stack);
+    if (innermost(judge, stack) == OWNER_PACKAGE || !package_any_loaded(judge->outcome)) {
+        judge_blame_stack(judge, finding, stack);
         return;
     }
     if (blame_block(judge, finding, error))
@@ -162,10 +168,24 @@ static const char *place_of(const struct memcheck_error *error)
 static char *say(const struct finding *finding, const struct memcheck_error *error)
 {
     const char *text = error->parts[0].text, *place = place_of(error);
-    return judge_format("%s (%s): %s%s%s",
-                        finding->function ? finding->function : "a function without a name",
-                        finding->package ? finding->package : "unknown package", text ? text : error->kind,
-                        place ? ", " : "", place ? place : "");
+    if (!text)
+        text = error->kind;
+    if (!finding->function)
+        return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
+                            place ? ", " : "", place ? place : "");
+    return judge_format("%s (%s): %s%s%s", finding->function,
+                        finding->package ? finding->package : "unknown package", text, place ? ", " : "",
+                        place ? place : "");
+}
+
+/* What the interpreter meets in many places is one. */
+static char *sign(const struct finding *finding, const struct memcheck_error *error)
+{
+    const char *kind = finding_kind_names[finding->kind], *package = finding->package ? finding->package : "";
+    if (!finding->function)
+        return judge_format("memcheck|%s|", kind);
+    return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
+                        finding->function);
 }
 
 static bool was_freed(const struct memcheck_error *error)
@@ -209,15 +229,17 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     put_blame(judge, finding, error, stack);
     name_function(finding);
     finding->count = error->count;
+    finding->serial = judge->plan->threads == 1;
     finding->statement = statement ? strdup(statement) : NULL;
     finding->message = say(finding, error);
-    finding->signature =
-        judge_format("memcheck|%s|%s|%.*s|%s", error->kind, finding_kind_names[finding->kind],
-                     (int)strcspn(finding->package ? finding->package : "", " "),
-                     finding->package ? finding->package : "", finding->function ? finding->function : "");
+    finding->signature = sign(finding, error);
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
-    if (finding && finding->nstacks == 0)
-        add_stacks(judge, finding, error);
+    if (!finding || finding->nstacks > 0)
+        return;
+    if (finding->blame == BLAME_UNKNOWN)
+        finding_add_line(finding,
+                         strdup("an object may have been released too often: --detect refcount names it"));
+    add_stacks(judge, finding, error);
 }
 
 /* How many errors were nobody's to mend here. */

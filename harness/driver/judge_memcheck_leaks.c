@@ -126,6 +126,7 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
         free(list);
         return;
     }
+    finding->serial = judge->plan->threads == 1;
     finding->blame = site->function ? BLAME_TARGET : BLAME_UNKNOWN;
     if (site->function && demangle(site->function, &finding->function) < 0)
         finding->function = NULL;
