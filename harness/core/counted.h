@@ -1,6 +1,9 @@
 /* What the counting detectors count: shared by the child, which counts, and the driver, which judges. */
 #pragma once
 
+/* Number of the function that runs what a plan calls new; those of its statements are below. */
+#define STATEMENT_NEW 127
+
 /* Whose references an audit counts. */
 enum audit_relation {
     AUDIT_NAME,  /* an object that a name of the plan means */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/counted.h"
 #include "driver/demangle.h"
 #include "driver/package.h"
 
@@ -62,7 +61,7 @@ struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
 }
 
 /* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
- * the name is what comes after the library's, which has no blanks of this kind. */
+ * the name is what comes after the library's, which has no underscore. */
 static void name_replaced(struct symbol_frame *frame)
 {
     const char *library =
@@ -107,7 +106,7 @@ int judge_memcheck_statement(const struct judge *judge, const struct symbol_stac
 const char *judge_memcheck_text(const struct judge *judge, int statement)
 {
     const struct plan *plan = judge->plan;
-    if (statement == STATEMENT_OF_NEW)
+    if (statement == STATEMENT_NEW)
         return plan->fresh;
     for (size_t i = 0; i < judge->outcome->statements.n; i++)
         if (judge->outcome->statements.items[i].number == statement)

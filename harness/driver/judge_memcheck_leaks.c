@@ -28,7 +28,7 @@ static enum memcheck_arm arm_of(int statement)
 {
     if (statement < 0)
         return MEMCHECK_BESIDE;
-    return statement == STATEMENT_OF_NEW ? MEMCHECK_NEW : MEMCHECK_CALLS;
+    return statement == STATEMENT_NEW ? MEMCHECK_NEW : MEMCHECK_CALLS;
 }
 
 /* The largest of this run stands for its site. */
