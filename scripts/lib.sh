@@ -31,7 +31,7 @@ step() {
     log=$build/logs/$(printf '%s' "$what" | tr -cs 'A-Za-z0-9.' '-' | cut -c1-60).log
     began=$SECONDS
     printf '%s==>%s %s ... ' "$bold" "$off" "$what" >&2
-    if "$@" >"$log" 2>&1 </dev/null; then
+    if ("$@") >"$log" 2>&1 </dev/null; then
         printf 'done (%d s)\n' $((SECONDS - began)) >&2
     else
         printf '%sfailed%s\n' "$red" "$off" >&2

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/resident.h"
 #include "child/run.h"
 #include "child/worker.h"
 #include "core/status.h"
@@ -18,6 +19,8 @@
 #define CALLS_MAX 20000
 /* What is counted late is worth more than what is cut short: the driver waits for longer. */
 #define OVERTIME (4 * CLOCK_SECOND)
+/* What leaks much is seen in few calls, and a process of gigabytes is slow to end. */
+#define GROWTH_MAX (512.0 * (1 << 20))
 /* The windows in units of the short one, the first but for its calibration. */
 #define UNITS (COUNTING_WINDOWS - 1 + COUNTING_LONG)
 
@@ -104,18 +107,21 @@ static void tell_window(struct run *run, struct worker *workers, unsigned number
                                               .number = number,
                                               .calls = calls,
                                               .next = next,
+                                              .iteration = run->first_iteration,
                                               .names = names,
                                               .nnames = n});
 }
 
-/* Iterations of a thread in a short window, from what an iteration took in the first. */
-static uint64_t size_windows(const struct run *run, uint64_t took, uint64_t iterations)
+/* Iterations of a thread in a short window, from what an iteration of the first took, in time and in memory. */
+static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew, uint64_t iterations)
 {
     const struct plan *plan = run->plan;
     double time = (plan->time ? SHARE * (double)plan->time : (double)NO_TIME) / counting.arms;
     double n = time / UNITS / ((double)took / (double)iterations);
     if (plan->iterations)
         n = (double)plan->iterations / UNITS;
+    double most = grew > 0 ? GROWTH_MAX / counting.arms / UNITS / ((double)grew / (double)iterations) : n;
+    n = n < most ? n : most;
     return n < 2 ? 2 : n > CALLS_MAX ? CALLS_MAX : (uint64_t)n;
 }
 
@@ -128,11 +134,13 @@ static uint64_t first_window(const struct run *run)
 }
 
 /* Returns how long it took. */
-static uint64_t one_window(struct run *run, uint64_t iterations)
+static uint64_t one_window(struct run *run, unsigned number, uint64_t iterations)
 {
     for (unsigned i = 0; i < run->base.nwatched; i++)
         watched_restore(&run->base.watched[i], false);
     atomic_store(&run->damaged, false);
+    int part = counting_part(number);
+    addresses_set_epoch(part < 0 ? EPOCH_FIRST : (enum epoch)(EPOCH_CALLS + part));
     run->round_calls = iterations;
     uint64_t began = clock_now();
     run_round(run);
@@ -159,11 +167,10 @@ static int lead_arm(struct run *run, struct worker *workers)
     unsigned number = 1;
     tell_window(run, workers, 0, 0, n * threads);
     for (; number <= COUNTING_WINDOWS; number++) {
-        uint64_t before = calls_made(run), took = one_window(run, size);
+        int64_t resident = number == 1 ? (int64_t)resident_bytes(0) : 0;
+        uint64_t before = calls_made(run), took = one_window(run, number, size);
         if (number == 1)
-            n = size_windows(run, took, size);
-        if (number == COUNTING_WARM_UP)
-            addresses_set_epoch(EPOCH_CALLS);
+            n = size_windows(run, took, (int64_t)resident_bytes(0) - resident, size);
         size = number + 1 > COUNTING_WINDOWS - COUNTING_LONG ? 2 * n : n;
         if (atomic_load(&run->failed) || (counting.arm == ARM_RELEASE && !release(run)))
             return STATUS_UNTESTED;

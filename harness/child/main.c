@@ -223,6 +223,8 @@ static int run_child(struct run *run, const struct arguments *arguments)
     guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return cannot(run, STATUS_UNTESTED, error);
+    if (counts)
+        census_set_mortal(pyversion_keep_mortal());
     int status = run_in_python(run);
     if (status != STATUS_CLEAN)
         return status;

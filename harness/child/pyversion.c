@@ -45,6 +45,18 @@ void pyversion_config_hooks(PyPreConfig *config)
 #endif
 }
 
+/* As the interpreter's own hunts for leaks ask for it. */
+bool pyversion_keep_mortal(void)
+{
+    PyObject *module = PyImport_ImportModule("_testinternalcapi");
+    PyObject *done = module ? PyObject_CallMethod(module, "suppress_immortalization", "O", Py_True) : NULL;
+    bool is_kept = done != NULL;
+    Py_XDECREF(done);
+    Py_XDECREF(module);
+    PyErr_Clear();
+    return is_kept;
+}
+
 /* A free-threaded object counts what its own thread holds apart from what the others hold. */
 static enum pyobject_references references(PyObject *object, Py_ssize_t *ret_count)
 {

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "child/step.h"
+#include "core/counted.h"
 
-#define STATEMENTS_MAX 128                 /* of all bodies of a plan together, and the next */
-#define STATEMENT_NEW (STATEMENTS_MAX - 1) /* what a plan's `new` says: statement_177 */
+#define STATEMENTS_MAX (STATEMENT_NEW + 1) /* of all bodies of a plan together, and what it calls new */
 
 /* step_run, in the function statement_NUMBER. */
 PyObject *statement_run(unsigned number, struct bound_step *bound, PyObject *names);

@@ -4,6 +4,9 @@
 /* Number of the function that runs what a plan calls new; those of its statements are below. */
 #define STATEMENT_NEW 127
 
+/* Parts of the calls after the first ones. */
+#define COUNTED_PARTS 3
+
 /* Whose references an audit counts. */
 enum audit_relation {
     AUDIT_NAME,  /* an object that a name of the plan means */

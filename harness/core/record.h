@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/counted.h"
+
 #define RECORD_FRAMES 48
 #define RECORD_TEXT 3072
 #define RECORD_VALUES 24
@@ -66,9 +68,9 @@ enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SER
 enum record_left {
     LEFT_OF,    /* enum series_of */
     LEFT_FIRST, /* made while the statements were called for the first times */
-    LEFT_LATER, /* made afterwards */
-    LEFT_CALLS, /* that were made afterwards */
-    LEFT_BYTES,
+    LEFT_PARTS, /* made afterwards, in each of COUNTED_PARTS parts of the calls */
+    LEFT_CALLS = LEFT_PARTS + COUNTED_PARTS, /* of each part */
+    LEFT_BYTES = LEFT_CALLS + COUNTED_PARTS,
     LEFT_HOLDER,   /* enum holder */
     LEFT_IMMORTAL, /* objects that the interpreter made immortal meanwhile, of all types */
     LEFT_ADDRESS,  /* of the static variable that holds it */

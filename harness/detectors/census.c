@@ -14,7 +14,7 @@
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
 static PyMemAllocatorEx objects, memory; /* what was there before */
-static bool wanted;
+static bool wanted, mortal;
 static _Atomic bool stacks;
 
 void census_begin(bool on)
@@ -25,6 +25,16 @@ void census_begin(bool on)
 bool census_is_on(void)
 {
     return wanted;
+}
+
+void census_set_mortal(bool on)
+{
+    mortal = on;
+}
+
+bool census_is_mortal(void)
+{
+    return mortal;
 }
 
 static __attribute__((noinline)) void note(const void *block, uint64_t caller)

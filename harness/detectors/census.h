@@ -20,7 +20,7 @@
 struct census_row {
     PyTypeObject *type;
     uint64_t live[EPOCHS];     /* by when they were made */
-    uint64_t immortal[EPOCHS]; /* apart from them: the interpreter will never free these */
+    uint64_t immortal[EPOCHS]; /* apart from them: nobody will ever free these */
 };
 
 struct census {
@@ -31,6 +31,10 @@ struct census {
 /* Does nothing unless it is asked for: then census_take_domains will take the domains over. */
 void census_begin(bool on);
 bool census_is_on(void);
+
+/* The interpreter makes no objects immortal but constants of its own: others that are were made so by their modules. */
+void census_set_mortal(bool mortal);
+bool census_is_mortal(void);
 
 /* Between Py_PreInitialize and Py_Initialize. The object domain is listened to; where the guard is on, the blocks of
  * the memory domain are the guard's, so that they have a site. */

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/counted.h"
 #include "detectors/detector.h"
 
 /* What the windows are made of. */
@@ -21,11 +22,21 @@ enum counting_arm {
 #define COUNTING_LEAST (COUNTING_WARM_UP + 3) /* windows that say something */
 #define COUNTING_WINDOWS (COUNTING_WARM_UP + COUNTING_SHORT + COUNTING_LONG)
 
+/* The part of the calls, of COUNTED_PARTS, that the window of this number (from 1) belongs to; negative while it warms
+ * up. */
+static inline int counting_part(unsigned number)
+{
+    return number <= COUNTING_WARM_UP ? -1
+                                      : (int)((number - COUNTING_WARM_UP - 1) * COUNTED_PARTS /
+                                              (COUNTING_WINDOWS - COUNTING_WARM_UP));
+}
+
 struct counting_window {
     enum counting_arm arm;
     unsigned number;        /* windows that are over; 0: before the first */
     uint64_t calls;         /* made in this window, by all threads */
     uint64_t next;          /* at most so many in the next; 0: there is none */
+    uint64_t iteration;     /* the first of the next */
     PyObject *const *names; /* the dicts in which the statements find their objects */
     unsigned nnames;
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/resident.h"
 #include "core/counted.h"
 #include "core/plan.h"
 #include "core/violation.h"
@@ -29,7 +30,8 @@
 /* The series that are sent of an arm, those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
-/* Types whose holders are looked for, objects of each, and how much they must have grown. */
+/* Types of modules, and as many of the interpreter's own, whose holders are looked for; objects of each, and how much
+ * they must have grown. */
 #define HOLDER_TYPES 4
 #define HOLDER_SAMPLE 4
 #define HOLDER_LEAST 8
@@ -95,6 +97,19 @@ static void count_block(void *context, const struct block *block)
     series->bytes[point] += (int64_t)block->size;
 }
 
+/* A module that makes its objects immortal keeps them itself. */
+static void count_immortal(const struct census_row *row, struct type_series *series)
+{
+    char name[192];
+    int64_t n = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += (int64_t)row->immortal[epoch];
+    if (!census_is_mortal())
+        series->immortal[point] = n;
+    else if (n > 0 && census_type_name(row->type, name, sizeof name))
+        series->live[point] += n;
+}
+
 static void count_types(void)
 {
     struct census census = {.rows = rows};
@@ -105,8 +120,7 @@ static void count_types(void)
         if (!series)
             continue;
         series->live[point] = census_live(&rows[i]);
-        for (int epoch = 0; epoch < EPOCHS; epoch++)
-            series->immortal[point] += (int64_t)rows[i].immortal[epoch];
+        count_immortal(&rows[i], series);
     }
 }
 
@@ -122,8 +136,7 @@ static void count_native(void)
 
 static void count_process(void)
 {
-    const char *resident = strchr(mapped_read("/proc/self/statm"), ' ');
-    totals[SERIES_RESIDENT_BYTES][point] = resident ? strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
+    totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
     totals[SERIES_CODE_BYTES][point] = mapped_code(true);
 }
 
@@ -135,31 +148,45 @@ static int64_t growth_of(const int64_t *points)
 
 struct kept {
     struct holder_path path;
+    uint64_t seen, every; /* objects; one of so many is asked for */
     unsigned asked;
+    bool is_immortal; /* the object itself: nobody needs to hold it */
 };
 
-/* The first that leads somewhere tells most, and one that is lost is enough. */
+/* The first that leads somewhere tells most, and one that is lost is enough. What the interpreter caches is said when
+ * nothing else is found. */
 static bool ask_holder(void *context, PyObject *object)
 {
     struct kept *kept = context;
-    holder_find(object, true, &kept->path);
-    bool leads = kept->path.holder == HOLDER_MODULE || kept->path.holder == HOLDER_STATIC;
-    bool is_lost = kept->path.holder == HOLDER_NOBODY && kept->path.steps == 0;
+    struct holder_path path;
+    Py_ssize_t references;
+    if (kept->seen++ % kept->every != kept->every / 2)
+        return true;
+    kept->is_immortal = pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
+    if (kept->is_immortal)
+        return false;
+    holder_find(object, true, &path);
+    if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
+        kept->path = path;
+    bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
+    bool is_lost = path.holder == HOLDER_NOBODY && path.steps == 0;
     return !leads && !is_lost && ++kept->asked < HOLDER_SAMPLE;
 }
 
 /* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
  * memory for each step. */
-static void say_holder(const struct type_series *series, unsigned rank, char *text, size_t size)
+static void say_holder(const struct type_series *series, unsigned *left, char *text, size_t size)
 {
-    struct kept kept = {.asked = 0};
+    struct kept kept = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
     text[0] = '\0';
-    if (rank >= HOLDER_TYPES || growth_of(series->live) < HOLDER_LEAST)
+    if (*left == 0 || growth_of(series->live) < HOLDER_LEAST)
         return;
+    --*left;
     census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
     bool is_lost = kept.path.holder == HOLDER_NOBODY && kept.path.steps == 0;
     snprintf(text, size, "%s",
-             is_lost                                  ? "nobody"
+             kept.is_immortal                         ? "immortal"
+             : is_lost                                ? "nobody"
              : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
                                                       : kept.path.text);
 }
@@ -201,14 +228,15 @@ static int by_site(const void *a, const void *b)
 static void send_types(const struct detector_call *call, enum counting_arm arm)
 {
     char name[192], holder[256];
+    unsigned left[] = {HOLDER_TYPES, HOLDER_TYPES};
     qsort(types, CENSUS_TYPES, sizeof *types, by_type);
     for (unsigned i = 0; i < TOP_TYPES; i++) {
         const struct type_series *series = &types[i];
         int64_t immortal = growth_of(series->immortal);
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
-        census_type_name(series->type, name, sizeof name);
-        say_holder(series, i, holder, sizeof holder);
+        bool foreign = census_type_name(series->type, name, sizeof name);
+        say_holder(series, &left[foreign], holder, sizeof holder);
         send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, holder,
                     census_site_of(series->type, EPOCH_CALLS));
     }

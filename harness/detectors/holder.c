@@ -238,9 +238,11 @@ static void append_name(struct holder_path *path, PyObject *object)
 static void move_on(struct search *search, struct holder_path *path)
 {
     char text[96], type[64];
+    Py_ssize_t references;
     if (search->object) {
         pyobject_type_name(search->object, type, sizeof type);
-        snprintf(text, sizeof text, "a %s", type);
+        bool is_immortal = pyobject_references(search->object, &references) == PYOBJECT_IMMORTAL;
+        snprintf(text, sizeof text, "%s %s", is_immortal ? "an immortal" : "a", type);
         search->from = (uintptr_t)search->object;
         search->to = search->from + 1;
         search->seen[search->nseen++] = search->object;

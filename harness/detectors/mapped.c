@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *mapped_read(const char *path)
+/* Reads it whole, without the heap. */
+static const char *read_text(const char *path)
 {
     static char text[1 << 20];
     size_t size = 0;
@@ -23,7 +24,7 @@ const char *mapped_read(const char *path)
 int64_t mapped_code(bool writable)
 {
     int64_t sum = 0;
-    for (const char *line = mapped_read("/proc/self/maps"); *line;) {
+    for (const char *line = read_text("/proc/self/maps"); *line;) {
         size_t length = strcspn(line, "\n");
         char *end;
         unsigned long long from = strtoull(line, &end, 16),

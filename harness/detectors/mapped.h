@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A file of /proc, whole; valid until the next one is read. */
-const char *mapped_read(const char *path);
-
 /* Bytes of executable mappings without a file: code that was compiled. `writable`: those that can be written, too,
  * which a tool that the process runs under has of its own. */
 int64_t mapped_code(bool writable);

@@ -35,11 +35,16 @@ static struct {
 } names[CENSUS_TYPES];
 static struct {
     uint64_t site;
-    int64_t blocks, bytes;
+    int64_t first, parts[COUNTED_PARTS], bytes;
 } sites[SITES];
-static unsigned nnames, told;
-static int64_t immortal;         /* objects that became so in the calls */
-static int64_t calls, all_calls; /* after the first ones; by workers */
+/* The iterations of each window. */
+static struct {
+    uint64_t end;
+    int part;
+} windows[ARMS * COUNTING_WINDOWS];
+static unsigned nnames, nwindows, told;
+static int64_t immortal;             /* objects that became so in the calls */
+static int64_t calls[COUNTED_PARTS]; /* after the first ones */
 
 static void shutdown_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
@@ -47,9 +52,29 @@ static void shutdown_window(struct detector_call *call, const struct plan *plan,
     (void)call;
     (void)plan;
     held_window(window);
-    all_calls += (int64_t)window->calls;
-    if (window->arm != ARM_CALLS || window->number > COUNTING_WARM_UP)
-        calls += (int64_t)window->calls;
+    if (window->number == 0 || nwindows == sizeof windows / sizeof *windows)
+        return;
+    int part = counting_part(window->number);
+    windows[nwindows].end = window->iteration;
+    windows[nwindows++].part = part;
+    if (part >= 0)
+        calls[part] += (int64_t)window->calls;
+}
+
+static int part_of(uint64_t iteration)
+{
+    for (unsigned i = 0; i < nwindows; i++)
+        if (iteration < windows[i].end)
+            return windows[i].part;
+    return -1;
+}
+
+static int64_t sum(const int64_t *parts)
+{
+    int64_t n = 0;
+    for (int i = 0; i < COUNTED_PARTS; i++)
+        n += parts[i];
+    return n;
 }
 
 static void shutdown_finish(struct detector_call *call)
@@ -108,22 +133,35 @@ static void send(int wire, struct record *record, const char *name, const char *
     told++;
 }
 
+/* Of a type: made later. Returns how many in all. */
+static int64_t live_parts(const struct census_row *row, int64_t *parts)
+{
+    for (int i = 0; i < COUNTED_PARTS; i++)
+        parts[i] = (int64_t)row->live[EPOCH_CALLS + i];
+    return sum(parts);
+}
+
+static void set_parts(struct record *record, int64_t first, const int64_t *parts)
+{
+    record->values[LEFT_FIRST] = first;
+    memcpy(&record->values[LEFT_PARTS], parts, COUNTED_PARTS * sizeof *parts);
+    memcpy(&record->values[LEFT_CALLS], calls, sizeof calls);
+}
+
 static void tell_type(int wire, const struct census_row *row, const char *name)
 {
+    int64_t parts[COUNTED_PARTS], later = live_parts(row, parts);
     struct sample sample = {.n = 0};
     struct holder_path path;
     struct record record;
-    int64_t all = (int64_t)(row->live[EPOCH_FIRST] + row->live[EPOCH_CALLS]);
-    enum epoch since = row->live[EPOCH_CALLS] > 0 ? EPOCH_CALLS : EPOCH_FIRST;
+    enum epoch since = later > 0 ? EPOCH_CALLS : EPOCH_FIRST;
     census_visit(row->type, since, take_sample, &sample);
-    if (all <= sample.kept || sample.n == 0)
+    if ((int64_t)row->live[EPOCH_FIRST] + later <= sample.kept || sample.n == 0)
         return;
     find_holder(&sample, &path);
     record_begin(&record, RECORD_LEFT, RECORD_MAIN);
     record.values[LEFT_OF] = SERIES_OBJECTS;
-    record.values[LEFT_FIRST] = (int64_t)row->live[EPOCH_FIRST];
-    record.values[LEFT_LATER] = (int64_t)row->live[EPOCH_CALLS];
-    record.values[LEFT_CALLS] = calls;
+    set_parts(&record, (int64_t)row->live[EPOCH_FIRST], parts);
     record.values[LEFT_HOLDER] = path.holder;
     record.values[LEFT_ADDRESS] = (int64_t)path.address;
     send(wire, &record, name, path.text, census_site_of(row->type, since));
@@ -131,23 +169,25 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
 
 static bool are_many(int64_t n)
 {
-    return n >= MANY && n * PART >= calls;
+    return n >= MANY && n * PART >= sum(calls);
 }
 
+/* What there are many of comes first: there may be more types than are told. */
 static void tell_types(int wire)
 {
     struct census census = {.rows = rows};
     census_take(&census);
-    for (size_t i = 0; i < CENSUS_TYPES; i++)
-        immortal += (int64_t)rows[i].immortal[EPOCH_CALLS];
-    for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
-        const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
-        if (!row)
-            continue;
-        int64_t all = (int64_t)(row->live[EPOCH_FIRST] + row->live[EPOCH_CALLS]);
-        if (names[i].foreign ? all > 0 : are_many((int64_t)row->live[EPOCH_CALLS]))
-            tell_type(wire, row, names[i].name);
-    }
+    for (size_t i = 0; i < CENSUS_TYPES && !census_is_mortal(); i++)
+        for (int part = 0; part < COUNTED_PARTS; part++)
+            immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];
+    for (int many = 1; many >= 0; many--)
+        for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
+            const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
+            int64_t parts[COUNTED_PARTS], later = row ? live_parts(row, parts) : 0;
+            bool left = row && (later > 0 || row->live[EPOCH_FIRST] > 0);
+            if (left && are_many(later) == many && (many || names[i].foreign))
+                tell_type(wire, row, names[i].name);
+        }
 }
 
 /* Made inside a statement. */
@@ -162,7 +202,8 @@ static void count_block(void *context, const struct block *block)
             sites[place].site = block->alloc_site;
         if (sites[place].site != block->alloc_site)
             continue;
-        sites[place].blocks++;
+        int part = part_of(block->iteration);
+        ++*(part < 0 ? &sites[place].first : &sites[place].parts[part]);
         sites[place].bytes += (int64_t)block->size;
         return;
     }
@@ -173,12 +214,11 @@ static void tell_sites(int wire)
     live_walk(count_block, NULL);
     for (size_t i = 0; i < SITES && told < TELL_MAX; i++) {
         struct record record;
-        if (!are_many(sites[i].blocks))
+        if (!are_many(sum(sites[i].parts)))
             continue;
         record_begin(&record, RECORD_LEFT, RECORD_MAIN);
         record.values[LEFT_OF] = SERIES_SITE_BLOCKS;
-        record.values[LEFT_LATER] = sites[i].blocks;
-        record.values[LEFT_CALLS] = all_calls;
+        set_parts(&record, sites[i].first, sites[i].parts);
         record.values[LEFT_BYTES] = sites[i].bytes;
         send(wire, &record, "", "", sites[i].site);
     }

@@ -146,10 +146,12 @@ enum growth_verdict growth_judge(const struct growth_arms *arms, int64_t unit, d
     if (grows(&arms->calls, unit, ret_rate))
         return GROWTH_LEAK;
     if (grows(&arms->fresh, unit, ret_rate)) {
-        if (grows(&arms->code, 1, &ignored))
+        double kept;
+        bool stays = grows(&arms->released, unit, &kept);
+        if (grows(&arms->code, 1, &ignored) && !(stays && !grows(&arms->code_released, 1, &ignored)))
             return GROWTH_JIT;
-        bool stays = arms->released.n == 0 || grows(&arms->released, unit, &ignored);
-        return stays && arms->released.n > 0 ? GROWTH_RETAINED : GROWTH_UNBOUNDED;
+        *ret_rate = stays ? kept : *ret_rate;
+        return stays ? GROWTH_RETAINED : GROWTH_UNBOUNDED;
     }
     enum growth_verdict kept = judge_kept(arms, unit);
     if (kept != GROWTH_NONE)

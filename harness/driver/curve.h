@@ -48,7 +48,8 @@ extern const char *const growth_verdict_names[GROWTH_VERDICTS];
 
 struct growth_arms {
     struct curve calls, fresh, released;
-    struct curve code;          /* executable memory in the arm `fresh` */
+    /* executable memory in the arms `fresh` and `released`: code that is given back takes what belongs to it along */
+    struct curve code, code_released;
     bool has_release;           /* a release step was run after equal calls: */
     int64_t before, held, left; /* before the first call, after the last, after the release step */
 };

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/resident.h"
 #include "driver/log_rule.h"
 #include "driver/look.h"
 #include "driver/tsan.h"
@@ -334,17 +335,6 @@ static uint64_t cpu_of(pid_t pid)
     return user + system;
 }
 
-static uint64_t memory_of(pid_t pid)
-{
-    char path[64];
-    cleanup_free char *text = NULL;
-    unsigned long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    if (fd_read_file(path, &text, NULL) < 0 || sscanf(text, "%*u %lu", &pages) != 1)
-        return 0;
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* The threads of a process that stands still, once. */
 static void look_at_threads(struct job *job)
 {
@@ -441,7 +431,7 @@ static void climb_ladder(struct job *job, uint64_t now)
 
 static void watch_memory(struct job *job)
 {
-    if (!job->settings->memory || memory_of(job->pid) <= job->settings->memory)
+    if (!job->settings->memory || resident_bytes(job->pid) <= job->settings->memory)
         return;
     job->outcome->over_memory = true;
     kill_group(job);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "driver/callable.h"
 #include "driver/log_rule.h"
 #include "driver/package.h"
 
@@ -126,8 +127,23 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
+/* The interpreter falls over what a package damaged: where a statement calls one, the frames of the interpreter alone say
+ * nothing yet. One thread leaves nobody but the package. */
+static void doubt_interpreter(const struct judge *judge, struct finding *finding)
+{
+    const struct statement *statement = statement_find(&judge->report->statements, finding->statement);
+    if (finding->blame != BLAME_INTERPRETER || !statement || statement->plain || !statement->package)
+        return;
+    free(finding->function);
+    free(finding->package);
+    finding->blame = finding->serial ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->function = finding->serial ? callable_of(statement->source, judge->plan->setup) : NULL;
+    finding->package = finding->serial ? strdup(statement->package) : NULL;
+}
+
 static struct finding *add(struct judge *judge, struct finding *finding)
 {
+    doubt_interpreter(judge, finding);
     blame_who_is_left(judge, finding);
     return finding_list_add(&judge->report->findings, finding, judge->child);
 }

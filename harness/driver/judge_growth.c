@@ -1,4 +1,5 @@
 /* What grows with the calls: the curves of the arms to verdicts, and those to one finding for each function. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@
 #define KIB 1024.0
 #define STACKS_MAX 3
 #define HELD "; held: "
+/* As the child says it of holders. */
+#define NOBODY "nobody"
+#define IMMORTAL "immortal"
 #define IMMORTAL_LEAST 8
-#define IMMORTAL_PART 200
 
 enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 
@@ -29,6 +32,7 @@ struct loss {
     double rate, bytes; /* for each call: things, and bytes */
     struct symbol_stack stack;
     char *function, *package; /* whose; NULL: nobody knows */
+    bool is_immortal;         /* what the interpreter made immortal may keep it */
     bool is_told;
 };
 
@@ -76,7 +80,8 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
     const struct growth_arms arms = {.calls = curve_of(judge, CALLS, of, name),
                                      .fresh = curve_of(judge, NEW, of, name),
                                      .released = curve_of(judge, RELEASED, of, name),
-                                     .code = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL)};
+                                     .code = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL),
+                                     .code_released = curve_of(judge, RELEASED, SERIES_CODE_BYTES, NULL)};
     return growth_judge(&arms, unit, ret_rate);
 }
 
@@ -84,6 +89,17 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
 static double per_iteration(const struct judge *judge)
 {
     return judge->plan->nsteps > 1 ? judge->plan->nsteps : 1;
+}
+
+/* What is retained is what the arm with the release step keeps. */
+static const struct record *deciding(const struct judge *judge, const struct record *record,
+                                     enum growth_verdict verdict)
+{
+    const struct record *kept =
+        verdict != GROWTH_RETAINED
+            ? NULL
+            : find_record(judge, RECORD_SERIES, RELEASED, record->values[SERIES_OF], record_text(record, 0));
+    return kept ? kept : record;
 }
 
 static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
@@ -115,7 +131,7 @@ static void judge_site(struct losses *losses, const struct record *record)
     enum growth_verdict by_bytes = judge_series(judge, SERIES_SITE_BYTES, name, BYTES_UNIT, &bytes);
     enum growth_verdict verdict = by_blocks > by_bytes ? by_blocks : by_bytes;
     if (verdict >= GROWTH_UNBOUNDED)
-        add_loss(losses, record, verdict, blocks, bytes);
+        add_loss(losses, deciding(judge, record, verdict), verdict, blocks, bytes);
 }
 
 static void judge_type(struct losses *losses, const struct record *record)
@@ -123,6 +139,7 @@ static void judge_type(struct losses *losses, const struct record *record)
     double rate;
     enum growth_verdict verdict =
         judge_series(losses->judge, SERIES_OBJECTS, record_text(record, 0), 1, &rate);
+    record = deciding(losses->judge, record, verdict);
     bool cached = strcmp(record_text(record, 1), "interpreter") == 0;
     if (verdict >= GROWTH_UNBOUNDED && cached)
         note_add(&losses->judge->report->notes,
@@ -144,6 +161,25 @@ static bool is_first(const struct judge *judge, const struct record *record)
     return true;
 }
 
+/* Of a module's own type: its maker tells more than who made an int. */
+static bool is_own(const struct loss *loss)
+{
+    return loss->of == SERIES_OBJECTS && strchr(loss->name, '.') && loss->function;
+}
+
+/* What tells most comes first; otherwise as the child sent it, by growth. */
+static void sort(struct losses *losses)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss own = losses->items[i];
+        if (!is_own(&own))
+            continue;
+        memmove(&losses->items[first + 1], &losses->items[first], (i - first) * sizeof own);
+        losses->items[first++] = own;
+    }
+}
+
 static void judge_all(struct losses *losses)
 {
     const struct outcome *outcome = losses->judge->outcome;
@@ -158,7 +194,19 @@ static void judge_all(struct losses *losses)
     }
 }
 
-/* The one function of this verdict; NULL when there are none or several. */
+static bool is_same(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+/* A key that is kept keeps all that was made for it, by whichever functions of a package. */
+static bool is_one_cause(const struct loss *one, const struct loss *other)
+{
+    bool by_package = one->verdict != GROWTH_LEAK && one->package;
+    return by_package ? is_same(one->package, other->package) : is_same(one->function, other->function);
+}
+
+/* The one cause of this verdict; NULL when there are none or several. */
 static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
 {
     const struct loss *owner = NULL;
@@ -166,9 +214,9 @@ static const struct loss *only_owner(const struct losses *losses, enum growth_ve
         const struct loss *loss = &losses->items[i];
         if (loss->verdict != verdict || !loss->function)
             continue;
-        if (owner && strcmp(owner->function, loss->function) != 0)
+        if (owner && !is_one_cause(owner, loss))
             return NULL;
-        owner = loss;
+        owner = owner ? owner : loss;
     }
     return owner;
 }
@@ -178,9 +226,11 @@ static void join_owners(struct losses *losses)
 {
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        const struct loss *owner = loss->function ? NULL : only_owner(losses, loss->verdict);
-        if (!owner)
+        const struct loss *owner = only_owner(losses, loss->verdict);
+        if (!owner || owner == loss || is_same(loss->function, owner->function))
             continue;
+        free(loss->function);
+        free(loss->package);
         loss->function = strdup(owner->function);
         loss->package = owner->package ? strdup(owner->package) : NULL;
     }
@@ -188,14 +238,16 @@ static void join_owners(struct losses *losses)
 
 static bool same_owner(const struct loss *one, const struct loss *other)
 {
-    return one->verdict == other->verdict && !one->function == !other->function &&
-           (!one->function || strcmp(one->function, other->function) == 0);
+    return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
+           is_same(one->function, other->function);
 }
 
 static void say_holder(FILE *out, const struct loss *loss)
 {
-    if (strcmp(loss->holder, "nobody") == 0)
+    if (strcmp(loss->holder, NOBODY) == 0)
         fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+    else if (strcmp(loss->holder, IMMORTAL) == 0)
+        fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
     else
         fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
 }
@@ -285,7 +337,7 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
     }
 }
 
-/* In the arm that decides, one for so many calls at least. */
+/* Objects became so in the arm that decides, one for each second call that loses something at least. */
 static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 {
     const struct record *arm =
@@ -298,21 +350,29 @@ static bool makes_immortal(const struct judge *judge, const struct loss *loss)
             record->values[SERIES_OF] == SERIES_OBJECTS)
             n += record->values[SERIES_IMMORTAL];
     }
-    return n >= IMMORTAL_LEAST && n * IMMORTAL_PART >= calls;
+    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
+}
+
+static void find_immortal(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        loss->is_immortal = strcmp(loss->holder, NOBODY) != 0 && makes_immortal(losses->judge, loss);
+    }
 }
 
 /* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           makes_immortal(judge, loss) || outcome_environment(judge->outcome, "mutates");
+           loss->is_immortal || outcome_environment(judge->outcome, "mutates");
 }
 
 static const char *excuse(const struct judge *judge, const struct loss *loss)
 {
     if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
         return "";
-    if (makes_immortal(judge, loss))
+    if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
     return "; no finding, because the statements change what they share";
 }
@@ -432,7 +492,9 @@ void judge_growth(struct judge *judge)
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_GROWTH)))
         return;
     judge_all(&losses);
+    sort(&losses);
     join_owners(&losses);
+    find_immortal(&losses);
     for (size_t i = 0; i < losses.n; i++)
         if (!losses.items[i].is_told)
             tell(&losses, &losses.items[i]);

@@ -55,7 +55,7 @@ struct curve judge_curve(const struct judge *judge, int arm, const int64_t *poin
 /* judge_maker.c: who asked for what was made with this stack; both are the caller's, NULL where no package did. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
                  char **ret_package);
-/* judge_shutdown.c: what Python's end leaves behind; what is held after the calls. */
+/* judge_shutdown.c: what Python's end leaves behind. judge_held.c: what is held after the calls. */
 void judge_shutdown(struct judge *judge);
 void judge_held(struct judge *judge);
 /* judge_refcount.c: crashes that follow from references released too often, leftovers from losses. */

@@ -8,22 +8,45 @@
 
 /* One in so many calls: not a few that somebody keeps, but one more with the calls. */
 #define PART 200
+/* Types that are listed. */
+#define FLOOR_MAX 4
 #define MANY 8
+/* Of what a part of the calls is expected to leave. */
+#define SHARE 0.3
 
-static bool are_many(const struct record *record, enum record_left which)
+/* Over the parts of the calls: of objects or blocks, or of the calls themselves. */
+static int64_t sum(const struct record *record, enum record_left which)
 {
-    int64_t n = record->values[which];
-    return n >= MANY && n * PART >= record->values[LEFT_CALLS];
+    int64_t n = 0;
+    for (int part = 0; part < COUNTED_PARTS; part++)
+        n += record->values[(int)which + part];
+    return n;
 }
 
+static int64_t left(const struct record *record)
+{
+    return record->values[LEFT_FIRST] + sum(record, LEFT_PARTS);
+}
+
+static bool are_many(const struct record *record, int64_t n)
+{
+    return n >= MANY && n * PART >= sum(record, LEFT_CALLS);
+}
+
+/* In each part of the calls, and not far below its share of them: what a module makes once, however late, is no leak. */
 static bool grows_with_calls(const struct record *record)
 {
-    return are_many(record, LEFT_LATER);
+    int64_t all = sum(record, LEFT_PARTS), calls = sum(record, LEFT_CALLS);
+    int parts = 0;
+    for (int part = 0; part < COUNTED_PARTS; part++) {
+        double share = (double)record->values[LEFT_CALLS + part] / (double)(calls ? calls : 1);
+        if ((double)record->values[LEFT_PARTS + part] < SHARE * share * (double)all)
+            return false;
+        parts += share > 0;
+    }
+    return parts > 1 && are_many(record, all);
 }
 
-/* What a module makes when a function first imports it, and types of an interpreter that never frees any hold for good,
- * is no leak: something is, when there is more of it with more calls, or when compiled code keeps it on its own
- * account. */
 static bool is_held_natively(const struct record *record)
 {
     return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
@@ -61,8 +84,8 @@ static char *say_holder(struct judge *judge, const struct record *record)
 
 static char *say_what(const struct record *record)
 {
-    int64_t all = record->values[LEFT_FIRST] + record->values[LEFT_LATER];
-    double rate = (double)record->values[LEFT_LATER] / (double)(record->values[LEFT_CALLS] + 1);
+    int64_t all = left(record);
+    double rate = (double)sum(record, LEFT_PARTS) / (double)(sum(record, LEFT_CALLS) + 1);
     char each[48] = "";
     if (grows_with_calls(record))
         snprintf(each, sizeof each, ", %.2f for each call,", rate);
@@ -90,7 +113,7 @@ static void blame_type(const struct judge *judge, const char *type, struct findi
 
 static void judge_left(struct judge *judge, const struct record *record)
 {
-    if (!grows_with_calls(record) && !is_held_natively(record))
+    if (!grows_with_calls(record))
         return;
     struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, "leak", DETECTOR_SHUTDOWN);
     if (!finding)
@@ -106,10 +129,10 @@ static void judge_left(struct judge *judge, const struct record *record)
                      release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
     finding->signature = judge_format("shutdown|%s|%s", record_text(record, 0),
                                       finding->function && !objects ? finding->function : "");
-    finding->count = (uint64_t)(record->values[LEFT_FIRST] + record->values[LEFT_LATER]);
+    finding->count = (uint64_t)left(record);
     free(what);
     free(holder);
-    if (are_many(record, LEFT_IMMORTAL)) {
+    if (are_many(record, record->values[LEFT_IMMORTAL])) {
         note_add(&judge->report->notes,
                  "%s: the interpreter made objects immortal meanwhile, and keeps what they hold",
                  finding->message);
@@ -124,26 +147,37 @@ static void judge_left(struct judge *judge, const struct record *record)
         symbol_stack_free(&stack);
 }
 
+/* What compiled code keeps on its own account, however many calls there are: nobody's fault, and worth a line. */
+static void note_floor(struct judge *judge)
+{
+    const struct outcome *outcome = judge->outcome;
+    char *text = NULL;
+    size_t size, listed = 0, all = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; out && i < outcome->nrecords; i++) {
+        const struct record *record = outcome->records[i];
+        if (record->type != RECORD_LEFT || record->values[LEFT_OF] != SERIES_OBJECTS ||
+            !is_held_natively(record) || grows_with_calls(record))
+            continue;
+        char *holder = all++ < FLOOR_MAX ? say_holder(judge, record) : NULL;
+        if (holder)
+            fprintf(out, "%s%lld %s, %s", listed++ ? "; " : "", (long long)left(record),
+                    record_text(record, 0), holder);
+        free(holder);
+    }
+    if (out && fclose(out) == 0 && listed > 0) {
+        char *more = all > listed ? judge_format("; and %zu more types", all - listed) : NULL;
+        note_add(&judge->report->notes, "process-lifetime-floor: left when Python had ended: %s%s", text,
+                 more ? more : "");
+        free(more);
+    }
+    free(text);
+}
+
 void judge_shutdown(struct judge *judge)
 {
+    note_floor(judge);
     for (size_t i = 0; i < judge->outcome->nrecords; i++)
         if (judge->outcome->records[i]->type == RECORD_LEFT)
             judge_left(judge, judge->outcome->records[i]);
-}
-
-void judge_held(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        const int64_t *points = &record->values[SERIES_POINTS];
-        if (record->type != RECORD_SERIES || record->values[SERIES_OF] != SERIES_HELD)
-            continue;
-        struct growth_arms arms = {
-            .has_release = true, .before = points[0], .held = points[1], .left = points[2]};
-        double rate;
-        enum growth_verdict verdict = growth_judge(&arms, 1, &rate);
-        note_add(&judge->report->notes, "%s: %lld %s held after the calls, %lld after `%s`",
-                 growth_verdict_names[verdict], (long long)(points[1] - points[0]), record_text(record, 0),
-                 (long long)(points[2] - points[0]), judge->plan->release);
-    }
 }

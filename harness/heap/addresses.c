@@ -18,16 +18,19 @@
 /* How trace_keep marks a stack that it knows by a small number. */
 #define KEPT (UINT64_C(1) << 63)
 
+#define EPOCH_BITS 3
+_Static_assert(EPOCHS <= 1 << EPOCH_BITS, "an epoch fits");
+
 struct leaf {
-    _Atomic uint64_t live[WORDS], epoch[2][WORDS]; /* the two bits of enum epoch */
-    uint32_t sites[GRANULES];                      /* number of the stack and one; 0: not known */
+    _Atomic uint64_t live[WORDS], epoch[EPOCH_BITS][WORDS]; /* the bits of enum epoch */
+    uint32_t sites[GRANULES];                               /* number of the stack and one; 0: not known */
 };
 
 struct middle {
-    struct leaf *_Atomic leaves[LEAVES];
+    void *_Atomic leaves[LEAVES];
 };
 
-static struct middle *_Atomic top[MIDDLES];
+static void *_Atomic top[MIDDLES]; /* of struct middle */
 static _Atomic int current;
 
 void addresses_set_epoch(enum epoch epoch)
@@ -43,15 +46,15 @@ static void *map(size_t size)
     return at;
 }
 
-static struct middle *middle_of(uintptr_t at, bool make)
+/* What is there, or is made now. */
+static void *node_at(void *_Atomic *place, size_t size, bool make)
 {
-    struct middle *_Atomic *place = &top[at >> MIDDLE_BITS];
-    struct middle *there = atomic_load_explicit(place, memory_order_acquire), *mine;
-    if (there || !make || !(mine = map(sizeof *mine)))
+    void *there = atomic_load_explicit(place, memory_order_acquire), *mine;
+    if (there || !make || !(mine = map(size)))
         return there;
     if (atomic_compare_exchange_strong(place, &there, mine))
         return mine;
-    munmap(mine, sizeof *mine);
+    munmap(mine, size);
     return there;
 }
 
@@ -60,17 +63,10 @@ static struct leaf *leaf_of(const void *block, bool make)
     uintptr_t at = (uintptr_t)block;
     if (at >> TOP_BITS || at % (1 << GRANULE_BITS))
         return NULL;
-    struct middle *middle = middle_of(at, make);
+    struct middle *middle = node_at(&top[at >> MIDDLE_BITS], sizeof *middle, make);
     if (!middle)
         return NULL;
-    struct leaf *_Atomic *place = &middle->leaves[(at >> LEAF_BITS) % LEAVES];
-    struct leaf *there = atomic_load_explicit(place, memory_order_acquire), *mine;
-    if (there || !make || !(mine = map(sizeof *mine)))
-        return there;
-    if (atomic_compare_exchange_strong(place, &there, mine))
-        return mine;
-    munmap(mine, sizeof *mine);
-    return there;
+    return node_at(&middle->leaves[(at >> LEAF_BITS) % LEAVES], sizeof(struct leaf), make);
 }
 
 static unsigned granule_of(const void *block)
@@ -99,8 +95,8 @@ void addresses_add(const void *block, uint64_t site)
         return;
     unsigned granule = granule_of(block);
     int epoch = atomic_load_explicit(&current, memory_order_relaxed);
-    put(leaf->epoch[0], granule, epoch & 1);
-    put(leaf->epoch[1], granule, epoch & 2);
+    for (int bit = 0; bit < EPOCH_BITS; bit++)
+        put(leaf->epoch[bit], granule, epoch >> bit & 1);
     if (site || leaf->sites[granule])
         leaf->sites[granule] = site & KEPT ? (uint32_t)site + 1 : 0;
     put(leaf->live, granule, true);
@@ -126,6 +122,14 @@ uint64_t addresses_site(const void *block)
     return number ? KEPT | (number - 1) : 0;
 }
 
+static enum epoch epoch_of(struct leaf *leaf, unsigned granule)
+{
+    int epoch = 0;
+    for (int bit = 0; bit < EPOCH_BITS; bit++)
+        epoch |= get(leaf->epoch[bit], granule) << bit;
+    return (enum epoch)epoch;
+}
+
 static void walk_leaf(struct leaf *leaf, uintptr_t from,
                       void (*visit)(void *context, char *block, enum epoch epoch), void *context)
 {
@@ -133,9 +137,8 @@ static void walk_leaf(struct leaf *leaf, uintptr_t from,
         uint64_t bits = atomic_load_explicit(&leaf->live[word], memory_order_relaxed);
         for (; bits; bits &= bits - 1) {
             unsigned granule = word * 64 + (unsigned)__builtin_ctzll(bits);
-            int epoch = get(leaf->epoch[0], granule) | get(leaf->epoch[1], granule) << 1;
             /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), (enum epoch)epoch);
+            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), epoch_of(leaf, granule));
         }
     }
 }

@@ -1,4 +1,4 @@
-/* Addresses: which blocks of another allocator live, since which epoch, and who asked for them. Plain C; three bits and
+/* Addresses: which blocks of another allocator live, since which epoch, and who asked for them. Plain C; four bits and
  * a site for each 16 bytes of address space that was ever in use, in a table of three levels.
  *
  * Contract. Adding and removing run on any thread, inside an allocator: they take no lock, allocate from the kernel
@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/counted.h"
+
 /* When a block was made. */
 enum epoch {
-    EPOCH_BEFORE, /* before the statements were first called */
-    EPOCH_FIRST,  /* while they were called for the first times */
-    EPOCH_CALLS,  /* later */
-    EPOCH_END,    /* while Python ended */
+    EPOCH_BEFORE,                            /* before the statements were first called */
+    EPOCH_FIRST,                             /* while they were called for the first times */
+    EPOCH_CALLS,                             /* later, in COUNTED_PARTS parts of the calls */
+    EPOCH_END = EPOCH_CALLS + COUNTED_PARTS, /* while Python ended */
     EPOCHS
 };
 

@@ -9,7 +9,7 @@
 
 #include "heap/pattern.h"
 
-#define TABLE 4096 /* a power of two */
+#define TABLE 65536 /* a power of two */
 #define OWN 8      /* frames of the guard above the caller */
 #define VARIES UINT64_C(0xffff)
 #define RELEARN 2048 /* walks of a thread between two looks at the tables */
@@ -19,7 +19,7 @@ static _Atomic uint64_t table[TABLE];
 
 static _Atomic uint64_t *entry_of(uint64_t pc)
 {
-    return &table[(pc * UINT64_C(0x9e3779b97f4a7c15)) >> 52];
+    return &table[(pc * UINT64_C(0x9e3779b97f4a7c15)) >> 48];
 }
 
 static bool look_up(uint64_t pc, uint64_t *ret_size)

@@ -14,6 +14,13 @@ FAULTS = [
     ('wasi-nn-crash', 'crash', 'double_release'),
 ]
 
+# Another detector than the one that sees the fault.
+OFF = [
+    ('wasi-nn-lost-string', 'refcount', 0),
+    ('wasi-nn-early-return', 'refcount', 0),
+    ('wasi-nn-crash', 'exception', 3),
+]
+
 
 class WasiNN(EndToEnd):
     @each(FAULTS)
@@ -22,6 +29,17 @@ class WasiNN(EndToEnd):
         done = self.expect(run(scenario), 1)
         self.assertEqual(done.kinds(), [kind], done)
         self.assertRegex('\n'.join(f['message'] for f in done.findings(kind=kind)), sentence, done)
+
+    @each(OFF)
+    def test_off(self, scenario, detect, status):
+        """without its detector a fault is not found; a process that dies of it is not called clean"""
+        done = self.expect(run(scenario, '--detect', detect), status)
+        self.assertEqual(done.kinds(), [], done)
+
+    def test_blame(self):
+        """the crash is in the interpreter, and the fault is the package's"""
+        finding, = self.expect(run('wasi-nn-crash'), 1).findings()
+        self.assertEqual((finding['blame'], finding['function'], finding['package']), ('target', 'wasi_nn.load', 'wasi_nn'))
 
     def test_clean(self):
         """the same code without its faults is silent"""

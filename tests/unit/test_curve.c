@@ -191,23 +191,25 @@ static void few_windows_say_nothing(void **state)
 static const struct {
     const char *name;
     int calls, fresh, released; /* indices of makers; -1: not run */
-    int code;
+    int code, code_released;
     bool has_release;
     int64_t held, left;
     enum growth_verdict verdict;
 } verdicts[] = {
-    {"a leak", 1, -1, -1, 0, false, 0, 0, GROWTH_LEAK},
-    {"a leak that a release cures", 1, 1, 0, 0, true, 9000, 0, GROWTH_LEAK},
-    {"retained", 0, 1, 1, 0, true, 0, 0, GROWTH_RETAINED},
-    {"an unbounded cache", 0, 1, 0, 0, true, 1, 0, GROWTH_UNBOUNDED},
-    {"unknown whether it lets go", 0, 1, -1, 0, false, 0, 0, GROWTH_UNBOUNDED},
-    {"compiled code", 7, 1, 1, 5, true, 0, 0, GROWTH_JIT},
-    {"held by a cache", 7, 0, 0, 0, true, 1, 0, GROWTH_CACHE},
-    {"a floor", 7, 0, 0, 0, true, 3, 3, GROWTH_FLOOR},
-    {"one-off", 7, -1, -1, 0, false, 0, 0, GROWTH_ONE_OFF},
-    {"noise", 10, 0, -1, 0, false, 0, 0, GROWTH_NOISE},
-    {"a bounded cache", 11, 11, -1, 0, false, 0, 0, GROWTH_ONE_OFF},
-    {"nothing", 0, 0, 0, 0, true, 0, 0, GROWTH_NONE},
+    {"a leak", 1, -1, -1, 0, 0, false, 0, 0, GROWTH_LEAK},
+    {"a leak that a release cures", 1, 1, 0, 0, 0, true, 9000, 0, GROWTH_LEAK},
+    {"retained", 0, 1, 1, 0, 0, true, 0, 0, GROWTH_RETAINED},
+    {"an unbounded cache", 0, 1, 0, 0, 0, true, 1, 0, GROWTH_UNBOUNDED},
+    {"unknown whether it lets go", 0, 1, -1, 0, 0, false, 0, 0, GROWTH_UNBOUNDED},
+    {"compiled code", 7, 1, 1, 5, 5, true, 0, 0, GROWTH_JIT},
+    {"compiled code that a release gives back", 7, 1, 0, 5, 0, true, 0, 0, GROWTH_JIT},
+    {"retained beside code that a release gives back", 7, 1, 1, 5, 0, true, 0, 0, GROWTH_RETAINED},
+    {"held by a cache", 7, 0, 0, 0, 0, true, 1, 0, GROWTH_CACHE},
+    {"a floor", 7, 0, 0, 0, 0, true, 3, 3, GROWTH_FLOOR},
+    {"one-off", 7, -1, -1, 0, 0, false, 0, 0, GROWTH_ONE_OFF},
+    {"noise", 10, 0, -1, 0, 0, false, 0, 0, GROWTH_NOISE},
+    {"a bounded cache", 11, 11, -1, 0, 0, false, 0, 0, GROWTH_ONE_OFF},
+    {"nothing", 0, 0, 0, 0, 0, true, 0, 0, GROWTH_NONE},
 };
 
 static void arms_have_their_verdicts(void **state)
@@ -219,6 +221,7 @@ static void arms_have_their_verdicts(void **state)
         double rate;
         make(&makers[verdicts[i].calls], i + 1, &arms.calls);
         make(&makers[verdicts[i].code], i + 1, &arms.code);
+        make(&makers[verdicts[i].code_released], i + 1, &arms.code_released);
         if (verdicts[i].fresh >= 0)
             make(&makers[verdicts[i].fresh], i + 1, &arms.fresh);
         if (verdicts[i].released >= 0)
