@@ -138,8 +138,8 @@ static bool blame_block(const struct judge *judge, struct finding *finding,
     return finding->function;
 }
 
-/* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called the
- * interpreter, or by nobody. */
+/* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
+ * the interpreter, or by nobody. */
 static void put_blame(const struct judge *judge, struct finding *finding, const struct memcheck_error *error,
                       const struct symbol_stack *stack)
 {
