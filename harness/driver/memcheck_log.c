@@ -190,9 +190,9 @@ static bool is_head(xmlTextReaderPtr reader, const char *name)
 /* A part of the document at a time: the whole may be large. */
 static int read_all(xmlTextReaderPtr reader, struct memcheck_log *log)
 {
-    int more, result = 0;
+    int result = 0;
     bool any = false;
-    while (result == 0 && (more = xmlTextReaderRead(reader)) == 1) {
+    while (result == 0 && xmlTextReaderRead(reader) == 1) {
         bool error = is_head(reader, "error"), counts = is_head(reader, "errorcounts");
         const xmlNode *node = error || counts ? xmlTextReaderExpand(reader) : NULL;
         any = any || xmlStrEqual(xmlTextReaderConstName(reader), (const xmlChar *)"valgrindoutput");

@@ -58,14 +58,16 @@ static size_t fill(struct valgrind *valgrind)
     return n;
 }
 
-static int run(const char **argv, const char *what, char **ret_out, char *error, size_t size)
+/* The first line that it prints goes into `line`. */
+static int run(const char **argv, const char *what, char line[static VALGRIND_VERSION], char *error,
+               size_t size)
 {
     struct probe_job job = {.argv = (char *const *)argv, .limit = START_LIMIT};
     char reason[320];
     probe_run(&job, 1);
     bool good = job.error == 0 && job.status == 0;
-    if (good)
-        *ret_out = strdup(job.out ? job.out : "");
+    snprintf(line, VALGRIND_VERSION, "%.*s", job.out ? (int)strcspn(job.out, "\n") : 0,
+             job.out ? job.out : "");
     if (!good) {
         probe_reason(&job, reason, sizeof reason);
         snprintf(error, size,
@@ -79,23 +81,22 @@ static int run(const char **argv, const char *what, char **ret_out, char *error,
 /* "valgrind-3.19.0" */
 static int ask_version(struct valgrind *valgrind, char *error, size_t size)
 {
-    cleanup_free char *out = NULL;
+    char line[VALGRIND_VERSION];
     const char *argv[] = {valgrind->program, "--version", NULL};
-    int result = run(argv, "does not tell its version", &out, error, size);
-    const char *dash = out ? strchr(out, '-') : NULL;
-    if (!result)
-        valgrind->version = dash ? strndup(dash + 1, strcspn(dash + 1, "\n")) : strdup("?");
+    int result = run(argv, "does not tell its version", line, error, size);
+    const char *dash = strchr(line, '-');
+    snprintf(valgrind->version, sizeof valgrind->version, "%s", dash ? dash + 1 : line);
     return result;
 }
 
 static int show_start(struct valgrind *valgrind, const char *child, char *error, size_t size)
 {
-    cleanup_free char *out = NULL;
+    char line[VALGRIND_VERSION];
     size_t n = fill(valgrind);
     valgrind->argv[n++] = child;
     valgrind->argv[n++] = "--abi";
     valgrind->argv[n] = NULL;
-    return run(valgrind->argv, "does not start ftstress-child", &out, error, size);
+    return run(valgrind->argv, "does not start ftstress-child", line, error, size);
 }
 
 int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, char *error,
@@ -129,7 +130,6 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
 void valgrind_clear(struct valgrind *valgrind)
 {
     free(valgrind->program);
-    free(valgrind->version);
     free(valgrind->ours);
     free(valgrind->users);
     *valgrind = (struct valgrind){0};

@@ -6,11 +6,12 @@
 #include "core/tool.h"
 
 #define VALGRIND_ARGUMENTS 20
+#define VALGRIND_VERSION 64
 
 struct valgrind {
     char *program;
-    char *version;      /* "3.19.0" */
-    char *ours, *users; /* arguments that name files of suppressions; the second may be NULL */
+    char version[VALGRIND_VERSION]; /* "3.19.0" */
+    char *ours, *users;             /* arguments that name files of suppressions; the second may be NULL */
     const char *argv[VALGRIND_ARGUMENTS + 1]; /* what comes before the child's own; ends with NULL */
 };
 
