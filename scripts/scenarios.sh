@@ -4,7 +4,7 @@
 # usage: scripts/scenarios.sh [-n N] [NAME...]     N runs of each row (10); rows whose scenario or venv begins with a NAME
 . "$(dirname "$0")/lib.sh"
 
-# scenario | venv | exit status | what the report must say (nothing: no more than the status) | environment
+# scenario | venv | exit status | what the report must say (nothing: no more than the status) | environment | options
 # "import M": calls that import M, the first time and again. They, and the loops on NumPy 2.2.6, run with what counts.
 table='
 descr-leak               | descr-leak-broken        | 1 | never released: dtype .* gains 1\.00 references .* np\.copyto |
@@ -45,6 +45,10 @@ import jaxlib            | nanobind-shutdown-fixed  | 0 | |
 import jax               | jax-retention            | 0 | |
 import numba             | numba-growth             | 0 | |
 import llvmlite.binding  | llvmlite-growth          | 0 | |
+pythran-buffer           | pythran-buffer-broken    | 1 | [a-z]* in each call: 16384\.0 bytes of memory | PYTHON_GIL=0 | --under valgrind
+pythran-buffer           | pythran-buffer-fixed     | 0 | left at the end | PYTHON_GIL=0 | --under valgrind
+numba-growth             | numba-growth             | 0 | jit-growth: 4\.0 KiB of code | | --under valgrind --time 1m
+llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB of code | | --under valgrind
 '
 
 runs=10
@@ -69,11 +73,13 @@ setup_of() {
     printf '%s\n' "${name%-fixed}"
 }
 
-# as_expected SCENARIO VENV STATUS PATTERN ENVIRONMENT: one run.
+# as_expected SCENARIO VENV STATUS PATTERN ENVIRONMENT OPTIONS: one run.
 as_expected() {
-    local status=0 log=$out/${1// /-}-$2.txt plan=("$1")
+    local status=0 log=$out/${1// /-}-$2${6:+-under}.txt plan=("$1") options
+    read -ra options <<<"${6:-}"
     [[ $1 != import\ * ]] || plan=(-s pass "$1")
     [[ $1 != import\ * && $2 != numpy-* ]] || plan+=(--detect growth,refcount,shutdown --time 3)
+    plan+=("${options[@]}")
     env ${5:+"$5"} build/bin/ftstress run "${plan[@]}" -p "build/venvs/$2" --verify 0 --out "$out/kept" >"$log" 2>&1 || status=$?
     [ "$status" -eq "$3" ] && { [ -z "$4" ] || grep -Eq -- "$4" "$log"; } && return 0
     mv "$log" "$log.failed"
@@ -82,18 +88,20 @@ as_expected() {
 
 failed=0
 printf '%-25s %-25s %-8s %-12s %s\n' scenario venv must 'as it must' seconds
-while IFS='|' read -r scenario venv status pattern environment; do
+while IFS='|' read -r scenario venv status pattern environment options; do
     read -r scenario <<<"$scenario"
     read -r venv <<<"$venv"
     read -r pattern <<<"$pattern"
     read -r environment <<<"$environment"
+    read -r options <<<"$options"
     [ -n "$scenario" ] && asked "$scenario" "$venv" || continue
     [ -e "$build/venvs/$venv" ] || scripts/with.sh "$(setup_of "$venv")"
     good=0 began=$SECONDS
     for ((i = 0; i < runs; i++)); do
-        ! as_expected "$scenario" "$venv" "$((status))" "$pattern" "$environment" || good=$((good + 1))
+        ! as_expected "$scenario" "$venv" "$((status))" "$pattern" "$environment" "$options" || good=$((good + 1))
     done
-    printf '%-25s %-25s exit %-3s %2d of %-6d %d each\n' "$scenario" "$venv" "$((status))" "$good" "$runs" $(((SECONDS - began) / runs))
+    printf '%-25s %-25s exit %-3s %2d of %-6d %d each %s\n' "$scenario" "$venv" "$((status))" "$good" "$runs" \
+        $(((SECONDS - began) / runs)) "$options"
     [ "$good" -eq "$runs" ] || failed=1
 done <<<"$table"
 say "what the last run of each row said is in build/scenarios, and what one that failed said in files *.failed"

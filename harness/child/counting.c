@@ -194,8 +194,7 @@ static int run_arm(struct run *run, enum counting_arm arm)
     return status;
 }
 
-/* Once before the workers do it, so that a mistake in it is said. */
-static int try_fresh(struct run *run)
+int run_try_fresh(struct run *run)
 {
     char reason[256], sentence[800];
     struct space space;
@@ -224,7 +223,7 @@ static int run_arms(struct run *run)
         counting_released(&call, run->plan);
     }
     if (!status && run->fresh)
-        status = try_fresh(run);
+        status = run_try_fresh(run);
     run->first_iteration++;
     if (!status && run->fresh)
         status = run_arm(run, ARM_NEW);

@@ -2,6 +2,7 @@
  * gdb, rr or Valgrind. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ struct arguments {
     const char *python;
     int wire, board, races;
     bool allow_gil, gil;
+    bool has_lengths;
+    struct lengths lengths;
 };
 
 static const char help[] =
@@ -38,6 +41,7 @@ static const char help[] =
     ") and the interpreter, and exit\n"
     "  --wire FD          write records to this descriptor (the driver's)\n"
     "  --board FD         share counters through this descriptor (the driver's)\n"
+    "  --lengths N,M      each thread makes N iterations, and M of what the plan calls new; 0: while the time lasts\n"
     "  --races FD         ThreadSanitizer's reports go to this descriptor (the driver's)\n"
     "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
@@ -48,20 +52,37 @@ enum {
     OPTION_ALLOW_GIL,
     OPTION_GIL,
     OPTION_ABI,
+    OPTION_LENGTHS,
     OPTION_RACES,
     OPTION_CANARY,
     OPTION_HELP
 };
 
 static const struct option options[] = {
-    {"python", required_argument, NULL, 'p'},         {"wire", required_argument, NULL, OPTION_WIRE},
-    {"board", required_argument, NULL, OPTION_BOARD}, {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
-    {"gil", no_argument, NULL, OPTION_GIL},           {"abi", no_argument, NULL, OPTION_ABI},
-    {"races", required_argument, NULL, OPTION_RACES}, {"canary", no_argument, NULL, OPTION_CANARY},
-    {"help", no_argument, NULL, OPTION_HELP},         {0},
+    {"python", required_argument, NULL, 'p'},
+    {"wire", required_argument, NULL, OPTION_WIRE},
+    {"board", required_argument, NULL, OPTION_BOARD},
+    {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
+    {"gil", no_argument, NULL, OPTION_GIL},
+    {"abi", no_argument, NULL, OPTION_ABI},
+    {"races", required_argument, NULL, OPTION_RACES},
+    {"canary", no_argument, NULL, OPTION_CANARY},
+    {"lengths", required_argument, NULL, OPTION_LENGTHS},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {0},
 };
 
 /* NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet */
+static void parse_lengths(const char *text, struct arguments *arguments)
+{
+    struct lengths *lengths = &arguments->lengths;
+    arguments->has_lengths = true;
+    if (sscanf(text, "%" SCNu64 ",%" SCNu64, &lengths->calls, &lengths->fresh) == 2)
+        return;
+    fputs("ftstress-child: --lengths wants two numbers, as in --lengths 100,10\n", stderr);
+    exit(STATUS_USAGE);
+}
+
 static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int option;
@@ -88,6 +109,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             exit(0);
         case OPTION_RACES:
             arguments->races = atoi(optarg);
+            break;
+        case OPTION_LENGTHS:
+            parse_lengths(optarg, arguments);
             break;
         case OPTION_CANARY:
             tsan_canary();
@@ -248,6 +272,7 @@ int main(int argc, char **argv)
 
     /* The interpreter, the run, and its end. */
     run.allow_gil = arguments.allow_gil;
+    run.lengths = arguments.has_lengths ? &arguments.lengths : NULL;
     int status = run_child(&run, &arguments);
     fflush(NULL);
     return status;

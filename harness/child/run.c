@@ -28,6 +28,7 @@
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
 /* How much of a worker's time may pass before it looks at the clock and lets a collection stop the world. */
 #define POLL_TIME UINT64_C(20000)
+#define SERIAL_OF_LENGTHS 2
 /* The meter of overlap looks once in so much time, or once in so many calls: looking costs more than a cheap call, and
  * next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
@@ -88,6 +89,8 @@ static bool make_base(struct run *run, bool tripwire)
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
+    if (run->lengths) /* the same in runs of all lengths */
+        return (struct serial_limits){.iterations = SERIAL_OF_LENGTHS, .nanoseconds = UINT64_MAX / 2};
     bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
     uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
@@ -323,6 +326,8 @@ int run_plan(struct run *run)
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);
+    else if (run->lengths)
+        status = run_lengths(run);
     else if (run->plan->threads > 1)
         status = run_workers(run, rounds);
     if (status == STATUS_CLEAN)

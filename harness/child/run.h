@@ -19,6 +19,11 @@
 #include "core/board.h"
 #include "core/plan.h"
 
+/* Iterations of each thread in the arms of a run of one length; 0: as many as its part of the time has room for. */
+struct lengths {
+    uint64_t calls, fresh;
+};
+
 struct run {
     const struct plan *plan;
     const struct program *program;    /* NULL with a native scenario */
@@ -26,8 +31,9 @@ struct run {
     struct space_maker *maker;
     struct board *board;
     int wire;
-    const struct program *fresh; /* of the plan's `new`, or NULL */
-    uint64_t iteration_time;     /* ns, mean of the serial pass; at least 1 */
+    const struct program *fresh;   /* of the plan's `new`, or NULL */
+    const struct lengths *lengths; /* of a run that is compared with longer ones, or NULL */
+    uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
     bool setup_once; /* the setup failed when it was run again */
     struct writer writer;
@@ -74,6 +80,11 @@ void run_round(struct run *run);
 int run_counting(struct run *run);
 /* Before the serial pass. */
 void run_counting_begin(struct run *run);
+/* Calls what is new once, so that a mistake in it is said. Returns an exit status. */
+int run_try_fresh(struct run *run);
+
+/* lengths.c: so many calls, then so many new ones, for a tool that looks when all is over. Returns an exit status. */
+int run_lengths(struct run *run);
 
 /* One sentence on the wire: this plan cannot be run. */
 void run_cannot(const struct run *run, int status, const char *sentence);

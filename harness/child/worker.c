@@ -222,7 +222,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
 
 static PyObject *call_step(struct worker *worker, unsigned step)
 {
-    return statement_run(worker->body_index + step, &worker->bound[step], worker->space.names);
+    bool fresh = worker->run->program == worker->run->fresh;
+    return statement_run(fresh ? STATEMENT_NEW : worker->body_index + step, &worker->bound[step],
+                         worker->space.names);
 }
 
 static PyObject *call_native(struct worker *worker, unsigned step)

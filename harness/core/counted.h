@@ -1,6 +1,9 @@
 /* What the counting detectors count: shared by the child, which counts, and the driver, which judges. */
 #pragma once
 
+/* Number of the function that runs what a plan calls new; those of its statements are below. */
+#define STATEMENT_NEW 127
+
 /* Parts of the calls after the first ones. */
 #define COUNTED_PARTS 3
 

@@ -24,6 +24,10 @@ const struct detector_row detector_rows[DETECTOR_COUNT] = {
                                 "shape, strides, flags or bytes of an input changed, or a result's extent "
                                 "lies outside its buffer"},
     [DETECTOR_LOG] = {.name = "log", .about = "allocator and interpreter messages, the GIL coming back"},
+    [DETECTOR_MEMCHECK] = {.name = "memcheck",
+                           .about = "leaks, by runs of two lengths, and memory errors, by Valgrind; with "
+                                    "--under valgrind only",
+                           .invasive = true},
     [DETECTOR_PYHEAP] =
         {.name = "pyheap",
          .about = "corrupted Python objects: CPython's debug hooks, and a walk over them between rounds",

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/detector_list.h"
 #include "core/guard_option.h"
+#include "core/tool.h"
 
 static int wrong(char *error, size_t size, const char *option, const char *argument, const char *want)
 {
@@ -232,6 +233,13 @@ static int set_suppressions(struct request *request, const char *argument, char 
     return 0;
 }
 
+static int set_under(struct request *request, const char *argument, char *error, size_t size)
+{
+    if (!tool_find(argument))
+        return wrong(error, size, "--under", argument, "is no tool that a child runs under; write valgrind");
+    return set_line(&request->plan.under, argument);
+}
+
 static int set_json(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)error;
@@ -338,8 +346,12 @@ const struct option_row option_rows[] = {
     {0, "tsan", NULL, NULL,
      "data races, under ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p an environment so built",
      set_tsan},
+    {0, "under", "valgrind", NULL,
+     "leaks, by runs of two lengths, and memory errors, under Valgrind: slow, and about memory, not about races",
+     set_under},
     {0, "suppressions", "FILE", NULL,
-     "races that are known: ThreadSanitizer's form, each with a link, a version and a sentence",
+     "what is known already: with --tsan races, each with a link, a version and a sentence; with --under in "
+     "Valgrind's own form",
      set_suppressions},
     {0, "strict", NULL, NULL, "what is documented as user error sets exit status 1, too", set_strict},
     {0, "stop-on-first", NULL, NULL, "stop at the first finding", set_stop},
@@ -478,6 +490,8 @@ void request_apply(const struct request *request, struct plan *plan)
         set_line(&plan->guard, asked->guard);
     if (asked->focus)
         set_line(&plan->focus, asked->focus);
+    if (asked->under)
+        set_line(&plan->under, asked->under);
     if (asked->fresh)
         set_line(&plan->fresh, asked->fresh);
     if (asked->budget)

@@ -23,7 +23,7 @@ struct request {
     bool has_code;            /* -s, --thread-setup, -i or --role was given: positionals are statements */
     uint64_t verify;          /* ns for running findings again */
     bool tsan;                /* children under ThreadSanitizer */
-    const char *suppressions; /* file of races that are known, or NULL */
+    const char *suppressions; /* file of what is known, or NULL */
     bool strict;              /* documented user errors are findings that count */
     bool has_time, has_iterations, has_seed, has_threads, has_share, has_detect;
     char **positionals; /* into argv */

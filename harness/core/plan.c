@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "core/detector_list.h"
 #include "core/guard_option.h"
+#include "core/tool.h"
 
 const char *const rung_names[RUNG_COUNT] = {
     [RUNG_PRIVATE] = "private",
@@ -73,6 +74,7 @@ void plan_clear(struct plan *plan)
     free(plan->release);
     free(plan->guard);
     free(plan->focus);
+    free(plan->under);
     free(plan->private);
     free(plan->writer);
     for (unsigned i = 0; i < plan->ninputs; i++)
@@ -295,6 +297,13 @@ static int check_guard(const struct verdict *verdict, const struct plan *plan)
     return refuse(verdict, "guard: %s", why);
 }
 
+static int check_under(const struct verdict *verdict, const struct plan *plan)
+{
+    if (!plan->under || tool_find(plan->under))
+        return 0;
+    return refuse(verdict, "under: there is no tool '%s'; write %s", plan->under, tools[0].name);
+}
+
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
     const struct verdict verdict = {error, error_size};
@@ -305,6 +314,8 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
         status = check_one_line(&verdict, "about", plan->about);
     if (!status)
         status = check_guard(&verdict, plan);
+    if (!status)
+        status = check_under(&verdict, plan);
     if (!status)
         status = check_private(&verdict, plan);
     if (!status)

@@ -57,6 +57,7 @@ struct plan {
     uint32_t detect; /* DETECTOR_BIT()s */
     char *guard;     /* settings of the guard (guard_option.h), or NULL */
     char *focus;     /* allocation sites whose blocks lie between inaccessible pages (heap/site.h), or NULL */
+    char *under;     /* name of the tool that the child runs under (tool.h), or NULL */
     bool stop_on_first;
 };
 

@@ -39,6 +39,7 @@ const cyaml_schema_field_t plan_fields[PLAN_KEYS + 1] = {
     TEXT(struct document, detect),
     TEXT(struct document, guard),
     TEXT(struct document, focus),
+    TEXT(struct document, under),
     TEXT(struct document, stop_on_first),
     CYAML_FIELD_END,
 };

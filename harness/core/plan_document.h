@@ -21,10 +21,10 @@ struct document {
     const char *fresh, *budget, *release;
     char **audit;
     unsigned naudit;
-    const char *threads, *time, *iterations, *seed, *share, *detect, *guard, *focus, *stop_on_first;
+    const char *threads, *time, *iterations, *seed, *share, *detect, *guard, *focus, *under, *stop_on_first;
 };
 
-#define PLAN_KEYS 24
+#define PLAN_KEYS 25
 
 extern const cyaml_schema_field_t plan_fields[PLAN_KEYS + 1]; /* one for each key, and an end */
 extern const cyaml_schema_field_t plan_input_fields[];        /* of one entry of inputs */

@@ -98,6 +98,7 @@ int plan_print(const struct plan *plan, char **ret_text)
         .detect = detect,
         .guard = or_absent(plan->guard),
         .focus = or_absent(plan->focus),
+        .under = or_absent(plan->under),
         .stop_on_first = plan->stop_on_first ? "true" : NULL,
     };
     return document_save(&document, ret_text);

@@ -369,6 +369,7 @@ static const struct row {
     {BOTH(share), read_share, "one of private, readonly, one-writer, all"},
     {BOTH(guard), read_line, "a line"},
     {BOTH(focus), read_line, "a line"},
+    {BOTH(under), read_line, "a line"},
     {BOTH(stop_on_first), read_flag, "true or false"},
 };
 

@@ -5,7 +5,6 @@
  * it does not grow itself.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "detectors/counting.h"
 #include "detectors/held.h"
 #include "detectors/holder.h"
+#include "detectors/mapped.h"
 #include "detectors/pyobject.h"
 #include "heap/guard.h"
 #include "heap/live.h"
@@ -134,42 +134,10 @@ static void count_native(void)
     totals[SERIES_NATIVE_BYTES][point] = (int64_t)(info.uordblks + info.hblkhd);
 }
 
-/* Reads it whole, without the heap: for ours must not grow. */
-static char *read_text(const char *path)
-{
-    static char text[1 << 20];
-    size_t size = 0;
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && size + 1 < sizeof text && (n = read(fd, text + size, sizeof text - 1 - size)) > 0)
-        size += (size_t)n;
-    if (fd >= 0)
-        close(fd);
-    text[size] = '\0';
-    return text;
-}
-
-/* "from-to r-xp 00000000 00:00 0" and no path. */
-static int64_t code_bytes(const char *maps)
-{
-    int64_t sum = 0;
-    for (const char *line = maps; *line;) {
-        size_t length = strcspn(line, "\n");
-        char *end;
-        unsigned long long from = strtoull(line, &end, 16),
-                           to = *end == '-' ? strtoull(end + 1, &end, 16) : 0;
-        if (strncmp(end, " ", 1) == 0 && end[3] == 'x' && !memchr(line, '/', length) &&
-            !memchr(line, '[', length))
-            sum += (int64_t)(to - from);
-        line += length + (line[length] == '\n');
-    }
-    return sum;
-}
-
 static void count_process(void)
 {
     totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
-    totals[SERIES_CODE_BYTES][point] = code_bytes(read_text("/proc/self/maps"));
+    totals[SERIES_CODE_BYTES][point] = mapped_code(true);
 }
 
 /* Since the windows that warm up. */

@@ -26,6 +26,7 @@
 #include "driver/target.h"
 #include "driver/tsan.h"
 #include "driver/unmask.h"
+#include "driver/valgrind.h"
 #include "driver/verify.h"
 
 /* Children that die before their first round, one after the other: the next one will too. */
@@ -44,7 +45,8 @@ struct session {
     const struct request *request;
     struct report report;
     struct job_settings settings;
-    struct tsan *tsan; /* or NULL */
+    struct tsan *tsan;       /* or NULL */
+    const struct tool *tool; /* that children run under, or NULL */
     struct progress progress;
     struct sighting *sightings;
     unsigned stillborn;
@@ -192,7 +194,8 @@ static bool take_outcome(struct session *session, const struct plan *plan, const
     count_child(session, plan, outcome);
     if (session->request->verbose)
         tell_child(session, member, outcome);
-    if (session->one_plan && statement_learn(&session->report.statements, outcome) == 0)
+    /* Under a tool one thread runs at a time: who met whom says nothing. */
+    if (session->one_plan && statement_learn(&session->report.statements, outcome) == 0 && !session->tool)
         statement_count(&session->report.statements, outcome, &session->report.pairs);
     judge_outcome(&session->report, plan, outcome, session->report.children);
     note_unjudged(session, plan, outcome);
@@ -239,6 +242,31 @@ static void focus_next(struct session *session, struct portfolio *portfolio)
         portfolio_focus(portfolio, finding->site);
         return;
     }
+}
+
+/* Under a tool: the same plan in a few lengths, until it is clear what grows. */
+static int run_lengths(struct session *session, const struct plan *plan)
+{
+    uint64_t lengths[2];
+    bool on = isatty(STDERR_FILENO) && !session->request->quiet, go_on = true;
+    int error = 0;
+    session->report.memcheck.on = true;
+    session->settings.lengths = lengths;
+    progress_init(&session->progress, on, plan->name, 0);
+    session->progress.member = plan->under;
+    for (unsigned had = 0; go_on && memcheck_next(&session->report.memcheck, lengths); had++) {
+        struct outcome outcome;
+        if (had > session->report.memcheck.n) /* the last one did not come to its end */
+            break;
+        error = job_run(plan, &session->settings, &outcome);
+        if (!error)
+            go_on = take_outcome(session, plan, plan->under, &outcome);
+        outcome_clear(&outcome);
+        if (error)
+            break;
+    }
+    progress_clear(&session->progress);
+    return error;
 }
 
 static int run_one(struct session *session, const struct plan *plan)
@@ -307,7 +335,7 @@ static bool only_counted(const struct session *session)
 {
     bool only = session->sightings != NULL;
     for (unsigned i = 0; only && i < session->report.children; i++)
-        only = session->sightings[i].detect & DETECTOR_COUNTERS;
+        only = session->sightings[i].detect & (DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_MEMCHECK));
     return only;
 }
 
@@ -345,6 +373,8 @@ static void conclude(struct session *session)
         set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
     else if (doubt)
         set_reason(session, STATUS_UNTESTED, strdup(doubt));
+    else if (memcheck_doubt(&report->memcheck))
+        set_reason(session, STATUS_UNTESTED, strdup(memcheck_doubt(&report->memcheck)));
     free(doubt);
     report->status = report->reason ? (enum status)session->cannot : STATUS_CLEAN;
 }
@@ -468,6 +498,10 @@ static bool narrow_to_gil(const struct request *request, const struct probe *pro
     char error[640];
     if (probe->free_threaded || request->allow_gil)
         return false;
+    for (size_t i = 0; i < targets->n && request->plan.under; i++)
+        targets->plans[i].threads = 1;
+    if (request->plan.under)
+        return true;
     for (size_t i = 0; i < targets->n; i++)
         if (gil_run_narrow(&targets->plans[i], probe, error, sizeof error) < 0) {
             *status = command_fail(STATUS_UNTESTED, "%s", error);
@@ -480,7 +514,8 @@ static bool narrow_to_gil(const struct request *request, const struct probe *pro
 static void verify(struct session *session, const struct plan *plan)
 {
     struct report *report = &session->report;
-    if (session->interrupted || session->request->verify == 0 || report->findings.n == 0 ||
+    bool dear = session->tool; /* a run takes minutes, and what it counts is the same each time */
+    if (session->interrupted || session->request->verify == 0 || report->findings.n == 0 || dear ||
         plan->stop_on_first)
         return;
     uint64_t deadline = clock_now() + session->request->verify;
@@ -496,7 +531,8 @@ static int run_session(struct session *session, const struct target_list *target
     uint64_t began = session->began = clock_now();
     session->one_plan = targets->n == 1;
     for (size_t i = 0; i < targets->n && !session->interrupted; i++) {
-        int error = run_one(session, &targets->plans[i]);
+        const struct plan *plan = &targets->plans[i];
+        int error = session->tool ? run_lengths(session, plan) : run_one(session, plan);
         if (error)
             return command_fail(STATUS_HARNESS, "cannot start a child: %s", strerror(-error));
     }
@@ -541,19 +577,47 @@ static int choose_child(const struct request *request, struct tsan *tsan, char *
     return result ? command_fail(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, "%s", error) : 0;
 }
 
+/* Returns 0 or an exit status, after saying why. */
+static int choose_tool(const struct request *request, const char *child, struct valgrind *valgrind)
+{
+    char error[640];
+    if (!request->plan.under)
+        return 0;
+    if (valgrind_prepare(valgrind, child, request->suppressions, error, sizeof error) < 0)
+        return command_fail(STATUS_UNTESTED, "%s", error);
+    return 0;
+}
+
+/* What a run under Valgrind is about, and what it does not see. */
+static void note_tool(struct note_list *notes, const struct valgrind *valgrind, const struct probe *probe)
+{
+    note_add(notes, "Valgrind %s runs one thread at a time: this run is about memory, not about races%s",
+             valgrind->version,
+             probe->free_threaded
+                 ? ", and it does not see Python objects of a free-threaded CPython, which are not "
+                   "malloc's: the growth detector counts those"
+                 : "");
+}
+
 static int run_targets(const struct request *request, struct target_list *targets)
 {
     cleanup_free char *child = NULL;
     struct probe probe = {0};
     struct tsan tsan = {0};
+    struct valgrind valgrind = {0};
     int status = choose_child(request, &tsan, &child);
     if (!status)
         status = choose_python(request, &child, &probe);
+    if (!status)
+        status = choose_tool(request, child, &valgrind);
     bool gil = !status && narrow_to_gil(request, &probe, targets, &status);
     if (!status) {
         struct session session = {.request = request, .tsan = request->tsan ? &tsan : NULL};
         if (gil)
             gil_run_note(&session.report.notes, &probe);
+        session.tool = request->plan.under ? tool_find(request->plan.under) : NULL;
+        if (session.tool)
+            note_tool(&session.report.notes, &valgrind, &probe);
         name_report(&session.report, targets);
         session.report.verbose = request->verbose;
         session.report.suppressions = &tsan.suppressions;
@@ -562,6 +626,9 @@ static int run_targets(const struct request *request, struct target_list *target
                                   .python = probe.executable,
                                   .allow_gil = request->allow_gil || gil,
                                   .tsan = request->tsan,
+                                  .tool = session.tool,
+                                  .tool_argv = valgrind.argv,
+                                  .plain_malloc = !probe.free_threaded,
                                   .timeout = request->timeout,
                                   .memory = request->memory ? request->memory : half_of_memory(),
                                   .signals = open_signals(),
@@ -575,6 +642,7 @@ static int run_targets(const struct request *request, struct target_list *target
     }
     probe_clear(&probe); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
     tsan_clear(&tsan);
+    valgrind_clear(&valgrind);
     return status;
 }
 
@@ -585,6 +653,30 @@ static void settle_tsan(struct request *request, struct target_list *targets)
     request->tsan |= request->has_detect && request->plan.detect == bit;
     for (size_t i = 0; request->tsan && i < targets->n; i++)
         targets->plans[i].detect |= bit;
+}
+
+/* What is looked for under a tool, and what needs it. */
+static int settle_under(struct request *request, struct target_list *targets, char *error, size_t size)
+{
+    const uint32_t others =
+        DETECTOR_BIT(DETECTOR_CRASH) | DETECTOR_BIT(DETECTOR_HANG) | DETECTOR_BIT(DETECTOR_LOG);
+    for (size_t i = 0; i < targets->n; i++) {
+        struct plan *plan = &targets->plans[i];
+        if (plan->under && targets->n > 1) {
+            snprintf(error, size, "a run under %s is of one plan; name one", plan->under);
+            return -EINVAL;
+        }
+        if (!plan->under)
+            continue;
+        plan->detect = (plan->detect & others) | DETECTOR_BIT(DETECTOR_MEMCHECK);
+        if (!request->plan.under && !(request->plan.under = strdup(plan->under)))
+            return -ENOMEM;
+    }
+    if (!request->plan.under || !request->tsan)
+        return 0;
+    snprintf(error, size, "--tsan and --under %s do not go together: each wants a child of its own; keep one",
+             request->plan.under);
+    return -EINVAL;
 }
 
 int command_run(const struct command *self, int argc, char **argv)
@@ -608,8 +700,10 @@ int command_run(const struct command *self, int argc, char **argv)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);
     settle_tsan(&request, &targets);
-    if (!result && request.suppressions && !request.tsan) {
-        snprintf(error, sizeof error, "--suppressions is for --tsan; give both or neither");
+    if (!result)
+        result = settle_under(&request, &targets, error, sizeof error);
+    if (!result && request.suppressions && !request.tsan && !request.plan.under) {
+        snprintf(error, sizeof error, "--suppressions is for --tsan and --under; give one of them, too");
         result = -EINVAL;
     }
 

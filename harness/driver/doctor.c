@@ -25,6 +25,7 @@
 #include "core/status.h"
 #include "driver/doctor_tsan.h"
 #include "driver/symbol.h"
+#include "driver/valgrind.h"
 
 #define WIDTH 110
 #define INDENT 21
@@ -517,6 +518,26 @@ static enum doctor_level check_arena(struct doctor *doctor, struct doctor_answer
                       "%s: no arena detector", reason);
 }
 
+static enum doctor_level check_valgrind(struct doctor *doctor, struct doctor_answer *answer)
+{
+    struct valgrind valgrind;
+    char error[1024];
+    if (!doctor->has_child)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "there is no child to run under it");
+    int result = valgrind_prepare(&valgrind, doctor->child_path, NULL, error, sizeof error);
+    if (result == -ENOENT)
+        return doctor_say(
+            answer, DOCTOR_SKIP, NULL,
+            "not installed; scripts/packages.sh valgrind installs what run --under valgrind needs");
+    if (result) {
+        say_sentence(answer, error);
+        return DOCTOR_WARN;
+    }
+    doctor_say(answer, DOCTOR_OK, NULL, "Valgrind %s runs ftstress-child", valgrind.version);
+    valgrind_clear(&valgrind);
+    return DOCTOR_OK;
+}
+
 /* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. */
 static const struct check checks[] = {
     {"child", check_child},
@@ -536,6 +557,7 @@ static const struct check checks[] = {
     {"memory", check_memory},
     {"limits", check_limits},
     {"system", check_system},
+    {"valgrind", check_valgrind},
 };
 
 /* A line, at most WIDTH wide where blanks allow; further ones and those after a newline are indented. */

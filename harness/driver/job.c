@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +41,7 @@ struct job {
     const struct plan *plan;
     struct outcome *outcome;
     pid_t pid;
-    int wire, err, races, plan_fd, board_fd;
+    int wire, err, races, plan_fd, board_fd, tool_fd;
     struct board *board;
     struct record_reader reader;
     struct tsan_log log; /* of what comes through `races` */
@@ -62,7 +64,49 @@ static void child_fd(int fd, int as)
         dup2(fd, as);
 }
 
-enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN, CHILD_RACES };
+enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN, CHILD_RACES, CHILD_TOOL = JOB_TOOL_FD };
+
+/* Objects lie where a tool sees them, as far as the interpreter can, and come in the same order in each run. */
+static void settle_environment(const struct job *job)
+{
+    /* glibc says its allocator sentences on the terminal otherwise; faulthandler would take our handlers' place. */
+    setenv("LIBC_FATAL_STDERR_", "1", 1);
+    setenv("PYTHONUNBUFFERED", "1", 1);
+    unsetenv("PYTHONFAULTHANDLER");
+    if (!job->settings->tool)
+        return;
+    setenv("PYTHONHASHSEED", "0", 1);
+    unsetenv("PYTHONMALLOC");
+    if (job->settings->plain_malloc)
+        setenv("PYTHONMALLOC", "malloc", 1);
+}
+
+/* The tool, if there is one, and the child with its arguments. */
+static void run_program(const struct job *job, bool races)
+{
+    const struct job_settings *settings = job->settings;
+    const char *argv[48];
+    char lengths[64];
+    int argc = 0;
+    for (int i = 0; settings->tool && settings->tool_argv[i]; i++)
+        argv[argc++] = settings->tool_argv[i];
+    const char *const fixed[] = {settings->child, "--wire", "3", "--board", "4", "-p", settings->python};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        argv[argc++] = fixed[i];
+    if (races)
+        argv[argc++] = "--races=6";
+    if (settings->gil || settings->allow_gil)
+        argv[argc++] = settings->gil ? "--gil" : "--allow-gil";
+    if (settings->lengths) {
+        snprintf(lengths, sizeof lengths, "--lengths=%" PRIu64 ",%" PRIu64, settings->lengths[0],
+                 settings->lengths[1]);
+        argv[argc++] = lengths;
+    }
+    argv[argc++] = "/proc/self/fd/5";
+    argv[argc] = NULL;
+    execv(argv[0], (char *const *)argv);
+    fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
+}
 
 static void exec_child(const struct job *job, int wire, int err, int races, pid_t parent)
 {
@@ -80,6 +124,7 @@ static void exec_child(const struct job *job, int wire, int err, int races, pid_
     int high_wire = fcntl(wire, F_DUPFD, 64), high_board = fcntl(job->board_fd, F_DUPFD, 64);
     int high_plan = fcntl(job->plan_fd, F_DUPFD, 64), high_err = fcntl(err, F_DUPFD, 64);
     int high_races = races < 0 ? -1 : fcntl(races, F_DUPFD, 64);
+    int high_tool = job->tool_fd < 0 ? -1 : fcntl(job->tool_fd, F_DUPFD, 64);
     child_fd(null, 0);
     child_fd(high_err, 1);
     child_fd(high_err, 2);
@@ -88,21 +133,12 @@ static void exec_child(const struct job *job, int wire, int err, int races, pid_
     child_fd(high_plan, CHILD_PLAN);
     if (races >= 0)
         child_fd(high_races, CHILD_RACES);
+    if (high_tool >= 0)
+        child_fd(high_tool, CHILD_TOOL);
     for (int fd = 64; fd < 72; fd++)
         close(fd);
-    /* glibc says its allocator sentences on the terminal otherwise; faulthandler would take our handlers' place. */
-    setenv("LIBC_FATAL_STDERR_", "1", 1);
-    setenv("PYTHONUNBUFFERED", "1", 1);
-    unsetenv("PYTHONFAULTHANDLER");
-    const char *argv[12] = {job->settings->child,  "--wire",         "3", "--board", "4", "-p",
-                            job->settings->python, "/proc/self/fd/5"};
-    int argc = 8;
-    if (races >= 0)
-        argv[argc++] = "--races=6";
-    if (job->settings->gil || job->settings->allow_gil)
-        argv[argc] = job->settings->gil ? "--gil" : "--allow-gil";
-    execv(job->settings->child, (char *const *)argv);
-    fprintf(stderr, "cannot run %s: %s\n", job->settings->child, strerror(errno));
+    settle_environment(job);
+    run_program(job, races >= 0);
     _exit(125);
 }
 
@@ -129,6 +165,8 @@ static int start(struct job *job)
     int error = write_plan(job->plan, &job->plan_fd);
     if (!error)
         error = board_create(&job->board_fd, &job->board);
+    if (!error && job->settings->tool && (job->tool_fd = memfd_create("tool.log", MFD_CLOEXEC)) < 0)
+        error = -errno;
     if (error)
         return error;
     if (pipe2(wire, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
@@ -303,7 +341,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, job->board, job->outcome);
+    look_at_child(job->pid, job->board, !job->settings->tool, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -322,7 +360,8 @@ static void ask(struct job *job)
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
-    uint64_t limit = job->settings->timeout;
+    const struct tool *tool = job->settings->tool;
+    uint64_t limit = job->settings->timeout * (tool ? tool->patience : 1);
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
@@ -369,7 +408,8 @@ static void watch_time(struct job *job, uint64_t now)
     if (phase <= BOARD_SETUP)
         job->running_since = now;
     uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
-    if (!job->plan->time || job->asked_at || now < over + limit)
+    bool counted = job->settings->lengths && job->settings->lengths[0] > 0;
+    if (!job->plan->time || counted || job->asked_at || now < over + limit)
         return;
     if (phase <= BOARD_SERIAL) {
         job->outcome->overran = true;
@@ -464,12 +504,25 @@ static void supervise(struct job *job)
     tsan_log_finish(&job->log);
 }
 
+static void keep_tool_log(struct job *job)
+{
+    struct stat info;
+    if (job->tool_fd < 0 || fstat(job->tool_fd, &info) < 0 || info.st_size == 0)
+        return;
+    void *log = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, job->tool_fd, 0);
+    if (log == MAP_FAILED)
+        return;
+    job->outcome->tool_log = log;
+    job->outcome->tool_log_size = (size_t)info.st_size;
+}
+
 static void conclude(struct job *job)
 {
     struct outcome *outcome = job->outcome;
     uint64_t ran = atomic_load(&job->board->run_began);
     outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
     note_hit(job);
+    keep_tool_log(job);
     board_sum(job->board, &outcome->totals);
     if (!job->looked)
         look_at_pages(job->board, outcome);
@@ -498,6 +551,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .log = {.take = take_race, .context = &job},
                       .plan_fd = -1,
                       .board_fd = -1,
+                      .tool_fd = -1,
                       .head = malloc(OUTCOME_STDERR_HALF),
                       .tail = malloc(OUTCOME_STDERR_HALF)};
     *outcome = (struct outcome){0};
@@ -513,6 +567,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     fd_close(&job.wire);
     fd_close(&job.err);
     fd_close(&job.races);
+    fd_close(&job.tool_fd);
     free(job.head);
     free(job.tail);
     return error;

@@ -10,17 +10,24 @@
 #include <stdint.h>
 
 #include "core/plan.h"
+#include "core/tool.h"
 #include "driver/outcome.h"
+
+#define JOB_TOOL_FD 7
 
 struct job_settings {
     const char *child;  /* path of ftstress-child */
     const char *python; /* interpreter whose environment it runs in */
     bool allow_gil;
-    bool gil;         /* turn it on: a control */
-    bool tsan;        /* the child is under ThreadSanitizer: its reports are read */
-    uint64_t timeout; /* ns without progress: a hang */
-    uint64_t memory;  /* bytes */
-    int signals;      /* signalfd with SIGINT and SIGTERM, or -1 */
+    bool gil;                     /* turn it on: a control */
+    bool tsan;                    /* the child is under ThreadSanitizer: its reports are read */
+    const struct tool *tool;      /* that the child runs under, or NULL */
+    const char *const *tool_argv; /* how it is called, but for the child; it writes to JOB_TOOL_FD */
+    bool plain_malloc;            /* the interpreter can take objects from malloc, where a tool sees them */
+    const uint64_t *lengths;      /* iterations of calls and of new ones, or NULL */
+    uint64_t timeout;             /* ns without progress: a hang */
+    uint64_t memory;              /* bytes */
+    int signals;                  /* signalfd with SIGINT and SIGTERM, or -1 */
     /* Called about ten times a second, and when the child is gone. */
     void (*tick)(void *context, const struct board_totals *now);
     void *context;

@@ -628,6 +628,7 @@ unsigned judge_outcome(struct report *report, const struct plan *plan, const str
     judge_held(&judge);
     judge_shutdown(&judge);
     judge_tsan(&judge);
+    judge_memcheck(&judge);
     judge.leak = judge_nanobind(&judge);
     if (outcome->hung)
         judge_hang(&judge);

@@ -300,10 +300,10 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-static const char *statement_of(const struct judge *judge, const struct loss *loss)
+static const char *statement_of(const struct judge *judge, enum growth_verdict verdict)
 {
     const struct plan *plan = judge->plan;
-    if (loss->verdict != GROWTH_LEAK && plan->fresh)
+    if (verdict != GROWTH_LEAK && plan->fresh)
         return plan->fresh;
     return plan->nsteps == 1 ? plan->steps[0] : "";
 }
@@ -314,14 +314,15 @@ static bool is_held(const char *list)
     return strstr(list, HELD) != NULL;
 }
 
-static char *say(const struct judge *judge, const struct loss *like, const char *list)
+char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
+                       const char *package, const char *list)
 {
-    cleanup_free char *called = callable_of(statement_of(judge, like), judge->plan->setup);
-    const char *who = like->function ? like->function : called ? called : "something";
-    const char *package = like->package ? like->package : "Python code, or the interpreter";
+    cleanup_free char *called = callable_of(statement_of(judge, verdict), judge->plan->setup);
+    const char *who = function ? function : called ? called : "something";
     const char *release = judge->plan->release;
     const char *each = per_iteration(judge) > 1 ? "iteration" : "call";
-    switch (like->verdict) {
+    package = package ? package : "Python code, or the interpreter";
+    switch (verdict) {
     case GROWTH_LEAK:
         return judge_format("%s (%s) %s in each %s: %s", who, package, is_held(list) ? "keeps" : "loses",
                             each, list);
@@ -394,7 +395,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
     finding->function = like->function ? strdup(like->function) : NULL;
     finding->package = like->package ? strdup(like->package) : NULL;
-    finding->statement = strdup(statement_of(judge, like));
+    finding->statement = strdup(statement_of(judge, like->verdict));
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
@@ -414,7 +415,7 @@ static void tell(struct losses *losses, struct loss *like)
     struct judge *judge = losses->judge;
     bool objects;
     char *list = list_losses(losses, like, &objects);
-    char *message = list ? say(judge, like, list) : NULL;
+    char *message = list ? judge_say_growth(judge, like->verdict, like->function, like->package, list) : NULL;
     if (message && !is_note(judge, like)) {
         add_finding(losses, like, message, objects);
     } else if (message) {
@@ -425,9 +426,9 @@ static void tell(struct losses *losses, struct loss *like)
     free(list);
 }
 
-static void add_over_budget(struct judge *judge, double code, double native)
+static void add_over_budget(struct judge *judge, double code, double native, enum detector_id detector)
 {
-    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", DETECTOR_GROWTH);
+    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", detector);
     if (!finding)
         return;
     finding->statement = strdup(judge->plan->fresh);
@@ -439,6 +440,16 @@ static void add_over_budget(struct judge *judge, double code, double native)
     finding_list_add(&judge->report->findings, finding, judge->child);
 }
 
+void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector)
+{
+    if (judge->plan->budget && code + native > (double)judge->plan->budget)
+        add_over_budget(judge, code, native, detector);
+    else
+        note_add(&judge->report->notes,
+                 "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
+                 code / KIB, native / KIB, judge->plan->fresh);
+}
+
 static void note_code(struct judge *judge)
 {
     struct curve_look code, native;
@@ -446,15 +457,8 @@ static void note_code(struct judge *judge)
     code = curve_look(&curve, 1);
     curve = curve_of(judge, NEW, SERIES_NATIVE_BYTES, NULL);
     native = curve_look(&curve, BYTES_UNIT);
-    if (code.shape != CURVE_STEADY || code.rate <= 0)
-        return;
-    double bytes = code.rate + native.rate;
-    if (judge->plan->budget && bytes > (double)judge->plan->budget)
-        add_over_budget(judge, code.rate, native.rate);
-    else
-        note_add(&judge->report->notes,
-                 "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
-                 code.rate / KIB, native.rate / KIB, judge->plan->fresh);
+    if (code.shape == CURVE_STEADY && code.rate > 0)
+        judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
 }
 
 /* No allocator that is counted says what it is: pages of the process's own, or code. */

@@ -48,6 +48,11 @@ struct finding *judge_nanobind(struct judge *judge);
 void judge_heap(struct judge *judge, const struct record *record);
 /* judge_growth.c: what grows with the calls. */
 void judge_growth(struct judge *judge);
+/* What grows, in a sentence; `list`: how much. The caller's. */
+char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
+                       const char *package, const char *list);
+/* Code that is compiled in each new call, and the bytes that belong to it: a note, or a finding over the budget. */
+void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector);
 /* A series of an arm (0: equal calls) over its calls; points NULL: flat. No points when the arm was not run. */
 struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints);
 /* judge_maker.c: who asked for what was made with this stack; both are the caller's, NULL where no package did. */
@@ -80,6 +85,8 @@ char *judge_waits(struct judge *judge, struct finding *finding);
  * native code of a package took it. */
 bool judge_blame_python(const struct judge *judge, struct finding *finding,
                         const struct symbol_thread *thread);
+/* judge_memcheck.c: what Valgrind wrote of this child, and what it makes of those before. */
+void judge_memcheck(struct judge *judge);
 /* judge_tsan.c: the races that ThreadSanitizer reported. */
 void judge_tsan(struct judge *judge);
 /* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */

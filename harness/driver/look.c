@@ -247,7 +247,7 @@ static void trace(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
     symbol_threads_free(traced, n);
 }
 
-void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome)
+void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct outcome *outcome)
 {
     struct tasks tasks, asked;
     list_tasks(pid, &tasks);
@@ -262,7 +262,8 @@ void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome
     copy_pages(board, &tasks, outcome);
     take_told(maps, outcome);
     keep_unknown(outcome, pid, &tasks);
-    trace(pid, &tasks, outcome);
+    if (may_trace)
+        trace(pid, &tasks, outcome);
     /* What the child itself sends may still be under way, and then takes this one's place. */
     if (!outcome->maps) {
         outcome->maps = maps;

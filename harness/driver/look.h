@@ -7,13 +7,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "driver/outcome.h"
 
 /* The process must be a child of ours, in its crash handler or hung. Fills threads, pages, sleepers, and maps where the
- * child sent none. */
-void look_at_child(pid_t pid, const struct board *board, struct outcome *outcome);
+ * child sent none. Under a tool it may not be traced: that would show the tool's own stacks. */
+void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct outcome *outcome);
 
 /* The child is gone: what its threads had written by then. */
 void look_at_pages(const struct board *board, struct outcome *outcome);

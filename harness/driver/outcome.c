@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "core/status.h"
@@ -184,6 +185,8 @@ void outcome_clear(struct outcome *outcome)
     for (size_t i = 0; i < outcome->nraces; i++)
         tsan_report_free(outcome->races[i]);
     free(outcome->races);
+    if (outcome->tool_log)
+        munmap((void *)outcome->tool_log, outcome->tool_log_size);
     clear_texts(outcome->environment, outcome->nenvironment);
     clear_texts(outcome->packages, outcome->npackages);
     clear_texts(outcome->distributions, outcome->ndistributions);

@@ -49,6 +49,8 @@ struct outcome {
         sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
     struct tsan_report **races; /* of ThreadSanitizer, each pair of instructions once; without the canary */
     size_t nraces, dropped_races;
+    const char *tool_log; /* what the tool wrote that the child ran under, or NULL */
+    size_t tool_log_size;
     bool canary;                   /* the planted race was reported */
     struct symbol_thread *threads; /* at a crash or a hang, when ptrace is allowed */
     size_t nthreads;

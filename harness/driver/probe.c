@@ -287,7 +287,7 @@ static bool is_directory(const char *path)
 }
 
 /* As a shell would: the first program of that name. */
-static bool find_on_path(const char *name, char path[PATH_MAX])
+bool probe_find_program(const char *name, char path[PATH_MAX])
 {
     const char *folders = getenv("PATH");
     for (const char *at = folders ? folders : ""; *at; at += strspn(at, ":")) {
@@ -336,7 +336,7 @@ static int explain_missing(const char *path, char *error, size_t error_size)
 static int resolve(const char *python, char path[PATH_MAX], char *error, size_t error_size)
 {
     bool bare = !strchr(python, '/');
-    if (find_in_venv(python, path) || (bare && find_on_path(python, path)))
+    if (find_in_venv(python, path) || (bare && probe_find_program(python, path)))
         return 0;
     if (is_directory(python))
         return fail(-ENOENT, error, error_size,

@@ -1,6 +1,7 @@
 /* Asking an interpreter about itself, before any child is started: by running it. Driver, one thread. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,9 @@ int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_pyth
 /* Which interpreter is meant: the one asked for, else that of the active venv, else the child's own.
  * Borrowed. */
 const char *probe_choose(const char *python, const char *child_python);
+
+/* Looks for it on PATH. Returns false when it is not there. */
+bool probe_find_program(const char *name, char path[PATH_MAX]);
 
 /* Can a child of this ABI run as this interpreter? Returns 0 or -ENOEXEC with a sentence. */
 int probe_check_abi(const struct probe *probe, const char *child_abi, char *error, size_t error_size);

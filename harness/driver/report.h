@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "driver/child_log.h"
 #include "driver/finding.h"
+#include "driver/memcheck.h"
 #include "driver/outcome.h"
 #include "driver/statement.h"
 #include "driver/suppression.h"
@@ -42,6 +43,7 @@ struct report {
     bool verbose;
     struct child_log log;
     const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
+    struct memcheck memcheck;                    /* of a run under Valgrind */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "driver/report_memcheck.h"
 #include "driver/report_verified.h"
 
 /* Text of a child may be anything; JSON wants UTF-8. */
@@ -315,6 +316,7 @@ static json_t *report_object(const struct report *report)
     json_object_set_new(json, "pairs", report_json_pairs(report));
     json_object_set_new(json, "rate_below", bound_of(report));
     json_object_set_new(json, "checker", walks_of(&report->walks));
+    json_object_set_new(json, "memcheck", report_json_memcheck(&report->memcheck));
     json_object_set_new(json, "environment", environment_of(report));
     json_object_set_new(json, "findings", findings);
     json_object_set_new(json, "verification", report_json_verification(report->verification));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "driver/package.h"
+#include "driver/report_memcheck.h"
 #include "driver/report_verified.h"
 
 #define FRAMES_SHOWN 14
@@ -306,6 +307,7 @@ void report_text(const struct report *report, FILE *out, bool colour, bool quiet
     for (size_t i = 0; i < report->findings.n; i++)
         print_finding(report->findings.items[i], style, out);
     report_print_verification(report, out);
+    report_print_memcheck(&report->memcheck, out);
     if (!quiet) {
         print_notes(&report->notes, out);
         print_silence(report, out);
@@ -326,6 +328,7 @@ void report_clear(struct report *report)
     verification_free(report->verification);
     statement_list_clear(&report->statements);
     child_log_clear(&report->log);
+    memcheck_clear(&report->memcheck);
     clear_notes(&report->notes);
     clear_notes(&report->in_place);
     for (size_t i = 0; i < report->nenvironment; i++)

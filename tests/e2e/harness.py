@@ -13,7 +13,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
-DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'pyheap', 'tripwire', 'tsan')
+DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'memcheck', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 # Programs that are built with a sanitizer (scripts/tsan_suite.sh) are slower by so much, and have another malloc.

@@ -79,6 +79,7 @@ static const char *good_argument(const struct option_row *row)
         {"iterations", "10"},         {"seed", "7"},     {"share", "all"},
         {"detect", "crash"},          {"timeout", "3s"}, {"memory", "512M"},
         {"guard", "whole,every=100"}, {"verify", "2m"},  {"budget", "64K"},
+        {"under", "valgrind"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)
@@ -206,6 +207,7 @@ static void bounds_are_kept(void **state)
     assert_row("--seed", "9223372036854775807");
     assert_row("--iterations", "4611686018427387903");
     assert_row("--memory", "9223372036854775807");
+    refuse("--under", "gdb");
     refuse("--threads", "0");
     refuse("--threads", "257");
     refuse("--threads", "4294967297");

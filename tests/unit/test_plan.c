@@ -78,6 +78,7 @@ static void assert_plan(const struct plan *a, const struct plan *b)
     assert_true(a->time == b->time && a->iterations == b->iterations && a->seed == b->seed);
     assert_int_equal(a->share, b->share);
     assert_int_equal(a->detect, b->detect);
+    assert_text(a->under, b->under);
     assert_int_equal(a->stop_on_first, b->stop_on_first);
 }
 
@@ -210,6 +211,7 @@ static void print_is_readable(void **state)
                                "seed: 18446744073709551615\n"
                                "share: one-writer\n"
                                "detect: crash,tripwire\n"
+                               "under: valgrind\n"
                                "stop_on_first: true\n";
     struct plan plan;
     char error[1024], *text cleanup_free = NULL;
@@ -307,7 +309,7 @@ static const struct refusal {
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
      "leave_out, private, writer, new, budget, release, audit, threads, time, iterations, seed, share, detect, guard, "
-     "focus, stop_on_first"},
+     "focus, under, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -350,7 +352,8 @@ static const struct refusal {
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
-     "invariant, log, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+     "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+    {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
     {"seed: 1\nabout: \"a\\nb\"\n", 2, "about must be one line"},
@@ -653,8 +656,8 @@ static void every_detector_has_a_row(void **state)
 {
     (void)state;
     static const uint32_t invasive = DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_GUARD) |
-                                     DETECTOR_BIT(DETECTOR_PYHEAP) | DETECTOR_BIT(DETECTOR_TRIPWIRE) |
-                                     DETECTOR_BIT(DETECTOR_TSAN);
+                                     DETECTOR_BIT(DETECTOR_MEMCHECK) | DETECTOR_BIT(DETECTOR_PYHEAP) |
+                                     DETECTOR_BIT(DETECTOR_TRIPWIRE) | DETECTOR_BIT(DETECTOR_TSAN);
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         assert_non_null(detector_rows[id].name);
         assert_non_null(detector_rows[id].about);
