@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/fail.h"
 #include "base/fd.h"
 #include "driver/package.h"
 
@@ -36,18 +37,6 @@ bool kept_environment_shows(const char *key)
 }
 
 /* Loading. */
-
-static int fail(int code, char *error, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static int fail(int code, char *error, size_t size, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return code;
-}
 
 /* A report without a date is as old as its file. */
 static void put_date(json_t *json, const char *path)

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/fd.h"
 
 #define SLOTS 4
@@ -51,16 +51,6 @@ struct slot {
     FILE *texts[2];
     size_t sizes[2];
 };
-
-__attribute__((format(printf, 4, 5))) static int fail(int code, char *error, size_t size, const char *format,
-                                                      ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return code;
-}
 
 /* In a process group of its own, so that what it starts can be killed with it; and it does not outlive us. */
 static _Noreturn void become(char *const argv[], int out, int err)

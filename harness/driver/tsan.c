@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/fd.h"
 #include "driver/package.h"
 #include "driver/probe.h"
@@ -19,18 +19,6 @@
 
 /* Instrumented programs and the symboliser start slowly where all processors are busy. */
 #define START_LIMIT (90 * CLOCK_SECOND)
-
-static int fail(int code, char *error, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static int fail(int code, char *error, size_t size, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return code;
-}
 
 /* The ways to find nothing that can be seen before any child is started. */
 static int clear_ways(char *error, size_t size)
