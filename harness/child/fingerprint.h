@@ -13,8 +13,8 @@ enum fingerprint_verdict {
     FINGERPRINT_CHANGED
 };
 
-/* Pickles of the objects in `names` that `used` (a set of names) reads, modules, callables and arrays aside; of those that
- * have none their own memory, length and attributes. Returns a new dict, or NULL without memory. */
+/* Pickles of the objects in `names` that `used` (a set of names) reads, modules, callables and arrays aside; of those
+ * that have none their own memory, length and attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
 /* Has any of them changed since? */

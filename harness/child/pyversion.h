@@ -21,8 +21,9 @@ bool pyversion_is_free_threaded(void);
 /* Asks for the debug hooks around every block of memory that Python allocates. Before Python is initialised. */
 void pyversion_config_hooks(PyPreConfig *config);
 
-/* CPython 3.13t makes functions, code, types and modules immortal once a thread was started, and they keep what they hold:
- * not in a process that counts. False: this interpreter cannot be asked for it. Attached, before the first thread. */
+/* CPython 3.13t makes functions, code, types and modules immortal once a thread was started, and they keep what they
+ * hold: not in a process that counts. False: this interpreter cannot be asked for it. Attached, before the first
+ * thread. */
 bool pyversion_keep_mortal(void);
 
 /* How far objects lie from the start of their blocks. */

@@ -133,8 +133,8 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
-/* The interpreter falls over what a package damaged: where a statement calls one, the frames of the interpreter alone say
- * nothing yet. One thread leaves nobody but the package. */
+/* The interpreter falls over what a package damaged: where a statement calls one, the frames of the interpreter alone
+ * say nothing yet. One thread leaves nobody but the package. */
 static void doubt_interpreter(const struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->report->statements, finding->statement);

@@ -252,8 +252,8 @@ static void say_holder(FILE *out, const struct loss *loss)
         fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
 }
 
-/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it keeps
- * an int. */
+/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
+ * keeps an int. */
 static int tells(const struct loss *loss)
 {
     return 1 + 2 * (strchr(loss->name, '.') != NULL) + (strcmp(loss->holder, NOBODY) == 0);

@@ -33,7 +33,7 @@ static bool are_many(const struct record *record, int64_t n)
     return n >= MANY && n * PART >= sum(record, LEFT_CALLS);
 }
 
-/* In each part of the calls, and not far below its share of them: what a module makes once, however late, is no leak. */
+/* In each part of the calls, and not far below its share: what a module makes once, however late, is no leak. */
 static bool grows_with_calls(const struct record *record)
 {
     int64_t all = sum(record, LEFT_PARTS), calls = sum(record, LEFT_CALLS);

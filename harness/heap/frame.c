@@ -10,7 +10,7 @@
 #include "heap/pattern.h"
 
 #define TABLE 65536 /* a power of two */
-#define OWN 8      /* frames of the guard above the caller */
+#define OWN 8       /* frames of the guard above the caller */
 #define VARIES UINT64_C(0xffff)
 #define RELEARN 2048 /* walks of a thread between two looks at the tables */
 
