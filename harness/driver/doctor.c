@@ -646,8 +646,7 @@ static void print_verdict(FILE *out, unsigned warnings, unsigned broken)
 int doctor_run(const char *python, const char *child_path, bool colour, FILE *out)
 {
     struct doctor doctor = {.asked = python, .child_path = child_path};
-    const char *set = getenv("DEBUGINFOD_URLS");
-    cleanup_free char *urls = set ? strdup(set) : NULL;
+    const char *urls = getenv("DEBUGINFOD_URLS"); /* the text outlives that it is unset */
     unsigned seen[DOCTOR_BROKEN + 1] = {0};
     int level = 0;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && level >= 0; i++) {

@@ -70,7 +70,7 @@ static int make_plan(const char *names, struct plan *plan)
             list[i] = ',';
     if (list && *list && asprintf(&plan->setup, "import %s", list) < 0)
         plan->setup = NULL;
-    return plan_add_step(plan, "len(())");
+    return plan_add_step(plan, "len(())"); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
 static void judge_child(struct tsan *tsan, const struct outcome *outcome, struct doctor_row *rows)

@@ -28,7 +28,9 @@ RESULT = re.compile(r"""\.\.\. (ok|FAIL|ERROR|skipped ['"](.*)['"])$""", re.M)
 
 def owner_of(frame):
     """Whose code a frame is, or None: the runtime's and the C library's, which act for whom called them."""
-    for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/tests/', 'ours'), (f'{TOP}/harness/', 'ours'),
+    # The writer plays the user of the rungs one-writer and all, who writes to what others read: that race is the test.
+    for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/harness/child/writer.c', 'planted'),
+                        (f'{TOP}/tests/', 'ours'), (f'{TOP}/harness/', 'ours'),
                         (f'{TOP}/scenarios/', 'ours'), ('/src/python-3.13/', 'CPython'), ('/numpy/', 'NumPy')):
         if text in frame:
             return owner
@@ -54,6 +56,8 @@ def races_of(folder):
         for report in log.read_text(errors='replace').split('WARNING: ThreadSanitizer: ')[1:]:
             sides = sides_of(report)
             owners = [owner for owner, _ in sides] or ['ours']  # no race, such as misuse of a mutex: looked at by hand
+            if report.startswith('heap-use-after-free'):
+                owners = owners[:1]  # who used it, not whose it was: reads past an end meet any neighbour's
             owner = min(owners, key=OWNERS.index)
             count[owner] += 1
             places[(owner, report.splitlines()[0], *sorted(place for _, place in sides))] += 1
