@@ -33,7 +33,7 @@ void census_begin(bool on);
 bool census_is_on(void);
 
 /* The interpreter makes no objects immortal but constants of its own: others that are were made so by their modules. */
-void census_set_mortal(bool mortal);
+void census_set_mortal(bool on);
 bool census_is_mortal(void);
 
 /* Between Py_PreInitialize and Py_Initialize. The object domain is listened to; where the guard is on, the blocks of
