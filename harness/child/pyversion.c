@@ -45,9 +45,10 @@ void pyversion_config_hooks(PyPreConfig *config)
 #endif
 }
 
-/* As the interpreter's own hunts for leaks ask for it. */
+/* As the interpreter's own hunts for leaks ask for it. Only this version needs to be asked. */
 bool pyversion_keep_mortal(void)
 {
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000
     PyObject *module = PyImport_ImportModule("_testinternalcapi");
     PyObject *done = module ? PyObject_CallMethod(module, "suppress_immortalization", "O", Py_True) : NULL;
     bool is_kept = done != NULL;
@@ -55,6 +56,9 @@ bool pyversion_keep_mortal(void)
     Py_XDECREF(module);
     PyErr_Clear();
     return is_kept;
+#else
+    return true;
+#endif
 }
 
 /* A free-threaded object counts what its own thread holds apart from what the others hold. */
