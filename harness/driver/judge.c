@@ -96,6 +96,14 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
         blame_interpreter(judge, finding, frame->function);
 }
 
+double judge_per_iteration(const struct judge *judge)
+{
+    size_t bodies = judge->plan->nroles ? judge->plan->nroles : 1,
+           told = judge->outcome->statements.n / bodies;
+    size_t n = told ? told : judge->plan->nsteps;
+    return n > 1 ? (double)n : 1;
+}
+
 bool judge_sees_changes(const struct judge *judge)
 {
     const char *mutates = outcome_environment(judge->outcome, "mutates");

@@ -85,12 +85,6 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
     return growth_judge(&arms, unit, ret_rate);
 }
 
-/* One statement in a body: a call is an iteration. */
-static double per_iteration(const struct judge *judge)
-{
-    return judge->plan->nsteps > 1 ? judge->plan->nsteps : 1;
-}
-
 /* What is retained is what the arm with the release step keeps. */
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
@@ -109,7 +103,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
     if (!grown)
         return;
     losses->items = grown;
-    double times = verdict == GROWTH_LEAK ? per_iteration(losses->judge) : 1;
+    double times = verdict == GROWTH_LEAK ? judge_per_iteration(losses->judge) : 1;
     struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
@@ -320,7 +314,7 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
     cleanup_free char *called = callable_of(statement_of(judge, verdict), judge->plan->setup);
     const char *who = function ? function : called ? called : "something";
     const char *release = judge->plan->release;
-    const char *each = per_iteration(judge) > 1 ? "iteration" : "call";
+    const char *each = judge_per_iteration(judge) > 1 ? "iteration" : "call";
     package = package ? package : "Python code, or the interpreter";
     switch (verdict) {
     case GROWTH_LEAK:
@@ -399,6 +393,12 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->report->findings, finding, judge->child);
+    const struct loss *held = find_held(losses, like);
+    if (finding && outcome_environment(judge->outcome, "mutates") &&
+        !(held && strcmp(held->holder, NOBODY) == 0))
+        finding_add_line(
+            finding, strdup("the statements share objects that cannot be looked into: where one of them is "
+                            "meant to keep this, it is no leak"));
     for (size_t i = 0; finding && i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
         if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)

@@ -30,6 +30,9 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 
+/* Statements of a body, as the child told them: so many calls are one iteration. At least 1. */
+double judge_per_iteration(const struct judge *judge);
+
 /* Were the statements seen to change what they share? Not: can it be ruled out? */
 bool judge_sees_changes(const struct judge *judge);
 

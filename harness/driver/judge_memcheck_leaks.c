@@ -109,16 +109,11 @@ static char *list_kinds(const struct memcheck_site *site)
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-static double per_iteration(const struct judge *judge)
-{
-    return judge->plan->nsteps > 1 ? judge->plan->nsteps : 1;
-}
-
 static void add_finding(struct judge *judge, const struct memcheck_site *site, enum growth_verdict verdict,
                         struct memcheck_rate rate)
 {
     struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", DETECTOR_MEMCHECK);
-    double times = verdict == GROWTH_LEAK ? per_iteration(judge) : 1;
+    double times = verdict == GROWTH_LEAK ? judge_per_iteration(judge) : 1;
     char *list = judge_format("%.1f bytes of memory in %.2f blocks", rate.bytes * times, rate.blocks * times);
     const char *statement = judge_memcheck_text(judge, site->statement);
     if (!finding || !list) {

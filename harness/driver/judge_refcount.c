@@ -56,11 +56,10 @@ static void add_finding(struct judge *judge, const struct record *record, double
         return;
     name_function(judge, finding);
     finding->input = strdup(record_text(record, record->values[AUDIT_RELATION] == AUDIT_ITEM ? 2 : 0));
-    bool several = judge->plan->nsteps > 1;
-    double each = (rate < 0 ? -rate : rate) * (several ? judge->plan->nsteps : 1);
+    double times = judge_per_iteration(judge), each = (rate < 0 ? -rate : rate) * times;
     finding->message =
         judge_format("%s: %s %s %.2f references in each %s%s%s%s", manner_of(record, rate), objects,
-                     rate < 0 ? "loses" : "gains", each, several ? "iteration" : "call",
+                     rate < 0 ? "loses" : "gains", each, times > 1 ? "iteration" : "call",
                      finding->statement ? " of " : "", finding->statement ? finding->statement : "",
                      record->values[AUDIT_KIND] ? "; the interpreter defers some counts of this object" : "");
     finding->signature = judge_format("refcount|%s|%s", manner_of(record, rate), finding->input);
