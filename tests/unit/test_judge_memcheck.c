@@ -29,7 +29,7 @@ static void begin(struct judged *scene)
 {
     *scene = (struct judged){.plan = {.name = "t",
                                       .steps = steps,
-                                      .nsteps = 1,
+                                      .nsteps = 3,
                                       .threads = 1,
                                       .under = "valgrind",
                                       .detect = DETECTOR_BIT(DETECTOR_MEMCHECK)},
@@ -116,14 +116,14 @@ static void a_leak_is_one_when_three_lengths_say_so(void **state)
     (void)state;
     struct judged scene;
     begin(&scene);
-    judge_log(&scene, "short.xml", 4, NULL, NULL);
-    judge_log(&scene, "long.xml", 8, NULL, NULL);
+    judge_log(&scene, "short.xml", 12, NULL, NULL);
+    judge_log(&scene, "long.xml", 24, NULL, NULL);
     assert_null(find(&scene, FINDING_MEMORY_GROWTH));
-    judge_log(&scene, "long.xml", 9, "<leakedblocks>8</leakedblocks>", "<leakedblocks>9</leakedblocks>");
+    judge_log(&scene, "long.xml", 27, "<leakedblocks>8</leakedblocks>", "<leakedblocks>9</leakedblocks>");
     const struct finding *leak = find(&scene, FINDING_MEMORY_GROWTH);
     assert_non_null(leak);
     assert_string_equal(leak->message,
-                        "bug (growth_native) loses in each call: 64.0 bytes of memory in 1.00 blocks");
+                        "bug (growth_native) loses in each iteration: 64.0 bytes of memory in 1.00 blocks");
     assert_string_equal(leak->detector, "memcheck");
     assert_string_equal(leak->statement, "growth_native.bug()");
     assert_int_equal(leak->blame, BLAME_TARGET);
