@@ -93,6 +93,15 @@ PATTERN_EXEMPT bool check_copy(const struct block *block, uint32_t word, struct 
     return block_still(block, word);
 }
 
+PATTERN_EXEMPT struct block check_glance(const struct block *block)
+{
+    return (struct block){.start = *(char *volatile const *)&block->start,
+                          .size = *(const volatile size_t *)&block->size,
+                          .offset = *(const volatile uint32_t *)&block->offset,
+                          .sequence = *(const volatile uint32_t *)&block->sequence,
+                          .alloc_site = *(const volatile uint64_t *)&block->alloc_site};
+}
+
 static bool take_copy(const struct block *block, struct block *copy)
 {
     return check_copy(block, block_load(block), copy);
@@ -165,13 +174,15 @@ static struct place left_of(struct place at, struct damage *damage)
 {
     for (;;) {
         struct place left = before(at);
+        struct block here = check_glance(at.block), beside;
         struct damage head, tail, there;
         if (goes_through(at.span, at.block, &head, &tail) && head.from < damage->from)
             damage->from = head.from;
-        if (!left.block || damage->from > check_head_start(at.span, at.block))
+        if (!left.block || damage->from > check_head_start(at.span, &here))
             return at;
         there = end_of(left);
-        if (!there.from || there.to != check_tail_end(left.span, left.block))
+        beside = check_glance(left.block);
+        if (!there.from || there.to != check_tail_end(left.span, &beside))
             return at;
         at = left;
         damage->from = there.from;
@@ -186,10 +197,12 @@ static void extend_right(const struct span *span, const struct block *block, str
         struct damage head, tail, next;
         if (goes_through(span, block, &head, &tail) && damage->to < tail.to)
             damage->to = tail.to;
-        if (block + 1 == end || damage->to != check_tail_end(span, block))
+        struct block here = check_glance(block), beside;
+        if (block + 1 == end || damage->to != check_tail_end(span, &here))
             return;
         next = check_block(span, block + 1);
-        if (!next.from || next.from != check_head_start(span, block + 1))
+        beside = check_glance(block + 1);
+        if (!next.from || next.from != check_head_start(span, &beside))
             return;
         damage->to = next.to;
     }
@@ -204,9 +217,13 @@ static struct verdict verdict(enum violation_kind kind, struct place culprit, st
 static struct verdict blame_behind(struct place at, struct damage damage)
 {
     struct place next = {at.span, at.block + 1};
-    bool touches = damage.from == user_end(at.block);
-    if (!touches && next.block < at.span->blocks + span_carved(at.span) &&
-        state_of(next.block) != BLOCK_FREED && damage.to == block_user(next.block))
+    struct block here = check_glance(at.block), beside;
+    bool touches = damage.from == user_end(&here);
+    if (touches || next.block >= at.span->blocks + span_carved(at.span) ||
+        state_of(next.block) == BLOCK_FREED)
+        return verdict(VIOLATION_AFTER, at, damage);
+    beside = check_glance(next.block);
+    if (damage.to == block_user(&beside))
         return verdict(VIOLATION_BEFORE, next, damage);
     return verdict(VIOLATION_AFTER, at, damage);
 }
@@ -215,7 +232,8 @@ static struct verdict blame_behind(struct place at, struct damage damage)
 static struct verdict blame_before(struct place at, struct damage damage)
 {
     struct place left = before(at);
-    bool comes_down = damage.to >= block_user(at.block);
+    struct block here = check_glance(at.block);
+    bool comes_down = damage.to >= block_user(&here);
     if (!comes_down && left.block && state_of(left.block) == BLOCK_LIVE)
         return verdict(VIOLATION_AFTER, left, damage);
     return verdict(VIOLATION_BEFORE, at, damage);
@@ -228,7 +246,7 @@ static struct verdict blame_stray(struct place at, struct damage damage)
     struct place left = at;
     for (unsigned i = 0; i < STRAY && left.block; i++) {
         left = before(left);
-        if (left.block && left.block->sequence > 0)
+        if (left.block && check_glance(left.block).sequence > 0)
             return verdict(VIOLATION_AFTER, left, damage);
     }
     return verdict(VIOLATION_STRAY, at, damage);
@@ -238,13 +256,14 @@ struct verdict check_blame(const struct span *span, const struct block *block, s
 {
     extend_right(span, block, &damage);
     struct place at = left_of((struct place){span, block}, &damage);
-    const char *user = block_user(at.block);
+    struct block here = check_glance(at.block);
+    const char *user = block_user(&here);
     bool live = state_of(at.block) != BLOCK_FREED; /* its owner may be freeing it */
-    if (damage.from >= user_end(at.block) && at.block->sequence > 0)
+    if (damage.from >= user_end(&here) && here.sequence > 0)
         return blame_behind(at, damage);
     if (live)
         return damage.from < user ? blame_before(at, damage) : verdict(VIOLATION_AFTER, at, damage);
-    if (at.block->sequence == 0 || damage.to <= user)
+    if (here.sequence == 0 || damage.to <= user)
         return blame_stray(at, damage);
     return verdict(VIOLATION_FREED_WRITE, at, damage);
 }

@@ -484,6 +484,7 @@ int guard_start(const struct guard_settings *settings)
     if (settings->quarantine)
         thread_set_quarantine(settings->quarantine);
     stacks = settings->stacks;
+    trace_prepare();
     report_to(settings->report);
     on = true;
     return settings->checker ? checker_start(settings->interval) : 0;

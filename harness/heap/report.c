@@ -109,11 +109,12 @@ void report_damage(const struct span *span, struct block *block, struct damage d
     bool known =
         atomic_exchange_explicit(&writable(verdict.span, verdict.culprit)->reported, 1, memory_order_relaxed);
     mark(span, &verdict);
-    if (known || !tell || !is_worth_telling(verdict.kind, verdict.culprit->alloc_site))
+    struct block culprit = check_glance(verdict.culprit);
+    if (known || !tell || !is_worth_telling(verdict.kind, culprit.alloc_site))
         return;
     describe(&violation, verdict.span, verdict.culprit);
     violation.kind = verdict.kind;
-    violation.offset = verdict.damage.from - block_user(verdict.culprit);
+    violation.offset = verdict.damage.from - block_user(&culprit);
     violation.length = (size_t)(verdict.damage.to - verdict.damage.from);
     copy_bytes(&violation, span, verdict.damage.from, violation.length);
     if (found == FOUND_FREE || found == FOUND_CALL)

@@ -32,6 +32,12 @@ unsigned trace_here(uint64_t *frames, unsigned n)
     return depth > 0 ? (unsigned)depth : 0;
 }
 
+void trace_prepare(void)
+{
+    uint64_t frames[DEPTH];
+    trace_here(frames, DEPTH);
+}
+
 unsigned trace_from(uint64_t caller, uint64_t *frames, unsigned n)
 {
     unsigned found = frame_walk(caller, frames, n);

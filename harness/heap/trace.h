@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* On the first thread, before there are others: the first walk of all sets libunwind up. */
+void trace_prepare(void);
+
 /* From the code that called the heap with this return address; the address alone where the stack does not show it. */
 unsigned trace_from(uint64_t caller, uint64_t *frames, unsigned n);
 
