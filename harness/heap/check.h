@@ -31,8 +31,8 @@ struct damage check_block(const struct span *span, const struct block *block);
  * outside the slot. Returns false when it has changed. */
 bool check_copy(const struct block *block, uint32_t word, struct block *copy);
 
-/* Start, size, offset, sequence and site of a block that may be changing hands: of one version or the next. Enough for a
- * guess at whose fault something is. */
+/* Start, size, offset, sequence and site of a block that may be changing hands, of one version or the next: enough for
+ * a guess at whose fault something is. */
 struct block check_glance(const struct block *block);
 
 /* Where the bytes looked at behind a block end. */
