@@ -83,7 +83,7 @@ class Interrupt(EndToEnd):
     def test_group(self):
         """a terminal sends Ctrl-C to the whole group: the child has one of its own"""
         with Run('--time', '60', *COUNT) as started:
-            child = wait_until(started.children, 10)
+            child = wait_until(started.children, 30)
             self.assertTrue(child, started)
             self.assertNotEqual(os.getpgid(child[0]), os.getpgid(started.process.pid))
 
@@ -92,10 +92,10 @@ class Ends(EndToEnd):
     def test_killed_from_outside(self):
         """a child that somebody kills is a finding with its evidence, and the run goes on to its end"""
         with Run('--time', '10', *COUNT) as started:
-            self.assertTrue(wait_until(started.children, 10), started)
+            self.assertTrue(wait_until(started.children, 30), started)
             time.sleep(1.5)
             # Between two children there is none for a moment.
-            victim = wait_until(started.children, 10)[0]
+            victim = wait_until(started.children, 30)[0]
             os.kill(victim, signal.SIGKILL)
             done = self.expect(started.finish(), 1)
             self.assertEqual(done.kinds(), ['crash'], done)
