@@ -198,7 +198,7 @@ class Limits(EndToEnd):
         """evidence among a flood is found, and JSON stays JSON whatever bytes there are"""
         self.unless_sanitized(OWN_MALLOC)
         steps = ("os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')", 'if thread_index and iteration_index > 50: m.bug()')
-        done = self.expect(run('--time', '3', '-s', 'import os, log_double_free as m', *steps), 1)
+        done = self.expect(run('--time', '8', '-s', 'import os, log_double_free as m', *steps), 1)
         self.check(done.findings(kind='double-free'), done, f'found: {done.kinds()}')
 
     @each([('one', '1'), ('two', '2'), ('most', '256')])
