@@ -10,24 +10,24 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FOREIGN_EXEMPT __attribute__((no_sanitize("thread"), no_sanitize("address")))
+#include "base/exempt.h"
 
-FOREIGN_EXEMPT static inline int64_t foreign_word(const void *at)
+EXEMPT static inline int64_t foreign_word(const void *at)
 {
     return *(const volatile int64_t *)at;
 }
 
-FOREIGN_EXEMPT static inline int foreign_int(const void *at)
+EXEMPT static inline int foreign_int(const void *at)
 {
     return *(const volatile int *)at;
 }
 
-FOREIGN_EXEMPT static inline uint8_t foreign_byte(const void *at)
+EXEMPT static inline uint8_t foreign_byte(const void *at)
 {
     return *(const volatile uint8_t *)at;
 }
 
-FOREIGN_EXEMPT static inline void foreign_copy(void *to, const void *from, size_t n)
+EXEMPT static inline void foreign_copy(void *to, const void *from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ((volatile uint8_t *)to)[i] = foreign_byte((const uint8_t *)from + i);
@@ -42,7 +42,7 @@ FOREIGN_EXEMPT static inline void foreign_copy(void *to, const void *from, size_
 #endif
 #endif
 
-FOREIGN_EXEMPT static inline bool foreign_differs(const void *foreign, const void *own, size_t n)
+EXEMPT static inline bool foreign_differs(const void *foreign, const void *own, size_t n)
 {
 #ifdef FOREIGN_BYTEWISE
     for (size_t i = 0; i < n; i++)

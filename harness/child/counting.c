@@ -59,10 +59,10 @@ static void settle(struct run *run)
     }
 }
 
-static bool release(struct run *run)
+bool run_release(struct run *run, PyObject *code)
 {
     char reason[256], sentence[400];
-    if (run_code(counting.release, run->base.names))
+    if (code && run_code(code, run->base.names))
         return true;
     space_say_exception(reason, sizeof reason);
     snprintf(sentence, sizeof sentence, "the release step raises %s; correct it", reason);
@@ -70,7 +70,7 @@ static bool release(struct run *run)
     return false;
 }
 
-static uint64_t calls_made(const struct run *run)
+uint64_t run_calls_made(const struct run *run)
 {
     struct board_totals totals;
     board_sum(run->board, &totals);
@@ -168,14 +168,14 @@ static int lead_arm(struct run *run, struct worker *workers)
     tell_window(run, workers, 0, 0, n * threads);
     for (; number <= COUNTING_WINDOWS; number++) {
         int64_t resident = number == 1 ? (int64_t)resident_bytes(0) : 0;
-        uint64_t before = calls_made(run), took = one_window(run, number, size);
+        uint64_t before = run_calls_made(run), took = one_window(run, number, size);
         if (number == 1)
             n = size_windows(run, took, (int64_t)resident_bytes(0) - resident, size);
         size = number + 1 > COUNTING_WINDOWS - COUNTING_LONG ? 2 * n : n;
-        if (atomic_load(&run->failed) || (counting.arm == ARM_RELEASE && !release(run)))
+        if (atomic_load(&run->failed) || (counting.arm == ARM_RELEASE && !run_release(run, counting.release)))
             return STATUS_UNTESTED;
         bool last = number == COUNTING_WINDOWS || atomic_load(&run->over);
-        tell_window(run, workers, number, calls_made(run) - before, last ? 0 : size * threads);
+        tell_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
         if (last)
             break;
     }
@@ -217,7 +217,7 @@ static int run_arms(struct run *run)
     int status = run_arm(run, ARM_CALLS);
     if (!status && counting.release) {
         struct detector_call call = call_of(run);
-        if (!release(run))
+        if (!run_release(run, counting.release))
             return STATUS_UNTESTED;
         settle(run);
         counting_released(&call, run->plan);

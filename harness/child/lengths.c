@@ -16,13 +16,6 @@
 /* So many tell enough, and what each loses still fits the machine. */
 #define ITERATIONS_MAX 1000
 
-static uint64_t calls_made(const struct run *run)
-{
-    struct board_totals totals;
-    board_sum(run->board, &totals);
-    return totals.calls;
-}
-
 static void send_arm(const struct run *run, enum counting_arm arm, uint64_t calls, int64_t code)
 {
     struct record record;
@@ -65,31 +58,23 @@ static int lead_round(struct run *run, struct worker *workers)
 static int run_arm(struct run *run, enum counting_arm arm)
 {
     const struct program *steps = run->program;
-    uint64_t before = calls_made(run);
+    uint64_t before = run_calls_made(run);
     int64_t code = mapped_code(false);
     atomic_store(&run->over, false);
     if (arm == ARM_NEW)
         run->program = run->fresh;
     int status = run_workers(run, lead_round);
     run->program = steps;
-    send_arm(run, arm, calls_made(run) - before, mapped_code(false) - code);
+    send_arm(run, arm, run_calls_made(run) - before, mapped_code(false) - code);
     return status;
 }
 
 static int release(struct run *run)
 {
-    char reason[256], sentence[400];
-    PyObject *names = run->base.names;
     PyObject *code = Py_CompileString(run->plan->release, "release", Py_file_input);
-    PyObject *result = code ? PyEval_EvalCode(code, names, names) : NULL;
+    bool done = run_release(run, code);
     Py_XDECREF(code);
-    Py_XDECREF(result);
-    if (result)
-        return STATUS_CLEAN;
-    space_say_exception(reason, sizeof reason);
-    snprintf(sentence, sizeof sentence, "the release step raises %s; correct it", reason);
-    run_cannot(run, STATUS_UNTESTED, sentence);
-    return STATUS_UNTESTED;
+    return done ? STATUS_CLEAN : STATUS_UNTESTED;
 }
 
 int run_lengths(struct run *run)

@@ -82,6 +82,10 @@ int run_counting(struct run *run);
 void run_counting_begin(struct run *run);
 /* Calls what is new once, so that a mistake in it is said. Returns an exit status. */
 int run_try_fresh(struct run *run);
+/* Runs the compiled release step; code NULL: it could not be compiled. Returns false after saying what it raises. */
+bool run_release(struct run *run, PyObject *code);
+/* By all threads, since the child began. */
+uint64_t run_calls_made(const struct run *run);
 
 /* lengths.c: so many calls, then so many new ones, for a tool that looks when all is over. Returns an exit status. */
 int run_lengths(struct run *run);

@@ -153,6 +153,11 @@ struct kept {
     bool is_immortal; /* the object itself: nobody needs to hold it */
 };
 
+static bool is_lost(const struct holder_path *path)
+{
+    return path->holder == HOLDER_NOBODY && path->steps == 0;
+}
+
 /* The first that leads somewhere tells most, and one that is lost is enough. What the interpreter caches is said when
  * nothing else is found. */
 static bool ask_holder(void *context, PyObject *object)
@@ -169,8 +174,7 @@ static bool ask_holder(void *context, PyObject *object)
     if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
         kept->path = path;
     bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
-    bool is_lost = path.holder == HOLDER_NOBODY && path.steps == 0;
-    return !leads && !is_lost && ++kept->asked < HOLDER_SAMPLE;
+    return !leads && !is_lost(&path) && ++kept->asked < HOLDER_SAMPLE;
 }
 
 /* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
@@ -183,10 +187,9 @@ static void say_holder(const struct type_series *series, unsigned *left, char *t
         return;
     --*left;
     census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
-    bool is_lost = kept.path.holder == HOLDER_NOBODY && kept.path.steps == 0;
     snprintf(text, size, "%s",
              kept.is_immortal                         ? "immortal"
-             : is_lost                                ? "nobody"
+             : is_lost(&kept.path)                    ? "nobody"
              : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
                                                       : kept.path.text);
 }

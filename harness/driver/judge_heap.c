@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "driver/package.h"
 
 #define CHAIN 6 /* frames of a package that tell one site of array data from another */
@@ -30,18 +31,12 @@ static bool is_caught(const struct violation *violation)
     return violation->found == FOUND_TRAP || violation->kind >= VIOLATION_DOUBLE_FREE;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
 /* How a frame is called in a signature, which outlives a rebuild: by its function, or else by its file's plain name. */
 static char *plain_frame(const struct symbol_frame *frame)
 {
     if (frame->function)
         return judge_plain_name(frame->function);
-    const char *file = frame->module ? base_name(frame->module) : "?";
+    const char *file = frame->module ? path_base(frame->module) : "?";
     return strndup(file, strcspn(file, "."));
 }
 
@@ -67,7 +62,7 @@ static void name_site(const struct judge *judge, const struct violation *violati
             continue;
         }
         used += (size_t)snprintf(text + used, size - used, "%s%s+%#llx", i ? "<" : "",
-                                 frame->module ? base_name(frame->module) : "?",
+                                 frame->module ? path_base(frame->module) : "?",
                                  (unsigned long long)frame->offset);
     }
 }
@@ -100,7 +95,7 @@ static char *focus_of(const struct violation *violation, const struct symbol_sta
         return strdup("arrays");
     if (stack->nframes == 0 || !stack->frames[0].module)
         return NULL;
-    return judge_format("%s+%#llx", base_name(stack->frames[0].module),
+    return judge_format("%s+%#llx", path_base(stack->frames[0].module),
                         (unsigned long long)stack->frames[0].offset);
 }
 

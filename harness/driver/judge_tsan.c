@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "driver/package.h"
 
 /* Pairs of stacks that one finding shows. */
@@ -122,18 +123,12 @@ static char *title_of(const struct judge *judge, const struct tsan_report *repor
     return title;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static void say_place(const struct side *side, char *text, size_t size)
 {
     const struct symbol_frame *frame = side->frame;
     *text = '\0';
     if (frame && frame->file)
-        snprintf(text, size, " at %s:%d", base_name(frame->file), frame->line);
+        snprintf(text, size, " at %s:%d", path_base(frame->file), frame->line);
 }
 
 static char *say_race(const struct tsan_report *report, const struct side sides[2], const char *package)

@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "driver/package.h"
 
 #define SCHEMA "ftstress-report/1"
@@ -178,12 +179,6 @@ static void say(char *text, size_t size, const char *format, ...)
     text[end] = '\0';
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 size_t kept_frames(const json_t *stack)
 {
     static const struct outcome nothing;
@@ -204,7 +199,7 @@ size_t kept_frames(const json_t *stack)
 void kept_say_place(const json_t *frame, char *text, size_t size)
 {
     const char *module = kept_text(frame, "module"), *offset = kept_text(frame, "offset");
-    say(text, size, "%s%s%s", base_name(module), *module && *offset ? "+" : "", *module ? offset : "");
+    say(text, size, "%s%s%s", path_base(module), *module && *offset ? "+" : "", *module ? offset : "");
 }
 
 void kept_say_source(const json_t *frame, char *text, size_t size)
@@ -212,7 +207,7 @@ void kept_say_source(const json_t *frame, char *text, size_t size)
     const char *file = kept_text(frame, "file");
     *text = '\0';
     if (*file)
-        say(text, size, "%s:%lld", base_name(file), (long long)kept_number(frame, "line"));
+        say(text, size, "%s:%lld", path_base(file), (long long)kept_number(frame, "line"));
 }
 
 const char *kept_function(const json_t *frame)

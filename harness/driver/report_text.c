@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "driver/package.h"
 #include "driver/report_memcheck.h"
 #include "driver/report_verified.h"
@@ -49,12 +50,6 @@ int note_add(struct note_list *notes, const char *format, ...)
     return 0;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
 /* The harness's own frames below the target are the same in every stack and tell nothing. */
 static bool is_harness(const struct symbol_frame *frame)
 {
@@ -68,10 +63,10 @@ static void print_frame(const struct symbol_frame *frame, size_t number, const s
     fprintf(out, "      #%-2zu %s%s%s", number, style->strong, frame->function ? frame->function : "??",
             style->off);
     if (frame->module)
-        fprintf(out, "  %s%s+%#" PRIx64 "%s", style->dim, base_name(frame->module), frame->offset,
+        fprintf(out, "  %s%s+%#" PRIx64 "%s", style->dim, path_base(frame->module), frame->offset,
                 style->off);
     if (frame->file)
-        fprintf(out, "  %s%s:%d%s", style->dim, base_name(frame->file), frame->line, style->off);
+        fprintf(out, "  %s%s:%d%s", style->dim, path_base(frame->file), frame->line, style->off);
     fprintf(out, "%s\n", frame->is_inline ? " (inline)" : "");
 }
 
@@ -95,7 +90,7 @@ static void print_python(const struct finding_stack *stack, const struct finding
         bool known = finding->statement && strcmp(finding->statement, frame->function) == 0;
         calls = count_calls(stack, i);
         if (frame->file)
-            fprintf(out, "      py  %s  %s:%d", frame->function, base_name(frame->file), frame->line);
+            fprintf(out, "      py  %s  %s:%d", frame->function, path_base(frame->file), frame->line);
         else if (!known)
             fprintf(out, "      in  %s", frame->function);
         else

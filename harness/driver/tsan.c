@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "driver/package.h"
 #include "driver/probe.h"
 #include "driver/tsan_way.h"
@@ -297,19 +298,13 @@ char *tsan_doubt(const struct tsan *tsan, unsigned threads)
     return tsan_way_bare(tsan->bare, tsan->nbare);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static void tell_used(const struct suppression_list *list, struct note_list *notes)
 {
     for (size_t i = 0; i < list->n; i++) {
         const struct suppression *rule = &list->items[i];
         if (rule->hits > 0)
             note_add(notes, "%u report%s suppressed by %s:%s (%s): %s (%s, %s)", rule->hits,
-                     rule->hits == 1 ? "" : "s", rule->type, rule->pattern, base_name(rule->where), rule->why,
+                     rule->hits == 1 ? "" : "s", rule->type, rule->pattern, path_base(rule->where), rule->why,
                      rule->version, rule->link);
     }
 }
@@ -326,7 +321,7 @@ static void tell_unused(const struct suppression_list *list, bool all, struct no
         const struct suppression *rule = &list->items[i];
         if (rule->hits == 0 && (all || !rule->theirs))
             fprintf(out, "%s%s:%s (%s)", unused++ ? ", " : "", rule->type, rule->pattern,
-                    base_name(rule->where));
+                    path_base(rule->where));
         theirs += rule->hits == 0 && rule->theirs && !all;
     }
     if (theirs)

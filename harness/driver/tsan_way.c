@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 
 #define ASK 0xffffffffUL
 #define BARE_SHOWN 4
@@ -76,12 +77,6 @@ char *tsan_way_gil(const char *gil)
     return strdup("the GIL is on, and what it orders is no race for ThreadSanitizer; leave out --allow-gil");
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 char *tsan_way_bare(char *const *paths, size_t n)
 {
     char *text;
@@ -91,7 +86,7 @@ char *tsan_way_bare(char *const *paths, size_t n)
         return NULL;
     fputs("not instrumented, so that no race in it would be seen: ", out);
     for (size_t i = 0; i < n && i < BARE_SHOWN; i++)
-        fprintf(out, "%s%s", i ? ", " : "", base_name(paths[i]));
+        fprintf(out, "%s%s", i ? ", " : "", path_base(paths[i]));
     if (n > BARE_SHOWN)
         fprintf(out, " and %zu more", n - BARE_SHOWN);
     fputs("; build it with clang -fsanitize=thread, as scripts/tsan.sh builds NumPy", out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/fd.h"
 #include "driver/job.h"
 #include "driver/probe.h"
@@ -104,11 +105,10 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
 {
     char path[PATH_MAX];
     struct valgrind made = {0};
-    if (!probe_find_program(tool->name, path)) {
-        snprintf(error, error_size, "%s is not installed; install the package %s (scripts/packages.sh %s)",
-                 tool->name, tool->package, tool->name);
-        return -ENOENT;
-    }
+    if (!probe_find_program(tool->name, path))
+        return fail(-ENOENT, error, error_size,
+                    "%s is not installed; install the package %s (scripts/packages.sh %s)", tool->name,
+                    tool->package, tool->name);
     made.program = strdup(path);
     int result = made.program ? name_files(&made, user) : -ENOMEM;
     if (!result)

@@ -85,7 +85,7 @@ struct damage check_freed(const struct span *span, const struct block *block)
     return look(damage, end - BLOCK_POISON_END, check_tail_end(span, block), word);
 }
 
-PATTERN_EXEMPT bool check_copy(const struct block *block, uint32_t word, struct block *copy)
+EXEMPT bool check_copy(const struct block *block, uint32_t word, struct block *copy)
 {
     copy->start = *(char *volatile const *)&block->start;
     copy->size = *(const volatile size_t *)&block->size;
@@ -93,7 +93,7 @@ PATTERN_EXEMPT bool check_copy(const struct block *block, uint32_t word, struct 
     return block_still(block, word);
 }
 
-PATTERN_EXEMPT struct block check_glance(const struct block *block)
+EXEMPT struct block check_glance(const struct block *block)
 {
     return (struct block){.start = *(char *volatile const *)&block->start,
                           .size = *(const volatile size_t *)&block->size,

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "heap/pattern.h"
+#include "base/exempt.h"
 
 #define TABLE 65536 /* a power of two */
 #define OWN 8       /* frames of the guard above the caller */
@@ -69,7 +69,7 @@ static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t 
 }
 
 /* Where the stack stood before the call that returns to `caller`: by the frame pointers of our own functions. */
-PATTERN_EXEMPT static uintptr_t find_caller(uint64_t caller)
+EXEMPT static uintptr_t find_caller(uint64_t caller)
 {
     const uintptr_t *frame = __builtin_frame_address(0);
     for (unsigned i = 0; i < OWN; i++) {
@@ -83,7 +83,7 @@ PATTERN_EXEMPT static uintptr_t find_caller(uint64_t caller)
     return 0;
 }
 
-PATTERN_EXEMPT unsigned frame_walk(uint64_t caller, uint64_t *frames, unsigned n)
+EXEMPT unsigned frame_walk(uint64_t caller, uint64_t *frames, unsigned n)
 {
     static __thread unsigned walks __attribute__((tls_model("initial-exec")));
     uintptr_t sp = find_caller(caller);

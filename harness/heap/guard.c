@@ -36,7 +36,7 @@ bool guard_is_on(void)
 
 /* Anything wrong in the 16 bytes before the block, or behind its end up to the slot's? For blocks at the usual
  * place. */
-PATTERN_EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t slot_size)
+EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t slot_size)
 {
     uint64_t word = pattern_of(block->start);
     const char *end = block->start + BLOCK_HEAD + block->size, *limit = block->start + slot_size;
@@ -54,7 +54,7 @@ PATTERN_EXEMPT static inline uint64_t canaries_differ(const struct block *block,
 }
 
 /* The blocks that this thread made last: an overrun is seen before it can be followed up. */
-PATTERN_EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
+EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
 {
     uint64_t wrong = 0;
     for (unsigned i = 0; i < THREAD_RECENT; i++)

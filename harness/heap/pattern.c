@@ -7,7 +7,7 @@ static char *align_up(const char *at, uintptr_t to)
     return (char *)(((uintptr_t)at + to - 1) & ~(to - 1));
 }
 
-PATTERN_EXEMPT void pattern_fill(char *from, const char *to, uint64_t word)
+EXEMPT void pattern_fill(char *from, const char *to, uint64_t word)
 {
     for (; from < to && ((uintptr_t)from & 15); from++)
         *from = pattern_byte(word, from);
@@ -20,7 +20,7 @@ PATTERN_EXEMPT void pattern_fill(char *from, const char *to, uint64_t word)
         *from = pattern_byte(word, from);
 }
 
-PATTERN_EXEMPT static const char *first_wrong_byte(const char *from, const char *to, uint64_t word)
+EXEMPT static const char *first_wrong_byte(const char *from, const char *to, uint64_t word)
 {
     for (; from < to; from++)
         if (*(const volatile char *)from != pattern_byte(word, from))
@@ -40,7 +40,7 @@ const char *pattern_first_wrong(const char *from, const char *to, uint64_t word)
     return first_wrong_byte(end, to, word);
 }
 
-PATTERN_EXEMPT const char *pattern_last_wrong(const char *from, const char *to, uint64_t word)
+EXEMPT const char *pattern_last_wrong(const char *from, const char *to, uint64_t word)
 {
     for (const char *at = to; at > from; at--)
         if (*(const volatile char *)(at - 1) != pattern_byte(word, at - 1))

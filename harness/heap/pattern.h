@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATTERN_EXEMPT __attribute__((no_sanitize("thread"), no_sanitize("address")))
+#include "base/exempt.h"
 
 typedef uint64_t __attribute__((may_alias, aligned(8))) pattern_word;
 typedef uint64_t __attribute__((may_alias, aligned(8), vector_size(16))) pattern_pair;
@@ -37,7 +37,7 @@ const char *pattern_first_wrong(const char *from, const char *to, uint64_t word)
 const char *pattern_last_wrong(const char *from, const char *to, uint64_t word);
 
 /* Both ends multiples of 16. */
-PATTERN_EXEMPT static inline void pattern_fill_aligned(char *from, const char *to, uint64_t word)
+EXEMPT static inline void pattern_fill_aligned(char *from, const char *to, uint64_t word)
 {
     pattern_pair pair = {word, word};
     for (; from < to; from += 16)
@@ -45,7 +45,7 @@ PATTERN_EXEMPT static inline void pattern_fill_aligned(char *from, const char *t
 }
 
 /* Both ends multiples of 16. 0: all is as it should be. */
-PATTERN_EXEMPT static inline uint64_t pattern_differs_aligned(const char *from, const char *to, uint64_t word)
+EXEMPT static inline uint64_t pattern_differs_aligned(const char *from, const char *to, uint64_t word)
 {
     pattern_pair wrong = {0, 0}, pair = {word, word};
     for (; from < to; from += 16)

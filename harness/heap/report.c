@@ -5,8 +5,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/exempt.h"
 #include "heap/pages.h"
-#include "heap/pattern.h"
 #include "heap/trace.h"
 
 #define SITES 256 /* a power of two */
@@ -50,8 +50,7 @@ static unsigned copy_stack(uint64_t *ret_frames, unsigned n, const uint64_t *fra
 }
 
 /* The block may be changing hands: what is told is of one version or the next. */
-PATTERN_EXEMPT static void describe(struct violation *violation, const struct span *span,
-                                    const struct block *block)
+EXEMPT static void describe(struct violation *violation, const struct span *span, const struct block *block)
 {
     const struct pages_trace *trace = pages_trace_of(span);
     violation->address = (uint64_t)(uintptr_t)block_user(block);
@@ -73,8 +72,8 @@ PATTERN_EXEMPT static void describe(struct violation *violation, const struct sp
 }
 
 /* The bytes that the damage left, as many as fit. Pages may become inaccessible meanwhile: the kernel says so. */
-PATTERN_EXEMPT static void copy_bytes(struct violation *violation, const struct span *span, const char *from,
-                                      size_t n)
+EXEMPT static void copy_bytes(struct violation *violation, const struct span *span, const char *from,
+                              size_t n)
 {
     size_t most = n < VIOLATION_BYTES ? n : VIOLATION_BYTES;
     if (span->kind == SPAN_PAGES) {
