@@ -13,11 +13,12 @@ __attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
 __attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
 
 /* TSAN_OPTIONS comes later and wins. All races are kept, not the first of each address alone; a race does not change
- * how the process ends; crashes are judged by our handlers, lock orders by nobody. */
+ * how the process ends; memory that there is not is a MemoryError, as ever; crashes are judged by our handlers, lock
+ * orders by nobody. */
 const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
-           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:"
+           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:allocator_may_return_null=1:"
            "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
            "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
 }

@@ -86,18 +86,52 @@ static bool is_our_source(const char *file)
     return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");
 }
 
+/* A sanitizer's runtime is part of the child's own file, and comes without sources: memcpy and free there are none of
+ * ours. */
+static bool is_runtime(const struct symbol_frame *frame)
+{
+    return !frame->file && strstr(frame->module, "/ftstress-child-tsan");
+}
+
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size)
 {
     enum owner owner = package_owner(outcome, frame->module, name, size);
-    return owner == OWNER_HARNESS && !is_our_source(frame->file) ? OWNER_INTERPRETER : owner;
+    if (owner != OWNER_HARNESS)
+        return owner;
+    if (is_runtime(frame))
+        return OWNER_SYSTEM;
+    return is_our_source(frame->file) ? OWNER_HARNESS : OWNER_INTERPRETER;
+}
+
+/* Py_DECREF and std::vector are no package's, though its compiler puts them into its file. */
+static bool is_foreign_header(const char *file)
+{
+    static const char *const folders[] = {"/include/python3",    "/include/c++/", "/usr/include/",
+                                          "/usr/local/include/", "/lib/gcc/",     "/lib/clang/"};
+    for (size_t i = 0; file && i < sizeof folders / sizeof *folders; i++)
+        if (strstr(file, folders[i]))
+            return true;
+    return false;
+}
+
+/* What a header puts into a function is that function's; a copy of its own that the compiler made of somebody else's
+ * header is its caller's. */
+static bool is_of_caller(const struct symbol_stack *stack, size_t i)
+{
+    const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
+    if (i + 1 >= stack->nframes || !frame->file || !caller->module ||
+        strcmp(frame->module, caller->module) != 0)
+        return false;
+    return is_foreign_header(frame->file) || (frame->is_inline && strstr(frame->file, "/include/"));
 }
 
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size)
 {
     for (size_t i = 0; i < stack->nframes; i++)
-        if (package_frame_owner(outcome, &stack->frames[i], name, size) == OWNER_PACKAGE)
+        if (package_frame_owner(outcome, &stack->frames[i], name, size) == OWNER_PACKAGE &&
+            !is_of_caller(stack, i))
             return &stack->frames[i];
     return NULL;
 }

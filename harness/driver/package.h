@@ -9,7 +9,8 @@ enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWN
  * OWNER_PACKAGE its import name (numpy, scipy) is put into name. */
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
-/* The same for a frame: with a static libpython, the interpreter's functions lie in the child's own file. */
+/* The same for a frame: with a static libpython, the interpreter's functions lie in the child's own file, as a
+ * sanitizer's runtime does, which is the system's. */
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size);
 
@@ -20,7 +21,7 @@ const char *package_distribution(const struct outcome *outcome, const char *modu
 /* Is code of a package loaded, or code that can call any code (ctypes)? If not, what breaks is the interpreter. */
 bool package_any_loaded(const struct outcome *outcome);
 
-/* The innermost frame that belongs to a package, or NULL. */
+/* The innermost frame that belongs to a package, but for what its files have from the headers of others; or NULL. */
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE = '2'  # how much slower the programs are, roughly
-OPTIONS = 'halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:detect_deadlocks=0:log_path={log}'
+OPTIONS = ('halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:detect_deadlocks=0:allocator_may_return_null=1:'
+           'log_path={log}')
 JOBS = 3  # they wait a lot
 OWNERS = ('ours', 'planted', 'CPython', 'NumPy', 'other')
 # What tests/CMakeLists.txt leaves out of such builds.

@@ -18,6 +18,7 @@ LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 # Programs that are built with a sanitizer (scripts/tsan_suite.sh) are slower by so much, and have another malloc.
 PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))
+LONGER = (30, 120)  # s for a second and a third try of such a program that could test nothing before its time was over
 SANITIZED = 'FTSTRESS_PATIENCE' in os.environ
 OWN_MALLOC = "needs glibc's malloc, which sanitizer builds do not have"
 UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'arena': OWN_MALLOC}
@@ -33,7 +34,7 @@ def patient(arguments):
     """The arguments with times that a slower program needs."""
     arguments = list(map(str, arguments))
     for i, (option, value) in enumerate(zip(arguments, arguments[1:]), 1):
-        time_given = re.fullmatch(r'(\d+(?:\.\d+)?)(\w*)', value) if option in ('--time', '--timeout') else None
+        time_given = re.fullmatch(r'(\d+(?:\.\d+)?)(\w*)', value) if option in ('--time', '--timeout', '--verify') else None
         if time_given:
             arguments[i] = f'{float(time_given[1]) * PATIENCE:g}{time_given[2]}'
     return arguments
@@ -146,11 +147,14 @@ class Run:
                 + shown('stderr', self.err) + shown('stdout', self.out))
 
 
-def run(*args, timeout=60, **options):
-    """ftstress run with these arguments, to its end; a sanitizer's build may need more time for its children's start."""
+def run(*args, timeout=60, until=None, **options):
+    """ftstress run with these arguments, to its end; a sanitizer's build has more time for its children's start, and
+    until what is to be seen, `until(done)`, is seen: its threads meet less often."""
     done = Run(*args, **options).finish(timeout)
-    if SANITIZED and 'give it more --time' in done.err:
-        done = Run(*args, '--time', 15, **options).finish(timeout)
+    for seconds in LONGER if SANITIZED else ():
+        if 'give it more --time' not in done.err and (until is None or until(done)):
+            break
+        done = Run(*args, '--time', seconds, **options).finish(timeout + seconds)
     return done
 
 

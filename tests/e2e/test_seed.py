@@ -1,7 +1,7 @@
 """The seed bug: np.repeat of NumPy 2.2.2 writes to its input's shape. It is found, named and blamed; 2.2.6 is clean."""
 import unittest
 
-from harness import OWN_MALLOC, BROKEN, GOOD, EndToEnd, each, functions, run
+from harness import OWN_MALLOC, BROKEN, GOOD, EndToEnd, Run, each, functions, run
 
 SCENARIOS = [('repeat', '4'), ('somersd', '6')]
 ONE_CALL = ('-t', 1, '--iterations', 1, '--detect', 'tripwire')
@@ -29,7 +29,7 @@ class Seed(SeedCase):
     @each(SCENARIOS)
     def test_race(self, scenario, seconds):
         """many threads on 2.2.2: the write, and what it breaks as its consequence"""
-        done = run(scenario, '--time', seconds, python=BROKEN)
+        done = run(scenario, '--time', seconds, python=BROKEN, until=lambda done: len(done.findings()) > 1)
         cause = self.expect_repeat(done)
         self.assertEqual(done.json['threads'], 8, done)
         rest = [finding for finding in done.findings() if finding['id'] != cause['id']]
@@ -63,7 +63,7 @@ class Seed(SeedCase):
         """a bare statement on 2.2.2 fails without the tripwire too, by each kind of evidence"""
         self.unless_sanitized(OWN_MALLOC, here=detect == 'crash,log')
         done = self.expect(run('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--time', '4',
-                               '--detect', detect, python=BROKEN), 1)
+                               '--detect', detect, python=BROKEN, until=Run.findings), 1)
         for finding in done.findings():
             self.check(finding['detector'] in detect.split(','), done, f"{finding['detector']} is off")
             self.check(kinds is None or finding['kind'] in kinds, done, f"{finding['kind']} is unexpected")

@@ -132,6 +132,21 @@ class NumPy(Tsan):
         self.check(wanted in pairs, done, f'926 against 934 is not among {pairs}')
         self.check(found[0]['statement'] == 'np.repeat(x, 2)', done, f"statement: {found[0]['statement']}")
 
+    def test_memory_error(self):
+        """a request for more memory than there is raises MemoryError, as it does without ThreadSanitizer"""
+        done = self.expect(stress('-s', 'import numpy as np\ndef ask():\n    try: np.zeros(2**50)\n'
+                                  '    except MemoryError: pass', 'ask()', '--time', 8), 0)
+        self.check(done.json['calls'] > 100, done, 'too little was tested')
+
+    def test_deadlock(self):
+        """a hang below the runtime's interceptors: whose it is, and all of the stack, are told"""
+        done = self.expect(stress('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
+                                  '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 20, '--timeout', 4,
+                                  python=BROKEN), 1)
+        hang = done.findings(kind='hang')
+        self.check(len(hang) == 1 and hang[0]['function'].startswith('NpyString_acquire_allocator'), done, 'no such hang')
+        self.assertRegex(done.out, r'(?s)interceptor_sem_wait .*NpyString_acquire_allocators ', done)
+
     @staticmethod
     def pairs(finding):
         """The innermost places of each two stacks that follow one another."""

@@ -23,8 +23,10 @@ class Verified(EndToEnd):
                                '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 4, '--timeout', '2s',
                                '--verify', '40s', python=BROKEN, timeout=90), 1)
         hang = done.findings(kind='hang')
-        self.check(len(hang) == 1 and hang[0]['function'] == 'NpyString_acquire_allocators', done, 'no such hang')
-        waits = [wait for wait in hang[0]['waits'] if wait['function'] == 'NpyString_acquire_allocators']
+        # With its sources at hand, the function that is inlined into the other is told.
+        where = 'NpyString_acquire_allocator'
+        self.check(len(hang) == 1 and hang[0]['function'].startswith(where), done, 'no such hang')
+        waits = [wait for wait in hang[0]['waits'] if wait['function'].startswith(where)]
         self.check({wait['what'] for wait in waits} == {'PyMutex'}, done, f'they wait for {waits}')
         self.check(len({wait['lock'] for wait in waits}) == 2, done, 'the two locks are not told apart')
         for lock in {wait['lock'] for wait in waits}:
