@@ -16,6 +16,7 @@ struct judge {
     bool mutates_arrays;        /* or the statements change shared arrays for good */
 };
 
+/* judge_finding.c: what findings are made of. A text; the caller's, NULL without memory. */
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
 /* A finding of this child, yet without blame, message and signature; NULL without memory. */
@@ -24,17 +25,13 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
 
 /* Addresses of this child; the first is an exact one, or a return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
+/* The stack that a record brings, the first address an exact one. Free it. */
+struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record);
 
 /* "numpy 2.2.2", of the package with this import name that the file `module` (or NULL) belongs to. The caller's. */
 char *judge_name_package(const struct judge *judge, const char *module, const char *name);
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
-
-/* Statements of a body, as the child told them: so many calls are one iteration. At least 1. */
-double judge_per_iteration(const struct judge *judge);
-
-/* Were the statements seen to change what they share? Not: can it be ruled out? */
-bool judge_sees_changes(const struct judge *judge);
 
 /* Function, package and blame by the innermost frame that is somebody's. */
 void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
@@ -44,11 +41,36 @@ void judge_take_cause(struct finding *finding, const struct finding *cause);
 
 void judge_label_user_error(const struct judge *judge, struct finding *finding);
 
+/* Settles the blame and adds to the report. Takes the finding over; returns the report's, which may be a known one of
+ * the same signature, or NULL without memory. */
+struct finding *judge_add(struct judge *judge, struct finding *finding);
+
+/* judge.c: statements of a body, as the child told them: so many calls are one iteration. At least 1. */
+double judge_per_iteration(const struct judge *judge);
+/* Were the statements seen to change what they share? Not: can it be ruled out? */
+bool judge_sees_changes(const struct judge *judge);
+
+/* judge_input.c: what calls did to inputs, and what only threads see, by a record of that type. */
+void judge_write(struct judge *judge, const struct record *record);
+void judge_invariant(struct judge *judge, const struct record *record);
+void judge_exception(struct judge *judge, const struct record *record);
+void judge_diverge(struct judge *judge, const struct record *record);
+
+/* judge_end.c: how the child ended. After all else that it left behind: `leak` may be the cause. */
+void judge_end(struct judge *judge);
+
 /* judge_nanobind.c: the finding of nanobind's own report, or NULL. */
 struct finding *judge_nanobind(struct judge *judge);
 
 /* judge_heap.c: what the guard saw. */
 void judge_heap(struct judge *judge, const struct record *record);
+/* judge_heap_say.c: the statement that made the block, which is the plan's; NULL where none did. */
+const char *judge_heap_statement(const struct plan *plan, const struct violation *violation);
+/* The violation in one sentence. The caller's; NULL without memory. */
+char *judge_heap_message(const struct judge *judge, const struct violation *violation);
+/* judge_heap_link.c: adds a finding that has a signature, or completes the one that it is another sight of. Takes it
+ * over. */
+void judge_heap_add(struct judge *judge, struct finding *finding);
 /* judge_growth.c: what grows with the calls. */
 void judge_growth(struct judge *judge);
 /* What grows, in a sentence; `list`: how much. The caller's. */
@@ -68,7 +90,7 @@ void judge_held(struct judge *judge);
 void judge_link_counted(struct report *report);
 /* judge_refcount.c: references released too often, or never. */
 void judge_refcount(struct judge *judge);
-/* judge_heap.c: which of the guard's findings follows from which. */
+/* judge_heap_link.c: which of the guard's findings follows from which. */
 void judge_link_heap(struct report *report);
 
 /* judge_threads.c: a stack for each thread that a person may ask for, the one that crashed first. `crashed`: its id, or

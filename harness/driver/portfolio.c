@@ -107,7 +107,8 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
-    if (member->once && rest < plan->time / 3)
+    bool owed = member->once || (plan->threads > 1 && !member->serial && !portfolio->met);
+    if (owed && rest < plan->time / 3)
         rest = plan->time / 3 + start;
     uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
     if (plan->threads == 1)
@@ -146,6 +147,7 @@ static void fill(struct portfolio *portfolio, const struct member *member, struc
         child->threads = 1;
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
+    portfolio->met = portfolio->met || child->threads > 1;
     portfolio->started++;
 }
 
@@ -168,11 +170,14 @@ static const struct member *next_member(struct portfolio *portfolio)
     }
 }
 
-/* What is counted is told by no other member: it has its turn, however long the first one took. */
+/* What is counted is told by no other member, and threads are what a run is for: both have a turn, however long the
+ * first child took, whose imports may have had all of the time. */
 static bool is_owed(const struct portfolio *portfolio)
 {
-    return !portfolio->tsan && portfolio->started > 0 && portfolio->next <= COUNTING_MEMBER &&
-           is_wanted(portfolio, &members[COUNTING_MEMBER]);
+    if (portfolio->tsan || portfolio->started == 0)
+        return false;
+    return (portfolio->plan->threads > 1 && !portfolio->met) ||
+           (portfolio->next <= COUNTING_MEMBER && is_wanted(portfolio, &members[COUNTING_MEMBER]));
 }
 
 bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)

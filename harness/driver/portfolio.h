@@ -14,6 +14,7 @@ struct portfolio {
     uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
+    bool met;          /* a child with the plan's threads was among them */
     double start;      /* s that children were seen to take until their threads run; 0: not known yet */
     bool tsan;         /* under ThreadSanitizer: one member of its own */
     const char *focus; /* sites for an extra child, or NULL */

@@ -18,7 +18,7 @@ LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 # Programs that are built with a sanitizer (scripts/tsan_suite.sh) are slower by so much, and have another malloc.
 PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))
-LONGER = (30, 120)  # s for a second and a third try of such a program that could test nothing before its time was over
+LONGER = (10, 30, 100)  # s for further tries of such a program, when the time was too short to test anything
 SANITIZED = 'FTSTRESS_PATIENCE' in os.environ
 OWN_MALLOC = "needs glibc's malloc, which sanitizer builds do not have"
 UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'arena': OWN_MALLOC}

@@ -1,13 +1,16 @@
 """Findings run again: whose fault they are, under which sharing, with the GIL on, and which call they cannot do without."""
 import unittest
 
-from harness import BROKEN, EndToEnd, functions, run
+from harness import BROKEN, SANITIZED, EndToEnd, functions, run
+
+# s of the run and of running again: each child imports SciPy, which takes a sanitizer's build long.
+TIME, AGAIN, TIMEOUT = (30, '600s', 500) if SANITIZED else (8, '150s', 240)
 
 
 class Verified(EndToEnd):
     def test_somersd(self):
         """the published case: read-only sharing, never with the GIL on, and numpy.repeat is the call that it needs"""
-        done = self.expect(run('somersd', '--time', 8, '--verify', '150s', python=BROKEN, timeout=240), 1)
+        done = self.expect(run('somersd', '--time', TIME, '--verify', AGAIN, python=BROKEN, timeout=TIMEOUT), 1)
         verified = done.json['verification']
         self.check(verified['again']['hit'] >= 2, done, 'it does not fail again')
         self.check(verified['gil'] and verified['gil']['hit'] == 0, done, 'it fails with the GIL on, or was not tried')

@@ -250,6 +250,23 @@ static void the_run_ends_with_its_time(void **state)
     assert_true(portfolio.started <= 5);
 }
 
+static void threads_have_a_turn_when_the_time_is_over(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    usleep(30000);
+    portfolio.start = 0.015;
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "tripwire");
+    assert_true(child.time >= plan.time / 3 + 15 * MS && child.threads == plan.threads);
+    assert_false(portfolio_next(&portfolio, &child, &name));
+}
+
 static void what_counts_has_its_turn_when_the_time_is_over(void **state)
 {
     (void)state;
@@ -299,6 +316,7 @@ int main(void)
         cmocka_unit_test(slices_are_bounded),
         cmocka_unit_test(a_short_run_gives_all_the_rest),
         cmocka_unit_test(the_run_ends_with_its_time),
+        cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
         cmocka_unit_test(what_counts_has_its_turn_when_the_time_is_over),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
     };
