@@ -1,5 +1,6 @@
 #include "driver/probe.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -220,13 +221,13 @@ char *probe_value(const char *text, const char *key)
     return NULL;
 }
 
-/* The last line that is not blank: of a traceback, the exception. */
+/* The last line with a word in it: of a traceback, the exception; of Valgrind's lines, none that is but a margin. */
 static void last_line(const char *text, char *line, size_t size)
 {
-    const char *end = text + strlen(text);
-    while (end > text && strchr(" \t\r\n", end[-1]))
-        end--;
-    const char *start = end;
+    const char *start = text + strlen(text);
+    while (start > text && !isalpha((unsigned char)start[-1]))
+        start--;
+    const char *end = start + strcspn(start, "\r\n");
     while (start > text && start[-1] != '\n')
         start--;
     snprintf(line, size, "%.*s", (int)(end - start), start);

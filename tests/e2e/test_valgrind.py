@@ -4,6 +4,7 @@ import unittest
 
 from harness import EndToEnd, each, functions, run
 
+BESIDE = 'ThreadSanitizer has no place under Valgrind'
 TIMEOUT = 600  # everything is twenty times as slow, and more where others use the machine
 
 
@@ -18,6 +19,7 @@ class Valgrind(EndToEnd):
 
     def test_bug(self):
         """what is lost in each iteration, a value that was never set, and a read of freed memory: whose, and where"""
+        self.unless_sanitized(BESIDE)
         done = self.expect(stress('--iterations', 20, '-s', 'import growth_native, heap_uaf_read, memcheck_unset',
                                   'growth_native.bug()', 'memcheck_unset.bug()', 'heap_uaf_read.bug()'), 1)
         seen = {finding['kind']: finding for finding in done.findings(detector='memcheck', blame='target')}
@@ -36,6 +38,7 @@ class Valgrind(EndToEnd):
     def test_twin(self):
         """their twins and NumPy's loops leave the same at both lengths, and no error; code that is compiled for each new key
         is a note with its size"""
+        self.unless_sanitized(BESIDE)
         done = self.expect(stress('--iterations', 20, '-i', 'x=f8[40][::2]', '-s',
                                   'import growth_code, growth_native, memcheck_unset, numpy as np',
                                   '--new', 'growth_code.bug((thread_index, iteration_index))', 'growth_native.twin()',
@@ -53,6 +56,7 @@ class Valgrind(EndToEnd):
 
     def test_crash(self):
         """a crash is a finding with its stack, though there is no length to compare"""
+        self.unless_sanitized(BESIDE)
         done = self.expect(stress('-s', 'import crash_kinds', 'crash_kinds.null_member()'), 1)
         self.check('crash' in done.kinds() and len(done.json['memcheck']['lengths']) == 0, done, 'no crash')
 

@@ -219,8 +219,9 @@ static void test_garbage(void **state)
 static void test_broken_python(void **state)
 {
     (void)state;
-    assert_refused(script("python", "echo Traceback >&2; echo 'ImportError: no codec' >&2; exit 1"), -ENOEXEC,
-                   "(it exits with status 1 and says: ImportError: no codec)");
+    assert_refused(
+        script("python", "echo Traceback >&2; echo 'ImportError: no codec' >&2; echo '==7== ' >&2; exit 1"),
+        -ENOEXEC, "(it exits with status 1 and says: ImportError: no codec)");
     assert_refused(script("python", "kill -SEGV $$"), -ENOEXEC, "(it is killed by signal 11");
 }
 
