@@ -12,7 +12,7 @@ usage() {
     sed -n '2,/^\. /s/^# \{0,1\}//p' scripts/setup.sh
     printf '\nset-ups for --with:\n'
     scripts/with.sh --list
-    printf '  %-18s %s\n' tsan "what \`ftstress run --tsan\` needs (half an hour the first time)"
+    printf '  %-18s %s\n' tsan "what \`ftstress run --tsan\` needs (a quarter of an hour the first time)"
 }
 
 gate='' with=()

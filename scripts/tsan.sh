@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what `ftstress run --tsan` needs: clang 19 with its runtime, a CPython, NumPy 2.2.2 and 2.2.6 and ftstress-child,
 # all instrumented by ThreadSanitizer. The sources stay in the cache, where the stacks of reports point to.
-# About 25 minutes on two cores the first time, seconds when everything is in the cache.
+# About 15 minutes on two cores the first time, seconds when everything is in the cache.
 . "$(dirname "$0")/lib.sh"
 . scripts/python-source.sh
 
@@ -29,7 +29,7 @@ make_python() {
     step "instrumented Python: fetching the source package" "Is the network up, and does the machine's package mirror serve trixie?" fetch_source "$work"
     step "instrumented Python: unpacking" "Is the disk full?" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$src" --strip-components=1
     step "instrumented Python: configure" "Run scripts/packages.sh first." configure_python "$src"
-    step "instrumented Python: make (5 minutes)" "See the log." make -C "$src" -j"$jobs"
+    step "instrumented Python: make (2 to 5 minutes)" "See the log." make -C "$src" -j"$jobs"
     step "instrumented Python: install into the cache" "Is the disk full?" make -C "$src" install COMPILEALL_OPTS="-q -r 0"
     find "$src" \( -name '*.o' -o -name '*.a' -o -name '*.so*' -o -name '*.pyc' \) -type f -delete
     touch "$prefix/.complete"
@@ -61,7 +61,7 @@ make_wheel() {
     [ ! -e "$wheels/.complete" ] || return 0
     rm -rf "$src" "$wheels"
     mkdir -p "$src" "$wheels"
-    step "instrumented NumPy $version: building from source (8 minutes)" "Is the package index reachable with pip? Otherwise see the log." \
+    step "instrumented NumPy $version: building from source (3 to 8 minutes)" "Is the package index reachable with pip? Otherwise see the log." \
         build_wheel "$src" "$version"
     touch "$wheels/.complete"
 }

@@ -38,6 +38,10 @@ int command_check_form(const struct request *request, char *error, size_t error_
 /* The report of a run in the form of --as, to --output. Returns 0 or an exit status, after saying why. */
 int command_write_form(const struct report *report, const struct request *request);
 
+/* The report of a run, in every way that the request asks for. Returns its status; or, after saying why, that of what
+ * could not be written. */
+int command_tell(const struct report *report, const struct request *request);
+
 /* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
 int command_child_path(char **ret_path);
 

@@ -68,6 +68,11 @@ double judge_per_iteration(const struct judge *judge);
 /* Were the statements seen to change what they share? Not: can it be ruled out? */
 bool judge_sees_changes(const struct judge *judge);
 
+/* judge_statement.c: which statement a stack is of, by its number in the child: STATEMENT_NEW, or -1 for none. */
+int judge_statement_number(const struct judge *judge, const struct symbol_stack *stack);
+/* Its source, or NULL. Borrowed. */
+const char *judge_statement_text(const struct judge *judge, int number);
+
 /* judge_input.c: what calls did to inputs, and what only threads see, by a record of that type. */
 void judge_write(struct judge *judge, const struct record *record);
 void judge_invariant(struct judge *judge, const struct record *record);

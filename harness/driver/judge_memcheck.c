@@ -90,30 +90,6 @@ struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ip
     return stack;
 }
 
-int judge_memcheck_statement(const struct judge *judge, const struct symbol_stack *stack)
-{
-    char name[128];
-    unsigned number;
-    for (size_t i = 0; i < stack->nframes; i++) {
-        const struct symbol_frame *frame = &stack->frames[i];
-        if (frame->function && sscanf(frame->function, "statement_%o", &number) == 1 &&
-            package_owner(judge->outcome, frame->module, name, sizeof name) == OWNER_HARNESS)
-            return (int)number;
-    }
-    return -1;
-}
-
-const char *judge_memcheck_text(const struct judge *judge, int statement)
-{
-    const struct plan *plan = judge->plan;
-    if (statement == STATEMENT_NEW)
-        return plan->fresh;
-    for (size_t i = 0; i < judge->outcome->statements.n; i++)
-        if (judge->outcome->statements.items[i].number == statement)
-            return judge->outcome->statements.items[i].source;
-    return NULL;
-}
-
 /* Whose code did it: what lies between is the C library's, or was compiled while the program ran. */
 static enum owner innermost(const struct judge *judge, const struct symbol_stack *stack)
 {
@@ -224,7 +200,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
                                                 kind->severity, DETECTOR_MEMCHECK);
     if (!finding)
         return;
-    const char *statement = judge_memcheck_text(judge, judge_memcheck_statement(judge, stack));
+    const char *statement = judge_statement_text(judge, judge_statement_number(judge, stack));
     put_blame(judge, finding, error, stack);
     name_function(finding);
     finding->count = error->count;

@@ -10,11 +10,6 @@ struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part);
 /* The same for a report: with source lines and inlined functions where the files are still there. */
 struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n);
 
-/* Which of the plan's statements a stack is of: a number, STATEMENT_NEW, or -1. */
-int judge_memcheck_statement(const struct judge *judge, const struct symbol_stack *stack);
-/* Its text, or NULL. */
-const char *judge_memcheck_text(const struct judge *judge, int statement);
-
 /* judge_memcheck_leaks.c: adds a record of the run at hand. */
 void judge_memcheck_leak(struct judge *judge, const struct memcheck_error *leak);
 /* What the lengths so far say, once that is settled. */

@@ -62,7 +62,7 @@ static bool is_harness(const struct judge *judge, const struct symbol_stack *sta
 static void add_leak(struct judge *judge, const struct memcheck_error *leak, const struct symbol_stack *stack,
                      enum memcheck_kind kind, struct memcheck_sum sum)
 {
-    int statement = judge_memcheck_statement(judge, stack);
+    int statement = judge_statement_number(judge, stack);
     char *function = NULL, *package = NULL;
     judge_maker(judge, stack, &function, &package);
     struct memcheck_site *site =
@@ -115,7 +115,7 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", DETECTOR_MEMCHECK);
     double times = verdict == GROWTH_LEAK ? judge_per_iteration(judge) : 1;
     char *list = judge_format("%.1f bytes of memory in %.2f blocks", rate.bytes * times, rate.blocks * times);
-    const char *statement = judge_memcheck_text(judge, site->statement);
+    const char *statement = judge_statement_text(judge, site->statement);
     if (!finding || !list) {
         free(finding);
         free(list);

@@ -57,9 +57,6 @@ static struct side side_of(const struct judge *judge, const struct tsan_part *pa
     side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
-    /* What is inlined depends on the compiler, and says less: the accessor of a field, from a header. */
-    while (side.frame && side.frame->is_inline && side.frame + 1 < stack->frames + stack->nframes)
-        side.frame++;
     return side;
 }
 
@@ -70,21 +67,13 @@ static const char *function_of(const struct side *side)
 
 /* Statements */
 
-/* The plan's text for the function statement_NUMBER of the child, or NULL. */
+/* What the thread ran, or NULL. */
 static const char *statement_of(const struct judge *judge, const struct tsan_part *part)
 {
-    const struct plan *plan = judge->plan;
-    unsigned number;
-    for (size_t i = 0; i < part->stack.nframes; i++) {
-        const char *function = part->stack.frames[i].function;
-        if (!function || sscanf(function, "statement_%o", &number) != 1 ||
-            !is_in_child(&part->stack.frames[i]))
-            continue;
-        if (plan->nroles > 0)
-            return number < plan->nroles ? plan->roles[number] : NULL;
-        return number < plan->nsteps ? plan->steps[number] : NULL;
-    }
-    return part->thread > 0 ? plan->native : NULL;
+    int number = judge_statement_number(judge, &part->stack);
+    if (number < 0)
+        return part->thread > 0 ? judge->plan->native : NULL;
+    return judge_statement_text(judge, number);
 }
 
 static char *statements_of(const struct judge *judge, const struct side sides[2])

@@ -30,7 +30,7 @@ def planted(*statements, **options):
 class Tsan(EndToEnd):
     def setUp(self):
         if not IS_SET_UP:
-            self.skipTest('needs scripts/setup.sh --with tsan, which takes half an hour the first time')
+            self.skipTest('needs scripts/setup.sh --with tsan, which takes a quarter of an hour the first time')
 
     def expect_untested(self, done, sentence):
         self.assertEqual(done.status, 3, done)
