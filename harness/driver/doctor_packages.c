@@ -1,9 +1,6 @@
-/* Do the compiled packages of an interpreter import, and does the GIL stay off? Each in a process of its own.
- */
-#include "driver/doctor.h"
+/* Do the compiled packages of an interpreter import, and does the GIL stay off? Each in a process of its own. */
+#include "driver/doctor_inside.h"
 
-#include <fcntl.h>
-#include <gelf.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,24 +93,13 @@ static int ask(const struct probe *probe, const char *code, struct probe_job *re
     return ret_job->error;
 }
 
-bool doctor_has_symbols(const char *path)
-{
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    elf_version(EV_CURRENT);
-    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    Elf_Scn *section = NULL;
-    GElf_Shdr header;
-    bool found = false;
-    while (elf && !found && (section = elf_nextscn(elf, section)))
-        found = gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB;
-    elf_end(elf);
-    return found;
-}
-
-enum doctor_level doctor_numpy(const struct probe *probe, struct doctor_answer *answer)
+enum doctor_level doctor_numpy(struct doctor *doctor, struct doctor_answer *answer)
 {
     char reason[320];
     struct probe_job job;
+    const struct probe *probe = &doctor->probe;
+    if (!doctor->has_probe || !probe->free_threaded)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
     int error = ask(probe, numpy_code, &job);
     cleanup_free char *version = error ? NULL : probe_value(job.out, "version");
     cleanup_free char *file = error ? NULL : probe_value(job.out, "file");
@@ -245,9 +231,12 @@ char *doctor_package_names(const struct probe *probe)
     return list_names(probe, reason, sizeof reason);
 }
 
-enum doctor_level doctor_packages(const struct probe *probe, struct doctor_answer *answer)
+enum doctor_level doctor_packages(struct doctor *doctor, struct doctor_answer *answer)
 {
     char reason[320];
+    const struct probe *probe = &doctor->probe;
+    if (!doctor->has_probe || !probe->free_threaded)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
     cleanup_free char *names = list_names(probe, reason, sizeof reason);
     if (!names)
         return doctor_say(answer, DOCTOR_WARN,

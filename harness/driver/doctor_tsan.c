@@ -1,9 +1,7 @@
 /* What `run --tsan` needs: a line for each way to find nothing, with the sentence that such a run ends in, and one for
  * the planted race. The last ways are seen where a child runs: it imports every compiled package of the interpreter. */
-#include "driver/doctor_tsan.h"
+#include "driver/doctor_inside.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,47 +10,59 @@
 #include "core/detector_list.h"
 #include "core/plan.h"
 #include "driver/job.h"
-#include "driver/tsan.h"
 #include "driver/tsan_way.h"
 
 #define TIMEOUT (6 * CLOCK_SECOND)
 
-__attribute__((format(printf, 4, 5))) static void set(struct doctor_row *row, const char *name,
-                                                      enum doctor_level level, const char *format, ...)
+/* The sentence names a way, or is NULL: nothing is in the way. What follows then lacks `what`. */
+static enum doctor_level say_way(struct doctor_tsan *tsan, struct doctor_answer *answer, const char *sentence,
+                                 const char *fine, const char *what)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    *row = (struct doctor_row){.name = name, .level = level};
-    if (vasprintf(&row->text, format, arguments) < 0)
-        row->text = NULL;
-    va_end(arguments);
+    if (!sentence)
+        return doctor_say(answer, DOCTOR_OK, NULL, "%s", fine);
+    tsan->lacks = what;
+    return doctor_say_sentence(answer, DOCTOR_WARN, sentence);
 }
 
-/* The sentence is the caller's, or NULL: nothing is in the way. Returns whether that is so. */
-static bool set_way(struct doctor_row *row, const char *name, const char *sentence, const char *fine)
+static enum doctor_level say_lack(const struct doctor_tsan *tsan, struct doctor_answer *answer)
 {
-    set(row, name, sentence ? DOCTOR_WARN : DOCTOR_OK, "%s", sentence ? sentence : fine);
-    return !sentence;
+    return doctor_say(answer, DOCTOR_SKIP, NULL, "needs %s", tsan->lacks);
 }
 
-static void skip_rest(struct doctor_row *rows, size_t from, const char *why)
+/* Ways of this process: each is looked at, whatever the others are. */
+
+static enum doctor_level look_at_layout(struct doctor *doctor, struct doctor_answer *answer)
 {
-    static const char *const names[DOCTOR_TSAN_ROWS] = {[DOCTOR_TSAN_CANARY] = "tsan canary",
-                                                        [DOCTOR_TSAN_GIL] = "tsan gil",
-                                                        [DOCTOR_TSAN_IMPORT] = "tsan import",
-                                                        [DOCTOR_TSAN_FILES] = "tsan files"};
-    for (size_t i = from; i < DOCTOR_TSAN_ROWS; i++)
-        set(&rows[i], names[i], DOCTOR_SKIP, "needs %s", why);
+    cleanup_free char *layout = tsan_way_layout();
+    return say_way(&doctor->tsan, answer, layout, "addresses can be kept in place", "what is named above");
 }
 
-static bool look_at_process(const char *urls, struct doctor_row *rows)
+static enum doctor_level look_at_limit(struct doctor *doctor, struct doctor_answer *answer)
 {
-    cleanup_free char *layout = tsan_way_layout(), *limit = tsan_way_limit(), *server = tsan_way_server(urls);
-    bool fine = set_way(&rows[DOCTOR_TSAN_LAYOUT], "tsan layout", layout, "addresses can be kept in place");
-    fine &= set_way(&rows[DOCTOR_TSAN_LIMIT], "tsan limit", limit, "the address space is not limited");
-    fine &= set_way(&rows[DOCTOR_TSAN_SERVER], "tsan server", server,
-                    "the symboliser asks no server of debug information");
-    return fine;
+    cleanup_free char *limit = tsan_way_limit();
+    return say_way(&doctor->tsan, answer, limit, "the address space is not limited", "what is named above");
+}
+
+static enum doctor_level look_at_server(struct doctor *doctor, struct doctor_answer *answer)
+{
+    cleanup_free char *server = tsan_way_server(doctor->tsan.urls);
+    return say_way(&doctor->tsan, answer, server, "the symboliser asks no server of debug information",
+                   "what is named above");
+}
+
+/* Ways of children: each needs those before it. */
+
+static enum doctor_level look_at_canary(struct doctor *doctor, struct doctor_answer *answer)
+{
+    struct doctor_tsan *tsan = &doctor->tsan;
+    char error[640];
+    if (tsan->lacks)
+        return say_lack(tsan, answer);
+    if (tsan_prepare(&tsan->tsan, NULL, error, sizeof error) < 0)
+        return say_way(tsan, answer, error, NULL, "the planted race");
+    return doctor_say(answer, DOCTOR_OK, NULL,
+                      "ThreadSanitizer reports a planted race; %zu suppressions, adaptive delays %s",
+                      tsan->tsan.suppressions.n, tsan->tsan.delays ? "on" : "not in this version");
 }
 
 /* "import numpy, scipy": what runs would import, too. */
@@ -73,72 +83,84 @@ static int make_plan(const char *names, struct plan *plan)
     return plan_add_step(plan, "len(())"); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
-static void judge_child(struct tsan *tsan, const struct outcome *outcome, struct doctor_row *rows)
-{
-    cleanup_free char *distrust = tsan_take_child(tsan, outcome),
-                      *bare = tsan_way_bare(tsan->bare, tsan->nbare);
-    bool gil = outcome->cannot && strncmp(outcome->cannot, "the GIL is on", 13) == 0;
-    set_way(&rows[DOCTOR_TSAN_GIL], "tsan gil", gil ? outcome->cannot : NULL, "off where the threads run");
-    if (gil) {
-        skip_rest(rows, DOCTOR_TSAN_IMPORT, "the GIL off");
-        return;
-    }
-    const char *sentence = outcome->cannot ? outcome->cannot : distrust;
-    if (!sentence && !outcome->finished)
-        sentence =
-            "a child that imports the compiled packages does not come to its end; run --tsan -v shows more";
-    if (!set_way(&rows[DOCTOR_TSAN_IMPORT], "tsan import", sentence,
-                 "compiled packages import before the threads start"))
-        skip_rest(rows, DOCTOR_TSAN_FILES, "the import");
-    else
-        set_way(&rows[DOCTOR_TSAN_FILES], "tsan files", bare, "all files of packages are instrumented");
-}
-
-static int look_at_child(struct tsan *tsan, const struct probe *probe, struct doctor_row *rows)
+/* Returns NULL, or what is lacking. */
+static const char *run_child(struct doctor_tsan *tsan, const struct probe *probe)
 {
     struct plan plan;
-    struct outcome outcome = {0};
+    if (!probe->free_threaded)
+        return "a free-threaded interpreter";
     cleanup_free char *names = doctor_package_names(probe);
-    const struct job_settings settings = {
-        .child = tsan->child, .python = probe->executable, .tsan = true, .timeout = TIMEOUT, .signals = -1};
+    const struct job_settings settings = {.child = tsan->tsan.child,
+                                          .python = probe->executable,
+                                          .tsan = true,
+                                          .timeout = TIMEOUT,
+                                          .signals = -1};
     int error = make_plan(names, &plan);
     if (!error)
-        error = job_run(&plan, &settings, &outcome);
-    if (!error)
-        judge_child(tsan, &outcome, rows);
-    outcome_clear(&outcome);
+        error = job_run(&plan, &settings, &tsan->outcome);
     plan_clear(&plan);
-    return error;
+    if (error)
+        return "a child, and none could be started";
+    tsan->distrust = tsan_take_child(&tsan->tsan, &tsan->outcome);
+    return NULL;
 }
 
-static bool look_at_canary(struct tsan *tsan, struct doctor_row *rows)
+static enum doctor_level look_at_gil(struct doctor *doctor, struct doctor_answer *answer)
 {
-    char error[640];
-    if (tsan_prepare(tsan, NULL, error, sizeof error) < 0)
-        return set_way(&rows[DOCTOR_TSAN_CANARY], "tsan canary", error, "");
-    set(&rows[DOCTOR_TSAN_CANARY], "tsan canary", DOCTOR_OK,
-        "ThreadSanitizer reports a planted race; %zu suppressions, adaptive delays %s", tsan->suppressions.n,
-        tsan->delays ? "on" : "not in this version");
-    return true;
+    struct doctor_tsan *tsan = &doctor->tsan;
+    if (!tsan->lacks)
+        tsan->lacks = run_child(tsan, &doctor->probe);
+    if (tsan->lacks)
+        return say_lack(tsan, answer);
+    const char *cannot = tsan->outcome.cannot;
+    bool gil = cannot && strncmp(cannot, "the GIL is on", 13) == 0;
+    return say_way(tsan, answer, gil ? cannot : NULL, "off where the threads run", "the GIL off");
 }
 
-size_t doctor_tsan(const struct probe *probe, const char *urls,
-                   struct doctor_row rows[static DOCTOR_TSAN_ROWS])
+static enum doctor_level look_at_import(struct doctor *doctor, struct doctor_answer *answer)
 {
-    struct tsan tsan = {0};
-    if (!tsan_is_set_up()) {
-        set(&rows[0], "tsan", DOCTOR_SKIP,
-            "not set up; scripts/setup.sh --with tsan makes what run --tsan needs");
-        return 1;
-    }
-    if (!look_at_process(urls, rows))
-        skip_rest(rows, DOCTOR_TSAN_CANARY, "what is named above");
-    else if (!look_at_canary(&tsan, rows))
-        skip_rest(rows, DOCTOR_TSAN_GIL, "the planted race");
-    else if (!probe || !probe->free_threaded)
-        skip_rest(rows, DOCTOR_TSAN_GIL, "a free-threaded interpreter");
-    else if (look_at_child(&tsan, probe, rows) < 0)
-        skip_rest(rows, DOCTOR_TSAN_GIL, "a child, and none could be started");
-    tsan_clear(&tsan);
-    return DOCTOR_TSAN_ROWS;
+    struct doctor_tsan *tsan = &doctor->tsan;
+    if (tsan->lacks)
+        return say_lack(tsan, answer);
+    const char *sentence = tsan->outcome.cannot ? tsan->outcome.cannot : tsan->distrust;
+    if (!sentence && !tsan->outcome.finished)
+        sentence =
+            "a child that imports the compiled packages does not come to its end; run --tsan -v shows more";
+    return say_way(tsan, answer, sentence, "compiled packages import before the threads start", "the import");
+}
+
+static enum doctor_level look_at_files(struct doctor *doctor, struct doctor_answer *answer)
+{
+    struct doctor_tsan *tsan = &doctor->tsan;
+    if (tsan->lacks)
+        return say_lack(tsan, answer);
+    cleanup_free char *bare = tsan_way_bare(tsan->tsan.bare, tsan->tsan.nbare);
+    return say_way(tsan, answer, bare, "all files of packages are instrumented", NULL);
+}
+
+static enum doctor_level say_absent(struct doctor *doctor, struct doctor_answer *answer)
+{
+    (void)doctor;
+    return doctor_say(answer, DOCTOR_SKIP, NULL,
+                      "not set up; scripts/setup.sh --with tsan makes what run --tsan needs");
+}
+
+const struct doctor_check *doctor_tsan_checks(size_t *ret_n)
+{
+    static const struct doctor_check absent = {"tsan", say_absent};
+    static const struct doctor_check checks[] = {
+        {"tsan layout", look_at_layout}, {"tsan limit", look_at_limit}, {"tsan server", look_at_server},
+        {"tsan canary", look_at_canary}, {"tsan gil", look_at_gil},     {"tsan import", look_at_import},
+        {"tsan files", look_at_files},
+    };
+    bool is_set_up = tsan_is_set_up();
+    *ret_n = is_set_up ? sizeof checks / sizeof *checks : 1;
+    return is_set_up ? checks : &absent;
+}
+
+void doctor_tsan_clear(struct doctor_tsan *tsan)
+{
+    outcome_clear(&tsan->outcome);
+    free(tsan->distrust);
+    tsan_clear(&tsan->tsan);
 }

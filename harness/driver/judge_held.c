@@ -1,6 +1,5 @@
 /* What is held after the calls: a line for what the release step lets go of, and one for what stays as long as the
  * process lives. Nobody's fault, and never a finding. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/counted.h"
@@ -35,36 +34,29 @@ static int compare(const void *a, const void *b)
     return (n < m) - (n > m);
 }
 
-static void list(FILE *out, const struct record *record, const char *comma)
+static void say(FILE *out, const struct record *record)
 {
     int64_t before = point_of(record, BEFORE);
-    fprintf(out, "%s%lld %s", comma, (long long)held(record), record_text(record, 0));
+    fprintf(out, "%lld %s", (long long)held(record), record_text(record, 0));
     if (!is_cached(record) && before > 0)
         fprintf(out, " (%lld before the first call)", (long long)before);
 }
 
 static void note(struct judge *judge, const struct record **records, size_t n, bool cached)
 {
-    char *text = NULL;
-    size_t size, listed = 0, all = 0;
-    FILE *out = open_memstream(&text, &size);
-    for (size_t i = 0; out && i < n; i++) {
-        if (is_cached(records[i]) != cached || held(records[i]) <= 0)
-            continue;
-        if (listed < LIST_MAX)
-            list(out, records[i], listed++ ? ", " : "");
-        all++;
+    struct judge_list list = {.gap = ", ", .max = LIST_MAX};
+    for (size_t i = 0; i < n; i++) {
+        bool meant = is_cached(records[i]) == cached && held(records[i]) > 0;
+        FILE *out = meant ? judge_list_next(&list) : NULL;
+        if (out)
+            say(out, records[i]);
     }
-    if (!out || fclose(out) != 0 || all == 0) {
-        free(text);
-        return;
-    }
-    char *more = all > listed ? judge_format(", and %zu more types", all - listed) : NULL;
-    note_add(&judge->report->notes,
-             cached ? "cache-held: held after the calls, and not after `%s`: %s%s"
-                    : "process-lifetime-floor: held after the calls, also after `%s`: %s%s",
-             judge->plan->release, text, more ? more : "");
-    free(more);
+    char *text = judge_list_end(&list);
+    if (text)
+        note_add(&judge->report->notes,
+                 cached ? "cache-held: held after the calls, and not after `%s`: %s"
+                        : "process-lifetime-floor: held after the calls, also after `%s`: %s",
+                 judge->plan->release, text);
     free(text);
 }
 

@@ -1,6 +1,8 @@
 /* What the files of the judge share; nobody else's. */
 #pragma once
 
+#include <stdio.h>
+
 #include "core/detector_list.h"
 #include "driver/curve.h"
 #include "driver/judge.h"
@@ -44,6 +46,22 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding);
 /* Settles the blame and adds to the report. Takes the finding over; returns the report's, which may be a known one of
  * the same signature, or NULL without memory. */
 struct finding *judge_add(struct judge *judge, struct finding *finding);
+
+/* judge_list.c: types in words, the first of them, and how many more there are: "2 a, 1 b, and 4 more types". */
+struct judge_list {
+    const char *gap; /* between two */
+    size_t max;      /* in words */
+    /* Its own. */
+    size_t n;
+    FILE *out;
+    char *text;
+    size_t size;
+};
+
+/* Where to write the next one, or NULL: it is only counted. */
+FILE *judge_list_next(struct judge_list *list);
+/* The caller's; NULL where there are none, or no memory. */
+char *judge_list_end(struct judge_list *list);
 
 /* judge.c: statements of a body, as the child told them: so many calls are one iteration. At least 1. */
 double judge_per_iteration(const struct judge *judge);

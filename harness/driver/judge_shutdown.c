@@ -148,29 +148,28 @@ static void judge_left(struct judge *judge, const struct record *record)
 }
 
 /* What compiled code keeps on its own account, however many calls there are: nobody's fault, and worth a line. */
+static bool is_floor(const struct record *record)
+{
+    return record->type == RECORD_LEFT && record->values[LEFT_OF] == SERIES_OBJECTS &&
+           is_held_natively(record) && !grows_with_calls(record);
+}
+
 static void note_floor(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
-    char *text = NULL;
-    size_t size, listed = 0, all = 0;
-    FILE *out = open_memstream(&text, &size);
-    for (size_t i = 0; out && i < outcome->nrecords; i++) {
+    struct judge_list list = {.gap = "; ", .max = FLOOR_MAX};
+    for (size_t i = 0; i < outcome->nrecords; i++) {
         const struct record *record = outcome->records[i];
-        if (record->type != RECORD_LEFT || record->values[LEFT_OF] != SERIES_OBJECTS ||
-            !is_held_natively(record) || grows_with_calls(record))
+        FILE *out = is_floor(record) ? judge_list_next(&list) : NULL;
+        if (!out)
             continue;
-        char *holder = all++ < FLOOR_MAX ? say_holder(judge, record) : NULL;
-        if (holder)
-            fprintf(out, "%s%lld %s, %s", listed++ ? "; " : "", (long long)left(record),
-                    record_text(record, 0), holder);
+        char *holder = say_holder(judge, record);
+        fprintf(out, "%lld %s, %s", (long long)left(record), record_text(record, 0), holder ? holder : "");
         free(holder);
     }
-    if (out && fclose(out) == 0 && listed > 0) {
-        char *more = all > listed ? judge_format("; and %zu more types", all - listed) : NULL;
-        note_add(&judge->report->notes, "process-lifetime-floor: left when Python had ended: %s%s", text,
-                 more ? more : "");
-        free(more);
-    }
+    char *text = judge_list_end(&list);
+    if (text)
+        note_add(&judge->report->notes, "process-lifetime-floor: left when Python had ended: %s", text);
     free(text);
 }
 
