@@ -31,25 +31,30 @@ void tsan_report_to(int fd)
         __sanitizer_set_report_fd((void *)(intptr_t)fd);
 }
 
-static int canary;
+/* Two accesses in the same instant may both find nothing of the other: not all of these are. */
+static volatile int canary[32];
+#define CANARIES (sizeof canary / sizeof *canary)
 
-static __attribute__((noinline)) void *canary_write(void *at)
+static __attribute__((noinline)) void *canary_write(void *unused)
 {
-    *(int *)at = 1;
-    return NULL;
+    for (size_t i = 0; i < CANARIES; i++)
+        canary[i] = 1;
+    return unused;
 }
 
-static __attribute__((noinline)) void *canary_read(void *at)
+static __attribute__((noinline)) void *canary_read(void *unused)
 {
-    return *(int *)at ? at : NULL;
+    for (size_t i = 0; i < CANARIES; i++)
+        (void)canary[i];
+    return unused;
 }
 
 void tsan_canary(void)
 {
     pthread_t writer, reader;
-    if (pthread_create(&writer, NULL, canary_write, &canary) != 0)
+    if (pthread_create(&writer, NULL, canary_write, NULL) != 0)
         return;
-    if (pthread_create(&reader, NULL, canary_read, &canary) == 0)
+    if (pthread_create(&reader, NULL, canary_read, NULL) == 0)
         pthread_join(reader, NULL);
     pthread_join(writer, NULL);
 }
