@@ -119,37 +119,70 @@ static int write_plan(const struct plan *plan, int *ret_fd)
     return 0;
 }
 
-int job_start(struct job *job)
+struct pipes {
+    int wire[2], err[2], races[2];
+};
+
+static void close_ends(struct pipes *pipes, int end)
 {
-    int wire[2], err[2], races[2] = {-1, -1};
+    fd_close(&pipes->wire[end]);
+    fd_close(&pipes->err[end]);
+    fd_close(&pipes->races[end]);
+}
+
+static int open_pipes(const struct job *job, struct pipes *pipes)
+{
+    *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    if (pipe2(pipes->wire, O_CLOEXEC) == 0 && pipe2(pipes->err, O_CLOEXEC) == 0 &&
+        (!job->settings->tsan || pipe2(pipes->races, O_CLOEXEC) == 0))
+        return 0;
+    int error = -errno;
+    close_ends(pipes, 0);
+    close_ends(pipes, 1);
+    return error;
+}
+
+/* What the child is given; what is open already when this fails is the job's to close. */
+static int open_files(struct job *job)
+{
     int error = write_plan(job->plan, &job->plan_fd);
     if (!error)
         error = board_create(&job->board_fd, &job->board);
     if (!error && job->settings->tool && (job->tool_fd = memfd_create("tool.log", MFD_CLOEXEC)) < 0)
         error = -errno;
-    if (error)
-        return error;
-    if (pipe2(wire, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0 ||
-        (job->settings->tsan && pipe2(races, O_CLOEXEC) < 0))
-        return -errno;
-    pid_t parent = getpid();
-    fflush(NULL);
-    job->pid = fork();
-    if (job->pid == 0)
-        exec_child(job, wire[1], err[1], races[1], parent);
-    close(wire[1]);
-    close(err[1]);
-    fd_close(&races[1]);
-    job->wire = wire[0];
-    job->err = err[0];
-    job->races = races[0];
-    if (job->pid < 0)
-        return -errno;
-    setpgid(job->pid, job->pid);
+    return error;
+}
+
+static void keep_ends(struct job *job, const struct pipes *pipes)
+{
+    job->wire = pipes->wire[0];
+    job->err = pipes->err[0];
+    job->races = pipes->races[0];
     fcntl(job->wire, F_SETFL, O_NONBLOCK);
     fcntl(job->err, F_SETFL, O_NONBLOCK);
     if (job->races >= 0)
         fcntl(job->races, F_SETFL, O_NONBLOCK);
+}
+
+int job_start(struct job *job)
+{
+    struct pipes pipes;
+    int error = open_files(job);
+    if (!error)
+        error = open_pipes(job, &pipes);
+    if (error)
+        return error;
+    pid_t parent = getpid();
+    fflush(NULL);
+    job->pid = fork();
+    if (job->pid == 0)
+        exec_child(job, pipes.wire[1], pipes.err[1], pipes.races[1], parent);
+    error = job->pid < 0 ? -errno : 0;
+    close_ends(&pipes, 1);
+    keep_ends(job, &pipes);
+    if (error)
+        return error;
+    setpgid(job->pid, job->pid);
     job->began = job->moved_at = job->running_since = clock_now();
     return 0;
 }

@@ -60,6 +60,7 @@ static int run_lengths(struct session *session, const struct plan *plan)
         if (error)
             break;
     }
+    session->settings.lengths = NULL;
     progress_clear(&session->progress);
     return error;
 }

@@ -38,8 +38,8 @@ TRIPWIRES = [
 ONE_CALL = ('-t', 1, '--iterations', 1)
 
 
-def stress(module, call, *options):
-    return run('-i', 'x=f8[20]', '-s', f'import {module}', '--time', '2', *options, f'{module}.{call}')
+def stress(module, call, *options, **more):
+    return run('-i', 'x=f8[20]', '-s', f'import {module}', '--time', '2', *options, f'{module}.{call}', **more)
 
 
 class PlantedBugs(EndToEnd):
@@ -47,8 +47,9 @@ class PlantedBugs(EndToEnd):
     def test_bug(self, module, arguments, detector, kind, frame, function, options):
         """the detector reports the bug with its kind, its function and a native stack, as the target's fault"""
         self.unless_sanitized(OWN_MALLOC, here=module == 'log_double_free')
-        done = self.expect(stress(module, f'bug({arguments})', *options), 1)
-        found = done.findings(detector=detector, kind=kind)
+        seen = {'detector': detector, 'kind': kind}
+        done = self.expect(stress(module, f'bug({arguments})', *options, until=lambda done: done.findings(**seen)), 1)
+        found = done.findings(**seen)
         self.check(len(found) == 1, done, f'{len(found)} findings of {detector}, {kind}; one was planted')
         finding = found[0]
         self.check((finding['function'] or '') == function, done, f"the function is {finding['function']}")
@@ -61,7 +62,7 @@ class PlantedBugs(EndToEnd):
     @each(PLANTED)
     def test_twin(self, module, arguments, detector, kind, frame, function, options):
         """every detector is silent on the clean twin, which did run with several threads inside"""
-        done = self.expect(stress(module, f'twin({arguments})', *options), 0)
+        done = self.expect(stress(module, f'twin({arguments})', *options, until=lambda done: done.json['calls'] > 1000), 0)
         self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
 
     @each(PLANTED)
