@@ -3,14 +3,15 @@ import unittest
 
 from harness import BROKEN, SANITIZED, EndToEnd, functions, run
 
-# s of the run and of running again: each child imports SciPy, which takes a sanitizer's build long.
-TIME, AGAIN, TIMEOUT = (30, '600s', 500) if SANITIZED else (8, '150s', 240)
+# Of a run, and of running again for long or briefly: each child imports NumPy or SciPy, which takes a sanitizer's build
+# long.
+TIME, LONG, BRIEF, TIMEOUT = (30, '600s', '250s', 500) if SANITIZED else (8, '150s', '40s', 240)
 
 
 class Verified(EndToEnd):
     def test_somersd(self):
         """the published case: read-only sharing, never with the GIL on, and numpy.repeat is the call that it needs"""
-        done = self.expect(run('somersd', '--time', TIME, '--verify', AGAIN, python=BROKEN, timeout=TIMEOUT), 1)
+        done = self.expect(run('somersd', '--time', TIME, '--verify', LONG, python=BROKEN, timeout=TIMEOUT), 1)
         verified = done.json['verification']
         self.check(verified['again']['hit'] >= 2, done, 'it does not fail again')
         self.check(verified['gil'] and verified['gil']['hit'] == 0, done, 'it fails with the GIL on, or was not tried')
@@ -24,7 +25,7 @@ class Verified(EndToEnd):
         """NumPy 2.2.2's StringDType deadlock: a hang at two lock acquisitions, with the GIL on as well"""
         done = self.expect(run('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
                                '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 4, '--timeout', '2s',
-                               '--verify', '40s', python=BROKEN, timeout=90), 1)
+                               '--verify', BRIEF, python=BROKEN, timeout=TIMEOUT), 1)
         hang = done.findings(kind='hang')
         # With its sources at hand, the function that is inlined into the other is told.
         where = 'NpyString_acquire_allocator'
