@@ -15,7 +15,7 @@
 /* Children that die before their first round, one after the other: the next one will too. */
 #define STILLBORN_MAX 3
 
-static int keep_environment(struct report *report, const struct outcome *outcome)
+static void keep_environment(struct report *report, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->nenvironment; i++) {
         const char *entry = outcome->environment[i];
@@ -30,7 +30,6 @@ static int keep_environment(struct report *report, const struct outcome *outcome
         report->environment = grown;
         grown[report->nenvironment++] = strdup(entry);
     }
-    return 0;
 }
 
 /* "the GIL is on" becomes the name of who turned it on, which CPython says on standard error only. */
