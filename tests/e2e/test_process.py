@@ -131,6 +131,13 @@ class Ends(EndToEnd):
         self.expect(done, 0)
         self.check(done.seconds < 10, done, 'it did not end')
 
+    def test_slow_start(self):
+        """imports that take more than all of the time leave the threads a turn all the same"""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'slow.py').write_text('import time\ntime.sleep(3)\n')
+            done = self.expect(run('-s', 'import slow', '--time', 2, 'len(())', env={'PYTHONPATH': folder}), 0)
+        self.check(done.json['calls'] > 1000, done, 'the threads had no turn')
+
 
 class Hang(EndToEnd):
     def test_deadlock(self):
