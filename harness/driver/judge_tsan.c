@@ -20,20 +20,13 @@ struct side {
     char package[128];
 };
 
-static bool is_in_child(const struct symbol_frame *frame)
-{
-    char name[8];
-    static const struct outcome nothing;
-    return package_owner(&nothing, frame->module, name, sizeof name) == OWNER_HARNESS;
-}
-
-/* The runtime is part of the child's own file, without sources: memcpy and free there are none of ours. */
+/* The runtime's frames say whose they are. */
 static void set_runtime_apart(struct tsan_report *report)
 {
     for (size_t i = 0; i < report->nparts; i++)
         for (size_t k = 0; k < report->parts[i].stack.nframes; k++) {
             struct symbol_frame *frame = &report->parts[i].stack.frames[k];
-            if (frame->file || !is_in_child(frame))
+            if (!package_is_runtime(frame))
                 continue;
             free(frame->module);
             frame->module = strdup("ThreadSanitizer");

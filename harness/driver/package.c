@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
+
 /* numpy.libs and numpy are one; a top-level module loses its ".cpython-313t-….so". */
 static void cut_name(const char *text, char *name, size_t size)
 {
@@ -86,11 +88,10 @@ static bool is_our_source(const char *file)
     return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");
 }
 
-/* A sanitizer's runtime is part of the child's own file, and comes without sources: memcpy and free there are none of
- * ours. */
-static bool is_runtime(const struct symbol_frame *frame)
+bool package_is_runtime(const struct symbol_frame *frame)
 {
-    return !frame->file && strstr(frame->module, "/ftstress-child-tsan");
+    const char *base = path_base(frame->module);
+    return base && !frame->file && strcmp(base, "ftstress-child-tsan") == 0;
 }
 
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
@@ -99,7 +100,7 @@ enum owner package_frame_owner(const struct outcome *outcome, const struct symbo
     enum owner owner = package_owner(outcome, frame->module, name, size);
     if (owner != OWNER_HARNESS)
         return owner;
-    if (is_runtime(frame))
+    if (package_is_runtime(frame))
         return OWNER_SYSTEM;
     return is_our_source(frame->file) ? OWNER_HARNESS : OWNER_INTERPRETER;
 }

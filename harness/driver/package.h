@@ -14,6 +14,10 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size);
 
+/* A sanitizer's runtime is part of the child's own file, and comes without sources: memcpy and free there are none of
+ * ours. */
+bool package_is_runtime(const struct symbol_frame *frame);
+
 /* The distribution that owns the file, "numpy 2.2.2"; where nobody knows, that of another file of the package with this
  * import name, or NULL. Borrowed. */
 const char *package_distribution(const struct outcome *outcome, const char *module, const char *name);

@@ -100,6 +100,12 @@ static uint64_t left(const struct portfolio *portfolio)
     return portfolio->deadline > now ? portfolio->deadline - now : 0;
 }
 
+/* The threads had no turn yet. */
+static bool threads_wait(const struct portfolio *portfolio)
+{
+    return portfolio->plan->threads > 1 && !portfolio->met;
+}
+
 static uint64_t slice_of(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
@@ -107,7 +113,7 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         return 0;
     uint64_t rest = left(portfolio), slice = plan->time / SLICES;
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
-    bool owed = member->once || (plan->threads > 1 && !member->serial && !portfolio->met);
+    bool owed = member->once || (!member->serial && threads_wait(portfolio));
     if (owed && rest < plan->time / 3)
         rest = plan->time / 3 + start;
     uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
@@ -176,7 +182,7 @@ static bool is_owed(const struct portfolio *portfolio)
 {
     if (portfolio->tsan || portfolio->started == 0)
         return false;
-    return (portfolio->plan->threads > 1 && !portfolio->met) ||
+    return threads_wait(portfolio) ||
            (portfolio->next <= COUNTING_MEMBER && is_wanted(portfolio, &members[COUNTING_MEMBER]));
 }
 

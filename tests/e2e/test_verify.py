@@ -3,15 +3,18 @@ import unittest
 
 from harness import BROKEN, SANITIZED, EndToEnd, functions, run
 
-# Of a run, and of running again for long or briefly: each child imports NumPy or SciPy, which takes a sanitizer's build
+# For the run, for running again, and until its end: each child imports SciPy or NumPy, which takes a sanitizer's build
 # long.
-TIME, LONG, BRIEF, TIMEOUT = (30, '600s', '250s', 500) if SANITIZED else (8, '150s', '40s', 240)
+LONG, BRIEF = ((30, '600s', 500), (4, '250s', 500)) if SANITIZED else ((8, '150s', 240), (4, '40s', 90))
+# With its sources at hand, the function that is inlined into the other is told.
+ACQUIRE = 'NpyString_acquire_allocator' if SANITIZED else 'NpyString_acquire_allocators'
 
 
 class Verified(EndToEnd):
     def test_somersd(self):
         """the published case: read-only sharing, never with the GIL on, and numpy.repeat is the call that it needs"""
-        done = self.expect(run('somersd', '--time', TIME, '--verify', LONG, python=BROKEN, timeout=TIMEOUT), 1)
+        seconds, again, timeout = LONG
+        done = self.expect(run('somersd', '--time', seconds, '--verify', again, python=BROKEN, timeout=timeout), 1)
         verified = done.json['verification']
         self.check(verified['again']['hit'] >= 2, done, 'it does not fail again')
         self.check(verified['gil'] and verified['gil']['hit'] == 0, done, 'it fails with the GIL on, or was not tried')
@@ -23,14 +26,13 @@ class Verified(EndToEnd):
 
     def test_deadlock(self):
         """NumPy 2.2.2's StringDType deadlock: a hang at two lock acquisitions, with the GIL on as well"""
+        seconds, again, timeout = BRIEF
         done = self.expect(run('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
-                               '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 4, '--timeout', '2s',
-                               '--verify', BRIEF, python=BROKEN, timeout=TIMEOUT), 1)
+                               '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', seconds, '--timeout', '2s',
+                               '--verify', again, python=BROKEN, timeout=timeout), 1)
         hang = done.findings(kind='hang')
-        # With its sources at hand, the function that is inlined into the other is told.
-        where = 'NpyString_acquire_allocator'
-        self.check(len(hang) == 1 and hang[0]['function'].startswith(where), done, 'no such hang')
-        waits = [wait for wait in hang[0]['waits'] if wait['function'].startswith(where)]
+        self.check(len(hang) == 1 and hang[0]['function'] == ACQUIRE, done, 'no such hang')
+        waits = [wait for wait in hang[0]['waits'] if wait['function'] == ACQUIRE]
         self.check({wait['what'] for wait in waits} == {'PyMutex'}, done, f'they wait for {waits}')
         self.check(len({wait['lock'] for wait in waits}) == 2, done, 'the two locks are not told apart')
         for lock in {wait['lock'] for wait in waits}:

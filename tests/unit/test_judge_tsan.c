@@ -133,6 +133,19 @@ static void the_order_of_the_two_does_not_matter(void **state)
     judged_clear(&scene);
 }
 
+static void roles_are_statements_too(void **state)
+{
+    (void)state;
+    struct judged scene;
+    use_steps(&scene);
+    scene.plan = (struct plan){.roles = steps, .nroles = 2, .share = RUNG_READONLY};
+    scene.outcome.statements.items[1].role = 1;
+    judge_text(&scene, RACE(NOW("Write") IN_NUMPY("f", 1, 1) STATEMENT(01),
+                            BEFORE("write") IN_NUMPY("f", 1, 1) STATEMENT(01), "heap block"));
+    assert_string_equal(only_finding(&scene)->statement, "x.sum()");
+    judged_clear(&scene);
+}
+
 /* What a header of others' or an accessor puts into a function is that function's; what the compiler itself put there
  * is the one that did it. */
 static void the_innermost_function_of_the_packages_own_is_named(void **state)
@@ -293,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_race_of_a_package_is_the_targets),
         cmocka_unit_test(the_order_of_the_two_does_not_matter),
+        cmocka_unit_test(roles_are_statements_too),
         cmocka_unit_test(the_innermost_function_of_the_packages_own_is_named),
         cmocka_unit_test(blame),
         cmocka_unit_test(user_error),
