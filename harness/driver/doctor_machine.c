@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "core/glibc.h"
 
 #define SILENT 255 /* no errno */
@@ -83,6 +84,13 @@ static int watch_a_word(void)
     return traps ? 0 : SILENT;
 }
 
+static void say_setting(struct doctor_answer *answer, const char *path)
+{
+    long number;
+    if (read_number(path, &number))
+        fprintf(answer->text, "; %s is %ld", path_base(path), number);
+}
+
 static const char *perf_advice(int error)
 {
     switch (error) {
@@ -100,7 +108,6 @@ static const char *perf_advice(int error)
 
 enum doctor_level doctor_perf(struct doctor *doctor, struct doctor_answer *answer)
 {
-    long paranoid;
     int error = try_apart(watch_a_word);
     (void)doctor;
     if (error)
@@ -108,8 +115,7 @@ enum doctor_level doctor_perf(struct doctor *doctor, struct doctor_answer *answe
                 error == SILENT ? "they never fire" : strerror(error));
     else
         fputs("hardware watchpoints fire", answer->text);
-    if (read_number("/proc/sys/kernel/perf_event_paranoid", &paranoid))
-        fprintf(answer->text, "; perf_event_paranoid is %ld", paranoid);
+    say_setting(answer, "/proc/sys/kernel/perf_event_paranoid");
     fputs(error ? perf_advice(error) : "", answer->advice);
     return error ? DOCTOR_WARN : DOCTOR_OK;
 }
@@ -131,7 +137,6 @@ static int trace_a_child(void)
 
 enum doctor_level doctor_ptrace(struct doctor *doctor, struct doctor_answer *answer)
 {
-    long scope;
     int error = try_apart(trace_a_child);
     (void)doctor;
     if (error)
@@ -139,8 +144,7 @@ enum doctor_level doctor_ptrace(struct doctor *doctor, struct doctor_answer *ans
                 error == SILENT ? "?" : strerror(error));
     else
         fputs("children can be looked at", answer->text);
-    if (read_number("/proc/sys/kernel/yama/ptrace_scope", &scope))
-        fprintf(answer->text, "; ptrace_scope is %ld", scope);
+    say_setting(answer, "/proc/sys/kernel/yama/ptrace_scope");
     if (error)
         fputs("sysctl kernel.yama.ptrace_scope=1; in a container --cap-add=SYS_PTRACE", answer->advice);
     return error ? DOCTOR_WARN : DOCTOR_OK;
