@@ -2,7 +2,7 @@
 # Benchmarks: tables for people, never part of the tests. Numbers are ratios of runs that take turns on one machine.
 # usage: scripts/bench.sh throughput [ROUNDS] | soak [MINUTES] | hits [RUNS] |
 #        heap [ROUNDS] [--only numpy,churn,checker,matrix] [--arms glibc,guard,...]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/setup/lib.sh"
 
 case ${1:-} in
 throughput)
@@ -18,7 +18,7 @@ hits)
     exec "$build/venvs/numpy-2.2.6/bin/python" -B scripts/bench/hits.py "${2:-30}"
     ;;
 heap)
-    scripts/packages.sh bench
+    scripts/setup/packages.sh bench
     scripts/setup.sh
     shift
     exec "$build/venvs/numpy-2.2.6/bin/python" -B scripts/bench/heap.py "$@"

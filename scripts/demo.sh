@@ -2,7 +2,7 @@
 # The main job, from a fresh clone to a report: finds the somersd race of NumPy 2.2.2, and says whose fault it is. Then
 # the same run on NumPy 2.2.6, where the bug is mended and the tool must be silent.
 # usage: scripts/demo.sh [SECONDS]
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/setup/lib.sh"
 
 time=${1:-20}
 scripts/setup.sh

@@ -2,7 +2,7 @@
 # Runs the scenarios of leaks and shutdown on their broken and their fixed sides, several times each, and prints in how many
 # runs each ended and spoke as it must. Makes the set-ups that are missing. Fails when a run did not.
 # usage: scripts/scenarios.sh [-n N] [NAME...]     N runs of each row (10); rows whose scenario or venv begins with a NAME
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/setup/lib.sh"
 
 # scenario | venv | exit status | what the report must say (nothing: no more than the status) | environment | options
 # "import M": calls that import M, the first time and again. They, and the loops on NumPy 2.2.6, run with what counts.
@@ -95,7 +95,7 @@ while IFS='|' read -r scenario venv status pattern environment options; do
     read -r environment <<<"$environment"
     read -r options <<<"$options"
     [ -n "$scenario" ] && asked "$scenario" "$venv" || continue
-    [ -e "$build/venvs/$venv" ] || scripts/with.sh "$(setup_of "$venv")"
+    [ -e "$build/venvs/$venv" ] || scripts/setup/with.sh "$(setup_of "$venv")"
     good=0 began=$SECONDS
     for ((i = 0; i < runs; i++)); do
         ! as_expected "$scenario" "$venv" "$((status))" "$pattern" "$environment" "$options" || good=$((good + 1))

@@ -4,14 +4,14 @@
 # usage: scripts/setup.sh [gate] [--with NAME]...
 #   gate          adds the packages of the checks that the tests run
 #   --with NAME   adds the set-up of a scenario: build/venvs/NAME-broken and build/venvs/NAME-fixed, or build/venvs/NAME
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/setup/lib.sh"
 
-. scripts/venv.sh
+. scripts/setup/venv.sh
 
 usage() {
     sed -n '2,/^\. /s/^# \{0,1\}//p' scripts/setup.sh
     printf '\nset-ups for --with:\n'
-    scripts/with.sh --list
+    scripts/setup/with.sh --list
     printf '  %-18s %s\n' tsan "what \`ftstress run --tsan\` needs (a quarter of an hour the first time)"
 }
 
@@ -27,12 +27,12 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-scripts/packages.sh $gate
-python=$(scripts/interpreter.sh)
+scripts/setup/packages.sh $gate
+python=$(scripts/setup/interpreter.sh)
 abi=$("$python" -I -c 'import sys, sysconfig; print("%d.%d%s" % (*sys.version_info[:2], "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""))')
 say "interpreter: $python ($abi)"
 if [ "$abi" = 3.13t ]; then
-    for pins in scripts/venvs/*.txt; do
+    for pins in scripts/setup/pins/*.txt; do
         make_venv "$(basename "$pins" .txt)" "$pins" "$python"
     done
     headers=$build/venvs/numpy-2.2.6/bin/python
@@ -49,7 +49,7 @@ fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
 
 # A child for an interpreter with the GIL, once made, follows the tree.
-[ ! -e "$build/gil/.python" ] || scripts/child_gil.sh "$(cat "$build/gil/.python")"
+[ ! -e "$build/gil/.python" ] || scripts/setup/child_gil.sh "$(cat "$build/gil/.python")"
 for name in "${with[@]}"; do
-    if [ "$name" = tsan ]; then scripts/tsan.sh; else scripts/with.sh "$name"; fi
+    if [ "$name" = tsan ]; then scripts/setup/tsan.sh; else scripts/setup/with.sh "$name"; fi
 done

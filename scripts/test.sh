@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and runs them all: the gate's checks, the unit tests plain and under sanitizers, the
 # planted bugs and the end-to-end tests. Ends with CTest's closing line. Sanitized first: the real build comes last.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/setup/lib.sh"
 
 # sanitized NAME SANITIZERS: the harness's own C under a sanitizer, in a build of its own.
 sanitized() {
@@ -14,7 +14,7 @@ sanitized() {
 }
 
 scripts/setup.sh gate
-scripts/check.sh
+scripts/check/check.sh
 sanitized asan address,undefined
 sanitized tsan thread
 say "all other tests, on the real build"

@@ -3,6 +3,6 @@
 extend() {
     case $side in
     '') extend_nanobind nb_toy c++ -DNB_FREE_THREADED ;;
-    *) "$top"/scripts/packages.sh clang && extend_nanobind nb_beside clang++-19 -DNB_ABORT_ON_LEAK ;;
+    *) "$top"/scripts/setup/packages.sh clang && extend_nanobind nb_beside clang++-19 -DNB_ABORT_ON_LEAK ;;
     esac
 }

@@ -16,7 +16,7 @@ GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed b
 DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'memcheck', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
-# Programs that are built with a sanitizer (scripts/tsan_suite.sh) are slower by so much, and have another malloc.
+# Programs that are built with a sanitizer (scripts/check/tsan_suite.sh) are slower by so much, and have another malloc.
 PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))
 LONGER = (10, 30, 100)  # s for further tries of such a program, when the time was too short to test anything
 SANITIZED = 'FTSTRESS_PATIENCE' in os.environ

@@ -15,7 +15,7 @@ def stress(*arguments, **options):
 class Valgrind(EndToEnd):
     def setUp(self):
         if not shutil.which('valgrind'):
-            self.skipTest('needs scripts/packages.sh valgrind')
+            self.skipTest('needs scripts/setup/packages.sh valgrind')
 
     def test_bug(self):
         """what is lost in each iteration, a value that was never set, and a read of freed memory: whose, and where"""

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/tool.h"
@@ -56,13 +57,6 @@ static void input_free(struct plan_input *input)
     free(input->recipe);
 }
 
-static void texts_free(char **texts, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        free(texts[i]);
-    free(texts);
-}
-
 void plan_clear(struct plan *plan)
 {
     free(plan->name);
@@ -80,10 +74,10 @@ void plan_clear(struct plan *plan)
     for (unsigned i = 0; i < plan->ninputs; i++)
         input_free(&plan->inputs[i]);
     free(plan->inputs);
-    texts_free(plan->steps, plan->nsteps);
-    texts_free(plan->roles, plan->nroles);
-    texts_free(plan->leave_out, plan->nleave_out);
-    texts_free(plan->audit, plan->naudit);
+    strings_free(plan->steps, plan->nsteps);
+    strings_free(plan->roles, plan->nroles);
+    strings_free(plan->leave_out, plan->nleave_out);
+    strings_free(plan->audit, plan->naudit);
     *plan = (struct plan){0};
 }
 
@@ -91,12 +85,8 @@ int plan_add_input(struct plan *plan, const char *name, const char *recipe)
 {
     if (plan->ninputs >= PLAN_INPUTS_MAX)
         return -E2BIG;
-    struct plan_input *grown = reallocarray(plan->inputs, plan->ninputs + 1, sizeof *grown);
-    if (!grown)
-        return -ENOMEM;
-    plan->inputs = grown;
-    struct plan_input input = {.name = strdup(name), .recipe = strdup(recipe)};
-    if (!input.name || !input.recipe) {
+    struct plan_input input = {strdup(name), strdup(recipe)};
+    if (!input.name || !input.recipe || list_grow(&plan->inputs, plan->ninputs, sizeof input) < 0) {
         input_free(&input);
         return -ENOMEM;
     }
@@ -106,17 +96,12 @@ int plan_add_input(struct plan *plan, const char *name, const char *recipe)
 
 static int texts_add(char ***texts, unsigned *n, const char *text)
 {
-    if (*n >= PLAN_STEPS_MAX)
+    size_t count = *n;
+    if (count >= PLAN_STEPS_MAX)
         return -E2BIG;
-    char **grown = reallocarray(*texts, *n + 1, sizeof *grown);
-    if (!grown)
-        return -ENOMEM;
-    *texts = grown;
-    grown[*n] = strdup(text);
-    if (!grown[*n])
-        return -ENOMEM;
-    (*n)++;
-    return 0;
+    int error = strings_add(texts, &count, text);
+    *n = (unsigned)count;
+    return error;
 }
 
 int plan_add_step(struct plan *plan, const char *code)

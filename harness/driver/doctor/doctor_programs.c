@@ -102,7 +102,7 @@ enum doctor_level doctor_valgrind(struct doctor *doctor, struct doctor_answer *a
     if (result == -ENOENT)
         return doctor_say(
             answer, DOCTOR_SKIP, NULL,
-            "not installed; scripts/packages.sh valgrind installs what run --under valgrind needs");
+            "not installed; scripts/setup/packages.sh valgrind installs what run --under valgrind needs");
     if (result)
         return doctor_say_sentence(answer, DOCTOR_WARN, error);
     doctor_say(answer, DOCTOR_OK, NULL, "Valgrind %s runs ftstress-child", valgrind.version);

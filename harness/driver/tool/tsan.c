@@ -139,7 +139,7 @@ static int share_file(const char *name, char **ret_path)
     return error;
 }
 
-/* CPython's developers keep a list of their own; scripts/tsan.sh takes it from the source that it builds. */
+/* CPython's developers keep a list of their own; scripts/setup/tsan.sh takes it from the source that it builds. */
 static int load_suppressions(struct tsan *tsan, const char *user, char *error, size_t size)
 {
     static const struct suppression_defaults none = {NULL, NULL, NULL};

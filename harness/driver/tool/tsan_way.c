@@ -89,6 +89,6 @@ char *tsan_way_bare(char *const *paths, size_t n)
         fprintf(out, "%s%s", i ? ", " : "", path_base(paths[i]));
     if (n > BARE_SHOWN)
         fprintf(out, " and %zu more", n - BARE_SHOWN);
-    fputs("; build it with clang -fsanitize=thread, as scripts/tsan.sh builds NumPy", out);
+    fputs("; build it with clang -fsanitize=thread, as scripts/setup/tsan.sh builds NumPy", out);
     return fclose(out) == 0 ? text : NULL;
 }

@@ -107,7 +107,7 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
     struct valgrind made = {0};
     if (!probe_find_program(tool->name, path))
         return fail(-ENOENT, error, error_size,
-                    "%s is not installed; install the package %s (scripts/packages.sh %s)", tool->name,
+                    "%s is not installed; install the package %s (scripts/setup/packages.sh %s)", tool->name,
                     tool->package, tool->name);
     made.program = strdup(path);
     int result = made.program ? name_files(&made, user) : -ENOMEM;

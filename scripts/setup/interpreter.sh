@@ -5,7 +5,7 @@
 # own source package, kept in the cache. The seed bugs are pinned to wheels that exist for 3.13t only,
 # so 3.14t is taken only when $FTSTRESS_PYTHON asks for it.
 . "$(dirname "$0")/lib.sh"
-. scripts/python-source.sh
+. scripts/setup/python_source.sh
 
 prefix=$cache/python-3.13t
 probe='import sys, sysconfig, os
@@ -58,7 +58,7 @@ from_source() {
         step "Python: fetching the source package" "Is the network up, and does the machine's package mirror serve trixie? $advice" fetch_source "$work"
         mkdir "$work/src"
         step "Python: unpacking" "$advice" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$work/src" --strip-components=1
-        step "Python: configure" "Run scripts/packages.sh first. $advice" configure_python "$work/src"
+        step "Python: configure" "Run scripts/setup/packages.sh first. $advice" configure_python "$work/src"
         step "Python: make" "$advice" make -C "$work/src" -j"$jobs"
         step "Python: install into the cache" "Is the disk full? $advice" make -C "$work/src" install
         touch "$prefix/.complete"

@@ -22,7 +22,7 @@ for candidate in /usr/bin/python3.11 python3.11; do
     path=$(answer "$candidate")
     [ -z "$path" ] || { echo "$path"; exit 0; }
 done
-scripts/packages.sh gil || die "install a CPython 3.11 with its headers, and set FTSTRESS_GIL_PYTHON to it"
+scripts/setup/packages.sh gil || die "install a CPython 3.11 with its headers, and set FTSTRESS_GIL_PYTHON to it"
 path=$(answer /usr/bin/python3.11)
 [ -n "$path" ] || die "there is no CPython 3.11 with headers here; install one, and set FTSTRESS_GIL_PYTHON to it"
 echo "$path"

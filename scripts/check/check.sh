@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The gate's checks of the sources: format, style, cppcheck, builds without warnings by gcc and clang, clang-tidy.
 # A file that passed clang-tidy is looked at again when it changes, or a header that it includes, or what checks it.
-# usage: scripts/check.sh     after scripts/setup.sh gate
-. "$(dirname "$0")/lib.sh"
+# usage: scripts/check/check.sh     after scripts/setup.sh gate
+. "$(dirname "$0")/../setup/lib.sh"
 
 gate=$build/gate
 mapfile -t c_files < <(find harness include scenarios tests -name '*.[ch]' -o -name '*.cpp' | sort)
 mapfile -t shell_files < <(find scripts .ci -name '*.sh' -o -path '.ci/*' -type f | sort)
 mapfile -t other_files < <(find CMakeLists.txt harness scenarios scripts tests \
-    \( -name CMakeLists.txt -o -name '*.cmake' -o -name '*.py' -o -name '*.yaml' \) -type f | sort)
+    \( -name CMakeLists.txt -o -name '*.cmake' -o -name '*.py' -o -name '*.yaml' -o -path 'scripts/check/*' ! -name '*.*' \) -type f | sort)
 
 # nowhere WHAT PATTERN FILE...: shows the lines that match, and fails when there are any.
 nowhere() {
@@ -36,7 +36,7 @@ style() {
 #   ctuuninitvar: takes handing on a pointer to what is filled later for reading it
 run_cppcheck() {
     cppcheck --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
-        --std=c11 --library=posix,gnu,python --library=scripts/cppcheck.cfg \
+        --std=c11 --library=posix,gnu,python --library=scripts/check/cppcheck.cfg \
         --suppress=readdirCalled --suppress=ctuuninitvar -I harness -I include -D_GNU_SOURCE harness scenarios
 }
 

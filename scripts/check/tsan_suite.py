@@ -1,6 +1,6 @@
 """Runs the tests with instrumented programs, and counts what ThreadSanitizer reports by whose it is.
 
-suite.py BUILD [NAME]...: for scripts/tsan_suite.sh. Exit status 1 when a test fails, or a race is ours.
+tsan_suite.py BUILD [NAME]...: for scripts/check/tsan_suite.sh. Exit status 1 when a test fails, or a race is ours.
 """
 import collections
 import concurrent.futures

@@ -3,7 +3,7 @@
 # all instrumented by ThreadSanitizer. The sources stay in the cache, where the stacks of reports point to.
 # About 15 minutes on two cores the first time, seconds when everything is in the cache.
 . "$(dirname "$0")/lib.sh"
-. scripts/python-source.sh
+. scripts/setup/python_source.sh
 
 home=$cache/tsan
 prefix=$home/python-3.13t
@@ -28,7 +28,7 @@ make_python() {
     trap 'rm -rf "$work"' EXIT
     step "instrumented Python: fetching the source package" "Is the network up, and does the machine's package mirror serve trixie?" fetch_source "$work"
     step "instrumented Python: unpacking" "Is the disk full?" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$src" --strip-components=1
-    step "instrumented Python: configure" "Run scripts/packages.sh first." configure_python "$src"
+    step "instrumented Python: configure" "Run scripts/setup/packages.sh first." configure_python "$src"
     step "instrumented Python: make (2 to 5 minutes)" "See the log." make -C "$src" -j"$jobs"
     step "instrumented Python: install into the cache" "Is the disk full?" make -C "$src" install COMPILEALL_OPTS="-q -r 0"
     find "$src" \( -name '*.o' -o -name '*.a' -o -name '*.so*' -o -name '*.pyc' \) -type f -delete
@@ -37,8 +37,8 @@ make_python() {
 
 # NumPy is built by the plain interpreter, which has the same ABI: under ThreadSanitizer Cython and meson take ten times as long.
 make_tools() {
-    local dir=$home/tools pins=scripts/tsan/build.txt plain want
-    plain=$(scripts/interpreter.sh)
+    local dir=$home/tools pins=scripts/setup/pins/tsan/build.txt plain want
+    plain=$(scripts/setup/interpreter.sh)
     want=$(printf '%s\n' "$plain"; cat "$pins")
     [ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
     rm -rf "$dir"
@@ -52,7 +52,7 @@ pip() { PATH=$home/tools/bin:$PATH "$home/tools/bin/python" -m pip --disable-pip
 
 # pip unpacks the source below TMPDIR and leaves it there: that is where stacks point to.
 build_wheel() {
-    TMPDIR=$1 pip wheel --no-clean --no-binary numpy --require-hashes -r "scripts/tsan/numpy-$2.txt" --wheel-dir "$home/wheels/numpy-$2" \
+    TMPDIR=$1 pip wheel --no-clean --no-binary numpy --require-hashes -r "scripts/setup/pins/tsan/numpy-$2.txt" --wheel-dir "$home/wheels/numpy-$2" \
         --no-deps --no-build-isolation && rm -rf "$1"/pip-*/numpy_*/build
 }
 
@@ -90,7 +90,7 @@ make_child() {
     cp "$home/src/python-3.13/Tools/tsan/suppressions_free_threading.txt" "$build/share/tsan/cpython.txt"
 }
 
-scripts/packages.sh tsan
+scripts/setup/packages.sh tsan
 mkdir -p "$home"
 make_python
 make_tools

@@ -2,8 +2,8 @@
 # The harness itself under ThreadSanitizer: the unit tests and the end-to-end tests with driver, child, CPython and NumPy
 # instrumented. Prints what ran, what did not and why, and whose the races are that were reported. Ours are bugs: nothing
 # of our own is suppressed. An hour on two cores; not part of the gate.
-# usage: scripts/tsan_suite.sh [NAME]...     after scripts/setup.sh --with tsan; names as of tests/e2e/test_NAME.py
-. "$(dirname "$0")/lib.sh"
+# usage: scripts/check/tsan_suite.sh [NAME]...     after scripts/setup.sh --with tsan; names as of tests/e2e/test_NAME.py
+. "$(dirname "$0")/../setup/lib.sh"
 
 suite=$build/child-tsan
 [ -e "$build/bin/ftstress-child-tsan" ] || die "there is no instrumented child; run scripts/setup.sh --with tsan first."
@@ -27,4 +27,4 @@ arrange() {
 }
 
 step "building the instrumented programs" "See the errors above." arrange
-exec "$build/venvs/numpy-2.2.6/bin/python" -B scripts/tsan/suite.py "$suite" "$@"
+exec "$build/venvs/numpy-2.2.6/bin/python" -B scripts/check/tsan_suite.py "$suite" "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing. Idempotent.
-# usage: scripts/packages.sh [gate|bench|clang|gil|tsan|valgrind]
+# usage: scripts/setup/packages.sh [gate|bench|clang|gil|tsan|valgrind]
 #   gate      adds what only the checks of the gate need
 #   bench     adds the memory tools that the heap guard is compared with
 #   clang     adds the compiler whose C++ ABI tag some extensions must have

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds ftstress-child a second time, for an interpreter with the GIL, as build/bin/ftstress-child-X.Y: ftstress takes it
 # when -p names an interpreter of that ABI. Its NumPy headers are those of the free-threaded build: they are the same text.
-# usage: scripts/child_gil.sh PYTHON
+# usage: scripts/setup/child_gil.sh PYTHON
 . "$(dirname "$0")/lib.sh"
 
 python=$1 dir=$build/gil

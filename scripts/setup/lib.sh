@@ -3,7 +3,7 @@
 
 set -euo pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top"
 build=$top/build
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ftstress

@@ -4,9 +4,9 @@
 # each venv's site-packages, with $side (broken, fixed or nothing), and puts what is compiled for the scenario there.
 # A line "# interpreter: gil" in the pins asks for an interpreter with the GIL, and for a child of its ABI.
 # Copy descr-leak-*.txt to begin. Idempotent.
-# usage: scripts/with.sh NAME | --list     after scripts/setup.sh
+# usage: scripts/setup/with.sh NAME | --list     after scripts/setup.sh
 . "$(dirname "$0")/lib.sh"
-. scripts/venv.sh
+. scripts/setup/venv.sh
 
 names() {
     local file
@@ -45,25 +45,25 @@ sources() {
 # extend_venv VENV SIDE: again when what it is made from changed.
 extend_venv() {
     local dir=$build/venvs/$1 side=$2 want site
-    want=$(cat "$dir/.stamp" scripts/extend.sh scripts/with/"$name".sh - < <(sources) | sha256sum)
+    want=$(cat "$dir/.stamp" scripts/setup/extend.sh scripts/with/"$name".sh - < <(sources) | sha256sum)
     [ "$(cat "$dir/.extended" 2>/dev/null)" != "$want" ] || return 0
     site=$("$dir/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
     export side python=$dir/bin/python top free
-    step "venv $1: compiling its extension" "See the log above; are the compilers of scripts/packages.sh there?" \
-        bash -c 'set -euo pipefail; . scripts/extend.sh; . "$1"; cd "$2"; extend' - "scripts/with/$name.sh" "$site"
+    step "venv $1: compiling its extension" "See the log above; are the compilers of scripts/setup/packages.sh there?" \
+        bash -c 'set -euo pipefail; . scripts/setup/extend.sh; . "$1"; cd "$2"; extend' - "scripts/with/$name.sh" "$site"
     printf '%s\n' "$want" >"$dir/.extended"
 }
 
-gil='' free=$(scripts/interpreter.sh)
+gil='' free=$(scripts/setup/interpreter.sh)
 for pins in scripts/with/"$name".txt scripts/with/"$name"-broken.txt scripts/with/"$name"-fixed.txt; do
     [ -e "$pins" ] || continue
     venv=$(basename "$pins" .txt) side=${venv#"$name"} python=$free
     if grep -qx '# interpreter: gil' "$pins"; then
-        gil=${gil:-$(scripts/interpreter_gil.sh)}
+        gil=${gil:-$(scripts/setup/interpreter_gil.sh)}
         python=$gil
     fi
     make_venv "$venv" "$pins" "$python"
     [ ! -e scripts/with/"$name".sh ] || extend_venv "$venv" "${side#-}"
 done
-[ -z "$gil" ] || scripts/child_gil.sh "$gil"
+[ -z "$gil" ] || scripts/setup/child_gil.sh "$gil"
 say "$name: ready in build/venvs/$name*"
