@@ -10,6 +10,7 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/tool.h"
+#include "core/plan/value.h"
 
 static int wrong(char *error, size_t size, const char *option, const char *argument, const char *want)
 {
@@ -146,7 +147,7 @@ static int set_threads(struct request *request, const char *argument, char *erro
 
 static int set_time(struct request *request, const char *argument, char *error, size_t size)
 {
-    if (plan_parse_time(argument, &request->plan.time) < 0 || request->plan.time == 0)
+    if (value_time(argument, &request->plan.time) < 0 || request->plan.time == 0)
         return wrong(error, size, "--time", argument,
                      "is not a time; write for example 30s, 500ms, 2m or 1h");
     request->has_time = true;
@@ -203,7 +204,7 @@ static int set_focus(struct request *request, const char *argument, char *error,
 
 static int set_verify(struct request *request, const char *argument, char *error, size_t size)
 {
-    if (plan_parse_time(argument, &request->verify) < 0)
+    if (value_time(argument, &request->verify) < 0)
         return wrong(error, size, "--verify", argument, "is not a time; write for example 30s, 2m or 0");
     return 0;
 }
@@ -266,21 +267,21 @@ static int set_output(struct request *request, const char *argument, char *error
 
 static int set_timeout(struct request *request, const char *argument, char *error, size_t size)
 {
-    if (plan_parse_time(argument, &request->timeout) < 0 || request->timeout == 0)
+    if (value_time(argument, &request->timeout) < 0 || request->timeout == 0)
         return wrong(error, size, "--timeout", argument, "is not a time; write for example 30s or 2m");
     return 0;
 }
 
 static int set_memory(struct request *request, const char *argument, char *error, size_t size)
 {
-    if (plan_parse_size(argument, &request->memory) < 0)
+    if (value_size(argument, &request->memory) < 0)
         return wrong(error, size, "--memory", argument, "is not a size; write for example 512M or 4G");
     return 0;
 }
 
 static int set_budget(struct request *request, const char *argument, char *error, size_t size)
 {
-    if (plan_parse_size(argument, &request->plan.budget) < 0)
+    if (value_size(argument, &request->plan.budget) < 0)
         return wrong(error, size, "--budget", argument, "is not a size; write for example 64K or 1M");
     return 0;
 }

@@ -1,6 +1,5 @@
 #include "core/plan/plan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
+#include "core/plan/plan_key.h"
 #include "core/plan/tool.h"
 
 const char *const rung_names[RUNG_COUNT] = {
@@ -31,14 +31,6 @@ static const char *const keywords[] = {
 /* The child puts these into the namespace of the steps. */
 static const char *const taken_names[] = {"thread_index", "iteration_index"};
 
-static const struct unit {
-    const char *name;
-    uint64_t nanoseconds;
-} units[] = {
-    {"h", 3600 * CLOCK_SECOND},  {"m", 60 * CLOCK_SECOND},       {"s", CLOCK_SECOND},
-    {"ms", CLOCK_SECOND / 1000}, {"us", CLOCK_SECOND / 1000000}, {"ns", 1},
-};
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 void plan_init(struct plan *plan)
@@ -51,7 +43,7 @@ void plan_init(struct plan *plan)
     };
 }
 
-static void input_free(struct plan_input *input)
+void plan_input_clear(struct plan_input *input)
 {
     free(input->name);
     free(input->recipe);
@@ -59,25 +51,8 @@ static void input_free(struct plan_input *input)
 
 void plan_clear(struct plan *plan)
 {
-    free(plan->name);
-    free(plan->about);
-    free(plan->native);
-    free(plan->setup);
-    free(plan->thread_setup);
-    free(plan->fresh);
-    free(plan->release);
-    free(plan->guard);
-    free(plan->focus);
-    free(plan->under);
-    free(plan->private);
-    free(plan->writer);
-    for (unsigned i = 0; i < plan->ninputs; i++)
-        input_free(&plan->inputs[i]);
-    free(plan->inputs);
-    strings_free(plan->steps, plan->nsteps);
-    strings_free(plan->roles, plan->nroles);
-    strings_free(plan->leave_out, plan->nleave_out);
-    strings_free(plan->audit, plan->naudit);
+    for (const struct plan_key *key = plan_keys; key->name; key++)
+        plan_key_clear(key, plan);
     *plan = (struct plan){0};
 }
 
@@ -87,14 +62,14 @@ int plan_add_input(struct plan *plan, const char *name, const char *recipe)
         return -E2BIG;
     struct plan_input input = {strdup(name), strdup(recipe)};
     if (!input.name || !input.recipe || list_grow(&plan->inputs, plan->ninputs, sizeof input) < 0) {
-        input_free(&input);
+        plan_input_clear(&input);
         return -ENOMEM;
     }
     plan->inputs[plan->ninputs++] = input;
     return 0;
 }
 
-static int texts_add(char ***texts, unsigned *n, const char *text)
+int plan_add_text(char ***texts, unsigned *n, const char *text)
 {
     size_t count = *n;
     if (count >= PLAN_STEPS_MAX)
@@ -106,17 +81,17 @@ static int texts_add(char ***texts, unsigned *n, const char *text)
 
 int plan_add_step(struct plan *plan, const char *code)
 {
-    return texts_add(&plan->steps, &plan->nsteps, code);
+    return plan_add_text(&plan->steps, &plan->nsteps, code);
 }
 
 int plan_add_role(struct plan *plan, const char *code)
 {
-    return texts_add(&plan->roles, &plan->nroles, code);
+    return plan_add_text(&plan->roles, &plan->nroles, code);
 }
 
 int plan_add_leave_out(struct plan *plan, const char *statement)
 {
-    return texts_add(&plan->leave_out, &plan->nleave_out, statement);
+    return plan_add_text(&plan->leave_out, &plan->nleave_out, statement);
 }
 
 /* The next of several names between commas and blanks; its length is 0 at the end. */
@@ -137,7 +112,7 @@ bool plan_is_private(const struct plan *plan, const char *name)
 
 int plan_add_audit(struct plan *plan, const char *expression)
 {
-    return texts_add(&plan->audit, &plan->naudit, expression);
+    return plan_add_text(&plan->audit, &plan->naudit, expression);
 }
 
 /* Where plan_check puts its sentence. */
@@ -316,67 +291,4 @@ int plan_check(const struct plan *plan, char *error, size_t error_size)
     if (!status)
         status = check_something_to_run(&verdict, plan);
     return status;
-}
-
-static uint64_t unit_named(const char *name)
-{
-    for (size_t i = 0; i < COUNT(units); i++)
-        if (strcmp(units[i].name, name) == 0)
-            return units[i].nanoseconds;
-    return 0;
-}
-
-/* The digits after the point, as ns of this unit: "0.25s" has 250,000,000. What is below 1 ns is cut. */
-static uint64_t parse_fraction(const char *digits, char **end, const char *no_unit)
-{
-    char *after = (char *)digits;
-    while (isdigit((unsigned char)*after))
-        after++;
-    uint64_t unit = unit_named(*after ? after : no_unit), sum = 0;
-    for (const char *digit = digits; digit < after && unit > 1; digit++) {
-        unit /= 10;
-        sum += unit * (uint64_t)(*digit - '0');
-    }
-    *end = after;
-    return sum;
-}
-
-int plan_parse_time(const char *text, uint64_t *ret_nanoseconds)
-{
-    if (!isdigit((unsigned char)*text))
-        return -EINVAL;
-    char *end;
-    errno = 0;
-    uint64_t n = strtoull(text, &end, 10);
-    uint64_t fraction =
-        *end == '.' && isdigit((unsigned char)end[1]) ? parse_fraction(end + 1, &end, "s") : 0;
-    uint64_t unit = unit_named(*end ? end : "s");
-    if (errno || unit == 0 || __builtin_mul_overflow(n, unit, &n) || __builtin_add_overflow(n, fraction, &n))
-        return -EINVAL;
-    *ret_nanoseconds = n;
-    return 0;
-}
-
-int plan_parse_size(const char *text, uint64_t *ret_bytes)
-{
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    int shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
-    bool whole = end != text && (*end == '\0' || (shift && end[1] == '\0'));
-    if (errno || !whole || strchr(text, '-') || number == 0 || number > UINT64_MAX >> (shift + 1))
-        return -EINVAL;
-    *ret_bytes = (uint64_t)number << shift;
-    return 0;
-}
-
-void plan_print_time(uint64_t nanoseconds, char text[static 32])
-{
-    const struct unit *unit = units;
-    while (nanoseconds % unit->nanoseconds != 0)
-        unit++;
-    if (nanoseconds == 0)
-        snprintf(text, 32, "0s");
-    else
-        snprintf(text, 32, "%" PRIu64 "%s", nanoseconds / unit->nanoseconds, unit->name);
 }

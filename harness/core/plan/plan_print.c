@@ -1,105 +1,134 @@
 /* Plans to YAML that plan_load reads back. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <yaml.h>
 
-#include "core/plan/detector_list.h"
-#include "core/plan/plan_document.h"
+#include "base/fd.h"
+#include "core/plan/plan_key.h"
 
-/* As a literal block, which libyaml neither folds nor quotes when it can help it. */
+/* libyaml's emitter with the first error: after one, nothing more is written. */
+struct printer {
+    yaml_emitter_t emitter;
+    int error;
+};
+
+static void emit(struct printer *printer, yaml_event_t *event)
+{
+    if (!yaml_emitter_emit(&printer->emitter, event))
+        printer->error = printer->emitter.error == YAML_MEMORY_ERROR ? -ENOMEM : -EILSEQ;
+}
+
+/* Emits the event that `make`, a call to one of libyaml's yaml_*_event_initialize functions, makes of `event`; each
+ * fails when memory is out, and for text that is not UTF-8. */
+#define EMIT(printer, make)                                                                                  \
+    do {                                                                                                     \
+        yaml_event_t event;                                                                                  \
+        if (!(printer)->error && !(make))                                                                    \
+            (printer)->error = -EILSEQ;                                                                      \
+        if (!(printer)->error)                                                                               \
+            emit(printer, &event);                                                                           \
+    } while (0)
+
+static void put_text(struct printer *printer, const char *text, yaml_scalar_style_t style)
+{
+    EMIT(printer, yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
+                                               (int)strlen(text), 1, 1, style));
+}
+
+static void put_word(struct printer *printer, const char *text)
+{
+    put_text(printer, text, YAML_ANY_SCALAR_STYLE);
+}
+
+/* A long text becomes a literal block, which libyaml neither folds nor quotes unless it must. */
 static bool is_block(const char *text)
 {
     return strchr(text, '\n') || strlen(text) > 70;
 }
 
-static const cyaml_schema_value_t *entry_style(char *const *texts, unsigned n)
+static yaml_scalar_style_t style_of(char *const *texts, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         if (is_block(texts[i]))
-            return &plan_literal_entry;
-    return &plan_text_entry;
+            return YAML_LITERAL_SCALAR_STYLE;
+    return YAML_ANY_SCALAR_STYLE;
 }
 
-/* libcyaml keeps the style of a value in the schema. */
-static void style_fields(const struct document *document, cyaml_schema_field_t *styled)
+static void put_input(struct printer *printer, const struct plan_input *input)
 {
-    for (cyaml_schema_field_t *field = styled; field->key; field++) {
-        const void *from = (const char *)document + field->data_offset;
-        const char *const *text = from;
-        char *const *const *texts = from;
-        if (field->value.type == CYAML_STRING && *text && is_block(*text))
-            field->value.flags |= CYAML_FLAG_SCALAR_LITERAL;
-        if (field->value.type == CYAML_SEQUENCE && field->value.sequence.entry == &plan_text_entry)
-            field->value.sequence.entry =
-                entry_style(*texts, *(const unsigned *)((const char *)document + field->count_offset));
+    EMIT(printer, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_MAPPING_STYLE));
+    put_word(printer, "name");
+    put_word(printer, input->name);
+    put_word(printer, "recipe");
+    put_word(printer, input->recipe);
+    EMIT(printer, yaml_mapping_end_event_initialize(&event));
+}
+
+static void put_list(struct printer *printer, const struct plan_key *key, const struct plan *plan)
+{
+    unsigned *n;
+    char **texts = *plan_key_list(key, (struct plan *)plan, &n);
+    if (*n == 0)
+        return;
+    put_word(printer, key->name);
+    EMIT(printer, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+    yaml_scalar_style_t style = key->kind == PLAN_INPUTS ? YAML_ANY_SCALAR_STYLE : style_of(texts, *n);
+    for (unsigned i = 0; i < *n; i++) {
+        if (key->kind == PLAN_INPUTS)
+            put_input(printer, &plan->inputs[i]);
+        else
+            put_text(printer, texts[i], style);
     }
+    EMIT(printer, yaml_sequence_end_event_initialize(&event));
 }
 
-static int document_save(const struct document *document, char **ret_text)
+static void put_key(struct printer *printer, const struct plan_key *key, const struct plan *plan)
 {
-    static const cyaml_config_t config = {.mem_fn = cyaml_mem, .flags = CYAML_CFG_STYLE_BLOCK};
-    cyaml_schema_field_t styled[PLAN_KEYS + 1];
-    const cyaml_schema_value_t value = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, styled)};
-    char *text;
-    size_t size;
-    memcpy(styled, plan_fields, sizeof plan_fields);
-    style_fields(document, styled);
-    cyaml_err_t error = cyaml_save_data(&text, &size, &config, &value, document, 0);
-    if (error != CYAML_OK)
-        return error == CYAML_ERR_OOM ? -ENOMEM : -EILSEQ;
-    *ret_text = strndup(text, size);
-    cyaml_mem(NULL, text, 0);
-    return *ret_text ? 0 : -ENOMEM;
+    char room[PLAN_VALUE_SIZE];
+    if (key->kind == PLAN_LIST || key->kind == PLAN_INPUTS) {
+        put_list(printer, key, plan);
+        return;
+    }
+    const char *text = plan_key_print(key, plan, room);
+    if (!text)
+        return;
+    put_word(printer, key->name);
+    put_text(printer, text, is_block(text) ? YAML_LITERAL_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE);
 }
 
-static const char *or_absent(const char *text)
+static void put_plan(struct printer *printer, const struct plan *plan)
 {
-    return text && *text ? text : NULL;
-}
-
-static const char *print_number(uint64_t n, char text[static 24])
-{
-    snprintf(text, 24, "%" PRIu64, n);
-    return text;
+    EMIT(printer, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
+    EMIT(printer, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
+    EMIT(printer, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+    for (const struct plan_key *key = plan_keys; key->name; key++)
+        put_key(printer, key, plan);
+    EMIT(printer, yaml_mapping_end_event_initialize(&event));
+    EMIT(printer, yaml_document_end_event_initialize(&event, 1));
+    EMIT(printer, yaml_stream_end_event_initialize(&event));
 }
 
 int plan_print(const struct plan *plan, char **ret_text)
 {
-    char budget[24], threads[24], iterations[24], seed[24], time[32], detect[256];
-    plan_print_time(plan->time, time);
-    detector_print(plan->detect, detect, sizeof detect);
-    const struct document document = {
-        .name = or_absent(plan->name),
-        .about = or_absent(plan->about),
-        .native = or_absent(plan->native),
-        .setup = or_absent(plan->setup),
-        .thread_setup = or_absent(plan->thread_setup),
-        .inputs = plan->ninputs ? plan->inputs : NULL,
-        .ninputs = plan->ninputs,
-        .steps = plan->nsteps ? plan->steps : NULL,
-        .nsteps = plan->nsteps,
-        .roles = plan->nroles ? plan->roles : NULL,
-        .nroles = plan->nroles,
-        .leave_out = plan->nleave_out ? plan->leave_out : NULL,
-        .nleave_out = plan->nleave_out,
-        .private = or_absent(plan->private),
-        .writer = or_absent(plan->writer),
-        .fresh = or_absent(plan->fresh),
-        .budget = plan->budget ? print_number(plan->budget, budget) : NULL,
-        .release = or_absent(plan->release),
-        .audit = plan->naudit ? plan->audit : NULL,
-        .naudit = plan->naudit,
-        .threads = print_number(plan->threads, threads),
-        .time = time,
-        .iterations = plan->iterations ? print_number(plan->iterations, iterations) : NULL,
-        .seed = plan->seed ? print_number(plan->seed, seed) : NULL,
-        .share = rung_names[plan->share],
-        .detect = detect,
-        .guard = or_absent(plan->guard),
-        .focus = or_absent(plan->focus),
-        .under = or_absent(plan->under),
-        .stop_on_first = plan->stop_on_first ? "true" : NULL,
-    };
-    return document_save(&document, ret_text);
+    struct printer printer = {.error = 0};
+    char *text cleanup_free = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return -ENOMEM;
+    if (!yaml_emitter_initialize(&printer.emitter)) {
+        fclose(out);
+        return -ENOMEM;
+    }
+    yaml_emitter_set_output_file(&printer.emitter, out);
+    put_plan(&printer, plan);
+    yaml_emitter_delete(&printer.emitter);
+    if (fclose(out) != 0)
+        return -ENOMEM;
+    if (!printer.error) {
+        *ret_text = text;
+        text = NULL;
+    }
+    return printer.error;
 }

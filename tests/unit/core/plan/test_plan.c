@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/plan.h"
+#include "core/plan/value.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define MS (CLOCK_SECOND / 1000)
@@ -581,9 +582,9 @@ static void times(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint64_t nanoseconds = UINT64_MAX;
         char text[32];
-        assert_int_equal(plan_parse_time(rows[i].text, &nanoseconds), rows[i].printed ? 0 : -EINVAL);
+        assert_int_equal(value_time(rows[i].text, &nanoseconds), rows[i].printed ? 0 : -EINVAL);
         assert_true(nanoseconds == rows[i].nanoseconds);
-        plan_print_time(nanoseconds, text);
+        value_print_time(nanoseconds, text);
         if (rows[i].printed)
             assert_string_equal(text, rows[i].printed);
     }
@@ -647,7 +648,7 @@ static void sizes(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint64_t bytes = 0;
-        assert_int_equal(plan_parse_size(rows[i].text, &bytes), rows[i].bytes ? 0 : -EINVAL);
+        assert_int_equal(value_size(rows[i].text, &bytes), rows[i].bytes ? 0 : -EINVAL);
         assert_int_equal(bytes, rows[i].bytes);
     }
 }
