@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks: tables for people, never part of the tests. Numbers are ratios of runs that take turns on one machine.
+# Prints benchmark tables; never part of the tests. Numbers are ratios of runs that take turns on one machine.
 # usage: scripts/bench.sh throughput [ROUNDS] | soak [MINUTES] | hits [RUNS] |
 #        heap [ROUNDS] [--only numpy,churn,checker,matrix] [--arms glibc,guard,...]
 . "$(dirname "$0")/setup/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job, from a fresh clone to a report: finds the somersd race of NumPy 2.2.2, and says whose fault it is. Then
-# the same run on NumPy 2.2.6, where the bug is mended and the tool must be silent.
+# From a fresh clone to a report: finds the somersd race of NumPy 2.2.2, and reports which package has the bug. The same
+# run on NumPy 2.2.6, where the bug is fixed, must find nothing.
 # usage: scripts/demo.sh [SECONDS]
 . "$(dirname "$0")/setup/lib.sh"
 

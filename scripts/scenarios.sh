@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs the scenarios of leaks and shutdown on their broken and their fixed sides, several times each, and prints in how many
-# runs each ended and spoke as it must. Makes the set-ups that are missing. Fails when a run did not.
-# usage: scripts/scenarios.sh [-n N] [NAME...]     N runs of each row (10); rows whose scenario or venv begins with a NAME
+# Runs the scenarios of leaks and shutdown on their broken and their fixed sides, several times each. Prints how many runs
+# ended with the expected status and sentence, and fails if one did not. Makes the set-ups that are missing.
+# usage: scripts/scenarios.sh [-n N] [NAME...]     N runs of each row (10); only rows with a scenario or venv that begins
+#                                                  with a NAME
 . "$(dirname "$0")/setup/lib.sh"
 
-# scenario | venv | exit status | what the report must say (nothing: no more than the status) | environment | options
-# "import M": calls that import M, the first time and again. They, and the loops on NumPy 2.2.6, run with what counts.
+# scenario | venv | exit status | pattern that the report must match (empty: any report) | environment | options
+# "import M" is a statement that imports M again and again. Imports, and loops on NumPy 2.2.6, run with the detectors that
+# count.
 table='
 descr-leak               | descr-leak-broken        | 1 | never released: dtype .* gains 1\.00 references .* np\.copyto |
 descr-leak               | descr-leak-fixed         | 0 | |
@@ -52,13 +54,13 @@ llvmlite-growth          | llvmlite-growth          | 0 | jit-growth: 4\.0 KiB o
 '
 
 runs=10
-[ "${1:-}" != -n ] || { runs=${2:?how many runs?}; shift 2; }
+[ "${1:-}" != -n ] || { runs=${2:?-n needs the number of runs}; shift 2; }
 wanted=("$@")
 out=$build/scenarios
 mkdir -p "$out"
 
-# asked SCENARIO VENV: is its row to be run?
-asked() {
+# is_wanted SCENARIO VENV: true if a NAME of the command line selects the row.
+is_wanted() {
     local name
     [ ${#wanted[@]} -gt 0 ] || return 0
     for name in "${wanted[@]}"; do
@@ -67,13 +69,13 @@ asked() {
     return 1
 }
 
-# What the set-up of a venv is called.
+# Prints the name of the set-up that makes a venv.
 setup_of() {
     local name=${1%-broken}
     printf '%s\n' "${name%-fixed}"
 }
 
-# as_expected SCENARIO VENV STATUS PATTERN ENVIRONMENT OPTIONS: one run.
+# as_expected SCENARIO VENV STATUS PATTERN ENVIRONMENT OPTIONS: makes one run; true if status and report are as expected.
 as_expected() {
     local status=0 log=$out/${1// /-}-$2${6:+-under}.txt plan=("$1") options
     read -ra options <<<"${6:-}"
@@ -87,14 +89,14 @@ as_expected() {
 }
 
 failed=0
-printf '%-25s %-25s %-8s %-12s %s\n' scenario venv must 'as it must' seconds
+printf '%-25s %-25s %-8s %-12s %s\n' scenario venv expected 'as expected' seconds
 while IFS='|' read -r scenario venv status pattern environment options; do
     read -r scenario <<<"$scenario"
     read -r venv <<<"$venv"
     read -r pattern <<<"$pattern"
     read -r environment <<<"$environment"
     read -r options <<<"$options"
-    [ -n "$scenario" ] && asked "$scenario" "$venv" || continue
+    [ -n "$scenario" ] && is_wanted "$scenario" "$venv" || continue
     [ -e "$build/venvs/$venv" ] || scripts/setup/with.sh "$(setup_of "$venv")"
     good=0 began=$SECONDS
     for ((i = 0; i < runs; i++)); do
@@ -104,5 +106,5 @@ while IFS='|' read -r scenario venv status pattern environment options; do
         $(((SECONDS - began) / runs)) "$options"
     [ "$good" -eq "$runs" ] || failed=1
 done <<<"$table"
-say "what the last run of each row said is in build/scenarios, and what one that failed said in files *.failed"
+say "build/scenarios has the report of the last run of each row; *.failed is the report of a run that failed"
 exit $failed

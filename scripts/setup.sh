@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes everything that the demo and the tests need: packages, a free-threaded CPython, the venvs of the
-# seed bug, and the two programs. Idempotent; seconds when everything is there.
+# Makes everything that the demo and the tests need: Debian packages, a free-threaded CPython, the venvs of the first bug
+# (somersd), and the two programs. Running it again is safe, and takes seconds when everything is there.
 # usage: scripts/setup.sh [gate] [--with NAME]...
 #   gate          adds the packages of the checks that the tests run
 #   --with NAME   adds the set-up of a scenario: build/venvs/NAME-broken and build/venvs/NAME-fixed, or build/venvs/NAME
@@ -19,10 +19,10 @@ gate='' with=()
 while [ $# -gt 0 ]; do
     case $1 in
     gate) gate=gate ;;
-    --with) [ $# -gt 1 ] || die "--with wants the name of a set-up; see scripts/setup.sh --help"; with+=("$2"); shift ;;
+    --with) [ $# -gt 1 ] || die "--with needs the name of a set-up; see scripts/setup.sh --help"; with+=("$2"); shift ;;
     --with=*) with+=("${1#--with=}") ;;
     -h | --help) usage; exit 0 ;;
-    *) die "there is no '$1'; see scripts/setup.sh --help" ;;
+    *) die "unknown argument '$1'; see scripts/setup.sh --help" ;;
     esac
     shift
 done
@@ -37,7 +37,7 @@ if [ "$abi" = 3.13t ]; then
     done
     headers=$build/venvs/numpy-2.2.6/bin/python
 else
-    say "the pinned wheels of the seed bugs are for 3.13t: no venvs for $abi; NumPy's headers must come with $python"
+    say "the pinned wheels are for 3.13t, so no venvs are made for $abi; $python must have NumPy's headers"
     headers=$python
 fi
 
@@ -48,7 +48,7 @@ if [ ! -e "$build/build.ninja" ] || [ "$(cat "$build/.python" 2>/dev/null)" != "
 fi
 step "building ftstress and ftstress-child" "If the tree is unchanged, remove build/ and run this again." cmake --build "$build"
 
-# A child for an interpreter with the GIL, once made, follows the tree.
+# Build the child for an interpreter with the GIL again, if it was built before.
 [ ! -e "$build/gil/.python" ] || scripts/setup/child_gil.sh "$(cat "$build/gil/.python")"
 for name in "${with[@]}"; do
     if [ "$name" = tsan ]; then scripts/setup/tsan.sh; else scripts/setup/with.sh "$name"; fi

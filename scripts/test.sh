@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Sets up what the tests need and runs them all: the gate's checks, the unit tests plain and under sanitizers, the
-# planted bugs and the end-to-end tests. Ends with CTest's closing line. Sanitized first: the real build comes last.
+# Sets up what the tests need and runs them all: the checks of the gate, the unit tests under sanitizers, then all tests on
+# the real build: unit tests, planted bugs, end-to-end tests. Ends with CTest's closing line.
 . "$(dirname "$0")/setup/lib.sh"
 
-# sanitized NAME SANITIZERS: the harness's own C under a sanitizer, in a build of its own.
+# sanitized NAME SANITIZERS: builds the harness with the sanitizers in build/NAME, and runs its unit tests.
 sanitized() {
     local dir=$build/$1
     [ -e "$dir/build.ninja" ] || step "$1: configuring" "Remove build/$1 and run this again." \

@@ -1,5 +1,5 @@
-"""What the heap guard costs and sees beside other memory tools: every tool runs the same work in turn, on one machine,
-each time in a new process. Slowdowns are per processor second against glibc in the same round."""
+"""Compares the price and the catches of the guard with other memory tools. The tools take turns at the same work, each
+time in a new process. Slowdowns are per processor second, against glibc in the same round."""
 import argparse
 import json
 import os
@@ -37,12 +37,12 @@ def churn(threads, arm):
 
 
 def measure(arm, command, wrong):
-    """The work's own line (items, cpu, wall, peak_kib) and what the checker counted, or None and a line in `wrong`."""
+    """Returns the numbers of the work (items, cpu, wall, peak_kib) and of the checker, or None after a line to `wrong`."""
     try:
         done = arm.run(command)
         result = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        wrong.append(f'{arm.label}: no end: {" ".join(command)}')
+        wrong.append(f'{arm.label}: timeout: {" ".join(command)}')
         return None
     except ValueError:
         wrong.append(f'{arm.label}: exit {done.returncode}: {" ".join(command)}\n{done.stderr[-600:]}')
@@ -56,13 +56,13 @@ def measure(arm, command, wrong):
 
 
 def median(values):
-    """Of nothing: not a number, which meets no goal."""
+    """Returns NaN for an empty list, which meets no goal."""
     values = list(values)
     return statistics.median(values) if values else float('nan')
 
 
 class Table:
-    """Slowdown and memory of each arm (row) in each piece of work (column), from rounds in which the arms took turns."""
+    """Slowdown and memory of each tool (row) in each piece of work (column), from rounds in which the tools take turns."""
 
     def __init__(self, arms, columns):
         self.arms, self.columns, self.base = arms, columns, {c: [] for c in columns}
@@ -102,7 +102,7 @@ class Table:
         print(f'{"glibc: k items/cpu-s, cores, MB":36}' + ''.join(f'{self.base_cell(c):>28}' for c in self.columns), flush=True)
 
     def base_cell(self, column):
-        """The cores that it had tell how quiet the machine was: churn with both of two is slower than with one."""
+        """Includes the cores that the work had, because other load changes the result: churn is slower on two cores than on one."""
         runs = self.base[column]
         rate = median(r['items'] / r['cpu'] / 1e3 for r in runs)
         return (f'{rate:,.{0 if rate > 100 else 2}f} {median(r["cpu"] / r["wall"] for r in runs):5.2f} '
@@ -110,7 +110,7 @@ class Table:
 
 
 def turns(arms, number):
-    """Who runs in this round, every other round in the opposite order: the machine may be getting slower."""
+    """Returns the tools of a round, in the opposite order every other round, in case the machine becomes slower."""
     return [a for a in (reversed(arms) if number % 2 else arms) if not (a.once and number)]
 
 
@@ -125,7 +125,7 @@ def numpy_section(arms, rounds, wrong):
 
 
 def churn_section(arms, rounds, wrong):
-    """Its rates jump from process to process, glibc's too: the tools that are fast have twice as many rounds."""
+    """Runs fast tools for twice the number of rounds, because the rates of churn differ much between processes."""
     table = Table(arms, CHURN_COLUMNS)
     for number in range(2 * rounds):
         turn = [a for a in turns(arms, number) if a.share == 1 or number % 2 == 0]
@@ -137,7 +137,7 @@ def churn_section(arms, rounds, wrong):
 
 
 def checker_section(arms, rounds, wrong):
-    """Million blocks a second for each heap, from the statistics of the guard with its defaults."""
+    """Returns million blocks a second for each heap, from the statistics of the guard with its default settings."""
     ours = next((a for a in arms if a.name == 'guard'), None)
     heaps = {'NumPy loop, 20 elements': numpy_loop(20),
              f'{LIVE_BLOCKS:,} small blocks at rest': [CHURN, 'live', str(LIVE_BLOCKS), '2']}
@@ -150,7 +150,7 @@ def checker_section(arms, rounds, wrong):
         seen = [r['checker'] for r in (measure(ours, command, wrong) for _ in range(rounds)) if r and r['checker']]
         values = sorted(walked / ns * 1e3 for _, walked, ns, _ in seen if ns)
         if not values:
-            wrong.append(f'the guard says nothing about its checker: {name}')
+            wrong.append(f'the guard prints no statistics of its checker: {name}')
             continue
         rates[name] = statistics.median(values)
         walks, walked, ns = (statistics.median(s[i] for s in seen) for i in range(3))
@@ -160,7 +160,7 @@ def checker_section(arms, rounds, wrong):
 
 
 def goals(tables, rates, empty_rows):
-    """Rows of what, measured, sense and goal, of what was measured in this run."""
+    """Returns rows of name, measured value, comparison and goal, for the sections of this run."""
     rows = []
     if 'numpy' in tables:
         table = tables['numpy']
@@ -171,7 +171,7 @@ def goals(tables, rates, empty_rows):
         rows += [(f'churn, {c} threads', tables['churn'].slowdown('guard', c), '<=', 3) for c in CHURN_COLUMNS]
     rows += [(f'checker, million blocks/s, {name}', rate, '>=', 20) for name, rate in rates.items()]
     if empty_rows is not None:
-        rows.append((f'bugs that only others see{": " if empty_rows else ""}{", ".join(empty_rows)}', len(empty_rows), '<=', 0))
+        rows.append((f'bugs that only other tools find{": " if empty_rows else ""}{", ".join(empty_rows)}', len(empty_rows), '<=', 0))
     return rows
 
 
@@ -191,7 +191,7 @@ def arguments():
     options = parser.parse_args()
     options.only = options.only.split(',')
     if set(options.only) - set(SECTIONS) or options.rounds < 1:
-        parser.error(f'the sections are {", ".join(SECTIONS)}, and a round is the least')
+        parser.error(f'the sections are {", ".join(SECTIONS)}, and ROUNDS is 1 or more')
     return options
 
 

@@ -14,7 +14,7 @@ GUARD_STATISTICS = re.compile(r'^ftstress-guard: rounds=(\d+) walked=(\d+) walk_
 
 
 def guard_statistics(text):
-    """Rounds, blocks walked, nanoseconds of walking, blocks at the end; None where the guard did not say it."""
+    """Returns rounds, blocks walked, nanoseconds of walking, blocks at the end; None if the guard did not print them."""
     said = GUARD_STATISTICS.search(text)
     return [int(number) for number in said.groups()] if said else None
 
@@ -29,8 +29,8 @@ class Arm(NamedTuple):
     preload: str | None = None
     variables: dict = {}
     prefix: tuple = ()
-    share: float = 1.0      # of the operations of the churn: its rate needs no more of them
-    once: bool = False      # measured in the first round only: it takes too long
+    share: float = 1.0      # of the operations of the churn: a slow tool needs fewer
+    once: bool = False      # measured in the first round only, because it is slow
     missing: str | None = None
 
     def environment(self):
@@ -41,14 +41,14 @@ class Arm(NamedTuple):
         return env
 
     def run(self, command, timeout=None):
-        """The finished process, its output as text. Raises subprocess.TimeoutExpired."""
+        """Returns the finished process with its output as text. Raises subprocess.TimeoutExpired."""
         timeout = timeout or (300 if self.prefix else 60)
         return subprocess.run([*self.prefix, *command], env=self.environment(), timeout=timeout, check=False,
                               stdin=subprocess.DEVNULL, capture_output=True, encoding='utf-8', errors='replace')
 
 
 def sanitizer(name):
-    """The newest of the installed runtimes, or None."""
+    """Returns the newest of the installed runtimes, or None."""
     found = glob.glob(f'/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.{name}-{os.uname().machine}.so')
     return max(found, key=lambda path: int(re.search(r'llvm-(\d+)', path)[1]), default=None)
 
@@ -58,7 +58,7 @@ def debug_malloc():
 
 
 def guard(name, library):
-    """`guard`, or `guard:a=1+b=2` with these in FTSTRESS_GUARD."""
+    """Returns the guard; for `guard:a=1+b=2` with these settings in FTSTRESS_GUARD."""
     options = name.partition(':')[2].replace('+', ',')
     there = os.path.exists(library)
     return Arm(name, f'ours, {options}' if options else 'ours', os.path.abspath(library),
@@ -91,7 +91,7 @@ def all_arms(guard_library):
 
 
 def chosen_arms(names, guard_library):
-    """The arms with these names (None: all), and a sentence for each that cannot run. glibc is always the first."""
+    """Returns the tools with these names (None: all), and a sentence for each that cannot run. glibc is always the first."""
     arms = all_arms(guard_library)
     if names is not None:
         known = {arm.name: arm for arm in arms}

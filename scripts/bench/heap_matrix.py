@@ -1,4 +1,4 @@
-"""Which tool sees which planted bug: each tests/planted/heap_*.c as a program, uninstrumented as extension wheels are."""
+"""Shows which tool finds which planted bug. Each tests/planted/heap_*.c is a program, not instrumented, as wheels are."""
 import collections
 import glob
 import os
@@ -8,13 +8,13 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 COLUMNS = ('glibc', 'check', 'scudo', 'gwp', 'asan', 'valgrind', 'guard')
-RUNS = {'gwp': 5, 'guard': 5}  # others: 2; these two decide by chance which blocks get pages of their own
+RUNS = {'gwp': 5, 'guard': 5}  # others: 2; these two choose at random which blocks get pages of their own
 TIMEOUT = 60
 READS = {'uaf_read'}
 LEGEND = '''W: at the access itself   F: at a free or another heap call   S: by a background scan   C: by a scan when it crashed
-X: it died without a word   ?: the tool speaks, not known of what   -: never seen   T: no end   n/m: in n of m runs'''
+X: it crashed without a report   ?: an unknown report   -: never seen   T: timeout   n/m: in n of m runs'''
 
-# What a tool says and how it met the bug, the first that fits. A crash without these words is an X.
+# The report of a tool, and how it found the bug; the first match counts. A crash without a match is an X.
 SAYS = {
     'glibc': [(r'^(double free|corrupted|(free|malloc|calloc|realloc)\(\)|munmap_chunk|malloc_|tcache|Fatal glibc)', 'F')],
     'gwp': [(r'^(Double Free|Invalid \(Wild\) Free) ', 'F'), (r'GWP-ASan detected', 'W'), (r'Scudo ERROR', 'F')],
@@ -45,7 +45,7 @@ def run_graded(arm, program):
 
 
 def cell(letters):
-    """`F`, `W 3/5`, `W3 F2/5`: the ways of seeing, the more frequent first."""
+    """Returns `F`, `W 3/5` or `W3 F2/5`: the letters, the most frequent first."""
     seen = collections.Counter(l for l in letters if l != '-').most_common()
     if not seen:
         return '-'
@@ -56,12 +56,12 @@ def cell(letters):
 
 
 def column(arm):
-    """`ours, pages=0` is `pages=0` beside `ours`; what others are tuned with matters little here."""
+    """Returns a short title: `pages=0` for `ours, pages=0`, and other tools without their settings."""
     return arm.label.removeprefix('ours, ') if arm.name.startswith('guard') else arm.label.partition(',')[0]
 
 
 def columns_of(arms):
-    """In the order of COLUMNS, then ours without pages of their own for some blocks, and as the command line has it."""
+    """Returns the tools in the order of COLUMNS, then the guard with other settings: without pages, and of the command line."""
     arms = {a.name: a for a in arms if a.name != 'guard:checker=0'}
     if 'guard' in arms:
         arms['guard:sample=0'] = arms['guard']._replace(name='guard:sample=0', label='ours, sample=0',
@@ -70,7 +70,7 @@ def columns_of(arms):
 
 
 def compile_one(source, twin, folder):
-    """The program and None, or None and what the compiler said."""
+    """Returns the program and None, or None and the error of the compiler."""
     compiler = 'c++' if source.endswith('.cpp') else 'cc'
     name = os.path.splitext(os.path.basename(source))[0].removeprefix('heap_')
     program = os.path.join(folder, name + ('_twin' if twin else ''))
@@ -87,14 +87,14 @@ def needs_python(source):
 
 
 def section(arms, build, progress, wrong):
-    """Prints the table. Returns the bugs (not reads) that another tool tells of and ours never, or None without ours."""
+    """Prints the table. Returns the bugs (not reads) that only other tools find, or None if the guard did not run."""
     arms = columns_of(arms)
     folder = os.path.join(build, 'planted')
     os.makedirs(folder, exist_ok=True)
     sources = sorted(glob.glob(os.path.join('tests', 'planted', 'heap_*.c*')))
     alone = [s for s in sources if not needs_python(s)]
     others = [os.path.basename(s) for s in sources if s not in alone]
-    print(f'\nPlanted bugs, {len(alone)} programs without Python; not among them, with Python: {", ".join(others)}\n{LEGEND}')
+    print(f'\nPlanted bugs, {len(alone)} programs without Python; left out, because they need Python: {", ".join(others)}\n{LEGEND}')
     print(f'{"":16}' + ''.join(f'{column(a):>18}' for a in arms), flush=True)
     empty, by_page = [], []
     with ThreadPoolExecutor(2) as pool:
@@ -111,12 +111,12 @@ def section(arms, build, progress, wrong):
             print(f'{name:16}' + ''.join(f'{cell(letters[a.name]):>18}' for a in arms), flush=True)
             wrong += [f'{a.label}: {twins[a.name].result()} on the twin of {name}, which has no bug' for a in arms
                       if twins[a.name].result() != '-']
-            told = {tool for tool, seen in letters.items() if set(seen) & set('WFSC?')}
-            if 'guard' in told and 'guard:sample=0' not in told:
+            found = {tool for tool, seen in letters.items() if set(seen) & set('WFSC?')}
+            if 'guard' in found and 'guard:sample=0' not in found:
                 by_page.append(name)
-            if name not in READS and 'guard' not in told and told - {'guard:sample=0'}:
+            if name not in READS and 'guard' not in found and found - {'guard:sample=0'}:
                 empty.append(name)
     if by_page:
-        print('Ours sees these only where the block has pages of its own. The first block of each call site has them, as all '
-              f'buggy blocks are here; of the later ones few have: {", ".join(by_page)}')
+        print('The guard finds these only if the block has pages of its own. Here each buggy block is the first of its allocation '
+              f'site, which always has them; of later blocks few have: {", ".join(by_page)}')
     return empty if 'guard' in {a.name for a in arms} else None

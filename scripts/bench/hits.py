@@ -1,4 +1,4 @@
-"""How often a run of 20 s names the block that NumPy 2.2.2's repeat overruns, and catches the write in the act.
+"""Counts how often a run of 20 s names the block that NumPy 2.2.2's repeat overruns, and the instruction that does it.
 usage: hits.py [RUNS]"""
 import json
 import subprocess
@@ -11,7 +11,7 @@ COMMAND = ['build/bin/ftstress', 'run', 'repeat', '-q', '-p', 'build/venvs/numpy
 
 
 def one_run(folder):
-    """Whether a finding names the overrun block with its allocation site, whether the guilty instruction was caught."""
+    """Returns if a finding names the overrun block with its allocation site, and if the instruction was caught."""
     report = Path(folder, 'report.json')
     subprocess.run([*COMMAND, '--json', report, '--out', folder], check=False, stderr=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
-"""Work for the benchmark: threads that make arrays of N float64 and drop them, in a plain interpreter.
+"""Work for the benchmark, in a plain interpreter: threads make arrays of N float64 and drop them.
 One item is `y = np.repeat(x, 2); y + y`: two arrays of N elements, their dimensions, and the objects around them.
-Prints one line of JSON: the items after the warm-up, the processor seconds of the whole process and the seconds
-meanwhile, and the highest resident memory (VmHWM: ru_maxrss would survive the exec). usage: numpy_loop.py N THREADS SECONDS"""
+Prints one line of JSON: items after the warm-up, processor seconds of the process and wall seconds for them, and the
+highest resident memory (VmHWM; ru_maxrss would include the parent's). usage: numpy_loop.py N THREADS SECONDS"""
 import json
 import sys
 import threading

@@ -1,5 +1,5 @@
-"""A long run of the guard on a clean NumPy: no report may come, and memory must stay flat. One child, 8 threads, a checker
-that sleeps 1 ms. usage: soak.py [MINUTES]"""
+"""Runs the guard for long on a NumPy without the bug: it must report nothing, and memory must not grow. One child, 8
+threads, a checker that sleeps 1 ms. usage: soak.py [MINUTES]"""
 import os
 import statistics
 import subprocess
@@ -30,7 +30,7 @@ guard: interval=1000
 
 
 def resident(pid):
-    """MiB, or None when the process is gone."""
+    """Returns MiB, or None after the process ended."""
     try:
         with open(f'/proc/{pid}/statm') as file:
             return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE') / 2**20
@@ -39,7 +39,7 @@ def resident(pid):
 
 
 def watch(child, began):
-    """Resident memory once a second, with a line each half minute."""
+    """Samples the resident memory once a second, and prints it each half minute."""
     samples = []
     while child.poll() is None:
         now = resident(child.pid)

@@ -1,4 +1,4 @@
-"""Calls per second of the harness against a Python `threading` loop that does the same, and against itself with many
+"""Compares calls per second of the harness with a Python `threading` loop that does the same, and with itself at many
 threads. Each row is the median of interleaved rounds. usage: throughput.py [ROUNDS]"""
 import json
 import os
@@ -49,7 +49,7 @@ def in_python(body, threads):
 
 
 def in_ftstress(arguments, threads):
-    """The rate of the rounds alone: start-up and the serial pass are the same for every length of run."""
+    """Returns the rate of the concurrent rounds, without start-up and serial pass, which do not depend on the time."""
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, 'r.json')
         subprocess.run([FTSTRESS, 'run', '-p', sys.prefix, '-q', '--detect', 'crash', '-t', str(threads), '--time', str(SECONDS),

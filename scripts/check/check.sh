@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The gate's checks of the sources: format, style, cppcheck, builds without warnings by gcc and clang, clang-tidy.
-# A file that passed clang-tidy is looked at again when it changes, or a header that it includes, or what checks it.
+# Checks the sources: format, style, cppcheck, builds without warnings by gcc and clang, clang-tidy.
+# A file that passed clang-tidy is checked again only if it, a header that it includes, or the checks change.
 # usage: scripts/check/check.sh     after scripts/setup.sh gate
 . "$(dirname "$0")/../setup/lib.sh"
 
@@ -10,7 +10,7 @@ mapfile -t shell_files < <(find scripts .ci -name '*.sh' -o -path '.ci/*' -type 
 mapfile -t other_files < <(find CMakeLists.txt harness scenarios scripts tests \
     \( -name CMakeLists.txt -o -name '*.cmake' -o -name '*.py' -o -name '*.yaml' -o -path 'scripts/check/*' ! -name '*.*' \) -type f | sort)
 
-# nowhere WHAT PATTERN FILE...: shows the lines that match, and fails when there are any.
+# nowhere WHAT PATTERN FILE...: prints the lines that match, and fails if there are any.
 nowhere() {
     local what=$1 pattern=$2
     shift 2
@@ -20,7 +20,7 @@ nowhere() {
 style() {
     local file bad=0 all=("${c_files[@]}" "${shell_files[@]}" "${other_files[@]}")
     nowhere "a tab" '\t' "${all[@]}" || bad=1
-    nowhere "blanks at the end of a line" '[ \r]$' "${all[@]}" || bad=1
+    nowhere "a blank at the end of a line" '[ \r]$' "${all[@]}" || bad=1
     nowhere "a line of more than 120 columns" '^.{121}' "${c_files[@]}" || bad=1
     for file in "${all[@]}"; do
         [ -z "$(tail -c 1 "$file")" ] || { printf '%s: no newline at its end\n' "$file"; bad=1; }
@@ -31,19 +31,19 @@ style() {
     return $bad
 }
 
-# One process: with more, cppcheck looks at files one by one only. What is off, and why:
-#   readdirCalled: readdir_r is deprecated, and readdir is safe on a stream of one's own
-#   ctuuninitvar: takes handing on a pointer to what is filled later for reading it
+# Runs one process, because cppcheck checks across files only then. What is off, and why:
+#   readdirCalled: readdir_r is deprecated, and readdir is safe on a stream that one thread uses
+#   ctuuninitvar: reports a read where a pointer to an unset variable is only passed on
 run_cppcheck() {
     cppcheck --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
         --std=c11 --library=posix,gnu,python --library=scripts/check/cppcheck.cfg \
         --suppress=readdirCalled --suppress=ctuuninitvar -I harness -I include -D_GNU_SOURCE harness scenarios
 }
 
-# cached DIR NAME: what the CMake build in DIR was configured with.
+# cached DIR NAME: prints a variable that the CMake build in DIR was configured with.
 cached() { sed -n "s/^$2:[A-Z]*=//p" "$1/CMakeCache.txt" 2>/dev/null; }
 
-# A build of its own for each compiler, for the interpreter of the real build. All errors are shown, not the first only.
+# build_with COMPILER DIR: builds with warnings as errors, for the interpreter of the real build. Prints all errors.
 build_with() {
     local compiler=$1 dir=$2 python numpy
     python=$(cached "$build" FTSTRESS_PYTHON) numpy=$(cached "$build" FTSTRESS_NUMPY_PYTHON)
@@ -54,7 +54,7 @@ build_with() {
     cmake --build "$dir" -- -k 0 --quiet
 }
 
-# Reads `ninja -t deps`; writes for each source a line of the files of the tree that its verdict depends on, itself first.
+# Prints one line for each source, from `ninja -t deps`: the source, then the headers of the tree that it includes.
 sources_with_headers() {
     ninja -C "$gate" -t deps | TOP=$top/ awk '
         function flush() { if (line ~ /^(harness|scenarios)\//) print line; line = "" }
@@ -68,16 +68,16 @@ sources_with_headers() {
         END { flush() }'
 }
 
-# tidy_one SOURCE HEADER...: leaves a stamp with the hash of all that the verdict depends on when there is nothing to say.
+# tidy_one SOURCE HEADER...: runs clang-tidy. If it passes, a stamp keeps the hash of everything that the result depends on.
 tidy_one() {
-    local stamp=build/gate/tidy/${1//\//.} key said
+    local stamp=build/gate/tidy/${1//\//.} key output
     key=$({
         clang-tidy --version
         grep -F -- "$1\"" build/gate/compile_commands.json
         cat .clang-tidy harness/*/.clang-tidy "$@"
     } | sha256sum)
     [ "$(cat "$stamp" 2>/dev/null)" != "$key" ] || return 0
-    said=$(clang-tidy -p build/gate --quiet "$1" 2>&1) || { printf '%s\n\n' "$said"; return 1; }
+    output=$(clang-tidy -p build/gate --quiet "$1" 2>&1) || { printf '%s\n\n' "$output"; return 1; }
     printf '%s\n' "$key" >"$stamp"
 }
 export -f tidy_one
@@ -89,15 +89,15 @@ tidy() {
     xargs -d '\n' -P "$jobs" -n 1 bash -c 'set -uo pipefail; read -ra files <<<"$0"; tidy_one "${files[@]}"' <<<"$sources"
 }
 
-[ -e "$build/CMakeCache.txt" ] || die "there is no build to take the interpreter from; run scripts/setup.sh gate first."
+[ -e "$build/CMakeCache.txt" ] || die "build/ is not configured; run scripts/setup.sh gate first."
 for tool in clang clang-format clang-tidy cppcheck; do
     command -v "$tool" >/dev/null || die "$tool is missing; run scripts/setup.sh gate first."
 done
 
-step "format" "Run clang-format -i on the files that it names." clang-format --dry-run -Werror "${c_files[@]}"
-step "style" "The lines are named above." style
-step "cppcheck" "Correct it; where it is wrong, add /* cppcheck-suppress ID */ and the reason." run_cppcheck
+step "format" "Run clang-format -i on these files." clang-format --dry-run -Werror "${c_files[@]}"
+step "style" "Correct the lines above." style
+step "cppcheck" "Correct the code; if cppcheck is wrong, add /* cppcheck-suppress ID */ and the reason." run_cppcheck
 step "gcc without warnings" "See the errors above." build_with gcc "$build/gate-gcc"
 step "clang without warnings" "See the errors above." build_with clang "$gate"
-step "clang-tidy" "Correct it; where it is wrong, add /* NOLINT(check): reason */. .clang-tidy says what is off, and why." tidy
+step "clang-tidy" "Correct the code; if clang-tidy is wrong, add /* NOLINT(check): reason */. .clang-tidy lists what is off, and why." tidy
 say "the checks pass"

@@ -1,6 +1,6 @@
-"""Runs the tests with instrumented programs, and counts what ThreadSanitizer reports by whose it is.
+"""Runs the tests with instrumented programs, and counts the races that ThreadSanitizer reports by their owner.
 
-tsan_suite.py BUILD [NAME]...: for scripts/check/tsan_suite.sh. Exit status 1 when a test fails, or a race is ours.
+tsan_suite.py BUILD [NAME]...: for scripts/check/tsan_suite.sh. Exit status 1 if a test fails, or a race is ours.
 """
 import collections
 import concurrent.futures
@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-PATIENCE = '2'  # how much slower the programs are, roughly
+PATIENCE = '2'  # the factor by which the programs are slower, roughly
 OPTIONS = ('halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:detect_deadlocks=0:allocator_may_return_null=1:'
            'log_path={log}')
-JOBS = 3  # they wait a lot
+JOBS = 3  # the tests wait much of their time
 OWNERS = ('ours', 'planted', 'CPython', 'NumPy', 'other')
-# What tests/CMakeLists.txt leaves out of such builds.
+# The tests that tests/CMakeLists.txt leaves out of such builds.
 UNBUILT = ("unit.arena: needs glibc's malloc, which sanitizer builds do not have",
            'unit.symbol: counts and stops the threads of a process, and the runtime has one of its own')
 ACCESS = re.compile(r'^  (?:previous )?(?:atomic )?(?:read|write) of size ', re.I)
@@ -28,8 +28,8 @@ RESULT = re.compile(r"""\.\.\. (ok|FAIL|ERROR|skipped ['"](.*)['"])$""", re.M)
 
 
 def owner_of(frame):
-    """Whose code a frame is, or None: the runtime's and the C library's, which act for whom called them."""
-    # The writer plays the user of the rungs one-writer and all, who writes to what others read: that race is the test.
+    """Returns the owner of a frame, or None for the runtime and the C library, which act for their caller."""
+    # The writer acts as the user at the sharing levels one-writer and all: its races with readers are intended.
     for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/harness/child/writer.c', 'planted'),
                         (f'{TOP}/tests/', 'ours'), (f'{TOP}/harness/', 'ours'),
                         (f'{TOP}/scenarios/', 'ours'), ('/src/python-3.13/', 'CPython'), ('/numpy/', 'NumPy')):
@@ -39,7 +39,7 @@ def owner_of(frame):
 
 
 def sides_of(report):
-    """The owner and the function of each of the two accesses: of the innermost frame that is somebody's."""
+    """Returns the owner and the function of each of the two accesses, from the innermost frame that has an owner."""
     sides, inside = [], False
     for line in report.splitlines():
         if ACCESS.match(line):
@@ -51,14 +51,14 @@ def sides_of(report):
 
 
 def races_of(folder):
-    """How many reports there are of each owner; and those of ours, by their places."""
+    """Returns the number of reports of each owner, and of each place."""
     count, places = collections.Counter(), collections.Counter()
     for log in folder.glob('log.*'):
         for report in log.read_text(errors='replace').split('WARNING: ThreadSanitizer: ')[1:]:
             sides = sides_of(report)
-            owners = [owner for owner, _ in sides] or ['ours']  # no race, such as misuse of a mutex: looked at by hand
+            owners = [owner for owner, _ in sides] or ['ours']  # no race, such as misuse of a mutex: read it
             if report.startswith('heap-use-after-free'):
-                owners = owners[:1]  # who used it, not whose it was: reads past an end meet any neighbour's
+                owners = owners[:1]  # the owner of the access, not of the block: a read past an end meets any neighbour
             owner = min(owners, key=OWNERS.index)
             count[owner] += 1
             places[(owner, report.splitlines()[0], *sorted(place for _, place in sides))] += 1
@@ -66,7 +66,7 @@ def races_of(folder):
 
 
 def run(command, folder, build):
-    """Its output, whatever it ends with."""
+    """Returns the output, whatever the exit status is."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     environment = os.environ | {'FTSTRESS_BUILD': str(build), 'FTSTRESS_PATIENCE': PATIENCE,
@@ -99,9 +99,9 @@ def print_row(name, results, races, seconds=''):
 
 def main(build, names):
     logs = build / 'suite'
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits that it is ignored
     rows = [('unit', ['ctest', '--test-dir', str(build), '-R', '^unit'], unit_results)] if not names else []
-    # By what they hold, the longest first: so that two at a time end at about the same time.
+    # The longest first, so that the last two end at about the same time.
     for path in sorted((TOP / 'tests' / 'e2e').glob('test_*.py'), key=lambda path: -path.stat().st_size):
         if not names or path.stem.removeprefix('test_') in names:
             rows.append((path.stem.removeprefix('test_'), [sys.executable, '-B', str(path), '-v'], e2e_results))

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The harness itself under ThreadSanitizer: the unit tests and the end-to-end tests with driver, child, CPython and NumPy
-# instrumented. Prints what ran, what did not and why, and whose the races are that were reported. Ours are bugs: nothing
-# of our own is suppressed. An hour on two cores; not part of the gate.
-# usage: scripts/check/tsan_suite.sh [NAME]...     after scripts/setup.sh --with tsan; names as of tests/e2e/test_NAME.py
+# Runs the unit tests and the end-to-end tests under ThreadSanitizer: driver, child, CPython and NumPy are instrumented.
+# Prints the results, the reasons of skipped tests, and the number of races by owner. A race of the harness is a bug; none
+# is suppressed. Takes an hour on two cores; not part of the gate.
+# usage: scripts/check/tsan_suite.sh [NAME]...     after scripts/setup.sh --with tsan; NAME is that of tests/e2e/test_NAME.py
 . "$(dirname "$0")/../setup/lib.sh"
 
 suite=$build/child-tsan
-[ -e "$build/bin/ftstress-child-tsan" ] || die "there is no instrumented child; run scripts/setup.sh --with tsan first."
+[ -e "$build/bin/ftstress-child-tsan" ] || die "the instrumented child is missing; run scripts/setup.sh --with tsan first."
 
-# The tests look for the two programs, and for venvs by their names: these have the instrumented NumPy, and SciPy as a
-# stock wheel, which nothing is expected of but that it runs.
+# make_suite_venv NAME: makes a venv with the name that the tests expect, with the instrumented NumPy and a stock SciPy, which
+# must only run.
 make_suite_venv() {
     local name=$1 dir=$suite/venvs/$1 package
     rm -rf "$dir"

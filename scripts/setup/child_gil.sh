@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds ftstress-child a second time, for an interpreter with the GIL, as build/bin/ftstress-child-X.Y: ftstress takes it
-# when -p names an interpreter of that ABI. Its NumPy headers are those of the free-threaded build: they are the same text.
+# Builds ftstress-child a second time, for an interpreter with the GIL, as build/bin/ftstress-child-X.Y. ftstress uses it
+# when -p names an interpreter of that ABI. The NumPy headers of the free-threaded build serve, because they are the same.
 # usage: scripts/setup/child_gil.sh PYTHON
 . "$(dirname "$0")/lib.sh"
 

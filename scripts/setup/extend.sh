@@ -1,9 +1,9 @@
-# What the set-ups in scripts/with compile with. Sourced in the site-packages of a venv, after lib.sh's strictness: $python
-# is the venv's, $top the tree's top.
+# Functions that compile the extensions of the set-ups in scripts/with. Sourced in the site-packages folder of a venv, with
+# $python (the venv's interpreter) and $top (the top of the tree) set.
 
 suffix() { "$python" -I -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))'; }
 
-# extend_c NAME [FLAG...]: scenarios/src/NAME.c as the extension module NAME.
+# extend_c NAME [FLAG...]: compiles scenarios/src/NAME.c as the extension module NAME.
 extend_c() {
     local name=$1 include
     shift
@@ -11,14 +11,14 @@ extend_c() {
     cc -shared -fPIC -g -O2 -fvisibility=hidden -isystem "$include" "$@" "$top/scenarios/src/$name.c" -o "$name$(suffix)"
 }
 
-# extend_pythran NAME: scenarios/src/NAME.py compiled by the venv's Pythran. It wants no BLAS, which is not always there.
+# extend_pythran NAME: compiles scenarios/src/NAME.py with the venv's Pythran, without BLAS, which is not always installed.
 extend_pythran() {
     "$python" -c 'import sys; from pythran.run import run; sys.exit(run())' --config compiler.blas=none \
         -o "$1$(suffix)" "$top/scenarios/src/$1.py"
 }
 
-# extend_nanobind NAME COMPILER [FLAG...]: scenarios/src/NAME.cpp with the sources of the venv's nanobind, which some
-# versions bring as one file that includes all of them.
+# extend_nanobind NAME COMPILER [FLAG...]: compiles scenarios/src/NAME.cpp together with the sources of the venv's nanobind.
+# Some versions have one file that includes all others.
 extend_nanobind() {
     local name=$1 compiler=$2 include nanobind sources
     shift 2

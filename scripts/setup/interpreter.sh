@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Finds a free-threaded CPython, or builds one, and prints its path on standard output.
 #
-# Order: $FTSTRESS_PYTHON; python3.13t or python3.14t on PATH; uv; a build of the distribution's
-# own source package, kept in the cache. The seed bugs are pinned to wheels that exist for 3.13t only,
-# so 3.14t is taken only when $FTSTRESS_PYTHON asks for it.
+# Order: $FTSTRESS_PYTHON; python3.13t on PATH; uv; a build of the distribution's own source package, kept in the cache.
+# The pinned wheels exist for 3.13t only, so python3.14t is used only if $FTSTRESS_PYTHON names it.
 . "$(dirname "$0")/lib.sh"
 . scripts/setup/python_source.sh
 
@@ -17,8 +16,8 @@ version_of() { timeout 20 "$1" -I -c "$probe" 2>/dev/null || echo no; }
 from_variable() {
     [ -n "${FTSTRESS_PYTHON:-}" ] || return 1
     local path
-    path=$(command -v "$FTSTRESS_PYTHON") || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON is not there; name an interpreter that is, or unset it"
-    [ "$(version_of "$path")" != no ] || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON is not a free-threaded CPython with its headers; name one that is, or unset it"
+    path=$(command -v "$FTSTRESS_PYTHON") || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON does not exist; name an interpreter that does, or unset it"
+    [ "$(version_of "$path")" != no ] || die "FTSTRESS_PYTHON=$FTSTRESS_PYTHON is not a free-threaded CPython with its headers; name one, or unset it"
     echo "$path"
 }
 
@@ -28,8 +27,8 @@ from_path() {
         path=$(command -v "$name" 2>/dev/null) || continue
         case $(version_of "$path") in
         3.13) echo "$path"; return 0 ;;
-        no) say "$path is not a free-threaded CPython with headers: passed over" ;;
-        *) say "$path is newer than the pinned wheels of the seed bugs (3.13t): passed over; set FTSTRESS_PYTHON=$path to use it all the same" ;;
+        no) say "$path is not a free-threaded CPython with headers: not used" ;;
+        *) say "the pinned wheels are for 3.13t, not for $path: not used; set FTSTRESS_PYTHON=$path to use it anyway" ;;
         esac
     done
     return 1
@@ -51,19 +50,19 @@ configure_python() {
 from_source() {
     local advice="Or install a free-threaded CPython 3.13 yourself and set FTSTRESS_PYTHON to it."
     if [ ! -e "$prefix/.complete" ]; then
-        say "no free-threaded CPython 3.13 here: building one from the distribution's source package, about 3 minutes on two cores, kept in the cache for later runs"
+        say "no free-threaded CPython 3.13 found: building one from the distribution's source package (3 minutes on two cores); the cache keeps it for later runs"
         mkdir -p "$cache"
         work=$(mktemp -d "$cache/python-build.XXXXXX")
         trap 'rm -rf "$work"' EXIT
-        step "Python: fetching the source package" "Is the network up, and does the machine's package mirror serve trixie? $advice" fetch_source "$work"
+        step "Python: fetching the source package" "Check the network, and that the machine's package mirror has trixie. $advice" fetch_source "$work"
         mkdir "$work/src"
         step "Python: unpacking" "$advice" tar -xf "$work"/python3.13_*.orig.tar.xz -C "$work/src" --strip-components=1
         step "Python: configure" "Run scripts/setup/packages.sh first. $advice" configure_python "$work/src"
         step "Python: make" "$advice" make -C "$work/src" -j"$jobs"
-        step "Python: install into the cache" "Is the disk full? $advice" make -C "$work/src" install
+        step "Python: install into the cache" "Check the free space of the disk. $advice" make -C "$work/src" install
         touch "$prefix/.complete"
     fi
-    [ "$(version_of "$prefix/bin/python3.13t")" = 3.13 ] || die "the cached interpreter in $prefix does not work; remove that folder and run this again. $advice"
+    [ "$(version_of "$prefix/bin/python3.13t")" = 3.13 ] || die "the cached interpreter in $prefix does not work; remove that folder and run the script again. $advice"
     echo "$prefix/bin/python3.13t"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Finds a CPython 3.11 with the GIL, its headers and libpython, and prints its path: for packages whose wheels do not exist
-# for free-threaded interpreters. The pins of those set-ups are for 3.11.
-# Order: $FTSTRESS_GIL_PYTHON; python3.11 on PATH; the distribution's, installed where it has one.
+# Finds a CPython 3.11 with the GIL, its headers and libpython, and prints its path. Packages without free-threaded wheels
+# need it; their pinned wheels are for 3.11.
+# Order: $FTSTRESS_GIL_PYTHON; python3.11 on PATH; the distribution's package, which is then installed.
 . "$(dirname "$0")/lib.sh"
 
 probe='import sys, sysconfig, os
@@ -24,5 +24,5 @@ for candidate in /usr/bin/python3.11 python3.11; do
 done
 scripts/setup/packages.sh gil || die "install a CPython 3.11 with its headers, and set FTSTRESS_GIL_PYTHON to it"
 path=$(answer /usr/bin/python3.11)
-[ -n "$path" ] || die "there is no CPython 3.11 with headers here; install one, and set FTSTRESS_GIL_PYTHON to it"
+[ -n "$path" ] || die "no CPython 3.11 with headers found; install one, and set FTSTRESS_GIL_PYTHON to it"
 echo "$path"

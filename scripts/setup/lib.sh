@@ -1,5 +1,4 @@
-# Shared by the scripts: where things are, how they speak, how a step is timed.
-# Sourced, never run. Every script that sources it runs from the top of the tree.
+# Paths, messages and timed steps for all scripts. Sourced, never run. It changes to the top of the tree.
 
 set -euo pipefail
 
@@ -22,8 +21,8 @@ die() {
     exit 1
 }
 
-# step "what is done" "what to do if it fails" command...
-# Keeps the command's output in a log, shows its tail when the command fails.
+# step WHAT ADVICE COMMAND...: runs the command and prints its time. Keeps its output in a log; prints the end of the log
+# and the advice if the command fails.
 step() {
     local what=$1 advice=$2 log began
     shift 2

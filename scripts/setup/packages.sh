@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the build needs and that are missing. Idempotent.
+# Installs the missing ones of the Debian packages that the build needs. Running it again is safe.
 # usage: scripts/setup/packages.sh [gate|bench|clang|gil|tsan|valgrind]
-#   gate      adds what only the checks of the gate need
-#   bench     adds the memory tools that the heap guard is compared with
-#   clang     adds the compiler whose C++ ABI tag some extensions must have
+#   gate      adds the tools of the gate's checks
+#   bench     adds the memory tools that bench.sh compares with the guard
+#   clang     adds the compiler that gives extensions the C++ ABI tag of jaxlib's wheel
 #   gil       adds the distribution's own CPython, for packages without free-threaded wheels
 #   tsan      adds the compiler and the symboliser of the ThreadSanitizer mode
-#   valgrind  adds it, for --under valgrind
+#   valgrind  adds Valgrind, for run --under valgrind
 . "$(dirname "$0")/lib.sh"
 
 packages=(
@@ -30,7 +30,7 @@ done
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || die "these packages are missing and there is no sudo: ${missing[*]}; install them and run this again"
+    command -v sudo >/dev/null || die "packages are missing, and sudo is not installed: install ${missing[*]}, and run the script again"
     as_root=(sudo)
 fi
 export DEBIAN_FRONTEND=noninteractive

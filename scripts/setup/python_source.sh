@@ -1,6 +1,7 @@
-# Shared by the scripts that build a CPython: where its source comes from. Sourced, never run, after lib.sh.
+# Fetches the source of CPython for the scripts that build one. Sourced after lib.sh, never run.
 
-# Leaves python3.13_*.orig.tar.xz in $1. Its own apt lists and configuration: the machine's stay as they are.
+# fetch_source FOLDER: puts python3.13_*.orig.tar.xz there. Uses apt lists and a configuration of its own, so that those of
+# the machine do not change.
 fetch_source() {
     local work=$1 uri suite keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     uri=$(awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list.d/ubuntu.sources 2>/dev/null || true)

@@ -1,7 +1,8 @@
-# How a pinned venv is made. Sourced after lib.sh, never run.
+# Makes venvs with pinned wheels. Sourced after lib.sh, never run.
 
-# make_venv NAME PINS PYTHON: build/venvs/NAME with the wheels of the file PINS. A venv is made anew when its pins or its
-# interpreter change: both are written into its stamp. An interpreter that has pip fills a venv without one: half the time.
+# make_venv NAME PINS PYTHON: makes build/venvs/NAME with the wheels of the file PINS. The stamp of a venv records its pins
+# and its interpreter; if they change, the venv is made again. If the interpreter has pip, the venv needs none, which
+# halves the time.
 make_venv() {
     local name=$1 pins=$2 python=$3 dir=$build/venvs/$1 want without=() pip
     want=$(printf '%s\n' "$python"; cat "$pins")
@@ -12,9 +13,9 @@ make_venv() {
         without=(--without-pip)
         pip=("$python" -m pip --python "$dir/bin/python")
     fi
-    step "venv $name: creating" "Does $python have venv and ensurepip?" "$python" -m venv "${without[@]}" "$dir"
+    step "venv $name: creating" "Check that $python has venv and ensurepip." "$python" -m venv "${without[@]}" "$dir"
     if grep -q '^[^#]' "$pins"; then
-        step "venv $name: installing pinned wheels" "Is the package index reachable with pip?" \
+        step "venv $name: installing pinned wheels" "Check that pip can reach the package index." \
             "${pip[@]}" install --disable-pip-version-check --only-binary=:all: --no-deps --require-hashes -r "$pins"
     fi
     printf '%s\n' "$want" >"$dir/.stamp"

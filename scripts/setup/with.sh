@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the venvs of one scenario from its files in scripts/with: NAME.txt, or NAME-broken.txt and NAME-fixed.txt, hold
-# pinned wheels and become build/venvs of the same names. Where NAME.sh is there, its function `extend` is then called in
-# each venv's site-packages, with $side (broken, fixed or nothing), and puts what is compiled for the scenario there.
-# A line "# interpreter: gil" in the pins asks for an interpreter with the GIL, and for a child of its ABI.
-# Copy descr-leak-*.txt to begin. Idempotent.
+# Makes the venvs of one scenario from its files in scripts/with. NAME.txt, or NAME-broken.txt and NAME-fixed.txt, list
+# pinned wheels and become build/venvs of the same names. If NAME.sh exists, its function `extend` is then called in each
+# venv's site-packages folder, with $side (broken, fixed or empty), to compile the extension of the scenario.
+# A line "# interpreter: gil" in the pins selects an interpreter with the GIL, and builds a child for its ABI.
+# Copy descr-leak-*.txt to begin. Running it again is safe.
 # usage: scripts/setup/with.sh NAME | --list     after scripts/setup.sh
 . "$(dirname "$0")/lib.sh"
 . scripts/setup/venv.sh
@@ -31,9 +31,9 @@ if [ "${1:-}" = --list ]; then
     exit 0
 fi
 name=${1:-}
-names | grep -qxF -- "$name" || die "there is no set-up '$name'; the names are: $(names | tr '\n' ' ')"
+names | grep -qxF -- "$name" || die "unknown set-up '$name'; the names are: $(names | tr '\n' ' ')"
 
-# The sources in scenarios/src that NAME.sh names.
+# Prints the sources in scenarios/src that NAME.sh names.
 sources() {
     local file
     for file in scenarios/src/*; do
@@ -42,14 +42,14 @@ sources() {
     done
 }
 
-# extend_venv VENV SIDE: again when what it is made from changed.
+# extend_venv VENV SIDE: compiles the extension, if the venv or a source changed since the last time.
 extend_venv() {
     local dir=$build/venvs/$1 side=$2 want site
     want=$(cat "$dir/.stamp" scripts/setup/extend.sh scripts/with/"$name".sh - < <(sources) | sha256sum)
     [ "$(cat "$dir/.extended" 2>/dev/null)" != "$want" ] || return 0
     site=$("$dir/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
     export side python=$dir/bin/python top free
-    step "venv $1: compiling its extension" "See the log above; are the compilers of scripts/setup/packages.sh there?" \
+    step "venv $1: compiling its extension" "See the log above, and check that the compilers of scripts/setup/packages.sh are installed." \
         bash -c 'set -euo pipefail; . scripts/setup/extend.sh; . "$1"; cd "$2"; extend' - "scripts/with/$name.sh" "$site"
     printf '%s\n' "$want" >"$dir/.extended"
 }

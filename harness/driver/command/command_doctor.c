@@ -1,0 +1,32 @@
+/* `ftstress doctor`. */
+#include "driver/command/command.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "core/plan/option.h"
+#include "core/wire/status.h"
+#include "driver/doctor/doctor.h"
+
+int command_doctor(const struct command *self, int argc, char **argv)
+{
+    struct request request;
+    char error[512];
+    cleanup_free char *child = NULL;
+    int status = STATUS_CLEAN;
+    request_init(&request);
+    if (option_parse(argc, argv, &request, error, sizeof error) < 0)
+        status = command_fail(STATUS_USAGE, "%s", error);
+    else if (request.help)
+        command_help(self);
+    else if (command_child_path(&child) < 0)
+        status = command_fail(STATUS_HARNESS,
+                              "ftstress-child is not beside this program; build it with scripts/setup.sh");
+    else
+        status = doctor_run(request.python, child,
+                            !request.no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO), stdout);
+    request_clear(&request);
+    return status;
+}
