@@ -18,8 +18,6 @@
 /* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-/* Under ThreadSanitizer all wait while its symboliser, another process, reads debug information. */
-#define TSAN_PATIENCE 10
 
 /* CPU time of the process in clock ticks; 0 when it is gone. */
 static uint64_t cpu_of(pid_t pid)
@@ -42,7 +40,7 @@ static void look_at_threads(struct job *job)
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, job->board, !job->settings->tool, job->outcome);
+    look_at_child(job->pid, job->board, !job->settings->under, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -61,15 +59,14 @@ static void ask(struct job *job)
 /* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
 static uint64_t patience(const struct job *job, enum board_phase phase)
 {
-    const struct tool *tool = job->settings->tool;
-    uint64_t limit = job->settings->timeout * (tool ? tool->patience : 1);
+    uint64_t limit = job->settings->timeout;
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
         limit = SETUP_TIMEOUT;
     if (phase > BOARD_SERIAL && 10 * slowest * crowd > limit)
         limit = 10 * slowest * crowd;
-    return limit * (job->settings->tsan ? TSAN_PATIENCE : 1);
+    return limit * (job->settings->patience ? job->settings->patience : 1);
 }
 
 static void end_as_hung(struct job *job, enum board_phase phase)
