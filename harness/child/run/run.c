@@ -50,7 +50,7 @@ static bool check_gil(struct run *run, const char *when)
         "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
         "on, use a version that declares free threading, or set PYTHON_GIL=0",
         when);
-    run_cannot(run, STATUS_UNTESTED, sentence);
+    run_cannot_gil(run, sentence);
     return false;
 }
 
@@ -322,7 +322,7 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
-        interp_send_fact(run->wire, run->changes ? "mutates=yes" : "mutates=maybe");
+        interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);
