@@ -16,6 +16,7 @@
 #include "child/run/worker.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
+#include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
@@ -304,7 +305,7 @@ int run_plan(struct run *run)
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
-    array_adopt();
+    array_api_adopt();
     guard_take_arrays();
     interp_send_environment(run->wire);
     distribution_send(run->wire);
