@@ -130,11 +130,13 @@ static void log_child(struct session *session, const char *member, const struct 
 /* Why nothing was tested, or less than was meant to be. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
-    char *distrust = session->tsan ? tsan_take_child(session->tsan, outcome) : NULL;
+    const struct mode *mode = session->mode->mode;
+    struct sentence distrust;
+    bool distrusted = mode->distrust && mode->distrust(session->mode, outcome, &distrust);
     if (outcome->cannot)
         session_set_reason(session, outcome->cannot_status, reason_of(outcome));
-    if (distrust)
-        session_set_reason(session, STATUS_UNTESTED, distrust);
+    if (distrusted)
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&distrust));
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
@@ -155,8 +157,8 @@ bool session_take(struct session *session, const struct plan *plan, const char *
     count_child(session, plan, outcome);
     if (session->request->verbose)
         tell_child(session, member, outcome);
-    /* Under a tool one thread runs at a time: who met whom says nothing. */
-    if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 && !session->tool)
+    if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 &&
+        !session->mode->mode->is_serial)
         statement_count(&session->run.statements, outcome, &session->run.pairs);
     judge_outcome(&session->run, plan, outcome, session->run.children);
     note_unjudged(session, plan, outcome);
