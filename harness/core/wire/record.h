@@ -19,8 +19,9 @@
 
 enum record_type {
     RECORD_NONE,
-    RECORD_ENVIRONMENT, /* text: "key=value" */
-    RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
+    RECORD_ENVIRONMENT, /* text: "key=value": a version */
+    RECORD_FACT,        /* values: enum record_fact. text: names of arrays, for FACT_WRITES */
+    RECORD_CANNOT,      /* the plan cannot be run; values: enum record_cannot. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
     RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
@@ -42,6 +43,13 @@ enum record_type {
     RECORD_TYPES
 };
 
+/* FACT_VALUE: FACT_GIL: is the GIL on; FACT_CHANGES: enum changes. FACT_WRITES: the arrays that the writer writes. */
+enum record_fact { FACT_KIND, FACT_VALUE };
+enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES };
+/* Do the statements change shared objects? */
+enum changes { CHANGES_NONE, CHANGES_POSSIBLE, CHANGES_SEEN };
+enum record_cannot { CANNOT_STATUS, CANNOT_REASON };
+enum cannot_reason { CANNOT_OTHER, CANNOT_GIL }; /* CANNOT_GIL: the GIL is on */
 enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
 enum record_write {

@@ -13,8 +13,7 @@ double judge_per_iteration(const struct judge *judge)
 
 bool judge_sees_changes(const struct judge *judge)
 {
-    const char *mutates = outcome_environment(judge->outcome, "mutates");
-    return mutates && strcmp(mutates, "yes") == 0;
+    return judge->outcome->facts.changes == CHANGES_SEEN;
 }
 
 /* Damage in memory that a detector of the child walked over: it says where, not who did it. */
@@ -70,7 +69,7 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, const struct ou
                        unsigned child)
 {
     struct judge judge = {.run = run, .plan = plan, .outcome = outcome, .child = child};
-    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome_environment(outcome, "_writes");
+    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
     judge.mutates_arrays = judge.writes_arrays;
     size_t before = run->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)

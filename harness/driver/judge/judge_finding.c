@@ -103,7 +103,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     finding->detector = detector;
     finding->blame = BLAME_UNKNOWN;
     finding->rung = judge->plan->share;
-    if (outcome_environment(judge->outcome, "mutates") && finding->rung > RUNG_PRIVATE)
+    if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
     finding->count = 1;

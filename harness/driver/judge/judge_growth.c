@@ -394,8 +394,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     const struct loss *held = find_held(losses, like);
-    if (finding && outcome_environment(judge->outcome, "mutates") &&
-        !(held && strcmp(held->holder, NOBODY) == 0))
+    if (finding && judge->outcome->facts.changes && !(held && strcmp(held->holder, NOBODY) == 0))
         finding_add_line(
             finding, strdup("the statements share objects that cannot be looked into: where one of them is "
                             "meant to keep this, it is no leak"));

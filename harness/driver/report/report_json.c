@@ -228,6 +228,12 @@ static json_t *environment_of(const struct run *run)
         snprintf(name, sizeof name, "%.*s", (int)key, run->environment[i]);
         json_object_set_new(json, name, text_of(run->environment[i] + key + 1));
     }
+    if (run->facts.gil != GIL_UNKNOWN)
+        json_object_set_new(json, "gil", text_of(run->facts.gil == GIL_ON ? "on" : "off"));
+    if (run->facts.changes != CHANGES_NONE)
+        json_object_set_new(json, "mutates", text_of(run->facts.changes == CHANGES_SEEN ? "yes" : "maybe"));
+    if (run->facts.writes)
+        json_object_set_new(json, "_writes", text_of(run->facts.writes));
     return json;
 }
 

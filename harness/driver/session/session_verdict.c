@@ -71,7 +71,7 @@ void session_conclude(struct session *session)
             strdup("children died or hung, and --detect leaves out the detector for it; leave --detect out"));
     else if (session->interrupted)
         session_set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
-    else if (session->request->plan.detect == 0 && session->request->has_detect)
+    else if (session->request->plan.detect == 0 && REQUEST_GAVE(session->request, plan.detect))
         session_set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
     else if (run->threads > 1 && run->calls == 0)
         session_set_reason(session, STATUS_UNTESTED,

@@ -95,9 +95,9 @@ static void begin(struct run *run)
         .children = 4,
     };
     add_environment(run, "python=3.13.5 experimental free-threading build");
-    add_environment(run, "gil=off");
+    run->facts.gil = GIL_OFF;
     add_environment(run, "numpy=2.2.2");
-    add_environment(run, "_hidden=1");
+    run->facts.writes = strdup("_hidden");
 }
 
 static json_t *parse(const struct run *run)
