@@ -8,17 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "child/array.h"
-#include "child/crash.h"
-#include "child/interp.h"
-#include "child/pyversion.h"
-#include "child/run.h"
-#include "child/tsan.h"
-#include "core/status.h"
-#include "detectors/detector.h"
-#include "detectors/census.h"
-#include "detectors/guard.h"
-#include "heap/addresses.h"
+#include "child/space/array.h"
+#include "child/crash/crash.h"
+#include "child/python/interp.h"
+#include "child/python/pyversion.h"
+#include "child/run/run.h"
+#include "child/run/tsan.h"
+#include "core/wire/status.h"
+#include "detectors/common/array_api.h"
+#include "detectors/table/detectors.h"
+#include "detectors/leak/census.h"
+#include "detectors/memory/guard.h"
+#include "heap/site/addresses.h"
 
 struct arguments {
     const char *plan;
@@ -161,7 +162,7 @@ static int import_numpy(const struct run *run)
     char reason[256], error[512];
     if (run->plan->ninputs == 0 && !run->native)
         return 0;
-    if (array_import() == 0)
+    if (array_api_import() == 0)
         return 0;
     space_say_exception(reason, sizeof reason);
     snprintf(

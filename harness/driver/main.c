@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/status.h"
-#include "driver/command.h"
+#include "core/wire/status.h"
+#include "driver/command/command.h"
 
 int main(int argc, char **argv)
 {

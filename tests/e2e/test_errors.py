@@ -1,5 +1,6 @@
 """Errors before a run: one sentence, and status 2 for a wrong command line, 3 for a machine that cannot test."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import LAST_LINE, OWN_MALLOC, EndToEnd, each, run
+from harness import FTSTRESS, LAST_LINE, OWN_MALLOC, EndToEnd, each, run
 
 X = ('-i', 'x=f8[20]')
 SETUP = ('-s', '')
@@ -140,6 +141,42 @@ class Errors(EndToEnd):
         done = run('-s', 'import gil_on', 'gil_on.f()', '--allow-gil', '--time', '2')
         self.check(done.status in (0, 3), done, 'the run broke')
         self.check('turned the GIL' not in done.err, done, 'refused all the same')
+
+
+# name, command line, what the sentence says
+OF_ANOTHER_COMMAND = [
+    ('list_role', ('list', '--role', 'x'), '--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`'),
+    ('report_tsan', ('report', '--tsan'), '--tsan is an option of `ftstress run`, not of `report`'),
+    ('show_as', ('show', '--as', 'json'), '--as is an option of `ftstress run` and `ftstress report`, not of `show`'),
+    ('doctor_threads', ('doctor', '-t', '4'), '--threads is an option of `ftstress run`, not of `doctor`'),
+]
+
+
+class Commands(EndToEnd):
+    @each(OF_ANOTHER_COMMAND)
+    def test_option_of_another_command(self, _, words, wanted):
+        """exit 2, and a sentence that names the command it belongs to"""
+        done = subprocess.run([FTSTRESS, *words], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ''), done)
+        self.assertRegex(done.stderr, f'\\Aftstress: {wanted}[^\n]*\n\\Z')
+
+    def test_help(self):
+        """--help of run has headings; that of the others has their own options and no others"""
+        texts = {command: subprocess.run([FTSTRESS, command, '--help'], capture_output=True, text=True, check=True).stdout
+                 for command in ('run', 'list', 'show', 'report', 'doctor')}
+        headings = ('What to run:', 'How long:', 'Sharing:', 'Detectors:', 'Leaks:', 'Tools:', 'Output:')
+        self.assertEqual([line for line in texts['run'].splitlines() if line in headings], list(headings))
+        for command, options in {'list': {'--out', '--help'}, 'show': {'--out', '--output', '--help'},
+                                 'report': {'--out', '--as', '--output', '--help'},
+                                 'doctor': {'--python', '--no-color', '--help'}}.items():
+            self.assertEqual(set(re.findall(r'^  (?:-.,|   ) (--[a-z-]+)', texts[command], re.M)), options)
+
+    def test_list(self):
+        """the names of a list are padded to the widest: the sentences begin in one column"""
+        for what in 'scenarios', 'detectors':
+            done = subprocess.run([FTSTRESS, 'list', what], capture_output=True, text=True, check=True)
+            columns = {re.match(r'\S+ +', line).end() for line in done.stdout.splitlines()}
+            self.assertEqual(len(columns), 1, done.stdout)
 
 
 class WithoutNumPy(EndToEnd):

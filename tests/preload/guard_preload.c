@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "core/violation.h"
-#include "heap/checker.h"
-#include "heap/interpose.h"
-#include "heap/pages.h"
-#include "heap/site.h"
-#include "heap/trace.h"
+#include "core/wire/violation.h"
+#include "heap/guard/checker.h"
+#include "heap/interpose/interpose.h"
+#include "heap/memory/pages.h"
+#include "heap/site/site.h"
+#include "heap/site/trace.h"
 
 static void say(const struct violation *violation)
 {

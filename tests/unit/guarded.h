@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "heap/checker.h"
-#include "heap/guard.h"
-#include "heap/region.h"
+#include "heap/guard/checker.h"
+#include "heap/guard/guard.h"
+#include "heap/memory/region.h"
 
 #if defined __SANITIZE_THREAD__
 #define GUARDED_THREAD_SANITIZER 1

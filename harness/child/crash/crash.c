@@ -1,0 +1,237 @@
+/* See crash.h for the contract: signal context, async-signal-safe code only below `Handlers`. */
+#include "child/crash/crash.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "child/crash/witness.h"
+#include "core/wire/record.h"
+#include "detectors/watch/tripwire.h"
+#include "detectors/common/unwind.h"
+#include "heap/guard/guard.h"
+
+#define STACK_SIZE ((size_t)256 * 1024)
+/* How long the driver may take to walk the threads before the crash goes on without it. */
+#define PATIENCE (20 * CLOCK_SECOND)
+
+static int wire;
+static struct board *the_board;
+static _Atomic int first_tid;
+
+static __thread uint16_t thread_worker __attribute__((tls_model("initial-exec"))) = RECORD_MAIN;
+static __thread const char *thread_statement __attribute__((tls_model("initial-exec")));
+static __thread void *thread_stack __attribute__((tls_model("initial-exec")));
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+
+void crash_set_statement(const char *statement)
+{
+    thread_statement = statement;
+}
+
+/* Handlers */
+
+static void die_of(int number)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(number, &standard, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
+    _exit(128 + number);
+}
+
+static void nap(void)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    nanosleep(&pause, NULL);
+}
+
+void crash_send_maps(void)
+{
+    struct record piece;
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    char text[RECORD_TEXT];
+    ssize_t n;
+    int64_t first = 1;
+    while (fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0) {
+        text[n] = '\0';
+        record_begin(&piece, RECORD_MAPS, RECORD_MAIN);
+        piece.values[0] = first;
+        record_add_text(&piece, text);
+        record_send(&piece, wire);
+        first = 0;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)
+{
+    struct record record;
+    record_begin(&record, RECORD_CRASH, thread_worker);
+    record.values[CRASH_SIGNAL] = number;
+    record.values[CRASH_CODE] = info->si_code;
+    record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
+    record.values[CRASH_TID] = tid;
+    record_add_text(&record, thread_statement ? thread_statement : "");
+    record_add_frames(&record, self->frames, self->nframes);
+    record_send(&record, wire);
+}
+
+/* The other workers tell as near to the crash as can be; the driver asks whoever else there is. */
+static void call_workers(int tid)
+{
+    for (unsigned i = 0; i <= BOARD_MAIN; i++) {
+        int other = atomic_load_explicit(&the_board->slots[i].tid, memory_order_relaxed);
+        if (other && other != tid)
+            syscall(SYS_tgkill, getpid(), other, SCENE_SIGNAL);
+    }
+}
+
+static void tell(int number, const siginfo_t *info, void *ucontext)
+{
+    const struct witness self = {.worker = thread_worker, .statement = thread_statement};
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+/* Its own stack before the others are stopped: one of them may hold the loader's lock, which unwinding takes. */
+static void report_crash(int number, const siginfo_t *info, void *ucontext, int tid)
+{
+    uint64_t frames[SCENE_NATIVE];
+    struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
+    self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
+    call_workers(tid);
+    crash_send_maps();
+    send_crash(number, info, &self, tid);
+    witness_tell(&the_board->scene, &self, number, info, ucontext);
+}
+
+static void wait_for_end(void)
+{
+    for (;;)
+        nap();
+}
+
+static void wait_for_driver(void)
+{
+    uint64_t until = clock_now() + PATIENCE;
+    atomic_store(&the_board->crashed, 1);
+    while (!atomic_load(&the_board->go_on) && clock_now() < until)
+        nap();
+}
+
+/* One of the guard's inaccessible pages: told, opened, and the instruction is run again. */
+static bool is_guards(const siginfo_t *info, void *ucontext)
+{
+    const ucontext_t *at = ucontext;
+    uint64_t frames[VIOLATION_FRAMES];
+    if (!guard_owns(info->si_addr))
+        return false;
+    size_t n = unwind_context(ucontext, frames, VIOLATION_FRAMES);
+    bool write = at->uc_mcontext.gregs[REG_ERR] & 2;
+    return guard_on_fault((uintptr_t)info->si_addr, write, frames, n);
+}
+
+static void on_fatal(int number, siginfo_t *info, void *ucontext)
+{
+    int saved = errno, nobody = 0, tid = (int)syscall(SYS_gettid);
+    if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
+        (number == SIGTRAP && tripwire_on_trap(ucontext))) {
+        errno = saved;
+        return;
+    }
+    if (number == SIGSEGV && info->si_code > 0 && is_guards(info, ucontext)) {
+        errno = saved;
+        return;
+    }
+    /* A crash inside this handler ends the thread at once; another thread's crash waits for the first to kill all. */
+    if (!atomic_compare_exchange_strong(&first_tid, &nobody, tid)) {
+        if (nobody == tid)
+            die_of(number);
+        tell(number, info, ucontext);
+        wait_for_end();
+    }
+    if (wire >= 0) {
+        report_crash(number, info, ucontext, tid);
+        guard_scan_at_crash();
+        wait_for_driver();
+    }
+    die_of(number);
+}
+
+/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
+ * the middle of telling, or waits already. */
+static void on_scene(int number, siginfo_t *info, void *ucontext)
+{
+    int saved = errno;
+    (void)number;
+    if (witness_has_told())
+        return;
+    tell(0, info, ucontext);
+    if (atomic_load(&first_tid))
+        wait_for_end();
+    errno = saved;
+}
+
+static void on_ask(int number)
+{
+    (void)number;
+    atomic_store(&the_board->ask, 1);
+}
+
+/* End of handlers */
+
+int crash_install(int wire_fd, struct board *board)
+{
+    wire = wire_fd;
+    the_board = board;
+    unwind_prepare();
+    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
+    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
+        if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
+            return -errno;
+    struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
+    if (sigaction(SIGTERM, &ask, NULL) < 0)
+        return -errno;
+    /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
+    const struct sigaction scene = {.sa_sigaction = on_scene,
+                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
+    if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
+        return -errno;
+    atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
+    atomic_store(&board->scene.ready, 1);
+    return crash_thread_start(RECORD_MAIN);
+}
+
+int crash_thread_start(uint16_t worker)
+{
+    thread_worker = worker;
+    thread_stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (thread_stack == MAP_FAILED) {
+        thread_stack = NULL;
+        return -errno;
+    }
+    stack_t stack = {.ss_sp = thread_stack, .ss_size = STACK_SIZE};
+    return sigaltstack(&stack, NULL) < 0 ? -errno : 0;
+}
+
+void crash_thread_end(void)
+{
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    if (thread_stack)
+        munmap(thread_stack, STACK_SIZE);
+    thread_stack = NULL;
+}

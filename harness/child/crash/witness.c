@@ -1,0 +1,113 @@
+/* See witness.h for the contract: signal context throughout. */
+#include "child/crash/witness.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/peek.h"
+#include "child/python/pyversion.h"
+#include "detectors/common/unwind.h"
+#include "heap/guard/guard.h"
+
+static __thread bool has_told __attribute__((tls_model("initial-exec")));
+
+static const int places[SCENE_REGISTERS] = {
+    [SCENE_RAX] = REG_RAX, [SCENE_RBX] = REG_RBX,   [SCENE_RCX] = REG_RCX, [SCENE_RDX] = REG_RDX,
+    [SCENE_RSI] = REG_RSI, [SCENE_RDI] = REG_RDI,   [SCENE_RBP] = REG_RBP, [SCENE_RSP] = REG_RSP,
+    [SCENE_R8] = REG_R8,   [SCENE_R9] = REG_R9,     [SCENE_R10] = REG_R10, [SCENE_R11] = REG_R11,
+    [SCENE_R12] = REG_R12, [SCENE_R13] = REG_R13,   [SCENE_R14] = REG_R14, [SCENE_R15] = REG_R15,
+    [SCENE_RIP] = REG_RIP, [SCENE_FLAGS] = REG_EFL,
+};
+
+bool witness_has_told(void)
+{
+    return has_told;
+}
+
+static void write_registers(struct scene_page *page, const ucontext_t *context)
+{
+    for (unsigned i = 0; i < SCENE_REGISTERS; i++)
+        page->registers[i] = (uint64_t)context->uc_mcontext.gregs[places[i]];
+    page->error = (uint32_t)context->uc_mcontext.gregs[REG_ERR];
+}
+
+/* Last, because a thread that was stopped in the loader may keep its lock. */
+static void write_native(struct scene_page *page, const struct witness *witness, void *ucontext)
+{
+    if (witness->frames)
+        memcpy(page->native, witness->frames, witness->nframes * sizeof *witness->frames);
+    page->nnative =
+        (uint32_t)(witness->frames ? witness->nframes : unwind_context(ucontext, page->native, SCENE_NATIVE));
+    page->more_native = page->nnative == SCENE_NATIVE;
+}
+
+/* Below the frames of Python there is what the harness called. */
+static void write_bottom(struct scene_page *page, const struct witness *witness)
+{
+    if (!page->is_worker && !witness->statement)
+        return;
+    /* The statement's own frame, when it is more than one call, is named by its text. */
+    if (page->npython > 0 && strcmp(page->python[page->npython - 1].file, "<step>") == 0)
+        page->npython--;
+    struct scene_python *bottom = &page->python[page->npython];
+    bool known =
+        peek_text((uint64_t)(uintptr_t)witness->statement, bottom->function, sizeof bottom->function);
+    if (!known)
+        memcpy(bottom->function, SCENE_BETWEEN, sizeof SCENE_BETWEEN);
+    bottom->file[0] = '\0';
+    bottom->line = 0;
+    page->npython++;
+}
+
+/* Pointers to freed memory say more than the address that was made from what lay there. */
+static void write_pointers(struct scene_page *page)
+{
+    for (unsigned i = 0; i < SCENE_RIP && page->npointers < SCENE_POINTERS; i++) {
+        struct scene_pointer *pointer = &page->pointers[page->npointers];
+        pointer->index = (uint8_t)i;
+        page->npointers += guard_look(page->registers[i], &pointer->block) &&
+                           pointer->block.kind == VIOLATION_FREED_READ &&
+                           (uint64_t)pointer->block.offset < pointer->block.size;
+    }
+}
+
+static void write_crash(struct scene_page *page, const siginfo_t *info)
+{
+    page->code = info->si_code;
+    page->address = (uint64_t)(uintptr_t)info->si_addr;
+    page->has_block = guard_look(page->address, &page->block);
+    write_pointers(page);
+}
+
+/* The first argument of a system call is still in its register: if it is a futex, this is what it stands for. */
+static void write_wait(struct scene_page *page)
+{
+    uint64_t futex = page->registers[SCENE_RDI];
+    page->parked = pyversion_parked(futex);
+    page->has_block = guard_look(page->parked, &page->block) || guard_look(futex, &page->block);
+}
+
+void witness_tell(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
+                  void *ucontext)
+{
+    if (has_told)
+        return;
+    has_told = true;
+    struct scene_page *page = scene_take(scene, (int)syscall(SYS_gettid));
+    if (!page)
+        return;
+    page->worker = witness->worker;
+    page->is_worker = witness->worker < PLAN_THREADS_MAX;
+    page->signal = number;
+    write_registers(page, ucontext);
+    if (number)
+        write_crash(page, info);
+    else
+        write_wait(page);
+    pyversion_write_frames(page);
+    write_bottom(page, witness);
+    write_native(page, witness, ucontext);
+    scene_finish(page);
+}

@@ -1,0 +1,96 @@
+#include "child/python/interp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child/python/pyversion.h"
+#include "core/wire/record.h"
+#include "detectors/leak/census.h"
+
+/* Signals stay ours: the crash handlers are installed, and Ctrl-C is the driver's. */
+static PyStatus configure(PyConfig *config, const char *executable, bool gil)
+{
+    PyConfig_InitPythonConfig(config);
+    config->parse_argv = 0;
+    config->install_signal_handlers = 0;
+    config->write_bytecode = 1;
+    pyversion_config_gil(config, gil);
+    return PyConfig_SetBytesString(config, &config->executable, executable);
+}
+
+/* The allocators cannot be changed any more once something was allocated. */
+static PyStatus preinitialize(bool hooks)
+{
+    PyPreConfig config;
+    PyPreConfig_InitPythonConfig(&config);
+    if (hooks)
+        pyversion_config_hooks(&config);
+    const struct pyobject_layout layout = pyversion_layout();
+    pyobject_set_layout(&layout);
+    PyStatus status = Py_PreInitialize(&config);
+    if (!PyStatus_Exception(status))
+        census_take_domains();
+    return status;
+}
+
+/* As with `python -c`: modules beside the user are found. PYTHONSAFEPATH says no. */
+static void add_working_directory(void)
+{
+    PyObject *path = PySys_GetObject("path"), *here = PyUnicode_FromString("");
+    if (!getenv("PYTHONSAFEPATH") && path && here && PyList_Insert(path, 0, here) < 0)
+        PyErr_Clear();
+    Py_XDECREF(here);
+}
+
+int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size)
+{
+    PyConfig config = {0};
+    PyStatus status = preinitialize(hooks);
+    if (!PyStatus_Exception(status))
+        status = configure(&config, executable, gil);
+    if (!PyStatus_Exception(status))
+        status = Py_InitializeFromConfig(&config);
+    PyConfig_Clear(&config);
+    if (!PyStatus_Exception(status)) {
+        add_working_directory();
+        return 0;
+    }
+    snprintf(error, error_size, "Python does not start as %s: %s; is it a CPython " FTSTRESS_ABI "?",
+             executable, status.err_msg ? status.err_msg : "it exits");
+    return -ENOEXEC;
+}
+
+int interp_finish(void)
+{
+    return Py_FinalizeEx() < 0 ? -EIO : 0;
+}
+
+void interp_send_version(int wire, const char *version)
+{
+    struct record record;
+    record_begin(&record, RECORD_ENVIRONMENT, RECORD_MAIN);
+    record_add_text(&record, version);
+    record_send(&record, wire);
+}
+
+void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
+{
+    struct record record;
+    record_begin(&record, RECORD_FACT, RECORD_MAIN);
+    record.values[FACT_KIND] = kind;
+    record.values[FACT_VALUE] = value;
+    record_add_text(&record, text);
+    record_send(&record, wire);
+}
+
+void interp_send_environment(int wire)
+{
+    char text[512];
+    snprintf(text, sizeof text, "python=%s", Py_GetVersion());
+    interp_send_version(wire, text);
+    snprintf(text, sizeof text, "abi=%s", FTSTRESS_ABI);
+    interp_send_version(wire, text);
+    interp_send_fact(wire, FACT_GIL, pyversion_gil_is_on(), "");
+}

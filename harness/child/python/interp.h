@@ -1,0 +1,22 @@
+/* The one interpreter of the child. Child main. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/wire/record.h"
+
+/* Starts Python as `executable` would (a venv's python gives the venv's packages). hooks: with CPython's
+ * debug hooks around every block of memory, for the pyheap detector. On failure `error` is one sentence.
+ * Returns 0 or -ENOEXEC. */
+int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size);
+
+/* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
+int interp_finish(void);
+
+/* Sends the version, the ABI and the state of the GIL. Attached. */
+void interp_send_environment(int wire);
+
+/* "name=version". Any thread state. */
+void interp_send_version(int wire, const char *version);
+void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text);

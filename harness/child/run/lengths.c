@@ -1,0 +1,94 @@
+/* A run of one length: equal calls, then new ones, and nothing else that depends on how many. What is left when Python
+ * has ended is compared with what runs of other lengths leave, by a tool that the child runs under. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "child/run/run.h"
+#include "child/run/worker.h"
+#include "core/wire/counted.h"
+#include "core/wire/status.h"
+#include "detectors/common/counting.h"
+#include "detectors/leak/mapped.h"
+
+/* Of the plan's time, for each arm; the driver makes more runs, two and three times as long. */
+#define PARTS 12
+/* So many tell enough, and what each loses still fits the machine. */
+#define ITERATIONS_MAX 1000
+
+static void send_arm(const struct run *run, enum counting_arm arm, uint64_t calls, int64_t code)
+{
+    struct record record;
+    record_begin(&record, RECORD_ARM, RECORD_MAIN);
+    record.values[ARM_ARM] = arm;
+    record.values[ARM_NPOINTS] = 2;
+    record.values[ARM_POINTS + 1] = (int64_t)calls;
+    record_send(&record, run->wire);
+    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
+    record.values[SERIES_ARM] = arm;
+    record.values[SERIES_OF] = SERIES_CODE_BYTES;
+    record.values[SERIES_NPOINTS] = 2;
+    record.values[SERIES_POINTS + 1] = code;
+    record_send(&record, run->wire);
+}
+
+static void size_round(struct run *run)
+{
+    const struct plan *plan = run->plan;
+    bool fresh = run->fresh && run->program == run->fresh;
+    run->round_calls = fresh ? run->lengths->fresh : run->lengths->calls;
+    run->deadline = 0;
+    if (run->round_calls > 0)
+        return;
+    run->round_calls =
+        plan->iterations && plan->iterations < ITERATIONS_MAX ? plan->iterations : ITERATIONS_MAX;
+    run->deadline = plan->time ? clock_now() + plan->time / PARTS : 0;
+}
+
+/* One round, with all of the iterations. */
+static int lead_round(struct run *run, struct worker *workers)
+{
+    (void)workers;
+    size_round(run);
+    run_round(run);
+    run->first_iteration += run->round_calls;
+    return atomic_load(&run->failed) ? STATUS_UNTESTED : STATUS_CLEAN;
+}
+
+static int run_arm(struct run *run, enum counting_arm arm)
+{
+    const struct program *steps = run->program;
+    uint64_t before = run_calls_made(run);
+    int64_t code = mapped_code(false);
+    atomic_store(&run->over, false);
+    if (arm == ARM_NEW)
+        run->program = run->fresh;
+    int status = run_workers(run, lead_round);
+    run->program = steps;
+    send_arm(run, arm, run_calls_made(run) - before, mapped_code(false) - code);
+    return status;
+}
+
+static int release(struct run *run)
+{
+    PyObject *code = Py_CompileString(run->plan->release, "release", Py_file_input);
+    bool done = run_release(run, code);
+    Py_XDECREF(code);
+    return done ? STATUS_CLEAN : STATUS_UNTESTED;
+}
+
+int run_lengths(struct run *run)
+{
+    const struct plan *plan = run->plan;
+    run->poll_every = 1;
+    run->sample_every = 1;
+    int status = run_arm(run, ARM_CALLS);
+    if (!status && run->fresh)
+        status = run_try_fresh(run);
+    run->first_iteration++;
+    if (!status && run->fresh)
+        status = run_arm(run, ARM_NEW);
+    if (!status && plan->release)
+        status = release(run);
+    return status;
+}

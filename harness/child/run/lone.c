@@ -1,0 +1,176 @@
+/* See lone.h for the contract. */
+#include "child/run/lone.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "child/crash/crash.h"
+#include "detectors/result/diverge.h"
+#include "detectors/table/detectors.h"
+#include "detectors/memory/guard.h"
+#include "detectors/common/stir.h"
+#include "heap/guard/guard.h"
+
+/* Two threads learn, so that what belongs to a thread differs between them. */
+#define LEARNERS 2
+#define CALLS_MAX 12
+#define CALLS_LEAST 3
+#define TIME_MAX (CLOCK_SECOND / 4)
+
+struct lone {
+    struct run *run;
+    unsigned role, index; /* as a worker of this index */
+    PyInterpreterState *interpreter;
+    void (*take)(const struct diverge_step *at, PyObject *result);
+};
+
+static PyObject *call_step(struct run *run, struct bound_step *step, PyObject *names)
+{
+    struct board_slot *slot = &run->board->slots[BOARD_MAIN];
+    uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
+    crash_set_statement(step->step->source);
+    board_enter(slot, calls);
+    PyObject *result = step_run(step, names);
+    board_leave(slot, calls);
+    crash_set_statement(NULL);
+    return result;
+}
+
+/* Steps after one that raises are not run, as in a worker. */
+static bool iterate(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
+{
+    const struct body *body = &lone->run->program->bodies[lone->role];
+    for (unsigned i = 0; i < body->nsteps; i++) {
+        stir_memory(turn * body->nsteps + i);
+        guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
+        PyObject *result = call_step(lone->run, &bound[i], names);
+        lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
+        PyErr_Clear();
+        if (!result)
+            return false;
+        Py_DECREF(result);
+    }
+    return true;
+}
+
+static void iterate_all(const struct lone *lone, struct bound_step *bound, PyObject *names)
+{
+    uint64_t until = clock_now() + TIME_MAX;
+    for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
+        if (!iterate(lone, bound, names, lone->index + i) || atomic_load(&lone->run->board->ask))
+            break;
+    stir_end();
+}
+
+/* As a worker gets its names: its own inputs at rung private, which a setup with random numbers makes different. */
+static bool prepare_space(const struct lone *lone, struct space *space)
+{
+    struct run *run = lone->run;
+    char error[640];
+    int result = run->plan->share == RUNG_PRIVATE ? space_make(run->maker, space, error, sizeof error)
+                                                  : space_share(&run->base, space);
+    if (result)
+        return false;
+    if (space_thread_setup(run->maker, space, lone->index, error, sizeof error) == 0)
+        return true;
+    space_drop(space);
+    return false;
+}
+
+/* Attached. */
+static void work(const struct lone *lone)
+{
+    const struct body *body = &lone->run->program->bodies[lone->role];
+    struct bound_step *bound = calloc(body->nsteps, sizeof *bound);
+    struct space space;
+    if (bound && prepare_space(lone, &space)) {
+        for (unsigned i = 0; i < body->nsteps; i++)
+            step_bind(&bound[i], &body->steps[i], space.names);
+        iterate_all(lone, bound, space.names);
+        for (unsigned i = 0; i < body->nsteps; i++)
+            step_unbind(&bound[i]);
+        space_drop(&space);
+    }
+    free(bound);
+}
+
+static void *lone_main(void *argument)
+{
+    const struct lone *lone = argument;
+    crash_thread_start((uint16_t)lone->index);
+    PyThreadState *state = PyThreadState_New(lone->interpreter);
+    PyEval_RestoreThread(state);
+    guard_take_arrays();
+    work(lone);
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+    crash_thread_end();
+    return NULL;
+}
+
+/* A thread that cannot be started says nothing, and what is not heard often enough is not compared. */
+static void run_alone(struct lone *lone)
+{
+    pthread_t thread;
+    lone->interpreter = PyInterpreterState_Get();
+    PyThreadState *state = PyEval_SaveThread();
+    if (pthread_create(&thread, NULL, lone_main, lone) == 0)
+        pthread_join(thread, NULL);
+    PyEval_RestoreThread(state);
+}
+
+static bool declares_output(const struct space *space)
+{
+    for (unsigned i = 0; i < space->nwatched; i++)
+        if (space->watched[i].out)
+            return true;
+    return false;
+}
+
+/* Statements that change what they share, or that ask who they are, owe nobody the same result. */
+static bool is_comparable(const struct run *run)
+{
+    const struct plan *plan = run->plan;
+    return plan->threads > 1 && detectors_on(DETECTOR_DIVERGE) && run->program && !run->mutable &&
+           !run->writer.any && !run->maker->thread_setup && !run->program->uses_iteration &&
+           !run->program->uses_thread && !PyDict_GetItemString(run->base.names, "case") &&
+           !declares_output(&run->base);
+}
+
+/* Statements too slow to be called a few times more are not worth the run's time. */
+static bool is_quick(const struct run *run)
+{
+    uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * run->program->nbodies;
+    return !run->plan->time || run->iteration_time * calls < run->plan->time / 5;
+}
+
+void lone_learn(struct run *run)
+{
+    if (!is_comparable(run) || !is_quick(run))
+        return;
+    for (unsigned role = 0; role < run->program->nbodies; role++)
+        for (unsigned i = 0; i < LEARNERS; i++)
+            run_alone(&(struct lone){
+                .run = run, .role = role, .index = role + i * run->program->nbodies, .take = diverge_learn});
+    diverge_learnt();
+}
+
+void lone_settle(struct run *run, struct detector_call *call)
+{
+    bool doubts = false;
+    if (!run->program || !detectors_on(DETECTOR_DIVERGE))
+        return;
+    if (atomic_load(&run->damaged)) {
+        diverge_forget();
+        return;
+    }
+    for (unsigned role = 0; role < run->program->nbodies; role++) {
+        if (!diverge_doubts(role))
+            continue;
+        doubts = true;
+        run_alone(&(struct lone){.run = run, .role = role, .index = role, .take = diverge_recall});
+    }
+    if (doubts)
+        diverge_settle(call);
+}

@@ -1,0 +1,337 @@
+/* See run.h for the contract. */
+#include "child/run/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "child/space/array.h"
+#include "child/crash/crash.h"
+#include "child/python/distribution.h"
+#include "child/python/interp.h"
+#include "child/run/lone.h"
+#include "child/python/pyversion.h"
+#include "child/run/worker.h"
+#include "core/wire/record.h"
+#include "core/wire/status.h"
+#include "detectors/common/array_api.h"
+#include "detectors/table/detectors.h"
+#include "detectors/memory/guard.h"
+#include "heap/site/addresses.h"
+
+#define MILLISECOND UINT64_C(1000000)
+/* A worker's own time in a round: long against the barrier, short against the run. Many threads, short rounds. */
+#define ROUND_TIME (50 * MILLISECOND)
+#define ROUND_TIME_CROWD (10 * MILLISECOND)
+#define FIRST_ROUND_TIME (1 * MILLISECOND)
+#define ROUND_CALLS_MAX (UINT64_C(1) << 22)
+/* How much of a worker's time may pass before it looks at the clock and lets a collection stop the world. */
+#define POLL_TIME UINT64_C(20000)
+#define SERIAL_OF_LENGTHS 2
+/* The meter of overlap looks once in so much time, or once in so many calls: looking costs more than a cheap call, and
+ * next to nothing beside a slow one. */
+#define SAMPLE_TIME UINT64_C(50000)
+#define SAMPLE_MOST 64
+
+static void set_phase(struct run *run, enum board_phase phase)
+{
+    atomic_store(&run->board->phase, phase);
+}
+
+/* True: go on. */
+static bool check_gil(struct run *run, const char *when)
+{
+    if (run->allow_gil || !pyversion_gil_is_on())
+        return true;
+    char sentence[256];
+    snprintf(
+        sentence, sizeof sentence,
+        "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
+        "on, use a version that declares free threading, or set PYTHON_GIL=0",
+        when);
+    run_cannot_gil(run, sentence);
+    return false;
+}
+
+/* A setup that runs only once (it makes a file, it starts a server) is kept as it is from its second run on. */
+static void keep_first_setup(struct run *run, const char *error)
+{
+    struct record note;
+    char text[800];
+    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
+             run->maker->tripwire ? ", without the tripwire," : "", error);
+    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
+    record_add_text(&note, text);
+    record_send(&note, run->wire);
+    run->setup_once = true;
+}
+
+static bool make_base(struct run *run, bool tripwire)
+{
+    char error[640];
+    struct space made;
+    run->maker->tripwire = tripwire;
+    if (space_make(run->maker, &made, error, sizeof error) == 0) {
+        space_drop(&run->base);
+        run->base = made;
+        run->generation++;
+        return true;
+    }
+    if (run->base.names)
+        keep_first_setup(run, error);
+    else
+        run_cannot(run, STATUS_UNTESTED, error);
+    return run->base.names != NULL;
+}
+
+/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
+static struct serial_limits limits_of(const struct run *run, bool tripwire)
+{
+    const struct plan *plan = run->plan;
+    if (run->lengths) /* the same in runs of all lengths */
+        return (struct serial_limits){.iterations = SERIAL_OF_LENGTHS, .nanoseconds = UINT64_MAX / 2};
+    bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
+    uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
+    struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
+                                   .nanoseconds = alone ? time : time / 20};
+    if (!alone && limits.nanoseconds > CLOCK_SECOND)
+        limits.nanoseconds = CLOCK_SECOND;
+    if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
+        limits.nanoseconds /= 2;
+    if (plan->nroles > 1)
+        limits.nanoseconds /= plan->nroles;
+    if (plan->iterations && plan->iterations < limits.iterations)
+        limits.iterations = plan->iterations;
+    return limits;
+}
+
+/* First in ordinary memory, to learn what statements change for good; then with what is only read behind the
+ * tripwire. */
+static bool serial_pass(struct run *run)
+{
+    bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
+    struct serial_limits limits = limits_of(run, tripwire);
+    set_phase(run, BOARD_SERIAL);
+    if (!run_serial(run, &run->base, &limits))
+        return false;
+    if (!writer_learn(run))
+        return false;
+    lone_learn(run);
+    if (!tripwire || run->native)
+        return true;
+    return make_base(run, true) && run_serial(run, &run->base, &limits);
+}
+
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static void size_round(struct run *run, uint64_t round, uint64_t done)
+{
+    uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
+    if (round < 6 && FIRST_ROUND_TIME << round < time)
+        time = FIRST_ROUND_TIME << round;
+    run->round_calls = clamp(time / run->iteration_time, 1, ROUND_CALLS_MAX);
+    if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
+        run->round_calls = run->plan->iterations - done;
+    run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
+    run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
+}
+
+/* A fresh setup for each round, as long as that costs little of the time; half of it where a round did damage. */
+static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
+{
+    bool harmed = atomic_load(&run->damaged) || atomic_load(&run->raised) > 0;
+    uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
+    atomic_store(&run->damaged, false);
+    if (run->setup_once || *spent > share) {
+        for (unsigned i = 0; i < run->base.nwatched; i++)
+            watched_restore(&run->base.watched[i], false);
+        return true;
+    }
+    bool made = make_base(run, run->maker->tripwire);
+    *spent += clock_now() - now;
+    return made;
+}
+
+static void check_round(struct run *run)
+{
+    struct detector_call call = {.wire = run->wire,
+                                 .worker = RECORD_MAIN,
+                                 .statement = "",
+                                 .watched = run->base.watched,
+                                 .nwatched = run->base.nwatched,
+                                 .mutable = run->mutable || run->writer.any,
+                                 .damaged = &run->damaged,
+                                 .findings = &run->findings};
+    if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
+        call.nwatched = 0;
+    detectors_end_round(&call);
+    lone_settle(run, &call);
+    atomic_fetch_add(&run->board->rounds, 1);
+}
+
+/* Detached: the workers prepare, start together, work, and come back. */
+void run_round(struct run *run)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_wait(&run->barrier);
+    barrier_wait(&run->barrier);
+    barrier_wait(&run->barrier);
+    PyEval_RestoreThread(state);
+}
+
+static int rounds(struct run *run, struct worker *workers)
+{
+    (void)workers;
+    uint64_t began = clock_now(), spent = 0, done = 0;
+    for (uint64_t round = 0;; round++) {
+        if (!prepare_round(run, began, &spent))
+            return STATUS_UNTESTED;
+        size_round(run, round, done);
+        run_round(run);
+        done += run->round_calls;
+        check_round(run);
+        if (atomic_load(&run->failed) ||
+            !check_gil(run, "after a round: a statement imports what turns it on"))
+            return STATUS_UNTESTED;
+        if (run->deadline && clock_now() >= run->deadline)
+            atomic_store(&run->over, true);
+        if (atomic_load(&run->over) || (run->plan->iterations && done >= run->plan->iterations))
+            return STATUS_CLEAN;
+    }
+}
+
+static void dismiss(struct run *run, struct worker *workers, unsigned n)
+{
+    atomic_store(&run->over, true);
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_wait(&run->barrier);
+    for (unsigned i = 0; i < n; i++)
+        worker_join(&workers[i]);
+    PyEval_RestoreThread(state);
+}
+
+/* However long setup took, the threads have at least half of the time. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
+/* The first thread state beside the main one makes many objects immortal, and CPython's own threads have theirs made
+ * by the thread that starts them: ours, which make their own, must not be the first. */
+static void make_first_state(void)
+{
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
+}
+
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
+{
+    unsigned n = run->plan->threads;
+    struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
+    if (!workers)
+        return STATUS_HARNESS;
+    atomic_store(&run->board->run_began, clock_now());
+    set_phase(run, BOARD_RUN);
+    make_first_state();
+    barrier_init(&run->barrier, n + 1);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t calls = atomic_load(&run->board->slots[i].sequence) / 2;
+        workers[i] = (struct worker){.run = run,
+                                     .index = i,
+                                     .calls = calls,
+                                     .iterations = run->first_iteration,
+                                     .interpreter = PyInterpreterState_Get(),
+                                     .generation = run->generation - 1};
+        if (worker_start(&workers[i]) < 0) {
+            char sentence[160];
+            snprintf(
+                sentence, sizeof sentence,
+                "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
+                i, n);
+            run_cannot(run, STATUS_UNTESTED, sentence);
+            _exit(STATUS_UNTESTED);
+        }
+    }
+    extend_deadline(run);
+    uint64_t began = clock_now();
+    int status = lead(run, workers);
+    run->worked += clock_now() - began;
+    dismiss(run, workers, n);
+    free(workers);
+    return status;
+}
+
+static void send_finished(const struct run *run)
+{
+    struct board_totals totals;
+    struct record record;
+    board_sum(run->board, &totals);
+    record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
+    record.values[FINISHED_CALLS] = (int64_t)totals.calls;
+    record.values[FINISHED_TIME] = (int64_t)run->worked;
+    guard_count(record.values);
+    record_send(&record, run->wire);
+}
+
+static void finish(struct run *run)
+{
+    struct detector_call call = {.wire = run->wire,
+                                 .worker = RECORD_MAIN,
+                                 .mutable = run->mutable || run->writer.any,
+                                 .damaged = &run->damaged,
+                                 .findings = &run->findings};
+    set_phase(run, BOARD_FINISH);
+    detectors_finish(&call);
+    distribution_send(run->wire);
+    if (run->wire >= 0)
+        crash_send_maps();
+    space_drop(&run->base);
+    writer_clear(run);
+    send_finished(run);
+}
+
+int run_plan(struct run *run)
+{
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
+    set_phase(run, BOARD_SETUP);
+    run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
+    if (!make_base(run, false) || !check_gil(run, "after the imports"))
+        return STATUS_UNTESTED;
+    array_api_adopt();
+    guard_take_arrays();
+    interp_send_environment(run->wire);
+    distribution_send(run->wire);
+    if (run->program)
+        program_tell(run->program, run->base.names, run->wire);
+    if (run->wire >= 0)
+        crash_send_maps();
+    /* Here, and not before: what telling the above allocates is nobody's. */
+    if (counts)
+        run_counting_begin(run);
+    else
+        guard_arm();
+    addresses_set_epoch(EPOCH_FIRST);
+    if (!serial_pass(run))
+        return STATUS_UNTESTED;
+    distribution_send(run->wire); /* what the statements have imported */
+    if (run->mutable)
+        interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
+    int status = STATUS_CLEAN;
+    if (counts)
+        status = run_counting(run);
+    else if (run->lengths)
+        status = run_lengths(run);
+    else if (run->plan->threads > 1)
+        status = run_workers(run, rounds);
+    if (status == STATUS_CLEAN)
+        finish(run);
+    return status;
+}

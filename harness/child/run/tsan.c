@@ -1,0 +1,60 @@
+/* See tsan.h for the contract. The canary is a race by intent: its threads are joined before anything else begins. */
+#include "child/run/tsan.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stddef.h>
+
+/* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
+
+/* Only there when the child is linked with the runtime. */
+__attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
+
+__attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
+
+/* TSAN_OPTIONS comes later and wins. All races are kept, not the first of each address alone; a race does not change
+ * how the process ends; memory that there is not is a MemoryError, as ever; crashes are judged by our handlers, lock
+ * orders by nobody. */
+const char *__tsan_default_options(void)
+{
+    return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
+           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:allocator_may_return_null=1:"
+           "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
+           "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
+}
+
+/* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
+
+void tsan_report_to(int fd)
+{
+    if (fd >= 0 && __sanitizer_set_report_fd)
+        __sanitizer_set_report_fd((void *)(intptr_t)fd);
+}
+
+/* Two accesses in the same instant may both find nothing of the other: not all of these are. */
+static volatile int canary[32];
+#define CANARIES (sizeof canary / sizeof *canary)
+
+static __attribute__((noinline)) void *canary_write(void *unused)
+{
+    for (size_t i = 0; i < CANARIES; i++)
+        canary[i] = 1;
+    return unused;
+}
+
+static __attribute__((noinline)) void *canary_read(void *unused)
+{
+    for (size_t i = 0; i < CANARIES; i++)
+        (void)canary[i];
+    return unused;
+}
+
+void tsan_canary(void)
+{
+    pthread_t writer, reader;
+    if (pthread_create(&writer, NULL, canary_write, NULL) != 0)
+        return;
+    if (pthread_create(&reader, NULL, canary_read, NULL) == 0)
+        pthread_join(reader, NULL);
+    pthread_join(writer, NULL);
+}

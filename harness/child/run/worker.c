@@ -1,0 +1,338 @@
+/* See worker.h for the contract. */
+#include "child/run/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/prng.h"
+#include "child/crash/crash.h"
+#include "child/run/learn.h"
+#include "child/run/writer.h"
+#include "child/step/statement.h"
+#include "core/wire/status.h"
+#include "detectors/table/detectors.h"
+#include "detectors/memory/guard.h"
+#include "detectors/watch/tripwire.h"
+#include "heap/guard/guard.h"
+#include "detectors/common/pycompat.h"
+
+/* One sample in so many asks what each of the others is doing, and not only whether one is inside. */
+#define PAIRS_EVERY 4
+
+static bool prepare_space(struct worker *worker)
+{
+    struct run *run = worker->run;
+    char error[640];
+    int result;
+    if (worker->space.names)
+        space_drop(&worker->space);
+    if (run->plan->share == RUNG_PRIVATE)
+        result = space_make(run->maker, &worker->space, error, sizeof error);
+    else
+        result = space_share(&run->base, &worker->space);
+    /* The serial pass has all to itself. */
+    if (!result && run->plan->share != RUNG_PRIVATE && worker->interpreter)
+        result = space_part(run->maker, &run->base, &worker->space, error, sizeof error);
+    if (!result)
+        result = space_thread_setup(run->maker, &worker->space, worker->index, error, sizeof error);
+    if (!result)
+        return true;
+    if (!atomic_exchange(&run->failed, true))
+        run_cannot(run, STATUS_UNTESTED, error);
+    return false;
+}
+
+static bool prepare_native(struct worker *worker)
+{
+    const struct run *run = worker->run;
+    for (unsigned i = 0; i < run->plan->ninputs; i++)
+        worker->native_inputs[i] = PyDict_GetItemString(worker->space.names, run->plan->inputs[i].name);
+    worker->native = (struct ft_worker){.thread_index = worker->index,
+                                        .iteration_index = worker->iterations,
+                                        .inputs = worker->native_inputs,
+                                        .ninputs = run->plan->ninputs,
+                                        .names = worker->space.names};
+    worker->native_ready =
+        !run->native->begin || run->native->begin(&worker->native, &worker->native_state) == 0;
+    if (worker->native_ready)
+        return true;
+    char reason[256], error[512];
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, sizeof error, "scenario %s cannot begin: %s; correct the plan's inputs",
+             run->native->name, reason);
+    if (!atomic_exchange(&worker->run->failed, true))
+        run_cannot(run, STATUS_UNTESTED, error);
+    return false;
+}
+
+static void release_steps(struct worker *worker)
+{
+    if (worker->native_ready && worker->run->native->end)
+        worker->run->native->end(worker->native_state);
+    worker->native_ready = false;
+    for (unsigned i = 0; worker->bound && i < worker->body->nsteps; i++)
+        step_unbind(&worker->bound[i]);
+}
+
+static bool allocate(struct worker *worker)
+{
+    if (worker->allocated)
+        return true;
+    const struct run *run = worker->run;
+    worker->slot = &run->board->slots[worker->learn ? BOARD_MAIN : worker->index];
+    worker->allocated = true;
+    worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
+    if (run->program) {
+        worker->body_index = worker->index % run->program->nbodies;
+        worker->body = &run->program->bodies[worker->body_index];
+        worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
+    }
+    return worker->native_inputs && (!run->program || worker->bound);
+}
+
+static void prepare_call(struct worker *worker, bool serial)
+{
+    struct run *run = worker->run;
+    worker->call = (struct detector_call){
+        .wire = run->wire,
+        .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
+        .serial = serial,
+        .role = run->program ? worker->index % run->program->nbodies : 0,
+        .watched = worker->space.watched,
+        .nwatched = worker->space.nwatched,
+        .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
+        .damaged = &run->damaged,
+        .findings = &run->findings,
+    };
+}
+
+bool worker_prepare(struct worker *worker)
+{
+    if (!allocate(worker))
+        return false;
+    bool serial = worker->interpreter == NULL;
+    if (worker->generation == worker->run->generation && worker->space.names)
+        return true;
+    release_steps(worker);
+    if (!prepare_space(worker))
+        return false;
+    worker->generation = worker->run->generation;
+    prepare_call(worker, serial);
+    tripwire_hits();
+    worker->names_case = worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
+    if (worker->run->native)
+        return prepare_native(worker);
+    for (unsigned i = 0; i < worker->body->nsteps; i++)
+        step_bind(&worker->bound[i], &worker->body->steps[i], worker->space.names);
+    return true;
+}
+
+void worker_release(struct worker *worker)
+{
+    release_steps(worker);
+    space_drop(&worker->space);
+    free(worker->bound);
+    free(worker->native_inputs);
+    worker->bound = NULL;
+    worker->allocated = false;
+    worker->native_inputs = NULL;
+}
+
+/* Which statements of other threads are in flight together with this one. */
+static void count_pairs(const struct worker *worker, unsigned step)
+{
+    const struct run *run = worker->run;
+    const struct program *program = run->program;
+    unsigned here = worker->body->first + step;
+    if (here >= BOARD_STATEMENTS)
+        return;
+    atomic_fetch_add_explicit(&run->board->looks[here], 1, memory_order_relaxed);
+    for (unsigned other = 0; other < run->plan->threads; other++) {
+        const struct board_slot *slot = &run->board->slots[other];
+        if (other == worker->index || !(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
+            continue;
+        unsigned there = program->bodies[other % program->nbodies].first +
+                         atomic_load_explicit(&slot->step, memory_order_relaxed);
+        if (there < BOARD_STATEMENTS)
+            atomic_fetch_add_explicit(&run->board->pairs[here][there], 1, memory_order_relaxed);
+    }
+}
+
+static void sample_overlap(struct worker *worker, unsigned step)
+{
+    struct board_slot *slot = worker->slot;
+    bool inside = board_others_inside(worker->run->board, worker->run->plan->threads, worker->index);
+    uint64_t sampled = atomic_load_explicit(&slot->sampled, memory_order_relaxed);
+    uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
+    atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
+    /* Not in step with the statements, whatever their number. */
+    uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
+    worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
+    if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
+        count_pairs(worker, step);
+}
+
+/* A plan that makes many different calls in one statement says in `case` which one it is at. */
+static const char *statement_of(const struct worker *worker, const char *source)
+{
+    if (!worker->names_case)
+        return source;
+    PyObject *text = PyDict_GetItemString(worker->space.names, "case");
+    return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
+}
+
+/* Detectors, the call itself, detectors: in this order and nothing between. */
+static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
+                      const char *source)
+{
+    struct detector_call *call = &worker->call;
+    call->iteration = worker->iterations;
+    call->step = step;
+    guard_context = (struct guard_context){(uint32_t)worker->iterations,
+                                           call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
+    call->statement = statement_of(worker, source);
+    crash_set_statement(call->statement);
+    detectors_before_call(call);
+    board_enter(worker->slot, worker->calls);
+    PyObject *result = target(worker, step);
+    guard_context.worker = BLOCK_NOBODY;
+    if (!call->serial && worker->calls >= worker->sample_at)
+        sample_overlap(worker, step);
+    board_leave(worker->slot, worker->calls++);
+    PyObject *raised = result ? NULL : PyErr_GetRaisedException();
+    if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
+        worker->done = true;
+        Py_CLEAR(raised);
+    }
+    /* The statement may have assigned `case` anew, and with it freed the old text. */
+    call->statement = statement_of(worker, source);
+    crash_set_statement(call->statement);
+    detectors_after_call(call, result, raised);
+    if (worker->learn)
+        learn_after_call(worker->learn, call, raised);
+    if (raised)
+        atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
+    Py_XDECREF(result);
+    Py_XDECREF(raised);
+    return result != NULL;
+}
+
+static PyObject *call_step(struct worker *worker, unsigned step)
+{
+    bool fresh = worker->run->program == worker->run->fresh;
+    return statement_run(fresh ? STATEMENT_NEW : worker->body_index + step, &worker->bound[step],
+                         worker->space.names);
+}
+
+static PyObject *call_native(struct worker *worker, unsigned step)
+{
+    (void)step;
+    return worker->run->native->step(&worker->native, worker->native_state);
+}
+
+static void set_iteration(struct worker *worker)
+{
+    PyObject *number = PyLong_FromUnsignedLongLong(worker->iterations);
+    if (!number || PyDict_SetItemString(worker->space.names, "iteration_index", number) < 0)
+        PyErr_Clear();
+    Py_XDECREF(number);
+}
+
+bool worker_iterate(struct worker *worker)
+{
+    struct run *run = worker->run;
+    bool whole = true;
+    worker->native.iteration_index = worker->iterations;
+    if (run->program && run->program->uses_iteration)
+        set_iteration(worker);
+    if (run->native)
+        whole = make_call(worker, call_native, 0, run->native->name);
+    for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
+        atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
+        whole = make_call(worker, call_step, i, worker->body->steps[i].source);
+    }
+    writer_write(worker);
+    worker->iterations++;
+    return whole;
+}
+
+static bool is_time(struct run *run)
+{
+    if (atomic_load_explicit(&run->board->ask, memory_order_relaxed) ||
+        (run->deadline && clock_now() >= run->deadline) ||
+        (run->plan->stop_on_first && atomic_load_explicit(&run->findings, memory_order_relaxed)))
+        atomic_store_explicit(&run->over, true, memory_order_relaxed);
+    return atomic_load_explicit(&run->over, memory_order_relaxed);
+}
+
+/* Attached. A damaged input ends the round: the others would only report the same damage. */
+static void work_round(struct worker *worker)
+{
+    struct run *run = worker->run;
+    unsigned until_poll = 1;
+    for (uint64_t i = 0; i < run->round_calls; i++) {
+        worker_iterate(worker);
+        if (worker->done)
+            atomic_store_explicit(&run->over, true, memory_order_relaxed);
+        if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
+            break;
+        if (--until_poll > 0)
+            continue;
+        until_poll = run->poll_every;
+        if (is_time(run))
+            break;
+        PyEval_RestoreThread(PyEval_SaveThread());
+    }
+    crash_set_statement(NULL);
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    struct run *run = worker->run;
+    char name[16];
+    snprintf(name, sizeof name, "worker %u", worker->index);
+    pthread_setname_np(pthread_self(), name);
+    crash_thread_start((uint16_t)worker->index);
+    atomic_store(&run->board->slots[worker->index].tid, gettid());
+    PyThreadState *state = PyThreadState_New(worker->interpreter);
+    bool first = true;
+    for (;;) {
+        /* Detached here: before the first round, and between rounds. */
+        barrier_wait(&run->barrier);
+        if (atomic_load(&run->over))
+            break;
+        PyEval_RestoreThread(state);
+        if (first)
+            guard_take_arrays();
+        first = false;
+        bool ready = worker_prepare(worker);
+        PyEval_SaveThread();
+        barrier_wait(&run->barrier);
+        if (ready && !atomic_load(&run->failed)) {
+            PyEval_RestoreThread(state);
+            work_round(worker);
+            PyEval_SaveThread();
+        }
+        barrier_wait(&run->barrier);
+    }
+    PyEval_RestoreThread(state);
+    worker_release(worker);
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+    crash_thread_end();
+    return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+    return -pthread_create(&worker->thread, NULL, worker_main, worker);
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}

@@ -1,0 +1,99 @@
+#include "child/space/fingerprint.h"
+
+#include "child/space/array.h"
+
+/* Which objects a list holds, in order: equal ones in other places are a change too. */
+static PyObject *identities(PyObject *object)
+{
+    Py_ssize_t n = PyList_CheckExact(object) ? PyList_GET_SIZE(object) : 0;
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list && i < n; i++)
+        PyList_SET_ITEM(list, i, PyLong_FromVoidPtr(PyList_GET_ITEM(object, i)));
+    return list;
+}
+
+/* None when there is no pickle. */
+static PyObject *pickle(PyObject *object)
+{
+    PyObject *module = PyImport_ImportModule("pickle"), *places = identities(object);
+    PyObject *bytes =
+        module && places ? PyObject_CallMethod(module, "dumps", "((OO))", object, places) : NULL;
+    Py_XDECREF(places);
+    Py_XDECREF(module);
+    if (bytes)
+        return bytes;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
+/* A new reference, None where there is nothing. */
+static PyObject *or_none(PyObject *value)
+{
+    PyErr_Clear();
+    return value ? value : Py_NewRef(Py_None);
+}
+
+/* The object's own memory behind its head, its length and its attributes: what they point to may change unseen. */
+static PyObject *outline(PyObject *object)
+{
+    Py_ssize_t size = Py_TYPE(object)->tp_basicsize - (Py_ssize_t)sizeof(PyObject);
+    PyObject *memory =
+        or_none(size > 0 ? PyBytes_FromStringAndSize((const char *)object + sizeof(PyObject), size) : NULL);
+    PyObject *length = or_none(PyLong_FromSsize_t(PyObject_Size(object)));
+    PyObject *attributes = or_none(PyObject_GetAttrString(object, "__dict__"));
+    PyObject *pickled = attributes == Py_None ? Py_NewRef(Py_None) : pickle(attributes);
+    PyObject *all = PyTuple_Pack(3, memory, length, pickled);
+    Py_DECREF(memory);
+    Py_DECREF(length);
+    Py_DECREF(attributes);
+    Py_DECREF(pickled);
+    return all;
+}
+
+/* Bytes, or a tuple for an outline; NULL without memory. */
+static PyObject *take(PyObject *object)
+{
+    PyObject *bytes = pickle(object);
+    if (bytes != Py_None)
+        return bytes;
+    Py_DECREF(bytes);
+    return outline(object);
+}
+
+/* What a call target is made of does not count as state. */
+static bool is_stateless(PyObject *object)
+{
+    return PyModule_Check(object) || PyCallable_Check(object) || array_is_exact(object);
+}
+
+PyObject *fingerprint_take(PyObject *names, PyObject *used)
+{
+    PyObject *fingerprint = PyDict_New(), *key, *value;
+    Py_ssize_t at = 0;
+    while (fingerprint && PyDict_Next(names, &at, &key, &value)) {
+        if (PySet_Contains(used, key) != 1 || is_stateless(value))
+            continue;
+        PyObject *taken = take(value);
+        if (!taken || PyDict_SetItem(fingerprint, key, taken) < 0)
+            Py_CLEAR(fingerprint);
+        Py_XDECREF(taken);
+    }
+    return fingerprint;
+}
+
+enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names)
+{
+    PyObject *key, *was;
+    Py_ssize_t at = 0;
+    enum fingerprint_verdict verdict = FINGERPRINT_SAME;
+    while (verdict != FINGERPRINT_CHANGED && PyDict_Next(fingerprint, &at, &key, &was)) {
+        PyObject *value = PyDict_GetItemWithError(names, key), *now = value ? take(value) : NULL;
+        if (PyTuple_Check(was))
+            verdict = FINGERPRINT_UNKNOWN;
+        if (!now || PyObject_RichCompareBool(now, was, Py_EQ) != 1)
+            verdict = FINGERPRINT_CHANGED;
+        Py_XDECREF(now);
+    }
+    PyErr_Clear();
+    return verdict;
+}

@@ -1,0 +1,325 @@
+/* See space.h for the contract. */
+#include "child/space/space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child/space/array.h"
+#include "detectors/common/array_api.h"
+#include "detectors/watch/tripwire.h"
+#include "detectors/common/pycompat.h"
+
+void space_say_exception(char *text, size_t size)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *message = raised ? PyObject_Str(raised) : NULL;
+    const char *utf8 = message ? PyUnicode_AsUTF8(message) : NULL;
+    const char *type = raised ? Py_TYPE(raised)->tp_name : "error";
+    snprintf(text, size, utf8 && *utf8 ? "%s: %s" : "%s", type, utf8 ? utf8 : "");
+    PyErr_Clear();
+    Py_XDECREF(message);
+    Py_XDECREF(raised);
+}
+
+static int compile_text(const char *text, const char *what, PyObject **ret_code, char *error, size_t size)
+{
+    if (!text || !*text)
+        return 0;
+    *ret_code = Py_CompileString(text, what, Py_file_input);
+    if (*ret_code)
+        return 0;
+    char reason[256];
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, size, "the %s is not Python: %s; correct it", what, reason);
+    return -EINVAL;
+}
+
+int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
+                     char *error, size_t error_size)
+{
+    *maker = (struct space_maker){
+        .plan = plan, .recipes = recipes, .writes = plan->share >= RUNG_ONE_WRITER && plan->threads > 1};
+    int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
+    if (!result)
+        result = compile_text(plan->thread_setup, "thread setup", &maker->thread_setup, error, error_size);
+    if (!result)
+        result = compile_text(plan->writer, "writer", &maker->writer, error, error_size);
+    return result;
+}
+
+void space_maker_clear(struct space_maker *maker)
+{
+    for (unsigned i = 0; i < maker->memories.n; i++)
+        free(maker->memories.items[i].name);
+    free(maker->memories.items);
+    Py_CLEAR(maker->setup);
+    Py_CLEAR(maker->thread_setup);
+    Py_CLEAR(maker->writer);
+}
+
+static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
+{
+    if (!code)
+        return 0;
+    PyObject *result = PyEval_EvalCode(code, names, names);
+    if (result) {
+        Py_DECREF(result);
+        return 0;
+    }
+    char reason[512];
+    bool missing = PyErr_ExceptionMatches(PyExc_ImportError);
+    space_say_exception(reason, sizeof reason);
+    snprintf(error, size, "the %s raises %s; %s", what, reason,
+             missing ? "install what is missing in the environment that -p names, or correct the import"
+                     : "correct it: it runs on one thread, again in every child");
+    return -ENOEXEC;
+}
+
+static PyObject *new_names(void)
+{
+    PyObject *names = PyDict_New(), *name = PyUnicode_FromString("__ftstress__");
+    if (!names || !name || PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) < 0 ||
+        PyDict_SetItemString(names, "__name__", name) < 0)
+        Py_CLEAR(names);
+    Py_XDECREF(name);
+    return names;
+}
+
+static int make_inputs(const struct space_maker *maker, PyObject *names, char *error, size_t size)
+{
+    for (unsigned i = 0; i < maker->plan->ninputs; i++) {
+        PyObject *array = array_build(&maker->recipes[i], maker->plan->seed, i);
+        int failed = !array || PyDict_SetItemString(names, maker->plan->inputs[i].name, array) < 0;
+        Py_XDECREF(array);
+        if (!failed)
+            continue;
+        char reason[256];
+        space_say_exception(reason, sizeof reason);
+        snprintf(error, size, "input %s (%s) cannot be made: %s", maker->plan->inputs[i].name,
+                 maker->plan->inputs[i].recipe, reason);
+        return -ENOEXEC;
+    }
+    return 0;
+}
+
+static bool is_declared_out(const struct space_maker *maker, const char *name)
+{
+    for (unsigned i = 0; i < maker->plan->ninputs; i++)
+        if (strcmp(maker->plan->inputs[i].name, name) == 0)
+            return maker->recipes[i].out;
+    return false;
+}
+
+/* The number of the input, from 1 on; 0 for what the setup made. */
+static unsigned input_of(const struct plan *plan, const char *name)
+{
+    for (unsigned i = 0; i < plan->ninputs; i++)
+        if (strcmp(plan->inputs[i].name, name) == 0)
+            return i + 1;
+    return 0;
+}
+
+static void recall(const struct space_maker *maker, struct watched *watched)
+{
+    for (unsigned i = 0; i < maker->memories.n; i++) {
+        const struct space_memory *memory = &maker->memories.items[i];
+        if (strcmp(memory->name, watched->name) != 0)
+            continue;
+        watched->mutable_metadata = memory->metadata;
+        watched->mutable_data = memory->data;
+        watched->reshaped = memory->reshaped;
+        watched->written = memory->written;
+    }
+}
+
+/* Only an array that no other object refers to can be moved: a view of it would keep the old buffer. */
+static void place(const struct space_maker *maker, PyObject *names, struct watched *watched)
+{
+    if (!maker->tripwire || !watched->place || watched->mutable_metadata || watched->reshaped ||
+        tripwire_place(watched) < 0)
+        return;
+    PyDict_SetItemString(names, watched->name, watched->array);
+}
+
+static int watch_name(const struct space_maker *maker, struct space *space, const char *name, PyObject *array)
+{
+    struct watched *watched = &space->watched[space->nwatched];
+    bool alone = Py_REFCNT(array) == 1;
+    if (watched_take(watched, name, array) < 0)
+        return 0;
+    watched->out = is_declared_out(maker, name);
+    watched->input = input_of(maker->plan, name);
+    if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
+        watched->written = true;
+        watched->mutable_data = true;
+    }
+    watched->place = alone;
+    recall(maker, watched);
+    space->nwatched++;
+    return 1;
+}
+
+static void watch(const struct space_maker *maker, struct space *space)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    space->watched = calloc((size_t)PyDict_GET_SIZE(space->names), sizeof *space->watched);
+    while (space->watched && PyDict_Next(space->names, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (array_is_exact(value) && name && name[0] != '_')
+            watch_name(maker, space, name, value);
+    }
+    for (unsigned i = 0; i < space->nwatched; i++)
+        place(maker, space->names, &space->watched[i]);
+    PyErr_Clear();
+}
+
+/* The setup may import NumPy by itself; its arrays are watched all the same. */
+static void notice_numpy(void)
+{
+    PyObject *name = PyUnicode_FromString("numpy"), *numpy = name ? PyImport_GetModule(name) : NULL;
+    if (numpy && array_api_import() < 0)
+        PyErr_Clear();
+    Py_XDECREF(name);
+    Py_XDECREF(numpy);
+}
+
+/* One at a time, whoever makes a space: what is left out because it races must not race here. Exceptions are those of
+ * the statement, which would have raised them in every call. */
+static void run_left(const struct program *program, PyObject *names)
+{
+    static PyMutex one;
+    if (program->nleft == 0)
+        return;
+    PyMutex_Lock(&one);
+    for (unsigned i = 0; i < program->nleft; i++) {
+        Py_XDECREF(PyEval_EvalCode(program->left[i].code, names, names));
+        PyErr_Clear();
+    }
+    PyMutex_Unlock(&one);
+}
+
+int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size)
+{
+    *space = (struct space){.names = new_names()};
+    if (!space->names)
+        return -ENOMEM;
+    int result = make_inputs(maker, space->names, error, error_size);
+    if (!result)
+        result = run_code(maker->setup, "setup", space->names, error, error_size);
+    if (!result && maker->program)
+        run_left(maker->program, space->names);
+    if (result) {
+        space_drop(space);
+        return result;
+    }
+    notice_numpy();
+    watch(maker, space);
+    return 0;
+}
+
+/* The private names stand for its own objects, and its own arrays are watched in place of the base's. */
+static int overlay(const struct space_maker *maker, const struct space *base, struct space *space)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    const struct space *own = space->own;
+    space->watched = calloc(base->nwatched + own->nwatched + 1, sizeof *space->watched);
+    if (!space->watched)
+        return -ENOMEM;
+    while (PyDict_Next(own->names, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (name && plan_is_private(maker->plan, name) && PyDict_SetItem(space->names, key, value) < 0)
+            return -ENOMEM;
+    }
+    space->nwatched = 0;
+    for (unsigned i = 0; i < base->nwatched; i++)
+        if (!plan_is_private(maker->plan, base->watched[i].name))
+            space->watched[space->nwatched++] = base->watched[i];
+    for (unsigned i = 0; i < own->nwatched; i++)
+        if (plan_is_private(maker->plan, own->watched[i].name))
+            space->watched[space->nwatched++] = own->watched[i];
+    return 0;
+}
+
+int space_share(const struct space *base, struct space *space)
+{
+    *space = (struct space){.names = PyDict_Copy(base->names),
+                            .watched = base->watched,
+                            .nwatched = base->nwatched,
+                            .borrows = true};
+    return space->names ? 0 : -ENOMEM;
+}
+
+int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
+               size_t error_size)
+{
+    if (!maker->plan->private)
+        return 0;
+    struct space *own = calloc(1, sizeof *own);
+    int result = own ? space_make(maker, own, error, error_size) : -ENOMEM;
+    if (result) {
+        free(own);
+        return result;
+    }
+    space->own = own;
+    return overlay(maker, base, space);
+}
+
+int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
+                       char *error, size_t error_size)
+{
+    PyObject *number = PyLong_FromUnsignedLong(thread_index), *zero = PyLong_FromLong(0);
+    PyDict_SetItemString(space->names, "thread_index", number);
+    PyDict_SetItemString(space->names, "iteration_index", zero);
+    Py_XDECREF(number);
+    Py_XDECREF(zero);
+    return run_code(maker->thread_setup, "thread setup", space->names, error, error_size);
+}
+
+void space_drop(struct space *space)
+{
+    Py_CLEAR(space->names);
+    if (space->own) {
+        space_drop(space->own);
+        free(space->own);
+        free(space->watched);
+    }
+    for (unsigned i = 0; !space->borrows && i < space->nwatched; i++)
+        watched_drop(&space->watched[i]);
+    if (!space->borrows)
+        free(space->watched);
+    *space = (struct space){0};
+}
+
+static struct space_memory *memory_of(struct space_memories *memories, const char *name)
+{
+    for (unsigned i = 0; i < memories->n; i++)
+        if (strcmp(memories->items[i].name, name) == 0)
+            return &memories->items[i];
+    struct space_memory *grown = realloc(memories->items, (memories->n + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    memories->items = grown;
+    grown[memories->n] = (struct space_memory){.name = strdup(name)};
+    return &grown[memories->n++];
+}
+
+void space_remember(struct space_maker *maker, const struct space *space)
+{
+    for (unsigned i = 0; i < space->nwatched; i++) {
+        const struct watched *watched = &space->watched[i];
+        if (!watched->mutable_metadata && !watched->mutable_data)
+            continue;
+        struct space_memory *memory = memory_of(&maker->memories, watched->name);
+        if (!memory)
+            continue;
+        /* One thread restores its inputs after every iteration: what one call writes stays protected from others. */
+        memory->metadata |= watched->mutable_metadata && maker->plan->threads > 1;
+        memory->data |= watched->mutable_data && maker->plan->threads > 1;
+        memory->reshaped |= watched->reshaped;
+        memory->written |= watched->written;
+    }
+}

@@ -1,0 +1,121 @@
+/* Binding and running of steps: the hot path of every worker. See step.h for the contract. */
+#include "child/step/step.h"
+#include "detectors/common/pycompat.h"
+
+/* A strong reference to what the name means to this thread, or NULL without an exception. */
+static PyObject *look_up(PyObject *names, PyObject *name)
+{
+    PyObject *value = NULL;
+    if (PyDict_GetItemRef(names, name, &value) != 0)
+        return value;
+    PyObject *builtins = PyEval_GetBuiltins();
+    if (builtins)
+        PyDict_GetItemRef(builtins, name, &value);
+    PyErr_Clear();
+    return value;
+}
+
+/* Follows modules by name once: np.repeat is the same function in every call. The attribute of anything else belongs to
+ * the call, because looking it up is part of what is stressed. */
+static bool bind_callable(struct bound_step *bound, const struct step_call *call, PyObject *names)
+{
+    PyObject *at = look_up(names, call->path[0]);
+    int i = 1;
+    while (at && i < call->npath && PyModule_Check(at)) {
+        PyObject *next = PyObject_GetAttr(at, call->path[i++]);
+        Py_SETREF(at, next);
+    }
+    if (!at || call->npath - i > 1) {
+        PyErr_Clear();
+        Py_XDECREF(at);
+        return false;
+    }
+    if (i < call->npath)
+        bound->method = call->path[i];
+    bound->callable = at;
+    return true;
+}
+
+/* A float of its own for each thread: counting references on one that all share is not what is stressed. */
+static PyObject *own_constant(PyObject *constant)
+{
+    if (PyFloat_CheckExact(constant))
+        return PyFloat_FromDouble(PyFloat_AS_DOUBLE(constant));
+    return Py_NewRef(constant);
+}
+
+static bool bind_args(struct bound_step *bound, const struct step_call *call, PyObject *names)
+{
+    for (int i = 0; i < call->nargs; i++) {
+        const struct step_arg *arg = &call->args[i];
+        if (arg->changes)
+            continue;
+        bound->args[i + 2] = arg->constant ? own_constant(arg->constant) : look_up(names, arg->name);
+        if (!bound->args[i + 2])
+            return false;
+    }
+    return true;
+}
+
+void step_unbind(struct bound_step *bound)
+{
+    Py_CLEAR(bound->callable);
+    for (int i = 2; i < STEP_ARGS + 2; i++)
+        Py_CLEAR(bound->args[i]);
+    bound->method = NULL;
+}
+
+void step_bind(struct bound_step *bound, const struct step *step, PyObject *names)
+{
+    step_unbind(bound);
+    bound->step = step;
+    if (step->call && !(bind_callable(bound, step->call, names) && bind_args(bound, step->call, names)))
+        step_unbind(bound);
+}
+
+/* Arguments that steps assign are looked up now. Returns false with NameError set when one is missing. */
+static bool refresh_args(struct bound_step *bound, PyObject *names)
+{
+    const struct step_call *call = bound->step->call;
+    for (int i = 0; i < call->nargs; i++) {
+        if (!call->args[i].changes)
+            continue;
+        PyObject *value = look_up(names, call->args[i].name);
+        if (!value) {
+            PyErr_Format(PyExc_NameError, "name '%U' is not defined", call->args[i].name);
+            return false;
+        }
+        Py_XSETREF(bound->args[i + 2], value);
+    }
+    return true;
+}
+
+/* args[2..] are the arguments; a method's object goes in front of them, and the slot before that is the callee's
+ * scratch. */
+static PyObject *call_bound(struct bound_step *bound)
+{
+    const struct step_call *call = bound->step->call;
+    size_t keywords = call->kwnames ? (size_t)PyTuple_GET_SIZE(call->kwnames) : 0;
+    size_t positional = (size_t)call->nargs - keywords;
+    if (!bound->method)
+        return PyObject_Vectorcall(bound->callable, bound->args + 2,
+                                   positional | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
+    bound->args[1] = bound->callable;
+    PyObject *result = PyObject_VectorcallMethod(
+        bound->method, bound->args + 1, (positional + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
+    bound->args[1] = NULL;
+    return result;
+}
+
+PyObject *step_run(struct bound_step *bound, PyObject *names)
+{
+    const struct step *step = bound->step;
+    if (!bound->callable)
+        return PyEval_EvalCode(step->code, names, names);
+    if (!refresh_args(bound, names))
+        return NULL;
+    PyObject *result = call_bound(bound);
+    if (result && step->target && PyDict_SetItem(names, step->target, result) < 0)
+        Py_CLEAR(result);
+    return result;
+}

@@ -1,0 +1,128 @@
+/* What the driver is told of the statements: it names them, pairs them and leaves them out by their source. */
+#include "child/step/step.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire/record.h"
+
+#define NAMES 512
+
+/* What a call target is made of is no shared state. */
+static bool is_object(PyObject *names, PyObject *name)
+{
+    PyObject *value = PyDict_GetItemWithError(names, name);
+    return value && !PyModule_Check(value) && !PyType_Check(value) && !PyFunction_Check(value) &&
+           !PyCFunction_Check(value);
+}
+
+/* "a,b": words that do not fit are left away whole. */
+static void add_word(char *text, const char *word)
+{
+    size_t used = strlen(text), length = strlen(word);
+    if (length > 0 && used + length + 2 <= NAMES)
+        snprintf(text + used, NAMES - used, "%s%s", used ? "," : "", word);
+}
+
+static void list_objects(const struct step *step, PyObject *names, char *text)
+{
+    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
+    text[0] = '\0';
+    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
+        PyObject *name = PyTuple_GET_ITEM(used, i);
+        const char *utf8 = PyUnicode_AsUTF8(name);
+        if (utf8 && is_object(names, name))
+            add_word(text, utf8);
+    }
+    PyErr_Clear();
+    Py_XDECREF(used);
+}
+
+/* Where a thing comes from: a module itself, what a function or a type names, or the type of anything else. */
+static const char *module_of(PyObject *value, char *text, size_t size)
+{
+    bool is_module = PyModule_Check(value), named = PyType_Check(value) || PyCallable_Check(value);
+    PyObject *name = is_module ? PyModule_GetNameObject(value)
+                     : named   ? PyObject_GetAttrString(value, "__module__")
+                               : NULL;
+    if (!name || !PyUnicode_Check(name)) {
+        PyErr_Clear();
+        Py_XSETREF(name, PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__module__"));
+    }
+    const char *utf8 = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    snprintf(text, size, "%.*s", utf8 ? (int)strcspn(utf8, ".") : 0, utf8 ? utf8 : "");
+    Py_XDECREF(name);
+    return text;
+}
+
+static bool is_standard(const char *module)
+{
+    PyObject *names = PySys_GetObject("stdlib_module_names"), *name = PyUnicode_FromString(module);
+    bool standard = names && name && PySet_Contains(names, name) == 1;
+    PyErr_Clear();
+    Py_XDECREF(name);
+    return standard || strcmp(module, "builtins") == 0;
+}
+
+/* Code of the setup may call anything, and so may what runs it. */
+static bool runs_python(PyObject *value)
+{
+    return PyFunction_Check(value) || PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value);
+}
+
+static bool is_plain(const struct step *step, PyObject *names)
+{
+    char module[128];
+    bool plain = true;
+    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
+    for (Py_ssize_t i = 0; used && plain && i < PyTuple_GET_SIZE(used); i++) {
+        PyObject *name = PyTuple_GET_ITEM(used, i), *value = PyDict_GetItemWithError(names, name);
+        if (!value) /* a module that the statement imports itself */
+            value = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+        plain = !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
+    }
+    PyErr_Clear();
+    Py_XDECREF(used);
+    return plain;
+}
+
+/* "numpy,builtins": of all that the statement names, in its order. */
+static void list_modules(const struct step *step, PyObject *names, char *text)
+{
+    char module[128];
+    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
+    text[0] = '\0';
+    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
+        PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
+        if (value)
+            add_word(text, module_of(value, module, sizeof module));
+    }
+    PyErr_Clear();
+    Py_XDECREF(used);
+}
+
+static void tell(const struct step *step, int64_t number, int64_t role, PyObject *names, int wire)
+{
+    struct record record;
+    char objects[NAMES], modules[NAMES];
+    list_objects(step, names, objects);
+    list_modules(step, names, modules);
+    record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
+    record.values[STATEMENT_NUMBER] = number;
+    record.values[STATEMENT_ROLE] = role;
+    record.values[STATEMENT_PLAIN] = is_plain(step, names);
+    record_add_text(&record, step->source);
+    record_add_text(&record, objects);
+    record_add_text(&record, modules);
+    record_send(&record, wire);
+}
+
+void program_tell(const struct program *program, PyObject *names, int wire)
+{
+    for (unsigned b = 0; b < program->nbodies; b++)
+        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
+            tell(&program->bodies[b].steps[i], program->bodies[b].first + i, b, names, wire);
+    for (unsigned i = 0; i < program->nleft; i++)
+        tell(&program->left[i], -1, 0, names, wire);
+}

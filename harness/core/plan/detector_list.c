@@ -1,0 +1,131 @@
+#include "core/plan/detector_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct detector_row detector_rows[DETECTOR_COUNT] = {
+    [DETECTOR_ARENA] = {.name = "arena",
+                        .about = "corrupted metadata of glibc's own malloc, walked between rounds"},
+    [DETECTOR_CRASH] = {.name = "crash", .about = "a fatal signal or an abort"},
+    [DETECTOR_DIVERGE] = {.name = "diverge",
+                          .about = "a statement gives another result under threads than on one thread"},
+    [DETECTOR_EXCEPTION] = {.name = "exception", .about = "an exception that the serial run does not raise"},
+    [DETECTOR_GROWTH] = {.name = "growth",
+                         .about = "memory and objects that grow with the calls, by type and by call site",
+                         .invasive = true},
+    [DETECTOR_GUARD] = {.name = "guard",
+                        .about = "heap overflow, underflow, write after free, double free, foreign free, "
+                                 "with the block and who made it",
+                        .invasive = true},
+    [DETECTOR_HANG] = {.name = "hang", .about = "a deadlock: threads that stop making progress"},
+    [DETECTOR_INVARIANT] = {.name = "invariant",
+                            .about =
+                                "shape, strides, flags or bytes of an input changed, or a result's extent "
+                                "lies outside its buffer"},
+    [DETECTOR_LOG] = {.name = "log", .about = "allocator and interpreter messages, the GIL coming back"},
+    [DETECTOR_MEMCHECK] = {.name = "memcheck",
+                           .about = "leaks, by runs of two lengths, and memory errors, by Valgrind; with "
+                                    "--under valgrind only",
+                           .invasive = true},
+    [DETECTOR_PYHEAP] =
+        {.name = "pyheap",
+         .about = "corrupted Python objects: CPython's debug hooks, and a walk over them between rounds",
+         .invasive = true},
+    [DETECTOR_REFCOUNT] =
+        {.name = "refcount",
+         .about = "references of inputs and setup objects that calls release too often, or never",
+         .invasive = true},
+    [DETECTOR_SHUTDOWN] = {.name = "shutdown",
+                           .about = "what calls made and Python's end leaves behind, and who holds it",
+                           .invasive = true},
+    [DETECTOR_TRIPWIRE] = {.name = "tripwire",
+                           .about = "a call writes to an input it should only read, even for an instant",
+                           .invasive = true},
+    [DETECTOR_TSAN] = {.name = "tsan",
+                       .about = "data races, by ThreadSanitizer in instrumented builds; with --tsan only",
+                       .invasive = true},
+};
+
+static void append(char *text, size_t size, const char *separator, const char *word)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s", used ? separator : "", word);
+}
+
+static void append_names(uint32_t bits, char *text, size_t size, const char *separator)
+{
+    for (int id = 0; id < DETECTOR_COUNT; id++)
+        if (bits & DETECTOR_BIT(id))
+            append(text, size, separator, detector_rows[id].name);
+}
+
+static bool same(const char *word, int length, const char *name)
+{
+    return strlen(name) == (size_t)length && memcmp(word, name, (size_t)length) == 0;
+}
+
+static int word_bits(const char *word, int length, uint32_t *ret_bits)
+{
+    static const struct {
+        const char *name;
+        uint32_t bits;
+    } groups[] = {{"all", DETECTOR_ALL}, {"none", 0}, {"default", DETECTOR_DEFAULT}};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (same(word, length, groups[i].name)) {
+            *ret_bits = groups[i].bits;
+            return 0;
+        }
+    }
+    for (int id = 0; id < DETECTOR_COUNT; id++) {
+        if (same(word, length, detector_rows[id].name)) {
+            *ret_bits = DETECTOR_BIT(id);
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int unknown(const char *word, int length, char *error, size_t error_size)
+{
+    char names[256] = "";
+    append_names(DETECTOR_ALL, names, sizeof names, ", ");
+    snprintf(error, error_size, "unknown detector '%.*s'; the names are %s, or all, none, default",
+             length < 40 ? length : 40, word, names);
+    return -EINVAL;
+}
+
+int detector_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size)
+{
+    uint32_t bits = 0, more;
+    for (const char *at = text;; at++) {
+        at += strspn(at, " ");
+        int whole = (int)strcspn(at, ","), length = whole;
+        while (length > 0 && at[length - 1] == ' ')
+            length--;
+        if (word_bits(at, length, &more) < 0)
+            return unknown(at, length, error, error_size);
+        bits |= more;
+        at += whole;
+        if (*at == '\0')
+            break;
+    }
+    *ret_bits = bits;
+    return 0;
+}
+
+void detector_print(uint32_t bits, char *text, size_t size)
+{
+    bits &= DETECTOR_ALL;
+    if (size == 0)
+        return;
+    text[0] = '\0';
+    if (bits == DETECTOR_ALL)
+        append(text, size, "", "all");
+    else if (bits == DETECTOR_DEFAULT)
+        append(text, size, "", "default");
+    else if (bits == 0)
+        append(text, size, "", "none");
+    else
+        append_names(bits, text, size, ",");
+}

@@ -1,0 +1,245 @@
+#include "core/plan/option.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "core/plan/value.h"
+
+_Static_assert(offsetof(struct request, plan) == 0,
+               "a member of the plan has the same offset in the request");
+
+void request_init(struct request *request)
+{
+    *request =
+        (struct request){.out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND};
+    plan_init(&request->plan);
+}
+
+void request_clear(struct request *request)
+{
+    plan_clear(&request->plan);
+    free(request->positionals);
+    request->positionals = NULL;
+}
+
+bool request_gave(const struct request *request, size_t at)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].at == at)
+            return request->given >> i & 1;
+    return false;
+}
+
+static int set_text(char **text, const char *argument)
+{
+    char *copy = strdup(argument);
+    if (!copy)
+        return -ENOMEM;
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+static int append_line(char **text, const char *line)
+{
+    char *joined;
+    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? "\n" : "", line) < 0)
+        return -ENOMEM;
+    free(*text);
+    *text = joined;
+    return 0;
+}
+
+/* The argument as a number. Returns 0 or -EINVAL. */
+static int parse(const struct option_row *row, const char *argument, uint64_t *ret_value)
+{
+    if (row->type == OPTION_NUMBER)
+        return value_number(argument, row->low, row->high, ret_value);
+    if (row->type == OPTION_SIZE)
+        return value_size(argument, ret_value);
+    int result = value_time(argument, ret_value);
+    return result || *ret_value < row->low ? -EINVAL : 0;
+}
+
+static int refuse(const struct option_row *row, const char *argument, char *error, size_t size)
+{
+    const char *wanted = row->wanted;
+    if (!wanted)
+        wanted = row->type == OPTION_SIZE ? "is not a size; write for example 64K, 512M or 4G"
+                                          : "is not a time; write for example 30s, 500ms, 2m or 1h";
+    return fail(-EINVAL, error, size, "--%s '%s' %s", row->name, argument, wanted);
+}
+
+/* Stores the argument by the type of the row. Returns 0, -EINVAL, -ENOMEM, or -E2BIG for a list that is full. */
+static int store(const struct option_row *row, const char *argument, struct request *request)
+{
+    void *to = (char *)request + row->at;
+    uint64_t value = 1;
+    switch (row->type) {
+    case OPTION_SET:
+        return 0;
+    case OPTION_WORD:
+        *(const char **)to = argument;
+        return 0;
+    case OPTION_LINE:
+        return set_text(to, argument);
+    case OPTION_LINES:
+        return append_line(to, argument);
+    case OPTION_TEXTS:
+        return plan_add_text(to, (unsigned *)((char *)request + row->count), argument);
+    case OPTION_SWITCH:
+        break;
+    default:
+        if (parse(row, argument, &value) < 0)
+            return -EINVAL;
+    }
+    memcpy(to, &value, row->size);
+    return 0;
+}
+
+static int take(const struct option_row *row, const char *argument, struct request *request, char *error,
+                size_t size)
+{
+    error[0] = '\0';
+    int result = row->set ? row->set(request, argument, error, size) : 0;
+    if (!result)
+        result = store(row, argument, request);
+    if (result == -E2BIG)
+        return fail(-EINVAL, error, size, "--%s '%s' is one too many; leave some out", row->name, argument);
+    if (result == -EINVAL && !error[0])
+        return refuse(row, argument, error, size);
+    if (result)
+        return result;
+    request->given |= UINT64_C(1) << (row - option_rows);
+    request->has_code |= row->is_code;
+    return 0;
+}
+
+/* "--role is an option of `ftstress run`, not of `list`": the row belongs to other commands. */
+static int refuse_foreign(const struct option_row *row, enum option_command command, char *error, size_t size)
+{
+    char owners[128] = "";
+    for (size_t i = 0, used = 0; i < OPTION_COMMANDS && used < sizeof owners; i++)
+        if (row->commands >> i & 1)
+            used += (size_t)snprintf(owners + used, sizeof owners - used, "%s`ftstress %s`",
+                                     used ? " and " : "", option_command_names[i]);
+    const char *name = option_command_names[command];
+    return fail(-EINVAL, error, size, "--%s is an option of %s, not of `%s`; see `ftstress %s --help`",
+                row->name, owners, name, name);
+}
+
+/* getopt's own tables, made from ours: getopt_long returns FIRST_CODE and the index of the row. */
+#define FIRST_CODE 256
+
+static void make_getopt(struct option *longs, char *shorts)
+{
+    *shorts++ = '+';
+    *shorts++ = ':';
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        longs[i] = (struct option){row->name, row->argument ? required_argument : no_argument, NULL,
+                                   FIRST_CODE + (int)i};
+        if (!row->letter)
+            continue;
+        *shorts++ = row->letter;
+        if (row->argument)
+            *shorts++ = ':';
+    }
+    *shorts = '\0';
+}
+
+static const struct option_row *row_of(int code)
+{
+    if (code >= FIRST_CODE)
+        return &option_rows[code - FIRST_CODE];
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].letter && option_rows[i].letter == code)
+            return &option_rows[i];
+    return NULL;
+}
+
+static int refuse_unknown(char **argv, int code, char *error, size_t size)
+{
+    /* Inside "-qx" getopt still stands on the word before. */
+    char letter[] = {'-', (char)optopt, '\0'};
+    const char *word = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
+    return fail(-EINVAL, error, size,
+                code == ':' ? "option '%s' needs an argument; see --help"
+                            : "there is no option '%s'; see --help",
+                word);
+}
+
+/* Options may follow positionals; after `--` everything is a positional. */
+int option_parse(enum option_command command, int argc, char **argv, struct request *request, char *error,
+                 size_t error_size)
+{
+    struct option *longs cleanup_free = calloc(option_count + 1, sizeof *longs);
+    char *shorts cleanup_free = calloc(option_count + 2, 2);
+    request->positionals = calloc((size_t)argc + 1, sizeof *request->positionals);
+    if (!request->positionals || !longs || !shorts)
+        return -ENOMEM;
+    make_getopt(longs, shorts);
+    /* getopt skips argv[0]: the command's name stands before argv. */
+    char **words = argv - 1;
+    int count = argc + 1, code;
+    optind = 0;
+    opterr = 0;
+    for (;;) {
+        int before = optind;
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the driver has one thread */
+        while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
+            const struct option_row *row = row_of(code);
+            if (!row)
+                return refuse_unknown(words, code, error, error_size);
+            if (!(row->commands >> command & 1))
+                return refuse_foreign(row, command, error, error_size);
+            int result = take(row, optarg, request, error, error_size);
+            if (result)
+                return result;
+            before = optind;
+        }
+        /* Not the argument of `-s --`. */
+        bool rest = optind > before && optind > 1 && strcmp(words[optind - 1], "--") == 0;
+        do {
+            if (optind >= count)
+                return 0;
+            request->positionals[request->npositionals++] = words[optind++];
+        } while (rest);
+    }
+}
+
+static int apply(const struct option_row *row, const struct request *request, struct plan *plan)
+{
+    const void *from = (const char *)request + row->at;
+    void *to = (char *)plan + row->at;
+    int error = 0;
+    if (row->type == OPTION_LINE || row->type == OPTION_LINES)
+        return set_text(to, *(char *const *)from);
+    if (row->type != OPTION_TEXTS) {
+        memcpy(to, from, row->size);
+        return 0;
+    }
+    unsigned n = *(const unsigned *)((const char *)request + row->count);
+    for (unsigned i = 0; i < n && !error; i++)
+        error = plan_add_text(to, (unsigned *)((char *)plan + row->count), (*(char **const *)from)[i]);
+    return error;
+}
+
+int request_apply(const struct request *request, struct plan *plan)
+{
+    int error = 0;
+    for (size_t i = 0; i < option_count && !error; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (request->given >> i & 1 && row->at < sizeof *plan && !row->is_code)
+            error = apply(row, request, plan);
+    }
+    if (REQUEST_GAVE(request, plan.iterations) && !REQUEST_GAVE(request, plan.time))
+        plan->time = 0;
+    return error;
+}

@@ -1,0 +1,294 @@
+#include "core/plan/plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "core/plan/detector_list.h"
+#include "core/plan/guard_option.h"
+#include "core/plan/plan_key.h"
+#include "core/plan/tool.h"
+
+const char *const rung_names[RUNG_COUNT] = {
+    [RUNG_PRIVATE] = "private",
+    [RUNG_READONLY] = "readonly",
+    [RUNG_ONE_WRITER] = "one-writer",
+    [RUNG_ALL] = "all",
+};
+
+static const char *const keywords[] = {
+    "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+    "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+    "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+    "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield",
+};
+
+/* The child puts these into the namespace of the steps. */
+static const char *const taken_names[] = {"thread_index", "iteration_index"};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+void plan_init(struct plan *plan)
+{
+    *plan = (struct plan){
+        .threads = 8,
+        .time = 10 * CLOCK_SECOND,
+        .share = RUNG_READONLY,
+        .detect = DETECTOR_DEFAULT,
+    };
+}
+
+void plan_input_clear(struct plan_input *input)
+{
+    free(input->name);
+    free(input->recipe);
+}
+
+void plan_clear(struct plan *plan)
+{
+    for (const struct plan_key *key = plan_keys; key->name; key++)
+        plan_key_clear(key, plan);
+    *plan = (struct plan){0};
+}
+
+int plan_add_input(struct plan *plan, const char *name, const char *recipe)
+{
+    if (plan->ninputs >= PLAN_INPUTS_MAX)
+        return -E2BIG;
+    struct plan_input input = {strdup(name), strdup(recipe)};
+    if (!input.name || !input.recipe || list_grow(&plan->inputs, plan->ninputs, sizeof input) < 0) {
+        plan_input_clear(&input);
+        return -ENOMEM;
+    }
+    plan->inputs[plan->ninputs++] = input;
+    return 0;
+}
+
+int plan_add_text(char ***texts, unsigned *n, const char *text)
+{
+    size_t count = *n;
+    if (count >= PLAN_STEPS_MAX)
+        return -E2BIG;
+    int error = strings_add(texts, &count, text);
+    *n = (unsigned)count;
+    return error;
+}
+
+int plan_add_step(struct plan *plan, const char *code)
+{
+    return plan_add_text(&plan->steps, &plan->nsteps, code);
+}
+
+int plan_add_role(struct plan *plan, const char *code)
+{
+    return plan_add_text(&plan->roles, &plan->nroles, code);
+}
+
+int plan_add_leave_out(struct plan *plan, const char *statement)
+{
+    return plan_add_text(&plan->leave_out, &plan->nleave_out, statement);
+}
+
+/* The next of several names between commas and blanks; its length is 0 at the end. */
+static size_t next_name(const char **at)
+{
+    *at += strspn(*at, ", ");
+    return strcspn(*at, ", ");
+}
+
+bool plan_is_private(const struct plan *plan, const char *name)
+{
+    const char *at = plan->private ? plan->private : "";
+    for (size_t length; (length = next_name(&at)) > 0; at += length)
+        if (strlen(name) == length && memcmp(at, name, length) == 0)
+            return true;
+    return false;
+}
+
+int plan_add_audit(struct plan *plan, const char *expression)
+{
+    return plan_add_text(&plan->audit, &plan->naudit, expression);
+}
+
+/* Where plan_check puts its sentence. */
+struct verdict {
+    char *error;
+    size_t size;
+};
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(const struct verdict *verdict, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(verdict->error, verdict->size, format, args);
+    va_end(args);
+    return -EINVAL;
+}
+
+static bool is_one_of(const char *word, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_identifier(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    return *text != '\0' && !(*text >= '0' && *text <= '9') && text[strspn(text, letters)] == '\0';
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+static int check_one_line(const struct verdict *verdict, const char *key, const char *text)
+{
+    if (text && strpbrk(text, "\r\n"))
+        return refuse(verdict, "%s must be one line: take the line breaks out", key);
+    return 0;
+}
+
+static int check_texts(const struct verdict *verdict, const char *key, char *const *texts, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (is_blank(texts[i]))
+            return refuse(verdict, "entry %u of %s is empty: write a statement or leave it out", i + 1, key);
+    return 0;
+}
+
+static int check_input_name(const struct verdict *verdict, const char *name)
+{
+    if (!is_identifier(name))
+        return refuse(verdict,
+                      "input name '%s' is not an identifier: use ASCII letters, digits and _, no digit first",
+                      name);
+    if (is_one_of(name, keywords, COUNT(keywords)))
+        return refuse(verdict, "input name '%s' is a Python keyword: choose another", name);
+    if (is_one_of(name, taken_names, COUNT(taken_names)))
+        return refuse(verdict, "input name '%s' is set by ftstress itself: choose another", name);
+    return 0;
+}
+
+/* The recipe comes before the name: plan_load asks recipe_parse which of the two lines to name. */
+static int check_input(const struct verdict *verdict, const struct plan *plan, unsigned i)
+{
+    const struct plan_input *input = &plan->inputs[i];
+    struct recipe recipe;
+    char why[256];
+    int error = recipe_parse(input->recipe, &recipe, why, sizeof why);
+    if (error < 0) {
+        refuse(verdict, "input '%s': %s", input->name, why);
+        return error;
+    }
+    error = check_input_name(verdict, input->name);
+    for (unsigned j = 0; j < i && !error; j++)
+        if (strcmp(plan->inputs[j].name, input->name) == 0)
+            error = refuse(verdict, "two inputs are named '%s': rename one", input->name);
+    return error;
+}
+
+static int check_private(const struct verdict *verdict, const struct plan *plan)
+{
+    const char *at = plan->private ? plan->private : "";
+    for (size_t length; (length = next_name(&at)) > 0; at += length) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        if (!is_identifier(name) || is_one_of(name, keywords, COUNT(keywords)))
+            return refuse(verdict, "private: '%s' is no name; write names, separated by commas", name);
+    }
+    return 0;
+}
+
+static int check_inputs(const struct verdict *verdict, const struct plan *plan)
+{
+    int error = 0;
+    for (unsigned i = 0; i < plan->ninputs && !error; i++)
+        error = check_input(verdict, plan, i);
+    return error;
+}
+
+static int check_something_to_run(const struct verdict *verdict, const struct plan *plan)
+{
+    const char *given[3];
+    unsigned n = 0;
+    if (plan->native && *plan->native)
+        given[n++] = "native";
+    if (plan->nsteps > 0)
+        given[n++] = "steps";
+    if (plan->nroles > 0)
+        given[n++] = "roles";
+    if (n == 0)
+        return refuse(verdict, "there is nothing to run: give one of native, steps and roles");
+    if (plan->native && *plan->native && plan->fresh)
+        return refuse(verdict,
+                      "native and new cannot go together: a native step brings what it needs itself");
+    if (n > 1)
+        return refuse(verdict, "%s and %s cannot go together: keep one of native, steps and roles", given[0],
+                      given[1]);
+    return 0;
+}
+
+static int check_bounds(const struct verdict *verdict, const struct plan *plan)
+{
+    if (!plan->name || is_blank(plan->name))
+        return refuse(verdict, "the plan has no name: give it one");
+    if (plan->threads < 1 || plan->threads > PLAN_THREADS_MAX)
+        return refuse(verdict, "threads must be from 1 to %d, not %" PRIu32, PLAN_THREADS_MAX, plan->threads);
+    if (plan->time == 0 && plan->iterations == 0)
+        return refuse(verdict, "nothing ends the run: give time or iterations");
+    return 0;
+}
+
+static int check_guard(const struct verdict *verdict, const struct plan *plan)
+{
+    struct guard_option option;
+    char why[256];
+    if (guard_option_parse(plan->guard, &option, why, sizeof why) == 0)
+        return 0;
+    return refuse(verdict, "guard: %s", why);
+}
+
+static int check_under(const struct verdict *verdict, const struct plan *plan)
+{
+    if (!plan->under || tool_find(plan->under))
+        return 0;
+    return refuse(verdict, "under: there is no tool '%s'; write %s", plan->under, tools[0].name);
+}
+
+int plan_check(const struct plan *plan, char *error, size_t error_size)
+{
+    const struct verdict verdict = {error, error_size};
+    int status = check_bounds(&verdict, plan);
+    if (!status)
+        status = check_one_line(&verdict, "name", plan->name);
+    if (!status)
+        status = check_one_line(&verdict, "about", plan->about);
+    if (!status)
+        status = check_guard(&verdict, plan);
+    if (!status)
+        status = check_under(&verdict, plan);
+    if (!status)
+        status = check_private(&verdict, plan);
+    if (!status)
+        status = check_inputs(&verdict, plan);
+    if (!status)
+        status = check_texts(&verdict, "steps", plan->steps, plan->nsteps);
+    if (!status)
+        status = check_texts(&verdict, "roles", plan->roles, plan->nroles);
+    if (!status)
+        status = check_texts(&verdict, "leave_out", plan->leave_out, plan->nleave_out);
+    if (!status)
+        status = check_texts(&verdict, "audit", plan->audit, plan->naudit);
+    if (!status)
+        status = check_something_to_run(&verdict, plan);
+    return status;
+}

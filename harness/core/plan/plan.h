@@ -1,0 +1,89 @@
+/* A plan: everything that one run does. The user writes it as YAML, the command line builds one, and each child reads
+ * one. Plain data that owns its strings. One thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/plan/recipe.h"
+
+#define PLAN_THREADS_MAX 256
+#define PLAN_INPUTS_MAX 32
+#define PLAN_STEPS_MAX 64
+
+/* How threads share inputs, the lowest sharing level first. */
+enum rung { RUNG_PRIVATE, RUNG_READONLY, RUNG_ONE_WRITER, RUNG_ALL, RUNG_COUNT };
+extern const char *const rung_names[RUNG_COUNT]; /* private, readonly, one-writer, all */
+
+struct plan_input {
+    char *name;   /* a Python identifier */
+    char *recipe; /* its text; plan_check parses it */
+};
+
+/* Strings may be NULL unless it says otherwise. */
+struct plan {
+    char *name;         /* the name of the run in reports; never NULL after plan_check */
+    char *about;        /* one line for `ftstress list` */
+    char *native;       /* a compiled scenario of the child, called instead of Python steps */
+    char *setup;        /* Python, run once in each round before its inputs are used */
+    char *thread_setup; /* Python, run by each worker in its own namespace */
+    struct plan_input *inputs;
+    unsigned ninputs;
+    char **steps; /* statements of one body, run in order by every thread */
+    unsigned nsteps;
+    char **roles; /* instead of steps: thread i runs roles[i % nroles] */
+    unsigned nroles;
+    /* Statements, as Python's ast.unparse prints them, to run once before the threads: their results are used after. */
+    char **leave_out;
+    unsigned nleave_out;
+    /* Names, separated by commas, of inputs and setup objects of which each thread has its own at every sharing level. */
+    char *private;
+    /* Python that writes to shared objects between calls: thread 0 runs it at one-writer, every thread at all. */
+    char *writer;
+    char *fresh; /* key `new`: Python to run instead of the steps when each call must bring something new */
+    uint64_t budget; /* bytes of compiled code and its data that a call of `new` may add; 0: any number */
+    char *release;   /* Python that frees what the calls keep, for the detectors of leaks */
+    char **audit;    /* names or expressions of objects to count references of; none: all of them */
+    unsigned naudit;
+    uint32_t threads;
+    uint64_t time;       /* nanoseconds for the whole run; 0 with iterations: no limit */
+    uint64_t iterations; /* of each thread; 0: until the time is over */
+    uint64_t seed;
+    enum rung share;
+    uint32_t detect; /* DETECTOR_BIT()s */
+    char *guard;     /* settings of the guard (guard_option.h) */
+    char *focus;     /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
+    char *under;     /* the tool to run the child under (tool.h) */
+    bool stop_on_first;
+};
+
+/* Defaults: 8 threads, 10 s, every cheap detector, sharing level readonly, seed 0 (the driver draws one). */
+void plan_init(struct plan *plan);
+void plan_clear(struct plan *plan);
+void plan_input_clear(struct plan_input *input);
+
+/* Grow the lists; the text is copied. Return 0, -ENOMEM, or -E2BIG past the maximum. */
+int plan_add_input(struct plan *plan, const char *name, const char *recipe);
+int plan_add_step(struct plan *plan, const char *code);
+int plan_add_role(struct plan *plan, const char *code);
+int plan_add_leave_out(struct plan *plan, const char *statement);
+int plan_add_audit(struct plan *plan, const char *expression);
+
+/* The same for any list of statements in a plan. */
+int plan_add_text(char ***texts, unsigned *n, const char *text);
+
+/* Checks bounds, identifiers, recipes, and that there is something to run. On failure `error` is one sentence that
+ * includes the remedy. Returns 0 or -EINVAL or -EOVERFLOW. */
+int plan_check(const struct plan *plan, char *error, size_t error_size);
+
+/* Reads a YAML file and calls plan_check. On failure `error` is one sentence with file and line
+ * ("somersd.yaml:3: unknown key 'thraeds'; the keys are …"). *plan must be initialised; keys that the file
+ * does not have keep their values. Returns 0 or -errno. */
+int plan_load(const char *path, struct plan *plan, char *error, size_t error_size);
+
+/* Is the name one of `private`? */
+bool plan_is_private(const struct plan *plan, const char *name);
+
+/* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
+int plan_print(const struct plan *plan, char **ret_text);

@@ -1,0 +1,117 @@
+/* The scene of a crash or a hang: pages of the board's memory file in which each thread of the child writes what it was
+ * doing, alive when the child is not.
+ *
+ * Contract. A page is taken once, by one thread, for itself (scene_take), and written by it alone until it stores
+ * SCENE_WHOLE (release); the driver reads pages that are whole (acquire), and pages of a dead child as far as they got.
+ * Everything here is async-signal-safe and never waits. What a corrupt child wrote may be anything: the driver looks at
+ * copies that scene_copy has put into range.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/plan/plan.h"
+#include "core/wire/violation.h"
+
+/* Workers, the main thread, and threads that the target starts itself. */
+#define SCENE_PAGES (PLAN_THREADS_MAX + 64)
+#define SCENE_NATIVE 256 /* frames of each kind, innermost first; deeper ones are counted */
+#define SCENE_PYTHON 96
+#define SCENE_FUNCTION 96
+#define SCENE_FILE 192
+#define SCENE_POINTERS 4
+/* Takes the statement's place where a worker runs none. */
+#define SCENE_BETWEEN "(between two rounds)"
+
+/* "Write your page": sent by the crashing thread to the workers, by the driver to whoever has not written. */
+#define SCENE_SIGNAL (SIGRTMAX - 2)
+
+enum scene_register {
+    SCENE_RAX,
+    SCENE_RBX,
+    SCENE_RCX,
+    SCENE_RDX,
+    SCENE_RSI,
+    SCENE_RDI,
+    SCENE_RBP,
+    SCENE_RSP,
+    SCENE_R8,
+    SCENE_R9,
+    SCENE_R10,
+    SCENE_R11,
+    SCENE_R12,
+    SCENE_R13,
+    SCENE_R14,
+    SCENE_R15,
+    SCENE_RIP,
+    SCENE_FLAGS,
+    SCENE_REGISTERS
+};
+extern const char *const scene_register_names[SCENE_REGISTERS];
+
+/* Where the processor says how it faulted: bits of scene_page.error. */
+enum scene_error { SCENE_ERROR_WRITE = 2, SCENE_ERROR_EXECUTE = 16 };
+
+enum scene_state { SCENE_EMPTY, SCENE_TAKEN, SCENE_WHOLE };
+
+struct scene_python {
+    char function[SCENE_FUNCTION]; /* qualified name; of a worker's last one: the statement that it runs */
+    char file[SCENE_FILE];         /* a longer path begins with "…"; "" for the statement */
+    int32_t line;                  /* 0: not known */
+};
+
+/* A register that points into a block that was freed. */
+struct scene_pointer {
+    uint8_t index; /* enum scene_register */
+    struct violation block;
+};
+
+struct scene_page {
+    _Atomic uint32_t state; /* enum scene_state */
+    int32_t tid;
+    uint16_t worker; /* RECORD_MAIN: the main thread, or one that is not ours */
+    uint8_t is_worker;
+    uint8_t npointers;
+    int32_t signal; /* of which it crashed; 0: it was asked */
+    int32_t code;
+    uint32_t error; /* of the processor: enum scene_error */
+    uint64_t address;
+    uint64_t registers[SCENE_REGISTERS];
+    uint64_t parked; /* what it waits for in CPython's parking lot, if it does */
+    uint32_t nnative, npython;
+    uint32_t more_native, more_python; /* frames that did not fit; native ones: 1, they are not counted */
+    uint8_t has_block;                 /* `block` is what the guard knows of the address, or of the lock */
+    struct violation block;
+    struct scene_pointer pointers[SCENE_POINTERS];
+    uint64_t native[SCENE_NATIVE];
+    struct scene_python python[SCENE_PYTHON];
+};
+
+struct scene {
+    _Atomic uint32_t ready; /* the child listens to SCENE_SIGNAL */
+    _Atomic uint32_t taken;
+    struct scene_page pages[SCENE_PAGES];
+};
+
+/* A page for this thread, or NULL when there is none left. */
+struct scene_page *scene_take(struct scene *scene, int tid);
+/* The page of this thread, or NULL. */
+const struct scene_page *scene_find(const struct scene *scene, int tid);
+
+static inline void scene_finish(struct scene_page *page)
+{
+    atomic_store_explicit(&page->state, SCENE_WHOLE, memory_order_release);
+}
+
+static inline bool scene_is_whole(const struct scene_page *page)
+{
+    return atomic_load_explicit(&page->state, memory_order_acquire) == SCENE_WHOLE;
+}
+
+/* How many pages have been taken. */
+unsigned scene_count(const struct scene *scene);
+/* A copy whose counts, numbers and texts can be believed to be in range. */
+void scene_copy(const struct scene_page *page, struct scene_page *ret_copy);

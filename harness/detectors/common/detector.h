@@ -1,0 +1,68 @@
+/* What a detector in the child is: one judgement, one descriptor, one row in detectors.c.
+ *
+ * Contract. `begin_round` and `end_round` run on the child's main thread, attached, while every worker waits at a
+ * barrier. `before_call` and `after_call` run on the calling thread, attached, any number of them at once: what they
+ * keep lies in the call's own memory or is atomic. None of them may wait or call Python code that may.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/plan/detector_list.h"
+#include "core/wire/record.h"
+
+struct watched;
+
+/* One thread's view of the call that it makes; the thread alone touches it. */
+struct detector_call {
+    int wire;        /* where records go; -1: standard error */
+    uint16_t worker; /* RECORD_MAIN in the serial pass */
+    bool serial;     /* no other thread runs */
+    uint64_t iteration;
+    unsigned role, step;     /* which statement of the plan */
+    const char *statement;   /* source of the statement being run */
+    struct watched *watched; /* the arrays that this thread's statements can see */
+    unsigned nwatched;
+    bool mutable;          /* the statements change shared Python objects when run serially */
+    _Atomic bool *damaged; /* set it: inputs are no longer what they should be, end the round and rebuild */
+    _Atomic uint64_t *findings;
+};
+
+struct plan;
+struct counting_window;
+
+struct detector {
+    enum detector_id id;
+    /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
+    int (*start)(void);
+    /* What keeps it from starting, one sentence; NULL where there is no more to say. */
+    const char *(*excuse)(void);
+    void (*before_call)(struct detector_call *call);
+    /* result: borrowed; NULL when the statement has none or raised. raised: borrowed exception or NULL. */
+    void (*after_call)(struct detector_call *call, PyObject *result, PyObject *raised);
+    void (*end_round)(struct detector_call *call);
+    void (*finish)(struct detector_call *call);
+    /* counting.h */
+    void (*begin)(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                  unsigned nnames);
+    void (*window)(struct detector_call *call, const struct plan *plan, const struct counting_window *window);
+    void (*released)(struct detector_call *call, const struct plan *plan);
+    /* Python has ended: what is left may be read, and none of its functions called. */
+    void (*after_end)(int wire);
+};
+
+extern const struct detector arena_detector;
+extern const struct detector diverge_detector;
+extern const struct detector exception_detector;
+extern const struct detector growth_detector;
+extern const struct detector guard_detector;
+extern const struct detector invariant_detector;
+extern const struct detector pyheap_detector;
+extern const struct detector refcount_detector;
+extern const struct detector shutdown_detector;
+extern const struct detector tripwire_detector;

@@ -1,0 +1,203 @@
+/* See census.h for the contract. The wrappers run on any thread, inside CPython's allocators: they take no lock and
+ * allocate nothing from them. A block is unknown before it is given back, and known only after it was taken. */
+#include "detectors/leak/census.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/wire/violation.h"
+#include "detectors/memory/pyobject.h"
+#include "detectors/memory/readable.h"
+#include "heap/guard/guard.h"
+#include "heap/site/trace.h"
+
+#define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
+
+static PyMemAllocatorEx objects, memory; /* what was there before */
+static bool wanted, mortal;
+static _Atomic bool stacks;
+
+void census_begin(bool on)
+{
+    wanted = on;
+}
+
+bool census_is_on(void)
+{
+    return wanted;
+}
+
+void census_set_mortal(bool on)
+{
+    mortal = on;
+}
+
+bool census_is_mortal(void)
+{
+    return mortal;
+}
+
+static __attribute__((noinline)) void note(const void *block, uint64_t caller)
+{
+    uint64_t frames[VIOLATION_FRAMES], site = 0;
+    if (atomic_load_explicit(&stacks, memory_order_relaxed))
+        site = trace_keep(frames, trace_from(caller, frames, VIOLATION_FRAMES));
+    addresses_add(block, site);
+}
+
+static void *object_malloc(void *context, size_t size)
+{
+    void *block = objects.malloc(context, size);
+    if (block)
+        note(block, CALLER);
+    return block;
+}
+
+static void *object_calloc(void *context, size_t n, size_t size)
+{
+    void *block = objects.calloc(context, n, size);
+    if (block)
+        note(block, CALLER);
+    return block;
+}
+
+static void *object_realloc(void *context, void *at, size_t size)
+{
+    if (at)
+        addresses_remove(at);
+    void *block = objects.realloc(context, at, size);
+    if (block || at)
+        note(block ? block : at, CALLER);
+    return block;
+}
+
+static void object_free(void *context, void *at)
+{
+    if (at)
+        addresses_remove(at);
+    objects.free(context, at);
+}
+
+static void *memory_malloc(void *context, size_t size)
+{
+    (void)context;
+    return guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
+}
+
+static void *memory_calloc(void *context, size_t n, size_t size)
+{
+    size_t bytes;
+    (void)context;
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
+}
+
+/* What was made before we took the domain over goes back to where it came from. */
+static void *memory_realloc(void *context, void *at, size_t size)
+{
+    if (at && !guard_owns(at))
+        return memory.realloc(context, at, size);
+    return at ? guard_reallocate(at, size ? size : 1, BLOCK_RAW, CALLER)
+              : guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
+}
+
+static void memory_free(void *context, void *at)
+{
+    if (at && guard_owns(at))
+        guard_release(at, BLOCK_RAW, CALLER);
+    else
+        memory.free(context, at);
+}
+
+void census_take_domains(void)
+{
+    if (!wanted)
+        return;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
+    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &memory);
+    PyMemAllocatorEx heard = {objects.ctx, object_malloc, object_calloc, object_realloc, object_free};
+    PyMemAllocatorEx guarded = {memory.ctx, memory_malloc, memory_calloc, memory_realloc, memory_free};
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &heard);
+    if (guard_is_on())
+        PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &guarded);
+}
+
+void census_keep_stacks(void)
+{
+    guard_keep_stacks(true);
+    atomic_store(&stacks, true);
+}
+
+struct census_row *census_row(struct census *census, PyTypeObject *type)
+{
+    size_t place = ((uintptr_t)type >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
+    for (size_t i = 0; i < CENSUS_TYPES; i++) {
+        struct census_row *row = &census->rows[(place + i) % CENSUS_TYPES];
+        if (!row->type)
+            row->type = type;
+        if (row->type == type)
+            return row;
+    }
+    return NULL;
+}
+
+static void count(void *context, char *block, enum epoch epoch)
+{
+    struct census *census = context;
+    PyObject *object = pyobject_in_block(block);
+    Py_ssize_t references;
+    census->blocks++;
+    struct census_row *row = object ? census_row(census, Py_TYPE(object)) : NULL;
+    if (!row)
+        return;
+    census->objects++;
+    if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL)
+        row->immortal[epoch]++;
+    else
+        row->live[epoch]++;
+}
+
+void census_take(struct census *census)
+{
+    memset(census->rows, 0, CENSUS_TYPES * sizeof *census->rows);
+    census->objects = census->blocks = 0;
+    readable_forget();
+    pyobject_forget();
+    addresses_walk(count, census);
+}
+
+int64_t census_live(const struct census_row *row)
+{
+    uint64_t n = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += row->live[epoch];
+    return (int64_t)n;
+}
+
+struct search {
+    const PyTypeObject *type;
+    enum epoch since;
+    bool (*visit)(void *context, PyObject *object);
+    void *context;
+    bool over;
+};
+
+static void look(void *context, char *block, enum epoch epoch)
+{
+    struct search *search = context;
+    if (search->over || epoch < search->since)
+        return;
+    PyObject *object = pyobject_in_block(block);
+    if (object && Py_TYPE(object) == search->type)
+        search->over = !search->visit(search->context, object);
+}
+
+void census_visit(const PyTypeObject *type, enum epoch since, bool (*visit)(void *context, PyObject *object),
+                  void *context)
+{
+    struct search search = {type, since, visit, context, false};
+    readable_forget();
+    pyobject_forget();
+    addresses_walk(look, &search);
+}

@@ -1,0 +1,298 @@
+/* The growth detector: what grows with the calls. Counts objects by type, native blocks by site, and what the process
+ * has in all, at each point of each arm, and sends what grew; the driver judges the curves.
+ *
+ * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that
+ * it does not grow itself.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/resident.h"
+#include "core/wire/counted.h"
+#include "core/plan/plan.h"
+#include "core/wire/violation.h"
+#include "detectors/leak/census.h"
+#include "detectors/common/counting.h"
+#include "detectors/leak/held.h"
+#include "detectors/leak/holder.h"
+#include "detectors/leak/mapped.h"
+#include "detectors/memory/pyobject.h"
+#include "heap/guard/guard.h"
+#include "heap/guard/live.h"
+#include "heap/site/trace.h"
+
+#define POINTS (COUNTING_WINDOWS + 1)
+#define SITES 16384 /* a power of two */
+/* The series that are sent of an arm, those that grew most. */
+#define TOP_TYPES 48
+#define TOP_SITES 48
+/* Types of modules, and as many of the interpreter's own, whose holders are looked for; objects of each, and how much
+ * they must have grown. */
+#define HOLDER_TYPES 4
+#define HOLDER_SAMPLE 4
+#define HOLDER_LEAST 8
+
+_Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
+
+struct type_series {
+    PyTypeObject *type;
+    int64_t live[POINTS], immortal[POINTS];
+};
+
+struct site_series {
+    uint64_t site;
+    int64_t blocks[POINTS], bytes[POINTS];
+};
+
+static struct type_series types[CENSUS_TYPES];
+static struct site_series sites[SITES];
+static struct census_row rows[CENSUS_TYPES];
+static int64_t totals[SERIES_KINDS][POINTS];
+static unsigned point;
+
+static size_t place_of(uint64_t key, size_t size)
+{
+    return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % size;
+}
+
+static struct type_series *series_of(PyTypeObject *type)
+{
+    size_t place = place_of((uintptr_t)type >> 4, CENSUS_TYPES);
+    for (size_t i = 0; i < CENSUS_TYPES; i++) {
+        struct type_series *series = &types[(place + i) % CENSUS_TYPES];
+        if (!series->type)
+            series->type = type;
+        if (series->type == type)
+            return series;
+    }
+    return NULL;
+}
+
+static struct site_series *site_of(uint64_t site)
+{
+    size_t place = place_of(site, SITES);
+    for (size_t i = 0; i < SITES; i++) {
+        struct site_series *series = &sites[(place + i) % SITES];
+        if (!series->site)
+            series->site = site;
+        if (series->site == site)
+            return series;
+    }
+    return NULL;
+}
+
+static void count_block(void *context, const struct block *block)
+{
+    (void)context;
+    struct site_series *series = site_of(block->alloc_site);
+    totals[SERIES_NATIVE_BYTES][point] += (int64_t)block->size;
+    totals[SERIES_NATIVE_BLOCKS][point]++;
+    if (!series)
+        return;
+    series->blocks[point]++;
+    series->bytes[point] += (int64_t)block->size;
+}
+
+/* A module that makes its objects immortal keeps them itself. */
+static void count_immortal(const struct census_row *row, struct type_series *series)
+{
+    char name[192];
+    int64_t n = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++)
+        n += (int64_t)row->immortal[epoch];
+    if (!census_is_mortal())
+        series->immortal[point] = n;
+    else if (n > 0 && census_type_name(row->type, name, sizeof name))
+        series->live[point] += n;
+}
+
+static void count_types(void)
+{
+    struct census census = {.rows = rows};
+    census_take(&census);
+    totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census.blocks;
+    for (size_t i = 0; i < CENSUS_TYPES; i++) {
+        struct type_series *series = rows[i].type ? series_of(rows[i].type) : NULL;
+        if (!series)
+            continue;
+        series->live[point] = census_live(&rows[i]);
+        count_immortal(&rows[i], series);
+    }
+}
+
+static void count_native(void)
+{
+    if (guard_is_on()) {
+        live_walk(count_block, NULL);
+        return;
+    }
+    struct mallinfo2 info = mallinfo2();
+    totals[SERIES_NATIVE_BYTES][point] = (int64_t)(info.uordblks + info.hblkhd);
+}
+
+static void count_process(void)
+{
+    totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
+    totals[SERIES_CODE_BYTES][point] = mapped_code(true);
+}
+
+/* Since the windows that warm up. */
+static int64_t growth_of(const int64_t *points)
+{
+    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
+}
+
+struct kept {
+    struct holder_path path;
+    uint64_t seen, every; /* objects; one of so many is asked for */
+    unsigned asked;
+    bool is_immortal; /* the object itself: nobody needs to hold it */
+};
+
+static bool is_lost(const struct holder_path *path)
+{
+    return path->holder == HOLDER_NOBODY && path->steps == 0;
+}
+
+/* The first that leads somewhere tells most, and one that is lost is enough. What the interpreter caches is said when
+ * nothing else is found. */
+static bool ask_holder(void *context, PyObject *object)
+{
+    struct kept *kept = context;
+    struct holder_path path;
+    Py_ssize_t references;
+    if (kept->seen++ % kept->every != kept->every / 2)
+        return true;
+    kept->is_immortal = pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
+    if (kept->is_immortal)
+        return false;
+    holder_find(object, true, &path);
+    if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
+        kept->path = path;
+    bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
+    return !leads && !is_lost(&path) && ++kept->asked < HOLDER_SAMPLE;
+}
+
+/* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
+ * memory for each step. */
+static void say_holder(const struct type_series *series, unsigned *left, char *text, size_t size)
+{
+    struct kept kept = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
+    text[0] = '\0';
+    if (*left == 0 || growth_of(series->live) < HOLDER_LEAST)
+        return;
+    --*left;
+    census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
+    snprintf(text, size, "%s",
+             kept.is_immortal                         ? "immortal"
+             : is_lost(&kept.path)                    ? "nobody"
+             : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
+                                                      : kept.path.text);
+}
+
+static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
+                        const int64_t *points, int64_t immortal, const char *name, const char *holder,
+                        uint64_t site)
+{
+    struct record record;
+    uint64_t frames[VIOLATION_FRAMES];
+    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
+    record.values[SERIES_ARM] = arm;
+    record.values[SERIES_OF] = of;
+    record.values[SERIES_NPOINTS] = point + 1;
+    record.values[SERIES_IMMORTAL] = immortal;
+    memcpy(&record.values[SERIES_POINTS], points, (point + 1) * sizeof *points);
+    record_add_text(&record, name);
+    record_add_text(&record, holder);
+    record_add_frames(&record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
+    record_send(&record, call->wire);
+}
+
+static int by_type(const void *a, const void *b)
+{
+    const struct type_series *first = a, *second = b;
+    int64_t one = growth_of(first->live) + growth_of(first->immortal);
+    int64_t other = growth_of(second->live) + growth_of(second->immortal);
+    return (one < other) - (one > other);
+}
+
+static int by_site(const void *a, const void *b)
+{
+    int64_t one = growth_of(((const struct site_series *)a)->bytes);
+    int64_t other = growth_of(((const struct site_series *)b)->bytes);
+    return (one < other) - (one > other);
+}
+
+/* Sorting ends their being tables: they are emptied before the next arm. */
+static void send_types(const struct detector_call *call, enum counting_arm arm)
+{
+    char name[192], holder[256];
+    unsigned left[] = {HOLDER_TYPES, HOLDER_TYPES};
+    qsort(types, CENSUS_TYPES, sizeof *types, by_type);
+    for (unsigned i = 0; i < TOP_TYPES; i++) {
+        const struct type_series *series = &types[i];
+        int64_t immortal = growth_of(series->immortal);
+        if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
+            continue;
+        bool foreign = census_type_name(series->type, name, sizeof name);
+        say_holder(series, &left[foreign], holder, sizeof holder);
+        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, holder,
+                    census_site_of(series->type, EPOCH_CALLS));
+    }
+}
+
+static void send_sites(const struct detector_call *call, enum counting_arm arm)
+{
+    char name[32];
+    qsort(sites, SITES, sizeof *sites, by_site);
+    for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
+        snprintf(name, sizeof name, "%#llx", (unsigned long long)sites[i].site);
+        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, "", sites[i].site);
+        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, "", sites[i].site);
+    }
+}
+
+static void send_all(const struct detector_call *call, enum counting_arm arm)
+{
+    static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
+                                           SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        send_series(call, arm, whole[i], totals[whole[i]], 0, "", "", 0);
+    send_types(call, arm);
+    send_sites(call, arm);
+}
+
+static void growth_window(struct detector_call *call, const struct plan *plan,
+                          const struct counting_window *window)
+{
+    (void)plan;
+    held_window(window);
+    point = window->number;
+    if (point == 0) {
+        memset(types, 0, sizeof types);
+        memset(sites, 0, sizeof sites);
+        memset(totals, 0, sizeof totals);
+    }
+    count_types();
+    count_native();
+    count_process();
+    if (window->next == 0)
+        send_all(call, window->arm);
+}
+
+static int growth_start(void)
+{
+    return census_is_on() ? 0 : -ENOTSUP;
+}
+
+const struct detector growth_detector = {
+    .id = DETECTOR_GROWTH,
+    .start = growth_start,
+    .begin = held_begin,
+    .released = held_released,
+    .window = growth_window,
+};

@@ -1,0 +1,29 @@
+/* Who refers to something that is kept: a path of pointers, outwards, through native blocks and objects to a module of
+ * Python, the data of a shared object, a thread's memory, or to nobody.
+ *
+ * Contract. Child main, while no other thread changes memory: attached and with the workers parked, or after the end of
+ * Python. Reads memory as words and takes what looks like a pointer for one: a path may be a coincidence, that there is
+ * none cannot.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/wire/counted.h"
+
+struct holder_path {
+    enum holder holder;
+    uint64_t address; /* of the word that holds it, in the static data; 0 elsewhere */
+    uint64_t site;    /* of the nearest native block on the path; 0: none */
+    unsigned steps;   /* native blocks and objects on the way */
+    char text[256];   /* "item <- list <- a block of 64 bytes <- x.so+0x4080" */
+};
+
+/* is_alive: Python has not ended. The interpreter's own data come last then, and only count for an object with no more
+ * references than that one: they hold stale pointers, too. */
+void holder_find(PyObject *object, bool is_alive, struct holder_path *path);

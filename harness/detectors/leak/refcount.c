@@ -1,0 +1,304 @@
+/* The refcount detector: are the references of what the statements work on the same after equal calls?
+ *
+ * Spare references are held on every audited object, more than the calls of a window could release by mistake, so that
+ * an object that is released too often is seen and named, and lives. Objects that lost references are kept for good.
+ *
+ * Contract. Child main, attached, while the workers are parked (counting.h).
+ */
+#include "detectors/leak/refcount.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire/counted.h"
+#include "core/plan/plan.h"
+#include "detectors/common/array_api.h"
+#include "detectors/common/counting.h"
+#include "detectors/memory/pyobject.h"
+
+#define AUDITED_MAX 512
+#define DEPTH 2 /* of containers in containers */
+/* So many references may one call release of one object, before spares run out. */
+#define SPARES_PER_CALL 8
+#define SPARES_LEAST 64
+/* The serial pass makes fewer, even with many roles. */
+#define SERIAL_CALLS 20000
+
+struct audited {
+    PyObject *object; /* strong */
+    char name[64];
+    int container; /* index of what holds it, -1 */
+    enum audit_relation relation;
+    enum pyobject_references kind;
+    Py_ssize_t spares;
+    Py_ssize_t counts[COUNTING_WINDOWS + 1];
+};
+
+static struct audited audited[AUDITED_MAX];
+static unsigned naudited, npoints;
+static int64_t copies = 1; /* of each name: threads with objects of their own */
+static bool lost[AUDITED_MAX];
+
+static bool is_known(const PyObject *object)
+{
+    for (unsigned i = 0; i < naudited; i++)
+        if (audited[i].object == object)
+            return true;
+    return false;
+}
+
+bool refcount_keeps(const PyObject *object)
+{
+    for (unsigned i = 0; i < naudited; i++)
+        if (lost[i] && audited[i].object == object)
+            return true;
+    return false;
+}
+
+static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
+                unsigned depth);
+
+static void add_items(PyObject *object, int container, unsigned depth)
+{
+    Py_ssize_t at = 0;
+    PyObject *key, *value;
+    char name[sizeof audited->name];
+    bool is_list = PyList_CheckExact(object);
+    for (Py_ssize_t i = 0; (is_list || PyTuple_CheckExact(object)) && i < Py_SIZE(object); i++) {
+        snprintf(name, sizeof name, "%.40s[%zd]", audited[container].name, i);
+        add(is_list ? PyList_GET_ITEM(object, i) : PyTuple_GET_ITEM(object, i), name, AUDIT_ITEM, container,
+            depth + 1);
+    }
+    while (PyDict_CheckExact(object) && PyDict_Next(object, &at, &key, &value)) {
+        snprintf(name, sizeof name, "a value of %.40s", audited[container].name);
+        add(value, name, AUDIT_ITEM, container, depth + 1);
+    }
+}
+
+static void add_parts(PyObject *object, int container)
+{
+    char name[sizeof audited->name];
+    if (!PyArray_API || !PyArray_Check(object))
+        return;
+    snprintf(name, sizeof name, "%.40s.dtype", audited[container].name);
+    add((PyObject *)PyArray_DESCR((PyArrayObject *)object), name, AUDIT_DTYPE, container, DEPTH);
+    snprintf(name, sizeof name, "%.40s.base", audited[container].name);
+    if (PyArray_BASE((PyArrayObject *)object))
+        add(PyArray_BASE((PyArrayObject *)object), name, AUDIT_BASE, container, DEPTH);
+}
+
+/* The same object under two names is one. */
+static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
+                unsigned depth)
+{
+    if (naudited == AUDITED_MAX || is_known(object))
+        return;
+    int index = (int)naudited++;
+    struct audited *entry = &audited[index];
+    *entry = (struct audited){.object = Py_NewRef(object), .container = container, .relation = relation};
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    if (depth < DEPTH)
+        add_items(object, index, depth);
+    add_parts(object, index);
+}
+
+static void add_names(PyObject *names)
+{
+    static const char *const ours[] = {"thread_index", "iteration_index", "case"};
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(names, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        bool skip = !name || name[0] == '_';
+        for (size_t i = 0; !skip && i < sizeof ours / sizeof *ours; i++)
+            skip = strcmp(name, ours[i]) == 0;
+        if (!skip)
+            add(value, name, PyType_Check(value) ? AUDIT_CLASS : AUDIT_NAME, -1, 0);
+    }
+}
+
+static void note(const struct detector_call *call, const char *text)
+{
+    struct record record;
+    record_begin(&record, RECORD_NOTE, RECORD_MAIN);
+    record_add_text(&record, text);
+    record_send(&record, call->wire);
+}
+
+static void add_asked(const struct detector_call *call, const struct plan *plan, PyObject *names)
+{
+    for (unsigned i = 0; i < plan->naudit; i++) {
+        char text[256];
+        PyObject *object = PyRun_String(plan->audit[i], Py_eval_input, names, names);
+        if (object) {
+            add(object, plan->audit[i], AUDIT_ASKED, -1, 0);
+            Py_DECREF(object);
+            continue;
+        }
+        PyErr_Clear();
+        snprintf(text, sizeof text, "audit: %.120s cannot be evaluated, and is not audited", plan->audit[i]);
+        note(call, text);
+    }
+}
+
+/* Nobody can say of an immortal object who forgot to release it. */
+static void say_immortal(const struct detector_call *call)
+{
+    char names[512] = "", text[640];
+    size_t used = 0, n = 0;
+    for (unsigned i = 0; i < naudited; i++) {
+        if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE)
+            continue;
+        if (used + sizeof audited->name < sizeof names)
+            used +=
+                (size_t)snprintf(names + used, sizeof names - used, "%s%s", n ? ", " : "", audited[i].name);
+        n++;
+    }
+    if (n == 0)
+        return;
+    snprintf(text, sizeof text,
+             "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
+             names, used + sizeof audited->name < sizeof names ? "" : ", …");
+    note(call, text);
+}
+
+static void collect(const struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                    unsigned n)
+{
+    copies = n > 0 ? n : 1;
+    for (unsigned i = 0; i < n; i++)
+        if (plan->naudit > 0)
+            add_asked(call, plan, names[i]);
+        else
+            add_names(names[i]);
+}
+
+static void read_counts(unsigned point)
+{
+    for (unsigned i = 0; i < naudited; i++) {
+        Py_ssize_t count = 0;
+        audited[i].kind = pyobject_references(audited[i].object, &count);
+        audited[i].counts[point] = count - audited[i].spares;
+    }
+}
+
+static void take_spares(uint64_t calls)
+{
+    Py_ssize_t wanted = (Py_ssize_t)calls * SPARES_PER_CALL + SPARES_LEAST;
+    for (unsigned i = 0; i < naudited; i++) {
+        struct audited *entry = &audited[i];
+        Py_ssize_t there = 0;
+        if (pyobject_references(entry->object, &there) == PYOBJECT_IMMORTAL || there >= wanted)
+            continue;
+        pyobject_add_references(entry->object, wanted - there);
+        entry->spares += wanted - there;
+    }
+}
+
+/* Of one name, where each thread has its own object; or items of one type in the container of one name. */
+static bool are_alike(const struct audited *one, const struct audited *other)
+{
+    if (one->relation != other->relation || Py_TYPE(one->object) != Py_TYPE(other->object))
+        return false;
+    if (one->relation != AUDIT_ITEM)
+        return strcmp(one->name, other->name) == 0;
+    return strcmp(audited[one->container].name, audited[other->container].name) == 0;
+}
+
+/* What is alike and changed in the same way is told once. */
+static bool joins(const struct audited *one, const struct audited *other)
+{
+    if (!are_alike(one, other))
+        return false;
+    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTING_WARM_UP];
+    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTING_WARM_UP];
+    return (a > 0) == (b > 0) && (a < 0) == (b < 0);
+}
+
+static Py_ssize_t change_of(const struct audited *entry)
+{
+    return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTING_WARM_UP
+               ? 0
+               : entry->counts[npoints - 1] - entry->counts[COUNTING_WARM_UP];
+}
+
+static void tell(const struct detector_call *call, unsigned first, bool *told)
+{
+    const struct audited *entry = &audited[first];
+    struct record record;
+    record_begin(&record, RECORD_AUDIT, RECORD_MAIN);
+    record.values[AUDIT_RELATION] = entry->relation;
+    record.values[AUDIT_KIND] = entry->kind;
+    record.values[AUDIT_NPOINTS] = npoints;
+    for (unsigned i = first; i < naudited; i++) {
+        if (told[i] || change_of(&audited[i]) == 0 || (i != first && !joins(entry, &audited[i])))
+            continue;
+        told[i] = true;
+        record.values[AUDIT_OBJECTS]++;
+        for (unsigned point = 0; point < npoints; point++)
+            record.values[AUDIT_POINTS + point] += audited[i].counts[point];
+    }
+    record.values[AUDIT_OBJECTS] = (record.values[AUDIT_OBJECTS] + copies - 1) / copies;
+    char type[96];
+    pyobject_type_name(entry->object, type, sizeof type);
+    record_add_text(&record, entry->name);
+    record_add_text(&record, type);
+    record_add_text(&record, entry->container >= 0 ? audited[entry->container].name : "");
+    record_send(&record, call->wire);
+    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
+static void tell_all(const struct detector_call *call)
+{
+    bool told[AUDITED_MAX] = {false};
+    for (unsigned i = 0; i < naudited; i++)
+        if (!told[i] && change_of(&audited[i]) != 0)
+            tell(call, i, told);
+}
+
+/* What lost references is kept with its spares; the rest is as if nobody had looked. */
+static void let_go(void)
+{
+    for (unsigned i = 0; i < naudited; i++) {
+        struct audited *entry = &audited[i];
+        Py_ssize_t now = 0;
+        lost[i] = pyobject_references(entry->object, &now) != PYOBJECT_IMMORTAL &&
+                  (change_of(entry) < 0 || now - entry->spares < entry->counts[0]);
+        if (lost[i])
+            continue;
+        if (entry->spares)
+            pyobject_add_references(entry->object, -entry->spares);
+        Py_DECREF(entry->object);
+    }
+}
+
+static void refcount_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
+                           unsigned n)
+{
+    collect(call, plan, names, n);
+    take_spares(SERIAL_CALLS);
+}
+
+static void refcount_window(struct detector_call *call, const struct plan *plan,
+                            const struct counting_window *window)
+{
+    if (window->arm != ARM_CALLS)
+        return;
+    if (naudited == 0)
+        collect(call, plan, window->names, window->nnames);
+    read_counts(window->number);
+    npoints = window->number + 1;
+    if (window->next > 0) {
+        take_spares(window->next);
+        return;
+    }
+    say_immortal(call);
+    tell_all(call);
+    let_go();
+}
+
+const struct detector refcount_detector = {
+    .id = DETECTOR_REFCOUNT,
+    .begin = refcount_begin,
+    .window = refcount_window,
+};

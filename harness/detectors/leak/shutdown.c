@@ -1,0 +1,246 @@
+/* The shutdown detector: what the calls made and is still there when Python has ended, by type and by site, and who
+ * holds it. What was there before the first call, and what Python makes while it ends, does not count.
+ *
+ * Contract. Names are asked for while Python lives (finish); the rest runs after its end, on child main, while no other
+ * thread runs, and calls nothing of Python's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire/counted.h"
+#include "core/wire/violation.h"
+#include "detectors/leak/census.h"
+#include "detectors/common/counting.h"
+#include "detectors/leak/held.h"
+#include "detectors/leak/holder.h"
+#include "detectors/memory/pyobject.h"
+#include "detectors/leak/refcount.h"
+#include "heap/guard/live.h"
+#include "heap/site/trace.h"
+
+/* Of the interpreter's own types, and of native blocks, so many at least, and one in so many calls: a few that calls
+ * made once are caches of somebody. */
+#define MANY 8
+#define PART 200
+#define SITES 8192 /* a power of two */
+#define TELL_MAX 32
+#define SAMPLE 3 /* objects of a type whose holders are looked for */
+
+static struct census_row rows[CENSUS_TYPES];
+static struct {
+    const PyTypeObject *type;
+    bool foreign;
+    char name[128];
+} names[CENSUS_TYPES];
+static struct {
+    uint64_t site;
+    int64_t first, parts[COUNTED_PARTS], bytes;
+} sites[SITES];
+/* The iterations of each window. */
+static struct {
+    uint64_t end;
+    int part;
+} windows[ARMS * COUNTING_WINDOWS];
+static unsigned nnames, nwindows, told;
+static int64_t immortal;             /* objects that became so in the calls */
+static int64_t calls[COUNTED_PARTS]; /* after the first ones */
+
+static void shutdown_window(struct detector_call *call, const struct plan *plan,
+                            const struct counting_window *window)
+{
+    (void)call;
+    (void)plan;
+    held_window(window);
+    if (window->number == 0 || nwindows == sizeof windows / sizeof *windows)
+        return;
+    int part = counting_part(window->number);
+    windows[nwindows].end = window->iteration;
+    windows[nwindows++].part = part;
+    if (part >= 0)
+        calls[part] += (int64_t)window->calls;
+}
+
+static int part_of(uint64_t iteration)
+{
+    for (unsigned i = 0; i < nwindows; i++)
+        if (iteration < windows[i].end)
+            return windows[i].part;
+    return -1;
+}
+
+static int64_t sum(const int64_t *parts)
+{
+    int64_t n = 0;
+    for (int i = 0; i < COUNTED_PARTS; i++)
+        n += parts[i];
+    return n;
+}
+
+static void shutdown_finish(struct detector_call *call)
+{
+    struct census census = {.rows = rows};
+    (void)call;
+    census_take(&census);
+    for (size_t i = 0; i < CENSUS_TYPES; i++) {
+        if (!rows[i].type)
+            continue;
+        names[nnames].type = rows[i].type;
+        names[nnames].foreign = census_type_name(rows[i].type, names[nnames].name, sizeof names[nnames].name);
+        nnames++;
+    }
+}
+
+/* Objects of one type that nobody keeps on purpose. */
+struct sample {
+    PyObject *objects[SAMPLE];
+    unsigned n;
+    int64_t kept; /* by the refcount detector */
+};
+
+static bool take_sample(void *context, PyObject *object)
+{
+    struct sample *sample = context;
+    if (refcount_keeps(object))
+        sample->kept++;
+    else if (sample->n < SAMPLE)
+        sample->objects[sample->n++] = object;
+    return true;
+}
+
+/* The one that says most: a static, then a thread, then whatever there is. */
+static void find_holder(const struct sample *sample, struct holder_path *best)
+{
+    *best = (struct holder_path){.holder = HOLDER_NOBODY};
+    for (unsigned i = 0; i < sample->n; i++) {
+        struct holder_path path;
+        holder_find(sample->objects[i], false, &path);
+        if (i == 0 || path.holder == HOLDER_STATIC)
+            *best = path;
+        if (path.holder == HOLDER_STATIC)
+            return;
+    }
+}
+
+static void send(int wire, struct record *record, const char *name, const char *holder, uint64_t site)
+{
+    uint64_t frames[VIOLATION_FRAMES];
+    record->values[LEFT_IMMORTAL] = immortal;
+    record_add_text(record, name);
+    record_add_text(record, holder);
+    record_add_frames(record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
+    record_send(record, wire);
+    told++;
+}
+
+/* Of a type: made later. Returns how many in all. */
+static int64_t live_parts(const struct census_row *row, int64_t *parts)
+{
+    for (int i = 0; i < COUNTED_PARTS; i++)
+        parts[i] = (int64_t)row->live[EPOCH_CALLS + i];
+    return sum(parts);
+}
+
+static void set_parts(struct record *record, int64_t first, const int64_t *parts)
+{
+    record->values[LEFT_FIRST] = first;
+    memcpy(&record->values[LEFT_PARTS], parts, COUNTED_PARTS * sizeof *parts);
+    memcpy(&record->values[LEFT_CALLS], calls, sizeof calls);
+}
+
+static void tell_type(int wire, const struct census_row *row, const char *name)
+{
+    int64_t parts[COUNTED_PARTS], later = live_parts(row, parts);
+    struct sample sample = {.n = 0};
+    struct holder_path path;
+    struct record record;
+    enum epoch since = later > 0 ? EPOCH_CALLS : EPOCH_FIRST;
+    census_visit(row->type, since, take_sample, &sample);
+    if ((int64_t)row->live[EPOCH_FIRST] + later <= sample.kept || sample.n == 0)
+        return;
+    find_holder(&sample, &path);
+    record_begin(&record, RECORD_LEFT, RECORD_MAIN);
+    record.values[LEFT_OF] = SERIES_OBJECTS;
+    set_parts(&record, (int64_t)row->live[EPOCH_FIRST], parts);
+    record.values[LEFT_HOLDER] = path.holder;
+    record.values[LEFT_ADDRESS] = (int64_t)path.address;
+    send(wire, &record, name, path.text, census_site_of(row->type, since));
+}
+
+static bool are_many(int64_t n)
+{
+    return n >= MANY && n * PART >= sum(calls);
+}
+
+/* What there are many of comes first: there may be more types than are told. */
+static void tell_types(int wire)
+{
+    struct census census = {.rows = rows};
+    census_take(&census);
+    for (size_t i = 0; i < CENSUS_TYPES && !census_is_mortal(); i++)
+        for (int part = 0; part < COUNTED_PARTS; part++)
+            immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];
+    for (int many = 1; many >= 0; many--)
+        for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
+            const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
+            int64_t parts[COUNTED_PARTS], later = row ? live_parts(row, parts) : 0;
+            bool left = row && (later > 0 || row->live[EPOCH_FIRST] > 0);
+            if (left && are_many(later) == many && (many || names[i].foreign))
+                tell_type(wire, row, names[i].name);
+        }
+}
+
+/* Made inside a statement. */
+static void count_block(void *context, const struct block *block)
+{
+    (void)context;
+    if (block->worker == BLOCK_NOBODY || block->worker == BLOCK_SERIAL)
+        return;
+    size_t place = (size_t)((block->alloc_site * UINT64_C(0x9e3779b97f4a7c15)) >> 40) % SITES;
+    for (size_t i = 0; i < SITES; i++, place = (place + 1) % SITES) {
+        if (!sites[place].site)
+            sites[place].site = block->alloc_site;
+        if (sites[place].site != block->alloc_site)
+            continue;
+        int part = part_of(block->iteration);
+        ++*(part < 0 ? &sites[place].first : &sites[place].parts[part]);
+        sites[place].bytes += (int64_t)block->size;
+        return;
+    }
+}
+
+static void tell_sites(int wire)
+{
+    live_walk(count_block, NULL);
+    for (size_t i = 0; i < SITES && told < TELL_MAX; i++) {
+        struct record record;
+        if (!are_many(sum(sites[i].parts)))
+            continue;
+        record_begin(&record, RECORD_LEFT, RECORD_MAIN);
+        record.values[LEFT_OF] = SERIES_SITE_BLOCKS;
+        set_parts(&record, sites[i].first, sites[i].parts);
+        record.values[LEFT_BYTES] = sites[i].bytes;
+        send(wire, &record, "", "", sites[i].site);
+    }
+}
+
+static void shutdown_after_end(int wire)
+{
+    tell_types(wire);
+    tell_sites(wire);
+}
+
+static int shutdown_start(void)
+{
+    return census_is_on() ? 0 : -ENOTSUP;
+}
+
+const struct detector shutdown_detector = {
+    .id = DETECTOR_SHUTDOWN,
+    .start = shutdown_start,
+    .begin = held_begin,
+    .window = shutdown_window,
+    .released = held_released,
+    .finish = shutdown_finish,
+    .after_end = shutdown_after_end,
+};

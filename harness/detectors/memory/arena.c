@@ -1,0 +1,91 @@
+/* The arena detector: glibc's own heap metadata, walked while everyone waits.
+ *
+ * It knows no owners: what it reports names the damaged chunk and the block before it. It makes no sense together with
+ * the guard, which keeps most blocks out of glibc's heaps.
+ */
+#include "detectors/common/detector.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "heap/arena/arena.h"
+
+/* A walk may take one part in so many of the time. */
+#define DUTY 20
+#define REPORTS 64
+
+static struct arena_walker walker;
+static uint64_t walked_at, walk_time;
+static struct {
+    enum arena_fault fault;
+    uintptr_t chunk;
+} reported[REPORTS];
+static unsigned nreported;
+
+static char reason[256];
+
+static int arena_start(void)
+{
+    return arena_open(&walker, reason, sizeof reason);
+}
+
+static const char *arena_excuse(void)
+{
+    return reason;
+}
+
+/* False when it was there before, or when there is no more room. */
+static bool is_new(const struct arena_violation *violation)
+{
+    for (unsigned i = 0; i < nreported; i++)
+        if (reported[i].fault == violation->fault && reported[i].chunk == violation->chunk)
+            return false;
+    if (nreported == REPORTS)
+        return false;
+    reported[nreported].fault = violation->fault;
+    reported[nreported++].chunk = violation->chunk;
+    return true;
+}
+
+static void report(void *context, const struct arena_violation *violation)
+{
+    struct detector_call *call = context;
+    struct record record;
+    char sentence[640], signature[64];
+    if (!is_new(violation))
+        return;
+    arena_describe(violation, sentence, sizeof sentence);
+    snprintf(signature, sizeof signature, "arena|%s", arena_fault_name(violation->fault));
+    record_begin(&record, RECORD_CORRUPT, RECORD_MAIN);
+    record.iteration = (uint32_t)call->iteration;
+    record.values[CORRUPT_DETECTOR] = DETECTOR_ARENA;
+    record.values[CORRUPT_ADDRESS] = (int64_t)violation->chunk;
+    record.values[CORRUPT_COUNT] = 1;
+    record_add_text(&record, sentence);
+    record_add_text(&record, signature);
+    record_add_text(&record, call->statement ? call->statement : "");
+    record_send(&record, call->wire);
+    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
+static void walk(struct detector_call *call)
+{
+    uint64_t began = clock_now();
+    arena_check(&walker, report, call);
+    walked_at = clock_now();
+    walk_time = walked_at - began;
+}
+
+static void arena_end_round(struct detector_call *call)
+{
+    if (clock_now() - walked_at >= walk_time * DUTY)
+        walk(call);
+}
+
+const struct detector arena_detector = {
+    .id = DETECTOR_ARENA,
+    .start = arena_start,
+    .excuse = arena_excuse,
+    .end_round = arena_end_round,
+    .finish = walk,
+};

@@ -1,0 +1,86 @@
+/* See debug_block.h for the contract and the picture. */
+#include "detectors/memory/debug_block.h"
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "detectors/memory/readable.h"
+
+#define WORD sizeof(size_t)
+#define FORBIDDEN 0xfd
+
+static const unsigned char *bytes_before(const void *block)
+{
+    return (const unsigned char *)block - WORD;
+}
+
+size_t debug_block_size(const void *block)
+{
+    const unsigned char *byte = (const unsigned char *)block - 2 * WORD;
+    size_t size = 0;
+    for (size_t i = 0; i < WORD; i++)
+        size = size << 8 | byte[i];
+    return size;
+}
+
+/* How many of the 8 bytes before the block are what they should be. */
+static unsigned count_right(const void *block)
+{
+    const unsigned char *before = bytes_before(block);
+    unsigned right = before[0] == 'r' || before[0] == 'm' || before[0] == 'o';
+    for (size_t i = 1; i < WORD; i++)
+        right += before[i] == FORBIDDEN;
+    return right;
+}
+
+static unsigned last_wrong(const unsigned char *tail)
+{
+    unsigned n = WORD;
+    while (n > 0 && tail[n - 1] == FORBIDDEN)
+        n--;
+    return n;
+}
+
+unsigned debug_block_overrun(const void *block)
+{
+    return last_wrong((const unsigned char *)block + debug_block_size(block));
+}
+
+/* Half of the bytes must be right for a damaged block: where none are, an object without the debug allocator is far
+ * more likely, a static one for instance. */
+enum debug_block_state debug_block_check(const void *block)
+{
+    if (!readable((const char *)block - 2 * WORD, 2 * WORD))
+        return DEBUG_BLOCK_FOREIGN;
+    unsigned right = count_right(block);
+    if (right < WORD)
+        return right < WORD / 2 ? DEBUG_BLOCK_FOREIGN : DEBUG_BLOCK_UNDERRUN;
+    size_t size = debug_block_size(block);
+    if (size > PTRDIFF_MAX || !readable((const char *)block + size, WORD))
+        return DEBUG_BLOCK_SIZE;
+    return debug_block_overrun(block) ? DEBUG_BLOCK_OVERRUN : DEBUG_BLOCK_WHOLE;
+}
+
+void debug_block_hex(const void *block, enum debug_block_state state, char text[24])
+{
+    const unsigned char *byte = bytes_before(block);
+    if (state == DEBUG_BLOCK_OVERRUN)
+        byte = (const unsigned char *)block + debug_block_size(block);
+    for (size_t i = 0; i < WORD; i++)
+        snprintf(text + 3 * i, 4, i + 1 < WORD ? "%02x " : "%02x", byte[i]);
+}
+
+bool debug_block_hooked(void)
+{
+    void *object = PyObject_Malloc(1), *memory = PyMem_Malloc(1);
+    readable_forget();
+    bool hooked = object && memory && debug_block_check(object) == DEBUG_BLOCK_WHOLE &&
+                  debug_block_check(memory) == DEBUG_BLOCK_WHOLE;
+    PyObject_Free(object);
+    PyMem_Free(memory);
+    return hooked;
+}

@@ -1,0 +1,242 @@
+/* The diverge detector: under threads a statement gives another result than on one thread.
+ *
+ * Contract. References are made and judged by the functions of diverge.h, on one thread, while no worker runs; workers
+ * only read them, after a barrier. A worker that sees a difference counts it, and the first one claims the reference
+ * with an exchange and writes down what it saw; the main thread reads that behind the barrier at the round's end.
+ * Results of more than 64 KiB are compared in one call of sixteen. Nothing waits, and no Python code runs.
+ */
+#include "detectors/result/diverge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "detectors/result/image.h"
+
+#define ROLES 64
+#define STEPS 64
+/* So many calls on one thread must give the same result, before any worker and again after a difference. */
+#define CALLS_LEAST 3
+#define LARGE_BYTES (64u << 10)
+#define LARGE_EVERY 16
+
+struct reference {
+    struct image image;
+    unsigned agreed; /* lone calls that gave this result, in this pass */
+    bool refuted;    /* one that did not */
+    bool usable;     /* workers compare with it */
+    bool confirmed;  /* the finding is told, but for how often */
+    uint64_t told;
+    const char *statement;       /* the plan's */
+    _Atomic bool claimed, close; /* close: only the last bits differed, once at least */
+    _Atomic uint64_t differing;
+    uint16_t worker;
+    uint64_t iteration;
+    char sentence[640];
+};
+
+static struct reference *references[ROLES][STEPS];
+
+static struct reference *reference_of(unsigned role, unsigned step)
+{
+    return role < ROLES && step < STEPS ? references[role][step] : NULL;
+}
+
+static void each(void (*act)(struct reference *, struct detector_call *), struct detector_call *call)
+{
+    for (unsigned role = 0; role < ROLES; role++)
+        for (unsigned step = 0; step < STEPS; step++)
+            if (references[role][step])
+                act(references[role][step], call);
+}
+
+/* Learning and recalling: lone threads */
+
+static void hear(struct reference *reference, PyObject *result)
+{
+    char text[sizeof reference->sentence];
+    static const struct image_inputs none = {0};
+    enum image_verdict verdict =
+        result ? image_compare(&reference->image, result, &none, text, sizeof text) : IMAGE_UNFIT;
+    if (verdict == IMAGE_SAME || verdict == IMAGE_CLOSE)
+        reference->agreed++;
+    else
+        reference->refuted = true;
+}
+
+static struct reference *new_reference(const char *statement, PyObject *result)
+{
+    static const struct image_inputs none = {0};
+    struct reference *reference = calloc(1, sizeof *reference);
+    if (!reference)
+        return NULL;
+    reference->refuted = !result || image_take(&reference->image, result, &none) < 0;
+    reference->agreed = 1;
+    reference->statement = statement;
+    return reference;
+}
+
+void diverge_learn(const struct diverge_step *at, PyObject *result)
+{
+    if (at->role >= ROLES || at->step >= STEPS)
+        return;
+    struct reference **reference = &references[at->role][at->step];
+    if (!*reference)
+        *reference = new_reference(at->statement, result);
+    else if (!(*reference)->refuted)
+        hear(*reference, result);
+}
+
+static void settle_learnt(struct reference *reference, struct detector_call *call)
+{
+    (void)call;
+    reference->usable = !reference->refuted && reference->agreed >= CALLS_LEAST;
+    if (!reference->usable)
+        image_clear(&reference->image);
+    reference->agreed = 0;
+}
+
+void diverge_learnt(void)
+{
+    each(settle_learnt, NULL);
+}
+
+static bool is_doubtful(const struct reference *reference)
+{
+    return reference && reference->usable && !reference->confirmed &&
+           atomic_load_explicit(&reference->claimed, memory_order_relaxed);
+}
+
+bool diverge_doubts(unsigned role)
+{
+    for (unsigned step = 0; step < STEPS; step++)
+        if (is_doubtful(reference_of(role, step)))
+            return true;
+    return false;
+}
+
+void diverge_recall(const struct diverge_step *at, PyObject *result)
+{
+    struct reference *reference = reference_of(at->role, at->step);
+    if (is_doubtful(reference))
+        hear(reference, result);
+}
+
+/* Findings */
+
+static void send(struct reference *reference, struct detector_call *call)
+{
+    struct record record;
+    uint64_t count = atomic_load_explicit(&reference->differing, memory_order_relaxed);
+    record_begin(&record, RECORD_DIVERGE, reference->worker);
+    record.iteration = (uint32_t)reference->iteration;
+    record.values[DIVERGE_COUNT] = (int64_t)(count - reference->told);
+    record_add_text(&record, reference->sentence);
+    record_add_text(&record, reference->statement);
+    record_send(&record, call->wire);
+    reference->told = count;
+}
+
+static void settle(struct reference *reference, struct detector_call *call)
+{
+    if (!is_doubtful(reference))
+        return;
+    reference->confirmed = !reference->refuted && reference->agreed >= CALLS_LEAST;
+    reference->usable = reference->confirmed;
+    if (!reference->confirmed)
+        return;
+    send(reference, call);
+    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
+void diverge_settle(struct detector_call *call)
+{
+    each(settle, call);
+}
+
+static void forget(struct reference *reference, struct detector_call *call)
+{
+    (void)call;
+    if (!is_doubtful(reference))
+        return;
+    atomic_store_explicit(&reference->differing, 0, memory_order_relaxed);
+    atomic_store_explicit(&reference->claimed, false, memory_order_relaxed);
+}
+
+void diverge_forget(void)
+{
+    each(forget, NULL);
+}
+
+/* Workers */
+
+static void note_difference(struct reference *reference, const struct detector_call *call,
+                            const char *sentence)
+{
+    atomic_fetch_add_explicit(&reference->differing, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&reference->claimed, memory_order_relaxed) ||
+        atomic_exchange_explicit(&reference->claimed, true, memory_order_relaxed))
+        return;
+    reference->worker = call->worker;
+    reference->iteration = call->iteration;
+    snprintf(reference->sentence, sizeof reference->sentence, "%s", sentence);
+}
+
+static bool is_due(const struct reference *reference, const struct detector_call *call)
+{
+    return reference && reference->usable &&
+           (reference->image.size <= LARGE_BYTES || call->iteration % LARGE_EVERY == 0);
+}
+
+static void diverge_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
+{
+    (void)raised;
+    struct reference *reference = reference_of(call->role, call->step);
+    if (call->serial || call->mutable || !result || !is_due(reference, call))
+        return;
+    const struct image_inputs inputs = {call->watched, call->nwatched};
+    char sentence[sizeof reference->sentence];
+    enum image_verdict verdict = image_compare(&reference->image, result, &inputs, sentence, sizeof sentence);
+    if (verdict == IMAGE_SAME || verdict == IMAGE_UNFIT)
+        return;
+    /* A damaged input gives wrong results, and has its own finding. */
+    if (atomic_load_explicit(call->damaged, memory_order_relaxed))
+        return;
+    if (verdict == IMAGE_DIFFERENT)
+        note_difference(reference, call, sentence);
+    else
+        atomic_store_explicit(&reference->close, true, memory_order_relaxed);
+}
+
+static void note_close(const struct reference *reference, const struct detector_call *call)
+{
+    if (!atomic_load_explicit(&reference->close, memory_order_relaxed))
+        return;
+    struct record note;
+    char text[1024];
+    snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
+             reference->statement);
+    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
+    record_add_text(&note, text);
+    record_send(&note, call->wire);
+}
+
+/* The first one was sent when it was confirmed; here come the repetitions. */
+static void tell_rest(struct reference *reference, struct detector_call *call)
+{
+    if (reference->confirmed &&
+        atomic_load_explicit(&reference->differing, memory_order_relaxed) > reference->told)
+        send(reference, call);
+    if (reference->usable)
+        note_close(reference, call);
+}
+
+static void diverge_finish(struct detector_call *call)
+{
+    each(tell_rest, call);
+}
+
+const struct detector diverge_detector = {
+    .id = DETECTOR_DIVERGE,
+    .after_call = diverge_after_call,
+    .finish = diverge_finish,
+};

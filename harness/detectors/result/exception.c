@@ -1,0 +1,145 @@
+/* The exception detector: an exception that the serial run does not raise.
+ *
+ * Contract. The serial pass fills `expected` on the child's main thread before any worker starts; afterwards it is only
+ * read. `seen` is added to by workers with a compare-and-swap on each slot's hash and never shrinks, so a reader needs
+ * no lock: a slot is empty or final.
+ */
+#include "detectors/common/detector.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIGNATURES 64
+#define SIGNATURE_SIZE 256
+
+static uint64_t expected[SIGNATURES];
+static unsigned nexpected;
+static _Atomic uint64_t seen[SIGNATURES];
+static _Atomic uint64_t counts[SIGNATURES];
+static char texts[SIGNATURES][SIGNATURE_SIZE];
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return h | 1;
+}
+
+/* "ValueError: index 12 of 0x7f…" and "ValueError: index 3 of 0x55…" are one signature: numbers become '#'. */
+static void normalise(const char *text, char *out, size_t size)
+{
+    size_t n = 0;
+    while (*text && n + 1 < size) {
+        if (!isdigit((unsigned char)*text)) {
+            out[n++] = *text++;
+            continue;
+        }
+        out[n++] = '#';
+        while (isxdigit((unsigned char)*text) || *text == 'x')
+            text++;
+    }
+    out[n] = '\0';
+}
+
+/* "ValueError: message". The exception's own __str__ may raise; then the type alone must do. */
+static void describe(PyObject *raised, char *text, size_t size)
+{
+    PyObject *message = PyObject_Str(raised);
+    const char *utf8 = message ? PyUnicode_AsUTF8(message) : NULL;
+    const char *name = strrchr(Py_TYPE(raised)->tp_name, '.');
+    name = name ? name + 1 : Py_TYPE(raised)->tp_name;
+    snprintf(text, size, utf8 && *utf8 ? "%s: %s" : "%s", name, utf8 ? utf8 : "");
+    PyErr_Clear();
+    Py_XDECREF(message);
+}
+
+static bool is_expected(uint64_t hash)
+{
+    for (unsigned i = 0; i < nexpected; i++)
+        if (expected[i] == hash)
+            return true;
+    return false;
+}
+
+static void send(struct detector_call *call, const char *text, const char *signature, uint64_t count)
+{
+    struct record record;
+    record_begin(&record, RECORD_EXCEPTION, call->worker);
+    record.iteration = (uint32_t)call->iteration;
+    record.values[EXCEPTION_COUNT] = (int64_t)count;
+    record.values[EXCEPTION_MUTABLE] = call->mutable;
+    record.values[EXCEPTION_SERIAL] = call->serial;
+    record_add_text(&record, text);
+    record_add_text(&record, signature);
+    record_add_text(&record, call->statement ? call->statement : "");
+    record_send(&record, call->wire);
+}
+
+/* Returns the slot of this signature, and whether this call claimed it; -1 when the table is full. */
+static int claim(uint64_t hash, bool *ret_new)
+{
+    for (int i = 0; i < SIGNATURES; i++) {
+        uint64_t empty = 0;
+        if (atomic_compare_exchange_strong(&seen[i], &empty, hash)) {
+            *ret_new = true;
+            return i;
+        }
+        if (empty == hash) {
+            *ret_new = false;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void exception_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
+{
+    (void)result;
+    if (!raised)
+        return;
+    char text[1024], signature[SIGNATURE_SIZE];
+    describe(raised, text, sizeof text);
+    normalise(text, signature, sizeof signature);
+    uint64_t hash = hash_text(signature);
+    if (is_expected(hash))
+        return;
+    if (call->serial) {
+        if (nexpected < SIGNATURES)
+            expected[nexpected++] = hash;
+        send(call, text, signature, 1);
+        return;
+    }
+    bool is_new;
+    int slot = claim(hash, &is_new);
+    /* Where statements change what they share, exceptions are their own doing: ending the round would end the race. */
+    if (!call->mutable)
+        atomic_store_explicit(call->damaged, true, memory_order_relaxed);
+    if (slot < 0)
+        return;
+    if (!is_new) {
+        atomic_fetch_add_explicit(&counts[slot], 1, memory_order_relaxed);
+        return;
+    }
+    memcpy(texts[slot], signature, sizeof signature);
+    if (!call->mutable)
+        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    send(call, text, signature, 1);
+}
+
+/* The first one was sent when it happened; here come the repetitions. */
+static void exception_finish(struct detector_call *call)
+{
+    for (int i = 0; i < SIGNATURES; i++) {
+        uint64_t count = atomic_load_explicit(&counts[i], memory_order_relaxed);
+        if (count > 0)
+            send(call, texts[i], texts[i], count);
+    }
+}
+
+const struct detector exception_detector = {
+    .id = DETECTOR_EXCEPTION,
+    .after_call = exception_after_call,
+    .finish = exception_finish,
+};

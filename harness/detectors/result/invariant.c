@@ -1,0 +1,124 @@
+/* The invariant detector: after a call, inputs are what they were, and a result lies inside its buffer.
+ *
+ * What a serial call already does is what the statement is for: the serial pass marks it (watched_learn), and it is
+ * never a finding.
+ */
+#include "detectors/common/detector.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "detectors/common/array_api.h"
+#include "detectors/watch/watched.h"
+
+/* Bytes of inputs up to this size are compared after every call; larger ones after every round. */
+#define SMALL_BYTES 1024
+
+static _Atomic bool serial_extent;
+
+static void report(struct detector_call *call, const char *name, const char *sentence)
+{
+    struct record record;
+    record_begin(&record, RECORD_INVARIANT, call->worker);
+    record.iteration = (uint32_t)call->iteration;
+    record.values[INVARIANT_COUNT] = 1;
+    record.values[INVARIANT_SERIAL] = call->serial;
+    record_add_text(&record, name);
+    record_add_text(&record, sentence);
+    record_add_text(&record, call->statement ? call->statement : "");
+    record_send(&record, call->wire);
+    if (call->serial)
+        return;
+    atomic_store_explicit(call->damaged, true, memory_order_relaxed);
+    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
+static void check_metadata(struct detector_call *call, struct watched *watched)
+{
+    char sentence[640];
+    if (watched->mutable_metadata || !watched_metadata_differs(watched, sentence, sizeof sentence))
+        return;
+    report(call, watched->name, sentence);
+}
+
+static void check_bytes(struct detector_call *call, struct watched *watched)
+{
+    char sentence[128];
+    size_t offset;
+    if (watched->out || watched->mutable_data || watched->mutable_metadata ||
+        !watched_bytes_differ(watched, &offset))
+        return;
+    snprintf(sentence, sizeof sentence, "its data changed, first at byte %zu of %zu", offset, watched->size);
+    report(call, watched->name, sentence);
+}
+
+/* The array at the end of a chain of views. */
+static PyArrayObject *owner_of(PyArrayObject *array)
+{
+    PyObject *base;
+    while ((base = PyArray_BASE(array)) && PyArray_Check(base))
+        array = (PyArrayObject *)base;
+    return array;
+}
+
+static void extent_of(const struct detector_call *call, PyArrayObject *owner, char **low, size_t *size)
+{
+    for (unsigned i = 0; i < call->nwatched; i++) {
+        const struct watched *watched = &call->watched[i];
+        if (watched->array == (PyObject *)owner && !watched->mutable_metadata) {
+            *low = watched->low;
+            *size = watched->size;
+            return;
+        }
+    }
+    *size = watched_span(PyArray_DATA(owner), PyArray_NDIM(owner), PyArray_DIMS(owner),
+                         PyArray_STRIDES(owner), (size_t)PyArray_ITEMSIZE(owner), low);
+}
+
+static void check_extent(struct detector_call *call, PyObject *result)
+{
+    if (!result || !array_api_has(result) || atomic_load_explicit(&serial_extent, memory_order_relaxed))
+        return;
+    PyArrayObject *array = (PyArrayObject *)result, *owner = owner_of(array);
+    if (owner == array)
+        return;
+    char *low, *owner_low;
+    size_t owner_size;
+    size_t size = watched_span(PyArray_DATA(array), PyArray_NDIM(array), PyArray_DIMS(array),
+                               PyArray_STRIDES(array), (size_t)PyArray_ITEMSIZE(array), &low);
+    extent_of(call, owner, &owner_low, &owner_size);
+    if (size == 0 || (low >= owner_low && low + size <= owner_low + owner_size))
+        return;
+    if (call->serial)
+        atomic_store_explicit(&serial_extent, true, memory_order_relaxed);
+    char sentence[160];
+    snprintf(sentence, sizeof sentence,
+             "spans %zu bytes from byte %td of a buffer of %zu bytes: it lies outside its buffer", size,
+             low - owner_low, owner_size);
+    report(call, "the result", sentence);
+}
+
+static void invariant_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
+{
+    (void)raised;
+    for (unsigned i = 0; i < call->nwatched && !call->serial; i++) {
+        check_metadata(call, &call->watched[i]);
+        if (call->watched[i].size <= SMALL_BYTES)
+            check_bytes(call, &call->watched[i]);
+    }
+    check_extent(call, result);
+}
+
+static void invariant_end_round(struct detector_call *call)
+{
+    for (unsigned i = 0; i < call->nwatched; i++) {
+        check_metadata(call, &call->watched[i]);
+        check_bytes(call, &call->watched[i]);
+    }
+}
+
+const struct detector invariant_detector = {
+    .id = DETECTOR_INVARIANT,
+    .after_call = invariant_after_call,
+    .end_round = invariant_end_round,
+};

@@ -1,0 +1,287 @@
+/* The tripwire detector: a call that writes to an input which it should only read, even for an instant.
+ *
+ * Contract. Workers judge their own hits after each call. The table of sites is added to with a compare-and-swap on the
+ * site's hash and never shrinks; what else a site holds is written by the thread that claimed it, before the site is
+ * counted, and is for the child's main thread after the workers are gone.
+ *
+ * Which writes are bugs: one whose effect is still there after a serial call is what the function is for (an in-place
+ * API, noted). One that the call puts back before it returns is a hidden mutation, invisible on one thread.
+ */
+#include "detectors/watch/tripwire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/foreign.h"
+#include "detectors/common/array_api.h"
+#include "detectors/common/detector.h"
+#include "detectors/watch/watched.h"
+
+#define SITES 256
+
+/* Writes to an array object that are no mutation of it, with the reason. */
+static const struct benign {
+    size_t offset, size;
+    const char *reason;
+} benign[] = {
+    {offsetof(PyArrayObject_fields, weakreflist), sizeof(PyObject *),
+     "the list of weak references, filled when one is taken; the interpreter guards it"},
+    {offsetof(PyArrayObject_fields, _buffer_info), sizeof(void *),
+     "the buffer description, filled lazily when a memoryview is taken"},
+};
+
+static const struct field {
+    const char *name;
+    size_t offset, size;
+} fields[] = {
+/* clang-format off */
+#define FIELD(name) {#name, offsetof(PyArrayObject_fields, name), sizeof((PyArrayObject_fields *)0)->name}
+    /* clang-format on */
+    FIELD(data), FIELD(nd), FIELD(dimensions), FIELD(strides), FIELD(base), FIELD(descr), FIELD(flags),
+#undef FIELD
+};
+
+struct site {
+    _Atomic uint64_t hash;
+    _Atomic uint64_t count;
+    _Atomic bool ready;
+    struct record record;
+};
+
+static struct site *sites;
+
+static int tripwire_start(void)
+{
+#ifdef __x86_64__
+    sites = calloc(SITES, sizeof *sites);
+    return sites ? 0 : -ENOMEM;
+#else
+    return -ENOTSUP;
+#endif
+}
+
+static size_t object_offset(const struct tripwire_hit *hit)
+{
+    return (size_t)(hit->address - hit->region->closed) + sizeof(PyObject);
+}
+
+static bool is_metadata(const struct tripwire_hit *hit)
+{
+    return hit->address < hit->region->data;
+}
+
+static bool is_benign(const struct tripwire_hit *hit)
+{
+    size_t offset = object_offset(hit);
+    for (size_t i = 0; i < sizeof benign / sizeof *benign; i++)
+        if (is_metadata(hit) && offset >= benign[i].offset && offset < benign[i].offset + benign[i].size)
+            return true;
+    return false;
+}
+
+/* The bytes that changed tell the width of the write; a write of what was there tells nothing, and counts as a word. */
+static size_t write_size(const struct tripwire_hit *hit, bool *ret_same)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < TRIPWIRE_BYTES; i++)
+        if (hit->before[i] != hit->after[i])
+            size = i + 1;
+    *ret_same = size == 0;
+    return size <= 4 ? 4 : size <= 8 ? 8 : TRIPWIRE_BYTES;
+}
+
+static int64_t word_of(const uint8_t *bytes)
+{
+    int64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* "shape[0]", "flags", "byte 16 of its data" */
+static void name_place(const struct watched *watched, const struct tripwire_hit *hit, char *text, size_t size)
+{
+    const PyArrayObject_fields *object = (const PyArrayObject_fields *)(const void *)watched->array;
+    const char *dims = (const char *)object->dimensions, *strides = (const char *)object->strides;
+    size_t extent = (size_t)watched->nd * sizeof(npy_intp);
+    if (!is_metadata(hit))
+        snprintf(text, size, "byte %td of its data", hit->address - watched->low);
+    else if (hit->address >= dims && hit->address < dims + extent)
+        snprintf(text, size, "shape[%td]", (hit->address - dims) / (ptrdiff_t)sizeof(npy_intp));
+    else if (hit->address >= strides && hit->address < strides + extent)
+        snprintf(text, size, "strides[%td]", (hit->address - strides) / (ptrdiff_t)sizeof(npy_intp));
+    else
+        snprintf(text, size, "byte %zu of the array object", object_offset(hit));
+    for (size_t i = 0; is_metadata(hit) && i < sizeof fields / sizeof *fields; i++)
+        if (object_offset(hit) >= fields[i].offset && object_offset(hit) < fields[i].offset + fields[i].size)
+            snprintf(text, size, "%s", fields[i].name);
+}
+
+static void print_bytes(const uint8_t *bytes, size_t size, char *text)
+{
+    for (size_t i = 0; i < size; i++)
+        sprintf(text + 2 * i, "%02x", bytes[i]);
+}
+
+static void describe(const struct watched *watched, const struct tripwire_hit *hit, struct record *record)
+{
+    char place[64], sentence[256], before[2 * TRIPWIRE_BYTES + 1] = "", after[2 * TRIPWIRE_BYTES + 1] = "";
+    bool same;
+    size_t size = write_size(hit, &same);
+    name_place(watched, hit, place, sizeof place);
+    if (same)
+        snprintf(sentence, sizeof sentence, "%s is written with the value that it has", place);
+    else if (is_metadata(hit))
+        snprintf(sentence, sizeof sentence, "%s: %" PRId64 " -> %" PRId64, place, word_of(hit->before),
+                 word_of(hit->after));
+    else
+        snprintf(sentence, sizeof sentence, "%s is written, %zu bytes", place, size);
+    print_bytes(hit->before, size, before);
+    print_bytes(hit->after, size, after);
+    record->values[WRITE_OFFSET] =
+        is_metadata(hit) ? (int64_t)object_offset(hit) : hit->address - watched->low;
+    record->values[WRITE_SIZE] = (int64_t)size;
+    record->values[WRITE_SAME] = same;
+    record_add_text(record, sentence);
+    record_add_text(record, before);
+    record_add_text(record, after);
+    record_add_frames(record, hit->frames, hit->nframes);
+}
+
+/* Is the write's effect still there? Compares with what the place held before the first write of this call. A call that
+ * changed any data at all is an in-place API: that it put some elements back to their old values is chance. The same
+ * holds for data written with the value that it has. */
+static bool is_kept(const struct watched *watched, const struct tripwire_hits *hits, unsigned at)
+{
+    size_t offset;
+    const struct tripwire_hit *hit = &hits->hits[at], *first = hit;
+    for (unsigned i = 0; i < at; i++)
+        if (hits->hits[i].address == hit->address) {
+            first = &hits->hits[i];
+            break;
+        }
+    bool same;
+    size_t size = write_size(hit, &same);
+    if (!is_metadata(hit) && (same || watched_bytes_differ(watched, &offset)))
+        return true;
+    return foreign_differs(hit->address, first->before, size);
+}
+
+/* An instruction that keeps its writes does so for whatever input: its site has no input's name. */
+static uint64_t site_hash(const struct tripwire_hit *hit, const struct watched *watched, bool kept)
+{
+    uint64_t h = hit->nframes ? hit->frames[0] : 0;
+    h = (h ^ (is_metadata(hit) ? object_offset(hit) : 0)) * UINT64_C(0x9e3779b97f4a7c15);
+    for (const char *c = kept ? "" : watched->name; *c; c++)
+        h = (h ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    return (h << 2 | (unsigned)kept << 1) | 1;
+}
+
+/* Returns the site when this thread is its first; NULL when it was known (and is counted) or the table is full. */
+static struct site *claim(uint64_t hash)
+{
+    for (int i = 0; i < SITES; i++) {
+        uint64_t empty = 0;
+        if (atomic_compare_exchange_strong(&sites[i].hash, &empty, hash))
+            return &sites[i];
+        if (empty == hash) {
+            atomic_fetch_add_explicit(&sites[i].count, 1, memory_order_relaxed);
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool is_known(uint64_t hash)
+{
+    for (int i = 0; i < SITES && sites[i].hash; i++)
+        if (sites[i].hash == hash)
+            return true;
+    return false;
+}
+
+static void report(struct detector_call *call, struct watched *watched, const struct tripwire_hit *hit,
+                   bool kept)
+{
+    /* What one call keeps, another may not, or a neighbour may put it back: still the in-place API. And what is put
+     * back on one thread may be found changed by a neighbour: still the hidden mutation. */
+    if (!kept && is_known(site_hash(hit, watched, true)))
+        return;
+    if (kept && !call->serial && is_known(site_hash(hit, watched, false)))
+        kept = false;
+    struct site *site = claim(site_hash(hit, watched, kept));
+    if (!site)
+        return;
+    struct record *record = &site->record;
+    record_begin(record, RECORD_WRITE, call->worker);
+    record->iteration = (uint32_t)call->iteration;
+    record->values[WRITE_METADATA] = is_metadata(hit);
+    record->values[WRITE_KEPT] = kept;
+    record->values[WRITE_SERIAL] = call->serial;
+    record->values[WRITE_COUNT] = 1;
+    record_add_text(record, watched->name);
+    record_add_text(record, call->statement ? call->statement : "");
+    describe(watched, hit, record);
+    record_send(record, call->wire);
+    site->ready = true;
+    if (!kept)
+        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
+static void tripwire_before_call(struct detector_call *call)
+{
+    (void)call;
+    struct tripwire_hits *hits = tripwire_hits();
+    if (hits)
+        hits->n = 0;
+}
+
+static void judge_hit(struct detector_call *call, struct tripwire_hits *hits, unsigned at)
+{
+    const struct tripwire_hit *hit = &hits->hits[at];
+    for (unsigned i = 0; i < call->nwatched; i++) {
+        struct watched *watched = &call->watched[i];
+        if (watched->region != hit->region || is_benign(hit))
+            continue;
+        bool kept = is_kept(watched, hits, at);
+        report(call, watched, hit, kept);
+        if (!kept || !call->serial)
+            continue;
+        if (is_metadata(hit))
+            watched->mutable_metadata = true;
+        else
+            watched->mutable_data = true;
+    }
+}
+
+static void tripwire_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
+{
+    (void)result;
+    (void)raised;
+    struct tripwire_hits *hits = tripwire_hits();
+    for (unsigned i = 0; hits && i < hits->n; i++)
+        judge_hit(call, hits, i);
+    if (hits)
+        hits->n = 0;
+}
+
+/* The first write of each site was sent when it happened; here come the repetitions. */
+static void tripwire_finish(struct detector_call *call)
+{
+    for (int i = 0; i < SITES; i++) {
+        if (!sites[i].ready || sites[i].count == 0)
+            continue;
+        sites[i].record.values[WRITE_COUNT] = (int64_t)sites[i].count;
+        record_send(&sites[i].record, call->wire);
+    }
+}
+
+const struct detector tripwire_detector = {
+    .id = DETECTOR_TRIPWIRE,
+    .start = tripwire_start,
+    .before_call = tripwire_before_call,
+    .after_call = tripwire_after_call,
+    .finish = tripwire_finish,
+};

@@ -1,0 +1,84 @@
+/* The tripwire: an input laid out so that its object header ends exactly at a page boundary and everything behind it
+ * lies on read-only pages. Reference counting works as ever; any other write faults in the instruction that does it.
+ *
+ *     | ... PyObject | fields, dims, strides        | data ...      |
+ *     |    writable  | read-only (metadata)         | read-only     |
+ *
+ * Contract. Regions are made and released by whoever owns the inputs, attached, while no worker is inside a call: the
+ * child's main thread, and at the rung `private` every worker; a lock lets one place or release at a time. The table
+ * that the handler reads only grows; a slot of it is used again when its region is unmapped, and is free while its
+ * bounds change, so that a handler sees both bounds of one region or passes it by. The handler runs on the faulting
+ * thread: it notes the write in that thread's own buffer, opens the region, single-steps the instruction and closes the
+ * region. While one thread steps, the region is open to all: another thread's write can then pass unseen, a thread's
+ * own never does.
+ */
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/wire/record.h"
+
+#define TRIPWIRE_BYTES 16
+#define TRIPWIRE_REGIONS 4096
+
+struct watched;
+
+struct tripwire_region {
+    _Atomic(char *) start; /* first page, NULL: a free slot; the object begins just before `closed` */
+    size_t size;
+    _Atomic(char *) closed; /* first protected byte: the array's fields */
+    size_t metadata_size;   /* pages of metadata */
+    char *data;             /* pages of data follow them */
+    size_t data_size;
+    _Atomic(char *) end; /* behind them */
+    char *data_low;      /* first byte of the elements */
+    bool data_open;      /* @out, or a target that writes in place: data is not protected */
+    bool retired;        /* to be unmapped when its array has no user left */
+    _Atomic int openers; /* threads that single-step inside it now */
+};
+
+/* One write, as the handler saw it. */
+struct tripwire_hit {
+    struct tripwire_region *region;
+    char *address;
+    uint8_t before[TRIPWIRE_BYTES], after[TRIPWIRE_BYTES];
+    uint16_t nframes;
+    uint64_t frames[RECORD_FRAMES];
+};
+
+/* Moves the watched array to a region of its own; watched->array becomes the placed twin, and what the watched state
+ * remembers follows it. Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many
+ * regions. */
+int tripwire_place(struct watched *watched);
+
+/* For the harness's own repairs: no thread may be inside a call. */
+void tripwire_open(struct tripwire_region *region);
+void tripwire_close(struct tripwire_region *region);
+void tripwire_open_data(struct tripwire_region *region);
+
+/* The watched state lets go of it. It is unmapped later, when nobody else refers to the array in it any more. */
+void tripwire_release(struct tripwire_region *region);
+
+/* Signal context. Return true when the signal was the tripwire's own and the thread may go on. */
+bool tripwire_on_fault(siginfo_t *info, void *ucontext);
+bool tripwire_on_trap(void *ucontext);
+
+/* The calling thread's hits since the last call, at most TRIPWIRE_HITS; the rest were only counted. */
+#define TRIPWIRE_HITS 64
+struct tripwire_hits {
+    unsigned n;
+    uint64_t dropped;
+    struct tripwire_hit hits[TRIPWIRE_HITS];
+};
+/* On success the buffer is this thread's until it ends. Returns NULL without memory. */
+struct tripwire_hits *tripwire_hits(void);
+
+/* tripwire_place.c and the handler share the table. */
+struct tripwire_region *tripwire_find(const void *address);

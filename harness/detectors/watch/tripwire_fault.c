@@ -1,0 +1,106 @@
+/* The tripwire's signal handlers: async-signal-safe code only. See tripwire.h for the contract. x86-64 and Linux: the
+ * trap flag makes the processor stop after one instruction. */
+#include "detectors/watch/tripwire.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "base/foreign.h"
+#include "detectors/common/unwind.h"
+
+#define TRAP_FLAG 0x100
+#define WRITE_FAULT 2
+
+/* Initial-exec: no allocation on first use, which could happen inside a handler. */
+static __thread struct tripwire_hits *hits_of_thread __attribute__((tls_model("initial-exec")));
+static __thread struct tripwire_region *stepping[2] __attribute__((tls_model("initial-exec")));
+static __thread struct tripwire_hit *pending __attribute__((tls_model("initial-exec")));
+
+struct tripwire_hits *tripwire_hits(void)
+{
+    if (!hits_of_thread)
+        hits_of_thread = calloc(1, sizeof *hits_of_thread);
+    return hits_of_thread;
+}
+
+void tripwire_open(struct tripwire_region *region)
+{
+    atomic_fetch_add(&region->openers, 1);
+    mprotect(region->closed, region->metadata_size + region->data_size, PROT_READ | PROT_WRITE);
+}
+
+void tripwire_close(struct tripwire_region *region)
+{
+    if (atomic_fetch_sub(&region->openers, 1) != 1)
+        return;
+    mprotect(region->closed, region->metadata_size, PROT_READ);
+    if (!region->data_open)
+        mprotect(region->data, region->data_size, PROT_READ);
+}
+
+/* A write that begins just before the end of the region may be cut short. */
+static void copy_cell(uint8_t *out, const struct tripwire_region *region, const char *address)
+{
+    const char *end = region->closed + region->metadata_size + region->data_size;
+    size_t n = (size_t)(end - address);
+    foreign_copy(out, address, n < TRIPWIRE_BYTES ? n : TRIPWIRE_BYTES);
+}
+
+static void note_write(struct tripwire_region *region, char *address, void *ucontext)
+{
+    struct tripwire_hits *hits = hits_of_thread;
+    pending = NULL;
+    if (!hits)
+        return;
+    if (hits->n == TRIPWIRE_HITS) {
+        hits->dropped++;
+        return;
+    }
+    struct tripwire_hit *hit = &hits->hits[hits->n++];
+    hit->region = region;
+    hit->address = address;
+    memset(hit->before, 0, sizeof hit->before);
+    memset(hit->after, 0, sizeof hit->after);
+    copy_cell(hit->before, region, address);
+    hit->nframes = (uint16_t)unwind_context(ucontext, hit->frames, RECORD_FRAMES);
+    pending = hit;
+}
+
+/* An instruction can write to two regions (a copy between inputs): both stay open until it is done. */
+bool tripwire_on_fault(siginfo_t *info, void *ucontext)
+{
+    ucontext_t *context = ucontext;
+    struct tripwire_region *region = tripwire_find(info->si_addr);
+    if (!region || !(context->uc_mcontext.gregs[REG_ERR] & WRITE_FAULT))
+        return false;
+    if (region != stepping[0] && region != stepping[1]) {
+        int slot = stepping[0] ? 1 : 0;
+        if (stepping[slot])
+            return false;
+        note_write(region, info->si_addr, ucontext);
+        atomic_fetch_add(&region->openers, 1);
+        stepping[slot] = region;
+    }
+    mprotect(region->closed, region->metadata_size + region->data_size, PROT_READ | PROT_WRITE);
+    context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+    return true;
+}
+
+bool tripwire_on_trap(void *ucontext)
+{
+    ucontext_t *context = ucontext;
+    if (!stepping[0])
+        return false;
+    context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+    if (pending)
+        copy_cell(pending->after, pending->region, pending->address);
+    pending = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (stepping[i])
+            tripwire_close(stepping[i]);
+        stepping[i] = NULL;
+    }
+    return true;
+}

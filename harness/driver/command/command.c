@@ -1,0 +1,85 @@
+#include "driver/command/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char run_more[] =
+    "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a whole module ('numpy:*': every\n"
+    "public callable, on one thread), or a plan file (plan.yaml). Statements read as with `python -m timeit`:\n"
+    "  ftstress run somersd\n"
+    "  ftstress run 'numpy:repeat(f8[20], 2)' 'numpy:linalg.norm(f8[3,3].T)'\n"
+    "  ftstress run -s 'import numpy as np; x = np.arange(20.)' 'np.repeat(x, 2)'\n"
+    "Statements can read thread_index and iteration_index; `raise SystemExit` ends the run early. They must not\n"
+    "wait for one another: the threads stop at different times.\n"
+    "\n"
+    "A recipe is one array: dtype, [shape], then [slices] and .T, then +offset, ~bcast(shape), @ro, @out:\n"
+    "  f8[20]  i4[3,4].T  f8[40][::2]  >c16[5,1]+8  f8[20][::-1]@ro  f4[0]  f8[]  f8[8]~bcast(4,8)  f8[20]@out\n"
+    "\n"
+    "A run starts children, processes that each call the target from many threads. A finding is run again in trials,\n"
+    "which show how often it fails and whose fault it is. The sharing level decides which threads see which inputs.\n"
+    "docs/glossary.md explains these and the other terms.\n"
+    "\n"
+    "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
+
+static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
+                                "\n"
+                                "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
+
+static const char show_more[] =
+    "FINDING is an id of `ftstress list findings`, or a folder of a finding.\n"
+    "\n"
+    "Exit status: 0 printed, 2 usage, 3 there is no such finding, 125 it could not be printed.\n";
+
+static const char report_more[] =
+    "Without a name: the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
+    "  ftstress report                                     the last run\n"
+    "  ftstress report --as junit -o junit.xml             for the test page of a CI server\n"
+    "  ftstress report --as sarif -o ftstress.sarif        for code scanners and editors\n"
+    "  ftstress report --as html -o report.html            a page to read or to send\n"
+    "  ftstress report F480d206 --as github                a bug report to paste into a tracker\n"
+    "  ftstress report old/report.json --as html -o old.html\n"
+    "\n"
+    "--output - is standard output. A finding of an earlier run is reported from the files that were kept with it.\n"
+    "\n"
+    "Exit status: 0 written, 2 usage, 3 there is nothing to report, 125 it could not be written.\n";
+
+static const char doctor_more[] =
+    "Checks the machine, the interpreter and the packages, and says for each thing that is missing how to get it.\n"
+    "\n"
+    "Exit status: 0 ready, 2 usage, 3 something that is needed is missing, 125 the harness itself failed.\n";
+
+const struct command commands[] = {
+    {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
+     "stress something and report what breaks", run_more, command_run},
+    {OPTION_LIST, "[scenarios|detectors|findings]", "list scenarios, detectors or kept findings", list_more,
+     command_list},
+    {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, command_show},
+    {OPTION_REPORT, "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
+     "report the last run, or one finding, for a person, a CI server or a tracker", report_more,
+     command_report},
+    {OPTION_DOCTOR, "[-p PATH]",
+     "check whether this machine and interpreter can be tested, and by which detectors", doctor_more,
+     command_doctor},
+};
+const size_t command_count = sizeof commands / sizeof *commands;
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(option_command_names[commands[i].id], name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+void command_help_all(void)
+{
+    printf("usage: ftstress COMMAND ...\n"
+           "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on "
+           "free-threaded CPython,\n"
+           "and reports whose fault they are.\n\n");
+    for (size_t i = 0; i < command_count; i++)
+        printf("  ftstress %-8s %s\n           %s\n", option_command_names[commands[i].id], commands[i].usage,
+               commands[i].about);
+    printf(
+        "\nSee `ftstress COMMAND --help`. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
+}

@@ -1,0 +1,55 @@
+/* The subcommands of ftstress, one row each. Driver. */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/plan/option.h"
+
+struct command {
+    enum option_command id;
+    const char *usage; /* what follows the name */
+    const char *about; /* one line */
+    const char *more;  /* the part of its --help before the options */
+    /* argv without program and command. Returns an exit status. */
+    int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+const struct command *command_find(const char *name);
+
+/* One sentence on standard error, "ftstress: …". Returns status. */
+int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void command_help_all(void);
+
+/* Parses the options, prints --help, reports a wrong command line. Returns -1 to go on: the caller then clears the
+ * request; or an exit status. */
+int command_options(const struct command *self, int argc, char **argv, struct request *request);
+
+/* "text, json, …": the values of --as. The text is static. */
+const char *command_forms(void);
+
+int command_run(const struct command *self, int argc, char **argv);
+int command_list(const struct command *self, int argc, char **argv);
+int command_doctor(const struct command *self, int argc, char **argv);
+int command_report(const struct command *self, int argc, char **argv);
+int command_show(const struct command *self, int argc, char **argv);
+
+struct run;
+
+/* Is the form of --as one that there is? Returns 0, or -EINVAL with a sentence in error. */
+int command_check_form(const struct request *request, char *error, size_t error_size);
+/* The report of a run in the form of --as, to --output. Returns 0 or an exit status, after saying why. */
+int command_write_form(const struct run *run, const struct request *request);
+
+/* The report of a run, in every way that the request asks for. Returns its status; or, after saying why, that of what
+ * could not be written. */
+int command_tell(const struct run *run, const struct request *request);
+
+/* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
+int command_child_path(char **ret_path);
+
+/* *path, of a child, becomes that of the one beside it that was built for this ABI, if there is one. */
+void command_child_of_abi(const char *abi, char **path);

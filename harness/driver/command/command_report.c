@@ -1,0 +1,112 @@
+/* `ftstress report`, `ftstress show`, and --as of a run. */
+#include "driver/command/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/fd.h"
+#include "core/plan/option.h"
+#include "core/wire/status.h"
+#include "driver/report/kept.h"
+#include "driver/report/report.h"
+#include "driver/report/reporter.h"
+
+static const struct reporter whole = {"show", "everything about one finding", reporter_text_whole};
+
+static int write_out(const char *text, const char *path)
+{
+    if (path && strcmp(path, "-") != 0) {
+        int error = fd_write_file(path, text, strlen(text));
+        return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s; name another file with --output",
+                                    path, strerror(-error))
+                     : STATUS_CLEAN;
+    }
+    if (fputs(text, stdout) < 0 || fflush(stdout) != 0)
+        return command_fail(STATUS_HARNESS, "cannot write the report to standard output");
+    return STATUS_CLEAN;
+}
+
+static int render(const struct reporter *reporter, const json_t *report, const struct request *request)
+{
+    cleanup_free char *text = NULL;
+    if (!report || reporter_render(reporter, report, &text) < 0)
+        return command_fail(STATUS_HARNESS, "no memory for the report");
+    return write_out(text, request->output);
+}
+
+static int render_kept(const struct reporter *reporter, const struct request *request)
+{
+    char error[640];
+    json_t *report;
+    const char *what = request->npositionals ? request->positionals[0] : NULL;
+    if (kept_load(request->out, what, &report, error, sizeof error) < 0)
+        return command_fail(STATUS_UNTESTED, "%s", error);
+    int status = render(reporter, report, request);
+    json_decref(report);
+    return status;
+}
+
+static const struct reporter *form_of(const struct request *request)
+{
+    return reporter_find(request->as ? request->as : "text");
+}
+
+int command_check_form(const struct request *request, char *error, size_t error_size)
+{
+    if (form_of(request))
+        return 0;
+    return fail(-EINVAL, error, error_size, "there is no form '%s'; write one of %s", request->as,
+                command_forms());
+}
+
+int command_write_form(const struct run *run, const struct request *request)
+{
+    cleanup_free char *text = NULL;
+    json_t *json = report_json(run, &text) == 0 ? json_loads(text, 0, NULL) : NULL;
+    int status = render(form_of(request), json, request);
+    json_decref(json);
+    return status;
+}
+
+static int report_as(const struct request *request)
+{
+    char error[256];
+    if (command_check_form(request, error, sizeof error) < 0)
+        return command_fail(STATUS_USAGE, "%s", error);
+    return render_kept(form_of(request), request);
+}
+
+static int show(const struct request *request)
+{
+    if (request->npositionals == 0)
+        return command_fail(STATUS_USAGE, "name a finding to show; see `ftstress list findings`");
+    return render_kept(&whole, request);
+}
+
+static int run(const struct command *self, int argc, char **argv, int (*act)(const struct request *request))
+{
+    struct request request;
+    int status = command_options(self, argc, argv, &request);
+    if (status >= 0)
+        return status;
+    if (request.npositionals > 1)
+        status = command_fail(STATUS_USAGE, "'%s' is one name too many; ftstress %s takes one",
+                              request.positionals[1], option_command_names[self->id]);
+    else
+        status = act(&request);
+    request_clear(&request);
+    return status;
+}
+
+int command_report(const struct command *self, int argc, char **argv)
+{
+    return run(self, argc, argv, report_as);
+}
+
+int command_show(const struct command *self, int argc, char **argv)
+{
+    return run(self, argc, argv, show);
+}

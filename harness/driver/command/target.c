@@ -1,0 +1,268 @@
+#include "driver/command/target.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "driver/command/scenario_list.h"
+
+#define NAME_MAX_BYTES 60
+
+static bool is_dotted(const char *text, size_t length)
+{
+    bool start = true;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (start ? !(isalpha(c) || c == '_') : !(isalnum(c) || c == '_' || c == '.'))
+            return false;
+        start = c == '.';
+    }
+    return length > 0 && !start;
+}
+
+/* module:function or module:function(...) or module:* */
+static bool is_callable(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon || !is_dotted(text, (size_t)(colon - text)))
+        return false;
+    if (strcmp(colon + 1, "*") == 0)
+        return true;
+    size_t name = strcspn(colon + 1, "(");
+    size_t length = strlen(colon + 1);
+    return is_dotted(colon + 1, name) && (colon[1 + name] == '\0' || colon[length] == ')');
+}
+
+static bool is_plan_file(const char *text)
+{
+    const char *dot = strrchr(text, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* The end of one argument: a comma or the end, outside brackets and quotes. */
+static const char *argument_end(const char *at)
+{
+    int depth = 0;
+    char quote = 0;
+    for (; *at; at++) {
+        if (quote) {
+            if (*at == '\\' && at[1])
+                at++;
+            else if (*at == quote)
+                quote = 0;
+        } else if (*at == '\'' || *at == '"') {
+            quote = *at;
+        } else if (strchr("([{", *at)) {
+            depth++;
+        } else if (strchr(")]}", *at)) {
+            depth--;
+        } else if (*at == ',' && depth == 0) {
+            break;
+        }
+    }
+    return at;
+}
+
+static char *trimmed(const char *from, const char *to)
+{
+    while (from < to && isspace((unsigned char)*from))
+        from++;
+    while (to > from && isspace((unsigned char)to[-1]))
+        to--;
+    return strndup(from, (size_t)(to - from));
+}
+
+/* Does the text look like a recipe: a dtype, then a bracket? Then a mistake in it is the user's to mend. */
+static bool looks_like_recipe(const char *text)
+{
+    size_t i = strspn(text, "<>=|");
+    if (!text[i] || !strchr("biufcSU", text[i]) || !isdigit((unsigned char)text[i + 1]))
+        return false;
+    i += 1 + strspn(text + i + 1, "0123456789");
+    return text[i] == '[';
+}
+
+/* One argument, "axis=0" or "f8[20]": an input of its own when it is a recipe, the text itself when not. */
+static int add_argument(struct plan *plan, const char *argument, FILE *call)
+{
+    const char *equals = strchr(argument, '=');
+    bool keyword = equals && is_dotted(argument, (size_t)(equals - argument)) && equals[1] != '=';
+    const char *value = keyword ? equals + 1 : argument;
+    if (keyword)
+        fprintf(call, "%.*s=", (int)(equals - argument), argument);
+    if (!looks_like_recipe(value)) {
+        fputs(value, call);
+        return 0;
+    }
+    char name[16];
+    snprintf(name, sizeof name, "a%u", plan->ninputs);
+    fputs(name, call);
+    return plan_add_input(plan, name, value);
+}
+
+static int add_arguments(struct plan *plan, const char *text, FILE *call)
+{
+    int result = 0;
+    for (const char *at = text; *at && !result;) {
+        const char *end = argument_end(at);
+        cleanup_free char *argument = trimmed(at, end);
+        if (at != text)
+            fputs(", ", call);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+        result = argument ? add_argument(plan, argument, call) : -ENOMEM;
+        at = *end ? end + 1 : end;
+    }
+    return result;
+}
+
+/* "numpy:linalg.norm(f8[3,3], axis=0)" imports numpy.linalg too, should that be a module of its own. */
+static int plan_of_callable(const char *text, struct plan *plan)
+{
+    const char *colon = strchr(text, ':'), *paren = strchr(colon, '(');
+    int module = (int)(colon - text);
+    cleanup_free char *name = paren ? strndup(colon + 1, (size_t)(paren - colon - 1)) : strdup(colon + 1);
+    cleanup_free char *inside = paren ? strndup(paren + 1, strlen(paren + 1) - 1) : strdup("");
+    cleanup_free char *call = NULL;
+    size_t size;
+    FILE *out = open_memstream(&call, &size);
+    if (!out || !name || !inside) {
+        if (out) /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
+            fclose(out);
+        return -ENOMEM;
+    }
+    fprintf(out, "%.*s.%s(", module, text, name);
+    int result = add_arguments(plan, inside, out);
+    fputc(')', out);
+    if (fclose(out) != 0 || asprintf(&plan->setup, "import %.*s", module, text) < 0)
+        return -ENOMEM;
+    if (asprintf(&plan->name, "%.*s.%s", module, text, name) < 0)
+        return -ENOMEM;
+    return result ? result : plan_add_step(plan, call);
+}
+
+/* The sweep scenario, told which module. */
+static int plan_of_module(const char *text, struct plan *plan, char *error, size_t size)
+{
+    cleanup_free char *path = NULL;
+    int module = (int)(strchr(text, ':') - text), result = scenario_find("sweep", &path);
+    if (!result)
+        result = plan_load(path, plan, error, size);
+    if (result)
+        return result;
+    cleanup_free char *rest = plan->setup;
+    free(plan->name);
+    plan->name = NULL;
+    if (asprintf(&plan->setup, "MODULE = '%.*s'\n%s", module, text, rest) < 0 ||
+        asprintf(&plan->name, "sweep of %.*s", module, text) < 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int plan_of_target(const char *text, struct plan *plan, char *error, size_t size)
+{
+    cleanup_free char *path = NULL;
+    if (is_plan_file(text))
+        return plan_load(text, plan, error, size);
+    if (is_callable(text))
+        return strcmp(strchr(text, ':'), ":*") == 0 ? plan_of_module(text, plan, error, size)
+                                                    : plan_of_callable(text, plan);
+    if (scenario_find(text, &path) == 0)
+        return plan_load(path, plan, error, size);
+    return -ENOENT;
+}
+
+/* The first line, for the report: not too long, and cut between characters. */
+static char *name_of(const char *code)
+{
+    code += strspn(code, " \t\r\n");
+    size_t length = strcspn(code, "\r\n");
+    if (length > NAME_MAX_BYTES) {
+        length = NAME_MAX_BYTES;
+        while (length > 0 && ((unsigned char)code[length] & 0xc0) == 0x80)
+            length--;
+    }
+    return length > 0 ? strndup(code, length) : strdup("statements");
+}
+
+/* Statements: the command line's own plan. */
+static int plan_of_statements(const struct request *request, struct plan *plan)
+{
+    const struct plan *asked = &request->plan;
+    int result = 0;
+    plan->setup = asked->setup ? strdup(asked->setup) : NULL;
+    plan->thread_setup = asked->thread_setup ? strdup(asked->thread_setup) : NULL;
+    for (unsigned i = 0; i < asked->ninputs && !result; i++)
+        result = plan_add_input(plan, asked->inputs[i].name, asked->inputs[i].recipe);
+    for (unsigned i = 0; i < asked->nroles && !result; i++)
+        result = plan_add_role(plan, asked->roles[i]);
+    for (unsigned i = 0; i < request->npositionals && !result; i++)
+        result = plan_add_step(plan, request->positionals[i]);
+    const char *first = request->npositionals > 0 ? request->positionals[0]
+                        : asked->nroles           ? asked->roles[0]
+                                                  : "";
+    plan->name = name_of(first);
+    return result;
+}
+
+static int add_plan(struct target_list *list, struct plan **ret_plan)
+{
+    struct plan *grown = realloc(list->plans, (list->n + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    list->plans = grown;
+    plan_init(&grown[list->n]);
+    *ret_plan = &grown[list->n++];
+    return 0;
+}
+
+static int say_what(const char *text, char *error, size_t size)
+{
+    snprintf(
+        error, size,
+        "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor module:callable(args); "
+        "for a statement give its setup with -s, '' will do",
+        text);
+    return -EINVAL;
+}
+
+int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size)
+{
+    struct plan *plan;
+    *list = (struct target_list){0};
+    error[0] = '\0';
+    if (request->npositionals == 0 && !request->has_code) {
+        snprintf(error, error_size,
+                 "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
+                 "or -s SETUP STMT");
+        return -EINVAL;
+    }
+    size_t wanted = request->has_code ? 1 : request->npositionals;
+    for (size_t i = 0; i < wanted; i++) {
+        int result = add_plan(list, &plan);
+        if (!result)
+            result = request->has_code ? plan_of_statements(request, plan)
+                                       : plan_of_target(request->positionals[i], plan, error, error_size);
+        if (result == -ENOENT && !error[0])
+            return say_what(request->positionals[i], error, error_size);
+        if (!result)
+            result = request_apply(request, plan);
+        if (result == -E2BIG)
+            snprintf(error, error_size, "there are too many inputs, steps or roles; leave some out");
+        if (!result)
+            result = plan_check(plan, error, error_size);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+void target_list_clear(struct target_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        plan_clear(&list->plans[i]);
+    free(list->plans);
+    *list = (struct target_list){0};
+}

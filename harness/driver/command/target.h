@@ -1,0 +1,23 @@
+/* What the command line names to plans: a scenario, a plan file, a callable with recipes, a whole module, or
+ * statements. Driver.
+ *
+ *   somersd                     a scenario
+ *   case.yaml                   a plan file
+ *   numpy:repeat(f8[20], 2)     a callable; arguments are recipes or Python constants
+ *   numpy:*                     every public callable of a module, on one thread behind the tripwire
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/plan/option.h"
+
+struct target_list {
+    struct plan *plans;
+    size_t n;
+};
+
+/* One plan for each target, or one for all statements, with the command line's options applied and checked. On failure
+ * `error` is one sentence. Returns 0, -EINVAL or -EOVERFLOW for a wrong request, or -errno. */
+int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size);
+void target_list_clear(struct target_list *list);

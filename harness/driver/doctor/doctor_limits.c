@@ -1,0 +1,118 @@
+/* How much the machine has, and how much of it we may use. */
+#include "driver/doctor/doctor_inside.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+
+#include "base/fd.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* A file of our own control group; false where there is none. */
+static bool cgroup_read(const char *file, char **ret_text)
+{
+    cleanup_free char *groups = NULL;
+    char path[512];
+    if (fd_read_file("/proc/self/cgroup", &groups, NULL) < 0)
+        return false;
+    const char *line = strncmp(groups, "0::", 3) == 0 ? groups : strstr(groups, "\n0::");
+    if (!line)
+        return false;
+    line = strchr(line, '/');
+    snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/%s", line ? (int)strcspn(line, "\n") : 0,
+             line ? line : "", file);
+    return fd_read_file(path, ret_text, NULL) == 0;
+}
+
+enum doctor_level doctor_processors(struct doctor *doctor, struct doctor_answer *answer)
+{
+    cpu_set_t set;
+    double usable, quota, period;
+    cleanup_free char *limit = NULL;
+    (void)doctor;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : get_nprocs();
+    usable = n;
+    if (cgroup_read("cpu.max", &limit) && sscanf(limit, "%lf %lf", &quota, &period) == 2 &&
+        quota / period < n)
+        usable = quota / period;
+    fprintf(answer->text, "%g", usable);
+    if (usable < n)
+        fprintf(answer->text, " of %d, by the limit of the control group", n);
+    if (usable >= 2)
+        return DOCTOR_OK;
+    return doctor_say(answer, DOCTOR_WARN, "run where two or more may be used",
+                      ": threads seldom run at the same moment, so little is found");
+}
+
+static uint64_t available_memory(void)
+{
+    unsigned long long kib = 0;
+    double max, used;
+    cleanup_free char *info = NULL, *max_text = NULL, *used_text = NULL;
+    const char *line = fd_read_file("/proc/meminfo", &info, NULL) < 0 ? NULL : strstr(info, "MemAvailable:");
+    if (line)
+        sscanf(line, "MemAvailable: %llu", &kib);
+    uint64_t bytes = (uint64_t)kib * 1024;
+    if (!cgroup_read("memory.max", &max_text) || !cgroup_read("memory.current", &used_text))
+        return bytes;
+    if (sscanf(max_text, "%lf", &max) != 1 || sscanf(used_text, "%lf", &used) != 1 ||
+        max - used >= (double)bytes)
+        return bytes;
+    return max > used ? (uint64_t)(max - used) : 0;
+}
+
+enum doctor_level doctor_memory(struct doctor *doctor, struct doctor_answer *answer)
+{
+    uint64_t bytes = available_memory();
+    (void)doctor;
+    if (bytes >= 1024 * MIB)
+        return doctor_say(answer, DOCTOR_OK, NULL, "%.1f GiB available",
+                          (double)bytes / (1024.0 * (double)MIB));
+    return doctor_say(answer, DOCTOR_WARN, "free some, or run fewer children at a time (--jobs 1)",
+                      "%" PRIu64 " MiB available: children may be killed", bytes / MIB);
+}
+
+static void print_limit(FILE *out, rlim_t value, uint64_t unit)
+{
+    if (value == RLIM_INFINITY)
+        fputs("unlimited", out);
+    else if (value == 0)
+        fputs("none", out);
+    else if (unit == MIB)
+        fprintf(out, "%" PRIu64 " MiB", (uint64_t)value / MIB);
+    else
+        fprintf(out, "%" PRIu64, (uint64_t)value);
+}
+
+enum doctor_level doctor_limits(struct doctor *doctor, struct doctor_answer *answer)
+{
+    static const struct {
+        const char *name;
+        int resource;
+        rlim_t least;
+        uint64_t unit;
+        const char *advice;
+    } rows[] = {
+        {"address space", RLIMIT_AS, RLIM_INFINITY, MIB, "ulimit -v unlimited"},
+        {"processes", RLIMIT_NPROC, 256, 1, "ulimit -u 4096"},
+        {"open files", RLIMIT_NOFILE, 256, 1, "ulimit -n 1024"},
+        {"stack", RLIMIT_STACK, MIB, MIB, "ulimit -s 8192"},
+        {"core files", RLIMIT_CORE, 0, MIB, NULL},
+    };
+    unsigned low = 0;
+    (void)doctor;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        getrlimit((__rlimit_resource_t)rows[i].resource, &limit);
+        fprintf(answer->text, "%s%s ", i ? ", " : "", rows[i].name);
+        print_limit(answer->text, limit.rlim_cur, rows[i].unit);
+        if (limit.rlim_cur >= rows[i].least)
+            continue;
+        fputs(" (too low)", answer->text);
+        fprintf(answer->advice, "%s%s", low++ ? "; " : "", rows[i].advice);
+    }
+    return low ? DOCTOR_WARN : DOCTOR_OK;
+}

@@ -1,0 +1,246 @@
+/* Do the compiled packages of an interpreter import, and does the GIL stay off? Each in a process of its own. */
+#include "driver/doctor/doctor_inside.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#define IMPORT_LIMIT (60 * CLOCK_SECOND)
+
+/* What is on the path and is not the standard library: site-packages, and what .pth files add. */
+static const char list_code[] =
+    "import importlib.machinery, os, sys, sysconfig\n"
+    "suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)\n"
+    "standard = [sysconfig.get_path('stdlib'), os.path.join(sysconfig.get_path('stdlib'), 'lib-dynload')]\n"
+    "def is_compiled(path):\n"
+    "    for folder, below, files in os.walk(path):\n"
+    "        below[:] = [name for name in below if name.isidentifier()]\n"
+    "        if any(name.endswith(suffixes) for name in files):\n"
+    "            return True\n"
+    "    return False\n"
+    "names = set()\n"
+    "for folder in sys.path:\n"
+    "    if folder in standard or not os.path.isdir(folder):\n"
+    "        continue\n"
+    "    for entry in os.scandir(folder):\n"
+    "        name = entry.name if entry.is_dir() else entry.name.split('.')[0]\n"
+    "        if name.isidentifier() and (is_compiled(entry.path) if entry.is_dir() else "
+    "entry.name.endswith(suffixes)):\n"
+    "            names.add(name)\n"
+    "print('\\nftstress\\tnames\\t' + ' '.join(sorted(names)))\n";
+
+/* The interpreter names the module that switches the GIL on in a warning. Leaves at once: how the package
+ * ends is not asked here. */
+static const char import_code[] =
+    "import importlib, os, re, sys, warnings\n"
+    "name = sys.argv[1]\n"
+    "def say(key, value):\n"
+    "    line = '\\nftstress\\t%s\\t%s\\n' % (key, ' '.join(value.split()))\n"
+    "    sys.__stdout__.buffer.write(line.encode('utf-8', 'replace'))\n"
+    "try:\n"
+    "    with warnings.catch_warnings(record=True) as seen:\n"
+    "        warnings.simplefilter('always')\n"
+    "        module = importlib.import_module(name)\n"
+    "except BaseException as error:\n"
+    "    while error.__cause__:\n"
+    "        error = error.__cause__\n"
+    "    lines = [line for line in str(error).splitlines() if line.strip()]\n"
+    "    say('failed', ': '.join([type(error).__name__] + lines[:1])[:160])\n"
+    "else:\n"
+    "    version = getattr(module, '__version__', None)\n"
+    "    say('imported', '%s %s' % (name, version) if isinstance(version, str) else name)\n"
+    "    if sys._is_gil_enabled():\n"
+    "        hits = [re.search(r\"GIL.* to load module '([^']+)'\", str(w.message)) for w in seen]\n"
+    "        say('guilty', ([hit[1] for hit in hits if hit] or [name])[0])\n"
+    "sys.__stdout__.flush()\n"
+    "os._exit(0)\n";
+
+static const char numpy_code[] = "import numpy, numpy._core._multiarray_umath as core\n"
+                                 "print('\\nftstress\\tversion\\t' + numpy.__version__)\n"
+                                 "print('ftstress\\tfile\\t' + core.__file__)\n";
+
+/* One kind of package, listed on a line of its own. */
+struct group {
+    const char *title;
+    FILE *stream;
+    char *text;
+    size_t size;
+    unsigned n;
+};
+
+enum { GROUP_OFF, GROUP_ON, GROUP_FAILED, GROUPS };
+
+/* argv of one import; `end` stays NULL. */
+struct command {
+    char *python, *isolated, *option, *code, *name, *end;
+};
+
+static struct command command_for(const struct probe *probe, const char *code, char *name)
+{
+    return (struct command){probe->executable, "-I", "-c", (char *)code, name, NULL};
+}
+
+/* Runs code that ends by itself. On success *ret_job has its output. */
+static int ask(const struct probe *probe, const char *code, struct probe_job *ret_job)
+{
+    struct command command = command_for(probe, code, NULL);
+    *ret_job = (struct probe_job){.argv = &command.python, .limit = IMPORT_LIMIT};
+    probe_run(ret_job, 1);
+    ret_job->argv = NULL;
+    return ret_job->error;
+}
+
+enum doctor_level doctor_numpy(struct doctor *doctor, struct doctor_answer *answer)
+{
+    char reason[320];
+    struct probe_job job;
+    const struct probe *probe = &doctor->probe;
+    if (!doctor->has_probe || !probe->free_threaded)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
+    int error = ask(probe, numpy_code, &job);
+    cleanup_free char *version = error ? NULL : probe_value(job.out, "version");
+    cleanup_free char *file = error ? NULL : probe_value(job.out, "file");
+    bool missing = job.err && strstr(job.err, "No module named 'numpy'");
+    probe_reason(&job, reason, sizeof reason);
+    probe_job_clear(&job);
+    if (version && file)
+        return doctor_say(answer, DOCTOR_OK, NULL, "%s%s", version,
+                          doctor_has_symbols(file) ? "" : "; stripped, so stacks name only what it exports");
+    fprintf(answer->advice, "array inputs (-i) need it: %s -m pip install numpy", probe->executable);
+    return doctor_say(answer, DOCTOR_WARN, NULL, "%s%s",
+                      missing ? "not installed" : "does not import: ", missing ? "" : reason);
+}
+
+__attribute__((format(printf, 2, 3))) static void group_add(struct group *group, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs(group->n++ ? ", " : "", group->stream);
+    vfprintf(group->stream, format, arguments);
+    va_end(arguments);
+}
+
+static void sort_in(struct group *groups, const char *name, const struct probe_job *job)
+{
+    char reason[320];
+    cleanup_free char *imported = probe_value(job->out, "imported");
+    cleanup_free char *failed = probe_value(job->out, "failed");
+    cleanup_free char *guilty = probe_value(job->out, "guilty");
+    probe_reason(job, reason, sizeof reason);
+    if (!imported)
+        group_add(&groups[GROUP_FAILED], "%s (%s)", name, failed ? failed : reason);
+    else if (!guilty)
+        group_add(&groups[GROUP_OFF], "%s", imported);
+    else if (strcmp(guilty, name) == 0)
+        group_add(&groups[GROUP_ON], "%s", imported);
+    else
+        group_add(&groups[GROUP_ON], "%s (by %s)", imported, guilty);
+}
+
+/* Names separated by blanks, cut apart in place. Returns how many; *ret_commands is the caller's. */
+static size_t split_names(const struct probe *probe, char *names, struct command **ret_commands)
+{
+    size_t n = 0;
+    char *rest = NULL;
+    struct command *commands = calloc(strlen(names) / 2 + 1, sizeof *commands);
+    for (char *name = strtok_r(names, " ", &rest); commands && name; name = strtok_r(NULL, " ", &rest))
+        commands[n++] = command_for(probe, import_code, name);
+    *ret_commands = commands;
+    return n;
+}
+
+static void import_all(const struct probe *probe, char *names, struct group *groups)
+{
+    cleanup_free struct command *commands = NULL;
+    size_t n = split_names(probe, names, &commands);
+    cleanup_free struct probe_job *jobs = calloc(n + 1, sizeof *jobs);
+    for (size_t i = 0; jobs && i < n; i++)
+        jobs[i] = (struct probe_job){.argv = &commands[i].python, .limit = IMPORT_LIMIT};
+    if (jobs)
+        probe_run(jobs, n);
+    for (size_t i = 0; jobs && i < n; i++) {
+        sort_in(groups, commands[i].name, &jobs[i]);
+        probe_job_clear(&jobs[i]);
+    }
+} /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
+
+static enum doctor_level tell_groups(const struct probe *probe, const struct group *groups,
+                                     struct doctor_answer *answer)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < GROUPS; i++) {
+        if (groups[i].n == 0)
+            continue;
+        fprintf(answer->text, "%s%s: %s", separator, groups[i].title, groups[i].text);
+        separator = "\n";
+    }
+    if (!*separator)
+        fputs("none is compiled", answer->text);
+    separator = "";
+    if (groups[GROUP_ON].n) {
+        fputs("a run that imports what turns the GIL on stops with status 3: look for a newer release, or "
+              "force the GIL off "
+              "with PYTHON_GIL=0",
+              answer->advice);
+        separator = "\n";
+    }
+    if (groups[GROUP_FAILED].n)
+        fprintf(answer->advice,
+                "%swhat does not import cannot be tested: %s -m pip install --force-reinstall NAME",
+                separator, probe->executable);
+    return groups[GROUP_ON].n || groups[GROUP_FAILED].n ? DOCTOR_WARN : DOCTOR_OK;
+}
+
+static enum doctor_level sort_packages(const struct probe *probe, char *names, struct doctor_answer *answer)
+{
+    struct group groups[GROUPS] = {
+        [GROUP_OFF] = {.title = "import with the GIL off"},
+        [GROUP_ON] = {.title = "turn the GIL on"},
+        [GROUP_FAILED] = {.title = "do not import"},
+    };
+    bool open = true;
+    for (size_t i = 0; i < GROUPS; i++)
+        open &= (groups[i].stream = open_memstream(&groups[i].text, &groups[i].size)) != NULL;
+    if (open)
+        import_all(probe, names, groups);
+    for (size_t i = 0; i < GROUPS; i++)
+        if (groups[i].stream)
+            fclose(groups[i].stream);
+    enum doctor_level level = tell_groups(probe, groups, answer);
+    for (size_t i = 0; i < GROUPS; i++)
+        free(groups[i].text);
+    return level;
+}
+
+static char *list_names(const struct probe *probe, char *reason, size_t size)
+{
+    struct probe_job job;
+    ask(probe, list_code, &job);
+    char *names = probe_value(job.out, "names");
+    probe_reason(&job, reason, size);
+    probe_job_clear(&job);
+    return names;
+}
+
+char *doctor_package_names(const struct probe *probe)
+{
+    char reason[320];
+    return list_names(probe, reason, sizeof reason);
+}
+
+enum doctor_level doctor_packages(struct doctor *doctor, struct doctor_answer *answer)
+{
+    char reason[320];
+    const struct probe *probe = &doctor->probe;
+    if (!doctor->has_probe || !probe->free_threaded)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
+    cleanup_free char *names = list_names(probe, reason, sizeof reason);
+    if (!names)
+        return doctor_say(answer, DOCTOR_WARN,
+                          "see what its site-packages contain, and that they can be read",
+                          "cannot be listed: %s", reason);
+    return sort_packages(probe, names, answer);
+}

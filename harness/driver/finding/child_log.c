@@ -1,0 +1,51 @@
+#include "driver/finding/child_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char *list_findings(const struct finding_list *findings, unsigned child)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < findings->n; i++)
+        if (findings->items[i]->last_child == child)
+            fprintf(out, "%s%s", ftell(out) > 0 ? " " : "", findings->items[i]->id);
+    return fclose(out) == 0 ? text : NULL;
+}
+
+int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
+                  unsigned child)
+{
+    struct child_entry *grown = realloc(log->items, (log->n + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    log->items = grown;
+    grown[log->n] = *entry;
+    grown[log->n].findings = list_findings(findings, child);
+    return grown[log->n++].findings ? 0 : -ENOMEM;
+}
+
+void child_log_clear(struct child_log *log)
+{
+    for (size_t i = 0; i < log->n; i++)
+        free(log->items[i].findings);
+    free(log->items);
+    *log = (struct child_log){0};
+}
+
+json_t *child_log_json(const struct child_log *log)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < log->n; i++) {
+        const struct child_entry *entry = &log->items[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:f, s:f, s:f, s:I, s:s}", "member", entry->member, "end", entry->end,
+                            "began", entry->began, "seconds", entry->seconds, "start", entry->start, "calls",
+                            (json_int_t)entry->calls, "findings", entry->findings ? entry->findings : ""));
+    }
+    return list;
+}

@@ -1,0 +1,31 @@
+/* The children of a run, in order: what the timeline of a report is drawn from. Driver. Owned strings. */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver/finding/finding.h"
+#include "driver/outcome/outcome.h"
+
+struct child_entry {
+    const char *member;    /* of the portfolio */
+    const char *end;       /* "finished", "Segmentation fault" */
+    double began;          /* s since the run began */
+    double seconds, start; /* how long it lived, and how long of that until its threads ran */
+    uint64_t calls;
+    char *findings; /* ids of what it showed, separated by blanks */
+};
+
+struct child_log {
+    struct child_entry *items;
+    size_t n;
+};
+
+/* After the child's outcome was judged. `child` counts from 1. Returns 0 or -ENOMEM. */
+int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
+                  unsigned child);
+void child_log_clear(struct child_log *log);
+
+/* A new reference. */
+json_t *child_log_json(const struct child_log *log);

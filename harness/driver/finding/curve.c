@@ -1,0 +1,167 @@
+#include "driver/finding/curve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A rate below one in so many calls may be chance. */
+#define RARE 1000
+/* Growth of a few units in all may be chance. */
+#define UNITS_LEAST 8
+/* How far windows may differ from the common rate, in parts of it. */
+#define SCATTER 0.35
+/* Irregular growth, as that of a race: every window grows, the longer ones more, and by so many units at least. */
+#define IRREGULAR_UNITS 24
+
+const char *const growth_verdict_names[GROWTH_VERDICTS] = {
+    [GROWTH_NONE] = "none",        [GROWTH_NOISE] = "allocator-noise",
+    [GROWTH_ONE_OFF] = "one-off",  [GROWTH_FLOOR] = "process-lifetime-floor",
+    [GROWTH_CACHE] = "cache-held", [GROWTH_UNBOUNDED] = "unbounded-cache",
+    [GROWTH_JIT] = "jit-growth",   [GROWTH_RETAINED] = "retained-per-key",
+    [GROWTH_LEAK] = "leak",
+};
+
+/* The windows that count. */
+struct windows {
+    unsigned n;
+    double calls[CURVE_POINTS], changes[CURVE_POINTS];
+    double all_calls, all_changes;
+    unsigned up, down; /* that changed by a unit or more */
+};
+
+static struct windows windows_of(const struct curve *curve, int64_t unit)
+{
+    struct windows windows = {0};
+    for (unsigned i = CURVE_WARM_UP + 1; i < curve->n && i < CURVE_POINTS; i++) {
+        int64_t change = curve->values[i] - curve->values[i - 1];
+        windows.calls[windows.n] = (double)(curve->calls[i] - curve->calls[i - 1]);
+        windows.changes[windows.n++] = (double)change;
+        windows.all_calls += (double)(curve->calls[i] - curve->calls[i - 1]);
+        windows.all_changes += (double)change;
+        windows.up += change >= unit;
+        windows.down += change <= -unit;
+    }
+    return windows;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double one = *(const double *)a, other = *(const double *)b;
+    return (one > other) - (one < other);
+}
+
+static double median(const double *values, unsigned n)
+{
+    double sorted[CURVE_POINTS] = {0};
+    memcpy(sorted, values, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare);
+    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/* Per call, in the long windows against the short ones: 1 for what calls do, 1/2 for what each window does. */
+static double long_against_short(const struct windows *windows)
+{
+    double middle = windows->all_calls / windows->n, calls[2] = {0}, changes[2] = {0};
+    for (unsigned i = 0; i < windows->n; i++) {
+        calls[windows->calls[i] > middle] += windows->calls[i];
+        changes[windows->calls[i] > middle] += windows->changes[i];
+    }
+    if (calls[0] == 0 || calls[1] == 0 || changes[0] == 0)
+        return 1;
+    return (changes[1] / calls[1]) / (changes[0] / calls[0]);
+}
+
+static bool is_even(const struct windows *windows, double rate)
+{
+    double off[CURVE_POINTS] = {0};
+    for (unsigned i = 0; i < windows->n; i++)
+        off[i] = fabs(windows->changes[i] - rate * windows->calls[i]);
+    double typical = median(off, windows->n), whole = fabs(windows->all_changes) / windows->n;
+    return typical <= SCATTER * whole;
+}
+
+static bool is_steady(const struct windows *windows, int64_t unit, double *ret_rate)
+{
+    double rates[CURVE_POINTS] = {0}, least = UNITS_LEAST * (double)unit;
+    for (unsigned i = 0; i < windows->n; i++)
+        rates[i] = windows->changes[i] / fmax(windows->calls[i], 1);
+    double rate = median(rates, windows->n), grown = fabs(windows->all_changes);
+    unsigned with = windows->all_changes > 0 ? windows->up : windows->down;
+    unsigned against = windows->all_changes > 0 ? windows->down : windows->up;
+    double ratio = long_against_short(windows);
+    if (grown < least || grown * RARE < windows->all_calls * (double)unit)
+        return false;
+    bool even = with + 1 >= windows->n && against == 0 && is_even(windows, rate) && ratio > 0.7;
+    bool irregular = with == windows->n && grown >= IRREGULAR_UNITS * (double)unit && ratio > 0.7;
+    *ret_rate = even ? rate : windows->all_changes / windows->all_calls;
+    return even || irregular;
+}
+
+static bool has_step(const struct curve *curve, int64_t unit)
+{
+    return curve->values[curve->n - 1] - curve->values[0] >= unit;
+}
+
+struct curve_look curve_look(const struct curve *curve, int64_t unit)
+{
+    struct curve_look look = {.shape = CURVE_SHORT};
+    struct windows windows = windows_of(curve, unit);
+    if (windows.n < 3 || windows.all_calls <= 0)
+        return look;
+    if (is_steady(&windows, unit, &look.rate)) {
+        look.shape = CURVE_STEADY;
+        return look;
+    }
+    look.rate = 0;
+    if (windows.down > 0 || windows.up > 1)
+        look.shape = CURVE_NOISE;
+    else if (windows.up == 1 || has_step(curve, unit))
+        look.shape = CURVE_ONE_OFF;
+    else
+        look.shape = CURVE_FLAT;
+    return look;
+}
+
+static bool grows(const struct curve *curve, int64_t unit, double *ret_rate)
+{
+    struct curve_look look = curve_look(curve, unit);
+    if (look.shape != CURVE_STEADY || look.rate <= 0)
+        return false;
+    *ret_rate = look.rate;
+    return true;
+}
+
+/* Something is kept, and how much does not depend on the calls. */
+static enum growth_verdict judge_kept(const struct growth_arms *arms, int64_t unit)
+{
+    if (!arms->has_release || arms->held - arms->before < unit)
+        return GROWTH_NONE;
+    return arms->left - arms->before < unit ? GROWTH_CACHE : GROWTH_FLOOR;
+}
+
+enum growth_verdict growth_judge(const struct growth_arms *arms, int64_t unit, double *ret_rate)
+{
+    double ignored;
+    *ret_rate = 0;
+    if (grows(&arms->calls, unit, ret_rate))
+        return GROWTH_LEAK;
+    if (grows(&arms->fresh, unit, ret_rate)) {
+        double kept;
+        bool stays = grows(&arms->released, unit, &kept);
+        if (grows(&arms->code, 1, &ignored) && !(stays && !grows(&arms->code_released, 1, &ignored)))
+            return GROWTH_JIT;
+        *ret_rate = stays ? kept : *ret_rate;
+        return stays ? GROWTH_RETAINED : GROWTH_UNBOUNDED;
+    }
+    enum growth_verdict kept = judge_kept(arms, unit);
+    if (kept != GROWTH_NONE)
+        return kept;
+    switch (curve_look(&arms->calls, unit).shape) {
+    case CURVE_NOISE:
+        return GROWTH_NOISE;
+    case CURVE_ONE_OFF:
+        return GROWTH_ONE_OFF;
+    default:
+        return GROWTH_NONE;
+    }
+}

@@ -1,0 +1,141 @@
+#include "driver/finding/deadlock.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, size_t n, pid_t tid)
+{
+    for (size_t i = 0; i < n; i++)
+        if (waits[i].tid == tid)
+            return &waits[i];
+    return NULL;
+}
+
+/* Every thread waits for one lock at most: from each there is one way, which ends or runs in a circle. */
+size_t deadlock_find_cycle(const struct deadlock_wait *waits, size_t n, size_t *ret_cycle)
+{
+    for (size_t start = 0; start < n; start++) {
+        const struct deadlock_wait *at = &waits[start];
+        size_t length = 0;
+        while (at && length < n) {
+            ret_cycle[length++] = (size_t)(at - waits);
+            at = at->holder ? deadlock_find(waits, n, at->holder) : NULL;
+            if (at == &waits[start])
+                return length;
+        }
+    }
+    return 0;
+}
+
+void deadlock_say_thread(pid_t tid, int worker, char *text, size_t size)
+{
+    if (worker >= 0)
+        snprintf(text, size, "thread %d", worker);
+    else
+        snprintf(text, size, "the thread with the id %d", (int)tid);
+}
+
+static void say_lock(const struct deadlock_wait *wait, char *text, size_t size)
+{
+    if (wait->variable[0])
+        snprintf(text, size, "%s %s", wait->what, wait->variable);
+    else if (wait->where[0])
+        snprintf(text, size, "%s at %#" PRIx64 " (%s)", wait->what, wait->lock, wait->where);
+    else
+        snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
+}
+
+void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t size)
+{
+    const char *file = strstr(wait->variable, " in ");
+    if (file)
+        snprintf(text, size, "%s %.*s", wait->what, (int)(file - wait->variable), wait->variable);
+    else
+        snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
+}
+
+/* What the thread before in the circle waits for is what this one holds. */
+void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
+                        size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < n && used < size; i++) {
+        const struct deadlock_wait *wait = &waits[cycle[i]], *before = &waits[cycle[(i + n - 1) % n]];
+        char thread[64], held[256], wanted[256];
+        deadlock_say_thread(wait->tid, wait->worker, thread, sizeof thread);
+        deadlock_name_lock(before, held, sizeof held);
+        deadlock_name_lock(wait, wanted, sizeof wanted);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s holds the %s and waits for %s%s", i ? "; " : "",
+                             thread, held, n == 1 ? "" : "the ", n == 1 ? "it again" : wanted);
+    }
+}
+
+static bool is_alike(const struct deadlock_wait *one, const struct deadlock_wait *other)
+{
+    return one->lock == other->lock && one->holder == other->holder &&
+           strcmp(one->function, other->function) == 0;
+}
+
+/* "thread 1", "threads 1, 4 and 5". Returns how many. */
+static size_t say_threads(const struct deadlock_wait *waits, size_t n, size_t i, char *text, size_t size)
+{
+    size_t alike = 0, said = 0, used = 0;
+    for (size_t k = i; k < n; k++)
+        alike += is_alike(&waits[k], &waits[i]);
+    for (size_t k = i; k < n && used < size; k++) {
+        char name[64];
+        if (!is_alike(&waits[k], &waits[i]))
+            continue;
+        deadlock_say_thread(waits[k].tid, waits[k].worker, name, sizeof name);
+        const char *between = said == 0 ? "" : (said + 1 == alike ? " and " : ", ");
+        if (alike > 1 && waits[k].worker >= 0)
+            used += (size_t)snprintf(text + used, size - used, "%s%s%d", between, said ? "" : "threads ",
+                                     waits[k].worker);
+        else
+            used += (size_t)snprintf(text + used, size - used, "%s%s", between, name);
+        said++;
+    }
+    return alike;
+}
+
+void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, const char *holder, char *text,
+                        size_t size)
+{
+    const struct deadlock_wait *wait = &waits[i];
+    char threads[512], lock[352];
+    text[0] = '\0';
+    for (size_t k = 0; k < i; k++)
+        if (is_alike(&waits[k], wait))
+            return;
+    bool many = say_threads(waits, n, i, threads, sizeof threads) > 1;
+    say_lock(wait, lock, sizeof lock);
+    snprintf(text, size, "%s wait%s%s%s for the %s%s%s", threads, many ? "" : "s",
+             wait->function[0] ? " in " : "", wait->function, lock,
+             holder          ? ", held by "
+             : wait->is_lock ? ", which does not say who holds it"
+                             : "",
+             holder ? holder : "");
+}
+
+static bool is_seen(const struct deadlock_wait *waits, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (waits[k].lock == waits[i].lock)
+            return true;
+    return false;
+}
+
+size_t deadlock_count_unheld(const struct deadlock_wait *waits, size_t n)
+{
+    size_t locks = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (waits[i].holder || !waits[i].is_lock)
+            return 0;
+        locks += !is_seen(waits, i);
+    }
+    return locks;
+}

@@ -1,0 +1,198 @@
+#include "driver/finding/finding.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+
+const char *const finding_kind_names[FINDING_KINDS] = {
+    [FINDING_HEAP_CORRUPTION] = "heap-corruption",
+    [FINDING_USE_AFTER_FREE] = "use-after-free",
+    [FINDING_DOUBLE_FREE] = "double-free",
+    [FINDING_CRASH] = "crash",
+    [FINDING_HANG] = "hang",
+    [FINDING_INPUT_MUTATED] = "input-mutated",
+    [FINDING_WRONG_RESULT] = "wrong-result",
+    [FINDING_EXCEPTION] = "exception",
+    [FINDING_REFCOUNT_UNDERFLOW] = "refcount-underflow",
+    [FINDING_REFERENCE_LEAK] = "reference-leak",
+    [FINDING_MEMORY_GROWTH] = "memory-growth",
+    [FINDING_SHUTDOWN_LEAK] = "shutdown-leak",
+    [FINDING_DATA_RACE] = "data-race",
+    [FINDING_INTERPRETER_FAULT] = "interpreter-fault",
+};
+
+const char *const blame_names[] = {
+    [BLAME_TARGET] = "target",
+    [BLAME_INTERPRETER] = "interpreter",
+    [BLAME_USER] = "user",
+    [BLAME_UNKNOWN] = "unknown",
+};
+
+static void free_python(struct finding_stack *stack)
+{
+    for (size_t i = 0; i < stack->npython; i++) {
+        free(stack->python[i].function);
+        free(stack->python[i].file);
+    }
+    free(stack->python);
+}
+
+void finding_free(struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nstacks; i++) {
+        free(finding->stacks[i].title);
+        symbol_stack_free(&finding->stacks[i].stack);
+        free_python(&finding->stacks[i]);
+    }
+    free(finding->stacks);
+    for (size_t i = 0; i < finding->nlines; i++)
+        free(finding->lines[i]);
+    free(finding->lines);
+    free(finding->registers);
+    free(finding->waits);
+    free(finding->function);
+    free(finding->package);
+    free(finding->message);
+    free(finding->statement);
+    free(finding->input);
+    free(finding->plan);
+    free(finding->evidence);
+    free(finding->block);
+    free(finding->site);
+    free(finding->alias);
+    free(finding->signature);
+    free(finding->cause);
+    free(finding->behind);
+    for (unsigned i = 0; i < finding->nends; i++)
+        free(finding->ends[i].inside);
+    free(finding->ends);
+    free(finding);
+}
+
+static void count_child(struct finding *finding, unsigned child)
+{
+    if (finding->last_child == child)
+        return;
+    finding->last_child = child;
+    finding->hit++;
+}
+
+/* Short enough to type, and the same from run to run: it comes from the signature. */
+static void make_id(struct finding *finding)
+{
+    uint64_t hash = 0;
+    for (const char *c = finding->signature; *c; c++)
+        hash = prng_mix(hash ^ (unsigned char)*c);
+    snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
+}
+
+/* A child's text must not steer the user's terminal, nor break a line. */
+void finding_make_printable(char *text)
+{
+    for (char *c = text; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+}
+
+struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
+{
+    for (size_t i = 0; finding->signature && i < list->n; i++) {
+        struct finding *known = list->items[i];
+        if (strcmp(known->signature, finding->signature) != 0)
+            continue;
+        known->count += finding->count;
+        known->serial |= finding->serial;
+        count_child(known, child);
+        finding_free(finding);
+        return known;
+    }
+    struct finding **grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    if (grown)
+        list->items = grown;
+    if (!grown || !finding->signature || !finding->message) {
+        finding_free(finding);
+        return NULL;
+    }
+    make_id(finding);
+    finding->order = list->n;
+    finding_make_printable(finding->message);
+    finding_make_printable(finding->statement);
+    count_child(finding, child);
+    grown[list->n++] = finding;
+    return finding;
+}
+
+void finding_list_remove(struct finding_list *list, size_t at)
+{
+    finding_free(list->items[at]);
+    memmove(&list->items[at], &list->items[at + 1], (list->n - at - 1) * sizeof *list->items);
+    list->n--;
+}
+
+void finding_list_clear(struct finding_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        finding_free(list->items[i]);
+    free(list->items);
+    *list = (struct finding_list){0};
+}
+
+int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack)
+{
+    struct finding_stack *grown = realloc(finding->stacks, (finding->nstacks + 1) * sizeof *grown);
+    if (!grown) {
+        free(title);
+        symbol_stack_free(&stack);
+        return -ENOMEM;
+    }
+    finding->stacks = grown;
+    grown[finding->nstacks] =
+        (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks};
+    finding->nstacks++;
+    return 0;
+}
+
+bool finding_stack_is_idle(const struct finding_stack *stack)
+{
+    return stack->npython == 1 && strcmp(stack->python[0].function, SCENE_BETWEEN) == 0;
+}
+
+int finding_add_line(struct finding *finding, char *line)
+{
+    char **grown = line ? realloc(finding->lines, (finding->nlines + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        free(line);
+        return -ENOMEM;
+    }
+    finding_make_printable(line);
+    finding->lines = grown;
+    grown[finding->nlines++] = line;
+    return 0;
+}
+
+/* What explains others comes first, then what is worst. */
+static int weight(const struct finding *finding)
+{
+    static const char *const order[] = {"hidden-mutation", "data-race", "crash", "hang",
+                                        "wrong-result",    "exception", "leak",  "user-error"};
+    for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
+        if (strcmp(finding->severity, order[i]) == 0)
+            return i + (finding->cause ? 10 : 0);
+    return 20;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct finding *one = *(struct finding *const *)a, *other = *(struct finding *const *)b;
+    int by_weight = weight(one) - weight(other);
+    return by_weight ? by_weight : (one->order > other->order) - (one->order < other->order);
+}
+
+void finding_list_sort(struct finding_list *list)
+{
+    if (list->n > 1)
+        qsort(list->items, list->n, sizeof *list->items, compare);
+}

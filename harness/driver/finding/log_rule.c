@@ -1,0 +1,131 @@
+#include "driver/finding/log_rule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FATAL "Fatal Python error: "
+/* CPython's debug hooks fill freed memory with 0xdd, the byte that names the allocator's API included. */
+#define BLOCK "Debug memory block at address p="
+#define FREED ": API '\xdd'"
+
+static const struct log_rule rules[] = {
+    {"double free detected", FINDING_DOUBLE_FREE},
+    {"double free or corruption", FINDING_HEAP_CORRUPTION},
+    {"free(): ", FINDING_HEAP_CORRUPTION},
+    {"malloc(): ", FINDING_HEAP_CORRUPTION},
+    {"malloc_consolidate(): ", FINDING_HEAP_CORRUPTION},
+    {"realloc(): ", FINDING_HEAP_CORRUPTION},
+    {"calloc(): ", FINDING_HEAP_CORRUPTION},
+    {"munmap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION},
+    {"mremap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION},
+    {"corrupted size vs. prev_size", FINDING_HEAP_CORRUPTION},
+    {"corrupted double-linked list", FINDING_HEAP_CORRUPTION},
+    {"break adjusted to free malloc space", FINDING_HEAP_CORRUPTION},
+    {"sysmalloc: Assertion", FINDING_HEAP_CORRUPTION},
+    {"Fatal glibc error: malloc", FINDING_HEAP_CORRUPTION},
+    {"mimalloc: error: ", FINDING_HEAP_CORRUPTION},
+    {"*** stack smashing detected ***", FINDING_CRASH},
+    {"*** buffer overflow detected ***", FINDING_CRASH},
+    {"terminate called", FINDING_CRASH},
+    {"pure virtual method called", FINDING_CRASH},
+    {FATAL, FINDING_INTERPRETER_FAULT},
+    {"negative ref count", FINDING_REFCOUNT_UNDERFLOW},
+};
+
+/* What CPython's debug hooks say. */
+static const struct log_rule hook_rules[] = {
+    {FREED, FINDING_DOUBLE_FREE},
+    {BLOCK, FINDING_HEAP_CORRUPTION},
+    {"Python memory allocator called without holding the GIL", FINDING_CRASH},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct log_rule *rule_of(const struct log_rule *table, size_t n, const char *line, size_t length)
+{
+    for (size_t i = 0; i < n; i++)
+        if (memmem(line, length, table[i].sentence, strlen(table[i].sentence)))
+            return &table[i];
+    return NULL;
+}
+
+const struct log_rule *log_rule_find(const char *text, char **ret_line)
+{
+    while (text && *text) {
+        size_t length = strcspn(text, "\n");
+        const struct log_rule *rule = rule_of(hook_rules, COUNT(hook_rules), text, length);
+        if (!rule)
+            rule = rule_of(rules, COUNT(rules), text, length);
+        if (rule) {
+            *ret_line = strndup(text, length);
+            return rule;
+        }
+        text += length + (text[length] == '\n');
+    }
+    return NULL;
+}
+
+bool log_rule_is_hooks(const struct log_rule *rule)
+{
+    for (size_t i = 0; i < COUNT(hook_rules); i++)
+        if (rule == &hook_rules[i])
+            return true;
+    return false;
+}
+
+/* What follows `before` in its line; the caller frees it. */
+static char *rest_of_line(const char *text, const char *before)
+{
+    const char *at = strstr(text, before);
+    at = at ? at + strlen(before) : "";
+    return strndup(at, strcspn(at, "\n"));
+}
+
+/* "    at tail+1: 0x41 *** OUCH" says that this byte is wrong. Writes "tail+1 0x41, …". */
+static void list_wrong_bytes(const char *text, const char *end, FILE *out)
+{
+    static const char before[] = "        at ";
+    const char *comma = ": ";
+    for (const char *at = text; (at = strstr(at, before)) && at < end; at += sizeof before - 1) {
+        char where[16], byte[8], ouch[4];
+        if (sscanf(at, " at %15[^:]: %7s %3s", where, byte, ouch) != 3 || strcmp(ouch, "***") != 0)
+            continue;
+        fprintf(out, "%s%s %s", comma, where, byte);
+        comma = ", ";
+    }
+}
+
+/* Of a block that was freed the hooks read a size that is none; most processes die of it in the middle of the text. */
+char *log_rule_hooks_sentence(const char *text)
+{
+    const char *begin = text ? strstr(text, BLOCK) : NULL;
+    const char *fatal = begin ? strstr(begin, FATAL) : NULL;
+    if (begin && memmem(begin, strcspn(begin, "\n"), FREED, strlen(FREED)))
+        return strdup("CPython's debug hooks: a block was released that had been released before");
+    char *sentence = NULL;
+    size_t length;
+    FILE *out = fatal ? open_memstream(&sentence, &length) : NULL;
+    if (!out)
+        return NULL;
+    char *why = rest_of_line(fatal, FATAL), *size = rest_of_line(begin, "\n    ");
+    /* "function: what is wrong" */
+    const char *wrong = why ? strstr(why, ": ") : NULL;
+    fprintf(out, "CPython's debug hooks%s (%s)", wrong ? wrong : "", size ? size : "");
+    list_wrong_bytes(begin, fatal, out);
+    fclose(out);
+    free(why);
+    free(size);
+    return sentence;
+}
+
+char *log_rule_gil_module(const char *text)
+{
+    static const char before[] = "to load module '";
+    const char *at = text ? strstr(text, "global interpreter lock (GIL) has been enabled") : NULL;
+    at = at ? strstr(at, before) : NULL;
+    if (!at)
+        return NULL;
+    at += sizeof before - 1;
+    return strndup(at, strcspn(at, "'\n"));
+}

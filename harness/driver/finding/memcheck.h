@@ -1,0 +1,90 @@
+/* What runs of two lengths leave behind under Valgrind, compared: what is there once, what grows with the calls, what
+ * with the new ones. Where something grows, a third run must show the same again: a table that is doubled now and then
+ * grows between two lengths, too. Driver; pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/plan/plan.h"
+#include "driver/finding/curve.h"
+
+#define MEMCHECK_LENGTHS 3
+
+/* As memcheck calls what it finds at the end. */
+enum memcheck_kind {
+    MEMCHECK_DEFINITELY,
+    MEMCHECK_INDIRECTLY,
+    MEMCHECK_POSSIBLY,
+    MEMCHECK_REACHABLE,
+    MEMCHECK_KINDS
+};
+extern const char *const memcheck_kind_names[MEMCHECK_KINDS]; /* "definitely", ... */
+
+/* When a block was asked for: in a call of the steps, in one of the plan's `new`, or somewhere else. */
+enum memcheck_arm { MEMCHECK_CALLS, MEMCHECK_NEW, MEMCHECK_BESIDE, MEMCHECK_ARMS };
+
+struct memcheck_sum {
+    int64_t bytes, blocks;
+};
+
+/* Blocks that one function asked for in one arm, in runs of all lengths. */
+struct memcheck_site {
+    enum memcheck_arm arm;
+    char *function, *package; /* whose; NULL: Python code's, or the interpreter's */
+    struct memcheck_sum sums[MEMCHECK_LENGTHS][MEMCHECK_KINDS];
+    uint64_t *ips; /* stack of the most bytes in the last run, innermost first */
+    size_t nips;
+    uint64_t most;
+    int statement; /* of that stack: number among the plan's; -1: not known */
+};
+
+struct memcheck_length {
+    uint64_t calls[2];   /* that were made of the steps and of `new` */
+    uint64_t threads;    /* that made them */
+    unsigned statements; /* in an iteration of a thread */
+    int64_t code;        /* bytes of code that the new calls had compiled */
+    struct memcheck_sum sums[MEMCHECK_ARMS][MEMCHECK_KINDS];
+};
+
+struct memcheck {
+    bool on;                   /* the run is under Valgrind */
+    bool has_new, has_release; /* of the plan */
+    unsigned n;                /* lengths that were run to their end */
+    struct memcheck_length lengths[MEMCHECK_LENGTHS];
+    struct memcheck_site *sites;
+    size_t nsites;
+};
+
+/* Blocks of the run at hand, whose length is lengths[n], for the table. */
+void memcheck_count(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+                    struct memcheck_sum sum);
+/* And for who asked for them. The names are copied. Returns their site, or NULL without memory. */
+struct memcheck_site *memcheck_add(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+                                   const char *function, const char *package, struct memcheck_sum sum);
+/* Forgets the run at hand: it did not come to its end. */
+void memcheck_drop(struct memcheck *memcheck);
+void memcheck_clear(struct memcheck *memcheck);
+
+/* In each call of the arm that decides. */
+struct memcheck_rate {
+    double bytes, blocks;
+};
+
+/* What the lengths say of a site. */
+enum growth_verdict memcheck_judge(const struct memcheck *memcheck, const struct memcheck_site *site,
+                                   struct memcheck_rate *ret_rate);
+/* Of a kind, in each call of the arm; what lies beside the arms is counted with the calls. */
+struct memcheck_rate memcheck_rate(const struct memcheck *memcheck, enum memcheck_arm arm,
+                                   enum memcheck_kind kind);
+/* Bytes of code in each new call; 0: none is compiled. */
+double memcheck_code(const struct memcheck *memcheck);
+
+/* Is there nothing that a further run would have to show again? */
+bool memcheck_is_settled(const struct memcheck *memcheck);
+/* Iterations of each thread in the next run; 0: as the time allows. Returns false when there is none to make. */
+bool memcheck_next(const struct memcheck *memcheck, uint64_t ret_lengths[2]);
+/* Why nothing can be called clean, or NULL. */
+const char *memcheck_doubt(const struct memcheck *memcheck);

@@ -1,0 +1,49 @@
+/* A run: what its children did, and what was found. Driver. Owned, but for `suppressions`. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/wire/status.h"
+#include "driver/finding/child_log.h"
+#include "driver/finding/finding.h"
+#include "driver/finding/memcheck.h"
+#include "driver/finding/note.h"
+#include "driver/outcome/outcome.h"
+#include "driver/outcome/statement.h"
+#include "driver/log/suppression.h"
+#include "driver/finding/verification.h"
+
+struct run {
+    char *name; /* of the plan or plans */
+    uint64_t seed;
+    enum status status;
+    char *reason;        /* why nothing could be tested, or NULL */
+    char *harness_fault; /* what went wrong in ftstress itself, or NULL */
+    uint32_t threads;
+    enum rung share;
+    uint64_t calls, serial_calls, sampled, overlapped;
+    double seconds;
+    double start; /* s that the quickest child took until its threads ran; 0 where none ever did */
+    uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
+    unsigned children;
+    struct walks walks; /* of the guard's checker, over all children that finished */
+    char **environment; /* "key=value" */
+    size_t nenvironment;
+    struct facts facts; /* of the first child that reported each */
+    struct finding_list findings;
+    struct verification *verification; /* or NULL */
+    struct statement_list statements;  /* of the plan; none for a run of several plans */
+    struct statement_overlap pairs;
+    bool verbose;
+    struct child_log log;
+    const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
+    struct memcheck memcheck;                    /* of a run under Valgrind */
+    struct note_list notes;
+    struct note_list in_place; /* functions that were seen to change an input for good */
+};
+
+/* Of a clean run: what the rate is below at 95 % confidence, by its calls; else 0. */
+double run_rate_bound(const struct run *run);
+
+void run_clear(struct run *run);

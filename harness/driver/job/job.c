@@ -1,0 +1,118 @@
+/* A child from its start to what it leaves behind. See job.h for the contract. */
+#include "driver/job/job_inside.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "driver/job/look.h"
+
+#define TICK_MS 100
+
+static void wait_for_something(struct job *job)
+{
+    struct pollfd fds[] = {
+        {.fd = job->wire, .events = POLLIN},
+        {.fd = job->err, .events = POLLIN},
+        {.fd = job->settings->signals, .events = POLLIN},
+        {.fd = job->races, .events = POLLIN},
+    };
+    poll(fds, 4, job->gone ? 0 : TICK_MS);
+    if (fds[0].revents)
+        job_read_wire(job);
+    if (fds[1].revents)
+        job_read_stderr(job);
+    if (fds[2].revents)
+        job_take_signal(job);
+    if (fds[3].revents)
+        job_read_races(job);
+}
+
+/* Ends when the child is reaped and what it wrote is read; a grandchild that holds the pipes open is not waited for. */
+static void supervise(struct job *job)
+{
+    while (!job->gone) {
+        wait_for_something(job);
+        job_watch(job);
+        if (waitpid(job->pid, &job->outcome->wait_status, WNOHANG) == job->pid)
+            job->gone = true;
+    }
+    kill(-job->pid, SIGKILL);
+    job_read_rest(job);
+}
+
+static void keep_tool_log(struct job *job)
+{
+    struct stat info;
+    if (job->tool_fd < 0 || fstat(job->tool_fd, &info) < 0 || info.st_size == 0)
+        return;
+    void *log = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, job->tool_fd, 0);
+    if (log == MAP_FAILED)
+        return;
+    job->outcome->tool_log = log;
+    job->outcome->tool_log_size = (size_t)info.st_size;
+}
+
+static void conclude(struct job *job)
+{
+    struct outcome *outcome = job->outcome;
+    uint64_t ran = atomic_load(&job->board->run_began);
+    outcome->seconds_to_run = ran > job->began ? clock_seconds(ran - job->began) : 0;
+    job_note_hit(job);
+    keep_tool_log(job);
+    board_sum(job->board, &outcome->totals);
+    if (!job->looked)
+        look_at_pages(job->board, outcome);
+    board_overlap(job->board, &outcome->overlap);
+    for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
+        outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
+    if (!outcome->hung) /* it may have come to its senses since */
+        outcome->phase = atomic_load(&job->board->phase);
+    outcome->serial_calls = outcome->totals.serial;
+    outcome->seconds = clock_seconds(clock_now() - job->began);
+    if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) <
+        0)
+        outcome->stderr_text = NULL;
+    if (job->settings->tick)
+        job->settings->tick(job->settings->context, &outcome->totals);
+}
+
+int job_run(const struct plan *plan, const struct job_settings *settings, struct outcome *outcome)
+{
+    struct job job = {.settings = settings,
+                      .plan = plan,
+                      .outcome = outcome,
+                      .wire = -1,
+                      .err = -1,
+                      .races = -1,
+                      .log = {.take = job_take_race, .context = &job},
+                      .plan_fd = -1,
+                      .board_fd = -1,
+                      .tool_fd = -1,
+                      .head = malloc(OUTCOME_STDERR_HALF),
+                      .tail = malloc(OUTCOME_STDERR_HALF)};
+    *outcome = (struct outcome){0};
+    int error = job.head && job.tail ? job_start(&job) : -ENOMEM;
+    if (!error) {
+        supervise(&job);
+        conclude(&job);
+    }
+    record_reader_clear(&job.reader);
+    board_close(job.board);
+    fd_close(&job.board_fd);
+    fd_close(&job.plan_fd);
+    fd_close(&job.wire);
+    fd_close(&job.err);
+    fd_close(&job.races);
+    fd_close(&job.tool_fd);
+    free(job.head);
+    free(job.tail);
+    return error;
+}

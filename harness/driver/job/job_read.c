@@ -1,0 +1,149 @@
+/* What a child writes while it runs: records, standard error, ThreadSanitizer's reports. See job.h for the contract. */
+#include "driver/job/job_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "driver/finding/log_rule.h"
+#include "driver/log/tsan_report.h"
+
+#define STDERR_READ 8192
+
+/* The first half is kept as it comes, the last half as a window that moves. */
+static void keep_stderr(struct job *job, const char *bytes, size_t n)
+{
+    size_t room = OUTCOME_STDERR_HALF - job->nhead, first = n < room ? n : room;
+    memcpy(job->head + job->nhead, bytes, first);
+    job->nhead += first;
+    bytes += first;
+    n -= first;
+    if (n > OUTCOME_STDERR_HALF) {
+        bytes += n - OUTCOME_STDERR_HALF;
+        n = OUTCOME_STDERR_HALF;
+    }
+    size_t over = job->ntail + n > OUTCOME_STDERR_HALF ? job->ntail + n - OUTCOME_STDERR_HALF : 0;
+    memmove(job->tail, job->tail + over, job->ntail - over);
+    job->ntail -= over;
+    memcpy(job->tail + job->ntail, bytes, n);
+    job->ntail += n;
+}
+
+/* Threads that live on while one crashes may flood the evidence out of both halves: the first sentence that the log
+ * detector knows is kept by itself. A line cut by the last read is seen with the end of that read in front. */
+static void keep_sentence(struct job *job, const char *bytes, size_t n)
+{
+    char text[JOB_CARRY + STDERR_READ];
+    if (job->outcome->sentence)
+        return;
+    memcpy(text, job->carry, job->ncarry);
+    memcpy(text + job->ncarry, bytes, n);
+    size_t size = job->ncarry + n;
+    const char *end = memrchr(text, '\n', size);
+    char *lines = end ? strndup(text, (size_t)(end - text)) : NULL;
+    log_rule_find(lines, &job->outcome->sentence);
+    free(lines);
+    job->ncarry = size < JOB_CARRY ? size : JOB_CARRY;
+    memcpy(job->carry, text + size - job->ncarry, job->ncarry);
+}
+
+void job_read_stderr(struct job *job)
+{
+    char bytes[STDERR_READ];
+    ssize_t n;
+    while ((n = read(job->err, bytes, sizeof bytes)) > 0) {
+        /* Text from here on: a NUL would hide what follows it. */
+        for (ssize_t i = 0; i < n; i++)
+            if (!bytes[i])
+                bytes[i] = '?';
+        keep_stderr(job, bytes, (size_t)n);
+        keep_sentence(job, bytes, (size_t)n);
+    }
+    if (n == 0)
+        fd_close(&job->err);
+}
+
+/* What the serial pass saw, and what is expected of statements that change what they share, is no hit. */
+static bool is_evidence(const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_EXCEPTION:
+        return !record->values[EXCEPTION_SERIAL] && !record->values[EXCEPTION_MUTABLE];
+    case RECORD_INVARIANT:
+        return !record->values[INVARIANT_SERIAL];
+    case RECORD_WRITE:
+        return !record->values[WRITE_SERIAL] && !record->values[WRITE_KEPT];
+    case RECORD_CRASH:
+    case RECORD_HEAP:
+    case RECORD_CORRUPT:
+    case RECORD_DIVERGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void job_note_hit(struct job *job)
+{
+    struct outcome *outcome = job->outcome;
+    struct board_totals totals;
+    uint64_t began = atomic_load(&job->board->run_began);
+    if (began == 0 || outcome->seconds_to_hit > 0)
+        return;
+    board_sum(job->board, &totals);
+    outcome->calls_to_hit = totals.calls;
+    outcome->seconds_to_hit = clock_seconds(clock_now() - began);
+}
+
+void job_take_race(void *context, struct tsan_report *report)
+{
+    struct job *job = context;
+    if (!tsan_report_is_canary(report)) {
+        outcome_add_race(job->outcome, report);
+        return;
+    }
+    job->outcome->canary = true;
+    tsan_report_free(report);
+}
+
+void job_read_races(struct job *job)
+{
+    char bytes[STDERR_READ];
+    ssize_t n;
+    while ((n = read(job->races, bytes, sizeof bytes)) > 0)
+        tsan_log_feed(&job->log, bytes, (size_t)n);
+    if (n == 0)
+        fd_close(&job->races);
+}
+
+void job_read_wire(struct job *job)
+{
+    struct record record;
+    int n;
+    do {
+        n = record_read(&job->reader, job->wire);
+        int more;
+        while ((more = record_next(&job->reader, &record)) > 0) {
+            if (is_evidence(&record))
+                job_note_hit(job);
+            outcome_add(job->outcome, &record);
+        }
+        if (more < 0)
+            n = 0;
+    } while (n > 0);
+    if (n == 0)
+        fd_close(&job->wire);
+}
+
+void job_read_rest(struct job *job)
+{
+    if (job->wire >= 0)
+        job_read_wire(job);
+    if (job->err >= 0)
+        job_read_stderr(job);
+    if (job->races >= 0)
+        job_read_races(job);
+    tsan_log_finish(&job->log);
+}

@@ -1,0 +1,167 @@
+/* When a child is to end, and how: asked through the board, then by SIGTERM, then killed with its group. See job.h for
+ * the contract. */
+#include "driver/job/job_inside.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/resident.h"
+#include "driver/job/look.h"
+
+/* Imports can be slow without being stuck. */
+#define SETUP_TIMEOUT (60 * CLOCK_SECOND)
+/* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
+#define ASK_GRACE (2 * CLOCK_SECOND)
+#define TERM_GRACE (1 * CLOCK_SECOND)
+/* Under ThreadSanitizer all wait while its symboliser, another process, reads debug information. */
+#define TSAN_PATIENCE 10
+
+/* CPU time of the process in clock ticks; 0 when it is gone. */
+static uint64_t cpu_of(pid_t pid)
+{
+    char path[64];
+    cleanup_free char *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (fd_read_file(path, &text, NULL) < 0)
+        return 0;
+    unsigned long user = 0, system = 0;
+    const char *at = strrchr(text, ')');
+    if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return 0;
+    return user + system;
+}
+
+/* The threads of a process that stands still, once. */
+static void look_at_threads(struct job *job)
+{
+    if (job->looked)
+        return;
+    job->looked = true;
+    look_at_child(job->pid, job->board, !job->settings->tool, job->outcome);
+}
+
+static void kill_group(const struct job *job)
+{
+    kill(-job->pid, SIGKILL);
+    kill(job->pid, SIGKILL);
+}
+
+static void ask(struct job *job)
+{
+    atomic_store(&job->board->ask, 1);
+    if (!job->asked_at)
+        job->asked_at = clock_now();
+}
+
+/* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
+static uint64_t patience(const struct job *job, enum board_phase phase)
+{
+    const struct tool *tool = job->settings->tool;
+    uint64_t limit = job->settings->timeout * (tool ? tool->patience : 1);
+    uint64_t slowest = atomic_load(&job->board->slowest);
+    uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
+    if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
+        limit = SETUP_TIMEOUT;
+    if (phase > BOARD_SERIAL && 10 * slowest * crowd > limit)
+        limit = 10 * slowest * crowd;
+    return limit * (job->settings->tsan ? TSAN_PATIENCE : 1);
+}
+
+static void end_as_hung(struct job *job, enum board_phase phase)
+{
+    if (job->outcome->hung)
+        return;
+    job->outcome->hung = true;
+    job->outcome->phase = phase;
+    look_at_threads(job);
+    ask(job);
+}
+
+/* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. One thread that
+ * is busy waits for nobody: its call is long, and the run's time ends it. */
+static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
+{
+    uint64_t cpu = cpu_of(job->pid);
+    if (totals->progress != job->progress || atomic_load(&job->board->crashed)) {
+        job->progress = totals->progress;
+        job->moved_at = now;
+        job->cpu = cpu;
+        return;
+    }
+    enum board_phase phase = atomic_load(&job->board->phase);
+    uint64_t limit = patience(job, phase), idle = now - job->moved_at;
+    bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
+    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)))
+        return;
+    end_as_hung(job, phase);
+}
+
+/* A child ends by itself when its time is over. Where it does not, because a call among threads or Python's end never
+ * returns, that is a hang, however busy; Python's end may take longer than a call. */
+static void watch_time(struct job *job, uint64_t now)
+{
+    enum board_phase phase = atomic_load(&job->board->phase);
+    if (phase <= BOARD_SETUP)
+        job->running_since = now;
+    uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
+    bool counted = job->settings->lengths && job->settings->lengths[0] > 0;
+    if (!job->plan->time || counted || job->asked_at || now < over + limit)
+        return;
+    if (phase <= BOARD_SERIAL) {
+        job->outcome->overran = true;
+        ask(job);
+    } else if (now >= job->moved_at + (phase == BOARD_FINISH ? 4 : 1) * limit) {
+        end_as_hung(job, phase);
+    }
+}
+
+static void climb_ladder(struct job *job, uint64_t now)
+{
+    if (job->termed_at && now > job->termed_at + TERM_GRACE)
+        kill_group(job);
+    if (job->termed_at || !job->asked_at || now < job->asked_at + ASK_GRACE)
+        return;
+    job->termed_at = now;
+    kill(job->pid, SIGTERM);
+}
+
+static void watch_memory(struct job *job)
+{
+    if (!job->settings->memory || resident_bytes(job->pid) <= job->settings->memory)
+        return;
+    job->outcome->over_memory = true;
+    kill_group(job);
+}
+
+void job_take_signal(struct job *job)
+{
+    struct signalfd_siginfo info;
+    if (read(job->settings->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (job->outcome->interrupted)
+        kill_group(job);
+    job->outcome->interrupted = true;
+    ask(job);
+}
+
+void job_watch(struct job *job)
+{
+    uint64_t now = clock_now();
+    struct board_totals totals;
+    board_sum(job->board, &totals);
+    watch_progress(job, now, &totals);
+    watch_memory(job);
+    if (atomic_load(&job->board->crashed) && !atomic_load(&job->board->go_on)) {
+        look_at_threads(job);
+        atomic_store(&job->board->go_on, 1);
+    }
+    watch_time(job, now);
+    climb_ladder(job, now);
+    if (job->settings->tick)
+        job->settings->tick(job->settings->context, &totals);
+}

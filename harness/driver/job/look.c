@@ -1,0 +1,278 @@
+/* See look.h for the contract. */
+#include "driver/job/look.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/peek.h"
+
+/* How long the threads may take to write their pages. */
+#define ANSWER_TIME (2 * CLOCK_SECOND)
+#define NAP_NS 500000
+
+struct tasks {
+    pid_t tids[SCENE_PAGES];
+    size_t n;
+};
+
+static void list_tasks(pid_t pid, struct tasks *tasks)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    tasks->n = 0;
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) && tasks->n < SCENE_PAGES;)
+        if (entry->d_name[0] != '.')
+            tasks->tids[tasks->n++] = (pid_t)atol(entry->d_name);
+    closedir(folder);
+}
+
+static char *read_task(pid_t pid, pid_t tid, const char *name)
+{
+    char path[64], *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
+    return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
+}
+
+/* Before they are asked: the signal interrupts the system call. */
+static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
+{
+    outcome->sleepers = calloc(tasks->n + 1, sizeof *outcome->sleepers);
+    for (size_t i = 0; outcome->sleepers && i < tasks->n; i++) {
+        cleanup_free char *call = read_task(pid, tasks->tids[i], "syscall");
+        unsigned long long futex;
+        long number;
+        if (!call || sscanf(call, "%ld %llx", &number, &futex) != 2 || number != SYS_futex)
+            continue;
+        struct outcome_sleeper *sleeper = &outcome->sleepers[outcome->nsleepers++];
+        *sleeper = (struct outcome_sleeper){.tid = tasks->tids[i], .futex = futex};
+        if (!peek(pid, futex, sleeper->words, sizeof sleeper->words))
+            memset(sleeper->words, 0, sizeof sleeper->words);
+    }
+}
+
+/* Bit `number` of a mask as /proc prints it: does the thread let the signal in? */
+static bool listens(pid_t pid, pid_t tid)
+{
+    cleanup_free char *status = read_task(pid, tid, "status");
+    const char *line = status ? strstr(status, "\nSigBlk:") : NULL;
+    unsigned long long blocked = ~0ULL;
+    if (!line || sscanf(line, "\nSigBlk: %llx", &blocked) != 1)
+        return false;
+    return !(blocked >> (SCENE_SIGNAL - 1) & 1);
+}
+
+static bool has_answered(const struct scene *scene, pid_t tid)
+{
+    const struct scene_page *page = scene_find(scene, tid);
+    return page && scene_is_whole(page);
+}
+
+/* Leaves in *tasks the threads that will answer. */
+static void ask(pid_t pid, const struct scene *scene, struct tasks *tasks)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < tasks->n; i++) {
+        pid_t tid = tasks->tids[i];
+        if (scene_find(scene, tid) || (listens(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
+            tasks->tids[asked++] = tid;
+    }
+    tasks->n = asked;
+}
+
+static void await_answers(const struct scene *scene, const struct tasks *tasks)
+{
+    uint64_t deadline = clock_now() + ANSWER_TIME;
+    for (size_t i = 0; i < tasks->n && clock_now() < deadline;)
+        if (has_answered(scene, tasks->tids[i]))
+            i++;
+        else
+            nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+}
+
+static bool is_alive(const struct tasks *tasks, pid_t tid)
+{
+    for (size_t i = 0; tid && i < tasks->n; i++)
+        if (tasks->tids[i] == tid)
+            return true;
+    return false;
+}
+
+/* Empty pages for workers that did not answer: which worker a thread is, the board knows. */
+static void add_silent(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
+{
+    for (uint16_t i = 0; i < PLAN_THREADS_MAX; i++) {
+        pid_t tid = atomic_load_explicit(&board->slots[i].tid, memory_order_relaxed);
+        if (is_alive(tasks, tid) && !outcome_page(outcome, tid))
+            outcome->pages[outcome->npages++] = (struct scene_page){.tid = tid, .worker = i, .is_worker = 1};
+    }
+}
+
+static void copy_pages(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
+{
+    const struct scene *scene = &board->scene;
+    unsigned n = scene_count(scene);
+    outcome->pages = calloc(n + PLAN_THREADS_MAX, sizeof *outcome->pages);
+    for (unsigned i = 0; outcome->pages && i < n; i++)
+        if (atomic_load_explicit(&scene->pages[i].state, memory_order_acquire) != SCENE_EMPTY)
+            scene_copy(&scene->pages[i], &outcome->pages[outcome->npages++]);
+    if (outcome->pages)
+        add_silent(board, tasks, outcome);
+}
+
+/* Stacks */
+
+static bool is_function(const struct symbol_frame *frame, const char *const *names)
+{
+    for (; frame->function && *names; names++)
+        if (strcmp(frame->function, *names) == 0)
+            return true;
+    return false;
+}
+
+/* Does it reach the function in which threads and processes begin? */
+static bool is_complete(const struct symbol_stack *stack)
+{
+    static const char *const bottoms[] = {"clone3",       "__clone3", "clone", "__clone",
+                                          "start_thread", "_start",   NULL};
+    return stack->nframes > 0 && is_function(&stack->frames[stack->nframes - 1], bottoms);
+}
+
+/* The handler in which the thread waits, and the trampoline below it, are ours: what they interrupted is the thread's.
+ */
+static void cut_handler(struct symbol_stack *stack)
+{
+    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    size_t cut = 0;
+    for (size_t i = 0; i + 2 < stack->nframes; i++)
+        if (is_function(&stack->frames[i], handlers))
+            cut = i + 2;
+    for (size_t i = 0; i < cut; i++) {
+        free(stack->frames[i].function);
+        free(stack->frames[i].module);
+        free(stack->frames[i].file);
+    }
+    memmove(stack->frames, stack->frames + cut, (stack->nframes - cut) * sizeof *stack->frames);
+    stack->nframes -= cut;
+}
+
+static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->nthreads; i++)
+        if (outcome->threads[i].tid == tid)
+            return &outcome->threads[i];
+    return NULL;
+}
+
+static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
+{
+    struct symbol_thread *grown =
+        realloc(outcome->threads, (outcome->nthreads + 1) * sizeof *outcome->threads);
+    if (!grown)
+        return;
+    outcome->threads = grown;
+    grown[outcome->nthreads++] = *thread;
+    *thread = (struct symbol_thread){0};
+}
+
+/* What each thread wrote of its own stack. */
+static void take_told(const char *maps, struct outcome *outcome)
+{
+    struct symbols *symbols;
+    if (!maps || outcome->npages == 0 || symbols_open(maps, &symbols) < 0)
+        return;
+    for (size_t i = 0; i < outcome->npages; i++) {
+        const struct scene_page *page = &outcome->pages[i];
+        struct symbol_thread thread = {.tid = page->tid};
+        if (page->nnative > 0 &&
+            symbols_stack(symbols, page->native, page->nnative, true, &thread.stack) == 0)
+            add_thread(outcome, &thread);
+        symbol_stack_free(&thread.stack);
+    }
+    symbols_close(symbols);
+}
+
+/* Threads of the harness's or of a library's that tell nothing matter only where one may hold a lock. */
+static bool is_unknown(const struct outcome *outcome, pid_t pid, pid_t tid)
+{
+    const struct scene_page *page = outcome_page(outcome, tid);
+    const struct symbol_thread *thread = find_thread(outcome, tid);
+    if (!thread)
+        return outcome->hung || page || tid == pid;
+    return !is_complete(&thread->stack) && !(page && page->more_native);
+}
+
+/* Those of which no stack is known that goes down to where threads begin, or is too deep for its page. */
+static void keep_unknown(const struct outcome *outcome, pid_t pid, struct tasks *tasks)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < tasks->n; i++)
+        if (is_unknown(outcome, pid, tasks->tids[i]))
+            tasks->tids[unknown++] = tasks->tids[i];
+    tasks->n = unknown;
+}
+
+/* The fuller stack is kept. */
+static void take_traced(struct outcome *outcome, struct symbol_thread *traced)
+{
+    struct symbol_thread *told = find_thread(outcome, traced->tid);
+    cut_handler(&traced->stack);
+    if (!told) {
+        add_thread(outcome, traced);
+    } else if (is_complete(&traced->stack) || traced->stack.nframes > told->stack.nframes) {
+        struct symbol_stack stack = told->stack;
+        told->stack = traced->stack;
+        traced->stack = stack;
+    }
+}
+
+static void trace(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
+{
+    struct symbol_thread *traced;
+    size_t n;
+    if (tasks->n == 0 || symbols_some_threads(pid, tasks->tids, tasks->n, &traced, &n) < 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        take_traced(outcome, &traced[i]);
+    symbol_threads_free(traced, n);
+}
+
+void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct outcome *outcome)
+{
+    struct tasks tasks, asked;
+    list_tasks(pid, &tasks);
+    asked = tasks;
+    if (outcome->hung)
+        find_sleepers(pid, &tasks, outcome);
+    if (atomic_load(&board->scene.ready)) {
+        ask(pid, &board->scene, &asked);
+        await_answers(&board->scene, &asked);
+    }
+    cleanup_free char *maps = read_task(pid, pid, "maps");
+    copy_pages(board, &tasks, outcome);
+    take_told(maps, outcome);
+    keep_unknown(outcome, pid, &tasks);
+    if (may_trace)
+        trace(pid, &tasks, outcome);
+    /* What the child itself sends may still be under way, and then takes this one's place. */
+    if (!outcome->maps) {
+        outcome->maps = maps;
+        maps = NULL;
+    }
+}
+
+void look_at_pages(const struct board *board, struct outcome *outcome)
+{
+    copy_pages(board, &(struct tasks){0}, outcome);
+    take_told(outcome->maps, outcome);
+}

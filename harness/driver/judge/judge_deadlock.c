@@ -1,0 +1,238 @@
+/* From sleeping threads to who waits for which lock. */
+#include "driver/judge/judge_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/outcome/package.h"
+
+/* How far from the futex the function lies that says what it is part of, and how many others may be between. */
+#define FRAMES_MOST 16
+#define GAP 2
+
+#define PYTHON_LOCK "lock of Python code"
+
+enum place { AT_FUTEX, PARKED };
+
+/* Parts of functions' names; an outer one says more than the one that it calls. */
+static const struct kind {
+    const char *function;
+    const char *what;
+    enum place place;
+    enum {
+        EVENT,
+        LOCK,
+        OWNED
+    } hold; /* OWNED: it says by whom, as glibc's mutexes do 8 bytes behind their start */
+} kinds[] = {
+    {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
+    {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
+    {"pthread_cond_", "pthread condition variable", AT_FUTEX, EVENT},
+    {"pthread_barrier_", "pthread barrier", AT_FUTEX, EVENT},
+    {"pthread_once", "one-time initialisation", AT_FUTEX, EVENT},
+    {"pthread_join", "end of a thread", AT_FUTEX, EVENT},
+    {"__cxa_guard_acquire", "initialisation of a static variable", AT_FUTEX, EVENT},
+    {"sem_wait", "semaphore", AT_FUTEX, EVENT},
+    {"sem_clockwait", "semaphore", AT_FUTEX, EVENT},
+    {"sem_timedwait", "semaphore", AT_FUTEX, EVENT},
+    {"_PySemaphore_", "semaphore", AT_FUTEX, EVENT},
+    {"PyThread_acquire_lock", PYTHON_LOCK, AT_FUTEX, LOCK},
+    {"take_gil", "GIL", AT_FUTEX, LOCK},
+    {"_PyParkingLot_Park", "lock of CPython's", PARKED, EVENT},
+    {"PyMutex_Lock", "PyMutex", PARKED, LOCK},
+    {"_PyRecursiveMutex_Lock", "recursive PyMutex", PARKED, LOCK},
+    {"_PyRWMutex_", "reader-writer lock of CPython's", PARKED, LOCK},
+    {"PyEvent_Wait", "event of CPython's", PARKED, EVENT},
+    {"_PyOnceFlag_", "one-time initialisation", PARKED, EVENT},
+    {"CriticalSection", "critical section (PyMutex)", PARKED, LOCK},
+    {"tstate_wait_attach", "stop of the world to end", PARKED, EVENT},
+    {"stop_the_world", "other threads to stop for a collection", PARKED, EVENT},
+};
+static const struct kind plain_futex = {"", "futex", AT_FUTEX, EVENT};
+
+static const struct kind *find_kind(const char *function)
+{
+    for (size_t i = 0; function && i < sizeof kinds / sizeof *kinds; i++)
+        if (strstr(function, kinds[i].function))
+            return &kinds[i];
+    return NULL;
+}
+
+/* ret_parked: it sleeps in the parking lot, whatever is built on that. */
+static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_parked)
+{
+    const struct kind *found = NULL;
+    *ret_parked = false;
+    size_t at = 0;
+    for (size_t i = 0; i < stack->nframes && i < FRAMES_MOST && (!found || i - at <= GAP + 1); i++) {
+        const struct kind *kind = find_kind(stack->frames[i].function);
+        if (!kind)
+            continue;
+        found = kind;
+        *ret_parked |= kind->place == PARKED;
+        at = i;
+    }
+    return found ? found : &plain_futex;
+}
+
+static bool is_between_rounds(const struct symbol_stack *stack)
+{
+    for (size_t i = 0; i < stack->nframes && i < 4; i++)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, "barrier_wait") == 0)
+            return true;
+    return false;
+}
+
+static const struct symbol_thread *find_thread(const struct judge *judge, int64_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads; i++)
+        if (judge->outcome->threads[i].tid == tid)
+            return &judge->outcome->threads[i];
+    return NULL;
+}
+
+/* Idle threads of a pool wait as well, for work: what counts is who waits in a statement. */
+static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread,
+                     const struct scene_page *page)
+{
+    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) &&
+           !is_between_rounds(&thread->stack);
+}
+
+/* Where the lock lies: in a variable, or in a block that the guard knows. */
+static void find_place(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
+{
+    char *variable = NULL;
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    if (page && page->has_block && wait->lock - page->block.address < page->block.size)
+        judge_say_block(judge, &page->block, wait->where, sizeof wait->where);
+    else if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
+        snprintf(wait->variable, sizeof wait->variable, "%s", variable);
+    free(variable);
+}
+
+static void add_wait(struct judge *judge, struct finding *finding, const struct outcome_sleeper *sleeper,
+                     const struct symbol_thread *thread)
+{
+    char package[128];
+    const struct scene_page *page = outcome_page(judge->outcome, sleeper->tid);
+    bool parked;
+    const struct kind *kind = kind_of(&thread->stack, &parked);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &thread->stack, package, sizeof package);
+    const char *function = frame                       ? frame->function
+                           : page && page->npython > 1 ? page->python[0].function
+                                                       : NULL;
+    struct deadlock_wait *wait = &finding->waits[finding->nwaits++];
+    *wait = (struct deadlock_wait){.tid = sleeper->tid,
+                                   .worker = page && page->is_worker ? page->worker : -1,
+                                   .lock = parked && page && page->parked ? page->parked : sleeper->futex};
+    snprintf(wait->what, sizeof wait->what, "%s", kind->what);
+    snprintf(wait->function, sizeof wait->function, "%s", function ? function : "");
+    wait->is_lock = kind->hold != EVENT;
+    if (kind->hold == OWNED && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
+        wait->holder = sleeper->words[2];
+    find_place(judge, page, wait);
+}
+
+static void collect(struct judge *judge, struct finding *finding)
+{
+    const struct outcome *outcome = judge->outcome;
+    finding->waits = calloc(outcome->nsleepers + 1, sizeof *finding->waits);
+    for (size_t i = 0; finding->waits && i < outcome->nsleepers; i++) {
+        const struct outcome_sleeper *sleeper = &outcome->sleepers[i];
+        const struct symbol_thread *thread = find_thread(judge, sleeper->tid);
+        if (thread && is_stuck(judge, thread, outcome_page(outcome, sleeper->tid)))
+            add_wait(judge, finding, sleeper, thread);
+    }
+}
+
+/* The cycle's members to the front, in its order. Each index is behind what was moved before. */
+static void move_to_front(struct finding *finding, size_t *cycle, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct deadlock_wait member = finding->waits[cycle[i]];
+        memmove(&finding->waits[i + 1], &finding->waits[i], (cycle[i] - i) * sizeof member);
+        finding->waits[i] = member;
+        for (size_t k = i + 1; k < n; k++)
+            cycle[k] += cycle[k] < cycle[i];
+        cycle[i] = i;
+    }
+}
+
+static void explain(const struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits; i++) {
+        const struct deadlock_wait *wait = &finding->waits[i];
+        const struct scene_page *holder = outcome_page(judge->outcome, wait->holder);
+        char name[64], text[1024];
+        deadlock_say_thread(wait->holder, holder && holder->is_worker ? holder->worker : -1, name,
+                            sizeof name);
+        deadlock_say_waits(finding->waits, finding->nwaits, i, wait->holder ? name : NULL, text, sizeof text);
+        if (text[0])
+            finding_add_line(finding, strdup(text));
+    }
+}
+
+/* A lock is held by somebody. Where everybody who is stuck waits for one of two, and a thread does not wait for what it
+ * holds itself, each is held by one that waits for the other; unless somebody kept it who has left. */
+static bool are_two_locks(const struct judge *judge, const struct finding *finding)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (is_stuck(judge, thread, outcome_page(judge->outcome, thread->tid)) &&
+            !deadlock_find(finding->waits, finding->nwaits, thread->tid))
+            return false;
+    }
+    return deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
+}
+
+char *judge_waits(struct judge *judge, struct finding *finding)
+{
+    char text[1024];
+    collect(judge, finding);
+    size_t *cycle = calloc(finding->nwaits + 1, sizeof *cycle);
+    size_t n = cycle ? deadlock_find_cycle(finding->waits, finding->nwaits, cycle) : 0;
+    if (n > 0) {
+        move_to_front(finding, cycle, n);
+        deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
+    }
+    free(cycle);
+    explain(judge, finding);
+    if (n > 0)
+        return judge_format("a deadlock: %s", text);
+    return are_two_locks(judge, finding)
+               ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
+               : NULL;
+}
+
+/* Not of the standard library, whose locks its callers misuse. */
+static bool is_users(const struct scene_python *frame)
+{
+    return frame->file[0] && (strstr(frame->file, "/site-packages/") || !strstr(frame->file, "/lib/python3"));
+}
+
+static const struct scene_python *users_frame(const struct scene_page *page)
+{
+    for (uint32_t i = 0; page && i < page->npython; i++)
+        if (is_users(&page->python[i]))
+            return &page->python[i];
+    return NULL;
+}
+
+bool judge_blame_python(const struct judge *judge, struct finding *finding,
+                        const struct symbol_thread *thread)
+{
+    const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
+    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
+    char package[128];
+    if (!frame || !wait || strcmp(wait->what, PYTHON_LOCK) != 0 ||
+        package_frame(judge->outcome, &thread->stack, package, sizeof package))
+        return false;
+    finding->blame = BLAME_TARGET;
+    finding->function = strdup(frame->function);
+    if (package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE)
+        finding->package = judge_name_package(judge, frame->file, package);
+    return true;
+}

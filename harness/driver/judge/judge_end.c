@@ -1,0 +1,272 @@
+/* How a child ended: in a crash, in a hang, or well, with a sentence that tells of damage. */
+#include "driver/judge/judge_inside.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "driver/finding/log_rule.h"
+#include "driver/outcome/package.h"
+
+static const struct record *crash_record(const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nrecords; i++)
+        if (outcome->records[i]->type == RECORD_CRASH)
+            return outcome->records[i];
+    return NULL;
+}
+
+/* What every thread was at. */
+static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
+{
+    unsigned n = judge->plan->threads;
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        struct finding_end *end = &finding->ends[i];
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        end->calls = judge->outcome->workers[i].calls;
+        end->inside = statement ? strdup(statement->source) : NULL;
+        end->crashed = i == crashed;
+    }
+}
+
+static char *last_lines(const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    const char *at = text + (length > 2000 ? length - 2000 : 0);
+    return length ? strdup(at) : NULL;
+}
+
+static const char *when(const struct outcome *outcome)
+{
+    switch (outcome->phase) {
+    case BOARD_START:
+    case BOARD_SETUP:
+        return " during setup, before any thread was started";
+    case BOARD_SERIAL:
+        return " already on one thread";
+    case BOARD_FINISH:
+        return " while Python was shutting down";
+    default:
+        return "";
+    }
+}
+
+/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
+static bool has_address(const struct record *crash)
+{
+    bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
+    return crash->values[CRASH_SIGNAL] != SIGABRT && crash->values[CRASH_CODE] > 0 && !refused;
+}
+
+static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
+{
+    int status = judge->outcome->wait_status;
+    const char *statement = crash ? record_text(crash, 0) : "";
+    const char *in = *statement ? " in " : "";
+    if (line)
+        return judge_format("%s%s%s%s", line, in, statement, when(judge->outcome));
+    if (crash && has_address(crash))
+        return judge_format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
+                            (unsigned long long)crash->values[CRASH_ADDRESS], in, statement,
+                            when(judge->outcome));
+    if (crash)
+        return judge_format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement,
+                            when(judge->outcome));
+    if (WIFSIGNALED(status))
+        return judge_format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
+                            strsignal(WTERMSIG(status)), when(judge->outcome));
+    return judge_format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
+                        when(judge->outcome));
+}
+
+/* On one thread nothing can have corrupted what the harness stands on: a crash in its own code is its own. */
+static bool is_own_fault(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return judge->outcome->phase <= BOARD_SERIAL && stack->nframes > 0 &&
+           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) == OWNER_HARNESS;
+}
+
+static void set_harness_fault(struct judge *judge, const struct symbol_stack *stack)
+{
+    const char *function = stack->frames[0].function;
+    if (!judge->run->harness_fault)
+        judge->run->harness_fault =
+            judge_format("ftstress itself crashed in %s; please report it with this command line",
+                         function ? function : "??");
+}
+
+/* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
+static const struct log_rule *find_sentence(const struct judge *judge, char **ret_line,
+                                            enum detector_id *ret_by)
+{
+    const struct outcome *outcome = judge->outcome;
+    const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
+    if (!rule)
+        rule = log_rule_find(outcome->sentence, ret_line);
+    bool pyheap = judge->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
+    *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
+    if (!rule || judge->plan->detect & DETECTOR_BIT(*ret_by))
+        return rule;
+    free(*ret_line);
+    *ret_line = NULL;
+    return NULL;
+}
+
+bool judge_hears(const struct plan *plan, const struct outcome *outcome)
+{
+    const struct judge judge = {.plan = plan, .outcome = outcome};
+    char *line = NULL;
+    enum detector_id by;
+    bool heard = find_sentence(&judge, &line, &by) != NULL;
+    free(line);
+    return heard;
+}
+
+/* What the hooks print of a block, in one line instead of fifteen. */
+static char *retell(const struct judge *judge, const struct log_rule *rule, char *line)
+{
+    char *whole =
+        rule && log_rule_is_hooks(rule) ? log_rule_hooks_sentence(judge->outcome->stderr_text) : NULL;
+    if (!whole)
+        return line;
+    free(line);
+    return whole;
+}
+
+/* glibc notices a double free in the second free itself, but other corruption long after. CPython's debug hooks, too;
+ * that they then stand in the interpreter is not its fault. */
+static bool may_blame(const struct judge *judge, const struct log_rule *rule,
+                      const struct symbol_stack *stack)
+{
+    char name[128];
+    if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
+        return false;
+    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
+}
+
+enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
+{
+    if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
+        return DETECTOR_CRASH;
+    if (plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN) && outcome->phase == BOARD_FINISH)
+        return DETECTOR_SHUTDOWN;
+    return DETECTOR_COUNT;
+}
+
+static void judge_crash(struct judge *judge)
+{
+    const struct record *crash = crash_record(judge->outcome);
+    char *line = NULL;
+    enum detector_id by;
+    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    enum detector_id witness = judge_witness(judge->plan, judge->outcome);
+    bool known = rule || witness != DETECTOR_COUNT;
+    struct finding *finding =
+        known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash", rule ? by : witness)
+              : NULL;
+    if (!finding) {
+        free(line);
+        return;
+    }
+    struct symbol_stack stack = crash ? judge_symbolise(judge, crash) : (struct symbol_stack){0};
+    if (is_own_fault(judge, &stack)) {
+        set_harness_fault(judge, &stack);
+        finding_free(finding);
+        free(line);
+        symbol_stack_free(&stack);
+        return;
+    }
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
+    finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    line = retell(judge, rule, line);
+    finding->message = describe_end(judge, crash, line);
+    if (may_blame(judge, rule, &stack))
+        judge_blame_stack(judge, finding, &stack);
+    finding->signature =
+        judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+    judge_explain_crash(judge, finding, crash);
+    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
+    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
+    judge_label_user_error(judge, finding);
+    free(line);
+    finding = judge_add(judge, finding);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
+        finding->cause = strdup(judge->leak->id);
+}
+
+static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+        const struct symbol_thread *thread = &judge->outcome->threads[i];
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
+            continue;
+        if (!judge_blame_python(judge, finding, thread))
+            judge_blame_stack(judge, finding, &thread->stack);
+    }
+}
+
+/* Who waits for another says more than who is busy. */
+static void blame_stuck(struct judge *judge, struct finding *finding)
+{
+    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
+        blame_thread(judge, finding, finding->waits[i].tid);
+    blame_thread(judge, finding, 0);
+}
+
+static void judge_hang(struct judge *judge)
+{
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
+        return;
+    struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
+    if (!finding)
+        return;
+    char *deadlock = judge_waits(judge, finding);
+    blame_stuck(judge, finding);
+    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->message =
+        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                     deadlock ? deadlock : "a deadlock or an endless loop",
+                     finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    free(deadlock);
+    finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
+    judge_threads(judge, finding, 0, (struct symbol_stack){0});
+    add_ends(judge, finding, RECORD_MAIN);
+    judge_label_user_error(judge, finding);
+    judge_add(judge, finding);
+}
+
+/* A sentence of the allocator or the interpreter in a process that lived on. */
+static void judge_log(struct judge *judge)
+{
+    char *line = NULL;
+    enum detector_id by;
+    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    struct finding *finding = rule ? judge_new_finding(judge, rule->kind, "crash", by) : NULL;
+    if (!finding) {
+        free(line);
+        return;
+    }
+    finding->message = line;
+    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->signature = judge_format("log|%s", rule->sentence);
+    judge_add(judge, finding);
+}
+
+void judge_end(struct judge *judge)
+{
+    const struct outcome *outcome = judge->outcome;
+    if (outcome->hung)
+        judge_hang(judge);
+    else if (outcome_crashed(outcome) && (crash_record(outcome) || !judge_tsan_crash(judge)))
+        judge_crash(judge);
+    else if (!outcome_crashed(outcome))
+        judge_log(judge);
+}

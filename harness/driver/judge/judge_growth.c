@@ -1,0 +1,514 @@
+/* What grows with the calls: the curves of the arms to verdicts, and those to one finding for each function. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/wire/counted.h"
+#include "driver/outcome/callable.h"
+#include "driver/finding/curve.h"
+#include "driver/judge/judge_inside.h"
+#include "driver/outcome/package.h"
+
+/* What a change of each series must be to be one. */
+#define BYTES_UNIT 16
+#define PAGE 4096
+#define KIB 1024.0
+#define STACKS_MAX 3
+#define HELD "; held: "
+/* As the child says it of holders. */
+#define NOBODY "nobody"
+#define IMMORTAL "immortal"
+#define IMMORTAL_LEAST 8
+
+enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
+
+/* One thing that grows. */
+struct loss {
+    enum series_of of;
+    const char *name, *holder; /* of a type, and who keeps its objects; borrowed */
+    enum growth_verdict verdict;
+    double rate, bytes; /* for each call: things, and bytes */
+    struct symbol_stack stack;
+    char *function, *package; /* whose; NULL: nobody knows */
+    bool is_immortal;         /* what the interpreter made immortal may keep it */
+    bool is_told;
+};
+
+struct losses {
+    struct judge *judge;
+    struct loss *items;
+    size_t n;
+};
+
+static const struct record *find_record(const struct judge *judge, enum record_type type, int64_t arm,
+                                        int64_t of, const char *name)
+{
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == type && record->values[0] == arm && (of < 0 || record->values[SERIES_OF] == of) &&
+            (!name || strcmp(record_text(record, 0), name) == 0))
+            return record;
+    }
+    return NULL;
+}
+
+/* What was not sent did not grow. */
+struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints)
+{
+    const struct record *calls = find_record(judge, RECORD_ARM, arm, -1, NULL);
+    int64_t n = calls ? calls->values[ARM_NPOINTS] : 0;
+    struct curve curve = {.n = (unsigned)(n < 0 ? 0 : n > RECORD_POINTS ? RECORD_POINTS : n)};
+    for (unsigned i = 0; i < curve.n; i++) {
+        curve.calls[i] = calls->values[ARM_POINTS + i];
+        curve.values[i] = points && (int64_t)i < npoints ? points[i] : 0;
+    }
+    return curve;
+}
+
+static struct curve curve_of(const struct judge *judge, int arm, enum series_of of, const char *name)
+{
+    const struct record *series = find_record(judge, RECORD_SERIES, arm, of, name);
+    return judge_curve(judge, arm, series ? &series->values[SERIES_POINTS] : NULL,
+                       series ? series->values[SERIES_NPOINTS] : 0);
+}
+
+static enum growth_verdict judge_series(const struct judge *judge, enum series_of of, const char *name,
+                                        int64_t unit, double *ret_rate)
+{
+    const struct growth_arms arms = {.calls = curve_of(judge, CALLS, of, name),
+                                     .fresh = curve_of(judge, NEW, of, name),
+                                     .released = curve_of(judge, RELEASED, of, name),
+                                     .code = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL),
+                                     .code_released = curve_of(judge, RELEASED, SERIES_CODE_BYTES, NULL)};
+    return growth_judge(&arms, unit, ret_rate);
+}
+
+/* What is retained is what the arm with the release step keeps. */
+static const struct record *deciding(const struct judge *judge, const struct record *record,
+                                     enum growth_verdict verdict)
+{
+    const struct record *kept =
+        verdict != GROWTH_RETAINED
+            ? NULL
+            : find_record(judge, RECORD_SERIES, RELEASED, record->values[SERIES_OF], record_text(record, 0));
+    return kept ? kept : record;
+}
+
+static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
+                     double rate, double bytes)
+{
+    struct loss *grown = realloc(losses->items, (losses->n + 1) * sizeof *grown);
+    if (!grown)
+        return;
+    losses->items = grown;
+    double times = verdict == GROWTH_LEAK ? judge_per_iteration(losses->judge) : 1;
+    struct loss *loss = &grown[losses->n++];
+    *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
+                          .name = record_text(record, 0),
+                          .holder = record_text(record, 1),
+                          .verdict = verdict,
+                          .rate = rate * times,
+                          .bytes = bytes * times,
+                          .stack = judge_stack(losses->judge, record->frames, record->nframes, false)};
+    judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
+}
+
+/* Blocks may stay as many and become longer, or be exchanged for others. */
+static void judge_site(struct losses *losses, const struct record *record)
+{
+    const struct judge *judge = losses->judge;
+    const char *name = record_text(record, 0);
+    double blocks, bytes;
+    enum growth_verdict by_blocks = judge_series(judge, SERIES_SITE_BLOCKS, name, 1, &blocks);
+    enum growth_verdict by_bytes = judge_series(judge, SERIES_SITE_BYTES, name, BYTES_UNIT, &bytes);
+    enum growth_verdict verdict = by_blocks > by_bytes ? by_blocks : by_bytes;
+    if (verdict >= GROWTH_UNBOUNDED)
+        add_loss(losses, deciding(judge, record, verdict), verdict, blocks, bytes);
+}
+
+static void judge_type(struct losses *losses, const struct record *record)
+{
+    double rate;
+    enum growth_verdict verdict =
+        judge_series(losses->judge, SERIES_OBJECTS, record_text(record, 0), 1, &rate);
+    record = deciding(losses->judge, record, verdict);
+    bool cached = strcmp(record_text(record, 1), "interpreter") == 0;
+    if (verdict >= GROWTH_UNBOUNDED && cached)
+        note_add(&losses->judge->run->notes,
+                 "growth: caches of the interpreter's own still took up %.2f %s in each call", rate,
+                 record_text(record, 0));
+    else if (verdict >= GROWTH_UNBOUNDED)
+        add_loss(losses, record, verdict, rate, 0);
+}
+
+/* The first record of its name: an earlier arm has had its say. */
+static bool is_first(const struct judge *judge, const struct record *record)
+{
+    for (int arm = CALLS; arm <= RELEASED; arm++) {
+        const struct record *first =
+            find_record(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
+        if (first)
+            return first == record;
+    }
+    return true;
+}
+
+/* Of a module's own type: its maker tells more than who made an int. */
+static bool is_own(const struct loss *loss)
+{
+    return loss->of == SERIES_OBJECTS && strchr(loss->name, '.') && loss->function;
+}
+
+/* What tells most comes first; otherwise as the child sent it, by growth. */
+static void sort(struct losses *losses)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss own = losses->items[i];
+        if (!is_own(&own))
+            continue;
+        memmove(&losses->items[first + 1], &losses->items[first], (i - first) * sizeof own);
+        losses->items[first++] = own;
+    }
+}
+
+static void judge_all(struct losses *losses)
+{
+    const struct outcome *outcome = losses->judge->outcome;
+    for (size_t i = 0; i < outcome->nrecords; i++) {
+        const struct record *record = outcome->records[i];
+        if (record->type != RECORD_SERIES || !is_first(losses->judge, record))
+            continue;
+        if (record->values[SERIES_OF] == SERIES_OBJECTS)
+            judge_type(losses, record);
+        else if (record->values[SERIES_OF] == SERIES_SITE_BYTES)
+            judge_site(losses, record);
+    }
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+/* A key that is kept keeps all that was made for it, by whichever functions of a package. */
+static bool is_one_cause(const struct loss *one, const struct loss *other)
+{
+    bool by_package = one->verdict != GROWTH_LEAK && one->package;
+    return by_package ? is_same(one->package, other->package) : is_same(one->function, other->function);
+}
+
+/* The one cause of this verdict; NULL when there are none or several. */
+static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
+{
+    const struct loss *owner = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (loss->verdict != verdict || !loss->function)
+            continue;
+        if (owner && !is_one_cause(owner, loss))
+            return NULL;
+        owner = owner ? owner : loss;
+    }
+    return owner;
+}
+
+/* What Python code made, such as a key, goes with what a function made of it and keeps. */
+static void join_owners(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        const struct loss *owner = only_owner(losses, loss->verdict);
+        if (!owner || owner == loss || is_same(loss->function, owner->function))
+            continue;
+        free(loss->function);
+        free(loss->package);
+        loss->function = strdup(owner->function);
+        loss->package = owner->package ? strdup(owner->package) : NULL;
+    }
+}
+
+static bool same_owner(const struct loss *one, const struct loss *other)
+{
+    return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
+           is_same(one->function, other->function);
+}
+
+static void say_holder(FILE *out, const struct loss *loss)
+{
+    if (strcmp(loss->holder, NOBODY) == 0)
+        fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+    else if (strcmp(loss->holder, IMMORTAL) == 0)
+        fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
+    else
+        fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
+}
+
+/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
+ * keeps an int. */
+static int tells(const struct loss *loss)
+{
+    return 1 + 2 * (strchr(loss->name, '.') != NULL) + (strcmp(loss->holder, NOBODY) == 0);
+}
+
+static const struct loss *find_held(const struct losses *losses, const struct loss *like)
+{
+    const struct loss *best = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && *loss->holder && (!best || tells(loss) > tells(best)))
+            best = loss;
+    }
+    return best;
+}
+
+/* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
+static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects)
+{
+    char *text = NULL;
+    size_t size;
+    double bytes = 0, blocks = 0;
+    const char *comma = "";
+    FILE *out = open_memstream(&text, &size);
+    *ret_objects = false;
+    for (size_t i = 0; out && i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        if (!same_owner(loss, like))
+            continue;
+        loss->is_told = true;
+        bytes += loss->of == SERIES_OBJECTS ? 0 : loss->bytes;
+        blocks += loss->of == SERIES_OBJECTS ? 0 : loss->rate;
+        if (loss->of != SERIES_OBJECTS)
+            continue;
+        fprintf(out, "%s%.2f %s", comma, loss->rate, loss->name);
+        comma = ", ";
+        *ret_objects = true;
+    }
+    if (out && bytes > 0)
+        fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
+    const struct loss *held = find_held(losses, like);
+    if (out && held)
+        say_holder(out, held);
+    return out && fclose(out) == 0 ? text : NULL;
+}
+
+static const char *statement_of(const struct judge *judge, enum growth_verdict verdict)
+{
+    const struct plan *plan = judge->plan;
+    if (verdict != GROWTH_LEAK && plan->fresh)
+        return plan->fresh;
+    return plan->nsteps == 1 ? plan->steps[0] : "";
+}
+
+/* As list_losses says it. */
+static bool is_held(const char *list)
+{
+    return strstr(list, HELD) != NULL;
+}
+
+char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
+                       const char *package, const char *list)
+{
+    cleanup_free char *called = callable_of(statement_of(judge, verdict), judge->plan->setup);
+    const char *who = function ? function : called ? called : "something";
+    const char *release = judge->plan->release;
+    const char *each = judge_per_iteration(judge) > 1 ? "iteration" : "call";
+    package = package ? package : "Python code, or the interpreter";
+    switch (verdict) {
+    case GROWTH_LEAK:
+        return judge_format("%s (%s) %s in each %s: %s", who, package, is_held(list) ? "keeps" : "loses",
+                            each, list);
+    case GROWTH_RETAINED:
+        return judge_format("%s (%s) keeps for each new call, also after `%s`: %s", who, package, release,
+                            list);
+    case GROWTH_UNBOUNDED:
+        if (release)
+            return judge_format("unbounded-cache: %s (%s) keeps for each new call, until `%s`: %s", who,
+                                package, release, list);
+        return judge_format(
+            "%s (%s) keeps for each new call, as an unbounded cache does or what is lost: %s; "
+            "name what lets go of it with --release to tell which",
+            who, package, list);
+    default:
+        return judge_format("%s (%s): %s", who, package, list);
+    }
+}
+
+/* Objects became so in the arm that decides, one for each second call that loses something at least. */
+static bool makes_immortal(const struct judge *judge, const struct loss *loss)
+{
+    const struct record *arm =
+        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? CALLS : NEW, -1, NULL);
+    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
+    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
+            record->values[SERIES_OF] == SERIES_OBJECTS)
+            n += record->values[SERIES_IMMORTAL];
+    }
+    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
+}
+
+static void find_immortal(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        loss->is_immortal = strcmp(loss->holder, NOBODY) != 0 && makes_immortal(losses->judge, loss);
+    }
+}
+
+/* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
+static bool is_note(const struct judge *judge, const struct loss *loss)
+{
+    return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
+           loss->is_immortal || judge_sees_changes(judge);
+}
+
+static const char *excuse(const struct judge *judge, const struct loss *loss)
+{
+    if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
+        return "";
+    if (loss->is_immortal)
+        return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
+    return "; no finding, because the statements change what they share";
+}
+
+static void add_finding(struct losses *losses, struct loss *like, char *message, bool objects)
+{
+    struct judge *judge = losses->judge;
+    struct finding *finding = judge_new_finding(
+        judge, objects ? FINDING_REFERENCE_LEAK : FINDING_MEMORY_GROWTH, "leak", DETECTOR_GROWTH);
+    if (!finding) {
+        free(message);
+        return;
+    }
+    finding->message = message;
+    finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->function = like->function ? strdup(like->function) : NULL;
+    finding->package = like->package ? strdup(like->package) : NULL;
+    finding->statement = strdup(statement_of(judge, like->verdict));
+    finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
+                                      like->function ? like->function : "");
+    finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    const struct loss *held = find_held(losses, like);
+    if (finding && judge->outcome->facts.changes && !(held && strcmp(held->holder, NOBODY) == 0))
+        finding_add_line(
+            finding, strdup("the statements share objects that cannot be looked into: where one of them is "
+                            "meant to keep this, it is no leak"));
+    for (size_t i = 0; finding && i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
+            continue;
+        char *title = loss->of == SERIES_OBJECTS ? judge_format("%s is made here", loss->name)
+                                                 : judge_format("%.1f bytes are allocated here", loss->bytes);
+        finding_add_stack(finding, title, loss->stack);
+        loss->stack = (struct symbol_stack){0};
+    }
+}
+
+static void tell(struct losses *losses, struct loss *like)
+{
+    struct judge *judge = losses->judge;
+    bool objects;
+    char *list = list_losses(losses, like, &objects);
+    char *message = list ? judge_say_growth(judge, like->verdict, like->function, like->package, list) : NULL;
+    if (message && !is_note(judge, like)) {
+        add_finding(losses, like, message, objects);
+    } else if (message) {
+        if (like->verdict != GROWTH_JIT)
+            note_add(&judge->run->notes, "growth: %s%s", message, excuse(judge, like));
+        free(message);
+    }
+    free(list);
+}
+
+static void add_over_budget(struct judge *judge, double code, double native, enum detector_id detector)
+{
+    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", detector);
+    if (!finding)
+        return;
+    finding->statement = strdup(judge->plan->fresh);
+    finding->message =
+        judge_format("jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of "
+                     "`%s`, more than the budget of %.1f KiB",
+                     code / KIB, native / KIB, judge->plan->fresh, (double)judge->plan->budget / KIB);
+    finding->signature = judge_format("growth|%s|", growth_verdict_names[GROWTH_JIT]);
+    finding_list_add(&judge->run->findings, finding, judge->child);
+}
+
+void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector)
+{
+    if (judge->plan->budget && code + native > (double)judge->plan->budget)
+        add_over_budget(judge, code, native, detector);
+    else
+        note_add(&judge->run->notes,
+                 "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
+                 code / KIB, native / KIB, judge->plan->fresh);
+}
+
+static void note_code(struct judge *judge)
+{
+    struct curve_look code, native;
+    struct curve curve = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL);
+    code = curve_look(&curve, 1);
+    curve = curve_of(judge, NEW, SERIES_NATIVE_BYTES, NULL);
+    native = curve_look(&curve, BYTES_UNIT);
+    if (code.shape == CURVE_STEADY && code.rate > 0)
+        judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
+}
+
+/* No allocator that is counted says what it is: pages of the process's own, or code. */
+static void note_unexplained(struct judge *judge)
+{
+    struct curve resident = curve_of(judge, CALLS, SERIES_RESIDENT_BYTES, NULL);
+    struct curve native = curve_of(judge, CALLS, SERIES_NATIVE_BYTES, NULL);
+    struct curve python = curve_of(judge, CALLS, SERIES_PYTHON_BLOCKS, NULL);
+    struct curve_look look = curve_look(&resident, PAGE);
+    if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
+        curve_look(&native, BYTES_UNIT).shape != CURVE_STEADY && curve_look(&python, 1).shape != CURVE_STEADY)
+        note_add(
+            &judge->run->notes,
+            "resident memory grows by about %.1f KiB in each call, and no allocator knows of it: look for mmap",
+            look.rate / KIB);
+}
+
+/* Functions and types made after the first thread was started are immortal in CPython 3.13t: its doing. */
+static void note_immortal(struct judge *judge)
+{
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && record->values[SERIES_OF] == SERIES_OBJECTS &&
+            record->values[SERIES_IMMORTAL] > 8)
+            note_add(
+                &judge->run->notes,
+                "the interpreter made %s objects immortal while the statements ran, and keeps what they hold: "
+                "not the target's leak",
+                record_text(record, 0));
+    }
+}
+
+void judge_growth(struct judge *judge)
+{
+    struct losses losses = {.judge = judge};
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_GROWTH)))
+        return;
+    judge_all(&losses);
+    sort(&losses);
+    join_owners(&losses);
+    find_immortal(&losses);
+    for (size_t i = 0; i < losses.n; i++)
+        if (!losses.items[i].is_told)
+            tell(&losses, &losses.items[i]);
+    note_code(judge);
+    note_immortal(judge);
+    note_unexplained(judge);
+    for (size_t i = 0; i < losses.n; i++) {
+        symbol_stack_free(&losses.items[i].stack);
+        free(losses.items[i].function);
+        free(losses.items[i].package);
+    }
+    free(losses.items);
+}

@@ -1,0 +1,226 @@
+/* What the guard saw, as findings: the site, who is to blame, and the stacks of one violation. */
+#include "driver/judge/judge_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "driver/outcome/package.h"
+
+#define CHAIN 6 /* frames of a package that tell one site of array data from another */
+#define TEXT 512
+
+static enum finding_kind kind_of(enum violation_kind kind)
+{
+    switch (kind) {
+    case VIOLATION_FREED_WRITE:
+    case VIOLATION_FREED_READ:
+        return FINDING_USE_AFTER_FREE;
+    case VIOLATION_DOUBLE_FREE:
+        return FINDING_DOUBLE_FREE;
+    default:
+        return FINDING_HEAP_CORRUPTION;
+    }
+}
+
+/* The thread that met it is the one that did it. */
+static bool is_caught(const struct violation *violation)
+{
+    return violation->found == FOUND_TRAP || violation->kind >= VIOLATION_DOUBLE_FREE;
+}
+
+/* How a frame is called in a signature, which outlives a rebuild: by its function, or else by its file's plain name. */
+static char *plain_frame(const struct symbol_frame *frame)
+{
+    if (frame->function)
+        return judge_plain_name(frame->function);
+    const char *file = frame->module ? path_base(frame->module) : "?";
+    return strndup(file, strcspn(file, "."));
+}
+
+/* A site that is the same from run to run: the innermost frame of the allocation; for array data, which NumPy makes in
+ * one place for everybody, all functions of that package on the way to it. */
+static void name_site(const struct judge *judge, const struct violation *violation,
+                      const struct symbol_stack *stack, bool plain, char *text, size_t size)
+{
+    char first[128] = "", name[128];
+    size_t most = violation->block == BLOCK_ARRAY ? CHAIN : 1, used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < stack->nframes && i < most && used < size; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        package_frame_owner(judge->outcome, frame, name, sizeof name);
+        if (i == 0)
+            snprintf(first, sizeof first, "%s", name);
+        else if (strcmp(first, name) != 0)
+            break;
+        if (plain) {
+            char *called = plain_frame(frame);
+            used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "<" : "", called ? called : "?");
+            free(called);
+            continue;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s+%#llx", i ? "<" : "",
+                                 frame->module ? path_base(frame->module) : "?",
+                                 (unsigned long long)frame->offset);
+    }
+}
+
+/* Bugs of one site, or of one function, are told apart by this. */
+static const char *side_of(enum violation_kind kind)
+{
+    static const char *const sides[VIOLATION_KINDS] = {
+        [VIOLATION_AFTER] = "overrun",
+        [VIOLATION_BEFORE] = "underrun",
+        [VIOLATION_FREED_WRITE] = "write after free",
+        [VIOLATION_STRAY] = "stray write",
+        [VIOLATION_READ_AFTER] = "read outside",
+        [VIOLATION_READ_BEFORE] = "read outside",
+        [VIOLATION_FREED_READ] = "read after free",
+        [VIOLATION_DOUBLE_FREE] = "double free",
+        [VIOLATION_INTERIOR_FREE] = "interior free",
+        [VIOLATION_FOREIGN_FREE] = "foreign free",
+        [VIOLATION_MISMATCH] = "mismatch",
+    };
+    return sides[kind];
+}
+
+/* What --focus takes. */
+static char *focus_of(const struct violation *violation, const struct symbol_stack *stack)
+{
+    if (violation->kind > VIOLATION_FREED_READ)
+        return NULL;
+    if (violation->block == BLOCK_ARRAY)
+        return strdup("arrays");
+    if (stack->nframes == 0 || !stack->frames[0].module)
+        return NULL;
+    return judge_format("%s+%#llx", path_base(stack->frames[0].module),
+                        (unsigned long long)stack->frames[0].offset);
+}
+
+/* The harness's own frames tell nothing. */
+static bool tells(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return stack->nframes > 0 &&
+           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) != OWNER_HARNESS;
+}
+
+static void add_stack(struct judge *judge, struct finding *finding, const uint64_t *frames, unsigned n,
+                      bool exact, char *title)
+{
+    struct symbol_stack stack = judge_stack(judge, frames, n, exact);
+    if (tells(judge, &stack) && title)
+        finding_add_stack(finding, title, stack);
+    else {
+        free(title);
+        symbol_stack_free(&stack);
+    }
+}
+
+static char *thread_title(const char *what, uint16_t worker)
+{
+    return worker >= BLOCK_SERIAL ? strdup(what) : judge_format("%s by thread %u", what, worker);
+}
+
+static void add_stacks(struct judge *judge, struct finding *finding, const struct violation *violation)
+{
+    bool trap = violation->found == FOUND_TRAP;
+    if (is_caught(violation))
+        add_stack(judge, finding, violation->here, violation->nfound, trap,
+                  strdup(trap ? "the access, at the instruction" : "the call"));
+    if (violation->kind != VIOLATION_FOREIGN_FREE)
+        add_stack(judge, finding, violation->alloc, violation->nalloc, false,
+                  thread_title("the block, allocated", violation->worker));
+    if (violation->nfree > 0 && violation->kind != VIOLATION_MISMATCH)
+        add_stack(judge, finding, violation->free, violation->nfree, false,
+                  thread_title("the block, freed", violation->free_worker));
+    if (!is_caught(violation) && violation->nfound > 1)
+        add_stack(judge, finding, violation->here, violation->nfound, false,
+                  strdup("where it was noticed, which need not be where it was done"));
+}
+
+/* Who asked for the block: the innermost frame of a package; for array data, of who called the package that makes
+ * arrays for everybody, or that one's outermost function. */
+static const struct symbol_frame *maker_of(const struct judge *judge, const struct violation *violation,
+                                           const struct symbol_stack *stack, char *name, size_t size)
+{
+    char first[128];
+    const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, size), *end;
+    if (!frame || violation->block != BLOCK_ARRAY)
+        return frame;
+    snprintf(first, sizeof first, "%s", name);
+    for (end = stack->frames + stack->nframes; frame + 1 < end; frame++) {
+        if (package_frame_owner(judge->outcome, frame + 1, name, size) != OWNER_PACKAGE) {
+            snprintf(name, size, "%s", first);
+            break;
+        }
+        if (strcmp(first, name) != 0)
+            return frame + 1;
+    }
+    return frame;
+}
+
+/* Caught in the act, or else whoever made the block: nobody else knows of it. */
+static void set_blame(struct judge *judge, struct finding *finding, const struct violation *violation,
+                      const struct symbol_stack *alloc)
+{
+    char name[128];
+    const struct symbol_frame *maker = maker_of(judge, violation, alloc, name, sizeof name);
+    if (is_caught(violation)) {
+        struct symbol_stack stack =
+            judge_stack(judge, violation->here, violation->nfound, violation->found == FOUND_TRAP);
+        judge_blame_stack(judge, finding, &stack);
+        finding->trapped = true;
+        symbol_stack_free(&stack);
+    } else if (maker && violation->kind != VIOLATION_STRAY) {
+        finding->blame = BLAME_TARGET;
+        finding->function = judge_plain_name(maker->function);
+        finding->package = judge_name_package(judge, maker->module, name);
+    }
+}
+
+/* Names and blame follow from the allocation's stack, or from the call's where the call is the fault. */
+static void identify(struct judge *judge, struct finding *finding, const struct violation *violation)
+{
+    char site[TEXT];
+    bool by_caller = violation->kind >= VIOLATION_DOUBLE_FREE;
+    struct symbol_stack stack = judge_stack(judge, by_caller ? violation->here : violation->alloc,
+                                            by_caller ? violation->nfound : violation->nalloc, false);
+    name_site(judge, violation, &stack, false, site, sizeof site);
+    finding->site = focus_of(violation, &stack);
+    finding->alias = judge_format("guard|%s|%s", side_of(violation->kind), site);
+    set_blame(judge, finding, violation, &stack);
+    name_site(judge, violation, &stack, true, site, sizeof site);
+    symbol_stack_free(&stack);
+    finding->signature = finding->trapped && finding->function
+                             ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->function)
+                             : judge_format("guard|%s|%s", side_of(violation->kind), site);
+}
+
+static struct finding *finding_of(struct judge *judge, const struct violation *violation)
+{
+    struct finding *finding = judge_new_finding(judge, kind_of(violation->kind), "crash", DETECTOR_GUARD);
+    if (!finding)
+        return NULL;
+    const char *statement = judge_heap_statement(judge->plan, violation);
+    finding->message = judge_heap_message(judge, violation);
+    finding->statement = statement ? strdup(statement) : NULL;
+    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
+    finding->block = malloc(sizeof *finding->block);
+    if (finding->block)
+        *finding->block = *violation;
+    identify(judge, finding, violation);
+    add_stacks(judge, finding, violation);
+    judge_label_user_error(judge, finding);
+    return finding;
+}
+
+void judge_heap(struct judge *judge, const struct record *record)
+{
+    struct violation violation;
+    violation_from_record(record, &violation);
+    struct finding *finding = finding_of(judge, &violation);
+    if (finding && finding->signature)
+        judge_heap_add(judge, finding);
+}

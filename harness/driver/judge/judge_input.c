@@ -1,0 +1,166 @@
+/* What calls do to the inputs that they share; results and exceptions that one thread does not see. */
+#include "driver/judge/judge_inside.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "driver/outcome/package.h"
+
+/* Hidden mutations: one finding for each function, one stack for each write. */
+
+/* The same instruction, whatever value it wrote. */
+static bool has_stack(const struct finding *finding, const struct symbol_stack *stack)
+{
+    for (size_t i = 0; i < finding->nstacks; i++)
+        if (finding->stacks[i].stack.nframes > 0 && stack->nframes > 0 &&
+            finding->stacks[i].stack.frames[0].offset == stack->frames[0].offset)
+            return true;
+    return stack->nframes == 0;
+}
+
+static void note_in_place(struct judge *judge, const char *statement, const char *input)
+{
+    judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
+    note_add(&judge->run->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out",
+             statement, input);
+}
+
+/* A data race by the letter, without an effect that any thread could see: worth a line, no alarm. */
+static void note_same_value(struct judge *judge, const struct record *record)
+{
+    struct symbol_stack stack = judge_symbolise(judge, record);
+    char package[128] = "unknown package";
+    const struct symbol_frame *frame = package_frame(judge->outcome, &stack, package, sizeof package);
+    note_add(&judge->run->notes,
+             "value-benign: %s (%s) writes to its input %s the value that is there already: %s",
+             frame && frame->function ? frame->function : "a function without a name", package,
+             record_text(record, 0), record_text(record, 2));
+    symbol_stack_free(&stack);
+}
+
+void judge_write(struct judge *judge, const struct record *record)
+{
+    if (record->values[WRITE_KEPT] && !record->values[WRITE_SERIAL]) {
+        note_add(&judge->run->notes, "%s was seen to write to %s (%s), but only while other threads ran",
+                 record_text(record, 1), record_text(record, 0), record_text(record, 2));
+        return;
+    }
+    if (record->values[WRITE_KEPT]) {
+        struct symbol_stack kept = judge_symbolise(judge, record);
+        char package[128];
+        const struct symbol_frame *frame = package_frame(judge->outcome, &kept, package, sizeof package);
+        if (frame && frame->function)
+            note_add(&judge->run->in_place, "%s", frame->function);
+        symbol_stack_free(&kept);
+        note_in_place(judge, record_text(record, 1), record_text(record, 0));
+        return;
+    }
+    if (record->values[WRITE_SAME]) {
+        note_same_value(judge, record);
+        return;
+    }
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_INPUT_MUTATED, "hidden-mutation", DETECTOR_TRIPWIRE);
+    if (!finding)
+        return;
+    struct symbol_stack stack = judge_symbolise(judge, record);
+    judge_blame_stack(judge, finding, &stack);
+    finding->serial = record->values[WRITE_SERIAL];
+    finding->rung = RUNG_READONLY;
+    finding->count = (uint64_t)record->values[WRITE_COUNT];
+    finding->input = strdup(record_text(record, 0));
+    finding->statement = strdup(record_text(record, 1));
+    const char *function = finding->function ? finding->function : "a function without a name";
+    finding->message =
+        judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
+                     finding->package ? finding->package : "unknown package",
+                     record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
+    finding->signature = judge_format("input-mutated|%s", function);
+    finding = judge_add(judge, finding);
+    if (!finding || has_stack(finding, &stack))
+        symbol_stack_free(&stack);
+    else
+        finding_add_stack(finding, strdup(record_text(record, 2)), stack);
+}
+
+/* "its shape became (40,), was (20,)" and "… (80,) …" are one: what follows "became" does not count. */
+static char *invariant_signature(const struct record *record)
+{
+    const char *sentence = record_text(record, 1), *cut = strstr(sentence, " became");
+    char *signature = judge_format("invariant|%s|%.*s", record_text(record, 0),
+                                   (int)(cut ? cut - sentence : (ptrdiff_t)strlen(sentence)), sentence);
+    for (char *c = signature; c && *c; c++)
+        if (isdigit((unsigned char)*c))
+            *c = '#';
+    return signature;
+}
+
+void judge_invariant(struct judge *judge, const struct record *record)
+{
+    bool is_result = strcmp(record_text(record, 0), "the result") == 0;
+    if (record->values[INVARIANT_SERIAL]) {
+        if (is_result)
+            note_add(&judge->run->notes, "%s: the result %s, on one thread too", record_text(record, 2),
+                     record_text(record, 1));
+        else
+            note_in_place(judge, record_text(record, 2), record_text(record, 0));
+        return;
+    }
+    struct finding *finding = judge_new_finding(
+        judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED, "wrong-result", DETECTOR_INVARIANT);
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 2);
+    finding->blame = BLAME_TARGET;
+    finding->input = strdup(record_text(record, 0));
+    finding->statement = *statement ? strdup(statement) : NULL;
+    finding->message =
+        judge_format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ",
+                     finding->input, record_text(record, 1), *statement ? "; seen after " : "", statement);
+    finding->signature = invariant_signature(record);
+    judge_label_user_error(judge, finding);
+    judge_add(judge, finding);
+}
+
+void judge_exception(struct judge *judge, const struct record *record)
+{
+    if (record->values[EXCEPTION_SERIAL])
+        return;
+    /* The count that comes at the end names no statement; the note was made then. */
+    if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
+        return;
+    if (record->values[EXCEPTION_MUTABLE]) {
+        note_add(&judge->run->notes,
+                 "%s raises %s under threads: no finding, because the statements change what they share",
+                 record_text(record, 2), record_text(record, 1));
+        return;
+    }
+    struct finding *finding = judge_new_finding(judge, FINDING_EXCEPTION, "exception", DETECTOR_EXCEPTION);
+    if (!finding)
+        return;
+    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
+    finding->statement = strdup(record_text(record, 2));
+    finding->message =
+        judge_format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
+    finding->signature = judge_format("exception|%s", record_text(record, 1));
+    judge_label_user_error(judge, finding);
+    judge_add(judge, finding);
+}
+
+/* The child asked one thread again before it said so. */
+void judge_diverge(struct judge *judge, const struct record *record)
+{
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_WRONG_RESULT, "wrong-result", DETECTOR_DIVERGE);
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 1);
+    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    finding->count = (uint64_t)record->values[DIVERGE_COUNT];
+    finding->statement = strdup(statement);
+    finding->message = judge_format("%s %s", statement, record_text(record, 0));
+    finding->signature = judge_format("diverge|%s", statement);
+    judge_label_user_error(judge, finding);
+    judge_add(judge, finding);
+}

@@ -1,0 +1,41 @@
+/* What nanobind itself reports at exit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/judge/judge_inside.h"
+#include "driver/log/nanobind_log.h"
+
+/* The report is about types whose module it may name; without, the abort's stack says whose check it was. */
+static void blame_module(const struct judge *judge, struct finding *finding, const char *module)
+{
+    if (!module)
+        return;
+    finding->blame = BLAME_TARGET;
+    finding->package = judge_name_package(judge, NULL, module);
+}
+
+struct finding *judge_nanobind(struct judge *judge)
+{
+    struct nanobind_report report;
+    bool shutdown = judge->plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN);
+    bool on = shutdown || judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG);
+    if (!on || !nanobind_report_parse(judge->outcome->stderr_text, &report))
+        return NULL;
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, "leak", shutdown ? DETECTOR_SHUTDOWN : DETECTOR_LOG);
+    char *sentence = nanobind_report_sentence(&report);
+    if (finding) {
+        finding->serial = true;
+        finding->message = judge_format(
+            "nanobind counts, after Python's end, %s; it cannot tell what a cache holds from what was lost",
+            sentence ? sentence : "");
+        finding->signature =
+            judge_format("nanobind|%s", report.nnamed > 0 ? report.named[0].name : "no instance");
+        finding->count = report.instances;
+        blame_module(judge, finding, report.module);
+        finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    }
+    free(sentence);
+    nanobind_report_clear(&report);
+    return finding;
+}

@@ -1,0 +1,263 @@
+/* The stacks of a child that crashed or hung, native and Python, and what its registers say. */
+#include "driver/judge/judge_inside.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/finding/address.h"
+#include "driver/outcome/package.h"
+
+/* A thread that the report shows. */
+struct shown {
+    struct symbol_thread *thread;
+    const struct scene_page *page; /* or NULL */
+    int rank;                      /* lower ones first */
+    size_t order;
+};
+
+static bool has_function(const struct symbol_stack *stack, const char *function)
+{
+    for (size_t i = 0; i < stack->nframes; i++)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0)
+            return true;
+    return false;
+}
+
+bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread)
+{
+    const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
+    return (page && page->is_worker) || has_function(&thread->stack, "worker_main");
+}
+
+static bool is_inside_package(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    return package_frame(judge->outcome, stack, name, sizeof name) != NULL;
+}
+
+/* Who crashed, who waits for whom, who is in a package, the rest. -1: not shown. */
+static int rank_of(const struct judge *judge, const struct finding *finding,
+                   const struct symbol_thread *thread, pid_t crashed)
+{
+    const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
+    bool waits = deadlock_find(finding->waits, finding->nwaits, thread->tid) != NULL;
+    if (thread->tid == crashed)
+        return 0;
+    if (!judge_is_worker(judge, thread) && !waits && !(page && page->npython > 0))
+        return -1;
+    if (page && page->signal)
+        return 1;
+    return waits ? 2 : is_inside_package(judge, &thread->stack) ? 3 : 4;
+}
+
+static size_t order_of(const struct finding *finding, const struct symbol_thread *thread,
+                       const struct scene_page *page)
+{
+    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
+    return wait ? (size_t)(wait - finding->waits) : page ? page->worker : (size_t)thread->tid;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct shown *one = a, *other = b;
+    if (one->rank != other->rank)
+        return one->rank < other->rank ? -1 : 1;
+    return (one->order > other->order) - (one->order < other->order);
+}
+
+/* A worker by its number, the main thread by its statement; any other by its id. */
+static char *name_of(const struct shown *shown)
+{
+    const struct scene_page *page = shown->page;
+    bool has_statement = page && page->npython > 0 && !page->python[page->npython - 1].file[0];
+    if (page && !page->is_worker && has_statement)
+        return strdup("the main thread");
+    if (page && !page->is_worker)
+        return judge_format("a thread of the target's, id %d", (int)shown->thread->tid);
+    return judge_format("thread %d", page ? (int)page->worker : (int)shown->thread->tid);
+}
+
+static char *title_of(const struct shown *shown, const struct finding *finding, pid_t crashed)
+{
+    char *name = name_of(shown), *title, lock[256];
+    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, shown->thread->tid);
+    if (wait)
+        deadlock_name_lock(wait, lock, sizeof lock);
+    if (shown->thread->tid == crashed)
+        title = judge_format("%s, which crashed", name ? name : "");
+    else if (shown->page && shown->page->signal)
+        title = judge_format("%s, which crashed, too: %s", name ? name : "", strsignal(shown->page->signal));
+    else if (wait)
+        title = judge_format("%s, which waits for the %s", name ? name : "", lock);
+    else
+        title = judge_format("%s, at the same time%s", name ? name : "",
+                             shown->page && shown->page->npython == 0 && shown->page->is_worker
+                                 ? "; it did not answer, so its Python frames are not known"
+                                 : "");
+    free(name);
+    return title;
+}
+
+static void take_python(struct finding_stack *stack, const struct scene_page *page)
+{
+    stack->python = calloc(page->npython + 1, sizeof *stack->python);
+    for (uint32_t i = 0; stack->python && i < page->npython; i++) {
+        const struct scene_python *from = &page->python[i];
+        struct finding_python *to = &stack->python[stack->npython++];
+        to->function = strdup(from->function);
+        to->file = from->file[0] ? strdup(from->file) : NULL;
+        to->line = from->line > 0 ? from->line : 0;
+        finding_make_printable(to->function);
+        finding_make_printable(to->file);
+    }
+    stack->more_python = page->more_python;
+    stack->more_native = page->more_native;
+}
+
+static bool same_text(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+/* A thread that was interrupted in a system call stands at it or behind it: an instruction of two bytes. */
+static bool same_place(const struct symbol_frame *one, const struct symbol_frame *other, bool innermost)
+{
+    uint64_t distance =
+        one->offset > other->offset ? one->offset - other->offset : other->offset - one->offset;
+    return distance <= (innermost ? 2 : 0) && same_text(one->module, other->module);
+}
+
+static bool is_same(const struct finding_stack *one, const struct finding_stack *other)
+{
+    if (one->stack.nframes != other->stack.nframes || one->npython != other->npython)
+        return false;
+    for (size_t i = 0; i < one->stack.nframes; i++)
+        if (!same_place(&one->stack.frames[i], &other->stack.frames[i], i == 0))
+            return false;
+    for (size_t i = 0; i < one->npython; i++)
+        if (one->python[i].line != other->python[i].line ||
+            !same_text(one->python[i].function, other->python[i].function) ||
+            !same_text(one->python[i].file, other->python[i].file))
+            return false;
+    return true;
+}
+
+static uint64_t lock_of(const struct finding *finding, size_t at)
+{
+    const struct deadlock_wait *wait =
+        deadlock_find(finding->waits, finding->nwaits, finding->stacks[at].tid);
+    return wait ? wait->lock : 0;
+}
+
+/* Two that stand at one line and wait for different locks are two. */
+static void fold(struct finding *finding, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (lock_of(finding, i) == lock_of(finding, at) &&
+            is_same(&finding->stacks[i], &finding->stacks[at])) {
+            finding->stacks[at].same_as = i;
+            return;
+        }
+}
+
+static void add(struct finding *finding, const struct shown *shown, char *title)
+{
+    struct symbol_stack stack = shown->thread->stack;
+    shown->thread->stack = (struct symbol_stack){0};
+    if (finding_add_stack(finding, title, stack) < 0)
+        return;
+    struct finding_stack *added = &finding->stacks[finding->nstacks - 1];
+    added->tid = shown->thread->tid;
+    if (shown->page && shown->page->is_worker)
+        added->worker = shown->page->worker;
+    if (shown->page)
+        take_python(added, shown->page);
+    fold(finding, finding->nstacks - 1);
+}
+
+/* What the thread sent as it crashed, unless what is known of it since goes deeper. */
+static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t crashed,
+                        struct symbol_stack stack)
+{
+    for (size_t i = 0; i < outcome->nthreads; i++) {
+        struct symbol_thread *thread = &outcome->threads[i];
+        if (thread->tid != crashed || !crashed)
+            continue;
+        bool deeper = outcome_page(outcome, crashed) && thread->stack.nframes > stack.nframes;
+        symbol_stack_free(deeper ? &stack : &thread->stack);
+        thread->stack = deeper ? thread->stack : stack;
+        return;
+    }
+    if (stack.nframes > 0)
+        finding_add_stack(finding, judge_format("thread %d, which crashed", (int)crashed), stack);
+}
+
+void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack)
+{
+    struct outcome *outcome = (struct outcome *)judge->outcome;
+    put_crashed(outcome, finding, crashed, stack);
+    struct shown *shown = calloc(outcome->nthreads + 1, sizeof *shown);
+    size_t n = 0;
+    for (size_t i = 0; shown && i < outcome->nthreads; i++) {
+        struct symbol_thread *thread = &outcome->threads[i];
+        const struct scene_page *page = outcome_page(outcome, thread->tid);
+        int rank = thread->stack.nframes > 0 || page ? rank_of(judge, finding, thread, crashed) : -1;
+        if (rank >= 0)
+            shown[n++] = (struct shown){thread, page, rank, order_of(finding, thread, page)};
+    }
+    if (n > 1)
+        qsort(shown, n, sizeof *shown, compare);
+    for (size_t i = 0; i < n; i++)
+        add(finding, &shown[i], title_of(&shown[i], finding, crashed));
+    free(shown);
+}
+
+void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size)
+{
+    char package[128];
+    struct symbol_stack made = judge_stack(judge, block->alloc, block->nalloc, false);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &made, package, sizeof package);
+    address_say_block(block, text, size);
+    size_t n = strlen(text);
+    if (frame && frame->function)
+        snprintf(text + n, size - n, "; the block is of %s", frame->function);
+    symbol_stack_free(&made);
+}
+
+/* "rdi points 16 bytes into a freed block of 64 bytes". */
+static void explain_pointers(struct judge *judge, struct finding *finding, const struct scene_page *page)
+{
+    for (unsigned i = 0; i < page->npointers; i++) {
+        const struct scene_pointer *pointer = &page->pointers[i];
+        char block[320];
+        judge_say_block(judge, &pointer->block, block, sizeof block);
+        finding_add_line(finding, judge_format("%s points %s", scene_register_names[pointer->index], block));
+    }
+}
+
+void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash)
+{
+    const struct scene_page *page =
+        crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL;
+    char text[640];
+    if (!crash)
+        return;
+    const struct address_facts facts = {.signal = (int)crash->values[CRASH_SIGNAL],
+                                        .code = (int)crash->values[CRASH_CODE],
+                                        .address = (uint64_t)crash->values[CRASH_ADDRESS],
+                                        .error = page ? page->error : 0,
+                                        .registers = page ? page->registers : NULL,
+                                        .block = page && page->has_block ? &page->block : NULL,
+                                        .maps = judge->outcome->maps};
+    address_explain(&facts, text, sizeof text);
+    if (text[0])
+        finding_add_line(finding, judge_format("the fault: %s", text));
+    if (!page)
+        return;
+    explain_pointers(judge, finding, page);
+    finding->registers = malloc(sizeof page->registers);
+    if (finding->registers)
+        memcpy(finding->registers, page->registers, sizeof page->registers);
+}

@@ -1,0 +1,348 @@
+/* What ThreadSanitizer saw, as findings: one for each unordered pair of functions, with the stacks of every pair of
+ * places in them. */
+#include "driver/judge/judge_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "driver/outcome/package.h"
+
+/* Pairs of stacks that one finding shows. */
+#define PAIRS_MAX 8
+
+/* One access, and whose it is. */
+struct side {
+    const struct tsan_part *part;
+    const struct symbol_frame *frame; /* innermost of a package, or else of the interpreter; NULL: nobody's */
+    enum owner own; /* of the innermost frame that is neither the runtime's nor the system's */
+    char package[128];
+};
+
+/* The runtime's frames say whose they are. */
+static void set_runtime_apart(struct tsan_report *report)
+{
+    for (size_t i = 0; i < report->nparts; i++)
+        for (size_t k = 0; k < report->parts[i].stack.nframes; k++) {
+            struct symbol_frame *frame = &report->parts[i].stack.frames[k];
+            if (!package_is_runtime(frame))
+                continue;
+            free(frame->module);
+            frame->module = strdup("ThreadSanitizer");
+        }
+}
+
+/* What CPython's headers put into our code is ours, too. */
+static enum owner owner_of(const struct outcome *outcome, const struct symbol_frame *frame)
+{
+    char name[128];
+    return package_owner(outcome, frame->module, name, sizeof name);
+}
+
+static struct side side_of(const struct judge *judge, const struct tsan_part *part)
+{
+    struct side side = {.part = part, .own = OWNER_UNKNOWN};
+    const struct symbol_stack *stack = &part->stack;
+    size_t i = 0;
+    while (i < stack->nframes && (side.own == OWNER_UNKNOWN || side.own == OWNER_SYSTEM))
+        side.own = owner_of(judge->outcome, &stack->frames[i++]);
+    side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
+    if (!side.frame && side.own == OWNER_INTERPRETER)
+        side.frame = &stack->frames[i - 1];
+    return side;
+}
+
+static const char *function_of(const struct side *side)
+{
+    return side->frame && side->frame->function ? side->frame->function : "a function without a name";
+}
+
+/* Statements */
+
+/* What the thread ran, or NULL. */
+static const char *statement_of(const struct judge *judge, const struct tsan_part *part)
+{
+    int number = judge_statement_number(judge, &part->stack);
+    if (number < 0)
+        return part->thread > 0 ? judge->plan->native : NULL;
+    return judge_statement_text(judge, number);
+}
+
+static char *statements_of(const struct judge *judge, const struct side sides[2])
+{
+    const char *one = statement_of(judge, sides[0].part), *other = statement_of(judge, sides[1].part);
+    if (!one || !other || strcmp(one, other) == 0)
+        return one || other ? strdup(one ? one : other) : NULL;
+    return judge_format("%s, while another thread runs %s", one, other);
+}
+
+/* Titles */
+
+static char *say_thread(const struct tsan_report *report, int number)
+{
+    const struct tsan_part *thread = tsan_report_thread(report, number);
+    unsigned worker;
+    if (number == 0)
+        return strdup("the main thread");
+    if (thread && thread->name && sscanf(thread->name, "worker %u", &worker) == 1)
+        return judge_format("thread %u", worker);
+    return judge_format("a thread of its own (%s)", thread && thread->name ? thread->name : "without a name");
+}
+
+/* "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)" */
+static char *title_of(const struct judge *judge, const struct tsan_report *report,
+                      const struct tsan_part *part)
+{
+    const char *statement = statement_of(judge, part);
+    char *thread = say_thread(report, part->thread);
+    char *title = judge_format("%s%s%s of %u byte%s by %s%s%s%s%s", part->previous ? "earlier " : "",
+                               part->atomic ? "atomic " : "", part->write ? "write" : "read", part->size,
+                               part->size == 1 ? "" : "s", thread ? thread : "?",
+                               part->mutexes ? ", holding " : "", part->mutexes ? part->mutexes : "",
+                               statement ? ", in " : "", statement ? statement : "");
+    free(thread);
+    return title;
+}
+
+static void say_place(const struct side *side, char *text, size_t size)
+{
+    const struct symbol_frame *frame = side->frame;
+    *text = '\0';
+    if (frame && frame->file)
+        snprintf(text, size, " at %s:%d", path_base(frame->file), frame->line);
+}
+
+static char *say_race(const struct tsan_report *report, const struct side sides[2], const char *package)
+{
+    char one[128], other[128];
+    const struct tsan_part *first = sides[0].part;
+    say_place(&sides[0], one, sizeof one);
+    say_place(&sides[1], other, sizeof other);
+    return judge_format("%s (%s) %s %u byte%s%s that %s %s%s in another thread; nothing orders the two%s%s",
+                        function_of(&sides[0]), package ? package : "unknown package",
+                        first->write ? "writes" : "reads", first->size, first->size == 1 ? "" : "s", one,
+                        function_of(&sides[1]), sides[1].part->write ? "writes" : "reads", other,
+                        strcmp(report->kind, "data race") == 0 ? "" : ": ",
+                        strcmp(report->kind, "data race") == 0 ? "" : report->kind);
+}
+
+/* Blame */
+
+/* Both in the interpreter, but on behalf of a package: it may have called what it must not. */
+static enum blame blame_of(const struct side sides[2])
+{
+    bool inside = sides[0].own == OWNER_INTERPRETER && sides[1].own == OWNER_INTERPRETER;
+    bool packages = *sides[0].package || *sides[1].package;
+    if (inside)
+        return packages ? BLAME_UNKNOWN : BLAME_INTERPRETER;
+    return packages ? BLAME_TARGET : BLAME_UNKNOWN;
+}
+
+static void put_blame(const struct judge *judge, struct finding *finding, const struct side sides[2])
+{
+    /* The one that writes; of two the later. */
+    const struct side *guilty = &sides[!sides[0].part->write && sides[1].part->write];
+    if (!*guilty->package && *sides[guilty == sides].package)
+        guilty = &sides[guilty == sides];
+    const char *version = outcome_environment(judge->outcome, "python");
+    finding->blame = blame_of(sides);
+    finding->function = guilty->frame ? judge_plain_name(guilty->frame->function) : NULL;
+    if (*guilty->package)
+        finding->package =
+            judge_name_package(judge, guilty->frame ? guilty->frame->module : NULL, guilty->package);
+    else if (guilty->own == OWNER_INTERPRETER)
+        finding->package =
+            judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+/* What the program keeps for itself is no array that the statements share. */
+static bool is_users_memory(const struct tsan_report *report)
+{
+    const struct tsan_part *location = tsan_report_location(report);
+    return !location || (!strstr(location->title, "is global") && !strstr(location->title, "is TLS"));
+}
+
+static char *signature_of(const struct finding *finding, const struct side sides[2])
+{
+    const char *one = function_of(&sides[0]), *other = function_of(&sides[1]);
+    bool swap = strcmp(one, other) > 0;
+    return judge_format("%s|%s|%s", finding_kind_names[finding->kind], swap ? other : one,
+                        swap ? one : other);
+}
+
+/* Stacks */
+
+static uint64_t top(const struct symbol_stack *stack)
+{
+    return stack->nframes > 0 ? stack->frames[0].offset : 0;
+}
+
+static bool has_pair(const struct finding *finding, const struct symbol_stack *one,
+                     const struct symbol_stack *other)
+{
+    for (size_t i = 0; i + 1 < finding->nstacks; i++) {
+        uint64_t a = top(&finding->stacks[i].stack), b = top(&finding->stacks[i + 1].stack);
+        if ((a == top(one) && b == top(other)) || (a == top(other) && b == top(one)))
+            return true;
+    }
+    return false;
+}
+
+static void move_stack(struct finding *finding, char *title, const struct tsan_part *part)
+{
+    struct symbol_stack *stack = &((struct tsan_part *)part)->stack;
+    finding_add_stack(finding, title, *stack);
+    *stack = (struct symbol_stack){0};
+}
+
+/* A thread that the target made: who did. */
+static void add_creation(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
+                         const struct side *side)
+{
+    char name[128];
+    const struct tsan_part *thread = tsan_report_thread(report, side->part->thread);
+    if (thread && package_frame(judge->outcome, &thread->stack, name, sizeof name))
+        move_stack(finding, strdup(thread->title), thread);
+}
+
+static void add_stacks(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
+                       const struct side sides[2])
+{
+    const struct tsan_part *location = tsan_report_location(report);
+    if (finding->nstacks >= (size_t)2 * PAIRS_MAX ||
+        has_pair(finding, &sides[0].part->stack, &sides[1].part->stack))
+        return;
+    /* Titles first: they are read from the stacks. */
+    char *titles[] = {title_of(judge, report, sides[0].part), title_of(judge, report, sides[1].part)};
+    move_stack(finding, titles[0], sides[0].part);
+    move_stack(finding, titles[1], sides[1].part);
+    if (finding->nstacks == 2 && location && location->stack.nframes > 0)
+        move_stack(finding, strdup(location->title), location);
+    add_creation(judge, finding, report, &sides[0]);
+    add_creation(judge, finding, report, &sides[1]);
+}
+
+static enum finding_kind kind_of(const struct tsan_report *report)
+{
+    return strstr(report->kind, "use-after-free") ? FINDING_USE_AFTER_FREE : FINDING_DATA_RACE;
+}
+
+static const char *innermost(const struct side *side)
+{
+    const struct symbol_stack *stack = &side->part->stack;
+    return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
+}
+
+/* Threads that begin and end, imports, collections between the rounds: nothing that the target did. */
+static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
+{
+    return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
+           !*sides[1].package;
+}
+
+/* No finding, but said. Returns false when it is the target's. */
+static bool note_race(struct judge *judge, const struct side sides[2])
+{
+    struct note_list *notes = &judge->run->notes;
+    const char *one = innermost(&sides[0]), *other = innermost(&sides[1]);
+    bool ours = sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS;
+    if (ours && (*sides[0].package || *sides[1].package))
+        note_add(notes, "ThreadSanitizer reports that the target meets ftstress's own memory: %s with %s",
+                 one, other);
+    else if (ours)
+        note_add(notes,
+                 "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this "
+                 "command line",
+                 one, other);
+    else if (is_beside_statements(judge, sides))
+        note_add(notes, "ThreadSanitizer reports a race beside the statements: %s with %s", one, other);
+    else
+        return false;
+    return true;
+}
+
+static void judge_race(struct judge *judge, struct tsan_report *report)
+{
+    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
+    const struct side sides[2] = {side_of(judge, one), side_of(judge, other)};
+    if (note_race(judge, sides))
+        return;
+    struct finding *finding = judge_new_finding(judge, kind_of(report), "data-race", DETECTOR_TSAN);
+    if (!finding)
+        return;
+    put_blame(judge, finding, sides);
+    finding->count = report->count;
+    finding->statement = statements_of(judge, sides);
+    finding->signature = signature_of(finding, sides);
+    finding->message = say_race(report, sides, finding->package);
+    if (is_users_memory(report))
+        judge_label_user_error(judge, finding);
+    finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    if (finding)
+        add_stacks(judge, finding, report, sides);
+}
+
+/* Misuse of a mutex, and whatever else has no two accesses. */
+static void note_other(struct judge *judge, const struct tsan_report *report)
+{
+    char name[128] = "";
+    const struct symbol_frame *frame =
+        package_frame(judge->outcome, &report->parts[0].stack, name, sizeof name);
+    note_add(&judge->run->notes, "ThreadSanitizer also reports: %s%s%s", report->kind, frame ? " in " : "",
+             frame && frame->function ? frame->function : name);
+}
+
+void judge_tsan(struct judge *judge)
+{
+    const struct suppression_list *rules = judge->run->suppressions;
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_TSAN)))
+        return;
+    if (judge->outcome->dropped_races)
+        note_add(&judge->run->notes, "a child had more races than are kept: %zu reports are left out",
+                 judge->outcome->dropped_races);
+    for (size_t i = 0; i < judge->outcome->nraces; i++) {
+        struct tsan_report *report = judge->outcome->races[i];
+        struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
+        set_runtime_apart(report);
+        if (rule)
+            rule->hits += report->count;
+        else if (tsan_report_access(report, 1))
+            judge_race(judge, report);
+        else if (!report->fatal)
+            note_other(judge, report);
+    }
+}
+
+bool judge_tsan_crash(struct judge *judge)
+{
+    struct tsan_report *fatal = NULL;
+    for (size_t i = 0; i < judge->outcome->nraces && !fatal; i++)
+        fatal = judge->outcome->races[i]->fatal ? judge->outcome->races[i] : NULL;
+    struct finding *finding = fatal ? judge_new_finding(judge, FINDING_CRASH, "crash", DETECTOR_CRASH) : NULL;
+    if (!finding)
+        return false;
+    judge_blame_stack(judge, finding, &fatal->parts[0].stack);
+    finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
+    finding->signature = judge_format("crash|%s", finding->function ? finding->function : "");
+    move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
+    judge_label_user_error(judge, finding);
+    return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;
+}
+
+/* Findings of one guilty function: it explains what else went wrong. */
+const struct finding *judge_link_tsan(const struct run *run)
+{
+    const struct finding *cause = NULL;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        const struct finding *finding = run->findings.items[i];
+        if (strcmp(finding->detector, detector_rows[DETECTOR_TSAN].name) != 0 ||
+            finding->blame != BLAME_TARGET)
+            continue;
+        if (cause &&
+            (!cause->function || !finding->function || strcmp(cause->function, finding->function) != 0))
+            return NULL;
+        cause = cause ? cause : finding;
+    }
+    return cause;
+}

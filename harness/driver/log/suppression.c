@@ -1,0 +1,270 @@
+#include "driver/log/suppression.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+/* What the comments above a line say. */
+struct remark {
+    char *link, *version, *why;
+    bool used; /* a rule followed: the next comment begins anew */
+};
+
+struct loader {
+    const char *path;
+    unsigned line;
+    const struct suppression_defaults *defaults;
+    struct suppression_list *list;
+    struct remark remark;
+    char *error;
+    size_t error_size;
+};
+
+static int fail(const struct loader *loader, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int fail(const struct loader *loader, int code, const char *format, ...)
+{
+    int n = snprintf(loader->error, loader->error_size, "%s:%u: ", loader->path, loader->line);
+    va_list arguments;
+    va_start(arguments, format);
+    if (n >= 0 && (size_t)n < loader->error_size)
+        vsnprintf(loader->error + n, loader->error_size - (size_t)n, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+static void remark_clear(struct remark *remark)
+{
+    free(remark->link);
+    free(remark->version);
+    free(remark->why);
+    *remark = (struct remark){0};
+}
+
+/* Lines of a sentence become one. */
+static void append(char **text, const char *more)
+{
+    char *joined;
+    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? " " : "", more) < 0)
+        return;
+    free(*text);
+    *text = joined;
+}
+
+static const char *after(const char *line, const char *key)
+{
+    size_t length = strlen(key);
+    return strncmp(line, key, length) == 0 ? line + length + strspn(line + length, " ") : NULL;
+}
+
+static void take_comment(struct remark *remark, const char *line)
+{
+    const char *value, *url = strstr(line, "https://");
+    if (remark->used)
+        remark_clear(remark);
+    line += strspn(line, "# ");
+    if ((value = after(line, "version:")))
+        append(&remark->version, value);
+    else if ((value = after(line, "link:")))
+        append(&remark->link, value);
+    else if (*line)
+        append(&remark->why, line);
+    if (url && !remark->link)
+        remark->link = strndup(url, strcspn(url, " )"));
+}
+
+static char *or_default(const char *text, const char *fallback)
+{
+    return text ? strdup(text) : fallback ? strdup(fallback) : NULL;
+}
+
+static const char *const types[] = {"race", "race_top", "thread", "mutex"};
+
+static bool is_type(const char *text, size_t length)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strlen(types[i]) == length && memcmp(types[i], text, length) == 0)
+            return true;
+    return false;
+}
+
+static void suppression_clear(struct suppression *rule)
+{
+    free(rule->type);
+    free(rule->pattern);
+    free(rule->link);
+    free(rule->version);
+    free(rule->why);
+    free(rule->where);
+}
+
+static int add(struct loader *loader, struct suppression *rule)
+{
+    struct suppression_list *list = loader->list;
+    struct suppression *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    if (grown)
+        list->items = grown;
+    if (grown && rule->type && rule->pattern && rule->where) {
+        grown[list->n++] = *rule;
+        return 0;
+    }
+    suppression_clear(rule);
+    return fail(loader, -ENOMEM, "no memory");
+}
+
+static int take_rule(struct loader *loader, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    size_t length = colon ? (size_t)(colon - line) : 0;
+    if (!colon || !is_type(line, length) || !colon[1])
+        return fail(
+            loader, -EINVAL,
+            "'%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex; correct it or leave it out",
+            line);
+    struct remark *remark = &loader->remark;
+    struct suppression rule = {.type = strndup(line, length),
+                               .pattern = strdup(colon + 1),
+                               .link = or_default(remark->link, loader->defaults->link),
+                               .version = or_default(remark->version, loader->defaults->version),
+                               .why = or_default(remark->why, loader->defaults->why),
+                               .theirs = loader->defaults->why != NULL};
+    remark->used = true;
+    if (!rule.link || !rule.version || !rule.why) {
+        suppression_clear(&rule);
+        return fail(
+            loader, -EINVAL,
+            "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, "
+            "a sentence)",
+            line,
+            !remark->link      ? "where the race is discussed"
+            : !remark->version ? "which versions have it"
+                               : "why");
+    }
+    if (asprintf(&rule.where, "%s:%u", loader->path, loader->line) < 0)
+        rule.where = NULL;
+    return add(loader, &rule);
+}
+
+static int take_line(struct loader *loader, char *line)
+{
+    line += strspn(line, " \t");
+    line[strcspn(line, "\r")] = '\0';
+    if (*line == '#') {
+        take_comment(&loader->remark, line);
+        return 0;
+    }
+    if (*line)
+        return take_rule(loader, line);
+    remark_clear(&loader->remark);
+    return 0;
+}
+
+int suppression_load(const char *path, const struct suppression_defaults *defaults,
+                     struct suppression_list *list, char *error, size_t error_size)
+{
+    struct loader loader = {
+        .path = path, .defaults = defaults, .list = list, .error = error, .error_size = error_size};
+    cleanup_free char *text = NULL;
+    int result = fd_read_file(path, &text, NULL);
+    if (result < 0) {
+        snprintf(error, error_size, "cannot read %s: %s; name a file of suppressions that is there", path,
+                 strerror(-result));
+        return result;
+    }
+    for (char *rest = text, *line; result == 0 && (line = strsep(&rest, "\n"));) {
+        loader.line++;
+        result = take_line(&loader, line);
+    }
+    remark_clear(&loader.remark);
+    return result;
+}
+
+/* Does the pattern begin here? What follows a * may begin anywhere. */
+static bool matches_at(const char *pattern, const char *text)
+{
+    for (; *pattern; pattern++) {
+        if (*pattern == '$' && !pattern[1])
+            return *text == '\0';
+        if (*pattern == '*') {
+            for (pattern++;; text++) {
+                if (matches_at(pattern, text))
+                    return true;
+                if (!*text)
+                    return false;
+            }
+        }
+        if (*pattern != *text++)
+            return false;
+    }
+    return true;
+}
+
+bool suppression_matches(const char *pattern, const char *text)
+{
+    if (!text)
+        return false;
+    if (*pattern == '^')
+        return matches_at(pattern + 1, text);
+    for (;; text++) {
+        if (matches_at(pattern, text))
+            return true;
+        if (!*text)
+            return false;
+    }
+}
+
+static bool matches_stack(const struct suppression *rule, const struct symbol_stack *stack, size_t most)
+{
+    for (size_t i = 0; i < stack->nframes && i < most; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        if (suppression_matches(rule->pattern, frame->function) ||
+            suppression_matches(rule->pattern, frame->file) ||
+            suppression_matches(rule->pattern, frame->module))
+            return true;
+    }
+    return false;
+}
+
+/* Which parts of a report a type of suppression looks at. */
+static bool applies(const struct suppression *rule, const struct tsan_part *part)
+{
+    static const enum tsan_role roles[] = {TSAN_ACCESS, TSAN_ACCESS, TSAN_THREAD, TSAN_MUTEX};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(rule->type, types[i]) == 0)
+            return part->role == roles[i];
+    return false;
+}
+
+/* A thread or a mutex is not what a race is about: their rules are for leaks and misuse. */
+static bool is_about(const struct suppression *rule, const struct tsan_report *report)
+{
+    bool race = strncmp(rule->type, "race", 4) == 0;
+    return race ? tsan_report_access(report, 0) != NULL : strstr(report->kind, rule->type) != NULL;
+}
+
+struct suppression *suppression_find(const struct suppression_list *list, const struct tsan_report *report)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct suppression *rule = &list->items[i];
+        size_t most = strcmp(rule->type, "race_top") == 0 ? 1 : SIZE_MAX;
+        if (!is_about(rule, report))
+            continue;
+        for (size_t k = 0; k < report->nparts; k++)
+            if (applies(rule, &report->parts[k]) && matches_stack(rule, &report->parts[k].stack, most))
+                return rule;
+    }
+    return NULL;
+}
+
+void suppression_list_clear(struct suppression_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        suppression_clear(&list->items[i]);
+    free(list->items);
+    *list = (struct suppression_list){0};
+}

@@ -1,0 +1,381 @@
+#include "driver/log/tsan_report.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES 65536
+
+static const char warning[] = "WARNING: ThreadSanitizer: ", error_head[] = "ERROR: ThreadSanitizer: ";
+
+/* Reports */
+
+const struct tsan_part *tsan_report_access(const struct tsan_report *report, unsigned i)
+{
+    for (size_t k = 0; k < report->nparts; k++)
+        if (report->parts[k].role == TSAN_ACCESS && i-- == 0)
+            return &report->parts[k];
+    return NULL;
+}
+
+const struct tsan_part *tsan_report_location(const struct tsan_report *report)
+{
+    for (size_t k = 0; k < report->nparts; k++)
+        if (report->parts[k].role == TSAN_LOCATION)
+            return &report->parts[k];
+    return NULL;
+}
+
+const struct tsan_part *tsan_report_thread(const struct tsan_report *report, int number)
+{
+    for (size_t k = 0; k < report->nparts; k++)
+        if (report->parts[k].role == TSAN_THREAD && report->parts[k].thread == number)
+            return &report->parts[k];
+    return NULL;
+}
+
+static bool same_text(const char *one, const char *other)
+{
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+static bool same_place(const struct tsan_part *one, const struct tsan_part *other)
+{
+    if (!one || !other || one->stack.nframes == 0 || other->stack.nframes == 0)
+        return one == other || (one && other && one->stack.nframes == other->stack.nframes);
+    const struct symbol_frame *a = &one->stack.frames[0], *b = &other->stack.frames[0];
+    return one->write == other->write && a->offset == b->offset && same_text(a->module, b->module);
+}
+
+bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other)
+{
+    const struct tsan_part *a = tsan_report_access(one, 0), *b = tsan_report_access(one, 1);
+    const struct tsan_part *c = tsan_report_access(other, 0), *d = tsan_report_access(other, 1);
+    return strcmp(one->kind, other->kind) == 0 &&
+           ((same_place(a, c) && same_place(b, d)) || (same_place(a, d) && same_place(b, c)));
+}
+
+void tsan_report_free(struct tsan_report *report)
+{
+    for (size_t i = 0; report && i < report->nparts; i++) {
+        struct tsan_part *part = &report->parts[i];
+        free(part->title);
+        free(part->mutexes);
+        free(part->name);
+        symbol_stack_free(&part->stack);
+    }
+    if (report) {
+        free(report->parts);
+        free(report->kind);
+    }
+    free(report);
+}
+
+/* Frames: "#0 function /path/file.c:12:3 (/path/module.so+0x1234) (BuildId: …)" */
+
+/* /a/b/../c is /a/c: builds give their sources relative to where the compiler ran. */
+static void shorten(char *path)
+{
+    char *up;
+    while ((up = strstr(path, "/../")) && up != path) {
+        char *before = memrchr(path, '/', (size_t)(up - path));
+        if (!before)
+            return;
+        memmove(before, up + 3, strlen(up + 3) + 1);
+    }
+}
+
+/* "file.c:12:3" loses its line and column. Returns the line, 0 without one. */
+static int cut_line(char *source)
+{
+    int numbers[2] = {0, 0}, n = 0;
+    char *colon;
+    while (n < 2 && (colon = strrchr(source, ':')) && isdigit((unsigned char)colon[1]) &&
+           strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
+        numbers[n++] = atoi(colon + 1);
+        *colon = '\0';
+    }
+    return n ? numbers[n - 1] : 0;
+}
+
+static char *known(const char *text, size_t length)
+{
+    return length == 0 || strncmp(text, "<null>", length) == 0 ? NULL : strndup(text, length);
+}
+
+static const char *last(const char *text, size_t length, const char *what)
+{
+    const char *found = NULL, *at = text;
+    while ((at = memmem(at, (size_t)(text + length - at), what, strlen(what))))
+        found = at++;
+    return found;
+}
+
+/* Cuts " (module+0xoffset)" off the end. Returns the length of what is before. */
+static size_t take_module(const char *text, struct symbol_frame *frame)
+{
+    size_t length = strlen(text);
+    const char *build = last(text, length, " (BuildId: ");
+    if (build)
+        length = (size_t)(build - text);
+    const char *open = last(text, length, " ("), *plus = last(text, length, "+0x");
+    if (!open || !plus || plus < open || text[length - 1] != ')')
+        return length;
+    frame->module = strndup(open + 2, (size_t)(plus - open - 2));
+    frame->offset = strtoull(plus + 1, NULL, 16);
+    return (size_t)(open - text);
+}
+
+/* "function source": the source is a path or <null>; a function of C++ may have blanks in its name. */
+static void take_source(const char *text, size_t length, struct symbol_frame *frame)
+{
+    const char *blank = memmem(text, length, " /", 2);
+    if (!blank)
+        blank = last(text, length, " <null>");
+    if (!blank)
+        blank = memrchr(text, ' ', length);
+    size_t name = blank ? (size_t)(blank - text) : length;
+    frame->function = known(text, name);
+    frame->file = blank ? known(blank + 1, length - name - 1) : NULL;
+    if (!frame->file)
+        return;
+    frame->line = cut_line(frame->file);
+    shorten(frame->file);
+}
+
+static struct tsan_part *open_part(const struct tsan_log *log)
+{
+    return log->report->nparts ? &log->report->parts[log->report->nparts - 1] : NULL;
+}
+
+static bool is_frame(const char *line)
+{
+    line += strspn(line, " ");
+    return line[0] == '#' && isdigit((unsigned char)line[1]);
+}
+
+/* What is inlined shares its address with the function that it was inlined into. */
+static int add_frame(struct symbol_stack *stack, const char *line)
+{
+    struct symbol_frame frame = {0};
+    if (stack->nframes == TSAN_FRAMES_MAX)
+        return 0;
+    struct symbol_frame *grown = realloc(stack->frames, (stack->nframes + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    stack->frames = grown;
+    line += strspn(line, " #");
+    line += strspn(line, "0123456789");
+    line += *line == ' ';
+    size_t length = take_module(line, &frame);
+    take_source(line, length, &frame);
+    if (stack->nframes > 0) {
+        struct symbol_frame *before = &grown[stack->nframes - 1];
+        before->is_inline =
+            frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
+    }
+    grown[stack->nframes++] = frame;
+    return 0;
+}
+
+/* Head lines */
+
+/* The number behind `before`, or of "main thread"; -1: neither. */
+static int thread_after(const char *line, const char *before)
+{
+    const char *at = strstr(line, before);
+    at = at ? at + strlen(before) : NULL;
+    if (at && strncmp(at, "main thread", 11) == 0)
+        return 0;
+    if (at && strncmp(at, "thread T", 8) == 0)
+        return atoi(at + 8);
+    return -1;
+}
+
+/* "(mutexes: write M0, read M1)" */
+static char *mutexes_of(const char *line)
+{
+    const char *at = strstr(line, "(mutexes: ");
+    return at ? strndup(at + 10, strcspn(at + 10, ")")) : NULL;
+}
+
+/* "Previous atomic write of size 8 at 0x… by thread T3 (mutexes: write M0):" */
+static bool read_access(const char *line, struct tsan_part *part)
+{
+    const char *at = line;
+    if (strncasecmp(at, "previous ", 9) == 0) {
+        part->previous = true;
+        at += 9;
+    }
+    if (strncasecmp(at, "atomic ", 7) == 0) {
+        part->atomic = true;
+        at += 7;
+    }
+    part->write = strncasecmp(at, "write ", 6) == 0;
+    if (!part->write && strncasecmp(at, "read ", 5) != 0)
+        return false;
+    const char *size = strstr(at, "of size ");
+    part->size = size ? (unsigned)strtoul(size + 8, NULL, 10) : 0;
+    part->thread = thread_after(at, " by ");
+    part->mutexes = mutexes_of(at);
+    part->role = TSAN_ACCESS;
+    return part->thread >= 0;
+}
+
+/* "Thread T3 'worker 2' (tid=12, running) created by main thread at:" */
+static bool read_thread(const char *line, struct tsan_part *part)
+{
+    int end = 0;
+    if (sscanf(line, "Thread T%d%n", &part->thread, &end) != 1 || end == 0)
+        return false;
+    part->role = TSAN_THREAD;
+    if (strncmp(line + end, " '", 2) == 0)
+        part->name = strndup(line + end + 2, strcspn(line + end + 2, "'"));
+    return true;
+}
+
+static void read_head(const char *line, struct tsan_part *part)
+{
+    size_t length = strlen(line);
+    part->role = TSAN_OTHER;
+    part->title = strndup(line, length - (length > 0 && line[length - 1] == ':'));
+    if (read_access(line, part) || read_thread(line, part))
+        return;
+    if (strncmp(line, "Location is ", 12) == 0)
+        part->role = TSAN_LOCATION;
+    else if (line[0] == 'M' && strncmp(line, "Mutex M", 7) == 0)
+        part->role = TSAN_MUTEX;
+}
+
+static int add_part(struct tsan_report *report, const char *line)
+{
+    if (report->nparts == TSAN_PARTS_MAX)
+        return 0;
+    struct tsan_part *grown = realloc(report->parts, (report->nparts + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    report->parts = grown;
+    struct tsan_part *part = &grown[report->nparts++];
+    *part = (struct tsan_part){0};
+    read_head(line, part);
+    return 0;
+}
+
+/* Lines */
+
+static void hand_over(struct tsan_log *log)
+{
+    struct tsan_report *report = log->report;
+    log->report = NULL;
+    if (report && report->nparts > 0)
+        log->take(log->context, report);
+    else
+        tsan_report_free(report);
+}
+
+/* "data race (pid=123)" loses the number. A fatal one has one stack, with no head line of its own. */
+static int begin(struct tsan_log *log, const char *kind, bool fatal)
+{
+    hand_over(log);
+    struct tsan_report *report = calloc(1, sizeof *report);
+    if (!report)
+        return -ENOMEM;
+    const char *pid = strstr(kind, " (pid=");
+    report->kind = strndup(kind, pid && !fatal ? (size_t)(pid - kind) : strlen(kind));
+    report->fatal = fatal;
+    report->count = 1;
+    log->report = report;
+    return report->kind ? fatal ? add_part(report, kind) : 0 : -ENOMEM;
+}
+
+static int take_line(struct tsan_log *log, const char *line)
+{
+    const char *head = strstr(line, warning);
+    if (head)
+        return begin(log, head + sizeof warning - 1, false);
+    head = strstr(line, error_head);
+    if (head)
+        return begin(log, head + sizeof error_head - 1, true);
+    if (!log->report)
+        return 0;
+    if (strncmp(line, "SUMMARY: ", 9) == 0 || strncmp(line, "====", 4) == 0) {
+        hand_over(log);
+        return 0;
+    }
+    if (is_frame(line)) {
+        int error = open_part(log) ? 0 : add_part(log->report, log->report->kind);
+        return error ? error : add_frame(&open_part(log)->stack, line);
+    }
+    /* Heads of parts stand two blanks in. Any other line is somebody else's, or a remark. */
+    bool is_head = strncmp(line, "  ", 2) == 0 && isalpha((unsigned char)line[2]) && !log->report->fatal;
+    return is_head ? add_part(log->report, line + 2) : 0;
+}
+
+static int make_room(struct tsan_log *log, size_t n)
+{
+    if (log->length + n + 1 <= log->room)
+        return 0;
+    size_t room = 2 * (log->length + n + 1);
+    char *grown = realloc(log->line, room);
+    if (!grown)
+        return -ENOMEM;
+    log->line = grown;
+    log->room = room;
+    return 0;
+}
+
+/* A line without end is cut: nothing that the runtime prints is so long. */
+static int keep(struct tsan_log *log, const char *bytes, size_t n)
+{
+    if (log->length + n > LINE_MAX_BYTES)
+        n = LINE_MAX_BYTES - log->length;
+    if (make_room(log, n) < 0)
+        return -ENOMEM;
+    memcpy(log->line + log->length, bytes, n);
+    log->length += n;
+    log->line[log->length] = '\0';
+    return 0;
+}
+
+int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n)
+{
+    int error = 0;
+    while (n > 0 && !error) {
+        const char *end = memchr(bytes, '\n', n);
+        size_t length = end ? (size_t)(end - bytes) : n;
+        error = keep(log, bytes, length);
+        if (end && !error)
+            error = take_line(log, log->line);
+        if (end)
+            log->length = 0;
+        bytes += length + (end != NULL);
+        n -= length + (end != NULL);
+    }
+    return error;
+}
+
+void tsan_log_finish(struct tsan_log *log)
+{
+    if (log->length > 0)
+        take_line(log, log->line);
+    hand_over(log);
+    free(log->line);
+    log->line = NULL;
+    log->length = log->room = 0;
+}
+
+static bool has_function(const struct tsan_part *access, const char *name)
+{
+    const struct symbol_stack *stack = access ? &access->stack : NULL;
+    return stack && stack->nframes > 0 && stack->frames[0].function &&
+           strcmp(stack->frames[0].function, name) == 0;
+}
+
+bool tsan_report_is_canary(const struct tsan_report *report)
+{
+    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
+    return (has_function(one, "canary_read") && has_function(other, "canary_write")) ||
+           (has_function(one, "canary_write") && has_function(other, "canary_read"));
+}

@@ -1,0 +1,72 @@
+#include "driver/outcome/callable.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* The dotted name before the first parenthesis. */
+static char *called_name(const char *statement)
+{
+    const char *open = strchr(statement, '('), *from = open;
+    while (from && from > statement && is_word(from[-1]))
+        from--;
+    if (!open || from == open || isdigit((unsigned char)*from) || *from == '.')
+        return NULL;
+    return strndup(from, (size_t)(open - from));
+}
+
+/* "import numpy as np" or "from numpy import repeat as r", one clause of a line. True: `name` is bound to *full. */
+static bool read_import(const char *clause, const char *from, const char *name, char *full, size_t size)
+{
+    char what[128] = "", as[128] = "";
+    int fields = sscanf(clause, " %127[A-Za-z0-9_.] as %127[A-Za-z0-9_]", what, as);
+    if (fields < 1 || strcmp(fields == 2 ? as : what, name) != 0)
+        return false;
+    snprintf(full, size, "%s%s%s", from, *from ? "." : "", what);
+    return true;
+}
+
+static bool read_line(const char *line, const char *name, char *full, size_t size)
+{
+    char module[128] = "", clauses[512] = "", *rest = clauses, *clause;
+    line += strspn(line, " \t");
+    if (sscanf(line, "from %127[A-Za-z0-9_.] import %511[^\n;]", module, clauses) != 2) {
+        module[0] = '\0';
+        if (sscanf(line, "import %511[^\n;]", clauses) != 1)
+            return false;
+    }
+    while ((clause = strsep(&rest, ",")))
+        if (read_import(clause, module, name, full, size))
+            return true;
+    return false;
+}
+
+/* What a name stands for, or itself. */
+static void resolve(const char *setup, const char *name, char *full, size_t size)
+{
+    snprintf(full, size, "%s", name);
+    for (const char *line = setup; line && *line; line += strcspn(line, "\n;"), line += *line != '\0')
+        if (read_line(line, name, full, size))
+            return;
+}
+
+char *callable_of(const char *statement, const char *setup)
+{
+    char *called = called_name(statement), first[128], full[256], *name = NULL;
+    if (!called)
+        return NULL;
+    size_t length = strcspn(called, ".");
+    snprintf(first, sizeof first, "%.*s", (int)length, called);
+    resolve(setup, first, full, sizeof full);
+    if (asprintf(&name, "%s%s", full, called + length) < 0)
+        name = NULL;
+    free(called);
+    return name;
+}

@@ -1,0 +1,235 @@
+#include "driver/outcome/outcome.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "core/wire/status.h"
+
+static int append_text(char ***list, size_t *n, const char *text)
+{
+    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
+    char *copy = strdup(text);
+    if (grown)
+        *list = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    (*list)[(*n)++] = copy;
+    return 0;
+}
+
+const char *outcome_environment(const struct outcome *outcome, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < outcome->nenvironment; i++)
+        if (strncmp(outcome->environment[i], key, length) == 0 && outcome->environment[i][length] == '=')
+            return outcome->environment[i] + length + 1;
+    return NULL;
+}
+
+static int add_environment(struct outcome *outcome, const char *text)
+{
+    char key[128] = "";
+    size_t length = strcspn(text, "=");
+    strncat(key, text, length < sizeof key - 1 ? length : sizeof key - 1);
+    if (outcome_environment(outcome, key))
+        return 0;
+    return append_text(&outcome->environment, &outcome->nenvironment, text);
+}
+
+void facts_merge(struct facts *facts, const struct facts *more)
+{
+    if (facts->gil == GIL_UNKNOWN)
+        facts->gil = more->gil;
+    if (facts->changes == CHANGES_NONE)
+        facts->changes = more->changes;
+    if (!facts->writes && more->writes)
+        facts->writes = strdup(more->writes);
+}
+
+static void add_fact(struct outcome *outcome, const struct record *record)
+{
+    struct facts fact = {0};
+    int64_t value = record->values[FACT_VALUE];
+    switch ((enum fact_kind)record->values[FACT_KIND]) {
+    case FACT_GIL:
+        fact.gil = value ? GIL_ON : GIL_OFF;
+        break;
+    case FACT_CHANGES:
+        fact.changes = value == CHANGES_SEEN ? CHANGES_SEEN : CHANGES_POSSIBLE;
+        break;
+    case FACT_WRITES:
+        fact.writes = (char *)record_text(record, 0);
+        break;
+    }
+    facts_merge(&outcome->facts, &fact);
+}
+
+static int add_distribution(struct outcome *outcome, const struct record *record)
+{
+    if (!*record_text(record, 2))
+        return 0;
+    int error = append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
+    return error ? error
+                 : append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
+}
+
+static int add_package(struct outcome *outcome, const struct record *record)
+{
+    for (size_t i = 0; i < outcome->npackages; i += 2)
+        if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
+            return 0;
+    int error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 0));
+    if (!error)
+        error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+    return error ? error : add_distribution(outcome, record);
+}
+
+static int add_maps(struct outcome *outcome, const struct record *record)
+{
+    const char *piece = record_text(record, 0);
+    size_t had = outcome->maps && !record->values[0] ? strlen(outcome->maps) : 0;
+    size_t added = strlen(piece) + 1;
+    char *grown = realloc(outcome->maps, had + added);
+    if (!grown)
+        return -ENOMEM;
+    memcpy(grown + had, piece, added);
+    outcome->maps = grown;
+    return 0;
+}
+
+static int add_cannot(struct outcome *outcome, const struct record *record)
+{
+    if (outcome->cannot)
+        return 0;
+    outcome->cannot = strdup(record_text(record, 0));
+    outcome->cannot_status = (int)record->values[CANNOT_STATUS];
+    outcome->cannot_reason = (enum cannot_reason)record->values[CANNOT_REASON];
+    return outcome->cannot ? 0 : -ENOMEM;
+}
+
+static int add_evidence(struct outcome *outcome, const struct record *record)
+{
+    if (outcome->nrecords == OUTCOME_RECORDS_MAX) {
+        outcome->dropped++;
+        return 0;
+    }
+    struct record **grown = realloc(outcome->records, (outcome->nrecords + 1) * sizeof *grown);
+    struct record *copy = malloc(sizeof *copy);
+    if (grown)
+        outcome->records = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    *copy = *record;
+    grown[outcome->nrecords++] = copy;
+    return 0;
+}
+
+int outcome_add(struct outcome *outcome, const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_ENVIRONMENT:
+        return add_environment(outcome, record_text(record, 0));
+    case RECORD_FACT:
+        add_fact(outcome, record);
+        return 0;
+    case RECORD_PACKAGE:
+        return add_package(outcome, record);
+    case RECORD_STATEMENT:
+        return statement_add(&outcome->statements, record);
+    case RECORD_MAPS:
+        return add_maps(outcome, record);
+    case RECORD_CANNOT:
+        return add_cannot(outcome, record);
+    case RECORD_FINISHED:
+        outcome->finished = true;
+        outcome->worked = (uint64_t)record->values[FINISHED_TIME];
+        outcome->walks = (struct walks){.rounds = (uint64_t)record->values[FINISHED_ROUNDS],
+                                        .blocks = (uint64_t)record->values[FINISHED_WALKED],
+                                        .nanoseconds = (uint64_t)record->values[FINISHED_WALK_TIME],
+                                        .present = (uint64_t)record->values[FINISHED_BLOCKS]};
+        return 0;
+    default:
+        return add_evidence(outcome, record);
+    }
+}
+
+const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
+{
+    for (size_t i = 0; i < outcome->npages; i++)
+        if (outcome->pages[i].tid == tid)
+            return &outcome->pages[i];
+    return NULL;
+}
+
+/* The runtime tells a race anew for each way that leads there. */
+void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
+{
+    for (size_t i = 0; i < outcome->nraces; i++)
+        if (tsan_report_same(outcome->races[i], report)) {
+            outcome->races[i]->count++;
+            tsan_report_free(report);
+            return;
+        }
+    struct tsan_report **grown = outcome->nraces < OUTCOME_RACES_MAX
+                                     ? realloc(outcome->races, (outcome->nraces + 1) * sizeof *grown)
+                                     : NULL;
+    if (!grown) {
+        outcome->dropped_races++;
+        tsan_report_free(report);
+        return;
+    }
+    outcome->races = grown;
+    grown[outcome->nraces++] = report;
+}
+
+bool outcome_crashed(const struct outcome *outcome)
+{
+    if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
+        return false;
+    if (WIFSIGNALED(outcome->wait_status))
+        return !outcome->interrupted;
+    if (outcome->interrupted)
+        return false;
+    /* The child itself says 0, or that Python could not end well. */
+    int status = WEXITSTATUS(outcome->wait_status);
+    return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
+}
+
+static void clear_texts(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+void outcome_clear(struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nrecords; i++)
+        free(outcome->records[i]);
+    free(outcome->records);
+    for (size_t i = 0; i < outcome->nraces; i++)
+        tsan_report_free(outcome->races[i]);
+    free(outcome->races);
+    if (outcome->tool_log)
+        munmap((void *)outcome->tool_log, outcome->tool_log_size);
+    clear_texts(outcome->environment, outcome->nenvironment);
+    clear_texts(outcome->packages, outcome->npackages);
+    clear_texts(outcome->distributions, outcome->ndistributions);
+    statement_list_clear(&outcome->statements);
+    free(outcome->facts.writes);
+    free(outcome->maps);
+    free(outcome->cannot);
+    free(outcome->sentence);
+    free(outcome->stderr_text);
+    symbol_threads_free(outcome->threads, outcome->nthreads);
+    free(outcome->pages);
+    free(outcome->sleepers);
+    *outcome = (struct outcome){0};
+}

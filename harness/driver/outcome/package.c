@@ -1,0 +1,152 @@
+#include "driver/outcome/package.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/path.h"
+
+/* numpy.libs and numpy are one; a top-level module loses its ".cpython-313t-….so". */
+static void cut_name(const char *text, char *name, size_t size)
+{
+    size_t length = strcspn(text, "/.");
+    snprintf(name, size, "%.*s", (int)length, text);
+}
+
+static const char *below(const char *path, const char *folder)
+{
+    const char *at = strstr(path, folder);
+    return at ? at + strlen(folder) : NULL;
+}
+
+static bool is_stdlib(const char *path)
+{
+    return strstr(path, "/lib-dynload/") || strstr(path, "/libpython3") || strstr(path, "/bin/python3");
+}
+
+static bool is_harness(const char *path)
+{
+    const char *base = strrchr(path, '/');
+    return base && strncmp(base, "/ftstress-child", sizeof "/ftstress-child" - 1) == 0;
+}
+
+enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
+{
+    const char *rest;
+    if (!module)
+        return OWNER_UNKNOWN;
+    if ((rest = below(module, "/site-packages/")) || (rest = below(module, "/dist-packages/"))) {
+        cut_name(rest, name, size);
+        return OWNER_PACKAGE;
+    }
+    if (is_harness(module))
+        return OWNER_HARNESS;
+    if (is_stdlib(module))
+        return OWNER_INTERPRETER;
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        if (strcmp(outcome->packages[i], module) == 0) {
+            cut_name(outcome->packages[i + 1], name, size);
+            return OWNER_PACKAGE;
+        }
+    return OWNER_SYSTEM;
+}
+
+/* The name that the file's package is imported by. */
+static void import_name(const struct outcome *outcome, const char *path, char *name, size_t size)
+{
+    name[0] = '\0';
+    package_owner(outcome, path, name, size);
+}
+
+const char *package_distribution(const struct outcome *outcome, const char *module, const char *name)
+{
+    char other[128];
+    for (size_t i = 0; module && i + 1 < outcome->ndistributions; i += 2)
+        if (strcmp(outcome->distributions[i], module) == 0)
+            return outcome->distributions[i + 1];
+    for (size_t i = 0; i + 1 < outcome->ndistributions; i += 2) {
+        import_name(outcome, outcome->distributions[i], other, sizeof other);
+        if (strcmp(other, name) == 0)
+            return outcome->distributions[i + 1];
+    }
+    return NULL;
+}
+
+bool package_any_loaded(const struct outcome *outcome)
+{
+    char name[128];
+    if (outcome->statements.n == 0) /* it did not come so far as to say */
+        return true;
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        if (strstr(outcome->packages[i], ".so") &&
+            package_owner(outcome, outcome->packages[i], name, sizeof name) == OWNER_PACKAGE)
+            return true;
+    return !outcome->maps || strstr(outcome->maps, "/_ctypes.");
+}
+
+static bool is_our_source(const char *file)
+{
+    return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");
+}
+
+bool package_is_runtime(const struct symbol_frame *frame)
+{
+    const char *base = path_base(frame->module);
+    return base && !frame->file && strcmp(base, "ftstress-child-tsan") == 0;
+}
+
+enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
+                               size_t size)
+{
+    enum owner owner = package_owner(outcome, frame->module, name, size);
+    if (owner != OWNER_HARNESS)
+        return owner;
+    if (package_is_runtime(frame))
+        return OWNER_SYSTEM;
+    return is_our_source(frame->file) ? OWNER_HARNESS : OWNER_INTERPRETER;
+}
+
+/* Py_DECREF and std::vector are no package's, though its compiler puts them into its file. */
+static bool is_foreign_header(const char *file)
+{
+    static const char *const folders[] = {"/include/python3",    "/include/c++/", "/usr/include/",
+                                          "/usr/local/include/", "/lib/gcc/",     "/lib/clang/"};
+    for (size_t i = 0; file && i < sizeof folders / sizeof *folders; i++)
+        if (strstr(file, folders[i]))
+            return true;
+    return false;
+}
+
+/* What a header puts into a function is that function's; a copy of its own that the compiler made of somebody else's
+ * header is its caller's. */
+static bool is_of_caller(const struct symbol_stack *stack, size_t i)
+{
+    const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
+    if (i + 1 >= stack->nframes || !frame->file || !caller->module ||
+        strcmp(frame->module, caller->module) != 0)
+        return false;
+    return is_foreign_header(frame->file) || (frame->is_inline && strstr(frame->file, "/include/"));
+}
+
+const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
+                                         char *name, size_t size)
+{
+    for (size_t i = 0; i < stack->nframes; i++)
+        if (package_frame_owner(outcome, &stack->frames[i], name, size) == OWNER_PACKAGE &&
+            !is_of_caller(stack, i))
+            return &stack->frames[i];
+    return NULL;
+}
+
+const struct symbol_frame *package_interpreter_frame(const struct outcome *outcome,
+                                                     const struct symbol_stack *stack)
+{
+    char name[128];
+    for (size_t i = 0; i < stack->nframes; i++) {
+        enum owner owner = package_frame_owner(outcome, &stack->frames[i], name, sizeof name);
+        if (owner == OWNER_PACKAGE)
+            return NULL;
+        if (owner == OWNER_INTERPRETER && stack->frames[i].function && !stack->frames[i].is_inline)
+            return &stack->frames[i];
+    }
+    return NULL;
+}

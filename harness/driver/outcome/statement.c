@@ -1,0 +1,146 @@
+#include "driver/outcome/statement.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/outcome/outcome.h"
+#include "driver/outcome/package.h"
+
+static void statement_clear(struct statement *statement)
+{
+    free(statement->source);
+    free(statement->objects);
+    free(statement->modules);
+    free(statement->package);
+}
+
+void statement_list_clear(struct statement_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        statement_clear(&list->items[i]);
+    free(list->items);
+    *list = (struct statement_list){0};
+}
+
+static int append(struct statement_list *list, struct statement *statement)
+{
+    struct statement *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    if (grown)
+        list->items = grown;
+    if (!grown || !statement->source || !statement->objects || !statement->modules) {
+        statement_clear(statement);
+        return -ENOMEM;
+    }
+    grown[list->n++] = *statement;
+    return 0;
+}
+
+int statement_add(struct statement_list *list, const struct record *record)
+{
+    struct statement statement = {.number = (int)record->values[STATEMENT_NUMBER],
+                                  .role = (unsigned)record->values[STATEMENT_ROLE],
+                                  .plain = record->values[STATEMENT_PLAIN],
+                                  .source = strdup(record_text(record, 0)),
+                                  .objects = strdup(record_text(record, 1)),
+                                  .modules = strdup(record_text(record, 2))};
+    return append(list, &statement);
+}
+
+/* The place in the list of what a child told; -1: not there. */
+static int index_of(const struct statement_list *list, const struct statement *told)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i].role == told->role && strcmp(list->items[i].source, told->source) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Of the first module whose compiled code is a package's. */
+static char *package_of(const struct outcome *outcome, const char *modules)
+{
+    char name[128];
+    for (const char *at = modules; *at;) {
+        size_t length = strcspn(at, ",");
+        for (size_t i = 0; i + 1 < outcome->npackages; i += 2) {
+            if (!strstr(outcome->packages[i], ".so") ||
+                package_owner(outcome, outcome->packages[i], name, sizeof name) != OWNER_PACKAGE ||
+                strlen(name) != length || memcmp(name, at, length) != 0)
+                continue;
+            const char *owner = package_distribution(outcome, outcome->packages[i], name);
+            return strdup(owner ? owner : name);
+        }
+        at += length + (at[length] == ',');
+    }
+    return NULL;
+}
+
+int statement_learn(struct statement_list *list, const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->statements.n; i++) {
+        const struct statement *told = &outcome->statements.items[i];
+        if (told->number < 0 || index_of(list, told) >= 0)
+            continue;
+        struct statement copy = {.number = told->number,
+                                 .role = told->role,
+                                 .plain = told->plain,
+                                 .source = strdup(told->source),
+                                 .objects = strdup(told->objects),
+                                 .modules = strdup(told->modules),
+                                 .package = package_of(outcome, told->modules)};
+        int error = append(list, &copy);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+const struct statement *statement_find(const struct statement_list *list, const char *source)
+{
+    for (size_t i = 0; source && i < list->n; i++)
+        if (strcmp(list->items[i].source, source) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+bool statement_is_left_out(const struct plan *plan, const char *source)
+{
+    for (unsigned i = 0; i < plan->nleave_out; i++)
+        if (strcmp(plan->leave_out[i], source) == 0)
+            return true;
+    return false;
+}
+
+void statement_count(const struct statement_list *list, const struct outcome *outcome,
+                     struct statement_overlap *overlap)
+{
+    int place[BOARD_STATEMENTS];
+    for (unsigned i = 0; i < BOARD_STATEMENTS; i++)
+        place[i] = -1;
+    for (size_t i = 0; i < outcome->statements.n; i++) {
+        const struct statement *told = &outcome->statements.items[i];
+        int at = index_of(list, told);
+        if (told->number >= 0 && told->number < BOARD_STATEMENTS && at >= 0 && at < BOARD_STATEMENTS)
+            place[told->number] = at;
+    }
+    for (unsigned i = 0; i < BOARD_STATEMENTS; i++) {
+        if (place[i] < 0)
+            continue;
+        overlap->looks[place[i]] += outcome->overlap.looks[i];
+        for (unsigned k = 0; k < BOARD_STATEMENTS; k++)
+            if (place[k] >= 0)
+                overlap->pairs[place[i]][place[k]] += outcome->overlap.pairs[i][k];
+    }
+}
+
+const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step)
+{
+    unsigned roles = 0, at = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i].number >= 0 && list->items[i].role >= roles)
+            roles = list->items[i].role + 1;
+    for (size_t i = 0; roles && i < list->n; i++)
+        if (list->items[i].role == worker % roles && list->items[i].number >= 0 && at++ == step)
+            return &list->items[i];
+    return NULL;
+}

@@ -1,0 +1,249 @@
+/* SARIF 2.1.0. Findings of compiled packages seldom have a source file: then a location names the function and its
+ * module only. */
+#include "driver/report/reporter.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/wire/status.h"
+#include "driver/report/kept.h"
+
+#define SCHEMA_URI                                                                                           \
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+static const struct rule {
+    const char *kind, *about;
+} rules[] = {
+    {"heap-corruption",
+     "Memory outside of a block was read or written, or the allocator's own data is broken."},
+    {"use-after-free", "A block was read or written after it was freed."},
+    {"double-free", "A block was freed twice, or freed in a way that does not fit how it was made."},
+    {"crash", "A child died of a signal or ended early."},
+    {"hang", "Threads made no progress: a deadlock, a lost wake-up or an endless loop."},
+    {"input-mutated", "A call wrote to an input that it should only read."},
+    {"wrong-result", "Calls on several threads gave another result than one call alone."},
+    {"exception", "Calls on several threads raised what one call alone does not raise."},
+    {"refcount-underflow", "A reference count fell below what its holders account for."},
+    {"reference-leak", "References were taken and never given back."},
+    {"memory-growth", "Memory grows with the number of calls."},
+    {"shutdown-leak", "Memory or threads were left behind when the interpreter ended."},
+    {"data-race", "Two threads used the same memory without order, and one of them wrote."},
+    {"interpreter-fault", "The interpreter itself is at fault."},
+};
+
+static const char *about(const char *kind)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(rules[i].kind, kind) == 0)
+            return rules[i].about;
+    return "A finding of ftstress.";
+}
+
+static json_t *message(const char *text)
+{
+    return json_pack("{s:s}", "text", text);
+}
+
+/* A rule for each kind that occurs; results name it by its index too. */
+static size_t rule_index(json_t *list, const char *kind)
+{
+    size_t i;
+    const json_t *rule;
+    json_array_foreach (list, i, rule)
+        if (strcmp(kept_text(rule, "id"), kind) == 0)
+            return i;
+    json_array_append_new(list, json_pack("{s:s, s:o, s:{s:s}}", "id", kind, "shortDescription",
+                                          message(about(kind)), "defaultConfiguration", "level", "error"));
+    return json_array_size(list) - 1;
+}
+
+/* A path as a URI: absolute ones are files, others stay relative to whatever tree they were built in. */
+static char *uri_of(const char *path)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    while (strncmp(path, "./", 2) == 0)
+        path += 2;
+    if (*path == '/')
+        fputs("file://", out);
+    for (; *path; path++)
+        if (isalnum((unsigned char)*path) || strchr("/-._~", *path))
+            fputc(*path, out);
+        else
+            fprintf(out, "%%%02X", (unsigned char)*path);
+    return fclose(out) == 0 ? text : NULL;
+}
+
+static json_t *physical_location(const json_t *frame)
+{
+    const char *file = kept_text(frame, "file");
+    json_int_t line = kept_number(frame, "line");
+    cleanup_free char *uri = *file && line > 0 ? uri_of(file) : NULL;
+    return uri ? json_pack("{s:{s:s}, s:{s:I}}", "artifactLocation", "uri", uri, "region", "startLine", line)
+               : NULL;
+}
+
+static json_t *location_of(const json_t *frame)
+{
+    char place[256];
+    const char *function = kept_function(frame);
+    kept_say_place(frame, place, sizeof place);
+    json_t *location =
+        json_pack("{s:[{s:s, s:s+++, s:s}]}", "logicalLocations", "name", function, "fullyQualifiedName",
+                  place, *place ? "!" : "", function, "", "kind", "function");
+    json_t *physical = physical_location(frame);
+    if (physical)
+        json_object_set_new(location, "physicalLocation", physical);
+    return location;
+}
+
+static json_t *stack_of(const json_t *stack)
+{
+    json_t *frames = json_array();
+    size_t shown = kept_frames(stack), i;
+    const json_t *frame;
+    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
+        const char *module = strrchr(kept_text(frame, "module"), '/');
+        if (i == shown)
+            break;
+        json_array_append_new(frames, json_pack("{s:o, s:s}", "location", location_of(frame), "module",
+                                                module ? module + 1 : kept_text(frame, "module")));
+    }
+    return json_pack("{s:o, s:o}", "message", message(kept_text(stack, "title")), "frames", frames);
+}
+
+static json_t *stacks_of(const json_t *finding)
+{
+    json_t *list = json_array();
+    size_t i;
+    const json_t *stack;
+    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
+        json_array_append_new(list, stack_of(stack));
+    return list;
+}
+
+/* The guilty function's frame. */
+static const json_t *guilty_frame(const json_t *finding)
+{
+    const char *function = kept_text(finding, "function");
+    size_t i, k;
+    const json_t *stack, *frame;
+    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
+        json_array_foreach (json_object_get(stack, "frames"), k, frame)
+            if (*function && strcmp(kept_text(frame, "function"), function) == 0)
+                return frame;
+    return NULL;
+}
+
+static json_t *locations_of(const json_t *finding)
+{
+    const json_t *frame = guilty_frame(finding);
+    const char *function = kept_text(finding, "function"), *statement = kept_text(finding, "statement");
+    if (frame)
+        return json_pack("[o]", location_of(frame));
+    if (*function)
+        return json_pack("[{s:[{s:s, s:s}]}]", "logicalLocations", "name", function, "kind", "function");
+    if (*statement)
+        return json_pack("[{s:[{s:s}]}]", "logicalLocations", "name", statement);
+    return json_array();
+}
+
+/* What SARIF has no word for. */
+static json_t *properties_of(const json_t *finding)
+{
+    static const char *const keys[] = {"id",   "severity", "function", "package",   "detector",
+                                       "rung", "serial",   "blame",    "statement", "cause",
+                                       "runs", "block",    "array",    "evidence",  "plan"};
+    json_t *properties = json_object();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(finding, keys[i]);
+        if (value && !json_is_null(value))
+            json_object_set(properties, keys[i], value);
+    }
+    return properties;
+}
+
+static json_t *result_of(const json_t *finding, json_t *list)
+{
+    const char *kind = kept_text(finding, "kind"), *signature = kept_text(finding, "signature");
+    bool is_user = strcmp(kept_text(finding, "blame"), "user") == 0;
+    json_int_t count = kept_number(finding, "count");
+    kind = *kind ? kind : "unknown";
+    json_t *result = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "ruleId", kind, "ruleIndex",
+                               (int)rule_index(list, kind), "level", is_user ? "warning" : "error", "message",
+                               message(kept_text(finding, "message")), "locations", locations_of(finding),
+                               "stacks", stacks_of(finding), "properties", properties_of(finding));
+    if (*signature)
+        json_object_set_new(result, "partialFingerprints",
+                            json_pack("{s:s}", "ftstressSignature/v1", signature));
+    if (count > 0)
+        json_object_set_new(result, "occurrenceCount", json_integer(count));
+    return result;
+}
+
+static json_t *notifications_of(const json_t *report)
+{
+    json_t *list = json_array();
+    const char *reason = kept_text(report, "reason");
+    size_t i;
+    const json_t *note;
+    if (*reason)
+        json_array_append_new(list, json_pack("{s:s, s:o}", "level", "error", "message", message(reason)));
+    json_array_foreach (json_object_get(report, "notes"), i, note)
+        if (json_is_string(note))
+            json_array_append_new(
+                list, json_pack("{s:s, s:o}", "level", "note", "message", message(json_string_value(note))));
+    return list;
+}
+
+static int exit_code(const json_t *report)
+{
+    const char *verdict = kept_text(report, "verdict");
+    return strcmp(verdict, "clean") == 0     ? STATUS_CLEAN
+           : strcmp(verdict, "finding") == 0 ? STATUS_FINDING
+                                             : STATUS_UNTESTED;
+}
+
+static json_t *invocation_of(const json_t *report)
+{
+    static const char *const keys[] = {"name",    "seed",    "verdict",      "reason",
+                                       "threads", "calls",   "serial_calls", "seconds",
+                                       "rate",    "overlap", "environment",  "verification"};
+    json_t *properties = json_object();
+    int code = exit_code(report);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(report, keys[i]);
+        if (value && !json_is_null(value))
+            json_object_set(properties, keys[i], value);
+    }
+    return json_pack("{s:b, s:i, s:o, s:o}", "executionSuccessful", code != STATUS_UNTESTED, "exitCode", code,
+                     "toolExecutionNotifications", notifications_of(report), "properties", properties);
+}
+
+static json_t *log_of(const json_t *report)
+{
+    json_t *list = json_array(), *results = json_array();
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding)
+        json_array_append_new(results, result_of(finding, list));
+    return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:[o], s:o, s:s}]}", "$schema", SCHEMA_URI,
+                     "version", "2.1.0", "runs", "tool", "driver", "name", "ftstress", "version",
+                     FTSTRESS_VERSION, "rules", list, "invocations", invocation_of(report), "results",
+                     results, "columnKind", "utf16CodeUnits");
+}
+
+int reporter_sarif(const json_t *report, FILE *out)
+{
+    json_t *log = log_of(report);
+    int error = log ? reporter_json(log, out) : -ENOMEM;
+    json_decref(log);
+    return error;
+}

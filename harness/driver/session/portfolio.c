@@ -1,0 +1,209 @@
+#include "driver/session/portfolio.h"
+
+#include "base/clock.h"
+#include "core/plan/detector_list.h"
+
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+#define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
+
+/* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
+#define SLICE_MIN (1500 * UINT64_C(1000000))
+#define SHARE_MIN (700 * UINT64_C(1000000))
+#define SLICE_MAX (30 * CLOCK_SECOND)
+#define SLICES 6
+#define SERIAL_MAX (2 * CLOCK_SECOND)
+
+static const struct member {
+    const char *name;
+    bool serial; /* one thread, and once */
+    bool alone;  /* has something to say of one thread, too */
+    bool once;   /* its answer does not depend on the schedule */
+    uint32_t detect;
+    uint32_t unique; /* worth a child only when one of these is asked for */
+} members[] = {
+    {.name = "serial",
+     .serial = true,
+     .alone = true,
+     .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE) | BIT(ARENA),
+     .unique = INSIDE | BIT(TRIPWIRE)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
+    {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
+    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
+    {.name = "bare",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
+     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
+    {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "pyheap",
+     .alone = true,
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
+     .unique = BIT(PYHEAP)},
+};
+#define MEMBERS (sizeof members / sizeof *members)
+#define COUNTING_MEMBER 1
+#define GUARD_MEMBER 3
+
+/* The harness's own looks at inputs and results would race with the target's; what is not instrumented, or answers
+ * malloc itself, has no place beside the runtime. */
+static const struct member tsan_member = {.name = "tsan", .detect = OUTSIDE | BIT(EXCEPTION) | BIT(TSAN)};
+
+/* Where nothing is asked for that a member is there for. */
+static const struct member fallback = {.name = "bare", .serial = false, .alone = true, .detect = OUTSIDE};
+
+void portfolio_init(struct portfolio *portfolio, const struct plan *plan)
+{
+    *portfolio = (struct portfolio){.plan = plan, .deadline = plan->time ? clock_now() + plan->time : 0};
+}
+
+static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
+{
+    const struct plan *plan = portfolio->plan;
+    if (plan->threads == 1)
+        return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
+    /* A native step has no serial half of its own to show. */
+    if (member->serial && plan->native)
+        return false;
+    return plan->detect & member->unique;
+}
+
+static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
+{
+    unsigned n = 0;
+    for (unsigned i = from; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]);
+    return n;
+}
+
+static bool has_one_turn(const struct member *member)
+{
+    return member->serial || member->once;
+}
+
+/* Members that have a turn as often as there is time. */
+static unsigned count_recurring(const struct portfolio *portfolio)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < MEMBERS; i++)
+        n += is_wanted(portfolio, &members[i]) && !has_one_turn(&members[i]);
+    return n;
+}
+
+static uint64_t left(const struct portfolio *portfolio)
+{
+    uint64_t now = clock_now();
+    if (!portfolio->deadline)
+        return UINT64_MAX;
+    return portfolio->deadline > now ? portfolio->deadline - now : 0;
+}
+
+/* The threads had no turn yet. */
+static bool threads_wait(const struct portfolio *portfolio)
+{
+    return portfolio->plan->threads > 1 && !portfolio->met;
+}
+
+static uint64_t slice_of(const struct portfolio *portfolio, const struct member *member)
+{
+    const struct plan *plan = portfolio->plan;
+    if (!portfolio->deadline)
+        return 0;
+    uint64_t rest = left(portfolio), slice = plan->time / SLICES;
+    uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    bool owed = member->once || (!member->serial && threads_wait(portfolio));
+    if (owed && rest < plan->time / 3)
+        rest = plan->time / 3 + start;
+    uint64_t share = rest / (1 + count_wanted(portfolio, portfolio->next));
+    if (plan->threads == 1)
+        return share;
+    if (member->once)
+        slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
+    else if (member->serial)
+        slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
+    else if (slice < SLICE_MIN)
+        slice = SLICE_MIN;
+    /* Half of it at least is for the threads. */
+    if (!member->serial && slice < 2 * start)
+        slice = 2 * start;
+    if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
+        slice = SLICE_MAX;
+    /* Members that had no turn yet get theirs, where the time has as much for each. */
+    if (share < rest && share >= SHARE_MIN)
+        return slice < share ? slice : share;
+    /* A rest too short for another child is given to this one. */
+    return rest < slice + SLICE_MIN / 2 ? rest : slice;
+}
+
+void portfolio_focus(struct portfolio *portfolio, const char *sites)
+{
+    if (!portfolio->plan->focus && portfolio->plan->detect & BIT(GUARD))
+        portfolio->focus = sites;
+}
+
+static void fill(struct portfolio *portfolio, const struct member *member, struct plan *child)
+{
+    const struct plan *plan = portfolio->plan;
+    *child = *plan;
+    child->detect = plan->detect & member->detect;
+    child->time = slice_of(portfolio, member);
+    if (member->serial)
+        child->threads = 1;
+    if (member->serial && !portfolio->deadline && !plan->iterations)
+        child->iterations = 200;
+    portfolio->met = portfolio->met || child->threads > 1;
+    portfolio->started++;
+}
+
+/* The next member in turn that is wanted, or NULL; the serial pass has its turn once. */
+static const struct member *next_member(struct portfolio *portfolio)
+{
+    const struct plan *plan = portfolio->plan;
+    bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
+    if (portfolio->tsan)
+        return portfolio->next++ == 0 || !once ? &tsan_member : NULL;
+    if (count_wanted(portfolio, 0) == 0)
+        return portfolio->next++ == 0 || !once ? &fallback : NULL;
+    for (;;) {
+        unsigned turn = portfolio->next++;
+        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_recurring(portfolio) == 0)))
+            return NULL;
+        const struct member *member = &members[turn % MEMBERS];
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= MEMBERS))
+            return member;
+    }
+}
+
+/* What is counted is told by no other member, and threads are what a run is for: both have a turn, however long the
+ * first child took, whose imports may have had all of the time. */
+static bool is_owed(const struct portfolio *portfolio)
+{
+    if (portfolio->tsan || portfolio->started == 0)
+        return false;
+    return threads_wait(portfolio) ||
+           (portfolio->next <= COUNTING_MEMBER && is_wanted(portfolio, &members[COUNTING_MEMBER]));
+}
+
+bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
+{
+    /* What one thread's first pass leaves may be too short for another child's start. */
+    bool short_rest =
+        portfolio->plan->threads == 1 && portfolio->started > 0 && left(portfolio) < SLICE_MIN / 3;
+    if ((left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
+        return false;
+    if (portfolio->focus) {
+        fill(portfolio, &members[GUARD_MEMBER], child);
+        child->focus = (char *)portfolio->focus;
+        portfolio->focus = NULL;
+        *ret_name = "focus";
+        return true;
+    }
+    const struct member *member = next_member(portfolio);
+    if (!member)
+        return false;
+    fill(portfolio, member, child);
+    *ret_name = member->name;
+    return true;
+}

@@ -1,0 +1,27 @@
+/* The progress line of a long run: calls, rate, overlap, findings, time left. On a terminal only. Driver. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/wire/board.h"
+
+struct progress {
+    bool on, shown;
+    const char *name;
+    const char *member;
+    uint64_t began, deadline, drawn;
+    struct board_totals before; /* of the children that are done */
+    unsigned findings;
+};
+
+void progress_init(struct progress *progress, bool on, const char *name, uint64_t deadline);
+
+/* Draws at most a few times a second. `now` counts the running child only. */
+void progress_draw(struct progress *progress, const struct board_totals *now);
+
+/* The child is done: its calls count as before from now on. */
+void progress_child_done(struct progress *progress, const struct board_totals *totals);
+
+/* Removes the line, so that something else can be printed. */
+void progress_clear(struct progress *progress);

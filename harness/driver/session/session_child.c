@@ -1,0 +1,170 @@
+/* One child's outcome, taken into the session: counted, told, judged, and asked whether another child makes sense. */
+#include "driver/session/session_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "core/plan/detector_list.h"
+#include "driver/judge/judge.h"
+#include "driver/finding/log_rule.h"
+
+/* Children that die before their first round, one after the other: the next one will too. */
+#define STILLBORN_MAX 3
+
+static void keep_environment(struct run *run, const struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->nenvironment; i++) {
+        const char *entry = outcome->environment[i];
+        size_t key = strcspn(entry, "=") + 1;
+        bool known = false;
+        for (size_t k = 0; k < run->nenvironment; k++)
+            known |= strncmp(run->environment[k], entry, key) == 0;
+        char **grown = known ? NULL : realloc(run->environment, (run->nenvironment + 1) * sizeof *grown);
+        if (!grown)
+            continue;
+        run->environment = grown;
+        grown[run->nenvironment++] = strdup(entry);
+    }
+    facts_merge(&run->facts, &outcome->facts);
+}
+
+/* Where the GIL came on, name the module that turned it on: CPython reports that on standard error only. */
+static char *reason_of(const struct outcome *outcome)
+{
+    char *reason = NULL;
+    cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
+    if (!module || outcome->cannot_reason != CANNOT_GIL)
+        return strdup(outcome->cannot);
+    if (asprintf(
+            &reason,
+            "importing '%s' turned the GIL back on, because it does not declare free threading; use a version that "
+            "does, or set PYTHON_GIL=0 to run it without the GIL all the same",
+            module) < 0)
+        return NULL;
+    return reason;
+}
+
+static void count_child(struct session *session, const struct plan *plan, const struct outcome *outcome)
+{
+    struct run *run = &session->run;
+    struct session_sighting *grown = realloc(session->sightings, (run->children + 1) * sizeof *grown);
+    if (grown) {
+        session->sightings = grown;
+        grown[run->children] = (struct session_sighting){plan->detect, plan->threads == 1};
+    }
+    run->children++;
+    run->calls += outcome->totals.calls;
+    run->serial_calls += outcome->serial_calls;
+    if (outcome->worked > 0) {
+        run->rated_calls += outcome->totals.calls;
+        run->rated_time += outcome->worked;
+    }
+    if (outcome->seconds_to_run > 0 && (run->start == 0 || outcome->seconds_to_run < run->start))
+        run->start = outcome->seconds_to_run;
+    run->walks.rounds += outcome->walks.rounds;
+    run->walks.blocks += outcome->walks.blocks;
+    run->walks.nanoseconds += outcome->walks.nanoseconds;
+    if (outcome->walks.present > run->walks.present)
+        run->walks.present = outcome->walks.present;
+    run->sampled += outcome->totals.sampled;
+    run->overlapped += outcome->totals.overlapped;
+    keep_environment(run, outcome);
+    bool stillborn = outcome_crashed(outcome) && outcome->phase < BOARD_RUN;
+    session->stillborn = stillborn ? session->stillborn + 1 : 0;
+}
+
+static const char *describe_end(const struct outcome *outcome)
+{
+    if (outcome->cannot)
+        return "could not run";
+    if (outcome->hung)
+        return "hung";
+    if (outcome->over_memory)
+        return "reached the memory limit";
+    if (WIFSIGNALED(outcome->wait_status))
+        return strsignal(WTERMSIG(outcome->wait_status));
+    return outcome->finished ? "finished" : "exited early";
+}
+
+static void tell_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    progress_clear(&session->progress);
+    fprintf(stderr, "child %u (%s): %s after %.1f s, %llu calls, %zu records\n", session->run.children,
+            member, describe_end(outcome), outcome->seconds, (unsigned long long)outcome->totals.calls,
+            outcome->nrecords);
+    if (outcome->stderr_text && *outcome->stderr_text)
+        fprintf(stderr, "%s%s", outcome->stderr_text,
+                outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
+}
+
+/* What no detector was asked to judge is still said, and keeps the run from passing for clean. */
+static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
+{
+    struct note_list *notes = &session->run.notes;
+    bool died = outcome_crashed(outcome) && judge_witness(plan, outcome) == DETECTOR_COUNT &&
+                !judge_hears(plan, outcome);
+    bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
+    if (died)
+        note_add(notes, "a child ended early (%s); no finding, because --detect leaves out crash",
+                 describe_end(outcome));
+    if (stuck)
+        note_add(notes, "a child hung and was ended; no finding, because --detect leaves out hang");
+    session->unjudged |= died || stuck;
+}
+
+static void log_child(struct session *session, const char *member, const struct outcome *outcome)
+{
+    const struct child_entry entry = {.member = member,
+                                      .end = describe_end(outcome),
+                                      .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
+                                      .seconds = outcome->seconds,
+                                      .start = outcome->seconds_to_run,
+                                      .calls = outcome->totals.calls};
+    child_log_add(&session->run.log, &entry, &session->run.findings, session->run.children);
+}
+
+/* Why nothing was tested, or less than was meant to be. */
+static void explain(struct session *session, const struct outcome *outcome)
+{
+    char *distrust = session->tsan ? tsan_take_child(session->tsan, outcome) : NULL;
+    if (outcome->cannot)
+        session_set_reason(session, outcome->cannot_status, reason_of(outcome));
+    if (distrust)
+        session_set_reason(session, STATUS_UNTESTED, distrust);
+    if (outcome->over_memory)
+        note_add(&session->run.notes,
+                 "a child reached the memory limit of %llu MB and was ended; --memory raises it",
+                 (unsigned long long)(session->settings.memory >> 20));
+    /* A first child that gets nowhere: nothing was tested. Later ones only add to what was. */
+    if (outcome->overran && outcome->phase <= BOARD_SERIAL && session->run.children == 1)
+        session_set_reason(
+            session, STATUS_UNTESTED,
+            strdup(
+                "one call on one thread did not return while the time lasted; give it more --time, or leave it out"));
+    else if (outcome->overran)
+        note_add(&session->run.notes, "a child did not end when its time was over, and was ended");
+}
+
+bool session_take(struct session *session, const struct plan *plan, const char *member,
+                  const struct outcome *outcome)
+{
+    count_child(session, plan, outcome);
+    if (session->request->verbose)
+        tell_child(session, member, outcome);
+    /* Under a tool one thread runs at a time: who met whom says nothing. */
+    if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 && !session->tool)
+        statement_count(&session->run.statements, outcome, &session->run.pairs);
+    judge_outcome(&session->run, plan, outcome, session->run.children);
+    note_unjudged(session, plan, outcome);
+    log_child(session, member, outcome);
+    progress_child_done(&session->progress, &outcome->totals);
+    session->progress.findings = (unsigned)session->run.findings.n;
+    session->interrupted |= outcome->interrupted;
+    explain(session, outcome);
+    return !session->run.reason && !session->interrupted && !session->run.harness_fault &&
+           session->stillborn < STILLBORN_MAX && !(plan->stop_on_first && session->run.findings.n > 0);
+}

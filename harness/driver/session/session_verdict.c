@@ -1,0 +1,93 @@
+/* What a session comes to: findings, nothing found, or nothing tested and why. */
+#include "driver/session/session_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/plan/detector_list.h"
+#include "driver/judge/judge.h"
+
+void session_set_reason(struct session *session, int status, char *reason)
+{
+    if (session->run.reason) {
+        free(reason);
+        return;
+    }
+    session->run.reason = reason;
+    session->cannot = status;
+}
+
+static void count_chances(struct session *session)
+{
+    struct run *run = &session->run;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        for (unsigned k = 0; session->sightings && k < run->children; k++)
+            for (int id = 0; id < DETECTOR_COUNT; id++)
+                if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
+                    (session->sightings[k].detect & DETECTOR_BIT(id)) &&
+                    (finding->serial || !session->sightings[k].serial) &&
+                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                     k + 1 < finding->out_from))
+                    finding->of++;
+    }
+}
+
+bool session_counts(const struct session *session)
+{
+    const struct finding_list *findings = &session->run.findings;
+    for (size_t i = 0; i < findings->n; i++)
+        if (session->request->strict || findings->items[i]->blame != BLAME_USER)
+            return true;
+    return false;
+}
+
+/* What is counted over many calls needs no two of them in flight together. */
+static bool only_counted(const struct session *session)
+{
+    bool only = session->sightings != NULL;
+    for (unsigned i = 0; only && i < session->run.children; i++)
+        only = session->sightings[i].detect & (DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_MEMCHECK));
+    return only;
+}
+
+/* Only a run in which target calls were truly in flight together can call something clean. */
+void session_conclude(struct session *session)
+{
+    struct run *run = &session->run;
+    char *doubt = session->tsan ? tsan_doubt(session->tsan, run->threads) : NULL;
+    judge_link(run);
+    count_chances(session);
+    if (session->tsan)
+        tsan_tell(session->tsan, session->request->verbose, &run->notes);
+    if (session_counts(session)) {
+        run->status = STATUS_FINDING;
+        free(doubt);
+        return;
+    }
+    if (run->harness_fault)
+        session_set_reason(session, STATUS_HARNESS, strdup(run->harness_fault));
+    else if (session->unjudged)
+        session_set_reason(
+            session, STATUS_UNTESTED,
+            strdup("children died or hung, and --detect leaves out the detector for it; leave --detect out"));
+    else if (session->interrupted)
+        session_set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
+    else if (session->request->plan.detect == 0 && REQUEST_GAVE(session->request, plan.detect))
+        session_set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
+    else if (run->threads > 1 && run->calls == 0)
+        session_set_reason(session, STATUS_UNTESTED,
+                           strdup("no call was made by two threads; give it more --time"));
+    else if (run->threads > 1 && run->overlapped == 0 && !only_counted(session))
+        session_set_reason(
+            session, STATUS_UNTESTED,
+            strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
+    else if (run->calls + run->serial_calls == 0)
+        session_set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
+    else if (doubt)
+        session_set_reason(session, STATUS_UNTESTED, strdup(doubt));
+    else if (memcheck_doubt(&run->memcheck))
+        session_set_reason(session, STATUS_UNTESTED, strdup(memcheck_doubt(&run->memcheck)));
+    free(doubt);
+    run->status = run->reason ? (enum status)session->cannot : STATUS_CLEAN;
+}

@@ -1,0 +1,142 @@
+/* Which findings are one bug, and each bug run again apart. */
+#include "driver/session/verify_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/plan/detector_list.h"
+
+/* Bugs that are told apart. */
+#define CASES_MAX 3
+
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+/* They change neither layout nor timing much: what they see, users see. */
+#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
+
+/* A cause with all that follows from it, or findings of one statement. */
+struct bug {
+    const struct finding *root;
+    const char *statement; /* or NULL */
+    uint32_t detect;
+    struct verification *found;
+};
+
+static uint32_t bit_of(const struct finding *finding)
+{
+    for (int id = 0; id < DETECTOR_COUNT; id++)
+        if (strcmp(detector_rows[id].name, finding->detector) == 0)
+            return DETECTOR_BIT(id);
+    return 0;
+}
+
+/* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
+static bool is_mutation(const struct finding *finding, const struct plan *plan)
+{
+    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
+}
+
+/* What is counted over many calls in every child needs no further trials. */
+static bool is_symptom(const struct finding *finding, const struct plan *plan)
+{
+    bool seen = !finding->serial && verify_counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
+    return seen || is_mutation(finding, plan);
+}
+
+/* The detectors that are to see it again. */
+static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
+{
+    return is_mutation(finding, plan) ? plan->detect & LIGHT : bit_of(finding);
+}
+
+static struct finding *cause_of(const struct run *run, struct finding *finding)
+{
+    for (size_t i = 0; finding->cause && i < run->findings.n; i++)
+        if (strcmp(run->findings.items[i]->id, finding->cause) == 0)
+            return run->findings.items[i];
+    return finding;
+}
+
+static bool belongs(const struct bug *bug, const struct finding *root, const char *statement)
+{
+    return bug->root == root || !statement || !bug->statement || strcmp(bug->statement, statement) == 0;
+}
+
+/* The statement, as long as it can be left out. */
+static const char *statement_of(const struct run *run, const struct finding *finding)
+{
+    const struct statement *statement = statement_find(&run->statements, finding->statement);
+    return statement ? statement->source : NULL;
+}
+
+static struct bug *bug_of(struct bug *bugs, unsigned *n, const struct run *run, struct finding *finding)
+{
+    const struct finding *root = cause_of(run, finding);
+    const char *statement = statement_of(run, root);
+    for (unsigned i = 0; i < *n; i++)
+        if (belongs(&bugs[i], root, statement) || i + 1 == CASES_MAX)
+            return &bugs[i];
+    bugs[*n] = (struct bug){.root = root, .statement = statement, .found = calloc(1, sizeof *bugs->found)};
+    return bugs[*n].found ? &bugs[(*n)++] : NULL;
+}
+
+/* Findings that several threads show, by what they come from. */
+static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *bugs)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        struct bug *bug = is_symptom(finding, plan) ? bug_of(bugs, &n, run, finding) : NULL;
+        if (!bug)
+            continue;
+        bug->detect |= bits_of(finding, plan);
+        finding->verification = bug->found;
+        cause_of(run, finding)->verification = bug->found;
+    }
+    return n;
+}
+
+/* One bug without the statements of the others. */
+static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
+{
+    struct plan plan = *verify->plan;
+    const struct plan *whole = verify->plan;
+    char *out[PLAN_STEPS_MAX + CASES_MAX];
+    for (unsigned i = 0; i < plan.nleave_out; i++)
+        out[i] = plan.leave_out[i];
+    for (unsigned i = 0; i < n; i++)
+        if (i != at && bugs[i].statement && bugs[at].statement) {
+            out[plan.nleave_out++] = (char *)bugs[i].statement;
+            verify_add_line(&bugs[at].found->without, bugs[i].statement);
+        }
+    plan.leave_out = out;
+    verify->plan = &plan;
+    verify->detect = bugs[at].detect & LIGHT ? bugs[at].detect & LIGHT : bugs[at].detect;
+    verify->found = bugs[at].found;
+    verify->found->share = plan.share;
+    if (n > 1)
+        verify->found->root = strdup(bugs[at].root->id);
+    verify_arms(verify);
+    verify->plan = whole;
+}
+
+int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
+               uint64_t deadline)
+{
+    struct verify verify = {
+        .run = run, .plan = plan, .settings = *settings, .suppressions = run->suppressions};
+    struct bug bugs[CASES_MAX];
+    if (plan->threads == 1)
+        return 0;
+    unsigned n = sort_out(run, plan, bugs);
+    struct verification **end = &run->verification;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t now = clock_now();
+        *end = bugs[i].found;
+        end = &bugs[i].found->next;
+        verify.deadline = now + (deadline > now ? (deadline - now) / (n - i) : 0);
+        run_bug(&verify, bugs, n, i);
+    }
+    return 0;
+}

@@ -1,0 +1,288 @@
+/* The arms of one bug: the plan run again in fresh children, as it was and with one thing changed at a time. */
+#include "driver/session/verify_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "driver/outcome/callable.h"
+#include "driver/judge/judge.h"
+
+/* How long the threads of a child have, after what it takes until they run: at most so long. */
+#define CHILD_TIME (1200 * UINT64_C(1000000))
+#define START_MAX (8 * CLOCK_SECOND)
+#define START_FACTOR 1.2
+/* Where the first trials show nothing. */
+#define RARE_TIME (4 * CHILD_TIME)
+/* What fails each time, and soon, need not be waited for so long where it does not fail. */
+#define PATIENCE 8
+#define CHILD_TIME_LEAST (400 * UINT64_C(1000000))
+/* Trials of the plan as it was: until it has failed so often, or so many are made. */
+#define HITS 3
+#define TRIALS_MAX 9
+
+bool verify_counts(const struct finding *finding, const struct plan *plan)
+{
+    return finding->blame != BLAME_USER || plan->share >= RUNG_ONE_WRITER;
+}
+
+/* Returns 1: fails; 0: does not; -1: says nothing. */
+static int try_once(struct verify *verify, const struct plan *plan, struct outcome *outcome)
+{
+    struct run scratch = {
+        .threads = plan->threads, .share = plan->share, .suppressions = verify->suppressions};
+    *outcome = (struct outcome){0};
+    if (verify->over || clock_now() >= verify->deadline)
+        return -1;
+    if (job_run(plan, &verify->settings, outcome) < 0) {
+        verify->over = true;
+        return -1;
+    }
+    judge_outcome(&scratch, plan, outcome, 1);
+    int fails = outcome->cannot ? -1 : 0;
+    for (size_t i = 0; i < scratch.findings.n; i++)
+        if (verify_counts(scratch.findings.items[i], verify->plan))
+            fails = 1;
+    verify->over |= outcome->interrupted;
+    run_clear(&scratch);
+    return fails;
+}
+
+static void note_first(struct verification *found, const struct outcome *outcome)
+{
+    if (found->nfirst == VERIFICATION_HITS || outcome->seconds_to_hit <= 0)
+        return;
+    found->first[found->nfirst].calls = outcome->calls_to_hit;
+    found->first[found->nfirst++].seconds = outcome->seconds_to_hit;
+}
+
+/* Until so many hits, or n trials. */
+static void try_arm(struct verify *verify, const struct plan *plan, unsigned hits, unsigned n,
+                    struct trials *trials)
+{
+    while (trials->of < n && trials->hit < hits) {
+        struct outcome outcome;
+        int fails = try_once(verify, plan, &outcome);
+        if (fails > 0 && trials == &verify->found->again)
+            note_first(verify->found, &outcome);
+        verify->found->mutates |= outcome.facts.changes != CHANGES_NONE;
+        outcome_clear(&outcome);
+        if (fails < 0)
+            return;
+        trials->of++;
+        trials->hit += (unsigned)fails;
+    }
+}
+
+static uint64_t work_of(const struct verification *found)
+{
+    double longest = 0;
+    if (found->again.of >= HITS && found->again.hit == 0)
+        return RARE_TIME;
+    if (!found->over || found->again.hit < found->again.of || found->nfirst < found->again.hit)
+        return CHILD_TIME;
+    for (unsigned i = 0; i < found->nfirst; i++)
+        if (found->first[i].seconds > longest)
+            longest = found->first[i].seconds;
+    uint64_t work = (uint64_t)(PATIENCE * longest * (double)CLOCK_SECOND);
+    return work < CHILD_TIME_LEAST ? CHILD_TIME_LEAST : work < CHILD_TIME ? work : CHILD_TIME;
+}
+
+/* The plan of a child of the arm; a shallow copy. */
+static struct plan arm_of(const struct verify *verify)
+{
+    struct plan arm = *verify->plan;
+    arm.detect = verify->detect;
+    arm.stop_on_first = true;
+    uint64_t start = (uint64_t)(START_FACTOR * verify->run->start * (double)CLOCK_SECOND);
+    uint64_t time = work_of(verify->found) + (start < START_MAX ? start : START_MAX);
+    if (!arm.iterations && (arm.time == 0 || arm.time > time))
+        arm.time = time;
+    return arm;
+}
+
+/* How many trials without a hit say something: at least three, so that one lucky child decides nothing. */
+static unsigned trials_needed(const struct verification *found)
+{
+    unsigned n = HITS;
+    while (n < TRIALS_MAX && !verification_is_telling(found, &(struct trials){0, n}))
+        n++;
+    return n;
+}
+
+/* Without the statements that this says; what they gave once stands for them. */
+static void try_without(struct verify *verify, bool (*is_out)(const struct statement *, const void *),
+                        const void *context, unsigned n, struct trials *trials)
+{
+    struct plan arm = arm_of(verify);
+    const struct statement_list *list = &verify->run->statements;
+    char **out = calloc(arm.nleave_out + list->n + 1, sizeof *out);
+    if (!out)
+        return;
+    for (unsigned i = 0; i < arm.nleave_out; i++)
+        out[i] = arm.leave_out[i];
+    arm.leave_out = out;
+    for (size_t i = 0; i < list->n; i++)
+        if (is_out(&list->items[i], context))
+            out[arm.nleave_out++] = list->items[i].source;
+    try_arm(verify, &arm, 1, n, trials);
+    free(out);
+}
+
+/* What a statement calls, or else its own text. The caller's. */
+static char *call_of(const struct statement *statement, const struct plan *plan)
+{
+    char *call = callable_of(statement->source, plan->setup);
+    return call ? call : strdup(statement->source);
+}
+
+void verify_add_line(char **text, const char *line)
+{
+    char *grown;
+    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
+        return;
+    free(*text);
+    *text = grown;
+}
+
+struct call {
+    const char *name;
+    const struct plan *plan;
+};
+
+static bool makes_call(const struct statement *statement, const void *context)
+{
+    const struct call *call = context;
+    char *name = call_of(statement, call->plan);
+    bool same = name && strcmp(name, call->name) == 0;
+    free(name);
+    return same;
+}
+
+static bool is_known(const struct verification *found, const char *call)
+{
+    for (unsigned i = 0; i < found->nknock_outs; i++)
+        if (strcmp(found->knock_outs[i].call, call) == 0)
+            return true;
+    return false;
+}
+
+/* One arm for each function that the statements call, whatever their role. */
+static void knock_out_calls(struct verify *verify, unsigned n)
+{
+    struct verification *found = verify->found;
+    const struct statement_list *list = &verify->run->statements;
+    for (size_t i = 0; i < list->n && found->nknock_outs < VERIFICATION_CALLS; i++) {
+        if (statement_is_left_out(verify->plan, list->items[i].source))
+            continue;
+        char *name = call_of(&list->items[i], verify->plan);
+        if (!name || is_known(found, name)) {
+            free(name);
+            continue;
+        }
+        struct knock_out *arm = &found->knock_outs[found->nknock_outs++];
+        arm->call = name;
+        arm->plain = list->items[i].plain;
+        arm->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
+        const struct call call = {name, verify->plan};
+        for (size_t k = 0; k < list->n; k++)
+            if (makes_call(&list->items[k], &call))
+                verify_add_line(&arm->sources, list->items[k].source);
+        try_without(verify, makes_call, &call, n, &arm->trials);
+    }
+}
+
+/* The names of what the statements share, each once. Returns how many. */
+static unsigned list_shared(const struct verify *verify, char names[][64], unsigned most)
+{
+    const struct statement_list *list = &verify->run->statements;
+    unsigned n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        for (const char *at = list->items[i].objects; *at;) {
+            size_t length = strcspn(at, ",");
+            bool known = length >= 64;
+            char name[64];
+            snprintf(name, sizeof name, "%.*s", (int)length, at);
+            for (unsigned k = 0; k < n; k++)
+                known |= strcmp(names[k], name) == 0;
+            if (!known && n < most && !plan_is_private(verify->plan, name))
+                memcpy(names[n++], name, sizeof name);
+            at += length + (at[length] == ',');
+        }
+    return n;
+}
+
+/* Each of several shared objects private in turn. */
+static void part_names(struct verify *verify, unsigned n)
+{
+    struct verification *found = verify->found;
+    char names[VERIFICATION_CALLS][64];
+    unsigned shared = list_shared(verify, names, VERIFICATION_CALLS);
+    for (unsigned i = 0; shared > 1 && i < shared; i++) {
+        struct plan arm = arm_of(verify);
+        char *private;
+        if (asprintf(&private, "%s,%s", arm.private ? arm.private : "", names[i]) < 0)
+            return;
+        struct knock_out *input = &found->inputs[found->ninputs++];
+        input->call = strdup(names[i]);
+        arm.private = private;
+        try_arm(verify, &arm, 1, n, &input->trials);
+        free(private);
+    }
+}
+
+/* Down the ladder, as far as it fails. */
+static void descend(struct verify *verify, unsigned n)
+{
+    struct plan arm = arm_of(verify);
+    for (int rung = (int)verify->plan->share - 1; rung >= (int)RUNG_PRIVATE; rung--) {
+        arm.share = (enum rung)rung;
+        struct trials *trials = &verify->found->ladder[rung];
+        try_arm(verify, &arm, 1, n, trials);
+        if (trials->hit == 0)
+            return;
+    }
+}
+
+static bool is_not_plain(const struct statement *statement, const void *context)
+{
+    (void)context;
+    return !statement->plain;
+}
+
+/* The interpreter by itself: only the statements that are its own. */
+static void try_plain(struct verify *verify, unsigned n)
+{
+    const struct statement_list *list = &verify->run->statements;
+    size_t plain = 0;
+    for (size_t i = 0; i < list->n; i++)
+        plain += list->items[i].plain && !statement_is_left_out(verify->plan, list->items[i].source);
+    verify->found->all_plain = list->n > 0 && plain == list->n;
+    if (plain > 0 && plain < list->n)
+        try_without(verify, is_not_plain, NULL, n, &verify->found->plain);
+}
+
+void verify_arms(struct verify *verify)
+{
+    struct verification *found = verify->found;
+    struct plan arm = arm_of(verify);
+    try_arm(verify, &arm, HITS, HITS, &found->again);
+    arm = arm_of(verify);
+    try_arm(verify, &arm, HITS, TRIALS_MAX, &found->again);
+    if (found->again.hit == 0)
+        return;
+    found->over = true;
+    unsigned n = trials_needed(found);
+    arm = arm_of(verify);
+    knock_out_calls(verify, n);
+    verify->settings.gil = true;
+    try_arm(verify, &arm, 1, n, &found->gil);
+    verify->settings.gil = false;
+    descend(verify, n);
+    arm.threads = 1;
+    try_arm(verify, &arm, 1, 1, &found->alone);
+    try_plain(verify, n);
+    if (arm.share != RUNG_PRIVATE)
+        part_names(verify, n);
+}

@@ -1,0 +1,292 @@
+/* Stacks of the threads of a live process.
+ *
+ * The tracing is done on a thread of our own, joined before we return, because the kernel lets go of whatever
+ * a tracing thread leaves behind when that thread ends, be it a tracee that never stopped; PTRACE_DETACH
+ * works on stopped ones only. Tracees are seized, so no SIGSTOP is sent and a stopped target stays stopped.
+ * Exits are never waited for: the status belongs to the caller. Only the walk happens while the target stands
+ * still; the names are looked up afterwards. Every wait ends at STOP_TIME. */
+#include "driver/symbol/symbol.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#define STOP_TIME CLOCK_SECOND
+#define MAX_FRAMES 256
+
+struct tracee {
+    pid_t tid;
+    char name[16];
+    bool is_stopped;
+    bool is_gone;
+    int signal; /* taken from it while it stopped, given back at the end */
+    size_t n;
+    uint64_t *addresses;
+};
+
+struct walk {
+    pid_t pid;
+    size_t max;
+    const pid_t *wanted; /* NULL: all */
+    size_t nwanted;
+    size_t n;
+    struct tracee *tracees;
+    char *maps;
+    int error;
+};
+
+static char *task_file(pid_t pid, pid_t tid, const char *name)
+{
+    char path[64], *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
+    return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
+}
+
+static bool is_dead(pid_t pid, pid_t tid)
+{
+    cleanup_free char *stat = task_file(pid, tid, "stat");
+    const char *state = stat ? strrchr(stat, ')') : NULL;
+    return !state || strchr("ZXx", state[2]);
+}
+
+static bool is_known(const struct walk *walk, pid_t tid)
+{
+    for (size_t i = 0; i < walk->n; i++)
+        if (walk->tracees[i].tid == tid)
+            return true;
+    return false;
+}
+
+static struct tracee *add_tracee(struct walk *walk, pid_t tid)
+{
+    size_t n = walk->n;
+    if (!(n & (n - 1))) {
+        struct tracee *tracees = realloc(walk->tracees, (n ? 2 * n : 1) * sizeof *tracees);
+        if (!tracees)
+            return NULL;
+        walk->tracees = tracees;
+    }
+    walk->tracees[walk->n++] = (struct tracee){.tid = tid};
+    return &walk->tracees[n];
+}
+
+static bool is_wanted(const struct walk *walk, pid_t tid)
+{
+    for (size_t i = 0; i < walk->nwanted; i++)
+        if (walk->wanted[i] == tid)
+            return true;
+    return !walk->wanted;
+}
+
+static void seize(struct walk *walk, pid_t tid)
+{
+    if (walk->n == walk->max || is_known(walk, tid) || !is_wanted(walk, tid))
+        return;
+    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
+        if (errno == EPERM && !is_dead(walk->pid, tid))
+            walk->error = -EPERM;
+        return;
+    }
+    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+    struct tracee *tracee = add_tracee(walk, tid);
+    cleanup_free char *name = task_file(walk->pid, tid, "comm");
+    if (tracee && name)
+        snprintf(tracee->name, sizeof tracee->name, "%.*s", (int)strcspn(name, "\n"), name);
+}
+
+static void seize_new(struct walk *walk)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)walk->pid);
+    DIR *tasks = opendir(path);
+    if (!tasks)
+        return;
+    for (struct dirent *entry; (entry = readdir(tasks));)
+        if (entry->d_name[0] != '.')
+            seize(walk, (pid_t)atol(entry->d_name));
+    closedir(tasks);
+}
+
+/* Without WEXITED a death goes unnoticed here, and the driver's own waitpid still gets it. */
+static void await_stop(pid_t pid, struct tracee *tracee, uint64_t deadline)
+{
+    do {
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)tracee->tid, &info, WSTOPPED | WNOHANG | __WALL) == 0 && info.si_pid) {
+            tracee->is_stopped = true;
+            if (info.si_status >> 8 != PTRACE_EVENT_STOP)
+                tracee->signal = info.si_status & 0x7f;
+        } else if (is_dead(pid, tracee->tid)) {
+            tracee->is_gone = true;
+        } else {
+            nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+        }
+    } while (!tracee->is_stopped && !tracee->is_gone && clock_now() < deadline);
+}
+
+/* A thread may start another until it stops itself, hence the rounds. */
+static void stop(struct walk *walk)
+{
+    uint64_t deadline = clock_now() + STOP_TIME;
+    size_t done = 0;
+    do {
+        seize_new(walk);
+        if (done == walk->n)
+            return;
+        for (; done < walk->n; done++)
+            await_stop(walk->pid, &walk->tracees[done], deadline);
+    } while (clock_now() < deadline);
+}
+
+static void resume(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->n; i++) {
+        const struct tracee *tracee = &walk->tracees[i];
+        if (tracee->is_stopped)
+            ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signal);
+    }
+}
+
+static int add_frame(Dwfl_Frame *frame, void *argument)
+{
+    struct tracee *tracee = argument;
+    Dwarf_Addr pc;
+    if (tracee->n == MAX_FRAMES || !dwfl_frame_pc(frame, &pc, NULL))
+        return DWARF_CB_ABORT;
+    tracee->addresses[tracee->n++] = pc;
+    return DWARF_CB_OK;
+}
+
+/* Where no frame comes the registers could not be read: the target was killed, and libdwfl, which still
+ * believes in this thread, would abort at the next one. Returns whether to go on. */
+static bool unwind(Dwfl *dwfl, struct tracee *tracee)
+{
+    tracee->addresses = calloc(MAX_FRAMES, sizeof *tracee->addresses);
+    if (!tracee->addresses)
+        return false;
+    dwfl_getthread_frames(dwfl, tracee->tid, add_frame, tracee);
+    return tracee->n > 0;
+}
+
+/* The build id look-up never goes to the network, and unwinding needs no debug information. */
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_linux_proc_find_elf,
+    .find_debuginfo = dwfl_build_id_find_debuginfo,
+};
+
+/* The leader may have ended before its threads; its maps are empty then, and those of any other thread are
+ * full. */
+static struct tracee *first_stopped(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->n; i++)
+        if (walk->tracees[i].is_stopped)
+            return &walk->tracees[i];
+    return NULL;
+}
+
+static void unwind_stopped(struct walk *walk, pid_t any)
+{
+    Dwfl *dwfl = dwfl_begin(&callbacks);
+    if (!dwfl)
+        return;
+    dwfl_report_begin(dwfl);
+    int error = dwfl_linux_proc_report(dwfl, any);
+    dwfl_report_end(dwfl, NULL, NULL);
+    if (!error && dwfl_linux_proc_attach(dwfl, any, true) == 0)
+        for (size_t i = 0; i < walk->n; i++)
+            if (walk->tracees[i].is_stopped && !unwind(dwfl, &walk->tracees[i]))
+                break;
+    dwfl_end(dwfl);
+}
+
+static void *trace(void *argument)
+{
+    struct walk *walk = argument;
+    stop(walk);
+    const struct tracee *any = first_stopped(walk);
+    if (any) {
+        walk->maps = task_file(walk->pid, any->tid, "maps");
+        unwind_stopped(walk, any->tid);
+        walk->error = 0;
+    } else if (!walk->error) {
+        walk->error = -ESRCH;
+    }
+    resume(walk);
+    return NULL;
+}
+
+/* A thread that would not stop is listed without frames. */
+static int describe(struct symbols *symbols, const struct tracee *tracee, struct symbol_thread *ret_thread)
+{
+    *ret_thread = (struct symbol_thread){.tid = tracee->tid};
+    memcpy(ret_thread->name, tracee->name, sizeof ret_thread->name);
+    return symbols_stack(symbols, tracee->addresses, tracee->n, true, &ret_thread->stack);
+}
+
+static int describe_all(const struct walk *walk, struct symbol_thread **ret_threads, size_t *ret_n)
+{
+    struct symbols *symbols;
+    int error = walk->maps ? symbols_open(walk->maps, &symbols) : -ESRCH;
+    if (error)
+        return error;
+    size_t n = 0;
+    struct symbol_thread *threads = calloc(walk->n, sizeof *threads);
+    error = threads ? 0 : -ENOMEM;
+    for (size_t i = 0; i < walk->n && !error; i++)
+        if (!walk->tracees[i].is_gone)
+            error = describe(symbols, &walk->tracees[i], &threads[n++]);
+    symbols_close(symbols);
+    if (error) {
+        symbol_threads_free(threads, n);
+        return error;
+    }
+    *ret_threads = threads;
+    *ret_n = n;
+    return 0;
+}
+
+static int walk_threads(struct walk *walk, struct symbol_thread **ret_threads, size_t *ret_n)
+{
+    pthread_t tracer;
+    int error = -pthread_create(&tracer, NULL, trace, walk);
+    if (!error)
+        pthread_join(tracer, NULL);
+    if (!error)
+        error = walk->error;
+    if (!error)
+        error = describe_all(walk, ret_threads, ret_n);
+    for (size_t i = 0; i < walk->n; i++)
+        free(walk->tracees[i].addresses);
+    free(walk->tracees);
+    free(walk->maps);
+    return error;
+}
+
+int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n)
+{
+    struct walk walk = {.pid = pid, .max = max_threads};
+    return walk_threads(&walk, ret_threads, ret_n);
+}
+
+int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                         size_t *ret_n)
+{
+    struct walk walk = {.pid = pid, .max = n, .wanted = tids, .nwanted = n};
+    return walk_threads(&walk, ret_threads, ret_n);
+}
+
+void symbol_threads_free(struct symbol_thread *threads, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        symbol_stack_free(&threads[i].stack);
+    free(threads);
+}

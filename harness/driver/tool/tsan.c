@@ -1,0 +1,343 @@
+/* See tsan.h for what this is about. */
+#include "driver/tool/tsan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "driver/outcome/package.h"
+#include "driver/tool/probe.h"
+#include "driver/tool/tsan_way.h"
+
+/* Instrumented programs and the symboliser start slowly where all processors are busy. */
+#define START_LIMIT (90 * CLOCK_SECOND)
+
+/* The ways to find nothing that can be seen before any child is started. */
+static int clear_ways(char *error, size_t size)
+{
+    cleanup_free char *layout = tsan_way_layout(), *limit = tsan_way_limit(),
+                      *server = tsan_way_server(getenv("DEBUGINFOD_URLS"));
+    const char *sentence = layout ? layout : limit ? limit : server;
+    unsetenv("TSAN_OPTIONS");
+    return sentence ? fail(-ENOEXEC, error, size, "%s", sentence) : 0;
+}
+
+/* The canary */
+
+struct canary {
+    bool reported, named;
+};
+
+static void take_canary(void *context, struct tsan_report *report)
+{
+    struct canary *canary = context;
+    canary->reported = canary->reported || tsan_report_access(report, 1);
+    canary->named = canary->named || tsan_report_is_canary(report);
+    tsan_report_free(report);
+}
+
+static struct canary find_canary(const char *text)
+{
+    struct canary canary = {0};
+    struct tsan_log log = {.take = take_canary, .context = &canary};
+    if (text)
+        tsan_log_feed(&log, text, strlen(text));
+    tsan_log_finish(&log);
+    return canary;
+}
+
+/* What the runtime says when it does not even start. */
+static const struct {
+    const char *words, *sentence;
+} refusals[] = {
+    {"unexpected memory mapping",
+     "ThreadSanitizer's shadow memory does not fit between the addresses that are taken here; sysctl "
+     "vm.mmap_rnd_bits=28, and ulimit -s 8192"},
+    {"limited virtual address space",
+     "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is "
+     "unlimited"},
+    {"failed to allocate",
+     "ThreadSanitizer gets no room for its shadow memory; allow overcommit (sysctl vm.overcommit_memory=0)"},
+};
+
+static int explain_canary(const struct probe_job *job, char *error, size_t size)
+{
+    char reason[320];
+    const struct canary canary = find_canary(job->err);
+    if (canary.named)
+        return 0;
+    for (size_t i = 0; job->err && i < sizeof refusals / sizeof *refusals; i++)
+        if (strstr(job->err, refusals[i].words))
+            return fail(-ENOEXEC, error, size, "%s", refusals[i].sentence);
+    if (canary.reported)
+        return fail(
+            -ENOEXEC, error, size,
+            "ThreadSanitizer's reports name no functions, so nothing could be told apart; install llvm-symbolizer "
+            "(package llvm-19), or run scripts/setup.sh --with tsan again");
+    if (job->error == -ETIMEDOUT)
+        return fail(
+            -ETIMEDOUT, error, size,
+            "ThreadSanitizer does not finish the report of a planted race within %g s: its symboliser gives no "
+            "answer; see whether llvm-symbolizer works by itself",
+            clock_seconds(job->limit));
+    probe_reason(job, reason, sizeof reason);
+    return fail(
+        -ENOEXEC, error, size,
+        "ThreadSanitizer does not report a planted race (%s); remove build/child-tsan and run scripts/setup.sh "
+        "--with tsan again",
+        reason);
+}
+
+static int show_canary(const struct tsan *tsan, char *error, size_t size)
+{
+    char *const argv[] = {tsan->child, "--canary", NULL};
+    struct probe_job job = {.argv = argv, .limit = START_LIMIT};
+    probe_run(&job, 1);
+    int result = explain_canary(&job, error, size);
+    probe_job_clear(&job);
+    return result;
+}
+
+/* LLVM 23 and newer: small delays where threads synchronise, with a budget. A line of the list for each option, with
+ * what it does below it. */
+const char *tsan_delay_option(const char *help)
+{
+    static const char name[] = "\tenable_adaptive_delay\n";
+    return help && strstr(help, name) ? "enable_adaptive_delay=1" : NULL;
+}
+
+/* The runtime lists its options. Returns the one that switches delays on, or NULL. */
+static const char *ask_for_delays(const struct tsan *tsan)
+{
+    char *const argv[] = {tsan->child, "--abi", NULL};
+    struct probe_job job = {.argv = argv, .limit = probe_limit};
+    setenv("TSAN_OPTIONS", "help=1", 1);
+    probe_run(&job, 1);
+    unsetenv("TSAN_OPTIONS");
+    const char *option = tsan_delay_option(job.err);
+    probe_job_clear(&job);
+    return option;
+}
+
+/* Suppressions */
+
+static int share_file(const char *name, char **ret_path)
+{
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (!error && asprintf(ret_path, "%s/../share/tsan/%s", dir, name) < 0)
+        error = -ENOMEM;
+    return error;
+}
+
+/* CPython's developers keep a list of their own; scripts/setup/tsan.sh takes it from the source that it builds. */
+static int load_suppressions(struct tsan *tsan, const char *user, char *error, size_t size)
+{
+    static const struct suppression_defaults none = {NULL, NULL, NULL};
+    static const struct suppression_defaults cpython = {
+        "https://github.com/python/cpython/tree/3.13/Tools/tsan", "CPython 3.13",
+        "CPython's own developers know of it and suppress it in their tests."};
+    cleanup_free char *theirs = NULL;
+    int result = share_file("cpython.txt", &theirs);
+    if (!result && access(theirs, R_OK) == 0)
+        result = suppression_load(theirs, &cpython, &tsan->suppressions, error, size);
+    if (!result && user)
+        result = suppression_load(user, &none, &tsan->suppressions, error, size);
+    return result ? -EINVAL : 0;
+}
+
+static char *child_path(void)
+{
+    cleanup_free char *dir = NULL;
+    char *path;
+    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/ftstress-child-tsan", dir) < 0 ? NULL : path;
+}
+
+bool tsan_is_set_up(void)
+{
+    cleanup_free char *child = child_path();
+    return child && access(child, X_OK) == 0;
+}
+
+int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size)
+{
+    int result = 0;
+    struct tsan made = {.child = child_path()};
+    if (!made.child)
+        return fail(-ENOMEM, error, error_size, "no memory");
+    if (access(made.child, X_OK) < 0)
+        result = fail(-ENOENT, error, error_size,
+                      "there is no ftstress-child-tsan; make one with scripts/setup.sh --with tsan");
+    if (!result)
+        result = clear_ways(error, error_size);
+    if (!result)
+        result = show_canary(&made, error, error_size);
+    if (!result)
+        result = load_suppressions(&made, user, error, error_size);
+    if (result) {
+        tsan_clear(&made);
+        return result;
+    }
+    probe_limit = START_LIMIT;
+    const char *delays = ask_for_delays(&made);
+    made.delays = delays;
+    if (delays)
+        setenv("TSAN_OPTIONS", delays, 1);
+    *tsan = made;
+    return 0;
+}
+
+/* Files that are not instrumented */
+
+bool tsan_is_bare(const char *path)
+{
+    bool found = false;
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    elf_version(EV_CURRENT);
+    Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    Elf_Scn *section = NULL;
+    GElf_Shdr header;
+    while (elf && (section = elf_nextscn(elf, section))) {
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !header.sh_entsize)
+            continue;
+        Elf_Data *data = elf_getdata(section, NULL);
+        for (size_t i = 0; data && !found && i < header.sh_size / header.sh_entsize; i++) {
+            GElf_Sym symbol;
+            const char *name =
+                gelf_getsym(data, (int)i, &symbol) ? elf_strptr(elf, header.sh_link, symbol.st_name) : NULL;
+            found = name && strncmp(name, "__tsan_", 7) == 0;
+        }
+    }
+    bool bare = elf && elf_kind(elf) == ELF_K_ELF && !found;
+    elf_end(elf);
+    return bare;
+}
+
+/* Returns false when it was there already. */
+static bool remember(char ***list, size_t *n, const char *text)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*list)[i], text) == 0)
+            return false;
+    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
+    char *copy = grown ? strdup(text) : NULL;
+    if (grown)
+        *list = grown;
+    if (copy)
+        grown[(*n)++] = copy;
+    return copy;
+}
+
+static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const char *path)
+{
+    char name[128];
+    if (package_owner(outcome, path, name, sizeof name) == OWNER_PACKAGE &&
+        remember(&tsan->seen, &tsan->nseen, path) && tsan_is_bare(path))
+        remember(&tsan->bare, &tsan->nbare, path);
+}
+
+/* Every mapped file of a package, the libraries that a wheel brings along too. */
+static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
+{
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
+        look_at_file(tsan, outcome, outcome->packages[i]);
+    for (const char *line = outcome->maps; line && *line; line = *line ? line + 1 : line) {
+        char path[PATH_MAX];
+        size_t length = strcspn(line, "\n");
+        const char *slash = memchr(line, '/', length);
+        if (slash)
+            snprintf(path, sizeof path, "%.*s", (int)(line + length - slash), slash);
+        if (slash && strstr(path, ".so"))
+            look_at_file(tsan, outcome, path);
+        line += length;
+    }
+}
+
+char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
+{
+    tsan->children++;
+    tsan->canaries += outcome->canary;
+    look_at_files(tsan, outcome);
+    if (outcome->cannot || outcome->interrupted || outcome->phase < BOARD_SETUP)
+        return NULL;
+    if (!outcome->canary)
+        return strdup(
+            "the race that is planted in each child was not reported, so that no other would have been; see "
+            "what --verbose shows");
+    return tsan_way_gil(outcome->facts.gil == GIL_ON);
+}
+
+char *tsan_doubt(const struct tsan *tsan, unsigned threads)
+{
+    if (threads == 1)
+        return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
+    return tsan_way_bare(tsan->bare, tsan->nbare);
+}
+
+static void tell_used(const struct suppression_list *list, struct note_list *notes)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct suppression *rule = &list->items[i];
+        if (rule->hits > 0)
+            note_add(notes, "%u report%s suppressed by %s:%s (%s): %s (%s, %s)", rule->hits,
+                     rule->hits == 1 ? "" : "s", rule->type, rule->pattern, path_base(rule->where), rule->why,
+                     rule->version, rule->link);
+    }
+}
+
+/* CPython's list is nobody's here to tidy up: it is counted, and told where all is asked for. */
+static void tell_unused(const struct suppression_list *list, bool all, struct note_list *notes)
+{
+    char *text;
+    size_t size, unused = 0, theirs = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct suppression *rule = &list->items[i];
+        if (rule->hits == 0 && (all || !rule->theirs))
+            fprintf(out, "%s%s:%s (%s)", unused++ ? ", " : "", rule->type, rule->pattern,
+                    path_base(rule->where));
+        theirs += rule->hits == 0 && rule->theirs && !all;
+    }
+    if (theirs)
+        fprintf(out, "%s%zu of CPython's own; --verbose and --json list them", unused ? ", " : "", theirs);
+    if (fclose(out) == 0 && unused + theirs)
+        note_add(notes, "suppressions that were not needed: %s", text);
+    free(text);
+}
+
+void tsan_tell(const struct tsan *tsan, bool all, struct note_list *notes)
+{
+    note_add(notes, "ThreadSanitizer reported the planted race in %u of %u children%s", tsan->canaries,
+             tsan->children, tsan->delays ? "; adaptive delays were on" : "");
+    for (size_t i = 0; i < tsan->nbare; i++)
+        note_add(notes, "not instrumented: %s", tsan->bare[i]);
+    tell_used(&tsan->suppressions, notes);
+    tell_unused(&tsan->suppressions, all, notes);
+}
+
+static void clear_texts(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+void tsan_clear(struct tsan *tsan)
+{
+    free(tsan->child);
+    suppression_list_clear(&tsan->suppressions);
+    clear_texts(tsan->bare, tsan->nbare);
+    clear_texts(tsan->seen, tsan->nseen);
+    *tsan = (struct tsan){0};
+}

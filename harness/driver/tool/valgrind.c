@@ -1,0 +1,136 @@
+#include "driver/tool/valgrind.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/fd.h"
+#include "driver/job/job.h"
+#include "driver/tool/probe.h"
+
+/* It reads the symbols of all that the program is made of first. */
+#define START_LIMIT (90 * CLOCK_SECOND)
+#define STRINGIFY(number) #number
+#define AS_TEXT(number) STRINGIFY(number)
+
+static const struct tool *const tool = &tools[0];
+
+/* Stacks are deep enough to show which statement of the plan they belong to, also where Python calls Python through C.
+ * Names stay as the ELF files have them: the driver makes them readable, as everywhere. */
+static const char *const settings[] = {"--tool=memcheck",
+                                       "--command-line-only=yes",
+                                       "--leak-check=full",
+                                       "--show-leak-kinds=all",
+                                       "--errors-for-leak-kinds=none",
+                                       "--num-callers=200",
+                                       "--demangle=no",
+                                       "--error-limit=no",
+                                       "--fair-sched=try",
+                                       "--vgdb=no",
+                                       "--child-silent-after-fork=yes"};
+#define SETTINGS (sizeof settings / sizeof *settings)
+
+static const char *const as_xml[] = {"--xml=yes", "--xml-fd=" AS_TEXT(JOB_TOOL_FD)};
+
+static int name_files(struct valgrind *valgrind, const char *user)
+{
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (!error && asprintf(&valgrind->ours, "--suppressions=%s/../share/valgrind.supp", dir) < 0)
+        error = -ENOMEM;
+    if (!error && user && asprintf(&valgrind->users, "--suppressions=%s", user) < 0)
+        error = -ENOMEM;
+    return error;
+}
+
+static size_t fill(struct valgrind *valgrind)
+{
+    size_t n = 0;
+    valgrind->argv[n++] = valgrind->program;
+    for (size_t i = 0; i < SETTINGS; i++)
+        valgrind->argv[n++] = settings[i];
+    valgrind->argv[n++] = valgrind->ours;
+    if (valgrind->users)
+        valgrind->argv[n++] = valgrind->users;
+    return n;
+}
+
+/* The first line that it prints goes into `line`. */
+static int run(const char **argv, const char *what, char line[static VALGRIND_VERSION], char *error,
+               size_t size)
+{
+    struct probe_job job = {.argv = (char *const *)argv, .limit = START_LIMIT};
+    char reason[320];
+    probe_run(&job, 1);
+    bool good = job.error == 0 && job.status == 0;
+    snprintf(line, VALGRIND_VERSION, "%.*s", job.out ? (int)strcspn(job.out, "\n") : 0,
+             job.out ? job.out : "");
+    if (!good) {
+        probe_reason(&job, reason, sizeof reason);
+        snprintf(error, size,
+                 "Valgrind %s: %s; see whether it works by itself, and the files of suppressions", what,
+                 reason);
+    }
+    probe_job_clear(&job);
+    return good ? 0 : -ENOEXEC;
+}
+
+/* "valgrind-3.19.0" */
+static int ask_version(struct valgrind *valgrind, char *error, size_t size)
+{
+    char line[VALGRIND_VERSION];
+    const char *argv[] = {valgrind->program, "--version", NULL};
+    int result = run(argv, "does not tell its version", line, error, size);
+    const char *dash = strchr(line, '-');
+    snprintf(valgrind->version, sizeof valgrind->version, "%s", dash ? dash + 1 : line);
+    return result;
+}
+
+static int show_start(struct valgrind *valgrind, const char *child, char *error, size_t size)
+{
+    char line[VALGRIND_VERSION];
+    size_t n = fill(valgrind);
+    valgrind->argv[n++] = child;
+    valgrind->argv[n++] = "--abi";
+    valgrind->argv[n] = NULL;
+    return run(valgrind->argv, "does not start ftstress-child", line, error, size);
+}
+
+int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, char *error,
+                     size_t error_size)
+{
+    char path[PATH_MAX];
+    struct valgrind made = {0};
+    if (!probe_find_program(tool->name, path))
+        return fail(-ENOENT, error, error_size,
+                    "%s is not installed; install the package %s (scripts/setup/packages.sh %s)", tool->name,
+                    tool->package, tool->name);
+    made.program = strdup(path);
+    int result = made.program ? name_files(&made, user) : -ENOMEM;
+    if (!result)
+        result = ask_version(&made, error, error_size);
+    if (!result)
+        result = show_start(&made, child, error, error_size);
+    if (result) {
+        valgrind_clear(&made);
+        return result;
+    }
+    size_t n = fill(&made);
+    made.argv[n++] = as_xml[0];
+    made.argv[n++] = as_xml[1];
+    made.argv[n] = NULL;
+    *valgrind = made;
+    return 0;
+}
+
+void valgrind_clear(struct valgrind *valgrind)
+{
+    free(valgrind->program);
+    free(valgrind->ours);
+    free(valgrind->users);
+    *valgrind = (struct valgrind){0};
+}

@@ -1,0 +1,103 @@
+/* What a violation says to a person. */
+#include "heap/arena/arena.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define TEXT 6 /* characters in a row that are no accident */
+
+/* chunk and value, then block and size where the block is known. */
+static const struct {
+    const char *name, *sentence, *about_block;
+} faults[ARENA_FAULTS] = {
+    [ARENA_SIZE] = {"size field", "the size field of the chunk at %#" PRIxPTR " holds %#" PRIx64,
+                    "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
+                    "written past its end"},
+    [ARENA_PREV_SIZE] = {"prev_size",
+                         "the chunk at %#" PRIxPTR " says that the one before it is free and "
+                         "has %#" PRIx64 " bytes",
+                         "; that one, with the block at %#" PRIxPTR " of %zu bytes, has another size: it was "
+                         "probably written to after it was freed, or past its end"},
+    [ARENA_PREV_INUSE] = {"prev_inuse",
+                          "the size field of the chunk at %#" PRIxPTR " holds %#" PRIx64
+                          ", by which the block before it is not free",
+                          "; that block, at %#" PRIxPTR " with %zu bytes, is in a list of free blocks"},
+    [ARENA_TOP] = {"top chunk",
+                   "the size field of the top chunk at %#" PRIxPTR " holds %#" PRIx64
+                   ", which is not what is left of its heap",
+                   "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
+                   "written past its end"},
+    [ARENA_FORWARD] = {"forward link", "the forward link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                       "; the block at %#" PRIxPTR
+                       " with %zu bytes was probably written to after it was freed"},
+    [ARENA_BACKWARD] = {"backward link",
+                        "the backward link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                        "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
+                        "freed"},
+    [ARENA_NEXT_SIZE] = {"next-size link",
+                         "the next-size link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                         "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
+                         "freed"},
+    [ARENA_FASTBIN] = {"fastbin link", "the fastbin link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                       "; the block at %#" PRIxPTR
+                       " with %zu bytes was probably written to after it was freed"},
+    [ARENA_CACHE_LINK] = {"cache link",
+                          "the thread-cache link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                          "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
+                          "freed"},
+    [ARENA_CACHE_KEY] = {"cache mark",
+                         "the thread-cache mark of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
+                         "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
+                         "freed"},
+    [ARENA_CACHE_HEAD] = {"cache head",
+                          "the thread cache at %#" PRIxPTR " has a list that begins at %#" PRIx64
+                          ", where no such block is",
+                          ""},
+    [ARENA_HEAD] = {"arena head",
+                    "the arena's head at %#" PRIxPTR " leads to %#" PRIx64 ", where nothing of glibc's is",
+                    ""},
+};
+
+const char *arena_fault_name(enum arena_fault fault)
+{
+    return faults[fault].name;
+}
+
+/* Text that the overrun wrote often says whose it is; addresses and small numbers say nothing. */
+static bool looks_like_data(const struct arena_violation *violation)
+{
+    unsigned run = 0;
+    for (unsigned i = 0; i < violation->nbytes && run < TEXT; i++)
+        run = isprint(violation->bytes[i]) ? run + 1 : 0;
+    return run >= TEXT;
+}
+
+static size_t print_bytes(const struct arena_violation *violation, char *text, size_t size)
+{
+    size_t n = (size_t)snprintf(text, size, "; the bytes there:");
+    for (unsigned i = 0; i < violation->nbytes && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, " %02x", violation->bytes[i]);
+    if (n < size)
+        n += (size_t)snprintf(text + n, size - n, " \"");
+    for (unsigned i = 0; i < violation->nbytes && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%c",
+                              isprint(violation->bytes[i]) ? violation->bytes[i] : '.');
+    if (n < size)
+        n += (size_t)snprintf(text + n, size - n, "\"");
+    return n;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are the table above */
+void arena_describe(const struct arena_violation *violation, char *text, size_t size)
+{
+    size_t n =
+        (size_t)snprintf(text, size, faults[violation->fault].sentence, violation->chunk, violation->value);
+    if (violation->block && n < size)
+        n += (size_t)snprintf(text + n, size - n, faults[violation->fault].about_block, violation->block,
+                              violation->size);
+    if (looks_like_data(violation) && n < size)
+        print_bytes(violation, text + n, size - n);
+}
+#pragma GCC diagnostic pop

@@ -1,0 +1,491 @@
+/* See guard.h for the contract; block.h for the order in which a block changes hands. */
+#include "heap/guard/guard.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+#include "heap/guard/check.h"
+#include "heap/guard/checker.h"
+#include "heap/memory/large.h"
+#include "heap/memory/pages.h"
+#include "heap/memory/pattern.h"
+#include "heap/guard/report.h"
+#include "heap/memory/thread.h"
+#include "heap/site/trace.h"
+
+#define PATIENCE 10000 /* looks at a block that changes */
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+__thread struct guard_context guard_context
+    __attribute__((tls_model("initial-exec"))) = {.worker = BLOCK_NOBODY};
+
+static bool on;
+static bool stacks; /* of every allocation */
+
+/* Array data comes from one place in NumPy, whoever asks for it: the callers behind that tell sites apart. */
+#define ARRAY_DEPTH 6
+
+bool guard_is_on(void)
+{
+    return on;
+}
+
+/* Checks */
+
+/* Anything wrong in the 16 bytes before the block, or behind its end up to the slot's? For blocks at the usual
+ * place. */
+EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t slot_size)
+{
+    uint64_t word = pattern_of(block->start);
+    const char *end = block->start + BLOCK_HEAD + block->size, *limit = block->start + slot_size;
+    const char *at = (const char *)((uintptr_t)end & ~(uintptr_t)7);
+    if (limit > end + BLOCK_LOOK)
+        limit = (const char *)((uintptr_t)(end + BLOCK_LOOK) & ~(uintptr_t)15);
+    uint64_t wrong = (*(const pattern_word *)(const void *)at ^ word) >> (8 * ((uintptr_t)end & 7));
+    at += 8;
+    if ((uintptr_t)at & 8) {
+        wrong |= *(const pattern_word *)(const void *)at ^ word;
+        at += 8;
+    }
+    wrong |= pattern_differs_aligned(block->start, block->start + BLOCK_HEAD, word);
+    return wrong | pattern_differs_aligned(at, limit, word);
+}
+
+/* The blocks that this thread made last: an overrun is seen before it can be followed up. */
+EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
+{
+    uint64_t wrong = 0;
+    for (unsigned i = 0; i < THREAD_RECENT; i++)
+        if (thread->recent[i].tail)
+            wrong |= *(const volatile uint64_t *)thread->recent[i].tail ^ thread->recent[i].pattern;
+    return wrong != 0;
+}
+
+/* Drops what was freed since, and reports what was not. */
+static __attribute__((noinline)) void look_at_recent(struct heap_thread *thread)
+{
+    for (unsigned i = 0; i < THREAD_RECENT; i++) {
+        struct recent *recent = &thread->recent[i];
+        struct block *block = recent->block;
+        recent->tail = NULL;
+        if (!block || block_load(block) != recent->word)
+            continue;
+        const struct span *span = region_find(block->start);
+        struct damage damage = check_block(span, block);
+        if (damage.from && block_still(block, recent->word))
+            report_damage(span, block, damage, FOUND_CALL);
+    }
+}
+
+static inline void check_recent(struct heap_thread *thread)
+{
+    if (UNLIKELY(recent_differ(thread)))
+        look_at_recent(thread);
+}
+
+static inline void remember(struct heap_thread *thread, struct block *block)
+{
+    uintptr_t tail = ((uintptr_t)block_user(block) + block->size + 7) & ~(uintptr_t)7;
+    thread->recent[thread->next_recent++ % THREAD_RECENT] = (struct recent){
+        (const uint64_t *)tail, pattern_of(block->start), block, /* NOLINT(performance-no-int-to-ptr) */
+        atomic_load_explicit(&block->word, memory_order_relaxed)};
+}
+
+/* The pattern again, wherever the checks look. */
+static void mend(const struct span *span, const struct block *block)
+{
+    uint64_t word = pattern_of(block->start);
+    char *user = block_user(block);
+    pattern_fill(check_head_start(span, block), user, word);
+    pattern_fill(user + block->size, check_tail_end(span, block), word);
+}
+
+void guard_keep_stacks(bool all)
+{
+    stacks = all;
+}
+
+/* Allocation */
+
+static __attribute__((noinline)) uint64_t keep_stack(uint64_t caller)
+{
+    uint64_t frames[VIOLATION_FRAMES];
+    return trace_keep(frames, trace_from(caller, frames, stacks ? VIOLATION_FRAMES : ARRAY_DEPTH));
+}
+
+static inline void fill_in(struct heap_thread *thread, struct block *block, size_t size, uint32_t offset,
+                           enum block_kind kind, uint64_t caller)
+{
+    block->size = size;
+    block->offset = offset;
+    block->kind = (uint8_t)kind;
+    block->step = guard_context.step;
+    block->iteration = guard_context.iteration;
+    block->worker = guard_context.worker;
+    block->sequence = ++thread->sequence;
+    block->alloc_site = kind == BLOCK_ARRAY || UNLIKELY(stacks) ? keep_stack(caller) : caller;
+    block->free_site = 0;
+    block->free_worker = BLOCK_NOBODY;
+    block->array = (struct block_array){0};
+    atomic_store_explicit(&block->reported, 0, memory_order_relaxed);
+}
+
+/* A freed slot that is about to be used again: has anybody written to it since? */
+static inline bool is_clean(const struct block *block, size_t slot_size)
+{
+    if (LIKELY(slot_size <= BLOCK_WHOLE))
+        return !pattern_differs_aligned(block->start, block->start + slot_size, pattern_of(block->start));
+    return false;
+}
+
+static __attribute__((noinline)) void check_reuse(struct block *block)
+{
+    const struct span *span = region_find(block->start);
+    struct damage damage = check_freed(span, block);
+    if (damage.from) {
+        report_damage(span, block, damage, FOUND_REUSE);
+        pattern_fill((char *)damage.from, damage.to, pattern_of(block->start));
+    }
+}
+
+/* Behind a block in a slot that is not poisoned whole, and around one at an unusual place. */
+static void set_canaries(struct block *block, size_t slot_size)
+{
+    uint64_t word = pattern_of(block->start);
+    char *user = block_user(block), *end = user + block->size, *limit = block->start + slot_size;
+    char *head = user - (block->offset < BLOCK_LOOK ? block->offset : BLOCK_LOOK);
+    pattern_fill(head, user, word);
+    pattern_fill(end, limit > end + BLOCK_LOOK ? end + BLOCK_LOOK : limit, word);
+}
+
+static struct block *allocate_slab(struct heap_thread *thread, size_t size, size_t align,
+                                   enum block_kind kind, uint64_t caller, unsigned class)
+{
+    struct block *block = thread_take(thread, class);
+    size_t slot_size = class_slot_size(class);
+    if (UNLIKELY(!block))
+        return NULL;
+    if (UNLIKELY(!is_clean(block, slot_size)))
+        check_reuse(block);
+    uint32_t offset = BLOCK_HEAD;
+    if (UNLIKELY(align > BLOCK_HEAD))
+        offset = (uint32_t)((((uintptr_t)block->start + BLOCK_HEAD + align - 1) & ~(align - 1)) -
+                            (uintptr_t)block->start);
+    block_begin_change(block);
+    fill_in(thread, block, size, offset, kind, caller);
+    if (UNLIKELY(slot_size > BLOCK_WHOLE))
+        set_canaries(block, slot_size);
+    block_end_change(block, BLOCK_LIVE);
+    remember(thread, block);
+    return block;
+}
+
+static struct block *allocate_large(struct heap_thread *thread, size_t size, size_t align,
+                                    enum block_kind kind, uint64_t caller, bool *ret_zero)
+{
+    struct block *block = large_take(size, align);
+    if (!block)
+        return NULL;
+    struct span *span = region_find(block->start);
+    *ret_zero = block_state_of(block_load(block)) == BLOCK_UNUSED;
+    if (!*ret_zero)
+        check_reuse(block);
+    pages_close_around(span);
+    block_begin_change(block);
+    fill_in(thread, block, size, large_offset(span, size, align), kind, caller);
+    set_canaries(block, span->slot_size);
+    block_end_change(block, BLOCK_LIVE);
+    return block;
+}
+
+static __attribute__((noinline)) struct block *
+allocate_pages(struct heap_thread *thread, size_t size, size_t align, enum block_kind kind, uint64_t caller)
+{
+    struct block *block = pages_take(size, align);
+    if (!block)
+        return NULL;
+    struct pages_trace *trace = pages_trace_of(region_find(block->start));
+    fill_in(thread, block, block->size, block->offset, kind, caller);
+    trace->nalloc = trace_from(caller, trace->alloc, VIOLATION_FRAMES);
+    trace->nfree = 0;
+    block_end_change(block, BLOCK_LIVE);
+    return block;
+}
+
+static void *no_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+void *guard_allocate(size_t size, size_t align, enum block_kind kind, bool zero, uint64_t caller)
+{
+    struct heap_thread *thread = thread_self();
+    struct block *block = NULL;
+    bool is_zero = false;
+    if (UNLIKELY(!thread || size > PTRDIFF_MAX))
+        return no_memory();
+    check_recent(thread);
+    thread->allocations++;
+    if (UNLIKELY(site_wants_pages(&thread->sites, caller, guard_context.step, kind == BLOCK_ARRAY)))
+        block = allocate_pages(thread, size, align, kind, caller);
+    if (LIKELY(!block)) {
+        size_t need = size + BLOCK_HEAD + BLOCK_TAIL + (align > BLOCK_HEAD ? align : 0);
+        unsigned class = class_of(need);
+        block = LIKELY(class < CLASS_SLABS) ? allocate_slab(thread, size, align, kind, caller, class)
+                                            : allocate_large(thread, size, align, kind, caller, &is_zero);
+    }
+    if (UNLIKELY(!block))
+        return no_memory();
+    void *user = block_user(block);
+    if (zero && !is_zero)
+        memset(user, 0, size);
+    return user;
+}
+
+/* Release */
+
+static void poison_slab(struct block *block, size_t slot_size)
+{
+    uint64_t word = pattern_of(block->start);
+    char *user = block_user(block), *end = user + block->size;
+    if (LIKELY(slot_size <= BLOCK_WHOLE && block->offset == BLOCK_HEAD)) {
+        pattern_fill_aligned(user, (char *)(((uintptr_t)end + 15) & ~(uintptr_t)15), word);
+        return;
+    }
+    if (slot_size <= BLOCK_WHOLE || block->size <= check_poison + BLOCK_POISON_END) {
+        pattern_fill(user, end, word);
+        return;
+    }
+    pattern_fill(user, user + check_poison, word);
+    pattern_fill(end - BLOCK_POISON_END, end, word);
+}
+
+/* Blocks not at the usual place, and those that are wrong. */
+static __attribute__((noinline)) void check_release(const struct span *span, struct block *block)
+{
+    struct damage damage = check_live(span, block);
+    if (!damage.from)
+        return;
+    report_damage(span, block, damage, FOUND_FREE);
+    mend(span, block);
+}
+
+static bool is_mismatch(enum block_kind made, enum block_kind freed)
+{
+    bool by_operator = made == BLOCK_NEW || made == BLOCK_NEW_ARRAY;
+    bool to_operator = freed == BLOCK_NEW || freed == BLOCK_NEW_ARRAY;
+    return (by_operator || to_operator) && made != freed;
+}
+
+/* Another thread may be freeing the block just now: what it notes of itself is worth a moment. */
+static void wait_for_change(const struct block *block)
+{
+    for (unsigned i = 0; i < PATIENCE && block_state_of(block_load(block)) == BLOCK_CHANGING; i++)
+        sched_yield();
+}
+
+/* The pointer is none that can be freed: says so. */
+static __attribute__((noinline)) void refuse(const struct span *span, struct block *block, const void *at,
+                                             uint64_t caller)
+{
+    if (!block || block->sequence == 0) {
+        report_foreign(at, caller);
+        return;
+    }
+    wait_for_change(block);
+    int64_t into = (const char *)at - block_user(block);
+    if (into != 0)
+        report_misuse(span, block, VIOLATION_INTERIOR_FREE, into, caller);
+    else
+        report_misuse(span, block, VIOLATION_DOUBLE_FREE, 0, caller);
+}
+
+static __attribute__((noinline)) void release_rest(struct span *span, struct block *block, uint64_t caller)
+{
+    int saved = errno;
+    check_release(span, block);
+    if (span->kind == SPAN_PAGES) {
+        struct pages_trace *trace = pages_trace_of(span);
+        trace->nfree = trace_from(caller, trace->free, VIOLATION_FRAMES);
+        pages_give(span, block);
+    } else {
+        poison_slab(block, span->slot_size);
+        block_end_change(block, BLOCK_FREED);
+        large_give(span);
+    }
+    errno = saved;
+}
+
+void guard_release(void *at, enum block_kind kind, uint64_t caller)
+{
+    struct span *span = region_find(at);
+    struct block *block = span ? span_block(span, at) : NULL;
+    struct heap_thread *thread = thread_self();
+    if (UNLIKELY(!thread))
+        return;
+    check_recent(thread);
+    thread->frees++;
+    uint32_t word = block ? block_load(block) : 0;
+    if (UNLIKELY(!block || block_user(block) != at || block_state_of(word) != BLOCK_LIVE ||
+                 !atomic_compare_exchange_strong_explicit(&block->word, &word,
+                                                          block_next_word(word, BLOCK_CHANGING),
+                                                          memory_order_acq_rel, memory_order_relaxed))) {
+        refuse(span, block, at, caller);
+        return;
+    }
+    if (UNLIKELY(is_mismatch((enum block_kind)block->kind, kind)))
+        report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
+    block->free_site = caller;
+    block->free_worker = guard_context.worker;
+    if (UNLIKELY(span->kind != SPAN_SLAB)) {
+        release_rest(span, block, caller);
+        return;
+    }
+    if (UNLIKELY(block->offset != BLOCK_HEAD || canaries_differ(block, span->slot_size)))
+        check_release(span, block);
+    poison_slab(block, span->slot_size);
+    block_end_change(block, BLOCK_FREED);
+    thread_quarantine(thread, block, span->class, span->slot_size);
+}
+
+/* The same slot, when the new size fits it as well as another. */
+static bool resize(struct heap_thread *thread, const struct span *span, struct block *block, size_t size,
+                   enum block_kind kind, uint64_t caller)
+{
+    uint32_t word = block_load(block);
+    if (span->kind != SPAN_SLAB || block->offset != BLOCK_HEAD ||
+        class_of(size + BLOCK_HEAD + BLOCK_TAIL) != span->class || block_state_of(word) != BLOCK_LIVE ||
+        !atomic_compare_exchange_strong(&block->word, &word, block_next_word(word, BLOCK_CHANGING)))
+        return false;
+    if (is_mismatch((enum block_kind)block->kind, kind))
+        report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
+    check_release(span, block);
+    fill_in(thread, block, size, BLOCK_HEAD, (enum block_kind)block->kind, caller);
+    set_canaries(block, span->slot_size);
+    block_end_change(block, BLOCK_LIVE);
+    return true;
+}
+
+void *guard_reallocate(void *at, size_t size, enum block_kind kind, uint64_t caller)
+{
+    struct span *span = region_find(at);
+    struct block *block = span ? span_block(span, at) : NULL;
+    if (!block || block_user(block) != at || block_state_of(block_load(block)) != BLOCK_LIVE) {
+        refuse(span, block, at, caller);
+        return no_memory();
+    }
+    struct heap_thread *thread = thread_self();
+    if (thread && size <= PTRDIFF_MAX && resize(thread, span, block, size, kind, caller))
+        return at;
+    size_t old = block->size;
+    void *moved = guard_allocate(size, BLOCK_HEAD, kind, false, caller);
+    if (!moved)
+        return NULL;
+    memcpy(moved, at, old < size ? old : size);
+    guard_release(at, kind, caller);
+    return moved;
+}
+
+/* Questions */
+
+bool guard_owns(const void *at)
+{
+    return region_has(at);
+}
+
+static struct block *live_block(const void *at)
+{
+    const struct span *span = region_find(at);
+    struct block *block = span ? span_block(span, at) : NULL;
+    return block && block_state_of(block_load(block)) == BLOCK_LIVE ? block : NULL;
+}
+
+size_t guard_size(const void *at)
+{
+    const struct block *block = live_block(at);
+    return block ? block->size : 0;
+}
+
+void guard_report_foreign(const void *at, uint64_t caller)
+{
+    report_foreign(at, caller);
+}
+
+void guard_tag(const void *at, struct block_array array)
+{
+    struct block *block = live_block(at);
+    if (block)
+        block->array = array;
+}
+
+/* Two accesses by one instruction at two blocks, and no heap call of its thread between them: it runs on and on. */
+static bool runs_on(const struct span *span, const uint64_t *frames, size_t nframes)
+{
+    static __thread struct {
+        const struct span *span;
+        uint64_t at, calls;
+    } last __attribute__((tls_model("initial-exec")));
+    const struct heap_thread *thread = heap_thread;
+    uint64_t at = nframes ? frames[0] : 0, calls = thread ? thread->allocations + thread->frees : 0;
+    bool same = last.at == at && last.calls == calls && last.span != span;
+    last.span = span;
+    last.at = at;
+    last.calls = calls;
+    return same;
+}
+
+/* The first bytes of the page before a block are far from it, and the next ones of what ends there. */
+static bool comes_from_before(const struct span *span, uintptr_t address)
+{
+    return address - (uintptr_t)span->base < 64;
+}
+
+bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes)
+{
+    struct span *span =
+        on ? region_find((const void *)address) : NULL; /* NOLINT(performance-no-int-to-ptr) */
+    if (!span || span->kind == SPAN_SLAB || span_carved(span) == 0 || comes_from_before(span, address))
+        return false;
+    if (runs_on(span, frames, nframes))
+        return false;
+    /* Several threads, or several accesses, at one block are one. */
+    if (!atomic_load(&span->open))
+        report_trap(span, span->blocks, address, write, frames, nframes);
+    pages_open_at(span, address);
+    return true;
+}
+
+bool guard_look(uint64_t address, struct violation *ret_violation)
+{
+    const void *at = (const void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr) */
+    const struct span *span = on ? region_find(at) : NULL;
+    if (!span || span_carved(span) == 0)
+        return false;
+    const struct block *block = span->kind == SPAN_SLAB ? span_block(span, at) : span->blocks;
+    return block && report_look(span, block, address, ret_violation);
+}
+
+void guard_scan_at_crash(void)
+{
+    if (on)
+        checker_scan(FOUND_CRASH);
+}
+
+int guard_start(const struct guard_settings *settings)
+{
+    int result = region_open();
+    if (result)
+        return result;
+    if (settings->whole)
+        check_poison = SIZE_MAX / 4;
+    if (settings->quarantine)
+        thread_set_quarantine(settings->quarantine);
+    stacks = settings->stacks;
+    trace_prepare();
+    report_to(settings->report);
+    on = true;
+    return settings->checker ? checker_start(settings->interval) : 0;
+}

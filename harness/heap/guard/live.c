@@ -1,0 +1,40 @@
+/* See live.h for the contract. */
+#include "heap/guard/live.h"
+
+#include <string.h>
+
+#include "heap/guard/guard.h"
+#include "heap/memory/region.h"
+
+/* What else moves the word while we copy makes the copy worthless. */
+static bool copy_live(const struct block *block, struct block *copy)
+{
+    uint32_t word = block_load(block);
+    if (block_state_of(word) != BLOCK_LIVE)
+        return false;
+    memcpy(copy, block, sizeof *copy);
+    return block_still(block, word);
+}
+
+void live_walk(void (*visit)(void *context, const struct block *block), void *context)
+{
+    struct block copy;
+    if (!guard_is_on())
+        return;
+    for (uint32_t number = 1; number <= region_spans(); number++) {
+        const struct span *span = region_span(number);
+        for (uint32_t i = 0; i < span_carved(span); i++)
+            if (copy_live(&span->blocks[i], &copy))
+                visit(context, &copy);
+    }
+}
+
+bool live_find(const void *at, struct block *copy)
+{
+    const struct span *span = guard_is_on() ? region_find(at) : NULL;
+    const struct block *block = span ? span_block(span, at) : NULL;
+    if (!block || !copy_live(block, copy))
+        return false;
+    const char *user = block_user(copy);
+    return (const char *)at >= user && (const char *)at < user + copy->size;
+}

@@ -1,0 +1,379 @@
+/* malloc and its family, and C++'s operators, as the whole process sees them: the guard's when it is on, the C
+ * library's otherwise. Part of an executable or of a preloaded library, never of a sanitizer build: those have their
+ * own.
+ *
+ * Contract. Any thread, before main and after exit. Until interpose_start or interpose_leave_native is called, what
+ * the C library gave is remembered, so that freeing it later is not taken for a foreign free; afterwards it is not,
+ * and without the guard each function is the C library's behind one test. A heap call made while the guard is inside
+ * its own (a thread's first) never comes back here with the guard's locks held.
+ */
+#include "heap/interpose/interpose.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heap/memory/central.h"
+#include "heap/guard/checker.h"
+#include "heap/guard/guard.h"
+#include "heap/memory/large.h"
+#include "heap/interpose/native.h"
+#include "heap/memory/pages.h"
+#include "heap/memory/thread.h"
+
+#define EXPORT __attribute__((visibility("default"), noinline))
+#define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
+
+static enum { EARLY, NATIVE, GUARDED } mode;
+
+static void *keep_early(void *made)
+{
+    if (mode == EARLY)
+        native_keep(made);
+    return made;
+}
+
+static bool is_guarded(void)
+{
+    return __builtin_expect(mode == GUARDED, 1);
+}
+
+static bool is_power_of_two(size_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+/* Behind the last block of before the guard there is none that is the C library's. */
+static __attribute__((noinline)) void release_other(void *at, uint64_t caller)
+{
+    if (native_forget(at) || !native_is_complete())
+        __libc_free(at);
+    else
+        guard_report_foreign(at, caller);
+}
+
+static void release(void *at, enum block_kind kind, uint64_t caller)
+{
+    if (!at)
+        return;
+    if (__builtin_expect(guard_owns(at), 1))
+        guard_release(at, kind, caller);
+    else if (mode == GUARDED)
+        release_other(at, caller);
+    else {
+        if (mode == EARLY)
+            native_forget(at);
+        __libc_free(at);
+    }
+}
+
+static void *aligned(size_t align, size_t size, enum block_kind kind, uint64_t caller)
+{
+    if (is_guarded())
+        return guard_allocate(size, align, kind, false, caller);
+    return keep_early(__libc_memalign(align, size));
+}
+
+static size_t native_size(void *at)
+{
+    static size_t (*usable)(void *);
+    if (!usable)
+        *(void **)&usable = dlsym(RTLD_NEXT, "malloc_usable_size");
+    return usable ? usable(at) : 0;
+}
+
+/* A block of before the guard moves into it. */
+static void *move_native(void *at, size_t size, uint64_t caller)
+{
+    size_t old = native_size(at);
+    void *moved = guard_allocate(size, 16, BLOCK_MALLOC, false, caller);
+    if (!moved)
+        return NULL;
+    memcpy(moved, at, old < size ? old : size);
+    release_other(at, caller);
+    return moved;
+}
+
+static void *native_reallocate(void *at, size_t size)
+{
+    if (mode == EARLY)
+        native_forget(at);
+    return keep_early(__libc_realloc(at, size));
+}
+
+static void *reallocate(void *at, size_t size, uint64_t caller)
+{
+    if (!is_guarded() && !guard_owns(at))
+        return native_reallocate(at, size);
+    if (!at)
+        return guard_allocate(size, 16, BLOCK_MALLOC, false, caller);
+    if (size == 0) {
+        release(at, BLOCK_MALLOC, caller);
+        return NULL;
+    }
+    return guard_owns(at) ? guard_reallocate(at, size, BLOCK_MALLOC, caller) : move_native(at, size, caller);
+}
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's headers name them otherwise */
+EXPORT void *malloc(size_t size)
+{
+    if (is_guarded())
+        return guard_allocate(size, 16, BLOCK_MALLOC, false, CALLER);
+    return keep_early(__libc_malloc(size));
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+    size_t bytes;
+    if (!is_guarded())
+        return keep_early(__libc_calloc(n, size));
+    if (__builtin_mul_overflow(n, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return guard_allocate(bytes, 16, BLOCK_MALLOC, true, CALLER);
+}
+
+EXPORT void *realloc(void *at, size_t size)
+{
+    return reallocate(at, size, CALLER);
+}
+
+EXPORT void *reallocarray(void *at, size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return reallocate(at, bytes, CALLER);
+}
+
+EXPORT void free(void *at)
+{
+    release(at, BLOCK_MALLOC, CALLER);
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+    return aligned(is_power_of_two(align) ? align : 16, size, BLOCK_MALLOC, CALLER);
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+    if (!is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return aligned(align, size, BLOCK_MALLOC, CALLER);
+}
+
+EXPORT int posix_memalign(void **ret_at, size_t align, size_t size)
+{
+    if (!is_power_of_two(align) || align < sizeof(void *))
+        return EINVAL;
+    int saved = errno;
+    void *at = aligned(align, size, BLOCK_MALLOC, CALLER);
+    errno = saved;
+    if (!at)
+        return ENOMEM;
+    *ret_at = at;
+    return 0;
+}
+
+EXPORT void *valloc(size_t size)
+{
+    return aligned((size_t)sysconf(_SC_PAGESIZE), size, BLOCK_MALLOC, CALLER);
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return aligned(page, (size + page - 1) / page * page, BLOCK_MALLOC, CALLER);
+}
+
+EXPORT size_t malloc_usable_size(void *at)
+{
+    if (!at)
+        return 0;
+    return guard_owns(at) ? guard_size(at) : native_size(at);
+}
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+/* C++ operators, by their mangled names: x86-64 Linux. */
+
+/* Only the C++ library can throw bad_alloc, and it calls the new-handler first. */
+static void *out_of_memory(const char *symbol, size_t size)
+{
+    void *library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    void *(*real)(size_t);
+    *(void **)&real = library ? dlsym(library, symbol) : NULL;
+    if (real && (uintptr_t)real != (uintptr_t)dlsym(RTLD_DEFAULT, symbol))
+        return real(size); /* cppcheck-suppress resourceLeak ; the process has it open anyhow */
+    abort();
+}
+
+#define OPERATOR(mangled) __asm__(mangled)
+
+EXPORT void *operator_new(size_t size) OPERATOR("_Znwm");
+EXPORT void *operator_new_array(size_t size) OPERATOR("_Znam");
+EXPORT void *operator_new_nothrow(size_t size, const void *tag) OPERATOR("_ZnwmRKSt9nothrow_t");
+EXPORT void *operator_new_array_nothrow(size_t size, const void *tag) OPERATOR("_ZnamRKSt9nothrow_t");
+EXPORT void *operator_new_aligned(size_t size, size_t align) OPERATOR("_ZnwmSt11align_val_t");
+EXPORT void *operator_new_array_aligned(size_t size, size_t align) OPERATOR("_ZnamSt11align_val_t");
+EXPORT void operator_delete(void *at) OPERATOR("_ZdlPv");
+EXPORT void operator_delete_array(void *at) OPERATOR("_ZdaPv");
+EXPORT void operator_delete_sized(void *at, size_t size) OPERATOR("_ZdlPvm");
+EXPORT void operator_delete_array_sized(void *at, size_t size) OPERATOR("_ZdaPvm");
+EXPORT void operator_delete_nothrow(void *at, const void *tag) OPERATOR("_ZdlPvRKSt9nothrow_t");
+EXPORT void operator_delete_array_nothrow(void *at, const void *tag) OPERATOR("_ZdaPvRKSt9nothrow_t");
+EXPORT void operator_delete_aligned(void *at, size_t align) OPERATOR("_ZdlPvSt11align_val_t");
+EXPORT void operator_delete_array_aligned(void *at, size_t align) OPERATOR("_ZdaPvSt11align_val_t");
+EXPORT void operator_delete_sized_aligned(void *at, size_t size, size_t align)
+    OPERATOR("_ZdlPvmSt11align_val_t");
+EXPORT void operator_delete_array_sized_aligned(void *at, size_t size, size_t align)
+    OPERATOR("_ZdaPvmSt11align_val_t");
+
+static void *operator_make(size_t size, size_t align, enum block_kind kind, const char *symbol,
+                           uint64_t caller)
+{
+    void *made = is_guarded() ? guard_allocate(size, align, kind, false, caller)
+                              : keep_early(align > 16 ? __libc_memalign(align, size) : __libc_malloc(size));
+    return made || !symbol ? made : out_of_memory(symbol, size);
+}
+
+void *operator_new(size_t size)
+{
+    return operator_make(size, 16, BLOCK_NEW, "_Znwm", CALLER);
+}
+
+void *operator_new_array(size_t size)
+{
+    return operator_make(size, 16, BLOCK_NEW_ARRAY, "_Znam", CALLER);
+}
+
+void *operator_new_nothrow(size_t size, const void *tag)
+{
+    (void)tag;
+    return operator_make(size, 16, BLOCK_NEW, NULL, CALLER);
+}
+
+void *operator_new_array_nothrow(size_t size, const void *tag)
+{
+    (void)tag;
+    return operator_make(size, 16, BLOCK_NEW_ARRAY, NULL, CALLER);
+}
+
+void *operator_new_aligned(size_t size, size_t align)
+{
+    return operator_make(size, align, BLOCK_NEW, "_Znwm", CALLER);
+}
+
+void *operator_new_array_aligned(size_t size, size_t align)
+{
+    return operator_make(size, align, BLOCK_NEW_ARRAY, "_Znam", CALLER);
+}
+
+void operator_delete(void *at)
+{
+    release(at, BLOCK_NEW, CALLER);
+}
+
+void operator_delete_array(void *at)
+{
+    release(at, BLOCK_NEW_ARRAY, CALLER);
+}
+
+void operator_delete_sized(void *at, size_t size)
+{
+    (void)size;
+    release(at, BLOCK_NEW, CALLER);
+}
+
+void operator_delete_array_sized(void *at, size_t size)
+{
+    (void)size;
+    release(at, BLOCK_NEW_ARRAY, CALLER);
+}
+
+void operator_delete_nothrow(void *at, const void *tag)
+{
+    (void)tag;
+    release(at, BLOCK_NEW, CALLER);
+}
+
+void operator_delete_array_nothrow(void *at, const void *tag)
+{
+    (void)tag;
+    release(at, BLOCK_NEW_ARRAY, CALLER);
+}
+
+void operator_delete_aligned(void *at, size_t align)
+{
+    (void)align;
+    release(at, BLOCK_NEW, CALLER);
+}
+
+void operator_delete_array_aligned(void *at, size_t align)
+{
+    (void)align;
+    release(at, BLOCK_NEW_ARRAY, CALLER);
+}
+
+void operator_delete_sized_aligned(void *at, size_t size, size_t align)
+{
+    (void)size;
+    (void)align;
+    release(at, BLOCK_NEW, CALLER);
+}
+
+void operator_delete_array_sized_aligned(void *at, size_t size, size_t align)
+{
+    (void)size;
+    (void)align;
+    release(at, BLOCK_NEW_ARRAY, CALLER);
+}
+
+/* Fork: the child has this thread alone, and no lock may be held by one that is not there. */
+
+static void before_fork(void)
+{
+    thread_lock();
+    large_lock();
+    pages_lock();
+    central_lock_all();
+}
+
+static void after_fork(void)
+{
+    central_unlock_all();
+    pages_unlock();
+    large_unlock();
+    thread_unlock();
+}
+
+static void after_fork_in_child(void)
+{
+    after_fork();
+    checker_forget();
+}
+
+int interpose_start(const struct guard_settings *settings)
+{
+    int result = guard_start(settings);
+    if (result)
+        return result;
+    mode = GUARDED;
+    return -pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+void interpose_leave_native(void)
+{
+    mode = NATIVE;
+}

@@ -1,0 +1,14 @@
+/* For a child under a sanitizer, whose runtime answers malloc: there is no guard. */
+#include "heap/interpose/interpose.h"
+
+#include <errno.h>
+
+int interpose_start(const struct guard_settings *settings)
+{
+    (void)settings;
+    return -ENOTSUP;
+}
+
+void interpose_leave_native(void)
+{
+}

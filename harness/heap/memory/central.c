@@ -1,0 +1,126 @@
+/* See central.h for the contract. */
+#include "heap/memory/central.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "heap/memory/pattern.h"
+#include "heap/memory/size_class.h"
+
+/* Slots are listed apart from their blocks, which keep what they know of their last owner. */
+struct chunk {
+    struct chunk *next;
+    size_t n;
+    struct block *slots[510];
+};
+_Static_assert(sizeof(struct chunk) == REGION_PAGE, "a chunk is a page");
+
+static struct central {
+    pthread_mutex_t lock;
+    struct span *span;   /* slots are carved from here */
+    struct chunk *top;   /* never empty, unless it is the last */
+    struct chunk *spare; /* one at most: a list that swings about a chunk's edge asks for no pages */
+} central[CLASS_SLABS] = {[0 ... CLASS_SLABS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+
+static struct chunk *new_chunk(struct central *self)
+{
+    struct chunk *chunk = self->spare;
+    self->spare = NULL;
+    if (!chunk)
+        chunk = mmap(NULL, sizeof *chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
+        return NULL;
+    chunk->n = 0;
+    chunk->next = self->top;
+    return chunk;
+}
+
+/* Without memory for the list the slot is lost, but still looked at. */
+static void push(struct central *self, struct block *block)
+{
+    if (!self->top || self->top->n == sizeof self->top->slots / sizeof *self->top->slots) {
+        struct chunk *chunk = new_chunk(self);
+        if (!chunk)
+            return;
+        self->top = chunk;
+    }
+    self->top->slots[self->top->n++] = block;
+}
+
+static void drop_top(struct central *self)
+{
+    struct chunk *empty = self->top;
+    self->top = empty->next;
+    if (self->spare)
+        munmap(empty, sizeof *empty);
+    else
+        self->spare = empty;
+}
+
+static struct block *pop(struct central *self)
+{
+    if (self->top && self->top->n == 0 && self->top->next)
+        drop_top(self);
+    return self->top && self->top->n > 0 ? self->top->slots[--self->top->n] : NULL;
+}
+
+/* A slot that never was in use: pattern where the checks look, and a block that says so. */
+static struct block *carve(struct span *span)
+{
+    uint32_t slot = atomic_load_explicit(&span->carved, memory_order_relaxed);
+    struct block *block = &span->blocks[slot];
+    char *start = span->start + slot * span->slot_size;
+    bool whole = span->slot_size <= BLOCK_WHOLE;
+    pattern_fill_aligned(start, start + (whole ? span->slot_size : BLOCK_HEAD + BLOCK_LOOK),
+                         pattern_of(start));
+    block->start = start;
+    block->offset = BLOCK_HEAD;
+    block->size = 0;
+    atomic_store_explicit(&block->word, BLOCK_FREED, memory_order_relaxed);
+    atomic_store_explicit(&span->carved, slot + 1, memory_order_release);
+    return block;
+}
+
+static struct block *take_one(struct central *self, unsigned class)
+{
+    struct block *block = pop(self);
+    if (block)
+        return block;
+    if (!self->span || span_carved(self->span) == self->span->nslots)
+        self->span = region_new_span(SPAN_SLAB, class, class_slot_size(class));
+    return self->span ? carve(self->span) : NULL;
+}
+
+unsigned central_take(unsigned class, struct block **taken, unsigned n)
+{
+    struct central *self = &central[class];
+    unsigned got = 0;
+    pthread_mutex_lock(&self->lock);
+    while (got < n && (taken[got] = take_one(self, class)))
+        got++;
+    pthread_mutex_unlock(&self->lock);
+    return got;
+}
+
+void central_give(unsigned class, struct block *const *given, unsigned n)
+{
+    struct central *self = &central[class];
+    pthread_mutex_lock(&self->lock);
+    for (unsigned i = 0; i < n; i++)
+        push(self, given[i]);
+    pthread_mutex_unlock(&self->lock);
+}
+
+void central_lock_all(void)
+{
+    for (unsigned i = 0; i < CLASS_SLABS; i++)
+        pthread_mutex_lock(&central[i].lock);
+    region_lock();
+}
+
+void central_unlock_all(void)
+{
+    region_unlock();
+    for (unsigned i = CLASS_SLABS; i-- > 0;)
+        pthread_mutex_unlock(&central[i].lock);
+}

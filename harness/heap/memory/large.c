@@ -1,0 +1,156 @@
+/* See large.h for the contract. */
+#include "heap/memory/large.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "heap/memory/pattern.h"
+#include "heap/memory/size_class.h"
+
+#define ALIGN 64
+#define CLASSES 400
+/* Mappings of a class that rest before one is used again, and bytes at rest in all before the oldest lose theirs. */
+#define REST_MIN 1
+/* From this size on a resting mapping pushes those in use out of the processor's caches, which costs more than all else
+ * that the guard does: none rests there while one is asked for. */
+#define REST_SIZE ((size_t)1 << 20)
+#define REST_BYTES ((size_t)32 << 20)
+#define REST_MAX 1024
+/* What was not needed for so long gives its memory back. */
+#define REST_TIME (CLOCK_SECOND / 2)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* A ring of the numbers of spans at rest, oldest first, and one list a class of those without memory. */
+static struct {
+    struct rested {
+        uint32_t number;
+        uint64_t since; /* clock_now() */
+    } items[REST_MAX];
+    unsigned head, n;
+    size_t bytes;
+} rest;
+static uint32_t empty[CLASSES]; /* head, by number */
+
+void large_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void large_unlock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+size_t large_need(size_t size, size_t align)
+{
+    size_t need = size + BLOCK_HEAD + BLOCK_TAIL + (align > ALIGN ? align : ALIGN);
+    return need < size ? SIZE_MAX / 4 : need;
+}
+
+static struct rested *rest_at(unsigned i)
+{
+    return &rest.items[(rest.head + i) % REST_MAX];
+}
+
+static struct span *rest_remove(unsigned at)
+{
+    struct span *span = region_span(rest_at(at)->number);
+    for (unsigned i = at; i + 1 < rest.n; i++)
+        *rest_at(i) = *rest_at(i + 1);
+    rest.n--;
+    rest.bytes -= span->slot_size;
+    return span;
+}
+
+/* The newest of the class but the last rest_min: memory that is still in the caches. */
+static struct span *take_rested(unsigned class, unsigned rest_min)
+{
+    unsigned found = 0;
+    for (unsigned i = rest.n; i-- > 0;)
+        if (region_span(rest_at(i)->number)->class == class && ++found > rest_min)
+            return rest_remove(i);
+    return NULL;
+}
+
+static unsigned rest_min(unsigned class)
+{
+    return class_slot_size(class) < REST_SIZE ? REST_MIN : 0;
+}
+
+static struct span *take_empty(unsigned class)
+{
+    if (!empty[class])
+        return NULL;
+    struct span *span = region_span(empty[class]);
+    empty[class] = span->next;
+    return span;
+}
+
+/* Gives the oldest one's memory back. It keeps its address, and is all zero, as new. */
+static void drop_oldest(void)
+{
+    struct span *span = rest_remove(0);
+    struct block *block = span->blocks;
+    block_begin_change(block);
+    madvise(span->start, span->slot_size, MADV_DONTNEED);
+    block->size = 0;
+    block->offset = BLOCK_HEAD;
+    span->next = empty[span->class];
+    empty[span->class] = (uint32_t)(span - region.spans);
+    block_end_change(block, BLOCK_UNUSED);
+}
+
+static struct block *new_block(unsigned class)
+{
+    struct span *span = region_new_span(SPAN_LARGE, class, class_slot_size(class));
+    if (!span)
+        return NULL;
+    span->blocks->start = span->start;
+    atomic_store_explicit(&span->blocks->word, BLOCK_UNUSED, memory_order_relaxed);
+    atomic_store_explicit(&span->carved, 1, memory_order_release);
+    return span->blocks;
+}
+
+/* Where the block ends there is the page that nobody may touch, but for what alignment leaves. */
+uint32_t large_offset(const struct span *span, size_t size, size_t align)
+{
+    uintptr_t start = (uintptr_t)span->start, user = start + span->slot_size - BLOCK_TAIL - size;
+    user &= ~(uintptr_t)((align > ALIGN ? align : ALIGN) - 1);
+    return (uint32_t)(user - start);
+}
+
+struct block *large_take(size_t size, size_t align)
+{
+    unsigned class = class_of(large_need(size, align));
+    if (class >= CLASSES)
+        return NULL;
+    pthread_mutex_lock(&lock);
+    struct span *span = take_rested(class, rest_min(class));
+    if (!span)
+        span = take_empty(class);
+    struct block *block = span ? span->blocks : new_block(class);
+    if (!block && (span = take_rested(class, 0)))
+        block = span->blocks;
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+void large_give(struct span *span)
+{
+    pthread_mutex_lock(&lock);
+    *rest_at(rest.n++) = (struct rested){(uint32_t)(span - region.spans), clock_now()};
+    rest.bytes += span->slot_size;
+    while (rest.n > 0 && (rest.bytes > REST_BYTES || rest.n == REST_MAX))
+        drop_oldest();
+    pthread_mutex_unlock(&lock);
+}
+
+void large_trim(void)
+{
+    uint64_t now = clock_now();
+    pthread_mutex_lock(&lock);
+    while (rest.n > 0 && now - rest_at(0)->since > REST_TIME)
+        drop_oldest();
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,89 @@
+/* See trace.h. The depot: open addressing by hash, each entry filled by the thread that claimed it and published by its
+ * length; never emptied. */
+#include "heap/site/trace.h"
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/wire/violation.h"
+#include "heap/site/frame.h"
+
+#define DEPTH 64
+#define DEPOT 65536 /* a power of two */
+#define PROBES 16
+/* No return address has this bit. */
+#define KEPT (UINT64_C(1) << 63)
+
+static struct kept {
+    _Atomic uint64_t hash;
+    _Atomic unsigned n;
+    uint64_t frames[VIOLATION_FRAMES];
+} depot[DEPOT];
+
+unsigned trace_here(uint64_t *frames, unsigned n)
+{
+    void *found[DEPTH];
+    int depth = unw_backtrace(found, (int)(n < DEPTH ? n : DEPTH));
+    for (int i = 0; i < depth; i++)
+        frames[i] = (uint64_t)(uintptr_t)found[i];
+    return depth > 0 ? (unsigned)depth : 0;
+}
+
+void trace_prepare(void)
+{
+    uint64_t frames[DEPTH];
+    trace_here(frames, DEPTH);
+}
+
+unsigned trace_from(uint64_t caller, uint64_t *frames, unsigned n)
+{
+    unsigned found = frame_walk(caller, frames, n);
+    if (found > 0)
+        return found;
+    frames[0] = caller;
+    return 1;
+}
+
+static uint64_t hash_of(const uint64_t *frames, unsigned n)
+{
+    uint64_t hash = n + 1;
+    for (unsigned i = 0; i < n; i++)
+        hash = (hash ^ frames[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 29;
+    return hash ? hash : 1;
+}
+
+uint64_t trace_keep(const uint64_t *frames, unsigned n)
+{
+    if (n > VIOLATION_FRAMES)
+        n = VIOLATION_FRAMES;
+    uint64_t hash = hash_of(frames, n);
+    for (unsigned i = 0; i < PROBES; i++) {
+        size_t at = (hash + i) % DEPOT;
+        uint64_t there = atomic_load_explicit(&depot[at].hash, memory_order_relaxed);
+        if (there == hash)
+            return KEPT | at;
+        if (there || !atomic_compare_exchange_strong(&depot[at].hash, &there, hash))
+            continue;
+        memcpy(depot[at].frames, frames, n * sizeof *frames);
+        atomic_store_explicit(&depot[at].n, n, memory_order_release);
+        return KEPT | at;
+    }
+    return n > 0 ? frames[0] : 0;
+}
+
+unsigned trace_expand(uint64_t site, uint64_t *frames, unsigned n)
+{
+    if (!(site & KEPT)) {
+        frames[0] = site;
+        return site != 0;
+    }
+    const struct kept *kept = &depot[site % DEPOT];
+    unsigned depth = atomic_load_explicit(&kept->n, memory_order_acquire);
+    if (depth > n)
+        depth = n;
+    memcpy(frames, kept->frames, depth * sizeof *frames);
+    return depth;
+}

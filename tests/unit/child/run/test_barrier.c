@@ -1,0 +1,164 @@
+/* The barrier: nobody leaves before the last has come, and what was written before is seen after, in plain memory, so
+ * that ThreadSanitizer judges the order. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "child/run/barrier.h"
+
+#define THREADS_MAX 64
+
+/* Two waits in a round: all write, wait, all read, wait, all write again. */
+struct meeting {
+    struct barrier barrier;
+    unsigned threads, rounds;
+    unsigned late_every; /* a thread in turn comes late every so many rounds; 0: none does */
+    uint64_t said[THREADS_MAX];
+};
+
+struct guest {
+    struct meeting *meeting;
+    unsigned number;
+    unsigned wrong;
+};
+
+static uint64_t word(unsigned number, unsigned round)
+{
+    return (uint64_t)round * THREADS_MAX + number;
+}
+
+static void come_late(const struct guest *guest, unsigned round)
+{
+    const struct meeting *meeting = guest->meeting;
+    if (meeting->late_every && round % meeting->late_every == 0 &&
+        round / meeting->late_every % meeting->threads == guest->number)
+        usleep(300);
+}
+
+static void *attend(void *argument)
+{
+    struct guest *guest = argument;
+    struct meeting *meeting = guest->meeting;
+    for (unsigned round = 0; round < meeting->rounds; round++) {
+        come_late(guest, round);
+        meeting->said[guest->number] = word(guest->number, round);
+        barrier_wait(&meeting->barrier);
+        for (unsigned i = 0; i < meeting->threads; i++)
+            guest->wrong += meeting->said[i] != word(i, round);
+        barrier_wait(&meeting->barrier);
+    }
+    return NULL;
+}
+
+static void hold(struct meeting *meeting)
+{
+    struct guest guests[THREADS_MAX];
+    pthread_t threads[THREADS_MAX];
+    for (unsigned i = 0; i < meeting->threads; i++) {
+        guests[i] = (struct guest){meeting, i, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, attend, &guests[i]), 0);
+    }
+    for (unsigned i = 0; i < meeting->threads; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(guests[i].wrong, 0);
+    }
+    assert_int_equal(meeting->barrier.arrived, 0);
+}
+
+static void meet(unsigned threads, unsigned rounds, unsigned late_every)
+{
+    struct meeting meeting = {.threads = threads, .rounds = rounds, .late_every = late_every};
+    barrier_init(&meeting.barrier, threads);
+    hold(&meeting);
+}
+
+static void one_thread_waits_for_nobody(void **state)
+{
+    (void)state;
+    meet(1, 10000, 0);
+}
+
+static void two_threads_for_many_rounds(void **state)
+{
+    (void)state;
+    meet(2, 20000, 0);
+}
+
+static void every_number_of_threads(void **state)
+{
+    (void)state;
+    for (unsigned threads = 3; threads <= THREADS_MAX; threads += threads < 8 ? 1 : threads / 2)
+        meet(threads, threads < 16 ? 2000 : 300, 0);
+    meet(THREADS_MAX, 1000, 0);
+}
+
+static void a_late_thread_is_waited_for(void **state)
+{
+    (void)state;
+    meet(2, 1000, 2);
+    meet(8, 1000, 5);
+}
+
+/* Both ways to wait, whatever the number of cores here. */
+static void it_spins_and_it_sleeps(void **state)
+{
+    (void)state;
+    static const uint32_t spins[] = {0, 1, 100, 1000000};
+    for (size_t i = 0; i < sizeof spins / sizeof *spins; i++) {
+        struct meeting meeting = {.threads = 2, .rounds = 2000, .late_every = 50};
+        barrier_init(&meeting.barrier, 2);
+        meeting.barrier.spins = spins[i];
+        hold(&meeting);
+    }
+}
+
+static void it_spins_only_where_there_is_a_core_for_each(void **state)
+{
+    (void)state;
+    struct barrier barrier;
+    barrier_init(&barrier, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN));
+    assert_true(barrier.spins > 0);
+    barrier_init(&barrier, (uint32_t)sysconf(_SC_NPROCESSORS_ONLN) + 1);
+    assert_int_equal(barrier.spins, 0);
+}
+
+/* The generation is compared for equality alone: it may run over. */
+static void the_generation_wraps(void **state)
+{
+    (void)state;
+    struct meeting meeting = {.threads = 4, .rounds = 500};
+    barrier_init(&meeting.barrier, 4);
+    meeting.barrier.generation = UINT32_MAX - 100;
+    hold(&meeting);
+    assert_int_equal(meeting.barrier.generation, 2 * 500 - 101);
+}
+
+static void it_is_ready_for_other_threads(void **state)
+{
+    (void)state;
+    struct meeting meeting = {.threads = 3, .rounds = 50};
+    barrier_init(&meeting.barrier, 3);
+    for (int i = 0; i < 50; i++)
+        hold(&meeting);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thread_waits_for_nobody),
+        cmocka_unit_test(two_threads_for_many_rounds),
+        cmocka_unit_test(every_number_of_threads),
+        cmocka_unit_test(a_late_thread_is_waited_for),
+        cmocka_unit_test(it_spins_and_it_sleeps),
+        cmocka_unit_test(it_spins_only_where_there_is_a_core_for_each),
+        cmocka_unit_test(the_generation_wraps),
+        cmocka_unit_test(it_is_ready_for_other_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* A recorded run under Valgrind in two lengths, as findings: whose they are, and what is left out. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/plan/detector_list.h"
+#include "driver/judge/judge.h"
+
+static char *steps[] = {"growth_native.bug()", "memcheck_unset.bug()", "heap_uaf_read.bug()"};
+static char *environment[] = {"python=3.13.5 (main)"};
+static char *packages[] = {
+    "/src/ftstress/build/planted/growth_native.cpython-313t-x86_64-linux-gnu.so",  "growth_native",
+    "/src/ftstress/build/planted/memcheck_unset.cpython-313t-x86_64-linux-gnu.so", "memcheck_unset",
+    "/src/ftstress/build/planted/heap_uaf_read.cpython-313t-x86_64-linux-gnu.so",  "heap_uaf_read"};
+
+struct judged {
+    struct plan plan;
+    struct run run;
+    unsigned children;
+};
+
+static void begin(struct judged *scene)
+{
+    *scene = (struct judged){.plan = {.name = "t",
+                                      .steps = steps,
+                                      .nsteps = 3,
+                                      .threads = 1,
+                                      .under = "valgrind",
+                                      .detect = DETECTOR_BIT(DETECTOR_MEMCHECK)},
+                             .run = {.memcheck.on = true}};
+}
+
+static void add_arm(struct outcome *outcome, int64_t calls)
+{
+    struct record record;
+    record_begin(&record, RECORD_ARM, RECORD_MAIN);
+    record.values[ARM_NPOINTS] = 2;
+    record.values[ARM_POINTS + 1] = calls;
+    outcome_add(outcome, &record);
+}
+
+static void add_statement(struct outcome *outcome, unsigned number)
+{
+    struct record record;
+    record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
+    record.values[STATEMENT_NUMBER] = number;
+    record_add_text(&record, steps[number]);
+    outcome_add(outcome, &record);
+}
+
+/* A child that made so many calls and left this log; `from` and `to`: what is changed in it first, or NULL. */
+static void judge_log(struct judged *scene, const char *name, int64_t calls, const char *from, const char *to)
+{
+    char path[512], *text, *at;
+    size_t size;
+    struct outcome outcome = {.environment = environment,
+                              .nenvironment = 1,
+                              .packages = packages,
+                              .npackages = sizeof packages / sizeof *packages,
+                              .finished = true};
+    snprintf(path, sizeof path, "%s/valgrind/%s", FTSTRESS_LOGS, name);
+    assert_int_equal(fd_read_file(path, &text, &size), 0);
+    while (from && (at = strstr(text, from)))
+        memcpy(at, to, strlen(to));
+    add_arm(&outcome, calls);
+    for (unsigned i = 0; i < 3; i++)
+        add_statement(&outcome, i);
+    outcome.tool_log = text;
+    outcome.tool_log_size = size;
+    judge_outcome(&scene->run, &scene->plan, &outcome, ++scene->children);
+    outcome.environment = outcome.packages = NULL;
+    outcome.nenvironment = outcome.npackages = 0;
+    outcome.tool_log = NULL;
+    outcome_clear(&outcome);
+    free(text);
+}
+
+static const struct finding *find(const struct judged *scene, enum finding_kind kind)
+{
+    for (size_t i = 0; i < scene->run.findings.n; i++)
+        if (scene->run.findings.items[i]->kind == kind)
+            return scene->run.findings.items[i];
+    return NULL;
+}
+
+static void errors_are_the_targets(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "short.xml", 4, NULL, NULL);
+    assert_int_equal(scene.run.findings.n, 2);
+    const struct finding *unset = find(&scene, FINDING_WRONG_RESULT),
+                         *read = find(&scene, FINDING_USE_AFTER_FREE);
+    assert_non_null(unset);
+    assert_non_null(read);
+    assert_string_equal(unset->function, "is_odd");
+    assert_string_equal(unset->package, "memcheck_unset");
+    assert_string_equal(unset->statement, "memcheck_unset.bug()");
+    assert_int_equal(unset->blame, BLAME_TARGET);
+    assert_int_equal(unset->count, 6);
+    assert_string_equal(read->message,
+                        "heap_bug (heap_uaf_read): Invalid read of size 8, 32 bytes inside a block of "
+                        "size 64 free'd");
+    run_clear(&scene.run);
+}
+
+static void a_leak_is_one_when_three_lengths_say_so(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "short.xml", 12, NULL, NULL);
+    judge_log(&scene, "long.xml", 24, NULL, NULL);
+    assert_null(find(&scene, FINDING_MEMORY_GROWTH));
+    judge_log(&scene, "long.xml", 27, "<leakedblocks>8</leakedblocks>", "<leakedblocks>9</leakedblocks>");
+    const struct finding *leak = find(&scene, FINDING_MEMORY_GROWTH);
+    assert_non_null(leak);
+    assert_string_equal(leak->message,
+                        "bug (growth_native) loses in each iteration: 64.0 bytes of memory in 1.00 blocks");
+    assert_string_equal(leak->detector, "memcheck");
+    assert_string_equal(leak->statement, "growth_native.bug()");
+    assert_int_equal(leak->blame, BLAME_TARGET);
+    assert_int_equal(leak->nlines, 1);
+    assert_string_equal(leak->lines[0], "definitely: 384 bytes in 6 blocks, then 640 in 10");
+    run_clear(&scene.run);
+}
+
+static void what_a_third_length_does_not_show_is_none(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "short.xml", 4, NULL, NULL);
+    judge_log(&scene, "long.xml", 8, NULL, NULL);
+    judge_log(&scene, "long.xml", 12, NULL, NULL);
+    assert_null(find(&scene, FINDING_MEMORY_GROWTH));
+    run_clear(&scene.run);
+}
+
+static void what_there_is_once_is_none(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "long.xml", 4, NULL, NULL);
+    judge_log(&scene, "long.xml", 8, NULL, NULL);
+    assert_int_equal(scene.run.memcheck.n, 2);
+    assert_null(find(&scene, FINDING_MEMORY_GROWTH));
+    assert_null(memcheck_doubt(&scene.run.memcheck));
+    run_clear(&scene.run);
+}
+
+static void errors_of_others_are_left_out(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    packages[2] = "/elsewhere.so";
+    judge_log(&scene, "short.xml", 4, NULL, NULL);
+    packages[2] = "/src/ftstress/build/planted/memcheck_unset.cpython-313t-x86_64-linux-gnu.so";
+    assert_null(find(&scene, FINDING_WRONG_RESULT));
+    run_clear(&scene.run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_the_targets),
+        cmocka_unit_test(a_leak_is_one_when_three_lengths_say_so),
+        cmocka_unit_test(what_a_third_length_does_not_show_is_none),
+        cmocka_unit_test(what_there_is_once_is_none),
+        cmocka_unit_test(errors_of_others_are_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,324 @@
+/* Which children a run is made of. Nothing is run here: the clock alone goes on. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/plan/detector_list.h"
+#include "driver/session/portfolio.h"
+
+#define MS (CLOCK_SECOND / 1000)
+#define HOUR (3600 * CLOCK_SECOND)
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+
+/* The names of the first `most` members, with blanks between; "." stands where the run is over. */
+static void assert_members(const struct plan *plan, unsigned most, const char *wanted)
+{
+    char names[256] = "";
+    struct portfolio portfolio;
+    struct plan child;
+    const char *name;
+    unsigned n = 0;
+    for (portfolio_init(&portfolio, plan); n < most && portfolio_next(&portfolio, &child, &name); n++) {
+        strcat(strcat(names, n ? " " : ""), name);
+        assert_int_equal(portfolio.started, n + 1);
+        assert_int_equal(child.detect & ~plan->detect, 0);
+        assert_int_equal(child.threads, strcmp(name, "serial") == 0 ? 1 : plan->threads);
+    }
+    if (n < most)
+        strcat(names, " .");
+    assert_string_equal(names, wanted);
+}
+
+static struct plan plan_for(uint32_t detect, uint64_t time, uint64_t iterations)
+{
+    struct plan plan;
+    plan_init(&plan);
+    plan.detect = detect;
+    plan.time = time;
+    plan.iterations = iterations;
+    return plan;
+}
+
+/* The member's child, when the portfolio has it among its first ones. */
+static struct plan child_named(const struct plan *plan, const char *wanted)
+{
+    struct portfolio portfolio;
+    struct plan child = {0};
+    const char *name;
+    portfolio_init(&portfolio, plan);
+    while (portfolio_next(&portfolio, &child, &name))
+        if (strcmp(name, wanted) == 0)
+            return child;
+    fail_msg("no member is named %s", wanted);
+    return child;
+}
+
+static void all_members_come_in_turn_and_serial_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
+    assert_members(&plan, 9, "serial tripwire guard bare watched pyheap tripwire guard bare");
+}
+
+static void what_counts_has_one_turn(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
+    assert_members(&plan, 9, "serial counting tripwire guard bare watched pyheap tripwire guard");
+    assert_int_equal(child_named(&plan, "counting").detect, OUTSIDE | DETECTOR_COUNTERS);
+    plan.detect = BIT(GROWTH) | BIT(CRASH);
+    assert_members(&plan, 4, "counting bare bare bare");
+    plan.detect = BIT(REFCOUNT);
+    assert_members(&plan, 4, "counting .");
+    plan.time = 20 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "counting").time > 19 * CLOCK_SECOND);
+    plan.detect |= BIT(GUARD);
+    uint64_t third = child_named(&plan, "counting").time;
+    assert_true(third > 6 * CLOCK_SECOND && third < 7 * CLOCK_SECOND);
+    plan.threads = 1;
+    assert_members(&plan, 4, "counting guard .");
+}
+
+static void detectors_choose_the_members(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t detect;
+        const char *members;
+    } rows[] = {
+        {BIT(CRASH), "bare bare bare bare"},
+        {OUTSIDE, "bare bare bare bare"},
+        {0, "bare bare bare bare"},
+        {BIT(ARENA), "bare bare bare bare"},
+        {BIT(GUARD), "guard guard guard guard"},
+        {BIT(PYHEAP), "pyheap pyheap pyheap pyheap"},
+        {BIT(TRIPWIRE), "serial tripwire tripwire tripwire"},
+        {BIT(EXCEPTION), "serial bare bare bare"},
+        {BIT(DIVERGE), "watched watched watched watched"},
+        {BIT(INVARIANT), "serial watched watched watched"},
+        {BIT(TRIPWIRE) | BIT(INVARIANT), "serial tripwire watched tripwire"},
+        {BIT(GUARD) | BIT(CRASH), "guard bare guard bare"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan plan = plan_for(rows[i].detect, HOUR, 0);
+        assert_members(&plan, 4, rows[i].members);
+    }
+}
+
+static void each_member_has_its_own_detectors(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
+    const uint32_t inside = BIT(EXCEPTION) | BIT(INVARIANT);
+    assert_int_equal(child_named(&plan, "serial").detect, OUTSIDE | inside | BIT(TRIPWIRE) | BIT(ARENA));
+    assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(TRIPWIRE));
+    assert_int_equal(child_named(&plan, "guard").detect, OUTSIDE | BIT(EXCEPTION) | BIT(GUARD));
+    assert_int_equal(child_named(&plan, "bare").detect, OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA));
+    assert_int_equal(child_named(&plan, "watched").detect, OUTSIDE | inside | BIT(DIVERGE));
+    assert_int_equal(child_named(&plan, "pyheap").detect, OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP));
+}
+
+static void one_thread_is_the_serial_pass(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
+    plan.threads = 1;
+    assert_members(&plan, 4, "serial guard pyheap .");
+    assert_true(child_named(&plan, "pyheap").time > HOUR - CLOCK_SECOND);
+    uint64_t third = child_named(&plan, "serial").time;
+    assert_true(third > HOUR / 3 - CLOCK_SECOND && third <= HOUR / 3);
+    plan.detect = BIT(CRASH);
+    assert_members(&plan, 4, "serial .");
+    plan.native = (char *)"null";
+    assert_members(&plan, 4, "serial .");
+}
+
+static void one_thread_starts_no_child_for_a_short_rest(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 400 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    plan.threads = 1;
+    portfolio_init(&portfolio, &plan);
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    assert_false(portfolio_next(&portfolio, &child, &name));
+}
+
+static void a_native_step_has_no_serial_pass(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
+    plan.native = (char *)"strided";
+    assert_members(&plan, 6, "tripwire guard bare watched pyheap tripwire");
+}
+
+static void with_iterations_each_member_runs_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 50);
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
+    assert_true(child_named(&plan, "serial").iterations == 50);
+    assert_true(child_named(&plan, "bare").iterations == 50);
+    assert_true(child_named(&plan, "bare").time == 0);
+    plan.time = HOUR;
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
+    assert_true(child_named(&plan, "bare").iterations == 50);
+}
+
+static void without_any_end_each_member_runs_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 0);
+    assert_members(&plan, 8, "serial tripwire guard bare watched pyheap .");
+    assert_true(child_named(&plan, "serial").iterations > 0);
+}
+
+static void a_focus_is_the_next_child_and_once(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    portfolio_focus(&portfolio, "arrays");
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "focus");
+    assert_string_equal(child.focus, "arrays");
+    assert_true(child.detect & BIT(GUARD));
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    assert_null(child.focus);
+}
+
+static void a_focus_of_the_users_own_is_every_childs(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(BIT(GUARD), HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    plan.focus = (char *)"*";
+    portfolio_init(&portfolio, &plan);
+    portfolio_focus(&portfolio, "arrays");
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "guard");
+    assert_string_equal(child.focus, "*");
+}
+
+static void slices_are_bounded(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
+    assert_true(child_named(&plan, "serial").time == 2 * CLOCK_SECOND);
+    assert_true(child_named(&plan, "bare").time == 30 * CLOCK_SECOND);
+    plan.time = 12 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "serial").time == 1200 * MS);
+    assert_true(child_named(&plan, "bare").time == 2 * CLOCK_SECOND);
+    plan.time = 6 * CLOCK_SECOND;
+    assert_true(child_named(&plan, "bare").time == 1500 * MS);
+}
+
+static void a_short_run_gives_all_the_rest(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, CLOCK_SECOND, 0);
+    uint64_t time = child_named(&plan, "tripwire").time;
+    assert_true(time <= CLOCK_SECOND && time > CLOCK_SECOND / 2);
+}
+
+static void the_run_ends_with_its_time(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    for (int i = 0; i < 5; i++) {
+        if (portfolio_next(&portfolio, &child, &name))
+            assert_true(child.time > 0 && child.time <= 20 * MS);
+        usleep(5000);
+    }
+    assert_false(portfolio_next(&portfolio, &child, &name));
+    assert_true(portfolio.started <= 5);
+}
+
+static void threads_have_a_turn_when_the_time_is_over(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    portfolio_init(&portfolio, &plan);
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "serial");
+    usleep(30000);
+    portfolio.start = 0.015;
+    assert_true(portfolio_next(&portfolio, &child, &name));
+    assert_string_equal(name, "tripwire");
+    assert_true(child.time >= plan.time / 3 + 15 * MS && child.threads == plan.threads);
+    assert_false(portfolio_next(&portfolio, &child, &name));
+}
+
+static void what_counts_has_its_turn_when_the_time_is_over(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct plan plan = plan_for(BIT(GROWTH) | BIT(EXCEPTION), 20 * MS, 0), child;
+        struct portfolio portfolio;
+        const char *name;
+        plan.threads = threads;
+        portfolio_init(&portfolio, &plan);
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        assert_string_equal(name, "serial");
+        usleep(30000);
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        assert_string_equal(name, "counting");
+        assert_true(child.time >= plan.time / 3);
+        assert_false(portfolio_next(&portfolio, &child, &name));
+    }
+}
+
+static void the_child_is_the_plan_otherwise(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
+    plan.seed = 77;
+    plan.share = RUNG_ALL;
+    plan.setup = (char *)"import numpy";
+    struct plan child = child_named(&plan, "watched");
+    assert_true(child.seed == 77);
+    assert_int_equal(child.share, RUNG_ALL);
+    assert_ptr_equal(child.setup, plan.setup);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_members_come_in_turn_and_serial_once),
+        cmocka_unit_test(what_counts_has_one_turn),
+        cmocka_unit_test(detectors_choose_the_members),
+        cmocka_unit_test(each_member_has_its_own_detectors),
+        cmocka_unit_test(one_thread_is_the_serial_pass),
+        cmocka_unit_test(one_thread_starts_no_child_for_a_short_rest),
+        cmocka_unit_test(a_native_step_has_no_serial_pass),
+        cmocka_unit_test(with_iterations_each_member_runs_once),
+        cmocka_unit_test(without_any_end_each_member_runs_once),
+        cmocka_unit_test(a_focus_is_the_next_child_and_once),
+        cmocka_unit_test(a_focus_of_the_users_own_is_every_childs),
+        cmocka_unit_test(slices_are_bounded),
+        cmocka_unit_test(a_short_run_gives_all_the_rest),
+        cmocka_unit_test(the_run_ends_with_its_time),
+        cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
+        cmocka_unit_test(what_counts_has_its_turn_when_the_time_is_over),
+        cmocka_unit_test(the_child_is_the_plan_otherwise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,80 @@
+/* The ThreadSanitizer mode: what is decided from text alone. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/tool/tsan.h"
+#include "driver/tool/tsan_way.h"
+
+/* As the runtime of LLVM 19 and that of LLVM 23 list their options. */
+#define LIST_19                                                                                              \
+    "Available flags for ThreadSanitizer:\n"                                                                 \
+    "\thistory_size\n\t\t- Per-thread history size. (Current Value: 0)\n"
+#define LIST_23                                                                                              \
+    LIST_19 "\tenable_adaptive_delay\n\t\t- Enable adaptive delay injection. (Current Value: false)\n"       \
+            "\tadaptive_delay_aggressiveness\n\t\t- Intensity. (Current Value: 25)\n"
+
+static void delays_where_the_runtime_has_them(void **state)
+{
+    (void)state;
+    assert_null(tsan_delay_option(NULL));
+    assert_null(tsan_delay_option(""));
+    assert_null(tsan_delay_option(LIST_19));
+    assert_null(tsan_delay_option(LIST_19 "\tadaptive_delay_max_sync\n\t\t- See enable_adaptive_delay.\n"));
+    assert_string_equal(tsan_delay_option(LIST_23), "enable_adaptive_delay=1");
+}
+
+static void a_server_only_where_one_is_named(void **state)
+{
+    (void)state;
+    assert_null(tsan_way_server(NULL));
+    assert_null(tsan_way_server(""));
+    char *sentence = tsan_way_server("https://example.org/");
+    assert_non_null(strstr(sentence, "unset DEBUGINFOD_URLS"));
+    free(sentence);
+}
+
+static void only_a_gil_that_is_on(void **state)
+{
+    (void)state;
+    assert_null(tsan_way_gil(false));
+    char *sentence = tsan_way_gil(true);
+    assert_non_null(sentence);
+    free(sentence);
+}
+
+static void files_are_named_up_to_a_few(void **state)
+{
+    (void)state;
+    char *paths[] = {"/v/a.so", "/v/b.so", "/v/c.so", "/v/d.so", "/v/e.so", "/v/f.so"};
+    assert_null(tsan_way_bare(paths, 0));
+    char *one = tsan_way_bare(paths, 1), *six = tsan_way_bare(paths, 6);
+    assert_non_null(strstr(one, "would be seen: a.so; build it"));
+    assert_non_null(strstr(six, "a.so, b.so, c.so, d.so and 2 more; build it"));
+    free(one);
+    free(six);
+}
+
+static void a_source_is_not_bare(void **state)
+{
+    (void)state;
+    assert_false(tsan_is_bare(__FILE__));
+    assert_false(tsan_is_bare("/nowhere"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delays_where_the_runtime_has_them),
+        cmocka_unit_test(a_server_only_where_one_is_named),
+        cmocka_unit_test(only_a_gil_that_is_on),
+        cmocka_unit_test(files_are_named_up_to_a_few),
+        cmocka_unit_test(a_source_is_not_bare),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,537 @@
+/* Blocks between inaccessible pages: what touches memory that is not its block's traps at the instruction, is told with
+ * its kind and its frames, and goes on afterwards. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <ucontext.h>
+
+#include "guarded.h"
+#include "heap/memory/block.h"
+#include "heap/memory/pages.h"
+#include "heap/site/site.h"
+#include "heap/site/trace.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define DEFAULTS ((struct guard_settings){0})
+#define STACK_MAX 8
+
+static uint64_t as_instruction; /* instead of the real one, which is the same for every poke */
+static unsigned faults;
+static sigjmp_buf escape;
+static bool may_escape;
+
+/* The guard's own pages; everything else is a crash of the test, or the way out of it. */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *at = context;
+    uint64_t frames[STACK_MAX];
+    unsigned n = 1 + trace_here(frames + 1, STACK_MAX - 1);
+    frames[0] = as_instruction ? as_instruction : (uint64_t)at->uc_mcontext.gregs[REG_RIP];
+    faults++;
+    if (guard_on_fault((uintptr_t)info->si_addr, at->uc_mcontext.gregs[REG_ERR] & 2, frames, n))
+        return;
+    if (may_escape)
+        siglongjmp(escape, 1);
+    signal(number, SIG_DFL);
+}
+
+static void handle_faults(void)
+{
+    const struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    MUST_EQUAL(sigaction(SIGSEGV, &action, NULL), 0);
+}
+
+/* Every block lies between pages, at most `limit` of them. */
+static void start(unsigned limit)
+{
+    guarded_start(DEFAULTS);
+    handle_faults();
+    pages_set_limit(limit);
+    MUST_EQUAL(site_add_focus(&(struct site_focus){.module = "*"}), 0);
+    MUST(site_has_focus());
+}
+
+static __attribute__((noinline)) void poke(char *at)
+{
+    *(volatile char *)at = 'P';
+}
+
+static __attribute__((noinline)) char peek(const char *at)
+{
+    return *(const volatile char *)at;
+}
+
+static const struct span *span_of(const char *at)
+{
+    return region_find(at);
+}
+
+static bool is_paged(const char *at)
+{
+    return span_of(at)->kind == SPAN_PAGES;
+}
+
+/* A block whose end lies at the end of its page, or whose start at its start. */
+static char *make_pushed(size_t size, bool right, uint64_t site)
+{
+    for (int i = 0; i < 2; i++) {
+        char *at = make_at(size, site);
+        MUST(is_paged(at));
+        if (((uintptr_t)at % REGION_PAGE != 0) == right)
+            return at;
+    }
+    guarded_fail(__FILE__, __LINE__, "a block on this side");
+}
+
+/* Traps */
+
+/* clang-format off */
+static const struct trap {
+    enum violation_kind kind;
+    bool right, freed, write;
+    int64_t offset;
+} traps[] = {
+    {VIOLATION_AFTER, true, false, true, 64},
+    {VIOLATION_AFTER, true, false, true, 64 + 4000},
+    {VIOLATION_READ_AFTER, true, false, false, 64},
+    {VIOLATION_AFTER, false, false, true, REGION_PAGE},
+    {VIOLATION_BEFORE, false, false, true, -1},
+    {VIOLATION_BEFORE, false, false, true, -4000},
+    {VIOLATION_READ_BEFORE, false, false, false, -1},
+    {VIOLATION_FREED_WRITE, true, true, true, 0},
+    {VIOLATION_FREED_WRITE, false, true, true, 63},
+    {VIOLATION_FREED_READ, true, true, false, 63},
+    {VIOLATION_FREED_READ, false, true, false, 0},
+};
+/* clang-format on */
+
+static void provoke(const struct trap *trap, unsigned number)
+{
+    char *at = make_pushed(64, trap->right, 0x3000 + number);
+    memset(at, 'x', 64);
+    if (trap->freed)
+        drop(at);
+    as_instruction = 0x5000 + number;
+    if (trap->write)
+        poke(at + trap->offset);
+    else
+        peek(at + trap->offset);
+    MUST_EQUAL(ntold, number + 1);
+    MUST_EQUAL(faults, number + 1);
+    MUST_EQUAL(told[number].kind, trap->kind);
+    MUST_EQUAL(told[number].found, FOUND_TRAP);
+    MUST_EQUAL(told[number].alloc_site, 0x3000 + number);
+    MUST_EQUAL(told[number].free_site, trap->freed ? SITE_FREED : 0);
+    MUST_EQUAL(told[number].here[0], 0x5000 + number);
+    must_blame(&told[number], at, 64, trap->offset, 0);
+}
+
+static void each_way_to_leave_a_block_traps_and_goes_on(void)
+{
+    start(256);
+    for (unsigned i = 0; i < COUNT(traps); i++)
+        provoke(&traps[i], i);
+}
+
+static void the_frames_are_those_of_the_instruction_and_the_block(void)
+{
+    start(16);
+    char *at = make_pushed(64, true, (uint64_t)(uintptr_t)__builtin_return_address(0));
+    poke(at + 64);
+    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_TRAP);
+    MUST(violation->nfound > 2);
+    MUST(violation->here[0] - (uintptr_t)poke < 256);
+    MUST(violation->nalloc > 0);
+    MUST_EQUAL(violation->alloc[0], (uintptr_t)__builtin_return_address(0));
+}
+
+static void what_trapped_is_done_after_all(void)
+{
+    start(16);
+    char *at = make_pushed(64, true, SITE_MADE);
+    poke(at + 64);
+    MUST_EQUAL(peek(at + 64), 'P');
+    poke(at + 65);
+    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(faults, 1);
+    drop(at);
+    MUST_EQUAL(ntold, 1);
+}
+
+/* Freed memory is closed for good when the block is made again, though it was opened once. */
+static void a_block_that_trapped_is_closed_again(void)
+{
+    start(1);
+    char *at = make_at(64, 0x3100);
+    as_instruction = 0x5100;
+    poke(at + 64);
+    drop(at);
+    as_instruction = 0x5200;
+    poke(at);
+    MUST_EQUAL(ntold, 2);
+    at = make_at(64, 0x3200);
+    MUST(is_paged(at));
+    drop(at);
+    as_instruction = 0x5300;
+    MUST_EQUAL(peek(at) == 'P', false);
+    MUST_EQUAL(ntold, 3);
+    MUST_EQUAL(told[2].kind, VIOLATION_FREED_READ);
+    MUST_EQUAL(told[2].alloc_site, 0x3200);
+}
+
+/* The page of a block on the left is open behind it: its canaries are looked at. */
+static void an_overrun_inside_the_page_is_seen_by_its_canary(void)
+{
+    start(16);
+    char *freed = make_pushed(64, false, 0x3300), *scanned = make_pushed(64, false, 0x3400);
+    scribble(freed + 64, 8);
+    drop(freed);
+    must_blame(told_once(VIOLATION_AFTER, FOUND_FREE), freed, 64, 64, 8);
+    scribble(scanned + 70, 1);
+    checker_scan(FOUND_SCAN);
+    MUST_EQUAL(ntold, 2);
+    MUST_EQUAL(told[1].kind, VIOLATION_AFTER);
+    MUST_EQUAL(told[1].found, FOUND_SCAN);
+    MUST_EQUAL(told[1].offset, 70);
+    MUST_EQUAL(faults, 0);
+    drop(scanned);
+    MUST_EQUAL(ntold, 2);
+}
+
+static void an_underrun_inside_the_page_is_seen_by_its_canary(void)
+{
+    start(16);
+    char *at = make_pushed(64, true, SITE_MADE);
+    scribble(at - 8, 8);
+    drop(at);
+    must_blame(told_once(VIOLATION_BEFORE, FOUND_FREE), at, 64, -8, 8);
+}
+
+static void misuse_of_a_block_between_pages_is_told(void)
+{
+    start(16);
+    char *at = make(100);
+    guard_release(at + 4, BLOCK_MALLOC, 0x2100);
+    guard_release(at, BLOCK_NEW, 0x2200);
+    guard_release(at, BLOCK_MALLOC, 0x2300);
+    MUST_EQUAL(ntold, 3);
+    MUST_EQUAL(told[0].kind, VIOLATION_INTERIOR_FREE);
+    MUST_EQUAL(told[1].kind, VIOLATION_MISMATCH);
+    MUST_EQUAL(told[2].kind, VIOLATION_DOUBLE_FREE);
+    MUST_EQUAL(told[2].free_site, 0x2200);
+    MUST_EQUAL(faults, 0);
+}
+
+/* Which blocks */
+
+static void there_are_as_many_as_allowed(void)
+{
+    char *all[20];
+    unsigned paged = 0;
+    start(5);
+    for (unsigned i = 0; i < COUNT(all); i++)
+        paged += is_paged(all[i] = make(100));
+    MUST_EQUAL(paged, 5);
+    for (unsigned i = 0; i < COUNT(all); i++)
+        drop(all[i]);
+    paged = 0;
+    for (unsigned i = 0; i < COUNT(all); i++)
+        paged += is_paged(make(100));
+    MUST_EQUAL(paged, 5);
+    MUST_EQUAL(ntold, 0);
+}
+
+static void the_one_that_was_freed_first_is_used_first(void)
+{
+    char *all[4];
+    start(COUNT(all));
+    for (unsigned i = 0; i < COUNT(all); i++)
+        all[i] = make(100);
+    for (unsigned i = COUNT(all); i-- > 0;)
+        drop(all[i]);
+    for (unsigned i = COUNT(all); i-- > 0;)
+        MUST(span_of(make(100)) == span_of(all[i]));
+}
+
+static void none_when_none_is_allowed(void)
+{
+    start(0);
+    for (int i = 0; i < 10; i++)
+        MUST(!is_paged(make(100)));
+}
+
+static void right_and_left_in_turn(void)
+{
+    start(64);
+    for (int i = 0; i < 30; i++) {
+        char *at = make(48);
+        bool left = (uintptr_t)at % REGION_PAGE == 0, right = (uintptr_t)(at + 48) % REGION_PAGE == 0;
+        MUST(left || right);
+        MUST_EQUAL(right, i % 2 == 0);
+    }
+}
+
+/* Blocks of every size and alignment are whole, and hold what was written; too large ones lie elsewhere. */
+static void every_size_and_alignment(void)
+{
+    static const size_t sizes[] = {0, 1, 15, 16, 17, 100, 4095, 4096, 4097, 40000, 53248, 60000, 100000};
+    start(8);
+    for (int round = 0; round < 4; round++)
+        for (size_t align = 16; align <= 65536; align *= 2)
+            for (size_t i = 0; i < COUNT(sizes); i++) {
+                char *at = guard_allocate(sizes[i], align, BLOCK_MALLOC, round % 2, SITE_MADE);
+                MUST(at && (uintptr_t)at % align == 0);
+                MUST_EQUAL(guard_size(at), sizes[i]);
+                for (size_t k = 0; round % 2 && k < sizes[i]; k++)
+                    MUST_EQUAL(at[k], 0);
+                MUST(sizes[i] > 50000 || align > 8192 || is_paged(at));
+                memset(at, 'x', sizes[i]);
+                drop(at);
+            }
+    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(faults, 0);
+}
+
+static void reallocation_between_pages_keeps_the_contents(void)
+{
+    start(8);
+    char *at = make(10);
+    memset(at, 'x', 10);
+    for (size_t size = 11; size < 70000; size += size / 3) {
+        at = guard_reallocate(at, size, BLOCK_MALLOC, SITE_MADE);
+        MUST(at && at[0] == 'x' && at[9] == 'x');
+    }
+    at = guard_reallocate(at, 5, BLOCK_MALLOC, SITE_MADE);
+    MUST(memcmp(at, "xxxxx", 5) == 0);
+    drop(at);
+    MUST_EQUAL(ntold, 0);
+}
+
+static unsigned count_paged(unsigned n, uint64_t site)
+{
+    unsigned paged = 0;
+    for (unsigned i = 0; i < n; i++) {
+        char *at = make_at(100, site);
+        paged += is_paged(at);
+        drop(at);
+    }
+    return paged;
+}
+
+static void samples_are_the_first_of_a_site_and_one_in_so_many(void)
+{
+    guarded_start(DEFAULTS);
+    MUST(!site_is_sampling());
+    MUST_EQUAL(count_paged(1000, 0x7f0000001000), 0);
+    site_start_sampling(100);
+    MUST(site_is_sampling());
+    MUST_EQUAL(count_paged(1, 0x7f0000002000), 1);
+    MUST_EQUAL(count_paged(1, 0x7f0000003000), 1);
+    MUST_EQUAL(count_paged(1000, 0x7f0000002000), 10);
+    MUST_EQUAL(count_paged(1000, 0x7f0000003000), 10);
+}
+
+static void only_the_first_when_no_more_are_asked_for(void)
+{
+    guarded_start(DEFAULTS);
+    site_start_sampling(0);
+    MUST_EQUAL(count_paged(100000, 0x7f0000002000), 1);
+}
+
+static void a_step_is_a_site_of_its_own(void)
+{
+    guarded_start(DEFAULTS);
+    site_start_sampling(0);
+    for (uint16_t step = 0; step < 20; step++) {
+        guard_context.step = step;
+        MUST_EQUAL(count_paged(50, 0x7f0000002000), 1);
+    }
+}
+
+static void arrays_in_focus_are_arrays_alone(void)
+{
+    guarded_start(DEFAULTS);
+    MUST_EQUAL(site_add_focus(&(struct site_focus){.module = "arrays"}), 0);
+    for (int i = 0; i < 20; i++) {
+        MUST(is_paged(guard_allocate(80, 16, BLOCK_ARRAY, false, 0x7f0000001000)));
+        MUST(!is_paged(guard_allocate(80, 16, BLOCK_MALLOC, false, 0x7f0000005000)));
+    }
+}
+
+static void too_many_focuses_are_refused(void)
+{
+    guarded_start(DEFAULTS);
+    for (int i = 0; i < SITE_FOCUS_MAX; i++)
+        MUST_EQUAL(site_add_focus(&(struct site_focus){.module = "nothing.so"}), 0);
+    MUST_EQUAL(site_add_focus(&(struct site_focus){.module = "*"}), -ENOSPC);
+    MUST_EQUAL(count_paged(100, SITE_MADE), 0);
+}
+
+/* A site by its file and offset: this program's. */
+static void a_site_in_focus_is_found_by_its_file(void)
+{
+    Dl_info info;
+    uint64_t caller = (uint64_t)(uintptr_t)__builtin_return_address(0);
+    guarded_start(DEFAULTS);
+    MUST(dladdr(__builtin_return_address(0), &info));
+    struct site_focus focus = {.module = "test_heap_pages", .offset = caller - (uintptr_t)info.dli_fbase};
+    MUST_EQUAL(site_add_focus(&focus), 0);
+    MUST_EQUAL(count_paged(50, caller), 50);
+    MUST_EQUAL(count_paged(50, caller + 1), 0);
+}
+
+/* Runaways */
+
+static __attribute__((noinline)) void run_away(char *at, ptrdiff_t step)
+{
+    for (;; at += step)
+        *(volatile char *)at = 'R';
+}
+
+static void a_runaway_loop(ptrdiff_t step, enum violation_kind kind)
+{
+    start(64);
+    char *all[16], *at = NULL;
+    for (unsigned i = 0; i < COUNT(all); i++)
+        all[i] = make(64);
+    at = all[8];
+    may_escape = true;
+    if (!sigsetjmp(escape, 1))
+        run_away(at, step);
+    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(told[0].kind, kind);
+    MUST_EQUAL(told[0].address, (uintptr_t)at);
+    MUST(faults <= 2 * REGION_UNIT / REGION_PAGE);
+}
+
+static void a_runaway_loop_is_not_opened_for_ever(void)
+{
+    a_runaway_loop(1, VIOLATION_AFTER);
+}
+
+static void a_runaway_loop_downwards_is_not_opened_for_ever(void)
+{
+    a_runaway_loop(-1, VIOLATION_BEFORE);
+}
+
+static void an_instruction_is_told_of_once(void)
+{
+    start(16);
+    char *first = make_pushed(64, true, SITE_MADE), *second = make_pushed(64, true, SITE_MADE);
+    const uint64_t frames[] = {0x5000, 0x5001};
+    MUST(guard_on_fault((uintptr_t)first + 64, true, frames, 2));
+    MUST(!guard_on_fault((uintptr_t)second + 64, true, frames, 2));
+    MUST_EQUAL(ntold, 1);
+}
+
+/* An overrun far out of the span before: its own block was not met. */
+static void the_first_bytes_of_a_span_are_nobodys(void)
+{
+    start(16);
+    char *at = make(64);
+    const uint64_t frames[] = {0x5000};
+    MUST(!guard_on_fault((uintptr_t)span_of(at)->base, true, frames, 1));
+    MUST(guard_on_fault((uintptr_t)span_of(at)->base + 64, true, frames, 1));
+}
+
+static void a_fault_elsewhere_is_not_the_guards(void)
+{
+    static char local[64];
+    const uint64_t frames[] = {0x5000};
+    handle_faults();
+    MUST(!guard_on_fault((uintptr_t)local, true, frames, 1));
+    guarded_start(DEFAULTS);
+    char *slab = make(100);
+    MUST(!guard_on_fault((uintptr_t)local, true, frames, 1));
+    MUST(!guard_on_fault(0, true, frames, 1));
+    MUST(!guard_on_fault((uintptr_t)slab + 100, true, frames, 1));
+    MUST(!guard_on_fault((uintptr_t)region.heap + region.size - 8, true, frames, 1));
+    MUST_EQUAL(ntold, 0);
+}
+
+/* Large blocks have such pages too. */
+static void a_long_overrun_of_a_large_block_traps(void)
+{
+    guarded_start(DEFAULTS);
+    handle_faults();
+    char *at = make_at(100000, 0x3600), *end = at;
+    while (end - span_of(at)->start < (ptrdiff_t)span_of(at)->slot_size)
+        end += REGION_PAGE - (uintptr_t)end % REGION_PAGE;
+    poke(end);
+    must_blame(told_once(VIOLATION_AFTER, FOUND_TRAP), at, 100000, end - at, 0);
+    MUST_EQUAL(peek(end), 'P');
+    drop(at);
+    MUST_EQUAL(ntold, 1);
+}
+
+static void an_underrun_of_a_large_block_traps(void)
+{
+    guarded_start(DEFAULTS);
+    handle_faults();
+    char *at = make_at(100000, 0x3700);
+    char *page = span_of(at)->start - 1;
+    peek(page);
+    must_blame(told_once(VIOLATION_READ_BEFORE, FOUND_TRAP), at, 100000, page - at, 0);
+}
+
+/* What was opened once is closed for the next block. */
+static void a_large_block_is_closed_again(void)
+{
+    guarded_start(DEFAULTS);
+    handle_faults();
+    char *at = make_at(100000, 0x3800), *page = span_of(at)->start - 1;
+    as_instruction = 0x5500;
+    poke(page);
+    drop(at);
+    for (int i = 0; i < 10; i++) {
+        char *next = make_at(100000, 0x3900);
+        if (span_of(next) == span_of(at)) {
+            as_instruction = 0x5600;
+            poke(page);
+            MUST_EQUAL(ntold, 2);
+            MUST_EQUAL(told[1].alloc_site, 0x3900);
+            return;
+        }
+        drop(next);
+    }
+    guarded_fail(__FILE__, __LINE__, "the span came back");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GUARDED_TEST(each_way_to_leave_a_block_traps_and_goes_on),
+        GUARDED_TEST(the_frames_are_those_of_the_instruction_and_the_block),
+        GUARDED_TEST(what_trapped_is_done_after_all),
+        GUARDED_TEST(a_block_that_trapped_is_closed_again),
+        GUARDED_TEST(an_overrun_inside_the_page_is_seen_by_its_canary),
+        GUARDED_TEST(an_underrun_inside_the_page_is_seen_by_its_canary),
+        GUARDED_TEST(misuse_of_a_block_between_pages_is_told),
+        GUARDED_TEST(there_are_as_many_as_allowed),
+        GUARDED_TEST(the_one_that_was_freed_first_is_used_first),
+        GUARDED_TEST(none_when_none_is_allowed),
+        GUARDED_TEST(right_and_left_in_turn),
+        GUARDED_TEST(every_size_and_alignment),
+        GUARDED_TEST(reallocation_between_pages_keeps_the_contents),
+        GUARDED_TEST(samples_are_the_first_of_a_site_and_one_in_so_many),
+        GUARDED_TEST(only_the_first_when_no_more_are_asked_for),
+        GUARDED_TEST(a_step_is_a_site_of_its_own),
+        GUARDED_TEST(arrays_in_focus_are_arrays_alone),
+        GUARDED_TEST(too_many_focuses_are_refused),
+        GUARDED_TEST(a_site_in_focus_is_found_by_its_file),
+        GUARDED_TEST(a_runaway_loop_is_not_opened_for_ever),
+        GUARDED_TEST(a_runaway_loop_downwards_is_not_opened_for_ever),
+        GUARDED_TEST(an_instruction_is_told_of_once),
+        GUARDED_TEST(the_first_bytes_of_a_span_are_nobodys),
+        GUARDED_TEST(a_fault_elsewhere_is_not_the_guards),
+        GUARDED_TEST(a_long_overrun_of_a_large_block_traps),
+        GUARDED_TEST(an_underrun_of_a_large_block_traps),
+        GUARDED_TEST(a_large_block_is_closed_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
