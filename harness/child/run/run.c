@@ -50,7 +50,12 @@ static bool check_gil(struct run *run, const char *when)
         "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
         "on, use a version that declares free threading, or set PYTHON_GIL=0",
         when);
-    run_cannot(run, STATUS_UNTESTED, sentence);
+    struct record record;
+    record_begin(&record, RECORD_CANNOT, RECORD_MAIN);
+    record.values[CANNOT_STATUS] = STATUS_UNTESTED;
+    record.values[CANNOT_GIL] = true;
+    record_add_text(&record, sentence);
+    record_send(&record, run->wire);
     return false;
 }
 

@@ -16,7 +16,7 @@ void run_cannot(const struct run *run, int status, const char *sentence)
 {
     struct record record;
     record_begin(&record, RECORD_CANNOT, RECORD_MAIN);
-    record.values[0] = status;
+    record.values[CANNOT_STATUS] = status;
     record_add_text(&record, sentence);
     record_send(&record, run->wire);
 }

@@ -20,7 +20,7 @@
 enum record_type {
     RECORD_NONE,
     RECORD_ENVIRONMENT, /* text: "key=value" */
-    RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
+    RECORD_CANNOT,      /* the plan cannot be run; values: enum record_cannot. text: one sentence */
     RECORD_NOTE,        /* text: one sentence for the report, no finding */
     RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
     RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
@@ -42,6 +42,8 @@ enum record_type {
     RECORD_TYPES
 };
 
+/* CANNOT_STATUS is an exit status; CANNOT_GIL is 1 when the GIL is the reason. */
+enum record_cannot { CANNOT_STATUS, CANNOT_GIL };
 enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
 enum record_write {

@@ -77,6 +77,12 @@ int command_fail(int status, const char *format, ...)
     return status;
 }
 
+int command_fail_sentence(int status, const struct sentence *sentence)
+{
+    cleanup_free char *text = sentence_text(sentence);
+    return command_fail(status, "%s", text ? text : sentence->what);
+}
+
 void command_help(const struct command *self)
 {
     cleanup_free char *options = NULL;

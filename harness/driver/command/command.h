@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/sentence.h"
+
 struct command {
     const char *name;
     const char *usage; /* what follows the name */
@@ -19,6 +21,7 @@ const struct command *command_find(const char *name);
 
 /* One sentence on standard error, "ftstress: …". Returns status. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int command_fail_sentence(int status, const struct sentence *sentence);
 
 /* Usage, options, examples. */
 void command_help(const struct command *self);

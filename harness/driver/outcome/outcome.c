@@ -79,7 +79,8 @@ static int add_cannot(struct outcome *outcome, const struct record *record)
     if (outcome->cannot)
         return 0;
     outcome->cannot = strdup(record_text(record, 0));
-    outcome->cannot_status = (int)record->values[0];
+    outcome->cannot_status = (int)record->values[CANNOT_STATUS];
+    outcome->cannot_gil = record->values[CANNOT_GIL] != 0;
     return outcome->cannot ? 0 : -ENOMEM;
 }
 

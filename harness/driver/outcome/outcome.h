@@ -44,6 +44,7 @@ struct outcome {
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
+    bool cannot_gil;   /* the GIL is the reason */
     char *stderr_text; /* whole lines where there were any */
     char *
         sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
