@@ -107,7 +107,7 @@ enum doctor_level doctor_tsan_gil(struct doctor *doctor, struct doctor_answer *a
     int error = run_child(doctor);
     if (error)
         return doctor_say(answer, DOCTOR_SKIP, NULL, "no child can be started: %s", strerror(-error));
-    if (doctor->outcome.cannot_gil)
+    if (doctor->outcome.cannot_reason == CANNOT_GIL)
         return doctor_say(answer, DOCTOR_WARN, NULL, "%s", doctor->outcome.cannot);
     doctor->facts |= DOCTOR_TSAN_GIL_OFF;
     return doctor_say(answer, DOCTOR_OK, NULL, "the GIL is off where the threads run");

@@ -260,7 +260,6 @@ static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
 
 bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct sentence *ret)
 {
-    const char *gil = outcome_environment(outcome, "gil");
     tsan->children++;
     tsan->canaries += outcome->canary;
     look_at_files(tsan, outcome);
@@ -270,7 +269,7 @@ bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct se
         return sentence_fail(
             true, ret, "see what --verbose shows",
             "the race that is planted in each child was not reported, so that no other would have been");
-    return tsan_way_gil(gil, ret);
+    return tsan_way_gil(outcome->facts.gil == GIL_ON, ret);
 }
 
 char *tsan_doubt(const struct tsan *tsan, unsigned threads)

@@ -67,12 +67,10 @@ bool tsan_way_server(const char *urls, struct sentence *ret)
         "come too late or never");
 }
 
-bool tsan_way_gil(const char *gil, struct sentence *ret)
+bool tsan_way_gil(bool is_on, struct sentence *ret)
 {
-    if (!gil || strcmp(gil, "on") != 0)
-        return false;
-    return sentence_fail(true, ret, "leave out --allow-gil",
-                         "the GIL is on, and what it orders is no race for ThreadSanitizer");
+    return is_on && sentence_fail(true, ret, "leave out --allow-gil",
+                                  "the GIL is on, and what it orders is no race for ThreadSanitizer");
 }
 
 bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret)

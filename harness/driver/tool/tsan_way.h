@@ -20,8 +20,8 @@ bool tsan_way_limit(struct sentence *ret);
 /* A server of debug information, whose answers the symboliser waits for: the value of DEBUGINFOD_URLS, or NULL. */
 bool tsan_way_server(const char *urls, struct sentence *ret);
 
-/* A child that had the GIL. `gil` is what it said of it, "on" or "off", or NULL. */
-bool tsan_way_gil(const char *gil, struct sentence *ret);
+/* A child that had the GIL. */
+bool tsan_way_gil(bool is_on, struct sentence *ret);
 
 /* Files of packages that are not instrumented. */
 bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret);
