@@ -1,8 +1,7 @@
-/* The names of all detectors, shared by both programs: a bit in a plan's `detect`, a row in `ftstress list`.
- * The judgement itself is in harness/detectors (child) or harness/driver. */
+/* The names of all detectors, shared by both programs: a bit in a plan's `detect`, a row in `ftstress list`. Plain
+ * data. The detectors themselves are in harness/detectors (child) and harness/driver/judge. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +34,7 @@ enum detector_id {
 
 struct detector_row {
     const char *name;
-    const char *about; /* what it decides, one line */
-    bool invasive;     /* changes memory layout or timing: never in the same child as a bare pass */
+    const char *about; /* what it finds, one line */
 };
 
 extern const struct detector_row detector_rows[DETECTOR_COUNT];
