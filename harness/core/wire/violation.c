@@ -169,7 +169,7 @@ static void say_write(const struct violation *violation, const char *block, char
                                                               : "to";
     if (violation->found != FOUND_TRAP) {
         snprintf(count, sizeof count, "%zu byte%s ", violation->length, violation->length == 1 ? "" : "s");
-        /* Unsigned: a corrupt process may have sent anything. */
+        /* Unsigned, because a corrupt child may have sent any number. */
         uint64_t start = (uint64_t)violation->offset, end = start + violation->length;
         say_distance(violation->kind == VIOLATION_AFTER    ? (int64_t)(start - violation->size)
                      : violation->kind == VIOLATION_BEFORE ? (int64_t)(0 - end)
