@@ -20,9 +20,10 @@ bool judge_sees_changes(const struct judge *judge)
 static void judge_corrupt(struct judge *judge, const struct record *record)
 {
     enum detector_id detector = (enum detector_id)record->values[CORRUPT_DETECTOR];
-    struct finding *finding = (unsigned)detector < DETECTOR_COUNT
-                                  ? judge_new_finding(judge, FINDING_HEAP_CORRUPTION, "crash", detector)
-                                  : NULL;
+    struct finding *finding =
+        (unsigned)detector < DETECTOR_COUNT
+            ? judge_new_finding(judge, FINDING_HEAP_CORRUPTION, SEVERITY_CRASH, detector)
+            : NULL;
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
@@ -85,15 +86,10 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, const struct ou
     return (unsigned)(run->findings.n - before);
 }
 
-static bool is_mutation(const struct finding *finding)
-{
-    return strcmp(finding->severity, "hidden-mutation") == 0;
-}
-
 /* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
 static bool is_in_place(const struct run *run, const struct finding *finding)
 {
-    if (strcmp(finding->detector, "tripwire") != 0 || !finding->function)
+    if (finding->detector != DETECTOR_TRIPWIRE || !finding->function)
         return false;
     for (size_t i = 0; i < run->in_place.n; i++)
         if (strcmp(run->in_place.items[i], finding->function) == 0)
@@ -114,22 +110,17 @@ static void drop_in_place(struct run *run)
  * the same run. Two such functions: nobody can say which. */
 void judge_link(struct run *run)
 {
-    const struct finding *cause = NULL;
-    unsigned causes = 0;
+    size_t mutations;
     drop_in_place(run);
     judge_link_heap(run);
-    for (size_t i = 0; i < run->findings.n; i++)
-        if (is_mutation(run->findings.items[i])) {
-            cause = run->findings.items[i];
-            causes++;
-        }
-    if (causes == 0 && (cause = judge_link_tsan(run)))
-        causes = 1;
-    for (size_t i = 0; causes == 1 && i < run->findings.n; i++) {
+    const struct finding *cause = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &mutations);
+    if (mutations == 0)
+        cause = judge_link_tsan(run);
+    for (size_t i = 0; cause && i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
         bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG ||
-                       strcmp(finding->detector, cause->detector) == 0;
+                       finding->detector == cause->detector;
         if (finding != cause && !foreign)
             judge_take_cause(finding, cause);
     }

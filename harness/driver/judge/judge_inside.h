@@ -22,7 +22,7 @@ struct judge {
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
 /* A finding of this child, yet without blame, message and signature; NULL without memory. */
-struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
 /* Addresses of this child; the first is an exact one, or a return address. */
