@@ -5,31 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct detector_row detector_rows[DETECTOR_COUNT] = {
-    [DETECTOR_ARENA] = {"arena", "corrupted metadata of glibc's own malloc, checked between rounds"},
-    [DETECTOR_CRASH] = {"crash", "a fatal signal or an abort"},
-    [DETECTOR_DIVERGE] = {"diverge", "a statement gives another result under threads than on one thread"},
-    [DETECTOR_EXCEPTION] = {"exception", "an exception that the serial run does not raise"},
-    [DETECTOR_GROWTH] = {"growth", "memory and objects that grow with the calls, by type and by call site"},
-    [DETECTOR_GUARD] =
-        {"guard",
-         "heap overflow, underflow, write after free, double free, foreign free, with the block and its allocation site"},
-    [DETECTOR_HANG] = {"hang", "a deadlock: threads that stop making progress"},
-    [DETECTOR_INVARIANT] =
-        {"invariant",
-         "shape, strides, flags or bytes of an input changed, or a result's extent lies outside its buffer"},
-    [DETECTOR_LOG] = {"log", "messages of the allocator and the interpreter, or the GIL turned back on"},
-    [DETECTOR_MEMCHECK] = {"memcheck", "leaks and memory errors, by Valgrind; with --under valgrind only"},
-    [DETECTOR_PYHEAP] =
-        {"pyheap",
-         "corrupted Python objects: CPython's debug hooks, and a check of all objects between rounds"},
-    [DETECTOR_REFCOUNT] = {"refcount",
-                           "references of inputs and setup objects that calls release too often, or never"},
-    [DETECTOR_SHUTDOWN] =
-        {"shutdown", "objects and blocks of the calls that are left when Python ends, with their holders"},
-    [DETECTOR_TRIPWIRE] = {"tripwire", "a call writes to an input it should only read, even for an instant"},
-    [DETECTOR_TSAN] = {"tsan", "data races, by ThreadSanitizer in instrumented builds; with --tsan only"},
-};
+#define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = text},
+const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
 
 static void append(char *text, size_t size, const char *separator, const char *word)
 {

@@ -17,7 +17,7 @@ bool judge_sees_changes(const struct judge *judge)
 }
 
 /* Damage in memory that a detector of the child walked over: it says where, not who did it. */
-static void judge_corrupt(struct judge *judge, const struct record *record)
+void judge_corrupt(struct judge *judge, const struct record *record)
 {
     enum detector_id detector = (enum detector_id)record->values[CORRUPT_DETECTOR];
     struct finding *finding =
@@ -36,33 +36,17 @@ static void judge_corrupt(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
+#define NOT_JUDGED(...)
+#define JUDGE(id, name, excuses) [RECORD_##id] = judge_##name,
+static void (*const judges[RECORD_TYPES])(struct judge *judge, const struct record *record) = {
+    RECORD_LIST(NOT_JUDGED, JUDGE, NOT_JUDGED)};
+
 static void judge_record(struct judge *judge, const struct record *record)
 {
-    switch (record->type) {
-    case RECORD_WRITE:
-        judge_write(judge, record);
-        break;
-    case RECORD_INVARIANT:
-        judge_invariant(judge, record);
-        break;
-    case RECORD_EXCEPTION:
-        judge_exception(judge, record);
-        break;
-    case RECORD_DIVERGE:
-        judge_diverge(judge, record);
-        break;
-    case RECORD_HEAP:
-        judge_heap(judge, record);
-        break;
-    case RECORD_CORRUPT:
-        judge_corrupt(judge, record);
-        break;
-    case RECORD_NOTE:
+    if (record->type == RECORD_NOTE)
         note_add(&judge->run->notes, "%s", record_text(record, 0));
-        break;
-    default:
-        break;
-    }
+    else if (record->type < RECORD_TYPES && judges[record->type])
+        judges[record->type](judge, record);
 }
 
 unsigned judge_outcome(struct run *run, const struct plan *plan, const struct outcome *outcome,
