@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/sentence.h"
 #include "core/plan/option.h"
 
 struct command {
@@ -21,6 +22,7 @@ const struct command *command_find(const char *name);
 
 /* One sentence on standard error, "ftstress: …". Returns status. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int command_fail_sentence(int status, const struct sentence *sentence);
 
 void command_help_all(void);
 
@@ -47,9 +49,3 @@ int command_write_form(const struct run *run, const struct request *request);
 /* The report of a run, in every way that the request asks for. Returns its status; or, after saying why, that of what
  * could not be written. */
 int command_tell(const struct run *run, const struct request *request);
-
-/* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
-int command_child_path(char **ret_path);
-
-/* *path, of a child, becomes that of the one beside it that was built for this ABI, if there is one. */
-void command_child_of_abi(const char *abi, char **path);

@@ -16,9 +16,6 @@ static const struct member member = {
     .name = "tsan", .detect = BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(TSAN)};
 static const struct member_set member_set = {.fallback = &member};
 
-/* While the symboliser, another process, reads debug information, all threads wait. */
-#define PATIENCE 10
-
 static bool is_selected(const struct mode_query *query)
 {
     const struct request *request = query->request;
@@ -49,7 +46,7 @@ static void configure(const struct mode_run *run, struct job_settings *settings,
 {
     const struct tsan *tsan = run->own;
     settings->reads_races = true;
-    settings->patience = PATIENCE;
+    settings->patience = TSAN_PATIENCE;
     report->suppressions = &tsan->suppressions;
 }
 
