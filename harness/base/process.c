@@ -82,37 +82,44 @@ static void place_descriptors(const struct process *process)
             dup2(high[i], process->fds[i].as);
 }
 
-static _Noreturn void become(const struct process *process, pid_t parent)
+/* Writes its errno to `report`, which exec closes. */
+static _Noreturn void become(const struct process *process, pid_t parent, int report)
 {
     sigset_t none;
     sigemptyset(&none);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
-        _exit(PROCESS_NOT_EXECUTED);
+        _exit(1);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     apply_launch(process);
+    report = fcntl(report, F_DUPFD_CLOEXEC, FD_HIGH);
     place_descriptors(process);
     execv(process->argv[0], (char *const *)process->argv);
-    dprintf(STDERR_FILENO, "cannot run %s: %s\n", process->argv[0], strerror(errno));
-    _exit(PROCESS_NOT_EXECUTED);
+    fd_write_all(report, &errno, sizeof errno);
+    _exit(1);
 }
 
 pid_t process_start(const struct process *process)
 {
+    int ends[2], error = 0;
     pid_t parent = getpid();
     if (process->nfds > FDS_MAX)
         return -EINVAL;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
     fflush(NULL);
     pid_t pid = fork();
-    if (pid < 0)
-        return -errno;
     if (pid == 0)
-        become(process, parent);
-    setpgid(pid, pid);
-    return pid;
+        become(process, parent, ends[1]);
+    error = pid < 0 ? errno : 0;
+    close(ends[1]);
+    if (!error && read(ends[0], &error, sizeof error) > 0)
+        waitpid(pid, NULL, 0);
+    close(ends[0]);
+    return error ? -error : pid;
 }
 
 bool process_can_fix_layout(void)

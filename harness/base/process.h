@@ -11,9 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Exit status of a program that could not be executed; descriptor 2 then has one sentence. */
-#define PROCESS_NOT_EXECUTED 126
-
 /* What differs for the program. All zero: nothing. */
 struct launch {
     const char *const *environment; /* "NAME=value" is set, "NAME" is unset; ends with NULL; or NULL */
@@ -35,7 +32,7 @@ struct process {
     size_t nfds;
 };
 
-/* Starts the program. Returns its process id, or -errno. */
+/* Starts the program. Returns its process id, or -errno, also where the program cannot be executed. */
 pid_t process_start(const struct process *process);
 
 /* Can a program have a layout that is not randomised? A process that ends at once tries it. */

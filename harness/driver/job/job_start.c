@@ -108,8 +108,8 @@ static pid_t start_child(const struct job *job, const struct pipes *pipes)
 {
     const struct job_settings *settings = job->settings;
     const struct process_fd fds[] = {
-        {pipes->err[1], STDOUT_FILENO}, {pipes->err[1], STDERR_FILENO},  {pipes->wire[1], CHILD_WIRE},
-        {job->board_fd, CHILD_BOARD},   {job->plan_fd, CHILD_PLAN},      {pipes->races[1], CHILD_RACES},
+        {pipes->err[1], STDOUT_FILENO}, {pipes->err[1], STDERR_FILENO}, {pipes->wire[1], CHILD_WIRE},
+        {job->board_fd, CHILD_BOARD},   {job->plan_fd, CHILD_PLAN},     {pipes->races[1], CHILD_RACES},
         {job->tool_fd, CHILD_TOOL},
     };
     const char *argv[ARGUMENTS_MAX];

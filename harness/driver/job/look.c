@@ -85,7 +85,8 @@ static void request_pages(pid_t pid, const struct scene *scene, struct tasks *ta
     size_t asked = 0;
     for (size_t i = 0; i < tasks->n; i++) {
         pid_t tid = tasks->tids[i];
-        if (scene_find(scene, tid) || (takes_signal(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
+        if (scene_find(scene, tid) ||
+            (takes_signal(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
             tasks->tids[asked++] = tid;
     }
     tasks->n = asked;

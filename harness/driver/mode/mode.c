@@ -38,7 +38,8 @@ static void list_suppressible(char *text, size_t size)
             used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " and " : "", modes[i]->option);
 }
 
-const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n, struct sentence *error)
+const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
+                               struct sentence *error)
 {
     const struct mode_query query = {.request = request, .plans = plans, .n = n};
     const struct mode *mode = select_mode(&query), *rival = find_rival(mode, &query);
@@ -47,8 +48,9 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
     if (mode->narrow && mode->narrow(plans, n, error) < 0)
         return NULL;
     if (rival && mode->option)
-        return sentence_fail(0, error, "keep one", "%s and %s do not go together: each needs a child of its own",
-                             mode->option, rival->option),
+        return sentence_fail(0, error, "keep one",
+                             "%s and %s do not go together: each needs a child of its own", mode->option,
+                             rival->option),
                NULL;
     if (request->suppressions && !mode->has_suppressions)
         return sentence_fail(0, error, "give one of them, too", "--suppressions is for %s", options), NULL;
@@ -87,8 +89,7 @@ int mode_open(struct mode_run *run, struct plan *plans, size_t n, struct sentenc
     int status = run->mode->find_child(run, error);
     if (!status)
         status = find_python(run, error);
-    const struct mode_query query = {
-        .request = run->request, .plans = plans, .n = n, .probe = &run->probe};
+    const struct mode_query query = {.request = run->request, .plans = plans, .n = n, .probe = &run->probe};
     if (!status && !run->mode->option)
         run->mode = select_mode(&query);
     if (!status && run->mode->prepare)

@@ -73,7 +73,8 @@ extern const struct mode *const modes[];
 extern const size_t mode_count;
 
 /* The mode of a command line and its plans, which it narrows. Returns NULL with *error where they contradict. */
-const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n, struct sentence *error);
+const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
+                               struct sentence *error);
 
 /* Finds child and interpreter, after which the mode may be another one, and prepares the mode. The caller sets
  * run->mode and run->request, and calls mode_close in any case. Returns 0, or an exit status with *error. */

@@ -58,7 +58,8 @@ static void configure(const struct mode_run *run, struct job_settings *settings,
     settings->allow_gil |= has_gil(run);
     if (has_gil(run))
         mode_gil_note(&run->probe, &report->notes);
-    note_add(&report->notes, "Valgrind %s runs one thread at a time: this run is about memory, not about races%s",
+    note_add(&report->notes,
+             "Valgrind %s runs one thread at a time: this run is about memory, not about races%s",
              valgrind->version,
              run->probe.free_threaded
                  ? ", and it does not see Python objects of a free-threaded CPython, which are not "

@@ -13,8 +13,8 @@
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set)
 {
-    *portfolio = (struct portfolio){
-        .plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
+    *portfolio =
+        (struct portfolio){.plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
 }
 
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)

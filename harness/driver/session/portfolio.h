@@ -17,7 +17,7 @@ struct portfolio {
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
     bool met;          /* a child with the plan's threads was among them */
-    double start;      /* shortest time in s from the start of a child until its threads run; 0: not known yet */
+    double start; /* shortest time in s from the start of a child until its threads run; 0: not known yet */
     const char *focus; /* sites for an extra child, or NULL */
 };
 

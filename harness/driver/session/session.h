@@ -29,8 +29,8 @@ struct session {
     struct run run;               /* its name, seed, share and threads; the session fills the rest */
     /* The session's own. */
     struct progress progress;
-    struct session_sighting *sightings; /* one for each child */
-    unsigned stillborn;                 /* children in a row that died before their first round */
+    struct session_sighting *sightings;     /* one for each child */
+    unsigned stillborn;                     /* children in a row that died before their first round */
     const char *focused[SESSION_FOCUS_MAX]; /* sites that had a child of their own */
     unsigned nfocused;
     bool interrupted;

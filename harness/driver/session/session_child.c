@@ -50,8 +50,7 @@ static void count_child(struct session *session, const struct plan *plan, const 
 {
     struct run *run = &session->run;
     if (list_grow(&session->sightings, run->children, sizeof *session->sightings) == 0)
-        session->sightings[run->children++] =
-            (struct session_sighting){plan->detect, plan->threads == 1};
+        session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->serial_calls;
     if (outcome->worked > 0) {

@@ -163,7 +163,7 @@ static int judge_answer(const char *path, const struct probe_job *job, struct pr
             -ETIMEDOUT, error,
             "check that it is a Python and that its disk can be reached, or name another with -p",
             "%s gives no answer (%s)", path, reason);
-    return sentence_fail(job->error ? job->error : -ENOEXEC, error, "name another with -p",
+    return sentence_fail(-ENOEXEC, error, "name another with -p",
                          "%s does not answer as a working Python 3 does (%s)", path, reason);
 }
 
@@ -210,8 +210,8 @@ static int read_child(const char *text, char ret_abi[PROBE_ABI_SIZE], char **ret
     return 0;
 }
 
-int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE], char **ret_python,
-                struct sentence *error)
+int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE],
+                char **ret_python, struct sentence *error)
 {
     char reason[320];
     char *const argv[] = {(char *)child, "--abi", NULL};

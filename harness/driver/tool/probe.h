@@ -23,15 +23,15 @@ struct probe {
 
 /* Runs `python`: an interpreter, a venv, or a name on PATH. `launch` may be NULL. On success *ret_probe is the caller's,
  * to probe_clear. Returns 0, or with *error: -ENOENT when there is none; -ENOEXEC when it is no CPython or does not
- * work; -ETIMEDOUT; another -errno when nothing can be started. */
+ * work; -ETIMEDOUT. */
 int probe_interpreter(const char *python, const struct launch *launch, struct probe *ret_probe,
                       struct sentence *error);
 void probe_clear(struct probe *probe);
 
 /* Runs ftstress-child for the ABI that it was built for; *ret_python (the caller's) is the interpreter that it embeds.
  * Errors as above. */
-int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE], char **ret_python,
-                struct sentence *error);
+int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE],
+                char **ret_python, struct sentence *error);
 
 /* Returns the interpreter that is meant: `python`, or else that of the active venv, or else the child's own. Borrowed. */
 const char *probe_choose(const char *python, const char *child_python);

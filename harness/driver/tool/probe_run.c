@@ -194,9 +194,7 @@ static void copy_last_line(const char *text, char *line, size_t size)
 static void describe_exit(int status, const char *said, char *text, size_t size)
 {
     int code = WEXITSTATUS(status);
-    if (code == PROCESS_NOT_EXECUTED && said[0])
-        snprintf(text, size, "%s", said);
-    else if (code != 0)
+    if (code != 0)
         snprintf(text, size, "it exits with status %d%s%s", code, said[0] ? " and says: " : "", said);
     else
         snprintf(text, size, "it says%s %s", said[0] ? ":" : "", said[0] ? said : "nothing");

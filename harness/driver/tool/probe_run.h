@@ -13,7 +13,7 @@ struct probe_job {
     uint64_t limit;              /* ns */
     int error;                   /* 0 when it ended, -ETIMEDOUT, -errno when it could not be started */
     int status;                  /* as from waitpid */
-    char *out, *err;             /* its output, the caller's, to probe_job_clear; NULL when it was not started */
+    char *out, *err; /* its output, the caller's, to probe_job_clear; NULL when it was not started */
 };
 
 /* Runs the programs, a few at a time, until all have ended. Kills what is left of their process groups. */

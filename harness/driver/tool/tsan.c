@@ -164,10 +164,9 @@ bool tsan_is_set_up(void)
 
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
 {
-    struct tsan made = {.launch = {.environment = no_options,
-                                   .fixed_layout = true,
-                                   .no_address_limit = true,
-                                   .limit = START_LIMIT}};
+    struct tsan made = {
+        .launch = {
+            .environment = no_options, .fixed_layout = true, .no_address_limit = true, .limit = START_LIMIT}};
     if (probe_find_beside("ftstress-child-tsan", &made.child) < 0)
         return sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
                              "there is no ftstress-child-tsan");

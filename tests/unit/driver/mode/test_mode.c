@@ -83,7 +83,8 @@ static void assert_contradiction(const char *line, const char *under, size_t n, 
                                  const char *remedy)
 {
     struct sentence error = {.what = ""};
-    struct plan plans[] = {{.detect = DETECTOR_DEFAULT, .under = (char *)under}, {.detect = DETECTOR_DEFAULT}};
+    struct plan plans[] = {{.detect = DETECTOR_DEFAULT, .under = (char *)under},
+                           {.detect = DETECTOR_DEFAULT}};
     assert_null(choose(line, plans, n, &error));
     assert_string_equal(error.what, what);
     assert_string_equal(error.remedy, remedy);

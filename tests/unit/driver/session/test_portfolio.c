@@ -26,7 +26,8 @@ static void assert_members(const struct plan *plan, unsigned most, const char *w
     struct plan child;
     const char *name;
     unsigned n = 0;
-    for (portfolio_init(&portfolio, plan, &mode_plain_members); n < most && portfolio_next(&portfolio, &child, &name); n++) {
+    for (portfolio_init(&portfolio, plan, &mode_plain_members);
+         n < most && portfolio_next(&portfolio, &child, &name); n++) {
         strcat(strcat(names, n ? " " : ""), name);
         assert_int_equal(portfolio.started, n + 1);
         assert_int_equal(child.detect & ~plan->detect, 0);
