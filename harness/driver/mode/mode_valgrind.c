@@ -53,6 +53,7 @@ static void configure(const struct mode_run *run, struct job_settings *settings,
     static const char *const other[] = {"PYTHONHASHSEED=0", "PYTHONMALLOC=malloc", NULL};
     const struct valgrind *valgrind = run->own;
     settings->launch.environment = run->probe.free_threaded ? free_threaded : other;
+    report->memcheck.on = true;
     settings->under = valgrind->argv;
     settings->timeout *= tool_find(mode_valgrind.name)->patience;
     settings->allow_gil |= has_gil(run);
