@@ -249,7 +249,8 @@ static void *write_after_free(void *argument)
     for (unsigned i = 0; i < SPOILED; i++) {
         char *at = make_at(100, 0x9000 + 0x100 * worker->number + i);
         drop(at);
-        *(volatile uint64_t *)(void *)(at + 8) = 0x4141414141414141; /* one store: the checker sees all of it */
+        *(volatile uint64_t *)(void *)(at + 8) =
+            0x4141414141414141; /* one store: the checker sees all of it */
         for (int k = 0; k < 300; k++)
             drop(make(100));
     }
