@@ -48,7 +48,7 @@ static void draw_seeds(const struct request *request, struct target_list *target
 {
     uint64_t seed = draw_seed();
     for (size_t i = 0; i < targets->n; i++)
-        if (!request->has_seed && targets->plans[i].seed == 0)
+        if (!REQUEST_GAVE(request, plan.seed) && targets->plans[i].seed == 0)
             targets->plans[i].seed = seed;
 }
 
@@ -206,7 +206,7 @@ static int run_targets(const struct request *request, struct target_list *target
 static void settle_tsan(struct request *request, struct target_list *targets)
 {
     const uint32_t bit = DETECTOR_BIT(DETECTOR_TSAN);
-    request->tsan |= request->has_detect && request->plan.detect == bit;
+    request->tsan |= REQUEST_GAVE(request, plan.detect) && request->plan.detect == bit;
     for (size_t i = 0; request->tsan && i < targets->n; i++)
         targets->plans[i].detect |= bit;
 }
@@ -239,19 +239,13 @@ int command_run(const struct command *self, int argc, char **argv)
 {
     struct request request;
     struct target_list targets = {0};
-    char error[640];
-    int status;
-    request_init(&request);
+    char error[640] = "out of memory";
+    int status = command_options(self, argc, argv, &request);
+    if (status >= 0)
+        return status;
 
-    /* The request, and the plans that it asks for. */
-    int result = option_parse(argc, argv, &request, error, sizeof error);
-    if (!result && request.help) {
-        command_help(self);
-        request_clear(&request);
-        return STATUS_CLEAN;
-    }
-    if (!result)
-        result = command_check_form(&request, error, sizeof error);
+    /* The plans. */
+    int result = command_check_form(&request, error, sizeof error);
     if (!result)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);

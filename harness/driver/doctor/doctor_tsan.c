@@ -113,7 +113,7 @@ static enum doctor_level look_at_gil(struct doctor *doctor, struct doctor_answer
     if (tsan->lacks)
         return say_lack(tsan, answer);
     const char *cannot = tsan->outcome.cannot;
-    bool gil = cannot && strncmp(cannot, "the GIL is on", 13) == 0;
+    bool gil = cannot && tsan->outcome.cannot_reason == CANNOT_GIL;
     return say_way(tsan, answer, gil ? cannot : NULL, "off where the threads run", "the GIL off");
 }
 

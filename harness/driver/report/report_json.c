@@ -192,11 +192,11 @@ static json_t *finding_of(const struct finding *finding)
     json_t *json = json_object();
     json_object_set_new(json, "id", json_string(finding->id));
     json_object_set_new(json, "kind", json_string(finding_kind_names[finding->kind]));
-    json_object_set_new(json, "severity", json_string(finding->severity));
+    json_object_set_new(json, "severity", json_string(finding_severity_names[finding->severity]));
     json_object_set_new(json, "function", text_of(finding->function));
     json_object_set_new(json, "package", text_of(finding->package));
     json_object_set_new(json, "message", text_of(finding->message));
-    json_object_set_new(json, "detector", json_string(finding->detector));
+    json_object_set_new(json, "detector", json_string(detector_rows[finding->detector].name));
     json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
@@ -228,6 +228,12 @@ static json_t *environment_of(const struct run *run)
         snprintf(name, sizeof name, "%.*s", (int)key, run->environment[i]);
         json_object_set_new(json, name, text_of(run->environment[i] + key + 1));
     }
+    if (run->facts.gil != GIL_UNKNOWN)
+        json_object_set_new(json, "gil", text_of(run->facts.gil == GIL_ON ? "on" : "off"));
+    if (run->facts.changes != CHANGES_NONE)
+        json_object_set_new(json, "mutates", text_of(run->facts.changes == CHANGES_SEEN ? "yes" : "maybe"));
+    if (run->facts.writes)
+        json_object_set_new(json, "_writes", text_of(run->facts.writes));
     return json;
 }
 

@@ -208,15 +208,15 @@ static void print_walks(const struct walks *walks, FILE *out)
 
 static void print_head(const struct run *run, const struct style *style, FILE *out)
 {
-    const char *python = environment(run, "python"), *gil = environment(run, "gil");
+    const char *python = environment(run, "python");
+    static const char *const gil[] = {[GIL_UNKNOWN] = "?", [GIL_OFF] = "off", [GIL_ON] = "on"};
     fprintf(out, "%s%s%s: %u thread%s, inputs shared: %s, seed %" PRIu64 "\n", style->strong, run->name,
             style->off, run->threads, run->threads == 1 ? "" : "s", rung_names[run->share], run->seed);
     if (python)
-        fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, gil ? gil : "?");
+        fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, gil[run->facts.gil]);
     for (size_t i = 0; i < run->nenvironment; i++) {
         const char *entry = run->environment[i];
-        if (entry[0] != '_' && strncmp(entry, "python=", 7) != 0 && strncmp(entry, "abi=", 4) != 0 &&
-            strncmp(entry, "gil=", 4) != 0 && strncmp(entry, "mutates=", 8) != 0)
+        if (strncmp(entry, "python=", 7) != 0 && strncmp(entry, "abi=", 4) != 0)
             fprintf(out, ", %.*s %s", (int)strcspn(entry, "="), entry, entry + strcspn(entry, "=") + 1);
     }
     if (python)

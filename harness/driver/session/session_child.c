@@ -29,14 +29,15 @@ static void keep_environment(struct run *run, const struct outcome *outcome)
         run->environment = grown;
         grown[run->nenvironment++] = strdup(entry);
     }
+    facts_merge(&run->facts, &outcome->facts);
 }
 
-/* "the GIL is on" becomes the name of who turned it on, which CPython says on standard error only. */
+/* Where the GIL came on, name the module that turned it on: CPython reports that on standard error only. */
 static char *reason_of(const struct outcome *outcome)
 {
     char *reason = NULL;
     cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
-    if (!module || strncmp(outcome->cannot, "the GIL is on", 13) != 0)
+    if (!module || outcome->cannot_reason != CANNOT_GIL)
         return strdup(outcome->cannot);
     if (asprintf(
             &reason,

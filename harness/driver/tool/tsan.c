@@ -264,7 +264,6 @@ static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
 
 char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
 {
-    const char *gil = outcome_environment(outcome, "gil");
     tsan->children++;
     tsan->canaries += outcome->canary;
     look_at_files(tsan, outcome);
@@ -274,7 +273,7 @@ char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
         return strdup(
             "the race that is planted in each child was not reported, so that no other would have been; see "
             "what --verbose shows");
-    return tsan_way_gil(gil);
+    return tsan_way_gil(outcome->facts.gil == GIL_ON);
 }
 
 char *tsan_doubt(const struct tsan *tsan, unsigned threads)

@@ -70,9 +70,9 @@ char *tsan_way_server(const char *urls)
         "reports come too late or never; unset DEBUGINFOD_URLS");
 }
 
-char *tsan_way_gil(const char *gil)
+char *tsan_way_gil(bool is_on)
 {
-    if (!gil || strcmp(gil, "on") != 0)
+    if (!is_on)
         return NULL;
     return strdup("the GIL is on, and what it orders is no race for ThreadSanitizer; leave out --allow-gil");
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Addresses that are randomised. Asks for a fixed layout, which all that this process starts inherits. */
@@ -17,8 +18,8 @@ char *tsan_way_limit(void);
 /* A server of debug information, whose answers the symboliser waits for: the value of DEBUGINFOD_URLS, or NULL. */
 char *tsan_way_server(const char *urls);
 
-/* A child that had the GIL. `gil` is what it said of it, "on" or "off", or NULL. */
-char *tsan_way_gil(const char *gil);
+/* Why a child that had the GIL is no test; or NULL where it had none. */
+char *tsan_way_gil(bool is_on);
 
 /* Files of packages that are not instrumented. */
 char *tsan_way_bare(char *const *paths, size_t n);
