@@ -1,4 +1,4 @@
-"""`ftstress report` and `ftstress show`: a planted bug in every form, and what there is to say where nothing was kept."""
+"""`ftstress report` and `ftstress show`: a planted bug in every form, and the errors if nothing was kept."""
 import html.parser
 import json
 import shutil
@@ -23,7 +23,7 @@ def ftstress(*args, cwd=None):
 
 
 class Page(html.parser.HTMLParser):
-    """Every tag is closed in its turn; all that a page could load is written down."""
+    """Checks that every tag is closed in order; collects everything that a page could load."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -96,7 +96,7 @@ class Report(EndToEnd):
                 self.check_location(frame['location'])
 
     def check_sarif(self, text):
-        """The parts of the official schema that ftstress writes, by hand: a JSON schema library is not at hand."""
+        """Checks by hand the parts of the official schema that ftstress writes, without a JSON schema library."""
         log = json.loads(text)
         self.assertEqual(log['version'], '2.1.0')
         self.assertIn('sarif-schema-2.1.0.json', log['$schema'])
@@ -125,7 +125,7 @@ class Report(EndToEnd):
 
     @each((form,) for form in FORMS)
     def test_form(self, form):
-        """of the last run: on standard output and with --output"""
+        """the last run, on standard output and with --output"""
         self.unless_sanitized('needs a run with several findings, and crash_abort has one', here=form == 'github')
         text = self.report('--as', form)
         with tempfile.TemporaryDirectory() as folder:
@@ -136,7 +136,7 @@ class Report(EndToEnd):
 
     @each((form,) for form in FORMS)
     def test_one(self, form):
-        """of one finding: by id, folder and file"""
+        """one finding, by id, folder and file"""
         identity = self.done.findings()[0]['id']
         names = identity, self.out / identity, self.out / identity / 'finding.json'
         texts = {self.report(name, '--as', form) for name in names}
@@ -197,7 +197,7 @@ class Report(EndToEnd):
            ('no_report', 3, ('report', '/proc/self/status')), ('show_none', 3, ('show', 'F0000000')),
            ('no_place', 125, ('report', '-o', '/nowhere/x')), ('run_form', 2, ('run', '--as', 'pdf', 'somersd'))])
     def test_error(self, name, status, args):
-        """one sentence that says what to do, and the exit status"""
+        """one sentence with a remedy, and the exit status"""
         done = ftstress(*args, *(() if '--out' in args else ('--out', self.out)))
         self.assertEqual((done.returncode, done.stdout), (status, ''), done)
         self.assertRegex(done.stderr, r'\Aftstress: [^\n]{20,}\n\Z')

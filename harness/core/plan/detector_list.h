@@ -6,24 +6,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum detector_id {
-    DETECTOR_ARENA,
-    DETECTOR_CRASH,
-    DETECTOR_DIVERGE,
-    DETECTOR_EXCEPTION,
-    DETECTOR_GROWTH,
-    DETECTOR_GUARD,
-    DETECTOR_HANG,
-    DETECTOR_INVARIANT,
-    DETECTOR_LOG,
-    DETECTOR_MEMCHECK,
-    DETECTOR_PYHEAP,
-    DETECTOR_REFCOUNT,
-    DETECTOR_SHUTDOWN,
-    DETECTOR_TRIPWIRE,
-    DETECTOR_TSAN,
-    DETECTOR_COUNT
-};
+/* One row for each detector, by name: its id, its name, and what it decides in one line. A CHILD row has a descriptor
+ * in harness/detectors, called NAME_detector; a DRIVER row is judged from what the child leaves behind. */
+/* clang-format off */
+#define DETECTOR_LIST(CHILD, DRIVER) \
+    CHILD(ARENA, arena, "corrupted metadata of glibc's own malloc, walked between rounds") \
+    DRIVER(CRASH, crash, "a fatal signal or an abort") \
+    CHILD(DIVERGE, diverge, "a statement gives another result under threads than on one thread") \
+    CHILD(EXCEPTION, exception, "an exception that the serial run does not raise") \
+    CHILD(GROWTH, growth, "memory and objects that grow with the calls, by type and by call site") \
+    CHILD(GUARD, guard, "heap overflow, underflow, write after free, double free, foreign free, " \
+                        "with the block and who made it") \
+    DRIVER(HANG, hang, "a deadlock: threads that stop making progress") \
+    CHILD(INVARIANT, invariant, "shape, strides, flags or bytes of an input changed, or a result's " \
+                                "extent lies outside its buffer") \
+    DRIVER(LOG, log, "allocator and interpreter messages, the GIL coming back") \
+    DRIVER(MEMCHECK, memcheck, "leaks, by runs of two lengths, and memory errors, by Valgrind; with " \
+                               "--under valgrind only") \
+    CHILD(PYHEAP, pyheap, "corrupted Python objects: CPython's debug hooks, and a walk over them between rounds") \
+    CHILD(REFCOUNT, refcount, "references of inputs and setup objects that calls release too often, or never") \
+    CHILD(SHUTDOWN, shutdown, "what calls made and Python's end leaves behind, and who holds it") \
+    CHILD(TRIPWIRE, tripwire, "a call writes to an input it should only read, even for an instant") \
+    DRIVER(TSAN, tsan, "data races, by ThreadSanitizer in instrumented builds; with --tsan only")
+/* clang-format on */
+
+#define DETECTOR_ENUM(id, name, about) DETECTOR_##id,
+enum detector_id { DETECTOR_LIST(DETECTOR_ENUM, DETECTOR_ENUM) DETECTOR_COUNT };
 
 #define DETECTOR_BIT(id) (UINT32_C(1) << (id))
 #define DETECTOR_ALL ((UINT32_C(1) << DETECTOR_COUNT) - 1)
@@ -36,7 +44,6 @@ enum detector_id {
 struct detector_row {
     const char *name;
     const char *about; /* what it decides, one line */
-    bool invasive;     /* changes memory layout or timing: never in the same child as a bare pass */
 };
 
 extern const struct detector_row detector_rows[DETECTOR_COUNT];

@@ -17,31 +17,44 @@
 #define RECORD_VALUES 24
 #define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
 
-enum record_type {
-    RECORD_NONE,
-    RECORD_ENVIRONMENT, /* text: "key=value": a version */
-    RECORD_FACT,        /* values: enum record_fact. text: names of arrays, for FACT_WRITES */
-    RECORD_CANNOT,      /* the plan cannot be run; values: enum record_cannot. text: one sentence */
-    RECORD_NOTE,        /* text: one sentence for the report, no finding */
-    RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
-    RECORD_EXCEPTION, /* values: enum record_exception. text: "Type: message", signature, statement */
-    RECORD_INVARIANT, /* values: enum record_invariant. text: input's name, sentence, statement */
-    RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
-    RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
-    RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
-    RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
-    RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
-    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that it
-     * uses; the modules of all that it names; both separated by commas. */
-    RECORD_STATEMENT,
-    RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
-    RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
-    RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
-    RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
-    RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
-    RECORD_TYPES
-};
+/* One row for each type of record: its id, its name, and the values that excuse it. A FOUND record shows the bug unless
+ * one of its excuses is set, such as the mark of the serial pass; a PLAIN one never does. judge_NAME of the driver
+ * judges a FOUND record; an ENDED one is judged with the end of its child. */
+/* clang-format off */
+#define RECORD_LIST(PLAIN, FOUND, ENDED) \
+    PLAIN(NONE, none) \
+    PLAIN(ENVIRONMENT, environment) /* text: "key=value": a version */ \
+    PLAIN(FACT, fact) /* values: enum record_fact. text: names of arrays, for FACT_WRITES */ \
+    PLAIN(CANNOT, cannot) /* the plan cannot be run; values: enum record_cannot. text: one sentence */ \
+    PLAIN(NOTE, note) /* text: one sentence for the report, no finding */ \
+    PLAIN(MAPS, maps) /* text: a piece of /proc/self/maps. values: 1 on the first piece */ \
+    /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */ \
+    PLAIN(PACKAGE, package) \
+    /* values: enum record_exception. text: "Type: message", signature, statement */ \
+    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE)) \
+    /* values: enum record_invariant. text: input's name, sentence, statement */ \
+    FOUND(INVARIANT, invariant, EXCUSE(INVARIANT_SERIAL)) \
+    /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */ \
+    FOUND(WRITE, write, EXCUSE(WRITE_SERIAL) | EXCUSE(WRITE_KEPT)) \
+    ENDED(CRASH, crash, 0) /* values: enum record_crash. text: statement. frames */ \
+    FOUND(HEAP, heap, 0) /* values and texts: core/wire/violation.h. frames: three stacks */ \
+    FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
+    /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
+    FOUND(DIVERGE, diverge, 0) \
+    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that \
+     * it uses; the modules of all that it names; both separated by commas. */ \
+    PLAIN(STATEMENT, statement) \
+    PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
+    /* values: enum record_arm: calls at the points of the series of an arm; sent before them */ \
+    PLAIN(ARM, arm) \
+    PLAIN(SERIES, series) /* values: enum record_series. text: name, holder. frames: where it is made */ \
+    /* values: enum record_left. text: type or site, module, holder. frames: where it was made */ \
+    PLAIN(LEFT, left) \
+    PLAIN(FINISHED, finished) /* the child got to its end; values: enum record_finished */
+/* clang-format on */
+
+#define RECORD_ENUM(id, ...) RECORD_##id,
+enum record_type { RECORD_LIST(RECORD_ENUM, RECORD_ENUM, RECORD_ENUM) RECORD_TYPES };
 
 /* FACT_VALUE: FACT_GIL: is the GIL on; FACT_CHANGES: enum changes. FACT_WRITES: the arrays that the writer writes. */
 enum record_fact { FACT_KIND, FACT_VALUE };
@@ -117,6 +130,9 @@ int record_send(const struct record *record, int fd);
 const char *record_text(const struct record *record, unsigned i);
 
 const char *record_type_name(enum record_type type);
+
+/* Does this record show the bug, by the row of its type? */
+bool record_is_hit(const struct record *record);
 
 /* Collects bytes and gives whole records. */
 struct record_reader {

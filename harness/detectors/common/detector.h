@@ -56,13 +56,6 @@ struct detector {
     void (*after_end)(int wire);
 };
 
-extern const struct detector arena_detector;
-extern const struct detector diverge_detector;
-extern const struct detector exception_detector;
-extern const struct detector growth_detector;
-extern const struct detector guard_detector;
-extern const struct detector invariant_detector;
-extern const struct detector pyheap_detector;
-extern const struct detector refcount_detector;
-extern const struct detector shutdown_detector;
-extern const struct detector tripwire_detector;
+#define DETECTOR_DECLARE(id, name, about) extern const struct detector name##_detector;
+#define DETECTOR_NO_CHILD(id, name, about)
+DETECTOR_LIST(DETECTOR_DECLARE, DETECTOR_NO_CHILD)

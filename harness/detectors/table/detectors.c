@@ -10,6 +10,9 @@ static const struct detector *const detectors[] = {
 };
 
 #define COUNT (sizeof detectors / sizeof *detectors)
+#define ONE(id, name, about) +1
+_Static_assert(COUNT == DETECTOR_LIST(ONE, DETECTOR_NO_CHILD),
+               "each CHILD row of DETECTOR_LIST has its place above");
 
 static const struct detector *selected[COUNT];
 static unsigned nselected;

@@ -192,11 +192,11 @@ static json_t *finding_of(const struct finding *finding)
     json_t *json = json_object();
     json_object_set_new(json, "id", json_string(finding->id));
     json_object_set_new(json, "kind", json_string(finding_kind_names[finding->kind]));
-    json_object_set_new(json, "severity", json_string(finding->severity));
+    json_object_set_new(json, "severity", json_string(finding_severity_names[finding->severity]));
     json_object_set_new(json, "function", text_of(finding->function));
     json_object_set_new(json, "package", text_of(finding->package));
     json_object_set_new(json, "message", text_of(finding->message));
-    json_object_set_new(json, "detector", json_string(finding->detector));
+    json_object_set_new(json, "detector", json_string(detector_rows[finding->detector].name));
     json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));

@@ -23,13 +23,11 @@ static void count_chances(struct session *session)
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         for (unsigned k = 0; session->sightings && k < run->children; k++)
-            for (int id = 0; id < DETECTOR_COUNT; id++)
-                if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
-                    (session->sightings[k].detect & DETECTOR_BIT(id)) &&
-                    (finding->serial || !session->sightings[k].serial) &&
-                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
-                     k + 1 < finding->out_from))
-                    finding->of++;
+            if ((session->sightings[k].detect & DETECTOR_BIT(finding->detector)) &&
+                (finding->serial || !session->sightings[k].serial) &&
+                (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                 k + 1 < finding->out_from))
+                finding->of++;
     }
 }
 

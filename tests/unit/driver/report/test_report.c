@@ -51,8 +51,8 @@ static struct finding *add_finding(struct run *run, const char *signature)
     struct finding *finding = calloc(1, sizeof *finding);
     struct symbol_stack stack = {0};
     finding->kind = FINDING_INPUT_MUTATED;
-    finding->severity = "hidden-mutation";
-    finding->detector = "tripwire";
+    finding->severity = SEVERITY_HIDDEN_MUTATION;
+    finding->detector = DETECTOR_TRIPWIRE;
     finding->rung = RUNG_READONLY;
     finding->function = strdup("PyArray_Repeat");
     finding->package = strdup("numpy 2.2.2");
