@@ -37,11 +37,11 @@ struct run {
     bool allow_gil;
     bool setup_once; /* the setup failed when it ran again */
     struct writer writer;
-    bool mutable;             /* the statements change shared Python objects, or hold some that cannot be compared */
-    bool changes;             /* the serial pass saw them change */
-    struct space base;        /* what all threads share; unused at sharing level private */
-    uint64_t worked;          /* ns that all rounds took */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
+    bool mutable;      /* the statements change shared Python objects, or hold some that cannot be compared */
+    bool changes;      /* the serial pass saw them change */
+    struct space base; /* what all threads share; unused at sharing level private */
+    uint64_t worked;   /* ns that all rounds took */
+    uint64_t deadline; /* clock_now() at which to stop; 0: never */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
     unsigned sample_every;    /* calls between two samples of overlap */
@@ -79,6 +79,7 @@ void run_counting_begin(struct run *run);
 int run_lengths(struct run *run);
 
 /* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
-int run_cannot(const struct run *run, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int run_cannot(const struct run *run, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same for a GIL that is on. when: "after the imports", for example. */
 void run_cannot_gil(const struct run *run, const char *when);

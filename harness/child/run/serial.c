@@ -70,9 +70,10 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     space_remember(run->maker, space);
     if (completed > 0)
         return true;
-    run_cannot(run, STATUS_UNTESTED,
-               "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
-               "statement or its setup",
-               (unsigned long long)calls, run->last_raised);
+    run_cannot(
+        run, STATUS_UNTESTED,
+        "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
+        "statement or its setup",
+        (unsigned long long)calls, run->last_raised);
     return false;
 }

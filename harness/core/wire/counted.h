@@ -4,7 +4,21 @@
 /* Number of the function that runs what a plan calls new; those of its statements are below. */
 #define STATEMENT_NEW 127
 
-/* Parts of the calls after the first ones. */
+/* The calls of a counting run, in the order in which they are made. */
+enum counted_arm {
+    COUNTED_CALLS,   /* the steps, repeated */
+    COUNTED_NEW,     /* the plan's `new`: something new in each call */
+    COUNTED_RELEASE, /* the same, and the plan's `release` after each window */
+    COUNTED_ARMS
+};
+
+#define COUNTED_WARM_UP 2                   /* first windows, whose growth is ignored */
+#define COUNTED_SHORT 3                     /* windows of n calls, then */
+#define COUNTED_LONG 3                      /* windows of 2 n */
+#define COUNTED_LEAST (COUNTED_WARM_UP + 3) /* windows that are enough for a verdict */
+#define COUNTED_WINDOWS (COUNTED_WARM_UP + COUNTED_SHORT + COUNTED_LONG)
+
+/* Parts of the calls after the first windows. */
 #define COUNTED_PARTS 3
 
 /* Whose references an audit counts. */
@@ -32,9 +46,10 @@ enum series_of {
     SERIES_KINDS
 };
 
-/* Who holds what is kept, or what is left when Python has ended. */
+/* What keeps an object alive. */
 enum holder {
-    HOLDER_NOBODY,      /* no memory that was looked at refers to it */
+    HOLDER_UNKNOWN,     /* not searched for */
+    HOLDER_NOBODY,      /* no memory that was searched refers to it */
     HOLDER_STATIC,      /* data of a shared object */
     HOLDER_MODULE,      /* a module or a class of Python, by one of its names */
     HOLDER_THREAD,      /* memory of a thread */
@@ -42,5 +57,6 @@ enum holder {
     HOLDER_CYCLE,       /* objects that hold each other */
     HOLDER_OBJECT,      /* another object that is left */
     HOLDER_INTERPRETER, /* the interpreter's own data and nothing else: one of its caches */
+    HOLDER_IMMORTAL,    /* the object is immortal: it needs no holder */
     HOLDERS
 };

@@ -45,9 +45,9 @@
      * it uses; the modules of all that it names; both separated by commas. */ \
     PLAIN(STATEMENT, statement) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
-    /* values: enum record_arm: calls at the points of the series of an arm; sent before them */ \
+    /* values: enum record_arm: calls at each point of a series; sent before them */ \
     PLAIN(ARM, arm) \
-    PLAIN(SERIES, series) /* values: enum record_series. text: name, holder. frames: where it is made */ \
+    PLAIN(SERIES, series) /* values: enum record_series. text: name, path to the holder. frames: where it is made */ \
     /* values: enum record_left. text: type or site, module, holder. frames: where it was made */ \
     PLAIN(LEFT, left) \
     PLAIN(FINISHED, finished) /* the child got to its end; values: enum record_finished */
@@ -85,7 +85,8 @@ enum record_diverge { DIVERGE_COUNT };
 #define RECORD_POINTS 9
 enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
-enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
+/* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
+enum record_series { SERIES_ARM = ARM_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_HOLDER, SERIES_POINTS };
 enum record_left {
     LEFT_OF,    /* enum series_of */
     LEFT_FIRST, /* made while the statements were called for the first times */
