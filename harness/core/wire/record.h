@@ -86,7 +86,14 @@ enum record_diverge { DIVERGE_COUNT };
 enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
-enum record_series { SERIES_ARM = ARM_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_HOLDER, SERIES_POINTS };
+enum record_series {
+    SERIES_ARM = ARM_ARM,
+    SERIES_OF,
+    SERIES_NPOINTS,
+    SERIES_IMMORTAL,
+    SERIES_HOLDER,
+    SERIES_POINTS
+};
 enum record_left {
     LEFT_OF,                                 /* enum series_of */
     LEFT_FIRST,                              /* made during the first calls of the statements */

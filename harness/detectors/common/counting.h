@@ -12,9 +12,9 @@
  * up. */
 static inline int counting_part(unsigned number)
 {
-    return number <= COUNTED_WARM_UP ? -1
-                                      : (int)((number - COUNTED_WARM_UP - 1) * COUNTED_PARTS /
-                                              (COUNTED_WINDOWS - COUNTED_WARM_UP));
+    return number <= COUNTED_WARM_UP
+               ? -1
+               : (int)((number - COUNTED_WARM_UP - 1) * COUNTED_PARTS / (COUNTED_WINDOWS - COUNTED_WARM_UP));
 }
 
 struct counting_window {

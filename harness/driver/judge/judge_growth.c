@@ -44,7 +44,8 @@ static const struct record *find_record(const struct judge *judge, enum record_t
 {
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
         const struct record *record = judge->outcome->records[i];
-        if (record->type == type && record->values[ARM_ARM] == arm && (of < 0 || record->values[SERIES_OF] == of) &&
+        if (record->type == type && record->values[ARM_ARM] == arm &&
+            (of < 0 || record->values[SERIES_OF] == of) &&
             (!name || strcmp(record_text(record, 0), name) == 0))
             return record;
     }
@@ -78,7 +79,8 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
                                      .fresh = curve_of(judge, COUNTED_NEW, of, name),
                                      .released = curve_of(judge, COUNTED_RELEASE, of, name),
                                      .code = curve_of(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL),
-                                     .code_released = curve_of(judge, COUNTED_RELEASE, SERIES_CODE_BYTES, NULL)};
+                                     .code_released =
+                                         curve_of(judge, COUNTED_RELEASE, SERIES_CODE_BYTES, NULL)};
     return growth_judge(&arms, unit, ret_rate);
 }
 
@@ -86,10 +88,10 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
-    const struct record *kept =
-        verdict != GROWTH_RETAINED
-            ? NULL
-            : find_record(judge, RECORD_SERIES, COUNTED_RELEASE, record->values[SERIES_OF], record_text(record, 0));
+    const struct record *kept = verdict != GROWTH_RETAINED
+                                    ? NULL
+                                    : find_record(judge, RECORD_SERIES, COUNTED_RELEASE,
+                                                  record->values[SERIES_OF], record_text(record, 0));
     return kept ? kept : record;
 }
 
