@@ -1,4 +1,5 @@
 """Helpers of the end-to-end tests: run ftstress, and read its output."""
+import functools
 import json
 import os
 import re
@@ -13,7 +14,6 @@ from pathlib import Path
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
-DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'memcheck', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 # Programs built with a sanitizer (scripts/check/tsan_suite.sh) are slower by this factor, and have another malloc.
@@ -25,9 +25,16 @@ UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'ar
 FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
 
 
+@functools.cache
+def default_detectors():
+    """Returns the detectors that are on without --detect, as `ftstress list` names them."""
+    lines = subprocess.run([FTSTRESS, 'list', 'detectors'], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line.split()[0] for line in lines if not line.endswith('(off by default)')]
+
+
 def others(detector):
     """Returns the value of --detect that switches one detector off."""
-    return ','.join(name for name in DETECTORS if name != detector)
+    return ','.join(name for name in default_detectors() if name != detector)
 
 
 def patient(arguments):

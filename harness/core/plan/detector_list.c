@@ -1,6 +1,7 @@
 #include "core/plan/detector_list.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

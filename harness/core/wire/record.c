@@ -140,7 +140,7 @@ static bool record_is_sound(const struct record *record, size_t body)
            record->type < RECORD_TYPES;
 }
 
-/* The child may be corrupt: the number of texts is what is there, not what it says. */
+/* Counts the texts that are there, because a corrupt child may have sent another number. */
 static void record_count_texts(struct record *record)
 {
     unsigned found = 0;

@@ -41,7 +41,7 @@ static struct {
 static struct {
     uint64_t end;
     int part;
-} windows[ARMS * COUNTING_WINDOWS];
+} windows[COUNTED_ARMS * COUNTED_WINDOWS];
 static unsigned nnames, nwindows, told;
 static int64_t immortal;             /* objects that became so in the calls */
 static int64_t calls[COUNTED_PARTS]; /* after the first ones */
@@ -237,6 +237,7 @@ static int shutdown_start(void)
 
 const struct detector shutdown_detector = {
     .id = DETECTOR_SHUTDOWN,
+    .turn = 100,
     .start = shutdown_start,
     .begin = held_begin,
     .window = shutdown_window,

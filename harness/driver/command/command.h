@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/sentence.h"
 #include "core/plan/option.h"
 
 struct command {
@@ -21,6 +22,7 @@ const struct command *command_find(const char *name);
 
 /* One sentence on standard error, "ftstress: …". Returns status. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int command_fail_sentence(int status, const struct sentence *sentence);
 
 void command_help_all(void);
 

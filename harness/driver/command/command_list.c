@@ -52,7 +52,8 @@ static int list_detectors(const char *out)
     for (int i = 0; i < DETECTOR_COUNT; i++)
         width = widest(detector_rows[i].name, width);
     for (int i = 0; i < DETECTOR_COUNT; i++)
-        printf("%-*s  %s\n", width, detector_rows[i].name, detector_rows[i].about);
+        printf("%-*s  %s%s\n", width, detector_rows[i].name, detector_rows[i].about,
+               DETECTOR_BIT(i) & DETECTOR_DEFAULT ? "" : " (off by default)");
     return STATUS_CLEAN;
 }
 

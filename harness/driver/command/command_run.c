@@ -67,20 +67,21 @@ static int print_plans(const struct target_list *targets)
 /* The child runs in the environment that was asked for: *child becomes the one of its ABI. */
 static int choose_python(const struct request *request, char **child, struct probe *probe)
 {
-    char error[640], abi[PROBE_ABI_SIZE];
+    struct sentence error;
+    char abi[PROBE_ABI_SIZE];
     cleanup_free char *own = NULL;
-    if (probe_child(*child, abi, &own, error, sizeof error) < 0)
-        return command_fail(STATUS_HARNESS, "%s", error);
-    if (probe_interpreter(probe_choose(request->python, own), probe, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (probe_child(*child, abi, &own, &error) < 0)
+        return command_fail_sentence(STATUS_HARNESS, &error);
+    if (probe_interpreter(probe_choose(request->python, own), probe, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     if (strcmp(probe->abi, abi) != 0) {
         cleanup_free char *others = NULL;
         command_child_of_abi(probe->abi, child);
-        if (probe_child(*child, abi, &others, error, sizeof error) < 0)
-            return command_fail(STATUS_HARNESS, "%s", error);
+        if (probe_child(*child, abi, &others, &error) < 0)
+            return command_fail_sentence(STATUS_HARNESS, &error);
     }
-    if (probe_check_abi(probe, abi, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (probe_check_abi(probe, abi, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     return 0;
 }
 
@@ -121,27 +122,27 @@ static void name_report(struct run *run, const struct target_list *targets)
 /* Which child, and under ThreadSanitizer whether it can be trusted. Returns 0 or an exit status, after saying why. */
 static int choose_child(const struct request *request, struct tsan *tsan, char **ret_child)
 {
-    char error[640];
+    struct sentence error;
     if (!request->tsan) {
         if (command_child_path(ret_child) == 0)
             return 0;
         return command_fail(STATUS_HARNESS,
                             "ftstress-child is not beside this program; build it with scripts/setup.sh");
     }
-    int result = tsan_prepare(tsan, request->suppressions, error, sizeof error);
+    int result = tsan_prepare(tsan, request->suppressions, &error);
     if (!result)
         *ret_child = strdup(tsan->child);
-    return result ? command_fail(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, "%s", error) : 0;
+    return result ? command_fail_sentence(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, &error) : 0;
 }
 
 /* Returns 0 or an exit status, after saying why. */
 static int choose_tool(const struct request *request, const char *child, struct valgrind *valgrind)
 {
-    char error[640];
+    struct sentence error;
     if (!request->plan.under)
         return 0;
-    if (valgrind_prepare(valgrind, child, request->suppressions, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (valgrind_prepare(valgrind, child, request->suppressions, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     return 0;
 }
 

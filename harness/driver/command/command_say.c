@@ -21,6 +21,12 @@ int command_fail(int status, const char *format, ...)
     return status;
 }
 
+int command_fail_sentence(int status, const struct sentence *sentence)
+{
+    cleanup_free char *text = sentence_text(sentence);
+    return command_fail(status, "%s", text ? text : sentence->what);
+}
+
 const char *command_forms(void)
 {
     static char names[128];

@@ -130,11 +130,12 @@ static void log_child(struct session *session, const char *member, const struct 
 /* Why nothing was tested, or less than was meant to be. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
-    char *distrust = session->tsan ? tsan_take_child(session->tsan, outcome) : NULL;
+    struct sentence distrust;
+    bool distrusted = session->tsan && tsan_take_child(session->tsan, outcome, &distrust);
     if (outcome->cannot)
         session_set_reason(session, outcome->cannot_status, reason_of(outcome));
-    if (distrust)
-        session_set_reason(session, STATUS_UNTESTED, distrust);
+    if (distrusted)
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&distrust));
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
