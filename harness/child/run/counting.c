@@ -25,7 +25,7 @@
 #define UNITS (COUNTING_WINDOWS - 1 + COUNTING_LONG)
 
 static struct {
-    enum counting_arm arm;
+    enum counted_arm arm;
     unsigned arms;                       /* that this plan has */
     int64_t calls[COUNTING_WINDOWS + 1]; /* since the arm began, at each point */
     PyObject *release, *settle;
@@ -182,7 +182,7 @@ static int lead_arm(struct run *run, struct worker *workers)
     return number >= COUNTING_LEAST ? STATUS_CLEAN : say_short(run, number);
 }
 
-static int run_arm(struct run *run, enum counting_arm arm)
+static int run_arm(struct run *run, enum counted_arm arm)
 {
     const struct program *steps = run->program;
     counting.arm = arm;

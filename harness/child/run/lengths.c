@@ -16,7 +16,7 @@
 /* So many tell enough, and what each loses still fits the machine. */
 #define ITERATIONS_MAX 1000
 
-static void send_arm(const struct run *run, enum counting_arm arm, uint64_t calls, int64_t code)
+static void send_arm(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
 {
     struct record record;
     record_begin(&record, RECORD_ARM, RECORD_MAIN);
@@ -55,7 +55,7 @@ static int lead_round(struct run *run, struct worker *workers)
     return atomic_load(&run->failed) ? STATUS_UNTESTED : STATUS_CLEAN;
 }
 
-static int run_arm(struct run *run, enum counting_arm arm)
+static int run_arm(struct run *run, enum counted_arm arm)
 {
     const struct program *steps = run->program;
     uint64_t before = run_calls_made(run);

@@ -7,6 +7,17 @@
 /* The calls after the first ones are counted in this number of parts. */
 #define COUNTED_PARTS 3
 
+/* The series of calls that are counted. */
+enum counted_arm {
+    ARM_CALLS,   /* the steps, again and again */
+    ARM_NEW,     /* the plan's `new`: something new in each call */
+    ARM_RELEASE, /* the same, and the plan's `release` after each window */
+    ARMS
+};
+
+/* Windows at the beginning of a series; growth in them is no evidence. */
+#define COUNTED_WARM_UP 2
+
 /* Why an object is audited. */
 enum audit_relation {
     AUDIT_NAME,  /* a name of the plan refers to it */

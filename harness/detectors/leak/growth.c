@@ -143,7 +143,7 @@ static void count_process(void)
 /* Since the windows that warm up. */
 static int64_t growth_of(const int64_t *points)
 {
-    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
+    return point > COUNTED_WARM_UP ? points[point] - points[COUNTED_WARM_UP] : 0;
 }
 
 struct kept {
@@ -194,7 +194,7 @@ static void say_holder(const struct type_series *series, unsigned *left, char *t
                                                       : kept.path.text);
 }
 
-static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
+static void send_series(const struct detector_call *call, enum counted_arm arm, enum series_of of,
                         const int64_t *points, int64_t immortal, const char *name, const char *holder,
                         uint64_t site)
 {
@@ -228,7 +228,7 @@ static int by_site(const void *a, const void *b)
 }
 
 /* Sorting ends their being tables: they are emptied before the next arm. */
-static void send_types(const struct detector_call *call, enum counting_arm arm)
+static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
     char name[192], holder[256];
     unsigned left[] = {HOLDER_TYPES, HOLDER_TYPES};
@@ -245,7 +245,7 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
     }
 }
 
-static void send_sites(const struct detector_call *call, enum counting_arm arm)
+static void send_sites(const struct detector_call *call, enum counted_arm arm)
 {
     char name[32];
     qsort(sites, SITES, sizeof *sites, by_site);
@@ -256,7 +256,7 @@ static void send_sites(const struct detector_call *call, enum counting_arm arm)
     }
 }
 
-static void send_all(const struct detector_call *call, enum counting_arm arm)
+static void send_all(const struct detector_call *call, enum counted_arm arm)
 {
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};

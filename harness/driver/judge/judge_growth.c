@@ -22,7 +22,7 @@
 #define IMMORTAL "immortal"
 #define IMMORTAL_LEAST 8
 
-enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
+enum { CALLS = ARM_CALLS, NEW = ARM_NEW, RELEASED = ARM_RELEASE };
 
 /* One thing that grows. */
 struct loss {
