@@ -8,18 +8,13 @@
 #include "core/wire/counted.h"
 #include "detectors/common/detector.h"
 
-#define COUNTING_SHORT 3                     /* windows of n calls … */
-#define COUNTING_LONG 3                      /* … and of 2 n */
-#define COUNTING_LEAST (COUNTED_WARM_UP + 3) /* windows that say something */
-#define COUNTING_WINDOWS (COUNTED_WARM_UP + COUNTING_SHORT + COUNTING_LONG)
-
 /* The part of the calls, of COUNTED_PARTS, that the window of this number (from 1) belongs to; negative while it warms
  * up. */
 static inline int counting_part(unsigned number)
 {
     return number <= COUNTED_WARM_UP
                ? -1
-               : (int)((number - COUNTED_WARM_UP - 1) * COUNTED_PARTS / (COUNTING_WINDOWS - COUNTED_WARM_UP));
+               : (int)((number - COUNTED_WARM_UP - 1) * COUNTED_PARTS / (COUNTED_WINDOWS - COUNTED_WARM_UP));
 }
 
 struct counting_window {

@@ -31,7 +31,7 @@ struct audited {
     enum audit_relation relation;
     enum pyobject_references kind;
     Py_ssize_t spares;
-    Py_ssize_t counts[COUNTING_WINDOWS + 1];
+    Py_ssize_t counts[COUNTED_WINDOWS + 1];
 };
 
 static struct audited audited[AUDITED_MAX];
@@ -282,7 +282,7 @@ static void refcount_begin(struct detector_call *call, const struct plan *plan, 
 static void refcount_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
 {
-    if (window->arm != ARM_CALLS)
+    if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
         collect(call, plan, window->names, window->nnames);
