@@ -1,5 +1,5 @@
-/* The barrier: nobody leaves before the last has come, and what was written before is seen after, in plain memory, so
- * that ThreadSanitizer judges the order. */
+/* The barrier: no thread leaves before the last has arrived, and writes before it are visible after it. The test uses
+ * plain memory, so that ThreadSanitizer checks the order. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 struct meeting {
     struct barrier barrier;
     unsigned threads, rounds;
-    unsigned late_every; /* a thread in turn comes late every so many rounds; 0: none does */
+    unsigned late_every; /* every this many rounds one thread, in turn, comes late; 0: none does */
     uint64_t said[THREADS_MAX];
 };
 

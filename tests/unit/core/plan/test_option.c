@@ -1,4 +1,4 @@
-/* Options: every row of the table, as people type them. */
+/* Options: every row of the table, as users type them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

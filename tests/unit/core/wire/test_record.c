@@ -1,4 +1,4 @@
-/* The wire: what goes in comes out, whoever writes at once; what is broken is refused without a byte read too far. */
+/* The wire: records arrive as they were sent, with many writers at once; a broken record is refused without an over-read. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

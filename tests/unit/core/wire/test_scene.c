@@ -1,4 +1,4 @@
-/* Pages of the scene, and reading memory that may not be there. */
+/* Pages of the scene, and reads of memory that may not be mapped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Faulting addresses in words. */
+/* Explanations of faulting addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static const char maps[] = "400000-401000 r-xp 00000000 08:01 11 /usr/bin/a name
                            "700000-702000 rw-p 00000000 00:00 0 \n"
                            "7ffff000000-7ffff021000 rw-p 00000000 00:00 0                  [stack]\n";
 
-/* A fault at an address, with a write unless told otherwise; its stack pointer is in the stack. */
+/* A fault at an address, by default of a write; its stack pointer is in the stack. */
 struct fault {
     struct address_facts facts;
     uint64_t registers[SCENE_REGISTERS];

@@ -116,7 +116,7 @@ static int64_t fills(unsigned window, int64_t calls, struct prng *prng)
     return window == 1 ? (calls < 16 ? calls : 16) : 0;
 }
 
-/* One in a hundred thousand: too few to tell from chance. */
+/* One in a hundred thousand: too few to distinguish from chance. */
 static int64_t rare(unsigned window, int64_t calls, struct prng *prng)
 {
     (void)calls;

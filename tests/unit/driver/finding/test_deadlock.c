@@ -1,4 +1,4 @@
-/* Who waits for whom. */
+/* Which thread waits for which. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "driver/finding/deadlock.h"
 
-/* Thread `worker`, whose id is 100 more, waits for a lock that `holder` holds (its worker's number, -1: not known). */
+/* Thread `worker`, with the id worker + 100, waits for a lock that worker `holder` holds (-1: not known). */
 static struct deadlock_wait wait_for(int worker, uint64_t lock, int holder)
 {
     return (struct deadlock_wait){.tid = 100 + worker,

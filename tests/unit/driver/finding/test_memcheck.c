@@ -1,4 +1,4 @@
-/* What runs of two lengths say of each site, and when a third must say it again. */
+/* Allocation sites in runs of two lengths, and when a third run is needed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* A recorded run under Valgrind in two lengths, as findings: whose they are, and what is left out. */
+/* Findings from a recorded run under Valgrind in two lengths: their owners, and the errors that are left out. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -54,7 +54,7 @@ static void add_statement(struct outcome *outcome, unsigned number)
     outcome_add(outcome, &record);
 }
 
-/* A child that made so many calls and left this log; `from` and `to`: what is changed in it first, or NULL. */
+/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not). */
 static void judge_log(struct judged *scene, const char *name, int64_t calls, const char *from, const char *to)
 {
     char path[512], *text, *at;

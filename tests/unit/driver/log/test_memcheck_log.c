@@ -1,4 +1,4 @@
-/* What Valgrind's memcheck writes, read from a recorded run: whole, cut off anywhere, and from what is none. */
+/* The parser of Valgrind's memcheck, on a recorded run: whole, cut off anywhere, and on other texts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -461,7 +461,7 @@ static void what_is_not_there_is_not_written(void **state)
     run_clear(&run);
 }
 
-/* `ftstress report` tells of the last run, whatever it found. */
+/* `ftstress report` reports the last run, with or without findings. */
 static void a_run_without_findings_leaves_its_report(void **state)
 {
     (void)state;

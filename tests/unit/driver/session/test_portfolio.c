@@ -1,4 +1,4 @@
-/* Which children a run is made of. Nothing is run here: the clock alone goes on. */
+/* The children of a run. No child is started; only the clock advances. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Statements as children tell them, and what is left out when one of them ends every child. */
+/* Statements as children report them, and which one is left out if it ends every child. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

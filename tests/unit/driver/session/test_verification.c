@@ -1,4 +1,4 @@
-/* What follows from trials, and which function a statement calls. */
+/* Conclusions from trials, and which function a statement calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -200,7 +200,7 @@ static void what_only_the_interpreter_needs_is_its_own(void **state)
     finding_list_clear(&run.findings);
 }
 
-/* --share all labels everything as the user's, until it fails where nobody writes. */
+/* --share all labels everything as the user's, until it fails without a writer. */
 static void a_label_is_taken_back(void **state)
 {
     (void)state;

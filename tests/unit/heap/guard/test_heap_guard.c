@@ -1,5 +1,5 @@
-/* The guard on one thread: blocks of all sizes are whole, and each way to break them is told once, with the right
- * block, the right bytes, and the right time. */
+/* The guard on one thread: blocks of all sizes are intact, and each kind of damage is reported once, with the right
+ * block, bytes and time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -925,7 +925,7 @@ static void a_full_quarantine_gives_no_block_twice(void)
     must_be_silent();
 }
 
-/* What a freed block tells of its array is what it was, wherever its slot waits. */
+/* A freed block keeps the description of its array, wherever its slot waits. */
 static void a_freed_array_keeps_its_description(void)
 {
     enum { BLOCKS = 6000 };
@@ -1064,7 +1064,7 @@ static void each_mismatch_is_told(void)
     MUST_EQUAL(n, 14);
 }
 
-/* What is told */
+/* The report of a violation */
 
 static void a_violation_says_who_made_the_block(void)
 {

@@ -1,5 +1,5 @@
-/* The parts of the guard that hold no heap: size classes, patterns, settings, sentences, the wire's form of a
- * violation, the depot of stacks, the table of the C library's own blocks. */
+/* The parts of the guard without a heap: size classes, patterns, settings, sentences, violations on the wire, the depot
+ * of stacks, the table of the C library's own blocks. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
