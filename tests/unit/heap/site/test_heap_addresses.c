@@ -73,7 +73,7 @@ static void each_keeps_its_epoch_and_its_site(void **state)
 {
     (void)state;
     const uint64_t frames[] = {0x1000, 0x2000};
-    uint64_t site = trace_keep(frames, 2);
+    uint64_t site = trace_store(frames, 2);
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         addresses_set_epoch((enum epoch)epoch);
         addresses_add(place(1, (unsigned)epoch), epoch % 2 ? site : 0);
