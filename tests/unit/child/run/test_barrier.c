@@ -78,7 +78,7 @@ static void meet(unsigned threads, unsigned rounds, unsigned late_every)
     hold(&meeting);
 }
 
-static void one_thread_waits_for_nobody(void **state)
+static void one_thread_waits_for_no_other(void **state)
 {
     (void)state;
     meet(1, 10000, 0);
@@ -151,7 +151,7 @@ static void it_is_ready_for_other_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_thread_waits_for_nobody),
+        cmocka_unit_test(one_thread_waits_for_no_other),
         cmocka_unit_test(two_threads_for_many_rounds),
         cmocka_unit_test(every_number_of_threads),
         cmocka_unit_test(a_late_thread_is_waited_for),

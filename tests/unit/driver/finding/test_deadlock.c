@@ -51,7 +51,7 @@ static void no_cycle_is_made_up(void **state)
     assert_int_equal(deadlock_find_cycle(NULL, 0, cycle), 0);
 }
 
-static void cycles_are_told(void **state)
+static void cycles_are_named(void **state)
 {
     (void)state;
     char text[512];
@@ -104,7 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cycles_are_found),
         cmocka_unit_test(no_cycle_is_made_up),
-        cmocka_unit_test(cycles_are_told),
+        cmocka_unit_test(cycles_are_named),
         cmocka_unit_test(waits_for_one_lock_are_one_line),
         cmocka_unit_test(locks_without_a_holder_are_counted),
     };

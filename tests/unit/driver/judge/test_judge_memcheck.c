@@ -111,7 +111,7 @@ static void errors_are_the_targets(void **state)
     run_clear(&scene.run);
 }
 
-static void a_leak_is_one_when_three_lengths_say_so(void **state)
+static void three_lengths_prove_a_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -132,7 +132,7 @@ static void a_leak_is_one_when_three_lengths_say_so(void **state)
     run_clear(&scene.run);
 }
 
-static void what_a_third_length_does_not_show_is_none(void **state)
+static void growth_without_a_third_length_is_no_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -144,7 +144,7 @@ static void what_a_third_length_does_not_show_is_none(void **state)
     run_clear(&scene.run);
 }
 
-static void what_there_is_once_is_none(void **state)
+static void a_single_block_is_no_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -173,9 +173,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_the_targets),
-        cmocka_unit_test(a_leak_is_one_when_three_lengths_say_so),
-        cmocka_unit_test(what_a_third_length_does_not_show_is_none),
-        cmocka_unit_test(what_there_is_once_is_none),
+        cmocka_unit_test(three_lengths_prove_a_leak),
+        cmocka_unit_test(growth_without_a_third_length_is_no_leak),
+        cmocka_unit_test(a_single_block_is_no_leak),
         cmocka_unit_test(errors_of_others_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

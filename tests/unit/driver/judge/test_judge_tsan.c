@@ -223,7 +223,7 @@ static void user_error(void **state)
     }
 }
 
-static void what_is_not_the_targets_is_a_note(void **state)
+static void other_races_are_notes(void **state)
 {
     (void)state;
     static const struct {
@@ -310,7 +310,7 @@ int main(void)
         cmocka_unit_test(the_innermost_function_of_the_packages_own_is_named),
         cmocka_unit_test(blame),
         cmocka_unit_test(user_error),
-        cmocka_unit_test(what_is_not_the_targets_is_a_note),
+        cmocka_unit_test(other_races_are_notes),
         cmocka_unit_test(a_suppressed_race_is_counted_and_no_finding),
         cmocka_unit_test(a_race_explains_a_crash),
     };

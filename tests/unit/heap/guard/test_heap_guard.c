@@ -1066,7 +1066,7 @@ static void each_mismatch_is_told(void)
 
 /* The report of a violation */
 
-static void a_violation_says_who_made_the_block(void)
+static void a_violation_names_the_maker_of_the_block(void)
 {
     guarded_start(DEFAULTS);
     guard_context = (struct guard_context){.iteration = 77, .worker = 5, .step = 9};
@@ -1189,7 +1189,7 @@ int main(void)
         GUARDED_TEST(a_foreign_pointer_is_not_freed),
         GUARDED_TEST(what_is_no_block_is_not_reallocated),
         GUARDED_TEST(each_mismatch_is_told),
-        GUARDED_TEST(a_violation_says_who_made_the_block),
+        GUARDED_TEST(a_violation_names_the_maker_of_the_block),
         GUARDED_TEST(a_new_block_forgets_what_the_last_one_was),
         GUARDED_TEST(stacks_are_kept_when_asked),
         GUARDED_TEST(a_site_is_told_of_four_times),

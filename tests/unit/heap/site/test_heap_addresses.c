@@ -44,7 +44,7 @@ static struct seen look(void)
     return seen;
 }
 
-static void what_is_added_is_there_until_it_is_removed(void **state)
+static void an_address_stays_until_it_is_removed(void **state)
 {
     (void)state;
     assert_false(addresses_have(place(0, 7)));
@@ -131,7 +131,7 @@ static void threads_do_not_lose_each_others_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_added_is_there_until_it_is_removed),
+        cmocka_unit_test(an_address_stays_until_it_is_removed),
         cmocka_unit_test(other_addresses_are_ignored),
         cmocka_unit_test(each_keeps_its_epoch_and_its_site),
         cmocka_unit_test(threads_do_not_lose_each_others_blocks),
