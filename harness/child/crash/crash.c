@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "child/crash/witness.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/record.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
@@ -198,7 +199,8 @@ int crash_install(int wire_fd, struct board *board)
     the_board = board;
     unwind_prepare();
     /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
-    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction fatal = {.sa_sigaction = LANDMARK_ON_FATAL,
+                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
         if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
             return -errno;
@@ -206,7 +208,7 @@ int crash_install(int wire_fd, struct board *board)
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
     /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
-    const struct sigaction scene = {.sa_sigaction = on_scene,
+    const struct sigaction scene = {.sa_sigaction = LANDMARK_ON_SCENE,
                                     .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
     if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
         return -errno;

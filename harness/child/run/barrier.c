@@ -7,6 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/wire/landmarks.h"
+
+LANDMARK_CHECK(LANDMARK_BARRIER);
+
 #define SPINS 4000
 
 void barrier_init(struct barrier *barrier, uint32_t total)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "core/wire/landmarks.h"
+
 /* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
 
 /* Only there when the child is linked with the runtime. */
@@ -52,9 +54,9 @@ static __attribute__((noinline)) void *canary_read(void *unused)
 void tsan_canary(void)
 {
     pthread_t writer, reader;
-    if (pthread_create(&writer, NULL, canary_write, NULL) != 0)
+    if (pthread_create(&writer, NULL, LANDMARK_CANARY_WRITE, NULL) != 0)
         return;
-    if (pthread_create(&reader, NULL, canary_read, NULL) == 0)
+    if (pthread_create(&reader, NULL, LANDMARK_CANARY_READ, NULL) == 0)
         pthread_join(reader, NULL);
     pthread_join(writer, NULL);
 }

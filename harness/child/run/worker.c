@@ -10,6 +10,7 @@
 #include "child/run/learn.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
@@ -319,7 +320,7 @@ static void *worker_main(void *argument)
 
 int worker_start(struct worker *worker)
 {
-    return -pthread_create(&worker->thread, NULL, worker_main, worker);
+    return -pthread_create(&worker->thread, NULL, LANDMARK_WORKER, worker);
 }
 
 void worker_join(struct worker *worker)

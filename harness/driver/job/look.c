@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "core/wire/landmarks.h"
 #include "base/peek.h"
 
 /* How long the threads may take to write their pages. */
@@ -152,7 +153,8 @@ static bool is_complete(const struct symbol_stack *stack)
  */
 static void cut_handler(struct symbol_stack *stack)
 {
-    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    static const char *const handlers[] = {LANDMARK_TEXT(LANDMARK_ON_SCENE), LANDMARK_TEXT(LANDMARK_ON_FATAL),
+                                           NULL};
     size_t cut = 0;
     for (size_t i = 0; i + 2 < stack->nframes; i++)
         if (is_function(&stack->frames[i], handlers))
