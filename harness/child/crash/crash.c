@@ -170,6 +170,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     }
     die_of(number);
 }
+LANDMARK_IS(on_fatal);
 
 /* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
  * the middle of telling, or waits already. */
@@ -184,6 +185,7 @@ static void on_scene(int number, siginfo_t *info, void *ucontext)
         wait_for_end();
     errno = saved;
 }
+LANDMARK_IS(on_scene);
 
 static void on_ask(int number)
 {
@@ -199,8 +201,7 @@ int crash_install(int wire_fd, struct board *board)
     the_board = board;
     unwind_prepare();
     /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
-    struct sigaction fatal = {.sa_sigaction = LANDMARK_ON_FATAL,
-                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
         if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
             return -errno;
@@ -208,7 +209,7 @@ int crash_install(int wire_fd, struct board *board)
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
     /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
-    const struct sigaction scene = {.sa_sigaction = LANDMARK_ON_SCENE,
+    const struct sigaction scene = {.sa_sigaction = on_scene,
                                     .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
     if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
         return -errno;

@@ -9,8 +9,6 @@
 
 #include "core/wire/landmarks.h"
 
-LANDMARK_CHECK(LANDMARK_BARRIER);
-
 #define SPINS 4000
 
 void barrier_init(struct barrier *barrier, uint32_t total)
@@ -44,3 +42,4 @@ void barrier_wait(struct barrier *barrier)
     while (atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation)
         syscall(SYS_futex, &barrier->generation, FUTEX_WAIT_PRIVATE, generation, NULL, NULL, 0);
 }
+LANDMARK_IS(barrier_wait);

@@ -43,6 +43,7 @@ static __attribute__((noinline)) void *canary_write(void *unused)
         canary[i] = 1;
     return unused;
 }
+LANDMARK_IS(canary_write);
 
 static __attribute__((noinline)) void *canary_read(void *unused)
 {
@@ -50,13 +51,14 @@ static __attribute__((noinline)) void *canary_read(void *unused)
         (void)canary[i];
     return unused;
 }
+LANDMARK_IS(canary_read);
 
 void tsan_canary(void)
 {
     pthread_t writer, reader;
-    if (pthread_create(&writer, NULL, LANDMARK_CANARY_WRITE, NULL) != 0)
+    if (pthread_create(&writer, NULL, canary_write, NULL) != 0)
         return;
-    if (pthread_create(&reader, NULL, LANDMARK_CANARY_READ, NULL) == 0)
+    if (pthread_create(&reader, NULL, canary_read, NULL) == 0)
         pthread_join(reader, NULL);
     pthread_join(writer, NULL);
 }

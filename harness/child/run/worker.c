@@ -317,10 +317,11 @@ static void *worker_main(void *argument)
     crash_thread_end();
     return NULL;
 }
+LANDMARK_IS(worker_main);
 
 int worker_start(struct worker *worker)
 {
-    return -pthread_create(&worker->thread, NULL, LANDMARK_WORKER, worker);
+    return -pthread_create(&worker->thread, NULL, worker_main, worker);
 }
 
 void worker_join(struct worker *worker)

@@ -4,17 +4,16 @@
 
 typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
 
-#define FUNCTION(n) LANDMARK_JOIN(LANDMARK_STATEMENT, n)
-
-/* The assembly behind the call keeps the compiler from turning it into a jump, and from merging the functions. */
+/* What follows the call keeps it from being a jump, and the compiler from making all of them one. */
 #define ONE(n)                                                                                               \
-    static __attribute__((noinline)) PyObject *FUNCTION(n)(struct bound_step * bound, PyObject * names)      \
+    static __attribute__((noinline)) PyObject *LANDMARK_STATEMENT(n)(struct bound_step * bound,              \
+                                                                     PyObject * names)                       \
     {                                                                                                        \
         PyObject *result = step_run(bound, names);                                                           \
         __asm__ volatile("# statement " #n : "+r"(result));                                                  \
         return result;                                                                                       \
     }
-#define NAME(n) FUNCTION(n),
+#define NAME(n) LANDMARK_STATEMENT(n),
 #define EIGHT(m, n) m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7)
 /* Octal, so that eight times sixteen of them have plain names. */
 /* clang-format off */

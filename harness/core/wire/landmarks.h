@@ -1,33 +1,34 @@
-/* Names that both programs share: functions of the child that the driver finds in stacks, and the child's file names.
- *
- * Where the child refers to such a function it writes the landmark, so that a rename does not compile; e2e.landmarks
- * checks that the built child has the symbols.
- */
+/* Names that both programs share. Functions of the child that the driver finds in stacks: a function that is renamed
+ * without its row, or a row without its function, does not build; e2e.landmarks looks for them in the built child. */
 #pragma once
 
-#define LANDMARK_WORKER worker_main        /* the start of a worker's thread */
-#define LANDMARK_BARRIER barrier_wait      /* a worker waits here between rounds */
-#define LANDMARK_ON_FATAL on_fatal         /* the handler of a crash */
-#define LANDMARK_ON_SCENE on_scene         /* the handler of a request to write the thread's page */
-#define LANDMARK_CANARY_READ canary_read   /* the two sides of the race */
-#define LANDMARK_CANARY_WRITE canary_write /* that ThreadSanitizer must report */
-#define LANDMARK_STATEMENT statement_      /* a prefix: the number of the statement follows, in octal */
+/* clang-format off */
+#define LANDMARK_LIST(ROW) \
+    ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
+    ROW(barrier_wait) /* a worker between two rounds */ \
+    ROW(on_fatal)     /* the handler of a crash */ \
+    ROW(on_scene)     /* the handler in which the other threads wait after a crash */ \
+    ROW(canary_read)  /* the planted race of the ThreadSanitizer mode */ \
+    ROW(canary_write)
+/* clang-format on */
 
-/* The name as text. */
-#define LANDMARK_TEXT(landmark) LANDMARK_QUOTE(landmark)
-#define LANDMARK_QUOTE(name) #name
+#define LANDMARK_ENUM(function) LANDMARK_##function,
+enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
 
-/* A prefix and what follows it, as one name. */
-#define LANDMARK_JOIN(landmark, rest) LANDMARK_PASTE(landmark, rest)
-#define LANDMARK_PASTE(prefix, rest) prefix##rest
+/* For the driver: the name as text. */
+#define LANDMARK(function) (&#function[0 * LANDMARK_##function])
 
-/* Does not compile where no such function is declared. */
-#define LANDMARK_CHECK(landmark) _Static_assert(sizeof &(landmark) > 0, "the driver looks for this function")
+/* For the child, beside the function. */
+#define LANDMARK_IS(function)                                                                                \
+    _Static_assert(sizeof(&(function)) > 0 && LANDMARK_##function < LANDMARKS, "the driver knows this name")
+
+/* The function that runs statement n, a number in octal. */
+#define LANDMARK_STATEMENT(n) statement_##n
+#define LANDMARK_STATEMENT_FORMAT "statement_%o"
 
 #define CHILD_PROGRAM "ftstress-child"
 #define CHILD_PROGRAM_TSAN CHILD_PROGRAM "-tsan"
 
 /* The folders of the child's own sources, in the paths that debug information has. */
 #define CHILD_SOURCES                                                                                        \
-    "/harness/base/", "/harness/child/", "/harness/core/", "/harness/detectors/", "/harness/heap/",          \
-        "/scenarios/"
+    "/harness/base/", "/harness/child/", "/harness/core/", "/harness/detectors/", "/harness/heap/", "/scenarios/"

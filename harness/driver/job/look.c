@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "core/wire/landmarks.h"
 #include "base/peek.h"
+#include "core/wire/landmarks.h"
 
 /* How long the threads may take to write their pages. */
 #define ANSWER_TIME (2 * CLOCK_SECOND)
@@ -153,8 +153,7 @@ static bool is_complete(const struct symbol_stack *stack)
  */
 static void cut_handler(struct symbol_stack *stack)
 {
-    static const char *const handlers[] = {LANDMARK_TEXT(LANDMARK_ON_SCENE), LANDMARK_TEXT(LANDMARK_ON_FATAL),
-                                           NULL};
+    static const char *const handlers[] = {LANDMARK(on_scene), LANDMARK(on_fatal), NULL};
     size_t cut = 0;
     for (size_t i = 0; i + 2 < stack->nframes; i++)
         if (is_function(&stack->frames[i], handlers))

@@ -13,8 +13,7 @@ int judge_statement_number(const struct judge *judge, const struct symbol_stack 
     unsigned number;
     for (size_t i = 0; i < stack->nframes; i++) {
         const struct symbol_frame *frame = &stack->frames[i];
-        if (frame->function &&
-            sscanf(frame->function, LANDMARK_TEXT(LANDMARK_STATEMENT) "%o", &number) == 1 &&
+        if (frame->function && sscanf(frame->function, LANDMARK_STATEMENT_FORMAT, &number) == 1 &&
             package_owner(judge->outcome, frame->module, name, sizeof name) == OWNER_HARNESS)
             return (int)number;
     }

@@ -29,7 +29,7 @@ static bool has_function(const struct symbol_stack *stack, const char *function)
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    return (page && page->is_worker) || has_function(&thread->stack, LANDMARK_TEXT(LANDMARK_WORKER));
+    return (page && page->is_worker) || has_function(&thread->stack, LANDMARK(worker_main));
 }
 
 static bool is_inside_package(const struct judge *judge, const struct symbol_stack *stack)

@@ -377,9 +377,7 @@ static bool has_function(const struct tsan_part *access, const char *name)
 
 bool tsan_report_is_canary(const struct tsan_report *report)
 {
-    static const char read[] = LANDMARK_TEXT(LANDMARK_CANARY_READ),
-                      write[] = LANDMARK_TEXT(LANDMARK_CANARY_WRITE);
     const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
-    return (has_function(one, read) && has_function(other, write)) ||
-           (has_function(one, write) && has_function(other, read));
+    return (has_function(one, LANDMARK(canary_read)) && has_function(other, LANDMARK(canary_write))) ||
+           (has_function(one, LANDMARK(canary_write)) && has_function(other, LANDMARK(canary_read)));
 }
