@@ -31,4 +31,5 @@ enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
 
 /* The folders of the child's own sources, in the paths that debug information has. */
 #define CHILD_SOURCES                                                                                        \
-    "/harness/base/", "/harness/child/", "/harness/core/", "/harness/detectors/", "/harness/heap/", "/scenarios/"
+    "/harness/base/", "/harness/child/", "/harness/core/", "/harness/detectors/", "/harness/heap/",          \
+        "/scenarios/"
