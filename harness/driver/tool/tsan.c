@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 #include "driver/tool/probe.h"
 #include "driver/tool/tsan_way.h"
@@ -155,7 +156,7 @@ static char *child_path(void)
 {
     cleanup_free char *dir = NULL;
     char *path;
-    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/ftstress-child-tsan", dir) < 0 ? NULL : path;
+    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/" CHILD_PROGRAM_TSAN, dir) < 0 ? NULL : path;
 }
 
 bool tsan_is_set_up(void)
