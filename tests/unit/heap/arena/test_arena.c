@@ -1,4 +1,4 @@
-/* The walker sees each kind of damage as what it is, follows nothing into the void, and says nothing about sound heaps.
+/* The walker names each kind of damage, follows no wild pointer, and reports nothing about an intact heap.
  *
  * Each damage is done in a forked child, which then ends at once: nothing may allocate after it.
  */
@@ -79,8 +79,8 @@ static uintptr_t chunk_of(const void *block)
     return (uintptr_t)block - 16;
 }
 
-/* Does the damage in a child, with a walk after it, and returns what the child's parent heard. expected: filled by
- * `damage` with what it knows. */
+/* Does the damage in a child, walks the heap, and returns the answer that the parent received. `damage` fills *expected
+ * with the known answer. */
 static int watch_damage(void (*damage)(struct answer *expected), struct answer *ret, struct answer *expected)
 {
     int ends[2], status;

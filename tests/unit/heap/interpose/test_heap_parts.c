@@ -1,5 +1,5 @@
-/* The parts of the guard that hold no heap: size classes, patterns, settings, sentences, the wire's form of a
- * violation, the depot of stacks, the table of the C library's own blocks. */
+/* The parts of the guard without a heap: size classes, patterns, settings, sentences, violations on the wire, the depot
+ * of stacks, the table of the C library's own blocks. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -140,7 +140,7 @@ static void the_first_and_the_last_wrong_byte_are_found(void **state)
                 assert_wrong_at(from, to, first, first + (to - 1 - first) / 2, word);
 }
 
-static void what_is_outside_is_not_looked_at(void **state)
+static void bytes_outside_are_not_compared(void **state)
 {
     (void)state;
     uint64_t word = pattern_of(room);
@@ -552,7 +552,7 @@ static const void *native(size_t i)
     return (const void *)(UINTPTR_MAX / 5 / 4096 * 4096 + i * 16);
 }
 
-static void what_is_kept_is_forgotten_once(void **state)
+static void a_kept_address_is_forgotten_once(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 20000; i++)
@@ -586,7 +586,7 @@ static void places_of_the_forgotten_are_used_again(void **state)
 }
 
 /* The last test of the table. */
-static void a_full_table_says_so(void **state)
+static void a_full_table_is_reported(void **state)
 {
     (void)state;
     size_t kept = 0;
@@ -609,7 +609,7 @@ int main(void)
         cmocka_unit_test(each_slot_has_a_word_of_its_own),
         cmocka_unit_test(filling_touches_its_bytes_alone),
         cmocka_unit_test(the_first_and_the_last_wrong_byte_are_found),
-        cmocka_unit_test(what_is_outside_is_not_looked_at),
+        cmocka_unit_test(bytes_outside_are_not_compared),
         cmocka_unit_test(aligned_ranges_are_compared_to_the_bit),
         cmocka_unit_test(settings_are_read),
         cmocka_unit_test(bad_settings_get_a_sentence),
@@ -625,10 +625,10 @@ int main(void)
         cmocka_unit_test(an_address_stands_for_itself),
         cmocka_unit_test(a_stack_begins_with_the_caller),
         cmocka_unit_test(a_full_depot_keeps_the_innermost_frame),
-        cmocka_unit_test(what_is_kept_is_forgotten_once),
+        cmocka_unit_test(a_kept_address_is_forgotten_once),
         cmocka_unit_test(null_is_never_kept),
         cmocka_unit_test(places_of_the_forgotten_are_used_again),
-        cmocka_unit_test(a_full_table_says_so),
+        cmocka_unit_test(a_full_table_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
