@@ -1,4 +1,4 @@
-/* The report: for programs, for a person, and kept on disk. */
+/* The document of a run, its text form, and what is kept on disk. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "driver/report/report.h"
+#include "driver/finding/run.h"
+#include "driver/report/reporter.h"
 
 #include "folder.h"
 
@@ -100,11 +101,20 @@ static void begin(struct run *run)
     add_environment(run, "_hidden=1");
 }
 
+static char *render(const char *form, const struct report *report)
+{
+    char *text;
+    assert_int_equal(reporter_render(reporter_find(form), report, &text), 0);
+    return text;
+}
+
+/* The document as a later `ftstress report` reads it. */
 static json_t *parse(const struct run *run)
 {
-    cleanup_free char *text = NULL;
     json_error_t error;
-    assert_int_equal(report_json(run, &text), 0);
+    json_t *document = report_document(run);
+    cleanup_free char *text = render("json", &(struct report){.document = document});
+    json_decref(document);
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!json)
         fail_msg("line %d: %s", error.line, error.text);
@@ -250,14 +260,17 @@ static void good_utf8_and_control_bytes_stay(void **state)
 
 /* For a person. */
 
+/* The document of the run, and the same document read back, must give the same text. */
 static char *text_of(const struct run *run, bool colour, bool quiet)
 {
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    report_text(run, out, colour, quiet);
-    fclose(out);
+    json_t *document = report_document(run), *reloaded = parse(run);
+    struct report live = {.document = document, .colour = colour, .quiet = quiet}, kept = live;
+    kept.document = reloaded;
+    char *text = render("text", &live);
+    cleanup_free char *again = render("text", &kept);
+    assert_string_equal(text, again);
+    json_decref(document);
+    json_decref(reloaded);
     return text;
 }
 
@@ -279,7 +292,7 @@ static void text_tells_the_finding(void **state)
     assert_says(text, finding->id);
     assert_says(text, "input-mutated");
     assert_says(text, finding->message);
-    assert_says(text, "in 1 of 4 children, 8 threads, inputs shared: readonly");
+    assert_says(text, "in 1 of 4 children, 8 threads, sharing level readonly");
     assert_says(text, "blame: the target's fault: PyArray_Repeat in numpy 2.2.2");
     assert_says(text, "in: np.repeat(x, 2)");
     assert_says(text, "#0  PyArray_Repeat  _multiarray_umath.so+0x1234");
@@ -417,6 +430,14 @@ static void notes_are_told_once_and_not_all(void **state)
 
 /* On disk. */
 
+static int keep(const struct run *run, const char *out)
+{
+    json_t *document = report_document(run);
+    int error = report_keep(run, document, out);
+    json_decref(document);
+    return error;
+}
+
 static char *read_kept(const char *out, const struct finding *finding, const char *name)
 {
     char path[256], *text;
@@ -434,7 +455,7 @@ static void a_finding_is_kept_in_three_files(void **state)
     const struct finding *finding = add_finding(&run, "s");
     add_finding(&run, "t");
     for (int again = 0; again < 2; again++)
-        assert_int_equal(report_keep(&run, out), 0);
+        assert_int_equal(keep(&run, out), 0);
     cleanup_free char *json = read_kept(out, finding, "finding.json"),
                       *plan = read_kept(out, finding, "plan.yaml");
     cleanup_free char *log = read_kept(out, finding, "stderr.txt");
@@ -456,12 +477,12 @@ static void what_is_not_there_is_not_written(void **state)
     struct finding *finding = add_finding(&run, "u");
     free(finding->evidence);
     finding->evidence = NULL;
-    assert_int_equal(report_keep(&run, directory), 0);
+    assert_int_equal(keep(&run, directory), 0);
     assert_null(read_kept(directory, finding, "stderr.txt"));
     run_clear(&run);
 }
 
-/* `ftstress report` tells of the last run, whatever it found. */
+/* `ftstress report` reports the last run, with or without findings. */
 static void a_run_without_findings_leaves_its_report(void **state)
 {
     (void)state;
@@ -470,11 +491,11 @@ static void a_run_without_findings_leaves_its_report(void **state)
     begin(&run);
     snprintf(out, sizeof out, "%s/none", directory);
     snprintf(path, sizeof path, "%s/report.json", out);
-    assert_int_equal(report_keep(&run, out), 0);
+    assert_int_equal(keep(&run, out), 0);
     json_t *json = json_load_file(path, 0, NULL);
     assert_text(json, "verdict", "clean");
     json_decref(json);
-    assert_int_equal(report_keep(&run, "/proc/self/nowhere"), 0);
+    assert_int_equal(keep(&run, "/proc/self/nowhere"), 0);
     run_clear(&run);
 }
 
@@ -484,7 +505,7 @@ static void a_folder_that_cannot_be_is_an_error(void **state)
     struct run run;
     begin(&run);
     add_finding(&run, "s");
-    assert_true(report_keep(&run, "/proc/self/nowhere") < 0);
+    assert_true(keep(&run, "/proc/self/nowhere") < 0);
     run_clear(&run);
 }
 

@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "driver/finding/finding.h"
-#include "driver/report/kept.h"
+#include "driver/report/document.h"
 #include "driver/report/markup.h"
 #include "driver/report/reporter.h"
 
@@ -95,7 +95,7 @@ static char *render(const char *form, const json_t *report)
     char *text;
     const struct reporter *reporter = reporter_find(form);
     assert_non_null(reporter);
-    assert_int_equal(reporter_render(reporter, report, &text), 0);
+    assert_int_equal(reporter_render(reporter, &(struct report){.document = report}, &text), 0);
     return text;
 }
 
@@ -407,7 +407,7 @@ static json_t *load(const char *what)
 {
     char error[512] = "";
     json_t *report = NULL;
-    if (kept_load(directory, what, &report, error, sizeof error) < 0)
+    if (report_load(directory, what, &report, error, sizeof error) < 0)
         fail_msg("%s: %s", what ? what : "the last run", error);
     return report;
 }
@@ -416,7 +416,7 @@ static void assert_cannot_load(const char *out, const char *what, const char *wo
 {
     char error[512] = "";
     json_t *report;
-    assert_true(kept_load(out, what, &report, error, sizeof error) < 0);
+    assert_true(report_load(out, what, &report, error, sizeof error) < 0);
     assert_says(error, words);
 }
 
@@ -437,7 +437,7 @@ static void kept_reports_are_found(void **state)
     for (size_t i = 0; i < 3; i++) {
         json_t *one = load(alone[i]), *run = load(all[i]);
         assert_int_equal(json_array_size(json_object_get(one, "findings")), 1);
-        assert_string_equal(kept_text(json_object_get(one, "environment"), "gil"), "off");
+        assert_string_equal(document_text(json_object_get(one, "environment"), "gil"), "off");
         assert_int_equal(json_array_size(json_object_get(run, "findings")), 2);
         json_decref(one);
         json_decref(run);
@@ -456,11 +456,11 @@ static void a_finding_of_an_earlier_run_keeps_its_own_environment(void **state)
     json_object_set_new(finding, "id", json_string("F0000002"));
     keep("F0000002/finding.json", finding);
     json_t *known = load("F0000001"), *unknown = load("F0000002");
-    assert_string_equal(kept_text(json_object_get(known, "environment"), "gil"), "on");
-    assert_string_equal(kept_text(json_object_get(unknown, "environment"), "gil"), "");
+    assert_string_equal(document_text(json_object_get(known, "environment"), "gil"), "on");
+    assert_string_equal(document_text(json_object_get(unknown, "environment"), "gil"), "");
     assert_all_forms(known);
     assert_all_forms(unknown);
-    assert_int_equal(strlen(kept_text(unknown, "date")), 19);
+    assert_int_equal(strlen(document_text(unknown, "date")), 19);
     json_decref(known);
     json_decref(unknown);
 }
