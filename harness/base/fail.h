@@ -1,7 +1,7 @@
-/* How an error rises: as its code, with one sentence for the edge that will speak it. Any thread. */
+/* Errors rise as a code and one sentence, which only the edge prints. Any thread. */
 #pragma once
 
 #include <stddef.h>
 
-/* error: size bytes; the sentence is cut where it does not fit. Returns code. */
+/* Writes the sentence to `error`, cut to `size` bytes. Returns code. */
 int fail(int code, char *error, size_t size, const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -73,7 +73,7 @@ no_memory:
     return -ENOMEM;
 }
 
-/* A device, a pipe or a link: renaming a file over it would put it out of the way for everybody. */
+/* A device, a pipe or a link: renaming a file over it would replace it. */
 static bool is_special(const char *path)
 {
     struct stat info;

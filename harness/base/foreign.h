@@ -1,5 +1,5 @@
-/* Looking at memory that the target may write at the same moment: its inputs, seen by a detector. The race is the
- * target's, and what is seen may be half of a change; the look itself is exempt from the sanitizers.
+/* Reads of memory that the target may write at the same moment, such as its inputs. The race is the target's and the
+ * value may be half of a change; the read itself is exempt from the sanitizers.
  *
  * Contract. Any thread, signal handlers too. The memory is mapped. Words are read once, whole where they are aligned.
  */
@@ -33,7 +33,7 @@ EXEMPT static inline void foreign_copy(void *to, const void *from, size_t n)
         ((volatile uint8_t *)to)[i] = foreign_byte((const uint8_t *)from + i);
 }
 
-/* memcmp is the quickest, and is what ThreadSanitizer watches wherever it is called from. */
+/* memcmp is the fastest, but ThreadSanitizer checks it wherever it is called from. */
 #if defined(__SANITIZE_THREAD__)
 #define FOREIGN_BYTEWISE 1
 #elif defined(__has_feature)

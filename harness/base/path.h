@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What follows the last slash, within the text; NULL for NULL. */
+/* The part after the last slash, within the text; NULL for NULL. */
 static inline const char *path_base(const char *path)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;

@@ -14,7 +14,7 @@ bool peek(pid_t pid, uint64_t from, void *to, size_t size)
     return process_vm_readv(pid ? pid : getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
-/* Page by page: the string may end on the last one that is there. */
+/* Reads page by page, because the string may end on the last page that is there. */
 bool peek_text(uint64_t from, char *to, size_t size)
 {
     size_t n = 0;

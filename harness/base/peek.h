@@ -1,7 +1,7 @@
 /* Reading memory that may not be there.
  *
  * Contract. Any thread, signal handlers too: async-signal-safe, allocates nothing, takes no lock. The kernel copies, so
- * that no pointer, however wrong, makes the caller fault. Where a sandbox forbids process_vm_readv nothing is readable.
+ * no wrong pointer makes the caller fault. If a sandbox forbids process_vm_readv, nothing is readable.
  */
 #pragma once
 
@@ -10,9 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Copies all of [from, from + size) of a process, the calling one with pid 0. False: it is not all there. */
+/* Copies [from, from + size) of a process; pid 0 is the calling one. False: part of it is not there. */
 bool peek(pid_t pid, uint64_t from, void *to, size_t size);
 
-/* Copies a string of the calling process, cut to what `to` holds. False: not even its first byte is there; *to is then
- * empty. */
+/* Copies a string of the calling process, cut to the size of `to`. False: its first byte is not there; *to is empty. */
 bool peek_text(uint64_t from, char *to, size_t size);

@@ -4,5 +4,5 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* pid: 0 for the caller's own. In bytes; 0 when it cannot be told. */
+/* pid 0 is the calling process. In bytes; 0: not known. */
 uint64_t resident_bytes(pid_t pid);

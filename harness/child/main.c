@@ -15,6 +15,7 @@
 #include "child/run/run.h"
 #include "child/run/tsan.h"
 #include "core/wire/status.h"
+#include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
 #include "detectors/leak/census.h"
 #include "detectors/memory/guard.h"
@@ -161,7 +162,7 @@ static int import_numpy(const struct run *run)
     char reason[256], error[512];
     if (run->plan->ninputs == 0 && !run->native)
         return 0;
-    if (array_import() == 0)
+    if (array_api_import() == 0)
         return 0;
     space_say_exception(reason, sizeof reason);
     snprintf(

@@ -1,4 +1,4 @@
-/* What the nanobind scenarios call: an extension that loses an instance, holds it in a C++ static, or lets go. */
+/* The extension of the nanobind scenarios: it loses an instance, holds it in a C++ static, or releases it. */
 #include <mutex>
 #include <vector>
 
@@ -24,7 +24,7 @@ static void lose()
     make().inc_ref();
 }
 
-/* One for the whole life of the process, as a cache would. The lock is held for a moment, over no call to Python. */
+/* Holds one instance for the life of the process, as a cache does. The lock is not held over a call to Python. */
 static void hold()
 {
     nb::object item = make();

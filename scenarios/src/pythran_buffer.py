@@ -1,4 +1,4 @@
-"""What Pythran compiles for the scenario pythran-buffer: a function with an array of its own, 16 KiB."""
+"""Compiled by Pythran for the scenario pythran-buffer: a function with a local array of 16 KiB."""
 import numpy as np
 
 

@@ -1,4 +1,4 @@
-"""What Pythran compiles for the scenario pythran-view: a view as the result, and a copy of it."""
+"""Compiled by Pythran for the scenario pythran-view: one function returns a view, the other a copy."""
 import numpy as np
 
 

@@ -1,6 +1,6 @@
-/* The reference faults of WasmEdge's WASI-NN Neural Speed plugin (WasmEdge#3596) in the plugin's shape: a graph loads a
- * model from a Python factory, and computes on a list of lists of numbers. Each fault is a switch of its own; without
- * one, the same code is right. */
+/* The reference-count bugs of WasmEdge's WASI-NN Neural Speed plugin (WasmEdge#3596), in the structure of the plugin: a
+ * graph loads a model from a Python factory, and computes on a list of lists of numbers. A parameter selects one bug;
+ * without it the same code is right. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -9,12 +9,12 @@
 
 enum fault {
     NONE,
-    DOUBLE_RELEASE,   /* the error path releases what the destructor releases again */
-    BORROWED_RELEASE, /* items of a list are borrowed, and released all the same */
+    DOUBLE_RELEASE,   /* the error path releases an object that the destructor releases again */
+    BORROWED_RELEASE, /* releases list items that are only borrowed */
     LOST_STRING,      /* a string made for one argument is never released */
-    UNINITIALISED, /* the destructor of a graph that never loaded releases what is in its members by chance */
-    EARLY_RETURN,  /* an error in the middle returns without what was made before it */
-    UNATTACHED,    /* Python is called without a thread state */
+    UNINITIALISED,    /* the destructor of a graph that never loaded releases members that were never set */
+    EARLY_RETURN,     /* an error returns early and loses the objects made before it */
+    UNATTACHED,       /* Python is called without a thread state */
     FAULTS
 };
 
@@ -32,8 +32,8 @@ struct graph {
     PyObject *factory, *model;
 };
 
-/* The plugin's members had no initial value. What lies there by chance is the caller's last object here, so that the
- * fault shows each time. */
+/* The plugin's members had no initial value. Here the caller's last object stands for the random value, so that the bug
+ * shows each time. */
 static void graph_begin(struct graph *graph, PyObject *chance, enum fault fault)
 {
     memset(graph, 0, sizeof *graph);
@@ -47,7 +47,7 @@ static void graph_end(struct graph *graph)
     Py_XDECREF(graph->factory);
 }
 
-/* A model that has no name cannot be used: the error path of the plugin. */
+/* Takes the error path of the plugin for a model without a name. */
 static int graph_load(struct graph *graph, PyObject *factory, PyObject *model, enum fault fault)
 {
     graph->factory = Py_NewRef(factory);
@@ -65,7 +65,7 @@ static int graph_load(struct graph *graph, PyObject *factory, PyObject *model, e
     return -1;
 }
 
-/* Adds up one row; the number of its items that are numbers, or -1. */
+/* Adds up one row. Returns the number of items, or -1 if one is no number. */
 static int add_row(PyObject *row, double *sum, enum fault fault)
 {
     Py_ssize_t n = PyList_Check(row) ? PyList_GET_SIZE(row) : 0;
@@ -80,7 +80,7 @@ static int add_row(PyObject *row, double *sum, enum fault fault)
     return (int)n;
 }
 
-/* The tensor as the model is given it: the rows, and how many numbers they hold. */
+/* Returns the tensor for the model: the rows, and the number of their items. */
 static PyObject *graph_compute(PyObject *rows, enum fault fault)
 {
     double sum = 0;
@@ -105,7 +105,7 @@ static PyObject *graph_compute(PyObject *rows, enum fault fault)
 static PyObject *make_unattached(void)
 {
     PyThreadState *state = PyEval_SaveThread();
-    PyObject *text = PyUnicode_FromFormat("made by nobody, %d", 1);
+    PyObject *text = PyUnicode_FromFormat("made without a thread, %d", 1);
     PyEval_RestoreThread(state);
     return text;
 }
@@ -121,7 +121,7 @@ static int parse_fault(const char *name, enum fault *ret_fault)
     return -1;
 }
 
-/* load(factory, model, fault): True, or False when the factory has no name for it. */
+/* load(factory, model, fault): returns True, or False if the factory has no name for the model. */
 static PyObject *load(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *factory, *model;
@@ -139,7 +139,7 @@ static PyObject *load(PyObject *Py_UNUSED(module), PyObject *arguments)
     return PyBool_FromLong(result == 0);
 }
 
-/* compute(rows, fault): the tensor of a list of lists of numbers. */
+/* compute(rows, fault): returns the tensor of a list of lists of numbers. */
 static PyObject *compute(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *rows;

@@ -99,5 +99,6 @@ step "style" "Correct the lines above." style
 step "cppcheck" "Correct the code; if cppcheck is wrong, add /* cppcheck-suppress ID */ and the reason." run_cppcheck
 step "gcc without warnings" "See the errors above." build_with gcc "$build/gate-gcc"
 step "clang without warnings" "See the errors above." build_with clang "$gate"
+step "layers" "Cut the circle, move the function, or split the file." scripts/check/layers "$gate"
 step "clang-tidy" "Correct the code; if clang-tidy is wrong, add /* NOLINT(check): reason */. .clang-tidy lists what is off, and why." tidy
 say "the checks pass"

@@ -1,4 +1,5 @@
-"""What the end-to-end tests share: one way to run ftstress and to look at what it said."""
+"""Helpers of the end-to-end tests: run ftstress, and read its output."""
+import functools
 import json
 import os
 import re
@@ -13,25 +14,31 @@ from pathlib import Path
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
-DETECTORS = ('arena', 'crash', 'diverge', 'exception', 'guard', 'hang', 'invariant', 'log', 'memcheck', 'pyheap', 'tripwire', 'tsan')
 LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
 OUTPUT_SHOWN = 6000
-# Programs that are built with a sanitizer (scripts/check/tsan_suite.sh) are slower by so much, and have another malloc.
+# Programs built with a sanitizer (scripts/check/tsan_suite.sh) are slower by this factor, and have another malloc.
 PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))
-LONGER = (10, 30, 100)  # s for further tries of such a program, when the time was too short to test anything
+LONGER = (10, 30, 100)  # seconds for further tries of such a program, if the time was too short to test anything
 SANITIZED = 'FTSTRESS_PATIENCE' in os.environ
 OWN_MALLOC = "needs glibc's malloc, which sanitizer builds do not have"
 UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'arena': OWN_MALLOC}
 FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
 
 
+@functools.cache
+def default_detectors():
+    """Returns the detectors that are on without --detect, as `ftstress list` names them."""
+    lines = subprocess.run([FTSTRESS, 'list', 'detectors'], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line.split()[0] for line in lines if not line.endswith('(off by default)')]
+
+
 def others(detector):
-    """The value of --detect that switches one detector off."""
-    return ','.join(name for name in DETECTORS if name != detector)
+    """Returns the value of --detect that switches one detector off."""
+    return ','.join(name for name in default_detectors() if name != detector)
 
 
 def patient(arguments):
-    """The arguments with times that a slower program needs."""
+    """Returns the arguments with the times that a slower program needs."""
     arguments = list(map(str, arguments))
     for i, (option, value) in enumerate(zip(arguments, arguments[1:]), 1):
         time_given = re.fullmatch(r'(\d+(?:\.\d+)?)(\w*)', value) if option in ('--time', '--timeout', '--verify') else None
@@ -41,12 +48,12 @@ def patient(arguments):
 
 
 def interpreter(python):
-    """A venv of the build by its name; a path as it is."""
+    """Returns the interpreter of a venv of the build; a path stays as it is."""
     return str(python) if '/' in str(python) else str(BUILD / 'venvs' / python / 'bin' / 'python')
 
 
 class Run:
-    """One `ftstress run`: started at once, looked at when it is over."""
+    """One `ftstress run`: starts at once; finish() waits for its end."""
 
     def __init__(self, *args, python=GOOD, env=None, stdout=None, prefix=()):
         self.dir = Path(tempfile.mkdtemp(prefix='ftstress-e2e-'))
@@ -57,7 +64,7 @@ class Run:
         for option, name in (('--json', 'report.json'), ('--out', 'out')):
             if option not in args:
                 self.command += [option, str(self.dir / name)]
-        if '--verify' not in args:  # it has tests of its own
+        if '--verify' not in args:  # test_verify.py tests it
             self.command += ['--verify', '0']
         self.command += patient(args)
         environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
@@ -79,7 +86,7 @@ class Run:
             os.kill(pid, 9)
 
     def finish(self, timeout=60):
-        """Waits for the end; a run that takes too long is killed, and that is a failure."""
+        """Waits for the end. Kills a run that takes too long, which fails the test."""
         try:
             self.status = self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -91,14 +98,14 @@ class Run:
         return self
 
     def skip_unsanitized(self):
-        """A run that is asked for a detector that a sanitizer's build has not is no failure."""
+        """Skips a run with a detector that sanitizer builds do not have."""
         asked = self.command[self.command.index('--detect') + 1].split(',') if '--detect' in self.command else ()
         for detector, reason in UNSANITIZED.items() if SANITIZED else ():
             if asked != others(detector).split(',') and detector in asked:
                 raise unittest.SkipTest(reason)
 
     def children(self):
-        """The pids of this run's ftstress-child processes that are not zombies: they stay in its session."""
+        """Returns the pids of the children of this run that are not zombies, by their session."""
         found = []
         for entry in Path('/proc').iterdir():
             try:
@@ -127,12 +134,12 @@ class Run:
 
     @property
     def json(self):
-        """The report of --json, or None when none was written."""
+        """The report of --json, or None if none was written."""
         path = self.dir / 'report.json'
         return json.loads(path.read_text()) if path.exists() else None
 
     def findings(self, **wanted):
-        """The findings with these values of these keys: findings(kind='crash', function='bug')."""
+        """Returns the findings with these values, as in findings(kind='crash', function='bug')."""
         return [finding for finding in (self.json or {}).get('findings', ())
                 if all(finding[key] == value for key, value in wanted.items())]
 
@@ -148,8 +155,8 @@ class Run:
 
 
 def run(*args, timeout=60, until=None, **options):
-    """ftstress run with these arguments, to its end; a sanitizer's build has more time for its children's start, and
-    until what is to be seen, `until(done)`, is seen: its threads meet less often."""
+    """Runs ftstress run to its end. A sanitizer build gets further tries with more time, until it tested something and
+    `until(done)` holds, because its threads meet less often."""
     done = Run(*args, **options).finish(timeout)
     for seconds in LONGER if SANITIZED else ():
         if 'give it more --time' not in done.err and (until is None or until(done)):
@@ -159,12 +166,12 @@ def run(*args, timeout=60, until=None, **options):
 
 
 def functions(stack):
-    """The functions of a stack, innermost first; gcc's bug.cold is bug."""
+    """Returns the functions of a stack, innermost first, with bug for gcc's bug.cold."""
     return [(frame['function'] or '').removesuffix('.cold') for frame in stack['frames']]
 
 
 def each(rows):
-    """Makes one test of each row; rows are tuples that begin with a name of their own."""
+    """Makes one test of each row; a row is a tuple that begins with a unique name."""
     def mark(method):
         method.rows = list(rows)
         return method
@@ -172,7 +179,7 @@ def each(rows):
 
 
 class EndToEnd(unittest.TestCase):
-    """A test case whose failures show what the program printed."""
+    """A test case that prints the output of the program when it fails."""
     longMessage = True
 
     def __init_subclass__(cls):
@@ -189,17 +196,17 @@ class EndToEnd(unittest.TestCase):
                 delattr(cls, name)
 
     def unless_sanitized(self, reason, here=True):
-        """What sanitizer builds cannot pass, and why."""
+        """Skips a test that sanitizer builds cannot pass."""
         if here and SANITIZED:
             self.skipTest(reason)
 
     def check(self, condition, done, sentence):
-        """Like assertTrue, with the output of the run."""
+        """Like assertTrue, but prints the output of the run."""
         if not condition:
             self.fail(f'{sentence}{done}')
 
     def expect(self, done, status):
-        """The exit status, and what holds for every run that got as far as a report."""
+        """Checks the exit status, and what holds for every run with a report."""
         self.assertEqual(done.status, status, done)
         self.check('Traceback' not in done.err, done, 'a traceback on standard error')
         report = done.json

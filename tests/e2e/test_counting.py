@@ -1,4 +1,4 @@
-"""What the counting detectors find: references, growth, and what Python's end leaves behind; each planted bug and its twin."""
+"""The counting detectors: references, growth, and objects left after Python's end; each planted bug and its twin."""
 import unittest
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ def count(row, call, *options, detect=COUNTERS, time='2'):
 class Counting(EndToEnd):
     @each([(row.name, row) for row in COUNTED])
     def test_bug(self, _, row):
-        """the detector says what is lost, how often, and by whom"""
+        """the detector names the lost objects, how many, and the function"""
         self.unless_sanitized(OWN_MALLOC, here=row.name == 'growth_native')
         done = self.expect(count(row, 'bug', detect=row.detector), 1)
         found = done.findings(detector=row.detector)
@@ -70,7 +70,7 @@ class Counting(EndToEnd):
 
     @each([(row.name, row) for row in COUNTED if row.name == row.module])
     def test_twin(self, _, row):
-        """all counting detectors are silent on the clean twin, which did run"""
+        """all counting detectors are silent on the clean twin, which ran"""
         release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
         done = self.expect(count(row, 'twin', *release), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
@@ -83,7 +83,7 @@ class Counting(EndToEnd):
         self.assertRegex(done.findings()[0]['message'], row.sentence, done)
 
     def test_two(self):
-        """of several statements with a fault each both are told, per iteration"""
+        """two statements with a bug each are both reported, per iteration"""
         done = self.expect(run('-t', 2, '-s', 'import refcount_borrowed, refcount_double; L = [n + 0.5 for n in range(2)]; x = object()',
                                '--detect', 'refcount', '--time', '2', 'refcount_double.bug(x)', 'refcount_borrowed.bug(L)'), 1)
         said = sorted(finding['message'] for finding in done.findings())
@@ -91,7 +91,7 @@ class Counting(EndToEnd):
                                 'iteration', 'released twice: x (object) loses 1.00 references in each iteration'], done)
 
     def test_released(self):
-        """a release step tells a cache from a leak, and its effect is reported"""
+        """a release step separates a cache from a leak, and its effect is reported"""
         row = next(row for row in COUNTED if row.name == 'growth_cache')
         done = self.expect(count(row, 'bug', '--release', 'growth_cache.clear()', time='3'), 0)
         notes = '\n'.join(done.json['notes'])
@@ -100,13 +100,13 @@ class Counting(EndToEnd):
         self.assertRegex(notes, r'cache-held: held after the calls, and not after `growth_cache\.clear\(\)`: .*1 growth_cache\.Item', done)
 
     def test_retained(self):
-        """what a release step does not free is retained for each key"""
+        """objects that a release step does not free are reported as kept for each key"""
         row = next(row for row in COUNTED if row.name == 'growth_cache')
         done = self.expect(count(row, 'bug', '--release', 'pass', detect='growth', time='3'), 1)
         self.assertRegex(done.findings()[0]['message'], r'keeps for each new call, also after `pass`: ', done)
 
     def test_class(self):
-        """references to a class make nothing grow: a note, and a finding for who asks"""
+        """lost references to a class are a note, and a finding with --audit"""
         for call, options, status, words in (
                 ('bug', (), 0, 'refcount: Item (type) gains 1.00 references in each call; no finding, because'),
                 ('bug', ('--audit', 'Item'), 1, 'never released: Item (type) gains 1.00 references in each call'),
@@ -117,13 +117,13 @@ class Counting(EndToEnd):
             self.check(words in said if words else 'gains' not in said, done, said)
 
     def test_unfit(self):
-        """what cannot be pickled is no excuse, unless it was seen to change"""
+        """an object that cannot be pickled is counted, unless it was seen to change"""
         for setup, statement, status in (('import refcount_kept, growth_object; x = growth_object.twin()', 'refcount_kept.bug(x)', 1),
                                          ('L = [lambda: 0]', 'L.append(0.5)', 0)):
             self.expect(run('-t', 2, '-s', setup, '--detect', 'growth,refcount', '--time', '2', statement), status)
 
     def test_static(self):
-        """what a static variable of a module keeps is told, with the variable's name, and is no leak; its twin keeps nothing"""
+        """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""
         for call, notes in (('bug', 1), ('twin', 0)):
             done = self.expect(run('-t', 4, '-s', 'import shutdown_static', '--detect', COUNTERS, '--time', '2',
                                    f'shutdown_static.{call}()'), 0)
@@ -132,19 +132,19 @@ class Counting(EndToEnd):
             self.assertEqual(len(kept), notes, done)
 
     def test_first_import(self):
-        """what a module makes when a call first imports it, and keeps in static data, is no leak"""
+        """objects in static data that a module makes on its first import in a call are no leak"""
         done = self.expect(run('-t', 4, '-s', '', '--detect', COUNTERS, '--time', '4', 'import numpy'), 0)
         self.assertIn('process-lifetime-floor: left when Python had ended: ', '\n'.join(done.json['notes']), done)
 
     def test_static_released(self):
-        """a release step that frees what a static holds leaves nothing to report"""
+        """a release step that frees the object of a static variable leaves nothing to report"""
         done = self.expect(run('-t', 4, '-s', 'import shutdown_static', '--detect', COUNTERS, '--time', '2', '--release',
                                'shutdown_static.clear()', 'shutdown_static.bug()'), 0)
         self.assertIn('cache-held: held after the calls, and not after `shutdown_static.clear()`: 1 shutdown_static.Item',
                       done.json['notes'], done)
 
     def test_abort(self):
-        """an abort while Python ends is a finding with its stack, though nothing is printed; its twin is clean"""
+        """a silent abort while Python ends is a finding with its stack; its twin is clean"""
         done = self.expect(run('-t', 2, '-s', 'import shutdown_abort', '--detect', 'shutdown', '--time', '1',
                                'shutdown_abort.bug()'), 1)
         finding, = done.findings()
@@ -156,7 +156,7 @@ class Counting(EndToEnd):
                         'shutdown_abort.twin()'), 0)
 
     def test_code(self):
-        """code that is compiled for each new key is a note with its size, and a finding over a budget"""
+        """code that is compiled for each new key is a note with its size, and a finding above a budget"""
         for call, options, status in (('bug', (), 0), ('bug', ('--budget', '1K'), 1), ('twin', ('--budget', '1K'), 0)):
             done = self.expect(run('-t', 2, '-s', 'import growth_code', '--detect', 'growth', '--time', '2', *options, '--new',
                                    f'growth_code.{call}((thread_index, iteration_index))', f'growth_code.{call}(0)'),
@@ -166,13 +166,13 @@ class Counting(EndToEnd):
                              ['jit-growth: 4.0 KiB'] if call == 'bug' else [], done)
 
     def test_immortal(self):
-        """what cannot be audited is said"""
+        """a note names objects that cannot be audited"""
         done = self.expect(run('-t', 2, '-s', 'import math; word = "word"; x = object()', '--audit', 'word', '--audit', 'x',
                                '--detect', 'refcount', '--time', '1', 'math.sqrt(2.0)'), 0)
         self.check(any('cannot be audited: word;' in note for note in done.json['notes']), done, 'nothing about word')
 
     def test_numpy(self):
-        """NumPy's loops, also those that import a module when they are first called, are clean"""
+        """NumPy's functions, also those that import a module in their first call, are clean"""
         self.expect(run('-t', 4, '-i', 'x=f8[20]', '-i', 'y=f8[40][::2]', '-s', 'import numpy as np', '--detect', COUNTERS,
                         '--time', '4', 'np.median(x)', 'np.repeat(y, 2)', 'np.sort(x + y)', 'np.array2string(x)'), 0)
 
@@ -181,11 +181,11 @@ class Counting(EndToEnd):
         self.expect(run('-t', 4, '-s', '', '--detect', COUNTERS, '--time', '2', 'class A: pass'), 0)
 
     def test_null(self):
-        """a native scenario that does nothing leaves nothing"""
+        """a native scenario that does nothing leaves no objects"""
         self.expect(run('null', '--detect', COUNTERS, '--time', '2'), 0)
 
     def test_mistakes(self):
-        """a release step or a new call that raises is the user's to mend"""
+        """an exception of a release step or of --new is reported as the user's mistake"""
         for options, words in ((('--release', 'nothing.clear()'), 'the release step raises NameError'),
                                (('--new', 'nothing(1)'), 'the statements of `new` raise NameError')):
             done = self.expect(run('-s', '', '--detect', 'growth', '--time', '1', *options, 'abs(1)'), 3)

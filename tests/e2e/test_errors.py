@@ -1,5 +1,6 @@
-"""What cannot be run is said in one sentence, with the status that tells who is to act: 2 the user, 3 the surroundings."""
+"""Errors before a run: one sentence, and status 2 for a wrong command line, 3 for a machine that cannot test."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -7,12 +8,12 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import LAST_LINE, OWN_MALLOC, EndToEnd, each, run
+from harness import FTSTRESS, LAST_LINE, OWN_MALLOC, EndToEnd, each, run
 
 X = ('-i', 'x=f8[20]')
 SETUP = ('-s', '')
 
-# name, arguments, what the sentence says
+# name, arguments, pattern of the sentence
 USAGE = [
     ('no_target', (), 'say what to run'),
     ('unknown_option', ('--frobnicate', 'null'), 'frobnicate'),
@@ -20,7 +21,7 @@ USAGE = [
     ('unknown_scenario', ('somersault',), "'somersault' is neither a scenario"),
     ('unknown_short_option', (*SETUP, 'pass', '-% x', 'null'), '-%'),
     ('unknown_detector', ('null', '--detect', 'crash,smell'), "unknown detector 'smell'"),
-    ('unknown_rung', ('null', '--share', 'everybody'), 'everybody'),
+    ('unknown_level', ('null', '--share', 'everyone'), 'everyone'),
     ('no_threads', ('null', '-t', '0'), 'threads'),
     ('many_threads', ('null', '-t', '257'), 'threads'),
     ('threads_no_number', ('null', '-t', 'eight'), 'eight'),
@@ -44,7 +45,7 @@ USAGE = [
     ('thread_setup_no_python', (*SETUP, '--thread-setup', 'for', 'pass'), 'the thread setup is not Python'),
 ]
 
-# name, text of plan.yaml, the line of the mistake, what the sentence says
+# name, text of plan.yaml, line of the mistake, pattern of the sentence
 PLANS = [
     ('unknown_key', 'setup: pass\nthraeds: 4\nsteps:\n  - pass\n', 2, 'thraeds'),
     ('unknown_key_of_an_input', 'inputs:\n  - name: x\n    recipie: f8[20]\nsteps:\n  - x\n', 3, 'recipie'),
@@ -60,7 +61,7 @@ PLANS = [
     ('empty', '', None, ''),
 ]
 
-# name, arguments, options of run(), what the sentence says
+# name, arguments, options of run(), pattern of the sentence
 UNTESTED = [
     ('no_such_python', ('null',), {'python': '/nowhere/bin/python'}, '/nowhere/bin/python.* -p'),
     ('no_such_program', ('-p', 'python9.99t', 'null'), {'python': None}, "'python9.99t'.* -p"),
@@ -82,7 +83,7 @@ UNTESTED = [
 
 class Errors(EndToEnd):
     def expect_sentence(self, done, status, wanted):
-        """One line on standard error, which ftstress says: no traceback, nothing before it, nothing after."""
+        """Checks that standard error is one line from ftstress, and nothing else."""
         self.assertEqual(done.status, status, done)
         lines = done.err.splitlines()
         self.check(len(lines) == 1, done, f'{len(lines)} lines on standard error')
@@ -91,12 +92,12 @@ class Errors(EndToEnd):
 
     @each(USAGE)
     def test_usage(self, _, arguments, wanted):
-        """exit 2, and a sentence that names what is wrong"""
+        """status 2, and a sentence that names the mistake"""
         self.expect_sentence(run('-q', '--time', '1', *arguments), 2, wanted)
 
     @each(PLANS)
     def test_plan(self, _, text, line, wanted):
-        """a mistake in a plan file: exit 2, with file and line"""
+        """a mistake in a plan file: status 2, with file and line"""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, 'plan.yaml')
             path.write_text(text)
@@ -106,7 +107,7 @@ class Errors(EndToEnd):
 
     @each(UNTESTED)
     def test_untested(self, name, arguments, options, wanted):
-        """exit 3, and a sentence that says why nothing was tested"""
+        """status 3, and a sentence with the reason"""
         self.unless_sanitized(OWN_MALLOC, here=name == 'input_too_big')
         done = run('-q', '--time', '1', *arguments, **options)
         self.expect_sentence(done, 3, wanted)
@@ -114,19 +115,19 @@ class Errors(EndToEnd):
             self.check(done.json['reason'] in done.last_line, done, 'the report gives another reason')
 
     def test_venv_without_python(self):
-        """a directory that is no venv"""
+        """a folder without an interpreter"""
         with tempfile.TemporaryDirectory() as folder:
             self.expect_sentence(run('null', python=folder), 3, f'{folder} has no bin/python')
 
-    def test_venv_whose_base_is_gone(self):
-        """a venv whose interpreter was removed: the link that dangles is named"""
+    def test_venv_without_its_base(self):
+        """a venv with its interpreter removed: the sentence names the broken link"""
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, 'bin').mkdir()
             Path(folder, 'bin', 'python').symlink_to('/nowhere/python3.13t')
             self.expect_sentence(run('null', python=folder), 3, '/nowhere/python3.13t')
 
     def test_other_abi(self):
-        """an interpreter that the child was not built for: the sentence says how to go on"""
+        """an interpreter of another ABI than the child: the sentence gives the command that builds one"""
         question = 'import sys, sysconfig; sys.exit(not sysconfig.get_config_var("Py_GIL_DISABLED"))'
         for folder in os.get_exec_path():
             path = Path(folder, 'python3')
@@ -136,10 +137,46 @@ class Errors(EndToEnd):
         self.skipTest('there is no python3 with the GIL on PATH')
 
     def test_gil_allowed(self):
-        """--allow-gil goes on where the GIL is on"""
+        """--allow-gil runs with the GIL on"""
         done = run('-s', 'import gil_on', 'gil_on.f()', '--allow-gil', '--time', '2')
         self.check(done.status in (0, 3), done, 'the run broke')
         self.check('turned the GIL' not in done.err, done, 'refused all the same')
+
+
+# name, command line, what the sentence says
+OF_ANOTHER_COMMAND = [
+    ('list_role', ('list', '--role', 'x'), '--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`'),
+    ('report_tsan', ('report', '--tsan'), '--tsan is an option of `ftstress run`, not of `report`'),
+    ('show_as', ('show', '--as', 'json'), '--as is an option of `ftstress run` and `ftstress report`, not of `show`'),
+    ('doctor_threads', ('doctor', '-t', '4'), '--threads is an option of `ftstress run`, not of `doctor`'),
+]
+
+
+class Commands(EndToEnd):
+    @each(OF_ANOTHER_COMMAND)
+    def test_option_of_another_command(self, _, words, wanted):
+        """exit 2, and a sentence that names the command it belongs to"""
+        done = subprocess.run([FTSTRESS, *words], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ''), done)
+        self.assertRegex(done.stderr, f'\\Aftstress: {wanted}[^\n]*\n\\Z')
+
+    def test_help(self):
+        """--help of run has headings; that of the others has their own options and no others"""
+        texts = {command: subprocess.run([FTSTRESS, command, '--help'], capture_output=True, text=True, check=True).stdout
+                 for command in ('run', 'list', 'show', 'report', 'doctor')}
+        headings = ('What to run:', 'How long:', 'Sharing:', 'Detectors:', 'Leaks:', 'Tools:', 'Output:')
+        self.assertEqual([line for line in texts['run'].splitlines() if line in headings], list(headings))
+        for command, options in {'list': {'--out', '--help'}, 'show': {'--out', '--output', '--help'},
+                                 'report': {'--out', '--as', '--output', '--help'},
+                                 'doctor': {'--python', '--no-color', '--help'}}.items():
+            self.assertEqual(set(re.findall(r'^  (?:-.,|   ) (--[a-z-]+)', texts[command], re.M)), options)
+
+    def test_list(self):
+        """the names of a list are padded to the widest: the sentences begin in one column"""
+        for what in 'scenarios', 'detectors':
+            done = subprocess.run([FTSTRESS, 'list', what], capture_output=True, text=True, check=True)
+            columns = {re.match(r'\S+ +', line).end() for line in done.stdout.splitlines()}
+            self.assertEqual(len(columns), 1, done.stdout)
 
 
 class WithoutNumPy(EndToEnd):
@@ -150,24 +187,24 @@ class WithoutNumPy(EndToEnd):
         subprocess.run([sys._base_executable, '-m', 'venv', '--without-pip', cls.folder], check=True)
 
     def test_inputs(self):
-        """recipes want NumPy: exit 3, and what to install where"""
+        """recipes need NumPy: status 3, and the package to install"""
         done = self.expect(run(*X, '-s', '', 'x', '--time', '1', python=self.folder), 3)
         self.assertRegex(done.last_line, 'NumPy cannot be imported.*install it', done)
 
     @each([('many_threads', ()), ('one_thread', ('-t', '1'))])
     def test_counter(self, _, options):
-        """a target without NumPy is stressed in a venv without NumPy"""
+        """a target without NumPy runs in a venv without NumPy"""
         done = self.expect(run('-s', 'import counter', 'counter.add(1)', '--time', '2', *options, python=self.folder), 0)
         self.check('numpy' not in done.json['environment'], done, 'NumPy was imported')
 
     def test_active_venv(self):
-        """without -p the active venv is the one that is used"""
+        """without -p the active venv is used"""
         done = self.expect(run('-s', f'import sys; assert sys.prefix == {self.folder!r}', 'pass', '--time', '1',
                                python=None, env={'VIRTUAL_ENV': self.folder}), 0)
         self.check(done.json['calls'] > 0, done, 'nothing was called')
 
     def test_crash(self):
-        """and what breaks there is found there"""
+        """a bug in the active venv is found"""
         self.expect(run('-s', 'import crash_abort', 'crash_abort.bug()', '--time', '2', python=self.folder), 1)
 
 
@@ -191,7 +228,7 @@ DRY = [
 class DryRun(EndToEnd):
     @each(DRY)
     def test_fed_back(self, _, arguments):
-        """the plan that is printed is the plan that is run: read again, it prints the same"""
+        """--dry-run prints the plan of the run: it prints the same after it is read again"""
         with tempfile.TemporaryDirectory() as folder:
             first = self.expect(run('--dry-run', '--seed', '7', *arguments), 0)
             path = Path(folder, 'plan.yaml')
@@ -200,14 +237,14 @@ class DryRun(EndToEnd):
             self.assertEqual(first.out, again.out, again)
 
     def test_runs(self):
-        """and it runs as the command line does"""
+        """the printed plan runs as the command line does"""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, 'plan.yaml')
             path.write_text(run('--dry-run', '-s', 'import exception_race', 'exception_race.bug()', '--time', '2').out)
             self.check(self.expect(run(path), 1).kinds() == ['exception'], path, 'another finding')
 
     def test_seed(self):
-        """same seed, same bytes; another seed, other bytes"""
+        """the same seed gives the same bytes; another seed gives others"""
         def checksum(seed):
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, 'bytes')
@@ -235,7 +272,7 @@ class LastLine(EndToEnd):
 
     @each(LAST)
     def test_quiet(self, _, arguments, status):
-        """-q says nothing else"""
+        """-q prints nothing else"""
         done = run('-q', '--time', '1', *arguments)
         self.last(done, status)
         self.check(len(done.err.splitlines()) == 1, done, 'more than one line')
@@ -243,14 +280,14 @@ class LastLine(EndToEnd):
 
     @each(LAST)
     def test_verbose(self, _, arguments, status):
-        """-v tells of each child, and then the same"""
+        """-v prints a line for each child, and the same last line"""
         done = run('-v', '--time', '1', *arguments)
         self.last(done, status)
         self.assertIn('child 1 (', done.err, done)
 
     @each(LAST)
     def test_json_on_standard_output(self, _, arguments, status):
-        """--json - leaves nothing but the report on standard output"""
+        """--json - writes only the report to standard output"""
         done = run('--json', '-', '--time', '1', *arguments)
         self.last(done, status)
         self.assertTrue(done.out.startswith('{') and done.out.endswith('}\n'), done)

@@ -1,10 +1,10 @@
-"""What a crash and a hang leave behind: every thread's Python and native stack, the fault in words, who waits for whom."""
+"""Evidence of crashes and hangs: Python and native stacks of every thread, the faulting address, the locks waited for."""
 import unittest
 
 from harness import EndToEnd, each, functions, run
 
 THREADS = 16
-# Sixteen workers meet below a recursion and go on from there; the serial pass, which is alone, does not wait.
+# Sixteen workers meet inside a recursion and go on from there; the serial pass, with one thread, does not wait.
 MEETING = f'''
 import threading, time, crash_null_write as m, crash_kinds as kinds
 inside, alone = [0] * {THREADS}, threading.main_thread().ident
@@ -25,7 +25,7 @@ def hush(i):
     crash(i)
 '''
 
-# A function of crash_kinds, and what the report says of its fault.
+# A function of crash_kinds, and the explanation of its fault.
 FAULTS = [
     ('null_member', r'a read from null \+ 0x18$'),
     ('null_call', 'a jump to null$'),
@@ -36,7 +36,7 @@ FAULTS = [
 
 
 def threads(finding):
-    """The stacks of a finding by the worker's number."""
+    """Returns the stacks of a finding by the number of the worker."""
     return {stack['thread']: stack for stack in finding['stacks'] if stack.get('thread') is not None}
 
 
@@ -54,7 +54,7 @@ class Crash(EndToEnd):
         self.check('clone' in functions(stack)[-1], done, f'a native stack ends in {functions(stack)[-1]}')
 
     def test_threads(self):
-        """sixteen threads: as many Python and native stacks, each down to the worker's bottom frame"""
+        """sixteen threads have sixteen Python and native stacks, each complete down to the worker's first frame"""
         done, crash = self.crashed('crash')
         for stack in crash['stacks']:
             self.whole(stack, done)
@@ -68,30 +68,30 @@ class Crash(EndToEnd):
         self.check(crash['registers']['rip'].startswith('0x'), done, 'no registers')
 
     def test_silent(self):
-        """a thread that cannot answer has its native stack, by ptrace, and keeps its number"""
+        """a thread that does not respond gets its native stack by ptrace, and keeps its number"""
         done, crash = self.crashed('hush')
         for number, stack in threads(crash).items():
             self.whole(stack, done)
             self.check(bool(stack['python']) == (number > 0), done, f"thread {number}: {stack['python']}")
         self.check('hush' in functions(threads(crash)[0]), done, 'the silent thread is somewhere else')
-        self.check('did not answer' in threads(crash)[0]['title'], done, 'nobody says that it was silent')
+        self.check('did not answer' in threads(crash)[0]['title'], done, 'no thread is marked as silent')
 
     @each(FAULTS)
     def test_fault(self, function, sentence):
-        """the report says what kind of address the fault was at"""
+        """the report explains the faulting address"""
         done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '10', '--stop-on-first', f'crash_kinds.{function}()'), 1)
         lines = '\n'.join(done.findings(kind='crash')[0]['explanation'])
         self.assertRegex(lines, f'(?m)^the fault: {sentence}', done)
 
     def test_freed(self):
-        """a pointer that was read from a freed block is known by what the guard put there"""
+        """a pointer read from a freed block is recognised by the guard's poison"""
         done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash,guard', '--time', '2', 'crash_kinds.freed()'), 1)
         lines = [line for crash in done.findings(kind='crash') for line in crash['explanation']]
         self.check(any("holds 0xdbdb" in line and "the guard's fill of freed memory" in line for line in lines), done,
                    f'explained by {lines}')
 
     def test_lost(self):
-        """where the interpreter's list of frames is corrupt there are none, and all else is there"""
+        """if the interpreter's list of frames is corrupt, Python frames are missing and everything else is there"""
         done = self.expect(run('-s', 'import crash_kinds', '--detect', 'crash', '--time', '10', '--stop-on-first', 'crash_kinds.lost_frames()'), 1)
         crash = done.findings(kind='crash', function='lost_frames')[0]
         self.check(functions(crash['stacks'][0])[0] == 'lost_frames', done, 'no native stack')
@@ -100,7 +100,7 @@ class Crash(EndToEnd):
 
 class Hang(EndToEnd):
     def test_lock_order(self):
-        """two mutexes: who holds which and waits for which, and the stacks of both acquisitions come first"""
+        """two mutexes: which thread holds and waits for which, with the stacks of both acquisitions first"""
         done = self.expect(run('-s', 'import hang_lock_order as m', '--time', 20, '--stop-on-first', '--timeout', '1s', 'm.bug(thread_index)'), 1)
         hang = done.findings(kind='hang')[0]
         self.assertRegex(hang['message'], r'a deadlock: thread (\d+) holds the pthread mutex ([ab]) and waits for the pthread '
@@ -115,7 +115,7 @@ class Hang(EndToEnd):
             self.assertEqual(stack['python'][-1]['function'], 'm.bug(thread_index)', done)
 
     def test_python_locks(self):
-        """two locks that Python code takes in both orders: its function is named and blamed, not the interpreter"""
+        """two locks that Python code takes in both orders: its function is blamed, not the interpreter"""
         setup = """
 import threading, time
 a, b, alone = threading.Lock(), threading.Lock(), threading.main_thread().ident

@@ -1,11 +1,11 @@
-"""The guard on whole programs: what it says of the real bug, how it is told to look closer, and where it must be silent."""
+"""The guard on whole programs: its report of the real bug, its options, and its silence on clean work."""
 import unittest
 
 from harness import BROKEN, EndToEnd, each, run
 
 GUARD = ('--detect', 'guard,crash,log')
 
-# Ordinary work of many kinds: name, options, statements.
+# Ordinary work: name, options, statements.
 CLEAN = [
     ('openblas', ('-t', 4, '-i', 'm=f8[300,300]'), ['m @ m']),
     ('gibibyte', ('-t', 2, '-s', 'import numpy as np'), ['np.empty(1 << 27)[::65536].sum()']),
@@ -23,12 +23,12 @@ CLEAN = [
 
 class Real(EndToEnd):
     def test_repeat(self):
-        """NumPy 2.2.2's repeat: the overrun array, its site, the instruction, and whose bytes they are"""
+        """NumPy 2.2.2's repeat: the overrun array, its allocation site, the instruction, and the origin of the bytes"""
         done = self.expect(run('--detect', 'guard', '--time', 8, '-i', 'x=f8[20]', '-s', 'import numpy as np',
                                'np.repeat(x, 2)', python=BROKEN), 1)
         found = [finding for finding in done.findings(detector='guard', function='PyArray_Repeat')
                  if 'past the end of' in finding['message'] and finding['message'].startswith('wrote')]
-        self.check(len(found) == 1, done, f'{len(found)} overruns are told')
+        self.check(len(found) == 1, done, f'{len(found)} overruns are reported')
         block = found[0]['block']
         self.check(block['kind'] == 'array' and block['trapped'], done, f'the block is {block}')
         titles = ' '.join(stack['title'] for stack in found[0]['stacks'])
@@ -38,7 +38,7 @@ class Real(EndToEnd):
 
 class Options(EndToEnd):
     def test_focus_follows(self):
-        """without pages for samples, the site of a damaged block gets them in the next child"""
+        """without sampled pages, the allocation site of a damaged block gets pages in the next child"""
         done = self.expect(run(*GUARD[:1], 'guard', '-v', '--guard', 'pages=0', '--time', 4, '-t', 2, '-s', 'import heap_array',
                                'heap_array.bug()'), 1)
         self.check('(focus)' in done.err, done, 'there was no child with a focus')
@@ -46,20 +46,20 @@ class Options(EndToEnd):
         self.check(finding['block']['trapped'] and finding['block']['bytes'], done, 'canary and trap are not one finding')
 
     def test_focus_asked_for(self):
-        """--focus puts all blocks of a site between pages, from the first child on"""
+        """--focus puts all blocks of an allocation site between pages, from the first child on"""
         done = self.expect(run(*GUARD, '--guard', 'pages=0', '--focus', '*', '--time', 2, '-t', 2, '-s', 'import heap_uaf_read',
                                'heap_uaf_read.bug()'), 1)
         self.check(done.findings(kind='use-after-free')[0]['block']['trapped'], done, 'not caught in the act')
 
     def test_stacks(self):
-        """with --guard stacks each block has its whole stack"""
+        """with --guard stacks each block has its whole allocation stack"""
         done = self.expect(run(*GUARD, '--guard', 'stacks,pages=0', '--time', 2, '-t', 2, '-s', 'import heap_over_one',
                                'heap_over_one.bug()'), 1)
         stacks = done.findings(detector='guard')[0]['stacks']
         self.check(len(stacks[0]['frames']) > 5, done, 'the stack is short')
 
     def test_nonsense(self):
-        """a setting that there is not is named, with those that there are"""
+        """an unknown setting is named, with the list of the known ones"""
         done = self.expect(run('--guard', 'hole', '-s', '', 'pass'), 2)
         self.check("'hole' is no setting of the guard; the settings are whole," in done.err, done, 'no help in that')
 
@@ -67,7 +67,7 @@ class Options(EndToEnd):
 class Silent(EndToEnd):
     @each(CLEAN)
     def test_clean(self, name, options, statements):
-        """clean work is silent, and the checker went over it"""
+        """clean work is silent, and the checker walked its blocks"""
         done = self.expect(run(*GUARD, '--time', 3, '--timeout', '20s', *options, *statements), 0)
         self.check(done.json['checker'] and done.json['checker']['rounds'] > 0, done, 'the checker made no round')
 

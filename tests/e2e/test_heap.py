@@ -1,4 +1,4 @@
-"""The planted heap bugs: tests/planted/expected.yaml says what the report must say of each."""
+"""The planted heap bugs: tests/planted/expected.yaml holds the expected finding of each."""
 import re
 import unittest
 from pathlib import Path
@@ -11,7 +11,7 @@ COLUMNS = {'module', 'detector', 'kind', 'sentence', 'function', 'when', 'how'}
 
 
 def expected():
-    """The rows of expected.yaml, by module: it says itself which YAML that is."""
+    """Reads the rows of expected.yaml by module; the head of the file defines its subset of YAML."""
     rows = []
     for line in (PLANTED / 'expected.yaml').read_text().splitlines():
         if not line or line.startswith('#'):
@@ -28,14 +28,14 @@ MODULES = [(module,) for module in EXPECTED]
 
 
 def stress(module, call, detect):
-    seconds = 4 if EXPECTED[module].detector == 'pyheap' else 2  # its turn comes after the bare children's
+    seconds = 4 if EXPECTED[module].detector == 'pyheap' else 2  # this member of the portfolio runs after the bare children
     return Run('-s', f'import {module}', '-t', 4, '--time', seconds, '--detect', detect, f'{module}.{call}()')
 
 
 class PlantedHeapBugs(EndToEnd):
     @each(MODULES)
     def test_bug(self, module):
-        """one finding that says what was done to the block and by whom; without its detector there is none"""
+        """one finding names the damage to the block and the function; without its detector there is none"""
         row = EXPECTED[module]
         with stress(module, 'bug', f'{row.detector},crash,log') as done, \
                 stress(module, 'bug', others(row.detector)) as without:
@@ -61,7 +61,7 @@ class PlantedHeapBugs(EndToEnd):
 
     @each(MODULES)
     def test_twin(self, module):
-        """the same work within bounds is silent"""
+        """the twin, which stays in bounds, is silent"""
         done = stress(module, 'twin', f'{EXPECTED[module].detector},crash,log').finish()
         self.expect(done, 0)
         self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
@@ -69,7 +69,7 @@ class PlantedHeapBugs(EndToEnd):
 
 class Rows(unittest.TestCase):
     def test_complete(self):
-        """each module of a heap bug has a row, and each row is whole"""
+        """each heap module has a complete row"""
         sources = {path.stem for detector in ('heap', 'arena', 'pyheap') for path in PLANTED.glob(f'{detector}_*.c*')}
         self.assertEqual(sources, set(EXPECTED))
         for module, row in EXPECTED.items():

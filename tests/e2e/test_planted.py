@@ -1,4 +1,4 @@
-"""Each detector finds its planted bug, is silent on the clean twin, and is what found it: without it the finding is gone."""
+"""Each detector finds its planted bug and is silent on the clean twin; with the detector off the finding is gone."""
 import unittest
 from typing import NamedTuple
 
@@ -7,15 +7,15 @@ from harness import OWN_MALLOC, EndToEnd, each, functions, others, run
 
 class Planted(NamedTuple):
     module: str
-    arguments: str  # of bug and of twin
+    arguments: str  # of bug and twin
     detector: str
     kind: str
-    frame: str      # a function that a native stack shows; '' where there is no stack
-    function: str   # what the finding names; '' where it names none
+    frame: str      # a function on a native stack; '' if there is no stack
+    function: str   # the function of the finding; '' if it names none
     options: tuple = ()
 
 
-# A shape of one microsecond is rare without the tripwire's own finding, but a run of two seconds sees it often.
+# A shape that lasts one microsecond is rarely seen without the tripwire, but often enough in a run of two seconds.
 PLANTED = [
     Planted('crash_abort', '', 'crash', 'crash', 'bug', 'bug'),
     Planted('crash_exit', '', 'crash', 'crash', '', ''),
@@ -30,7 +30,7 @@ PLANTED = [
     Planted('log_double_free', '', 'log', 'double-free', 'bug', 'bug'),
 ]
 
-# These write on every call: one call on one thread shows them.
+# These modules write on every call: one call on one thread is enough.
 TRIPWIRES = [
     ('tripwire_meta', 'hidden-mutation', 'store_and_restore', ['shape[0]: 20 -> 19', 'shape[0]: 19 -> 20']),
     ('tripwire_data', 'hidden-mutation', 'bug', ['byte 0 of its data is written, 8 bytes'] * 2),
@@ -61,20 +61,20 @@ class PlantedBugs(EndToEnd):
 
     @each(PLANTED)
     def test_twin(self, module, arguments, detector, kind, frame, function, options):
-        """every detector is silent on the clean twin, which did run with several threads inside"""
+        """every detector is silent on the clean twin, which ran with several threads inside"""
         done = self.expect(stress(module, f'twin({arguments})', *options, until=lambda done: done.json['calls'] > 1000), 0)
         self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
 
     @each(PLANTED)
     def test_without(self, module, arguments, detector, kind, frame, function, options):
-        """with that detector switched off its finding is gone, so the tests above depend on it"""
+        """with the detector off the finding is gone, so the tests above depend on it"""
         done = stress(module, f'bug({arguments})', '--detect', others(detector), *options)
         self.check(done.status in (0, 1, 3), done, 'the run broke')
         self.check(not done.findings(detector=detector), done, f'{detector} is off and reports')
 
     @each(row[:1] for row in PLANTED if row.detector == 'crash')
     def test_unseen(self, module):
-        """children that died are mentioned even where nobody asks for crashes: nothing is called clean behind one's back"""
+        """a run with dead children is not clean, even if the crash detector is off"""
         arguments = {row.module: row.arguments for row in PLANTED}[module]
         done = stress(module, f'bug({arguments})', '--detect', 'exception,invariant')
         self.check(done.status == 3 or done.json['notes'], done, 'clean without a word, and every child died')
@@ -83,7 +83,7 @@ class PlantedBugs(EndToEnd):
 class Tripwire(EndToEnd):
     @each(TRIPWIRES)
     def test_bug(self, module, severity, function, titles):
-        """one call on one thread lists every write, with the function that does it"""
+        """one call on one thread lists every write with its function"""
         done = self.expect(stress(module, 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 1)
         found = done.findings()
         self.check(len(found) == 1, done, f'{len(found)} findings; one was planted')
@@ -98,17 +98,17 @@ class Tripwire(EndToEnd):
 
     @each(TRIPWIRES)
     def test_twin(self, module, *_):
-        """the same work without the write is silent, alone and among threads"""
+        """the twin is silent, on one thread and on several"""
         self.expect(stress(module, 'twin(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
         self.expect(stress(module, 'twin(x)'), 0)
 
     @each(TRIPWIRES)
     def test_without(self, module, *_):
-        """no other detector sees it on one thread"""
+        """no other detector finds it on one thread"""
         self.expect(stress(module, 'bug(x)', *ONE_CALL, '--detect', others('tripwire')), 0)
 
     def test_same(self):
-        """a write of the value that is there already is a note, with the function and the field"""
+        """a write of the same value is a note with the function and the field"""
         done = self.expect(stress('tripwire_same', 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
         self.assertEqual(len(done.json['notes']), 1, done)
         self.assertRegex(done.json['notes'][0], r'value-benign: bug \(tripwire_same\) writes to its input x .* flags', done)
@@ -117,7 +117,7 @@ class Tripwire(EndToEnd):
             self.assertEqual(done.json['notes'], [], done)
 
     def test_threads(self):
-        """among threads the write explains the wrong shape that it leaves: one cause, the rest its consequences"""
+        """with several threads the wrong shape is a consequence of the write: one cause"""
         done = self.expect(stress('tripwire_meta', 'bug(x)', '--time', '3'), 1)
         causes = done.findings(severity='hidden-mutation')
         self.check(len(causes) == 1, done, f'{len(causes)} hidden mutations')
@@ -127,17 +127,17 @@ class Tripwire(EndToEnd):
                        f"{finding['id']} is not explained")
 
     def test_shape(self):
-        """the momentary store of invariant_shape is seen on one thread too"""
+        """the short store of invariant_shape is found on one thread too"""
         done = self.expect(stress('invariant_shape', 'bug(x)', *ONE_CALL, '--detect', 'tripwire'), 1)
         self.check(done.findings(function='tamper', serial=True), done, 'tamper is not named')
 
     def test_inplace(self):
-        """a function that changes its input for good is no bug: a note names it, and the input"""
+        """a function that changes its input for good is no bug: a note names function and input"""
         done = self.expect(stress('tripwire_data', 'inplace(x)', *ONE_CALL, '--detect', 'tripwire'), 0)
         self.check(any('inplace(x) changes x for good' in note for note in done.json['notes']), done, 'no note')
 
     def test_out(self):
-        """declared @out, it is not even a note"""
+        """for an input declared @out there is not even a note"""
         done = self.expect(run('-i', 'x=f8[20]@out', '-s', 'import tripwire_data', '--detect', 'tripwire', *ONE_CALL,
                                '--time', '2', 'tripwire_data.inplace(x)'), 0)
         self.check(not done.json['notes'], done, f"notes: {done.json['notes']}")
@@ -150,20 +150,20 @@ class Expected(EndToEnd):
         self.expect(done, 0)
 
     def test_alone(self):
-        """a statement that only ever raises tests nothing: exit 3, with a sentence that says so"""
+        """a statement that always raises tests nothing: status 3, with the reason"""
         done = self.expect(run('-s', 'import exception_race as m', '--time', '2', 'm.always()'), 3)
         self.assertRegex(done.last_line, r'could not test: every one of \d+ serial calls raises an exception', done)
         self.assertRegex(done.json['reason'], 'raises an exception', done)
 
     @each([('readonly',), ('private',)])
     def test_private(self, rung):
-        """bugs that need no shared input show at every rung, and the rung is named"""
+        """bugs that need no shared input are found at every sharing level, which is named"""
         done = self.expect(run('-i', 'x=f8[20]', '-s', 'import invariant_extent as m', '--time', '2', '--share', rung,
                                'm.bug(x)'), 1)
         self.check(done.findings(detector='invariant', kind='wrong-result', rung=rung), done, f'not found at {rung}')
 
     def test_private_twin(self):
-        """private inputs behind the tripwire are sound: nothing is found in a clean function"""
+        """the tripwire finds nothing in a clean function with private inputs"""
         for _ in range(4):
             self.expect(run('-i', 'x=f8[20]', '-s', 'import tripwire_meta as m', '--time', '2', '--share', 'private',
                             '--detect', 'tripwire,invariant,crash,log', 'm.twin(x)'), 0)

@@ -1,4 +1,4 @@
-"""Processes: nobody is left behind, nobody's end is the end of the run, and what was found is never lost."""
+"""Processes: no child stays behind, no child's end stops the run, and findings are never lost."""
 import json
 import os
 import signal
@@ -15,7 +15,7 @@ DEADLOCK = ('-s', 'import hang_lock_order as m', 'm.bug(thread_index)')
 
 
 def wait_until(condition, seconds):
-    """Polls; returns what the condition gives, or None when the time is over."""
+    """Polls the condition; returns its value, or None after the time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         result = condition()
@@ -29,7 +29,7 @@ class Orphans(EndToEnd):
     @each([('at_work', COUNT), ('in_a_loop', SPIN), ('in_a_deadlock', DEADLOCK),
            ('at_the_import', ('-s', 'import time; time.sleep(60)', 'pass'))])
     def test_driver_is_killed(self, _, arguments):
-        """kill -9 of the driver leaves no child, whatever the child is doing"""
+        """kill -9 of the driver leaves no child behind"""
         with Run('--time', '60', *arguments) as started:
             working = wait_until(lambda: 'seed' in started.err and started.children(), 10 * PATIENCE)
             self.assertTrue(working, 'no child was started')
@@ -40,7 +40,7 @@ class Orphans(EndToEnd):
             self.assertTrue(wait_until(lambda: not started.children(), 3), f'left behind: {started.children()}')
 
     def test_nothing_is_left(self):
-        """a run that ends by itself leaves no process either, hung or crashed children included"""
+        """a run that ends by itself leaves no process behind, with hung or crashed children too"""
         with Run('--time', '2', '--timeout', '1s', *DEADLOCK) as started:
             started.finish(30)
             self.assertEqual(started.children(), [])
@@ -59,7 +59,7 @@ class Interrupt(EndToEnd):
         return started
 
     def test_with_findings(self):
-        """Ctrl-C prints what was found so far, keeps it, writes the JSON, and exits 1"""
+        """Ctrl-C prints and keeps the findings so far, writes the JSON, and ends with status 1"""
         with Run('repeat', '--time', '60', python=BROKEN) as started:
             done = self.expect(self.interrupt(started, 5 * PATIENCE), 1)
             self.check(done.findings(function='PyArray_Repeat'), done, 'the finding is lost')
@@ -68,20 +68,20 @@ class Interrupt(EndToEnd):
                 self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
 
     def test_without(self):
-        """with nothing found it is no clean run: exit 3, interrupted"""
+        """Ctrl-C without a finding ends with status 3"""
         with Run('--time', '60', *COUNT) as started:
             done = self.expect(self.interrupt(started, 2), 3)
             self.assertIn('interrupted', done.last_line, done)
 
     @each([('in_a_loop', SPIN), ('in_a_deadlock', DEADLOCK), ('at_the_import', ('-s', 'import time; time.sleep(60)', 'pass'))])
     def test_stuck(self, _, arguments):
-        """a child that does not listen is ended; the interruption itself is no finding"""
+        """a child that ignores signals is killed; the interruption is no finding"""
         with Run('--time', '60', '--timeout', '50s', *arguments) as started:
             done = self.expect(self.interrupt(started, 2), 3)
             self.assertIn('interrupted', done.last_line, done)
 
     def test_group(self):
-        """a terminal sends Ctrl-C to the whole group: the child has one of its own"""
+        """a terminal sends Ctrl-C to the whole process group: the child has its own group"""
         with Run('--time', '60', *COUNT) as started:
             child = wait_until(started.children, 30)
             self.assertTrue(child, started)
@@ -90,11 +90,11 @@ class Interrupt(EndToEnd):
 
 class Ends(EndToEnd):
     def test_killed_from_outside(self):
-        """a child that somebody kills is a finding with its evidence, and the run goes on to its end"""
+        """a child that is killed from outside is a finding with its evidence, and the run goes on"""
         with Run('--time', '10', *COUNT) as started:
             self.assertTrue(wait_until(started.children, 30), started)
             time.sleep(1.5)
-            # Between two children there is none for a moment.
+            # Between two children there is no child for a moment.
             victim = wait_until(started.children, 30)[0]
             os.kill(victim, signal.SIGKILL)
             done = self.expect(started.finish(), 1)
@@ -107,7 +107,7 @@ class Ends(EndToEnd):
             self.check(done.seconds > 5, done, 'the run ended early')
 
     def test_every_child_at_once(self):
-        """children that die before their first call are not started for ever"""
+        """children that die before their first call are not started again and again"""
         done = run('--time', '60', '-s', 'import os; os.abort()', 'pass', timeout=30)
         self.expect(done, 1)
         self.assertRegex(done.findings()[0]['message'], 'Aborted during setup', done)
@@ -117,7 +117,7 @@ class Ends(EndToEnd):
            ('kill', 'import os; os.kill(os.getpid(), 9)', 'signal 9'),
            ('segv', 'import os; os.kill(os.getpid(), 11)', 'Segmentation fault')])
     def test_step(self, _, end, message):
-        """a child that ends in the middle of a round is a finding, and the next one is started"""
+        """a child that exits during a round is a finding, and the next child starts"""
         step = f'if thread_index == 3:\n    {end}'
         done = self.expect(run('--time', 3 * PATIENCE, '-s', '', step), 1)
         self.assertEqual(done.kinds(), ['crash'], done)
@@ -132,7 +132,7 @@ class Ends(EndToEnd):
         self.check(done.seconds < 10, done, 'it did not end')
 
     def test_slow_start(self):
-        """imports that take more than all of the time leave the threads a turn all the same"""
+        """the threads run even if the imports take longer than the whole time"""
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / 'slow.py').write_text('import time\ntime.sleep(3)\n')
             done = self.expect(run('-s', 'import slow', '--time', 2, 'len(())', env={'PYTHONPATH': folder}), 0)
@@ -141,7 +141,7 @@ class Ends(EndToEnd):
 
 class Hang(EndToEnd):
     def test_deadlock(self):
-        """a deadlock is found in a sane time, with the stacks of two threads inside, and the right one is blamed"""
+        """a deadlock is found within seconds, with the stacks of two threads, and the right function is blamed"""
         done = self.expect(run('--time', '3', '--timeout', '1s', *DEADLOCK), 1)
         self.check(done.seconds < 15 * PATIENCE, done, f'it took {done.seconds:.1f} s')
         finding = done.findings(kind='hang')[0]
@@ -150,27 +150,27 @@ class Hang(EndToEnd):
         self.assertEqual((finding['function'], finding['package']), ('lock_both', 'hang_lock_order'), done)
 
     def test_deadlock_beside_numpy(self):
-        """idle threads of a library (OpenBLAS has a pool) are nobody's deadlock"""
+        """idle threads of a library (such as the pool of OpenBLAS) are no deadlock"""
         done = self.expect(run('-i', 'x=f8[20]', '--time', '3', '--timeout', '1s', *DEADLOCK), 1)
         finding = done.findings(kind='hang')[0]
         self.assertEqual((finding['function'], finding['package']), ('lock_both', 'hang_lock_order'), done)
 
     def test_loop(self):
-        """threads that never come back, busy or not, are a hang as well"""
+        """threads that never return, busy or waiting, are a hang"""
         step = 'while thread_index: pass'
         done = self.expect(run('--time', '3', '--timeout', '1s', '-s', '', step), 1)
         self.assertEqual(done.kinds(), ['hang'], done)
         self.check(done.seconds < 25, done, f'it took {done.seconds:.1f} s')
 
     def test_slow_is_no_hang(self):
-        """a call that is slow on one thread too, and waits for its turn among others, is no hang"""
+        """a call that is slow on one thread too, and waits for its turn with several, is no hang"""
         setup = 'import threading, time; lock = threading.Lock()'
         step = 'with lock: time.sleep(0.4)'
         self.expect(run('--time', '5', '--timeout', '1s', '-t', '4', '-s', setup, step), 0)
 
     @each([('for_good', 60), ('longer_than_the_timeout', 0.8)])
     def test_on_one_thread(self, _, seconds):
-        """a call that hangs without any help is a hang of one thread, and said so"""
+        """a call that hangs on one thread is reported as such"""
         done = run('--time', '3', '--timeout', '300ms', '-s', 'import time', f'time.sleep({seconds})', timeout=30)
         self.expect(done, 1)
         finding = done.findings(kind='hang')[0]
@@ -179,7 +179,7 @@ class Hang(EndToEnd):
         self.check(finding['runs']['hit'] <= finding['runs']['of'], done, f"runs: {finding['runs']}")
 
     def test_unseen(self):
-        """with hang switched off the run still ends, and says that a child was stuck"""
+        """with the hang detector off the run still ends, and reports that a child was stuck"""
         done = run('--time', '2', '--timeout', '1s', '--detect', 'crash,log', *DEADLOCK)
         self.check(done.status in (0, 3), done, 'the run broke')
         said = ' '.join([done.json['reason'] or '', *done.json['notes']])
@@ -188,7 +188,7 @@ class Hang(EndToEnd):
 
 class Limits(EndToEnd):
     def test_memory(self):
-        """a child at its memory limit is ended and noted; that is no crash, and the run goes on"""
+        """a child at its memory limit is ended with a note; it is no crash, and the run goes on"""
         step = "if thread_index: kept.append(b'x' * (1 << 16) + bytes([len(kept) % 256]))"
         done = run('--memory', '200M', '--time', '4', '-s', 'kept = []', step)
         self.check(done.status in (0, 3), done, 'the run broke, or the limit is a finding')
@@ -196,13 +196,13 @@ class Limits(EndToEnd):
         self.check(any('memory limit of 200 MB' in note for note in done.json['notes']), done, 'no note')
 
     def test_flood(self):
-        """what a step writes to its output is read, and only its two ends are kept"""
+        """the output of a step is read, and its beginning and end are kept"""
         done = self.expect(run('--time', '3', '-s', 'import os', "os.write(2, b'x' * 4096)", "os.write(1, b'\\xff\\0\\n' * 99)"), 0)
         self.check(len(done.err) + len(done.out) < 20000, done, 'the flood went through')
         self.check(done.json['calls'] > 1000, done, 'too few calls')
 
     def test_flood_of_a_crash(self):
-        """evidence among a flood is found, and JSON stays JSON whatever bytes there are"""
+        """evidence in a flood of output is found, and the JSON is valid with any bytes"""
         self.unless_sanitized(OWN_MALLOC)
         steps = ("os.write(2, b'\\xff\\xfe\\0' * 999 + b'\\n')", 'if thread_index and iteration_index > 50: m.bug()')
         done = self.expect(run('--time', '8', '-s', 'import os, log_double_free as m', *steps), 1)
@@ -221,7 +221,7 @@ CRASH = ('--time', '2', '-s', 'import crash_abort', 'crash_abort.bug()')
 
 
 class Output(EndToEnd):
-    """Results that cannot be kept: said in one sentence, status 125, and the text report is there."""
+    """Results that cannot be written: one sentence, status 125, and the text report is complete."""
 
     def expect_lost(self, done, wanted):
         self.assertEqual(done.status, 125, done)
@@ -233,12 +233,12 @@ class Output(EndToEnd):
 
     @each([('no_folder', '/nowhere/report.json'), ('a_folder', '/tmp')])
     def test_json(self, _, path):
-        """--json to where nothing can be written"""
+        """--json to a path that cannot be written"""
         self.expect_lost(run('--json', path, *CRASH), f'cannot write {path}: ')
 
-    # Only by a link of our own: a program that renames its file over a device destroys the device.
+    # Uses a link of the test: a program that renames its file over a device destroys the device.
     def test_json_on_a_full_disk(self):
-        """--json to a full disk; and a link is written through, not replaced"""
+        """--json to a full disk; a link is followed, not replaced"""
         with tempfile.TemporaryDirectory() as folder:
             full = Path(folder, 'full')
             full.symlink_to('/dev/full')
@@ -246,7 +246,7 @@ class Output(EndToEnd):
             self.assertTrue(full.is_symlink(), 'the link was replaced by a file')
 
     def test_json_to_a_pipe(self):
-        """--json to a named pipe, as a shell's >(...) gives: written into, not replaced"""
+        """--json to a named pipe, as of a shell's >(...): it is written to, not replaced"""
         with tempfile.TemporaryDirectory() as folder:
             pipe = Path(folder, 'pipe')
             os.mkfifo(pipe)
@@ -270,7 +270,7 @@ class Output(EndToEnd):
             self.expect_lost(run('--out', file / 'out', *CRASH), 'cannot keep findings under ')
 
     def test_kept(self):
-        """what was found is kept under its id: the finding, its plan, its evidence; and the plan runs"""
+        """a finding is kept under its id with its plan and evidence; the plan runs"""
         done = self.expect(run(*CRASH), 1)
         folder = done.dir / 'out' / done.findings()[0]['id']
         self.check((folder / 'finding.json').exists(), done, 'no finding.json')

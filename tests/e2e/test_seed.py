@@ -1,4 +1,4 @@
-"""The seed bug: np.repeat of NumPy 2.2.2 writes to its input's shape. It is found, named and blamed; 2.2.6 is clean."""
+"""The first bug: np.repeat of NumPy 2.2.2 writes to its input's shape. It is found, named and blamed; 2.2.6 is clean."""
 import unittest
 
 from harness import OWN_MALLOC, BROKEN, GOOD, EndToEnd, Run, each, functions, run
@@ -11,7 +11,7 @@ CALLABLES, FORMS = 500, 23
 
 class SeedCase(EndToEnd):
     def expect_repeat(self, done):
-        """The finding of the race: who, in what, which two writes, whose fault."""
+        """Checks the finding of the race: function, statement, both writes, blame."""
         self.expect(done, 1)
         found = done.findings(detector='tripwire', function='PyArray_Repeat')
         self.check(len(found) == 1, done, f'{len(found)} findings of the tripwire name PyArray_Repeat')
@@ -28,7 +28,7 @@ class SeedCase(EndToEnd):
 class Seed(SeedCase):
     @each(SCENARIOS)
     def test_race(self, scenario, seconds):
-        """many threads on 2.2.2: the write, and what it breaks as its consequence"""
+        """many threads on 2.2.2: the write, and the crashes as its consequences"""
         done = run(scenario, '--time', seconds, python=BROKEN, until=lambda done: len(done.findings()) > 1)
         cause = self.expect_repeat(done)
         self.assertEqual(done.json['threads'], 8, done)
@@ -47,20 +47,20 @@ class Seed(SeedCase):
 
     @each(SCENARIOS)
     def test_fixed(self, scenario, seconds):
-        """2.2.6 is clean, and was truly tested"""
+        """2.2.6 is clean, and calls did overlap"""
         done = self.expect(run(scenario, '--time', seconds, python=GOOD, until=lambda done: done.json['calls'] > 1000), 0)
         self.check(done.json['overlap'] > 0.1 and done.json['calls'] > 1000, done, 'too little was tested')
 
     @each(SCENARIOS)
     def test_fixed_one_call(self, scenario, _):
-        """2.2.6 is clean behind the tripwire"""
+        """2.2.6 is clean with the tripwire"""
         self.expect(run(scenario, *ONE_CALL, python=GOOD), 0)
 
     @each([('crash', 'crash,log', ['crash', 'heap-corruption', 'double-free']),
            ('exception_or_invariant', 'exception,invariant', ['input-mutated', 'exception']),
            ('all_of_them', 'crash,log,exception,invariant', None)])
     def test_statement(self, _, detect, kinds):
-        """a bare statement on 2.2.2 fails without the tripwire too, by each kind of evidence"""
+        """a statement on 2.2.2 fails without the tripwire too, with each kind of evidence"""
         self.unless_sanitized(OWN_MALLOC, here=detect == 'crash,log')
         done = self.expect(run('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--time', '4',
                                '--detect', detect, python=BROKEN, until=Run.findings), 1)
@@ -73,7 +73,7 @@ class Seed(SeedCase):
         self.expect(run('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--time', '3'), 0)
 
     def test_callable(self):
-        """module:function(recipe) finds it as well"""
+        """module:function(recipe) finds it too"""
         self.expect_repeat(run('numpy:repeat(f8[20], 2)', '--time', '3', python=BROKEN))
 
     def test_strided(self):
@@ -90,11 +90,11 @@ class Sweep(EndToEnd):
         return done
 
     def test_fixed(self):
-        """every public callable of NumPy 2.2.6: no hidden mutation"""
+        """no public callable of NumPy 2.2.6 mutates an input"""
         self.expect(self.sweep(GOOD), 0)
 
     def test_broken(self):
-        """on 2.2.2 exactly one function"""
+        """exactly one function of 2.2.2 does"""
         done = self.expect(self.sweep(BROKEN), 1)
         self.assertEqual([finding['function'] for finding in done.findings()], ['PyArray_Repeat'], done)
         self.assertEqual(done.findings()[0]['package'], 'numpy 2.2.2', done)
@@ -103,17 +103,17 @@ class Sweep(EndToEnd):
 class Rungs(SeedCase):
     @each(SCENARIOS)
     def test_private(self, scenario, seconds):
-        """private inputs do not race: without the tripwire 2.2.2 is silent"""
+        """private inputs do not race: without the tripwire 2.2.2 is clean"""
         self.expect(run(scenario, '--share', 'private', '--time', seconds, '--detect', WITHOUT_TRIPWIRE, python=BROKEN), 0)
 
     def test_private_write(self):
-        """the write is there all the same: the tripwire's serial finding, and nothing else"""
+        """with private inputs the tripwire still finds the write, and nothing else"""
         done = run('repeat', '--share', 'private', '--time', '4', python=BROKEN)
         self.check(self.expect_repeat(done)['serial'], done, 'not serial')
         self.assertEqual(len(done.findings()), 1, done)
 
     def test_private_fixed(self):
-        """and 2.2.6 is clean at that rung, tripwire and all"""
+        """2.2.6 is clean at that sharing level, with the tripwire"""
         self.expect(run('repeat', '--share', 'private', '--time', '4', python=GOOD), 0)
 
 

@@ -1,4 +1,4 @@
-"""The ThreadSanitizer mode: what it finds, and each known way to find nothing without saying so."""
+"""The ThreadSanitizer mode: its findings, and each known way in which it could miss all races silently."""
 import os
 import re
 import shutil
@@ -16,7 +16,7 @@ GOOD, BROKEN = 'tsan-numpy-2.2.6', 'tsan-numpy-2.2.2'
 INSTRUMENTED = {'PYTHONPATH': str(BUILD / 'child-tsan' / 'planted')}
 STOCK = (BUILD.parent if SANITIZED else BUILD) / 'planted'  # not instrumented
 IS_SET_UP = (BUILD / 'bin' / 'ftstress-child-tsan').exists() and (BUILD / 'venvs' / GOOD).exists()
-TIMEOUT = 300  # everything is ten times as slow
+TIMEOUT = 300  # everything is ten times slower
 
 
 def stress(*arguments, python=GOOD, env=INSTRUMENTED, **options):
@@ -39,7 +39,7 @@ class Tsan(EndToEnd):
 
 class Findings(Tsan):
     def test_bug(self):
-        """a race that changes nothing is found, with both stacks, their lines and the statement"""
+        """a race without visible effect is found, with both stacks, their lines and the statement"""
         done = self.expect(planted('tsan_race.bug()'), 1)
         found = done.findings(detector='tsan')
         self.check(len(found) == 1, done, f'{len(found)} races; one was planted')
@@ -53,7 +53,7 @@ class Findings(Tsan):
             self.check('tsan_race.bug()' in stack['title'], done, 'a stack is not of the statement')
 
     def test_twin(self):
-        """its clean twin is silent, and the planted canary was reported all the same"""
+        """its clean twin is silent, and the planted canary is reported"""
         done = self.expect(planted('tsan_race.twin()'), 0)
         self.check(done.json['calls'] > 1000 and done.json['overlap'] > 0, done, 'too little was tested')
         notes = '\n'.join(done.json['notes'])
@@ -61,11 +61,11 @@ class Findings(Tsan):
         self.check('of ftstress itself' not in notes, done, 'the harness has a race')
 
     def test_without(self):
-        """without --tsan nobody sees it"""
+        """without --tsan no detector finds it"""
         self.expect(run('-s', 'import tsan_race', '--time', 2, 'tsan_race.bug()'), 0)
 
     def test_roles(self):
-        """each form says which stack belongs to which statement; a library function on top does not hide whose it is"""
+        """each form names the statement of each stack; a library function on top does not hide the owner"""
         done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()', '--as', 'html', '-o', 'out.html'), 1)
         finding = done.findings(detector='tsan')[0]
         self.assertEqual((finding['function'], finding['blame']), ('copy', 'target'), done)
@@ -78,13 +78,13 @@ class Findings(Tsan):
             self.assertRegex(html, rf'(?s){re.escape(title)}.{{0,300}}?\b{function}\b', done)
 
     def test_forms(self):
-        """the other forms of a report show both stacks too"""
+        """the other forms of a report have both stacks too"""
         done = self.expect(planted('tsan_race.bug()', '--as', 'sarif', '-o', 'out.sarif'), 1)
         text = (done.cwd / 'out.sarif').read_text()
         self.check(text.count('tsan_race.c') >= 2 and '"startLine": 13' in text, done, text[:3000])
 
     def test_suppressed(self):
-        """a known race is no finding, and is told with link, version and sentence; what was not needed is listed"""
+        """a known race is a note with link, version and reason; unused suppressions are listed"""
         with tempfile.NamedTemporaryFile('w', suffix='.txt') as known:
             known.write('# link: https://example.org/1\n# version: 1.0\n# Nobody minds.\nrace:^count$\nrace:^nothing$\n')
             known.flush()
@@ -100,7 +100,7 @@ class Findings(Tsan):
         self.check(used and not any(theirs[0] for theirs in used.values()), done, "CPython's own are not listed")
 
     def test_verbose(self):
-        """--verbose lists suppressions of CPython's own that were not needed; otherwise they are counted"""
+        """--verbose lists unused suppressions of CPython's own list; otherwise they are counted"""
         done = self.expect(planted('tsan_race.twin()', '-v'), 0)
         self.check('race_top:update_one_slot (cpython.txt:' in done.out, done, 'not listed')
         done = self.expect(planted('tsan_race.twin()'), 0)
@@ -112,7 +112,7 @@ class Findings(Tsan):
         self.assertEqual(done.status, 2, done)
 
     def test_wrong_suppression(self):
-        """a suppression without a reason is refused with its line"""
+        """a suppression without a reason is refused, with its line"""
         with tempfile.NamedTemporaryFile('w', suffix='.txt') as known:
             known.write('race:count\n')
             known.flush()
@@ -123,7 +123,7 @@ class Findings(Tsan):
 
 class NumPy(Tsan):
     def test_repeat(self):
-        """np.repeat of NumPy 2.2.2: the store of the length against its restore, at their lines"""
+        """np.repeat of NumPy 2.2.2: the store of the length races with its restore, at their lines"""
         done = self.expect(run('repeat', '--tsan', '--time', 10, python=BROKEN, timeout=TIMEOUT), 1)
         found = done.findings(detector='tsan', function='PyArray_Repeat', blame='target')
         self.check(found, done, 'no race in PyArray_Repeat')
@@ -133,13 +133,13 @@ class NumPy(Tsan):
         self.check(found[0]['statement'] == 'np.repeat(x, 2)', done, f"statement: {found[0]['statement']}")
 
     def test_memory_error(self):
-        """a request for more memory than there is raises MemoryError, as it does without ThreadSanitizer"""
+        """a request for too much memory raises MemoryError, as without ThreadSanitizer"""
         done = self.expect(stress('-s', 'import numpy as np\ndef ask():\n    try: np.zeros(2**50)\n'
                                   '    except MemoryError: pass', 'ask()', '--time', 8), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
     def test_deadlock(self):
-        """a hang below the runtime's interceptors: whose it is, and all of the stack, are told"""
+        """a hang below the runtime's interceptors has its owner and its whole stack"""
         done = self.expect(stress('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
                                   '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', 20, '--timeout', 4,
                                   python=BROKEN), 1)
@@ -149,20 +149,20 @@ class NumPy(Tsan):
 
     @staticmethod
     def pairs(finding):
-        """The innermost places of each two stacks that follow one another."""
+        """Returns the innermost frames of each pair of stacks."""
         tops = [stack['frames'][0] for stack in finding['stacks']]
         places = [(top.get('file', '').rpartition('/')[2], top.get('line')) for top in tops]
         return zip(places, places[1:])
 
-    def test_mended(self):
-        """of NumPy 2.2.6: nothing in NumPy"""
+    def test_fixed(self):
+        """no race in NumPy 2.2.6"""
         done = run('repeat', '--tsan', '--time', 10, python=GOOD, timeout=TIMEOUT)
         self.check(not [f for f in done.findings() if (f['package'] or '').startswith('numpy')], done, 'NumPy is blamed')
         self.expect(done, 0)
 
 
 REFUSE = [sys.executable, str(Path(__file__).with_name('refuse_personality.py'))]
-# What stands in the way, what ftstress runs under then, and what it says of it.
+# The obstacle, the way to run ftstress with it, and the pattern of its sentence.
 LIFTED = 'needs a driver that stays under the limit; the runtime of an instrumented one lifts it'
 BEFORE_ANY_CHILD = [
     ('layout', {}, REFUSE, 'addresses are randomised, which moves memory to where ThreadSanitizer cannot follow'),
@@ -172,18 +172,18 @@ BEFORE_ANY_CHILD = [
 
 
 class WaysToFindNothing(Tsan):
-    """Six of them, and what else silences the runtime: exit status 3 with a sentence of its own."""
+    """Six obstacles, and others that silence the runtime: status 3 with a sentence for each."""
 
     @each(BEFORE_ANY_CHILD)
     def test_before(self, way, env, prefix, sentence):
-        """what can be seen before any child runs"""
+        """obstacles that are detected before a child runs"""
         self.unless_sanitized(LIFTED, here=way == 'limit')
         self.expect_untested(planted('tsan_race.bug()', env=INSTRUMENTED | env, prefix=prefix), sentence)
 
     @each([('fixed outside', ['setarch', '-R', *REFUSE], {}), ('server that is empty', [], {'DEBUGINFOD_URLS': ''}),
            ('limit that can be lifted', ['prlimit', '--as=60000000000:unlimited'], {})])
-    def test_mended(self, _, prefix, env):
-        """what the sentences advise helps"""
+    def test_advice(self, _, prefix, env):
+        """the advice of the sentences helps"""
         self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | env, prefix=prefix), 1)
 
     @each([('from the start',), ('all the same', '--allow-gil')])
@@ -193,14 +193,14 @@ class WaysToFindNothing(Tsan):
         self.expect_untested(done, 'the GIL is on')
 
     def test_not_instrumented(self):
-        """a package that is not instrumented is named"""
+        """a package without instrumentation is named"""
         done = planted('tsan_race.bug()', env={'PYTHONPATH': str(STOCK)})
         self.expect_untested(done, 'not instrumented, so that no race in it would be seen: tsan_race.cpython')
 
     @each([('of the setup', 'import no_such_module', 'tsan_race.bug()', 'no_such_module'),
            ('of the statement', 'pass', 'tsan_race.bug()', 'every one of')])
     def test_import(self, _, setup, statement, sentence):
-        """an import that is missing before the threads start"""
+        """an import that fails before the threads start"""
         self.expect_untested(stress('-s', setup, statement), sentence)
 
     def test_one_thread(self):
@@ -208,7 +208,7 @@ class WaysToFindNothing(Tsan):
         self.expect_untested(planted('tsan_race.bug()', '-t', 1), 'one thread has no data races')
 
     def test_options(self):
-        """options of the user that switch reports off: the children do not hear of them"""
+        """options of the user that switch reports off do not reach the children"""
         self.expect(planted('tsan_race.bug()', env=INSTRUMENTED | {'TSAN_OPTIONS': 'report_bugs=0'}), 1)
 
     @each([
@@ -218,7 +218,7 @@ class WaysToFindNothing(Tsan):
         ('silence', 'exit 0', 'does not report a planted race'),
     ])
     def test_runtime(self, _, script, sentence):
-        """a runtime that does not start, names nothing, or says nothing: a program that plays the child"""
+        """a runtime that does not start, names no function, or reports nothing; a script acts as the child"""
         with tempfile.TemporaryDirectory() as folder:
             binaries = Path(folder) / 'bin'
             binaries.mkdir()
@@ -235,10 +235,10 @@ class WaysToFindNothing(Tsan):
 
 
 class Doctor(Tsan):
-    """It knows the six ways, in the words of a run."""
+    """doctor reports the six obstacles, with the sentences of a run."""
 
     def doctor(self, prefix=(), env=None, python=GOOD):
-        """Its lines, by what they are about: (level, text and advice)."""
+        """Returns the lines of doctor by topic, as (level, text with advice)."""
         environment = {key: value for key, value in os.environ.items() if key not in FOREIGN} | (env or {})
         done = subprocess.run([*prefix, str(FTSTRESS), 'doctor', '-p', interpreter(python)], capture_output=True, text=True,
                               env=environment, timeout=TIMEOUT)
@@ -251,7 +251,7 @@ class Doctor(Tsan):
         self.assertIn(sentence, lines[name][1])
 
     def test_fine(self):
-        """nothing in the way: a line for each way, and the canary"""
+        """without an obstacle: a line for each of them, and the canary"""
         lines = self.doctor()
         tsan = {name: line[0] for name, line in lines.items() if name.startswith('tsan ')}
         ways = ('layout', 'limit', 'server', 'canary', 'gil', 'import', 'files')
@@ -259,7 +259,7 @@ class Doctor(Tsan):
 
     @each(BEFORE_ANY_CHILD)
     def test_before(self, way, env, prefix, sentence):
-        """what is seen before any child runs"""
+        """obstacles that are detected before a child runs"""
         self.unless_sanitized(LIFTED, here=way == 'limit')
         lines = self.doctor(prefix, env)
         self.expect_line(lines, f'tsan {way}', 'warn', sentence)
@@ -275,7 +275,7 @@ class Doctor(Tsan):
         self.expect_line(lines, 'tsan files', 'warn', 'not instrumented, so that no race in it would be seen: ')
 
     def test_import(self):
-        """a package that does not import"""
+        """a package that fails to import"""
         with tempfile.TemporaryDirectory() as folder:
             venv = Path(folder) / 'venv'
             shutil.copytree(BUILD / 'venvs' / GOOD, venv, symlinks=True, ignore=shutil.ignore_patterns('numpy*'))

@@ -1,11 +1,11 @@
-"""Runs under Valgrind: leaks by two lengths, memory errors, code that is compiled anew, and what cannot be run."""
+"""Runs under Valgrind: leaks from runs of two lengths, memory errors, compiled code, and refused options."""
 import shutil
 import unittest
 
 from harness import EndToEnd, each, functions, run
 
 BESIDE = 'ThreadSanitizer has no place under Valgrind'
-TIMEOUT = 600  # everything is twenty times as slow, and more where others use the machine
+TIMEOUT = 600  # everything is twenty times slower, and more on a busy machine
 
 
 def stress(*arguments, **options):
@@ -18,7 +18,7 @@ class Valgrind(EndToEnd):
             self.skipTest('needs scripts/setup/packages.sh valgrind')
 
     def test_bug(self):
-        """what is lost in each iteration, a value that was never set, and a read of freed memory: whose, and where"""
+        """a leak, an unset value, and a read of freed memory, each with its owner and place"""
         self.unless_sanitized(BESIDE)
         done = self.expect(stress('--iterations', 20, '-s', 'import growth_native, heap_uaf_read, memcheck_unset',
                                   'growth_native.bug()', 'memcheck_unset.bug()', 'heap_uaf_read.bug()'), 1)
@@ -36,7 +36,7 @@ class Valgrind(EndToEnd):
         self.assertAlmostEqual(memcheck['each_call']['definitely']['blocks'], 1 / 3, 4, done)
 
     def test_twin(self):
-        """their twins and NumPy's loops leave the same at both lengths, and no error; code that is compiled for each new key
+        """the twins and NumPy's loops leave the same at both lengths, and no error; code that is compiled for each new key
         is a note with its size"""
         self.unless_sanitized(BESIDE)
         done = self.expect(stress('--iterations', 20, '-i', 'x=f8[40][::2]', '-s',
@@ -51,11 +51,11 @@ class Valgrind(EndToEnd):
         self.check('about memory, not about races' in done.out, done, 'what the run is about is not said')
 
     def test_without(self):
-        """without Valgrind nobody sees a value that was never set"""
+        """without Valgrind no detector finds the unset value"""
         self.expect(run('-s', 'import memcheck_unset', '--time', 1, 'memcheck_unset.bug()'), 0)
 
     def test_crash(self):
-        """a crash is a finding with its stack, though there is no length to compare"""
+        """a crash is a finding with its stack, although no lengths can be compared"""
         self.unless_sanitized(BESIDE)
         done = self.expect(stress('-s', 'import crash_kinds', 'crash_kinds.null_member()'), 1)
         self.check('crash' in done.kinds() and len(done.json['memcheck']['lengths']) == 0, done, 'no crash')
@@ -64,21 +64,21 @@ class Valgrind(EndToEnd):
            ('name', ('--under', 'gdb'), "--under 'gdb' is no tool"),
            ('two', ('null', 'strided'), 'is of one plan')])
     def test_usage(self, _, arguments, sentence):
-        """what does not go together"""
+        """options that exclude each other"""
         statements = () if arguments[0] == 'null' else ('-s', '', 'abs(1)')
         done = stress(*arguments, *statements)
         self.assertEqual(done.status, 2, done)
         self.check(sentence in done.err, done, f'"{sentence}" is not said')
 
     def test_plan(self):
-        """the plan says it, too"""
+        """the key `under` of a plan works too"""
         done = stress('--dry-run', '-s', '', 'abs(1)')
         self.check('\nunder: valgrind\n' in done.out and done.status == 0, done, 'the plan does not say under')
 
 
 class Missing(EndToEnd):
     def test_missing(self):
-        """without Valgrind: exit status 3, and what to install"""
+        """without Valgrind installed: status 3, and the package to install"""
         done = stress('-s', '', 'abs(1)', env={'PATH': '/nowhere'})
         self.assertEqual(done.status, 3, done)
         self.check('valgrind is not installed; install the package valgrind' in done.err, done, 'no advice')

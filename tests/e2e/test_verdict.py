@@ -1,4 +1,4 @@
-"""Verdicts: under which sharing, whose fault, of which distribution, what lies behind, and what was in flight together."""
+"""Verdicts: the sharing level, the blame, the distribution, bugs behind other bugs, and statements that overlapped."""
 import shutil
 import tempfile
 import unittest
@@ -15,20 +15,20 @@ class Ladder(EndToEnd):
     LIST = ('-s', 'import rung_list as m; L = [1] * 9', '--writer', 'L.pop(); L.append(1)', '--time', 2)
 
     def test_array_is_only_read(self):
-        """nobody writes at the rung readonly"""
+        """no thread writes at the sharing level readonly"""
         self.expect(run(*self.ARRAY, 'm.bug(x)'), 0)
 
     def test_array(self):
-        """the lowest rung is named; that an array was written while it was read is the user's own"""
+        """the lowest sharing level is named; a write to an array that others read is the user's error"""
         done = self.expect(run(*self.ARRAY, *VERIFY, '--share', 'all', 'm.bug(x)', timeout=120), 0)
         found = done.findings(kind='crash')
         self.check(found and {finding['blame'] for finding in found} == {'user'}, done, 'not found, or not the user is blamed')
         self.check({finding['rung'] for finding in found} <= {'one-writer', 'all'}, done, 'at another rung')
         ladder = done.json['verification']['ladder']
-        self.check(ladder['readonly'] is None or ladder['readonly']['hit'] == 0, done, 'it fails when nobody writes')
+        self.check(ladder['readonly'] is None or ladder['readonly']['hit'] == 0, done, 'it fails without a writer')
 
     def test_strict(self):
-        """with --strict it counts"""
+        """with --strict a user error is a finding"""
         self.expect(run(*self.ARRAY, *LIGHT, '--share', 'one-writer', '--strict', 'm.bug(x)'), 1)
 
     def test_array_twin(self):
@@ -36,15 +36,15 @@ class Ladder(EndToEnd):
         self.expect(run(*self.ARRAY, '--share', 'all', 'm.twin(x)'), 0)
 
     def test_read_only_array(self):
-        """what the recipe calls read-only is written by nobody"""
+        """an input that its recipe makes read-only is not written to"""
         self.expect(run('-i', 'x=f8[20]@ro', *self.ARRAY[2:], '--share', 'all', 'm.bug(x)'), 0)
 
     def test_private_array(self):
-        """what is declared private is not shared, and so not written, at any rung"""
+        """an input declared private is neither shared nor written to, at any sharing level"""
         self.expect(run(*self.ARRAY, '--share', 'all', '--private', 'x', 'm.bug(x)'), 0)
 
     def test_list(self):
-        """broken memory of a container is the target's, at the rung at which it is written"""
+        """broken memory of a container is the target's fault, at the sharing level with a writer"""
         done = self.expect(run(*self.LIST, *LIGHT, '--share', 'one-writer', 'm.bug(L)'), 1)
         found = done.findings(kind='crash')
         self.check(found and {(finding['blame'], finding['rung']) for finding in found} == {('target', 'one-writer')}, done,
@@ -52,18 +52,18 @@ class Ladder(EndToEnd):
 
     @each([('twin', 'one-writer', 'm.twin(L)'), ('readonly', 'readonly', 'm.bug(L)')])
     def test_list_clean(self, _, rung, statement):
-        """a writer alone is no finding, and nobody writes at readonly"""
+        """a writer alone is no finding, and no thread writes at readonly"""
         self.expect(run(*self.LIST, '--share', rung, statement), 0)
 
     def test_writer_that_raises(self):
-        """a writer that cannot run is said, and nothing is called clean"""
+        """a writer that raises is reported, and the run is not clean"""
         done = self.expect(run(*self.LIST[:2], '--writer', 'L.no()', '--share', 'all', '--time', 2, 'm.twin(L)'), 3)
         self.assertIn('the writer raises AttributeError', done.last_line)
 
 
 class Behind(EndToEnd):
     def test_crash(self):
-        """a bug that ends every child does not hide the next: its statement is left out, and each is verified apart"""
+        """a bug that ends every child does not hide the next: its statement is left out, and both are verified apart"""
         done = self.expect(run('-s', 'import crash_null_write as a, exception_race as b', '-i', 'x=f8[20]', '--time', 12,
                                *VERIFY, 'a.bug(x, 3)', 'b.twin()', 'b.bug()', timeout=150,
                                until=lambda done: 'leaves out' in str(done.json['notes'])), 1)
@@ -76,13 +76,13 @@ class Behind(EndToEnd):
         self.check(set(verified) == {crash['id'], behind[0]['id']}, done, 'they are not verified apart')
 
     def test_leave_out(self):
-        """a statement that is left out runs once, and what it gave stays"""
+        """a statement that is left out runs once, and its result is used afterwards"""
         self.expect(run('-s', 'import exception_race as m', '--time', 2, '--leave-out', 'y = m.bug()', 'y = m.bug()',
                         'assert y is None'), 0)
 
 
 class Owner(EndToEnd):
-    """A module belongs to the distribution that says so, whatever it is called."""
+    """A module belongs to the distribution that lists it, whatever its name is."""
 
     def owned(self, folder, record, **files):
         info = folder / 'other_name-4.5.dist-info'
@@ -121,14 +121,14 @@ class Owner(EndToEnd):
             self.assertEqual(packages, {'Other-Name 4.5'}, done)
 
     def test_plain(self):
-        """a plain extension module on PYTHONPATH is called after itself"""
+        """an extension module on PYTHONPATH has its own name as owner"""
         packages, done = self.package(BUILD / 'planted')
         self.assertEqual(packages, {'crash_abort'}, done)
 
 
 class Pairs(EndToEnd):
     def test_pairs(self):
-        """which statements were in flight together, in JSON and with -v"""
+        """the statements that overlapped, in JSON and with -v"""
         done = self.expect(run('-s', 'import counter as m', '--time', 2, '-v', '--role', 'm.add(1)', '--role', 'm.add(2)'), 0)
         pairs = {(pair['a'], pair['b']): pair for pair in done.json['pairs']}
         self.assertEqual(set(pairs), {('m.add(1)', 'm.add(1)'), ('m.add(1)', 'm.add(2)'), ('m.add(2)', 'm.add(2)')}, done)

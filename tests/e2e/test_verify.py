@@ -1,12 +1,11 @@
-"""Findings run again: whose fault they are, under which sharing, with the GIL on, and which call they cannot do without."""
+"""Verification: the blame, the sharing level, the control run with the GIL, and the call that the failure needs."""
 import unittest
 
 from harness import BROKEN, SANITIZED, EndToEnd, functions, run
 
-# For the run, for running again, and until its end: each child imports SciPy or NumPy, which takes a sanitizer's build
-# long.
+# Times for the run, for verification, and until the end: importing SciPy or NumPy takes long in a sanitizer build.
 LONG, BRIEF = ((30, '600s', 500), (4, '250s', 500)) if SANITIZED else ((8, '150s', 240), (4, '40s', 90))
-# With its sources at hand, the function that is inlined into the other is told.
+# With its sources, the function that is inlined into the other is named.
 ACQUIRE = 'NpyString_acquire_allocator' if SANITIZED else 'NpyString_acquire_allocators'
 
 
@@ -25,7 +24,7 @@ class Verified(EndToEnd):
         self.check(rungs == {'readonly'}, done, f'the rungs are {rungs}')
 
     def test_deadlock(self):
-        """NumPy 2.2.2's StringDType deadlock: a hang at two lock acquisitions, with the GIL on as well"""
+        """NumPy 2.2.2's StringDType deadlock: a hang at two lock acquisitions, with the GIL on too"""
         seconds, again, timeout = BRIEF
         done = self.expect(run('-s', "import numpy as np; a, b = (np.array([c * 9] * 1000, 'T') for c in 'xy')",
                                '--role', 'np.less(a, b)', '--role', 'np.less(b, a)', '--time', seconds, '--timeout', '2s',
@@ -34,15 +33,15 @@ class Verified(EndToEnd):
         self.check(len(hang) == 1 and hang[0]['function'] == ACQUIRE, done, 'no such hang')
         waits = [wait for wait in hang[0]['waits'] if wait['function'] == ACQUIRE]
         self.check({wait['what'] for wait in waits} == {'PyMutex'}, done, f'they wait for {waits}')
-        self.check(len({wait['lock'] for wait in waits}) == 2, done, 'the two locks are not told apart')
+        self.check(len({wait['lock'] for wait in waits}) == 2, done, 'the two locks have the same name')
         for lock in {wait['lock'] for wait in waits}:
             stacks = [stack for stack in hang[0]['stacks'] if lock in stack['title']]
             self.check(stacks and all('NpyString_acquire_allocators' in functions(stack) for stack in stacks), done,
                        'an acquisition is on no stack')
-        self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control is not told')
+        self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control run is not reported')
 
     def test_interpreter(self):
-        """what CPython 3.13 breaks by itself is the interpreter's fault; a crash that leaves no stack is nobody's"""
+        """a bug of CPython 3.13 is the interpreter's fault; a crash without a stack has no blame"""
         blamed = set()
         for _ in range(4):
             done = self.expect(run('-s', 'import io; b = io.BytesIO()', '--role', "b.write(b'x' * 100)", '--role',
@@ -55,10 +54,10 @@ class Verified(EndToEnd):
         self.check('interpreter' in blamed, done, f'blamed: {blamed}')
 
     def test_user(self):
-        """a shared array that the statements reshape is documented user error: it does not set exit 1, but for --strict"""
+        """statements that reshape a shared array are user error: status 1 with --strict only"""
         plan = ('-s', 'import numpy as np; x = np.arange(20.)', '--role', 'x.shape = (4, 5)', '--role', 'x.sum()',
                 '--role', 'x.shape = (20,)', '--time', 3)
-        for _ in range(4):  # it is a race: a busy machine may not show it at once
+        for _ in range(4):  # a race may not happen at once on a busy machine
             done = self.expect(run(*plan), 0)
             if done.findings():
                 break

@@ -1,5 +1,5 @@
-"""The faults of WasmEdge's WASI-NN plugin: each is told by its name, before the process crashes; scripts/scenarios.sh runs
-the scenarios whose set-ups take longer."""
+"""The bugs of WasmEdge's WASI-NN plugin: each is named before the process crashes. scripts/scenarios.sh runs the
+scenarios with set-ups that take longer."""
 import unittest
 
 from harness import EndToEnd, each, run
@@ -14,7 +14,7 @@ FAULTS = [
     ('wasi-nn-crash', 'crash', 'double_release'),
 ]
 
-# Another detector than the one that sees the fault.
+# A detector other than the one that finds the bug.
 OFF = [
     ('wasi-nn-lost-string', 'refcount', 0),
     ('wasi-nn-early-return', 'refcount', 0),
@@ -25,24 +25,24 @@ OFF = [
 class WasiNN(EndToEnd):
     @each(FAULTS)
     def test_fault(self, scenario, kind, sentence):
-        """the fault is found, and is called what it is and nothing else"""
+        """the bug is found and named correctly"""
         done = self.expect(run(scenario), 1)
         self.assertEqual(done.kinds(), [kind], done)
         self.assertRegex('\n'.join(f['message'] for f in done.findings(kind=kind)), sentence, done)
 
     @each(OFF)
     def test_off(self, scenario, detect, status):
-        """without its detector a fault is not found; a process that dies of it is not called clean"""
+        """without its detector a bug is not found; a run in which the process dies is not clean"""
         done = self.expect(run(scenario, '--detect', detect), status)
         self.assertEqual(done.kinds(), [], done)
 
     def test_blame(self):
-        """the crash is in the interpreter, and the fault is the package's"""
+        """the crash is in the interpreter, and the package is blamed"""
         finding, = self.expect(run('wasi-nn-crash'), 1).findings()
         self.assertEqual((finding['blame'], finding['function'], finding['package']), ('target', 'wasi_nn.load', 'wasi_nn'))
 
     def test_clean(self):
-        """the same code without its faults is silent"""
+        """the same code without its bugs is silent"""
         done = self.expect(run('wasi-nn'), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 

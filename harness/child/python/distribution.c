@@ -79,7 +79,7 @@ static void send_own_version(int wire, const char *module_name)
     PyObject *version = module ? PyObject_GetAttrString(module, "__version__") : NULL;
     if (version && PyUnicode_Check(version)) {
         snprintf(text, sizeof text, "%s=%s", top, PyUnicode_AsUTF8(version));
-        interp_send_fact(wire, text);
+        interp_send_version(wire, text);
     }
     PyErr_Clear();
     Py_XDECREF(version);
@@ -97,7 +97,7 @@ static void send_version(int wire, const char *owner, const char *module_name)
     }
     snprintf(text, sizeof text, "%.*s=%s", (int)(blank ? blank - owner : 0), owner, blank ? blank + 1 : "");
     if (blank)
-        interp_send_fact(wire, text);
+        interp_send_version(wire, text);
 }
 
 static void send(int wire, PyObject *row)

@@ -67,11 +67,21 @@ int interp_finish(void)
     return Py_FinalizeEx() < 0 ? -EIO : 0;
 }
 
-void interp_send_fact(int wire, const char *fact)
+void interp_send_version(int wire, const char *version)
 {
     struct record record;
     record_begin(&record, RECORD_ENVIRONMENT, RECORD_MAIN);
-    record_add_text(&record, fact);
+    record_add_text(&record, version);
+    record_send(&record, wire);
+}
+
+void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
+{
+    struct record record;
+    record_begin(&record, RECORD_FACT, RECORD_MAIN);
+    record.values[FACT_KIND] = kind;
+    record.values[FACT_VALUE] = value;
+    record_add_text(&record, text);
     record_send(&record, wire);
 }
 
@@ -79,9 +89,8 @@ void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    interp_send_fact(wire, text);
+    interp_send_version(wire, text);
     snprintf(text, sizeof text, "abi=%s", FTSTRESS_ABI);
-    interp_send_fact(wire, text);
-    snprintf(text, sizeof text, "gil=%s", pyversion_gil_is_on() ? "on" : "off");
-    interp_send_fact(wire, text);
+    interp_send_version(wire, text);
+    interp_send_fact(wire, FACT_GIL, pyversion_gil_is_on(), "");
 }

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/wire/record.h"
+
 /* Starts Python as `executable` would (a venv's python gives the venv's packages). hooks: with CPython's
  * debug hooks around every block of memory, for the pyheap detector. On failure `error` is one sentence.
  * Returns 0 or -ENOEXEC. */
@@ -12,8 +14,9 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
 /* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
 int interp_finish(void);
 
-/* Facts about the interpreter. Attached. */
+/* Sends the version, the ABI and the state of the GIL. Attached. */
 void interp_send_environment(int wire);
 
-/* "key=value". Any thread state. */
-void interp_send_fact(int wire, const char *fact);
+/* "name=version". Any thread state. */
+void interp_send_version(int wire, const char *version);
+void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text);

@@ -16,6 +16,7 @@
 #include "child/run/worker.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
+#include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
@@ -50,7 +51,7 @@ static bool check_gil(struct run *run, const char *when)
         "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
         "on, use a version that declares free threading, or set PYTHON_GIL=0",
         when);
-    run_cannot(run, STATUS_UNTESTED, sentence);
+    run_cannot_gil(run, sentence);
     return false;
 }
 
@@ -304,7 +305,7 @@ int run_plan(struct run *run)
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
-    array_adopt();
+    array_api_adopt();
     guard_take_arrays();
     interp_send_environment(run->wire);
     distribution_send(run->wire);
@@ -322,7 +323,7 @@ int run_plan(struct run *run)
         return STATUS_UNTESTED;
     distribution_send(run->wire); /* what the statements have imported */
     if (run->mutable)
-        interp_send_fact(run->wire, run->changes ? "mutates=yes" : "mutates=maybe");
+        interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);

@@ -90,5 +90,7 @@ uint64_t run_calls_made(const struct run *run);
 /* lengths.c: so many calls, then so many new ones, for a tool that looks when all is over. Returns an exit status. */
 int run_lengths(struct run *run);
 
-/* One sentence on the wire: this plan cannot be run. */
+/* cannot.c: reports in one sentence why the plan cannot be run. */
 void run_cannot(const struct run *run, int status, const char *sentence);
+/* The same, where the reason is that the GIL is on. */
+void run_cannot_gil(const struct run *run, const char *sentence);

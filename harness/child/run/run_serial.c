@@ -12,15 +12,6 @@
 #include "core/wire/status.h"
 #include "detectors/common/detector.h"
 
-void run_cannot(const struct run *run, int status, const char *sentence)
-{
-    struct record record;
-    record_begin(&record, RECORD_CANNOT, RECORD_MAIN);
-    record.values[0] = status;
-    record_add_text(&record, sentence);
-    record_send(&record, run->wire);
-}
-
 /* Each iteration starts from the same inputs, whatever the one before did to them. */
 static void restore(struct worker *worker)
 {

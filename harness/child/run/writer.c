@@ -66,7 +66,7 @@ static void make_variants(struct run *run, unsigned input)
 
 bool writer_learn(struct run *run)
 {
-    char fact[256] = "_writes=";
+    char names[256] = "";
     if (run->plan->share < RUNG_ONE_WRITER)
         return true;
     if (!learn_code(run))
@@ -79,11 +79,11 @@ bool writer_learn(struct run *run)
         if (watched->input)
             make_variants(run, watched->input - 1);
         run->writer.any = true;
-        size_t used = strlen(fact);
-        snprintf(fact + used, sizeof fact - used, "%s%s", fact[used - 1] == '=' ? "" : ", ", watched->name);
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", watched->name);
     }
-    if (fact[strlen(fact) - 1] != '=')
-        interp_send_fact(run->wire, fact);
+    if (*names)
+        interp_send_fact(run->wire, FACT_WRITES, 0, names);
     return true;
 }
 

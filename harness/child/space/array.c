@@ -3,42 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FTSTRESS_IMPORT_ARRAY
 #include "detectors/common/array_api.h"
 #include "heap/guard/guard.h"
 
 #define ALIGNMENT 64
 
-static bool ready;
-
-int array_import(void)
-{
-    if (ready)
-        return 0;
-    if (PyArray_ImportNumPyAPI() < 0)
-        return -1;
-    ready = true;
-    return 0;
-}
-
-void array_adopt(void)
-{
-    PyObject *name = PyUnicode_FromString("numpy");
-    PyObject *numpy = name ? PyImport_GetModule(name) : NULL;
-    if (numpy && array_import() < 0)
-        PyErr_Clear();
-    Py_XDECREF(numpy);
-    Py_XDECREF(name);
-}
-
-bool array_ready(void)
-{
-    return ready;
-}
-
 bool array_is_exact(PyObject *object)
 {
-    return ready && PyArray_CheckExact(object);
+    return array_api_is_ready() && PyArray_CheckExact(object);
 }
 
 bool array_is_writeable(PyObject *object)

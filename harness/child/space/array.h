@@ -8,15 +8,6 @@
 
 #include "core/plan/recipe.h"
 
-/* Imports NumPy and its C API, once. Returns 0, or -1 with a Python exception set. */
-int array_import(void);
-
-/* The same, when a setup has imported NumPy already; else nothing. */
-void array_adopt(void);
-
-/* Has array_import succeeded? */
-bool array_ready(void);
-
 /* A new array, filled from (seed, stream). The buffer belongs to the array's base, a capsule, never another array.
  * Returns a new reference, or NULL with a Python exception set. */
 PyObject *array_build(const struct recipe *recipe, uint64_t seed, uint64_t stream);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "child/space/array.h"
+#include "detectors/common/array_api.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/pycompat.h"
 
@@ -179,7 +180,7 @@ static void watch(const struct space_maker *maker, struct space *space)
 static void notice_numpy(void)
 {
     PyObject *name = PyUnicode_FromString("numpy"), *numpy = name ? PyImport_GetModule(name) : NULL;
-    if (numpy && array_import() < 0)
+    if (numpy && array_api_import() < 0)
         PyErr_Clear();
     Py_XDECREF(name);
     Py_XDECREF(numpy);

@@ -1,51 +1,12 @@
 #include "core/plan/detector_list.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-const struct detector_row detector_rows[DETECTOR_COUNT] = {
-    [DETECTOR_ARENA] = {.name = "arena",
-                        .about = "corrupted metadata of glibc's own malloc, walked between rounds"},
-    [DETECTOR_CRASH] = {.name = "crash", .about = "a fatal signal or an abort"},
-    [DETECTOR_DIVERGE] = {.name = "diverge",
-                          .about = "a statement gives another result under threads than on one thread"},
-    [DETECTOR_EXCEPTION] = {.name = "exception", .about = "an exception that the serial run does not raise"},
-    [DETECTOR_GROWTH] = {.name = "growth",
-                         .about = "memory and objects that grow with the calls, by type and by call site",
-                         .invasive = true},
-    [DETECTOR_GUARD] = {.name = "guard",
-                        .about = "heap overflow, underflow, write after free, double free, foreign free, "
-                                 "with the block and who made it",
-                        .invasive = true},
-    [DETECTOR_HANG] = {.name = "hang", .about = "a deadlock: threads that stop making progress"},
-    [DETECTOR_INVARIANT] = {.name = "invariant",
-                            .about =
-                                "shape, strides, flags or bytes of an input changed, or a result's extent "
-                                "lies outside its buffer"},
-    [DETECTOR_LOG] = {.name = "log", .about = "allocator and interpreter messages, the GIL coming back"},
-    [DETECTOR_MEMCHECK] = {.name = "memcheck",
-                           .about = "leaks, by runs of two lengths, and memory errors, by Valgrind; with "
-                                    "--under valgrind only",
-                           .invasive = true},
-    [DETECTOR_PYHEAP] =
-        {.name = "pyheap",
-         .about = "corrupted Python objects: CPython's debug hooks, and a walk over them between rounds",
-         .invasive = true},
-    [DETECTOR_REFCOUNT] =
-        {.name = "refcount",
-         .about = "references of inputs and setup objects that calls release too often, or never",
-         .invasive = true},
-    [DETECTOR_SHUTDOWN] = {.name = "shutdown",
-                           .about = "what calls made and Python's end leaves behind, and who holds it",
-                           .invasive = true},
-    [DETECTOR_TRIPWIRE] = {.name = "tripwire",
-                           .about = "a call writes to an input it should only read, even for an instant",
-                           .invasive = true},
-    [DETECTOR_TSAN] = {.name = "tsan",
-                       .about = "data races, by ThreadSanitizer in instrumented builds; with --tsan only",
-                       .invasive = true},
-};
+#define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = text},
+const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
 
 static void append(char *text, size_t size, const char *separator, const char *word)
 {

@@ -1,4 +1,4 @@
-/* How the guard of a run is set, as a plan's key `guard` and the option --guard say it: words separated by commas. */
+/* Settings of the guard, from a plan's key `guard` or the option --guard: words separated by commas. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 struct guard_option {
-    bool whole;     /* poison freed blocks whole */
-    bool stacks;    /* keep the stack of every allocation */
-    uint64_t every; /* one block in so many lies between inaccessible pages; 0: only the first of each site */
-    uint64_t pages; /* at most so many do at once */
-    uint64_t quarantine; /* bytes of freed blocks that each thread keeps from use */
-    uint64_t interval;   /* microseconds that the checker sleeps at least between two pieces of work */
+    bool whole;  /* overwrite freed blocks completely */
+    bool stacks; /* keep the stack of every allocation */
+    uint64_t
+        every; /* one block in this number lies between inaccessible pages; 0: only the first of each site */
+    uint64_t pages;      /* most blocks between inaccessible pages at once */
+    uint64_t quarantine; /* bytes of freed blocks that each thread keeps back */
+    uint64_t interval;   /* least microseconds that the checker sleeps between two pieces of work */
 };
 
 /* "whole,stacks,every=1000"; NULL for the defaults. On failure `error` is one sentence. Returns 0 or -EINVAL. */

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
@@ -28,7 +28,7 @@ static const char *const keywords[] = {
     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield",
 };
 
-/* The child puts these into the namespace of the steps. */
+/* The child sets these names in the namespace of the steps. */
 static const char *const taken_names[] = {"thread_index", "iteration_index"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -89,12 +89,7 @@ int plan_add_role(struct plan *plan, const char *code)
     return plan_add_text(&plan->roles, &plan->nroles, code);
 }
 
-int plan_add_leave_out(struct plan *plan, const char *statement)
-{
-    return plan_add_text(&plan->leave_out, &plan->nleave_out, statement);
-}
-
-/* The next of several names between commas and blanks; its length is 0 at the end. */
+/* Moves to the next of several names between commas and blanks. Returns its length; 0 at the end. */
 static size_t next_name(const char **at)
 {
     *at += strspn(*at, ", ");
@@ -110,26 +105,13 @@ bool plan_is_private(const struct plan *plan, const char *name)
     return false;
 }
 
-int plan_add_audit(struct plan *plan, const char *expression)
-{
-    return plan_add_text(&plan->audit, &plan->naudit, expression);
-}
-
 /* Where plan_check puts its sentence. */
 struct verdict {
     char *error;
     size_t size;
 };
 
-static int __attribute__((format(printf, 2, 3)))
-refuse(const struct verdict *verdict, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(verdict->error, verdict->size, format, args);
-    va_end(args);
-    return -EINVAL;
-}
+#define REFUSE(...) fail(-EINVAL, verdict->error, verdict->size, __VA_ARGS__)
 
 static bool is_one_of(const char *word, const char *const *words, size_t n)
 {
@@ -150,35 +132,40 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-static int check_one_line(const struct verdict *verdict, const char *key, const char *text)
+static int check_lines(const struct verdict *verdict, const struct plan *plan)
 {
-    if (text && strpbrk(text, "\r\n"))
-        return refuse(verdict, "%s must be one line: take the line breaks out", key);
+    if (strpbrk(plan->name, "\r\n"))
+        return REFUSE("name must be one line: take the line breaks out");
+    if (plan->about && strpbrk(plan->about, "\r\n"))
+        return REFUSE("about must be one line: take the line breaks out");
     return 0;
 }
 
-static int check_texts(const struct verdict *verdict, const char *key, char *const *texts, unsigned n)
+static int check_lists(const struct verdict *verdict, const struct plan *plan)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (is_blank(texts[i]))
-            return refuse(verdict, "entry %u of %s is empty: write a statement or leave it out", i + 1, key);
+    for (const struct plan_key *key = plan_keys; key->name; key++) {
+        unsigned *n = NULL;
+        char **texts = key->kind == PLAN_LIST ? *plan_key_list(key, (struct plan *)plan, &n) : NULL;
+        for (unsigned i = 0; texts && i < *n; i++)
+            if (is_blank(texts[i]))
+                return REFUSE("entry %u of %s is empty: write a statement or leave it out", i + 1, key->name);
+    }
     return 0;
 }
 
 static int check_input_name(const struct verdict *verdict, const char *name)
 {
     if (!is_identifier(name))
-        return refuse(verdict,
-                      "input name '%s' is not an identifier: use ASCII letters, digits and _, no digit first",
+        return REFUSE("input name '%s' is not an identifier: use ASCII letters, digits and _, no digit first",
                       name);
     if (is_one_of(name, keywords, COUNT(keywords)))
-        return refuse(verdict, "input name '%s' is a Python keyword: choose another", name);
+        return REFUSE("input name '%s' is a Python keyword: choose another", name);
     if (is_one_of(name, taken_names, COUNT(taken_names)))
-        return refuse(verdict, "input name '%s' is set by ftstress itself: choose another", name);
+        return REFUSE("input name '%s' is set by ftstress itself: choose another", name);
     return 0;
 }
 
-/* The recipe comes before the name: plan_load asks recipe_parse which of the two lines to name. */
+/* The recipe before the name: plan_load chooses the line to name by whether the recipe parses. */
 static int check_input(const struct verdict *verdict, const struct plan *plan, unsigned i)
 {
     const struct plan_input *input = &plan->inputs[i];
@@ -186,13 +173,13 @@ static int check_input(const struct verdict *verdict, const struct plan *plan, u
     char why[256];
     int error = recipe_parse(input->recipe, &recipe, why, sizeof why);
     if (error < 0) {
-        refuse(verdict, "input '%s': %s", input->name, why);
+        REFUSE("input '%s': %s", input->name, why);
         return error;
     }
     error = check_input_name(verdict, input->name);
     for (unsigned j = 0; j < i && !error; j++)
         if (strcmp(plan->inputs[j].name, input->name) == 0)
-            error = refuse(verdict, "two inputs are named '%s': rename one", input->name);
+            error = REFUSE("two inputs are named '%s': rename one", input->name);
     return error;
 }
 
@@ -203,7 +190,7 @@ static int check_private(const struct verdict *verdict, const struct plan *plan)
         char name[128];
         snprintf(name, sizeof name, "%.*s", (int)length, at);
         if (!is_identifier(name) || is_one_of(name, keywords, COUNT(keywords)))
-            return refuse(verdict, "private: '%s' is no name; write names, separated by commas", name);
+            return REFUSE("private: '%s' is no name; write names, separated by commas", name);
     }
     return 0;
 }
@@ -227,12 +214,11 @@ static int check_something_to_run(const struct verdict *verdict, const struct pl
     if (plan->nroles > 0)
         given[n++] = "roles";
     if (n == 0)
-        return refuse(verdict, "there is nothing to run: give one of native, steps and roles");
+        return REFUSE("there is nothing to run: give one of native, steps and roles");
     if (plan->native && *plan->native && plan->fresh)
-        return refuse(verdict,
-                      "native and new cannot go together: a native step brings what it needs itself");
+        return REFUSE("native and new cannot go together: a native step brings what it needs itself");
     if (n > 1)
-        return refuse(verdict, "%s and %s cannot go together: keep one of native, steps and roles", given[0],
+        return REFUSE("%s and %s cannot go together: keep one of native, steps and roles", given[0],
                       given[1]);
     return 0;
 }
@@ -240,11 +226,11 @@ static int check_something_to_run(const struct verdict *verdict, const struct pl
 static int check_bounds(const struct verdict *verdict, const struct plan *plan)
 {
     if (!plan->name || is_blank(plan->name))
-        return refuse(verdict, "the plan has no name: give it one");
+        return REFUSE("the plan has no name: give it one");
     if (plan->threads < 1 || plan->threads > PLAN_THREADS_MAX)
-        return refuse(verdict, "threads must be from 1 to %d, not %" PRIu32, PLAN_THREADS_MAX, plan->threads);
+        return REFUSE("threads must be from 1 to %d, not %" PRIu32, PLAN_THREADS_MAX, plan->threads);
     if (plan->time == 0 && plan->iterations == 0)
-        return refuse(verdict, "nothing ends the run: give time or iterations");
+        return REFUSE("nothing ends the run: give time or iterations");
     return 0;
 }
 
@@ -254,41 +240,24 @@ static int check_guard(const struct verdict *verdict, const struct plan *plan)
     char why[256];
     if (guard_option_parse(plan->guard, &option, why, sizeof why) == 0)
         return 0;
-    return refuse(verdict, "guard: %s", why);
+    return REFUSE("guard: %s", why);
 }
 
 static int check_under(const struct verdict *verdict, const struct plan *plan)
 {
     if (!plan->under || tool_find(plan->under))
         return 0;
-    return refuse(verdict, "under: there is no tool '%s'; write %s", plan->under, tools[0].name);
+    return REFUSE("under: there is no tool '%s'; write %s", plan->under, tools[0].name);
 }
 
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
+    static int (*const checks[])(const struct verdict *verdict, const struct plan *plan) = {
+        check_bounds,  check_lines,  check_guard, check_under,
+        check_private, check_inputs, check_lists, check_something_to_run};
     const struct verdict verdict = {error, error_size};
-    int status = check_bounds(&verdict, plan);
-    if (!status)
-        status = check_one_line(&verdict, "name", plan->name);
-    if (!status)
-        status = check_one_line(&verdict, "about", plan->about);
-    if (!status)
-        status = check_guard(&verdict, plan);
-    if (!status)
-        status = check_under(&verdict, plan);
-    if (!status)
-        status = check_private(&verdict, plan);
-    if (!status)
-        status = check_inputs(&verdict, plan);
-    if (!status)
-        status = check_texts(&verdict, "steps", plan->steps, plan->nsteps);
-    if (!status)
-        status = check_texts(&verdict, "roles", plan->roles, plan->nroles);
-    if (!status)
-        status = check_texts(&verdict, "leave_out", plan->leave_out, plan->nleave_out);
-    if (!status)
-        status = check_texts(&verdict, "audit", plan->audit, plan->naudit);
-    if (!status)
-        status = check_something_to_run(&verdict, plan);
+    int status = 0;
+    for (size_t i = 0; i < COUNT(checks) && !status; i++)
+        status = checks[i](&verdict, plan);
     return status;
 }

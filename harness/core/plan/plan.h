@@ -67,8 +67,6 @@ void plan_input_clear(struct plan_input *input);
 int plan_add_input(struct plan *plan, const char *name, const char *recipe);
 int plan_add_step(struct plan *plan, const char *code);
 int plan_add_role(struct plan *plan, const char *code);
-int plan_add_leave_out(struct plan *plan, const char *statement);
-int plan_add_audit(struct plan *plan, const char *expression);
 
 /* The same for any list of statements in a plan. */
 int plan_add_text(char ***texts, unsigned *n, const char *text);

@@ -96,7 +96,7 @@ static int parse_dim(struct scan *p, const char *what, int axis, int64_t *ret_le
     return 0;
 }
 
-/* What follows the opening bracket, up to and with the closing one. */
+/* The text after the opening bracket, up to and with the closing one. */
 static int parse_dims(struct scan *p, const char *close, const char *what, int *ret_count, int64_t *dims)
 {
     int count = 0;

@@ -34,7 +34,7 @@ struct recipe_op {
 };
 
 struct recipe {
-    char order;      /* '<' or '>'; '|' where byte order has no meaning */
+    char order;      /* '<' or '>'; '|' if byte order has no meaning */
     char kind;       /* b i u f c S U: bool, signed, unsigned, float, complex, bytes, str */
     size_t itemsize; /* bytes for one element: U4 has 16 */
     int ndim;
@@ -45,10 +45,10 @@ struct recipe {
     int nbcast;    /* -1 without ~bcast */
     int64_t bcast[RECIPE_DIMS];
     bool readonly; /* @ro: WRITEABLE is cleared on the view */
-    bool out;      /* @out: the target is meant to write to it */
+    bool out;      /* @out: the target may write to it */
 };
 
-/* What the recipe means in bytes. The view's first element is `start` bytes into the buffer, the base's at `offset`. */
+/* The recipe in bytes. The view's first element is `start` bytes into the buffer, the base's at `offset`. */
 struct recipe_layout {
     size_t base_items;  /* elements of the base */
     size_t buffer_size; /* bytes to allocate at an aligned address: offset + base_items * itemsize */
@@ -58,8 +58,8 @@ struct recipe_layout {
     int64_t strides[RECIPE_DIMS]; /* bytes */
 };
 
-/* Parses text. On failure *recipe is unspecified and `error` holds one sentence that quotes the text and says
- * what is wrong and what to write instead. Returns 0, -EINVAL, or -EOVERFLOW when the array would need more than
+/* Parses text. On failure *recipe is unspecified and `error` is one sentence: a quotation of the text, the mistake, and
+ * what to write instead. Returns 0, -EINVAL, or -EOVERFLOW when the array would need more than
  * 1 TiB or a dimension leaves 63 bits. */
 int recipe_parse(const char *text, struct recipe *recipe, char *error, size_t error_size);
 

@@ -1,5 +1,5 @@
-/* What a recipe is in memory: the layout and the base's bytes. Pure functions on the caller's memory: any
- * thread. Every recipe here was accepted by recipe_parse, so sizes fit and indices are in range. */
+/* Recipes in memory: the layout and the base's bytes. Pure functions on the caller's memory: any thread. recipe_parse has
+ * accepted every recipe here, so sizes fit and indices are in range. */
 #include "core/plan/recipe.h"
 
 #include <float.h>
@@ -28,7 +28,7 @@ static void lay_base(const struct recipe *r, struct recipe_layout *l)
     }
 }
 
-/* Which element of an axis a slice starts at, how it steps and how many elements it takes. */
+/* The elements of an axis that a slice takes: the first, the step, the number. */
 struct span {
     int64_t start, step, count;
 };
@@ -119,8 +119,8 @@ void recipe_layout(const struct recipe *recipe, struct recipe_layout *layout)
         lay_bcast(recipe, layout);
 }
 
-/* An element is made of parts that are drawn, and byte-swapped, on their own: the two halves of a complex
- * number, the characters of a string, else the element itself. */
+/* An element has parts that are drawn and byte-swapped one by one: the two halves of a complex number, the characters of
+ * a string, or the element itself. */
 static size_t part_width(const struct recipe *r)
 {
     switch (r->kind) {

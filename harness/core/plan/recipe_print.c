@@ -14,7 +14,7 @@ void recipe_dtype(const struct recipe *recipe, char text[static 16])
     snprintf(text, 16, "%c%c%zu", recipe->order, recipe->kind, dtype_number(recipe));
 }
 
-/* `length` counts what did not fit too, as snprintf does. */
+/* `length` also counts text that did not fit, as snprintf does. */
 struct writer {
     char *text;
     size_t size;

@@ -1,13 +1,13 @@
-/* Tools that a child can run under: what a plan's `under` may say. Plain data. */
+/* Tools that a child can run under: the values of a plan's key `under`. Plain data. */
 #pragma once
 
 struct tool {
-    const char *name;    /* of the option, and of the program */
-    const char *package; /* of Debian, for who does not have it */
-    unsigned patience;   /* so many times as long as without it may a child go without progress */
+    const char *name;    /* of the value, and of the program */
+    const char *package; /* of Debian: for the sentence when it is missing */
+    unsigned patience;   /* factor of the time that a child may take without progress */
 };
 
 extern const struct tool tools[];
 
-/* NULL: there is none of that name. */
+/* NULL: there is no tool of that name. */
 const struct tool *tool_find(const char *name);

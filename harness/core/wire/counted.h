@@ -1,27 +1,27 @@
-/* What the counting detectors count: shared by the child, which counts, and the driver, which judges. */
+/* The vocabulary of the counting detectors: the child counts, the driver judges. */
 #pragma once
 
-/* Number of the function that runs what a plan calls new; those of its statements are below. */
+/* Number of the function that runs the plan's key `new`; the numbers of statements are lower. */
 #define STATEMENT_NEW 127
 
-/* Parts of the calls after the first ones. */
+/* The calls after the first ones are counted in this number of parts. */
 #define COUNTED_PARTS 3
 
-/* Whose references an audit counts. */
+/* Why an object is audited. */
 enum audit_relation {
-    AUDIT_NAME,  /* an object that a name of the plan means */
-    AUDIT_CLASS, /* a class that a name of the plan means */
-    AUDIT_ASKED, /* one that the plan's `audit` names */
-    AUDIT_ITEM,  /* what a list, tuple or dict among them holds */
-    AUDIT_BASE,  /* the base of an array */
-    AUDIT_DTYPE, /* its dtype */
+    AUDIT_NAME,  /* a name of the plan refers to it */
+    AUDIT_CLASS, /* a class that a name of the plan refers to */
+    AUDIT_ASKED, /* the plan's key `audit` names it */
+    AUDIT_ITEM,  /* an item of an audited list, tuple or dict */
+    AUDIT_BASE,  /* the base of an audited array */
+    AUDIT_DTYPE, /* the dtype of an audited array */
     AUDIT_RELATIONS
 };
 
-/* What a series counts, at each point. */
+/* What a series counts. */
 enum series_of {
     SERIES_OBJECTS,     /* objects of one type */
-    SERIES_SITE_BLOCKS, /* native blocks of one site */
+    SERIES_SITE_BLOCKS, /* native blocks of one allocation site */
     SERIES_SITE_BYTES,
     SERIES_NATIVE_BYTES, /* in all */
     SERIES_NATIVE_BLOCKS,
@@ -32,15 +32,15 @@ enum series_of {
     SERIES_KINDS
 };
 
-/* Who holds what is kept, or what is left when Python has ended. */
+/* What refers to an object or a block that is left over. */
 enum holder {
-    HOLDER_NOBODY,      /* no memory that was looked at refers to it */
+    HOLDER_NOBODY,      /* no memory that was searched refers to it */
     HOLDER_STATIC,      /* data of a shared object */
     HOLDER_MODULE,      /* a module or a class of Python, by one of its names */
     HOLDER_THREAD,      /* memory of a thread */
-    HOLDER_HEAP,        /* a native block that nothing refers to in turn */
-    HOLDER_CYCLE,       /* objects that hold each other */
-    HOLDER_OBJECT,      /* another object that is left */
+    HOLDER_HEAP,        /* a native block that nothing refers to */
+    HOLDER_CYCLE,       /* objects that refer to each other */
+    HOLDER_OBJECT,      /* another object that is left over */
     HOLDER_INTERPRETER, /* the interpreter's own data and nothing else: one of its caches */
     HOLDERS
 };

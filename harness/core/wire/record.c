@@ -13,22 +13,28 @@
 _Static_assert(HEAD + RECORD_FRAMES * sizeof(uint64_t) + RECORD_TEXT <= PIPE_BUF,
                "a record is one atomic write");
 
-static const char *const type_names[RECORD_TYPES] = {
-    [RECORD_NONE] = "none",           [RECORD_ENVIRONMENT] = "environment",
-    [RECORD_CANNOT] = "cannot run",   [RECORD_NOTE] = "note",
-    [RECORD_MAPS] = "maps",           [RECORD_PACKAGE] = "package",
-    [RECORD_EXCEPTION] = "exception", [RECORD_INVARIANT] = "invariant",
-    [RECORD_WRITE] = "write",         [RECORD_CRASH] = "crash",
-    [RECORD_HEAP] = "heap",           [RECORD_CORRUPT] = "corrupt memory",
-    [RECORD_AUDIT] = "audit",         [RECORD_ARM] = "arm",
-    [RECORD_SERIES] = "series",       [RECORD_LEFT] = "left",
-    [RECORD_DIVERGE] = "diverge",     [RECORD_FINISHED] = "finished",
-    [RECORD_STATEMENT] = "statement",
-};
+#define NO_HIT UINT64_MAX
+#define EXCUSE(value) (UINT64_C(1) << (value))
+#define PLAIN_ROW(id, type) [RECORD_##id] = {#type, NO_HIT},
+#define FOUND_ROW(id, type, mask) [RECORD_##id] = {#type, mask},
+
+static const struct {
+    const char *name;
+    uint64_t excuses; /* bits of values */
+} types[RECORD_TYPES] = {RECORD_LIST(PLAIN_ROW, FOUND_ROW, FOUND_ROW)};
 
 const char *record_type_name(enum record_type type)
 {
-    return type < RECORD_TYPES ? type_names[type] : "unknown";
+    return type < RECORD_TYPES ? types[type].name : "unknown";
+}
+
+bool record_is_hit(const struct record *record)
+{
+    uint64_t excuses = record->type < RECORD_TYPES ? types[record->type].excuses : NO_HIT;
+    for (unsigned i = 0; i < RECORD_VALUES; i++)
+        if (excuses & EXCUSE(i) && record->values[i])
+            return false;
+    return excuses != NO_HIT;
 }
 
 void record_begin(struct record *record, enum record_type type, uint16_t worker)
@@ -134,7 +140,7 @@ static bool record_is_sound(const struct record *record, size_t body)
            record->type < RECORD_TYPES;
 }
 
-/* The child may be corrupt: the number of texts is what is there, not what it says. */
+/* Counts the texts that are there, because a corrupt child may have sent another number. */
 static void record_count_texts(struct record *record)
 {
     unsigned found = 0;

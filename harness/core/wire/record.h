@@ -1,8 +1,8 @@
-/* The wire from child to driver: a stream of records, one shape for all of them.
+/* The wire from child to driver: a stream of records of one format.
  *
- * Contract. Any thread of the child writes, a signal handler too: record_send makes one write(2) of at most PIPE_BUF
- * bytes, so records of several threads never mix and no lock is taken. One thread of the driver reads.
- * Records of one thread arrive in the order in which it sent them; between threads there is no order.
+ * Contract. Any thread of the child may send, from a signal handler too: record_send makes one write(2) of at most PIPE_BUF
+ * bytes, so records of several threads never mix, without a lock. One thread of the driver reads. Records of one thread
+ * arrive in the order in which it sent them; records of different threads have no order.
  */
 #pragma once
 
@@ -17,31 +17,52 @@
 #define RECORD_VALUES 24
 #define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
 
-enum record_type {
-    RECORD_NONE,
-    RECORD_ENVIRONMENT, /* text: "key=value" */
-    RECORD_CANNOT,      /* the plan cannot be run; values: status. text: one sentence */
-    RECORD_NOTE,        /* text: one sentence for the report, no finding */
-    RECORD_MAPS,        /* text: a piece of /proc/self/maps. values: 1 on the first piece */
-    RECORD_PACKAGE, /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */
-    RECORD_EXCEPTION, /* values: enum record_exception. text: "Type: message", signature, statement */
-    RECORD_INVARIANT, /* values: enum record_invariant. text: input's name, sentence, statement */
-    RECORD_WRITE, /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */
-    RECORD_CRASH, /* values: enum record_crash. text: statement. frames */
-    RECORD_HEAP,  /* values and texts: core/violation.h. frames: three stacks */
-    RECORD_CORRUPT, /* values: enum record_corrupt. text: sentence, signature, statement */
-    RECORD_DIVERGE, /* values: enum record_diverge. text: "gives … under threads, … on one thread", statement */
-    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that it
-     * uses; the modules of all that it names; both separated by commas. */
-    RECORD_STATEMENT,
-    RECORD_AUDIT, /* values: enum record_audit. text: name, type, container */
-    RECORD_ARM,   /* values: enum record_arm. calls at the points of the series of an arm; sent before them */
-    RECORD_SERIES, /* values: enum record_series. text: name, holder. frames: where it is made */
-    RECORD_LEFT, /* values: enum record_left. text: type or site, module, holder. frames: where it was made */
-    RECORD_FINISHED, /* the child got to its end; values: enum record_finished */
-    RECORD_TYPES
-};
+/* One row for each type of record: its id, its name, and the values that excuse it. A FOUND record shows the bug unless
+ * one of its excuses is set, such as the mark of the serial pass; a PLAIN one never does. judge_NAME of the driver
+ * judges a FOUND record; an ENDED one is judged with the end of its child. */
+/* clang-format off */
+#define RECORD_LIST(PLAIN, FOUND, ENDED) \
+    PLAIN(NONE, none) \
+    PLAIN(ENVIRONMENT, environment) /* text: "key=value", a version */ \
+    PLAIN(FACT, fact) /* values: enum record_fact. text: names of arrays, for FACT_WRITES */ \
+    PLAIN(CANNOT, cannot) /* the plan cannot be run; values: enum record_cannot. text: one sentence */ \
+    PLAIN(NOTE, note) /* text: one sentence for the report; no finding */ \
+    PLAIN(MAPS, maps) /* text: a piece of /proc/self/maps. values: 1 on the first piece */ \
+    /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */ \
+    PLAIN(PACKAGE, package) \
+    /* values: enum record_exception. text: "Type: message", signature, statement */ \
+    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE)) \
+    /* values: enum record_invariant. text: input's name, sentence, statement */ \
+    FOUND(INVARIANT, invariant, EXCUSE(INVARIANT_SERIAL)) \
+    /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */ \
+    FOUND(WRITE, write, EXCUSE(WRITE_SERIAL) | EXCUSE(WRITE_KEPT)) \
+    ENDED(CRASH, crash, 0) /* values: enum record_crash. text: statement. frames */ \
+    FOUND(HEAP, heap, 0) /* values and texts: violation.h. frames: three stacks */ \
+    FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
+    /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
+    FOUND(DIVERGE, diverge, 0) \
+    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that \
+     * it uses; the modules of all names in it; both separated by commas. */ \
+    PLAIN(STATEMENT, statement) \
+    PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
+    /* values: enum record_arm: calls at the points of an arm's series; sent before the series */ \
+    PLAIN(ARM, arm) \
+    PLAIN(SERIES, series) /* values: enum record_series. text: name, holder. frames: the allocation site */ \
+    /* values: enum record_left. text: type or site, module, holder. frames: the allocation site */ \
+    PLAIN(LEFT, left) \
+    PLAIN(FINISHED, finished) /* the child has reached its end; values: enum record_finished */
+/* clang-format on */
 
+#define RECORD_ENUM(id, ...) RECORD_##id,
+enum record_type { RECORD_LIST(RECORD_ENUM, RECORD_ENUM, RECORD_ENUM) RECORD_TYPES };
+
+/* FACT_VALUE: FACT_GIL: is the GIL on; FACT_CHANGES: enum changes. FACT_WRITES: the arrays that the writer writes. */
+enum record_fact { FACT_KIND, FACT_VALUE };
+enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES };
+/* Do the statements change shared objects? */
+enum changes { CHANGES_NONE, CHANGES_POSSIBLE, CHANGES_SEEN };
+enum record_cannot { CANNOT_STATUS, CANNOT_REASON };
+enum cannot_reason { CANNOT_OTHER, CANNOT_GIL }; /* CANNOT_GIL: the GIL is on */
 enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
 enum record_write {
@@ -54,10 +75,10 @@ enum record_write {
     WRITE_SERIAL
 };
 enum record_crash { CRASH_SIGNAL, CRASH_CODE, CRASH_ADDRESS, CRASH_TID };
-/* Found in memory that is not the guard's: by the detectors arena and pyheap. */
+/* Of the detectors arena and pyheap: memory that the guard does not own. */
 enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
-/* STATEMENT_NUMBER counts over all bodies; -1: left out. STATEMENT_PLAIN: it names nothing but what the interpreter and
- * its library are made of. */
+/* STATEMENT_NUMBER counts over all bodies; -1: left out. STATEMENT_PLAIN: all names in it belong to the interpreter and
+ * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: moments between the windows of an arm, the first before its first window. */
@@ -66,14 +87,14 @@ enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AU
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
 enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
 enum record_left {
-    LEFT_OF,    /* enum series_of */
-    LEFT_FIRST, /* made while the statements were called for the first times */
-    LEFT_PARTS, /* made afterwards, in each of COUNTED_PARTS parts of the calls */
+    LEFT_OF,                                 /* enum series_of */
+    LEFT_FIRST,                              /* made during the first calls of the statements */
+    LEFT_PARTS,                              /* made later, in each of COUNTED_PARTS parts of the calls */
     LEFT_CALLS = LEFT_PARTS + COUNTED_PARTS, /* of each part */
     LEFT_BYTES = LEFT_CALLS + COUNTED_PARTS,
     LEFT_HOLDER,   /* enum holder */
-    LEFT_IMMORTAL, /* objects that the interpreter made immortal meanwhile, of all types */
-    LEFT_ADDRESS,  /* of the static variable that holds it */
+    LEFT_IMMORTAL, /* objects of all types that the interpreter made immortal meanwhile */
+    LEFT_ADDRESS,  /* of the static variable that refers to it */
 };
 enum record_finished {
     FINISHED_CALLS,
@@ -102,7 +123,8 @@ void record_begin(struct record *record, enum record_type type, uint16_t worker)
 void record_add_text(struct record *record, const char *text);
 void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
 
-/* fd < 0: printed on standard error for a person instead. Async-signal-safe with fd >= 0. Returns 0 or -errno. */
+/* Writes the record to fd, or with fd < 0 as text to standard error. Async-signal-safe with fd >= 0. Returns 0 or
+ * -errno. */
 int record_send(const struct record *record, int fd);
 
 /* The i-th text, "" when there are fewer. Valid as long as the record. */
@@ -110,13 +132,16 @@ const char *record_text(const struct record *record, unsigned i);
 
 const char *record_type_name(enum record_type type);
 
-/* Collects bytes and gives whole records. */
+/* Does this record show the bug, by the row of its type? */
+bool record_is_hit(const struct record *record);
+
+/* Collects bytes until they are whole records. */
 struct record_reader {
     char *bytes;
     size_t size, room;
 };
 
-/* Reads what the descriptor has now. Returns bytes read, 0 at its end, or -errno (-EAGAIN: nothing now). */
+/* Reads the bytes that the descriptor has now. Returns their number, 0 at its end, or -errno (-EAGAIN: nothing now). */
 int record_read(struct record_reader *reader, int fd);
 
 /* Takes the next whole record. Returns 1, 0 when there is none yet, or -EPROTO when the stream is broken. */

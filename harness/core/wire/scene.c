@@ -55,7 +55,7 @@ static void check_block(struct violation *block)
     block->nfound = 0;
 }
 
-/* A text that fills its place may end in the middle of a character of UTF-8. */
+/* Ends a text of a full array at a whole character of UTF-8. */
 static void end_text(char *text, size_t size)
 {
     text[size - 1] = '\0';

@@ -1,10 +1,10 @@
-/* The scene of a crash or a hang: pages of the board's memory file in which each thread of the child writes what it was
- * doing, alive when the child is not.
+/* The scene of a crash or a hang: pages of the board's memory file, one for each thread of the child, which writes its
+ * own stack there. The driver can read them after the child has died.
  *
- * Contract. A page is taken once, by one thread, for itself (scene_take), and written by it alone until it stores
- * SCENE_WHOLE (release); the driver reads pages that are whole (acquire), and pages of a dead child as far as they got.
- * Everything here is async-signal-safe and never waits. What a corrupt child wrote may be anything: the driver looks at
- * copies that scene_copy has put into range.
+ * Contract. A thread takes one page for itself, once (scene_take), and alone writes to it until it stores SCENE_WHOLE
+ * (release). The driver reads pages that are whole (acquire), and unfinished pages of a dead child. Everything here is
+ * async-signal-safe and never waits. A corrupt child may have written anything, so the driver reads only copies in which
+ * scene_copy has put all numbers into range.
  */
 #pragma once
 
@@ -23,10 +23,11 @@
 #define SCENE_FUNCTION 96
 #define SCENE_FILE 192
 #define SCENE_POINTERS 4
-/* Takes the statement's place where a worker runs none. */
+/* Stands for the statement when a worker runs none. */
 #define SCENE_BETWEEN "(between two rounds)"
 
-/* "Write your page": sent by the crashing thread to the workers, by the driver to whoever has not written. */
+/* The signal to write the page: the crashing thread sends it to the workers, the driver to threads that have not
+ * written. */
 #define SCENE_SIGNAL (SIGRTMAX - 2)
 
 enum scene_register {
@@ -52,18 +53,18 @@ enum scene_register {
 };
 extern const char *const scene_register_names[SCENE_REGISTERS];
 
-/* Where the processor says how it faulted: bits of scene_page.error. */
+/* The processor's reason for a fault: bits of scene_page.error. */
 enum scene_error { SCENE_ERROR_WRITE = 2, SCENE_ERROR_EXECUTE = 16 };
 
 enum scene_state { SCENE_EMPTY, SCENE_TAKEN, SCENE_WHOLE };
 
 struct scene_python {
-    char function[SCENE_FUNCTION]; /* qualified name; of a worker's last one: the statement that it runs */
+    char function[SCENE_FUNCTION]; /* qualified name; a worker's last one: the statement that it runs */
     char file[SCENE_FILE];         /* a longer path begins with "…"; "" for the statement */
     int32_t line;                  /* 0: not known */
 };
 
-/* A register that points into a block that was freed. */
+/* A register that points into a freed block. */
 struct scene_pointer {
     uint8_t index; /* enum scene_register */
     struct violation block;
@@ -111,7 +112,7 @@ static inline bool scene_is_whole(const struct scene_page *page)
     return atomic_load_explicit(&page->state, memory_order_acquire) == SCENE_WHOLE;
 }
 
-/* How many pages have been taken. */
+/* Number of pages taken. */
 unsigned scene_count(const struct scene *scene);
-/* A copy whose counts, numbers and texts can be believed to be in range. */
+/* Copies the page and puts its counts, numbers and texts into range. */
 void scene_copy(const struct scene_page *page, struct scene_page *ret_copy);

@@ -1,8 +1,8 @@
-/* Exit statuses of both programs (design: command line). */
+/* Exit statuses of both programs. */
 #pragma once
 
 enum status {
-    STATUS_CLEAN = 0, /* no finding, and something was truly tested */
+    STATUS_CLEAN = 0, /* no finding, and the target was called */
     STATUS_FINDING = 1,
     STATUS_USAGE = 2,    /* the request was wrong */
     STATUS_UNTESTED = 3, /* the request was right, but it could not be tested here */

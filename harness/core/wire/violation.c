@@ -3,28 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
-enum value {
-    KIND,
-    FOUND,
-    ADDRESS,
-    SIZE,
-    BLOCK,
-    ARRAY,
-    OFFSET,
-    LENGTH,
-    SEQUENCE,
-    ITERATION,
-    STEP,
-    WORKER,
-    FREE_WORKER,
-    ROUND,
-    ALLOC_SITE,
-    FREE_SITE,
-    NALLOC,
-    NFREE,
-    NFOUND
+#define AT(member)                                                                                           \
+    {                                                                                                        \
+        offsetof(struct violation, member), sizeof((struct violation *)0)->member                            \
+    }
+
+/* The members that are numbers: the record's values, in this order. */
+static const struct {
+    size_t at, size;
+} members[] = {
+    AT(kind),       AT(found),     AT(address),   AT(size),  AT(block),  AT(array),       AT(offset),
+    AT(length),     AT(sequence),  AT(iteration), AT(step),  AT(worker), AT(free_worker), AT(round),
+    AT(alloc_site), AT(free_site), AT(nalloc),    AT(nfree), AT(nfound),
 };
-_Static_assert(NFOUND < RECORD_VALUES, "a violation fits a record");
+#define MEMBERS (sizeof members / sizeof *members)
+_Static_assert(MEMBERS <= RECORD_VALUES, "a violation fits a record");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "a member of any size is copied to a value and back");
 _Static_assert(3 * VIOLATION_FRAMES <= RECORD_FRAMES, "three stacks fit a record");
 
 static void add_bytes(struct record *record, const unsigned char *bytes, unsigned n)
@@ -45,28 +40,8 @@ void violation_to_record(const struct violation *violation, struct record *recor
     unsigned n = 0;
     record_begin(record, RECORD_HEAP, violation->worker);
     record->iteration = violation->iteration;
-    int64_t *values = record->values;
-    uint32_t array;
-    memcpy(&array, &violation->array, sizeof array);
-    values[KIND] = violation->kind;
-    values[FOUND] = violation->found;
-    values[ADDRESS] = (int64_t)violation->address;
-    values[SIZE] = (int64_t)violation->size;
-    values[BLOCK] = violation->block;
-    values[ARRAY] = array;
-    values[OFFSET] = violation->offset;
-    values[LENGTH] = (int64_t)violation->length;
-    values[SEQUENCE] = violation->sequence;
-    values[ITERATION] = violation->iteration;
-    values[STEP] = violation->step;
-    values[WORKER] = violation->worker;
-    values[FREE_WORKER] = violation->free_worker;
-    values[ROUND] = (int64_t)violation->round;
-    values[ALLOC_SITE] = (int64_t)violation->alloc_site;
-    values[FREE_SITE] = (int64_t)violation->free_site;
-    values[NALLOC] = violation->nalloc;
-    values[NFREE] = violation->nfree;
-    values[NFOUND] = violation->nfound;
+    for (size_t i = 0; i < MEMBERS; i++)
+        memcpy(&record->values[i], (const char *)violation + members[i].at, members[i].size);
     for (unsigned i = 0; i < violation->nalloc; i++)
         frames[n++] = violation->alloc[i];
     for (unsigned i = 0; i < violation->nfree; i++)
@@ -82,41 +57,30 @@ static unsigned digit(char c)
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : c >= '0' && c <= '9' ? (unsigned)(c - '0') : 0;
 }
 
-static unsigned take_frames(uint64_t *frames, int64_t asked, const struct record *record, unsigned *at)
+/* Takes as many frames as the record gives and the violation has room for. */
+static void take_frames(uint64_t *frames, unsigned *n, const struct record *record, unsigned *at)
 {
-    unsigned n = 0;
-    while (n < VIOLATION_FRAMES && (int64_t)n < asked && *at < record->nframes)
-        frames[n++] = record->frames[(*at)++];
-    return n;
+    unsigned asked = *n;
+    for (*n = 0; *n < VIOLATION_FRAMES && *n < asked && *at < record->nframes; ++*n)
+        frames[*n] = record->frames[(*at)++];
 }
 
 void violation_from_record(const struct record *record, struct violation *violation)
 {
-    const int64_t *values = record->values;
     const char *hex = record_text(record, 0);
-    uint32_t array = (uint32_t)values[ARRAY];
     unsigned at = 0;
-    *violation = (struct violation){
-        .kind =
-            (uint64_t)values[KIND] < VIOLATION_KINDS ? (enum violation_kind)values[KIND] : VIOLATION_AFTER,
-        .found = (uint64_t)values[FOUND] < FOUND_WAYS ? (enum violation_found)values[FOUND] : FOUND_SCAN,
-        .address = (uint64_t)values[ADDRESS],
-        .size = (size_t)values[SIZE],
-        .block = (uint64_t)values[BLOCK] < BLOCK_KINDS ? (enum block_kind)values[BLOCK] : BLOCK_MALLOC,
-        .offset = values[OFFSET],
-        .length = (size_t)values[LENGTH],
-        .sequence = (uint32_t)values[SEQUENCE],
-        .iteration = (uint32_t)values[ITERATION],
-        .step = (uint16_t)values[STEP],
-        .worker = (uint16_t)values[WORKER],
-        .free_worker = (uint16_t)values[FREE_WORKER],
-        .round = (uint64_t)values[ROUND],
-        .alloc_site = (uint64_t)values[ALLOC_SITE],
-        .free_site = (uint64_t)values[FREE_SITE]};
-    memcpy(&violation->array, &array, sizeof array);
-    violation->nalloc = take_frames(violation->alloc, values[NALLOC], record, &at);
-    violation->nfree = take_frames(violation->free, values[NFREE], record, &at);
-    violation->nfound = take_frames(violation->here, values[NFOUND], record, &at);
+    *violation = (struct violation){0};
+    for (size_t i = 0; i < MEMBERS; i++)
+        memcpy((char *)violation + members[i].at, &record->values[i], members[i].size);
+    if (violation->kind >= VIOLATION_KINDS)
+        violation->kind = VIOLATION_AFTER;
+    if (violation->found >= FOUND_WAYS)
+        violation->found = FOUND_SCAN;
+    if (violation->block >= BLOCK_KINDS)
+        violation->block = BLOCK_MALLOC;
+    take_frames(violation->alloc, &violation->nalloc, record, &at);
+    take_frames(violation->free, &violation->nfree, record, &at);
+    take_frames(violation->here, &violation->nfound, record, &at);
     for (; violation->nbytes < VIOLATION_BYTES && hex[0] && hex[1]; hex += 2)
         violation->bytes[violation->nbytes++] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
 }
@@ -195,7 +159,7 @@ static const char *origin_name(enum block_kind kind)
     return kind == BLOCK_NEW ? "new" : kind == BLOCK_NEW_ARRAY ? "new[]" : "malloc";
 }
 
-/* Bytes seen damaged from outside; a trap knows the place alone. */
+/* A trap stops at the first byte, so only other ways to find a write know its length. */
 static void say_write(const struct violation *violation, const char *block, char *text, size_t size)
 {
     char count[48] = "", distance[48] = "";
@@ -205,7 +169,7 @@ static void say_write(const struct violation *violation, const char *block, char
                                                               : "to";
     if (violation->found != FOUND_TRAP) {
         snprintf(count, sizeof count, "%zu byte%s ", violation->length, violation->length == 1 ? "" : "s");
-        /* Unsigned: a corrupt process may have sent anything. */
+        /* Unsigned, because a corrupt child may have sent any number. */
         uint64_t start = (uint64_t)violation->offset, end = start + violation->length;
         say_distance(violation->kind == VIOLATION_AFTER    ? (int64_t)(start - violation->size)
                      : violation->kind == VIOLATION_BEFORE ? (int64_t)(0 - end)

@@ -1,4 +1,4 @@
-/* What the guard tells: one broken rule, the block that is to blame, and how it was met. Plain data; on the wire as
+/* A report of the guard: one broken rule, the block it concerns, and how it was found. Plain data; on the wire as
  * RECORD_HEAP. */
 #pragma once
 
@@ -13,46 +13,46 @@
 #define BLOCK_NOBODY UINT16_MAX       /* worker number of any other thread, and outside the statements */
 #define BLOCK_SERIAL (UINT16_MAX - 1) /* of the serial pass */
 
-/* Who asked for a block. */
+/* The call that allocated a block. */
 enum block_kind { BLOCK_MALLOC, BLOCK_NEW, BLOCK_NEW_ARRAY, BLOCK_RAW, BLOCK_ARRAY, BLOCK_KINDS };
 
-/* What array lies in a block; all zero: not known. */
+/* The array in a block; all zero: not known. */
 struct block_array {
     char type; /* NumPy's kind: 'f', 'i', … */
     uint8_t itemsize;
     uint8_t ndim;
-    uint8_t rows; /* length of the first of two dimensions, 0: too long to note */
+    uint8_t rows; /* length of the first of two dimensions; 0: too long to store */
 };
 
 enum violation_kind {
     VIOLATION_AFTER,       /* bytes behind the block's end were written */
-    VIOLATION_BEFORE,      /* bytes before its start were */
+    VIOLATION_BEFORE,      /* bytes before its start were written */
     VIOLATION_FREED_WRITE, /* bytes of it were written after it was freed */
-    VIOLATION_STRAY,       /* bytes that belong to no block were; nobody is known to be near */
-    VIOLATION_READ_AFTER,  /* the same three, read: seen only where pages are inaccessible */
+    VIOLATION_STRAY,       /* bytes that belong to no block were written; no block is near */
+    VIOLATION_READ_AFTER,  /* the first three, read: only found where pages are inaccessible */
     VIOLATION_READ_BEFORE,
     VIOLATION_FREED_READ,
     VIOLATION_DOUBLE_FREE,
-    VIOLATION_INTERIOR_FREE, /* offset: how far into the block */
-    VIOLATION_FOREIGN_FREE,  /* there is no block: the address alone */
-    VIOLATION_MISMATCH,      /* new[] with delete, and the like */
+    VIOLATION_INTERIOR_FREE, /* offset: of the pointer from the block's start */
+    VIOLATION_FOREIGN_FREE,  /* there is no block, only the address */
+    VIOLATION_MISMATCH,      /* for example new[] with delete */
     VIOLATION_KINDS
 };
 
 enum violation_found {
     FOUND_FREE,  /* when the block was freed */
-    FOUND_REUSE, /* when its slot was to be used again */
+    FOUND_REUSE, /* before its slot was used again */
     FOUND_CALL,  /* at the next heap call of the thread that made it */
     FOUND_SCAN,  /* by the checker */
     FOUND_CRASH, /* by the scan at a crash */
-    FOUND_TRAP,  /* by the guilty instruction itself */
+    FOUND_TRAP,  /* by a fault of the instruction itself */
     FOUND_WAYS
 };
 
 struct violation {
     enum violation_kind kind;
     enum violation_found found;
-    uint64_t address; /* of the block, or what was freed */
+    uint64_t address; /* of the block, or of the pointer that was freed */
     size_t size;
     enum block_kind block;
     struct block_array array;
@@ -60,17 +60,17 @@ struct violation {
     size_t length;  /* from the first damaged byte to the last */
     uint32_t sequence, iteration;
     uint16_t step, worker, free_worker;
-    uint64_t round; /* of the checker, the last one finished */
+    uint64_t round; /* the last one that the checker finished */
     uint64_t alloc_site, free_site;
-    unsigned nbytes; /* of what is there now */
+    unsigned nbytes; /* of `bytes`, which are there now */
     unsigned char bytes[VIOLATION_BYTES];
-    unsigned nalloc, nfree, nfound; /* stacks, innermost frame first; the sites alone where none was kept */
+    unsigned nalloc, nfree, nfound; /* stacks, innermost frame first; the site alone if no stack was kept */
     uint64_t alloc[VIOLATION_FRAMES], free[VIOLATION_FRAMES], here[VIOLATION_FRAMES];
 };
 
 /* Async-signal-safe. */
 void violation_to_record(const struct violation *violation, struct record *record);
-/* What the record's sender may have got wrong is put into range. */
+/* Puts numbers of a corrupt sender into range. */
 void violation_from_record(const struct record *record, struct violation *violation);
 
 /* "wrote 8 bytes past the end of a float64 (10,)". */

@@ -1,4 +1,4 @@
-/* NumPy's C API for every file of the child but array.c, which imports its table. */
+/* NumPy's C API: array_api.c imports its table, and every other file of the child uses it. Attached. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -10,6 +10,14 @@
 #include <numpy/arrayobject.h>
 
 #include <stdbool.h>
+
+/* Imports NumPy and its C API, once. Returns 0, or -1 with a Python exception set. */
+int array_api_import(void);
+
+/* Imports the C API when a setup has imported NumPy already. */
+void array_api_adopt(void);
+
+bool array_api_is_ready(void);
 
 /* A venv without NumPy has no table, and then nothing is an array. */
 static inline bool array_api_has(PyObject *object)

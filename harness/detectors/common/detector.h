@@ -38,6 +38,7 @@ struct counting_window;
 
 struct detector {
     enum detector_id id;
+    int turn; /* a lower one looks at a call first; exact detectors come before those that infer */
     /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
     int (*start)(void);
     /* What keeps it from starting, one sentence; NULL where there is no more to say. */
@@ -56,13 +57,6 @@ struct detector {
     void (*after_end)(int wire);
 };
 
-extern const struct detector arena_detector;
-extern const struct detector diverge_detector;
-extern const struct detector exception_detector;
-extern const struct detector growth_detector;
-extern const struct detector guard_detector;
-extern const struct detector invariant_detector;
-extern const struct detector pyheap_detector;
-extern const struct detector refcount_detector;
-extern const struct detector shutdown_detector;
-extern const struct detector tripwire_detector;
+#define DETECTOR_DECLARE(id, name, about) extern const struct detector name##_detector;
+#define DETECTOR_NO_CHILD(id, name, about)
+DETECTOR_LIST(DETECTOR_DECLARE, DETECTOR_NO_CHILD)

@@ -291,6 +291,7 @@ static int growth_start(void)
 
 const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
+    .turn = 90,
     .start = growth_start,
     .begin = held_begin,
     .released = held_released,

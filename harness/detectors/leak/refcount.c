@@ -299,6 +299,7 @@ static void refcount_window(struct detector_call *call, const struct plan *plan,
 
 const struct detector refcount_detector = {
     .id = DETECTOR_REFCOUNT,
+    .turn = 80,
     .begin = refcount_begin,
     .window = refcount_window,
 };

@@ -237,6 +237,7 @@ static int shutdown_start(void)
 
 const struct detector shutdown_detector = {
     .id = DETECTOR_SHUTDOWN,
+    .turn = 100,
     .start = shutdown_start,
     .begin = held_begin,
     .window = shutdown_window,

@@ -84,6 +84,7 @@ static void arena_end_round(struct detector_call *call)
 
 const struct detector arena_detector = {
     .id = DETECTOR_ARENA,
+    .turn = 70,
     .start = arena_start,
     .excuse = arena_excuse,
     .end_round = arena_end_round,

@@ -264,6 +264,7 @@ static void finish(struct detector_call *call)
 
 const struct detector guard_detector = {
     .id = DETECTOR_GUARD,
+    .turn = 50,
     .start = start,
     .after_call = after_call,
     .finish = finish,

@@ -226,6 +226,7 @@ static void pyheap_finish(struct detector_call *call)
 
 const struct detector pyheap_detector = {
     .id = DETECTOR_PYHEAP,
+    .turn = 60,
     .start = pyheap_start,
     .end_round = pyheap_end_round,
     .finish = pyheap_finish,

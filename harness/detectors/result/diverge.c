@@ -237,6 +237,7 @@ static void diverge_finish(struct detector_call *call)
 
 const struct detector diverge_detector = {
     .id = DETECTOR_DIVERGE,
+    .turn = 40,
     .after_call = diverge_after_call,
     .finish = diverge_finish,
 };

@@ -140,6 +140,7 @@ static void exception_finish(struct detector_call *call)
 
 const struct detector exception_detector = {
     .id = DETECTOR_EXCEPTION,
+    .turn = 30,
     .after_call = exception_after_call,
     .finish = exception_finish,
 };

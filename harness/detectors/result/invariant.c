@@ -119,6 +119,7 @@ static void invariant_end_round(struct detector_call *call)
 
 const struct detector invariant_detector = {
     .id = DETECTOR_INVARIANT,
+    .turn = 20,
     .after_call = invariant_after_call,
     .end_round = invariant_end_round,
 };

@@ -3,36 +3,48 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Detectors of the child, in the order in which they look at a call: the exact ones first. */
-static const struct detector *const detectors[] = {
-    &tripwire_detector, &invariant_detector, &exception_detector, &diverge_detector, &guard_detector,
-    &pyheap_detector,   &arena_detector,     &refcount_detector,  &growth_detector,  &shutdown_detector,
-};
+#define POINTER(id, name, about) &name##_detector,
+static const struct detector *const detectors[] = {DETECTOR_LIST(POINTER, DETECTOR_NO_CHILD)};
 
 #define COUNT (sizeof detectors / sizeof *detectors)
 
+/* In turn. */
 static const struct detector *selected[COUNT];
 static unsigned nselected;
+
+static void insert(const struct detector *detector)
+{
+    unsigned at = nselected++;
+    for (; at > 0 && selected[at - 1]->turn > detector->turn; at--)
+        selected[at] = selected[at - 1];
+    selected[at] = detector;
+}
+
+static void note_off(const struct detector *detector, int wire)
+{
+    struct record note;
+    char text[384];
+    snprintf(text, sizeof text, "detector %s does not work on this machine and is off%s%s",
+             detector_rows[detector->id].name, detector->excuse ? ": " : "",
+             detector->excuse ? detector->excuse() : "");
+    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
+    record_add_text(&note, text);
+    record_send(&note, wire);
+}
 
 void detectors_select(uint32_t bits, int wire)
 {
     nselected = 0;
-    for (size_t i = 0; i < COUNT; i++) {
-        if (!(bits & DETECTOR_BIT(detectors[i]->id)))
-            continue;
-        if (detectors[i]->start && detectors[i]->start() < 0) {
-            struct record note;
-            char text[384];
-            snprintf(text, sizeof text, "detector %s does not work on this machine and is off%s%s",
-                     detector_rows[detectors[i]->id].name, detectors[i]->excuse ? ": " : "",
-                     detectors[i]->excuse ? detectors[i]->excuse() : "");
-            record_begin(&note, RECORD_NOTE, RECORD_MAIN);
-            record_add_text(&note, text);
-            record_send(&note, wire);
-            continue;
-        }
-        selected[nselected++] = detectors[i];
-    }
+    for (size_t i = 0; i < COUNT; i++)
+        if (bits & DETECTOR_BIT(detectors[i]->id))
+            insert(detectors[i]);
+    unsigned wanted = nselected;
+    nselected = 0;
+    for (unsigned i = 0; i < wanted; i++)
+        if (!selected[i]->start || selected[i]->start() >= 0)
+            selected[nselected++] = selected[i];
+        else
+            note_off(selected[i], wire);
 }
 
 bool detectors_on(enum detector_id id)

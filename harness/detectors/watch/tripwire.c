@@ -280,6 +280,7 @@ static void tripwire_finish(struct detector_call *call)
 
 const struct detector tripwire_detector = {
     .id = DETECTOR_TRIPWIRE,
+    .turn = 10,
     .start = tripwire_start,
     .before_call = tripwire_before_call,
     .after_call = tripwire_after_call,

@@ -79,6 +79,3 @@ struct tripwire_hits {
 };
 /* On success the buffer is this thread's until it ends. Returns NULL without memory. */
 struct tripwire_hits *tripwire_hits(void);
-
-/* tripwire_place.c and the handler share the table. */
-struct tripwire_region *tripwire_find(const void *address);

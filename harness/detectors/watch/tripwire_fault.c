@@ -9,6 +9,7 @@
 
 #include "base/foreign.h"
 #include "detectors/common/unwind.h"
+#include "detectors/watch/tripwire_table.h"
 
 #define TRAP_FLAG 0x100
 #define WRITE_FAULT 2
@@ -23,21 +24,6 @@ struct tripwire_hits *tripwire_hits(void)
     if (!hits_of_thread)
         hits_of_thread = calloc(1, sizeof *hits_of_thread);
     return hits_of_thread;
-}
-
-void tripwire_open(struct tripwire_region *region)
-{
-    atomic_fetch_add(&region->openers, 1);
-    mprotect(region->closed, region->metadata_size + region->data_size, PROT_READ | PROT_WRITE);
-}
-
-void tripwire_close(struct tripwire_region *region)
-{
-    if (atomic_fetch_sub(&region->openers, 1) != 1)
-        return;
-    mprotect(region->closed, region->metadata_size, PROT_READ);
-    if (!region->data_open)
-        mprotect(region->data, region->data_size, PROT_READ);
 }
 
 /* A write that begins just before the end of the region may be cut short. */

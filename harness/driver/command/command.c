@@ -1,58 +1,64 @@
 #include "driver/command/command.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "base/fd.h"
-#include "core/plan/option.h"
-#include "core/wire/status.h"
 
 static const char run_more[] =
-    "A TARGET is a scenario (see `ftstress list`), a callable with argument recipes, a whole module, or a plan file:\n"
+    "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a whole module ('numpy:*': every\n"
+    "public callable, on one thread), or a plan file (plan.yaml). Statements read as with `python -m timeit`:\n"
     "  ftstress run somersd\n"
     "  ftstress run 'numpy:repeat(f8[20], 2)' 'numpy:linalg.norm(f8[3,3].T)'\n"
-    "  ftstress run 'numpy:*'                              every public callable, on one thread\n"
-    "  ftstress run plan.yaml\n"
-    "Statements read as with `python -m timeit`:\n"
     "  ftstress run -s 'import numpy as np; x = np.arange(20.)' 'np.repeat(x, 2)'\n"
-    "  ftstress run -i x=f8[20] -s 'import numpy as np' --role 'np.sort(x)' --role 'x.sum()'\n"
-    "Statements see thread_index and iteration_index; `raise SystemExit` ends the run early. They\n"
-    "must not wait for one another: the threads stop at different times.\n"
+    "Statements can read thread_index and iteration_index; `raise SystemExit` ends the run early. They must not\n"
+    "wait for one another: the threads stop at different times.\n"
     "\n"
     "A recipe is one array: dtype, [shape], then [slices] and .T, then +offset, ~bcast(shape), @ro, @out:\n"
     "  f8[20]  i4[3,4].T  f8[40][::2]  >c16[5,1]+8  f8[20][::-1]@ro  f4[0]  f8[]  f8[8]~bcast(4,8)  f8[20]@out\n"
     "\n"
-    "--as junit -o FILE (or sarif, html, github) writes the report in another form too; see `ftstress report --help`.\n"
+    "A run starts children, processes that each call the target from many threads. A finding is run again in trials,\n"
+    "which show how often it fails and whose fault it is. The sharing level decides which threads see which inputs.\n"
+    "docs/glossary.md explains these and the other terms.\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
+static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
+                                "\n"
+                                "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
+
+static const char show_more[] =
+    "FINDING is an id of `ftstress list findings`, or a folder of a finding.\n"
+    "\n"
+    "Exit status: 0 printed, 2 usage, 3 there is no such finding, 125 it could not be printed.\n";
+
 static const char report_more[] =
-    "Without a name it is the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
-    "  ftstress report                                     what the last run said\n"
-    "  ftstress report --as junit -o junit.xml             the test page of a CI server\n"
-    "  ftstress report --as sarif -o ftstress.sarif        code scanners, editors\n"
-    "  ftstress report --as html -o report.html            one page to look at or to send\n"
-    "  ftstress report F480d206 --as github                a bug report, to be pasted into a tracker\n"
+    "Without a name: the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
+    "  ftstress report                                     the last run\n"
+    "  ftstress report --as junit -o junit.xml             for the test page of a CI server\n"
+    "  ftstress report --as sarif -o ftstress.sarif        for code scanners and editors\n"
+    "  ftstress report --as html -o report.html            a page to read or to send\n"
+    "  ftstress report F480d206 --as github                a bug report to paste into a tracker\n"
     "  ftstress report old/report.json --as html -o old.html\n"
     "\n"
-    "FORM is one of text (the default), json, junit, sarif, html, github. --output - is standard output, as is\n"
-    "leaving it out. A finding that no longer belongs to the last run is told with what was kept beside it.\n"
+    "--output - is standard output. A finding of an earlier run is reported from the files that were kept with it.\n"
     "\n"
     "Exit status: 0 written, 2 usage, 3 there is nothing to report, 125 it could not be written.\n";
 
+static const char doctor_more[] =
+    "Checks the machine, the interpreter and the packages, and says for each thing that is missing how to get it.\n"
+    "\n"
+    "Exit status: 0 ready, 2 usage, 3 something that is needed is missing, 125 the harness itself failed.\n";
+
 const struct command commands[] = {
-    {"run", "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
+    {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, command_run},
-    {"list", "[scenarios|detectors|findings]", "what there is to run, what looks at it, what was found", NULL,
+    {OPTION_LIST, "[scenarios|detectors|findings]", "list scenarios, detectors or kept findings", list_more,
      command_list},
-    {"show", "FINDING", "all that is known of one kept finding, by its id or folder", NULL, command_show},
-    {"report", "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
-     "the last run, or one finding, for a person, a CI server or a tracker", report_more, command_report},
-    {"doctor", "[-p PATH]", "can this machine and this interpreter be tested, and by which detectors", NULL,
+    {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, command_show},
+    {OPTION_REPORT, "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
+     "report the last run, or one finding, for a person, a CI server or a tracker", report_more,
+     command_report},
+    {OPTION_DOCTOR, "[-p PATH]",
+     "check whether this machine and interpreter can be tested, and by which detectors", doctor_more,
      command_doctor},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
@@ -60,31 +66,9 @@ const size_t command_count = sizeof commands / sizeof *commands;
 const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < command_count; i++)
-        if (strcmp(commands[i].name, name) == 0)
+        if (strcmp(option_command_names[commands[i].id], name) == 0)
             return &commands[i];
     return NULL;
-}
-
-int command_fail(int status, const char *format, ...)
-{
-    va_list arguments;
-    fflush(stdout);
-    fputs("ftstress: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
-
-void command_help(const struct command *self)
-{
-    cleanup_free char *options = NULL;
-    printf("usage: ftstress %s %s\n%s\n\n", self->name, self->usage, self->about);
-    if (self->more)
-        printf("%s\n", self->more);
-    if (self->run == command_run && option_help(&options) == 0)
-        printf("options:\n%s", options);
 }
 
 void command_help_all(void)
@@ -92,37 +76,10 @@ void command_help_all(void)
     printf("usage: ftstress COMMAND ...\n"
            "Finds races, heap corruption, hidden writes and deadlocks of compiled Python packages on "
            "free-threaded CPython,\n"
-           "and says whose fault they are.\n\n");
+           "and reports whose fault they are.\n\n");
     for (size_t i = 0; i < command_count; i++)
-        printf("  ftstress %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].about);
+        printf("  ftstress %-8s %s\n           %s\n", option_command_names[commands[i].id], commands[i].usage,
+               commands[i].about);
     printf(
-        "\n`ftstress COMMAND --help` tells more. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
-}
-
-int command_child_path(char **ret_path)
-{
-    cleanup_free char *dir = NULL;
-    int error = fd_program_dir(&dir);
-    if (error)
-        return error;
-    if (asprintf(ret_path, "%s/ftstress-child", dir) < 0)
-        return -ENOMEM;
-    if (access(*ret_path, X_OK) == 0)
-        return 0;
-    free(*ret_path);
-    *ret_path = NULL;
-    return -ENOENT;
-}
-
-void command_child_of_abi(const char *abi, char **path)
-{
-    char *other;
-    if (asprintf(&other, "%s-%s", *path, abi) < 0)
-        return;
-    if (access(other, X_OK) == 0) {
-        char *own = *path;
-        *path = other;
-        other = own;
-    }
-    free(other);
+        "\nSee `ftstress COMMAND --help`. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
 }

@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/sentence.h"
+#include "core/plan/option.h"
+
 struct command {
-    const char *name;
+    enum option_command id;
     const char *usage; /* what follows the name */
     const char *about; /* one line */
-    const char *more;  /* the rest of its --help, or NULL */
+    const char *more;  /* the part of its --help before the options */
     /* argv without program and command. Returns an exit status. */
     int (*run)(const struct command *self, int argc, char **argv);
 };
@@ -21,10 +24,16 @@ const struct command *command_find(const char *name);
 
 /* One sentence on standard error, "ftstress: …". Returns status. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int command_fail_sentence(int status, const struct sentence *sentence);
 
-/* Usage, options, examples. */
-void command_help(const struct command *self);
 void command_help_all(void);
+
+/* Parses the options, prints --help, reports a wrong command line. Returns -1 to go on: the caller then clears the
+ * request; or an exit status. */
+int command_options(const struct command *self, int argc, char **argv, struct request *request);
+
+/* "text, json, …": the values of --as. The text is static. */
+const char *command_forms(void);
 
 int command_run(const struct command *self, int argc, char **argv);
 int command_list(const struct command *self, int argc, char **argv);
@@ -33,7 +42,6 @@ int command_report(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
 
 struct run;
-struct request;
 
 /* Is the form of --as one that there is? Returns 0, or -EINVAL with a sentence in error. */
 int command_check_form(const struct request *request, char *error, size_t error_size);

@@ -13,15 +13,11 @@
 int command_doctor(const struct command *self, int argc, char **argv)
 {
     struct request request;
-    char error[512];
     cleanup_free char *child = NULL;
-    int status = STATUS_CLEAN;
-    request_init(&request);
-    if (option_parse(argc, argv, &request, error, sizeof error) < 0)
-        status = command_fail(STATUS_USAGE, "%s", error);
-    else if (request.help)
-        command_help(self);
-    else if (command_child_path(&child) < 0)
+    int status = command_options(self, argc, argv, &request);
+    if (status >= 0)
+        return status;
+    if (command_child_path(&child) < 0)
         status = command_fail(STATUS_HARNESS,
                               "ftstress-child is not beside this program; build it with scripts/setup.sh");
     else

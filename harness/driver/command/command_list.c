@@ -1,4 +1,4 @@
-/* `ftstress list`: what there is, and what was found. */
+/* `ftstress list`: scenarios, detectors, kept findings. */
 #include "driver/command/command.h"
 
 #include <dirent.h>
@@ -14,22 +14,31 @@
 #include "core/wire/status.h"
 #include "driver/command/scenario_list.h"
 
+/* The width of a column: that of the longest name. */
+static int widest(const char *name, int width)
+{
+    int length = (int)strlen(name);
+    return length > width ? length : width;
+}
+
 static int list_scenarios(const char *out)
 {
     (void)out;
     struct scenario_list list;
-    int error = scenario_list_load(&list);
+    int error = scenario_list_load(&list), width = 0;
     if (error)
         return command_fail(STATUS_HARNESS, "cannot list the scenarios: %s", strerror(-error));
+    for (size_t i = 0; i < list.n; i++)
+        width = widest(list.names[i], width);
     for (size_t i = 0; i < list.n; i++) {
-        char problem[512];
+        char problem[512] = "the file is gone";
         cleanup_free char *path = NULL;
         struct plan plan;
         plan_init(&plan);
         if (scenario_find(list.names[i], &path) < 0 || plan_load(path, &plan, problem, sizeof problem) < 0)
-            printf("%-12s (%s)\n", list.names[i], problem);
+            printf("%-*s  (%s)\n", width, list.names[i], problem);
         else
-            printf("%-12s %s\n", list.names[i], plan.about ? plan.about : "");
+            printf("%-*s  %s\n", width, list.names[i], plan.about ? plan.about : "");
         plan_clear(&plan);
     }
     scenario_list_clear(&list);
@@ -39,8 +48,12 @@ static int list_scenarios(const char *out)
 static int list_detectors(const char *out)
 {
     (void)out;
+    int width = 0;
     for (int i = 0; i < DETECTOR_COUNT; i++)
-        printf("%-12s %s\n", detector_rows[i].name, detector_rows[i].about);
+        width = widest(detector_rows[i].name, width);
+    for (int i = 0; i < DETECTOR_COUNT; i++)
+        printf("%-*s  %s%s\n", width, detector_rows[i].name, detector_rows[i].about,
+               DETECTOR_BIT(i) & DETECTOR_DEFAULT ? "" : " (off by default)");
     return STATUS_CLEAN;
 }
 
@@ -88,26 +101,10 @@ static const struct {
     {"findings", list_findings},
 };
 
-/* Options and help for the commands that take no plan. Returns -1 to go on, or an exit status. */
-static int parse(const struct command *self, int argc, char **argv, struct request *request)
-{
-    char error[512];
-    request_init(request);
-    if (option_parse(argc, argv, request, error, sizeof error) < 0) {
-        request_clear(request);
-        return command_fail(STATUS_USAGE, "%s", error);
-    }
-    if (!request->help)
-        return -1;
-    command_help(self);
-    request_clear(request);
-    return STATUS_CLEAN;
-}
-
 int command_list(const struct command *self, int argc, char **argv)
 {
     struct request request;
-    int status = parse(self, argc, argv, &request);
+    int status = command_options(self, argc, argv, &request);
     if (status >= 0)
         return status;
     const char *what = request.npositionals ? request.positionals[0] : "scenarios";

@@ -1,4 +1,4 @@
-/* `ftstress report`, `ftstress show`, and --as of a run: findings in the form that the reader needs. */
+/* `ftstress report`, `ftstress show`, and --as of a run. */
 #include "driver/command/command.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/fd.h"
 #include "core/plan/option.h"
 #include "core/wire/status.h"
@@ -40,7 +41,8 @@ static int render_kept(const struct reporter *reporter, const struct request *re
     const char *what = request->npositionals ? request->positionals[0] : NULL;
     if (report_load(request->out, what, &document, error, sizeof error) < 0)
         return command_fail(STATUS_UNTESTED, "%s", error);
-    const struct report report = {.document = document, .colour = !request->output && command_colour(request), .whole = whole};
+    const struct report report = {
+        .document = document, .colour = !request->output && command_colour(request), .whole = whole};
     int status = render(reporter, &report, request->output);
     json_decref(document);
     return status;
@@ -55,9 +57,8 @@ int command_check_form(const struct request *request, char *error, size_t error_
 {
     if (form_of(request))
         return 0;
-    snprintf(error, error_size, "there is no form '%s'; write text, json, junit, sarif, html or github",
-             request->as);
-    return -EINVAL;
+    return fail(-EINVAL, error, error_size, "there is no form '%s'; write one of %s", request->as,
+                command_forms());
 }
 
 int command_write_form(const json_t *document, const struct request *request)
@@ -77,28 +78,20 @@ static int show(const struct request *request)
 {
     if (request->npositionals == 0)
         return command_fail(STATUS_USAGE, "name a finding to show; see `ftstress list findings`");
-    if (request->as)
-        return command_fail(STATUS_USAGE, "--as is for `ftstress report`; it takes the same names");
     return render_kept(reporter_find("text"), request, true);
 }
 
 static int run(const struct command *self, int argc, char **argv, int (*act)(const struct request *request))
 {
     struct request request;
-    char error[640];
-    int status;
-    request_init(&request);
-    if (option_parse(argc, argv, &request, error, sizeof error) < 0) {
-        status = command_fail(STATUS_USAGE, "%s", error);
-    } else if (request.help) {
-        command_help(self);
-        status = STATUS_CLEAN;
-    } else if (request.npositionals > 1) {
+    int status = command_options(self, argc, argv, &request);
+    if (status >= 0)
+        return status;
+    if (request.npositionals > 1)
         status = command_fail(STATUS_USAGE, "'%s' is one name too many; ftstress %s takes one",
-                              request.positionals[1], self->name);
-    } else {
+                              request.positionals[1], option_command_names[self->id]);
+    else
         status = act(&request);
-    }
     request_clear(&request);
     return status;
 }

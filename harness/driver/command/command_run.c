@@ -48,7 +48,7 @@ static void draw_seeds(const struct request *request, struct target_list *target
 {
     uint64_t seed = draw_seed();
     for (size_t i = 0; i < targets->n; i++)
-        if (!request->has_seed && targets->plans[i].seed == 0)
+        if (!REQUEST_GAVE(request, plan.seed) && targets->plans[i].seed == 0)
             targets->plans[i].seed = seed;
 }
 
@@ -67,20 +67,21 @@ static int print_plans(const struct target_list *targets)
 /* The child runs in the environment that was asked for: *child becomes the one of its ABI. */
 static int choose_python(const struct request *request, char **child, struct probe *probe)
 {
-    char error[640], abi[PROBE_ABI_SIZE];
+    struct sentence error;
+    char abi[PROBE_ABI_SIZE];
     cleanup_free char *own = NULL;
-    if (probe_child(*child, abi, &own, error, sizeof error) < 0)
-        return command_fail(STATUS_HARNESS, "%s", error);
-    if (probe_interpreter(probe_choose(request->python, own), probe, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (probe_child(*child, abi, &own, &error) < 0)
+        return command_fail_sentence(STATUS_HARNESS, &error);
+    if (probe_interpreter(probe_choose(request->python, own), probe, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     if (strcmp(probe->abi, abi) != 0) {
         cleanup_free char *others = NULL;
         command_child_of_abi(probe->abi, child);
-        if (probe_child(*child, abi, &others, error, sizeof error) < 0)
-            return command_fail(STATUS_HARNESS, "%s", error);
+        if (probe_child(*child, abi, &others, &error) < 0)
+            return command_fail_sentence(STATUS_HARNESS, &error);
     }
-    if (probe_check_abi(probe, abi, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (probe_check_abi(probe, abi, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     return 0;
 }
 
@@ -121,27 +122,27 @@ static void name_report(struct run *run, const struct target_list *targets)
 /* Which child, and under ThreadSanitizer whether it can be trusted. Returns 0 or an exit status, after saying why. */
 static int choose_child(const struct request *request, struct tsan *tsan, char **ret_child)
 {
-    char error[640];
+    struct sentence error;
     if (!request->tsan) {
         if (command_child_path(ret_child) == 0)
             return 0;
         return command_fail(STATUS_HARNESS,
                             "ftstress-child is not beside this program; build it with scripts/setup.sh");
     }
-    int result = tsan_prepare(tsan, request->suppressions, error, sizeof error);
+    int result = tsan_prepare(tsan, request->suppressions, &error);
     if (!result)
         *ret_child = strdup(tsan->child);
-    return result ? command_fail(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, "%s", error) : 0;
+    return result ? command_fail_sentence(result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED, &error) : 0;
 }
 
 /* Returns 0 or an exit status, after saying why. */
 static int choose_tool(const struct request *request, const char *child, struct valgrind *valgrind)
 {
-    char error[640];
+    struct sentence error;
     if (!request->plan.under)
         return 0;
-    if (valgrind_prepare(valgrind, child, request->suppressions, error, sizeof error) < 0)
-        return command_fail(STATUS_UNTESTED, "%s", error);
+    if (valgrind_prepare(valgrind, child, request->suppressions, &error) < 0)
+        return command_fail_sentence(STATUS_UNTESTED, &error);
     return 0;
 }
 
@@ -206,7 +207,7 @@ static int run_targets(const struct request *request, struct target_list *target
 static void settle_tsan(struct request *request, struct target_list *targets)
 {
     const uint32_t bit = DETECTOR_BIT(DETECTOR_TSAN);
-    request->tsan |= request->has_detect && request->plan.detect == bit;
+    request->tsan |= REQUEST_GAVE(request, plan.detect) && request->plan.detect == bit;
     for (size_t i = 0; request->tsan && i < targets->n; i++)
         targets->plans[i].detect |= bit;
 }
@@ -239,19 +240,13 @@ int command_run(const struct command *self, int argc, char **argv)
 {
     struct request request;
     struct target_list targets = {0};
-    char error[640];
-    int status;
-    request_init(&request);
+    char error[640] = "out of memory";
+    int status = command_options(self, argc, argv, &request);
+    if (status >= 0)
+        return status;
 
-    /* The request, and the plans that it asks for. */
-    int result = option_parse(argc, argv, &request, error, sizeof error);
-    if (!result && request.help) {
-        command_help(self);
-        request_clear(&request);
-        return STATUS_CLEAN;
-    }
-    if (!result)
-        result = command_check_form(&request, error, sizeof error);
+    /* The plans. */
+    int result = command_check_form(&request, error, sizeof error);
     if (!result)
         result = target_resolve(&request, &targets, error, sizeof error);
     draw_seeds(&request, &targets);

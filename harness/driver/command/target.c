@@ -247,12 +247,12 @@ int target_resolve(const struct request *request, struct target_list *list, char
                                        : plan_of_target(request->positionals[i], plan, error, error_size);
         if (result == -ENOENT && !error[0])
             return say_what(request->positionals[i], error, error_size);
+        if (!result)
+            result = request_apply(request, plan);
         if (result == -E2BIG)
             snprintf(error, error_size, "there are too many inputs, steps or roles; leave some out");
-        if (result)
-            return result;
-        request_apply(request, plan);
-        result = plan_check(plan, error, error_size);
+        if (!result)
+            result = plan_check(plan, error, error_size);
         if (result)
             return result;
     }

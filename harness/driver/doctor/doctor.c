@@ -1,8 +1,7 @@
-/* The checks in their order, a line for each, and the verdict. */
+/* The table of checks, one row printed for each, and the verdict. */
 #include "driver/doctor/doctor.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,67 +12,61 @@
 #define WIDTH 110
 #define INDENT 21
 
-/* Where the lines go, and how many there are of each level. */
 struct sheet {
     FILE *out;
     bool colour;
-    unsigned seen[DOCTOR_LEVELS];
+    unsigned seen[DOCTOR_LEVELS]; /* rows of each level */
 };
 
-/* The environment comes before the symbols: the symboliser unsets DEBUGINFOD_URLS in this process. */
-static const struct doctor_check checks[] = {
-    {"child", doctor_child},
-    {"interpreter", doctor_interpreter},
-    {"abi", doctor_abi},
-    {"gil", doctor_gil},
-    {"numpy", doctor_numpy},
-    {"packages", doctor_packages},
-    {"environment", doctor_environment},
-    {"symbols", doctor_symbols},
-    {"stepping", doctor_stepping},
-    {"arena", doctor_arena},
-    {"ptrace", doctor_ptrace},
-    {"perf", doctor_perf},
-    {"aslr", doctor_aslr},
-    {"processors", doctor_processors},
-    {"memory", doctor_memory},
-    {"limits", doctor_limits},
-    {"system", doctor_system},
-    {"valgrind", doctor_valgrind},
+#define FREE_THREADED (DOCTOR_INTERPRETER | DOCTOR_FREE_THREADED)
+#define CANARY (DOCTOR_TSAN | DOCTOR_TSAN_STARTS | DOCTOR_TSAN_CANARY)
+
+static const struct doctor_check {
+    const char *name;
+    doctor_look *look;
+    unsigned needs; /* facts; a row below the rows that establish them */
+} checks[] = {
+    {"child", doctor_child, 0},
+    {"interpreter", doctor_interpreter, 0},
+    {"abi", doctor_abi, DOCTOR_CHILD | DOCTOR_INTERPRETER},
+    {"gil", doctor_gil, DOCTOR_INTERPRETER},
+    {"numpy", doctor_numpy, FREE_THREADED},
+    {"packages", doctor_packages, FREE_THREADED},
+    {"environment", doctor_environment, 0},
+    {"symbols", doctor_symbols, 0},
+    {"stepping", doctor_stepping, 0},
+    {"arena", doctor_arena, 0},
+    {"ptrace", doctor_ptrace, 0},
+    {"perf", doctor_perf, 0},
+    {"aslr", doctor_aslr, 0},
+    {"processors", doctor_processors, 0},
+    {"memory", doctor_memory, 0},
+    {"limits", doctor_limits, 0},
+    {"system", doctor_system, 0},
+    {"valgrind", doctor_valgrind, DOCTOR_CHILD},
+    {"tsan", doctor_tsan, 0},
+    {"tsan layout", doctor_tsan_layout, DOCTOR_TSAN},
+    {"tsan limit", doctor_tsan_limit, DOCTOR_TSAN},
+    {"tsan server", doctor_tsan_server, DOCTOR_TSAN},
+    {"tsan canary", doctor_tsan_canary, DOCTOR_TSAN | DOCTOR_TSAN_STARTS},
+    {"tsan gil", doctor_tsan_gil, FREE_THREADED | CANARY},
+    {"tsan import", doctor_tsan_import, FREE_THREADED | CANARY | DOCTOR_TSAN_GIL_OFF},
+    {"tsan files", doctor_tsan_files, FREE_THREADED | CANARY | DOCTOR_TSAN_GIL_OFF | DOCTOR_TSAN_IMPORT},
 };
 
-enum doctor_level doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *advice,
-                             const char *text, ...)
-{
-    va_list arguments;
-    va_start(arguments, text);
-    vfprintf(answer->text, text, arguments);
-    va_end(arguments);
-    if (advice)
-        fputs(advice, answer->advice);
-    return level;
-}
+/* By the number of the bit. */
+static const char *const fact_names[DOCTOR_FACTS] = {
+    "ftstress-child",
+    "an interpreter that works",
+    "a free-threaded interpreter",
+    "ftstress-child-tsan",
+    "what is named above",
+    "the report of the planted race",
+    "the GIL off",
+    "a child that imports all compiled packages",
+};
 
-/* What follows the last semicolon of a sentence, or NULL. */
-static const char *advice_of(const char *sentence)
-{
-    const char *advice = NULL;
-    for (const char *next = sentence; (next = strstr(next, "; ")); next++)
-        advice = next + 2;
-    return advice;
-}
-
-enum doctor_level doctor_say_sentence(struct doctor_answer *answer, enum doctor_level level,
-                                      const char *sentence)
-{
-    const char *advice = advice_of(sentence);
-    fprintf(answer->text, "%.*s", (int)(advice ? advice - 2 - sentence : (ptrdiff_t)strlen(sentence)),
-            sentence);
-    fputs(advice ? advice : "", answer->advice);
-    return level;
-}
-
-/* A line, at most WIDTH wide where blanks allow; further ones and those after a newline are indented. */
+/* Wraps at blanks to WIDTH columns; later lines are indented. */
 static void print_wrapped(FILE *out, const char *lead, const char *text)
 {
     size_t column = INDENT + (size_t)fprintf(out, "%s", lead);
@@ -92,7 +85,7 @@ static void print_wrapped(FILE *out, const char *lead, const char *text)
 }
 
 static void print_check(struct sheet *sheet, const char *name, enum doctor_level level, const char *text,
-                        const char *advice)
+                        const char *remedy)
 {
     static const struct {
         const char *word, *colour;
@@ -105,62 +98,63 @@ static void print_check(struct sheet *sheet, const char *name, enum doctor_level
     fprintf(sheet->out, "%s%-6s%s  %-11s  ", sheet->colour ? levels[level].colour : "", levels[level].word,
             sheet->colour ? "\033[0m" : "", name);
     print_wrapped(sheet->out, "", text);
-    if (*advice) {
+    if (*remedy) {
         fprintf(sheet->out, "%*s", INDENT, "");
-        print_wrapped(sheet->out, "-> ", advice);
+        print_wrapped(sheet->out, "-> ", remedy);
     }
     fflush(sheet->out);
     sheet->seen[level]++;
 }
 
-/* Returns 0 or -ENOMEM. */
-static int look(const struct doctor_check *check, struct doctor *doctor, struct sheet *sheet)
+static enum doctor_level look(const struct doctor_check *check, struct doctor *doctor,
+                              struct doctor_answer *answer)
 {
-    cleanup_free char *text = NULL, *advice = NULL;
-    size_t text_size, advice_size;
-    struct doctor_answer answer = {open_memstream(&text, &text_size), open_memstream(&advice, &advice_size)};
-    bool open = answer.text && answer.advice;
-    enum doctor_level level = open ? check->look(doctor, &answer) : DOCTOR_BROKEN;
-    if (answer.text)
-        fclose(answer.text);
-    if (answer.advice)
-        fclose(answer.advice);
-    if (!open || !text || !advice)
-        return -ENOMEM;
-    print_check(sheet, check->name, level, text, advice);
-    return 0;
+    unsigned missing = check->needs & ~doctor->facts;
+    if (missing)
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs %s", fact_names[__builtin_ctz(missing)]);
+    return check->look(doctor, answer);
 }
 
-static int look_at_all(const struct doctor_check *rows, size_t n, struct doctor *doctor, struct sheet *sheet)
+/* Returns 0 or -ENOMEM. */
+static int run_check(const struct doctor_check *check, struct doctor *doctor, struct sheet *sheet)
 {
-    int error = 0;
-    for (size_t i = 0; i < n && !error; i++)
-        error = look(&rows[i], doctor, sheet);
-    return error;
+    cleanup_free char *text = NULL, *remedy = NULL;
+    size_t text_size, remedy_size;
+    struct doctor_answer answer = {open_memstream(&text, &text_size), open_memstream(&remedy, &remedy_size)};
+    bool open = answer.text && answer.remedy;
+    enum doctor_level level = open ? look(check, doctor, &answer) : DOCTOR_BROKEN;
+    if (answer.text)
+        fclose(answer.text);
+    if (answer.remedy)
+        fclose(answer.remedy);
+    if (!open || !text || !remedy)
+        return -ENOMEM;
+    print_check(sheet, check->name, level, text, remedy);
+    return 0;
 }
 
 static void print_verdict(FILE *out, const unsigned seen[static DOCTOR_LEVELS])
 {
     unsigned warnings = seen[DOCTOR_WARN], broken = seen[DOCTOR_BROKEN];
     if (broken)
-        fprintf(out, "ftstress: runs cannot work here; %u check%s broken\n", broken,
-                broken == 1 ? " is" : "s are");
+        fprintf(out, "ftstress: runs cannot work here; %u check%s failed\n", broken, broken == 1 ? "" : "s");
     else
-        fprintf(out, "ftstress: runs will work here; %u warning%s\n", warnings, warnings == 1 ? "" : "s");
+        fprintf(out, "ftstress: runs can work here; %u warning%s\n", warnings, warnings == 1 ? "" : "s");
 }
 
 int doctor_run(const char *python, const char *child_path, bool colour, FILE *out)
 {
-    size_t ntsan;
-    const struct doctor_check *tsan = doctor_tsan_checks(&ntsan);
+    int error = 0;
     struct sheet sheet = {.out = out, .colour = colour};
-    /* The text of the variable outlives that it is unset. */
-    struct doctor doctor = {
-        .asked = python, .child_path = child_path, .tsan.urls = getenv("DEBUGINFOD_URLS")};
-    int error = look_at_all(checks, sizeof checks / sizeof *checks, &doctor, &sheet);
-    if (!error)
-        error = look_at_all(tsan, ntsan, &doctor, &sheet);
-    doctor_tsan_clear(&doctor.tsan);
+    struct doctor doctor = {.asked = python,
+                            .child_path = child_path,
+                            .debuginfod = getenv("DEBUGINFOD_URLS"),
+                            .facts = DOCTOR_TSAN_STARTS};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks && !error; i++)
+        if (!(checks[i].needs & ~doctor.facts & DOCTOR_TSAN))
+            error = run_check(&checks[i], &doctor, &sheet);
+    outcome_clear(&doctor.outcome);
+    tsan_clear(&doctor.tsan);
     free(doctor.child_python);
     probe_clear(&doctor.probe);
     if (error)

@@ -1,4 +1,4 @@
-/* What the files of the doctor share; nobody else's. */
+/* Shared by the files of the doctor only. */
 #pragma once
 
 #include <stddef.h>
@@ -8,71 +8,69 @@
 #include "driver/tool/probe.h"
 #include "driver/tool/tsan.h"
 
-/* What the checks of ThreadSanitizer tell one another. */
-struct doctor_tsan {
-    const char *urls;  /* DEBUGINFOD_URLS as it was when the program started, or NULL */
-    const char *lacks; /* what the checks that follow need, and there is not; NULL: nothing is missing */
-    struct tsan tsan;
-    struct outcome outcome; /* of the child that imports the packages */
-    char *distrust;         /* why it cannot be trusted, or NULL */
+/* Facts that checks establish and that later checks need. */
+enum doctor_fact {
+    DOCTOR_CHILD = 1 << 0,         /* ftstress-child runs: child_abi, child_python */
+    DOCTOR_INTERPRETER = 1 << 1,   /* the interpreter runs: probe */
+    DOCTOR_FREE_THREADED = 1 << 2, /* it is free-threaded */
+    DOCTOR_TSAN =
+        1 << 3, /* ftstress-child-tsan is there; without it the other checks of it are not printed */
+    DOCTOR_TSAN_STARTS = 1 << 4,  /* nothing keeps ThreadSanitizer from starting */
+    DOCTOR_TSAN_CANARY = 1 << 5,  /* it reports the planted race: tsan */
+    DOCTOR_TSAN_GIL_OFF = 1 << 6, /* a child with all packages imported ran with the GIL off: outcome */
+    DOCTOR_TSAN_IMPORT = 1 << 7,  /* that child came to its end */
+    DOCTOR_FACTS = 8
 };
 
-/* What checks leave to those after them. */
 struct doctor {
     const char *asked, *child_path; /* either may be NULL */
-    bool has_child, has_probe;      /* whether what follows is known */
+    const char *debuginfod;         /* DEBUGINFOD_URLS as it was when the program started, or NULL */
+    unsigned facts;                 /* bits of enum doctor_fact */
     char child_abi[PROBE_ABI_SIZE];
     char *child_python;
     struct probe probe;
-    struct doctor_tsan tsan;
+    struct tsan tsan;
+    struct outcome outcome; /* of the child under ThreadSanitizer that imports all packages */
 };
 
 enum doctor_level {
     DOCTOR_OK,
-    DOCTOR_SKIP, /* what it looks at is not there */
+    DOCTOR_SKIP, /* there is nothing to check */
     DOCTOR_WARN,
     DOCTOR_BROKEN, /* runs cannot work */
     DOCTOR_LEVELS
 };
 
 struct doctor_answer {
-    FILE *text;   /* what was seen */
-    FILE *advice; /* what to do about it; empty when ok */
+    FILE *text;   /* what was checked, and the result */
+    FILE *remedy; /* what the user can do; empty when ok */
 };
 
 typedef enum doctor_level doctor_look(struct doctor *doctor, struct doctor_answer *answer);
 
-/* A line of the output. */
-struct doctor_check {
-    const char *name;
-    doctor_look *look;
-};
-
-/* Writes both. Returns `level`. */
+/* Both print into the answer and return `level`. */
 __attribute__((format(printf, 4, 5))) enum doctor_level
-doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *advice, const char *text, ...);
-/* The same with a sentence of others: what is wrong; what to do. */
+doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *remedy, const char *text, ...);
 enum doctor_level doctor_say_sentence(struct doctor_answer *answer, enum doctor_level level,
-                                      const char *sentence);
+                                      const struct sentence *sentence);
 
-/* doctor_programs.c: what runs are made of. The child and the interpreter come first: the others ask for them. */
+/* doctor_programs.c */
 doctor_look doctor_child, doctor_interpreter, doctor_abi, doctor_gil, doctor_environment, doctor_valgrind;
 
-/* doctor_packages.c: does what is compiled import? */
+/* doctor_packages.c */
 doctor_look doctor_numpy, doctor_packages;
-/* Names of the compiled packages, separated by blanks: the caller's, or NULL where they cannot be listed. */
+/* Names of the compiled packages, separated by blanks. The caller's; NULL where they cannot be listed. */
 char *doctor_package_names(const struct probe *probe);
 
-/* doctor_symbols.c: are functions found? From here on DEBUGINFOD_URLS is not set in this process. */
+/* doctor_symbols.c */
 doctor_look doctor_symbols;
-/* Has the ELF file a symbol table, beyond what it exports? */
+/* Does the ELF file have a symbol table beside the exported symbols? */
 bool doctor_has_symbols(const char *path);
 
-/* doctor_machine.c: what the machine allows. doctor_limits.c: how much it has. */
+/* doctor_machine.c, doctor_limits.c */
 doctor_look doctor_stepping, doctor_arena, doctor_ptrace, doctor_perf, doctor_aslr, doctor_system;
 doctor_look doctor_processors, doctor_memory, doctor_limits;
 
-/* doctor_tsan.c: the checks of what `run --tsan` needs, in order. They change this process as tsan_prepare does, and
- * so are the last to look. */
-const struct doctor_check *doctor_tsan_checks(size_t *ret_n);
-void doctor_tsan_clear(struct doctor_tsan *tsan);
+/* doctor_tsan.c: what `run --tsan` needs. */
+doctor_look doctor_tsan, doctor_tsan_layout, doctor_tsan_limit, doctor_tsan_server, doctor_tsan_canary,
+    doctor_tsan_gil, doctor_tsan_import, doctor_tsan_files;

@@ -1,4 +1,4 @@
-/* How much the machine has, and how much of it we may use. */
+/* How many processors and how much memory may be used, and the limits of the process. */
 #include "driver/doctor/doctor_inside.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* A file of our own control group; false where there is none. */
+/* Reads a file of this process's control group. False without one. */
 static bool cgroup_read(const char *file, char **ret_text)
 {
     cleanup_free char *groups = NULL;
@@ -38,13 +38,13 @@ enum doctor_level doctor_processors(struct doctor *doctor, struct doctor_answer 
     if (cgroup_read("cpu.max", &limit) && sscanf(limit, "%lf %lf", &quota, &period) == 2 &&
         quota / period < n)
         usable = quota / period;
-    fprintf(answer->text, "%g", usable);
+    fprintf(answer->text, "%g processors are usable", usable);
     if (usable < n)
-        fprintf(answer->text, " of %d, by the limit of the control group", n);
+        fprintf(answer->text, " of %d (limit of the control group)", n);
     if (usable >= 2)
         return DOCTOR_OK;
-    return doctor_say(answer, DOCTOR_WARN, "run where two or more may be used",
-                      ": threads seldom run at the same moment, so little is found");
+    return doctor_say(answer, DOCTOR_WARN, "run where two or more are usable",
+                      ": threads rarely run at the same time, so little is found");
 }
 
 static uint64_t available_memory(void)
@@ -69,10 +69,10 @@ enum doctor_level doctor_memory(struct doctor *doctor, struct doctor_answer *ans
     uint64_t bytes = available_memory();
     (void)doctor;
     if (bytes >= 1024 * MIB)
-        return doctor_say(answer, DOCTOR_OK, NULL, "%.1f GiB available",
+        return doctor_say(answer, DOCTOR_OK, NULL, "%.1f GiB are available",
                           (double)bytes / (1024.0 * (double)MIB));
-    return doctor_say(answer, DOCTOR_WARN, "free some, or run fewer children at a time (--jobs 1)",
-                      "%" PRIu64 " MiB available: children may be killed", bytes / MIB);
+    return doctor_say(answer, DOCTOR_WARN, "free memory, or run fewer children at a time (--jobs 1)",
+                      "only %" PRIu64 " MiB are available: the kernel may kill children", bytes / MIB);
 }
 
 static void print_limit(FILE *out, rlim_t value, uint64_t unit)
@@ -80,7 +80,7 @@ static void print_limit(FILE *out, rlim_t value, uint64_t unit)
     if (value == RLIM_INFINITY)
         fputs("unlimited", out);
     else if (value == 0)
-        fputs("none", out);
+        fputs("0", out);
     else if (unit == MIB)
         fprintf(out, "%" PRIu64 " MiB", (uint64_t)value / MIB);
     else
@@ -94,7 +94,7 @@ enum doctor_level doctor_limits(struct doctor *doctor, struct doctor_answer *ans
         int resource;
         rlim_t least;
         uint64_t unit;
-        const char *advice;
+        const char *remedy;
     } rows[] = {
         {"address space", RLIMIT_AS, RLIM_INFINITY, MIB, "ulimit -v unlimited"},
         {"processes", RLIMIT_NPROC, 256, 1, "ulimit -u 4096"},
@@ -112,7 +112,7 @@ enum doctor_level doctor_limits(struct doctor *doctor, struct doctor_answer *ans
         if (limit.rlim_cur >= rows[i].least)
             continue;
         fputs(" (too low)", answer->text);
-        fprintf(answer->advice, "%s%s", low++ ? "; " : "", rows[i].advice);
+        fprintf(answer->remedy, "%s%s", low++ ? "; " : "", rows[i].remedy);
     }
     return low ? DOCTOR_WARN : DOCTOR_OK;
 }

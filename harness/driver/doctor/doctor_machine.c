@@ -1,7 +1,7 @@
-/* What the machine allows. What a kernel may forbid is tried in a process of its own, which may fail.
+/* What the machine allows. What a kernel may forbid is tried in a separate process, which may fail.
  *
- * Contract: signal handlers are installed in such processes only. A handler runs in the one thread that there is,
- * counts in `traps`, and changes at most the flags that it returns to.
+ * Contract: only these processes install signal handlers. A handler runs in the only thread, counts in `traps`, and
+ * changes at most the flags that it returns to.
  */
 #include "driver/doctor/doctor_inside.h"
 
@@ -34,7 +34,7 @@ static bool read_number(const char *path, long *ret_number)
     return fd_read_file(path, &text, NULL) == 0 && sscanf(text, "%ld", ret_number) == 1;
 }
 
-/* Returns 0, an errno of the body, or SILENT when it does not tell. */
+/* Returns 0, the errno that the body returns, or SILENT when it is killed. */
 static int try_apart(int (*body)(void))
 {
     int status;
@@ -84,14 +84,14 @@ static int watch_a_word(void)
     return traps ? 0 : SILENT;
 }
 
-static void say_setting(struct doctor_answer *answer, const char *path)
+static void print_setting(struct doctor_answer *answer, const char *path)
 {
     long number;
     if (read_number(path, &number))
         fprintf(answer->text, "; %s is %ld", path_base(path), number);
 }
 
-static const char *perf_advice(int error)
+static const char *perf_remedy(int error)
 {
     switch (error) {
     case EACCES:
@@ -100,9 +100,9 @@ static const char *perf_advice(int error)
                "(--cap-add=PERFMON)";
     case EINVAL:
     case E2BIG:
-        return "needs Linux 5.13 or newer; everything else works without";
+        return "use Linux 5.13 or newer; all detectors but watch work without";
     default:
-        return "nothing to be done on this machine; everything else works without";
+        return "use another machine; all detectors but watch work without";
     }
 }
 
@@ -111,12 +111,12 @@ enum doctor_level doctor_perf(struct doctor *doctor, struct doctor_answer *answe
     int error = try_apart(watch_a_word);
     (void)doctor;
     if (error)
-        fprintf(answer->text, "no hardware watchpoints: %s",
+        fprintf(answer->text, "hardware watchpoints do not work: %s",
                 error == SILENT ? "they never fire" : strerror(error));
     else
-        fputs("hardware watchpoints fire", answer->text);
-    say_setting(answer, "/proc/sys/kernel/perf_event_paranoid");
-    fputs(error ? perf_advice(error) : "", answer->advice);
+        fputs("hardware watchpoints fire, so the detector watch works", answer->text);
+    print_setting(answer, "/proc/sys/kernel/perf_event_paranoid");
+    fputs(error ? perf_remedy(error) : "", answer->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;
 }
 
@@ -140,13 +140,13 @@ enum doctor_level doctor_ptrace(struct doctor *doctor, struct doctor_answer *ans
     int error = try_apart(trace_a_child);
     (void)doctor;
     if (error)
-        fprintf(answer->text, "forbidden: %s; no stacks of children that hang",
-                error == SILENT ? "?" : strerror(error));
+        fprintf(answer->text, "ptrace is forbidden: %s; reports of hung children may lack stacks",
+                error == SILENT ? "unknown reason" : strerror(error));
     else
-        fputs("children can be looked at", answer->text);
-    say_setting(answer, "/proc/sys/kernel/yama/ptrace_scope");
+        fputs("ptrace is allowed, so stacks of hung children can be read", answer->text);
+    print_setting(answer, "/proc/sys/kernel/yama/ptrace_scope");
     if (error)
-        fputs("sysctl kernel.yama.ptrace_scope=1; in a container --cap-add=SYS_PTRACE", answer->advice);
+        fputs("sysctl kernel.yama.ptrace_scope=1; in a container --cap-add=SYS_PTRACE", answer->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;
 }
 
@@ -165,7 +165,7 @@ static void clear_trap_flag(int number, siginfo_t *info, void *context)
     ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 }
 
-/* As the tripwire does it: a signal handler asks for one instruction more. */
+/* Like the tripwire: a signal handler lets one instruction run. */
 static int step_once(void)
 {
     handle(SIGTRAP, clear_trap_flag);
@@ -184,10 +184,10 @@ enum doctor_level doctor_stepping(struct doctor *doctor, struct doctor_answer *a
 {
     (void)doctor;
     if (try_apart(step_once) == 0)
-        return doctor_say(answer, DOCTOR_OK, NULL, "one instruction at a time works: so does the tripwire");
+        return doctor_say(answer, DOCTOR_OK, NULL, "single-stepping works, so the tripwire works");
     return doctor_say(answer, DOCTOR_WARN,
-                      "run on x86-64 hardware or a virtual machine; other detectors work without",
-                      "no single steps: the tripwire is off");
+                      "run on x86-64 hardware or in a virtual machine; other detectors work without",
+                      "single-stepping does not work, so the tripwire is off");
 }
 
 /* Only root may read how many bits are random. */
@@ -197,8 +197,8 @@ enum doctor_level doctor_aslr(struct doctor *doctor, struct doctor_answer *answe
     (void)doctor;
     read_number("/proc/sys/kernel/randomize_va_space", &on);
     if (on == 0 || personality(0xffffffff) & ADDR_NO_RANDOMIZE)
-        return doctor_say(answer, DOCTOR_OK, NULL, "off");
-    fprintf(answer->text, "on (randomize_va_space %ld)", on);
+        return doctor_say(answer, DOCTOR_OK, NULL, "address randomisation is off");
+    fprintf(answer->text, "address randomisation is on (randomize_va_space %ld)", on);
     if (!read_number("/proc/sys/vm/mmap_rnd_bits", &bits))
         return DOCTOR_OK;
     if (bits <= 28)
@@ -222,8 +222,8 @@ enum doctor_level doctor_arena(struct doctor *doctor, struct doctor_answer *answ
     char reason[128];
     (void)doctor;
     if (glibc_layout_find(gnu_get_libc_version(), reason, sizeof reason))
-        return doctor_say(answer, DOCTOR_OK, NULL, "the heaps of glibc %s can be walked",
+        return doctor_say(answer, DOCTOR_OK, NULL, "the detector arena knows the heap of glibc %s",
                           gnu_get_libc_version());
-    return doctor_say(answer, DOCTOR_WARN, "nothing to be done on this machine; other detectors work without",
-                      "%s: no arena detector", reason);
+    return doctor_say(answer, DOCTOR_WARN, "use another glibc; other detectors work without",
+                      "%s, so the detector arena is off", reason);
 }

@@ -1,4 +1,5 @@
-/* Do the compiled packages of an interpreter import, and does the GIL stay off? Each in a process of its own. */
+/* Do the compiled packages of an interpreter import, and does the GIL stay off? Each is imported in a process of its
+ * own. */
 #include "driver/doctor/doctor_inside.h"
 
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 
 #define IMPORT_LIMIT (60 * CLOCK_SECOND)
 
-/* What is on the path and is not the standard library: site-packages, and what .pth files add. */
+/* Lists packages on sys.path outside the standard library: site-packages, and what .pth files add. */
 static const char list_code[] =
     "import importlib.machinery, os, sys, sysconfig\n"
     "suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)\n"
@@ -32,8 +33,8 @@ static const char list_code[] =
     "            names.add(name)\n"
     "print('\\nftstress\\tnames\\t' + ' '.join(sorted(names)))\n";
 
-/* The interpreter names the module that switches the GIL on in a warning. Leaves at once: how the package
- * ends is not asked here. */
+/* A warning of the interpreter names the module that turns the GIL on. os._exit: an error in the package's clean-up does
+ * not matter here. */
 static const char import_code[] =
     "import importlib, os, re, sys, warnings\n"
     "name = sys.argv[1]\n"
@@ -83,8 +84,8 @@ static struct command command_for(const struct probe *probe, const char *code, c
     return (struct command){probe->executable, "-I", "-c", (char *)code, name, NULL};
 }
 
-/* Runs code that ends by itself. On success *ret_job has its output. */
-static int ask(const struct probe *probe, const char *code, struct probe_job *ret_job)
+/* On success *ret_job has the output. */
+static int run_code(const struct probe *probe, const char *code, struct probe_job *ret_job)
 {
     struct command command = command_for(probe, code, NULL);
     *ret_job = (struct probe_job){.argv = &command.python, .limit = IMPORT_LIMIT};
@@ -98,20 +99,19 @@ enum doctor_level doctor_numpy(struct doctor *doctor, struct doctor_answer *answ
     char reason[320];
     struct probe_job job;
     const struct probe *probe = &doctor->probe;
-    if (!doctor->has_probe || !probe->free_threaded)
-        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
-    int error = ask(probe, numpy_code, &job);
+    int error = run_code(probe, numpy_code, &job);
     cleanup_free char *version = error ? NULL : probe_value(job.out, "version");
     cleanup_free char *file = error ? NULL : probe_value(job.out, "file");
     bool missing = job.err && strstr(job.err, "No module named 'numpy'");
     probe_reason(&job, reason, sizeof reason);
     probe_job_clear(&job);
     if (version && file)
-        return doctor_say(answer, DOCTOR_OK, NULL, "%s%s", version,
-                          doctor_has_symbols(file) ? "" : "; stripped, so stacks name only what it exports");
-    fprintf(answer->advice, "array inputs (-i) need it: %s -m pip install numpy", probe->executable);
-    return doctor_say(answer, DOCTOR_WARN, NULL, "%s%s",
-                      missing ? "not installed" : "does not import: ", missing ? "" : reason);
+        return doctor_say(answer, DOCTOR_OK, NULL, "NumPy %s imports%s", version,
+                          doctor_has_symbols(file) ? ""
+                                                   : "; it is stripped: stacks name only exported functions");
+    fprintf(answer->remedy, "%s -m pip install numpy (only array inputs, -i, need it)", probe->executable);
+    return doctor_say(answer, DOCTOR_WARN, NULL, "NumPy %s%s",
+                      missing ? "is not installed" : "does not import: ", missing ? "" : reason);
 }
 
 __attribute__((format(printf, 2, 3))) static void group_add(struct group *group, const char *format, ...)
@@ -123,7 +123,7 @@ __attribute__((format(printf, 2, 3))) static void group_add(struct group *group,
     va_end(arguments);
 }
 
-static void sort_in(struct group *groups, const char *name, const struct probe_job *job)
+static void add_result(struct group *groups, const char *name, const struct probe_job *job)
 {
     char reason[320];
     cleanup_free char *imported = probe_value(job->out, "imported");
@@ -140,7 +140,7 @@ static void sort_in(struct group *groups, const char *name, const struct probe_j
         group_add(&groups[GROUP_ON], "%s (by %s)", imported, guilty);
 }
 
-/* Names separated by blanks, cut apart in place. Returns how many; *ret_commands is the caller's. */
+/* Cuts names at their blanks, in place. Returns the number of commands; *ret_commands is the caller's. */
 static size_t split_names(const struct probe *probe, char *names, struct command **ret_commands)
 {
     size_t n = 0;
@@ -162,13 +162,13 @@ static void import_all(const struct probe *probe, char *names, struct group *gro
     if (jobs)
         probe_run(jobs, n);
     for (size_t i = 0; jobs && i < n; i++) {
-        sort_in(groups, commands[i].name, &jobs[i]);
+        add_result(groups, commands[i].name, &jobs[i]);
         probe_job_clear(&jobs[i]);
     }
 } /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 
-static enum doctor_level tell_groups(const struct probe *probe, const struct group *groups,
-                                     struct doctor_answer *answer)
+static enum doctor_level print_groups(const struct probe *probe, const struct group *groups,
+                                      struct doctor_answer *answer)
 {
     const char *separator = "";
     for (size_t i = 0; i < GROUPS; i++) {
@@ -178,23 +178,23 @@ static enum doctor_level tell_groups(const struct probe *probe, const struct gro
         separator = "\n";
     }
     if (!*separator)
-        fputs("none is compiled", answer->text);
+        fputs("no compiled package is installed", answer->text);
     separator = "";
     if (groups[GROUP_ON].n) {
-        fputs("a run that imports what turns the GIL on stops with status 3: look for a newer release, or "
-              "force the GIL off "
-              "with PYTHON_GIL=0",
-              answer->advice);
+        fputs(
+            "runs that import a package that turns the GIL on end with status 3: install a newer release, or keep "
+            "the GIL off with PYTHON_GIL=0",
+            answer->remedy);
         separator = "\n";
     }
     if (groups[GROUP_FAILED].n)
-        fprintf(answer->advice,
-                "%swhat does not import cannot be tested: %s -m pip install --force-reinstall NAME",
+        fprintf(answer->remedy,
+                "%sreinstall packages that do not import: %s -m pip install --force-reinstall NAME",
                 separator, probe->executable);
     return groups[GROUP_ON].n || groups[GROUP_FAILED].n ? DOCTOR_WARN : DOCTOR_OK;
 }
 
-static enum doctor_level sort_packages(const struct probe *probe, char *names, struct doctor_answer *answer)
+static enum doctor_level check_packages(const struct probe *probe, char *names, struct doctor_answer *answer)
 {
     struct group groups[GROUPS] = {
         [GROUP_OFF] = {.title = "import with the GIL off"},
@@ -209,7 +209,7 @@ static enum doctor_level sort_packages(const struct probe *probe, char *names, s
     for (size_t i = 0; i < GROUPS; i++)
         if (groups[i].stream)
             fclose(groups[i].stream);
-    enum doctor_level level = tell_groups(probe, groups, answer);
+    enum doctor_level level = print_groups(probe, groups, answer);
     for (size_t i = 0; i < GROUPS; i++)
         free(groups[i].text);
     return level;
@@ -218,7 +218,7 @@ static enum doctor_level sort_packages(const struct probe *probe, char *names, s
 static char *list_names(const struct probe *probe, char *reason, size_t size)
 {
     struct probe_job job;
-    ask(probe, list_code, &job);
+    run_code(probe, list_code, &job);
     char *names = probe_value(job.out, "names");
     probe_reason(&job, reason, size);
     probe_job_clear(&job);
@@ -235,12 +235,9 @@ enum doctor_level doctor_packages(struct doctor *doctor, struct doctor_answer *a
 {
     char reason[320];
     const struct probe *probe = &doctor->probe;
-    if (!doctor->has_probe || !probe->free_threaded)
-        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs a free-threaded interpreter");
     cleanup_free char *names = list_names(probe, reason, sizeof reason);
     if (!names)
-        return doctor_say(answer, DOCTOR_WARN,
-                          "see what its site-packages contain, and that they can be read",
-                          "cannot be listed: %s", reason);
-    return sort_packages(probe, names, answer);
+        return doctor_say(answer, DOCTOR_WARN, "check that site-packages can be read",
+                          "the packages cannot be listed: %s", reason);
+    return check_packages(probe, names, answer);
 }

@@ -1,4 +1,4 @@
-/* Are functions found, ours and those of the interpreter? */
+/* Does symbolising find function names, in ftstress and in the interpreter? */
 #include "driver/doctor/doctor_inside.h"
 
 #include <fcntl.h>
@@ -22,34 +22,35 @@ bool doctor_has_symbols(const char *path)
     return found;
 }
 
-static bool knows_itself(void)
+static bool finds_own_function(void)
 {
     cleanup_free char *maps = NULL;
     const uint64_t address = (uint64_t)(uintptr_t)doctor_symbols;
     struct symbols *symbols;
     struct symbol_stack stack;
-    bool known = false;
+    bool found = false;
     if (fd_read_file("/proc/self/maps", &maps, NULL) < 0 || symbols_open(maps, &symbols) < 0)
         return false;
     if (symbols_stack(symbols, &address, 1, true, &stack) == 0) {
         const char *function = stack.nframes ? stack.frames[stack.nframes - 1].function : NULL;
-        known = function && strcmp(function, "doctor_symbols") == 0;
+        found = function && strcmp(function, "doctor_symbols") == 0;
         symbol_stack_free(&stack);
     }
     symbols_close(symbols);
-    return known;
+    return found;
 }
 
 enum doctor_level doctor_symbols(struct doctor *doctor, struct doctor_answer *answer)
 {
-    if (!knows_itself())
-        return doctor_say(answer, DOCTOR_WARN, "do not strip ftstress; is /proc mounted?",
-                          "a function of ftstress itself is not found: stacks will show addresses");
-    if (!doctor->has_probe)
-        return doctor_say(answer, DOCTOR_OK, NULL, "functions are found");
+    if (!finds_own_function())
+        return doctor_say(answer, DOCTOR_WARN, "do not strip ftstress; mount /proc",
+                          "a function of ftstress itself is not found: stacks show addresses only");
+    if (!(doctor->facts & DOCTOR_INTERPRETER))
+        return doctor_say(answer, DOCTOR_OK, NULL, "function names are found in ftstress");
     if (!doctor_has_symbols(doctor->probe.library))
         return doctor_say(answer, DOCTOR_WARN,
                           "use a build of the interpreter that is not stripped, or install its -dbg package",
-                          "%s is stripped: stacks name only what it exports", doctor->probe.library);
-    return doctor_say(answer, DOCTOR_OK, NULL, "functions are found, those of %s too", doctor->probe.library);
+                          "%s is stripped: stacks name only exported functions", doctor->probe.library);
+    return doctor_say(answer, DOCTOR_OK, NULL, "function names are found in ftstress and in %s",
+                      doctor->probe.library);
 }

@@ -1,5 +1,5 @@
-/* What `run --tsan` needs: a line for each way to find nothing, with the sentence that such a run ends in, and one for
- * the planted race. The last ways are seen where a child runs: it imports every compiled package of the interpreter. */
+/* What `run --tsan` needs: a row for each way to find nothing, with the sentence that such a run ends with, and one for
+ * the planted race. The last ways show only where a child runs: it imports every compiled package of the interpreter. */
 #include "driver/doctor/doctor_inside.h"
 
 #include <stdlib.h>
@@ -14,58 +14,61 @@
 
 #define TIMEOUT (6 * CLOCK_SECOND)
 
-/* The sentence names a way, or is NULL: nothing is in the way. What follows then lacks `what`. */
-static enum doctor_level say_way(struct doctor_tsan *tsan, struct doctor_answer *answer, const char *sentence,
-                                 const char *fine, const char *what)
+enum doctor_level doctor_tsan(struct doctor *doctor, struct doctor_answer *answer)
 {
-    if (!sentence)
+    if (!tsan_is_set_up())
+        return doctor_say(answer, DOCTOR_SKIP, "scripts/setup.sh --with tsan builds what run --tsan needs",
+                          "there is no ftstress-child-tsan");
+    doctor->facts |= DOCTOR_TSAN;
+    return doctor_say(answer, DOCTOR_OK, NULL, "ftstress-child-tsan is set up");
+}
+
+/* Ways of this process. */
+
+static enum doctor_level say_way(struct doctor *doctor, struct doctor_answer *answer, bool blocked,
+                                 const struct sentence *why, const char *fine)
+{
+    if (!blocked)
         return doctor_say(answer, DOCTOR_OK, NULL, "%s", fine);
-    tsan->lacks = what;
-    return doctor_say_sentence(answer, DOCTOR_WARN, sentence);
+    doctor->facts &= ~(unsigned)DOCTOR_TSAN_STARTS;
+    return doctor_say_sentence(answer, DOCTOR_WARN, why);
 }
 
-static enum doctor_level say_lack(const struct doctor_tsan *tsan, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_layout(struct doctor *doctor, struct doctor_answer *answer)
 {
-    return doctor_say(answer, DOCTOR_SKIP, NULL, "needs %s", tsan->lacks);
+    struct sentence why;
+    return say_way(doctor, answer, tsan_way_layout(&why), &why,
+                   "address randomisation is off, or can be turned off");
 }
 
-/* Ways of this process: each is looked at, whatever the others are. */
-
-static enum doctor_level look_at_layout(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_limit(struct doctor *doctor, struct doctor_answer *answer)
 {
-    cleanup_free char *layout = tsan_way_layout();
-    return say_way(&doctor->tsan, answer, layout, "addresses can be kept in place", "what is named above");
+    struct sentence why;
+    return say_way(doctor, answer, tsan_way_limit(&why), &why, "the address space is not limited");
 }
 
-static enum doctor_level look_at_limit(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_server(struct doctor *doctor, struct doctor_answer *answer)
 {
-    cleanup_free char *limit = tsan_way_limit();
-    return say_way(&doctor->tsan, answer, limit, "the address space is not limited", "what is named above");
+    struct sentence why;
+    return say_way(doctor, answer, tsan_way_server(doctor->debuginfod, &why), &why,
+                   "the symboliser does not query a server of debug information");
 }
 
-static enum doctor_level look_at_server(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_canary(struct doctor *doctor, struct doctor_answer *answer)
 {
-    cleanup_free char *server = tsan_way_server(doctor->tsan.urls);
-    return say_way(&doctor->tsan, answer, server, "the symboliser asks no server of debug information",
-                   "what is named above");
+    struct sentence error;
+    if (tsan_prepare(&doctor->tsan, NULL, &error) < 0)
+        return doctor_say_sentence(answer, DOCTOR_WARN, &error);
+    doctor->facts |= DOCTOR_TSAN_CANARY;
+    return doctor_say(
+        answer, DOCTOR_OK, NULL,
+        "ThreadSanitizer reports a planted race; %zu suppressions are loaded; adaptive delays are %s",
+        doctor->tsan.suppressions.n, doctor->tsan.delays ? "on" : "not in this version");
 }
 
-/* Ways of children: each needs those before it. */
+/* Ways of children. */
 
-static enum doctor_level look_at_canary(struct doctor *doctor, struct doctor_answer *answer)
-{
-    struct doctor_tsan *tsan = &doctor->tsan;
-    char error[640];
-    if (tsan->lacks)
-        return say_lack(tsan, answer);
-    if (tsan_prepare(&tsan->tsan, NULL, error, sizeof error) < 0)
-        return say_way(tsan, answer, error, NULL, "the planted race");
-    return doctor_say(answer, DOCTOR_OK, NULL,
-                      "ThreadSanitizer reports a planted race; %zu suppressions, adaptive delays %s",
-                      tsan->tsan.suppressions.n, tsan->tsan.delays ? "on" : "not in this version");
-}
-
-/* "import numpy, scipy": what runs would import, too. */
+/* The setup imports every package: "import numpy, scipy". */
 static int make_plan(const char *names, struct plan *plan)
 {
     cleanup_free char *list = names ? strdup(names) : NULL;
@@ -83,84 +86,52 @@ static int make_plan(const char *names, struct plan *plan)
     return plan_add_step(plan, "len(())"); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
-/* Returns NULL, or what is lacking. */
-static const char *run_child(struct doctor_tsan *tsan, const struct probe *probe)
+static int run_child(struct doctor *doctor)
 {
     struct plan plan;
-    if (!probe->free_threaded)
-        return "a free-threaded interpreter";
-    cleanup_free char *names = doctor_package_names(probe);
-    const struct job_settings settings = {.child = tsan->tsan.child,
-                                          .python = probe->executable,
+    cleanup_free char *names = doctor_package_names(&doctor->probe);
+    const struct job_settings settings = {.child = doctor->tsan.child,
+                                          .python = doctor->probe.executable,
                                           .tsan = true,
                                           .timeout = TIMEOUT,
                                           .signals = -1};
     int error = make_plan(names, &plan);
     if (!error)
-        error = job_run(&plan, &settings, &tsan->outcome);
+        error = job_run(&plan, &settings, &doctor->outcome);
     plan_clear(&plan);
+    return error;
+}
+
+enum doctor_level doctor_tsan_gil(struct doctor *doctor, struct doctor_answer *answer)
+{
+    int error = run_child(doctor);
     if (error)
-        return "a child, and none could be started";
-    tsan->distrust = tsan_take_child(&tsan->tsan, &tsan->outcome);
-    return NULL;
+        return doctor_say(answer, DOCTOR_SKIP, NULL, "no child can be started: %s", strerror(-error));
+    if (doctor->outcome.cannot_reason == CANNOT_GIL)
+        return doctor_say(answer, DOCTOR_WARN, NULL, "%s", doctor->outcome.cannot);
+    doctor->facts |= DOCTOR_TSAN_GIL_OFF;
+    return doctor_say(answer, DOCTOR_OK, NULL, "the GIL is off where the threads run");
 }
 
-static enum doctor_level look_at_gil(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_import(struct doctor *doctor, struct doctor_answer *answer)
 {
-    struct doctor_tsan *tsan = &doctor->tsan;
-    if (!tsan->lacks)
-        tsan->lacks = run_child(tsan, &doctor->probe);
-    if (tsan->lacks)
-        return say_lack(tsan, answer);
-    const char *cannot = tsan->outcome.cannot;
-    bool gil = cannot && strncmp(cannot, "the GIL is on", 13) == 0;
-    return say_way(tsan, answer, gil ? cannot : NULL, "off where the threads run", "the GIL off");
+    struct sentence why;
+    bool distrusted = tsan_take_child(&doctor->tsan, &doctor->outcome, &why);
+    if (doctor->outcome.cannot)
+        return doctor_say(answer, DOCTOR_WARN, NULL, "%s", doctor->outcome.cannot);
+    if (distrusted)
+        return doctor_say_sentence(answer, DOCTOR_WARN, &why);
+    if (!doctor->outcome.finished)
+        return doctor_say(answer, DOCTOR_WARN, "run --tsan -v shows more",
+                          "a child that imports the compiled packages does not come to its end");
+    doctor->facts |= DOCTOR_TSAN_IMPORT;
+    return doctor_say(answer, DOCTOR_OK, NULL, "compiled packages import before the threads start");
 }
 
-static enum doctor_level look_at_import(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_tsan_files(struct doctor *doctor, struct doctor_answer *answer)
 {
-    struct doctor_tsan *tsan = &doctor->tsan;
-    if (tsan->lacks)
-        return say_lack(tsan, answer);
-    const char *sentence = tsan->outcome.cannot ? tsan->outcome.cannot : tsan->distrust;
-    if (!sentence && !tsan->outcome.finished)
-        sentence =
-            "a child that imports the compiled packages does not come to its end; run --tsan -v shows more";
-    return say_way(tsan, answer, sentence, "compiled packages import before the threads start", "the import");
-}
-
-static enum doctor_level look_at_files(struct doctor *doctor, struct doctor_answer *answer)
-{
-    struct doctor_tsan *tsan = &doctor->tsan;
-    if (tsan->lacks)
-        return say_lack(tsan, answer);
-    cleanup_free char *bare = tsan_way_bare(tsan->tsan.bare, tsan->tsan.nbare);
-    return say_way(tsan, answer, bare, "all files of packages are instrumented", NULL);
-}
-
-static enum doctor_level say_absent(struct doctor *doctor, struct doctor_answer *answer)
-{
-    (void)doctor;
-    return doctor_say(answer, DOCTOR_SKIP, NULL,
-                      "not set up; scripts/setup.sh --with tsan makes what run --tsan needs");
-}
-
-const struct doctor_check *doctor_tsan_checks(size_t *ret_n)
-{
-    static const struct doctor_check absent = {"tsan", say_absent};
-    static const struct doctor_check checks[] = {
-        {"tsan layout", look_at_layout}, {"tsan limit", look_at_limit}, {"tsan server", look_at_server},
-        {"tsan canary", look_at_canary}, {"tsan gil", look_at_gil},     {"tsan import", look_at_import},
-        {"tsan files", look_at_files},
-    };
-    bool is_set_up = tsan_is_set_up();
-    *ret_n = is_set_up ? sizeof checks / sizeof *checks : 1;
-    return is_set_up ? checks : &absent;
-}
-
-void doctor_tsan_clear(struct doctor_tsan *tsan)
-{
-    outcome_clear(&tsan->outcome);
-    free(tsan->distrust);
-    tsan_clear(&tsan->tsan);
+    struct sentence why;
+    if (tsan_way_bare(doctor->tsan.bare, doctor->tsan.nbare, &why))
+        return doctor_say_sentence(answer, DOCTOR_WARN, &why);
+    return doctor_say(answer, DOCTOR_OK, NULL, "all files of packages are instrumented");
 }

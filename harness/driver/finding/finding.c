@@ -24,6 +24,17 @@ const char *const finding_kind_names[FINDING_KINDS] = {
     [FINDING_INTERPRETER_FAULT] = "interpreter-fault",
 };
 
+const char *const finding_severity_names[SEVERITIES] = {
+    [SEVERITY_HIDDEN_MUTATION] = "hidden-mutation",
+    [SEVERITY_DATA_RACE] = "data-race",
+    [SEVERITY_CRASH] = "crash",
+    [SEVERITY_HANG] = "hang",
+    [SEVERITY_WRONG_RESULT] = "wrong-result",
+    [SEVERITY_EXCEPTION] = "exception",
+    [SEVERITY_LEAK] = "leak",
+    [SEVERITY_USER_ERROR] = "user-error",
+};
+
 const char *const blame_names[] = {
     [BLAME_TARGET] = "target",
     [BLAME_INTERPRETER] = "interpreter",
@@ -173,15 +184,30 @@ int finding_add_line(struct finding *finding, char *line)
     return 0;
 }
 
-/* What explains others comes first, then what is worst. */
+struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n)
+{
+    struct finding *found = NULL;
+    *ret_n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (list->items[i]->severity == severity) {
+            found = list->items[i];
+            ++*ret_n;
+        }
+    return *ret_n == 1 ? found : NULL;
+}
+
+struct finding *finding_list_find(const struct finding_list *list, const char *id)
+{
+    for (size_t i = 0; id && i < list->n; i++)
+        if (strcmp(list->items[i]->id, id) == 0)
+            return list->items[i];
+    return NULL;
+}
+
+/* Consequences come last. */
 static int weight(const struct finding *finding)
 {
-    static const char *const order[] = {"hidden-mutation", "data-race", "crash", "hang",
-                                        "wrong-result",    "exception", "leak",  "user-error"};
-    for (int i = 0; i < (int)(sizeof order / sizeof *order); i++)
-        if (strcmp(finding->severity, order[i]) == 0)
-            return i + (finding->cause ? 10 : 0);
-    return 20;
+    return (int)finding->severity + (finding->cause ? SEVERITIES : 0);
 }
 
 static int compare(const void *a, const void *b)

@@ -1,6 +1,6 @@
-/* A finding: one bug as the report tells it, however often it was seen. Driver.
+/* A finding: one bug, however often it was seen. Driver.
  *
- * Findings with the same signature are one; the list keeps them in order of severity and first sight.
+ * Findings with the same signature are one. The list is in order of first sight until finding_list_sort.
  */
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/plan/detector_list.h"
 #include "core/plan/plan.h"
 #include "core/wire/scene.h"
 #include "core/wire/violation.h"
@@ -31,6 +32,19 @@ enum finding_kind {
     FINDING_DATA_RACE,
     FINDING_INTERPRETER_FAULT,
     FINDING_KINDS
+};
+
+/* Stable names in the JSON report. In the order of a report: first what explains other findings, then the worst. */
+enum severity {
+    SEVERITY_HIDDEN_MUTATION,
+    SEVERITY_DATA_RACE,
+    SEVERITY_CRASH,
+    SEVERITY_HANG,
+    SEVERITY_WRONG_RESULT,
+    SEVERITY_EXCEPTION,
+    SEVERITY_LEAK,
+    SEVERITY_USER_ERROR,
+    SEVERITIES
 };
 
 enum blame { BLAME_TARGET, BLAME_INTERPRETER, BLAME_USER, BLAME_UNKNOWN };
@@ -66,8 +80,8 @@ struct finding_end {
 struct finding {
     char id[12];
     enum finding_kind kind;
-    const char *severity; /* crash, hang, wrong-result, exception, hidden-mutation, data-race, user-error */
-    const char *detector;
+    enum severity severity;
+    enum detector_id detector;
     enum blame blame;
     enum rung rung;
     bool serial;             /* one thread is enough */
@@ -109,6 +123,7 @@ struct finding_list {
 };
 
 extern const char *const finding_kind_names[FINDING_KINDS];
+extern const char *const finding_severity_names[SEVERITIES];
 extern const char *const blame_names[];
 
 /* Control characters become blanks. NULL is left alone. */
@@ -130,5 +145,9 @@ bool finding_stack_is_idle(const struct finding_stack *stack);
 /* Adds a sentence that explains the evidence; takes it over, NULL is ignored. Returns 0 or -ENOMEM. */
 int finding_add_line(struct finding *finding, char *line);
 
-/* Most severe first. */
+/* The only finding with this severity, or NULL. *ret_n: how many have it. */
+struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n);
+struct finding *finding_list_find(const struct finding_list *list, const char *id);
+
+/* Most severe first, consequences last. */
 void finding_list_sort(struct finding_list *list);

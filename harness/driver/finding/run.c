@@ -24,6 +24,7 @@ void run_clear(struct run *run)
     for (size_t i = 0; i < run->nenvironment; i++)
         free(run->environment[i]);
     free(run->environment);
+    free(run->facts.writes);
     free(run->reason);
     free(run->harness_fault);
     free(run->name);

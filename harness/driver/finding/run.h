@@ -30,6 +30,7 @@ struct run {
     struct walks walks; /* of the guard's checker, over all children that finished */
     char **environment; /* "key=value" */
     size_t nenvironment;
+    struct facts facts; /* of the first child that reported each */
     struct finding_list findings;
     struct verification *verification; /* or NULL */
     struct statement_list statements;  /* of the plan; none for a run of several plans */

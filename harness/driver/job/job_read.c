@@ -65,26 +65,6 @@ void job_read_stderr(struct job *job)
         fd_close(&job->err);
 }
 
-/* What the serial pass saw, and what is expected of statements that change what they share, is no hit. */
-static bool is_evidence(const struct record *record)
-{
-    switch (record->type) {
-    case RECORD_EXCEPTION:
-        return !record->values[EXCEPTION_SERIAL] && !record->values[EXCEPTION_MUTABLE];
-    case RECORD_INVARIANT:
-        return !record->values[INVARIANT_SERIAL];
-    case RECORD_WRITE:
-        return !record->values[WRITE_SERIAL] && !record->values[WRITE_KEPT];
-    case RECORD_CRASH:
-    case RECORD_HEAP:
-    case RECORD_CORRUPT:
-    case RECORD_DIVERGE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 void job_note_hit(struct job *job)
 {
     struct outcome *outcome = job->outcome;
@@ -126,7 +106,7 @@ void job_read_wire(struct job *job)
         n = record_read(&job->reader, job->wire);
         int more;
         while ((more = record_next(&job->reader, &record)) > 0) {
-            if (is_evidence(&record))
+            if (record_is_hit(&record))
                 job_note_hit(job);
             outcome_add(job->outcome, &record);
         }

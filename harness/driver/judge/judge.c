@@ -13,17 +13,17 @@ double judge_per_iteration(const struct judge *judge)
 
 bool judge_sees_changes(const struct judge *judge)
 {
-    const char *mutates = outcome_environment(judge->outcome, "mutates");
-    return mutates && strcmp(mutates, "yes") == 0;
+    return judge->outcome->facts.changes == CHANGES_SEEN;
 }
 
 /* Damage in memory that a detector of the child walked over: it says where, not who did it. */
-static void judge_corrupt(struct judge *judge, const struct record *record)
+void judge_corrupt(struct judge *judge, const struct record *record)
 {
     enum detector_id detector = (enum detector_id)record->values[CORRUPT_DETECTOR];
-    struct finding *finding = (unsigned)detector < DETECTOR_COUNT
-                                  ? judge_new_finding(judge, FINDING_HEAP_CORRUPTION, "crash", detector)
-                                  : NULL;
+    struct finding *finding =
+        (unsigned)detector < DETECTOR_COUNT
+            ? judge_new_finding(judge, FINDING_HEAP_CORRUPTION, SEVERITY_CRASH, detector)
+            : NULL;
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
@@ -36,40 +36,24 @@ static void judge_corrupt(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
+#define NOT_JUDGED(...)
+#define JUDGE(id, name, excuses) [RECORD_##id] = judge_##name,
+static void (*const judges[RECORD_TYPES])(struct judge *judge, const struct record *record) = {
+    RECORD_LIST(NOT_JUDGED, JUDGE, NOT_JUDGED)};
+
 static void judge_record(struct judge *judge, const struct record *record)
 {
-    switch (record->type) {
-    case RECORD_WRITE:
-        judge_write(judge, record);
-        break;
-    case RECORD_INVARIANT:
-        judge_invariant(judge, record);
-        break;
-    case RECORD_EXCEPTION:
-        judge_exception(judge, record);
-        break;
-    case RECORD_DIVERGE:
-        judge_diverge(judge, record);
-        break;
-    case RECORD_HEAP:
-        judge_heap(judge, record);
-        break;
-    case RECORD_CORRUPT:
-        judge_corrupt(judge, record);
-        break;
-    case RECORD_NOTE:
+    if (record->type == RECORD_NOTE)
         note_add(&judge->run->notes, "%s", record_text(record, 0));
-        break;
-    default:
-        break;
-    }
+    else if (record->type < RECORD_TYPES && judges[record->type])
+        judges[record->type](judge, record);
 }
 
 unsigned judge_outcome(struct run *run, const struct plan *plan, const struct outcome *outcome,
                        unsigned child)
 {
     struct judge judge = {.run = run, .plan = plan, .outcome = outcome, .child = child};
-    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome_environment(outcome, "_writes");
+    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
     judge.mutates_arrays = judge.writes_arrays;
     size_t before = run->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++)
@@ -86,15 +70,10 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, const struct ou
     return (unsigned)(run->findings.n - before);
 }
 
-static bool is_mutation(const struct finding *finding)
-{
-    return strcmp(finding->severity, "hidden-mutation") == 0;
-}
-
 /* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
 static bool is_in_place(const struct run *run, const struct finding *finding)
 {
-    if (strcmp(finding->detector, "tripwire") != 0 || !finding->function)
+    if (finding->detector != DETECTOR_TRIPWIRE || !finding->function)
         return false;
     for (size_t i = 0; i < run->in_place.n; i++)
         if (strcmp(run->in_place.items[i], finding->function) == 0)
@@ -115,22 +94,17 @@ static void drop_in_place(struct run *run)
  * the same run. Two such functions: nobody can say which. */
 void judge_link(struct run *run)
 {
-    const struct finding *cause = NULL;
-    unsigned causes = 0;
+    size_t mutations;
     drop_in_place(run);
     judge_link_heap(run);
-    for (size_t i = 0; i < run->findings.n; i++)
-        if (is_mutation(run->findings.items[i])) {
-            cause = run->findings.items[i];
-            causes++;
-        }
-    if (causes == 0 && (cause = judge_link_tsan(run)))
-        causes = 1;
-    for (size_t i = 0; causes == 1 && i < run->findings.n; i++) {
+    const struct finding *cause = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &mutations);
+    if (mutations == 0)
+        cause = judge_link_tsan(run);
+    for (size_t i = 0; cause && i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
         bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG ||
-                       strcmp(finding->detector, cause->detector) == 0;
+                       finding->detector == cause->detector;
         if (finding != cause && !foreign)
             judge_take_cause(finding, cause);
     }

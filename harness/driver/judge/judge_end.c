@@ -167,9 +167,9 @@ static void judge_crash(struct judge *judge)
     const struct log_rule *rule = find_sentence(judge, &line, &by);
     enum detector_id witness = judge_witness(judge->plan, judge->outcome);
     bool known = rule || witness != DETECTOR_COUNT;
-    struct finding *finding =
-        known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, "crash", rule ? by : witness)
-              : NULL;
+    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH,
+                                                        SEVERITY_CRASH, rule ? by : witness)
+                                    : NULL;
     if (!finding) {
         free(line);
         return;
@@ -224,7 +224,7 @@ static void judge_hang(struct judge *judge)
 {
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
         return;
-    struct finding *finding = judge_new_finding(judge, FINDING_HANG, "hang", DETECTOR_HANG);
+    struct finding *finding = judge_new_finding(judge, FINDING_HANG, SEVERITY_HANG, DETECTOR_HANG);
     if (!finding)
         return;
     char *deadlock = judge_waits(judge, finding);
@@ -249,7 +249,7 @@ static void judge_log(struct judge *judge)
     char *line = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge, &line, &by);
-    struct finding *finding = rule ? judge_new_finding(judge, rule->kind, "crash", by) : NULL;
+    struct finding *finding = rule ? judge_new_finding(judge, rule->kind, SEVERITY_CRASH, by) : NULL;
     if (!finding) {
         free(line);
         return;

@@ -92,7 +92,7 @@ void judge_blame_stack(const struct judge *judge, struct finding *finding, const
         blame_interpreter(judge, finding, frame->function);
 }
 
-struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector)
 {
     struct finding *finding = calloc(1, sizeof *finding);
@@ -100,10 +100,10 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
         return NULL;
     finding->kind = kind;
     finding->severity = severity;
-    finding->detector = detector_rows[detector].name;
+    finding->detector = detector;
     finding->blame = BLAME_UNKNOWN;
     finding->rung = judge->plan->share;
-    if (outcome_environment(judge->outcome, "mutates") && finding->rung > RUNG_PRIVATE)
+    if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
     finding->count = 1;
@@ -118,7 +118,7 @@ void judge_label_user_error(const struct judge *judge, struct finding *finding)
     if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
     finding->blame = BLAME_USER;
-    finding->severity = "user-error";
+    finding->severity = SEVERITY_USER_ERROR;
     if (!judge->writes_arrays)
         finding->rung = RUNG_ALL;
 }

@@ -380,7 +380,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
 {
     struct judge *judge = losses->judge;
     struct finding *finding = judge_new_finding(
-        judge, objects ? FINDING_REFERENCE_LEAK : FINDING_MEMORY_GROWTH, "leak", DETECTOR_GROWTH);
+        judge, objects ? FINDING_REFERENCE_LEAK : FINDING_MEMORY_GROWTH, SEVERITY_LEAK, DETECTOR_GROWTH);
     if (!finding) {
         free(message);
         return;
@@ -394,8 +394,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     const struct loss *held = find_held(losses, like);
-    if (finding && outcome_environment(judge->outcome, "mutates") &&
-        !(held && strcmp(held->holder, NOBODY) == 0))
+    if (finding && judge->outcome->facts.changes && !(held && strcmp(held->holder, NOBODY) == 0))
         finding_add_line(
             finding, strdup("the statements share objects that cannot be looked into: where one of them is "
                             "meant to keep this, it is no leak"));
@@ -428,7 +427,7 @@ static void tell(struct losses *losses, struct loss *like)
 
 static void add_over_budget(struct judge *judge, double code, double native, enum detector_id detector)
 {
-    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", detector);
+    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, SEVERITY_LEAK, detector);
     if (!finding)
         return;
     finding->statement = strdup(judge->plan->fresh);

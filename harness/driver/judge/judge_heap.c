@@ -200,7 +200,8 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
 
 static struct finding *finding_of(struct judge *judge, const struct violation *violation)
 {
-    struct finding *finding = judge_new_finding(judge, kind_of(violation->kind), "crash", DETECTOR_GUARD);
+    struct finding *finding =
+        judge_new_finding(judge, kind_of(violation->kind), SEVERITY_CRASH, DETECTOR_GUARD);
     if (!finding)
         return NULL;
     const char *statement = judge_heap_statement(judge->plan, violation);

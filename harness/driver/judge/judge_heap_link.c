@@ -180,21 +180,6 @@ static void drop_guesses(struct run *run, const struct finding *cause, bool caug
     }
 }
 
-/* The only function that was seen to change its input for a moment, or NULL. */
-static const struct finding *only_mutation(const struct run *run)
-{
-    const struct finding *found = NULL;
-    for (size_t i = 0; i < run->findings.n; i++) {
-        const struct finding *finding = run->findings.items[i];
-        if (strcmp(finding->severity, "hidden-mutation") != 0)
-            continue;
-        if (found)
-            return NULL;
-        found = finding;
-    }
-    return found;
-}
-
 /* The first one met in the act whose function is known: by a trap, or in a release that must not be. */
 static const struct finding *first_caught(const struct run *run)
 {
@@ -233,7 +218,9 @@ static void drop_strangers(struct run *run)
 /* Corrupt memory explains a crash. */
 void judge_link_heap(struct run *run)
 {
-    const struct finding *caught = only_caught(run), *mutation = only_mutation(run), *any = caught;
+    size_t n;
+    const struct finding *caught = only_caught(run), *any = caught,
+                         *mutation = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &n);
     if (caught || mutation)
         drop_guesses(run, caught ? caught : mutation, caught != NULL);
     drop_strangers(run);
@@ -243,7 +230,7 @@ void judge_link_heap(struct run *run)
     for (size_t i = 0; any && i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         if (!finding->block && finding->kind <= FINDING_CRASH && !finding->cause &&
-            finding->blame != BLAME_USER && strcmp(finding->detector, "pyheap") != 0)
+            finding->blame != BLAME_USER && finding->detector != DETECTOR_PYHEAP)
             finding->cause = strdup(any->id);
     }
 }

@@ -60,7 +60,7 @@ void judge_write(struct judge *judge, const struct record *record)
         return;
     }
     struct finding *finding =
-        judge_new_finding(judge, FINDING_INPUT_MUTATED, "hidden-mutation", DETECTOR_TRIPWIRE);
+        judge_new_finding(judge, FINDING_INPUT_MUTATED, SEVERITY_HIDDEN_MUTATION, DETECTOR_TRIPWIRE);
     if (!finding)
         return;
     struct symbol_stack stack = judge_symbolise(judge, record);
@@ -106,8 +106,9 @@ void judge_invariant(struct judge *judge, const struct record *record)
             note_in_place(judge, record_text(record, 2), record_text(record, 0));
         return;
     }
-    struct finding *finding = judge_new_finding(
-        judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED, "wrong-result", DETECTOR_INVARIANT);
+    struct finding *finding =
+        judge_new_finding(judge, is_result ? FINDING_WRONG_RESULT : FINDING_INPUT_MUTATED,
+                          SEVERITY_WRONG_RESULT, DETECTOR_INVARIANT);
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
@@ -135,7 +136,8 @@ void judge_exception(struct judge *judge, const struct record *record)
                  record_text(record, 2), record_text(record, 1));
         return;
     }
-    struct finding *finding = judge_new_finding(judge, FINDING_EXCEPTION, "exception", DETECTOR_EXCEPTION);
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_EXCEPTION, SEVERITY_EXCEPTION, DETECTOR_EXCEPTION);
     if (!finding)
         return;
     finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
@@ -152,7 +154,7 @@ void judge_exception(struct judge *judge, const struct record *record)
 void judge_diverge(struct judge *judge, const struct record *record)
 {
     struct finding *finding =
-        judge_new_finding(judge, FINDING_WRONG_RESULT, "wrong-result", DETECTOR_DIVERGE);
+        judge_new_finding(judge, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, DETECTOR_DIVERGE);
     if (!finding)
         return;
     const char *statement = record_text(record, 1);

@@ -22,7 +22,7 @@ struct judge {
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
 /* A finding of this child, yet without blame, message and signature; NULL without memory. */
-struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, const char *severity,
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
 /* Addresses of this child; the first is an exact one, or a return address. */
@@ -73,11 +73,10 @@ int judge_statement_number(const struct judge *judge, const struct symbol_stack 
 /* Its source, or NULL. Borrowed. */
 const char *judge_statement_text(const struct judge *judge, int number);
 
-/* judge_input.c: what calls did to inputs, and what only threads see, by a record of that type. */
-void judge_write(struct judge *judge, const struct record *record);
-void judge_invariant(struct judge *judge, const struct record *record);
-void judge_exception(struct judge *judge, const struct record *record);
-void judge_diverge(struct judge *judge, const struct record *record);
+/* The judge of each FOUND record, in a file named after what it judges. */
+#define JUDGE_NONE(...)
+#define JUDGE_DECLARE(id, name, excuses) void judge_##name(struct judge *judge, const struct record *record);
+RECORD_LIST(JUDGE_NONE, JUDGE_DECLARE, JUDGE_NONE)
 
 /* judge_end.c: how the child ended. After all else that it left behind: `leak` may be the cause. */
 void judge_end(struct judge *judge);
@@ -85,8 +84,6 @@ void judge_end(struct judge *judge);
 /* judge_nanobind.c: the finding of nanobind's own report, or NULL. */
 struct finding *judge_nanobind(struct judge *judge);
 
-/* judge_heap.c: what the guard saw. */
-void judge_heap(struct judge *judge, const struct record *record);
 /* judge_heap_say.c: the statement that made the block, which is the plan's; NULL where none did. */
 const char *judge_heap_statement(const struct plan *plan, const struct violation *violation);
 /* The violation in one sentence. The caller's; NULL without memory. */

@@ -14,18 +14,18 @@
 static const struct kind {
     const char *name;
     enum finding_kind as, freed; /* the second where the block had been freed */
-    const char *severity;
+    enum severity severity;
     bool unset; /* of a value that was never set: the interpreter has such words, and does not mind */
 } kinds[] = {
-    {"InvalidRead", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, "crash", false},
-    {"InvalidWrite", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, "crash", false},
-    {"InvalidFree", FINDING_HEAP_CORRUPTION, FINDING_DOUBLE_FREE, "crash", false},
-    {"MismatchedFree", FINDING_HEAP_CORRUPTION, FINDING_HEAP_CORRUPTION, "crash", false},
-    {"InvalidJump", FINDING_CRASH, FINDING_CRASH, "crash", false},
-    {"Overlap", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, "wrong-result", false},
-    {"UninitCondition", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, "wrong-result", true},
-    {"UninitValue", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, "wrong-result", true},
-    {"SyscallParam", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, "wrong-result", true},
+    {"InvalidRead", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
+    {"InvalidWrite", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
+    {"InvalidFree", FINDING_HEAP_CORRUPTION, FINDING_DOUBLE_FREE, SEVERITY_CRASH, false},
+    {"MismatchedFree", FINDING_HEAP_CORRUPTION, FINDING_HEAP_CORRUPTION, SEVERITY_CRASH, false},
+    {"InvalidJump", FINDING_CRASH, FINDING_CRASH, SEVERITY_CRASH, false},
+    {"Overlap", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, false},
+    {"UninitCondition", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
+    {"UninitValue", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
+    {"SyscallParam", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
 };
 
 static const struct kind *find_kind(const char *name)

@@ -112,7 +112,8 @@ static char *list_kinds(const struct memcheck_site *site)
 static void add_finding(struct judge *judge, const struct memcheck_site *site, enum growth_verdict verdict,
                         struct memcheck_rate rate)
 {
-    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, "leak", DETECTOR_MEMCHECK);
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_MEMORY_GROWTH, SEVERITY_LEAK, DETECTOR_MEMCHECK);
     double times = verdict == GROWTH_LEAK ? judge_per_iteration(judge) : 1;
     char *list = judge_format("%.1f bytes of memory in %.2f blocks", rate.bytes * times, rate.blocks * times);
     const char *statement = judge_statement_text(judge, site->statement);

@@ -21,8 +21,8 @@ struct finding *judge_nanobind(struct judge *judge)
     bool on = shutdown || judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG);
     if (!on || !nanobind_report_parse(judge->outcome->stderr_text, &report))
         return NULL;
-    struct finding *finding =
-        judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, "leak", shutdown ? DETECTOR_SHUTDOWN : DETECTOR_LOG);
+    struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK,
+                                                shutdown ? DETECTOR_SHUTDOWN : DETECTOR_LOG);
     char *sentence = nanobind_report_sentence(&report);
     if (finding) {
         finding->serial = true;

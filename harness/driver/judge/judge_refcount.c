@@ -50,7 +50,7 @@ static void add_finding(struct judge *judge, const struct record *record, double
 {
     struct finding *finding =
         judge_new_finding(judge, rate < 0 ? FINDING_REFCOUNT_UNDERFLOW : FINDING_REFERENCE_LEAK,
-                          rate < 0 ? "crash" : "leak", DETECTOR_REFCOUNT);
+                          rate < 0 ? SEVERITY_CRASH : SEVERITY_LEAK, DETECTOR_REFCOUNT);
     char *objects = finding ? name_objects(record) : NULL;
     if (!finding)
         return;
@@ -116,8 +116,8 @@ static const struct finding *find_loss(const struct run *run, const struct findi
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
-        if (strcmp(finding->detector, detector_rows[DETECTOR_GROWTH].name) == 0 && finding->function &&
-            left->function && strcmp(finding->function, left->function) == 0)
+        if (finding->detector == DETECTOR_GROWTH && finding->function && left->function &&
+            strcmp(finding->function, left->function) == 0)
             return finding;
     }
     return NULL;
@@ -128,7 +128,7 @@ void judge_link_counted(struct run *run)
     const struct finding *cause = NULL;
     for (size_t i = 0; i < run->findings.n && !cause; i++)
         if (run->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
-            strcmp(run->findings.items[i]->detector, detector_rows[DETECTOR_REFCOUNT].name) == 0)
+            run->findings.items[i]->detector == DETECTOR_REFCOUNT)
             cause = run->findings.items[i];
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];

@@ -115,7 +115,8 @@ static void judge_left(struct judge *judge, const struct record *record)
 {
     if (!grows_with_calls(record))
         return;
-    struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, "leak", DETECTOR_SHUTDOWN);
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK, DETECTOR_SHUTDOWN);
     if (!finding)
         return;
     bool objects = record->values[LEFT_OF] == SERIES_OBJECTS;

@@ -268,7 +268,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     const struct side sides[2] = {side_of(judge, one), side_of(judge, other)};
     if (note_race(judge, sides))
         return;
-    struct finding *finding = judge_new_finding(judge, kind_of(report), "data-race", DETECTOR_TSAN);
+    struct finding *finding = judge_new_finding(judge, kind_of(report), SEVERITY_DATA_RACE, DETECTOR_TSAN);
     if (!finding)
         return;
     put_blame(judge, finding, sides);
@@ -319,7 +319,8 @@ bool judge_tsan_crash(struct judge *judge)
     struct tsan_report *fatal = NULL;
     for (size_t i = 0; i < judge->outcome->nraces && !fatal; i++)
         fatal = judge->outcome->races[i]->fatal ? judge->outcome->races[i] : NULL;
-    struct finding *finding = fatal ? judge_new_finding(judge, FINDING_CRASH, "crash", DETECTOR_CRASH) : NULL;
+    struct finding *finding =
+        fatal ? judge_new_finding(judge, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH) : NULL;
     if (!finding)
         return false;
     judge_blame_stack(judge, finding, &fatal->parts[0].stack);
@@ -336,8 +337,7 @@ const struct finding *judge_link_tsan(const struct run *run)
     const struct finding *cause = NULL;
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
-        if (strcmp(finding->detector, detector_rows[DETECTOR_TSAN].name) != 0 ||
-            finding->blame != BLAME_TARGET)
+        if (finding->detector != DETECTOR_TSAN || finding->blame != BLAME_TARGET)
             continue;
         if (cause &&
             (!cause->function || !finding->function || strcmp(cause->function, finding->function) != 0))

@@ -1,7 +1,6 @@
 #include "driver/log/suppression.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,23 +19,8 @@ struct loader {
     const struct suppression_defaults *defaults;
     struct suppression_list *list;
     struct remark remark;
-    char *error;
-    size_t error_size;
+    struct sentence *error;
 };
-
-static int fail(const struct loader *loader, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int fail(const struct loader *loader, int code, const char *format, ...)
-{
-    int n = snprintf(loader->error, loader->error_size, "%s:%u: ", loader->path, loader->line);
-    va_list arguments;
-    va_start(arguments, format);
-    if (n >= 0 && (size_t)n < loader->error_size)
-        vsnprintf(loader->error + n, loader->error_size - (size_t)n, format, arguments);
-    va_end(arguments);
-    return code;
-}
 
 static void remark_clear(struct remark *remark)
 {
@@ -114,7 +98,7 @@ static int add(struct loader *loader, struct suppression *rule)
         return 0;
     }
     suppression_clear(rule);
-    return fail(loader, -ENOMEM, "no memory");
+    return sentence_fail(-ENOMEM, loader->error, "", "no memory");
 }
 
 static int take_rule(struct loader *loader, const char *line)
@@ -122,10 +106,10 @@ static int take_rule(struct loader *loader, const char *line)
     const char *colon = strchr(line, ':');
     size_t length = colon ? (size_t)(colon - line) : 0;
     if (!colon || !is_type(line, length) || !colon[1])
-        return fail(
-            loader, -EINVAL,
-            "'%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex; correct it or leave it out",
-            line);
+        return sentence_fail(
+            -EINVAL, loader->error, "correct it or leave it out",
+            "%s:%u: '%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex", loader->path,
+            loader->line, line);
     struct remark *remark = &loader->remark;
     struct suppression rule = {.type = strndup(line, length),
                                .pattern = strdup(colon + 1),
@@ -136,11 +120,9 @@ static int take_rule(struct loader *loader, const char *line)
     remark->used = true;
     if (!rule.link || !rule.version || !rule.why) {
         suppression_clear(&rule);
-        return fail(
-            loader, -EINVAL,
-            "the suppression '%.60s' does not say %s; write it above as a comment (# link: …, # version: …, "
-            "a sentence)",
-            line,
+        return sentence_fail(
+            -EINVAL, loader->error, "write it above as a comment (# link: …, # version: …, a sentence)",
+            "%s:%u: the suppression '%.60s' does not say %s", loader->path, loader->line, line,
             !remark->link      ? "where the race is discussed"
             : !remark->version ? "which versions have it"
                                : "why");
@@ -165,17 +147,14 @@ static int take_line(struct loader *loader, char *line)
 }
 
 int suppression_load(const char *path, const struct suppression_defaults *defaults,
-                     struct suppression_list *list, char *error, size_t error_size)
+                     struct suppression_list *list, struct sentence *error)
 {
-    struct loader loader = {
-        .path = path, .defaults = defaults, .list = list, .error = error, .error_size = error_size};
+    struct loader loader = {.path = path, .defaults = defaults, .list = list, .error = error};
     cleanup_free char *text = NULL;
     int result = fd_read_file(path, &text, NULL);
-    if (result < 0) {
-        snprintf(error, error_size, "cannot read %s: %s; name a file of suppressions that is there", path,
-                 strerror(-result));
-        return result;
-    }
+    if (result < 0)
+        return sentence_fail(result, error, "name a file of suppressions that is there", "cannot read %s: %s",
+                             path, strerror(-result));
     for (char *rest = text, *line; result == 0 && (line = strsep(&rest, "\n"));) {
         loader.line++;
         result = take_line(&loader, line);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/sentence.h"
 #include "driver/log/tsan_report.h"
 
 struct suppression {
@@ -37,9 +38,9 @@ struct suppression_defaults {
     const char *link, *version, *why;
 };
 
-/* Adds what the file has. On failure `error` is one sentence with file and line. Returns 0 or -errno. */
+/* Adds what the file has. On failure *error has file and line. Returns 0 or -errno. */
 int suppression_load(const char *path, const struct suppression_defaults *defaults,
-                     struct suppression_list *list, char *error, size_t error_size);
+                     struct suppression_list *list, struct sentence *error);
 
 /* The first that matches, or NULL. */
 struct suppression *suppression_find(const struct suppression_list *list, const struct tsan_report *report);

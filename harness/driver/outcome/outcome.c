@@ -41,6 +41,34 @@ static int add_environment(struct outcome *outcome, const char *text)
     return append_text(&outcome->environment, &outcome->nenvironment, text);
 }
 
+void facts_merge(struct facts *facts, const struct facts *more)
+{
+    if (facts->gil == GIL_UNKNOWN)
+        facts->gil = more->gil;
+    if (facts->changes == CHANGES_NONE)
+        facts->changes = more->changes;
+    if (!facts->writes && more->writes)
+        facts->writes = strdup(more->writes);
+}
+
+static void add_fact(struct outcome *outcome, const struct record *record)
+{
+    struct facts fact = {0};
+    int64_t value = record->values[FACT_VALUE];
+    switch ((enum fact_kind)record->values[FACT_KIND]) {
+    case FACT_GIL:
+        fact.gil = value ? GIL_ON : GIL_OFF;
+        break;
+    case FACT_CHANGES:
+        fact.changes = value == CHANGES_SEEN ? CHANGES_SEEN : CHANGES_POSSIBLE;
+        break;
+    case FACT_WRITES:
+        fact.writes = (char *)record_text(record, 0);
+        break;
+    }
+    facts_merge(&outcome->facts, &fact);
+}
+
 static int add_distribution(struct outcome *outcome, const struct record *record)
 {
     if (!*record_text(record, 2))
@@ -79,7 +107,8 @@ static int add_cannot(struct outcome *outcome, const struct record *record)
     if (outcome->cannot)
         return 0;
     outcome->cannot = strdup(record_text(record, 0));
-    outcome->cannot_status = (int)record->values[0];
+    outcome->cannot_status = (int)record->values[CANNOT_STATUS];
+    outcome->cannot_reason = (enum cannot_reason)record->values[CANNOT_REASON];
     return outcome->cannot ? 0 : -ENOMEM;
 }
 
@@ -107,6 +136,9 @@ int outcome_add(struct outcome *outcome, const struct record *record)
     switch (record->type) {
     case RECORD_ENVIRONMENT:
         return add_environment(outcome, record_text(record, 0));
+    case RECORD_FACT:
+        add_fact(outcome, record);
+        return 0;
     case RECORD_PACKAGE:
         return add_package(outcome, record);
     case RECORD_STATEMENT:
@@ -191,6 +223,7 @@ void outcome_clear(struct outcome *outcome)
     clear_texts(outcome->packages, outcome->npackages);
     clear_texts(outcome->distributions, outcome->ndistributions);
     statement_list_clear(&outcome->statements);
+    free(outcome->facts.writes);
     free(outcome->maps);
     free(outcome->cannot);
     free(outcome->sentence);

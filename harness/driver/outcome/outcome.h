@@ -31,11 +31,19 @@ struct outcome_sleeper {
     int32_t words[5]; /* zero where they could not be read */
 };
 
+/* What a child reports of its interpreter and its plan. Owned. */
+struct facts {
+    enum { GIL_UNKNOWN, GIL_OFF, GIL_ON } gil;
+    enum changes changes;
+    char *writes; /* names of the arrays that the harness writes, separated by commas; or NULL */
+};
+
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
     size_t nrecords, dropped;
     char **environment; /* "key=value", no key twice */
     size_t nenvironment;
+    struct facts facts;
     char **packages; /* path and import name, in turn */
     size_t npackages;
     char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
@@ -44,6 +52,7 @@ struct outcome {
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
+    enum cannot_reason cannot_reason;
     char *stderr_text; /* whole lines where there were any */
     char *
         sentence; /* first line there that the log detector knows, even when a flood swept it out of the text */
@@ -89,6 +98,9 @@ void outcome_clear(struct outcome *outcome);
 
 /* What this thread wrote of itself, or NULL. */
 const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid);
+
+/* Fills in what `facts` lacks. */
+void facts_merge(struct facts *facts, const struct facts *more);
 
 /* The value of an environment key, or NULL. */
 const char *outcome_environment(const struct outcome *outcome, const char *key);

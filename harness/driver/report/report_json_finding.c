@@ -169,11 +169,11 @@ json_t *report_json_finding(const struct finding *finding)
     json_t *json = json_object();
     json_object_set_new(json, "id", json_string(finding->id));
     json_object_set_new(json, "kind", json_string(finding_kind_names[finding->kind]));
-    json_object_set_new(json, "severity", json_string(finding->severity));
+    json_object_set_new(json, "severity", json_string(finding_severity_names[finding->severity]));
     json_object_set_new(json, "function", report_json_text(finding->function));
     json_object_set_new(json, "package", report_json_text(finding->package));
     json_object_set_new(json, "message", report_json_text(finding->message));
-    json_object_set_new(json, "detector", json_string(finding->detector));
+    json_object_set_new(json, "detector", json_string(detector_rows[finding->detector].name));
     json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));

@@ -29,14 +29,15 @@ static void keep_environment(struct run *run, const struct outcome *outcome)
         run->environment = grown;
         grown[run->nenvironment++] = strdup(entry);
     }
+    facts_merge(&run->facts, &outcome->facts);
 }
 
-/* "the GIL is on" becomes the name of who turned it on, which CPython says on standard error only. */
+/* Where the GIL came on, name the module that turned it on: CPython reports that on standard error only. */
 static char *reason_of(const struct outcome *outcome)
 {
     char *reason = NULL;
     cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
-    if (!module || strncmp(outcome->cannot, "the GIL is on", 13) != 0)
+    if (!module || outcome->cannot_reason != CANNOT_GIL)
         return strdup(outcome->cannot);
     if (asprintf(
             &reason,
@@ -129,11 +130,12 @@ static void log_child(struct session *session, const char *member, const struct 
 /* Why nothing was tested, or less than was meant to be. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
-    char *distrust = session->tsan ? tsan_take_child(session->tsan, outcome) : NULL;
+    struct sentence distrust;
+    bool distrusted = session->tsan && tsan_take_child(session->tsan, outcome, &distrust);
     if (outcome->cannot)
         session_set_reason(session, outcome->cannot_status, reason_of(outcome));
-    if (distrust)
-        session_set_reason(session, STATUS_UNTESTED, distrust);
+    if (distrusted)
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&distrust));
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",

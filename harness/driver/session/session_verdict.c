@@ -23,13 +23,11 @@ static void count_chances(struct session *session)
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         for (unsigned k = 0; session->sightings && k < run->children; k++)
-            for (int id = 0; id < DETECTOR_COUNT; id++)
-                if (strcmp(detector_rows[id].name, finding->detector) == 0 &&
-                    (session->sightings[k].detect & DETECTOR_BIT(id)) &&
-                    (finding->serial || !session->sightings[k].serial) &&
-                    (finding->out_from == 0 || finding->last_child >= finding->out_from ||
-                     k + 1 < finding->out_from))
-                    finding->of++;
+            if ((session->sightings[k].detect & DETECTOR_BIT(finding->detector)) &&
+                (finding->serial || !session->sightings[k].serial) &&
+                (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                 k + 1 < finding->out_from))
+                finding->of++;
     }
 }
 
@@ -73,7 +71,7 @@ void session_conclude(struct session *session)
             strdup("children died or hung, and --detect leaves out the detector for it; leave --detect out"));
     else if (session->interrupted)
         session_set_reason(session, STATUS_UNTESTED, strdup("interrupted before its end"));
-    else if (session->request->plan.detect == 0 && session->request->has_detect)
+    else if (session->request->plan.detect == 0 && REQUEST_GAVE(session->request, plan.detect))
         session_set_reason(session, STATUS_UNTESTED, strdup("no detector is on; leave --detect out"));
     else if (run->threads > 1 && run->calls == 0)
         session_set_reason(session, STATUS_UNTESTED,

@@ -51,20 +51,6 @@ static const char *crashed_in(const struct outcome *outcome)
     return NULL;
 }
 
-/* The one hidden mutation of the run explains its crashes, and so its statement is the one to leave out. */
-static const struct finding *only_mutation(const struct run *run)
-{
-    const struct finding *found = NULL;
-    for (size_t i = 0; i < run->findings.n; i++) {
-        if (strcmp(run->findings.items[i]->severity, "hidden-mutation") != 0)
-            continue;
-        if (found)
-            return NULL;
-        found = run->findings.items[i];
-    }
-    return found;
-}
-
 static struct unmask_count *count_of(struct unmask *unmask, const char *statement)
 {
     for (unsigned i = 0; i < unmask->ncounts; i++)
@@ -84,12 +70,11 @@ static size_t statements_left(const struct unmask *unmask, const struct statemen
     return n;
 }
 
-static const struct finding *seen_now(const struct run *run, const char *severity)
+static const struct finding *seen_now(const struct run *run, enum severity severity)
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
-        if (finding->last_child == run->children && !finding->serial &&
-            strcmp(finding->severity, severity) == 0)
+        if (finding->last_child == run->children && !finding->serial && finding->severity == severity)
             return finding;
     }
     return NULL;
@@ -100,10 +85,10 @@ static const struct finding *ended_by(const struct run *run, const struct outcom
 {
     const struct finding *finding;
     if (outcome->hung)
-        return seen_now(run, "hang");
+        return seen_now(run, SEVERITY_HANG);
     if (outcome_crashed(outcome))
-        return outcome->phase == BOARD_RUN ? seen_now(run, "crash") : NULL;
-    return (finding = seen_now(run, "exception")) ? finding : seen_now(run, "wrong-result");
+        return outcome->phase == BOARD_RUN ? seen_now(run, SEVERITY_CRASH) : NULL;
+    return (finding = seen_now(run, SEVERITY_EXCEPTION)) ? finding : seen_now(run, SEVERITY_WRONG_RESULT);
 }
 
 static void mark_new(struct unmask *unmask, struct run *run)
@@ -160,13 +145,16 @@ static void leave_out(struct unmask *unmask, struct run *run, const struct findi
 bool unmask_learn(struct unmask *unmask, struct run *run, const struct outcome *outcome)
 {
     mark_new(unmask, run);
-    const struct finding *finding = ended_by(run, outcome), *mutation = only_mutation(run);
+    size_t n;
+    const struct finding *finding = ended_by(run, outcome),
+                         *mutation = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &n);
     if (!finding || statements_left(unmask, &run->statements) < 2 ||
         unmask->plan.nleave_out >= PLAN_STEPS_MAX)
         return false;
     const char *statement = outcome->hung              ? stuck_in(outcome, unmask->plan.threads)
                             : outcome_crashed(outcome) ? crashed_in(outcome)
                                                        : finding->statement;
+    /* It explains the run's crashes. */
     if (mutation && mutation->statement && !statement_is_left_out(&unmask->plan, mutation->statement))
         statement = mutation->statement;
     if (!statement_find(&run->statements, statement) || statement_is_left_out(&unmask->plan, statement))

@@ -23,39 +23,30 @@ struct bug {
     struct verification *found;
 };
 
-static uint32_t bit_of(const struct finding *finding)
-{
-    for (int id = 0; id < DETECTOR_COUNT; id++)
-        if (strcmp(detector_rows[id].name, finding->detector) == 0)
-            return DETECTOR_BIT(id);
-    return 0;
-}
-
 /* One thread is enough to see a hidden mutation; what it breaks, several threads show. */
 static bool is_mutation(const struct finding *finding, const struct plan *plan)
 {
-    return strcmp(finding->severity, "hidden-mutation") == 0 && plan->detect & LIGHT;
+    return finding->severity == SEVERITY_HIDDEN_MUTATION && plan->detect & LIGHT;
 }
 
 /* What is counted over many calls in every child needs no further trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
-    bool seen = !finding->serial && verify_counts(finding, plan) && !(bit_of(finding) & DETECTOR_COUNTERS);
+    bool seen = !finding->serial && verify_counts(finding, plan) &&
+                !(DETECTOR_BIT(finding->detector) & DETECTOR_COUNTERS);
     return seen || is_mutation(finding, plan);
 }
 
 /* The detectors that are to see it again. */
 static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
 {
-    return is_mutation(finding, plan) ? plan->detect & LIGHT : bit_of(finding);
+    return is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
 }
 
 static struct finding *cause_of(const struct run *run, struct finding *finding)
 {
-    for (size_t i = 0; finding->cause && i < run->findings.n; i++)
-        if (strcmp(run->findings.items[i]->id, finding->cause) == 0)
-            return run->findings.items[i];
-    return finding;
+    struct finding *cause = finding_list_find(&run->findings, finding->cause);
+    return cause ? cause : finding;
 }
 
 static bool belongs(const struct bug *bug, const struct finding *root, const char *statement)

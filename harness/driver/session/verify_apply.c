@@ -68,11 +68,7 @@ static bool is_explained(const struct finding *finding)
 
 static const struct finding *first_root(const struct run *run)
 {
-    const struct verification *first = run->verification;
-    for (size_t i = 0; first->root && i < run->findings.n; i++)
-        if (strcmp(run->findings.items[i]->id, first->root) == 0)
-            return run->findings.items[i];
-    return NULL;
+    return finding_list_find(&run->findings, run->verification->root);
 }
 
 static void explain(const struct run *run, struct finding *finding)
@@ -89,11 +85,11 @@ static void explain(const struct run *run, struct finding *finding)
 /* The user's label holds only where the rung that it is for is needed. */
 static void take_label_back(struct finding *finding)
 {
-    finding->severity = finding->kind == FINDING_HANG        ? "hang"
-                        : finding->kind == FINDING_EXCEPTION ? "exception"
+    finding->severity = finding->kind == FINDING_HANG        ? SEVERITY_HANG
+                        : finding->kind == FINDING_EXCEPTION ? SEVERITY_EXCEPTION
                         : finding->kind == FINDING_WRONG_RESULT || finding->kind == FINDING_INPUT_MUTATED
-                            ? "wrong-result"
-                            : "crash";
+                            ? SEVERITY_WRONG_RESULT
+                            : SEVERITY_CRASH;
     finding->blame = finding->package && strncmp(finding->package, "CPython ", 8) == 0 ? BLAME_INTERPRETER
                      : finding->package                                                ? BLAME_TARGET
                                                                                        : BLAME_UNKNOWN;

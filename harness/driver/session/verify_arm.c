@@ -66,8 +66,7 @@ static void try_arm(struct verify *verify, const struct plan *plan, unsigned hit
         int fails = try_once(verify, plan, &outcome);
         if (fails > 0 && trials == &verify->found->again)
             note_first(verify->found, &outcome);
-        if (outcome_environment(&outcome, "mutates"))
-            verify->found->mutates = true;
+        verify->found->mutates |= outcome.facts.changes != CHANGES_NONE;
         outcome_clear(&outcome);
         if (fails < 0)
             return;

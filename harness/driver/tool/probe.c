@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fail.h"
 #include "base/fd.h"
+#include "base/sentence.h"
 
 #define SLOTS 4
 #define OUTPUT_MAX (1 << 20)
@@ -301,60 +301,54 @@ static bool find_in_venv(const char *venv, char path[PATH_MAX])
     return false;
 }
 
-static int explain_missing(const char *path, char *error, size_t error_size)
+static int explain_missing(const char *path, struct sentence *error)
 {
     char target[PATH_MAX];
     ssize_t length = readlink(path, target, sizeof target - 1);
     if (length >= 0) {
         target[length] = '\0';
-        return fail(-ENOENT, error, error_size,
-                    "%s is a link to %s, which is not there (the interpreter that a venv was made with may "
-                    "be gone); make "
-                    "the venv anew, or name another with -p",
-                    path, target);
+        return sentence_fail(-ENOENT, error, "make the venv anew, or name another with -p",
+                             "%s is a link to %s, which is not there (the interpreter that a venv was made "
+                             "with may be gone)",
+                             path, target);
     }
     if (errno != ENOENT && errno != ENOTDIR && errno != EINVAL)
-        return fail(-ENOENT, error, error_size, "%s cannot be reached: %s; name an interpreter with -p", path,
-                    strerror(errno));
-    return fail(
-        -ENOENT, error, error_size,
-        "there is no interpreter at %s; name one with -p, or make a venv with `python3.13t -m venv DIR`",
-        path);
+        return sentence_fail(-ENOENT, error, "name an interpreter with -p", "%s cannot be reached: %s", path,
+                             strerror(errno));
+    return sentence_fail(-ENOENT, error, "name one with -p, or make a venv with `python3.13t -m venv DIR`",
+                         "there is no interpreter at %s", path);
 }
 
 /* What the user wrote to a path: a venv's python, a name on PATH, or the path itself. A venv comes first,
  * because many are called `env`, and that is a program too. */
-static int resolve(const char *python, char path[PATH_MAX], char *error, size_t error_size)
+static int resolve(const char *python, char path[PATH_MAX], struct sentence *error)
 {
     bool bare = !strchr(python, '/');
     if (find_in_venv(python, path) || (bare && probe_find_program(python, path)))
         return 0;
     if (is_directory(python))
-        return fail(-ENOENT, error, error_size,
-                    "the directory %s has no bin/python, so it is no venv; make one with `python3.13t -m "
-                    "venv DIR`, or "
-                    "name an interpreter with -p",
-                    python);
+        return sentence_fail(-ENOENT, error,
+                             "make one with `python3.13t -m venv DIR`, or name an interpreter with -p",
+                             "the directory %s has no bin/python, so it is no venv", python);
     if (bare && access(python, F_OK) < 0)
-        return fail(
-            -ENOENT, error, error_size,
-            "there is no program '%s' on PATH; name an interpreter or a venv with -p, or make a venv with "
-            "`python3.13t -m venv DIR`",
-            python);
+        return sentence_fail(
+            -ENOENT, error,
+            "name an interpreter or a venv with -p, or make a venv with `python3.13t -m venv DIR`",
+            "there is no program '%s' on PATH", python);
     snprintf(path, PATH_MAX, "%s%s", bare ? "./" : "", python);
     return 0;
 }
 
-static int locate(const char *python, char path[PATH_MAX], char *error, size_t error_size)
+static int locate(const char *python, char path[PATH_MAX], struct sentence *error)
 {
-    int result = resolve(python, path, error, error_size);
+    int result = resolve(python, path, error);
     if (result)
         return result;
     if (access(path, F_OK) < 0)
-        return explain_missing(path, error, error_size);
+        return explain_missing(path, error);
     if (!is_program(path))
-        return fail(-ENOEXEC, error, error_size,
-                    "%s is not an executable file; name an interpreter or a venv with -p", path);
+        return sentence_fail(-ENOEXEC, error, "name an interpreter or a venv with -p",
+                             "%s is not an executable file", path);
     return 0;
 }
 
@@ -388,36 +382,36 @@ static int read_answer(const char *text, struct probe *probe)
     return -EINVAL;
 }
 
-static int judge_answer(const char *path, const struct probe_job *job, struct probe *ret_probe, char *error,
-                        size_t error_size)
+static int judge_answer(const char *path, const struct probe_job *job, struct probe *ret_probe,
+                        struct sentence *error)
 {
     char reason[320];
     cleanup_free char *implementation = probe_value(job->out, "implementation");
     if (implementation && strcmp(implementation, "cpython") != 0)
-        return fail(-ENOEXEC, error, error_size,
-                    "%s is %s, and ftstress embeds CPython; name a CPython with -p", path, implementation);
+        return sentence_fail(-ENOEXEC, error, "name a CPython with -p",
+                             "%s is %s, and ftstress embeds CPython", path, implementation);
     if (!job->error && implementation && read_answer(job->out, ret_probe) == 0)
         return 0;
     probe_reason(job, reason, sizeof reason); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
     if (job->error == -ETIMEDOUT)
-        return fail(
-            -ETIMEDOUT, error, error_size,
-            "%s gives no answer (%s); is it a Python, and is its disk reachable? Name another with -p", path,
-            reason);
-    return fail(job->error ? job->error : -ENOEXEC, error, error_size,
-                "%s does not answer as a working Python 3 does (%s); name another with -p", path, reason);
+        return sentence_fail(
+            -ETIMEDOUT, error,
+            "check that it is a Python and that its disk can be reached, or name another with -p",
+            "%s gives no answer (%s)", path, reason);
+    return sentence_fail(job->error ? job->error : -ENOEXEC, error, "name another with -p",
+                         "%s does not answer as a working Python 3 does (%s)", path, reason);
 }
 
-int probe_interpreter(const char *python, struct probe *ret_probe, char *error, size_t error_size)
+int probe_interpreter(const char *python, struct probe *ret_probe, struct sentence *error)
 {
     char path[PATH_MAX];
-    int result = locate(python, path, error, error_size);
+    int result = locate(python, path, error);
     if (result)
         return result;
     char *const argv[] = {path, "-I", "-c", (char *)question, NULL};
     struct probe_job job = {.argv = argv, .limit = probe_limit};
     probe_run(&job, 1);
-    result = judge_answer(path, &job, ret_probe, error, error_size);
+    result = judge_answer(path, &job, ret_probe, error);
     probe_job_clear(&job);
     return result;
 }
@@ -445,23 +439,22 @@ static int read_child(const char *text, char ret_abi[PROBE_ABI_SIZE], char **ret
     return 0;
 }
 
-int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_python, char *error,
-                size_t error_size)
+int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_python, struct sentence *error)
 {
     char reason[320];
     char *const argv[] = {(char *)child, "--abi", NULL};
     struct probe_job job = {.argv = argv, .limit = probe_limit};
     if (!is_program(child))
-        return fail(-ENOENT, error, error_size,
-                    "there is no ftstress-child at %s; build one with scripts/setup.sh", child);
+        return sentence_fail(-ENOENT, error, "build one with scripts/setup.sh",
+                             "there is no ftstress-child at %s", child);
     probe_run(&job, 1);
     int result = job.error;
     if (!result)
         result = read_child(job.out, ret_abi, ret_python) < 0 ? -ENOEXEC : 0;
     if (result) {
         probe_reason(&job, reason, sizeof reason);
-        fail(0, error, error_size, "%s does not work (%s); build it anew with scripts/setup.sh", child,
-             reason);
+        sentence_fail(0, error, "build it anew with scripts/setup.sh", "%s does not work (%s)", child,
+                      reason);
     }
     probe_job_clear(&job);
     return result;
@@ -475,19 +468,18 @@ const char *probe_choose(const char *python, const char *child_python)
     return venv && venv[0] ? venv : child_python;
 }
 
-int probe_check_abi(const struct probe *probe, const char *child_abi, char *error, size_t error_size)
+int probe_check_abi(const struct probe *probe, const char *child_abi, struct sentence *error)
 {
     if (strcmp(probe->abi, child_abi) == 0)
         return 0;
     if (!probe->free_threaded)
-        return fail(-ENOEXEC, error, error_size,
-                    "%s is a CPython %s with the GIL, and ftstress-child was built for %s; ftstress needs a "
-                    "free-threaded "
-                    "interpreter: name one with -p, e.g. python3.13t",
-                    probe->executable, probe->abi, child_abi);
-    return fail(-ENOEXEC, error, error_size,
-                "%s is a CPython %s, and ftstress-child was built for %s; build a child for it with: "
-                "FTSTRESS_PYTHON=%s "
-                "scripts/setup.sh",
-                probe->executable, probe->abi, child_abi, probe->executable);
+        return sentence_fail(-ENOEXEC, error,
+                             "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t",
+                             "%s is a CPython %s with the GIL, and ftstress-child was built for %s",
+                             probe->executable, probe->abi, child_abi);
+    sentence_fail(0, error, "", "%s is a CPython %s, and ftstress-child was built for %s", probe->executable,
+                  probe->abi, child_abi);
+    sentence_set_remedy(error, "build a child for it with: FTSTRESS_PYTHON=%s scripts/setup.sh",
+                        probe->executable);
+    return -ENOEXEC;
 }

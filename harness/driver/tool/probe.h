@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sentence.h"
+
 #define PROBE_ABI_SIZE 16
 
 /* What an interpreter says. The strings belong to the probe. */
@@ -23,16 +25,15 @@ struct probe {
 extern uint64_t probe_limit;
 
 /* Asks `python`: an interpreter, a venv, or a name that is looked up on PATH. On success *ret_probe is the
- * caller's, to probe_clear. On failure `error` is one sentence that says what to do. Returns 0; -ENOENT when
+ * caller's, to probe_clear. On failure *error says why. Returns 0; -ENOENT when
  * there is none; -ENOEXEC when it is no CPython or does not work; -ETIMEDOUT; another -errno when nothing can
  * be started. */
-int probe_interpreter(const char *python, struct probe *ret_probe, char *error, size_t error_size);
+int probe_interpreter(const char *python, struct probe *ret_probe, struct sentence *error);
 void probe_clear(struct probe *probe);
 
 /* Asks ftstress-child what it was built for; *ret_python (the caller's) is the interpreter it embeds. As
  * above. */
-int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_python, char *error,
-                size_t error_size);
+int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_python, struct sentence *error);
 
 /* Which interpreter is meant: the one asked for, else that of the active venv, else the child's own.
  * Borrowed. */
@@ -41,8 +42,8 @@ const char *probe_choose(const char *python, const char *child_python);
 /* Looks for it on PATH. Returns false when it is not there. */
 bool probe_find_program(const char *name, char path[PATH_MAX]);
 
-/* Can a child of this ABI run as this interpreter? Returns 0 or -ENOEXEC with a sentence. */
-int probe_check_abi(const struct probe *probe, const char *child_abi, char *error, size_t error_size);
+/* Can a child of this ABI run as this interpreter? Returns 0 or -ENOEXEC. */
+int probe_check_abi(const struct probe *probe, const char *child_abi, struct sentence *error);
 
 /* A program to run with nothing on its standard input. */
 struct probe_job {

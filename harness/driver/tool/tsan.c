@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fail.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "driver/outcome/package.h"
@@ -22,13 +21,12 @@
 #define START_LIMIT (90 * CLOCK_SECOND)
 
 /* The ways to find nothing that can be seen before any child is started. */
-static int clear_ways(char *error, size_t size)
+static int clear_ways(struct sentence *error)
 {
-    cleanup_free char *layout = tsan_way_layout(), *limit = tsan_way_limit(),
-                      *server = tsan_way_server(getenv("DEBUGINFOD_URLS"));
-    const char *sentence = layout ? layout : limit ? limit : server;
+    bool blocked =
+        tsan_way_layout(error) || tsan_way_limit(error) || tsan_way_server(getenv("DEBUGINFOD_URLS"), error);
     unsetenv("TSAN_OPTIONS");
-    return sentence ? fail(-ENOEXEC, error, size, "%s", sentence) : 0;
+    return blocked ? -ENOEXEC : 0;
 }
 
 /* The canary */
@@ -57,19 +55,19 @@ static struct canary find_canary(const char *text)
 
 /* What the runtime says when it does not even start. */
 static const struct {
-    const char *words, *sentence;
+    const char *words, *what, *remedy;
 } refusals[] = {
     {"unexpected memory mapping",
-     "ThreadSanitizer's shadow memory does not fit between the addresses that are taken here; sysctl "
-     "vm.mmap_rnd_bits=28, and ulimit -s 8192"},
+     "ThreadSanitizer's shadow memory does not fit between the addresses that are taken here",
+     "sysctl vm.mmap_rnd_bits=28, and ulimit -s 8192"},
     {"limited virtual address space",
-     "ThreadSanitizer found a limit on the address space that it cannot lift; run ftstress where ulimit -Hv is "
-     "unlimited"},
-    {"failed to allocate",
-     "ThreadSanitizer gets no room for its shadow memory; allow overcommit (sysctl vm.overcommit_memory=0)"},
+     "ThreadSanitizer found a limit on the address space that it cannot lift",
+     "run ftstress where ulimit -Hv is unlimited"},
+    {"failed to allocate", "ThreadSanitizer gets no room for its shadow memory",
+     "allow overcommit (sysctl vm.overcommit_memory=0)"},
 };
 
-static int explain_canary(const struct probe_job *job, char *error, size_t size)
+static int explain_canary(const struct probe_job *job, struct sentence *error)
 {
     char reason[320];
     const struct canary canary = find_canary(job->err);
@@ -77,32 +75,30 @@ static int explain_canary(const struct probe_job *job, char *error, size_t size)
         return 0;
     for (size_t i = 0; job->err && i < sizeof refusals / sizeof *refusals; i++)
         if (strstr(job->err, refusals[i].words))
-            return fail(-ENOEXEC, error, size, "%s", refusals[i].sentence);
+            return sentence_fail(-ENOEXEC, error, refusals[i].remedy, "%s", refusals[i].what);
     if (canary.reported)
-        return fail(
-            -ENOEXEC, error, size,
-            "ThreadSanitizer's reports name no functions, so nothing could be told apart; install llvm-symbolizer "
-            "(package llvm-19), or run scripts/setup.sh --with tsan again");
+        return sentence_fail(
+            -ENOEXEC, error,
+            "install llvm-symbolizer (package llvm-19), or run scripts/setup.sh --with tsan again",
+            "ThreadSanitizer's reports name no functions, so nothing could be told apart");
     if (job->error == -ETIMEDOUT)
-        return fail(
-            -ETIMEDOUT, error, size,
+        return sentence_fail(
+            -ETIMEDOUT, error, "see whether llvm-symbolizer works by itself",
             "ThreadSanitizer does not finish the report of a planted race within %g s: its symboliser gives no "
-            "answer; see whether llvm-symbolizer works by itself",
+            "answer",
             clock_seconds(job->limit));
     probe_reason(job, reason, sizeof reason);
-    return fail(
-        -ENOEXEC, error, size,
-        "ThreadSanitizer does not report a planted race (%s); remove build/child-tsan and run scripts/setup.sh "
-        "--with tsan again",
-        reason);
+    return sentence_fail(-ENOEXEC, error,
+                         "remove build/child-tsan and run scripts/setup.sh --with tsan again",
+                         "ThreadSanitizer does not report a planted race (%s)", reason);
 }
 
-static int show_canary(const struct tsan *tsan, char *error, size_t size)
+static int show_canary(const struct tsan *tsan, struct sentence *error)
 {
     char *const argv[] = {tsan->child, "--canary", NULL};
     struct probe_job job = {.argv = argv, .limit = START_LIMIT};
     probe_run(&job, 1);
-    int result = explain_canary(&job, error, size);
+    int result = explain_canary(&job, error);
     probe_job_clear(&job);
     return result;
 }
@@ -140,7 +136,7 @@ static int share_file(const char *name, char **ret_path)
 }
 
 /* CPython's developers keep a list of their own; scripts/setup/tsan.sh takes it from the source that it builds. */
-static int load_suppressions(struct tsan *tsan, const char *user, char *error, size_t size)
+static int load_suppressions(struct tsan *tsan, const char *user, struct sentence *error)
 {
     static const struct suppression_defaults none = {NULL, NULL, NULL};
     static const struct suppression_defaults cpython = {
@@ -149,9 +145,9 @@ static int load_suppressions(struct tsan *tsan, const char *user, char *error, s
     cleanup_free char *theirs = NULL;
     int result = share_file("cpython.txt", &theirs);
     if (!result && access(theirs, R_OK) == 0)
-        result = suppression_load(theirs, &cpython, &tsan->suppressions, error, size);
+        result = suppression_load(theirs, &cpython, &tsan->suppressions, error);
     if (!result && user)
-        result = suppression_load(user, &none, &tsan->suppressions, error, size);
+        result = suppression_load(user, &none, &tsan->suppressions, error);
     return result ? -EINVAL : 0;
 }
 
@@ -168,21 +164,21 @@ bool tsan_is_set_up(void)
     return child && access(child, X_OK) == 0;
 }
 
-int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size)
+int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
 {
     int result = 0;
     struct tsan made = {.child = child_path()};
     if (!made.child)
-        return fail(-ENOMEM, error, error_size, "no memory");
+        return sentence_fail(-ENOMEM, error, "", "no memory");
     if (access(made.child, X_OK) < 0)
-        result = fail(-ENOENT, error, error_size,
-                      "there is no ftstress-child-tsan; make one with scripts/setup.sh --with tsan");
+        result = sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
+                               "there is no ftstress-child-tsan");
     if (!result)
-        result = clear_ways(error, error_size);
+        result = clear_ways(error);
     if (!result)
-        result = show_canary(&made, error, error_size);
+        result = show_canary(&made, error);
     if (!result)
-        result = load_suppressions(&made, user, error, error_size);
+        result = load_suppressions(&made, user, error);
     if (result) {
         tsan_clear(&made);
         return result;
@@ -262,26 +258,26 @@ static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
     }
 }
 
-char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome)
+bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct sentence *ret)
 {
-    const char *gil = outcome_environment(outcome, "gil");
     tsan->children++;
     tsan->canaries += outcome->canary;
     look_at_files(tsan, outcome);
     if (outcome->cannot || outcome->interrupted || outcome->phase < BOARD_SETUP)
-        return NULL;
+        return false;
     if (!outcome->canary)
-        return strdup(
-            "the race that is planted in each child was not reported, so that no other would have been; see "
-            "what --verbose shows");
-    return tsan_way_gil(gil);
+        return sentence_fail(
+            true, ret, "see what --verbose shows",
+            "the race that is planted in each child was not reported, so that no other would have been");
+    return tsan_way_gil(outcome->facts.gil == GIL_ON, ret);
 }
 
 char *tsan_doubt(const struct tsan *tsan, unsigned threads)
 {
     if (threads == 1)
         return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
-    return tsan_way_bare(tsan->bare, tsan->nbare);
+    struct sentence bare;
+    return tsan_way_bare(tsan->bare, tsan->nbare, &bare) ? sentence_text(&bare) : NULL;
 }
 
 static void tell_used(const struct suppression_list *list, struct note_list *notes)

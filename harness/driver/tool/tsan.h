@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/sentence.h"
 #include "driver/finding/note.h"
 #include "driver/log/suppression.h"
 #include "driver/outcome/outcome.h"
@@ -28,14 +29,14 @@ bool tsan_is_set_up(void);
 
 /* Changes this process for all that it starts: no randomised layout, no limit on the address space where that can be
  * lifted, no foreign options. Shows that the canary is reported. `user` is a file of suppressions, or
- * NULL. On success *tsan is the caller's. On failure `error` is one sentence. Returns 0, -EINVAL for a wrong file of
+ * NULL. On success *tsan is the caller's. Returns 0, -EINVAL for a wrong file of
  * suppressions, or another -errno when ThreadSanitizer cannot be trusted here. */
-int tsan_prepare(struct tsan *tsan, const char *user, char *error, size_t error_size);
+int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error);
 void tsan_clear(struct tsan *tsan);
 
 /* What a child left behind: which of its files are not instrumented, and whether its canary was reported. Returns a
  * sentence (the caller's) when nothing that this child says can be trusted, or NULL. */
-char *tsan_take_child(struct tsan *tsan, const struct outcome *outcome);
+bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct sentence *ret);
 
 /* Why silence of a run with so many threads means nothing: a sentence, the caller's, or NULL. */
 char *tsan_doubt(const struct tsan *tsan, unsigned threads);

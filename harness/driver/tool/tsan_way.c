@@ -1,6 +1,5 @@
 #include "driver/tool/tsan_way.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,64 +30,60 @@ static unsigned persona(void)
 }
 
 /* A canary that is seen all the same proves nothing: the next process has another layout. */
-char *tsan_way_layout(void)
+bool tsan_way_layout(struct sentence *ret)
 {
     unsigned random = 2, now = persona();
     read_number("/proc/sys/kernel/randomize_va_space", "%u", &random);
     if (random == 0 || now & ADDR_NO_RANDOMIZE ||
         (personality(now | ADDR_NO_RANDOMIZE) >= 0 && persona() & ADDR_NO_RANDOMIZE))
-        return NULL;
-    return strdup(
-        "addresses are randomised, which moves memory to where ThreadSanitizer cannot follow, and turning that off is "
-        "forbidden here; run it below setarch -R, allow personality(2) in the sandbox, or sysctl "
-        "kernel.randomize_va_space=0");
+        return false;
+    return sentence_fail(
+        true, ret,
+        "run it below setarch -R, allow personality(2) in the sandbox, or sysctl kernel.randomize_va_space=0",
+        "addresses are randomised, which moves memory to where ThreadSanitizer cannot follow, and turning that "
+        "off is forbidden here");
 }
 
-char *tsan_way_limit(void)
+bool tsan_way_limit(struct sentence *ret)
 {
     struct rlimit limit;
-    char *sentence;
     if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY) {
         setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
-        return NULL;
+        return false;
     }
-    if (asprintf(
-            &sentence,
-            "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it; run "
-            "ftstress where ulimit -Hv is unlimited",
-            (unsigned long long)limit.rlim_max >> 20) < 0)
-        return NULL;
-    return sentence;
+    return sentence_fail(
+        true, ret, "run ftstress where ulimit -Hv is unlimited",
+        "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it",
+        (unsigned long long)limit.rlim_max >> 20);
 }
 
-char *tsan_way_server(const char *urls)
+bool tsan_way_server(const char *urls, struct sentence *ret)
 {
     if (!urls || !*urls)
-        return NULL;
-    return strdup(
-        "DEBUGINFOD_URLS is set, so that ThreadSanitizer's symboliser asks a server about each file and "
-        "reports come too late or never; unset DEBUGINFOD_URLS");
+        return false;
+    return sentence_fail(
+        true, ret, "unset DEBUGINFOD_URLS",
+        "DEBUGINFOD_URLS is set, so that ThreadSanitizer's symboliser asks a server about each file and reports "
+        "come too late or never");
 }
 
-char *tsan_way_gil(const char *gil)
+bool tsan_way_gil(bool is_on, struct sentence *ret)
 {
-    if (!gil || strcmp(gil, "on") != 0)
-        return NULL;
-    return strdup("the GIL is on, and what it orders is no race for ThreadSanitizer; leave out --allow-gil");
+    return is_on && sentence_fail(true, ret, "leave out --allow-gil",
+                                  "the GIL is on, and what it orders is no race for ThreadSanitizer");
 }
 
-char *tsan_way_bare(char *const *paths, size_t n)
+bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret)
 {
-    char *text;
-    size_t size;
-    FILE *out = n ? open_memstream(&text, &size) : NULL;
+    FILE *out = n ? fmemopen(ret->what, sizeof ret->what, "w") : NULL;
     if (!out)
-        return NULL;
+        return false;
     fputs("not instrumented, so that no race in it would be seen: ", out);
     for (size_t i = 0; i < n && i < BARE_SHOWN; i++)
         fprintf(out, "%s%s", i ? ", " : "", path_base(paths[i]));
     if (n > BARE_SHOWN)
         fprintf(out, " and %zu more", n - BARE_SHOWN);
-    fputs("; build it with clang -fsanitize=thread, as scripts/setup/tsan.sh builds NumPy", out);
-    return fclose(out) == 0 ? text : NULL;
+    fclose(out);
+    sentence_set_remedy(ret, "build it with clang -fsanitize=thread, as scripts/setup/tsan.sh builds NumPy");
+    return true;
 }

@@ -1,24 +1,27 @@
 /* The known ways to run clean under ThreadSanitizer and find nothing. Driver, one thread.
  *
- * Each function returns a sentence that says what is in the way and what to do, the caller's, or NULL when nothing is.
- * `run --tsan` ends with it in "could not test"; `doctor` shows the same. The sixth way, statements that never ran
- * because of a missing import, is told by the child, which knows the exception.
+ * Each function returns true and fills *ret when something is in the way. `run --tsan` ends with that sentence in
+ * "could not test"; `doctor` prints it. The child reports the sixth way, statements that never ran because of a missing
+ * import: it knows the exception.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/sentence.h"
+
 /* Addresses that are randomised. Asks for a fixed layout, which all that this process starts inherits. */
-char *tsan_way_layout(void);
+bool tsan_way_layout(struct sentence *ret);
 
 /* A limit on the address space. Lifts it where that is allowed. */
-char *tsan_way_limit(void);
+bool tsan_way_limit(struct sentence *ret);
 
 /* A server of debug information, whose answers the symboliser waits for: the value of DEBUGINFOD_URLS, or NULL. */
-char *tsan_way_server(const char *urls);
+bool tsan_way_server(const char *urls, struct sentence *ret);
 
-/* A child that had the GIL. `gil` is what it said of it, "on" or "off", or NULL. */
-char *tsan_way_gil(const char *gil);
+/* A child that had the GIL. */
+bool tsan_way_gil(bool is_on, struct sentence *ret);
 
 /* Files of packages that are not instrumented. */
-char *tsan_way_bare(char *const *paths, size_t n);
+bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret);

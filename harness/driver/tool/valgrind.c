@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fail.h"
 #include "base/fd.h"
+#include "base/sentence.h"
 #include "driver/job/job.h"
 #include "driver/tool/probe.h"
 
@@ -60,8 +60,8 @@ static size_t fill(struct valgrind *valgrind)
 }
 
 /* The first line that it prints goes into `line`. */
-static int run(const char **argv, const char *what, char line[static VALGRIND_VERSION], char *error,
-               size_t size)
+static int run(const char **argv, const char *what, char line[static VALGRIND_VERSION],
+               struct sentence *error)
 {
     struct probe_job job = {.argv = (char *const *)argv, .limit = START_LIMIT};
     char reason[320];
@@ -71,50 +71,50 @@ static int run(const char **argv, const char *what, char line[static VALGRIND_VE
              job.out ? job.out : "");
     if (!good) {
         probe_reason(&job, reason, sizeof reason);
-        snprintf(error, size,
-                 "Valgrind %s: %s; see whether it works by itself, and the files of suppressions", what,
-                 reason);
+        sentence_fail(0, error, "see whether it works by itself, and the files of suppressions",
+                      "Valgrind %s: %s", what, reason);
     }
     probe_job_clear(&job);
     return good ? 0 : -ENOEXEC;
 }
 
 /* "valgrind-3.19.0" */
-static int ask_version(struct valgrind *valgrind, char *error, size_t size)
+static int ask_version(struct valgrind *valgrind, struct sentence *error)
 {
     char line[VALGRIND_VERSION];
     const char *argv[] = {valgrind->program, "--version", NULL};
-    int result = run(argv, "does not tell its version", line, error, size);
+    int result = run(argv, "does not tell its version", line, error);
     const char *dash = strchr(line, '-');
     snprintf(valgrind->version, sizeof valgrind->version, "%s", dash ? dash + 1 : line);
     return result;
 }
 
-static int show_start(struct valgrind *valgrind, const char *child, char *error, size_t size)
+static int show_start(struct valgrind *valgrind, const char *child, struct sentence *error)
 {
     char line[VALGRIND_VERSION];
     size_t n = fill(valgrind);
     valgrind->argv[n++] = child;
     valgrind->argv[n++] = "--abi";
     valgrind->argv[n] = NULL;
-    return run(valgrind->argv, "does not start ftstress-child", line, error, size);
+    return run(valgrind->argv, "does not start ftstress-child", line, error);
 }
 
-int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, char *error,
-                     size_t error_size)
+int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, struct sentence *error)
 {
     char path[PATH_MAX];
     struct valgrind made = {0};
-    if (!probe_find_program(tool->name, path))
-        return fail(-ENOENT, error, error_size,
-                    "%s is not installed; install the package %s (scripts/setup/packages.sh %s)", tool->name,
-                    tool->package, tool->name);
+    if (!probe_find_program(tool->name, path)) {
+        sentence_fail(0, error, "", "%s is not installed", tool->name);
+        sentence_set_remedy(error, "install the package %s (scripts/setup/packages.sh %s)", tool->package,
+                            tool->name);
+        return -ENOENT;
+    }
     made.program = strdup(path);
     int result = made.program ? name_files(&made, user) : -ENOMEM;
     if (!result)
-        result = ask_version(&made, error, error_size);
+        result = ask_version(&made, error);
     if (!result)
-        result = show_start(&made, child, error, error_size);
+        result = show_start(&made, child, error);
     if (result) {
         valgrind_clear(&made);
         return result;

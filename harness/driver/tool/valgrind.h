@@ -1,8 +1,7 @@
 /* Valgrind, which a child runs under: is it there, and how it is called. Driver, one thread. */
 #pragma once
 
-#include <stddef.h>
-
+#include "base/sentence.h"
 #include "core/plan/tool.h"
 
 #define VALGRIND_ARGUMENTS 20
@@ -16,8 +15,6 @@ struct valgrind {
 };
 
 /* Shows that it starts this child with these suppressions. `user` is a file of them in Valgrind's own form, or NULL. On
- * success *valgrind is the caller's. On failure `error` is one sentence. Returns 0, -ENOENT where it is not installed,
- * or another -errno. */
-int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, char *error,
-                     size_t error_size);
+ * success *valgrind is the caller's. Returns 0, -ENOENT where it is not installed, or another -errno. */
+int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, struct sentence *error);
 void valgrind_clear(struct valgrind *valgrind);

@@ -15,7 +15,7 @@
 #include "heap/memory/large.h"
 #include "heap/memory/pages.h"
 #include "heap/memory/pattern.h"
-#include "heap/guard/report.h"
+#include "heap/guard/violation_report.h"
 #include "heap/memory/thread.h"
 
 /* A piece of work, the sleep behind it, and the share of a processor that the checker may have. */
@@ -53,7 +53,7 @@ static void look_at_pages(const struct span *span, enum violation_found found)
         if (bytes[at - end] != pattern_byte(pattern_of(copy.start), at))
             damage = (struct damage){damage.from ? damage.from : at, at + 1};
     if (damage.from && block_still(block, word))
-        report_damage(span, block, damage, found);
+        violation_report_damage(span, block, damage, found);
 }
 
 static inline void look_at(const struct span *span, struct block *block, enum violation_found found)
@@ -62,7 +62,7 @@ static inline void look_at(const struct span *span, struct block *block, enum vi
     if (__builtin_expect(damage.from == NULL, 1) ||
         atomic_load_explicit(&block->reported, memory_order_relaxed))
         return;
-    report_damage(span, block, damage, found);
+    violation_report_damage(span, block, damage, found);
 }
 
 /* Returns the blocks that it looked at. */
@@ -153,7 +153,7 @@ static void one_round(void)
         rest(clock_now() - began);
     } while (at <= nspans);
     atomic_store_explicit(&blocks_present, present, memory_order_relaxed);
-    atomic_fetch_add_explicit(&report_round, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&violation_report_round, 1, memory_order_relaxed);
     large_trim();
 }
 
@@ -198,7 +198,7 @@ void checker_forget(void)
 
 void checker_sum(struct checker_totals *totals)
 {
-    totals->rounds = atomic_load_explicit(&report_round, memory_order_relaxed);
+    totals->rounds = atomic_load_explicit(&violation_report_round, memory_order_relaxed);
     totals->blocks = atomic_load_explicit(&blocks_walked, memory_order_relaxed);
     totals->nanoseconds = atomic_load_explicit(&time_walked, memory_order_relaxed);
     totals->present = atomic_load_explicit(&blocks_present, memory_order_relaxed);

@@ -22,17 +22,22 @@
 
 static char error[512];
 
-/* The parser looks at the word before argv too, as it stands on a real command line. The words end with NULL. */
-static int parse_into(struct request *request, const char *const *words)
+/* The parser also reads the word before argv, as on a real command line. The words end with NULL. */
+static int parse_for(enum option_command command, struct request *request, const char *const *words)
 {
-    static char *line[WORDS_MAX + 2] = {(char *)"run"};
+    static char *line[WORDS_MAX + 2] = {(char *)"ftstress"};
     int n = 0;
     for (; words[n]; n++)
         line[n + 1] = (char *)words[n];
     line[n + 1] = NULL;
     error[0] = '\0';
     request_init(request);
-    return option_parse(n, line + 1, request, error, sizeof error);
+    return option_parse(command, n, line + 1, request, error, sizeof error);
+}
+
+static int parse_into(struct request *request, const char *const *words)
+{
+    return parse_for(OPTION_RUN, request, words);
 }
 
 #define PARSE(request, ...) parse_into(request, (const char *const[]){__VA_ARGS__, NULL})
@@ -123,8 +128,15 @@ static void every_row_is_well_made(void **state)
     (void)state;
     for (size_t i = 0; i < option_count; i++) {
         assert_true(strlen(option_rows[i].name) > 1 && strlen(option_rows[i].help) > 5);
-        assert_non_null(option_rows[i].set);
+        assert_true(option_rows[i].size > 0);
+        assert_true((option_rows[i].type == OPTION_SWITCH) == !option_rows[i].argument);
+        assert_true((option_rows[i].type == OPTION_TEXTS) == (option_rows[i].count != 0));
+        assert_true(option_rows[i].type != OPTION_SET || option_rows[i].set);
+        assert_true(option_rows[i].type != OPTION_NUMBER || option_rows[i].wanted);
+        assert_true(option_rows[i].commands != 0 && option_rows[i].commands >> OPTION_COMMANDS == 0);
+        assert_true(i == 0 || option_rows[i].group >= option_rows[i - 1].group);
         for (size_t k = 0; k < i; k++) {
+            assert_true(option_rows[i].at != option_rows[k].at);
             assert_string_not_equal(option_rows[i].name, option_rows[k].name);
             assert_true(!option_rows[i].letter || option_rows[i].letter != option_rows[k].letter);
         }
@@ -147,7 +159,10 @@ static void the_values_arrive(void **state)
     assert_true(r.timeout == 250 * MS && r.memory == UINT64_C(3) << 30);
     assert_string_equal(r.out, "o");
     assert_string_equal(r.json, "-");
-    assert_true(r.has_threads && r.has_time && r.has_iterations && r.has_seed && r.has_share && r.has_detect);
+    assert_true(REQUEST_GAVE(&r, plan.threads) && REQUEST_GAVE(&r, plan.time) &&
+                REQUEST_GAVE(&r, plan.iterations) && REQUEST_GAVE(&r, plan.seed) &&
+                REQUEST_GAVE(&r, plan.share) && REQUEST_GAVE(&r, plan.detect));
+    assert_false(REQUEST_GAVE(&r, plan.stop_on_first) || REQUEST_GAVE(&r, verify));
     assert_false(r.has_code);
     request_clear(&r);
 }
@@ -161,8 +176,7 @@ static void the_defaults_hold(void **state)
     assert_null(r.json);
     assert_string_equal(r.out, "ftstress-out");
     assert_true(r.timeout == 5 * CLOCK_SECOND && r.memory == 0);
-    assert_false(r.has_threads || r.has_time || r.has_iterations || r.has_seed || r.has_share ||
-                 r.has_detect);
+    assert_true(r.given == 0 && !r.has_code);
     assert_false(r.dry_run || r.quiet || r.verbose || r.no_color || r.allow_gil || r.help ||
                  r.plan.stop_on_first);
     request_clear(&r);
@@ -334,7 +348,7 @@ static void after_two_dashes_all_is_positional(void **state)
     struct request r;
     assert_int_equal(PARSE(&r, "-q", "--", "-1", "--time", "--"), 0);
     POSITIONALS(&r, "-1", "--time", "--");
-    assert_true(r.quiet && !r.has_time);
+    assert_true(r.quiet && !REQUEST_GAVE(&r, plan.time));
     request_clear(&r);
     assert_int_equal(PARSE(&r, "a", "-t", "2", "--", "-b", "-q"), 0);
     POSITIONALS(&r, "a", "-b", "-q");
@@ -395,18 +409,18 @@ static void help_fits_a_terminal(void **state)
 {
     (void)state;
     cleanup_free char *text = NULL;
-    assert_int_equal(option_help(&text), 0);
+    assert_int_equal(option_help(OPTION_RUN, NULL, &text), 0);
     for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
         assert_true(strlen(line) <= 100);
         assert_true(!*line || line[strlen(line) - 1] != ' ');
     }
 }
 
-static void help_names_every_option(void **state)
+/* The options part of a command's help has these rows and no others. */
+static void assert_help(enum option_command command)
 {
-    (void)state;
     cleanup_free char *text = NULL;
-    assert_int_equal(option_help(&text), 0);
+    assert_int_equal(option_help(command, NULL, &text), 0);
     unwrap(text);
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
@@ -414,6 +428,10 @@ static void help_names_every_option(void **state)
         snprintf(name, sizeof name, " --%s%s%s", row->name, row->argument ? " " : "",
                  row->argument ? row->argument : "");
         const char *at = strstr(text, name);
+        if (!(row->commands >> command & 1)) {
+            assert_null(strstr(text, row->help));
+            continue;
+        }
         if (!at)
             fail_msg("--help has no%s", name);
         assert_non_null(strstr(at, row->help));
@@ -421,6 +439,64 @@ static void help_names_every_option(void **state)
         snprintf(letter, sizeof letter, "-%c,%s", row->letter, " --");
         assert_true(!row->letter || strstr(text, letter));
     }
+}
+
+static void help_names_every_option(void **state)
+{
+    (void)state;
+    for (int command = 0; command < OPTION_COMMANDS; command++)
+        assert_help((enum option_command)command);
+}
+
+static void help_of_run_has_headings(void **state)
+{
+    (void)state;
+    static const char *const headings[] = {"What to run:\n",   "\n\nHow long:\n", "\n\nSharing:\n",
+                                           "\n\nDetectors:\n", "\n\nLeaks:\n",    "\n\nTools:\n",
+                                           "\n\nOutput:\n"};
+    cleanup_free char *text = NULL, *few = NULL;
+    assert_int_equal(option_help(OPTION_RUN, NULL, &text), 0);
+    assert_int_equal(option_help(OPTION_LIST, NULL, &few), 0);
+    const char *at = text;
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        assert_non_null(at = strstr(at, headings[i]));
+    assert_int_equal(strncmp(few, "Options:\n", strlen("Options:\n")), 0);
+    assert_null(strstr(few, "Output:"));
+}
+
+static const char *more_of_as(const char *name)
+{
+    return strcmp(name, "as") == 0 ? ": a, b" : NULL;
+}
+
+static void help_takes_more_text(void **state)
+{
+    (void)state;
+    cleanup_free char *text = NULL;
+    assert_int_equal(option_help(OPTION_REPORT, more_of_as, &text), 0);
+    assert_non_null(strstr(text, "form of the report: a, b (default: text)\n"));
+}
+
+static void options_of_other_commands_are_refused(void **state)
+{
+    (void)state;
+    struct request r;
+    assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"--role", "x", NULL}), -EINVAL);
+    assert_string_equal(error,
+                        "--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`");
+    request_clear(&r);
+    assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
+    assert_string_equal(error,
+                        "--quiet is an option of `ftstress run`, not of `list`; see `ftstress list --help`");
+    request_clear(&r);
+    assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
+    assert_string_equal(error,
+                        "--as is an option of `ftstress run` and `ftstress report`, not of `show`; see "
+                        "`ftstress show --help`");
+    request_clear(&r);
+    assert_int_equal(parse_for(OPTION_DOCTOR, &r, (const char *const[]){"-p", "venv", "--no-color", NULL}),
+                     0);
+    request_clear(&r);
 }
 
 static void the_command_line_wins(void **state)
@@ -432,7 +508,7 @@ static void the_command_line_wins(void **state)
     assert_int_equal(PARSE(&r, "-t", "3", "--time", "1s", "--iterations", "5", "--seed", "6", "--share",
                            "private", "--detect", "none", "--stop-on-first"),
                      0);
-    request_apply(&r, &plan);
+    assert_int_equal(request_apply(&r, &plan), 0);
     assert_true(plan.threads == 3 && plan.time == CLOCK_SECOND && plan.iterations == 5 && plan.seed == 6);
     assert_true(plan.share == RUNG_PRIVATE && plan.detect == 0 && plan.stop_on_first);
     request_clear(&r);
@@ -453,7 +529,7 @@ static void what_was_not_given_stays(void **state)
     plan.detect = 1;
     plan.stop_on_first = true;
     assert_int_equal(PARSE(&r, "somersd"), 0);
-    request_apply(&r, &plan);
+    assert_int_equal(request_apply(&r, &plan), 0);
     assert_true(plan.threads == 5 && plan.time == 4 * CLOCK_SECOND && plan.iterations == 3 && plan.seed == 2);
     assert_true(plan.share == RUNG_ALL && plan.detect == 1 && plan.stop_on_first);
     request_clear(&r);
@@ -467,7 +543,7 @@ static void iterations_alone_lift_the_time(void **state)
     struct plan plan;
     plan_init(&plan);
     assert_int_equal(PARSE(&r, "--iterations", "5"), 0);
-    request_apply(&r, &plan);
+    assert_int_equal(request_apply(&r, &plan), 0);
     assert_true(plan.iterations == 5 && plan.time == 0);
     request_clear(&r);
     plan_clear(&plan);
@@ -495,6 +571,9 @@ int main(void)
         cmocka_unit_test(parsing_twice_starts_anew),
         cmocka_unit_test(help_fits_a_terminal),
         cmocka_unit_test(help_names_every_option),
+        cmocka_unit_test(help_of_run_has_headings),
+        cmocka_unit_test(help_takes_more_text),
+        cmocka_unit_test(options_of_other_commands_are_refused),
         cmocka_unit_test(the_command_line_wins),
         cmocka_unit_test(what_was_not_given_stays),
         cmocka_unit_test(iterations_alone_lift_the_time),

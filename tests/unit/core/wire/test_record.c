@@ -464,6 +464,42 @@ static void good_bytes_made_bad_are_never_read_too_far(void **state)
     assert_true(taken > 1000 && refused > 1000);
 }
 
+static bool is_hit(enum record_type type, int excuse)
+{
+    struct record record;
+    record_begin(&record, type, 0);
+    if (excuse >= 0)
+        record.values[excuse] = 1;
+    return record_is_hit(&record);
+}
+
+static void a_record_is_a_hit_unless_it_is_excused(void **state)
+{
+    (void)state;
+    static const struct {
+        enum record_type type;
+        int value; /* that is set, or -1 */
+        bool hit;
+    } rows[] = {
+        {RECORD_WRITE, -1, true},
+        {RECORD_WRITE, WRITE_COUNT, true},
+        {RECORD_WRITE, WRITE_SERIAL, false},
+        {RECORD_WRITE, WRITE_KEPT, false},
+        {RECORD_EXCEPTION, -1, true},
+        {RECORD_EXCEPTION, EXCEPTION_MUTABLE, false},
+        {RECORD_INVARIANT, INVARIANT_SERIAL, false},
+        {RECORD_CRASH, -1, true},
+        {RECORD_HEAP, 3, true},
+        {RECORD_CORRUPT, -1, true},
+        {RECORD_DIVERGE, -1, true},
+        {RECORD_NOTE, -1, false},
+        {RECORD_FINISHED, -1, false},
+        {RECORD_TYPES, -1, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(is_hit(rows[i].type, rows[i].value), rows[i].hit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +519,7 @@ int main(void)
         cmocka_unit_test(texts_without_an_end_get_one),
         cmocka_unit_test(random_bytes_are_never_read_too_far),
         cmocka_unit_test(good_bytes_made_bad_are_never_read_too_far),
+        cmocka_unit_test(a_record_is_a_hit_unless_it_is_excused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

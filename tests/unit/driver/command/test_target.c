@@ -49,7 +49,7 @@ static int resolve_words(struct target_list *list, const char *const *words)
         line[n + 1] = (char *)words[n];
     line[n + 1] = NULL;
     request_init(&request);
-    assert_int_equal(option_parse(n, line + 1, &request, error, sizeof error), 0);
+    assert_int_equal(option_parse(OPTION_RUN, n, line + 1, &request, error, sizeof error), 0);
     int result = target_resolve(&request, list, error, sizeof error);
     request_clear(&request);
     return result;

@@ -46,12 +46,12 @@ static NOINLINE int worker_main(int x)
 
 /* The list. */
 
-static struct finding *make(const char *signature, const char *severity)
+static struct finding *make(const char *signature, enum severity severity)
 {
     struct finding *finding = calloc(1, sizeof *finding);
     finding->kind = FINDING_CRASH;
     finding->severity = severity;
-    finding->detector = "crash";
+    finding->detector = DETECTOR_CRASH;
     finding->message = strdup(signature);
     finding->signature = strdup(signature);
     finding->count = 1;
@@ -62,15 +62,15 @@ static void the_same_signature_is_one_finding(void **state)
 {
     (void)state;
     struct finding_list list = {0};
-    struct finding *first = finding_list_add(&list, make("crash|f", "crash"), 1),
-                   *second = make("crash|f", "crash");
+    struct finding *first = finding_list_add(&list, make("crash|f", SEVERITY_CRASH), 1),
+                   *second = make("crash|f", SEVERITY_CRASH);
     free(second->message);
     second->message = strdup("another text");
     second->count = 4;
     second->serial = true;
     assert_ptr_equal(finding_list_add(&list, second, 3), first);
-    assert_ptr_equal(finding_list_add(&list, make("crash|f", "crash"), 3), first);
-    assert_ptr_not_equal(finding_list_add(&list, make("crash|g", "crash"), 3), first);
+    assert_ptr_equal(finding_list_add(&list, make("crash|f", SEVERITY_CRASH), 3), first);
+    assert_ptr_not_equal(finding_list_add(&list, make("crash|g", SEVERITY_CRASH), 3), first);
     assert_int_equal(list.n, 2);
     assert_true(first->count == 6);
     assert_int_equal(first->hit, 2);
@@ -84,9 +84,11 @@ static void ids_are_stable_and_short(void **state)
 {
     (void)state;
     struct finding_list a = {0}, b = {0};
-    finding_list_add(&b, make("other", "crash"), 1);
-    const struct finding *x = finding_list_add(&a, make("input-mutated|PyArray_Repeat|hidden", "crash"), 1);
-    const struct finding *y = finding_list_add(&b, make("input-mutated|PyArray_Repeat|hidden", "hang"), 7);
+    finding_list_add(&b, make("other", SEVERITY_CRASH), 1);
+    const struct finding *x =
+        finding_list_add(&a, make("input-mutated|PyArray_Repeat|hidden", SEVERITY_CRASH), 1);
+    const struct finding *y =
+        finding_list_add(&b, make("input-mutated|PyArray_Repeat|hidden", SEVERITY_HANG), 7);
     assert_string_equal(x->id, y->id);
     assert_string_not_equal(x->id, b.items[0]->id);
     assert_int_equal(strlen(x->id), 8);
@@ -100,7 +102,7 @@ static void a_finding_without_a_text_is_no_finding(void **state)
 {
     (void)state;
     struct finding_list list = {0};
-    struct finding *finding = make("x", "crash");
+    struct finding *finding = make("x", SEVERITY_CRASH);
     free(finding->message);
     finding->message = NULL;
     assert_null(finding_list_add(&list, finding, 1));
@@ -114,7 +116,7 @@ static void findings_can_be_removed(void **state)
     struct finding_list list = {0};
     static const char *const names[] = {"a", "b", "c"};
     for (size_t i = 0; i < 3; i++)
-        finding_list_add(&list, make(names[i], "crash"), 1);
+        finding_list_add(&list, make(names[i], SEVERITY_CRASH), 1);
     finding_list_remove(&list, 1);
     assert_string_equal(list.items[1]->signature, "c");
     finding_list_remove(&list, 1);
@@ -126,18 +128,18 @@ static void findings_can_be_removed(void **state)
 static void causes_come_first_then_the_worst(void **state)
 {
     (void)state;
-    static const char *const severities[] = {"user-error", "exception", "wrong-result",
-                                             "hang",       "crash",     "hidden-mutation"};
+    static const char *const names[SEVERITIES] = {"hidden-mutation", "data-race", "crash", "hang",
+                                                  "wrong-result",    "exception", "leak",  "user-error"};
     struct finding_list list = {0};
     finding_list_sort(&list);
-    for (size_t i = 0; i < COUNT(severities); i++)
-        finding_list_add(&list, make(severities[i], severities[i]), 1);
-    struct finding *caused = finding_list_add(&list, make("caused", "crash"), 1);
+    for (int i = SEVERITIES - 1; i >= 0; i--)
+        finding_list_add(&list, make(finding_severity_names[i], (enum severity)i), 1);
+    struct finding *caused = finding_list_add(&list, make("caused", SEVERITY_CRASH), 1);
     caused->cause = strdup("F0000000");
     finding_list_sort(&list);
-    for (size_t i = 0; i < COUNT(severities); i++)
-        assert_string_equal(list.items[i]->severity, severities[COUNT(severities) - 1 - i]);
-    assert_ptr_equal(list.items[COUNT(severities)], caused);
+    for (int i = 0; i < SEVERITIES; i++)
+        assert_string_equal(finding_severity_names[list.items[i]->severity], names[i]);
+    assert_ptr_equal(list.items[SEVERITIES], caused);
     finding_list_clear(&list);
 }
 
@@ -148,7 +150,7 @@ static void equals_stay_in_order_of_sight(void **state)
     char name[16];
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "%03d", i);
-        finding_list_add(&list, make(name, "exception"), 1);
+        finding_list_add(&list, make(name, SEVERITY_EXCEPTION), 1);
     }
     finding_list_sort(&list);
     for (size_t i = 1; i < list.n; i++)
@@ -595,8 +597,8 @@ static void a_hidden_write_is_the_targets_bug(void **state)
     assert_int_equal(judge(&trial, 1), 1);
     const struct finding *finding = only(&trial);
     assert_int_equal(finding->kind, FINDING_INPUT_MUTATED);
-    assert_string_equal(finding->severity, "hidden-mutation");
-    assert_string_equal(finding->detector, "tripwire");
+    assert_int_equal(finding->severity, SEVERITY_HIDDEN_MUTATION);
+    assert_int_equal(finding->detector, DETECTOR_TRIPWIRE);
     assert_int_equal(finding->blame, BLAME_TARGET);
     assert_int_equal(finding->rung, RUNG_READONLY);
     assert_true(finding->serial && finding->count == 2);
@@ -724,7 +726,7 @@ static void a_changed_input_is_found_once_for_all_values(void **state)
     add_invariant(&trial, "x", "its shape became (80,), was (40,)", false);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_INPUT_MUTATED);
-    assert_string_equal(only(&trial)->severity, "wrong-result");
+    assert_int_equal(only(&trial)->severity, SEVERITY_WRONG_RESULT);
     assert_string_equal(only(&trial)->input, "x");
     assert_true(only(&trial)->count == 2);
     end(&trial);
@@ -757,7 +759,7 @@ static void in_place_statements_make_user_errors(void **state)
     judge(&trial, 1);
     assert_noted(&trial, "declare the input @out");
     assert_int_equal(only(&trial)->blame, BLAME_USER);
-    assert_string_equal(only(&trial)->severity, "user-error");
+    assert_int_equal(only(&trial)->severity, SEVERITY_USER_ERROR);
     assert_int_equal(only(&trial)->rung, RUNG_ALL);
     end(&trial);
     begin(&trial);
@@ -779,7 +781,7 @@ static void an_allocator_sentence_names_the_crash(void **state)
     assert_int_equal(judge(&trial, 1), 1);
     const struct finding *finding = only(&trial);
     assert_int_equal(finding->kind, FINDING_HEAP_CORRUPTION);
-    assert_string_equal(finding->detector, "log");
+    assert_int_equal(finding->detector, DETECTOR_LOG);
     assert_string_equal(finding->message, "free(): invalid size in f(x)");
     assert_string_equal(finding->evidence, "a warning\nfree(): invalid size\n");
     /* The heap was corrupt long before: the stack is shown and blames nobody. */
@@ -890,7 +892,7 @@ static void log_and_crash_are_told_apart(void **state)
     print(&trial, "free(): invalid size\n");
     judge(&trial, 1);
     assert_int_equal(only(&trial)->kind, FINDING_CRASH);
-    assert_string_equal(only(&trial)->detector, "crash");
+    assert_int_equal(only(&trial)->detector, DETECTOR_CRASH);
     end(&trial);
     begin(&trial);
     trial.plan.detect = DETECTOR_BIT(DETECTOR_LOG);

@@ -124,7 +124,7 @@ static void a_leak_is_one_when_three_lengths_say_so(void **state)
     assert_non_null(leak);
     assert_string_equal(leak->message,
                         "bug (growth_native) loses in each iteration: 64.0 bytes of memory in 1.00 blocks");
-    assert_string_equal(leak->detector, "memcheck");
+    assert_int_equal(leak->detector, DETECTOR_MEMCHECK);
     assert_string_equal(leak->statement, "growth_native.bug()");
     assert_int_equal(leak->blame, BLAME_TARGET);
     assert_int_equal(leak->nlines, 1);

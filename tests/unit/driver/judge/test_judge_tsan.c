@@ -99,7 +99,7 @@ static void a_race_of_a_package_is_the_targets(void **state)
     const struct finding *finding = only_finding(&scene);
     assert_int_equal(finding->kind, FINDING_DATA_RACE);
     assert_int_equal(finding->blame, BLAME_TARGET);
-    assert_string_equal(finding->detector, "tsan");
+    assert_int_equal(finding->detector, DETECTOR_TSAN);
     assert_string_equal(finding->function, "store");
     assert_string_equal(finding->package, "numpy 2.2.2");
     assert_string_equal(finding->signature, "data-race|add_up|store");

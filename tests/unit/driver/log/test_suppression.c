@@ -17,7 +17,7 @@
 static const struct suppression_defaults none;
 static char directory[] = "/tmp/ftstress-suppression-XXXXXX";
 static char path[64];
-static char error[512];
+static struct sentence error;
 
 static int set_up(void **state)
 {
@@ -38,7 +38,7 @@ static int tear_down(void **state)
 static int load(const char *text, const struct suppression_defaults *defaults, struct suppression_list *list)
 {
     assert_int_equal(fd_write_file(path, text, strlen(text)), 0);
-    return suppression_load(path, defaults, list, error, sizeof error);
+    return suppression_load(path, defaults, list, &error);
 }
 
 #define HEAD                                                                                                 \
@@ -78,13 +78,14 @@ static void what_is_unsaid_is_an_error_with_its_line(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct suppression_list list = {0};
         assert_int_equal(load(rows[i].text, &none, &list), -EINVAL);
-        if (!strstr(error, rows[i].expected))
-            fail_msg("%s: %s", rows[i].expected, error);
+        cleanup_free char *text = sentence_text(&error);
+        if (!strstr(text, rows[i].expected))
+            fail_msg("%s: %s", rows[i].expected, text);
         suppression_list_clear(&list);
     }
     struct suppression_list list = {0};
-    assert_int_equal(suppression_load("/nowhere", &none, &list, error, sizeof error), -ENOENT);
-    assert_non_null(strstr(error, "cannot read /nowhere"));
+    assert_int_equal(suppression_load("/nowhere", &none, &list, &error), -ENOENT);
+    assert_non_null(strstr(error.what, "cannot read /nowhere"));
 }
 
 static void another_list_may_leave_things_unsaid(void **state)

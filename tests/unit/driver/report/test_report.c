@@ -52,8 +52,8 @@ static struct finding *add_finding(struct run *run, const char *signature)
     struct finding *finding = calloc(1, sizeof *finding);
     struct symbol_stack stack = {0};
     finding->kind = FINDING_INPUT_MUTATED;
-    finding->severity = "hidden-mutation";
-    finding->detector = "tripwire";
+    finding->severity = SEVERITY_HIDDEN_MUTATION;
+    finding->detector = DETECTOR_TRIPWIRE;
     finding->rung = RUNG_READONLY;
     finding->function = strdup("PyArray_Repeat");
     finding->package = strdup("numpy 2.2.2");
@@ -96,9 +96,9 @@ static void begin(struct run *run)
         .children = 4,
     };
     add_environment(run, "python=3.13.5 experimental free-threading build");
-    add_environment(run, "gil=off");
+    run->facts.gil = GIL_OFF;
     add_environment(run, "numpy=2.2.2");
-    add_environment(run, "_hidden=1");
+    run->facts.writes = strdup("_hidden");
 }
 
 static char *render(const char *form, const struct report *report)

@@ -299,6 +299,22 @@ static void the_child_is_the_plan_otherwise(void **state)
     assert_ptr_equal(child.setup, plan.setup);
 }
 
+/* A new detector that has no member would never run. */
+static void each_detector_has_a_member(void **state)
+{
+    (void)state;
+    static const uint32_t of_a_mode = BIT(MEMCHECK) | BIT(TSAN);
+    for (int id = 0; id < DETECTOR_COUNT; id++) {
+        struct plan plan = plan_for(DETECTOR_BIT(id), 0, 10), child;
+        struct portfolio portfolio;
+        const char *name;
+        portfolio_init(&portfolio, &plan);
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        if (!(DETECTOR_BIT(id) & of_a_mode) && child.detect != DETECTOR_BIT(id))
+            fail_msg("no member of the portfolio runs %s", detector_rows[id].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +335,7 @@ int main(void)
         cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
         cmocka_unit_test(what_counts_has_its_turn_when_the_time_is_over),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
+        cmocka_unit_test(each_detector_has_a_member),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,12 +98,12 @@ static void overlap_is_counted_by_statement(void **state)
     outcome_clear(&second);
 }
 
-static void see(struct run *run, const char *signature, const char *severity, const char *statement)
+static void see(struct run *run, const char *signature, enum severity severity, const char *statement)
 {
     struct finding *finding = calloc(1, sizeof *finding);
     *finding = (struct finding){.kind = FINDING_CRASH,
                                 .severity = severity,
-                                .detector = "crash",
+                                .detector = DETECTOR_CRASH,
                                 .message = strdup("m"),
                                 .statement = strdup(statement),
                                 .signature = strdup(signature)};
@@ -119,7 +119,7 @@ static bool die(struct unmask *unmask, struct run *run, const char *statement)
     tell(&outcome, 1, 0, "b()", "");
     statement_learn(&run->statements, &outcome);
     crash_in(&outcome, statement);
-    see(run, statement, "crash", statement);
+    see(run, statement, SEVERITY_CRASH, statement);
     bool more = unmask_learn(unmask, run, &outcome);
     outcome_clear(&outcome);
     return more;
@@ -156,7 +156,7 @@ static void the_one_mutation_explains_the_crashes(void **state)
     struct plan plan = {.threads = 4};
     struct unmask unmask;
     struct run run = {0};
-    see(&run, "mutation", "hidden-mutation", "a()");
+    see(&run, "mutation", SEVERITY_HIDDEN_MUTATION, "a()");
     unmask_init(&unmask, &plan);
     for (int i = 0; i < 3; i++)
         die(&unmask, &run, "b()");

@@ -144,8 +144,8 @@ static struct finding *new_finding(struct run *run, enum blame blame, const char
 {
     struct finding *finding = calloc(1, sizeof *finding);
     *finding = (struct finding){.kind = FINDING_CRASH,
-                                .severity = "crash",
-                                .detector = "crash",
+                                .severity = SEVERITY_CRASH,
+                                .detector = DETECTOR_CRASH,
                                 .blame = blame,
                                 .rung = RUNG_READONLY,
                                 .function = function ? strdup(function) : NULL,
@@ -207,11 +207,11 @@ static void a_label_is_taken_back(void **state)
     struct verification found = {.again = {3, 3}, .share = RUNG_ALL, .ladder = {{0, 3}, {1, 1}, {1, 1}}};
     struct run run = {0};
     struct finding *finding = new_finding(&run, BLAME_USER, "f", "a 1", &found);
-    finding->severity = "user-error";
+    finding->severity = SEVERITY_USER_ERROR;
     assert_true(verify_apply(&run));
     assert_int_equal(finding->blame, BLAME_TARGET);
     assert_int_equal(finding->rung, RUNG_READONLY);
-    assert_string_equal(finding->severity, "crash");
+    assert_int_equal(finding->severity, SEVERITY_CRASH);
     found.ladder[RUNG_READONLY] = (struct trials){0, 3};
     finding->blame = BLAME_USER;
     assert_false(verify_apply(&run));

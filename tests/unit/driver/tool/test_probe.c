@@ -78,22 +78,23 @@ static void assert_says(const char *text, const char *part)
 /* Probes what must fail so, with a sentence that names the file and says what to do. */
 static void assert_refused(const char *python, int code, const char *part)
 {
-    char error[1024] = "";
+    struct sentence error = {0};
     struct probe probe = {0};
-    assert_int_equal(probe_interpreter(python, &probe, error, sizeof error), code);
-    assert_says(error, part);
-    assert_says(error, python);
-    assert_says(error, "-p");
+    assert_int_equal(probe_interpreter(python, &probe, &error), code);
+    cleanup_free char *text = sentence_text(&error);
+    assert_says(text, part);
+    assert_says(text, python);
+    assert_says(error.remedy, "-p");
     assert_null(probe.executable);
-    assert_null(strchr(error, '\n'));
+    assert_null(strchr(text, '\n'));
 }
 
 static void assert_accepted(const char *python)
 {
-    char error[1024] = "";
+    struct sentence error = {0};
     struct probe probe;
-    if (probe_interpreter(python, &probe, error, sizeof error) != 0)
-        fail_msg("%s", error);
+    if (probe_interpreter(python, &probe, &error) != 0)
+        fail_msg("%s", error.what);
     assert_string_equal(probe.executable, "/opt/py/bin/python");
     assert_string_equal(probe.prefix, "/opt/py");
     assert_string_equal(probe.library, "/opt/py/lib/libpython.so");
@@ -244,12 +245,10 @@ static void test_endless_output(void **state)
 static void test_long_answers_are_cut(void **state)
 {
     (void)state;
-    char error[40];
+    struct sentence error;
     struct probe probe;
-    memset(error, 'x', sizeof error);
-    assert_int_equal(probe_interpreter(script("python", "printf %5000s no"), &probe, error, 20), -ENOEXEC);
-    assert_int_equal(strlen(error), 19);
-    assert_int_equal(error[20], 'x');
+    assert_int_equal(probe_interpreter(script("python", "printf %5000s no"), &probe, &error), -ENOEXEC);
+    assert_true(strlen(error.what) < sizeof error.what);
 }
 
 /* Time. */
@@ -392,17 +391,18 @@ static void test_values(void **state)
 static void test_child(void **state)
 {
     (void)state;
-    char abi[PROBE_ABI_SIZE], error[1024];
+    struct sentence error;
+    char abi[PROBE_ABI_SIZE];
     char *python = NULL;
     const char *child =
         script("ftstress-child", "[ \"$*\" = --abi ] && echo '3.13t /opt/my python/bin/python'");
-    assert_int_equal(probe_child(child, abi, &python, error, sizeof error), 0);
+    assert_int_equal(probe_child(child, abi, &python, &error), 0);
     assert_string_equal(abi, "3.13t");
     assert_string_equal(python, "/opt/my python/bin/python");
     free(python);
-    assert_int_equal(probe_child(in_folder("absent"), abi, &python, error, sizeof error), -ENOENT);
-    assert_says(error, "there is no ftstress-child at /tmp/");
-    assert_says(error, "scripts/setup.sh");
+    assert_int_equal(probe_child(in_folder("absent"), abi, &python, &error), -ENOENT);
+    assert_says(error.what, "there is no ftstress-child at /tmp/");
+    assert_says(error.remedy, "scripts/setup.sh");
 }
 
 static void test_broken_children(void **state)
@@ -417,12 +417,13 @@ static void test_broken_children(void **state)
         {"kill -ABRT $$", "it is killed by signal 6"},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        char abi[PROBE_ABI_SIZE], error[1024];
+        struct sentence error;
+        char abi[PROBE_ABI_SIZE];
         char *python = NULL;
         const char *child = script("ftstress-child", bodies[i][0]);
-        assert_int_equal(probe_child(child, abi, &python, error, sizeof error), -ENOEXEC);
-        assert_says(error, bodies[i][1]);
-        assert_says(error, "build it anew with scripts/setup.sh");
+        assert_int_equal(probe_child(child, abi, &python, &error), -ENOEXEC);
+        assert_says(error.what, bodies[i][1]);
+        assert_says(error.remedy, "build it anew with scripts/setup.sh");
         assert_null(python);
     }
 }
@@ -430,25 +431,27 @@ static void test_broken_children(void **state)
 static void test_abi(void **state)
 {
     (void)state;
-    char error[1024] = "";
+    struct sentence error = {0};
     struct probe probe = {.executable = (char *)"/opt/v/bin/python", .abi = "3.14t", .free_threaded = true};
-    assert_int_equal(probe_check_abi(&probe, "3.14t", error, sizeof error), 0);
-    assert_string_equal(error, "");
-    assert_int_equal(probe_check_abi(&probe, "3.13t", error, sizeof error), -ENOEXEC);
+    assert_int_equal(probe_check_abi(&probe, "3.14t", &error), 0);
+    assert_string_equal(error.what, "");
+    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
+    cleanup_free char *text = sentence_text(&error);
     assert_string_equal(
-        error, "/opt/v/bin/python is a CPython 3.14t, and ftstress-child was built for 3.13t; build a child "
-               "for it with: FTSTRESS_PYTHON=/opt/v/bin/python scripts/setup.sh");
+        text, "/opt/v/bin/python is a CPython 3.14t, and ftstress-child was built for 3.13t; build a child "
+              "for it with: FTSTRESS_PYTHON=/opt/v/bin/python scripts/setup.sh");
 }
 
 static void test_abi_with_the_gil(void **state)
 {
     (void)state;
-    char error[1024] = "";
+    struct sentence error = {0};
     struct probe probe = {.executable = (char *)"/usr/bin/python3", .abi = "3.13", .gil_now = true};
-    assert_int_equal(probe_check_abi(&probe, "3.13t", error, sizeof error), -ENOEXEC);
+    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
+    cleanup_free char *text = sentence_text(&error);
     assert_string_equal(
-        error, "/usr/bin/python3 is a CPython 3.13 with the GIL, and ftstress-child was built for 3.13t; "
-               "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
+        text, "/usr/bin/python3 is a CPython 3.13 with the GIL, and ftstress-child was built for 3.13t; "
+              "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
 }
 
 static void test_choice(void **state)

@@ -32,33 +32,32 @@ static void delays_where_the_runtime_has_them(void **state)
 static void a_server_only_where_one_is_named(void **state)
 {
     (void)state;
-    assert_null(tsan_way_server(NULL));
-    assert_null(tsan_way_server(""));
-    char *sentence = tsan_way_server("https://example.org/");
-    assert_non_null(strstr(sentence, "unset DEBUGINFOD_URLS"));
-    free(sentence);
+    struct sentence why;
+    assert_false(tsan_way_server(NULL, &why));
+    assert_false(tsan_way_server("", &why));
+    assert_true(tsan_way_server("https://example.org/", &why));
+    assert_string_equal(why.remedy, "unset DEBUGINFOD_URLS");
 }
 
 static void only_a_gil_that_is_on(void **state)
 {
     (void)state;
-    assert_null(tsan_way_gil(NULL));
-    assert_null(tsan_way_gil("off"));
-    char *sentence = tsan_way_gil("on");
-    assert_non_null(sentence);
-    free(sentence);
+    struct sentence why;
+    assert_false(tsan_way_gil(false, &why));
+    assert_true(tsan_way_gil(true, &why));
 }
 
 static void files_are_named_up_to_a_few(void **state)
 {
     (void)state;
     char *paths[] = {"/v/a.so", "/v/b.so", "/v/c.so", "/v/d.so", "/v/e.so", "/v/f.so"};
-    assert_null(tsan_way_bare(paths, 0));
-    char *one = tsan_way_bare(paths, 1), *six = tsan_way_bare(paths, 6);
-    assert_non_null(strstr(one, "would be seen: a.so; build it"));
-    assert_non_null(strstr(six, "a.so, b.so, c.so, d.so and 2 more; build it"));
-    free(one);
-    free(six);
+    struct sentence one, six;
+    assert_false(tsan_way_bare(paths, 0, &one));
+    assert_true(tsan_way_bare(paths, 1, &one));
+    assert_true(tsan_way_bare(paths, 6, &six));
+    assert_string_equal(one.what, "not instrumented, so that no race in it would be seen: a.so");
+    assert_non_null(strstr(six.what, "seen: a.so, b.so, c.so, d.so and 2 more"));
+    assert_non_null(strstr(six.remedy, "build it"));
 }
 
 static void a_source_is_not_bare(void **state)

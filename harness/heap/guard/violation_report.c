@@ -1,5 +1,5 @@
 /* See report.h for the contract. */
-#include "heap/guard/report.h"
+#include "heap/guard/violation_report.h"
 
 #include <string.h>
 #include <sys/uio.h>
@@ -14,7 +14,7 @@
 #define EACH 4
 #define INSTRUCTIONS 64
 
-_Atomic uint64_t report_round;
+_Atomic uint64_t violation_report_round;
 static _Atomic uint64_t instructions[INSTRUCTIONS]; /* that were trapped */
 
 static void (*tell)(const struct violation *violation);
@@ -23,7 +23,7 @@ static struct {
     _Atomic uint32_t count;
 } sites[SITES];
 
-void report_to(void (*report)(const struct violation *violation))
+void violation_report_to(void (*report)(const struct violation *violation))
 {
     tell = report;
 }
@@ -62,7 +62,7 @@ EXEMPT static void describe(struct violation *violation, const struct span *span
     violation->step = block->step;
     violation->worker = block->worker;
     violation->free_worker = block->free_worker;
-    violation->round = atomic_load_explicit(&report_round, memory_order_relaxed);
+    violation->round = atomic_load_explicit(&violation_report_round, memory_order_relaxed);
     violation->nalloc = copy_stack(violation->alloc, trace ? trace->nalloc : 0, trace ? trace->alloc : NULL,
                                    block->alloc_site);
     violation->nfree =
@@ -100,8 +100,8 @@ static void mark(const struct span *span, const struct verdict *verdict)
             atomic_store_explicit(&at->reported, 1, memory_order_relaxed);
 }
 
-void report_damage(const struct span *span, struct block *block, struct damage damage,
-                   enum violation_found found)
+void violation_report_damage(const struct span *span, struct block *block, struct damage damage,
+                             enum violation_found found)
 {
     struct violation violation = {.found = found};
     struct verdict verdict = check_blame(span, block, damage);
@@ -121,8 +121,8 @@ void report_damage(const struct span *span, struct block *block, struct damage d
     tell(&violation);
 }
 
-void report_misuse(const struct span *span, struct block *block, enum violation_kind kind, int64_t offset,
-                   uint64_t caller)
+void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,
+                             int64_t offset, uint64_t caller)
 {
     struct violation violation = {.kind = kind, .found = FOUND_FREE, .offset = offset};
     if (!tell || !is_worth_telling(kind, caller))
@@ -132,7 +132,7 @@ void report_misuse(const struct span *span, struct block *block, enum violation_
     tell(&violation);
 }
 
-void report_foreign(const void *at, uint64_t caller)
+void violation_report_foreign(const void *at, uint64_t caller)
 {
     struct violation violation = {
         .kind = VIOLATION_FOREIGN_FREE, .found = FOUND_FREE, .address = (uint64_t)(uintptr_t)at};
@@ -164,8 +164,8 @@ static enum violation_kind trap_kind(const struct block *block, uintptr_t addres
     return write ? VIOLATION_AFTER : VIOLATION_READ_AFTER;
 }
 
-void report_trap(const struct span *span, struct block *block, uintptr_t address, bool write,
-                 const uint64_t *frames, size_t nframes)
+void violation_report_trap(const struct span *span, struct block *block, uintptr_t address, bool write,
+                           const uint64_t *frames, size_t nframes)
 {
     struct violation violation = {.found = FOUND_TRAP, .kind = trap_kind(block, address, write)};
     if (!tell || !is_new_instruction(nframes ? frames[0] : address))
@@ -177,8 +177,8 @@ void report_trap(const struct span *span, struct block *block, uintptr_t address
     tell(&violation);
 }
 
-bool report_look(const struct span *span, const struct block *block, uint64_t address,
-                 struct violation *ret_violation)
+bool violation_report_describe(const struct span *span, const struct block *block, uint64_t address,
+                               struct violation *ret_violation)
 {
     enum block_state state = block_state_of(block_load(block));
     if (block->sequence == 0 || state == BLOCK_UNUSED)

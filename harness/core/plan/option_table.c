@@ -1,0 +1,170 @@
+/* The table of options. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "core/plan/detector_list.h"
+#include "core/plan/guard_option.h"
+#include "core/plan/option.h"
+#include "core/plan/tool.h"
+
+const char *const option_command_names[OPTION_COMMANDS] = {
+    [OPTION_RUN] = "run",       [OPTION_LIST] = "list",     [OPTION_SHOW] = "show",
+    [OPTION_REPORT] = "report", [OPTION_DOCTOR] = "doctor",
+};
+
+static int set_input(struct request *request, const char *argument, char *error, size_t size)
+{
+    const char *equals = strchr(argument, '=');
+    if (!equals || equals == argument)
+        return fail(-EINVAL, error, size, "--input '%s' is not NAME=RECIPE; write for example x=f8[20]",
+                    argument);
+    char *name = strndup(argument, (size_t)(equals - argument));
+    int result = name ? plan_add_input(&request->plan, name, equals + 1) : -ENOMEM;
+    free(name);
+    return result;
+}
+
+static int set_share(struct request *request, const char *argument, char *error, size_t size)
+{
+    for (int i = 0; i < RUNG_COUNT; i++)
+        if (strcmp(argument, rung_names[i]) == 0) {
+            request->plan.share = (enum rung)i;
+            return 0;
+        }
+    return fail(-EINVAL, error, size,
+                "--share '%s' is not a sharing level; write private, readonly, one-writer or all", argument);
+}
+
+static int set_detect(struct request *request, const char *argument, char *error, size_t size)
+{
+    return detector_parse(argument, &request->plan.detect, error, size);
+}
+
+static int check_guard(struct request *request, const char *argument, char *error, size_t size)
+{
+    struct guard_option option;
+    (void)request;
+    return guard_option_parse(argument, &option, error, size);
+}
+
+static int check_under(struct request *request, const char *argument, char *error, size_t size)
+{
+    (void)request;
+    if (tool_find(argument))
+        return 0;
+    return fail(-EINVAL, error, size, "--under '%s' is no tool to run a child under; write %s", argument,
+                tools[0].name);
+}
+
+#define ALL ((1U << OPTION_COMMANDS) - 1)
+#define RUN (1U << OPTION_RUN)
+#define LIST (1U << OPTION_LIST)
+#define SHOW (1U << OPTION_SHOW)
+#define REPORT (1U << OPTION_REPORT)
+#define DOCTOR (1U << OPTION_DOCTOR)
+
+#define AT(member) .at = offsetof(struct request, member), .size = sizeof((struct request *)0)->member
+
+const struct option_row option_rows[] = {
+    {"setup", 's', "CODE", NULL,
+     "Python to run before the statements; may be given several times, line by line", OPTION_WHAT, RUN,
+     OPTION_LINES, AT(plan.setup), .is_code = true},
+    {"thread-setup", 0, "CODE", NULL, "Python that each thread runs once, before its first statement",
+     OPTION_WHAT, RUN, OPTION_LINES, AT(plan.thread_setup), .is_code = true},
+    {"input", 'i', "NAME=RECIPE", NULL, "an input array, for example x=f8[40][::2]", OPTION_WHAT, RUN,
+     OPTION_SET, AT(plan.inputs), .set = set_input, .is_code = true},
+    {"role", 0, "STMT", NULL,
+     "a statement for some of the threads: give several, and the threads take them in turn", OPTION_WHAT, RUN,
+     OPTION_TEXTS, AT(plan.roles), .count = offsetof(struct request, plan.nroles), .is_code = true},
+    {"leave-out", 0, "STMT", NULL,
+     "run this statement once, before the threads, and use its result instead of calling it again",
+     OPTION_WHAT, RUN, OPTION_TEXTS, AT(plan.leave_out), .count = offsetof(struct request, plan.nleave_out)},
+    {"threads", 't', "N", "8", "threads, 1 to 256", OPTION_WHAT, RUN, OPTION_NUMBER, AT(plan.threads),
+     .low = 1, .high = PLAN_THREADS_MAX, .wanted = "is not a number from 1 to 256"},
+    {"seed", 0, "S", "drawn and printed", "the same seed gives the same bytes in the inputs", OPTION_WHAT,
+     RUN, OPTION_NUMBER, AT(plan.seed), .high = INT64_MAX, .wanted = "is not a number that fits 63 bits"},
+    {"python", 'p', "PATH", "the active venv, else the child's own", "interpreter or venv to run in",
+     OPTION_WHAT, RUN | DOCTOR, OPTION_WORD, AT(python)},
+    {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT, RUN, OPTION_SWITCH, AT(allow_gil)},
+    {"dry-run", 0, NULL, NULL, "print the plan as YAML and stop; `ftstress run FILE.yaml` runs that text",
+     OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
+
+    {"time", 0, "TIME", "10s", "duration of the run, for example 20, 500ms, 2m", OPTION_LENGTH, RUN,
+     OPTION_TIME, AT(plan.time), .low = 1},
+    {"iterations", 0, "N", "until the time is over", "iterations of each thread", OPTION_LENGTH, RUN,
+     OPTION_NUMBER, AT(plan.iterations), .low = 1, .high = UINT64_MAX / 4,
+     .wanted = "is not a number of 1 or more"},
+    {"verify", 0, "TIME", "40s",
+     "time for trials: re-runs of findings that show whose fault they are; 0: no trials", OPTION_LENGTH, RUN,
+     OPTION_TIME, AT(verify)},
+    {"timeout", 0, "TIME", "5s", "a child without progress for this time hangs", OPTION_LENGTH, RUN,
+     OPTION_TIME, AT(timeout), .low = 1},
+    {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,
+     AT(plan.stop_on_first)},
+    {"memory", 0, "SIZE", "half of the machine's", "memory that a child may use, for example 4G",
+     OPTION_LENGTH, RUN, OPTION_SIZE, AT(memory)},
+
+    {"share", 0, "LEVEL", "readonly",
+     "sharing level of the inputs: private (each thread has its own), readonly (all read the same), one-writer "
+     "(thread 0 also writes to them between its calls), all (every thread does)",
+     OPTION_SHARING, RUN, OPTION_SET, AT(plan.share), .set = set_share},
+    {"private", 0, "NAMES", NULL,
+     "inputs and setup objects that are private to each thread at every sharing level", OPTION_SHARING, RUN,
+     OPTION_LINE, AT(plan.private)},
+    {"writer", 0, "CODE", NULL,
+     "Python that writes to shared setup objects, run between calls: by thread 0 at one-writer, by every thread at all",
+     OPTION_SHARING, RUN, OPTION_LINES, AT(plan.writer)},
+
+    {"detect", 0, "LIST", "default",
+     "detectors, separated by commas; all, none or default; see `ftstress list detectors`", OPTION_DETECTORS,
+     RUN, OPTION_SET, AT(plan.detect), .set = set_detect},
+    {"guard", 0, "LIST", NULL,
+     "settings of the guard detector: whole, stacks, every=N, pages=N, quarantine=N, interval=N",
+     OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.guard), .set = check_guard},
+    {"focus", 0, "SITES", NULL,
+     "allocation sites of blocks to put between inaccessible pages: arrays, FILE+0xOFFSET, or *",
+     OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.focus)},
+    {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
+     OPTION_SWITCH, AT(strict)},
+
+    {"new", 0, "CODE", NULL,
+     "for growth: Python to run instead of the statements; each call must bring something new, such as a key",
+     OPTION_LEAKS, RUN, OPTION_LINES, AT(plan.fresh)},
+    {"budget", 0, "SIZE", "any number", "for growth: bytes of compiled code that each call of --new may add",
+     OPTION_LEAKS, RUN, OPTION_SIZE, AT(plan.budget)},
+    {"release", 0, "CODE", NULL,
+     "for growth and shutdown: Python that frees what the calls keep, such as f.cache_clear()", OPTION_LEAKS,
+     RUN, OPTION_LINES, AT(plan.release)},
+    {"audit", 0, "NAME", "all inputs and setup objects", "for refcount: an object to count the references of",
+     OPTION_LEAKS, RUN, OPTION_TEXTS, AT(plan.audit), .count = offsetof(struct request, plan.naudit)},
+
+    {"tsan", 0, NULL, NULL,
+     "find data races with ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p with an environment built by it",
+     OPTION_TOOLS, RUN, OPTION_SWITCH, AT(tsan)},
+    {"under", 0, "valgrind", NULL,
+     "find leaks and memory errors with Valgrind: slow, and one thread at a time, so that it finds no races",
+     OPTION_TOOLS, RUN, OPTION_LINE, AT(plan.under), .set = check_under},
+    {"suppressions", 0, "FILE", NULL,
+     "known issues to ignore: with --tsan races, each with a link, a version and a sentence; with --under in "
+     "Valgrind's format",
+     OPTION_TOOLS, RUN, OPTION_WORD, AT(suppressions)},
+
+    {"out", 0, "DIR", "ftstress-out", "folder of kept findings", OPTION_OUTPUT, RUN | LIST | SHOW | REPORT,
+     OPTION_WORD, AT(out)},
+    {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | REPORT, OPTION_WORD, AT(as)},
+    {"output", 'o', "FILE", "standard output", "file for the report", OPTION_OUTPUT, RUN | SHOW | REPORT,
+     OPTION_WORD, AT(output)},
+    {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT, RUN,
+     OPTION_WORD, AT(json)},
+    {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT, RUN, OPTION_SWITCH,
+     AT(quiet)},
+    {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT, RUN, OPTION_SWITCH, AT(verbose)},
+    {"no-color", 0, NULL, NULL, "no colours; NO_COLOR in the environment does the same", OPTION_OUTPUT,
+     RUN | DOCTOR, OPTION_SWITCH, AT(no_color)},
+    {"help", 'h', NULL, NULL, "print this text", OPTION_OUTPUT, ALL, OPTION_SWITCH, AT(help)},
+};
+const size_t option_count = sizeof option_rows / sizeof *option_rows;
+_Static_assert(sizeof option_rows / sizeof *option_rows <= 64, "a bit of `given` for each");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");

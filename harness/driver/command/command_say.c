@@ -1,0 +1,69 @@
+/* Output that all commands share: errors, --help, the names of the forms. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/wire/status.h"
+#include "driver/command/command.h"
+#include "driver/report/reporter.h"
+
+int command_fail(int status, const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fputs("ftstress: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return status;
+}
+
+int command_fail_sentence(int status, const struct sentence *sentence)
+{
+    cleanup_free char *text = sentence_text(sentence);
+    return command_fail(status, "%s", text ? text : sentence->what);
+}
+
+const char *command_forms(void)
+{
+    static char names[128];
+    names[0] = '\0';
+    for (size_t i = 0, used = 0; i < reporter_count && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", reporters[i].name);
+    return names;
+}
+
+static const char *more_help(const char *option)
+{
+    static char text[160];
+    snprintf(text, sizeof text, ": %s", command_forms());
+    return strcmp(option, "as") == 0 ? text : NULL;
+}
+
+static int print_help(const struct command *self)
+{
+    cleanup_free char *options = NULL;
+    if (option_help(self->id, more_help, &options) < 0)
+        return command_fail(STATUS_HARNESS, "no memory for the help");
+    printf("usage: ftstress %s %s\n%s\n\n%s\n%s", option_command_names[self->id], self->usage, self->about,
+           self->more, options);
+    return STATUS_CLEAN;
+}
+
+int command_options(const struct command *self, int argc, char **argv, struct request *request)
+{
+    char error[640];
+    int status = -1;
+    request_init(request);
+    int result = option_parse(self->id, argc, argv, request, error, sizeof error);
+    if (result)
+        status = command_fail(STATUS_USAGE, "%s", result == -ENOMEM ? "out of memory" : error);
+    else if (request->help)
+        status = print_help(self);
+    if (status >= 0)
+        request_clear(request);
+    return status;
+}
