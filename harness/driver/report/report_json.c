@@ -50,7 +50,8 @@ static json_t *environment_of(const struct run *run)
     if (run->facts.gil != GIL_UNKNOWN)
         json_object_set_new(json, "gil", json_string(run->facts.gil == GIL_ON ? "on" : "off"));
     if (run->facts.changes != CHANGES_NONE)
-        json_object_set_new(json, "mutates", json_string(run->facts.changes == CHANGES_SEEN ? "yes" : "maybe"));
+        json_object_set_new(json, "mutates",
+                            json_string(run->facts.changes == CHANGES_SEEN ? "yes" : "maybe"));
     if (run->facts.writes)
         json_object_set_new(json, "_writes", report_json_text(run->facts.writes));
     return json;

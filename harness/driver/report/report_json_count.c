@@ -73,7 +73,7 @@ json_t *report_json_memcheck(const struct memcheck *memcheck)
             lengths, json_pack("{s:I, s:I, s:o}", "calls", (json_int_t)length->calls[MEMCHECK_CALLS], "new",
                                (json_int_t)length->calls[MEMCHECK_NEW], "left", kinds_of(length)));
     }
-    return json_pack("{s:o, s:b, s:o, s:o, s:f}", "lengths", lengths, "has_new", memcheck->has_new, "each_call",
-                     rates_of(memcheck, MEMCHECK_CALLS), "each_new_call", rates_of(memcheck, MEMCHECK_NEW),
-                     "code_bytes_each_new_call", memcheck_code(memcheck));
+    return json_pack("{s:o, s:b, s:o, s:o, s:f}", "lengths", lengths, "has_new", memcheck->has_new,
+                     "each_call", rates_of(memcheck, MEMCHECK_CALLS), "each_new_call",
+                     rates_of(memcheck, MEMCHECK_NEW), "code_bytes_each_new_call", memcheck_code(memcheck));
 }

@@ -10,9 +10,9 @@ static json_t *frame_of(const struct symbol_frame *frame)
     char address[24], offset[24];
     snprintf(address, sizeof address, "%#" PRIx64, frame->address);
     snprintf(offset, sizeof offset, "%#" PRIx64, frame->offset);
-    json_t *json =
-        json_pack("{s:o, s:o, s:s, s:s, s:b}", "function", report_json_text(frame->function), "module",
-                  report_json_text(frame->module), "offset", offset, "address", address, "inline", frame->is_inline);
+    json_t *json = json_pack("{s:o, s:o, s:s, s:s, s:b}", "function", report_json_text(frame->function),
+                             "module", report_json_text(frame->module), "offset", offset, "address", address,
+                             "inline", frame->is_inline);
     if (json && frame->file) {
         json_object_set_new(json, "file", report_json_text(frame->file));
         json_object_set_new(json, "line", json_integer(frame->line));
@@ -24,9 +24,9 @@ static json_t *python_of(const struct finding_stack *stack)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < stack->npython; i++)
-        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "function",
-                                              report_json_text(stack->python[i].function), "file",
-                                              report_json_text(stack->python[i].file), "line", stack->python[i].line));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:i}", "function", report_json_text(stack->python[i].function),
+                            "file", report_json_text(stack->python[i].file), "line", stack->python[i].line));
     return list;
 }
 
@@ -80,9 +80,10 @@ static json_t *waits_of(const struct finding *finding)
         const struct deadlock_wait *wait = &finding->waits[i];
         char lock[24];
         snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
-        json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock,
-                                 "what", report_json_text(wait->what), "variable", report_json_text(wait->variable), "where",
-                                 report_json_text(wait->where), "function", report_json_text(wait->function));
+        json_t *json =
+            json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock, "what",
+                      report_json_text(wait->what), "variable", report_json_text(wait->variable), "where",
+                      report_json_text(wait->where), "function", report_json_text(wait->function));
         json_object_set_new(json, "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker));
         json_object_set_new(json, "holder", worker_with(finding, wait->holder));
         json_object_set_new(json, "holder_tid", wait->holder ? json_integer(wait->holder) : json_null());
@@ -98,7 +99,8 @@ static json_t *stacks_of(const struct finding *finding)
         json_t *frames = json_array();
         for (size_t k = 0; k < finding->stacks[i].stack.nframes; k++)
             json_array_append_new(frames, frame_of(&finding->stacks[i].stack.frames[k]));
-        json_t *stack = json_pack("{s:o, s:o}", "title", report_json_text(finding->stacks[i].title), "frames", frames);
+        json_t *stack =
+            json_pack("{s:o, s:o}", "title", report_json_text(finding->stacks[i].title), "frames", frames);
         add_thread(stack, &finding->stacks[i]);
         json_array_append_new(list, stack);
     }

@@ -159,7 +159,8 @@ static int write_finding(const struct report *report, const json_t *finding, FIL
 {
     const json_t *environment = json_object_get(report->document, "environment");
     cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding),
-                      *verification = sentence_verifications(report->document), *title = sentence_title(finding);
+                      *verification = sentence_verifications(report->document),
+                      *title = sentence_title(finding);
     if (!blame || !seen || !verification || !title)
         return -ENOMEM;
     fputs("## BUG: ", out);
@@ -215,7 +216,8 @@ static void write_nothing(const json_t *report, FILE *out)
         fputc('\n', out);
     } else {
         fprintf(out, "\n\nNothing was found in %lld calls of %lld threads.\n",
-                (long long)document_number(report, "calls") + (long long)document_number(report, "serial_calls"),
+                (long long)document_number(report, "calls") +
+                    (long long)document_number(report, "serial_calls"),
                 (long long)document_number(report, "threads"));
     }
     write_environment(json_object_get(report, "environment"), out);

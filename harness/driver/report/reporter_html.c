@@ -54,9 +54,8 @@ static void hide_environment(json_t *environment)
     const char *key;
     json_t *value;
     void *next;
-    json_object_foreach_safe (environment, next, key, value)
-        if (!document_environment_shows(key))
-            json_object_del(environment, key);
+    json_object_foreach_safe(environment, next, key, value) if (!document_environment_shows(key))
+        json_object_del(environment, key);
 }
 
 /* JavaScript rounds integers above 2^53. */
@@ -94,21 +93,25 @@ static void write_document(const json_t *report, FILE *out)
     json_decref(document);
 }
 
+static void write_cell(const char *open, const char *text, const char *close, FILE *out)
+{
+    fputs(open, out);
+    markup_text(text, out);
+    fputs(close, out);
+}
+
 static void write_findings(const json_t *document, FILE *out)
 {
     json_t *finding;
     size_t i;
     json_array_foreach (json_object_get(document, "findings"), i, finding) {
         cleanup_free char *blame = sentence_blame(finding);
-        const char *const cells[] = {document_text(finding, "id"), document_text(finding, "kind"),
-                                     document_text(finding, "message"), blame ? blame : ""};
-        fputs("<tr>", out);
-        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
-            fputs("<td>", out);
-            markup_text(cells[k], out);
-            fputs("</td>", out);
-        }
-        fputs("</tr>\n", out);
+        write_cell("<tr><td>", document_text(finding, "id"), "</td>", out);
+        write_cell("<td>", document_text(finding, "kind"), "</td>", out);
+        write_cell("<td>", document_text(finding, "message"), "</td>", out);
+        write_cell("<td>", blame ? blame : "", "</td>", out);
+        write_cell("<td><pre>", document_text(json_object_get(finding, "plan"), "yaml"), "</pre></td></tr>\n",
+                   out);
     }
 }
 

@@ -67,7 +67,8 @@ static int write_finding(xmlTextWriter *xml, const struct report *report, const 
 {
     cleanup_free char *name = NULL;
     const char *kind = document_text(finding, "kind");
-    if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) < 0)
+    if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
+        0)
         return -ENOMEM;
     start_case(xml, report->document, name, 0);
     start(xml, "failure");

@@ -145,7 +145,8 @@ static const json_t *guilty_frame(const json_t *finding)
 static json_t *locations_of(const json_t *finding)
 {
     const json_t *frame = guilty_frame(finding);
-    const char *function = document_text(finding, "function"), *statement = document_text(finding, "statement");
+    const char *function = document_text(finding, "function"),
+               *statement = document_text(finding, "statement");
     if (frame)
         return json_pack("[o]", location_of(frame));
     if (*function)
@@ -158,9 +159,10 @@ static json_t *locations_of(const json_t *finding)
 /* What SARIF has no word for. */
 static json_t *properties_of(const json_t *finding)
 {
-    static const char *const keys[] = {"id",   "severity", "function", "package",   "detector",
-                                       "rung", "serial",   "blame", "blame_reason",   "statement", "cause", "behind", "explanation",
-                                       "runs", "block",    "array",    "evidence",  "plan"};
+    static const char *const keys[] = {"id",    "severity", "function",    "package",      "detector",
+                                       "rung",  "serial",   "blame",       "blame_reason", "statement",
+                                       "cause", "behind",   "explanation", "runs",         "block",
+                                       "array", "evidence", "plan"};
     json_t *properties = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(finding, keys[i]);
@@ -213,9 +215,9 @@ static int exit_code(const json_t *report)
 
 static json_t *invocation_of(const json_t *report)
 {
-    static const char *const keys[] = {"name",    "seed",    "verdict",      "reason",
-                                       "threads", "calls",   "serial_calls", "seconds",
-                                       "rate",    "overlap", "environment",  "verifications", "memcheck", "checker", "share"};
+    static const char *const keys[] = {"name",        "seed",          "verdict",  "reason",  "threads",
+                                       "calls",       "serial_calls",  "seconds",  "rate",    "overlap",
+                                       "environment", "verifications", "memcheck", "checker", "share"};
     json_t *properties = json_object();
     int code = exit_code(report);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -56,7 +56,8 @@ static void print_calls(const struct text *text)
     if (calls + serial <= 0)
         return;
     fprintf(text->out, "  %lld calls in %.1f s, %zu children, and %lld serial ones", calls,
-            document_real(document, "seconds"), json_array_size(json_object_get(document, "children")), serial);
+            document_real(document, "seconds"), json_array_size(json_object_get(document, "children")),
+            serial);
     if (document_number(document, "threads") > 1)
         fprintf(text->out, "; overlap %.0f %%", overlap_of(document));
     fputc('\n', text->out);

@@ -20,7 +20,8 @@ static void print_frame(const struct text *text, const json_t *frame, size_t num
     const struct text_style *style = text->style;
     document_place(frame, place, sizeof place);
     document_source(frame, source, sizeof source);
-    fprintf(text->out, "%s#%-2zu %s%s%s", text->before, number, style->strong, document_function(frame), style->off);
+    fprintf(text->out, "%s#%-2zu %s%s%s", text->before, number, style->strong, document_function(frame),
+            style->off);
     if (*place)
         fprintf(text->out, "  %s%s%s", style->dim, place, style->off);
     if (*source)
@@ -51,8 +52,8 @@ static void print_python(const struct text *text, const json_t *stack, const cha
         calls = count_calls(python, i);
         if (!*source && strcmp(statement, document_text(frame, "function")) == 0)
             continue;
-        fprintf(text->out, "%s%s  %s%s%s", text->before, *source ? "py" : "in", document_function(frame), *source ? "  " : "",
-                source);
+        fprintf(text->out, "%s%s  %s%s%s", text->before, *source ? "py" : "in", document_function(frame),
+                *source ? "  " : "", source);
         if (calls > 1)
             fprintf(text->out, "  (%zu times)", calls);
         fputc('\n', text->out);

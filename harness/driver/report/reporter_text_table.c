@@ -35,7 +35,8 @@ static void print_head(const json_t *memcheck, bool has_new, FILE *out)
         const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
         int n = snprintf(cell, sizeof cell, "%lld calls", (long long)document_number(length, "calls"));
         if (has_new)
-            snprintf(cell + n, sizeof cell - (size_t)n, ", %lld new", (long long)document_number(length, "new"));
+            snprintf(cell + n, sizeof cell - (size_t)n, ", %lld new",
+                     (long long)document_number(length, "new"));
         fprintf(out, "%*s", CELL, cell);
     }
     fprintf(out, "%*s", RATE, "in each call");
@@ -48,7 +49,8 @@ static void print_rate(const json_t *rates, const char *kind, FILE *out)
 {
     char cell[64];
     const json_t *rate = json_object_get(rates, kind);
-    snprintf(cell, sizeof cell, "%.1f B in %.2f", document_real(rate, "bytes"), document_real(rate, "blocks"));
+    snprintf(cell, sizeof cell, "%.1f B in %.2f", document_real(rate, "bytes"),
+             document_real(rate, "blocks"));
     fprintf(out, "%*s", RATE, cell);
 }
 

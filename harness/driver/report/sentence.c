@@ -11,8 +11,8 @@
 static bool is_likely(const json_t *finding)
 {
     const json_t *block = json_object_get(finding, "block");
-    return json_is_object(block) && !document_is_true(block, "trapped") && !*document_text(finding, "cause") &&
-           strcmp(document_text(finding, "blame"), "target") == 0;
+    return json_is_object(block) && !document_is_true(block, "trapped") &&
+           !*document_text(finding, "cause") && strcmp(document_text(finding, "blame"), "target") == 0;
 }
 
 static const char *fault_of(const char *blame)

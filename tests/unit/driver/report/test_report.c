@@ -428,6 +428,108 @@ static void notes_are_told_once_and_not_all(void **state)
     run_clear(&run);
 }
 
+static void add_python(struct finding_stack *stack, const char *function, const char *file)
+{
+    stack->python = realloc(stack->python, (stack->npython + 1) * sizeof *stack->python);
+    assert_non_null(stack->python);
+    stack->python[stack->npython++] =
+        (struct finding_python){strdup(function), file ? strdup(file) : NULL, file ? 3 : 0};
+}
+
+/* A crash of thread 0, which ran the statement; threads 1 and 2 stand at the same place, and thread 3 is idle. */
+static void add_threads(struct finding *finding)
+{
+    static const size_t same_as[] = {0, 1, 1, 3};
+    for (int i = 0; i < 4; i++) {
+        struct symbol_stack frames = {0};
+        add_frame(&frames, i ? "other" : "guilty", "/lib/x.so", NULL);
+        assert_int_equal(
+            finding_add_stack(finding, strdup(i ? "thread 1" : "thread 0, which crashed"), frames), 0);
+        struct finding_stack *stack = &finding->stacks[finding->nstacks - 1];
+        stack->tid = 100 + i;
+        stack->worker = i;
+        stack->same_as = same_as[i] + 1;
+    }
+    for (int i = 0; i < 3; i++)
+        add_python(&finding->stacks[1], "again", "/p/x.py");
+    add_python(&finding->stacks[1], "np.repeat(x, 2)", NULL);
+    add_python(&finding->stacks[4], SCENE_BETWEEN, NULL);
+    finding->stacks[1].more_python = 2;
+}
+
+static void add_verification(struct run *run)
+{
+    struct verification *found = run->verification = calloc(1, sizeof *found);
+    assert_non_null(found);
+    found->root = strdup(run->findings.items[0]->id);
+    found->share = RUNG_ONE_WRITER;
+    found->again = (struct trials){3, 7};
+    found->ladder[RUNG_READONLY] = (struct trials){2, 3};
+    found->ladder[RUNG_PRIVATE] = (struct trials){0, 6};
+    found->gil = (struct trials){0, 5};
+    found->knock_outs[found->nknock_outs++] =
+        (struct knock_out){.call = strdup("numpy.repeat"), .trials = {0, 9}};
+    found->inputs[found->ninputs++] = (struct knock_out){.call = strdup("x"), .trials = {1, 4}};
+    found->first[found->nfirst].calls = 1022;
+    found->first[found->nfirst++].seconds = 0.123456789;
+}
+
+static void add_memcheck(struct run *run)
+{
+    struct memcheck *memcheck = &run->memcheck;
+    memcheck->on = memcheck->has_new = true;
+    memcheck->n = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        memcheck->lengths[i].calls[MEMCHECK_CALLS] = 1000 * (i + 1);
+        memcheck->lengths[i].sums[MEMCHECK_CALLS][MEMCHECK_DEFINITELY] =
+            (struct memcheck_sum){96000 * (i + 1), 3000 * (i + 1)};
+    }
+}
+
+/* `report` prints what `run` printed: text_of() compares the two. */
+static void the_text_of_every_part_survives_a_reload(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.status = STATUS_FINDING;
+    run.seconds = 2.4499999;
+    run.walks =
+        (struct walks){.rounds = 46, .present = 59471, .blocks = 1234567891, .nanoseconds = 34567890123};
+    struct finding *finding = add_finding(&run, "s");
+    add_threads(finding);
+    finding->behind = strdup("F0000000");
+    assert_int_equal(finding_add_line(finding, strdup("the fault: a write to null")), 0);
+    add_verification(&run);
+    add_memcheck(&run);
+    cleanup_free char *text = text_of(&run, false, false), *coloured = text_of(&run, true, true);
+    assert_non_null(strstr(coloured, finding->id));
+    assert_says(text, "repeat: 8 threads, sharing level readonly, seed 9223372036854775807\n"
+                      "  CPython 3.13.5, GIL off, numpy 2.2.2\n"
+                      "  3900 calls in 2.5 s, 0 children, and 100 serial ones; overlap 31 %\n"
+                      "  heap checker: 46 rounds over up to 59471 blocks, 36 million blocks a second\n");
+    assert_says(text, "    seen only when the statement of F0000000 was left out\n"
+                      "    in: np.repeat(x, 2)\n"
+                      "    the fault: a write to null\n");
+    assert_says(text, "    thread 0, which crashed:\n"
+                      "      #0  guilty  x.so+0x1234\n"
+                      "      py  again  x.py:3  (3 times)\n"
+                      "      … and 2 more frames of Python\n"
+                      "    thread 1; 1 more thread alike:\n"
+                      "      #0  other  x.so+0x1234\n"
+                      "    1 thread waited for the next round\n");
+    assert_says(
+        text, " run again: fails in 3 of 7 fresh children (16 to 75 % at 95 % confidence); first after 1022 "
+              "calls, 0.12 s (median)\n"
+              "  with inputs that are only read 2 of 3, with private inputs 0 of 6, with the GIL on 0 of 5\n"
+              "  with a private x 1 of 4\n"
+              "  without numpy.repeat 0 of 9\n"
+              "  readonly: ");
+    assert_says(text, "  left at the end          1000 calls, 0 new          2000 calls, 0 new");
+    assert_says(text, "  definitely             96000 B in 3000 blocks    192000 B in 6000 blocks");
+    run_clear(&run);
+}
+
 /* On disk. */
 
 static int keep(const struct run *run, const char *out)
@@ -528,6 +630,7 @@ int main(void)
         cmocka_unit_test(a_user_error_blames_no_function),
         cmocka_unit_test(long_stacks_are_cut),
         cmocka_unit_test(notes_are_told_once_and_not_all),
+        cmocka_unit_test(the_text_of_every_part_survives_a_reload),
         cmocka_unit_test(a_finding_is_kept_in_three_files),
         cmocka_unit_test(what_is_not_there_is_not_written),
         cmocka_unit_test(a_run_without_findings_leaves_its_report),

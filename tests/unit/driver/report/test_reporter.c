@@ -299,7 +299,8 @@ static json_t *inlined(const char *page)
     const char *begin = strstr(page, "id=\"document\">");
     assert_non_null(begin);
     begin += strlen("id=\"document\">");
-    json_t *json = json_loadb(begin, (size_t)(strstr(begin, "</script>") - begin), JSON_REJECT_DUPLICATES, NULL);
+    json_t *json =
+        json_loadb(begin, (size_t)(strstr(begin, "</script>") - begin), JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     return json;
 }
@@ -390,9 +391,8 @@ static void equal_stacks_are_shown_once(void **state)
         json_t *stack = json_array_get(json_object_get(first, "stacks"), i);
         assert_int_equal(document_is_true(stack, "folded"), folded[i]);
     }
-    assert_string_equal(
-        document_text(json_array_get(json_object_get(first, "stacks"), 1), "heading"),
-        "thread 1; 2 more threads alike");
+    assert_string_equal(document_text(json_array_get(json_object_get(first, "stacks"), 1), "heading"),
+                        "thread 1; 2 more threads alike");
     assert_string_equal(document_text(first, "says_idle"), "1 thread waited for the next round");
     json_decref(page);
     json_decref(report);
