@@ -525,8 +525,10 @@ static void the_text_of_every_part_survives_a_reload(void **state)
               "  with a private x 1 of 4\n"
               "  without numpy.repeat 0 of 9\n"
               "  readonly: ");
-    assert_says(text, "  left at the end          1000 calls, 0 new          2000 calls, 0 new");
-    assert_says(text, "  definitely             96000 B in 3000 blocks    192000 B in 6000 blocks");
+    assert_says(text, "  left at the end "
+                      "          1000 calls, 0 new          2000 calls, 0 new");
+    assert_says(text, "  definitely      "
+                      "     96000 B in 3000 blocks    192000 B in 6000 blocks");
     run_clear(&run);
 }
 
