@@ -212,7 +212,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
             run, STATUS_UNTESTED,
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
-    census_begin(counts);
+    census_enable(counts);
     guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);

@@ -189,7 +189,7 @@ int run_counting(struct run *run)
                           space_exception_text(reason, sizeof reason));
     run->deadline = plan->time ? clock_now() + plan->time + OVERTIME : 0;
     run->poll_every = 16;
-    census_keep_stacks();
+    census_store_stacks();
     int status = run_arms(run);
     Py_CLEAR(counting.release);
     Py_CLEAR(counting.settle);

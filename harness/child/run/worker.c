@@ -10,6 +10,7 @@
 #include "child/run/learn.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
@@ -316,6 +317,7 @@ static void *worker_main(void *argument)
     crash_thread_end();
     return NULL;
 }
+LANDMARK_IS(worker_main);
 
 int worker_start(struct worker *worker)
 {

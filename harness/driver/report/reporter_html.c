@@ -118,11 +118,15 @@ static void write_findings(const json_t *document, FILE *out)
 static int write_text(const struct report *report, FILE *out)
 {
     cleanup_free char *text = NULL;
-    struct report whole = {.document = report->document, .whole = true};
-    if (reporter_render(reporter_find("text"), &whole, &text) < 0)
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    if (!memory)
+        return -ENOMEM;
+    int error = reporter_text(&(struct report){.document = report->document, .whole = true}, memory);
+    if (fclose(memory) != 0)
         return -ENOMEM;
     markup_text(text, out);
-    return 0;
+    return error;
 }
 
 static int write_part(const char *name, const struct report *report, FILE *out)

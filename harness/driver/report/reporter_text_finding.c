@@ -14,6 +14,17 @@
 #define STACKS_SHOWN 10
 #define WHOLE_STACKS 2 /* with FRAMES_SHOWN frames; the others are shorter */
 
+const struct text_style text_plain = {"", "", "", ""};
+
+void text_lines(const char *before, const char *lines, FILE *out)
+{
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+        fprintf(out, "%s%.*s\n", length ? before : "", (int)length, lines);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
 static void print_frame(const struct text *text, const json_t *frame, size_t number)
 {
     char place[256], source[256];

@@ -23,7 +23,3 @@ void text_lines(const char *before, const char *lines, FILE *out);
 void text_stack(const struct text *text, const json_t *stack, const char *statement, size_t most);
 
 int text_finding(const struct text *text, const json_t *finding);
-/* Those that never met; with -v all. */
-void text_pairs(const struct text *text);
-/* A table of what Valgrind's memcheck counted in runs of two lengths. */
-void text_memcheck(const struct text *text);

@@ -358,7 +358,7 @@ static void html_has_a_colour_for_every_severity(void **state)
 }
 
 /* Threads 2 and 3 stand where thread 1 stands; thread 4 ran nothing. */
-static void equal_stacks_are_shown_once(void **state)
+static void threads_with_one_stack_are_merged(void **state)
 {
     (void)state;
     static const char *const forms[] = {"text", "github"};
@@ -546,7 +546,7 @@ static void a_finding_of_an_earlier_run_keeps_its_own_environment(void **state)
     json_decref(unknown);
 }
 
-static void what_is_no_report_is_refused(void **state)
+static void other_files_are_refused(void **state)
 {
     (void)state;
     keep("other.json", parse("{'schema': 'x'}"));
@@ -569,14 +569,14 @@ int main(void)
         cmocka_unit_test(html_inlines_the_document),
         cmocka_unit_test(html_without_scripts_has_the_text),
         cmocka_unit_test(html_has_a_colour_for_every_severity),
-        cmocka_unit_test(equal_stacks_are_shown_once),
+        cmocka_unit_test(threads_with_one_stack_are_merged),
         cmocka_unit_test(github_has_plan_command_and_environment),
         cmocka_unit_test(text_reports_the_trials),
         cmocka_unit_test(markup_is_exact),
         cmocka_unit_test(controls_and_what_xml_forbids_are_removed),
         cmocka_unit_test(kept_reports_are_found),
         cmocka_unit_test(a_finding_of_an_earlier_run_keeps_its_own_environment),
-        cmocka_unit_test(what_is_no_report_is_refused),
+        cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests_name("reporter", tests, set_up, tear_down);
 }
