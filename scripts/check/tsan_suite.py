@@ -30,9 +30,9 @@ RESULT = re.compile(r"""\.\.\. (ok|FAIL|ERROR|skipped ['"](.*)['"])$""", re.M)
 def owner_of(frame):
     """Returns the owner of a frame, or None for the runtime and the C library, which act for their caller."""
     # The writer acts as the user at the sharing levels one-writer and all: its races with readers are intended.
-    for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/harness/child/writer.c', 'planted'),
+    for text, owner in ((f'{TOP}/tests/planted/', 'planted'), (f'{TOP}/harness/child/run/writer.c', 'planted'),
                         (f'{TOP}/tests/', 'ours'), (f'{TOP}/harness/', 'ours'),
-                        (f'{TOP}/scenarios/', 'ours'), ('/src/python-3.13/', 'CPython'), ('/numpy/', 'NumPy')):
+                        (f'{TOP}/scenarios/', 'ours'), ('/layers/', 'ours'), ('/src/python-3.13/', 'CPython'), ('/numpy/', 'NumPy')):
         if text in frame:
             return owner
     return None if ' <null> ' in frame else 'other'

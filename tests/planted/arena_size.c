@@ -1,16 +1,16 @@
-/* Writes 8 bytes too many into a block, once: in glibc over the size of the block behind it. Both live as long as the
- * process, so that neither free nor malloc comes across it. */
+/* Writes 8 bytes past its block, once: in glibc over the size field of the next block. Both blocks are never freed, so
+ * that neither free nor malloc sees the damage. */
 #include "planted_heap.h"
 
 #include <pthread.h>
 
-/* No multiple of 16, and of a size of its own. */
+/* No multiple of 16, and not used elsewhere. */
 enum { WORDS = 371, SIZE = WORDS * 8, CHUNK = SIZE + 8, TRIES = 64 };
 
 static volatile uint64_t *blocks[TRIES];
 static int last;
 
-/* Until one lies right behind the one before. */
+/* Allocates until a block lies right behind the one before. */
 static void make_neighbours(void)
 {
     blocks[0] = planted_hide(malloc(SIZE));

@@ -1,5 +1,5 @@
-/* Writes 8 bytes to a block after its release, once: in glibc over the link of the thread's cache. The block is of a
- * size that nothing else here asks for, so that no malloc follows the link. */
+/* Writes 8 bytes to a block after its free, once: in glibc over the link of the thread's cache. No other code allocates
+ * blocks of this size, so that no malloc follows the link. */
 #include "planted_heap.h"
 
 #include <pthread.h>

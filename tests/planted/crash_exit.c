@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Two threads in exit() at once are undefined; the one that takes this flag is the only one to call it. */
+/* Two threads in exit() at once are undefined: only the thread that sets this flag calls it. */
 static atomic_flag leaving = ATOMIC_FLAG_INIT;
 
 static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))

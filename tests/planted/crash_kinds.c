@@ -1,7 +1,7 @@
-/* Crashes for which the reason is in the address: each function faults at once, on any thread, in its own way.
+/* Crashes that the faulting address explains. Each function faults at once, on any thread, in another way.
  *
- * hush blocks every signal, so that its caller cannot tell of itself when another thread crashes, and never returns;
- * it runs detached. */
+ * hush blocks every signal and never returns, so that its thread cannot record its stack when another thread crashes. It
+ * runs detached. */
 #include "planted.h"
 
 #include <signal.h>
@@ -16,7 +16,7 @@ struct node {
     long member; /* at 0x18 */
 };
 
-/* Volatile, so that the compiler knows none of the addresses. */
+/* Volatile, so that the compiler does not know the addresses. */
 static struct node *volatile nowhere;
 static void (*volatile no_function)(void);
 static const long constant[PAGE / sizeof(long)] = {1};
@@ -39,7 +39,7 @@ static PyObject *read_only(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
     Py_RETURN_NONE;
 }
 
-/* The page behind one that is mapped. */
+/* Reads the page behind a mapped one. */
 static PyObject *unmapped(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     char *at = mmap(NULL, (size_t)2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -61,7 +61,7 @@ static PyObject *overflow(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)
     return PyLong_FromLong(descend(&top));
 }
 
-/* A pointer is read from a freed block, and followed. */
+/* Reads a pointer from a freed block, and follows it. */
 static PyObject *freed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     struct node **volatile block = malloc(8 * sizeof *block);
@@ -70,7 +70,7 @@ static PyObject *freed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return PyLong_FromLong(block[2]->member);
 }
 
-/* The interpreter's own list of frames leads nowhere when it crashes. */
+/* Crashes with a corrupt list of frames of the interpreter. */
 static PyObject *lost_frames(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     PyThreadState_Get()->current_frame = (struct _PyInterpreterFrame *)(uintptr_t)0x41414140;

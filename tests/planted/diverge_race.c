@@ -1,4 +1,4 @@
-/* Sums its input in one accumulator for all threads: two that meet get each other's numbers, and nothing else shows. */
+/* Sums its input in one accumulator for all threads: two threads that meet mix their numbers, with no other effect. */
 #define PLANTED_NUMPY
 #include "planted.h"
 
@@ -15,7 +15,7 @@ static PyArrayObject *as_vector(PyObject *x)
     return NULL;
 }
 
-/* Stays a moment before it reads what it has summed. */
+/* Waits a moment before it reads the sum. */
 static PyObject *sum_in(PyObject *x, volatile double *total)
 {
     PyArrayObject *array = as_vector(x);

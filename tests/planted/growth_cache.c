@@ -1,4 +1,4 @@
-/* Keeps an answer for each key that it was ever asked for; the twin for the last few. clear() lets go of them. */
+/* Keeps an answer for each key; the twin keeps the last few only. clear() releases them. */
 #define PLANTED_ITEM "growth_cache"
 #include "planted_item.h"
 

@@ -1,5 +1,4 @@
-/* Makes a page of code for each key that it was not asked for before, as a compiler does, and keeps it; the twin makes
- * none. */
+/* Makes a page of code for each new key, as a compiler does, and keeps it; the twin makes none. */
 #include <sys/mman.h>
 
 #include "planted.h"

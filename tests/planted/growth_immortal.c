@@ -1,4 +1,4 @@
-/* Makes an object that nobody will ever free: it says that its references need no counting. */
+/* Makes an immortal object, which is never freed because its references are not counted. */
 #define PLANTED_ITEM "growth_immortal"
 #include "planted_item.h"
 

@@ -1,8 +1,8 @@
 /* Takes two locks in an order that depends on the argument: an odd and an even caller deadlock.
  *
  * Any Python thread calls bug and twin. Both locks are taken and released with the thread state detached, so
- * that a deadlock here stops the callers only and never a stop-the-world collection. The order that twin
- * keeps is a, then b. */
+ * that a deadlock here stops the callers only and never a stop-the-world collection. twin takes
+ * a, then b. */
 #include "planted.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
-/* One caller never comes back, and is busy all the while: the first that meets another inside. The others go on.
+/* The first caller that meets another one inside never returns, in a busy loop. The others go on.
  *
- * Any Python thread calls bug and twin. The endless loop runs with the thread state detached, so that it keeps nobody
- * from a stop-the-world collection. */
+ * Any Python thread calls bug and twin. The endless loop runs with the thread state detached, so that it does not block
+ * a stop-the-world collection. */
 #include "planted.h"
 
 static atomic_bool caught, never;

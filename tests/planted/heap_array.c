@@ -1,4 +1,4 @@
-/* Makes a result of 10 float64 and writes 11: what a shape that another thread changes does to a function. */
+/* Makes a result of 10 float64 and writes 11: as a function does if another thread changes a shape. */
 #define PLANTED_NUMPY
 #include "planted_heap.h"
 

@@ -1,4 +1,4 @@
-/* Releases what `new int[4]` gave with delete instead of delete[]. */
+/* Releases `new int[4]` with delete instead of delete[]. */
 #include "planted_heap.h"
 
 enum { COUNT = 4 };

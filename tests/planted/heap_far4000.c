@@ -1,4 +1,4 @@
-/* Writes 8 bytes that begin 4,000 past the end of the block: out of sight, yet less than a page away. */
+/* Writes 8 bytes from 4,000 bytes past the end of the block on: past the canary, and less than a page away. */
 #include "planted_heap.h"
 
 enum { WORDS = 9, AWAY = 4000 / 8 };

@@ -1,4 +1,4 @@
-/* Writes 8 bytes that begin 64 past the end of the block, and leaves what is right behind the block alone. */
+/* Writes 8 bytes from 64 bytes past the end of the block on, and none before them. */
 #include "planted_heap.h"
 
 enum { WORDS = 9, AWAY = 64 / 8 };

@@ -3,7 +3,7 @@
 
 enum { BLOCK = 64 };
 
-/* Zeroes lie before the pointer too: where glibc looks for a size there is none. */
+/* Zeroes lie before the pointer too, where glibc reads the size. */
 static _Alignas(16) char object[2 * BLOCK];
 
 static void heap_bug(void)

@@ -1,8 +1,8 @@
-/* A thread leaves its block where others see it, stays a moment and writes to it; whoever comes meanwhile frees
- * the block. Needs two threads inside: one alone finds nothing to free but its own block.
+/* A thread publishes its block, waits a moment and writes to it; a second thread that comes meanwhile frees the
+ * block. Needs two threads inside: a single thread finds only its own block to free.
  *
- * A pointer is taken out of `shared` by one thread only, and who takes it out frees it: no block is freed twice,
- * even when malloc gives one address to two threads in turn. */
+ * One thread only takes a pointer out of `shared`, and frees it: no block is freed twice, even if malloc returns one
+ * address to two threads in turn. */
 #include "planted_heap.h"
 
 enum { WORDS = 12, MIDDLE = 6 };

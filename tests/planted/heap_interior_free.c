@@ -1,4 +1,4 @@
-/* Frees a pointer 16 bytes into its block, and then the block as it should. */
+/* Frees a pointer 16 bytes into its block, and then the block itself. */
 #include "planted_heap.h"
 
 enum { BLOCK = 88, INTO = 16 };

@@ -8,7 +8,7 @@ enum { BLOCK = 56, TOO_MANY = 8 };
 static const char source[BLOCK + TOO_MANY] =
     "AAAAAAAABBBBBBBBCCCCCCCCDDDDDDDDEEEEEEEEFFFFFFFFGGGGGGGGHHHHHHH";
 
-/* Sizes that the compiler does not know are left to the library. */
+/* The compiler calls the library if it does not know the size. */
 static volatile size_t too_many = BLOCK + TOO_MANY, enough = BLOCK;
 
 static void heap_bug(void)

@@ -1,5 +1,5 @@
-/* Writes 8 bytes behind a block that lives as long as the process, once; from then on it only reads the block.
- * No free and no realloc ever comes to look at it. */
+/* Writes 8 bytes behind a block that is never freed, once; from then on it only reads the block.
+ * No free and no realloc checks the block. */
 #include "planted_heap.h"
 
 #include <pthread.h>

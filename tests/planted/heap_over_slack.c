@@ -1,4 +1,4 @@
-/* Writes one byte past a block of 20, where malloc's rounding leaves room: nothing of anybody's is damaged. */
+/* Writes one byte past a block of 20, which malloc rounds up: no other data are damaged. */
 #include "planted_heap.h"
 
 enum { BLOCK = 20 };

@@ -1,5 +1,5 @@
-/* Writes one byte past a block that PyMem_Malloc gave: CPython's own domain for buffers, which malloc never sees. */
-#define PLANTED_PYTHON /* no program without it: scripts/bench/heap_matrix.py asks */
+/* Writes one byte past a block of PyMem_Malloc: CPython's own domain for buffers, which malloc never sees. */
+#define PLANTED_PYTHON /* no program without Python: scripts/bench/heap_matrix.py reads this line */
 #include "planted_heap.h"
 
 enum { BLOCK = 40 };

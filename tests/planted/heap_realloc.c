@@ -7,7 +7,8 @@ static void heap_bug(void)
 {
     void *block = malloc(WORDS * sizeof(uint64_t));
     volatile uint64_t *old = planted_hide(block);
-    void *barrier = planted_hide(malloc(WORDS * sizeof(uint64_t))); /* the block cannot grow where it is */
+    void *barrier =
+        planted_hide(malloc(WORDS * sizeof(uint64_t))); /* keeps the block from growing in place */
     volatile uint64_t *moved = planted_hide(realloc(block, MORE));
     if (old && moved && moved != old)
         old[MIDDLE] = PLANTED_WORD;

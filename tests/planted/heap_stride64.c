@@ -1,5 +1,5 @@
-/* Walks the last column of a matrix with rows of 64 bytes and too many rows: a store each 64 bytes, the first
- * right at the end of the block, the last almost 1 KiB behind it. */
+/* Writes the last column of a matrix with rows of 64 bytes and too many rows: a store every 64 bytes, the first
+ * at the end of the block, the last almost 1 KiB behind it. */
 #include "planted_heap.h"
 
 enum { ROW = 64 / 8, ROWS = 4, TOO_MANY = 1024 / 64, WORDS = ROWS * ROW - 1 };

@@ -1,4 +1,4 @@
-/* Frees its block and writes 8 bytes into the middle of it, clear of what glibc keeps in a free chunk. */
+/* Frees its block and writes 8 bytes into the middle of it, past the links that glibc keeps in a free chunk. */
 #include "planted_heap.h"
 
 enum { WORDS = 8, MIDDLE = 4 };

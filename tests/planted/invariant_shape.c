@@ -1,8 +1,8 @@
-/* Shortens the first dimension of its input for a microsecond; every fiftieth call that does so while another
- * thread is inside leaves it short.
+/* Shortens the first dimension of its input for a microsecond. Every fiftieth call that does so while another
+ * thread is inside does not restore it.
  *
- * Only the thread that holds `tampering` changes a shape, and the others do not wait for it: the length that
- * it saves is the right one or one that was left short before, never another thread's momentary one. */
+ * Only the thread that holds `tampering` changes a shape, and the others do not wait for it. The length that it
+ * saves is therefore never the short-lived one of another thread. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

@@ -1,9 +1,9 @@
-/* Frees a block twice when two threads are inside together: glibc says so on standard error and aborts. */
+/* Frees a block twice when two threads are inside together: glibc reports it on standard error and aborts. */
 #include "planted.h"
 
 #include <stdlib.h>
 
-/* Small enough for the per-thread cache, where glibc recognises the second free for certain. */
+/* Small enough for the per-thread cache, where glibc always recognises the second free. */
 enum { BLOCK = 24 };
 
 static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))

@@ -1,9 +1,9 @@
-/* Decides by the sum of a block of which it has set one half only. */
+/* Sets half of a block, and branches on the sum of all of it. */
 #include "planted_heap.h"
 
 enum { WORDS = 8 };
 
-/* Not inlined: it is what uses the values, and a jump depends on them. */
+/* Not inlined: Valgrind reports this function, because a jump in it depends on the values. */
 static __attribute__((noinline)) PyObject *is_odd(const volatile uint64_t *words)
 {
     uint64_t sum = 0;

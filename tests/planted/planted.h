@@ -1,10 +1,10 @@
-/* Boilerplate of the planted extension modules, and the meeting place that makes their bugs need two threads.
- * With PLANTED_MAIN there is no Python: planted_heap.h then makes programs of the files that are able to it.
+/* Boilerplate of the planted extension modules, and a counter of threads inside, so that the bugs need two threads.
+ * With PLANTED_MAIN there is no Python: planted_heap.h then makes a program of a file that needs none.
  *
  * Any Python thread may call the planted_* functions, with an attached thread state. in_flight is one counter
- * per module and counts the threads between planted_enter and planted_leave; nobody waits on it, and all
- * accesses are sequentially consistent. A thread that was alone from enter to leave never sees
- * planted_crowded() true. No planted function detaches in between, so with the GIL on nobody ever meets. */
+ * per module and counts the threads between planted_enter and planted_leave. No thread waits on it, and all
+ * accesses are sequentially consistent. A thread that was alone from enter to leave never sees planted_crowded()
+ * true. No planted function detaches in between, so with the GIL on two threads never meet. */
 #pragma once
 
 #ifndef PLANTED_MAIN
@@ -51,7 +51,7 @@ static inline void planted_spin(void)
     }
 }
 
-/* Goes in, stays a moment, and tells whether another thread was inside at the end of it. */
+/* Enters, waits a moment, and returns true if another thread is inside at the end. */
 static inline bool planted_meet(void)
 {
     planted_enter();
@@ -62,7 +62,7 @@ static inline bool planted_meet(void)
 }
 
 #ifdef PLANTED_NUMPY
-/* The array itself, borrowed, or NULL with TypeError when it is none or has no dimension to tamper with. */
+/* Returns the array, borrowed, or NULL with TypeError if it is none or has no dimension. */
 static inline PyArrayObject *planted_array(PyObject *x)
 {
     if (PyArray_Check(x) && PyArray_NDIM((PyArrayObject *)x) > 0)
@@ -71,8 +71,8 @@ static inline PyArrayObject *planted_array(PyObject *x)
     return NULL;
 }
 
-/* A wrong length, smaller where possible: a thread that meets it does not read past the end, so that a
- * planted shape stays a wrong shape and does not become a crash. */
+/* Returns a wrong length, smaller if possible: a thread that sees it does not read past the end, so that a
+ * planted shape does not become a crash. */
 static inline npy_intp planted_other_length(npy_intp length)
 {
     return length > 0 ? length - 1 : 1;

@@ -1,9 +1,9 @@
-/* What the heap bugs share. heap_bug and heap_twin of a file need nothing of Python, so that one file is an
- * extension module and, compiled with PLANTED_MAIN, a program that any allocator can be preloaded into: it has
- * the bug once, or with PLANTED_TWIN the twin, uses the heap for another 0.3 s as programs do, and exits with 0.
+/* Shared by the heap bugs. heap_bug and heap_twin need no Python: a file is an extension module and, compiled with
+ * PLANTED_MAIN, a program that any allocator can be preloaded into. The program has the bug once, or with
+ * PLANTED_TWIN the twin, uses the heap for another 0.3 s, and exits with 0.
  *
- * Compilers drop stores that they know to be outside of a block or dead: blocks go through planted_hide, which
- * makes them forget what malloc said, and are written through pointers to volatile. */
+ * Compilers remove stores that they know to be dead or outside of a block. Blocks therefore pass planted_hide, which
+ * hides their origin, and are written through pointers to volatile. */
 #pragma once
 
 #include "planted.h"
@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* What the bugs write: no canary and no poison is likely to look like that. */
+/* The bytes that the bugs write, unlike any canary or poison. */
 #define PLANTED_BYTE 0x41
 #define PLANTED_WORD UINT64_C(0x4141414141414141)
 
-/* The same pointer, of which the compiler knows nothing; nor does it know which memory was touched so far. */
+/* Returns the same pointer, but hides from the compiler its origin and the memory written before. */
 static inline void *planted_hide(void *p)
 {
     __asm__ volatile("" : "+r"(p) : : "memory");
@@ -40,7 +40,7 @@ static inline double planted_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Ordinary use of the heap: blocks of 1 to 1,024 bytes, 256 at a time, in an order of no pattern. */
+/* Ordinary use of the heap: blocks of 1 to 1,024 bytes, 256 at a time, in random order. */
 static inline void planted_go_on(void)
 {
     enum { BLOCKS = 256, LARGEST = 1024, BETWEEN_LOOKS_AT_THE_CLOCK = 1000 };
@@ -58,7 +58,7 @@ static inline void planted_go_on(void)
         free(blocks[i]);
 }
 
-/* Two threads that call the body for 0.1 s: on two cores they meet in it thousands of times, on one a few times. */
+/* Two threads call the body for 0.1 s: on two cores they meet in it thousands of times, on one core a few times. */
 static inline void planted_crowd(void *(*calls)(void *))
 {
     double end = planted_seconds() + 0.1;

@@ -1,14 +1,14 @@
-/* Writes 1 to 8 bytes behind bytes objects that live as long as the process. No release ever comes to look at them.
- * The first calls make the objects, 64 in all; later ones only read them. */
+/* Writes 1 to 8 bytes behind bytes objects that are never released, so that no release checks them.
+ * The first calls make the objects, 64 in all; later calls only read them. */
 #include "planted.h"
 
-/* With its head and its final NUL 69 bytes, in a slot of 80: without the debug hooks nothing else is hurt. */
+/* 69 bytes with head and final NUL, in a slot of 80: without the debug hooks no other object is damaged. */
 enum { LENGTH = 20, OBJECTS = 64 };
 
 static PyObject *_Atomic kept;
 static atomic_int made;
 
-/* Whoever comes first makes it. No lock: a thread that waits for one, attached, holds up a collection. */
+/* The first caller makes it. No lock: an attached thread that waits for one would block a collection. */
 static PyObject *kept_objects(void)
 {
     PyObject *list = atomic_load(&kept), *none = NULL;

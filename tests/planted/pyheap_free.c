@@ -1,5 +1,5 @@
-/* Writes 3 bytes behind a bytes object and releases it, when two threads are inside together: CPython's debug hooks say
- * so on standard error and abort. Without them nothing is hurt: the bytes are in the allocator's own slot. */
+/* Writes 3 bytes behind a bytes object and releases it, when two threads are inside together: CPython's debug hooks
+ * report it on standard error and abort. Without them no data are damaged: the bytes are in the allocator's slot. */
 #include "planted.h"
 
 enum { LENGTH = 20, BEYOND = 3 };

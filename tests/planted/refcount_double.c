@@ -1,4 +1,4 @@
-/* Takes its argument once and releases it twice, as an error path and a destructor do that both clean up. */
+/* Takes its argument once and releases it twice, as an error path and a destructor that both clean up. */
 #include "planted.h"
 
 static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *object)

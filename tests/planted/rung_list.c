@@ -1,5 +1,5 @@
-/* Asks a list for its length twice and aborts when it has shrunk, as one that goes on to read its items would read
- * freed memory: nothing happens as long as nobody changes the list. */
+/* Reads the length of a list twice and aborts if it has shrunk. It stands for a function that then reads freed items. No
+ * harm without a thread that changes the list. */
 #include "planted.h"
 
 #include <stdlib.h>

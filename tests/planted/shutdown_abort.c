@@ -1,4 +1,4 @@
-/* Aborts without a word when Python ends, as binding libraries do that find instances left; the twin finds none. */
+/* Aborts silently when Python ends, as a binding library does if instances are left; the twin does not. */
 #include <stdlib.h>
 
 #include "planted.h"
@@ -11,7 +11,7 @@ static __attribute__((noinline)) void give_up(void)
         abort();
 }
 
-/* Py_AtExit wants its functions registered while Python lives, and calls them at its very end. */
+/* Py_AtExit takes functions while Python runs, and calls them at its very end. */
 static void look_for_leaks(void)
 {
     give_up();

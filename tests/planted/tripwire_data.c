@@ -1,5 +1,5 @@
-/* Sums its input with the first element one higher, and raises that element in the input itself meanwhile.
- * inplace() changes its input for good, which is what it is for. */
+/* Sums its input with the first element raised by one, in the input itself, and restores it.
+ * inplace() changes its input for good, on purpose. */
 #define PLANTED_NUMPY
 #include "planted.h"
 
@@ -43,7 +43,7 @@ static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *x)
     struct vector v;
     if (as_vector(x, &v) < 0)
         return NULL;
-    /* Takes the one away by putting the saved value back: subtracting it would not give 0.1 again. */
+    /* Restores the saved value: subtracting one would not give 0.1 again. */
     double first = *at(&v, 0);
     *at(&v, 0) = first + 1.0;
     double total = sum(&v);

@@ -1,4 +1,4 @@
-/* Stores another length into its input's shape and puts the old one back, on every call. */
+/* Stores another length in its input's shape and restores the old one, on every call. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

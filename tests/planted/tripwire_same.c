@@ -1,5 +1,5 @@
-/* Rewrites its input's flags with the value that they already have, on every call: no comparison of before
- * and after can see it. */
+/* Writes its input's flags with the same value, on every call: a comparison of before and after cannot see
+ * it. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

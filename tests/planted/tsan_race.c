@@ -1,5 +1,5 @@
-/* Counts calls in a plain long, which ThreadSanitizer sees and nobody else: a lost count changes nothing. The twin's is
- * atomic. */
+/* Counts calls in a plain long. Only ThreadSanitizer can see the race: a lost count has no effect. The counter of the twin
+ * is atomic. */
 #include "planted.h"
 
 #include <string.h>
@@ -19,13 +19,13 @@ static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
-/* Reads what bug() and copy() write. */
+/* Reads the texts that bug() and copy() write. */
 static PyObject *look(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
     return PyBool_FromLong(calls >= 0 && !text[0]);
 }
 
-/* The access is memcpy's, in the runtime. */
+/* memcpy makes the access, in the runtime. */
 static PyObject *copy(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
     volatile size_t length = sizeof text;

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/peek.h"
+#include "core/wire/landmarks.h"
 
 /* For the threads to write their pages. */
 #define ANSWER_TIME (2 * CLOCK_SECOND)
@@ -151,7 +152,7 @@ static bool is_complete(const struct symbol_stack *stack)
 /* Removes the harness's handler in which the thread waits, and the signal trampoline below it. */
 static void cut_handler(struct symbol_stack *stack)
 {
-    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    static const char *const handlers[] = {LANDMARK(on_scene), LANDMARK(on_fatal), NULL};
     size_t cut = 0;
     for (size_t i = 0; i + 2 < stack->nframes; i++)
         if (is_function(&stack->frames[i], handlers))
@@ -175,10 +176,9 @@ static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t ti
 
 static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
 {
-    struct symbol_thread *added = LIST_ADD(outcome->threads, outcome->nthreads);
-    if (!added)
+    if (list_grow(&outcome->threads, outcome->nthreads, sizeof *thread) < 0)
         return;
-    *added = *thread;
+    outcome->threads[outcome->nthreads++] = *thread;
     *thread = (struct symbol_thread){0};
 }
 

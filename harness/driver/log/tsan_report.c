@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
+#include "core/wire/landmarks.h"
+
 #define LINE_MAX_BYTES 65536
 
 static const char warning[] = "WARNING: ThreadSanitizer: ", error_head[] = "ERROR: ThreadSanitizer: ";
@@ -162,21 +165,19 @@ static int add_frame(struct symbol_stack *stack, const char *line)
     struct symbol_frame frame = {0};
     if (stack->nframes == TSAN_FRAMES_MAX)
         return 0;
-    struct symbol_frame *grown = realloc(stack->frames, (stack->nframes + 1) * sizeof *grown);
-    if (!grown)
+    if (list_grow(&stack->frames, stack->nframes, sizeof frame) < 0)
         return -ENOMEM;
-    stack->frames = grown;
     line += strspn(line, " #");
     line += strspn(line, "0123456789");
     line += *line == ' ';
     size_t length = take_module(line, &frame);
     take_source(line, length, &frame);
     if (stack->nframes > 0) {
-        struct symbol_frame *before = &grown[stack->nframes - 1];
+        struct symbol_frame *before = &stack->frames[stack->nframes - 1];
         before->is_inline =
             frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
     }
-    grown[stack->nframes++] = frame;
+    stack->frames[stack->nframes++] = frame;
     return 0;
 }
 
@@ -253,12 +254,9 @@ static int add_part(struct tsan_report *report, const char *line)
 {
     if (report->nparts == TSAN_PARTS_MAX)
         return 0;
-    struct tsan_part *grown = realloc(report->parts, (report->nparts + 1) * sizeof *grown);
-    if (!grown)
+    struct tsan_part *part = LIST_ADD(report->parts, report->nparts);
+    if (!part)
         return -ENOMEM;
-    report->parts = grown;
-    struct tsan_part *part = &grown[report->nparts++];
-    *part = (struct tsan_part){0};
     read_head(line, part);
     return 0;
 }
@@ -376,6 +374,6 @@ static bool has_function(const struct tsan_part *access, const char *name)
 bool tsan_report_is_canary(const struct tsan_report *report)
 {
     const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
-    return (has_function(one, "canary_read") && has_function(other, "canary_write")) ||
-           (has_function(one, "canary_write") && has_function(other, "canary_read"));
+    return (has_function(one, LANDMARK(canary_read)) && has_function(other, LANDMARK(canary_write))) ||
+           (has_function(one, LANDMARK(canary_write)) && has_function(other, LANDMARK(canary_read)));
 }

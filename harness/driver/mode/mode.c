@@ -57,14 +57,6 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
     return mode;
 }
 
-int mode_find_child(struct mode_run *run, struct sentence *error)
-{
-    if (probe_find_beside("ftstress-child", &run->child) == 0)
-        return 0;
-    return sentence_fail(STATUS_HARNESS, error, "build it with scripts/setup.sh",
-                         "ftstress-child is not beside this program");
-}
-
 /* Finds the interpreter, and the child that was built for its ABI. */
 static int find_python(struct mode_run *run, struct sentence *error)
 {

@@ -81,10 +81,8 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
 int mode_open(struct mode_run *run, struct plan *plans, size_t n, struct sentence *error);
 void mode_close(struct mode_run *run);
 
-/* The child of every mode that needs no special one. */
+/* mode_plain.c: find_child and members of modes without an instrumented child. */
 int mode_find_child(struct mode_run *run, struct sentence *error);
-
-/* mode_plain.c: the members of modes without special tools. */
 extern const struct member_set mode_plain_members;
 
 /* mode_gil.c: notes what a run with the GIL can find. */

@@ -1,5 +1,7 @@
 /* A run without special tools, in a free-threaded interpreter. */
 #include "core/plan/detector_list.h"
+#include "core/wire/landmarks.h"
+#include "core/wire/status.h"
 #include "driver/mode/mode.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
@@ -36,6 +38,14 @@ const struct member_set mode_plain_members = {.members = members,
                                               .n = sizeof members / sizeof *members,
                                               .focus = &members[GUARD_MEMBER],
                                               .fallback = &fallback};
+
+int mode_find_child(struct mode_run *run, struct sentence *error)
+{
+    if (probe_find_beside(CHILD_PROGRAM, &run->child) == 0)
+        return 0;
+    return sentence_fail(STATUS_HARNESS, error, "build it with scripts/setup.sh",
+                         "ftstress-child is not beside this program");
+}
 
 static bool is_selected(const struct mode_query *query)
 {

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/path.h"
+#include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 #include "driver/tool/probe.h"
 #include "driver/tool/probe_run.h"
@@ -159,7 +160,7 @@ static int load_suppressions(struct tsan *tsan, const char *user, struct sentenc
 bool tsan_is_set_up(void)
 {
     cleanup_free char *child = NULL;
-    return probe_find_beside("ftstress-child-tsan", &child) == 0;
+    return probe_find_beside(CHILD_PROGRAM_TSAN, &child) == 0;
 }
 
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
@@ -167,7 +168,7 @@ int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
     struct tsan made = {
         .launch = {
             .environment = no_options, .fixed_layout = true, .no_address_limit = true, .limit = START_LIMIT}};
-    if (probe_find_beside("ftstress-child-tsan", &made.child) < 0)
+    if (probe_find_beside(CHILD_PROGRAM_TSAN, &made.child) < 0)
         return sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
                              "there is no ftstress-child-tsan");
     int result = check_ways(error);

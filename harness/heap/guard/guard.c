@@ -7,14 +7,14 @@
 
 #include "heap/guard/check.h"
 #include "heap/guard/checker.h"
+#include "heap/guard/recent.h"
 #include "heap/memory/large.h"
 #include "heap/memory/pages.h"
 #include "heap/memory/pattern.h"
-#include "heap/guard/report.h"
-#include "heap/memory/thread.h"
+#include "heap/guard/violation_report.h"
 #include "heap/site/trace.h"
 
-#define PATIENCE 10000 /* looks at a block that changes */
+#define PATIENCE 10000 /* loads of a block in state CHANGING */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -24,7 +24,7 @@ __thread struct guard_context guard_context
 static bool on;
 static bool stacks; /* of every allocation */
 
-/* Array data comes from one place in NumPy, whoever asks for it: the callers behind that tell sites apart. */
+/* Frames of an array's site. NumPy allocates all array data in one place; only the callers of that distinguish sites. */
 #define ARRAY_DEPTH 6
 
 bool guard_is_on(void)
@@ -34,8 +34,8 @@ bool guard_is_on(void)
 
 /* Checks */
 
-/* Anything wrong in the 16 bytes before the block, or behind its end up to the slot's? For blocks at the usual
- * place. */
+/* Returns non-zero if the 16 bytes before the block are damaged, or those from its end to the slot's. For blocks at
+ * offset BLOCK_HEAD. */
 EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t slot_size)
 {
     uint64_t word = pattern_of(block->start);
@@ -53,48 +53,8 @@ EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t 
     return wrong | pattern_differs_aligned(at, limit, word);
 }
 
-/* The blocks that this thread made last: an overrun is seen before it can be followed up. */
-EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
-{
-    uint64_t wrong = 0;
-    for (unsigned i = 0; i < THREAD_RECENT; i++)
-        if (thread->recent[i].tail)
-            wrong |= *(const volatile uint64_t *)thread->recent[i].tail ^ thread->recent[i].pattern;
-    return wrong != 0;
-}
-
-/* Drops what was freed since, and reports what was not. */
-static __attribute__((noinline)) void look_at_recent(struct heap_thread *thread)
-{
-    for (unsigned i = 0; i < THREAD_RECENT; i++) {
-        struct recent *recent = &thread->recent[i];
-        struct block *block = recent->block;
-        recent->tail = NULL;
-        if (!block || block_load(block) != recent->word)
-            continue;
-        const struct span *span = region_find(block->start);
-        struct damage damage = check_block(span, block);
-        if (damage.from && block_still(block, recent->word))
-            report_damage(span, block, damage, FOUND_CALL);
-    }
-}
-
-static inline void check_recent(struct heap_thread *thread)
-{
-    if (UNLIKELY(recent_differ(thread)))
-        look_at_recent(thread);
-}
-
-static inline void remember(struct heap_thread *thread, struct block *block)
-{
-    uintptr_t tail = ((uintptr_t)block_user(block) + block->size + 7) & ~(uintptr_t)7;
-    thread->recent[thread->next_recent++ % THREAD_RECENT] = (struct recent){
-        (const uint64_t *)tail, pattern_of(block->start), block, /* NOLINT(performance-no-int-to-ptr) */
-        atomic_load_explicit(&block->word, memory_order_relaxed)};
-}
-
-/* The pattern again, wherever the checks look. */
-static void mend(const struct span *span, const struct block *block)
+/* Writes the pattern again to all checked bytes. */
+static void repair(const struct span *span, const struct block *block)
 {
     uint64_t word = pattern_of(block->start);
     char *user = block_user(block);
@@ -102,17 +62,17 @@ static void mend(const struct span *span, const struct block *block)
     pattern_fill(user + block->size, check_tail_end(span, block), word);
 }
 
-void guard_keep_stacks(bool all)
+void guard_store_stacks(bool all)
 {
     stacks = all;
 }
 
 /* Allocation */
 
-static __attribute__((noinline)) uint64_t keep_stack(uint64_t caller)
+static __attribute__((noinline)) uint64_t store_stack(uint64_t caller)
 {
     uint64_t frames[VIOLATION_FRAMES];
-    return trace_keep(frames, trace_from(caller, frames, stacks ? VIOLATION_FRAMES : ARRAY_DEPTH));
+    return trace_store(frames, trace_from(caller, frames, stacks ? VIOLATION_FRAMES : ARRAY_DEPTH));
 }
 
 static inline void fill_in(struct heap_thread *thread, struct block *block, size_t size, uint32_t offset,
@@ -125,14 +85,14 @@ static inline void fill_in(struct heap_thread *thread, struct block *block, size
     block->iteration = guard_context.iteration;
     block->worker = guard_context.worker;
     block->sequence = ++thread->sequence;
-    block->alloc_site = kind == BLOCK_ARRAY || UNLIKELY(stacks) ? keep_stack(caller) : caller;
+    block->alloc_site = kind == BLOCK_ARRAY || UNLIKELY(stacks) ? store_stack(caller) : caller;
     block->free_site = 0;
     block->free_worker = BLOCK_NOBODY;
     block->array = (struct block_array){0};
     atomic_store_explicit(&block->reported, 0, memory_order_relaxed);
 }
 
-/* A freed slot that is about to be used again: has anybody written to it since? */
+/* Returns true if no code has written to a freed slot that is about to be used again. */
 static inline bool is_clean(const struct block *block, size_t slot_size)
 {
     if (LIKELY(slot_size <= BLOCK_WHOLE))
@@ -145,12 +105,12 @@ static __attribute__((noinline)) void check_reuse(struct block *block)
     const struct span *span = region_find(block->start);
     struct damage damage = check_freed(span, block);
     if (damage.from) {
-        report_damage(span, block, damage, FOUND_REUSE);
+        violation_report_damage(span, block, damage, FOUND_REUSE);
         pattern_fill((char *)damage.from, damage.to, pattern_of(block->start));
     }
 }
 
-/* Behind a block in a slot that is not poisoned whole, and around one at an unusual place. */
+/* Writes the canaries of a block in a slot that is not poisoned whole, or not at offset BLOCK_HEAD. */
 static void set_canaries(struct block *block, size_t slot_size)
 {
     uint64_t word = pattern_of(block->start);
@@ -178,7 +138,7 @@ static struct block *allocate_slab(struct heap_thread *thread, size_t size, size
     if (UNLIKELY(slot_size > BLOCK_WHOLE))
         set_canaries(block, slot_size);
     block_end_change(block, BLOCK_LIVE);
-    remember(thread, block);
+    recent_add(thread, block);
     return block;
 }
 
@@ -227,7 +187,7 @@ void *guard_allocate(size_t size, size_t align, enum block_kind kind, bool zero,
     bool is_zero = false;
     if (UNLIKELY(!thread || size > PTRDIFF_MAX))
         return no_memory();
-    check_recent(thread);
+    recent_check(thread);
     thread->allocations++;
     if (UNLIKELY(site_wants_pages(&thread->sites, caller, guard_context.step, kind == BLOCK_ARRAY)))
         block = allocate_pages(thread, size, align, kind, caller);
@@ -263,14 +223,14 @@ static void poison_slab(struct block *block, size_t slot_size)
     pattern_fill(end - BLOCK_POISON_END, end, word);
 }
 
-/* Blocks not at the usual place, and those that are wrong. */
+/* The slow check: blocks not at offset BLOCK_HEAD, and damaged ones. */
 static __attribute__((noinline)) void check_release(const struct span *span, struct block *block)
 {
     struct damage damage = check_live(span, block);
     if (!damage.from)
         return;
-    report_damage(span, block, damage, FOUND_FREE);
-    mend(span, block);
+    violation_report_damage(span, block, damage, FOUND_FREE);
+    repair(span, block);
 }
 
 static bool is_mismatch(enum block_kind made, enum block_kind freed)
@@ -280,27 +240,27 @@ static bool is_mismatch(enum block_kind made, enum block_kind freed)
     return (by_operator || to_operator) && made != freed;
 }
 
-/* Another thread may be freeing the block just now: what it notes of itself is worth a moment. */
+/* Another thread may be freeing the block: waits for what it writes about itself. */
 static void wait_for_change(const struct block *block)
 {
     for (unsigned i = 0; i < PATIENCE && block_state_of(block_load(block)) == BLOCK_CHANGING; i++)
         sched_yield();
 }
 
-/* The pointer is none that can be freed: says so. */
+/* Reports a pointer that cannot be freed. */
 static __attribute__((noinline)) void refuse(const struct span *span, struct block *block, const void *at,
                                              uint64_t caller)
 {
     if (!block || block->sequence == 0) {
-        report_foreign(at, caller);
+        violation_report_foreign(at, caller);
         return;
     }
     wait_for_change(block);
     int64_t into = (const char *)at - block_user(block);
     if (into != 0)
-        report_misuse(span, block, VIOLATION_INTERIOR_FREE, into, caller);
+        violation_report_misuse(span, block, VIOLATION_INTERIOR_FREE, into, caller);
     else
-        report_misuse(span, block, VIOLATION_DOUBLE_FREE, 0, caller);
+        violation_report_misuse(span, block, VIOLATION_DOUBLE_FREE, 0, caller);
 }
 
 static __attribute__((noinline)) void release_rest(struct span *span, struct block *block, uint64_t caller)
@@ -326,7 +286,7 @@ void guard_release(void *at, enum block_kind kind, uint64_t caller)
     struct heap_thread *thread = thread_self();
     if (UNLIKELY(!thread))
         return;
-    check_recent(thread);
+    recent_check(thread);
     thread->frees++;
     uint32_t word = block ? block_load(block) : 0;
     if (UNLIKELY(!block || block_user(block) != at || block_state_of(word) != BLOCK_LIVE ||
@@ -337,7 +297,7 @@ void guard_release(void *at, enum block_kind kind, uint64_t caller)
         return;
     }
     if (UNLIKELY(is_mismatch((enum block_kind)block->kind, kind)))
-        report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
+        violation_report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
     block->free_site = caller;
     block->free_worker = guard_context.worker;
     if (UNLIKELY(span->kind != SPAN_SLAB)) {
@@ -351,7 +311,7 @@ void guard_release(void *at, enum block_kind kind, uint64_t caller)
     thread_quarantine(thread, block, span->class, span->slot_size);
 }
 
-/* The same slot, when the new size fits it as well as another. */
+/* Keeps the block in its slot if the new size has the same class. */
 static bool resize(struct heap_thread *thread, const struct span *span, struct block *block, size_t size,
                    enum block_kind kind, uint64_t caller)
 {
@@ -361,7 +321,7 @@ static bool resize(struct heap_thread *thread, const struct span *span, struct b
         !atomic_compare_exchange_strong(&block->word, &word, block_next_word(word, BLOCK_CHANGING)))
         return false;
     if (is_mismatch((enum block_kind)block->kind, kind))
-        report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
+        violation_report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
     check_release(span, block);
     fill_in(thread, block, size, BLOCK_HEAD, (enum block_kind)block->kind, caller);
     set_canaries(block, span->slot_size);
@@ -389,7 +349,7 @@ void *guard_reallocate(void *at, size_t size, enum block_kind kind, uint64_t cal
     return moved;
 }
 
-/* Questions */
+/* Queries */
 
 bool guard_owns(const void *at)
 {
@@ -411,7 +371,7 @@ size_t guard_size(const void *at)
 
 void guard_report_foreign(const void *at, uint64_t caller)
 {
-    report_foreign(at, caller);
+    violation_report_foreign(at, caller);
 }
 
 void guard_tag(const void *at, struct block_array array)
@@ -419,59 +379,6 @@ void guard_tag(const void *at, struct block_array array)
     struct block *block = live_block(at);
     if (block)
         block->array = array;
-}
-
-/* Two accesses by one instruction at two blocks, and no heap call of its thread between them: it runs on and on. */
-static bool runs_on(const struct span *span, const uint64_t *frames, size_t nframes)
-{
-    static __thread struct {
-        const struct span *span;
-        uint64_t at, calls;
-    } last __attribute__((tls_model("initial-exec")));
-    const struct heap_thread *thread = heap_thread;
-    uint64_t at = nframes ? frames[0] : 0, calls = thread ? thread->allocations + thread->frees : 0;
-    bool same = last.at == at && last.calls == calls && last.span != span;
-    last.span = span;
-    last.at = at;
-    last.calls = calls;
-    return same;
-}
-
-/* The first bytes of the page before a block are far from it, and the next ones of what ends there. */
-static bool comes_from_before(const struct span *span, uintptr_t address)
-{
-    return address - (uintptr_t)span->base < 64;
-}
-
-bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes)
-{
-    struct span *span =
-        on ? region_find((const void *)address) : NULL; /* NOLINT(performance-no-int-to-ptr) */
-    if (!span || span->kind == SPAN_SLAB || span_carved(span) == 0 || comes_from_before(span, address))
-        return false;
-    if (runs_on(span, frames, nframes))
-        return false;
-    /* Several threads, or several accesses, at one block are one. */
-    if (!atomic_load(&span->open))
-        report_trap(span, span->blocks, address, write, frames, nframes);
-    pages_open_at(span, address);
-    return true;
-}
-
-bool guard_look(uint64_t address, struct violation *ret_violation)
-{
-    const void *at = (const void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr) */
-    const struct span *span = on ? region_find(at) : NULL;
-    if (!span || span_carved(span) == 0)
-        return false;
-    const struct block *block = span->kind == SPAN_SLAB ? span_block(span, at) : span->blocks;
-    return block && report_look(span, block, address, ret_violation);
-}
-
-void guard_scan_at_crash(void)
-{
-    if (on)
-        checker_scan(FOUND_CRASH);
 }
 
 int guard_start(const struct guard_settings *settings)
@@ -485,7 +392,7 @@ int guard_start(const struct guard_settings *settings)
         thread_set_quarantine(settings->quarantine);
     stacks = settings->stacks;
     trace_prepare();
-    report_to(settings->report);
+    violation_report_to(settings->report);
     on = true;
     return settings->checker ? checker_start(settings->interval) : 0;
 }
