@@ -28,8 +28,8 @@ static void run(const char *command, const struct launch *launch, const char *co
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     const struct process_fd fds[] = {{ends[1], as}, {-1, 9}};
     const char *const argv[] = {"/bin/sh", "-c", command, NULL};
-    pid_t pid = process_start(&(struct process){
-        .argv = argv, .environment = environment, .launch = launch, .fds = fds, .nfds = 2});
+    pid_t pid = process_start(
+        &(struct process){.argv = argv, .environment = environment, .launch = launch, .fds = fds, .nfds = 2});
     assert_true(pid > 0);
     assert_int_equal(getpgid(pid), pid);
     fd_close(&ends[1]);
@@ -102,7 +102,8 @@ static void descriptors_are_at_their_numbers(void **state)
     (void)state;
     char text[256];
     int status;
-    run("echo there >&5; read line || echo nothing >&5; ls /proc/self/fd | grep -c '^9$' >&5", NULL, NULL, 5, text, &status);
+    run("echo there >&5; read line || echo nothing >&5; ls /proc/self/fd | grep -c '^9$' >&5", NULL, NULL, 5,
+        text, &status);
     assert_string_equal(text, "there\nnothing\n0\n");
 }
 
