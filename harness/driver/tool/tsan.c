@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "base/path.h"
 #include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
@@ -225,13 +226,7 @@ static bool remember(char ***list, size_t *n, const char *text)
     for (size_t i = 0; i < *n; i++)
         if (strcmp((*list)[i], text) == 0)
             return false;
-    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
-    char *copy = grown ? strdup(text) : NULL;
-    if (grown)
-        *list = grown;
-    if (copy)
-        grown[(*n)++] = copy;
-    return copy;
+    return strings_add(list, n, text) == 0;
 }
 
 static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const char *path)
