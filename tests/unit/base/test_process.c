@@ -26,7 +26,7 @@ static void run(const char *command, const struct launch *launch, const char *co
     size_t size = 0;
     ssize_t n;
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    const struct process_fd fds[] = {{ends[1], as}, {-1, 9}};
+    const struct process_fd fds[] = {{ends[1], as}, {-1, 59}};
     const char *const argv[] = {"/bin/sh", "-c", command, NULL};
     pid_t pid = process_start(
         &(struct process){.argv = argv, .environment = environment, .launch = launch, .fds = fds, .nfds = 2});
@@ -102,7 +102,7 @@ static void descriptors_are_at_their_numbers(void **state)
     (void)state;
     char text[256];
     int status;
-    run("echo there >&5; read line || echo nothing >&5; ls /proc/self/fd | grep -c '^9$' >&5", NULL, NULL, 5,
+    run("echo there >&5; read line || echo nothing >&5; ls /proc/self/fd | grep -c '^59$' >&5", NULL, NULL, 5,
         text, &status);
     assert_string_equal(text, "there\nnothing\n0\n");
 }
