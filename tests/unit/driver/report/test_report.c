@@ -479,8 +479,8 @@ static void add_memcheck(struct run *run)
     struct memcheck *memcheck = &run->memcheck;
     memcheck->on = memcheck->has_new = true;
     memcheck->n = 2;
-    for (unsigned i = 0; i < 2; i++) {
-        memcheck->lengths[i].calls[MEMCHECK_CALLS] = 1000 * (i + 1);
+    for (int64_t i = 0; i < 2; i++) {
+        memcheck->lengths[i].calls[MEMCHECK_CALLS] = (uint64_t)(1000 * (i + 1));
         memcheck->lengths[i].sums[MEMCHECK_CALLS][MEMCHECK_DEFINITELY] =
             (struct memcheck_sum){96000 * (i + 1), 3000 * (i + 1)};
     }
