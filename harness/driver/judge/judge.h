@@ -17,5 +17,6 @@ bool judge_hears(const struct plan *plan, const struct outcome *outcome);
 /* The detector of the plan that tells of a child's death, whatever it was that killed it; DETECTOR_COUNT: none. */
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome);
 
-/* After the last child: which finding explains which. */
-void judge_link(struct run *run);
+/* Does the outcome show a failure? `users`: an error of the statements' own counts, too. */
+bool judge_shows_failure(const struct plan *plan, const struct outcome *outcome,
+                         const struct suppression_list *rules, bool users);

@@ -188,36 +188,36 @@ static void judge_crash(struct judge *judge)
     line = retell(judge, rule, line);
     finding->message = describe_end(judge, crash, line);
     if (may_blame(judge, rule, &stack))
-        judge_blame_stack(judge, finding, &stack);
-    finding->signature =
-        judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+        judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
+    const char *function = finding->suspicion.function ? finding->suspicion.function : "";
+    finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
     add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     free(line);
     finding = judge_add(judge, finding);
-    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
-        finding->cause = strdup(judge->leak->id);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->suspicion.follows)
+        finding->suspicion.follows = strdup(judge->leak->id);
 }
 
-static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
 {
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->suspicion.function; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
         if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
             continue;
-        if (!judge_blame_python(judge, finding, thread))
-            judge_blame_stack(judge, finding, &thread->stack);
+        if (!judge_suspect_python(judge, finding, thread))
+            judge_suspect_stack(judge, finding, EVIDENCE_STACK, &thread->stack);
     }
 }
 
 /* Who waits for another says more than who is busy. */
-static void blame_stuck(struct judge *judge, struct finding *finding)
+static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
-        blame_thread(judge, finding, finding->waits[i].tid);
-    blame_thread(judge, finding, 0);
+    for (size_t i = 0; i < finding->nwaits && !finding->suspicion.function; i++)
+        suspect_thread(judge, finding, finding->waits[i].tid);
+    suspect_thread(judge, finding, 0);
 }
 
 static void judge_hang(struct judge *judge)
@@ -228,18 +228,19 @@ static void judge_hang(struct judge *judge)
     if (!finding)
         return;
     char *deadlock = judge_waits(judge, finding);
-    blame_stuck(judge, finding);
+    suspect_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
+    const char *function = finding->suspicion.function;
     finding->message =
         judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
                      deadlock ? deadlock : "a deadlock or an endless loop",
-                     finding->function ? "; inside " : "", finding->function ? finding->function : "");
+                     function ? "; inside " : "", function ? function : "");
     free(deadlock);
-    finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
+    finding->signature = judge_format("hang|%s", function ? function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});
     add_ends(judge, finding, RECORD_MAIN);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 

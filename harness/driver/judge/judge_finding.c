@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "driver/outcome/callable.h"
 #include "driver/outcome/package.h"
 
@@ -44,6 +45,19 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
+char *judge_package_of(const struct judge *judge, const char *path)
+{
+    size_t top = strcspn(path, ".");
+    for (size_t i = 0; i + 1 < judge->outcome->npackages; i += 2) {
+        const char *package = judge->outcome->packages[i + 1];
+        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
+            continue;
+        cleanup_free char *name = strndup(path, top);
+        return name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
+    }
+    return NULL;
+}
+
 /* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
  * was mangled, and has lost that already. */
 char *judge_plain_name(const char *function)
@@ -54,42 +68,38 @@ char *judge_plain_name(const char *function)
     return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
-static void blame_interpreter(const struct judge *judge, struct finding *finding, const char *function)
+char *judge_name_interpreter(const struct judge *judge)
 {
     const char *version = outcome_environment(judge->outcome, "python");
-    finding->blame = BLAME_INTERPRETER;
-    free(finding->function);
-    free(finding->package);
-    finding->function = judge_plain_name(function);
-    finding->package =
-        judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+    return judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
-/* Memory-safe statements without any package's code in the process leave nobody else: whatever the symptom, and with or
- * without a stack. Odd values and exceptions are no breakage. */
-static void blame_who_is_left(const struct judge *judge, struct finding *finding)
+void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack)
 {
-    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
-                    finding->kind != FINDING_INPUT_MUTATED;
-    if (breakage && finding->blame == BLAME_UNKNOWN && !judge->plan->native &&
-        !package_any_loaded(judge->outcome))
-        blame_interpreter(judge, finding, NULL);
-}
-
-/* What the interrupted code belongs to decides the blame, unless the memory was corrupt long before. */
-void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack)
-{
+    struct evidence *evidence = &finding->suspicion;
     char name[128];
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
-    if (frame) {
-        finding->blame = BLAME_TARGET;
-        finding->function = frame->function ? judge_plain_name(frame->function) : strdup(name);
-        finding->package = judge_name_package(judge, frame->module, name);
-        return;
-    }
-    frame = package_interpreter_frame(judge->outcome, stack);
+    const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
     if (frame)
-        blame_interpreter(judge, finding, frame->function);
+        evidence_set(evidence, by, BLAME_TARGET,
+                     frame->function ? judge_plain_name(frame->function) : strdup(name),
+                     judge_name_package(judge, frame->module, name));
+    else if (inner)
+        evidence_set(evidence, by, BLAME_INTERPRETER, judge_plain_name(inner->function),
+                     judge_name_interpreter(judge));
+    evidence->stacks = stack->nframes > 0;
+    evidence->agree = frame || inner;
+}
+
+void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack)
+{
+    char *function, *package;
+    judge_maker(judge, stack, &function, &package);
+    evidence_set(&finding->suspicion, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
+    finding->suspicion.stacks = stack->nframes > 0;
+    finding->suspicion.agree = function != NULL;
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
@@ -101,7 +111,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     finding->kind = kind;
     finding->severity = severity;
     finding->detector = detector;
-    finding->blame = BLAME_UNKNOWN;
+    finding->suspicion.blame = BLAME_UNKNOWN;
     finding->rung = judge->plan->share;
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
@@ -112,45 +122,31 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     return finding;
 }
 
-/* Arrays that the statements themselves change while others read them: documented user error, and said so. */
-void judge_label_user_error(const struct judge *judge, struct finding *finding)
+void judge_note_changes(const struct judge *judge, struct finding *finding)
 {
     if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
-    finding->blame = BLAME_USER;
-    finding->severity = SEVERITY_USER_ERROR;
+    finding->suspicion.users = true;
     if (!judge->writes_arrays)
         finding->rung = RUNG_ALL;
 }
 
-/* The interpreter falls over what a package damaged: where a statement calls one, the frames of the interpreter alone
- * say nothing yet. One thread leaves nobody but the package. */
-static void doubt_interpreter(const struct judge *judge, struct finding *finding)
+/* Finds the package whose code the finding's statement calls, if that is not the interpreter's own. */
+static void add_call(const struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
-    if (finding->blame != BLAME_INTERPRETER || !statement || statement->plain || !statement->package)
+    if (!statement || statement->plain || !statement->package)
         return;
-    free(finding->function);
-    free(finding->package);
-    finding->blame = finding->serial ? BLAME_TARGET : BLAME_UNKNOWN;
-    finding->function = finding->serial ? callable_of(statement->source, judge->plan->setup) : NULL;
-    finding->package = finding->serial ? strdup(statement->package) : NULL;
+    finding->suspicion.call = callable_of(statement->source, judge->plan->setup);
+    finding->suspicion.call_package = strdup(statement->package);
 }
 
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
-    doubt_interpreter(judge, finding);
-    blame_who_is_left(judge, finding);
+    /* Odd values and exceptions break no memory. */
+    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
+                    finding->kind != FINDING_INPUT_MUTATED;
+    add_call(judge, finding);
+    finding->suspicion.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
     return finding_list_add(&judge->run->findings, finding, judge->child);
-}
-
-void judge_take_cause(struct finding *finding, const struct finding *cause)
-{
-    free(finding->cause);
-    finding->cause = strdup(cause->id);
-    finding->blame = cause->blame;
-    free(finding->function);
-    free(finding->package);
-    finding->function = cause->function ? strdup(cause->function) : NULL;
-    finding->package = cause->package ? strdup(cause->package) : NULL;
 }

@@ -386,9 +386,8 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
         return;
     }
     finding->message = message;
-    finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
-    finding->function = like->function ? strdup(like->function) : NULL;
-    finding->package = like->package ? strdup(like->package) : NULL;
+    evidence_set(&finding->suspicion, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
+                 like->function ? strdup(like->function) : NULL, like->package ? strdup(like->package) : NULL);
     finding->statement = strdup(statement_of(judge, like->verdict));
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");

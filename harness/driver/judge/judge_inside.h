@@ -21,7 +21,7 @@ struct judge {
 /* judge_finding.c: what findings are made of. A text; the caller's, NULL without memory. */
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
-/* A finding of this child, yet without blame, message and signature; NULL without memory. */
+/* A finding of this child, yet without suspect, message and signature; NULL without memory. */
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
@@ -32,18 +32,26 @@ struct symbol_stack judge_symbolise(struct judge *judge, const struct record *re
 
 /* "numpy 2.2.2", of the package with this import name that the file `module` (or NULL) belongs to. The caller's. */
 char *judge_name_package(const struct judge *judge, const char *module, const char *name);
+/* The same of the package that a dotted path, such as "numpy.repeat", begins with; NULL where it has no extension
+ * module. The caller's. */
+char *judge_package_of(const struct judge *judge, const char *path);
 /* A function's name without what compilers add. The caller's; NULL for NULL. */
 char *judge_plain_name(const char *function);
 
-/* Function, package and blame by the innermost frame that is somebody's. */
-void judge_blame_stack(const struct judge *judge, struct finding *finding, const struct symbol_stack *stack);
+/* "CPython 3.13.5". The caller's. */
+char *judge_name_interpreter(const struct judge *judge);
 
-/* From now on the finding is a consequence of the other one. */
-void judge_take_cause(struct finding *finding, const struct finding *cause);
+/* Sets the suspect: the innermost frame of a package, or else of the interpreter. */
+void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack);
+/* Sets the suspect: who asked for the memory with this stack. */
+void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack);
 
-void judge_label_user_error(const struct judge *judge, struct finding *finding);
+/* Marks a finding where the statements change arrays while other threads use them: documented user error. */
+void judge_note_changes(const struct judge *judge, struct finding *finding);
 
-/* Settles the blame and adds to the report. Takes the finding over; returns the report's, which may be a known one of
+/* Completes the evidence and adds the finding to the run. Takes it over; returns the run's, which may be a known one of
  * the same signature, or NULL without memory. */
 struct finding *judge_add(struct judge *judge, struct finding *finding);
 
@@ -88,9 +96,12 @@ struct finding *judge_nanobind(struct judge *judge);
 const char *judge_heap_statement(const struct plan *plan, const struct violation *violation);
 /* The violation in one sentence. The caller's; NULL without memory. */
 char *judge_heap_message(const struct judge *judge, const struct violation *violation);
-/* judge_heap_link.c: adds a finding that has a signature, or completes the one that it is another sight of. Takes it
+/* judge_heap_merge.c: adds a finding that has a signature, or completes the one that it is another sight of. Takes it
  * over. */
 void judge_heap_add(struct judge *judge, struct finding *finding);
+/* Returns true for bytes that do not touch the block that they are charged to, and for bytes in freed memory: another
+ * block's overrun may have jumped the canaries. */
+bool judge_heap_is_doubtful(const struct finding *finding);
 /* judge_growth.c: what grows with the calls. */
 void judge_growth(struct judge *judge);
 /* What grows, in a sentence; `list`: how much. The caller's. */
@@ -106,12 +117,8 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
 /* judge_shutdown.c: what Python's end leaves behind. judge_held.c: what is held after the calls. */
 void judge_shutdown(struct judge *judge);
 void judge_held(struct judge *judge);
-/* judge_refcount.c: crashes that follow from references released too often, leftovers from losses. */
-void judge_link_counted(struct run *run);
 /* judge_refcount.c: references released too often, or never. */
 void judge_refcount(struct judge *judge);
-/* judge_heap_link.c: which of the guard's findings follows from which. */
-void judge_link_heap(struct run *run);
 
 /* judge_threads.c: a stack for each thread that a person may ask for, the one that crashed first. `crashed`: its id, or
  * 0; `stack`, taken over: its own, as it was sent. */
@@ -126,9 +133,9 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 /* judge_deadlock.c: who waits for what; those of a cycle come first. Returns "a deadlock: …", the
  * caller's, or NULL where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);
-/* Locks that Python code takes are that code's: blames its innermost function, where the thread waits for one, and no
- * native code of a package took it. */
-bool judge_blame_python(const struct judge *judge, struct finding *finding,
+/* Locks that Python code takes are that code's: its innermost function is the suspect, where the thread waits for one
+ * and no native code of a package took it. */
+bool judge_suspect_python(const struct judge *judge, struct finding *finding,
                         const struct symbol_thread *thread);
 /* judge_memcheck.c: what Valgrind wrote of this child, and what it makes of those before. */
 void judge_memcheck(struct judge *judge);
@@ -136,5 +143,3 @@ void judge_memcheck(struct judge *judge);
 void judge_tsan(struct judge *judge);
 /* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */
 bool judge_tsan_crash(struct judge *judge);
-/* judge_tsan.c: the race that explains the rest of a run, or NULL where there is none or more than one function. */
-const struct finding *judge_link_tsan(const struct run *run);

@@ -101,32 +101,28 @@ static enum owner innermost(const struct judge *judge, const struct symbol_stack
 }
 
 /* Who freed the block, or asked for it, without Python code in between. */
-static bool blame_block(const struct judge *judge, struct finding *finding,
-                        const struct memcheck_error *error)
+static bool suspect_block(const struct judge *judge, struct finding *finding,
+                          const struct memcheck_error *error)
 {
-    for (size_t i = 1; i < error->nparts && !finding->function; i++) {
+    for (size_t i = 1; i < error->nparts && !finding->suspicion.function; i++) {
         struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
-        judge_maker(judge, &stack, &finding->function, &finding->package);
+        judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
         free(stack.frames);
     }
-    if (finding->function)
-        finding->blame = BLAME_TARGET;
-    return finding->function;
+    return finding->suspicion.function;
 }
 
 /* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
  * the interpreter, or by nobody. */
-static void put_blame(const struct judge *judge, struct finding *finding, const struct memcheck_error *error,
-                      const struct symbol_stack *stack)
+static void set_suspect(const struct judge *judge, struct finding *finding,
+                        const struct memcheck_error *error, const struct symbol_stack *stack)
 {
     if (innermost(judge, stack) == OWNER_PACKAGE || !package_any_loaded(judge->outcome)) {
-        judge_blame_stack(judge, finding, stack);
+        judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
         return;
     }
-    if (blame_block(judge, finding, error))
-        return;
-    judge_maker(judge, stack, &finding->function, &finding->package);
-    finding->blame = finding->function ? BLAME_TARGET : BLAME_UNKNOWN;
+    if (!suspect_block(judge, finding, error))
+        judge_suspect_maker(judge, finding, EVIDENCE_STACK, stack);
 }
 
 /* "Address 0x4a2 is 8 bytes after a block of size 32 alloc'd" without the address, which is another each time. */
@@ -145,22 +141,23 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
     const char *text = error->parts[0].text, *place = place_of(error);
     if (!text)
         text = error->kind;
-    if (!finding->function)
+    const struct evidence *suspect = &finding->suspicion;
+    if (!suspect->function)
         return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
                             place ? ", " : "", place ? place : "");
-    return judge_format("%s (%s): %s%s%s", finding->function,
-                        finding->package ? finding->package : "unknown package", text, place ? ", " : "",
+    return judge_format("%s (%s): %s%s%s", suspect->function,
+                        suspect->package ? suspect->package : "unknown package", text, place ? ", " : "",
                         place ? place : "");
 }
 
 /* What the interpreter meets in many places is one. */
 static char *sign(const struct finding *finding, const struct memcheck_error *error)
 {
-    const char *kind = finding_kind_names[finding->kind], *package = finding->package ? finding->package : "";
-    if (!finding->function)
+    const char *kind = finding_kind_names[finding->kind], *package = finding->suspicion.package ? finding->suspicion.package : "";
+    if (!finding->suspicion.function)
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
-                        finding->function);
+                        finding->suspicion.function);
 }
 
 static bool was_freed(const struct memcheck_error *error)
@@ -187,10 +184,10 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 static void name_function(struct finding *finding)
 {
     char *plain = NULL;
-    if (!finding->function || demangle(finding->function, &plain) < 0)
+    if (!finding->suspicion.function || demangle(finding->suspicion.function, &plain) < 0)
         return;
-    free(finding->function);
-    finding->function = plain;
+    free(finding->suspicion.function);
+    finding->suspicion.function = plain;
 }
 
 static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
@@ -201,7 +198,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     if (!finding)
         return;
     const char *statement = judge_statement_text(judge, judge_statement_number(judge, stack));
-    put_blame(judge, finding, error, stack);
+    set_suspect(judge, finding, error, stack);
     name_function(finding);
     finding->count = error->count;
     finding->serial = judge->plan->threads == 1;
@@ -211,7 +208,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding || finding->nstacks > 0)
         return;
-    if (finding->blame == BLAME_UNKNOWN)
+    if (finding->suspicion.blame == BLAME_UNKNOWN)
         finding_add_line(finding,
                          strdup("an object may have been released too often: --detect refcount names it"));
     add_stacks(judge, finding, error);

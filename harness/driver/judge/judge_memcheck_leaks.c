@@ -118,17 +118,19 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     char *list = judge_format("%.1f bytes of memory in %.2f blocks", rate.bytes * times, rate.blocks * times);
     const char *statement = judge_statement_text(judge, site->statement);
     if (!finding || !list) {
-        free(finding);
+        if (finding)
+            finding_free(finding);
         free(list);
         return;
     }
     finding->serial = judge->plan->threads == 1;
-    finding->blame = site->function ? BLAME_TARGET : BLAME_UNKNOWN;
-    if (site->function && demangle(site->function, &finding->function) < 0)
-        finding->function = NULL;
-    finding->package = site->package ? strdup(site->package) : NULL;
+    char *function = NULL;
+    if (site->function && demangle(site->function, &function) < 0)
+        function = NULL;
+    evidence_set(&finding->suspicion, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
+                 site->package ? strdup(site->package) : NULL);
     finding->statement = statement ? strdup(statement) : NULL;
-    finding->message = judge_say_growth(judge, verdict, finding->function, finding->package, list);
+    finding->message = judge_say_growth(judge, verdict, function, site->package, list);
     finding->signature =
         judge_format("memcheck|%s|%s|%s", growth_verdict_names[verdict], site->package ? site->package : "",
                      site->function ? site->function : "");

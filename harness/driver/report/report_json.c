@@ -200,6 +200,7 @@ static json_t *finding_of(const struct finding *finding)
     json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
+    json_object_set_new(json, "blame_reason", text_of(finding->reason));
     json_object_set_new(json, "cause", text_of(finding->cause));
     json_object_set_new(json, "behind", text_of(finding->behind));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));

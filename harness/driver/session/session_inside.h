@@ -12,8 +12,8 @@ bool session_take(struct session *session, const struct plan *plan, const char *
  * stays. */
 void session_set_reason(struct session *session, int status, char *reason);
 
+/* session_verdict.c: counts the children that could have seen each finding. */
+void session_count_chances(struct session *session);
+
 /* session_verdict.c: the report's status, once all children have ended. */
 void session_conclude(struct session *session);
-
-/* session_verdict.c: is there a finding that is not the user's own, documented error? */
-bool session_counts(const struct session *session);

@@ -15,7 +15,9 @@
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
 #include "driver/finding/finding.h"
+#include "driver/judge/blame.h"
 #include "driver/judge/judge.h"
+#include "driver/judge/link.h"
 #include "driver/finding/log_rule.h"
 #include "driver/outcome/package.h"
 
@@ -457,9 +459,19 @@ static void begin(struct trial *trial)
     open_outcome(trial);
 }
 
+/* Returns how many findings are new. */
 static unsigned judge(struct trial *trial, unsigned child)
 {
-    return judge_outcome(&trial->run, &trial->plan, &trial->outcome, child);
+    unsigned n = judge_outcome(&trial->run, &trial->plan, &trial->outcome, child);
+    blame_findings(&trial->run);
+    return n;
+}
+
+static void settle(struct run *run)
+{
+    link_prune(run);
+    link_findings(run);
+    blame_findings(run);
 }
 
 static void next_outcome(struct trial *trial)
@@ -1054,7 +1066,7 @@ static void one_cause_explains_the_rest(void **state)
     add_crash(&trial, SIGABRT, NULL);
     print(&trial, "free(): invalid size\n");
     assert_int_equal(judge(&trial, 1), 4);
-    judge_link(&trial.run);
+    settle(&trial.run);
     struct finding **items = trial.run.findings.items;
     assert_string_equal(items[0]->function, "guilty");
     assert_null(items[0]->cause);
@@ -1076,7 +1088,7 @@ static void two_causes_explain_nothing(void **state)
     add_write(&trial, accomplice, HIDDEN);
     add_exception(&trial, false, false);
     judge(&trial, 1);
-    judge_link(&trial.run);
+    settle(&trial.run);
     assert_int_equal(trial.run.findings.n, 3);
     for (size_t i = 0; i < 3; i++)
         assert_null(trial.run.findings.items[i]->cause);
@@ -1095,7 +1107,7 @@ static void a_hang_and_a_user_error_have_no_such_cause(void **state)
     add_invariant(&trial, "y", "its bytes changed", true);
     add_exception(&trial, false, false);
     judge(&trial, 2);
-    judge_link(&trial.run);
+    settle(&trial.run);
     assert_int_equal(trial.run.findings.n, 3);
     for (size_t i = 0; i < 3; i++)
         assert_null(trial.run.findings.items[i]->cause);
@@ -1113,7 +1125,7 @@ static void in_place_functions_are_dropped(void **state)
     next_outcome(&trial);
     add_write(&trial, guilty, KEPT | SERIAL);
     judge(&trial, 2);
-    judge_link(&trial.run);
+    settle(&trial.run);
     assert_string_equal(only(&trial)->function, "accomplice");
     end(&trial);
 }
@@ -1122,7 +1134,7 @@ static void linking_nothing_is_fine(void **state)
 {
     (void)state;
     struct run run = {0};
-    judge_link(&run);
+    settle(&run);
     assert_int_equal(run.findings.n, 0);
     run_clear(&run);
 }
