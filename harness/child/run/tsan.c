@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "core/wire/landmarks.h"
+
 /* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
 
 /* Only there when the child is linked with the runtime. */
@@ -41,6 +43,7 @@ static __attribute__((noinline)) void *canary_write(void *unused)
         canary[i] = 1;
     return unused;
 }
+LANDMARK_IS(canary_write);
 
 static __attribute__((noinline)) void *canary_read(void *unused)
 {
@@ -48,6 +51,7 @@ static __attribute__((noinline)) void *canary_read(void *unused)
         (void)canary[i];
     return unused;
 }
+LANDMARK_IS(canary_read);
 
 void tsan_canary(void)
 {

@@ -17,7 +17,7 @@ static PyMemAllocatorEx objects, memory; /* what was there before */
 static bool wanted, mortal;
 static _Atomic bool stacks;
 
-void census_begin(bool on)
+void census_enable(bool on)
 {
     wanted = on;
 }
@@ -41,7 +41,7 @@ static __attribute__((noinline)) void note(const void *block, uint64_t caller)
 {
     uint64_t frames[VIOLATION_FRAMES], site = 0;
     if (atomic_load_explicit(&stacks, memory_order_relaxed))
-        site = trace_keep(frames, trace_from(caller, frames, VIOLATION_FRAMES));
+        site = trace_store(frames, trace_from(caller, frames, VIOLATION_FRAMES));
     addresses_add(block, site);
 }
 
@@ -123,9 +123,9 @@ void census_take_domains(void)
         PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &guarded);
 }
 
-void census_keep_stacks(void)
+void census_store_stacks(void)
 {
-    guard_keep_stacks(true);
+    guard_store_stacks(true);
     atomic_store(&stacks, true);
 }
 

@@ -1,7 +1,7 @@
 /* The census: how many Python objects of each type there are, of types that the collector does not track, too, and
  * when and where they were made. CPython's own allocators stay underneath.
  *
- * Contract. census_begin and census_take_domains come before Python starts, on the child's first thread. Counts are
+ * Contract. census_enable and census_take_domains come before Python starts, on the child's first thread. Counts are
  * taken on child main, attached or after the end of Python, while all other threads are parked. Counting allocates
  * nothing.
  */
@@ -29,7 +29,7 @@ struct census {
 };
 
 /* Does nothing unless it is asked for: then census_take_domains will take the domains over. */
-void census_begin(bool on);
+void census_enable(bool on);
 bool census_is_on(void);
 
 /* The interpreter makes no objects immortal but constants of its own: others that are were made so by their modules. */
@@ -41,7 +41,7 @@ bool census_is_mortal(void);
 void census_take_domains(void);
 
 /* Keep stacks of allocations from now on. */
-void census_keep_stacks(void);
+void census_store_stacks(void);
 
 /* rows: CENSUS_TYPES of them; overwritten. */
 void census_take(struct census *census);

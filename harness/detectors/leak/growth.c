@@ -25,7 +25,7 @@
 #include "heap/guard/live.h"
 #include "heap/site/trace.h"
 
-#define POINTS (COUNTING_WINDOWS + 1)
+#define POINTS (COUNTED_WINDOWS + 1)
 #define SITES 16384 /* a power of two */
 /* The series that are sent of an arm, those that grew most. */
 #define TOP_TYPES 48
@@ -143,14 +143,13 @@ static void count_process(void)
 /* Since the windows that warm up. */
 static int64_t growth_of(const int64_t *points)
 {
-    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
+    return point > COUNTED_WARM_UP ? points[point] - points[COUNTED_WARM_UP] : 0;
 }
 
 struct kept {
     struct holder_path path;
     uint64_t seen, every; /* objects; one of so many is asked for */
     unsigned asked;
-    bool is_immortal; /* the object itself: nobody needs to hold it */
 };
 
 static bool is_lost(const struct holder_path *path)
@@ -167,9 +166,10 @@ static bool ask_holder(void *context, PyObject *object)
     Py_ssize_t references;
     if (kept->seen++ % kept->every != kept->every / 2)
         return true;
-    kept->is_immortal = pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
-    if (kept->is_immortal)
+    if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL) {
+        kept->path.holder = HOLDER_IMMORTAL;
         return false;
+    }
     holder_find(object, true, &path);
     if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
         kept->path = path;
@@ -177,26 +177,24 @@ static bool ask_holder(void *context, PyObject *object)
     return !leads && !is_lost(&path) && ++kept->asked < HOLDER_SAMPLE;
 }
 
-/* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
- * memory for each step. */
-static void say_holder(const struct type_series *series, unsigned *left, char *text, size_t size)
+/* Finds the holder of objects of this type that the calls made. Each step of a path searches all memory, so that only
+ * the types that grow most get here. */
+static struct holder_path holder_of(const struct type_series *series, unsigned *left)
 {
     struct kept kept = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
-    text[0] = '\0';
     if (*left == 0 || growth_of(series->live) < HOLDER_LEAST)
-        return;
+        return kept.path;
     --*left;
+    kept.path.holder = HOLDER_NOBODY;
     census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
-    snprintf(text, size, "%s",
-             kept.is_immortal                         ? "immortal"
-             : is_lost(&kept.path)                    ? "nobody"
-             : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
-                                                      : kept.path.text);
+    if (kept.path.holder == HOLDER_NOBODY && kept.path.steps > 0)
+        kept.path.holder = HOLDER_OBJECT;
+    return kept.path;
 }
 
-static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
-                        const int64_t *points, int64_t immortal, const char *name, const char *holder,
-                        uint64_t site)
+static void send_series(const struct detector_call *call, enum counted_arm arm, enum series_of of,
+                        const int64_t *points, int64_t immortal, const char *name,
+                        const struct holder_path *path, uint64_t site)
 {
     struct record record;
     uint64_t frames[VIOLATION_FRAMES];
@@ -205,9 +203,10 @@ static void send_series(const struct detector_call *call, enum counting_arm arm,
     record.values[SERIES_OF] = of;
     record.values[SERIES_NPOINTS] = point + 1;
     record.values[SERIES_IMMORTAL] = immortal;
+    record.values[SERIES_HOLDER] = path ? path->holder : HOLDER_UNKNOWN;
     memcpy(&record.values[SERIES_POINTS], points, (point + 1) * sizeof *points);
     record_add_text(&record, name);
-    record_add_text(&record, holder);
+    record_add_text(&record, path ? path->text : "");
     record_add_frames(&record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
     record_send(&record, call->wire);
 }
@@ -228,9 +227,9 @@ static int by_site(const void *a, const void *b)
 }
 
 /* Sorting ends their being tables: they are emptied before the next arm. */
-static void send_types(const struct detector_call *call, enum counting_arm arm)
+static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
-    char name[192], holder[256];
+    char name[192];
     unsigned left[] = {HOLDER_TYPES, HOLDER_TYPES};
     qsort(types, CENSUS_TYPES, sizeof *types, by_type);
     for (unsigned i = 0; i < TOP_TYPES; i++) {
@@ -239,29 +238,29 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
         bool foreign = census_type_name(series->type, name, sizeof name);
-        say_holder(series, &left[foreign], holder, sizeof holder);
-        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, holder,
+        const struct holder_path path = holder_of(series, &left[foreign]);
+        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, &path,
                     census_site_of(series->type, EPOCH_CALLS));
     }
 }
 
-static void send_sites(const struct detector_call *call, enum counting_arm arm)
+static void send_sites(const struct detector_call *call, enum counted_arm arm)
 {
     char name[32];
     qsort(sites, SITES, sizeof *sites, by_site);
     for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
         snprintf(name, sizeof name, "%#llx", (unsigned long long)sites[i].site);
-        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, "", sites[i].site);
-        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, "", sites[i].site);
+        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, NULL, sites[i].site);
+        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, NULL, sites[i].site);
     }
 }
 
-static void send_all(const struct detector_call *call, enum counting_arm arm)
+static void send_all(const struct detector_call *call, enum counted_arm arm)
 {
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        send_series(call, arm, whole[i], totals[whole[i]], 0, "", "", 0);
+        send_series(call, arm, whole[i], totals[whole[i]], 0, "", NULL, 0);
     send_types(call, arm);
     send_sites(call, arm);
 }

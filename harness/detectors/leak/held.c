@@ -24,7 +24,7 @@ void held_begin(struct detector_call *call, const struct plan *plan, PyObject *c
 
 void held_window(const struct counting_window *window)
 {
-    if (window->arm == ARM_CALLS && window->next == 0)
+    if (window->arm == COUNTED_CALLS && window->next == 0)
         census_take(&(struct census){.rows = last});
 }
 

@@ -31,7 +31,7 @@ struct audited {
     enum audit_relation relation;
     enum pyobject_references kind;
     Py_ssize_t spares;
-    Py_ssize_t counts[COUNTING_WINDOWS + 1];
+    Py_ssize_t counts[COUNTED_WINDOWS + 1];
 };
 
 static struct audited audited[AUDITED_MAX];
@@ -210,16 +210,16 @@ static bool joins(const struct audited *one, const struct audited *other)
 {
     if (!are_alike(one, other))
         return false;
-    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTING_WARM_UP];
-    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTING_WARM_UP];
+    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTED_WARM_UP];
+    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTED_WARM_UP];
     return (a > 0) == (b > 0) && (a < 0) == (b < 0);
 }
 
 static Py_ssize_t change_of(const struct audited *entry)
 {
-    return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTING_WARM_UP
+    return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTED_WARM_UP
                ? 0
-               : entry->counts[npoints - 1] - entry->counts[COUNTING_WARM_UP];
+               : entry->counts[npoints - 1] - entry->counts[COUNTED_WARM_UP];
 }
 
 static void tell(const struct detector_call *call, unsigned first, bool *told)
@@ -282,7 +282,7 @@ static void refcount_begin(struct detector_call *call, const struct plan *plan, 
 static void refcount_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
 {
-    if (window->arm != ARM_CALLS)
+    if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
         collect(call, plan, window->names, window->nnames);

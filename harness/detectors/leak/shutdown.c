@@ -41,7 +41,7 @@ static struct {
 static struct {
     uint64_t end;
     int part;
-} windows[ARMS * COUNTING_WINDOWS];
+} windows[COUNTED_ARMS * COUNTED_WINDOWS];
 static unsigned nnames, nwindows, told;
 static int64_t immortal;             /* objects that became so in the calls */
 static int64_t calls[COUNTED_PARTS]; /* after the first ones */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/peek.h"
+#include "core/wire/landmarks.h"
 
 /* How long the threads may take to write their pages. */
 #define ANSWER_TIME (2 * CLOCK_SECOND)
@@ -152,7 +153,7 @@ static bool is_complete(const struct symbol_stack *stack)
  */
 static void cut_handler(struct symbol_stack *stack)
 {
-    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    static const char *const handlers[] = {LANDMARK(on_scene), LANDMARK(on_fatal), NULL};
     size_t cut = 0;
     for (size_t i = 0; i + 2 < stack->nframes; i++)
         if (is_function(&stack->frames[i], handlers))

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/landmarks.h"
+
 #define LINE_MAX_BYTES 65536
 
 static const char warning[] = "WARNING: ThreadSanitizer: ", error_head[] = "ERROR: ThreadSanitizer: ";
@@ -376,6 +378,6 @@ static bool has_function(const struct tsan_part *access, const char *name)
 bool tsan_report_is_canary(const struct tsan_report *report)
 {
     const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
-    return (has_function(one, "canary_read") && has_function(other, "canary_write")) ||
-           (has_function(one, "canary_write") && has_function(other, "canary_read"));
+    return (has_function(one, LANDMARK(canary_read)) && has_function(other, LANDMARK(canary_write))) ||
+           (has_function(one, LANDMARK(canary_write)) && has_function(other, LANDMARK(canary_read)));
 }

@@ -1,4 +1,4 @@
-/* Whose frame it is, and which function of a package is named. */
+/* The owner of a frame, and the function of a package that is named. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,27 @@
+/* Functions of the child that the driver finds by name in stacks. Each name is written once here; a function that is
+ * renamed without its row, or a row without its function, does not build. */
+#pragma once
+
+/* clang-format off */
+#define LANDMARK_LIST(ROW) \
+    ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
+    ROW(barrier_wait) /* a worker between two rounds */ \
+    ROW(on_fatal)     /* the handler of a crash */ \
+    ROW(on_scene)     /* the handler in which the other threads wait after it */ \
+    ROW(canary_read)  /* the planted race of the ThreadSanitizer mode */ \
+    ROW(canary_write)
+/* clang-format on */
+
+#define LANDMARK_ENUM(function) LANDMARK_##function,
+enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
+
+/* For the driver: the name as text. */
+#define LANDMARK(function) (&#function[0 * LANDMARK_##function])
+
+/* For the child, beside the function. */
+#define LANDMARK_IS(function)                                                                                \
+    _Static_assert(sizeof(&(function)) > 0 && LANDMARK_##function < LANDMARKS, "the driver knows this name")
+
+/* The function that runs statement n, a number in octal. */
+#define LANDMARK_STATEMENT(n) statement_##n
+#define LANDMARK_STATEMENT_FORMAT "statement_%o"
