@@ -7,7 +7,7 @@
     ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
     ROW(barrier_wait) /* a worker between two rounds */ \
     ROW(on_fatal)     /* the handler of a crash */ \
-    ROW(on_scene)     /* the handler in which the other threads wait after it */ \
+    ROW(on_scene)     /* the handler in which the other threads wait after a crash */ \
     ROW(canary_read)  /* the planted race of the ThreadSanitizer mode */ \
     ROW(canary_write)
 /* clang-format on */
