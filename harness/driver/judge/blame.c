@@ -111,6 +111,8 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
         say(verdict, "no package's code is loaded, and the statements cannot damage memory");
     else
         say_evidence(verdict, evidence);
+    if (evidence->users && verdict->suspect.blame != BLAME_USER)
+        say(verdict, "fails where no thread writes shared arrays, too");
 }
 
 /* Trials */
