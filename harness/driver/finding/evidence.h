@@ -26,13 +26,14 @@ enum evidence_by {
 
 struct evidence {
     enum evidence_by by;
-    enum blame blame;          /* that `by` alone suggests; never BLAME_USER */
-    char *function, *package;  /* of the suspect, "numpy 2.2.2"; or NULL */
-    unsigned stacks, agree;    /* stacks that were seen, and those with this suspect */
-    bool users;                /* the statements change arrays that they share, and one thread does not fail */
-    bool alone;                /* no package's code is loaded, and the statements cannot break memory */
-    char *call, *call_package; /* of the statement, which may have broken what the interpreter meets; or NULL */
-    char *follows;             /* id of the finding that is known to explain this one, or NULL */
+    enum blame blame;         /* that `by` alone suggests; never BLAME_USER */
+    char *function, *package; /* of the suspect, "numpy 2.2.2"; or NULL */
+    unsigned stacks, agree;   /* stacks that were seen, and those with this suspect */
+    bool users;               /* the statements change arrays that they share, and one thread does not fail */
+    bool alone;               /* no package's code is loaded, and the statements cannot break memory */
+    char *call,
+        *call_package; /* of the statement, which may have broken what the interpreter meets; or NULL */
+    char *follows;     /* id of the finding that is known to explain this one, or NULL */
 };
 
 /* The strings are borrowed. */

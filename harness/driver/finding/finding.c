@@ -184,7 +184,8 @@ int finding_add_line(struct finding *finding, char *line)
 bool finding_is_users(const struct finding *finding)
 {
     const struct verification *found = finding->verification;
-    bool lower = found && found->again.hit > 0 && !finding->serial && verification_rung(found) <= RUNG_READONLY;
+    bool lower =
+        found && found->again.hit > 0 && !finding->serial && verification_rung(found) <= RUNG_READONLY;
     return finding->suspicion.users && !lower;
 }
 

@@ -100,9 +100,9 @@ struct finding {
     char *site;              /* where the block was made, as --focus takes it, or NULL */
     bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
-    char *cause;  /* id of the finding that explains this one, or NULL; set once, after verification */
+    char *cause;   /* id of the finding that explains this one, or NULL; set once, after verification */
     bool inherits; /* the blame of its cause */
-    char *behind; /* id of the one whose statement had to be left out before this one was seen, or NULL */
+    char *behind;  /* id of the one whose statement had to be left out before this one was seen, or NULL */
     unsigned out_from;                       /* child from which on its statement was left out; 0: never */
     const struct verification *verification; /* what running it again found out, or NULL; the report's */
     uint64_t count;                          /* times seen */

@@ -144,8 +144,8 @@ static void suspect_interpreter(const struct run *run, struct blame_verdict *ver
 {
     const char *version = text_value(run->environment, run->nenvironment, "python");
     size_t length = version ? strcspn(version, " ") : 0;
-    snprintf(verdict->interpreter, sizeof verdict->interpreter, "CPython%s%.*s", length ? " " : "", (int)length,
-             length ? version : "");
+    snprintf(verdict->interpreter, sizeof verdict->interpreter, "CPython%s%.*s", length ? " " : "",
+             (int)length, length ? version : "");
     if (verdict->suspect.blame != BLAME_INTERPRETER)
         verdict->suspect.function = NULL;
     verdict->suspect.blame = BLAME_INTERPRETER;
@@ -200,7 +200,8 @@ static void say_controls(struct blame_verdict *verdict, const struct verificatio
 
 static const struct finding *decisive(const struct run *run, const struct finding *finding)
 {
-    const struct finding *cause = finding->inherits ? finding_list_find(&run->findings, finding->cause) : NULL;
+    const struct finding *cause =
+        finding->inherits ? finding_list_find(&run->findings, finding->cause) : NULL;
     return cause ? cause : finding;
 }
 

@@ -1,20 +1,8 @@
 /* Gives each record of a child to the judge of its type, and the child as a whole to the others. */
 #include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 #include <string.h>
-
-double judge_per_iteration(const struct judge *judge)
-{
-    size_t bodies = judge->plan->nroles ? judge->plan->nroles : 1,
-           told = judge->outcome->statements.n / bodies;
-    size_t n = told ? told : judge->plan->nsteps;
-    return n > 1 ? (double)n : 1;
-}
-
-bool judge_sees_changes(const struct judge *judge)
-{
-    return judge->outcome->facts.changes == CHANGES_SEEN;
-}
 
 /* Damage in memory that a detector of the child walked over: it says where, not who did it. */
 void judge_corrupt(struct judge *judge, const struct record *record)

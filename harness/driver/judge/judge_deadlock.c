@@ -223,7 +223,7 @@ static const struct scene_python *users_frame(const struct scene_page *page)
 }
 
 bool judge_suspect_python(const struct judge *judge, struct finding *finding,
-                        const struct symbol_thread *thread)
+                          const struct symbol_thread *thread)
 {
     const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);

@@ -232,10 +232,9 @@ static void judge_hang(struct judge *judge)
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
     const char *function = finding->suspicion.function;
-    finding->message =
-        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
-                     deadlock ? deadlock : "a deadlock or an endless loop",
-                     function ? "; inside " : "", function ? function : "");
+    finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                                    deadlock ? deadlock : "a deadlock or an endless loop",
+                                    function ? "; inside " : "", function ? function : "");
     free(deadlock);
     finding->signature = judge_format("hang|%s", function ? function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});

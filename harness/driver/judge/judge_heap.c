@@ -192,9 +192,10 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     set_suspect(judge, finding, violation, &stack);
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
-    finding->signature = finding->trapped && finding->suspicion.function
-                             ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->suspicion.function)
-                             : judge_format("guard|%s|%s", side_of(violation->kind), site);
+    finding->signature =
+        finding->trapped && finding->suspicion.function
+            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->suspicion.function)
+            : judge_format("guard|%s|%s", side_of(violation->kind), site);
 }
 
 static struct finding *finding_of(struct judge *judge, const struct violation *violation)

@@ -70,7 +70,8 @@ void judge_write(struct judge *judge, const struct record *record)
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
-    const char *function = finding->suspicion.function ? finding->suspicion.function : "a function without a name";
+    const char *function =
+        finding->suspicion.function ? finding->suspicion.function : "a function without a name";
     finding->message =
         judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
                      finding->suspicion.package ? finding->suspicion.package : "unknown package",

@@ -324,7 +324,8 @@ bool judge_tsan_crash(struct judge *judge)
         return false;
     judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
-    finding->signature = judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
+    finding->signature =
+        judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
     move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
     judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;

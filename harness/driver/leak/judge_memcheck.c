@@ -1,5 +1,5 @@
 /* What Valgrind's memcheck wrote, as findings: errors one by one; leaks are compared with those of other lengths. */
-#include "driver/judge/judge_memcheck.h"
+#include "driver/leak/judge_memcheck.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,6 @@
 
 #include "driver/symbol/demangle.h"
 #include "driver/outcome/package.h"
-
-#define FRAMES_MAX 64 /* of a stack in a report */
 
 /* memcheck's names of errors. One that is not listed here is told in a note. */
 static const struct kind {
@@ -34,60 +32,6 @@ static const struct kind *find_kind(const char *name)
         if (strcmp(kinds[i].name, name) == 0)
             return &kinds[i];
     return NULL;
-}
-
-/* What a header puts into a function is that function's. */
-static bool is_from_header(const struct memcheck_part *part, size_t i)
-{
-    const struct memcheck_frame *frame = &part->frames[i];
-    return i + 1 < part->nframes && frame[1].ip == frame->ip && frame->file &&
-           strstr(frame->file, "/include/");
-}
-
-struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
-{
-    struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
-    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
-        const struct memcheck_frame *frame = &part->frames[i];
-        if (is_from_header(part, i))
-            continue;
-        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
-                                                              .function = (char *)frame->function,
-                                                              .module = (char *)frame->module,
-                                                              .file = (char *)frame->file,
-                                                              .line = frame->line};
-    }
-    return stack;
-}
-
-/* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
- * the name is what comes after the library's, which has no underscore. */
-static void name_replaced(struct symbol_frame *frame)
-{
-    const char *library =
-        frame->function && strncmp(frame->function, "_vgr", 4) == 0 ? strchr(frame->function + 4, '_') : NULL;
-    const char *name = library ? strchr(library + 1, '_') : NULL;
-    char *plain = NULL;
-    if (!name || !name[1] || demangle(name + 1, &plain) < 0)
-        return;
-    free(frame->function);
-    frame->function = plain;
-}
-
-/* Symbols take what is below the first frame for where calls return to. Inlined functions share an address. */
-struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n)
-{
-    uint64_t frames[FRAMES_MAX];
-    size_t kept = 0;
-    for (size_t i = 0; i < n && kept < FRAMES_MAX; i++)
-        if (i == 0 || ips[i] != ips[i - 1]) {
-            frames[kept] = ips[i] + (kept > 0);
-            kept++;
-        }
-    struct symbol_stack stack = judge_stack(judge, frames, kept, true);
-    for (size_t i = 0; i < stack.nframes; i++)
-        name_replaced(&stack.frames[i]);
-    return stack;
 }
 
 /* Whose code did it: what lies between is the C library's, or was compiled while the program ran. */
@@ -153,7 +97,8 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
 /* What the interpreter meets in many places is one. */
 static char *sign(const struct finding *finding, const struct memcheck_error *error)
 {
-    const char *kind = finding_kind_names[finding->kind], *package = finding->suspicion.package ? finding->suspicion.package : "";
+    const char *kind = finding_kind_names[finding->kind],
+               *package = finding->suspicion.package ? finding->suspicion.package : "";
     if (!finding->suspicion.function)
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
@@ -170,9 +115,9 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 {
     for (size_t i = 0; i < error->nparts; i++) {
         const struct memcheck_part *part = &error->parts[i];
-        uint64_t ips[FRAMES_MAX];
+        uint64_t ips[JUDGE_MEMCHECK_FRAMES];
         size_t n = 0;
-        for (; n < part->nframes && n < FRAMES_MAX; n++)
+        for (; n < part->nframes && n < JUDGE_MEMCHECK_FRAMES; n++)
             ips[n] = part->frames[n].ip;
         if (n > 0)
             finding_add_stack(finding, strdup(part->text ? part->text : error->kind),
@@ -236,13 +181,13 @@ static void judge_error(struct judge *judge, const struct memcheck_error *error,
     free(stack.frames);
 }
 
-static void judge_all(struct judge *judge, const struct memcheck_log *log)
+static void judge_all(struct judge *judge, struct memcheck *run, const struct memcheck_log *log)
 {
     struct set_apart apart = {0};
     for (size_t i = 0; i < log->n; i++) {
         const struct memcheck_error *error = &log->errors[i];
         if (strncmp(error->kind, "Leak_", 5) == 0)
-            judge_memcheck_leak(judge, error);
+            judge_memcheck_leak(judge, run, error);
         else
             judge_error(judge, error, &apart);
     }
@@ -275,27 +220,23 @@ static void measure(const struct judge *judge, struct memcheck_length *length)
 }
 
 /* Only what came to its end can be compared. */
-static void take_length(struct judge *judge, bool whole)
+static void take_length(struct judge *judge, struct memcheck *run, bool whole)
 {
-    struct memcheck *memcheck = &judge->run->memcheck;
     if (!whole || !judge->outcome->finished) {
-        memcheck_drop(memcheck);
         note_add(
             &judge->run->notes,
             "a child ended before Valgrind had looked for leaks: of it, only the errors until then are known");
         return;
     }
-    measure(judge, &memcheck->lengths[memcheck->n]);
-    memcheck->n++;
+    measure(judge, &run->lengths[0]);
+    memcheck_take(&judge->run->memcheck, run);
     judge_memcheck_lengths(judge);
-    for (size_t i = 0; i < memcheck->nsites; i++)
-        memcheck->sites[i].most = 0;
 }
 
 void judge_memcheck(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
-    struct memcheck *memcheck = &judge->run->memcheck;
+    struct memcheck *memcheck = &judge->run->memcheck, run = {0};
     struct memcheck_log log;
     if (!memcheck->on || memcheck->n == MEMCHECK_LENGTHS || outcome->cannot)
         return;
@@ -305,7 +246,8 @@ void judge_memcheck(struct judge *judge)
         note_add(&judge->run->notes, "Valgrind left no report; --verbose shows what it said");
         return;
     }
-    judge_all(judge, &log);
-    take_length(judge, log.whole);
+    judge_all(judge, &run, &log);
+    take_length(judge, &run, log.whole);
+    memcheck_clear(&run);
     memcheck_log_clear(&log);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/wire/counted.h"
-#include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 /* One in so many calls: not a few that somebody keeps, but one more with the calls. */
 #define PART 200
@@ -125,8 +125,9 @@ static void judge_left(struct judge *judge, const struct record *record)
     finding->message =
         judge_format("%s%s%s%s%s%s", what ? what : "", holder ? "; " : "", holder ? holder : "",
                      release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
-    finding->signature = judge_format("shutdown|%s|%s", record_text(record, 0),
-                                      finding->suspicion.function && !objects ? finding->suspicion.function : "");
+    finding->signature =
+        judge_format("shutdown|%s|%s", record_text(record, 0),
+                     finding->suspicion.function && !objects ? finding->suspicion.function : "");
     finding->count = (uint64_t)left(record);
     free(what);
     free(holder);

@@ -5,7 +5,7 @@
 
 #include "core/wire/counted.h"
 #include "driver/outcome/callable.h"
-#include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 /* The function that a single statement calls, and its package when it is one with an extension module. */
 static void name_function(const struct judge *judge, struct finding *finding)

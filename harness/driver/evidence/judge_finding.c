@@ -1,5 +1,5 @@
 /* A finding from its first word to its place in the list: its names, its stack, and whose it is. */
-#include "driver/judge/judge_inside.h"
+#include "driver/evidence/judge_base.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,4 +149,17 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
     add_call(judge, finding);
     finding->suspicion.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
     return finding_list_add(&judge->run->findings, finding, judge->child);
+}
+
+double judge_per_iteration(const struct judge *judge)
+{
+    size_t bodies = judge->plan->nroles ? judge->plan->nroles : 1,
+           told = judge->outcome->statements.n / bodies;
+    size_t n = told ? told : judge->plan->nsteps;
+    return n > 1 ? (double)n : 1;
+}
+
+bool judge_sees_changes(const struct judge *judge)
+{
+    return judge->outcome->facts.changes == CHANGES_SEEN;
 }
