@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/text.h"
 
 /* Growth of less between two lengths may be chance. */
@@ -31,11 +32,9 @@ static struct memcheck_site *find_site(struct memcheck *memcheck, enum memcheck_
         if (site->arm == arm && text_equal(site->function, function) && text_equal(site->package, package))
             return site;
     }
-    struct memcheck_site *grown = realloc(memcheck->sites, (memcheck->nsites + 1) * sizeof *grown);
-    if (!grown)
+    struct memcheck_site *site = LIST_ADD(memcheck->sites, memcheck->nsites);
+    if (!site)
         return NULL;
-    memcheck->sites = grown;
-    struct memcheck_site *site = &grown[memcheck->nsites++];
     *site = (struct memcheck_site){.arm = arm,
                                    .function = function ? strdup(function) : NULL,
                                    .package = package ? strdup(package) : NULL,

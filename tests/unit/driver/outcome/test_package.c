@@ -70,6 +70,8 @@ static void the_childs_file_holds_more_than_ours(void **state)
     (void)state;
     assert_int_equal(owner_of(CHILD, NULL), OWNER_HARNESS);
     assert_int_equal(owner_of(CHILD, "/s/harness/child/step.c"), OWNER_HARNESS);
+    assert_int_equal(owner_of(CHILD, "/s/scenarios/strided.c"), OWNER_HARNESS);
+    assert_int_equal(owner_of(CHILD, "/x/harness/python/Python/ceval.c"), OWNER_INTERPRETER);
     assert_int_equal(owner_of(CHILD, "/p/Python/ceval.c"), OWNER_INTERPRETER);
     assert_int_equal(owner_of(CHILD "-tsan", "/s/harness/child/step.c"), OWNER_HARNESS);
     assert_int_equal(owner_of(CHILD "-tsan", NULL), OWNER_SYSTEM);
