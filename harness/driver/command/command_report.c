@@ -10,11 +10,8 @@
 #include "base/fd.h"
 #include "core/plan/option.h"
 #include "core/wire/status.h"
-#include "driver/report/kept.h"
 #include "driver/report/report.h"
 #include "driver/report/reporter.h"
-
-static const struct reporter whole = {"show", "everything about one finding", reporter_text_whole};
 
 static int write_out(const char *text, const char *path)
 {
@@ -29,23 +26,25 @@ static int write_out(const char *text, const char *path)
     return STATUS_CLEAN;
 }
 
-static int render(const struct reporter *reporter, const json_t *report, const struct request *request)
+static int render(const struct reporter *reporter, const struct report *report, const char *path)
 {
     cleanup_free char *text = NULL;
-    if (!report || reporter_render(reporter, report, &text) < 0)
+    if (!report->document || reporter_render(reporter, report, &text) < 0)
         return command_fail(STATUS_HARNESS, "no memory for the report");
-    return write_out(text, request->output);
+    return write_out(text, path);
 }
 
-static int render_kept(const struct reporter *reporter, const struct request *request)
+static int render_kept(const struct reporter *reporter, const struct request *request, bool whole)
 {
     char error[640];
-    json_t *report;
+    json_t *document;
     const char *what = request->npositionals ? request->positionals[0] : NULL;
-    if (kept_load(request->out, what, &report, error, sizeof error) < 0)
+    if (report_load(request->out, what, &document, error, sizeof error) < 0)
         return command_fail(STATUS_UNTESTED, "%s", error);
-    int status = render(reporter, report, request);
-    json_decref(report);
+    const struct report report = {
+        .document = document, .colour = !request->output && command_colour(request), .whole = whole};
+    int status = render(reporter, &report, request->output);
+    json_decref(document);
     return status;
 }
 
@@ -62,13 +61,9 @@ int command_check_form(const struct request *request, char *error, size_t error_
                 command_forms());
 }
 
-int command_write_form(const struct run *run, const struct request *request)
+int command_write_form(const json_t *document, const struct request *request)
 {
-    cleanup_free char *text = NULL;
-    json_t *json = report_json(run, &text) == 0 ? json_loads(text, 0, NULL) : NULL;
-    int status = render(form_of(request), json, request);
-    json_decref(json);
-    return status;
+    return render(form_of(request), &(struct report){.document = document}, request->output);
 }
 
 static int report_as(const struct request *request)
@@ -76,14 +71,14 @@ static int report_as(const struct request *request)
     char error[256];
     if (command_check_form(request, error, sizeof error) < 0)
         return command_fail(STATUS_USAGE, "%s", error);
-    return render_kept(form_of(request), request);
+    return render_kept(form_of(request), request, false);
 }
 
 static int show(const struct request *request)
 {
     if (request->npositionals == 0)
         return command_fail(STATUS_USAGE, "name a finding to show; see `ftstress list findings`");
-    return render_kept(&whole, request);
+    return render_kept(reporter_find("text"), request, true);
 }
 
 static int run(const struct command *self, int argc, char **argv, int (*act)(const struct request *request))
