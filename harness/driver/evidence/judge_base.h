@@ -12,7 +12,7 @@
 struct judge {
     struct run *run;
     const struct plan *plan;
-    const struct outcome *outcome;
+    struct outcome *outcome; /* findings take stacks out of it */
     unsigned child;
     struct symbols *symbols;
     const struct finding *leak; /* what nanobind's report says, which may abort the process; or NULL */

@@ -37,8 +37,7 @@ static void judge_record(struct judge *judge, const struct record *record)
         judges[record->type](judge, record);
 }
 
-unsigned judge_outcome(struct run *run, const struct plan *plan, const struct outcome *outcome,
-                       unsigned child)
+unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child)
 {
     struct judge judge = {.run = run, .plan = plan, .outcome = outcome, .child = child};
     judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
@@ -58,7 +57,7 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, const struct ou
     return (unsigned)(run->findings.n - before);
 }
 
-bool judge_shows_failure(const struct plan *plan, const struct outcome *outcome,
+bool judge_shows_failure(const struct plan *plan, struct outcome *outcome,
                          const struct suppression_list *rules, bool users)
 {
     struct run run = {.threads = plan->threads, .share = plan->share, .suppressions = rules};

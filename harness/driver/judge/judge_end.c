@@ -102,16 +102,15 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
 }
 
 /* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
-static const struct log_rule *find_sentence(const struct judge *judge, char **ret_line,
-                                            enum detector_id *ret_by)
+static const struct log_rule *find_sentence(const struct plan *plan, const struct outcome *outcome,
+                                            char **ret_line, enum detector_id *ret_by)
 {
-    const struct outcome *outcome = judge->outcome;
     const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
     if (!rule)
         rule = log_rule_find(outcome->sentence, ret_line);
-    bool pyheap = judge->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
+    bool pyheap = plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
-    if (!rule || judge->plan->detect & DETECTOR_BIT(*ret_by))
+    if (!rule || plan->detect & DETECTOR_BIT(*ret_by))
         return rule;
     free(*ret_line);
     *ret_line = NULL;
@@ -120,10 +119,9 @@ static const struct log_rule *find_sentence(const struct judge *judge, char **re
 
 bool judge_hears(const struct plan *plan, const struct outcome *outcome)
 {
-    const struct judge judge = {.plan = plan, .outcome = outcome};
     char *line = NULL;
     enum detector_id by;
-    bool heard = find_sentence(&judge, &line, &by) != NULL;
+    bool heard = find_sentence(plan, outcome, &line, &by) != NULL;
     free(line);
     return heard;
 }
@@ -164,7 +162,7 @@ static void judge_crash(struct judge *judge)
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
     enum detector_id by;
-    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
     enum detector_id witness = judge_witness(judge->plan, judge->outcome);
     bool known = rule || witness != DETECTOR_COUNT;
     struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH,
@@ -248,7 +246,7 @@ static void judge_log(struct judge *judge)
 {
     char *line = NULL;
     enum detector_id by;
-    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
     struct finding *finding = rule ? judge_new_finding(judge, rule->kind, SEVERITY_CRASH, by) : NULL;
     if (!finding) {
         free(line);

@@ -193,7 +193,7 @@ static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t 
 
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack)
 {
-    struct outcome *outcome = (struct outcome *)judge->outcome;
+    struct outcome *outcome = judge->outcome;
     put_crashed(outcome, finding, crashed, stack);
     struct shown *shown = calloc(outcome->nthreads + 1, sizeof *shown);
     size_t n = 0;

@@ -6,7 +6,7 @@
 /* session_child.c: what one child adds, which ran `plan` and is called `member`, a name that outlives the report.
  * Returns false when the run is to end. */
 bool session_take(struct session *session, const struct plan *plan, const char *member,
-                  const struct outcome *outcome);
+                  struct outcome *outcome);
 
 /* session_verdict.c: why nothing could be tested, and the exit status for it. Takes the sentence over; the first one
  * stays. */
