@@ -93,7 +93,6 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
-    session.run.verbose = request->verbose;
     if (mode->mode->configure)
         mode->mode->configure(mode, &session.settings, &session.run);
     if (!request->quiet)
