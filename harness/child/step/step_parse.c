@@ -1,5 +1,6 @@
 /* Parses text into steps with Python's own parser. */
 #include "child/step/step.h"
+#include "base/list.h"
 #include "core/wire/scene.h"
 #include "detectors/common/pycompat.h"
 
@@ -232,13 +233,9 @@ static int add_step(struct program *program, struct body *body, const struct ste
     bool left = is_left_out(program, step->source);
     struct step **list = left ? &program->left : &body->steps;
     unsigned *n = left ? &program->nleft : &body->nsteps;
-    struct step *grown = realloc(*list, (*n + 1) * sizeof *grown);
-    if (!grown)
+    if (list_grow(list, *n, sizeof *step) < 0 || (!left && collect_names(program, ast, node) < 0))
         return -1;
-    *list = grown;
-    if (!left && collect_names(program, ast, node) < 0)
-        return -1;
-    grown[(*n)++] = *step;
+    (*list)[(*n)++] = *step;
     return 0;
 }
 
@@ -277,9 +274,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->assigned = PySet_New(NULL);
         program->used = PySet_New(NULL);
     }
-    struct body *grown = realloc(program->bodies, (program->nbodies + 1) * sizeof *grown);
-    if (grown)
-        program->bodies = grown;
+    bool grown = list_grow(&program->bodies, program->nbodies, sizeof *program->bodies) == 0;
     PyObject *ast = PyImport_ImportModule("ast"), *builtins = PyImport_ImportModule("builtins");
     if (!grown || !ast || !builtins) {
         snprintf(error, error_size,
@@ -288,7 +283,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         Py_XDECREF(builtins);
         return -ENOMEM;
     }
-    struct body *body = &grown[program->nbodies++];
+    struct body *body = &program->bodies[program->nbodies++];
     *body = (struct body){0};
     if (program->nbodies > 1)
         body->first = body[-1].first + body[-1].nsteps;
