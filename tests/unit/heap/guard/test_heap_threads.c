@@ -1,5 +1,5 @@
-/* The guard under many threads: threads exchange blocks while the checker walks. It reports no false violation, and each
- * true one once; memory does not grow, and the heap stays intact around fork and without memory. */
+/* The guard under many threads: threads exchange blocks while the checker walks. It reports no false violation, and
+ * each true one once; memory does not grow, and the heap stays intact around fork and without memory. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
