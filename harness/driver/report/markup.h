@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* A copy without what XML 1.0 forbids and other controls but tab and newline. The caller frees it; NULL without memory. */
+/* A copy without what XML 1.0 forbids and other controls but tab and newline. The caller frees it; NULL without
+ * memory. */
 char *markup_clean(const char *text);
 
 /* For an element or an attribute between double quotes. */
