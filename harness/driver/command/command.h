@@ -41,11 +41,15 @@ int command_doctor(const struct command *self, int argc, char **argv);
 int command_report(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
 
+struct report;
 struct run;
+
+/* Writes the report in a form that exists to a file; NULL and "-" are standard output. Returns 0 or -errno. */
+int command_render(const char *form, const struct report *report, const char *path);
 
 /* Is the form of --as one that there is? Returns 0, or -EINVAL with a sentence in error. */
 int command_check_form(const struct request *request, char *error, size_t error_size);
-/* The report of a run in the form of --as, to --output. Returns 0 or an exit status, after saying why. */
+/* Writes the report of a run in the form of --as to --output. Returns 0, or an exit status after an error message. */
 int command_write_form(const json_t *document, const struct request *request);
 
 /* Is the text on standard output for a terminal that shows colours? */

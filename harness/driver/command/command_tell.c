@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "core/plan/option.h"
 #include "core/wire/status.h"
 #include "driver/finding/run.h"
-#include "driver/report/reporter.h"
+#include "driver/report/report.h"
 
 bool command_colour(const struct request *request)
 {
@@ -24,28 +23,13 @@ static bool is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-static int print_text(const json_t *document, const struct request *request)
+static void print_text(const json_t *document, const struct request *request)
 {
-    cleanup_free char *text = NULL;
     const struct report report = {.document = document,
                                   .colour = command_colour(request),
                                   .quiet = request->quiet,
                                   .verbose = request->verbose};
-    if (reporter_render(reporter_find("text"), &report, &text) < 0)
-        return command_fail(STATUS_HARNESS, "no memory for the report");
-    fputs(text, stdout);
-    fflush(stdout);
-    return 0;
-}
-
-static int write_json(const json_t *document, const char *path)
-{
-    cleanup_free char *text = NULL;
-    if (reporter_render(reporter_find("json"), &(struct report){.document = document}, &text) < 0)
-        return -ENOMEM;
-    if (is_stdout(path))
-        return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? -errno : 0;
-    return fd_write_file(path, text, strlen(text));
+    command_render("text", &report, NULL);
 }
 
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
@@ -55,8 +39,8 @@ static int write_all(const struct run *run, const json_t *document, const struct
     bool other_on_stdout = (request->json && is_stdout(request->json)) ||
                            (request->as && (!request->output || is_stdout(request->output)));
     if (!other_on_stdout)
-        status = print_text(document, request);
-    error = request->json ? write_json(document, request->json) : 0;
+        print_text(document, request);
+    error = request->json ? command_render("json", &(struct report){.document = document}, request->json) : 0;
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
                               request->json, strerror(-error));

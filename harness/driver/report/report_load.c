@@ -79,7 +79,7 @@ static json_t *report_of_finding(json_t *finding, const char *path)
     return report;
 }
 
-static int load_file(const char *path, json_t **ret_report, char *error, size_t size)
+static int load_file(const char *path, json_t **ret_document, char *error, size_t size)
 {
     json_error_t problem;
     json_t *json = json_load_file(path, 0, &problem);
@@ -87,12 +87,12 @@ static int load_file(const char *path, json_t **ret_report, char *error, size_t 
         return fail(-EINVAL, error, size, "cannot read %s: %s (line %d)", path, problem.text, problem.line);
     if (strcmp(document_text(json, "schema"), SCHEMA) == 0) {
         put_date(json, path);
-        *ret_report = json;
+        *ret_document = json;
         return 0;
     }
     if (*document_text(json, "id") && *document_text(json, "kind")) {
-        *ret_report = report_of_finding(json, path);
-        return *ret_report ? 0 : fail(-ENOMEM, error, size, "no memory for the report");
+        *ret_document = report_of_finding(json, path);
+        return *ret_document ? 0 : fail(-ENOMEM, error, size, "no memory for the report");
     }
     json_decref(json);
     return fail(-EINVAL, error, size, "%s is no report of ftstress (" SCHEMA "); name one that --json wrote",
@@ -115,7 +115,7 @@ static int find_path(const char *out, const char *what, char **ret_path)
     return -ENOENT;
 }
 
-int report_load(const char *out, const char *what, json_t **ret_report, char *error, size_t error_size)
+int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size)
 {
     cleanup_free char *path = NULL;
     int result = 0;
@@ -131,5 +131,5 @@ int report_load(const char *out, const char *what, json_t **ret_report, char *er
         return fail(-ENOENT, error, error_size,
                     "there is no report under %s; begin with `ftstress run`, or name its folder with --out",
                     out);
-    return result ? result : load_file(path, ret_report, error, error_size);
+    return result ? result : load_file(path, ret_document, error, error_size);
 }

@@ -139,9 +139,9 @@ static void json_has_the_stable_keys(void **state)
     (void)state;
     static const char *const keys[] = {"schema",  "seed",    "verdict",     "reason",  "calls",
                                        "seconds", "overlap", "environment", "findings"};
-    static const char *const finding_keys[] = {"id",     "kind",  "severity", "function", "message",
-                                               "rung",   "blame", "count",    "runs",     "signature",
-                                               "stacks", "block", "array",    "plan"};
+    static const char *const finding_keys[] = {"id",        "kind",   "severity",     "function", "message",
+                                               "rung",      "blame",  "blame_reason", "count",    "runs",
+                                               "signature", "stacks", "block",        "array",    "plan"};
     struct run run;
     begin(&run);
     add_finding(&run, "input-mutated|PyArray_Repeat|hidden");
@@ -479,8 +479,8 @@ static void add_memcheck(struct run *run)
     struct memcheck *memcheck = &run->memcheck;
     memcheck->on = memcheck->has_new = true;
     memcheck->n = 2;
-    for (unsigned i = 0; i < 2; i++) {
-        memcheck->lengths[i].calls[MEMCHECK_CALLS] = 1000 * (i + 1);
+    for (int64_t i = 0; i < 2; i++) {
+        memcheck->lengths[i].calls[MEMCHECK_CALLS] = (uint64_t)(1000 * (i + 1));
         memcheck->lengths[i].sums[MEMCHECK_CALLS][MEMCHECK_DEFINITELY] =
             (struct memcheck_sum){96000 * (i + 1), 3000 * (i + 1)};
     }
