@@ -127,7 +127,7 @@ static void large_blocks_are_whole(void)
     must_be_silent();
 }
 
-static void a_size_that_is_too_large_is_refused(void)
+static void too_large_requests_are_refused(void)
 {
     static const size_t sizes[] = {SIZE_MAX,        SIZE_MAX - 64,   PTRDIFF_MAX,
                                    (size_t)1 << 62, (size_t)1 << 52, (size_t)1 << 41};
@@ -1019,7 +1019,7 @@ static void a_foreign_pointer_is_not_freed(void)
     MUST_EQUAL(reports[1].address, (uintptr_t)never);
 }
 
-static void a_pointer_to_no_block_is_not_reallocated(void)
+static void a_foreign_pointer_is_not_reallocated(void)
 {
     guarded_start(DEFAULTS);
     char local, *at = make(100), *freed = make(100);
@@ -1089,7 +1089,7 @@ static void a_violation_names_the_maker_of_the_block(void)
     MUST(violation->nfound > 0);
 }
 
-static void a_new_block_does_not_describe_the_last_one(void)
+static void a_new_block_forgets_the_last_one(void)
 {
     guarded_start(DEFAULTS);
     char *at = make(80);
@@ -1138,7 +1138,7 @@ int main(void)
         GUARDED_TEST(every_size_to_the_byte),
         GUARDED_TEST(every_address_belongs_to_its_slot),
         GUARDED_TEST(large_blocks_are_whole),
-        GUARDED_TEST(a_size_that_is_too_large_is_refused),
+        GUARDED_TEST(too_large_requests_are_refused),
         GUARDED_TEST(every_alignment),
         GUARDED_TEST(zeroed_blocks_are_zero),
         GUARDED_TEST(reallocation_keeps_the_contents),
@@ -1187,10 +1187,10 @@ int main(void)
         GUARDED_TEST(a_double_free_of_a_large_block_is_reported),
         GUARDED_TEST(a_pointer_into_a_block_is_not_freed),
         GUARDED_TEST(a_foreign_pointer_is_not_freed),
-        GUARDED_TEST(a_pointer_to_no_block_is_not_reallocated),
+        GUARDED_TEST(a_foreign_pointer_is_not_reallocated),
         GUARDED_TEST(each_mismatch_is_reported),
         GUARDED_TEST(a_violation_names_the_maker_of_the_block),
-        GUARDED_TEST(a_new_block_does_not_describe_the_last_one),
+        GUARDED_TEST(a_new_block_forgets_the_last_one),
         GUARDED_TEST(stacks_are_stored_on_request),
         GUARDED_TEST(a_site_is_reported_four_times),
     };

@@ -150,7 +150,7 @@ static void the_frames_are_those_of_the_instruction_and_the_block(void)
     MUST_EQUAL(violation->alloc[0], (uintptr_t)__builtin_return_address(0));
 }
 
-static void a_trapped_access_is_done_after_all(void)
+static void a_trapped_access_is_completed(void)
 {
     start(16);
     char *at = make_pushed(64, true, SITE_MADE);
@@ -507,7 +507,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GUARDED_TEST(each_way_to_leave_a_block_traps_and_goes_on),
         GUARDED_TEST(the_frames_are_those_of_the_instruction_and_the_block),
-        GUARDED_TEST(a_trapped_access_is_done_after_all),
+        GUARDED_TEST(a_trapped_access_is_completed),
         GUARDED_TEST(a_block_that_trapped_is_closed_again),
         GUARDED_TEST(an_overrun_inside_the_page_is_seen_by_its_canary),
         GUARDED_TEST(an_underrun_inside_the_page_is_seen_by_its_canary),

@@ -270,7 +270,7 @@ static void must_be_reported_once_each(void)
     }
 }
 
-static void damage_found_by_two_is_reported_once(void)
+static void damage_seen_by_two_threads_is_reported_once(void)
 {
     guarded_start((struct guard_settings){.checker = true, .interval = 1000, .quarantine = 4096});
     start_threads(4, write_after_free);
@@ -289,7 +289,7 @@ static void *spoil_victim(void *argument)
     return NULL;
 }
 
-static void the_checker_sees_what_another_thread_wrote(void)
+static void the_checker_sees_writes_of_other_threads(void)
 {
     guarded_start(CHECKED);
     guard_context.worker = 7;
@@ -712,8 +712,8 @@ int main(void)
         GUARDED_TEST(the_checker_sees_an_overrun),
         GUARDED_TEST(the_checker_sees_a_write_to_a_freed_block),
         GUARDED_TEST(the_checker_sees_an_overrun_among_busy_threads),
-        GUARDED_TEST(the_checker_sees_what_another_thread_wrote),
-        GUARDED_TEST(damage_found_by_two_is_reported_once),
+        GUARDED_TEST(the_checker_sees_writes_of_other_threads),
+        GUARDED_TEST(damage_seen_by_two_threads_is_reported_once),
         GUARDED_TEST(a_double_free_by_two_threads_is_reported_once),
         GUARDED_TEST(blocks_freed_by_another_thread_come_back),
         GUARDED_TEST(short_threads_leave_nothing_behind),
