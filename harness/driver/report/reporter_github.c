@@ -1,6 +1,4 @@
-/* Markdown for a bug report, in the order in which maintainers ask: what, how often, how to run it, what was seen, with
- * what. Long things are folded. */
-
+/* Markdown for a bug report: summary, rate, reproducer, evidence, controls, environment. Long parts are folded. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,4 @@
-/* SARIF 2.1.0. Findings of compiled packages seldom have a source file: then a location names the function and its
- * module only. */
+/* SARIF 2.1.0. Compiled packages seldom have debug information: then a location is a function and its module. */
 #include "driver/report/reporter.h"
 
 #include <ctype.h>
@@ -48,7 +47,7 @@ static json_t *message(const char *text)
     return json_pack("{s:s}", "text", text);
 }
 
-/* A rule for each kind that occurs; results name it by its index too. */
+/* Adds a rule for a kind unless the list has one. Returns its index, by which results refer to it. */
 static size_t rule_index(json_t *list, const char *kind)
 {
     size_t i;
@@ -61,7 +60,7 @@ static size_t rule_index(json_t *list, const char *kind)
     return json_array_size(list) - 1;
 }
 
-/* A path as a URI: absolute ones are files, others stay relative to whatever tree they were built in. */
+/* Makes a URI of a path. A relative path stays relative to the tree that it was built in. */
 static char *uri_of(const char *path)
 {
     char *text;
@@ -129,7 +128,7 @@ static json_t *stacks_of(const json_t *finding)
     return list;
 }
 
-/* The guilty function's frame. */
+/* Finds the frame of the guilty function. */
 static const json_t *guilty_frame(const json_t *finding)
 {
     const char *function = document_text(finding, "function");
@@ -156,7 +155,7 @@ static json_t *locations_of(const json_t *finding)
     return json_array();
 }
 
-/* What SARIF has no word for. */
+/* Facts for which SARIF has no property of its own. */
 static json_t *properties_of(const json_t *finding)
 {
     static const char *const keys[] = {"id",    "severity", "function",    "package",      "detector",
