@@ -1,7 +1,7 @@
 /* Reads the document of a report (ftstress-report/1), live or kept. Driver.
  *
- * An older ftstress, a merge or an editor may have written it: a key that is missing, or that has another type, reads as
- * empty.
+ * An older ftstress, a merge or an editor may have written it: a key that is missing, or that has another type, reads
+ * as empty.
  */
 #pragma once
 

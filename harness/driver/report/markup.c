@@ -1,6 +1,7 @@
 #include "driver/report/markup.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -57,6 +58,20 @@ void markup_prose(const char *text, FILE *out)
         else
             fputc(*text == '\n' || *text == '\t' ? ' ' : *text, out);
     }
+}
+
+void markup_format(FILE *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    for (; *format; format++)
+        if (strncmp(format, "%s", 2) == 0) {
+            markup_prose(va_arg(arguments, const char *), out);
+            format++;
+        } else {
+            fputc(*format, out);
+        }
+    va_end(arguments);
 }
 
 static size_t longest_ticks(const char *text)

@@ -12,5 +12,7 @@ void markup_text(const char *text, FILE *out);
 
 /* Writes one line of Markdown; the text makes no emphasis, link, mention, issue number or HTML. */
 void markup_prose(const char *text, FILE *out);
+/* Writes the format, and each %s in it as markup_prose() does; it knows no other conversion. */
+void markup_format(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes a fenced block that the text cannot close. `language` may be "". */
 void markup_fence(const char *language, const char *text, FILE *out);

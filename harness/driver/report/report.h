@@ -23,6 +23,6 @@ json_t *report_document(const struct run *run);
 int report_keep(const struct run *run, const json_t *document, const char *out);
 
 /* Loads a kept document. `what` is NULL (the last run under the folder `out`), the id of a finding kept there, the
- * folder of a finding, a folder of findings, or a JSON file of either. One finding makes a report of its own. On success
- * the caller owns *ret_document; on failure `error` is one sentence. Returns 0 or -errno. */
+ * folder of a finding, a folder of findings, or a JSON file of either. One finding makes a report of its own. On
+ * success the caller owns *ret_document; on failure `error` is one sentence. Returns 0 or -errno. */
 int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size);

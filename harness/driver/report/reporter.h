@@ -5,8 +5,8 @@
 
 #include "driver/report/report.h"
 
-/* X(name, description): `name` is a value of --as and the end of reporter_NAME(report, out), which returns 0 or -ENOMEM.
- * A write error shows when out is closed. */
+/* X(name, description): `name` is a value of --as and the end of reporter_NAME(report, out), which returns 0 or
+ * -ENOMEM. A write error shows when out is closed. */
 #define REPORTERS(X)                                                                                         \
     X(text, "for the terminal")                                                                              \
     X(json, "ftstress-report/1, for programs")                                                               \
