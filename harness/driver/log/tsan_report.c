@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/text.h"
 #include "core/wire/landmarks.h"
 
 #define LINE_MAX_BYTES 65536
@@ -39,17 +40,12 @@ const struct tsan_part *tsan_report_thread(const struct tsan_report *report, int
     return NULL;
 }
 
-static bool same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 static bool same_place(const struct tsan_part *one, const struct tsan_part *other)
 {
     if (!one || !other || one->stack.nframes == 0 || other->stack.nframes == 0)
         return one == other || (one && other && one->stack.nframes == other->stack.nframes);
     const struct symbol_frame *a = &one->stack.frames[0], *b = &other->stack.frames[0];
-    return one->write == other->write && a->offset == b->offset && same_text(a->module, b->module);
+    return one->write == other->write && a->offset == b->offset && text_equal(a->module, b->module);
 }
 
 bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other)
@@ -175,7 +171,7 @@ static int add_frame(struct symbol_stack *stack, const char *line)
     if (stack->nframes > 0) {
         struct symbol_frame *before = &stack->frames[stack->nframes - 1];
         before->is_inline =
-            frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
+            frame.module && before->offset == frame.offset && text_equal(before->module, frame.module);
     }
     stack->frames[stack->nframes++] = frame;
     return 0;

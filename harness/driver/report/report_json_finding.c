@@ -179,6 +179,7 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "rung", json_string(rung_names[finding->rung]));
     json_object_set_new(json, "serial", json_boolean(finding->serial));
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
+    json_object_set_new(json, "blame_reason", report_json_text(finding->reason));
     json_object_set_new(json, "cause", report_json_text(finding->cause));
     json_object_set_new(json, "behind", report_json_text(finding->behind));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));

@@ -139,9 +139,9 @@ static void json_has_the_stable_keys(void **state)
     (void)state;
     static const char *const keys[] = {"schema",  "seed",    "verdict",     "reason",  "calls",
                                        "seconds", "overlap", "environment", "findings"};
-    static const char *const finding_keys[] = {"id",     "kind",  "severity", "function", "message",
-                                               "rung",   "blame", "count",    "runs",     "signature",
-                                               "stacks", "block", "array",    "plan"};
+    static const char *const finding_keys[] = {"id",        "kind",   "severity",     "function", "message",
+                                               "rung",      "blame",  "blame_reason", "count",    "runs",
+                                               "signature", "stacks", "block",        "array",    "plan"};
     struct run run;
     begin(&run);
     add_finding(&run, "input-mutated|PyArray_Repeat|hidden");

@@ -4,19 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
+#include "base/text.h"
 #include "core/wire/counted.h"
-#include "driver/outcome/callable.h"
 #include "driver/finding/curve.h"
-#include "driver/judge/judge_inside.h"
-#include "driver/outcome/package.h"
+#include "driver/leak/judge_leak.h"
 
 /* What a change of each series must be to be one. */
 #define BYTES_UNIT 16
 #define PAGE 4096
 #define KIB 1024.0
 #define STACKS_MAX 3
-#define HELD "; held: "
 #define IMMORTAL_LEAST 8
 
 /* One thing that grows. */
@@ -30,7 +27,7 @@ struct loss {
     struct symbol_stack stack;
     char *function, *package; /* whose; NULL: nobody knows */
     bool is_immortal;         /* what the interpreter made immortal may keep it */
-    bool is_told;
+    bool is_listed;
 };
 
 struct losses {
@@ -39,59 +36,14 @@ struct losses {
     size_t n;
 };
 
-static const struct record *find_record(const struct judge *judge, enum record_type type, int64_t arm,
-                                        int64_t of, const char *name)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        if (record->type == type && record->values[ARM_ARM] == arm &&
-            (of < 0 || record->values[SERIES_OF] == of) &&
-            (!name || strcmp(record_text(record, 0), name) == 0))
-            return record;
-    }
-    return NULL;
-}
-
-/* What was not sent did not grow. */
-struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints)
-{
-    const struct record *calls = find_record(judge, RECORD_ARM, arm, -1, NULL);
-    int64_t n = calls ? calls->values[ARM_NPOINTS] : 0;
-    struct curve curve = {.n = (unsigned)(n < 0 ? 0 : n > RECORD_POINTS ? RECORD_POINTS : n)};
-    for (unsigned i = 0; i < curve.n; i++) {
-        curve.calls[i] = calls->values[ARM_POINTS + i];
-        curve.values[i] = points && (int64_t)i < npoints ? points[i] : 0;
-    }
-    return curve;
-}
-
-static struct curve curve_of(const struct judge *judge, int arm, enum series_of of, const char *name)
-{
-    const struct record *series = find_record(judge, RECORD_SERIES, arm, of, name);
-    return judge_curve(judge, arm, series ? &series->values[SERIES_POINTS] : NULL,
-                       series ? series->values[SERIES_NPOINTS] : 0);
-}
-
-static enum growth_verdict judge_series(const struct judge *judge, enum series_of of, const char *name,
-                                        int64_t unit, double *ret_rate)
-{
-    const struct growth_arms arms = {.calls = curve_of(judge, COUNTED_CALLS, of, name),
-                                     .fresh = curve_of(judge, COUNTED_NEW, of, name),
-                                     .released = curve_of(judge, COUNTED_RELEASE, of, name),
-                                     .code = curve_of(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL),
-                                     .code_released =
-                                         curve_of(judge, COUNTED_RELEASE, SERIES_CODE_BYTES, NULL)};
-    return growth_judge(&arms, unit, ret_rate);
-}
-
 /* What is retained is what the arm with the release step keeps. */
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
     const struct record *kept = verdict != GROWTH_RETAINED
                                     ? NULL
-                                    : find_record(judge, RECORD_SERIES, COUNTED_RELEASE,
-                                                  record->values[SERIES_OF], record_text(record, 0));
+                                    : judge_find_series(judge, RECORD_SERIES, COUNTED_RELEASE,
+                                                        record->values[SERIES_OF], record_text(record, 0));
     return kept ? kept : record;
 }
 
@@ -148,7 +100,7 @@ static bool is_first(const struct judge *judge, const struct record *record)
 {
     for (int arm = 0; arm < COUNTED_ARMS; arm++) {
         const struct record *first =
-            find_record(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
+            judge_find_series(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
         if (first)
             return first == record;
     }
@@ -188,16 +140,11 @@ static void judge_all(struct losses *losses)
     }
 }
 
-static bool is_same(const char *one, const char *other)
-{
-    return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 /* A key that is kept keeps all that was made for it, by whichever functions of a package. */
 static bool is_one_cause(const struct loss *one, const struct loss *other)
 {
     bool by_package = one->verdict != GROWTH_LEAK && one->package;
-    return by_package ? is_same(one->package, other->package) : is_same(one->function, other->function);
+    return by_package ? text_equal(one->package, other->package) : text_equal(one->function, other->function);
 }
 
 /* The one cause of this verdict; NULL when there are none or several. */
@@ -221,7 +168,7 @@ static void join_owners(struct losses *losses)
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
         const struct loss *owner = only_owner(losses, loss->verdict);
-        if (!owner || owner == loss || is_same(loss->function, owner->function))
+        if (!owner || owner == loss || text_equal(loss->function, owner->function))
             continue;
         free(loss->function);
         free(loss->package);
@@ -233,7 +180,7 @@ static void join_owners(struct losses *losses)
 static bool same_owner(const struct loss *one, const struct loss *other)
 {
     return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
-           is_same(one->function, other->function);
+           text_equal(one->function, other->function);
 }
 
 static void say_holder(FILE *out, const struct loss *loss)
@@ -243,7 +190,7 @@ static void say_holder(FILE *out, const struct loss *loss)
     else if (loss->holder == HOLDER_IMMORTAL)
         fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
     else
-        fprintf(out, HELD "%s <- %s", loss->name, loss->path);
+        fprintf(out, "; held: %s <- %s", loss->name, loss->path);
 }
 
 /* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
@@ -265,7 +212,7 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
 }
 
 /* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
-static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects)
+static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
 {
     char *text = NULL;
     size_t size;
@@ -277,7 +224,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
         struct loss *loss = &losses->items[i];
         if (!same_owner(loss, like))
             continue;
-        loss->is_told = true;
+        loss->is_listed = true;
         bytes += loss->of == SERIES_OBJECTS ? 0 : loss->bytes;
         blocks += loss->of == SERIES_OBJECTS ? 0 : loss->rate;
         if (loss->of != SERIES_OBJECTS)
@@ -289,58 +236,17 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     if (out && bytes > 0)
         fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
     const struct loss *held = find_held(losses, like);
+    *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
     if (out && held)
         say_holder(out, held);
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-static const char *statement_of(const struct judge *judge, enum growth_verdict verdict)
-{
-    const struct plan *plan = judge->plan;
-    if (verdict != GROWTH_LEAK && plan->fresh)
-        return plan->fresh;
-    return plan->nsteps == 1 ? plan->steps[0] : "";
-}
-
-/* As list_losses says it. */
-static bool is_held(const char *list)
-{
-    return strstr(list, HELD) != NULL;
-}
-
-char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
-                       const char *package, const char *list)
-{
-    cleanup_free char *called = callable_of(statement_of(judge, verdict), judge->plan->setup);
-    const char *who = function ? function : called ? called : "something";
-    const char *release = judge->plan->release;
-    const char *each = judge_per_iteration(judge) > 1 ? "iteration" : "call";
-    package = package ? package : "Python code, or the interpreter";
-    switch (verdict) {
-    case GROWTH_LEAK:
-        return judge_format("%s (%s) %s in each %s: %s", who, package, is_held(list) ? "keeps" : "loses",
-                            each, list);
-    case GROWTH_RETAINED:
-        return judge_format("%s (%s) keeps for each new call, also after `%s`: %s", who, package, release,
-                            list);
-    case GROWTH_UNBOUNDED:
-        if (release)
-            return judge_format("unbounded-cache: %s (%s) keeps for each new call, until `%s`: %s", who,
-                                package, release, list);
-        return judge_format(
-            "%s (%s) keeps for each new call, as an unbounded cache does or what is lost: %s; "
-            "name what lets go of it with --release to tell which",
-            who, package, list);
-    default:
-        return judge_format("%s (%s): %s", who, package, list);
-    }
-}
-
 /* Objects became so in the arm that decides, one for each second call that loses something at least. */
 static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 {
-    const struct record *arm =
-        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
+    const struct record *arm = judge_find_series(
+        judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
     int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
     int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
@@ -386,10 +292,10 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
         return;
     }
     finding->message = message;
-    finding->blame = like->function ? BLAME_TARGET : BLAME_UNKNOWN;
-    finding->function = like->function ? strdup(like->function) : NULL;
-    finding->package = like->package ? strdup(like->package) : NULL;
-    finding->statement = strdup(statement_of(judge, like->verdict));
+    evidence_set(&finding->suspicion, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
+                 like->function ? strdup(like->function) : NULL,
+                 like->package ? strdup(like->package) : NULL);
+    finding->statement = strdup(judge_growth_statement(judge, like->verdict));
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
@@ -412,9 +318,10 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
 static void tell(struct losses *losses, struct loss *like)
 {
     struct judge *judge = losses->judge;
-    bool objects;
-    char *list = list_losses(losses, like, &objects);
-    char *message = list ? judge_say_growth(judge, like->verdict, like->function, like->package, list) : NULL;
+    bool objects, held;
+    char *list = list_losses(losses, like, &objects, &held);
+    char *message =
+        list ? judge_say_growth(judge, like->verdict, like->function, like->package, list, held) : NULL;
     if (message && !is_note(judge, like)) {
         add_finding(losses, like, message, objects);
     } else if (message) {
@@ -425,36 +332,12 @@ static void tell(struct losses *losses, struct loss *like)
     free(list);
 }
 
-static void add_over_budget(struct judge *judge, double code, double native, enum detector_id detector)
-{
-    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, SEVERITY_LEAK, detector);
-    if (!finding)
-        return;
-    finding->statement = strdup(judge->plan->fresh);
-    finding->message =
-        judge_format("jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of "
-                     "`%s`, more than the budget of %.1f KiB",
-                     code / KIB, native / KIB, judge->plan->fresh, (double)judge->plan->budget / KIB);
-    finding->signature = judge_format("growth|%s|", growth_verdict_names[GROWTH_JIT]);
-    finding_list_add(&judge->run->findings, finding, judge->child);
-}
-
-void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector)
-{
-    if (judge->plan->budget && code + native > (double)judge->plan->budget)
-        add_over_budget(judge, code, native, detector);
-    else
-        note_add(&judge->run->notes,
-                 "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
-                 code / KIB, native / KIB, judge->plan->fresh);
-}
-
 static void note_code(struct judge *judge)
 {
     struct curve_look code, native;
-    struct curve curve = curve_of(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL);
+    struct curve curve = judge_series_curve(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL);
     code = curve_look(&curve, 1);
-    curve = curve_of(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, NULL);
+    curve = judge_series_curve(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, NULL);
     native = curve_look(&curve, BYTES_UNIT);
     if (code.shape == CURVE_STEADY && code.rate > 0)
         judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
@@ -463,9 +346,9 @@ static void note_code(struct judge *judge)
 /* No allocator that is counted says what it is: pages of the process's own, or code. */
 static void note_unexplained(struct judge *judge)
 {
-    struct curve resident = curve_of(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
-    struct curve native = curve_of(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, NULL);
-    struct curve python = curve_of(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
+    struct curve resident = judge_series_curve(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
+    struct curve native = judge_series_curve(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, NULL);
+    struct curve python = judge_series_curve(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
     struct curve_look look = curve_look(&resident, PAGE);
     if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
         curve_look(&native, BYTES_UNIT).shape != CURVE_STEADY && curve_look(&python, 1).shape != CURVE_STEADY)
@@ -500,7 +383,7 @@ void judge_growth(struct judge *judge)
     join_owners(&losses);
     find_immortal(&losses);
     for (size_t i = 0; i < losses.n; i++)
-        if (!losses.items[i].is_told)
+        if (!losses.items[i].is_listed)
             tell(&losses, &losses.items[i]);
     note_code(judge);
     note_immortal(judge);

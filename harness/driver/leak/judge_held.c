@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/wire/counted.h"
-#include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 #define LIST_MAX 8
 

@@ -1,5 +1,5 @@
 /* What Valgrind's memcheck wrote, as findings: errors one by one; leaks are compared with those of other lengths. */
-#include "driver/judge/judge_memcheck.h"
+#include "driver/leak/judge_memcheck.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,6 @@
 
 #include "driver/symbol/demangle.h"
 #include "driver/outcome/package.h"
-
-#define FRAMES_MAX 64 /* of a stack in a report */
 
 /* memcheck's names of errors. One that is not listed here is told in a note. */
 static const struct kind {
@@ -36,60 +34,6 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
-/* What a header puts into a function is that function's. */
-static bool is_from_header(const struct memcheck_part *part, size_t i)
-{
-    const struct memcheck_frame *frame = &part->frames[i];
-    return i + 1 < part->nframes && frame[1].ip == frame->ip && frame->file &&
-           strstr(frame->file, "/include/");
-}
-
-struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
-{
-    struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
-    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
-        const struct memcheck_frame *frame = &part->frames[i];
-        if (is_from_header(part, i))
-            continue;
-        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
-                                                              .function = (char *)frame->function,
-                                                              .module = (char *)frame->module,
-                                                              .file = (char *)frame->file,
-                                                              .line = frame->line};
-    }
-    return stack;
-}
-
-/* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
- * the name is what comes after the library's, which has no underscore. */
-static void name_replaced(struct symbol_frame *frame)
-{
-    const char *library =
-        frame->function && strncmp(frame->function, "_vgr", 4) == 0 ? strchr(frame->function + 4, '_') : NULL;
-    const char *name = library ? strchr(library + 1, '_') : NULL;
-    char *plain = NULL;
-    if (!name || !name[1] || demangle(name + 1, &plain) < 0)
-        return;
-    free(frame->function);
-    frame->function = plain;
-}
-
-/* Symbols take what is below the first frame for where calls return to. Inlined functions share an address. */
-struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n)
-{
-    uint64_t frames[FRAMES_MAX];
-    size_t kept = 0;
-    for (size_t i = 0; i < n && kept < FRAMES_MAX; i++)
-        if (i == 0 || ips[i] != ips[i - 1]) {
-            frames[kept] = ips[i] + (kept > 0);
-            kept++;
-        }
-    struct symbol_stack stack = judge_stack(judge, frames, kept, true);
-    for (size_t i = 0; i < stack.nframes; i++)
-        name_replaced(&stack.frames[i]);
-    return stack;
-}
-
 /* Whose code did it: what lies between is the C library's, or was compiled while the program ran. */
 static enum owner innermost(const struct judge *judge, const struct symbol_stack *stack)
 {
@@ -101,32 +45,28 @@ static enum owner innermost(const struct judge *judge, const struct symbol_stack
 }
 
 /* Who freed the block, or asked for it, without Python code in between. */
-static bool blame_block(const struct judge *judge, struct finding *finding,
-                        const struct memcheck_error *error)
+static bool suspect_block(const struct judge *judge, struct finding *finding,
+                          const struct memcheck_error *error)
 {
-    for (size_t i = 1; i < error->nparts && !finding->function; i++) {
+    for (size_t i = 1; i < error->nparts && !finding->suspicion.function; i++) {
         struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
-        judge_maker(judge, &stack, &finding->function, &finding->package);
+        judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
         free(stack.frames);
     }
-    if (finding->function)
-        finding->blame = BLAME_TARGET;
-    return finding->function;
+    return finding->suspicion.function;
 }
 
 /* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
  * the interpreter, or by nobody. */
-static void put_blame(const struct judge *judge, struct finding *finding, const struct memcheck_error *error,
-                      const struct symbol_stack *stack)
+static void set_suspect(const struct judge *judge, struct finding *finding,
+                        const struct memcheck_error *error, const struct symbol_stack *stack)
 {
     if (innermost(judge, stack) == OWNER_PACKAGE || !package_any_loaded(judge->outcome)) {
-        judge_blame_stack(judge, finding, stack);
+        judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
         return;
     }
-    if (blame_block(judge, finding, error))
-        return;
-    judge_maker(judge, stack, &finding->function, &finding->package);
-    finding->blame = finding->function ? BLAME_TARGET : BLAME_UNKNOWN;
+    if (!suspect_block(judge, finding, error))
+        judge_suspect_maker(judge, finding, EVIDENCE_STACK, stack);
 }
 
 /* "Address 0x4a2 is 8 bytes after a block of size 32 alloc'd" without the address, which is another each time. */
@@ -145,22 +85,24 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
     const char *text = error->parts[0].text, *place = place_of(error);
     if (!text)
         text = error->kind;
-    if (!finding->function)
+    const struct evidence *suspect = &finding->suspicion;
+    if (!suspect->function)
         return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
                             place ? ", " : "", place ? place : "");
-    return judge_format("%s (%s): %s%s%s", finding->function,
-                        finding->package ? finding->package : "unknown package", text, place ? ", " : "",
+    return judge_format("%s (%s): %s%s%s", suspect->function,
+                        suspect->package ? suspect->package : "unknown package", text, place ? ", " : "",
                         place ? place : "");
 }
 
 /* What the interpreter meets in many places is one. */
 static char *sign(const struct finding *finding, const struct memcheck_error *error)
 {
-    const char *kind = finding_kind_names[finding->kind], *package = finding->package ? finding->package : "";
-    if (!finding->function)
+    const char *kind = finding_kind_names[finding->kind],
+               *package = finding->suspicion.package ? finding->suspicion.package : "";
+    if (!finding->suspicion.function)
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
-                        finding->function);
+                        finding->suspicion.function);
 }
 
 static bool was_freed(const struct memcheck_error *error)
@@ -173,9 +115,9 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 {
     for (size_t i = 0; i < error->nparts; i++) {
         const struct memcheck_part *part = &error->parts[i];
-        uint64_t ips[FRAMES_MAX];
+        uint64_t ips[JUDGE_MEMCHECK_FRAMES];
         size_t n = 0;
-        for (; n < part->nframes && n < FRAMES_MAX; n++)
+        for (; n < part->nframes && n < JUDGE_MEMCHECK_FRAMES; n++)
             ips[n] = part->frames[n].ip;
         if (n > 0)
             finding_add_stack(finding, strdup(part->text ? part->text : error->kind),
@@ -187,10 +129,10 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 static void name_function(struct finding *finding)
 {
     char *plain = NULL;
-    if (!finding->function || demangle(finding->function, &plain) < 0)
+    if (!finding->suspicion.function || demangle(finding->suspicion.function, &plain) < 0)
         return;
-    free(finding->function);
-    finding->function = plain;
+    free(finding->suspicion.function);
+    finding->suspicion.function = plain;
 }
 
 static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
@@ -201,7 +143,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     if (!finding)
         return;
     const char *statement = judge_statement_text(judge, judge_statement_number(judge, stack));
-    put_blame(judge, finding, error, stack);
+    set_suspect(judge, finding, error, stack);
     name_function(finding);
     finding->count = error->count;
     finding->serial = judge->plan->threads == 1;
@@ -211,7 +153,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding || finding->nstacks > 0)
         return;
-    if (finding->blame == BLAME_UNKNOWN)
+    if (finding->suspicion.blame == BLAME_UNKNOWN)
         finding_add_line(finding,
                          strdup("an object may have been released too often: --detect refcount names it"));
     add_stacks(judge, finding, error);
@@ -239,13 +181,13 @@ static void judge_error(struct judge *judge, const struct memcheck_error *error,
     free(stack.frames);
 }
 
-static void judge_all(struct judge *judge, const struct memcheck_log *log)
+static void judge_all(struct judge *judge, struct memcheck *run, const struct memcheck_log *log)
 {
     struct set_apart apart = {0};
     for (size_t i = 0; i < log->n; i++) {
         const struct memcheck_error *error = &log->errors[i];
         if (strncmp(error->kind, "Leak_", 5) == 0)
-            judge_memcheck_leak(judge, error);
+            judge_memcheck_leak(judge, run, error);
         else
             judge_error(judge, error, &apart);
     }
@@ -278,27 +220,23 @@ static void measure(const struct judge *judge, struct memcheck_length *length)
 }
 
 /* Only what came to its end can be compared. */
-static void take_length(struct judge *judge, bool whole)
+static void take_length(struct judge *judge, struct memcheck *run, bool whole)
 {
-    struct memcheck *memcheck = &judge->run->memcheck;
     if (!whole || !judge->outcome->finished) {
-        memcheck_drop(memcheck);
         note_add(
             &judge->run->notes,
             "a child ended before Valgrind had looked for leaks: of it, only the errors until then are known");
         return;
     }
-    measure(judge, &memcheck->lengths[memcheck->n]);
-    memcheck->n++;
+    measure(judge, &run->lengths[0]);
+    memcheck_take(&judge->run->memcheck, run);
     judge_memcheck_lengths(judge);
-    for (size_t i = 0; i < memcheck->nsites; i++)
-        memcheck->sites[i].most = 0;
 }
 
 void judge_memcheck(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
-    struct memcheck *memcheck = &judge->run->memcheck;
+    struct memcheck *memcheck = &judge->run->memcheck, run = {0};
     struct memcheck_log log;
     if (!memcheck->on || memcheck->n == MEMCHECK_LENGTHS || outcome->cannot)
         return;
@@ -308,7 +246,8 @@ void judge_memcheck(struct judge *judge)
         note_add(&judge->run->notes, "Valgrind left no report; --verbose shows what it said");
         return;
     }
-    judge_all(judge, &log);
-    take_length(judge, log.whole);
+    judge_all(judge, &run, &log);
+    take_length(judge, &run, log.whole);
+    memcheck_clear(&run);
     memcheck_log_clear(&log);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/wire/counted.h"
-#include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 /* One in so many calls: not a few that somebody keeps, but one more with the calls. */
 #define PART 200
@@ -96,19 +96,16 @@ static char *say_what(const struct record *record)
                         (long long)record->values[LEFT_BYTES], each);
 }
 
-/* Whose type it is tells more than who called its constructor. */
-static void blame_type(const struct judge *judge, const char *type, struct finding *finding)
+/* Where no package made the object, the package of its type is the suspect. */
+static void suspect_type(const struct judge *judge, const char *type, struct finding *finding)
 {
-    size_t top = strcspn(type, ".");
-    for (size_t i = 0; type[top] && !finding->package && i + 1 < judge->outcome->npackages; i += 2) {
-        const char *package = judge->outcome->packages[i + 1];
-        if (strncmp(package, type, top) != 0 || (package[top] != '\0' && package[top] != '.'))
-            continue;
-        char *name = strndup(type, top);
-        finding->package = name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
-        free(name);
-    }
-    finding->blame = finding->package ? BLAME_TARGET : BLAME_UNKNOWN;
+    struct evidence *evidence = &finding->suspicion;
+    char *package = strchr(type, '.') && !evidence->package ? judge_package_of(judge, type) : NULL;
+    if (!package)
+        return;
+    evidence->by = EVIDENCE_NAME;
+    evidence->blame = BLAME_TARGET;
+    evidence->package = package;
 }
 
 static void judge_left(struct judge *judge, const struct record *record)
@@ -122,14 +119,15 @@ static void judge_left(struct judge *judge, const struct record *record)
     bool objects = record->values[LEFT_OF] == SERIES_OBJECTS;
     const char *release = judge->plan->release;
     struct symbol_stack stack = judge_stack(judge, record->frames, record->nframes, false);
-    judge_maker(judge, &stack, &finding->function, &finding->package);
-    blame_type(judge, record_text(record, 0), finding);
+    judge_suspect_maker(judge, finding, EVIDENCE_LOSS, &stack);
+    suspect_type(judge, record_text(record, 0), finding);
     char *what = say_what(record), *holder = objects ? say_holder(judge, record) : NULL;
     finding->message =
         judge_format("%s%s%s%s%s%s", what ? what : "", holder ? "; " : "", holder ? holder : "",
                      release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
-    finding->signature = judge_format("shutdown|%s|%s", record_text(record, 0),
-                                      finding->function && !objects ? finding->function : "");
+    finding->signature =
+        judge_format("shutdown|%s|%s", record_text(record, 0),
+                     finding->suspicion.function && !objects ? finding->suspicion.function : "");
     finding->count = (uint64_t)left(record);
     free(what);
     free(holder);

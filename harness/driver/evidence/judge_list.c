@@ -1,7 +1,7 @@
 /* The first few of many, and how many more there are. */
 #include <stdlib.h>
 
-#include "driver/judge/judge_inside.h"
+#include "driver/evidence/judge_base.h"
 
 FILE *judge_list_next(struct judge_list *list)
 {

@@ -5,25 +5,16 @@
 
 #include "core/wire/counted.h"
 #include "driver/outcome/callable.h"
-#include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 /* The function that a single statement calls, and its package when it is one with an extension module. */
 static void name_function(const struct judge *judge, struct finding *finding)
 {
     const struct plan *plan = judge->plan;
     char *callable = plan->nsteps == 1 ? callable_of(plan->steps[0], plan->setup) : NULL;
-    size_t top = callable ? strcspn(callable, ".") : 0;
-    for (size_t i = 0; callable && i + 1 < judge->outcome->npackages; i += 2) {
-        const char *package = judge->outcome->packages[i + 1];
-        if (strncmp(package, callable, top) != 0 || (package[top] != '\0' && package[top] != '.'))
-            continue;
-        char *name = strndup(callable, top);
-        finding->package = name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
-        finding->blame = BLAME_TARGET;
-        free(name);
-        break;
-    }
-    finding->function = callable;
+    char *package = callable ? judge_package_of(judge, callable) : NULL;
+    evidence_set(&finding->suspicion, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
+                 package);
     if (plan->nsteps == 1)
         finding->statement = strdup(plan->steps[0]);
 }
@@ -101,41 +92,4 @@ void judge_refcount(struct judge *judge)
     for (size_t i = 0; i < judge->outcome->nrecords; i++)
         if (judge->outcome->records[i]->type == RECORD_AUDIT)
             judge_audit(judge, judge->outcome->records[i]);
-}
-
-static bool may_follow(const struct finding *finding)
-{
-    return !finding->cause && finding->blame != BLAME_USER &&
-           (finding->kind == FINDING_CRASH || finding->kind == FINDING_HEAP_CORRUPTION ||
-            finding->kind == FINDING_USE_AFTER_FREE || finding->kind == FINDING_DOUBLE_FREE ||
-            finding->kind == FINDING_INTERPRETER_FAULT);
-}
-
-/* What is lost in each call is also what is left at the end. */
-static const struct finding *find_loss(const struct run *run, const struct finding *left)
-{
-    for (size_t i = 0; i < run->findings.n; i++) {
-        const struct finding *finding = run->findings.items[i];
-        if (finding->detector == DETECTOR_GROWTH && finding->function && left->function &&
-            strcmp(finding->function, left->function) == 0)
-            return finding;
-    }
-    return NULL;
-}
-
-void judge_link_counted(struct run *run)
-{
-    const struct finding *cause = NULL;
-    for (size_t i = 0; i < run->findings.n && !cause; i++)
-        if (run->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
-            run->findings.items[i]->detector == DETECTOR_REFCOUNT)
-            cause = run->findings.items[i];
-    for (size_t i = 0; i < run->findings.n; i++) {
-        struct finding *finding = run->findings.items[i];
-        const struct finding *loss = finding->kind == FINDING_SHUTDOWN_LEAK ? find_loss(run, finding) : NULL;
-        if (loss)
-            judge_take_cause(finding, loss);
-        else if (cause && may_follow(finding))
-            judge_take_cause(finding, cause);
-    }
 }

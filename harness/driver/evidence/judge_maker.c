@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "driver/judge/judge_inside.h"
+#include "driver/evidence/judge_base.h"
 #include "driver/outcome/package.h"
 
 /* Python code was running: what compiled code lies further out did not ask for it. */

@@ -1,5 +1,5 @@
 /* Which statement a stack is of: the child runs each in a function of its own. */
-#include "driver/judge/judge_inside.h"
+#include "driver/evidence/judge_base.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "driver/symbol/demangle.h"
-#include "driver/judge/judge_memcheck.h"
+#include "driver/leak/judge_memcheck.h"
 #include "driver/outcome/package.h"
 
 #define KIB 1024.0
@@ -59,33 +59,31 @@ static bool is_harness(const struct judge *judge, const struct symbol_stack *sta
     return false;
 }
 
-static void add_leak(struct judge *judge, const struct memcheck_error *leak, const struct symbol_stack *stack,
-                     enum memcheck_kind kind, struct memcheck_sum sum)
+static void add_leak(struct judge *judge, struct memcheck *run, const struct memcheck_error *leak,
+                     const struct symbol_stack *stack, enum memcheck_kind kind, struct memcheck_sum sum)
 {
     int statement = judge_statement_number(judge, stack);
     char *function = NULL, *package = NULL;
     judge_maker(judge, stack, &function, &package);
-    struct memcheck_site *site =
-        memcheck_add(&judge->run->memcheck, arm_of(statement), kind, function, package, sum);
+    struct memcheck_site *site = memcheck_add(run, arm_of(statement), kind, function, package, sum);
     if (site)
         keep_stack(site, leak, statement);
     free(function);
     free(package);
 }
 
-void judge_memcheck_leak(struct judge *judge, const struct memcheck_error *leak)
+void judge_memcheck_leak(struct judge *judge, struct memcheck *run, const struct memcheck_error *leak)
 {
     const struct memcheck_sum sum = {(int64_t)leak->bytes, (int64_t)leak->blocks};
-    struct memcheck *memcheck = &judge->run->memcheck;
     int found = find_kind(leak->kind);
     if (found < 0)
         return;
     enum memcheck_kind kind = (enum memcheck_kind)found;
     struct symbol_stack stack = judge_memcheck_frames(&leak->parts[0]);
     if (is_harness(judge, &stack))
-        memcheck_count(memcheck, MEMCHECK_BESIDE, kind, sum);
+        memcheck_add_total(run, MEMCHECK_BESIDE, kind, sum);
     else
-        add_leak(judge, leak, &stack, kind, sum);
+        add_leak(judge, run, leak, &stack, kind, sum);
     free(stack.frames);
 }
 
@@ -118,17 +116,19 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     char *list = judge_format("%.1f bytes of memory in %.2f blocks", rate.bytes * times, rate.blocks * times);
     const char *statement = judge_statement_text(judge, site->statement);
     if (!finding || !list) {
-        free(finding);
+        if (finding)
+            finding_free(finding);
         free(list);
         return;
     }
     finding->serial = judge->plan->threads == 1;
-    finding->blame = site->function ? BLAME_TARGET : BLAME_UNKNOWN;
-    if (site->function && demangle(site->function, &finding->function) < 0)
-        finding->function = NULL;
-    finding->package = site->package ? strdup(site->package) : NULL;
+    char *function = NULL;
+    if (site->function && demangle(site->function, &function) < 0)
+        function = NULL;
+    evidence_set(&finding->suspicion, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
+                 site->package ? strdup(site->package) : NULL);
     finding->statement = statement ? strdup(statement) : NULL;
-    finding->message = judge_say_growth(judge, verdict, finding->function, finding->package, list);
+    finding->message = judge_say_growth(judge, verdict, function, site->package, list, false);
     finding->signature =
         judge_format("memcheck|%s|%s|%s", growth_verdict_names[verdict], site->package ? site->package : "",
                      site->function ? site->function : "");
