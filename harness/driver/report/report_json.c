@@ -71,7 +71,7 @@ static json_t *walks_of(const struct walks *walks)
                      (double)walks->nanoseconds / 1e9);
 }
 
-/* In UTC. Archives and CI servers sort by it. */
+/* In UTC; archives and CI servers sort reports by date. */
 static json_t *date_now(void)
 {
     char text[32] = "";

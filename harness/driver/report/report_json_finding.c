@@ -30,7 +30,7 @@ static json_t *python_of(const struct finding_stack *stack)
     return list;
 }
 
-/* What there is only for a thread at a crash or a hang. */
+/* Adds the facts that only a thread at a crash or a hang has. */
 static void add_thread(json_t *json, const struct finding_stack *stack)
 {
     if (stack->tid == 0)
@@ -64,7 +64,7 @@ static json_t *registers_of(const struct finding *finding)
     return json;
 }
 
-/* The number of the worker whose stack has this id. */
+/* Returns the number of the worker with this thread id. */
 static json_t *worker_with(const struct finding *finding, pid_t tid)
 {
     for (size_t i = 0; tid && i < finding->nstacks; i++)
@@ -107,7 +107,7 @@ static json_t *stacks_of(const struct finding *finding)
     return list;
 }
 
-/* What each thread was at when it ended, where that was kept. */
+/* Lists the statement of each thread when the process ended. */
 static json_t *threads_of(const struct finding *finding)
 {
     json_t *list = json_array();
@@ -132,7 +132,7 @@ static json_t *worker_of(uint16_t worker)
     return worker >= BLOCK_SERIAL ? json_null() : json_integer(worker);
 }
 
-/* The guard's block; NULL where another detector found it. */
+/* Describes the block of the guard; JSON null if another detector made the finding. */
 static json_t *block_of(const struct finding *finding)
 {
     static const char *const kinds[BLOCK_KINDS] = {"malloc", "new", "new[]", "raw", "array"};
