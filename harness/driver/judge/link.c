@@ -203,7 +203,8 @@ static struct finding *find_underflow(const struct run *run, const struct findin
     return NULL;
 }
 
-/* A finding that was seen often, but in no trial without the statement of another finding, is that one's consequence. */
+/* A finding that was seen often, but in no trial without the statement of another finding, is that one's
+ * consequence. */
 static struct finding *find_root(const struct run *run, const struct finding *finding)
 {
     const struct verification *found = finding->verification;
