@@ -1,9 +1,26 @@
 /* A finding in the document of a report. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver/report/report_json_inside.h"
+
+json_t *report_json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    size_t n = strlen(text);
+    char *clean = malloc(n + 1);
+    for (size_t i = 0; clean && i <= n; i++)
+        clean[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
+    value = clean ? json_string(clean) : json_null();
+    free(clean);
+    return value;
+}
 
 static json_t *frame_of(const struct symbol_frame *frame)
 {
