@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/fd.h"
 #include "core/plan/value.h"
 
 _Static_assert(offsetof(struct request, plan) == 0,
@@ -166,7 +165,7 @@ static const struct option_row *row_of(int code)
 
 static int refuse_unknown(char **argv, int code, char *error, size_t size)
 {
-    /* Inside "-qx" getopt still stands on the word before. */
+    /* optind moves past "-qx" only after its last letter: optopt is the wrong letter. */
     char letter[] = {'-', (char)optopt, '\0'};
     const char *word = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
     return fail(-EINVAL, error, size,
@@ -179,13 +178,13 @@ static int refuse_unknown(char **argv, int code, char *error, size_t size)
 int option_parse(enum option_command command, int argc, char **argv, struct request *request, char *error,
                  size_t error_size)
 {
-    struct option *longs cleanup_free = calloc(option_count + 1, sizeof *longs);
-    char *shorts cleanup_free = calloc(option_count + 2, 2);
+    struct option longs[OPTIONS_MAX + 1] = {0};
+    char shorts[2 * OPTIONS_MAX + 3];
     request->positionals = calloc((size_t)argc + 1, sizeof *request->positionals);
-    if (!request->positionals || !longs || !shorts)
+    if (!request->positionals)
         return -ENOMEM;
     make_getopt(longs, shorts);
-    /* getopt skips argv[0]: the command's name stands before argv. */
+    /* getopt skips words[0], which is the command's name. */
     char **words = argv - 1;
     int count = argc + 1, code;
     optind = 0;
@@ -204,7 +203,7 @@ int option_parse(enum option_command command, int argc, char **argv, struct requ
                 return result;
             before = optind;
         }
-        /* Not the argument of `-s --`. */
+        /* After `--`, unless that is the argument of an option, as in `-s --`. */
         bool rest = optind > before && optind > 1 && strcmp(words[optind - 1], "--") == 0;
         do {
             if (optind >= count)

@@ -15,7 +15,7 @@ extern const char *const option_command_names[OPTION_COMMANDS];
 
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
 struct request {
-    struct plan plan;         /* first: request_apply knows a plan's member by its offset */
+    struct plan plan;         /* the first member, so that members of the plan have equal offsets in both */
     const char *python;       /* NULL: VIRTUAL_ENV, then the child's own */
     const char *out;          /* folder of findings */
     const char *json;         /* file for the JSON report, or NULL */
@@ -33,6 +33,8 @@ struct request {
     char **positionals; /* into argv */
     unsigned npositionals;
 };
+
+#define OPTIONS_MAX 64 /* bits of `given` */
 
 /* How an argument is stored. */
 enum option_type {

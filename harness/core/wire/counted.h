@@ -12,7 +12,7 @@ enum counted_arm {
     COUNTED_ARMS
 };
 
-#define COUNTED_WARM_UP 2                   /* first windows, whose growth is ignored */
+#define COUNTED_WARM_UP 2                   /* first windows: growth in them is ignored */
 #define COUNTED_SHORT 3                     /* windows of n calls, then */
 #define COUNTED_LONG 3                      /* windows of 2 n */
 #define COUNTED_LEAST (COUNTED_WARM_UP + 3) /* windows that are enough for a verdict */

@@ -1,5 +1,5 @@
-/* Functions of the child that the driver finds by name in stacks. Each name is written once here; a function that is
- * renamed without its row, or a row without its function, does not build. */
+/* Names that both programs share. Functions of the child that the driver finds in stacks: a function that is renamed
+ * without its row, or a row without its function, does not build; e2e.landmarks looks for them in the built child. */
 #pragma once
 
 /* clang-format off */
@@ -7,7 +7,7 @@
     ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
     ROW(barrier_wait) /* a worker between two rounds */ \
     ROW(on_fatal)     /* the handler of a crash */ \
-    ROW(on_scene)     /* the handler in which the other threads wait after it */ \
+    ROW(on_scene)     /* the handler in which the other threads wait after a crash */ \
     ROW(canary_read)  /* the planted race of the ThreadSanitizer mode */ \
     ROW(canary_write)
 /* clang-format on */
@@ -25,3 +25,11 @@ enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
 /* The function that runs statement n, a number in octal. */
 #define LANDMARK_STATEMENT(n) statement_##n
 #define LANDMARK_STATEMENT_FORMAT "statement_%o"
+
+#define CHILD_PROGRAM "ftstress-child"
+#define CHILD_PROGRAM_TSAN CHILD_PROGRAM "-tsan"
+
+/* The folders of the child's own sources, in the paths that debug information has. */
+#define CHILD_SOURCES                                                                                        \
+    "/harness/base/", "/harness/child/", "/harness/core/", "/harness/detectors/", "/harness/heap/",          \
+        "/scenarios/"

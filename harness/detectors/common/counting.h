@@ -1,5 +1,5 @@
-/* Counting over windows: equal numbers of calls between moments at which everything is still, so that what the calls
- * leave behind can be counted exactly. What the detectors growth, refcount and shutdown share.
+/* The windows of a counting run: equal numbers of calls between moments at which all threads wait, so that objects and
+ * blocks can be counted exactly. For the detectors growth, refcount and shutdown.
  *
  * Contract. A window hook runs on child main, attached, while every worker is parked, detached, and after a collection.
  */
@@ -8,8 +8,8 @@
 #include "core/wire/counted.h"
 #include "detectors/common/detector.h"
 
-/* The part of the calls, of COUNTED_PARTS, that the window of this number (from 1) belongs to; negative while it warms
- * up. */
+/* The part of the calls, of COUNTED_PARTS, that contains the window of this number (from 1); negative for the first
+ * windows. */
 static inline int counting_part(unsigned number)
 {
     return number <= COUNTED_WARM_UP
@@ -19,10 +19,10 @@ static inline int counting_part(unsigned number)
 
 struct counting_window {
     enum counted_arm arm;
-    unsigned number;        /* windows that are over; 0: before the first */
-    uint64_t calls;         /* made in this window, by all threads */
-    uint64_t next;          /* at most so many in the next; 0: there is none */
-    uint64_t iteration;     /* the first of the next */
-    PyObject *const *names; /* the dicts in which the statements find their objects */
+    unsigned number;        /* completed windows; 0: before the first */
+    uint64_t calls;         /* in this window, of all threads */
+    uint64_t next;          /* most calls in the next window; 0: there is none */
+    uint64_t iteration;     /* the first of the next window */
+    PyObject *const *names; /* the dicts that the statements run in */
     unsigned nnames;
 };

@@ -1,8 +1,8 @@
-/* The growth detector: what grows with the calls. Counts objects by type, native blocks by site, and what the process
- * has in all, at each point of each arm, and sends what grew; the driver judges the curves.
+/* The growth detector: memory that grows with the calls. Counts objects by type, native blocks by site, and the memory
+ * of the process, at each point of each arm, and sends the series that grew; the driver judges the curves.
  *
- * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that
- * it does not grow itself.
+ * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses static tables, so that it
+ * does not add to the growth.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -27,11 +27,11 @@
 
 #define POINTS (COUNTED_WINDOWS + 1)
 #define SITES 16384 /* a power of two */
-/* The series that are sent of an arm, those that grew most. */
+/* Most series that are sent of an arm: those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
-/* Types of modules, and as many of the interpreter's own, whose holders are looked for; objects of each, and how much
- * they must have grown. */
+/* Most types of modules, and of the interpreter, for which holders are searched; objects of each type; and the growth
+ * from which on they are searched. */
 #define HOLDER_TYPES 4
 #define HOLDER_SAMPLE 4
 #define HOLDER_LEAST 8
@@ -97,7 +97,7 @@ static void count_block(void *context, const struct block *block)
     series->bytes[point] += (int64_t)block->size;
 }
 
-/* A module that makes its objects immortal keeps them itself. */
+/* Immortal objects of a module count as live if the module made them immortal. */
 static void count_immortal(const struct census_row *row, struct type_series *series)
 {
     char name[192];
@@ -140,16 +140,16 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = mapped_code(true);
 }
 
-/* Since the windows that warm up. */
+/* The growth after the first windows. */
 static int64_t growth_of(const int64_t *points)
 {
     return point > COUNTED_WARM_UP ? points[point] - points[COUNTED_WARM_UP] : 0;
 }
 
-struct kept {
+struct search {
     struct holder_path path;
-    uint64_t seen, every; /* objects; one of so many is asked for */
-    unsigned asked;
+    uint64_t seen, every; /* objects; one of `every` is searched for */
+    unsigned searched;
 };
 
 static bool is_lost(const struct holder_path *path)
@@ -157,39 +157,39 @@ static bool is_lost(const struct holder_path *path)
     return path->holder == HOLDER_NOBODY && path->steps == 0;
 }
 
-/* The first that leads somewhere tells most, and one that is lost is enough. What the interpreter caches is said when
- * nothing else is found. */
-static bool ask_holder(void *context, PyObject *object)
+/* Stops at the first path that leads to a module or a static, or at the first object without a holder. A cache of the
+ * interpreter is the result only if no other holder is found. */
+static bool search_holder(void *context, PyObject *object)
 {
-    struct kept *kept = context;
+    struct search *search = context;
     struct holder_path path;
     Py_ssize_t references;
-    if (kept->seen++ % kept->every != kept->every / 2)
+    if (search->seen++ % search->every != search->every / 2)
         return true;
     if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL) {
-        kept->path.holder = HOLDER_IMMORTAL;
+        search->path.holder = HOLDER_IMMORTAL;
         return false;
     }
     holder_find(object, true, &path);
-    if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
-        kept->path = path;
+    if (search->searched == 0 || path.holder != HOLDER_INTERPRETER)
+        search->path = path;
     bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
-    return !leads && !is_lost(&path) && ++kept->asked < HOLDER_SAMPLE;
+    return !leads && !is_lost(&path) && ++search->searched < HOLDER_SAMPLE;
 }
 
 /* Finds the holder of objects of this type that the calls made. Each step of a path searches all memory, so that only
  * the types that grow most get here. */
 static struct holder_path holder_of(const struct type_series *series, unsigned *left)
 {
-    struct kept kept = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
+    struct search search = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
     if (*left == 0 || growth_of(series->live) < HOLDER_LEAST)
-        return kept.path;
+        return search.path;
     --*left;
-    kept.path.holder = HOLDER_NOBODY;
-    census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
-    if (kept.path.holder == HOLDER_NOBODY && kept.path.steps > 0)
-        kept.path.holder = HOLDER_OBJECT;
-    return kept.path;
+    search.path.holder = HOLDER_NOBODY;
+    census_visit(series->type, EPOCH_CALLS, search_holder, &search);
+    if (search.path.holder == HOLDER_NOBODY && search.path.steps > 0)
+        search.path.holder = HOLDER_OBJECT;
+    return search.path;
 }
 
 static void send_series(const struct detector_call *call, enum counted_arm arm, enum series_of of,
@@ -226,7 +226,7 @@ static int by_site(const void *a, const void *b)
     return (one < other) - (one > other);
 }
 
-/* Sorting ends their being tables: they are emptied before the next arm. */
+/* Sorting destroys the hash table: it is emptied before the next arm. */
 static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
     char name[192];

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
+
 static char *list_findings(const struct finding_list *findings, unsigned child)
 {
     char *text;
@@ -20,13 +22,12 @@ static char *list_findings(const struct finding_list *findings, unsigned child)
 int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
                   unsigned child)
 {
-    struct child_entry *grown = realloc(log->items, (log->n + 1) * sizeof *grown);
-    if (!grown)
+    struct child_entry *added = LIST_ADD(log->items, log->n);
+    if (!added)
         return -ENOMEM;
-    log->items = grown;
-    grown[log->n] = *entry;
-    grown[log->n].findings = list_findings(findings, child);
-    return grown[log->n++].findings ? 0 : -ENOMEM;
+    *added = *entry;
+    added->findings = list_findings(findings, child);
+    return added->findings ? 0 : -ENOMEM;
 }
 
 void child_log_clear(struct child_log *log)
@@ -35,17 +36,4 @@ void child_log_clear(struct child_log *log)
         free(log->items[i].findings);
     free(log->items);
     *log = (struct child_log){0};
-}
-
-json_t *child_log_json(const struct child_log *log)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < log->n; i++) {
-        const struct child_entry *entry = &log->items[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:f, s:f, s:f, s:I, s:s}", "member", entry->member, "end", entry->end,
-                            "began", entry->began, "seconds", entry->seconds, "start", entry->start, "calls",
-                            (json_int_t)entry->calls, "findings", entry->findings ? entry->findings : ""));
-    }
-    return list;
 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/prng.h"
+#include "driver/finding/verification.h"
 
 const char *const finding_kind_names[FINDING_KINDS] = {
     [FINDING_HEAP_CORRUPTION] = "heap-corruption",
@@ -33,13 +35,6 @@ const char *const finding_severity_names[SEVERITIES] = {
     [SEVERITY_EXCEPTION] = "exception",
     [SEVERITY_LEAK] = "leak",
     [SEVERITY_USER_ERROR] = "user-error",
-};
-
-const char *const blame_names[] = {
-    [BLAME_TARGET] = "target",
-    [BLAME_INTERPRETER] = "interpreter",
-    [BLAME_USER] = "user",
-    [BLAME_UNKNOWN] = "unknown",
 };
 
 static void free_python(struct finding_stack *stack)
@@ -77,6 +72,8 @@ void finding_free(struct finding *finding)
     free(finding->signature);
     free(finding->cause);
     free(finding->behind);
+    free(finding->reason);
+    evidence_clear(&finding->suspicion);
     for (unsigned i = 0; i < finding->nends; i++)
         free(finding->ends[i].inside);
     free(finding->ends);
@@ -116,14 +113,13 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
             continue;
         known->count += finding->count;
         known->serial |= finding->serial;
+        evidence_merge(&known->suspicion, &finding->suspicion);
         count_child(known, child);
         finding_free(finding);
         return known;
     }
-    struct finding **grown = realloc(list->items, (list->n + 1) * sizeof *grown);
-    if (grown)
-        list->items = grown;
-    if (!grown || !finding->signature || !finding->message) {
+    if (!finding->signature || !finding->message ||
+        list_grow(&list->items, list->n, sizeof *list->items) < 0) {
         finding_free(finding);
         return NULL;
     }
@@ -132,7 +128,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
     finding_make_printable(finding->message);
     finding_make_printable(finding->statement);
     count_child(finding, child);
-    grown[list->n++] = finding;
+    list->items[list->n++] = finding;
     return finding;
 }
 
@@ -153,14 +149,12 @@ void finding_list_clear(struct finding_list *list)
 
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack)
 {
-    struct finding_stack *grown = realloc(finding->stacks, (finding->nstacks + 1) * sizeof *grown);
-    if (!grown) {
+    if (list_grow(&finding->stacks, finding->nstacks, sizeof *finding->stacks) < 0) {
         free(title);
         symbol_stack_free(&stack);
         return -ENOMEM;
     }
-    finding->stacks = grown;
-    grown[finding->nstacks] =
+    finding->stacks[finding->nstacks] =
         (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks};
     finding->nstacks++;
     return 0;
@@ -173,15 +167,25 @@ bool finding_stack_is_idle(const struct finding_stack *stack)
 
 int finding_add_line(struct finding *finding, char *line)
 {
-    char **grown = line ? realloc(finding->lines, (finding->nlines + 1) * sizeof *grown) : NULL;
-    if (!grown) {
-        free(line);
-        return -ENOMEM;
-    }
-    finding_make_printable(line);
-    finding->lines = grown;
-    grown[finding->nlines++] = line;
-    return 0;
+    if (line)
+        finding_make_printable(line);
+    return strings_take(&finding->lines, &finding->nlines, line);
+}
+
+bool finding_is_users(const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    bool lower =
+        found && found->again.hit > 0 && !finding->serial && verification_rung(found) <= RUNG_READONLY;
+    return finding->suspicion.users && !lower;
+}
+
+struct suspect finding_suspect(const struct finding *finding)
+{
+    const struct evidence *evidence = &finding->suspicion;
+    if (finding_is_users(finding))
+        return (struct suspect){BLAME_USER, evidence->function, evidence->package};
+    return evidence_suspect(evidence, finding->serial);
 }
 
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n)

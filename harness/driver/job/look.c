@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "base/peek.h"
 #include "core/wire/landmarks.h"
 
@@ -177,12 +178,9 @@ static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t ti
 
 static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
 {
-    struct symbol_thread *grown =
-        realloc(outcome->threads, (outcome->nthreads + 1) * sizeof *outcome->threads);
-    if (!grown)
+    if (list_grow(&outcome->threads, outcome->nthreads, sizeof *thread) < 0)
         return;
-    outcome->threads = grown;
-    grown[outcome->nthreads++] = *thread;
+    outcome->threads[outcome->nthreads++] = *thread;
     *thread = (struct symbol_thread){0};
 }
 

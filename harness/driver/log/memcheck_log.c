@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/list.h"
 
 /* What of an error is being read. */
 struct builder {
@@ -144,16 +145,10 @@ static void error_clear(struct memcheck_error *error)
         free(error->parts[i].frames);
 }
 
-/* The array doubles whenever the count is a power of two. */
-static int keep(struct memcheck_log *log, const struct memcheck_error *error)
+static int add_error(struct memcheck_log *log, const struct memcheck_error *error)
 {
-    size_t n = log->n;
-    if ((n & (n - 1)) == 0) {
-        struct memcheck_error *grown = realloc(log->errors, (n ? 2 * n : 1) * sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        log->errors = grown;
-    }
+    if (list_grow(&log->errors, log->n, sizeof *error) < 0)
+        return -ENOMEM;
     log->errors[log->n++] = *error;
     return 0;
 }
@@ -164,7 +159,7 @@ static int take_error(struct memcheck_log *log, const xmlNode *node)
     for (const xmlNode *child = node->children; child; child = child->next)
         take_child(&builder, child);
     bool useful = builder.error.kind && builder.error.nparts > 0;
-    if (useful && !builder.failed && keep(log, &builder.error) == 0)
+    if (useful && !builder.failed && add_error(log, &builder.error) == 0)
         return 0;
     error_clear(&builder.error);
     return useful ? -ENOMEM : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/list.h"
 
 /* What the comments above a line say. */
 struct remark {
@@ -90,11 +91,8 @@ static void suppression_clear(struct suppression *rule)
 static int add(struct loader *loader, struct suppression *rule)
 {
     struct suppression_list *list = loader->list;
-    struct suppression *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
-    if (grown)
-        list->items = grown;
-    if (grown && rule->type && rule->pattern && rule->where) {
-        grown[list->n++] = *rule;
+    if (rule->type && rule->pattern && rule->where && list_grow(&list->items, list->n, sizeof *rule) == 0) {
+        list->items[list->n++] = *rule;
         return 0;
     }
     suppression_clear(rule);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
+#include "base/text.h"
 #include "core/wire/landmarks.h"
 
 #define LINE_MAX_BYTES 65536
@@ -38,17 +40,12 @@ const struct tsan_part *tsan_report_thread(const struct tsan_report *report, int
     return NULL;
 }
 
-static bool same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 static bool same_place(const struct tsan_part *one, const struct tsan_part *other)
 {
     if (!one || !other || one->stack.nframes == 0 || other->stack.nframes == 0)
         return one == other || (one && other && one->stack.nframes == other->stack.nframes);
     const struct symbol_frame *a = &one->stack.frames[0], *b = &other->stack.frames[0];
-    return one->write == other->write && a->offset == b->offset && same_text(a->module, b->module);
+    return one->write == other->write && a->offset == b->offset && text_equal(a->module, b->module);
 }
 
 bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other)
@@ -164,21 +161,19 @@ static int add_frame(struct symbol_stack *stack, const char *line)
     struct symbol_frame frame = {0};
     if (stack->nframes == TSAN_FRAMES_MAX)
         return 0;
-    struct symbol_frame *grown = realloc(stack->frames, (stack->nframes + 1) * sizeof *grown);
-    if (!grown)
+    if (list_grow(&stack->frames, stack->nframes, sizeof frame) < 0)
         return -ENOMEM;
-    stack->frames = grown;
     line += strspn(line, " #");
     line += strspn(line, "0123456789");
     line += *line == ' ';
     size_t length = take_module(line, &frame);
     take_source(line, length, &frame);
     if (stack->nframes > 0) {
-        struct symbol_frame *before = &grown[stack->nframes - 1];
+        struct symbol_frame *before = &stack->frames[stack->nframes - 1];
         before->is_inline =
-            frame.module && before->offset == frame.offset && same_text(before->module, frame.module);
+            frame.module && before->offset == frame.offset && text_equal(before->module, frame.module);
     }
-    grown[stack->nframes++] = frame;
+    stack->frames[stack->nframes++] = frame;
     return 0;
 }
 
@@ -255,12 +250,9 @@ static int add_part(struct tsan_report *report, const char *line)
 {
     if (report->nparts == TSAN_PARTS_MAX)
         return 0;
-    struct tsan_part *grown = realloc(report->parts, (report->nparts + 1) * sizeof *grown);
-    if (!grown)
+    struct tsan_part *part = LIST_ADD(report->parts, report->nparts);
+    if (!part)
         return -ENOMEM;
-    report->parts = grown;
-    struct tsan_part *part = &grown[report->nparts++];
-    *part = (struct tsan_part){0};
     read_head(line, part);
     return 0;
 }

@@ -6,29 +6,13 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "base/list.h"
+#include "base/text.h"
 #include "core/wire/status.h"
-
-static int append_text(char ***list, size_t *n, const char *text)
-{
-    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
-    char *copy = strdup(text);
-    if (grown)
-        *list = grown;
-    if (!grown || !copy) {
-        free(copy);
-        return -ENOMEM;
-    }
-    (*list)[(*n)++] = copy;
-    return 0;
-}
 
 const char *outcome_environment(const struct outcome *outcome, const char *key)
 {
-    size_t length = strlen(key);
-    for (size_t i = 0; i < outcome->nenvironment; i++)
-        if (strncmp(outcome->environment[i], key, length) == 0 && outcome->environment[i][length] == '=')
-            return outcome->environment[i] + length + 1;
-    return NULL;
+    return text_value(outcome->environment, outcome->nenvironment, key);
 }
 
 static int add_environment(struct outcome *outcome, const char *text)
@@ -38,7 +22,7 @@ static int add_environment(struct outcome *outcome, const char *text)
     strncat(key, text, length < sizeof key - 1 ? length : sizeof key - 1);
     if (outcome_environment(outcome, key))
         return 0;
-    return append_text(&outcome->environment, &outcome->nenvironment, text);
+    return strings_add(&outcome->environment, &outcome->nenvironment, text);
 }
 
 void facts_merge(struct facts *facts, const struct facts *more)
@@ -73,9 +57,9 @@ static int add_distribution(struct outcome *outcome, const struct record *record
 {
     if (!*record_text(record, 2))
         return 0;
-    int error = append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
+    int error = strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
     return error ? error
-                 : append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
+                 : strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
 }
 
 static int add_package(struct outcome *outcome, const struct record *record)
@@ -83,9 +67,9 @@ static int add_package(struct outcome *outcome, const struct record *record)
     for (size_t i = 0; i < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
             return 0;
-    int error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 0));
+    int error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 0));
     if (!error)
-        error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+        error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 1));
     return error ? error : add_distribution(outcome, record);
 }
 
@@ -118,16 +102,13 @@ static int add_evidence(struct outcome *outcome, const struct record *record)
         outcome->dropped++;
         return 0;
     }
-    struct record **grown = realloc(outcome->records, (outcome->nrecords + 1) * sizeof *grown);
     struct record *copy = malloc(sizeof *copy);
-    if (grown)
-        outcome->records = grown;
-    if (!grown || !copy) {
+    if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof *outcome->records) < 0) {
         free(copy);
         return -ENOMEM;
     }
     *copy = *record;
-    grown[outcome->nrecords++] = copy;
+    outcome->records[outcome->nrecords++] = copy;
     return 0;
 }
 
@@ -177,16 +158,13 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
             tsan_report_free(report);
             return;
         }
-    struct tsan_report **grown = outcome->nraces < OUTCOME_RACES_MAX
-                                     ? realloc(outcome->races, (outcome->nraces + 1) * sizeof *grown)
-                                     : NULL;
-    if (!grown) {
+    if (outcome->nraces >= OUTCOME_RACES_MAX ||
+        list_grow(&outcome->races, outcome->nraces, sizeof *outcome->races) < 0) {
         outcome->dropped_races++;
         tsan_report_free(report);
         return;
     }
-    outcome->races = grown;
-    grown[outcome->nraces++] = report;
+    outcome->races[outcome->nraces++] = report;
 }
 
 bool outcome_crashed(const struct outcome *outcome)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "driver/outcome/outcome.h"
 #include "driver/outcome/package.h"
 
@@ -25,14 +26,12 @@ void statement_list_clear(struct statement_list *list)
 
 static int append(struct statement_list *list, struct statement *statement)
 {
-    struct statement *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
-    if (grown)
-        list->items = grown;
-    if (!grown || !statement->source || !statement->objects || !statement->modules) {
+    if (!statement->source || !statement->objects || !statement->modules ||
+        list_grow(&list->items, list->n, sizeof *statement) < 0) {
         statement_clear(statement);
         return -ENOMEM;
     }
-    grown[list->n++] = *statement;
+    list->items[list->n++] = *statement;
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "base/list.h"
 #include "driver/symbol/demangle.h"
 
 #define VDSO "[vdso]"
@@ -140,19 +141,6 @@ static int copy(char **ret_copy, const char *text)
     return *ret_copy ? 0 : -ENOMEM;
 }
 
-/* The array doubles whenever the count is a power of two. */
-static int grow(struct symbol_stack *stack)
-{
-    size_t n = stack->nframes;
-    if (n & (n - 1))
-        return 0;
-    struct symbol_frame *frames = realloc(stack->frames, (n ? 2 * n : 1) * sizeof *frames);
-    if (!frames)
-        return -ENOMEM;
-    stack->frames = frames;
-    return 0;
-}
-
 /* A symbol's version, as in malloc@@GLIBC_2.2.5, is dropped: signatures outlive the C library. */
 static int name_function(struct symbol_frame *frame, const char *symbol)
 {
@@ -164,7 +152,7 @@ static int name_function(struct symbol_frame *frame, const char *symbol)
 
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
 {
-    if (grow(stack) < 0)
+    if (list_grow(&stack->frames, stack->nframes, sizeof *stack->frames) < 0)
         return -ENOMEM;
     struct symbol_frame *frame = &stack->frames[stack->nframes++];
     *frame = (struct symbol_frame){

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 
 #include <dirent.h>
 #include <elfutils/libdwfl.h>
@@ -68,15 +69,10 @@ static bool is_known(const struct walk *walk, pid_t tid)
 
 static struct tracee *add_tracee(struct walk *walk, pid_t tid)
 {
-    size_t n = walk->n;
-    if (!(n & (n - 1))) {
-        struct tracee *tracees = realloc(walk->tracees, (n ? 2 * n : 1) * sizeof *tracees);
-        if (!tracees)
-            return NULL;
-        walk->tracees = tracees;
-    }
-    walk->tracees[walk->n++] = (struct tracee){.tid = tid};
-    return &walk->tracees[n];
+    struct tracee *tracee = LIST_ADD(walk->tracees, walk->n);
+    if (tracee)
+        tracee->tid = tid;
+    return tracee;
 }
 
 static bool is_wanted(const struct walk *walk, pid_t tid)

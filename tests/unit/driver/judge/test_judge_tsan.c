@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "core/plan/detector_list.h"
+#include "driver/judge/blame.h"
 #include "driver/judge/judge.h"
+#include "driver/judge/link.h"
 
 #define PYTHON "/p/lib/libpython3.13t.so.1.0"
 #define CHILD "/b/bin/ftstress-child-tsan"
@@ -63,7 +65,9 @@ static void judge_text(struct judged *scene, const char *text)
     tsan_log_feed(&log, text, strlen(text));
     tsan_log_finish(&log);
     judge_outcome(&scene->run, &scene->plan, &scene->outcome, 1);
-    judge_link(&scene->run);
+    link_prune(&scene->run);
+    link_findings(&scene->run);
+    blame_findings(&scene->run);
 }
 
 static void use_steps(struct judged *scene)
