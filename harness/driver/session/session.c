@@ -20,7 +20,7 @@ static void on_tick(void *context, const struct board_totals *now)
     progress_draw(context, now);
 }
 
-/* Gives the next child to a site whose block was damaged by an instruction that no detector saw, to catch it there. A
+/* Gives the next child to the site of a block that was damaged by an instruction no detector saw, to catch it there. A
  * race may not show each time, so a site has several turns. */
 static void focus_next(struct session *session, struct portfolio *portfolio)
 {
@@ -103,7 +103,7 @@ static int run_plan(struct session *session, const struct plan *plan)
     return error;
 }
 
-/* Verifies the findings of one plan: those of several plans could not be told apart. */
+/* Verifies the findings of one plan: those of several plans would mix. */
 static void verify(struct session *session, const struct plan *plan)
 {
     struct run *run = &session->run;

@@ -84,7 +84,7 @@ static int ask_version(struct valgrind *valgrind, struct sentence *error)
 {
     char line[VALGRIND_VERSION];
     const char *argv[] = {valgrind->program, "--version", NULL};
-    int result = run_valgrind(argv, "does not tell its version", line, error);
+    int result = run_valgrind(argv, "does not print its version", line, error);
     const char *dash = strchr(line, '-');
     snprintf(valgrind->version, sizeof valgrind->version, "%s", dash ? dash + 1 : line);
     return result;
