@@ -13,7 +13,7 @@ enum doctor_level doctor_child(struct doctor *doctor, struct doctor_answer *answ
     if (!doctor->child_path)
         return doctor_say(answer, DOCTOR_BROKEN, "build it with scripts/setup.sh",
                           "there is no ftstress-child");
-    if (probe_child(doctor->child_path, doctor->child_abi, &doctor->child_python, &error) < 0)
+    if (probe_child(doctor->child_path, NULL, doctor->child_abi, &doctor->child_python, &error) < 0)
         return doctor_say_sentence(answer, DOCTOR_BROKEN, &error);
     doctor->facts |= DOCTOR_CHILD;
     return doctor_say(answer, DOCTOR_OK, NULL, "%s runs; it embeds CPython %s", doctor->child_path,
@@ -27,7 +27,7 @@ enum doctor_level doctor_interpreter(struct doctor *doctor, struct doctor_answer
     if (!python)
         return doctor_say(answer, DOCTOR_BROKEN, "name one with -p",
                           "no interpreter is named, and without ftstress-child there is no default");
-    if (probe_interpreter(python, &doctor->probe, &error) < 0)
+    if (probe_interpreter(python, NULL, &doctor->probe, &error) < 0)
         return doctor_say_sentence(answer, DOCTOR_BROKEN, &error);
     doctor->facts |= DOCTOR_INTERPRETER | (doctor->probe.free_threaded ? DOCTOR_FREE_THREADED : 0);
     return doctor_say(answer, DOCTOR_OK, NULL, "%s runs; it is CPython %s", doctor->probe.executable,

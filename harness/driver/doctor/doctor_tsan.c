@@ -1,5 +1,6 @@
-/* What `run --tsan` needs: a row for each way to find nothing, with the sentence that such a run ends with, and one for
- * the planted race. The last ways show only where a child runs: it imports every compiled package of the interpreter. */
+/* What `run --tsan` needs: a row for each way to find nothing, with the sentence that such a run ends with, and one
+ * for the planted race. The last ways show only where a child runs: it imports every compiled package of the
+ * interpreter. */
 #include "driver/doctor/doctor_inside.h"
 
 #include <stdlib.h>
@@ -92,7 +93,9 @@ static int run_child(struct doctor *doctor)
     cleanup_free char *names = doctor_package_names(&doctor->probe);
     const struct job_settings settings = {.child = doctor->tsan.child,
                                           .python = doctor->probe.executable,
-                                          .tsan = true,
+                                          .launch = doctor->tsan.launch,
+                                          .reads_races = true,
+                                          .patience = TSAN_PATIENCE,
                                           .timeout = TIMEOUT,
                                           .signals = -1};
     int error = make_plan(names, &plan);

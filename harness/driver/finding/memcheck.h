@@ -68,8 +68,8 @@ struct memcheck {
 /* Adds blocks of one run to its table. */
 void memcheck_add_total(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                         struct memcheck_sum sum);
-/* The same, and to the site of the function that asked for them. The names are copied. Returns the site, or NULL without
- * memory. */
+/* The same, and to the site of the function that asked for them. The names are copied. Returns the site, or NULL
+ * without memory. */
 struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum);
 /* Adds a run that came to its end as the next length. Takes its stacks over. */
