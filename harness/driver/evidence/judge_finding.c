@@ -77,7 +77,7 @@ char *judge_name_interpreter(const struct judge *judge)
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
 {
-    struct evidence *evidence = &finding->suspicion;
+    struct evidence *evidence = &finding->evidence;
     char name[128];
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
@@ -97,9 +97,9 @@ void judge_suspect_maker(const struct judge *judge, struct finding *finding, enu
 {
     char *function, *package;
     judge_maker(judge, stack, &function, &package);
-    evidence_set(&finding->suspicion, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
-    finding->suspicion.stacks = stack->nframes > 0;
-    finding->suspicion.agree = function != NULL;
+    evidence_set(&finding->evidence, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
+    finding->evidence.stacks = stack->nframes > 0;
+    finding->evidence.agree = function != NULL;
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
@@ -111,7 +111,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     finding->kind = kind;
     finding->severity = severity;
     finding->detector = detector;
-    finding->suspicion.blame = BLAME_UNKNOWN;
+    finding->evidence.blame = BLAME_UNKNOWN;
     finding->rung = judge->plan->share;
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
@@ -126,7 +126,7 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
 {
     if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
-    finding->suspicion.users = true;
+    finding->evidence.users = true;
     if (!judge->writes_arrays)
         finding->rung = RUNG_ALL;
 }
@@ -137,8 +137,8 @@ static void add_call(const struct judge *judge, struct finding *finding)
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
     if (!statement || statement->plain || !statement->package)
         return;
-    finding->suspicion.call = callable_of(statement->source, judge->plan->setup);
-    finding->suspicion.call_package = strdup(statement->package);
+    finding->evidence.call = callable_of(statement->source, judge->plan->setup);
+    finding->evidence.call_package = strdup(statement->package);
 }
 
 struct finding *judge_add(struct judge *judge, struct finding *finding)
@@ -147,7 +147,7 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
     add_call(judge, finding);
-    finding->suspicion.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
+    finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

@@ -81,7 +81,7 @@ struct finding {
     enum finding_kind kind;
     enum severity severity;
     enum detector_id detector;
-    struct evidence suspicion;
+    struct evidence evidence;
     /* Set once, by the blame stage. */
     enum blame blame;
     char *function; /* innermost of the guilty package, or NULL */
@@ -94,7 +94,7 @@ struct finding {
     char *input;             /* name of the array concerned, or NULL */
     char *plan;              /* YAML of the child's plan that showed it */
     uint32_t threads;        /* of that plan */
-    char *evidence;          /* the end of standard error, or NULL */
+    char *log_end;           /* the end of standard error, or NULL */
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */
     char *site;              /* where the block was made, as --focus takes it, or NULL */

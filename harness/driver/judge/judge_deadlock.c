@@ -232,7 +232,7 @@ bool judge_suspect_python(const struct judge *judge, struct finding *finding,
         package_frame(judge->outcome, &thread->stack, package, sizeof package))
         return false;
     bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->suspicion, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
+    evidence_set(&finding->evidence, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
                  owned ? judge_name_package(judge, frame->file, package) : NULL);
     return true;
 }

@@ -182,12 +182,12 @@ static void judge_crash(struct judge *judge)
     }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->log_end = last_lines(judge->outcome->stderr_text);
     line = retell(judge, rule, line);
     finding->message = describe_end(judge, crash, line);
     if (may_blame(judge, rule, &stack))
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
-    const char *function = finding->suspicion.function ? finding->suspicion.function : "";
+    const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
@@ -195,13 +195,13 @@ static void judge_crash(struct judge *judge)
     judge_note_changes(judge, finding);
     free(line);
     finding = judge_add(judge, finding);
-    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->suspicion.follows)
-        finding->suspicion.follows = strdup(judge->leak->id);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
+        finding->evidence.follows = strdup(judge->leak->id);
 }
 
 static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
 {
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->suspicion.function; i++) {
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->evidence.function; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
         if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
             continue;
@@ -213,7 +213,7 @@ static void suspect_thread(struct judge *judge, struct finding *finding, pid_t t
 /* Who waits for another says more than who is busy. */
 static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nwaits && !finding->suspicion.function; i++)
+    for (size_t i = 0; i < finding->nwaits && !finding->evidence.function; i++)
         suspect_thread(judge, finding, finding->waits[i].tid);
     suspect_thread(judge, finding, 0);
 }
@@ -228,8 +228,8 @@ static void judge_hang(struct judge *judge)
     char *deadlock = judge_waits(judge, finding);
     suspect_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
-    const char *function = finding->suspicion.function;
+    finding->log_end = last_lines(judge->outcome->stderr_text);
+    const char *function = finding->evidence.function;
     finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
                                     deadlock ? deadlock : "a deadlock or an endless loop",
                                     function ? "; inside " : "", function ? function : "");
@@ -253,7 +253,7 @@ static void judge_log(struct judge *judge)
         return;
     }
     finding->message = line;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->log_end = last_lines(judge->outcome->stderr_text);
     finding->signature = judge_format("log|%s", rule->sentence);
     judge_add(judge, finding);
 }

@@ -174,7 +174,7 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         finding->trapped = true;
         symbol_stack_free(&stack);
     } else if (maker && violation->kind != VIOLATION_STRAY) {
-        evidence_set(&finding->suspicion, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
+        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
                      judge_name_package(judge, maker->module, name));
     }
 }
@@ -193,8 +193,8 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
     finding->signature =
-        finding->trapped && finding->suspicion.function
-            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->suspicion.function)
+        finding->trapped && finding->evidence.function
+            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->evidence.function)
             : judge_format("guard|%s|%s", side_of(violation->kind), site);
 }
 

@@ -23,9 +23,9 @@ static void explain_site(const struct run *run, const struct finding *caught, co
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
-        if (finding != known && finding->alias && !finding->trapped && !finding->suspicion.follows &&
+        if (finding != known && finding->alias && !finding->trapped && !finding->evidence.follows &&
             strcmp(finding->alias, caught->alias) == 0)
-            finding->suspicion.follows = strdup(known->id);
+            finding->evidence.follows = strdup(known->id);
     }
 }
 
@@ -59,8 +59,8 @@ static void swap_stacks(struct finding *one, struct finding *other)
 /* Who did it, from the trap. */
 static void take_culprit(struct finding *one, struct finding *other)
 {
-    SWAP(suspicion);
-    SWAP(suspicion.follows);
+    SWAP(evidence);
+    SWAP(evidence.follows);
     SWAP(signature);
     one->trapped = true;
     swap_stacks(one, other);

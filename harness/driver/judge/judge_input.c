@@ -71,10 +71,10 @@ void judge_write(struct judge *judge, const struct record *record)
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
     const char *function =
-        finding->suspicion.function ? finding->suspicion.function : "a function without a name";
+        finding->evidence.function ? finding->evidence.function : "a function without a name";
     finding->message =
         judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
-                     finding->suspicion.package ? finding->suspicion.package : "unknown package",
+                     finding->evidence.package ? finding->evidence.package : "unknown package",
                      record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = judge_format("input-mutated|%s", function);
     finding = judge_add(judge, finding);
@@ -113,7 +113,7 @@ void judge_invariant(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
-    evidence_set(&finding->suspicion, EVIDENCE_SHARING, BLAME_TARGET, NULL, NULL);
+    evidence_set(&finding->evidence, EVIDENCE_SHARING, BLAME_TARGET, NULL, NULL);
     finding->input = strdup(record_text(record, 0));
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message =
@@ -127,7 +127,7 @@ void judge_invariant(struct judge *judge, const struct record *record)
 /* Where threads only read what they share, what one thread does not see is the target's. */
 static void suspect_by_level(const struct judge *judge, struct finding *finding)
 {
-    evidence_set(&finding->suspicion, EVIDENCE_SHARING,
+    evidence_set(&finding->evidence, EVIDENCE_SHARING,
                  judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
 }
 

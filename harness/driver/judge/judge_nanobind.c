@@ -9,7 +9,7 @@
 static void suspect_module(const struct judge *judge, struct finding *finding, const char *module)
 {
     if (module)
-        evidence_set(&finding->suspicion, EVIDENCE_NAME, BLAME_TARGET, NULL,
+        evidence_set(&finding->evidence, EVIDENCE_NAME, BLAME_TARGET, NULL,
                      judge_name_package(judge, NULL, module));
 }
 

@@ -151,7 +151,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
         package = judge_name_package(judge, frame ? frame->module : NULL, guilty->package);
     else if (guilty->own == OWNER_INTERPRETER)
         package = judge_name_interpreter(judge);
-    evidence_set(&finding->suspicion, EVIDENCE_ACCESS, blame_of(sides),
+    evidence_set(&finding->evidence, EVIDENCE_ACCESS, blame_of(sides),
                  frame ? judge_plain_name(frame->function) : NULL, package);
 }
 
@@ -274,7 +274,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     finding->count = report->count;
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
-    finding->message = say_race(report, sides, finding->suspicion.package);
+    finding->message = say_race(report, sides, finding->evidence.package);
     if (is_users_memory(report))
         judge_note_changes(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
@@ -325,7 +325,7 @@ bool judge_tsan_crash(struct judge *judge)
     judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
     finding->signature =
-        judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
+        judge_format("crash|%s", finding->evidence.function ? finding->evidence.function : "");
     move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
     judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;

@@ -292,7 +292,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
         return;
     }
     finding->message = message;
-    evidence_set(&finding->suspicion, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
+    evidence_set(&finding->evidence, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
                  like->function ? strdup(like->function) : NULL,
                  like->package ? strdup(like->package) : NULL);
     finding->statement = strdup(judge_growth_statement(judge, like->verdict));

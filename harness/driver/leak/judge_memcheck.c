@@ -48,12 +48,12 @@ static enum owner innermost(const struct judge *judge, const struct symbol_stack
 static bool suspect_block(const struct judge *judge, struct finding *finding,
                           const struct memcheck_error *error)
 {
-    for (size_t i = 1; i < error->nparts && !finding->suspicion.function; i++) {
+    for (size_t i = 1; i < error->nparts && !finding->evidence.function; i++) {
         struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
         judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
         free(stack.frames);
     }
-    return finding->suspicion.function;
+    return finding->evidence.function;
 }
 
 /* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
@@ -85,7 +85,7 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
     const char *text = error->parts[0].text, *place = place_of(error);
     if (!text)
         text = error->kind;
-    const struct evidence *suspect = &finding->suspicion;
+    const struct evidence *suspect = &finding->evidence;
     if (!suspect->function)
         return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
                             place ? ", " : "", place ? place : "");
@@ -98,11 +98,11 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
 static char *sign(const struct finding *finding, const struct memcheck_error *error)
 {
     const char *kind = finding_kind_names[finding->kind],
-               *package = finding->suspicion.package ? finding->suspicion.package : "";
-    if (!finding->suspicion.function)
+               *package = finding->evidence.package ? finding->evidence.package : "";
+    if (!finding->evidence.function)
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
-                        finding->suspicion.function);
+                        finding->evidence.function);
 }
 
 static bool was_freed(const struct memcheck_error *error)
@@ -129,10 +129,10 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 static void name_function(struct finding *finding)
 {
     char *plain = NULL;
-    if (!finding->suspicion.function || demangle(finding->suspicion.function, &plain) < 0)
+    if (!finding->evidence.function || demangle(finding->evidence.function, &plain) < 0)
         return;
-    free(finding->suspicion.function);
-    finding->suspicion.function = plain;
+    free(finding->evidence.function);
+    finding->evidence.function = plain;
 }
 
 static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
@@ -153,7 +153,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding || finding->nstacks > 0)
         return;
-    if (finding->suspicion.blame == BLAME_UNKNOWN)
+    if (finding->evidence.blame == BLAME_UNKNOWN)
         finding_add_line(finding,
                          strdup("an object may have been released too often: --detect refcount names it"));
     add_stacks(judge, finding, error);

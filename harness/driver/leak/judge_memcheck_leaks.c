@@ -125,7 +125,7 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     char *function = NULL;
     if (site->function && demangle(site->function, &function) < 0)
         function = NULL;
-    evidence_set(&finding->suspicion, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
+    evidence_set(&finding->evidence, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
                  site->package ? strdup(site->package) : NULL);
     finding->statement = statement ? strdup(statement) : NULL;
     finding->message = judge_say_growth(judge, verdict, function, site->package, list, false);

@@ -13,7 +13,7 @@ static void name_function(const struct judge *judge, struct finding *finding)
     const struct plan *plan = judge->plan;
     char *callable = plan->nsteps == 1 ? callable_of(plan->steps[0], plan->setup) : NULL;
     char *package = callable ? judge_package_of(judge, callable) : NULL;
-    evidence_set(&finding->suspicion, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
+    evidence_set(&finding->evidence, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
                  package);
     if (plan->nsteps == 1)
         finding->statement = strdup(plan->steps[0]);

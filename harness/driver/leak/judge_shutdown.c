@@ -99,7 +99,7 @@ static char *say_what(const struct record *record)
 /* Where no package made the object, the package of its type is the suspect. */
 static void suspect_type(const struct judge *judge, const char *type, struct finding *finding)
 {
-    struct evidence *evidence = &finding->suspicion;
+    struct evidence *evidence = &finding->evidence;
     char *package = strchr(type, '.') && !evidence->package ? judge_package_of(judge, type) : NULL;
     if (!package)
         return;
@@ -127,7 +127,7 @@ static void judge_left(struct judge *judge, const struct record *record)
                      release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
     finding->signature =
         judge_format("shutdown|%s|%s", record_text(record, 0),
-                     finding->suspicion.function && !objects ? finding->suspicion.function : "");
+                     finding->evidence.function && !objects ? finding->evidence.function : "");
     finding->count = (uint64_t)left(record);
     free(what);
     free(holder);
