@@ -88,7 +88,7 @@ static void count_child(struct finding *finding, unsigned child)
     finding->hit++;
 }
 
-/* Short enough to type, and the same from run to run: it comes from the signature. */
+/* Makes an id from the signature: short enough to type, and equal in each run. */
 static void make_id(struct finding *finding)
 {
     uint64_t hash = 0;
