@@ -135,6 +135,9 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
  * -errno. */
 int record_send(const struct record *record, int fd);
 
+/* Sends a record of child main that has one text and no values. As record_send. */
+int record_send_text(enum record_type type, const char *text, int fd);
+
 /* The i-th text, "" when there are fewer. Valid as long as the record. */
 const char *record_text(const struct record *record, unsigned i);
 

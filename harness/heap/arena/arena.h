@@ -74,7 +74,7 @@ struct arena_walker {
     unsigned narenas;
     struct arena_heap heaps[ARENA_HEAPS];
     unsigned nheaps;
-    bool scattered; /* the main arena has memory that brk did not give */
+    bool scattered; /* the main arena has memory that is not from brk */
     uintptr_t cache_at[ARENA_CACHES];
     unsigned ncaches;
     uint64_t chunks, chunks_max;
