@@ -1,9 +1,8 @@
 /* The wire from child to driver: a stream of records of one format.
  *
- * Contract. Any thread of the child may send, from a signal handler too: record_send makes one write(2) of at most PIPE_BUF
- * bytes, so records of several threads never mix, without a lock. One thread of the driver reads. Records of one thread
- * arrive in the order in which it sent them; records of different threads have no order.
- */
+ * Contract. Any thread of the child may send, from a signal handler too: record_send makes one write(2) of at most
+ * PIPE_BUF bytes, so records of several threads never mix, without a lock. One thread of the driver reads. Records of
+ * one thread arrive in the order in which it sent them; records of different threads have no order. */
 #pragma once
 
 #include <stdbool.h>

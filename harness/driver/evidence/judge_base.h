@@ -88,7 +88,8 @@ const char *judge_statement_text(const struct judge *judge, int number);
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
                  char **ret_package);
 
-/* judge_series.c: finds a record by type and arm, of a series (or -1) and of a name (or NULL). NULL: it did not grow. */
+/* judge_series.c: finds a record by type and arm, of a series (or -1) and of a name (or NULL). NULL: it did not
+ * grow. */
 const struct record *judge_find_series(const struct judge *judge, enum record_type type, int64_t arm,
                                        int64_t of, const char *name);
 /* Returns points of an arm over its calls; points NULL: flat. No points when the arm was not run. */

@@ -60,7 +60,8 @@ static double median(const double *values, unsigned n)
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-/* Returns growth per call in long windows divided by that in short ones: 1 for growth with calls, 1/2 for growth with windows. */
+/* Returns growth per call in long windows divided by that in short ones: 1 for growth with calls, 1/2 for growth with
+ * windows. */
 static double long_against_short(const struct windows *windows)
 {
     double middle = windows->all_calls / windows->n, calls[2] = {0}, changes[2] = {0};

@@ -13,7 +13,8 @@ const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, siz
     return NULL;
 }
 
-/* Follows each thread to the holder of its lock: the way ends or runs in a circle, since a thread waits for one lock at most. */
+/* Follows each thread to the holder of its lock: the way ends or runs in a circle, since a thread waits for one lock
+ * at most. */
 size_t deadlock_find_cycle(const struct deadlock_wait *waits, size_t n, size_t *ret_cycle)
 {
     for (size_t start = 0; start < n; start++) {

@@ -18,7 +18,8 @@ struct deadlock_wait {
     pid_t holder;       /* 0: the lock does not say */
 };
 
-/* Finds the first cycle of threads in which each waits for a lock of the next. `cycle` gets indexes into waits and has room for n. Returns their number; 0 for no cycle, or where a holder is not known. */
+/* Finds the first cycle of threads in which each waits for a lock of the next. `cycle` gets indexes into waits and has
+ * room for n. Returns their number; 0 for no cycle, or where a holder is not known. */
 size_t deadlock_find_cycle(const struct deadlock_wait *waits, size_t n, size_t *ret_cycle);
 
 /* Returns the wait of the thread, or NULL. */
@@ -39,5 +40,6 @@ void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t siz
 /* Writes "thread 3", or "the thread with the id 4711" for other threads than workers. */
 void deadlock_say_thread(pid_t tid, int worker, char *text, size_t size);
 
-/* Returns the number of different locks that the threads wait for; 0 where the holder of one is known, or a thread waits for something else. */
+/* Returns the number of different locks that the threads wait for; 0 where the holder of one is known, or a thread
+ * waits for something else. */
 size_t deadlock_count_unheld(const struct deadlock_wait *waits, size_t n);

@@ -130,7 +130,8 @@ extern const char *const finding_severity_names[SEVERITIES];
 /* Replaces control characters with blanks. NULL is fine. */
 void finding_make_printable(char *text);
 
-/* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the finding over. Returns the finding in the list, or NULL without memory. */
+/* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the
+ * finding over. Returns the finding in the list, or NULL without memory. */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
 void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);

@@ -11,7 +11,8 @@ struct log_rule {
     enum finding_kind kind;
 };
 
-/* Finds the first line that a rule matches. *ret_line gets it without the line break; the caller frees it. Returns the rule or NULL. */
+/* Finds the first line that a rule matches. *ret_line gets it without the line break; the caller frees it. Returns the
+ * rule or NULL. */
 const struct log_rule *log_rule_find(const char *text, char **ret_line);
 
 /* Returns true for sentences of CPython's debug hooks: they belong to the pyheap detector, too. */

@@ -1,4 +1,6 @@
-/* Compares the blocks that runs of two lengths leave under Valgrind: blocks that stay once, that grow with the calls, or with the new ones. A third run confirms growth: a table that doubles now and then grows between two lengths, too. Driver; pure. */
+/* Compares the blocks that runs of two lengths leave under Valgrind: blocks that stay once, that grow with the calls,
+ * or with the new ones. A third run confirms growth: a table that doubles now and then grows between two lengths, too.
+ * Driver; pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -65,7 +67,8 @@ struct memcheck {
 /* Adds blocks of one run to its table. */
 void memcheck_add_total(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                         struct memcheck_sum sum);
-/* Adds them to the site of the function that allocated them, too. Copies the names. Returns the site, or NULL without memory. */
+/* Adds them to the site of the function that allocated them, too. Copies the names. Returns the site, or NULL without
+ * memory. */
 struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum);
 /* Adds a run that came to its end as the next length. Takes its stacks over. */

@@ -1,4 +1,5 @@
-/* Verification: the trials of each variant of a plan, and the sentences that follow from them. The trials of a variant end at the first hit, those of the unchanged plan at the third. Plain data. */
+/* Verification: the trials of each variant of a plan, and the sentences that follow from them. The trials of a variant
+ * end at the first hit, those of the unchanged plan at the third. Plain data. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,7 +50,8 @@ struct verification {
 /* Computes the 95 % interval of a rate (Wilson), in percent. */
 void verification_interval(const struct trials *trials, double *ret_low, double *ret_high);
 
-/* Returns true where that many trials without a hit are significant: at the rate of `again`, their chance is below 5 %. */
+/* Returns true where that many trials without a hit are significant: at the rate of `again`, their chance is below 5
+ * %. */
 bool verification_is_telling(const struct verification *verification, const struct trials *trials);
 
 /* Return medians; 0 without a hit. */
@@ -61,10 +63,12 @@ enum rung verification_rung(const struct verification *verification);
 /* Returns the rule for the lowest level that fails, in one sentence; "" where it is not known. */
 const char *verification_say_rung(const struct verification *verification);
 
-/* Returns the one call without which the plan never fails; calls of packages come before the interpreter's own. NULL for none or several. */
+/* Returns the one call without which the plan never fails; calls of packages come before the interpreter's own. NULL
+ * for none or several. */
 const struct knock_out *verification_guilty(const struct verification *verification);
 
-/* Says "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat", and the results of the control runs. "" where no variant is significant. */
+/* Says "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat", and the
+ * results of the control runs. "" where no variant is significant. */
 void verification_say_guilty(const struct verification *verification, char *text, size_t size);
 
 /* Frees this one and those after it. NULL is fine. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "driver/outcome/package.h"
 
 #define CHAIN 6 /* frames of a package that tell one site of array data from another */
@@ -45,9 +46,9 @@ static void name_site(const struct judge *judge, const struct violation *violati
                       const struct symbol_stack *stack, bool plain, char *text, size_t size)
 {
     char first[128] = "", name[128];
-    size_t most = violation->block == BLOCK_ARRAY ? CHAIN : 1, used = 0;
+    size_t most = violation->block == BLOCK_ARRAY ? CHAIN : 1;
     text[0] = '\0';
-    for (size_t i = 0; i < stack->nframes && i < most && used < size; i++) {
+    for (size_t i = 0; i < stack->nframes && i < most; i++) {
         const struct symbol_frame *frame = &stack->frames[i];
         package_frame_owner(judge->outcome, frame, name, sizeof name);
         if (i == 0)
@@ -56,13 +57,12 @@ static void name_site(const struct judge *judge, const struct violation *violati
             break;
         if (plain) {
             char *called = plain_frame(frame);
-            used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "<" : "", called ? called : "?");
+            text_add(text, size, "<", "%s", called ? called : "?");
             free(called);
             continue;
         }
-        used += (size_t)snprintf(text + used, size - used, "%s%s+%#llx", i ? "<" : "",
-                                 frame->module ? path_base(frame->module) : "?",
-                                 (unsigned long long)frame->offset);
+        text_add(text, size, "<", "%s+%#llx", frame->module ? path_base(frame->module) : "?",
+                 (unsigned long long)frame->offset);
     }
 }
 

@@ -61,10 +61,10 @@ static bool is_explained(const struct finding *finding, bool far)
     return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->evidence.follows);
 }
 
-/* A function that was caught with a stale pointer, or whose damage touches no block's edge, writes far from its blocks:
- * what canaries show elsewhere is most likely its doing, so that one bug is reported once. A function that was only seen
- * to change its input (caught: false) explains the guesses alone, and one of them stays where there is nothing better.
- */
+/* A function that was caught with a stale pointer, or whose damage touches no block's edge, writes far from its
+ * blocks: what canaries show elsewhere is most likely its doing, so that one bug is reported once. A function that
+ * was only seen to change its input (caught: false) explains the guesses alone, and one of them stays where there is
+ * nothing better. */
 static void drop_guesses(struct run *run, const struct finding *cause, bool caught)
 {
     bool far = caught && cause->block->kind == VIOLATION_FREED_WRITE, kept = caught;
@@ -151,8 +151,8 @@ static struct finding *only_race(const struct run *run)
     return cause;
 }
 
-/* A function that writes to a shared input explains a corrupt heap, a crash, a changed input and a late exception of the
- * same run; so does the only one with a data race. With two such functions the cause is unknown. */
+/* A function that writes to a shared input explains a corrupt heap, a crash, a changed input and a late exception of
+ * the same run; so does the only one with a data race. With two such functions the cause is unknown. */
 static struct finding *find_writer(const struct run *run, const struct finding *finding)
 {
     size_t mutations;
@@ -203,7 +203,8 @@ static struct finding *find_underflow(const struct run *run, const struct findin
     return NULL;
 }
 
-/* A finding that was seen often, but in no trial without the statement of another finding, is that one's consequence. */
+/* A finding that was seen often, but in no trial without the statement of another finding, is that one's
+ * consequence. */
 static struct finding *find_root(const struct run *run, const struct finding *finding)
 {
     const struct verification *found = finding->verification;

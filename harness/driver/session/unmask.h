@@ -1,4 +1,5 @@
-/* Un-masking: a finding that ends each child hides other bugs. After a few such children, the rest of the run leaves out the statement that ends them and others that make the same call, as long as one is left. Driver. Plain data. */
+/* Un-masking: a finding that ends each child hides other bugs. After a few such children, the rest of the run leaves
+ * out the statement that ends them and others that make the same call, as long as one is left. Driver. Plain data. */
 #pragma once
 
 #include "driver/outcome/outcome.h"
@@ -22,5 +23,6 @@ struct unmask {
 void unmask_init(struct unmask *unmask, const struct plan *plan);
 void unmask_clear(struct unmask *unmask);
 
-/* Learns from each child after it was judged. Marks findings that are new since a statement was left out. Returns true where one more statement is left out from now on. */
+/* Learns from each child after it was judged. Marks findings that are new since a statement was left out. Returns true
+ * where one more statement is left out from now on. */
 bool unmask_learn(struct unmask *unmask, struct run *run, const struct outcome *outcome);
