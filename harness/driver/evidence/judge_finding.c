@@ -1,4 +1,3 @@
-/* A finding from its first word to its place in the list: its names, its stack, and whose it is. */
 #include "driver/evidence/judge_base.h"
 
 #include <stdarg.h>
@@ -35,7 +34,6 @@ struct symbol_stack judge_symbolise(struct judge *judge, const struct record *re
     return judge_stack(judge, record->frames, record->nframes, true);
 }
 
-/* "numpy 2.2.2", or "numpy" when the version is not known. */
 char *judge_name_package(const struct judge *judge, const char *module, const char *name)
 {
     const char *owner = package_distribution(judge->outcome, module, name);
@@ -58,8 +56,8 @@ char *judge_package_of(const struct judge *judge, const char *path)
     return NULL;
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
- * was mangled, and has lost that already. */
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 become bug. Demangled names, of more than one
+ * word, have no such suffix. */
 char *judge_plain_name(const char *function)
 {
     size_t word = function ? strcspn(function, "<({ :") : 0;
@@ -131,7 +129,7 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
-/* Finds the package whose code the finding's statement calls, if that is not the interpreter's own. */
+/* Adds the package that the finding's statement calls, unless that is the interpreter. */
 static void add_call(const struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
@@ -143,7 +141,7 @@ static void add_call(const struct judge *judge, struct finding *finding)
 
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
-    /* Odd values and exceptions break no memory. */
+    /* Wrong values and exceptions damage no memory. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
     add_call(judge, finding);

@@ -1,4 +1,4 @@
-/* How a child ended: in a crash, in a hang, or well, with a sentence that tells of damage. */
+/* Judges the end of a child: a crash, a hang, or a sentence in the log that reports damage. */
 #include "driver/judge/judge_inside.h"
 
 #include <signal.h>
@@ -17,7 +17,7 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
-/* What every thread was at. */
+/* Adds the state of every thread. */
 static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
 {
     unsigned n = judge->plan->threads;
@@ -56,7 +56,8 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
+/* A signal that a process sent (abort, kill) has no address; the processor does not report an address that it
+ * refused. */
 static bool has_address(const struct record *crash)
 {
     bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
@@ -84,7 +85,7 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
                         when(judge->outcome));
 }
 
-/* On one thread nothing can have corrupted what the harness stands on: a crash in its own code is its own. */
+/* On one thread no race can damage the harness: a crash in its code is its own fault. */
 static bool is_own_fault(const struct judge *judge, const struct symbol_stack *stack)
 {
     char name[128];
@@ -101,7 +102,8 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
                          function ? function : "??");
 }
 
-/* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
+/* Finds the first line with a known sentence. CPython's debug hooks belong to the pyheap detector, too, which reads
+ * them where the log detector is off. */
 static const struct log_rule *find_sentence(const struct plan *plan, const struct outcome *outcome,
                                             char **ret_line, enum detector_id *ret_by)
 {
@@ -126,7 +128,7 @@ bool judge_hears(const struct plan *plan, const struct outcome *outcome)
     return heard;
 }
 
-/* What the hooks print of a block, in one line instead of fifteen. */
+/* Sums up the lines that the hooks print about a block. */
 static char *retell(const struct judge *judge, const struct log_rule *rule, char *line)
 {
     char *whole =
@@ -137,8 +139,8 @@ static char *retell(const struct judge *judge, const struct log_rule *rule, char
     return whole;
 }
 
-/* glibc notices a double free in the second free itself, but other corruption long after. CPython's debug hooks, too;
- * that they then stand in the interpreter is not its fault. */
+/* Returns true where the stack shows the fault itself. glibc detects a double free in the second free, but other
+ * damage much later, as CPython's debug hooks do; their frames in the interpreter are no evidence. */
 static bool may_blame(const struct judge *judge, const struct log_rule *rule,
                       const struct symbol_stack *stack)
 {
@@ -210,7 +212,7 @@ static void suspect_thread(struct judge *judge, struct finding *finding, pid_t t
     }
 }
 
-/* Who waits for another says more than who is busy. */
+/* Takes threads that wait for others before busy ones. */
 static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
     for (size_t i = 0; i < finding->nwaits && !finding->evidence.function; i++)
@@ -241,7 +243,7 @@ static void judge_hang(struct judge *judge)
     judge_add(judge, finding);
 }
 
-/* A sentence of the allocator or the interpreter in a process that lived on. */
+/* Reports a sentence of the allocator or the interpreter in a process that did not crash. */
 static void judge_log(struct judge *judge)
 {
     char *line = NULL;
