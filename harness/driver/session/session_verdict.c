@@ -1,4 +1,4 @@
-/* What a session comes to: findings, nothing found, or nothing tested and why. */
+/* Decides the status of a session: findings, none, or nothing tested and why. */
 #include "driver/session/session_inside.h"
 
 #include <stdlib.h>

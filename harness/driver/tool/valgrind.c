@@ -62,7 +62,7 @@ static size_t fill_arguments(struct valgrind *valgrind)
 
 /* Runs Valgrind; `line` is the first line that it prints. `what` says what went wrong. */
 static int run_valgrind(const char **argv, const char *what, char line[static VALGRIND_VERSION],
-               struct sentence *error)
+                        struct sentence *error)
 {
     struct probe_job job = {.argv = (char *const *)argv, .limit = START_LIMIT};
     char reason[320];
