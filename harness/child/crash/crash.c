@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
@@ -12,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
-#include "core/wire/record.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
@@ -60,21 +59,13 @@ static void nap(void)
 
 void crash_send_maps(void)
 {
-    struct record piece;
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    cleanup_fd int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     char text[RECORD_TEXT];
     ssize_t n;
-    int64_t first = 1;
-    while (fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0) {
+    for (int64_t first = 1; fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0; first = 0) {
         text[n] = '\0';
-        record_begin(&piece, RECORD_MAPS, RECORD_MAIN);
-        piece.values[0] = first;
-        record_add_text(&piece, text);
-        record_send(&piece, wire);
-        first = 0;
+        RECORD_SEND(wire, RECORD_MAPS, .values = {first}, .texts = {text});
     }
-    if (fd >= 0)
-        close(fd);
 }
 
 static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)

@@ -3,18 +3,17 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <stdio.h>
-#include <string.h>
-
 #include "child/python/interp.h"
-#include "core/wire/record.h"
 
 /* Looks up each file in the RECORD of the distributions. A file of an editable installation belongs to the distribution
  * with its folder in direct_url.json, the innermost one where folders nest. Of several owners the first on sys.path
- * wins, from which modules are imported too. */
+ * wins, from which modules are imported too. A module without a distribution may have a __version__. */
 static const char source[] =
+    "import sys\n"
+    "known = {}\n"
+    "\n"
     "def files(known):\n"
-    "    import os, sys, sysconfig\n"
+    "    import os, sysconfig\n"
     "    found = {}\n"
     "    with open('/proc/self/maps') as maps:\n"
     "        for line in maps:\n"
@@ -61,75 +60,45 @@ static const char source[] =
     "    served = place.scheme == 'file' and url.get('dir_info', {}).get('editable')\n"
     "    return urllib.parse.unquote(place.path) if served else None\n"
     "\n"
-    "def new(known):\n"
+    "def version(path, name, owner):\n"
+    "    if '.so' not in path:\n"
+    "        return ''\n"
+    "    if ' ' in owner:\n"
+    "        return '='.join(owner.rsplit(' ', 1))\n"
+    "    top = name.partition('.')[0]\n"
+    "    own = getattr(sys.modules.get(top), '__version__', None)\n"
+    "    return f'{top}={own}' if isinstance(own, str) else ''\n"
+    "\n"
+    "def new():\n"
     "    paths = files(known)\n"
     "    known.update(paths)\n"
     "    try:\n"
     "        owned = owners(paths) if any('.so' in path for path in paths) else {}\n"
     "    except Exception:\n"
     "        owned = {}\n"
-    "    return [(path, name, owned.get(path, '')) for path, name in paths.items()]\n";
-
-/* A module without a distribution may have __version__. */
-static void send_own_version(int wire, const char *module_name)
-{
-    char text[256], top[128];
-    snprintf(top, sizeof top, "%.*s", (int)strcspn(module_name, "."), module_name);
-    PyObject *module = PyImport_ImportModule(top);
-    PyObject *version = module ? PyObject_GetAttrString(module, "__version__") : NULL;
-    if (version && PyUnicode_Check(version)) {
-        snprintf(text, sizeof text, "%s=%s", top, PyUnicode_AsUTF8(version));
-        interp_send_version(wire, text);
-    }
-    PyErr_Clear();
-    Py_XDECREF(version);
-    Py_XDECREF(module);
-}
-
-/* "numpy 2.2.2" is sent as "numpy=2.2.2". */
-static void send_version(int wire, const char *owner, const char *module_name)
-{
-    char text[256];
-    const char *blank = strrchr(owner, ' ');
-    if (!blank && *module_name) {
-        send_own_version(wire, module_name);
-        return;
-    }
-    snprintf(text, sizeof text, "%.*s=%s", (int)(blank ? blank - owner : 0), owner, blank ? blank + 1 : "");
-    if (blank)
-        interp_send_version(wire, text);
-}
+    "    rows = [(path, name, owned.get(path, '')) for path, name in paths.items()]\n"
+    "    return [(*row, version(*row)) for row in rows]\n";
 
 static void send_file(int wire, PyObject *row)
 {
-    const char *path, *name, *owner;
-    struct record record;
-    if (!PyArg_ParseTuple(row, "sss", &path, &name, &owner))
+    const char *path, *name, *owner, *version;
+    if (!PyArg_ParseTuple(row, "ssss", &path, &name, &owner, &version))
         return;
-    record_begin(&record, RECORD_PACKAGE, RECORD_MAIN);
-    record_add_text(&record, path);
-    record_add_text(&record, name);
-    record_add_text(&record, owner);
-    record_send(&record, wire);
-    if (strstr(path, ".so"))
-        send_version(wire, owner, name);
+    RECORD_SEND(wire, RECORD_PACKAGE, .texts = {path, name, owner});
+    if (*version)
+        interp_send_version(wire, version);
 }
 
-/* Returns the namespace of the functions above. It lives until Python ends, with the set of known files. */
+/* Returns the namespace of the functions above. It lives until Python ends. */
 static PyObject *names_of(void)
 {
     static PyObject *names;
     if (names)
         return names;
-    PyObject *made = PyDict_New(), *known = PyDict_New(), *result = NULL;
-    if (made && known && PyDict_SetItemString(made, "__builtins__", PyEval_GetBuiltins()) == 0 &&
-        PyDict_SetItemString(made, "known", known) == 0)
-        result = PyRun_String(source, Py_file_input, made, made);
-    Py_XDECREF(known);
-    if (result)
-        names = made;
-    else
-        Py_XDECREF(made);
+    names = PyDict_New();
+    PyObject *result = names ? PyRun_String(source, Py_file_input, names, names) : NULL;
+    if (!result)
+        Py_CLEAR(names);
     Py_XDECREF(result);
     return names;
 }
@@ -137,7 +106,7 @@ static PyObject *names_of(void)
 void distribution_send(int wire)
 {
     PyObject *names = names_of();
-    PyObject *rows = names ? PyRun_String("new(known)", Py_eval_input, names, names) : NULL;
+    PyObject *rows = names ? PyRun_String("new()", Py_eval_input, names, names) : NULL;
     for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++)
         send_file(wire, PyList_GET_ITEM(rows, i));
     PyErr_Clear();

@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "child/python/pyversion.h"
-#include "core/wire/record.h"
 #include "detectors/leak/census.h"
 
 /* Python installs no signal handlers: ours are installed, and the driver handles Ctrl-C. */
@@ -74,12 +72,7 @@ void interp_send_version(int wire, const char *version)
 
 void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
 {
-    struct record record;
-    record_begin(&record, RECORD_FACT, RECORD_MAIN);
-    record.values[FACT_KIND] = kind;
-    record.values[FACT_VALUE] = value;
-    record_add_text(&record, text);
-    record_send(&record, wire);
+    RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = kind, [FACT_VALUE] = value}, .texts = {text});
 }
 
 void interp_send_environment(int wire)

@@ -7,12 +7,8 @@
 
 static void send_cannot(const struct run *run, int status, enum cannot_reason reason, const char *sentence)
 {
-    struct record record;
-    record_begin(&record, RECORD_CANNOT, RECORD_MAIN);
-    record.values[CANNOT_STATUS] = status;
-    record.values[CANNOT_REASON] = reason;
-    record_add_text(&record, sentence);
-    record_send(&record, run->wire);
+    RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status, [CANNOT_REASON] = reason},
+                .texts = {sentence});
 }
 
 int run_cannot(const struct run *run, int status, const char *format, ...)

@@ -13,14 +13,12 @@
 
 static void send_counts(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
 {
-    struct record record;
     run_send_calls(run, arm, (int64_t[]){0, (int64_t)calls}, 2);
-    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
-    record.values[SERIES_ARM] = arm;
-    record.values[SERIES_OF] = SERIES_CODE_BYTES;
-    record.values[SERIES_NPOINTS] = 2;
-    record.values[SERIES_POINTS + 1] = code;
-    record_send(&record, run->wire);
+    RECORD_SEND(run->wire, RECORD_SERIES,
+                .values = {[SERIES_ARM] = arm,
+                           [SERIES_OF] = SERIES_CODE_BYTES,
+                           [SERIES_NPOINTS] = 2,
+                           [SERIES_POINTS + 1] = code});
 }
 
 static void size_round(struct run *run)

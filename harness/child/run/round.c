@@ -139,10 +139,7 @@ int run_arm(struct run *run, enum counted_arm arm, int (*lead)(struct run *run, 
 
 void run_send_calls(const struct run *run, enum counted_arm arm, const int64_t *calls, unsigned n)
 {
-    struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = arm;
-    record.values[ARM_NPOINTS] = n;
-    memcpy(&record.values[ARM_POINTS], calls, n * sizeof *calls);
-    record_send(&record, run->wire);
+    struct record_content content = {.values = {[ARM_ARM] = arm, [ARM_NPOINTS] = n}};
+    memcpy(&content.values[ARM_POINTS], calls, n * sizeof *calls);
+    record_send_content(run->wire, RECORD_ARM, &content);
 }

@@ -176,12 +176,10 @@ static int run_rounds(struct run *run, struct worker *workers)
 
 static void send_finished(const struct run *run)
 {
-    struct record record;
-    record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
-    record.values[FINISHED_CALLS] = (int64_t)run_calls_made(run);
-    record.values[FINISHED_TIME] = (int64_t)run->worked;
-    guard_count(record.values);
-    record_send(&record, run->wire);
+    struct record_content content = {
+        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
+    guard_count(content.values);
+    record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
 static void finish_run(struct run *run)

@@ -114,14 +114,6 @@ static int make_inputs(const struct space_maker *maker, PyObject *names, char *e
     return 0;
 }
 
-static bool is_declared_out(const struct space_maker *maker, const char *name)
-{
-    for (unsigned i = 0; i < maker->plan->ninputs; i++)
-        if (strcmp(maker->plan->inputs[i].name, name) == 0)
-            return maker->recipes[i].out;
-    return false;
-}
-
 /* The number of the input, from 1 on; 0 for an array that the setup made. */
 static unsigned input_of(const struct plan *plan, const char *name)
 {
@@ -160,8 +152,8 @@ static void watch_array(const struct space_maker *maker, struct space *space, co
     bool alone = Py_REFCNT(array) == 1;
     if (watched_take(watched, name, array) < 0)
         return;
-    watched->out = is_declared_out(maker, name);
     watched->input = input_of(maker->plan, name);
+    watched->out = watched->input && maker->recipes[watched->input - 1].out;
     if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
         watched->written = true;
         watched->mutable_data = true;
