@@ -205,7 +205,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
     if (status != STATUS_CLEAN)
         return status;
     addresses_set_epoch(EPOCH_END);
-    status = interp_finish() < 0 ? STATUS_HARNESS : STATUS_CLEAN;
+    status = Py_FinalizeEx() < 0 ? STATUS_HARNESS : STATUS_CLEAN;
     detectors_after_end(run->wire);
     return status;
 }

@@ -91,10 +91,10 @@ static void request_pages(int tid)
     }
 }
 
-static void write_page(int number, const siginfo_t *info, void *ucontext)
+static bool write_page(int number, const siginfo_t *info, void *ucontext)
 {
     const struct witness self = {.worker = thread_worker, .statement = thread_statement};
-    witness_write(&the_board->scene, &self, number, info, ucontext);
+    return witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
 /* Unwinds before it stops the others: one of them may hold the loader's lock, which unwinding takes. */
@@ -169,10 +169,7 @@ static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
     (void)number;
-    if (witness_has_written())
-        return;
-    write_page(0, info, ucontext);
-    if (atomic_load(&first_tid))
+    if (write_page(0, info, ucontext) && atomic_load(&first_tid))
         wait_for_end();
     errno = saved;
 }

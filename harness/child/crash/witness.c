@@ -16,11 +16,6 @@ static __thread bool has_written __attribute__((tls_model("initial-exec")));
 #define PLACE(id, name, place) [SCENE_##id] = REG_##place,
 static const int places[SCENE_REGISTERS] = {SCENE_REGISTER_LIST(PLACE)};
 
-bool witness_has_written(void)
-{
-    return has_written;
-}
-
 static void write_registers(struct scene_page *page, const ucontext_t *context)
 {
     for (unsigned i = 0; i < SCENE_REGISTERS; i++)
@@ -84,15 +79,15 @@ static void write_wait(struct scene_page *page)
     page->has_block = guard_look(page->parked, &page->block) || guard_look(futex, &page->block);
 }
 
-void witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
+bool witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
                    void *ucontext)
 {
     if (has_written)
-        return;
+        return false;
     has_written = true;
     struct scene_page *page = scene_take(scene, (int)syscall(SYS_gettid));
     if (!page)
-        return;
+        return true;
     page->worker = witness->worker;
     page->is_worker = witness->worker < PLAN_THREADS_MAX;
     page->signal = number;
@@ -105,4 +100,5 @@ void witness_write(struct scene *scene, const struct witness *witness, int numbe
     write_bottom(page, witness);
     write_native(page, witness, ucontext);
     scene_finish(page);
+    return true;
 }

@@ -60,16 +60,6 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
     return -ENOEXEC;
 }
 
-int interp_finish(void)
-{
-    return Py_FinalizeEx() < 0 ? -EIO : 0;
-}
-
-void interp_send_version(int wire, const char *version)
-{
-    record_send_text(RECORD_ENVIRONMENT, version, wire);
-}
-
 void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
 {
     RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = kind, [FACT_VALUE] = value}, .texts = {text});
@@ -79,8 +69,7 @@ void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    interp_send_version(wire, text);
-    snprintf(text, sizeof text, "abi=%s", FTSTRESS_ABI);
-    interp_send_version(wire, text);
+    record_send_text(RECORD_ENVIRONMENT, text, wire);
+    record_send_text(RECORD_ENVIRONMENT, "abi=" FTSTRESS_ABI, wire);
     interp_send_fact(wire, FACT_GIL, pyversion_gil_is_on(), "");
 }

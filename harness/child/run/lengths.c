@@ -53,14 +53,6 @@ static int count_arm(struct run *run, enum counted_arm arm)
     return status;
 }
 
-static int release_objects(struct run *run)
-{
-    PyObject *code = Py_CompileString(run->plan->release, "release", Py_file_input);
-    bool done = run_release(run, code);
-    Py_XDECREF(code);
-    return done ? STATUS_CLEAN : STATUS_UNTESTED;
-}
-
 int run_lengths(struct run *run)
 {
     run->poll_every = 1;
@@ -71,7 +63,5 @@ int run_lengths(struct run *run)
     run->first_iteration++;
     if (!status && run->fresh)
         status = count_arm(run, COUNTED_NEW);
-    if (!status && run->plan->release)
-        status = release_objects(run);
-    return status;
+    return !status && !run_release(run) ? STATUS_UNTESTED : status;
 }

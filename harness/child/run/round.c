@@ -35,10 +35,10 @@ struct detector_call run_main_call(struct run *run)
                                   .findings = &run->findings};
 }
 
-bool run_release(struct run *run, PyObject *code)
+bool run_release(struct run *run)
 {
     char reason[256];
-    if (code && space_run(code, run->base.names))
+    if (!run->maker->release || space_run(run->maker->release, run->base.names))
         return true;
     run_cannot(run, STATUS_UNTESTED, "the release step raises %s; correct it",
                space_exception_text(reason, sizeof reason));

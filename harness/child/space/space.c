@@ -58,11 +58,16 @@ int space_maker_init(struct space_maker *maker, const struct plan *plan, const s
 {
     *maker = (struct space_maker){
         .plan = plan, .recipes = recipes, .writes = plan->share >= RUNG_ONE_WRITER && plan->threads > 1};
-    int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
-    if (!result)
-        result = compile_text(plan->thread_setup, "thread setup", &maker->thread_setup, error, error_size);
-    if (!result)
-        result = compile_text(plan->writer, "writer", &maker->writer, error, error_size);
+    const struct {
+        const char *text, *what;
+        PyObject **code;
+    } parts[] = {{plan->setup, "setup", &maker->setup},
+                 {plan->thread_setup, "thread setup", &maker->thread_setup},
+                 {plan->writer, "writer", &maker->writer},
+                 {plan->release, "release step", &maker->release}};
+    int result = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !result; i++)
+        result = compile_text(parts[i].text, parts[i].what, parts[i].code, error, error_size);
     return result;
 }
 
@@ -74,6 +79,7 @@ void space_maker_clear(struct space_maker *maker)
     Py_CLEAR(maker->setup);
     Py_CLEAR(maker->thread_setup);
     Py_CLEAR(maker->writer);
+    Py_CLEAR(maker->release);
 }
 
 static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
@@ -245,11 +251,10 @@ int space_share(const struct space *base, struct space *space)
     return space->names ? 0 : -ENOMEM;
 }
 
-int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
-               size_t error_size)
+/* Makes the objects that the plan calls private for this worker. Fails like space_make. */
+static int add_private(struct space_maker *maker, const struct space *base, struct space *space, char *error,
+                       size_t error_size)
 {
-    if (!maker->plan->private)
-        return 0;
     struct space *own = calloc(1, sizeof *own);
     int result = own ? space_make(maker, own, error, error_size) : -ENOMEM;
     if (result) {
@@ -266,6 +271,21 @@ int space_thread_setup(const struct space_maker *maker, struct space *space, uns
     space_set_number(space->names, "thread_index", thread_index);
     space_set_number(space->names, "iteration_index", 0);
     return run_code(maker->thread_setup, "thread setup", space->names, error, error_size);
+}
+
+int space_begin(struct space_maker *maker, const struct space *base, struct space *space, bool part,
+                unsigned thread_index, char *error, size_t error_size)
+{
+    bool private = maker->plan->share == RUNG_PRIVATE;
+    snprintf(error, error_size, "memory is out; raise --memory");
+    int result = private ? space_make(maker, space, error, error_size) : space_share(base, space);
+    if (!result && part && !private && maker->plan->private)
+        result = add_private(maker, base, space, error, error_size);
+    if (!result)
+        result = space_thread_setup(maker, space, thread_index, error, error_size);
+    if (result)
+        space_drop(space);
+    return result;
 }
 
 void space_drop(struct space *space)

@@ -31,7 +31,6 @@ struct step_call {
 struct step {
     char *source;
     PyObject *code;
-    bool is_expression;
     struct step_call *call; /* NULL unless it is a plain call */
     PyObject *target;       /* the name that gets the result of a plain call, or NULL */
 };

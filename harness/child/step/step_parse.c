@@ -205,14 +205,14 @@ static int collect_names(struct program *program, PyObject *ast, PyObject *node)
 
 static int parse_statement(struct step *step, PyObject *ast, PyObject *builtins, PyObject *node)
 {
-    step->is_expression = is_node(node, "Expr");
+    bool is_expression = is_node(node, "Expr");
     PyObject *value = field(node, "value"), *text = CALL(ast, "unparse", "O", node);
     const char *utf8 = text ? PyUnicode_AsUTF8(text) : NULL;
     step->source = strdup(utf8 ? utf8 : "?");
     step->target = parse_target(node);
-    if (value != Py_None && (step->is_expression || step->target))
+    if (value != Py_None && (is_expression || step->target))
         step->call = parse_call(ast, value);
-    step->code = compile_node(ast, builtins, node, step->is_expression);
+    step->code = compile_node(ast, builtins, node, is_expression);
     Py_DECREF(value);
     Py_XDECREF(text);
     return step->code ? 0 : -1;
