@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "core/wire/record.h"
+
 /* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
 
 /* Only there when the child is linked with the runtime. */
@@ -18,9 +20,8 @@ __attribute__((visibility("default"), used)) const char *__tsan_default_options(
 const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
-           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:allocator_may_return_null=1:"
-           "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
-           "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
+           "report_thread_leaks=0:report_signal_unsafe=0:allocator_may_return_null=1:symbolize=0:"
+           "stack_trace_format=\"    #%n %p\"";
 }
 
 /* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
@@ -35,15 +36,17 @@ void tsan_report_to(int fd)
 static volatile int canary[32];
 #define CANARIES (sizeof canary / sizeof *canary)
 
-static __attribute__((noinline)) void *canary_write(void *unused)
+static void *canary_write(void *unused)
 {
+    pthread_setname_np(pthread_self(), CANARY_THREAD);
     for (size_t i = 0; i < CANARIES; i++)
         canary[i] = 1;
     return unused;
 }
 
-static __attribute__((noinline)) void *canary_read(void *unused)
+static void *canary_read(void *unused)
 {
+    pthread_setname_np(pthread_self(), CANARY_THREAD);
     for (size_t i = 0; i < CANARIES; i++)
         (void)canary[i];
     return unused;

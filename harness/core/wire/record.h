@@ -15,6 +15,7 @@
 #define RECORD_FRAMES 48
 #define RECORD_TEXT 3072
 #define RECORD_VALUES 24
+#define CANARY_THREAD "canary" /* name of the two threads that race under ThreadSanitizer by intent */
 #define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
 
 /* One row for each type of record: its id, its name, and the values that excuse it. A FOUND record shows the bug unless

@@ -26,6 +26,8 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
                                   enum detector_id detector);
 
 /* Addresses of this child; the first is an exact one, or a return address. */
+/* The child's, opened at the first call; NULL where they cannot be. */
+struct symbols *judge_symbols(struct judge *judge);
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 /* The stack that a record brings, the first address an exact one. Free it. */
 struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record);

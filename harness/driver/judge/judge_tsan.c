@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "driver/outcome/package.h"
 
@@ -31,6 +32,27 @@ static void set_runtime_apart(struct tsan_report *report)
             free(frame->module);
             frame->module = strdup("ThreadSanitizer");
         }
+}
+
+/* Replaces the addresses by frames with names; nothing where they have them already. */
+static void name_frames(struct judge *judge, struct symbol_stack *stack)
+{
+    uint64_t addresses[TSAN_FRAMES_MAX];
+    for (size_t i = 0; i < stack->nframes; i++)
+        addresses[i] = stack->frames[i].address;
+    if (stack->nframes == 0 || stack->frames[0].module)
+        return;
+    struct symbol_stack named = judge_stack(judge, addresses, stack->nframes, false);
+    if (named.nframes == 0)
+        return;
+    symbol_stack_free(stack);
+    *stack = named;
+}
+
+static void name_stacks(struct judge *judge, struct tsan_report *report)
+{
+    for (size_t i = 0; i < report->nparts; i++)
+        name_frames(judge, &report->parts[i].stack);
 }
 
 /* What CPython's headers put into our code is ours, too. */
@@ -156,11 +178,14 @@ static void put_blame(const struct judge *judge, struct finding *finding, const 
             judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }
 
-/* What the program keeps for itself is no array that the statements share. */
-static bool is_users_memory(const struct tsan_report *report)
+/* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */
+static bool is_variable(struct judge *judge, const struct tsan_report *report, uint64_t address)
 {
     const struct tsan_part *location = tsan_report_location(report);
-    return !location || (!strstr(location->title, "is global") && !strstr(location->title, "is TLS"));
+    cleanup_free char *name = NULL;
+    if (location)
+        return strstr(location->title, "is TLS");
+    return judge_symbols(judge) && symbols_variable(judge->symbols, address, &name) == 0;
 }
 
 static char *signature_of(const struct finding *finding, const struct side sides[2])
@@ -276,7 +301,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
     finding->message = say_race(report, sides, finding->package);
-    if (is_users_memory(report))
+    if (!is_variable(judge, report, one->address))
         judge_label_user_error(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (finding)
@@ -303,6 +328,7 @@ void judge_tsan(struct judge *judge)
                  judge->outcome->dropped_races);
     for (size_t i = 0; i < judge->outcome->nraces; i++) {
         struct tsan_report *report = judge->outcome->races[i];
+        name_stacks(judge, report);
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
         set_runtime_apart(report);
         if (rule)
@@ -323,6 +349,7 @@ bool judge_tsan_crash(struct judge *judge)
         fatal ? judge_new_finding(judge, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH) : NULL;
     if (!finding)
         return false;
+    name_stacks(judge, fatal);
     judge_blame_stack(judge, finding, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
     finding->signature = judge_format("crash|%s", finding->function ? finding->function : "");

@@ -19,9 +19,10 @@ enum tsan_role { TSAN_ACCESS, TSAN_LOCATION, TSAN_MUTEX, TSAN_THREAD, TSAN_OTHER
 struct tsan_part {
     enum tsan_role role;
     char *title;               /* "Location is heap block of size 8 at 0x7b0c allocated by main thread" */
-    struct symbol_stack stack; /* empty where the runtime could not restore it; addresses are 0 */
+    struct symbol_stack stack; /* return addresses alone; empty where the runtime could not restore it */
     /* Of an access: */
     bool write, atomic, previous;
+    uint64_t address;
     unsigned size; /* bytes; 0 of a free */
     char *mutexes; /* "write M0, read M1", or NULL */
     /* Of an access and of a thread: */

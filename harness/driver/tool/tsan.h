@@ -1,7 +1,6 @@
 /* The ThreadSanitizer mode: what must hold before its silence means anything. Driver, one thread.
  *
- * There are six well-known ways to run clean and find nothing: the layout of the address space, a limit on it, a
- * symboliser that waits for the network, the GIL, files that are not instrumented, and statements that never ran. For
+ * There are five well-known ways to run clean and find nothing: the layout of the address space, a limit on it, the GIL, files that are not instrumented, and statements that never ran. For
  * each the reason is one sentence (tsan_way.h), and the run ends in "could not test".
  */
 #pragma once
