@@ -1,5 +1,5 @@
-/* What ThreadSanitizer saw, as findings: one for each unordered pair of functions, with the stacks of every pair of
- * places in them. */
+/* ThreadSanitizer's reports as findings: one for each unordered pair of functions, with the stacks of each pair of places
+ * in them. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdio.h>
@@ -10,31 +10,17 @@
 #include "base/path.h"
 #include "driver/outcome/package.h"
 
-/* Pairs of stacks that one finding shows. */
-#define PAIRS_MAX 8
+#define PAIRS_MAX 8 /* of stacks in a finding */
 
-/* One access, and whose it is. */
+/* One access, and its owner. */
 struct side {
     const struct tsan_part *part;
-    const struct symbol_frame *frame; /* innermost of a package, or else of the interpreter; NULL: nobody's */
-    enum owner own; /* of the innermost frame that is neither the runtime's nor the system's */
+    const struct symbol_frame *frame; /* innermost of a package, else of the interpreter, or NULL */
+    enum owner own;                   /* of the innermost frame outside of the runtime and the system */
     char package[128];
 };
 
-/* The runtime's frames say whose they are. */
-static void set_runtime_apart(struct tsan_report *report)
-{
-    for (size_t i = 0; i < report->nparts; i++)
-        for (size_t k = 0; k < report->parts[i].stack.nframes; k++) {
-            struct symbol_frame *frame = &report->parts[i].stack.frames[k];
-            if (!package_is_runtime(frame))
-                continue;
-            free(frame->module);
-            frame->module = strdup("ThreadSanitizer");
-        }
-}
-
-/* Replaces the addresses by frames with names; nothing where they have them already. */
+/* Replaces addresses by frames with names, unless they have names already. */
 static void name_frames(struct judge *judge, struct symbol_stack *stack)
 {
     uint64_t addresses[TSAN_FRAMES_MAX];
@@ -49,14 +35,27 @@ static void name_frames(struct judge *judge, struct symbol_stack *stack)
     *stack = named;
 }
 
-static void name_stacks(struct judge *judge, struct tsan_report *report)
+/* The runtime is part of the child's file; its frames get a module of their own. */
+static void name_runtime(struct symbol_frame *frame)
 {
-    for (size_t i = 0; i < report->nparts; i++)
-        name_frames(judge, &report->parts[i].stack);
+    if (!package_is_runtime(frame))
+        return;
+    free(frame->module);
+    frame->module = strdup("ThreadSanitizer");
 }
 
-/* What CPython's headers put into our code is ours, too. */
-static enum owner owner_of(const struct outcome *outcome, const struct symbol_frame *frame)
+static void name_stacks(struct judge *judge, struct tsan_report *report)
+{
+    for (size_t i = 0; i < report->nparts; i++) {
+        struct symbol_stack *stack = &report->parts[i].stack;
+        name_frames(judge, stack);
+        for (size_t k = 0; k < stack->nframes; k++)
+            name_runtime(&stack->frames[k]);
+    }
+}
+
+/* The owner of the file, on purpose: header code of CPython that is inlined into the child is the harness's. */
+static enum owner file_owner(const struct outcome *outcome, const struct symbol_frame *frame)
 {
     char name[128];
     return package_owner(outcome, frame->module, name, sizeof name);
@@ -68,7 +67,7 @@ static struct side side_of(const struct judge *judge, const struct tsan_part *pa
     const struct symbol_stack *stack = &part->stack;
     size_t i = 0;
     while (i < stack->nframes && (side.own == OWNER_UNKNOWN || side.own == OWNER_SYSTEM))
-        side.own = owner_of(judge->outcome, &stack->frames[i++]);
+        side.own = file_owner(judge->outcome, &stack->frames[i++]);
     side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
@@ -82,7 +81,6 @@ static const char *function_of(const struct side *side)
 
 /* Statements */
 
-/* What the thread ran, or NULL. */
 static const char *statement_of(const struct judge *judge, const struct tsan_part *part)
 {
     int number = judge_statement_number(judge, &part->stack);
@@ -151,7 +149,7 @@ static char *say_race(const struct tsan_report *report, const struct side sides[
 
 /* Blame */
 
-/* Both in the interpreter, but on behalf of a package: it may have called what it must not. */
+/* Both in the interpreter: a package that called it may have broken its rules. */
 static enum blame blame_of(const struct side sides[2])
 {
     bool inside = sides[0].own == OWNER_INTERPRETER && sides[1].own == OWNER_INTERPRETER;
@@ -161,9 +159,9 @@ static enum blame blame_of(const struct side sides[2])
     return packages ? BLAME_TARGET : BLAME_UNKNOWN;
 }
 
-static void put_blame(const struct judge *judge, struct finding *finding, const struct side sides[2])
+static void set_blame(const struct judge *judge, struct finding *finding, const struct side sides[2])
 {
-    /* The one that writes; of two the later. */
+    /* The access that writes; of two the later one. */
     const struct side *guilty = &sides[!sides[0].part->write && sides[1].part->write];
     if (!*guilty->package && *sides[guilty == sides].package)
         guilty = &sides[guilty == sides];
@@ -198,7 +196,7 @@ static char *signature_of(const struct finding *finding, const struct side sides
 
 /* Stacks */
 
-static uint64_t top(const struct symbol_stack *stack)
+static uint64_t top_offset(const struct symbol_stack *stack)
 {
     return stack->nframes > 0 ? stack->frames[0].offset : 0;
 }
@@ -207,8 +205,9 @@ static bool has_pair(const struct finding *finding, const struct symbol_stack *o
                      const struct symbol_stack *other)
 {
     for (size_t i = 0; i + 1 < finding->nstacks; i++) {
-        uint64_t a = top(&finding->stacks[i].stack), b = top(&finding->stacks[i + 1].stack);
-        if ((a == top(one) && b == top(other)) || (a == top(other) && b == top(one)))
+        uint64_t a = top_offset(&finding->stacks[i].stack), b = top_offset(&finding->stacks[i + 1].stack);
+        if ((a == top_offset(one) && b == top_offset(other)) ||
+            (a == top_offset(other) && b == top_offset(one)))
             return true;
     }
     return false;
@@ -221,7 +220,7 @@ static void move_stack(struct finding *finding, char *title, const struct tsan_p
     *stack = (struct symbol_stack){0};
 }
 
-/* A thread that the target made: who did. */
+/* Adds where a thread of the target was created. */
 static void add_creation(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                          const struct side *side)
 {
@@ -238,7 +237,7 @@ static void add_stacks(const struct judge *judge, struct finding *finding, const
     if (finding->nstacks >= (size_t)2 * PAIRS_MAX ||
         has_pair(finding, &sides[0].part->stack, &sides[1].part->stack))
         return;
-    /* Titles first: they are read from the stacks. */
+    /* Titles first: they need the stacks. */
     char *titles[] = {title_of(judge, report, sides[0].part), title_of(judge, report, sides[1].part)};
     move_stack(finding, titles[0], sides[0].part);
     move_stack(finding, titles[1], sides[1].part);
@@ -259,14 +258,14 @@ static const char *innermost(const struct side *side)
     return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
 }
 
-/* Threads that begin and end, imports, collections between the rounds: nothing that the target did. */
+/* Is it a race of thread starts and ends, imports, or collections between rounds? */
 static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
 {
     return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
            !*sides[1].package;
 }
 
-/* No finding, but said. Returns false when it is the target's. */
+/* Notes a race that is no finding. Returns false when it is the target's. */
 static bool note_race(struct judge *judge, const struct side sides[2])
 {
     struct note_list *notes = &judge->run->notes;
@@ -296,7 +295,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     struct finding *finding = judge_new_finding(judge, kind_of(report), SEVERITY_DATA_RACE, DETECTOR_TSAN);
     if (!finding)
         return;
-    put_blame(judge, finding, sides);
+    set_blame(judge, finding, sides);
     finding->count = report->count;
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
@@ -308,7 +307,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
         add_stacks(judge, finding, report, sides);
 }
 
-/* Misuse of a mutex, and whatever else has no two accesses. */
+/* Reports without two accesses, such as misuse of a mutex. */
 static void note_other(struct judge *judge, const struct tsan_report *report)
 {
     char name[128] = "";
@@ -324,13 +323,12 @@ void judge_tsan(struct judge *judge)
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_TSAN)))
         return;
     if (judge->outcome->dropped_races)
-        note_add(&judge->run->notes, "a child had more races than are kept: %zu reports are left out",
+        note_add(&judge->run->notes, "a child reported more races than are kept: %zu reports are left out",
                  judge->outcome->dropped_races);
     for (size_t i = 0; i < judge->outcome->nraces; i++) {
         struct tsan_report *report = judge->outcome->races[i];
         name_stacks(judge, report);
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
-        set_runtime_apart(report);
         if (rule)
             rule->hits += report->count;
         else if (tsan_report_access(report, 1))
@@ -358,7 +356,7 @@ bool judge_tsan_crash(struct judge *judge)
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;
 }
 
-/* Findings of one guilty function: it explains what else went wrong. */
+/* The first race, if all races have the same guilty function; else NULL. It explains the run's other findings. */
 const struct finding *judge_link_tsan(const struct run *run)
 {
     const struct finding *cause = NULL;

@@ -169,12 +169,9 @@ static int add_part(struct tsan_report *report, const char *line)
 {
     if (report->nparts == TSAN_PARTS_MAX)
         return 0;
-    struct tsan_part *grown = realloc(report->parts, (report->nparts + 1) * sizeof *grown);
-    if (!grown)
+    struct tsan_part *part = LIST_ADD(report->parts, report->nparts);
+    if (!part)
         return -ENOMEM;
-    report->parts = grown;
-    struct tsan_part *part = &grown[report->nparts++];
-    *part = (struct tsan_part){0};
     read_head(line, part);
     return 0;
 }
@@ -191,7 +188,7 @@ static void hand_over(struct tsan_log *log)
         tsan_report_free(report);
 }
 
-/* "data race (pid=123)" loses the number. A fatal one has one stack, with no head line of its own. */
+/* Drops the number of "data race (pid=123)". A fatal report has one stack, without a head line. */
 static int begin(struct tsan_log *log, const char *kind, bool fatal)
 {
     hand_over(log);
@@ -224,7 +221,7 @@ static int take_line(struct tsan_log *log, const char *line)
         int error = open_part(log) ? 0 : add_part(log->report, log->report->kind);
         return error ? error : add_frame(&open_part(log)->stack, line);
     }
-    /* Heads of parts stand two blanks in. Any other line is somebody else's, or a remark. */
+    /* Heads of parts are indented by two blanks. Other lines are remarks, or not the runtime's. */
     bool is_head = strncmp(line, "  ", 2) == 0 && isalpha((unsigned char)line[2]) && !log->report->fatal;
     return is_head ? add_part(log->report, line + 2) : 0;
 }
@@ -242,8 +239,8 @@ static int make_room(struct tsan_log *log, size_t n)
     return 0;
 }
 
-/* A line without end is cut: nothing that the runtime prints is so long. */
-static int keep(struct tsan_log *log, const char *bytes, size_t n)
+/* Cuts lines that are longer than any of the runtime. */
+static int append_line(struct tsan_log *log, const char *bytes, size_t n)
 {
     if (log->length + n > LINE_MAX_BYTES)
         n = LINE_MAX_BYTES - log->length;
@@ -261,7 +258,7 @@ int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n)
     while (n > 0 && !error) {
         const char *end = memchr(bytes, '\n', n);
         size_t length = end ? (size_t)(end - bytes) : n;
-        error = keep(log, bytes, length);
+        error = append_line(log, bytes, length);
         if (end && !error)
             error = take_line(log, log->line);
         if (end)

@@ -6,21 +6,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "base/list.h"
 #include "core/wire/status.h"
-
-static int append_text(char ***list, size_t *n, const char *text)
-{
-    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
-    char *copy = strdup(text);
-    if (grown)
-        *list = grown;
-    if (!grown || !copy) {
-        free(copy);
-        return -ENOMEM;
-    }
-    (*list)[(*n)++] = copy;
-    return 0;
-}
 
 const char *outcome_environment(const struct outcome *outcome, const char *key)
 {
@@ -38,7 +25,7 @@ static int add_environment(struct outcome *outcome, const char *text)
     strncat(key, text, length < sizeof key - 1 ? length : sizeof key - 1);
     if (outcome_environment(outcome, key))
         return 0;
-    return append_text(&outcome->environment, &outcome->nenvironment, text);
+    return strings_add(&outcome->environment, &outcome->nenvironment, text);
 }
 
 void facts_merge(struct facts *facts, const struct facts *more)
@@ -73,9 +60,9 @@ static int add_distribution(struct outcome *outcome, const struct record *record
 {
     if (!*record_text(record, 2))
         return 0;
-    int error = append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
+    int error = strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
     return error ? error
-                 : append_text(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
+                 : strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
 }
 
 static int add_package(struct outcome *outcome, const struct record *record)
@@ -83,9 +70,9 @@ static int add_package(struct outcome *outcome, const struct record *record)
     for (size_t i = 0; i < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
             return 0;
-    int error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 0));
+    int error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 0));
     if (!error)
-        error = append_text(&outcome->packages, &outcome->npackages, record_text(record, 1));
+        error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 1));
     return error ? error : add_distribution(outcome, record);
 }
 
@@ -118,16 +105,13 @@ static int add_evidence(struct outcome *outcome, const struct record *record)
         outcome->dropped++;
         return 0;
     }
-    struct record **grown = realloc(outcome->records, (outcome->nrecords + 1) * sizeof *grown);
     struct record *copy = malloc(sizeof *copy);
-    if (grown)
-        outcome->records = grown;
-    if (!grown || !copy) {
+    if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof copy) < 0) {
         free(copy);
         return -ENOMEM;
     }
     *copy = *record;
-    grown[outcome->nrecords++] = copy;
+    outcome->records[outcome->nrecords++] = copy;
     return 0;
 }
 
@@ -168,7 +152,7 @@ const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
     return NULL;
 }
 
-/* The runtime tells a race anew for each way that leads there. */
+/* The runtime reports a race again for each other stack that leads to it. */
 void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
 {
     for (size_t i = 0; i < outcome->nraces; i++)
@@ -177,16 +161,13 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
             tsan_report_free(report);
             return;
         }
-    struct tsan_report **grown = outcome->nraces < OUTCOME_RACES_MAX
-                                     ? realloc(outcome->races, (outcome->nraces + 1) * sizeof *grown)
-                                     : NULL;
-    if (!grown) {
-        outcome->dropped_races++;
-        tsan_report_free(report);
+    if (outcome->nraces < OUTCOME_RACES_MAX &&
+        list_grow(&outcome->races, outcome->nraces, sizeof report) == 0) {
+        outcome->races[outcome->nraces++] = report;
         return;
     }
-    outcome->races = grown;
-    grown[outcome->nraces++] = report;
+    outcome->dropped_races++;
+    tsan_report_free(report);
 }
 
 bool outcome_crashed(const struct outcome *outcome)
@@ -197,16 +178,9 @@ bool outcome_crashed(const struct outcome *outcome)
         return !outcome->interrupted;
     if (outcome->interrupted)
         return false;
-    /* The child itself says 0, or that Python could not end well. */
+    /* The child returns STATUS_HARNESS when Python could not finalise. */
     int status = WEXITSTATUS(outcome->wait_status);
     return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
-}
-
-static void clear_texts(char **list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(list[i]);
-    free(list);
 }
 
 void outcome_clear(struct outcome *outcome)
@@ -219,9 +193,9 @@ void outcome_clear(struct outcome *outcome)
     free(outcome->races);
     if (outcome->tool_log)
         munmap((void *)outcome->tool_log, outcome->tool_log_size);
-    clear_texts(outcome->environment, outcome->nenvironment);
-    clear_texts(outcome->packages, outcome->npackages);
-    clear_texts(outcome->distributions, outcome->ndistributions);
+    strings_free(outcome->environment, outcome->nenvironment);
+    strings_free(outcome->packages, outcome->npackages);
+    strings_free(outcome->distributions, outcome->ndistributions);
     statement_list_clear(&outcome->statements);
     free(outcome->facts.writes);
     free(outcome->maps);

@@ -1,14 +1,15 @@
 /* Stacks of the threads of a live process.
  *
- * The tracing is done on a thread of our own, joined before we return, because the kernel lets go of whatever
- * a tracing thread leaves behind when that thread ends, be it a tracee that never stopped; PTRACE_DETACH
- * works on stopped ones only. Tracees are seized, so no SIGSTOP is sent and a stopped target stays stopped.
- * Exits are never waited for: the status belongs to the caller. Only the walk happens while the target stands
- * still; the names are looked up afterwards. Every wait ends at STOP_TIME. */
+ * A separate thread traces, and is joined before the functions return: when it ends, the kernel releases all its
+ * tracees, even those that never stopped; PTRACE_DETACH releases stopped ones only. Tracees are seized: no SIGSTOP is
+ * sent, and a stopped process stays stopped. Exits are left to the caller's waitpid. The process is stopped only while
+ * it is unwound; names are looked up afterwards. Every wait ends at STOP_TIME. */
 #include "driver/symbol/symbol.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
+#include "base/task.h"
 
 #include <dirent.h>
 #include <elfutils/libdwfl.h>
@@ -28,7 +29,7 @@ struct tracee {
     char name[16];
     bool is_stopped;
     bool is_gone;
-    int signal; /* taken from it while it stopped, given back at the end */
+    int signal; /* that stopped it; delivered at the end */
     size_t n;
     uint64_t *addresses;
 };
@@ -43,13 +44,6 @@ struct walk {
     char *maps;
     int error;
 };
-
-static char *task_file(pid_t pid, pid_t tid, const char *name)
-{
-    char path[64], *text = NULL;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
-    return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
-}
 
 static bool is_dead(pid_t pid, pid_t tid)
 {
@@ -68,15 +62,10 @@ static bool is_known(const struct walk *walk, pid_t tid)
 
 static struct tracee *add_tracee(struct walk *walk, pid_t tid)
 {
-    size_t n = walk->n;
-    if (!(n & (n - 1))) {
-        struct tracee *tracees = realloc(walk->tracees, (n ? 2 * n : 1) * sizeof *tracees);
-        if (!tracees)
-            return NULL;
-        walk->tracees = tracees;
-    }
-    walk->tracees[walk->n++] = (struct tracee){.tid = tid};
-    return &walk->tracees[n];
+    struct tracee *tracee = LIST_ADD(walk->tracees, walk->n);
+    if (tracee)
+        tracee->tid = tid;
+    return tracee;
 }
 
 static bool is_wanted(const struct walk *walk, pid_t tid)
@@ -116,7 +105,7 @@ static void seize_new(struct walk *walk)
     closedir(tasks);
 }
 
-/* Without WEXITED a death goes unnoticed here, and the driver's own waitpid still gets it. */
+/* Without WEXITED: the driver's own waitpid must still get the exit. */
 static void await_stop(pid_t pid, struct tracee *tracee, uint64_t deadline)
 {
     do {
@@ -133,7 +122,7 @@ static void await_stop(pid_t pid, struct tracee *tracee, uint64_t deadline)
     } while (!tracee->is_stopped && !tracee->is_gone && clock_now() < deadline);
 }
 
-/* A thread may start another until it stops itself, hence the rounds. */
+/* Threads that still run may start others, hence the rounds. */
 static void stop(struct walk *walk)
 {
     uint64_t deadline = clock_now() + STOP_TIME;
@@ -166,8 +155,8 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
     return DWARF_CB_OK;
 }
 
-/* Where no frame comes the registers could not be read: the target was killed, and libdwfl, which still
- * believes in this thread, would abort at the next one. Returns whether to go on. */
+/* Returns false when the registers could not be read because the process was killed: libdwfl would abort at the next
+ * thread. */
 static bool unwind(Dwfl *dwfl, struct tracee *tracee)
 {
     tracee->addresses = calloc(MAX_FRAMES, sizeof *tracee->addresses);
@@ -177,14 +166,13 @@ static bool unwind(Dwfl *dwfl, struct tracee *tracee)
     return tracee->n > 0;
 }
 
-/* The build id look-up never goes to the network, and unwinding needs no debug information. */
+/* Unwinding needs no debug information; the look-up by build ID does not use the network. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_linux_proc_find_elf,
     .find_debuginfo = dwfl_build_id_find_debuginfo,
 };
 
-/* The leader may have ended before its threads; its maps are empty then, and those of any other thread are
- * full. */
+/* Of a leader that ended before its threads, the maps are empty; those of any other thread are whole. */
 static struct tracee *first_stopped(struct walk *walk)
 {
     for (size_t i = 0; i < walk->n; i++)
@@ -224,7 +212,7 @@ static void *trace(void *argument)
     return NULL;
 }
 
-/* A thread that would not stop is listed without frames. */
+/* A thread that did not stop gets no frames. */
 static int describe(struct symbols *symbols, const struct tracee *tracee, struct symbol_thread *ret_thread)
 {
     *ret_thread = (struct symbol_thread){.tid = tracee->tid};
