@@ -132,12 +132,6 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 }
 /* NOLINTEND(concurrency-mt-unsafe) */
 
-static int cannot(const struct run *run, int status, const char *sentence)
-{
-    run_cannot(run, status, sentence);
-    return status;
-}
-
 static const struct ft_scenario *find_native(const char *name)
 {
     for (unsigned i = 0; ft_scenarios[i]; i++)
@@ -159,18 +153,16 @@ static int compile_program(const struct plan *plan, struct program *program, cha
 
 static int import_numpy(const struct run *run)
 {
-    char reason[256], error[512];
+    char reason[256];
     if (run->plan->ninputs == 0 && !run->native)
         return 0;
     if (array_api_import() == 0)
         return 0;
-    space_say_exception(reason, sizeof reason);
-    snprintf(
-        error, sizeof error,
+    return run_cannot(
+        run, STATUS_UNTESTED,
         "the plan's inputs are NumPy arrays, and NumPy cannot be imported (%s); install it in the environment that -p "
         "names, or make the inputs with -s",
-        reason);
-    return cannot(run, STATUS_UNTESTED, error);
+        space_exception_text(reason, sizeof reason));
 }
 
 /* Everything between the start of Python and its end. */
@@ -182,18 +174,18 @@ static int run_in_python(struct run *run)
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
-        return cannot(run, STATUS_USAGE,
-                      "the plan's native scenario is not in this child; see `ftstress list`");
+        return run_cannot(run, STATUS_USAGE,
+                          "the plan's native scenario is not in this child; see `ftstress list`");
     if (!run->native && compile_program(run->plan, &program, error, sizeof error))
-        return cannot(run, STATUS_USAGE, error);
+        return run_cannot(run, STATUS_USAGE, "%s", error);
     if (run->plan->fresh &&
         (program_add(&fresh, &run->plan->fresh, 1, error, sizeof error) < 0 || program_finish(&fresh) < 0))
-        return cannot(run, STATUS_USAGE, error);
+        return run_cannot(run, STATUS_USAGE, "%s", error);
     for (unsigned i = 0; i < run->plan->ninputs; i++)
         recipe_parse(run->plan->inputs[i].recipe, &recipes[i], error, sizeof error);
     int result = space_maker_init(&maker, run->plan, recipes, error, sizeof error);
     if (result)
-        return cannot(run, STATUS_USAGE, error);
+        return run_cannot(run, STATUS_USAGE, "%s", error);
     int status = import_numpy(run);
     guard_take_arrays();
     detectors_select(run->plan->detect, run->wire);
@@ -216,14 +208,14 @@ static int run_child(struct run *run, const struct arguments *arguments)
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     bool hooks = !counts && run->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     if (!pyversion_is_free_threaded() && !arguments->allow_gil)
-        return cannot(
+        return run_cannot(
             run, STATUS_UNTESTED,
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
-    census_begin(counts);
+    census_enable(counts);
     guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
-        return cannot(run, STATUS_UNTESTED, error);
+        return run_cannot(run, STATUS_UNTESTED, "%s", error);
     if (counts)
         census_set_mortal(pyversion_keep_mortal());
     int status = run_in_python(run);
@@ -258,16 +250,16 @@ int main(int argc, char **argv)
 
     plan_init(&plan);
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
-        return cannot(&run, STATUS_USAGE, error);
+        return run_cannot(&run, STATUS_USAGE, "%s", error);
 
     /* Who answers malloc from here on. */
     int guard = guard_begin(&plan, run.wire);
     if (guard == -ENOTSUP)
-        return cannot(
+        return run_cannot(
             &run, STATUS_UNTESTED,
             "this child is built with a sanitizer, which takes the guard's place; leave guard out of --detect");
     if (guard < 0)
-        return cannot(
+        return run_cannot(
             &run, STATUS_UNTESTED,
             "there is no address space for the guard; raise the limit (ulimit -v), or leave guard out of --detect");
 

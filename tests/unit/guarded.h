@@ -1,5 +1,5 @@
-/* A test of the guard in a process of its own, since a guard is started once: its body runs in a forked child and
- * says by the exit status how it went. What the guard tells is kept. */
+/* A test of the guard in a process of its own, because a guard starts only once: the body runs in a forked child, and
+ * the exit status is the result. Violations that the guard reports are kept. */
 #pragma once
 
 #include <signal.h>
@@ -38,7 +38,7 @@
 #define GUARDED_SECONDS 100
 #define GUARDED_SKIP 77
 
-/* Return addresses that nobody has. */
+/* Return addresses of no function. */
 #define SITE_MADE UINT64_C(0x1100)
 #define SITE_FREED UINT64_C(0x2200)
 
@@ -53,7 +53,7 @@ static inline void guarded_say(unsigned i)
     char sentence[256];
     const struct violation *violation = &told[i];
     violation_say(violation, sentence, sizeof sentence);
-    fprintf(stderr, "  told: %s (found %d, size %zu, offset %lld, length %zu, made at %#llx)\n", sentence,
+    fprintf(stderr, "  reported: %s (found %d, size %zu, offset %lld, length %zu, made at %#llx)\n", sentence,
             (int)violation->found, violation->size, (long long)violation->offset, violation->length,
             (unsigned long long)violation->alloc_site);
 }
@@ -152,7 +152,7 @@ static inline void drop(void *at)
     guard_release(at, BLOCK_MALLOC, SITE_FREED);
 }
 
-/* Where nobody may write. */
+/* Writes where a block must not be written. */
 static inline void scribble(char *at, size_t n)
 {
     for (size_t i = 0; i < n; i++)

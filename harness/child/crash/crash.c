@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "child/crash/witness.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/record.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
@@ -169,6 +170,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     }
     die_of(number);
 }
+LANDMARK_IS(on_fatal);
 
 /* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
  * the middle of telling, or waits already. */
@@ -183,6 +185,7 @@ static void on_scene(int number, siginfo_t *info, void *ucontext)
         wait_for_end();
     errno = saved;
 }
+LANDMARK_IS(on_scene);
 
 static void on_ask(int number)
 {

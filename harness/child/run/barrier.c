@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/wire/landmarks.h"
+
 #define SPINS 4000
 
 void barrier_init(struct barrier *barrier, uint32_t total)
@@ -40,3 +42,4 @@ void barrier_wait(struct barrier *barrier)
     while (atomic_load_explicit(&barrier->generation, memory_order_acquire) == generation)
         syscall(SYS_futex, &barrier->generation, FUTEX_WAIT_PRIVATE, generation, NULL, NULL, 0);
 }
+LANDMARK_IS(barrier_wait);

@@ -1,80 +1,42 @@
-/* The counting pass: windows of equal calls, in up to three arms, with everything still in between. */
-#include <stdio.h>
-#include <stdlib.h>
+/* The counting pass: windows of equal calls in up to three series; all workers wait between two windows. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/resident.h"
-#include "child/run/run.h"
+#include "child/run/round.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
 #include "detectors/leak/census.h"
 #include "detectors/table/detectors.h"
 
-/* Of the time that the child has: the rest is for its start, the serial pass and its end. */
+/* Share of the child's time; the rest is for its start, the serial pass and its end. */
 #define SHARE 0.6
 #define NO_TIME (4 * CLOCK_SECOND)
 #define CALIBRATION (CLOCK_SECOND / 20)
 #define CALLS_MAX 20000
-/* What is counted late is worth more than what is cut short: the driver waits for longer. */
+/* The driver waits for so much longer: a late count is worth more than one that was cut short. */
 #define OVERTIME (4 * CLOCK_SECOND)
-/* What leaks much is seen in few calls, and a process of gigabytes is slow to end. */
+/* A large leak shows in few calls, and a process of gigabytes is slow to end. */
 #define GROWTH_MAX (512.0 * (1 << 20))
-/* The windows in units of the short one, the first but for its calibration. */
-#define UNITS (COUNTING_WINDOWS - 1 + COUNTING_LONG)
+/* The windows in units of a short one; the first one calibrates. */
+#define UNITS (COUNTED_WINDOWS - 1 + COUNTED_LONG)
 
 static struct {
-    enum counting_arm arm;
-    unsigned arms;                       /* that this plan has */
-    int64_t calls[COUNTING_WINDOWS + 1]; /* since the arm began, at each point */
+    enum counted_arm arm;
+    unsigned arms;                      /* of this plan */
+    int64_t calls[COUNTED_WINDOWS + 1]; /* since the arm began, at each point */
     PyObject *release, *settle;
 } counting;
 
-static struct detector_call call_of(struct run *run)
-{
-    return (struct detector_call){.wire = run->wire,
-                                  .worker = RECORD_MAIN,
-                                  .statement = "",
-                                  .mutable = run->mutable,
-                                  .damaged = &run->damaged,
-                                  .findings = &run->findings};
-}
-
-static bool run_code(PyObject *code, PyObject *names)
-{
-    PyObject *result = PyEval_EvalCode(code, names, names);
-    Py_XDECREF(result);
-    return result != NULL;
-}
-
-/* Whatever waits to be freed is freed: references that other threads dropped, cycles, what other threads might read. A
- * second collection frees what the first one's finalizers let go. */
+/* Frees everything that waits to be freed: references that other threads dropped, cycles, and memory that other threads
+ * might still read. The second collection frees what the finalizers of the first one dropped. */
 static void settle(struct run *run)
 {
     for (int i = 0; i < 2; i++) {
-        if (!run_code(counting.settle, run->base.names))
+        if (!space_run(counting.settle, run->base.names))
             PyErr_Clear();
         PyGC_Collect();
     }
-}
-
-bool run_release(struct run *run, PyObject *code)
-{
-    char reason[256], sentence[400];
-    if (code && run_code(code, run->base.names))
-        return true;
-    space_say_exception(reason, sizeof reason);
-    snprintf(sentence, sizeof sentence, "the release step raises %s; correct it", reason);
-    run_cannot(run, STATUS_UNTESTED, sentence);
-    return false;
-}
-
-uint64_t run_calls_made(const struct run *run)
-{
-    struct board_totals totals;
-    board_sum(run->board, &totals);
-    return totals.calls;
 }
 
 static void send_arm(const struct run *run, unsigned number)
@@ -87,10 +49,10 @@ static void send_arm(const struct run *run, unsigned number)
     record_send(&record, run->wire);
 }
 
-static void tell_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
-                        uint64_t next)
+static void count_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
+                         uint64_t next)
 {
-    struct detector_call call = call_of(run);
+    struct detector_call call = run_main_call(run);
     PyObject *names[PLAN_THREADS_MAX];
     unsigned n = 0;
     if (run->plan->share != RUNG_PRIVATE)
@@ -112,7 +74,7 @@ static void tell_window(struct run *run, struct worker *workers, unsigned number
                                                .nnames = n});
 }
 
-/* Iterations of a thread in a short window, from what an iteration of the first took, in time and in memory. */
+/* Iterations of each thread in a short window, from the time and memory that the first window took. */
 static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew, uint64_t iterations)
 {
     const struct plan *plan = run->plan;
@@ -125,16 +87,16 @@ static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew,
     return n < 2 ? 2 : n > CALLS_MAX ? CALLS_MAX : (uint64_t)n;
 }
 
-static uint64_t first_window(const struct run *run)
+static uint64_t size_first_window(const struct run *run)
 {
-    uint64_t n = counting.arm == ARM_CALLS ? CALIBRATION / run->iteration_time : 4;
+    uint64_t n = counting.arm == COUNTED_CALLS ? CALIBRATION / run->iteration_time : 4;
     if (run->plan->iterations && n > run->plan->iterations)
         n = run->plan->iterations;
     return n < 1 ? 1 : n > CALLS_MAX / 4 ? CALLS_MAX / 4 : n;
 }
 
-/* Returns how long it took. */
-static uint64_t one_window(struct run *run, unsigned number, uint64_t iterations)
+/* Returns the time that it took, in ns. */
+static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations)
 {
     for (unsigned i = 0; i < run->base.nwatched; i++)
         watched_restore(&run->base.watched[i], false);
@@ -149,74 +111,50 @@ static uint64_t one_window(struct run *run, unsigned number, uint64_t iterations
     return clock_now() - began;
 }
 
-/* A few windows say nothing. */
-static int say_short(struct run *run, unsigned number)
-{
-    char sentence[160];
-    snprintf(
-        sentence, sizeof sentence,
-        "the time was over after %u windows of calls, and it takes %d to see what grows; give it more --time",
-        number, COUNTING_LEAST);
-    run_cannot(run, STATUS_UNTESTED, sentence);
-    return STATUS_UNTESTED;
-}
-
 static int lead_arm(struct run *run, struct worker *workers)
 {
-    uint64_t n = first_window(run), threads = run->plan->threads, size = n;
+    uint64_t n = size_first_window(run), threads = run->plan->threads, size = n;
     unsigned number = 1;
-    tell_window(run, workers, 0, 0, n * threads);
-    for (; number <= COUNTING_WINDOWS; number++) {
+    count_window(run, workers, 0, 0, n * threads);
+    for (; number <= COUNTED_WINDOWS; number++) {
         int64_t resident = number == 1 ? (int64_t)resident_bytes(0) : 0;
-        uint64_t before = run_calls_made(run), took = one_window(run, number, size);
+        uint64_t before = run_calls_made(run), took = run_window(run, number, size);
         if (number == 1)
             n = size_windows(run, took, (int64_t)resident_bytes(0) - resident, size);
-        size = number + 1 > COUNTING_WINDOWS - COUNTING_LONG ? 2 * n : n;
-        if (atomic_load(&run->failed) || (counting.arm == ARM_RELEASE && !run_release(run, counting.release)))
+        size = number + 1 > COUNTED_WINDOWS - COUNTED_LONG ? 2 * n : n;
+        if (atomic_load(&run->failed) ||
+            (counting.arm == COUNTED_RELEASE && !run_release(run, counting.release)))
             return STATUS_UNTESTED;
-        bool last = number == COUNTING_WINDOWS || atomic_load(&run->over);
-        tell_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
+        bool last = number == COUNTED_WINDOWS || atomic_load(&run->over);
+        count_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
         if (last)
             break;
     }
-    return number >= COUNTING_LEAST ? STATUS_CLEAN : say_short(run, number);
+    if (number >= COUNTED_LEAST)
+        return STATUS_CLEAN;
+    return run_cannot(
+        run, STATUS_UNTESTED,
+        "the time was over after %u windows of calls, and it takes %d to see what grows; give it more --time",
+        number, COUNTED_LEAST);
 }
 
-static int run_arm(struct run *run, enum counting_arm arm)
+static int run_arm(struct run *run, enum counted_arm arm)
 {
     const struct program *steps = run->program;
     counting.arm = arm;
     atomic_store(&run->over, false);
-    if (arm != ARM_CALLS)
+    if (arm != COUNTED_CALLS)
         run->program = run->fresh;
     int status = run_workers(run, lead_arm);
     run->program = steps;
     return status;
 }
 
-int run_try_fresh(struct run *run)
-{
-    char reason[256], sentence[800];
-    struct space space;
-    if (space_share(&run->base, &space) < 0)
-        return STATUS_HARNESS;
-    bool ready = space_thread_setup(run->maker, &space, 0, sentence, sizeof sentence) == 0;
-    bool good = ready && run_code(run->fresh->bodies[0].steps[0].code, space.names);
-    if (ready && !good) {
-        space_say_exception(reason, sizeof reason);
-        snprintf(sentence, sizeof sentence, "the statements of `new` raise %s; correct them", reason);
-    }
-    if (!good)
-        run_cannot(run, STATUS_UNTESTED, sentence);
-    space_drop(&space);
-    return good ? STATUS_CLEAN : STATUS_UNTESTED;
-}
-
 static int run_arms(struct run *run)
 {
-    int status = run_arm(run, ARM_CALLS);
+    int status = run_arm(run, COUNTED_CALLS);
     if (!status && counting.release) {
-        struct detector_call call = call_of(run);
+        struct detector_call call = run_main_call(run);
         if (!run_release(run, counting.release))
             return STATUS_UNTESTED;
         settle(run);
@@ -226,35 +164,32 @@ static int run_arms(struct run *run)
         status = run_try_fresh(run);
     run->first_iteration++;
     if (!status && run->fresh)
-        status = run_arm(run, ARM_NEW);
+        status = run_arm(run, COUNTED_NEW);
     if (!status && run->fresh && counting.release)
-        status = run_arm(run, ARM_RELEASE);
+        status = run_arm(run, COUNTED_RELEASE);
     return status;
 }
 
 void run_counting_begin(struct run *run)
 {
-    struct detector_call call = call_of(run);
+    struct detector_call call = run_main_call(run);
     detectors_begin_counting(&call, run->plan, &run->base.names, run->plan->share != RUNG_PRIVATE);
 }
 
 int run_counting(struct run *run)
 {
     const struct plan *plan = run->plan;
-    char reason[256], sentence[400];
+    char reason[256];
     counting.arms = !plan->fresh ? 1 : plan->release ? 3 : 2;
     counting.settle = Py_CompileString("None", "settle", Py_eval_input);
     if (plan->release)
         counting.release = Py_CompileString(plan->release, "release", Py_file_input);
-    if (plan->release && !counting.release) {
-        space_say_exception(reason, sizeof reason);
-        snprintf(sentence, sizeof sentence, "the release step is not Python: %s; correct it", reason);
-        run_cannot(run, STATUS_USAGE, sentence);
-        return STATUS_USAGE;
-    }
+    if (plan->release && !counting.release)
+        return run_cannot(run, STATUS_USAGE, "the release step is not Python: %s; correct it",
+                          space_exception_text(reason, sizeof reason));
     run->deadline = plan->time ? clock_now() + plan->time + OVERTIME : 0;
     run->poll_every = 16;
-    census_keep_stacks();
+    census_store_stacks();
     int status = run_arms(run);
     Py_CLEAR(counting.release);
     Py_CLEAR(counting.settle);

@@ -4,10 +4,10 @@
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
 
-/* Pickling is dear: the first calls tell, and the end. */
+/* Pickling is slow: only the first calls of a role are compared, and the end. */
 #define LOOKS_MAX 64
 
-/* Tells the driver what a serial call changed for good. */
+/* Reports a lasting change that a serial call made. */
 static void send_learnt(const struct detector_call *call, const struct watched *watched, const char *sentence)
 {
     struct record record;
@@ -20,7 +20,7 @@ static void send_learnt(const struct detector_call *call, const struct watched *
     record_send(&record, call->wire);
 }
 
-static void look(struct learn *learn)
+static void compare_names(struct learn *learn)
 {
     if (!learn->fingerprint || learn->run->changes)
         return;
@@ -34,27 +34,27 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
     *learn = (struct learn){.run = run, .names = names};
     if (run->program)
         learn->fingerprint = fingerprint_take(names, run->program->used);
-    /* What cannot be looked at whole counts as changing. */
-    look(learn);
+    /* An object that cannot be compared counts as changing. */
+    compare_names(learn);
 }
 
 void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised)
 {
     if (raised) {
         PyErr_SetRaisedException(Py_NewRef(raised));
-        space_say_exception(learn->run->last_raised, sizeof learn->run->last_raised);
+        space_exception_text(learn->run->last_raised, sizeof learn->run->last_raised);
     }
     char sentence[640];
     for (unsigned i = 0; i < call->nwatched; i++)
         if (watched_learn(&call->watched[i], sentence, sizeof sentence))
             send_learnt(call, &call->watched[i], sentence);
     if (learn->looks++ < LOOKS_MAX)
-        look(learn);
+        compare_names(learn);
 }
 
 void learn_end(struct learn *learn, const struct space *space)
 {
-    look(learn);
+    compare_names(learn);
     for (unsigned i = 0; i < space->nwatched; i++)
         if (!space->watched[i].written)
             learn->run->changes |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;

@@ -1,5 +1,5 @@
-/* What statements change for good when one thread runs them: shared Python objects and shared arrays. What they change,
- * they are for: another thread's odd value is then the sharing's, not the target's.
+/* Learns which shared objects and arrays the statements change for good when one thread runs them. Where they do, an odd
+ * value in another thread comes from the sharing, not from a bug of the target.
  *
  * Contract. Serial pass only: child main, attached.
  */
@@ -10,14 +10,14 @@
 
 struct learn {
     struct run *run;
-    PyObject *names;       /* borrowed: the base's */
-    PyObject *fingerprint; /* of the Python objects among them, NULL with a native scenario */
-    unsigned looks;        /* how often the fingerprint was compared in this role */
+    PyObject *names;       /* borrowed from the base */
+    PyObject *fingerprint; /* of the Python objects among them; NULL with a native scenario */
+    unsigned looks;        /* comparisons of the fingerprint in this role */
 };
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names);
 
-/* After every statement: what is put back before the iteration ends was changed all the same. */
+/* Compares after each statement, because a statement may undo the change of an earlier one. */
 void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised);
 
 /* Sets run->mutable and run->changes for good. */

@@ -1,22 +1,17 @@
-/* A run of one length: equal calls, then new ones, and nothing else that depends on how many. What is left when Python
- * has ended is compared with what runs of other lengths leave, by a tool that the child runs under. */
-#include <stdio.h>
-#include <string.h>
-
+/* A run of a given length: equal calls, then new ones, and nothing else that depends on their number. The driver
+ * compares what runs of several lengths leave at the end, as the tool that they run under reports it. */
 #include "base/clock.h"
-#include "child/run/run.h"
-#include "child/run/worker.h"
+#include "child/run/round.h"
 #include "core/wire/counted.h"
 #include "core/wire/status.h"
-#include "detectors/common/counting.h"
 #include "detectors/leak/mapped.h"
 
-/* Of the plan's time, for each arm; the driver makes more runs, two and three times as long. */
+/* Share of the plan's time for each arm; the driver makes more runs, two and three times as long. */
 #define PARTS 12
-/* So many tell enough, and what each loses still fits the machine. */
+/* Enough to compare, and the losses of all calls still fit into memory. */
 #define ITERATIONS_MAX 1000
 
-static void send_arm(const struct run *run, enum counting_arm arm, uint64_t calls, int64_t code)
+static void send_arm(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
 {
     struct record record;
     record_begin(&record, RECORD_ARM, RECORD_MAIN);
@@ -45,7 +40,7 @@ static void size_round(struct run *run)
     run->deadline = plan->time ? clock_now() + plan->time / PARTS : 0;
 }
 
-/* One round, with all of the iterations. */
+/* One round makes all iterations. */
 static int lead_round(struct run *run, struct worker *workers)
 {
     (void)workers;
@@ -55,13 +50,13 @@ static int lead_round(struct run *run, struct worker *workers)
     return atomic_load(&run->failed) ? STATUS_UNTESTED : STATUS_CLEAN;
 }
 
-static int run_arm(struct run *run, enum counting_arm arm)
+static int run_arm(struct run *run, enum counted_arm arm)
 {
     const struct program *steps = run->program;
     uint64_t before = run_calls_made(run);
     int64_t code = mapped_code(false);
     atomic_store(&run->over, false);
-    if (arm == ARM_NEW)
+    if (arm == COUNTED_NEW)
         run->program = run->fresh;
     int status = run_workers(run, lead_round);
     run->program = steps;
@@ -69,7 +64,7 @@ static int run_arm(struct run *run, enum counting_arm arm)
     return status;
 }
 
-static int release(struct run *run)
+static int release_objects(struct run *run)
 {
     PyObject *code = Py_CompileString(run->plan->release, "release", Py_file_input);
     bool done = run_release(run, code);
@@ -79,16 +74,15 @@ static int release(struct run *run)
 
 int run_lengths(struct run *run)
 {
-    const struct plan *plan = run->plan;
     run->poll_every = 1;
     run->sample_every = 1;
-    int status = run_arm(run, ARM_CALLS);
+    int status = run_arm(run, COUNTED_CALLS);
     if (!status && run->fresh)
         status = run_try_fresh(run);
     run->first_iteration++;
     if (!status && run->fresh)
-        status = run_arm(run, ARM_NEW);
-    if (!status && plan->release)
-        status = release(run);
+        status = run_arm(run, COUNTED_NEW);
+    if (!status && run->plan->release)
+        status = release_objects(run);
     return status;
 }

@@ -166,7 +166,7 @@ void lone_settle(struct run *run, struct detector_call *call)
         return;
     }
     for (unsigned role = 0; role < run->program->nbodies; role++) {
-        if (!diverge_doubts(role))
+        if (!diverge_is_uncertain(role))
             continue;
         doubts = true;
         run_alone(&(struct lone){.run = run, .role = role, .index = role, .take = diverge_recall});

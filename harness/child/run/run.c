@@ -1,37 +1,32 @@
 /* See run.h for the contract. */
 #include "child/run/run.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "child/space/array.h"
 #include "child/crash/crash.h"
 #include "child/python/distribution.h"
 #include "child/python/interp.h"
-#include "child/run/lone.h"
 #include "child/python/pyversion.h"
-#include "child/run/worker.h"
+#include "child/run/lone.h"
+#include "child/run/round.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
-#include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
-/* A worker's own time in a round: long against the barrier, short against the run. Many threads, short rounds. */
+/* A worker's time in a round: long against the barrier, short against the run; shorter with more than 8 threads. */
 #define ROUND_TIME (50 * MILLISECOND)
 #define ROUND_TIME_CROWD (10 * MILLISECOND)
 #define FIRST_ROUND_TIME (1 * MILLISECOND)
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
-/* How much of a worker's time may pass before it looks at the clock and lets a collection stop the world. */
+/* ns between two readings of the clock, which are also safe points for a stop-the-world collection. */
 #define POLL_TIME UINT64_C(20000)
 #define SERIAL_OF_LENGTHS 2
-/* The meter of overlap looks once in so much time, or once in so many calls: looking costs more than a cheap call, and
- * next to nothing beside a slow one. */
+/* Overlap is sampled once in SAMPLE_TIME ns, and at least once in SAMPLE_MOST calls: a sample costs more than a cheap
+ * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
 
@@ -40,22 +35,16 @@ static void set_phase(struct run *run, enum board_phase phase)
     atomic_store(&run->board->phase, phase);
 }
 
-/* True: go on. */
+/* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
     if (run->allow_gil || !pyversion_gil_is_on())
         return true;
-    char sentence[256];
-    snprintf(
-        sentence, sizeof sentence,
-        "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
-        "on, use a version that declares free threading, or set PYTHON_GIL=0",
-        when);
-    run_cannot_gil(run, sentence);
+    run_cannot_gil(run, when);
     return false;
 }
 
-/* A setup that runs only once (it makes a file, it starts a server) is kept as it is from its second run on. */
+/* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
 static void keep_first_setup(struct run *run, const char *error)
 {
     struct record note;
@@ -82,11 +71,11 @@ static bool make_base(struct run *run, bool tripwire)
     if (run->base.names)
         keep_first_setup(run, error);
     else
-        run_cannot(run, STATUS_UNTESTED, error);
+        run_cannot(run, STATUS_UNTESTED, "%s", error);
     return run->base.names != NULL;
 }
 
-/* How long each role may take in each part of the serial pass: all of them all of the run when it has one thread. */
+/* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
     const struct plan *plan = run->plan;
@@ -98,7 +87,7 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
                                    .nanoseconds = alone ? time : time / 20};
     if (!alone && limits.nanoseconds > CLOCK_SECOND)
         limits.nanoseconds = CLOCK_SECOND;
-    if (alone && tripwire && !plan->iterations) /* the plain half, before the tripwired one */
+    if (alone && tripwire && !plan->iterations) /* half without the tripwire, half with it */
         limits.nanoseconds /= 2;
     if (plan->nroles > 1)
         limits.nanoseconds /= plan->nroles;
@@ -107,16 +96,14 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     return limits;
 }
 
-/* First in ordinary memory, to learn what statements change for good; then with what is only read behind the
- * tripwire. */
+/* Runs the pass in ordinary memory first, to learn what statements change; then again with the arrays that are only
+ * read behind the tripwire. */
 static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
     struct serial_limits limits = limits_of(run, tripwire);
     set_phase(run, BOARD_SERIAL);
-    if (!run_serial(run, &run->base, &limits))
-        return false;
-    if (!writer_learn(run))
+    if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         return false;
     lone_learn(run);
     if (!tripwire || run->native)
@@ -141,7 +128,7 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
 }
 
-/* A fresh setup for each round, as long as that costs little of the time; half of it where a round did damage. */
+/* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage. */
 static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
 {
     bool harmed = atomic_load(&run->damaged) || atomic_load(&run->raised) > 0;
@@ -159,32 +146,17 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
 
 static void check_round(struct run *run)
 {
-    struct detector_call call = {.wire = run->wire,
-                                 .worker = RECORD_MAIN,
-                                 .statement = "",
-                                 .watched = run->base.watched,
-                                 .nwatched = run->base.nwatched,
-                                 .mutable = run->mutable || run->writer.any,
-                                 .damaged = &run->damaged,
-                                 .findings = &run->findings};
-    if (run->plan->share == RUNG_PRIVATE) /* the base's arrays are nobody's */
-        call.nwatched = 0;
+    struct detector_call call = run_main_call(run);
+    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
+        call.watched = run->base.watched;
+        call.nwatched = run->base.nwatched;
+    }
     detectors_end_round(&call);
     lone_settle(run, &call);
     atomic_fetch_add(&run->board->rounds, 1);
 }
 
-/* Detached: the workers prepare, start together, work, and come back. */
-void run_round(struct run *run)
-{
-    PyThreadState *state = PyEval_SaveThread();
-    barrier_wait(&run->barrier);
-    barrier_wait(&run->barrier);
-    barrier_wait(&run->barrier);
-    PyEval_RestoreThread(state);
-}
-
-static int rounds(struct run *run, struct worker *workers)
+static int run_rounds(struct run *run, struct worker *workers)
 {
     (void)workers;
     uint64_t began = clock_now(), spent = 0, done = 0;
@@ -205,94 +177,23 @@ static int rounds(struct run *run, struct worker *workers)
     }
 }
 
-static void dismiss(struct run *run, struct worker *workers, unsigned n)
-{
-    atomic_store(&run->over, true);
-    PyThreadState *state = PyEval_SaveThread();
-    barrier_wait(&run->barrier);
-    for (unsigned i = 0; i < n; i++)
-        worker_join(&workers[i]);
-    PyEval_RestoreThread(state);
-}
-
-/* However long setup took, the threads have at least half of the time. */
-static void extend_deadline(struct run *run)
-{
-    uint64_t least = clock_now() + run->plan->time / 2;
-    if (run->deadline && run->deadline < least)
-        run->deadline = least;
-}
-
-/* The first thread state beside the main one makes many objects immortal, and CPython's own threads have theirs made
- * by the thread that starts them: ours, which make their own, must not be the first. */
-static void make_first_state(void)
-{
-    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
-    PyThreadState_Clear(state);
-    PyThreadState_Delete(state);
-}
-
-int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
-{
-    unsigned n = run->plan->threads;
-    struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
-    if (!workers)
-        return STATUS_HARNESS;
-    atomic_store(&run->board->run_began, clock_now());
-    set_phase(run, BOARD_RUN);
-    make_first_state();
-    barrier_init(&run->barrier, n + 1);
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t calls = atomic_load(&run->board->slots[i].sequence) / 2;
-        workers[i] = (struct worker){.run = run,
-                                     .index = i,
-                                     .calls = calls,
-                                     .iterations = run->first_iteration,
-                                     .interpreter = PyInterpreterState_Get(),
-                                     .generation = run->generation - 1};
-        if (worker_start(&workers[i]) < 0) {
-            char sentence[160];
-            snprintf(
-                sentence, sizeof sentence,
-                "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
-                i, n);
-            run_cannot(run, STATUS_UNTESTED, sentence);
-            _exit(STATUS_UNTESTED);
-        }
-    }
-    extend_deadline(run);
-    uint64_t began = clock_now();
-    int status = lead(run, workers);
-    run->worked += clock_now() - began;
-    dismiss(run, workers, n);
-    free(workers);
-    return status;
-}
-
 static void send_finished(const struct run *run)
 {
-    struct board_totals totals;
     struct record record;
-    board_sum(run->board, &totals);
     record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
-    record.values[FINISHED_CALLS] = (int64_t)totals.calls;
+    record.values[FINISHED_CALLS] = (int64_t)run_calls_made(run);
     record.values[FINISHED_TIME] = (int64_t)run->worked;
     guard_count(record.values);
     record_send(&record, run->wire);
 }
 
-static void finish(struct run *run)
+static void finish_run(struct run *run)
 {
-    struct detector_call call = {.wire = run->wire,
-                                 .worker = RECORD_MAIN,
-                                 .mutable = run->mutable || run->writer.any,
-                                 .damaged = &run->damaged,
-                                 .findings = &run->findings};
+    struct detector_call call = run_main_call(run);
     set_phase(run, BOARD_FINISH);
     detectors_finish(&call);
     distribution_send(run->wire);
-    if (run->wire >= 0)
-        crash_send_maps();
+    crash_send_maps();
     space_drop(&run->base);
     writer_clear(run);
     send_finished(run);
@@ -305,15 +206,13 @@ int run_plan(struct run *run)
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
-    array_api_adopt();
     guard_take_arrays();
     interp_send_environment(run->wire);
     distribution_send(run->wire);
     if (run->program)
-        program_tell(run->program, run->base.names, run->wire);
-    if (run->wire >= 0)
-        crash_send_maps();
-    /* Here, and not before: what telling the above allocates is nobody's. */
+        program_send(run->program, run->base.names, run->wire);
+    crash_send_maps();
+    /* Start tracking only now, so that our own set-up allocations are not counted. */
     if (counts)
         run_counting_begin(run);
     else
@@ -321,7 +220,7 @@ int run_plan(struct run *run)
     addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;
-    distribution_send(run->wire); /* what the statements have imported */
+    distribution_send(run->wire); /* the statements may have imported more */
     if (run->mutable)
         interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
     int status = STATUS_CLEAN;
@@ -330,8 +229,8 @@ int run_plan(struct run *run)
     else if (run->lengths)
         status = run_lengths(run);
     else if (run->plan->threads > 1)
-        status = run_workers(run, rounds);
+        status = run_workers(run, run_rounds);
     if (status == STATUS_CLEAN)
-        finish(run);
+        finish_run(run);
     return status;
 }

@@ -1,8 +1,8 @@
-/* A run of one plan: serial pass, then rounds of workers, with a barrier before and after each.
+/* A run of one plan: a serial pass, then rounds of workers, with a barrier before and after each.
  *
  * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
- * inputs between rounds while they all wait. `over`, `round_over` and `damaged` are only ever set by workers and
- * cleared by the main thread between rounds; a worker sees them at its next poll, some calls later at most.
+ * inputs between rounds while all workers wait. `over`, `damaged` and `failed` are set by workers and cleared by the
+ * main thread between rounds; a worker sees them at its next poll, at most poll_every iterations later.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 #include "core/wire/board.h"
 #include "core/plan/plan.h"
 
-/* Iterations of each thread in the arms of a run of one length; 0: as many as its part of the time has room for. */
+/* Iterations of each thread with the steps and with the plan's `new`; 0: as many as fit its part of the time. */
 struct lengths {
     uint64_t calls, fresh;
 };
@@ -32,20 +32,20 @@ struct run {
     struct board *board;
     int wire;
     const struct program *fresh;   /* of the plan's `new`, or NULL */
-    const struct lengths *lengths; /* of a run that is compared with longer ones, or NULL */
+    const struct lengths *lengths; /* of a run that the driver compares with longer ones, or NULL */
     uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
-    bool setup_once; /* the setup failed when it was run again */
+    bool setup_once; /* the setup failed when it ran again */
     struct writer writer;
-    bool mutable;             /* the statements change shared Python objects, as far as can be told */
-    bool changes;             /* they were seen to */
-    struct space base;        /* what all share; unused at rung private */
-    uint64_t worked;          /* ns that the rounds took in all */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
+    bool mutable;      /* the statements change shared Python objects, or hold some that cannot be compared */
+    bool changes;      /* the serial pass saw them change */
+    struct space base; /* what all threads share; unused at sharing level private */
+    uint64_t worked;   /* ns that all rounds took */
+    uint64_t deadline; /* clock_now() at which to stop; 0: never */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
-    unsigned sample_every;    /* calls between two looks at who else is inside */
-    unsigned poll_every;      /* iterations between two looks at the clock and two safe points */
+    unsigned sample_every;    /* calls between two samples of overlap */
+    unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */
     _Alignas(64) _Atomic bool over;
@@ -53,44 +53,33 @@ struct run {
     _Atomic uint64_t findings;
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
-    _Atomic bool failed;     /* a thread setup failed: its sentence is on the wire */
+    _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
 };
 
 struct worker;
 
-/* What the serial pass needs to know about its length. */
+/* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
+int run_plan(struct run *run);
+
+/* Limits of each role in the serial pass. */
 struct serial_limits {
     uint64_t iterations, nanoseconds;
 };
 
-/* Runs it all. Returns an exit status: STATUS_CLEAN when it came to its end, STATUS_UNTESTED when it said why it could
- * not run. */
-int run_plan(struct run *run);
-
-/* run_serial.c: the reference pass on the main thread. Learns what statements change and raise, and how long they take.
- * Returns false when it said why nothing can be tested. */
+/* serial.c: runs each role on the main thread. Learns what statements change and raise, and how long they take. Returns
+ * false after sending why nothing can be tested. */
 bool run_serial(struct run *run, struct space *space, const struct serial_limits *limits);
 
-/* Starts workers, lets `lead` run the rounds, and ends them. Returns an exit status. */
-int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers));
-/* One round of round_calls iterations: detached until all have come back. */
-void run_round(struct run *run);
-
-/* counting.c: windows of equal calls instead of rounds, for the detectors that count. */
+/* counting.c: runs windows of equal calls instead of rounds, for the detectors that count. Returns an exit status. */
 int run_counting(struct run *run);
 /* Before the serial pass. */
 void run_counting_begin(struct run *run);
-/* Calls what is new once, so that a mistake in it is said. Returns an exit status. */
-int run_try_fresh(struct run *run);
-/* Runs the compiled release step; code NULL: it could not be compiled. Returns false after saying what it raises. */
-bool run_release(struct run *run, PyObject *code);
-/* By all threads, since the child began. */
-uint64_t run_calls_made(const struct run *run);
 
-/* lengths.c: so many calls, then so many new ones, for a tool that looks when all is over. Returns an exit status. */
+/* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
 
-/* cannot.c: reports in one sentence why the plan cannot be run. */
-void run_cannot(const struct run *run, int status, const char *sentence);
-/* The same, where the reason is that the GIL is on. */
-void run_cannot_gil(const struct run *run, const char *sentence);
+/* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
+int run_cannot(const struct run *run, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same for a GIL that is on. when: "after the imports", for example. */
+void run_cannot_gil(const struct run *run, const char *when);

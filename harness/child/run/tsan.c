@@ -5,18 +5,18 @@
 #include <stdint.h>
 #include <stddef.h>
 
-#include "core/wire/record.h"
+#include "core/wire/landmarks.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
 
-/* Only there when the child is linked with the runtime. */
+/* NULL in a child that is not linked with the runtime. */
 __attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
 
 __attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
 
-/* TSAN_OPTIONS comes later and wins. All races are kept, not the first of each address alone; a race does not change
- * how the process ends; memory that there is not is a MemoryError, as ever; crashes are judged by our handlers, lock
- * orders by nobody. */
+/* TSAN_OPTIONS overrides these. All races are reported, not only the first of each address; a race does not change
+ * how the process ends; allocations that are too large fail, as without ThreadSanitizer; our handlers get crashes. Stacks
+ * are addresses: the driver symbolises them. */
 const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
@@ -32,7 +32,7 @@ void tsan_report_to(int fd)
         __sanitizer_set_report_fd((void *)(intptr_t)fd);
 }
 
-/* Two accesses in the same instant may both find nothing of the other: not all of these are. */
+/* Two accesses in the same instant may both miss each other, hence many words. */
 static volatile int canary[32];
 #define CANARIES (sizeof canary / sizeof *canary)
 

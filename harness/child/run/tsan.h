@@ -8,5 +8,5 @@
 /* Reports go to this descriptor from now on; < 0: they stay on standard error. */
 void tsan_report_to(int fd);
 
-/* Two threads write and read one word without order: the functions canary_write and canary_read. */
+/* Two threads of the name CANARY_THREAD write and read words without order. */
 void tsan_canary(void);

@@ -1,7 +1,6 @@
 /* See worker.h for the contract. */
 #include "child/run/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +10,7 @@
 #include "child/run/learn.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
@@ -18,8 +18,16 @@
 #include "heap/guard/guard.h"
 #include "detectors/common/pycompat.h"
 
-/* One sample in so many asks what each of the others is doing, and not only whether one is inside. */
+/* One sample in 4 also counts which statements the others run. */
 #define PAIRS_EVERY 4
+
+/* Sends the sentence of the first worker that fails. Returns false. */
+static bool fail_to_prepare(struct worker *worker, const char *sentence)
+{
+    if (!atomic_exchange(&worker->run->failed, true))
+        run_cannot(worker->run, STATUS_UNTESTED, "%s", sentence);
+    return false;
+}
 
 static bool prepare_space(struct worker *worker)
 {
@@ -32,16 +40,11 @@ static bool prepare_space(struct worker *worker)
         result = space_make(run->maker, &worker->space, error, sizeof error);
     else
         result = space_share(&run->base, &worker->space);
-    /* The serial pass has all to itself. */
-    if (!result && run->plan->share != RUNG_PRIVATE && worker->interpreter)
+    if (!result && run->plan->share != RUNG_PRIVATE && !worker->learn)
         result = space_part(run->maker, &run->base, &worker->space, error, sizeof error);
     if (!result)
         result = space_thread_setup(run->maker, &worker->space, worker->index, error, sizeof error);
-    if (!result)
-        return true;
-    if (!atomic_exchange(&run->failed, true))
-        run_cannot(run, STATUS_UNTESTED, error);
-    return false;
+    return !result || fail_to_prepare(worker, error);
 }
 
 static bool prepare_native(struct worker *worker)
@@ -59,12 +62,9 @@ static bool prepare_native(struct worker *worker)
     if (worker->native_ready)
         return true;
     char reason[256], error[512];
-    space_say_exception(reason, sizeof reason);
     snprintf(error, sizeof error, "scenario %s cannot begin: %s; correct the plan's inputs",
-             run->native->name, reason);
-    if (!atomic_exchange(&worker->run->failed, true))
-        run_cannot(run, STATUS_UNTESTED, error);
-    return false;
+             run->native->name, space_exception_text(reason, sizeof reason));
+    return fail_to_prepare(worker, error);
 }
 
 static void release_steps(struct worker *worker)
@@ -76,24 +76,25 @@ static void release_steps(struct worker *worker)
         step_unbind(&worker->bound[i]);
 }
 
-static bool allocate(struct worker *worker)
+/* A failed call leaves what it has; the next call allocates the rest. */
+static bool worker_allocate_once(struct worker *worker)
 {
-    if (worker->allocated)
-        return true;
     const struct run *run = worker->run;
     worker->slot = &run->board->slots[worker->learn ? BOARD_MAIN : worker->index];
-    worker->allocated = true;
-    worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
-    if (run->program) {
+    if (!worker->native_inputs)
+        worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
+    if (run->program && !worker->bound) {
         worker->body_index = worker->index % run->program->nbodies;
         worker->body = &run->program->bodies[worker->body_index];
         worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
     }
-    return worker->native_inputs && (!run->program || worker->bound);
+    return (worker->native_inputs && (!run->program || worker->bound)) ||
+           fail_to_prepare(worker, "memory is out; raise --memory");
 }
 
-static void prepare_call(struct worker *worker, bool serial)
+static void prepare_call(struct worker *worker)
 {
+    bool serial = worker->learn;
     struct run *run = worker->run;
     worker->call = (struct detector_call){
         .wire = run->wire,
@@ -110,16 +111,15 @@ static void prepare_call(struct worker *worker, bool serial)
 
 bool worker_prepare(struct worker *worker)
 {
-    if (!allocate(worker))
+    if (!worker_allocate_once(worker))
         return false;
-    bool serial = worker->interpreter == NULL;
     if (worker->generation == worker->run->generation && worker->space.names)
         return true;
     release_steps(worker);
     if (!prepare_space(worker))
         return false;
     worker->generation = worker->run->generation;
-    prepare_call(worker, serial);
+    prepare_call(worker);
     tripwire_hits();
     worker->names_case = worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
     if (worker->run->native)
@@ -136,11 +136,10 @@ void worker_release(struct worker *worker)
     free(worker->bound);
     free(worker->native_inputs);
     worker->bound = NULL;
-    worker->allocated = false;
     worker->native_inputs = NULL;
 }
 
-/* Which statements of other threads are in flight together with this one. */
+/* Counts the statements of other threads that run together with this one. */
 static void count_pairs(const struct worker *worker, unsigned step)
 {
     const struct run *run = worker->run;
@@ -168,15 +167,15 @@ static void sample_overlap(struct worker *worker, unsigned step)
     uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
     atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
     atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
-    /* Not in step with the statements, whatever their number. */
+    /* Randomise the interval so that sampling does not lock onto one statement. */
     uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
     worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
     if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
         count_pairs(worker, step);
 }
 
-/* A plan that makes many different calls in one statement says in `case` which one it is at. */
-static const char *statement_of(const struct worker *worker, const char *source)
+/* A statement that makes many different calls may name the current one in the variable `case`. */
+static const char *current_statement(const struct worker *worker, const char *source)
 {
     if (!worker->names_case)
         return source;
@@ -184,7 +183,7 @@ static const char *statement_of(const struct worker *worker, const char *source)
     return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
 }
 
-/* Detectors, the call itself, detectors: in this order and nothing between. */
+/* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
 {
@@ -193,7 +192,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->step = step;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
-    call->statement = statement_of(worker, source);
+    call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
     board_enter(worker->slot, worker->calls);
@@ -207,8 +206,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
-    /* The statement may have assigned `case` anew, and with it freed the old text. */
-    call->statement = statement_of(worker, source);
+    /* The statement may have assigned `case` and so freed the old text. */
+    call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_after_call(call, result, raised);
     if (worker->learn)
@@ -233,21 +232,13 @@ static PyObject *call_native(struct worker *worker, unsigned step)
     return worker->run->native->step(&worker->native, worker->native_state);
 }
 
-static void set_iteration(struct worker *worker)
-{
-    PyObject *number = PyLong_FromUnsignedLongLong(worker->iterations);
-    if (!number || PyDict_SetItemString(worker->space.names, "iteration_index", number) < 0)
-        PyErr_Clear();
-    Py_XDECREF(number);
-}
-
 bool worker_iterate(struct worker *worker)
 {
     struct run *run = worker->run;
     bool whole = true;
     worker->native.iteration_index = worker->iterations;
     if (run->program && run->program->uses_iteration)
-        set_iteration(worker);
+        space_set_number(worker->space.names, "iteration_index", worker->iterations);
     if (run->native)
         whole = make_call(worker, call_native, 0, run->native->name);
     for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
@@ -259,7 +250,8 @@ bool worker_iterate(struct worker *worker)
     return whole;
 }
 
-static bool is_time(struct run *run)
+/* Sets run->over when the workers must stop. */
+static bool check_over(struct run *run)
 {
     if (atomic_load_explicit(&run->board->ask, memory_order_relaxed) ||
         (run->deadline && clock_now() >= run->deadline) ||
@@ -268,7 +260,7 @@ static bool is_time(struct run *run)
     return atomic_load_explicit(&run->over, memory_order_relaxed);
 }
 
-/* Attached. A damaged input ends the round: the others would only report the same damage. */
+/* Attached. A damaged input ends the round, because later calls would report the same damage. */
 static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
@@ -282,7 +274,7 @@ static void work_round(struct worker *worker)
         if (--until_poll > 0)
             continue;
         until_poll = run->poll_every;
-        if (is_time(run))
+        if (check_over(run))
             break;
         PyEval_RestoreThread(PyEval_SaveThread());
     }
@@ -300,8 +292,7 @@ static void *worker_main(void *argument)
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);
     bool first = true;
-    for (;;) {
-        /* Detached here: before the first round, and between rounds. */
+    for (;;) { /* detached between rounds */
         barrier_wait(&run->barrier);
         if (atomic_load(&run->over))
             break;
@@ -326,6 +317,7 @@ static void *worker_main(void *argument)
     crash_thread_end();
     return NULL;
 }
+LANDMARK_IS(worker_main);
 
 int worker_start(struct worker *worker)
 {

@@ -1,7 +1,7 @@
 /* A worker: a native thread with a Python thread state of its own that runs one body over and over.
  *
  * Contract. Started and joined by the child's main thread. It waits at barriers detached and works attached; every few
- * calls it detaches for an instant, because a stop-the-world collection of another thread waits for that.
+ * calls it detaches for a moment, because a stop-the-world collection in another thread waits for that.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 struct learn;
 
-/* On cache lines of its own: it counts in every call, and workers lie side by side. */
+/* Aligned to its own cache lines: each call writes it, and workers lie in one array. */
 struct worker {
     _Alignas(128) struct run *run;
     unsigned index;
@@ -22,31 +22,30 @@ struct worker {
     struct space space;
     uint32_t generation;
     const struct body *body;
-    unsigned body_index;      /* of the first statement too: several bodies have one each */
+    unsigned body_index; /* also the number of the first statement: several bodies have one statement each */
     struct bound_step *bound; /* one for each step of the body */
     struct ft_worker native;
     PyObject **native_inputs;
     void *native_state;
     bool native_ready;
-    bool done;           /* a statement raised SystemExit: this thread has nothing more to do */
-    bool names_case;     /* the statements say what they are doing in a variable `case` */
+    bool done;           /* a statement raised SystemExit: this thread stops */
+    bool names_case;     /* the statements name the current call in a variable `case` */
     uint64_t iterations; /* done since the worker began */
     uint64_t calls;
-    uint64_t sample_at; /* number of the call that looks who else is inside */
+    uint64_t sample_at; /* number of the call that samples overlap next */
     struct board_slot *slot;
     struct detector_call call;
-    struct learn *learn; /* serial pass only */
-    bool allocated;
+    struct learn *learn; /* not NULL: the serial pass */
 };
 
 /* Returns 0 or -errno. */
 int worker_start(struct worker *worker);
 void worker_join(struct worker *worker);
 
-/* Gives the thread its names for the round: new when the base is. Attached, on the worker's own thread (or the main
- * thread for the serial pass). Returns false when it said why it cannot. */
+/* Gives the thread its names for the round, new ones when the base is new. Attached, on the worker's own thread (the
+ * main thread in the serial pass). Returns false after sending the reason. */
 bool worker_prepare(struct worker *worker);
 void worker_release(struct worker *worker);
 
-/* One iteration of the body. Attached. Returns false when a statement raised. */
+/* Runs one iteration of the body. Attached. Returns false when a statement raised. */
 bool worker_iterate(struct worker *worker);

@@ -10,9 +10,9 @@
 #include "child/run/worker.h"
 #include "core/wire/status.h"
 
-/* What one turn writes of a large array; the next turn goes on behind it. */
+/* Bytes of a large array that one turn writes; the next turn continues behind them. */
 #define TURN_BYTES (64u << 10)
-/* How often the code is run to learn what it changes. */
+/* Runs of the code to learn which arrays it changes. */
 #define LESSONS 3
 
 static bool writes_at(const struct run *run, unsigned index)
@@ -21,39 +21,25 @@ static bool writes_at(const struct run *run, unsigned index)
     return run->writer.any && (rung == RUNG_ALL || (rung == RUNG_ONE_WRITER && index == 0));
 }
 
-static bool run_code(const struct run *run, PyObject *names)
-{
-    PyObject *result = PyEval_EvalCode(run->maker->writer, names, names);
-    Py_XDECREF(result);
-    return result != NULL;
-}
-
-static bool say_raises(const struct run *run)
-{
-    char reason[256], sentence[384];
-    space_say_exception(reason, sizeof reason);
-    snprintf(sentence, sizeof sentence, "the writer raises %s; correct it: it runs on one thread first",
-             reason);
-    run_cannot(run, STATUS_UNTESTED, sentence);
-    return false;
-}
-
-/* In the serial pass's own space, which is made anew afterwards. */
+/* In the space of the serial pass, which is dropped afterwards. */
 static bool learn_code(struct run *run)
 {
-    char sentence[640];
+    char text[640];
     for (unsigned i = 0; run->maker->writer && i < LESSONS; i++) {
-        if (!run_code(run, run->base.names))
-            return say_raises(run);
+        if (!space_run(run->maker->writer, run->base.names)) {
+            run_cannot(run, STATUS_UNTESTED, "the writer raises %s; correct it: it runs on one thread first",
+                       space_exception_text(text, sizeof text));
+            return false;
+        }
         for (unsigned k = 0; k < run->base.nwatched; k++)
-            if (watched_learn(&run->base.watched[k], sentence, sizeof sentence))
+            if (watched_learn(&run->base.watched[k], text, sizeof text))
                 run->base.watched[k].written = true;
     }
     space_remember(run->maker, &run->base);
     return true;
 }
 
-/* Other bytes, of the same distribution. */
+/* Makes arrays with other bytes of the same distribution. */
 static void make_variants(struct run *run, unsigned input)
 {
     for (unsigned k = 0; k < WRITER_VARIANTS; k++) {
@@ -94,7 +80,7 @@ void writer_clear(struct run *run)
             watched_drop(&run->writer.variants[i][k]);
 }
 
-/* An array that a statement reshaped or moved meanwhile is left alone. */
+/* Skips an array that a statement has reshaped or moved. */
 static void write_array(const struct watched *watched, const struct watched *variant, uint64_t turn)
 {
     char text[640];
@@ -117,7 +103,7 @@ void writer_write(struct worker *worker)
         if (watched->written && watched->input)
             write_array(watched, &run->writer.variants[watched->input - 1][turn % WRITER_VARIANTS], turn);
     }
-    /* An exception is what odd values make of it, and no finding. */
-    if (run->maker->writer && !run_code(run, worker->space.names))
+    /* Values that other threads change may make it raise: no finding. */
+    if (run->maker->writer && !space_run(run->maker->writer, worker->space.names))
         PyErr_Clear();
 }

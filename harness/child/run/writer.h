@@ -1,9 +1,9 @@
-/* The writer: at the rungs one-writer and all, the harness itself writes to what the threads share, between calls.
- * Recipe inputs get other bytes from their recipe, where the recipe is not read-only; what the setup made is written by
- * the plan's own code.
+/* The writer: at the sharing levels one-writer and all, the harness writes to the shared inputs between calls. An input
+ * from a recipe gets other bytes of that recipe, unless it is read-only; objects of the setup are written by the plan's
+ * own code.
  *
- * Contract. Learnt and cleared by the child's main thread, attached, while no worker is inside a round. A worker writes
- * between its calls, attached; that this races with the calls of others is what it is for.
+ * Contract. The child's main thread learns and clears, attached, while no worker is inside a round. A worker writes
+ * between its calls, attached; the race with the calls of others is intended.
  */
 #pragma once
 
@@ -22,13 +22,13 @@ struct worker;
 
 struct writer {
     struct watched variants[PLAN_INPUTS_MAX][WRITER_VARIANTS]; /* arrays like the input, with other bytes */
-    bool any;                                                  /* there is something to write to */
+    bool any;                                                  /* some array or object is written */
 };
 
-/* After the serial pass: what the plan's code changes is not the statements' doing. Tells the driver which arrays are
- * written. Returns false when it said why the plan cannot be run. */
+/* Learns what the plan's writer code changes, and sends which arrays are written. After the serial pass, which learns
+ * what the statements change. Returns false after sending why the plan cannot be run. */
 bool writer_learn(struct run *run);
 void writer_clear(struct run *run);
 
-/* One turn of this worker; nothing where it does not write. */
+/* Takes one turn of this worker, where it writes at all. */
 void writer_write(struct worker *worker);

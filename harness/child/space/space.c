@@ -11,7 +11,22 @@
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/pycompat.h"
 
-void space_say_exception(char *text, size_t size)
+bool space_run(PyObject *code, PyObject *names)
+{
+    PyObject *result = PyEval_EvalCode(code, names, names);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+void space_set_number(PyObject *names, const char *name, uint64_t number)
+{
+    PyObject *value = PyLong_FromUnsignedLongLong(number);
+    if (!value || PyDict_SetItemString(names, name, value) < 0)
+        PyErr_Clear();
+    Py_XDECREF(value);
+}
+
+const char *space_exception_text(char *text, size_t size)
 {
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *message = raised ? PyObject_Str(raised) : NULL;
@@ -21,6 +36,7 @@ void space_say_exception(char *text, size_t size)
     PyErr_Clear();
     Py_XDECREF(message);
     Py_XDECREF(raised);
+    return text;
 }
 
 static int compile_text(const char *text, const char *what, PyObject **ret_code, char *error, size_t size)
@@ -31,8 +47,8 @@ static int compile_text(const char *text, const char *what, PyObject **ret_code,
     if (*ret_code)
         return 0;
     char reason[256];
-    space_say_exception(reason, sizeof reason);
-    snprintf(error, size, "the %s is not Python: %s; correct it", what, reason);
+    snprintf(error, size, "the %s is not Python: %s; correct it", what,
+             space_exception_text(reason, sizeof reason));
     return -EINVAL;
 }
 
@@ -61,17 +77,11 @@ void space_maker_clear(struct space_maker *maker)
 
 static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
 {
-    if (!code)
+    if (!code || space_run(code, names))
         return 0;
-    PyObject *result = PyEval_EvalCode(code, names, names);
-    if (result) {
-        Py_DECREF(result);
-        return 0;
-    }
     char reason[512];
     bool missing = PyErr_ExceptionMatches(PyExc_ImportError);
-    space_say_exception(reason, sizeof reason);
-    snprintf(error, size, "the %s raises %s; %s", what, reason,
+    snprintf(error, size, "the %s raises %s; %s", what, space_exception_text(reason, sizeof reason),
              missing ? "install what is missing in the environment that -p names, or correct the import"
                      : "correct it: it runs on one thread, again in every child");
     return -ENOEXEC;
@@ -96,9 +106,8 @@ static int make_inputs(const struct space_maker *maker, PyObject *names, char *e
         if (!failed)
             continue;
         char reason[256];
-        space_say_exception(reason, sizeof reason);
         snprintf(error, size, "input %s (%s) cannot be made: %s", maker->plan->inputs[i].name,
-                 maker->plan->inputs[i].recipe, reason);
+                 maker->plan->inputs[i].recipe, space_exception_text(reason, sizeof reason));
         return -ENOEXEC;
     }
     return 0;
@@ -112,7 +121,7 @@ static bool is_declared_out(const struct space_maker *maker, const char *name)
     return false;
 }
 
-/* The number of the input, from 1 on; 0 for what the setup made. */
+/* The number of the input, from 1 on; 0 for an array that the setup made. */
 static unsigned input_of(const struct plan *plan, const char *name)
 {
     for (unsigned i = 0; i < plan->ninputs; i++)
@@ -121,7 +130,7 @@ static unsigned input_of(const struct plan *plan, const char *name)
     return 0;
 }
 
-static void recall(const struct space_maker *maker, struct watched *watched)
+static void apply_memory(const struct space_maker *maker, struct watched *watched)
 {
     for (unsigned i = 0; i < maker->memories.n; i++) {
         const struct space_memory *memory = &maker->memories.items[i];
@@ -134,8 +143,8 @@ static void recall(const struct space_maker *maker, struct watched *watched)
     }
 }
 
-/* Only an array that no other object refers to can be moved: a view of it would keep the old buffer. */
-static void place(const struct space_maker *maker, PyObject *names, struct watched *watched)
+/* Moves the array behind the tripwire, where no other object refers to it: a view of it would keep the old buffer. */
+static void place_array(const struct space_maker *maker, PyObject *names, struct watched *watched)
 {
     if (!maker->tripwire || !watched->place || watched->mutable_metadata || watched->reshaped ||
         tripwire_place(watched) < 0)
@@ -143,12 +152,13 @@ static void place(const struct space_maker *maker, PyObject *names, struct watch
     PyDict_SetItemString(names, watched->name, watched->array);
 }
 
-static int watch_name(const struct space_maker *maker, struct space *space, const char *name, PyObject *array)
+static void watch_array(const struct space_maker *maker, struct space *space, const char *name,
+                        PyObject *array)
 {
     struct watched *watched = &space->watched[space->nwatched];
     bool alone = Py_REFCNT(array) == 1;
     if (watched_take(watched, name, array) < 0)
-        return 0;
+        return;
     watched->out = is_declared_out(maker, name);
     watched->input = input_of(maker->plan, name);
     if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
@@ -156,12 +166,11 @@ static int watch_name(const struct space_maker *maker, struct space *space, cons
         watched->mutable_data = true;
     }
     watched->place = alone;
-    recall(maker, watched);
+    apply_memory(maker, watched);
     space->nwatched++;
-    return 1;
 }
 
-static void watch(const struct space_maker *maker, struct space *space)
+static void watch_arrays(const struct space_maker *maker, struct space *space)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -169,26 +178,16 @@ static void watch(const struct space_maker *maker, struct space *space)
     while (space->watched && PyDict_Next(space->names, &at, &key, &value)) {
         const char *name = PyUnicode_AsUTF8(key);
         if (array_is_exact(value) && name && name[0] != '_')
-            watch_name(maker, space, name, value);
+            watch_array(maker, space, name, value);
     }
     for (unsigned i = 0; i < space->nwatched; i++)
-        place(maker, space->names, &space->watched[i]);
+        place_array(maker, space->names, &space->watched[i]);
     PyErr_Clear();
 }
 
-/* The setup may import NumPy by itself; its arrays are watched all the same. */
-static void notice_numpy(void)
-{
-    PyObject *name = PyUnicode_FromString("numpy"), *numpy = name ? PyImport_GetModule(name) : NULL;
-    if (numpy && array_api_import() < 0)
-        PyErr_Clear();
-    Py_XDECREF(name);
-    Py_XDECREF(numpy);
-}
-
-/* One at a time, whoever makes a space: what is left out because it races must not race here. Exceptions are those of
- * the statement, which would have raised them in every call. */
-static void run_left(const struct program *program, PyObject *names)
+/* Runs the knocked-out statements, one thread at a time: they may race. Exceptions are ignored: the statement would
+ * have raised them in every call. */
+static void run_left_out(const struct program *program, PyObject *names)
 {
     static PyMutex one;
     if (program->nleft == 0)
@@ -210,18 +209,18 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
     if (!result)
         result = run_code(maker->setup, "setup", space->names, error, error_size);
     if (!result && maker->program)
-        run_left(maker->program, space->names);
+        run_left_out(maker->program, space->names);
     if (result) {
         space_drop(space);
         return result;
     }
-    notice_numpy();
-    watch(maker, space);
+    array_api_adopt(); /* the setup may have imported NumPy */
+    watch_arrays(maker, space);
     return 0;
 }
 
-/* The private names stand for its own objects, and its own arrays are watched in place of the base's. */
-static int overlay(const struct space_maker *maker, const struct space *base, struct space *space)
+/* Binds the private names to its own objects, and watches its own arrays in place of the base's. */
+static int add_own(const struct space_maker *maker, const struct space *base, struct space *space)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -265,17 +264,14 @@ int space_part(struct space_maker *maker, const struct space *base, struct space
         return result;
     }
     space->own = own;
-    return overlay(maker, base, space);
+    return add_own(maker, base, space);
 }
 
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
                        char *error, size_t error_size)
 {
-    PyObject *number = PyLong_FromUnsignedLong(thread_index), *zero = PyLong_FromLong(0);
-    PyDict_SetItemString(space->names, "thread_index", number);
-    PyDict_SetItemString(space->names, "iteration_index", zero);
-    Py_XDECREF(number);
-    Py_XDECREF(zero);
+    space_set_number(space->names, "thread_index", thread_index);
+    space_set_number(space->names, "iteration_index", 0);
     return run_code(maker->thread_setup, "thread setup", space->names, error, error_size);
 }
 
@@ -316,7 +312,7 @@ void space_remember(struct space_maker *maker, const struct space *space)
         struct space_memory *memory = memory_of(&maker->memories, watched->name);
         if (!memory)
             continue;
-        /* One thread restores its inputs after every iteration: what one call writes stays protected from others. */
+        /* One thread restores its inputs after each iteration, so the marks are for several threads only. */
         memory->metadata |= watched->mutable_metadata && maker->plan->threads > 1;
         memory->data |= watched->mutable_data && maker->plan->threads > 1;
         memory->reshaped |= watched->reshaped;

@@ -71,5 +71,11 @@ void space_drop(struct space *space);
 /* Remembers what its watched arrays are marked with. */
 void space_remember(struct space_maker *maker, const struct space *space);
 
-/* The current exception as "Type: message", and clears it. Attached. */
-void space_say_exception(char *text, size_t size);
+/* Runs compiled code. Returns false with an exception set. Attached. */
+bool space_run(PyObject *code, PyObject *names);
+
+/* Sets an integer variable; nothing without memory. Attached. */
+void space_set_number(PyObject *names, const char *name, uint64_t number);
+
+/* Writes the current exception as "Type: message" and clears it. Returns text. Attached. */
+const char *space_exception_text(char *text, size_t size);

@@ -1,16 +1,19 @@
 #include "child/step/statement.h"
 
+#include "core/wire/landmarks.h"
+
 typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
 
 /* What follows the call keeps it from being a jump, and the compiler from making all of them one. */
 #define ONE(n)                                                                                               \
-    static __attribute__((noinline)) PyObject *statement_##n(struct bound_step *bound, PyObject *names)      \
+    static __attribute__((noinline)) PyObject *LANDMARK_STATEMENT(n)(struct bound_step * bound,              \
+                                                                     PyObject * names)                       \
     {                                                                                                        \
         PyObject *result = step_run(bound, names);                                                           \
         __asm__ volatile("# statement " #n : "+r"(result));                                                  \
         return result;                                                                                       \
     }
-#define NAME(n) statement_##n,
+#define NAME(n) LANDMARK_STATEMENT(n),
 #define EIGHT(m, n) m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7)
 /* Octal, so that eight times sixteen of them have plain names. */
 /* clang-format off */

@@ -65,8 +65,8 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
 int program_finish(struct program *program);
 void program_clear(struct program *program);
 
-/* step_tell.c: a record for each statement, with the objects that it uses. Child main, attached. */
-void program_tell(const struct program *program, PyObject *names, int wire);
+/* step_send.c: sends a record for each statement, with the objects that it uses. Child main, attached. */
+void program_send(const struct program *program, PyObject *names, int wire);
 
 /* A step bound to one thread's names. Zero-initialised before the first binding. */
 struct bound_step {

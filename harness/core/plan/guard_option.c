@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/fail.h"
+#include "core/plan/value.h"
 
 #define WORDS "whole, stacks, every=N, pages=N, quarantine=BYTES, interval=MICROSECONDS"
 
@@ -23,20 +25,15 @@ static const struct word {
 
 static bool read_value(const struct word *word, const char *text, size_t length, void *to)
 {
-    char copy[32], *end;
+    char copy[32];
     if (word->flag) {
         *(bool *)to = true;
         return length == 0;
     }
-    if (length < 2 || length > sizeof copy || text[0] != '=' || text[1] < '0' || text[1] > '9')
+    if (length < 2 || length > sizeof copy || text[0] != '=')
         return false;
     snprintf(copy, sizeof copy, "%.*s", (int)length - 1, text + 1);
-    errno = 0;
-    uint64_t value = strtoull(copy, &end, 10);
-    if (errno || *end || value < word->low || value > word->high)
-        return false;
-    *(uint64_t *)to = value;
-    return true;
+    return value_number(copy, word->low, word->high, to) == 0;
 }
 
 static bool read_word(const char *text, size_t length, struct guard_option *option)
@@ -55,11 +52,10 @@ int guard_option_parse(const char *text, struct guard_option *option, char *erro
     *option = (struct guard_option){.every = 20000, .pages = 256};
     for (const char *at = text; at && *at;) {
         size_t length = strcspn(at, ",");
-        if (!read_word(at, length, option)) {
-            snprintf(error, error_size, "'%.*s' is no setting of the guard; the settings are " WORDS,
-                     length < 60 ? (int)length : 60, at);
-            return -EINVAL;
-        }
+        if (!read_word(at, length, option))
+            return fail(-EINVAL, error, error_size,
+                        "'%.*s' is no setting of the guard; the settings are " WORDS,
+                        length < 60 ? (int)length : 60, at);
         at += length + (at[length] == ',');
     }
     return 0;

@@ -166,7 +166,7 @@ static const struct option_row *row_of(int code)
 
 static int refuse_unknown(char **argv, int code, char *error, size_t size)
 {
-    /* Inside "-qx" getopt still stands on the word before. */
+    /* optind moves past "-qx" only after its last letter: optopt is the wrong letter. */
     char letter[] = {'-', (char)optopt, '\0'};
     const char *word = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
     return fail(-EINVAL, error, size,
@@ -185,7 +185,7 @@ int option_parse(enum option_command command, int argc, char **argv, struct requ
     if (!request->positionals || !longs || !shorts)
         return -ENOMEM;
     make_getopt(longs, shorts);
-    /* getopt skips argv[0]: the command's name stands before argv. */
+    /* getopt skips words[0], which is the command's name. */
     char **words = argv - 1;
     int count = argc + 1, code;
     optind = 0;
@@ -204,7 +204,7 @@ int option_parse(enum option_command command, int argc, char **argv, struct requ
                 return result;
             before = optind;
         }
-        /* Not the argument of `-s --`. */
+        /* After `--`, unless that is the argument of an option, as in `-s --`. */
         bool rest = optind > before && optind > 1 && strcmp(words[optind - 1], "--") == 0;
         do {
             if (optind >= count)

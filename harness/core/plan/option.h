@@ -15,7 +15,7 @@ extern const char *const option_command_names[OPTION_COMMANDS];
 
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
 struct request {
-    struct plan plan;         /* first: request_apply knows a plan's member by its offset */
+    struct plan plan;         /* the first member, so that members of the plan have equal offsets in both */
     const char *python;       /* NULL: VIRTUAL_ENV, then the child's own */
     const char *out;          /* folder of findings */
     const char *json;         /* file for the JSON report, or NULL */

@@ -1,4 +1,5 @@
-/* Plans to YAML that plan_load reads back. */
+/* Plans to YAML that plan_load reads back. Each function that adds a node returns its number, or 0: memory is out, or the
+ * text is not UTF-8. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,128 +8,101 @@
 #include "base/fd.h"
 #include "core/plan/plan_key.h"
 
-/* libyaml's emitter with the first error: after one, nothing more is written. */
-struct printer {
-    yaml_emitter_t emitter;
-    int error;
-};
-
-static void emit(struct printer *printer, yaml_event_t *event)
-{
-    if (!yaml_emitter_emit(&printer->emitter, event))
-        printer->error = printer->emitter.error == YAML_MEMORY_ERROR ? -ENOMEM : -EILSEQ;
-}
-
-/* Emits the event that `make`, a call to one of libyaml's yaml_*_event_initialize functions, makes of `event`; each
- * fails when memory is out, and for text that is not UTF-8. */
-#define EMIT(printer, make)                                                                                  \
-    do {                                                                                                     \
-        yaml_event_t event;                                                                                  \
-        if (!(printer)->error && !(make))                                                                    \
-            (printer)->error = -EILSEQ;                                                                      \
-        if (!(printer)->error)                                                                               \
-            emit(printer, &event);                                                                           \
-    } while (0)
-
-static void put_text(struct printer *printer, const char *text, yaml_scalar_style_t style)
-{
-    EMIT(printer, yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text,
-                                               (int)strlen(text), 1, 1, style));
-}
-
-static void put_word(struct printer *printer, const char *text)
-{
-    put_text(printer, text, YAML_ANY_SCALAR_STYLE);
-}
-
 /* A long text becomes a literal block, which libyaml neither folds nor quotes unless it must. */
 static bool is_block(const char *text)
 {
     return strchr(text, '\n') || strlen(text) > 70;
 }
 
-static yaml_scalar_style_t style_of(char *const *texts, unsigned n)
+static int add_text(yaml_document_t *tree, const char *text, bool block)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (is_block(texts[i]))
-            return YAML_LITERAL_SCALAR_STYLE;
-    return YAML_ANY_SCALAR_STYLE;
+    return yaml_document_add_scalar(tree, NULL, (const yaml_char_t *)text, -1,
+                                    block ? YAML_LITERAL_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE);
 }
 
-static void put_input(struct printer *printer, const struct plan_input *input)
+static bool add_pair(yaml_document_t *tree, int mapping, const char *key, int value)
 {
-    EMIT(printer, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_MAPPING_STYLE));
-    put_word(printer, "name");
-    put_word(printer, input->name);
-    put_word(printer, "recipe");
-    put_word(printer, input->recipe);
-    EMIT(printer, yaml_mapping_end_event_initialize(&event));
+    int word = value ? add_text(tree, key, false) : 0;
+    return word && yaml_document_append_mapping_pair(tree, mapping, word, value);
 }
 
-static void put_list(struct printer *printer, const struct plan_key *key, const struct plan *plan)
+static int add_input(yaml_document_t *tree, const struct plan_input *input)
+{
+    int mapping = yaml_document_add_mapping(tree, NULL, YAML_FLOW_MAPPING_STYLE);
+    bool good = mapping && add_pair(tree, mapping, "name", add_text(tree, input->name, false)) &&
+                add_pair(tree, mapping, "recipe", add_text(tree, input->recipe, false));
+    return good ? mapping : 0;
+}
+
+/* All entries of a list have one style. */
+static int add_list(yaml_document_t *tree, const struct plan_key *key, const struct plan *plan)
 {
     unsigned *n;
     char **texts = *plan_key_list(key, (struct plan *)plan, &n);
-    if (*n == 0)
-        return;
-    put_word(printer, key->name);
-    EMIT(printer, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
-    yaml_scalar_style_t style = key->kind == PLAN_INPUTS ? YAML_ANY_SCALAR_STYLE : style_of(texts, *n);
-    for (unsigned i = 0; i < *n; i++) {
-        if (key->kind == PLAN_INPUTS)
-            put_input(printer, &plan->inputs[i]);
-        else
-            put_text(printer, texts[i], style);
+    int list = yaml_document_add_sequence(tree, NULL, YAML_BLOCK_SEQUENCE_STYLE);
+    bool inputs = key->kind == PLAN_INPUTS, block = false;
+    for (unsigned i = 0; i < *n && !inputs; i++)
+        block |= is_block(texts[i]);
+    for (unsigned i = 0; i < *n && list; i++) {
+        int entry = inputs ? add_input(tree, &plan->inputs[i]) : add_text(tree, texts[i], block);
+        if (!entry || !yaml_document_append_sequence_item(tree, list, entry))
+            return 0;
     }
-    EMIT(printer, yaml_sequence_end_event_initialize(&event));
+    return list;
 }
 
-static void put_key(struct printer *printer, const struct plan_key *key, const struct plan *plan)
+static bool add_key(yaml_document_t *tree, int mapping, const struct plan_key *key, const struct plan *plan)
 {
     char room[PLAN_VALUE_SIZE];
+    unsigned *n;
     if (key->kind == PLAN_LIST || key->kind == PLAN_INPUTS) {
-        put_list(printer, key, plan);
-        return;
+        plan_key_list(key, (struct plan *)plan, &n);
+        return *n == 0 || add_pair(tree, mapping, key->name, add_list(tree, key, plan));
     }
     const char *text = plan_key_print(key, plan, room);
-    if (!text)
-        return;
-    put_word(printer, key->name);
-    put_text(printer, text, is_block(text) ? YAML_LITERAL_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE);
+    return !text || add_pair(tree, mapping, key->name, add_text(tree, text, is_block(text)));
 }
 
-static void put_plan(struct printer *printer, const struct plan *plan)
+static bool add_plan(yaml_document_t *tree, const struct plan *plan)
 {
-    EMIT(printer, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
-    EMIT(printer, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
-    EMIT(printer, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
-    for (const struct plan_key *key = plan_keys; key->name; key++)
-        put_key(printer, key, plan);
-    EMIT(printer, yaml_mapping_end_event_initialize(&event));
-    EMIT(printer, yaml_document_end_event_initialize(&event, 1));
-    EMIT(printer, yaml_stream_end_event_initialize(&event));
+    int mapping = yaml_document_add_mapping(tree, NULL, YAML_BLOCK_MAPPING_STYLE);
+    bool good = mapping != 0;
+    for (const struct plan_key *key = plan_keys; key->name && good; key++)
+        good = add_key(tree, mapping, key, plan);
+    return good;
+}
+
+/* Deletes the tree. */
+static bool write_tree(yaml_document_t *tree, FILE *out)
+{
+    yaml_emitter_t emitter;
+    if (!yaml_emitter_initialize(&emitter)) {
+        yaml_document_delete(tree);
+        return false;
+    }
+    yaml_emitter_set_output_file(&emitter, out);
+    bool good = yaml_emitter_dump(&emitter, tree) && yaml_emitter_close(&emitter);
+    yaml_emitter_delete(&emitter);
+    return good;
 }
 
 int plan_print(const struct plan *plan, char **ret_text)
 {
-    struct printer printer = {.error = 0};
     char *text cleanup_free = NULL;
+    yaml_document_t tree;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    if (!yaml_document_initialize(&tree, NULL, NULL, NULL, 1, 1))
         return -ENOMEM;
-    if (!yaml_emitter_initialize(&printer.emitter)) {
-        fclose(out);
-        return -ENOMEM;
+    bool is_text = add_plan(&tree, plan);
+    FILE *out = is_text ? open_memstream(&text, &size) : NULL;
+    if (!out) {
+        yaml_document_delete(&tree);
+        return is_text ? -ENOMEM : -EILSEQ;
     }
-    yaml_emitter_set_output_file(&printer.emitter, out);
-    put_plan(&printer, plan);
-    yaml_emitter_delete(&printer.emitter);
-    if (fclose(out) != 0)
+    bool good = write_tree(&tree, out);
+    if (fclose(out) != 0 || !good)
         return -ENOMEM;
-    if (!printer.error) {
-        *ret_text = text;
-        text = NULL;
-    }
-    return printer.error;
+    *ret_text = text;
+    text = NULL;
+    return 0;
 }

@@ -91,8 +91,8 @@ static int parse_dim(struct scan *p, const char *what, int axis, int64_t *ret_le
     if (*ret_length < 0)
         return scan_complain(p, -EINVAL, "dimension %d of the %s is negative; write 0 or more", axis, what);
     if (scanned == -ERANGE)
-        return scan_complain(p, -EOVERFLOW, "dimension %d of the %s leaves 63 bits; write a smaller number",
-                             axis, what);
+        return scan_complain(
+            p, -EOVERFLOW, "dimension %d of the %s does not fit 63 bits; write a smaller number", axis, what);
     return 0;
 }
 
@@ -222,12 +222,13 @@ static int parse_offset(struct scan *p)
     if (scanned == -EINVAL || offset < 0)
         return scan_complain(p, -EINVAL, "'+' is not followed by a number of bytes; write for example +8");
     if (scanned == -ERANGE)
-        return scan_complain(p, -EOVERFLOW, "the offset after '+' leaves 63 bits; write a smaller number");
+        return scan_complain(p, -EOVERFLOW,
+                             "the offset after '+' does not fit 63 bits; write a smaller number");
     p->recipe->offset = (size_t)offset;
     return 0;
 }
 
-/* NumPy refuses a shape whose product overflows even where a dimension of 0 makes the array empty. */
+/* Does the product of the shape overflow? NumPy refuses it even if a dimension of 0 makes the array empty. */
 static bool extent_overflows(size_t itemsize, int ndim, const int64_t *shape)
 {
     int64_t extent = (int64_t)itemsize;

@@ -2,7 +2,7 @@
 #pragma once
 
 struct tool {
-    const char *name;    /* of the value, and of the program */
+    const char *name;    /* in plans, and of the program */
     const char *package; /* of Debian: for the sentence when it is missing */
     unsigned patience;   /* factor of the time that a child may take without progress */
 };

@@ -4,7 +4,21 @@
 /* Number of the function that runs the plan's key `new`; the numbers of statements are lower. */
 #define STATEMENT_NEW 127
 
-/* The calls after the first ones are counted in this number of parts. */
+/* The calls of a counting run, in the order in which they are made. */
+enum counted_arm {
+    COUNTED_CALLS,   /* the steps, repeated */
+    COUNTED_NEW,     /* the plan's `new`: something new in each call */
+    COUNTED_RELEASE, /* the same, and the plan's `release` after each window */
+    COUNTED_ARMS
+};
+
+#define COUNTED_WARM_UP 2                   /* first windows: growth in them is ignored */
+#define COUNTED_SHORT 3                     /* windows of n calls, then */
+#define COUNTED_LONG 3                      /* windows of 2 n */
+#define COUNTED_LEAST (COUNTED_WARM_UP + 3) /* windows that are enough for a verdict */
+#define COUNTED_WINDOWS (COUNTED_WARM_UP + COUNTED_SHORT + COUNTED_LONG)
+
+/* Parts of the calls after the first windows. */
 #define COUNTED_PARTS 3
 
 /* Why an object is audited. */
@@ -34,6 +48,7 @@ enum series_of {
 
 /* What refers to an object or a block that is left over. */
 enum holder {
+    HOLDER_UNKNOWN,     /* not searched for */
     HOLDER_NOBODY,      /* no memory that was searched refers to it */
     HOLDER_STATIC,      /* data of a shared object */
     HOLDER_MODULE,      /* a module or a class of Python, by one of its names */
@@ -42,5 +57,6 @@ enum holder {
     HOLDER_CYCLE,       /* objects that refer to each other */
     HOLDER_OBJECT,      /* another object that is left over */
     HOLDER_INTERPRETER, /* the interpreter's own data and nothing else: one of its caches */
+    HOLDER_IMMORTAL,    /* the object is immortal: it needs no holder */
     HOLDERS
 };

@@ -15,7 +15,6 @@
 #define RECORD_FRAMES 48
 #define RECORD_TEXT 3072
 #define RECORD_VALUES 24
-#define CANARY_THREAD "canary" /* name of the two threads that race under ThreadSanitizer by intent */
 #define RECORD_MAIN UINT16_MAX /* worker number of the child's main thread */
 
 /* One row for each type of record: its id, its name, and the values that excuse it. A FOUND record shows the bug unless
@@ -46,9 +45,9 @@
      * it uses; the modules of all names in it; both separated by commas. */ \
     PLAIN(STATEMENT, statement) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
-    /* values: enum record_arm: calls at the points of an arm's series; sent before the series */ \
+    /* values: enum record_arm: calls at each point of a series; sent before the series */ \
     PLAIN(ARM, arm) \
-    PLAIN(SERIES, series) /* values: enum record_series. text: name, holder. frames: the allocation site */ \
+    PLAIN(SERIES, series) /* values: enum record_series. text: name, path to the holder. frames: allocation site */ \
     /* values: enum record_left. text: type or site, module, holder. frames: the allocation site */ \
     PLAIN(LEFT, left) \
     PLAIN(FINISHED, finished) /* the child has reached its end; values: enum record_finished */
@@ -86,7 +85,15 @@ enum record_diverge { DIVERGE_COUNT };
 #define RECORD_POINTS 9
 enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
-enum record_series { SERIES_ARM, SERIES_OF, SERIES_NPOINTS, SERIES_IMMORTAL, SERIES_POINTS };
+/* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
+enum record_series {
+    SERIES_ARM = ARM_ARM,
+    SERIES_OF,
+    SERIES_NPOINTS,
+    SERIES_IMMORTAL,
+    SERIES_HOLDER,
+    SERIES_POINTS
+};
 enum record_left {
     LEFT_OF,                                 /* enum series_of */
     LEFT_FIRST,                              /* made during the first calls of the statements */

@@ -83,7 +83,7 @@ struct scene_page {
     uint64_t registers[SCENE_REGISTERS];
     uint64_t parked; /* what it waits for in CPython's parking lot, if it does */
     uint32_t nnative, npython;
-    uint32_t more_native, more_python; /* frames that did not fit; native ones: 1, they are not counted */
+    uint32_t more_native, more_python; /* frames that did not fit; for native ones only 0 or 1 */
     uint8_t has_block;                 /* `block` is what the guard knows of the address, or of the lock */
     struct violation block;
     struct scene_pointer pointers[SCENE_POINTERS];

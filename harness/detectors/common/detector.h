@@ -1,8 +1,8 @@
-/* What a detector in the child is: one judgement, one descriptor, one row in detectors.c.
+/* A detector in the child: one descriptor, called NAME_detector, and one row in core/plan/detector_list.h.
  *
  * Contract. `begin_round` and `end_round` run on the child's main thread, attached, while every worker waits at a
- * barrier. `before_call` and `after_call` run on the calling thread, attached, any number of them at once: what they
- * keep lies in the call's own memory or is atomic. None of them may wait or call Python code that may.
+ * barrier. `before_call` and `after_call` run on the calling thread, attached, any number of them at once: their
+ * data lie in the call's own memory or are atomic. No hook may wait, or call Python code that may.
  */
 #pragma once
 
@@ -18,18 +18,18 @@
 
 struct watched;
 
-/* One thread's view of the call that it makes; the thread alone touches it. */
+/* One thread's data about its current call; for that thread alone. */
 struct detector_call {
-    int wire;        /* where records go; -1: standard error */
+    int wire;        /* descriptor for records; -1: standard error */
     uint16_t worker; /* RECORD_MAIN in the serial pass */
     bool serial;     /* no other thread runs */
     uint64_t iteration;
-    unsigned role, step;     /* which statement of the plan */
-    const char *statement;   /* source of the statement being run */
-    struct watched *watched; /* the arrays that this thread's statements can see */
+    unsigned role, step;     /* numbers of the statement in the plan */
+    const char *statement;   /* its source */
+    struct watched *watched; /* the arrays that the statements of this thread use */
     unsigned nwatched;
     bool mutable;          /* the statements change shared Python objects when run serially */
-    _Atomic bool *damaged; /* set it: inputs are no longer what they should be, end the round and rebuild */
+    _Atomic bool *damaged; /* set it when inputs are damaged: ends the round, and the inputs are built anew */
     _Atomic uint64_t *findings;
 };
 
@@ -41,10 +41,10 @@ struct detector {
     int turn; /* a lower one looks at a call first; exact detectors come before those that infer */
     /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
     int (*start)(void);
-    /* What keeps it from starting, one sentence; NULL where there is no more to say. */
+    /* Why it cannot start, one sentence. May be NULL. */
     const char *(*excuse)(void);
     void (*before_call)(struct detector_call *call);
-    /* result: borrowed; NULL when the statement has none or raised. raised: borrowed exception or NULL. */
+    /* result: borrowed; NULL if the statement has none or raised. raised: borrowed exception or NULL. */
     void (*after_call)(struct detector_call *call, PyObject *result, PyObject *raised);
     void (*end_round)(struct detector_call *call);
     void (*finish)(struct detector_call *call);
@@ -53,7 +53,7 @@ struct detector {
                   unsigned nnames);
     void (*window)(struct detector_call *call, const struct plan *plan, const struct counting_window *window);
     void (*released)(struct detector_call *call, const struct plan *plan);
-    /* Python has ended: what is left may be read, and none of its functions called. */
+    /* Runs after Python has ended: may read objects that are left, but call no function of Python. */
     void (*after_end)(int wire);
 };
 

@@ -1,5 +1,5 @@
-/* Calls of CPython's C API that are newer than the oldest CPython that a child is built for, 3.11, made from what that
- * has. Same contracts as in CPython's documentation. Attached. */
+/* Functions of CPython's C API that are newer than 3.11, the oldest CPython of a child, for older versions. Same
+ * contracts as in CPython's documentation. Attached. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -25,10 +25,10 @@ static inline void PyErr_SetRaisedException(PyObject *exception)
     Py_DECREF(exception);
 }
 
-/* 3.11 has a header before an object for its dict only. */
+/* In 3.11 an object has a header for its dict only. */
 #define Py_TPFLAGS_PREHEADER Py_TPFLAGS_MANAGED_DICT
 
-/* Without a walk over what the collector tracks, nothing is visited. */
+/* 3.11 has no walk over the tracked objects. */
 #define PYCOMPAT_NO_GC_VISIT 1
 static inline void PyUnstable_GC_VisitObjects(int (*visit)(PyObject *, void *), void *argument)
 {
@@ -51,7 +51,7 @@ static inline PyObject *PyList_GetItemRef(PyObject *list, Py_ssize_t i)
     return Py_XNewRef(PyList_GetItem(list, i));
 }
 
-/* Signed, in the machine's order of bytes; fails where it does not fit. */
+/* Signed, in native byte order; fails if the value does not fit. */
 #define Py_ASNATIVEBYTES_DEFAULTS (-1)
 static inline Py_ssize_t PyLong_AsNativeBytes(PyObject *value, void *bytes, Py_ssize_t n, int flags)
 {
@@ -59,7 +59,7 @@ static inline Py_ssize_t PyLong_AsNativeBytes(PyObject *value, void *bytes, Py_s
     return _PyLong_AsByteArray((PyLongObject *)value, bytes, (size_t)n, 1, 1) < 0 ? -1 : n;
 }
 
-/* Taken for moments that do not let go of the GIL, which is lock enough. */
+/* The GIL is the lock: no code releases it while it holds one of these. */
 typedef char PyMutex;
 static inline void PyMutex_Lock(PyMutex *mutex)
 {

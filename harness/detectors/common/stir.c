@@ -6,20 +6,20 @@
 
 #include "detectors/common/array_api.h"
 
-/* Every small size that an allocator has a list of its own for, more blocks of each than such a list holds, and blocks
- * that cover the first megabyte of a heap's free end. */
+/* All small sizes that have a list of their own in the allocator, with more blocks than such a list holds, and blocks
+ * that cover the first megabyte of free memory at the end of a heap. */
 #define SMALL_STEP 16
 #define SMALL_MAX 1040
 #define SMALL_EACH 9
 #define LARGE_BYTES (16u << 10)
 #define LARGE_COUNT 64
 #define BLOCKS (SMALL_MAX / SMALL_STEP * SMALL_EACH + LARGE_COUNT)
-#define KEPT 48
+#define HELD 48
 #define ARRAYS 9
 
-static void *kept[KEPT];
+static void *held[HELD];
 
-/* Other bytes in each turn, and none of them zero, as fresh memory is. */
+/* Other bytes in each turn. None is zero, because fresh memory is zero. */
 static int pattern_of(uint64_t turn)
 {
     return (int)(1 + turn * 37 % 251);
@@ -42,7 +42,7 @@ static void stir_heap(uint64_t turn)
         free(blocks[i]);
 }
 
-/* NumPy may keep freed data by itself: through its own door, for what such a cache holds. */
+/* NumPy may have a cache of freed data: stirs that through its own functions. */
 static void stir_arrays(uint64_t turn)
 {
     PyObject *arrays[ARRAYS];
@@ -59,26 +59,26 @@ static void stir_arrays(uint64_t turn)
     PyErr_Clear();
 }
 
-/* Some blocks stay until the next turn, others in each: the places after them are taken differently. */
-static void keep_some(uint64_t turn)
+/* Holds some blocks until the next turn, others in each turn, so that the next allocations have other addresses. */
+static void hold_some(uint64_t turn)
 {
     stir_end();
-    for (size_t i = 0; i < KEPT; i++)
+    for (size_t i = 0; i < HELD; i++)
         if ((turn * 2654435761U >> (i % 24)) & 1)
-            kept[i] = malloc(16 + 16 * (i + turn % 3));
+            held[i] = malloc(16 + 16 * (i + turn % 3));
 }
 
 void stir_memory(uint64_t turn)
 {
-    keep_some(turn);
+    hold_some(turn);
     stir_heap(turn);
     stir_arrays(turn);
 }
 
 void stir_end(void)
 {
-    for (size_t i = 0; i < KEPT; i++) {
-        free(kept[i]);
-        kept[i] = NULL;
+    for (size_t i = 0; i < HELD; i++) {
+        free(held[i]);
+        held[i] = NULL;
     }
 }

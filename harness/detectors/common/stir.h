@@ -1,5 +1,5 @@
-/* Stirring: free memory gets other contents, and the next blocks other places. What a call leaves uninitialised, or
- * computes from addresses and alignment, then differs from call to call on one thread already.
+/* Changes the contents of free memory and the addresses of the next blocks. Results that depend on uninitialised
+ * memory, addresses or alignment then differ between calls on one thread already.
  *
  * Contract. One thread at a time, attached. A few hundred microseconds.
  */
@@ -9,5 +9,5 @@
 
 void stir_memory(uint64_t turn);
 
-/* Gives back what stir_memory keeps. */
+/* Frees the blocks that stir_memory holds. */
 void stir_end(void);

@@ -1,4 +1,4 @@
-/* Called from signal handlers: nothing here but libunwind's local, async-signal-safe half. */
+/* Called from signal handlers: uses only the local, async-signal-safe part of libunwind. */
 #include "detectors/common/unwind.h"
 
 #define UNW_LOCAL_ONLY
@@ -17,7 +17,7 @@ static size_t walk(unw_cursor_t *cursor, uint64_t *addresses, size_t max)
     return n;
 }
 
-/* A call through a null pointer has no frame of its own: the caller's return address lies on top of the stack. */
+/* A call through a null pointer has no frame: the caller's return address is on top of the stack. */
 static void leave_null_function(ucontext_t *context)
 {
 #ifdef __x86_64__

@@ -1,5 +1,5 @@
 /* See census.h for the contract. The wrappers run on any thread, inside CPython's allocators: they take no lock and
- * allocate nothing from them. A block is unknown before it is given back, and known only after it was taken. */
+ * allocate nothing from them. A block is recorded after its allocation, and removed before its release. */
 #include "detectors/leak/census.h"
 
 #include <stdatomic.h>
@@ -13,11 +13,11 @@
 
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
-static PyMemAllocatorEx objects, memory; /* what was there before */
+static PyMemAllocatorEx objects, memory; /* the allocators before */
 static bool wanted, mortal;
 static _Atomic bool stacks;
 
-void census_begin(bool on)
+void census_enable(bool on)
 {
     wanted = on;
 }
@@ -37,11 +37,11 @@ bool census_is_mortal(void)
     return mortal;
 }
 
-static __attribute__((noinline)) void note(const void *block, uint64_t caller)
+static __attribute__((noinline)) void record_block(const void *block, uint64_t caller)
 {
     uint64_t frames[VIOLATION_FRAMES], site = 0;
     if (atomic_load_explicit(&stacks, memory_order_relaxed))
-        site = trace_keep(frames, trace_from(caller, frames, VIOLATION_FRAMES));
+        site = trace_store(frames, trace_from(caller, frames, VIOLATION_FRAMES));
     addresses_add(block, site);
 }
 
@@ -49,7 +49,7 @@ static void *object_malloc(void *context, size_t size)
 {
     void *block = objects.malloc(context, size);
     if (block)
-        note(block, CALLER);
+        record_block(block, CALLER);
     return block;
 }
 
@@ -57,7 +57,7 @@ static void *object_calloc(void *context, size_t n, size_t size)
 {
     void *block = objects.calloc(context, n, size);
     if (block)
-        note(block, CALLER);
+        record_block(block, CALLER);
     return block;
 }
 
@@ -67,7 +67,7 @@ static void *object_realloc(void *context, void *at, size_t size)
         addresses_remove(at);
     void *block = objects.realloc(context, at, size);
     if (block || at)
-        note(block ? block : at, CALLER);
+        record_block(block ? block : at, CALLER);
     return block;
 }
 
@@ -93,7 +93,7 @@ static void *memory_calloc(void *context, size_t n, size_t size)
     return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
 }
 
-/* What was made before we took the domain over goes back to where it came from. */
+/* Blocks from before the domain was taken over go back to their own allocator. */
 static void *memory_realloc(void *context, void *at, size_t size)
 {
     if (at && !guard_owns(at))
@@ -116,16 +116,16 @@ void census_take_domains(void)
         return;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
     PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &memory);
-    PyMemAllocatorEx heard = {objects.ctx, object_malloc, object_calloc, object_realloc, object_free};
+    PyMemAllocatorEx counted = {objects.ctx, object_malloc, object_calloc, object_realloc, object_free};
     PyMemAllocatorEx guarded = {memory.ctx, memory_malloc, memory_calloc, memory_realloc, memory_free};
-    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &heard);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &counted);
     if (guard_is_on())
         PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &guarded);
 }
 
-void census_keep_stacks(void)
+void census_store_stacks(void)
 {
-    guard_keep_stacks(true);
+    guard_store_stacks(true);
     atomic_store(&stacks, true);
 }
 
@@ -142,7 +142,7 @@ struct census_row *census_row(struct census *census, PyTypeObject *type)
     return NULL;
 }
 
-static void count(void *context, char *block, enum epoch epoch)
+static void count_block(void *context, char *block, enum epoch epoch)
 {
     struct census *census = context;
     PyObject *object = pyobject_in_block(block);
@@ -164,7 +164,7 @@ void census_take(struct census *census)
     census->objects = census->blocks = 0;
     readable_forget();
     pyobject_forget();
-    addresses_walk(count, census);
+    addresses_walk(count_block, census);
 }
 
 int64_t census_live(const struct census_row *row)
@@ -183,7 +183,7 @@ struct search {
     bool over;
 };
 
-static void look(void *context, char *block, enum epoch epoch)
+static void visit_block(void *context, char *block, enum epoch epoch)
 {
     struct search *search = context;
     if (search->over || epoch < search->since)
@@ -199,5 +199,5 @@ void census_visit(const PyTypeObject *type, enum epoch since, bool (*visit)(void
     struct search search = {type, since, visit, context, false};
     readable_forget();
     pyobject_forget();
-    addresses_walk(look, &search);
+    addresses_walk(visit_block, &search);
 }

@@ -1,14 +1,14 @@
-/* What a type is called, whose it is, and where its objects are made. See census.h for the contract. */
+/* The name of a type, its package, and the allocation site of its objects. See census.h for the contract. */
 #include <stdio.h>
 #include <string.h>
 
 #include "detectors/leak/census.h"
 #include "detectors/memory/pyobject.h"
 
-#define SAMPLE 256 /* objects that are asked where they come from */
+#define SAMPLE 256 /* objects of which the site is counted */
 #define SITES 16
 
-/* By the first part of the module's name. */
+/* Compares the first part of the module's name with the standard library. */
 static bool is_foreign(const char *module)
 {
     PyObject *known = PySys_GetObject("stdlib_module_names");
@@ -21,7 +21,7 @@ static bool is_foreign(const char *module)
 bool census_type_name(PyTypeObject *type, char *text, size_t size)
 {
     char bare[96];
-    snprintf(text, size, "a type that is gone");
+    snprintf(text, size, "a freed type");
     if (pyobject_check_head((PyObject *)type) != PYOBJECT_SOUND)
         return false;
     PyObject stand_in = {.ob_type = type};
@@ -39,7 +39,7 @@ bool census_type_name(PyTypeObject *type, char *text, size_t size)
 
 struct votes {
     uint64_t sites[SITES];
-    unsigned counts[SITES], asked;
+    unsigned counts[SITES], n; /* n: objects */
 };
 
 static bool vote(void *context, PyObject *object)
@@ -53,7 +53,7 @@ static bool vote(void *context, PyObject *object)
         votes->counts[i]++;
         break;
     }
-    return ++votes->asked < SAMPLE;
+    return ++votes->n < SAMPLE;
 }
 
 uint64_t census_site_of(const PyTypeObject *type, enum epoch since)

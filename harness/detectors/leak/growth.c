@@ -1,8 +1,8 @@
-/* The growth detector: what grows with the calls. Counts objects by type, native blocks by site, and what the process
- * has in all, at each point of each arm, and sends what grew; the driver judges the curves.
+/* The growth detector: memory that grows with the calls. Counts objects by type, native blocks by site, and the memory
+ * of the process, at each point of each arm, and sends the series that grew; the driver judges the curves.
  *
- * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses tables of its own, so that
- * it does not grow itself.
+ * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses static tables, so that it
+ * does not add to the growth.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -25,13 +25,13 @@
 #include "heap/guard/live.h"
 #include "heap/site/trace.h"
 
-#define POINTS (COUNTING_WINDOWS + 1)
+#define POINTS (COUNTED_WINDOWS + 1)
 #define SITES 16384 /* a power of two */
-/* The series that are sent of an arm, those that grew most. */
+/* Most series that are sent of an arm: those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
-/* Types of modules, and as many of the interpreter's own, whose holders are looked for; objects of each, and how much
- * they must have grown. */
+/* Most types of modules, and of the interpreter, for which holders are searched; objects of each type; and the growth
+ * from which on they are searched. */
 #define HOLDER_TYPES 4
 #define HOLDER_SAMPLE 4
 #define HOLDER_LEAST 8
@@ -97,7 +97,7 @@ static void count_block(void *context, const struct block *block)
     series->bytes[point] += (int64_t)block->size;
 }
 
-/* A module that makes its objects immortal keeps them itself. */
+/* Immortal objects of a module count as live if the module made them immortal. */
 static void count_immortal(const struct census_row *row, struct type_series *series)
 {
     char name[192];
@@ -140,17 +140,16 @@ static void count_process(void)
     totals[SERIES_CODE_BYTES][point] = mapped_code(true);
 }
 
-/* Since the windows that warm up. */
+/* The growth after the first windows. */
 static int64_t growth_of(const int64_t *points)
 {
-    return point > COUNTING_WARM_UP ? points[point] - points[COUNTING_WARM_UP] : 0;
+    return point > COUNTED_WARM_UP ? points[point] - points[COUNTED_WARM_UP] : 0;
 }
 
-struct kept {
+struct search {
     struct holder_path path;
-    uint64_t seen, every; /* objects; one of so many is asked for */
-    unsigned asked;
-    bool is_immortal; /* the object itself: nobody needs to hold it */
+    uint64_t seen, every; /* objects; one of `every` is searched for */
+    unsigned searched;
 };
 
 static bool is_lost(const struct holder_path *path)
@@ -158,45 +157,44 @@ static bool is_lost(const struct holder_path *path)
     return path->holder == HOLDER_NOBODY && path->steps == 0;
 }
 
-/* The first that leads somewhere tells most, and one that is lost is enough. What the interpreter caches is said when
- * nothing else is found. */
-static bool ask_holder(void *context, PyObject *object)
+/* Stops at the first path that leads to a module or a static, or at the first object without a holder. A cache of the
+ * interpreter is the result only if no other holder is found. */
+static bool search_holder(void *context, PyObject *object)
 {
-    struct kept *kept = context;
+    struct search *search = context;
     struct holder_path path;
     Py_ssize_t references;
-    if (kept->seen++ % kept->every != kept->every / 2)
+    if (search->seen++ % search->every != search->every / 2)
         return true;
-    kept->is_immortal = pyobject_references(object, &references) == PYOBJECT_IMMORTAL;
-    if (kept->is_immortal)
+    if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL) {
+        search->path.holder = HOLDER_IMMORTAL;
         return false;
+    }
     holder_find(object, true, &path);
-    if (kept->asked == 0 || path.holder != HOLDER_INTERPRETER)
-        kept->path = path;
+    if (search->searched == 0 || path.holder != HOLDER_INTERPRETER)
+        search->path = path;
     bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
-    return !leads && !is_lost(&path) && ++kept->asked < HOLDER_SAMPLE;
+    return !leads && !is_lost(&path) && ++search->searched < HOLDER_SAMPLE;
 }
 
-/* Who keeps objects of this type that the calls made; only asked for what grows most, since it takes a look at all
- * memory for each step. */
-static void say_holder(const struct type_series *series, unsigned *left, char *text, size_t size)
+/* Finds the holder of objects of this type that the calls made. Each step of a path searches all memory, so that only
+ * the types that grow most get here. */
+static struct holder_path holder_of(const struct type_series *series, unsigned *left)
 {
-    struct kept kept = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
-    text[0] = '\0';
+    struct search search = {.every = (uint64_t)(growth_of(series->live) / HOLDER_SAMPLE) + 1};
     if (*left == 0 || growth_of(series->live) < HOLDER_LEAST)
-        return;
+        return search.path;
     --*left;
-    census_visit(series->type, EPOCH_CALLS, ask_holder, &kept);
-    snprintf(text, size, "%s",
-             kept.is_immortal                         ? "immortal"
-             : is_lost(&kept.path)                    ? "nobody"
-             : kept.path.holder == HOLDER_INTERPRETER ? "interpreter"
-                                                      : kept.path.text);
+    search.path.holder = HOLDER_NOBODY;
+    census_visit(series->type, EPOCH_CALLS, search_holder, &search);
+    if (search.path.holder == HOLDER_NOBODY && search.path.steps > 0)
+        search.path.holder = HOLDER_OBJECT;
+    return search.path;
 }
 
-static void send_series(const struct detector_call *call, enum counting_arm arm, enum series_of of,
-                        const int64_t *points, int64_t immortal, const char *name, const char *holder,
-                        uint64_t site)
+static void send_series(const struct detector_call *call, enum counted_arm arm, enum series_of of,
+                        const int64_t *points, int64_t immortal, const char *name,
+                        const struct holder_path *path, uint64_t site)
 {
     struct record record;
     uint64_t frames[VIOLATION_FRAMES];
@@ -205,9 +203,10 @@ static void send_series(const struct detector_call *call, enum counting_arm arm,
     record.values[SERIES_OF] = of;
     record.values[SERIES_NPOINTS] = point + 1;
     record.values[SERIES_IMMORTAL] = immortal;
+    record.values[SERIES_HOLDER] = path ? path->holder : HOLDER_UNKNOWN;
     memcpy(&record.values[SERIES_POINTS], points, (point + 1) * sizeof *points);
     record_add_text(&record, name);
-    record_add_text(&record, holder);
+    record_add_text(&record, path ? path->text : "");
     record_add_frames(&record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
     record_send(&record, call->wire);
 }
@@ -227,10 +226,10 @@ static int by_site(const void *a, const void *b)
     return (one < other) - (one > other);
 }
 
-/* Sorting ends their being tables: they are emptied before the next arm. */
-static void send_types(const struct detector_call *call, enum counting_arm arm)
+/* Sorting destroys the hash table: it is emptied before the next arm. */
+static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
-    char name[192], holder[256];
+    char name[192];
     unsigned left[] = {HOLDER_TYPES, HOLDER_TYPES};
     qsort(types, CENSUS_TYPES, sizeof *types, by_type);
     for (unsigned i = 0; i < TOP_TYPES; i++) {
@@ -239,29 +238,29 @@ static void send_types(const struct detector_call *call, enum counting_arm arm)
         if (!series->type || (growth_of(series->live) <= 0 && immortal <= 0))
             continue;
         bool foreign = census_type_name(series->type, name, sizeof name);
-        say_holder(series, &left[foreign], holder, sizeof holder);
-        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, holder,
+        const struct holder_path path = holder_of(series, &left[foreign]);
+        send_series(call, arm, SERIES_OBJECTS, series->live, immortal, name, &path,
                     census_site_of(series->type, EPOCH_CALLS));
     }
 }
 
-static void send_sites(const struct detector_call *call, enum counting_arm arm)
+static void send_sites(const struct detector_call *call, enum counted_arm arm)
 {
     char name[32];
     qsort(sites, SITES, sizeof *sites, by_site);
     for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
         snprintf(name, sizeof name, "%#llx", (unsigned long long)sites[i].site);
-        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, "", sites[i].site);
-        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, "", sites[i].site);
+        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, NULL, sites[i].site);
+        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, NULL, sites[i].site);
     }
 }
 
-static void send_all(const struct detector_call *call, enum counting_arm arm)
+static void send_all(const struct detector_call *call, enum counted_arm arm)
 {
     static const enum series_of whole[] = {SERIES_NATIVE_BYTES, SERIES_NATIVE_BLOCKS, SERIES_PYTHON_BLOCKS,
                                            SERIES_CODE_BYTES, SERIES_RESIDENT_BYTES};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        send_series(call, arm, whole[i], totals[whole[i]], 0, "", "", 0);
+        send_series(call, arm, whole[i], totals[whole[i]], 0, "", NULL, 0);
     send_types(call, arm);
     send_sites(call, arm);
 }

@@ -1,4 +1,4 @@
-/* See held.h. Two detectors may call the hooks in turn: the second time there is nothing new. */
+/* See held.h. Two detectors may call the same hook in turn: the second call changes nothing. */
 #include "detectors/leak/held.h"
 
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 #include "core/wire/counted.h"
 #include "detectors/leak/census.h"
 
-/* Types of which nothing more is held than before the first call are told, too: those with most objects. */
-#define TELL_MAX 48
+/* Types that hold no more objects than before the first call are sent too, up to this number of types in all. */
+#define SENT_MAX 48
 
-static struct census_row first[CENSUS_TYPES], last[CENSUS_TYPES], left[CENSUS_TYPES];
-static bool is_told;
+static struct census_row first[CENSUS_TYPES], last[CENSUS_TYPES], released[CENSUS_TYPES];
+static bool is_sent;
 
 void held_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names, unsigned nnames)
 {
@@ -24,7 +24,7 @@ void held_begin(struct detector_call *call, const struct plan *plan, PyObject *c
 
 void held_window(const struct counting_window *window)
 {
-    if (window->arm == ARM_CALLS && window->next == 0)
+    if (window->arm == COUNTED_CALLS && window->next == 0)
         census_take(&(struct census){.rows = last});
 }
 
@@ -34,14 +34,14 @@ static int64_t live_in(struct census_row *rows, PyTypeObject *type)
     return row ? census_live(row) : 0;
 }
 
-static int by_left(const void *a, const void *b)
+static int by_count(const void *a, const void *b)
 {
     int64_t one = census_live(a), other = census_live(b);
     return (one < other) - (one > other);
 }
 
-static bool send(const struct detector_call *call, PyTypeObject *type, const char *name, int64_t still,
-                 bool all)
+static bool send_type(const struct detector_call *call, PyTypeObject *type, const char *name, int64_t still,
+                      bool all)
 {
     const int64_t points[] = {live_in(first, type), live_in(last, type), still};
     struct record record;
@@ -59,17 +59,17 @@ static bool send(const struct detector_call *call, PyTypeObject *type, const cha
 void held_released(struct detector_call *call, const struct plan *plan)
 {
     char name[192];
-    unsigned told = 0;
+    unsigned sent = 0;
     (void)plan;
-    if (is_told)
+    if (is_sent)
         return;
-    is_told = true;
-    census_take(&(struct census){.rows = left});
-    for (size_t i = 0; i < CENSUS_TYPES; i++) /* what is gone has a row, too */
+    is_sent = true;
+    census_take(&(struct census){.rows = released});
+    for (size_t i = 0; i < CENSUS_TYPES; i++) /* types without objects get a row too */
         if (last[i].type)
-            census_row(&(struct census){.rows = left}, last[i].type);
-    qsort(left, CENSUS_TYPES, sizeof *left, by_left);
+            census_row(&(struct census){.rows = released}, last[i].type);
+    qsort(released, CENSUS_TYPES, sizeof *released, by_count);
     for (size_t i = 0; i < CENSUS_TYPES; i++)
-        if (left[i].type && census_type_name(left[i].type, name, sizeof name))
-            told += send(call, left[i].type, name, census_live(&left[i]), told < TELL_MAX);
+        if (released[i].type && census_type_name(released[i].type, name, sizeof name))
+            sent += send_type(call, released[i].type, name, census_live(&released[i]), sent < SENT_MAX);
 }

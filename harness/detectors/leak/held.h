@@ -1,5 +1,5 @@
-/* What the calls made of the target's own types and still hold, and what of it the plan's release step frees. For the
- * detectors growth and shutdown, whichever is on; the hooks of counting.h. */
+/* Objects of the target's own types that are held after the calls, and after the plan's release step. For the detectors
+ * growth and shutdown; the hooks of counting.h. */
 #pragma once
 
 #include "detectors/common/counting.h"

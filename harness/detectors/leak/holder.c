@@ -15,24 +15,25 @@
 
 #define STEPS_MAX 8
 #define THREAD_BYTES ((size_t)64 << 10) /* of a thread's static variables, below its control block */
-#define OBJECT_BYTES ((size_t)4 << 10)  /* looked at of an object */
+#define OBJECT_BYTES ((size_t)4 << 10)  /* searched of an object */
 #define PAGE 4096
 
-/* What is looked for, and where it was found. */
+/* A search for a pointer into [from, to), and its result. */
 struct search {
     uintptr_t from, to;
-    const char *where; /* the word; NULL: not yet */
+    const char *where; /* the pointer; NULL: not found */
     const char *module;
     uintptr_t base; /* of the module */
     struct block block;
     PyObject *object;
     const void *seen[STEPS_MAX + 1];
     unsigned nseen;
-    bool is_alive, last; /* last: look at the interpreter's own data */
-    bool again;          /* again: something seen before refers to it */
+    bool is_alive;    /* Python has not ended */
+    bool interpreter; /* search the interpreter's own data only */
+    bool again;       /* a holder that is on the path already refers to it */
 };
 
-/* Words that may be read; the rest is passed over. */
+/* Searches the words in [from, to), without unreadable pages. */
 static bool scan(struct search *search, const char *from, const char *to)
 {
     for (const char *at = (const char *)(((uintptr_t)from + 7) & ~(uintptr_t)7); at + 8 <= to; at += 8) {
@@ -49,11 +50,11 @@ static bool scan(struct search *search, const char *from, const char *to)
     return false;
 }
 
-/* Our own tables know all addresses. */
+/* Ignores the child's own data: its tables have the addresses of all objects. */
 static bool is_ignored(const struct dl_phdr_info *info, const struct search *search)
 {
-    bool interpreter = strstr(info->dlpi_name, "/libpython3") != NULL;
-    return info->dlpi_name[0] == '\0' || (search->is_alive && interpreter != search->last);
+    bool is_interpreter = strstr(info->dlpi_name, "/libpython3") != NULL;
+    return info->dlpi_name[0] == '\0' || (search->is_alive && is_interpreter != search->interpreter);
 }
 
 static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
@@ -75,8 +76,8 @@ static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-/* The way leads round. */
-static void pass_over(struct search *search)
+/* Ignores a holder that is on the path already. */
+static void ignore_seen(struct search *search)
 {
     search->where = NULL;
     search->again = true;
@@ -87,7 +88,7 @@ static bool find_static(struct search *search)
     return dl_iterate_phdr(scan_module, search) != 0;
 }
 
-/* This thread's alone: the workers are gone, and their variables with them. */
+/* This thread's variables only: the workers have ended, and their variables with them. */
 static bool find_thread(struct search *search)
 {
     const char *self = (const char *)pthread_self(), *from = self;
@@ -110,8 +111,8 @@ static int is_target(PyObject *object, void *context)
     return (uintptr_t)object == search->from;
 }
 
-/* Exactly, where the collector knows the holder. An object that refers to itself is not its own holder. */
-static int ask_tracked(PyObject *object, void *context)
+/* Visits the referents of a tracked object. An object that refers to itself is not its own holder. */
+static int visit_tracked(PyObject *object, void *context)
 {
     struct search *search = context;
     traverseproc traverse = Py_TYPE(object)->tp_traverse;
@@ -119,7 +120,7 @@ static int ask_tracked(PyObject *object, void *context)
         return 1;
     search->where = (const char *)object;
     if (is_seen(search, object)) {
-        pass_over(search);
+        ignore_seen(search);
         return 1;
     }
     search->object = object;
@@ -128,17 +129,17 @@ static int ask_tracked(PyObject *object, void *context)
 
 static void find_tracked(struct search *search)
 {
-    PyUnstable_GC_VisitObjects(ask_tracked, search);
+    PyUnstable_GC_VisitObjects(visit_tracked, search);
 }
 
-static void look_at_block(void *context, const struct block *block)
+static void search_block(void *context, const struct block *block)
 {
     struct search *search = context;
     const char *user = block_user(block);
     if (search->where || !scan(search, user, user + block->size))
         return;
     if (is_seen(search, user))
-        pass_over(search);
+        ignore_seen(search);
     else
         search->block = *block;
 }
@@ -152,8 +153,8 @@ static size_t size_of(PyObject *object)
     return size < OBJECT_BYTES ? size : OBJECT_BYTES;
 }
 
-/* What lies before an object belongs to it too: its attributes. Its type is not what it holds. */
-static void look_at_object(void *context, char *start, enum epoch epoch)
+/* Searches an object with its attributes, which lie before it. Its reference to its type does not count. */
+static void search_object(void *context, char *start, enum epoch epoch)
 {
     struct search *search = context;
     (void)epoch;
@@ -163,13 +164,13 @@ static void look_at_object(void *context, char *start, enum epoch epoch)
           scan(search, (const char *)(object + 1), (const char *)object + size_of(object))))
         return;
     if (is_seen(search, object))
-        pass_over(search);
+        ignore_seen(search);
     else
         search->object = object;
 }
 
-/* One step outwards. Returns false when nothing refers to it, or a static does: then `module` is set. */
-static bool step(struct search *search, struct holder_path *path)
+/* Finds the next holder of the path. Returns false if there is none, or if it is static: then `module` is set. */
+static bool find_next(struct search *search, struct holder_path *path)
 {
     search->where = NULL;
     search->object = NULL;
@@ -189,9 +190,9 @@ static bool step(struct search *search, struct holder_path *path)
         path->holder = HOLDER_THREAD;
         return false;
     }
-    live_walk(look_at_block, search);
+    live_walk(search_block, search);
     if (!search->where)
-        addresses_walk(look_at_object, search);
+        addresses_walk(search_object, search);
     if (!search->where && search->again)
         path->holder = HOLDER_CYCLE;
     return search->where != NULL;
@@ -212,7 +213,7 @@ static void append_static(struct holder_path *path, const struct search *search)
     append(path, text);
 }
 
-/* Whoever reads the name knows where to look. */
+/* A module or a class ends the path: a reader can find it by its name. */
 static bool is_named(PyObject *object)
 {
     return PyModule_Check(object) || PyType_Check(object);
@@ -234,7 +235,7 @@ static void append_name(struct holder_path *path, PyObject *object)
     path->holder = HOLDER_MODULE;
 }
 
-/* What was found is what is looked for next. */
+/* Appends the holder that was found, and makes it the target of the next search. */
 static void move_on(struct search *search, struct holder_path *path)
 {
     char text[96], type[64];
@@ -260,11 +261,11 @@ static void move_on(struct search *search, struct holder_path *path)
     append(path, text);
 }
 
-/* Nothing else refers to the object itself. */
-static void ask_interpreter(struct search *search, PyObject *object, struct holder_path *path)
+/* For an object to which nothing else refers. */
+static void find_in_interpreter(struct search *search, PyObject *object, struct holder_path *path)
 {
     Py_ssize_t references = 0;
-    search->last = true;
+    search->interpreter = true;
     if (find_static(search) && pyobject_references(object, &references) != PYOBJECT_IMMORTAL &&
         references == 1)
         path->holder = HOLDER_INTERPRETER;
@@ -280,7 +281,7 @@ void holder_find(PyObject *object, bool is_alive, struct holder_path *path)
     *path = (struct holder_path){.holder = HOLDER_NOBODY};
     readable_forget();
     pyobject_forget();
-    while (path->steps < STEPS_MAX - 1 && step(&search, path)) {
+    while (path->steps < STEPS_MAX - 1 && find_next(&search, path)) {
         if (is_alive && search.object && is_named(search.object)) {
             append_name(path, search.object);
             break;
@@ -290,5 +291,5 @@ void holder_find(PyObject *object, bool is_alive, struct holder_path *path)
     if (search.module)
         append_static(path, &search);
     else if (is_alive && path->steps == 0 && path->holder == HOLDER_NOBODY)
-        ask_interpreter(&search, object, path);
+        find_in_interpreter(&search, object, path);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads it whole, without the heap. */
+/* Reads a whole file, without the heap. */
 static const char *read_text(const char *path)
 {
     static char text[1 << 20];

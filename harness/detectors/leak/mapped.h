@@ -1,9 +1,9 @@
-/* What the process has mapped. Child main; nothing here uses the heap, for ours must not grow when it is looked at. */
+/* The mappings of the process. Child main. Uses no heap, so that counting does not add to the growth. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bytes of executable mappings without a file: code that was compiled. `writable`: those that can be written, too,
- * which a tool that the process runs under has of its own. */
+/* Bytes of executable mappings without a file, that is of compiled code. `writable`: also count writable ones; Valgrind
+ * has such mappings of its own. */
 int64_t mapped_code(bool writable);

@@ -1,7 +1,7 @@
-/* The refcount detector: are the references of what the statements work on the same after equal calls?
+/* The refcount detector: checks that equal calls leave the reference counts of their objects the same.
  *
- * Spare references are held on every audited object, more than the calls of a window could release by mistake, so that
- * an object that is released too often is seen and named, and lives. Objects that lost references are kept for good.
+ * It holds spare references to every audited object, more than the calls of a window could release by mistake, so that
+ * an object that is released too often stays alive and can be reported. Objects that lost references are never freed.
  *
  * Contract. Child main, attached, while the workers are parked (counting.h).
  */
@@ -18,25 +18,25 @@
 
 #define AUDITED_MAX 512
 #define DEPTH 2 /* of containers in containers */
-/* So many references may one call release of one object, before spares run out. */
+/* References to one object that one call may release before the spares run out. */
 #define SPARES_PER_CALL 8
 #define SPARES_LEAST 64
-/* The serial pass makes fewer, even with many roles. */
+/* More than the serial pass makes, even with many roles. */
 #define SERIAL_CALLS 20000
 
 struct audited {
     PyObject *object; /* strong */
     char name[64];
-    int container; /* index of what holds it, -1 */
+    int container; /* index of its container, or -1 */
     enum audit_relation relation;
     enum pyobject_references kind;
     Py_ssize_t spares;
-    Py_ssize_t counts[COUNTING_WINDOWS + 1];
+    Py_ssize_t counts[COUNTED_WINDOWS + 1];
 };
 
 static struct audited audited[AUDITED_MAX];
 static unsigned naudited, npoints;
-static int64_t copies = 1; /* of each name: threads with objects of their own */
+static int64_t copies = 1; /* objects of each name: one for each thread with private inputs */
 static bool lost[AUDITED_MAX];
 
 static bool is_known(const PyObject *object)
@@ -47,7 +47,7 @@ static bool is_known(const PyObject *object)
     return false;
 }
 
-bool refcount_keeps(const PyObject *object)
+bool refcount_holds(const PyObject *object)
 {
     for (unsigned i = 0; i < naudited; i++)
         if (lost[i] && audited[i].object == object)
@@ -117,7 +117,7 @@ static void add_names(PyObject *names)
     }
 }
 
-static void note(const struct detector_call *call, const char *text)
+static void send_note(const struct detector_call *call, const char *text)
 {
     struct record record;
     record_begin(&record, RECORD_NOTE, RECORD_MAIN);
@@ -125,7 +125,7 @@ static void note(const struct detector_call *call, const char *text)
     record_send(&record, call->wire);
 }
 
-static void add_asked(const struct detector_call *call, const struct plan *plan, PyObject *names)
+static void add_requested(const struct detector_call *call, const struct plan *plan, PyObject *names)
 {
     for (unsigned i = 0; i < plan->naudit; i++) {
         char text[256];
@@ -136,13 +136,13 @@ static void add_asked(const struct detector_call *call, const struct plan *plan,
             continue;
         }
         PyErr_Clear();
-        snprintf(text, sizeof text, "audit: %.120s cannot be evaluated, and is not audited", plan->audit[i]);
-        note(call, text);
+        snprintf(text, sizeof text, "audit: %.120s cannot be evaluated and is not audited", plan->audit[i]);
+        send_note(call, text);
     }
 }
 
-/* Nobody can say of an immortal object who forgot to release it. */
-static void say_immortal(const struct detector_call *call)
+/* Notes the immortal objects: their references are not counted. */
+static void note_immortal(const struct detector_call *call)
 {
     char names[512] = "", text[640];
     size_t used = 0, n = 0;
@@ -159,7 +159,7 @@ static void say_immortal(const struct detector_call *call)
     snprintf(text, sizeof text,
              "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
              names, used + sizeof audited->name < sizeof names ? "" : ", …");
-    note(call, text);
+    send_note(call, text);
 }
 
 static void collect(const struct detector_call *call, const struct plan *plan, PyObject *const *names,
@@ -168,7 +168,7 @@ static void collect(const struct detector_call *call, const struct plan *plan, P
     copies = n > 0 ? n : 1;
     for (unsigned i = 0; i < n; i++)
         if (plan->naudit > 0)
-            add_asked(call, plan, names[i]);
+            add_requested(call, plan, names[i]);
         else
             add_names(names[i]);
 }
@@ -195,7 +195,7 @@ static void take_spares(uint64_t calls)
     }
 }
 
-/* Of one name, where each thread has its own object; or items of one type in the container of one name. */
+/* Objects of one name, one for each thread; or items of one type in containers of one name. */
 static bool are_alike(const struct audited *one, const struct audited *other)
 {
     if (one->relation != other->relation || Py_TYPE(one->object) != Py_TYPE(other->object))
@@ -205,24 +205,24 @@ static bool are_alike(const struct audited *one, const struct audited *other)
     return strcmp(audited[one->container].name, audited[other->container].name) == 0;
 }
 
-/* What is alike and changed in the same way is told once. */
+/* Objects that are alike and changed in the same direction are reported once. */
 static bool joins(const struct audited *one, const struct audited *other)
 {
     if (!are_alike(one, other))
         return false;
-    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTING_WARM_UP];
-    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTING_WARM_UP];
+    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTED_WARM_UP];
+    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTED_WARM_UP];
     return (a > 0) == (b > 0) && (a < 0) == (b < 0);
 }
 
 static Py_ssize_t change_of(const struct audited *entry)
 {
-    return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTING_WARM_UP
+    return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTED_WARM_UP
                ? 0
-               : entry->counts[npoints - 1] - entry->counts[COUNTING_WARM_UP];
+               : entry->counts[npoints - 1] - entry->counts[COUNTED_WARM_UP];
 }
 
-static void tell(const struct detector_call *call, unsigned first, bool *told)
+static void report(const struct detector_call *call, unsigned first, bool *reported)
 {
     const struct audited *entry = &audited[first];
     struct record record;
@@ -231,9 +231,9 @@ static void tell(const struct detector_call *call, unsigned first, bool *told)
     record.values[AUDIT_KIND] = entry->kind;
     record.values[AUDIT_NPOINTS] = npoints;
     for (unsigned i = first; i < naudited; i++) {
-        if (told[i] || change_of(&audited[i]) == 0 || (i != first && !joins(entry, &audited[i])))
+        if (reported[i] || change_of(&audited[i]) == 0 || (i != first && !joins(entry, &audited[i])))
             continue;
-        told[i] = true;
+        reported[i] = true;
         record.values[AUDIT_OBJECTS]++;
         for (unsigned point = 0; point < npoints; point++)
             record.values[AUDIT_POINTS + point] += audited[i].counts[point];
@@ -248,16 +248,16 @@ static void tell(const struct detector_call *call, unsigned first, bool *told)
     atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
-static void tell_all(const struct detector_call *call)
+static void report_all(const struct detector_call *call)
 {
-    bool told[AUDITED_MAX] = {false};
+    bool reported[AUDITED_MAX] = {false};
     for (unsigned i = 0; i < naudited; i++)
-        if (!told[i] && change_of(&audited[i]) != 0)
-            tell(call, i, told);
+        if (!reported[i] && change_of(&audited[i]) != 0)
+            report(call, i, reported);
 }
 
-/* What lost references is kept with its spares; the rest is as if nobody had looked. */
-static void let_go(void)
+/* Releases the spares of all objects but those that lost references. */
+static void release_spares(void)
 {
     for (unsigned i = 0; i < naudited; i++) {
         struct audited *entry = &audited[i];
@@ -282,7 +282,7 @@ static void refcount_begin(struct detector_call *call, const struct plan *plan, 
 static void refcount_window(struct detector_call *call, const struct plan *plan,
                             const struct counting_window *window)
 {
-    if (window->arm != ARM_CALLS)
+    if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
         collect(call, plan, window->names, window->nnames);
@@ -292,9 +292,9 @@ static void refcount_window(struct detector_call *call, const struct plan *plan,
         take_spares(window->next);
         return;
     }
-    say_immortal(call);
-    tell_all(call);
-    let_go();
+    note_immortal(call);
+    report_all(call);
+    release_spares();
 }
 
 const struct detector refcount_detector = {

@@ -1,4 +1,4 @@
-/* What the refcount detector holds on to until the end of the process, because somebody releases it too often. */
+/* Objects that the refcount detector holds until the process ends, because calls release them too often. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -7,4 +7,4 @@
 #include <stdbool.h>
 
 /* Any time after the last window. */
-bool refcount_keeps(const PyObject *object);
+bool refcount_holds(const PyObject *object);

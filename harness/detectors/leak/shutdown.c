@@ -1,8 +1,8 @@
-/* The shutdown detector: what the calls made and is still there when Python has ended, by type and by site, and who
- * holds it. What was there before the first call, and what Python makes while it ends, does not count.
+/* The shutdown detector: objects and blocks of the calls that are left when Python has ended, by type and by site, and
+ * their holders. Objects from before the first call, and those that Python makes while it ends, do not count.
  *
- * Contract. Names are asked for while Python lives (finish); the rest runs after its end, on child main, while no other
- * thread runs, and calls nothing of Python's.
+ * Contract. The names of types are read before Python ends (finish); the rest runs after its end, on child main, while
+ * no other thread runs, and calls no function of Python.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@
 #include "heap/guard/live.h"
 #include "heap/site/trace.h"
 
-/* Of the interpreter's own types, and of native blocks, so many at least, and one in so many calls: a few that calls
- * made once are caches of somebody. */
+/* Types of the interpreter, and native blocks, are reported from MANY on and from one in PART calls on: a few that
+ * calls made once are in some cache. */
 #define MANY 8
 #define PART 200
 #define SITES 8192 /* a power of two */
-#define TELL_MAX 32
-#define SAMPLE 3 /* objects of a type whose holders are looked for */
+#define SENT_MAX 32
+#define SAMPLE 3 /* objects of a type for which holders are searched */
 
 static struct census_row rows[CENSUS_TYPES];
 static struct {
@@ -37,13 +37,13 @@ static struct {
     uint64_t site;
     int64_t first, parts[COUNTED_PARTS], bytes;
 } sites[SITES];
-/* The iterations of each window. */
+/* The end of the iterations of each window, and its part. */
 static struct {
     uint64_t end;
     int part;
-} windows[ARMS * COUNTING_WINDOWS];
-static unsigned nnames, nwindows, told;
-static int64_t immortal;             /* objects that became so in the calls */
+} windows[COUNTED_ARMS * COUNTED_WINDOWS];
+static unsigned nnames, nwindows, sent;
+static int64_t immortal;             /* objects that became immortal in the calls */
 static int64_t calls[COUNTED_PARTS]; /* after the first ones */
 
 static void shutdown_window(struct detector_call *call, const struct plan *plan,
@@ -91,24 +91,24 @@ static void shutdown_finish(struct detector_call *call)
     }
 }
 
-/* Objects of one type that nobody keeps on purpose. */
+/* Objects of one type, without those that the refcount detector holds. */
 struct sample {
     PyObject *objects[SAMPLE];
     unsigned n;
-    int64_t kept; /* by the refcount detector */
+    int64_t held; /* by the refcount detector */
 };
 
 static bool take_sample(void *context, PyObject *object)
 {
     struct sample *sample = context;
-    if (refcount_keeps(object))
-        sample->kept++;
+    if (refcount_holds(object))
+        sample->held++;
     else if (sample->n < SAMPLE)
         sample->objects[sample->n++] = object;
     return true;
 }
 
-/* The one that says most: a static, then a thread, then whatever there is. */
+/* Searches the holders of the samples: a static one, else that of the first. */
 static void find_holder(const struct sample *sample, struct holder_path *best)
 {
     *best = (struct holder_path){.holder = HOLDER_NOBODY};
@@ -122,7 +122,7 @@ static void find_holder(const struct sample *sample, struct holder_path *best)
     }
 }
 
-static void send(int wire, struct record *record, const char *name, const char *holder, uint64_t site)
+static void send_left(int wire, struct record *record, const char *name, const char *holder, uint64_t site)
 {
     uint64_t frames[VIOLATION_FRAMES];
     record->values[LEFT_IMMORTAL] = immortal;
@@ -130,10 +130,10 @@ static void send(int wire, struct record *record, const char *name, const char *
     record_add_text(record, holder);
     record_add_frames(record, frames, trace_expand(site, frames, VIOLATION_FRAMES));
     record_send(record, wire);
-    told++;
+    sent++;
 }
 
-/* Of a type: made later. Returns how many in all. */
+/* The objects of a type from later calls, by part. Returns their sum. */
 static int64_t live_parts(const struct census_row *row, int64_t *parts)
 {
     for (int i = 0; i < COUNTED_PARTS; i++)
@@ -148,7 +148,7 @@ static void set_parts(struct record *record, int64_t first, const int64_t *parts
     memcpy(&record->values[LEFT_CALLS], calls, sizeof calls);
 }
 
-static void tell_type(int wire, const struct census_row *row, const char *name)
+static void send_type(int wire, const struct census_row *row, const char *name)
 {
     int64_t parts[COUNTED_PARTS], later = live_parts(row, parts);
     struct sample sample = {.n = 0};
@@ -156,7 +156,7 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     struct record record;
     enum epoch since = later > 0 ? EPOCH_CALLS : EPOCH_FIRST;
     census_visit(row->type, since, take_sample, &sample);
-    if ((int64_t)row->live[EPOCH_FIRST] + later <= sample.kept || sample.n == 0)
+    if ((int64_t)row->live[EPOCH_FIRST] + later <= sample.held || sample.n == 0)
         return;
     find_holder(&sample, &path);
     record_begin(&record, RECORD_LEFT, RECORD_MAIN);
@@ -164,7 +164,7 @@ static void tell_type(int wire, const struct census_row *row, const char *name)
     set_parts(&record, (int64_t)row->live[EPOCH_FIRST], parts);
     record.values[LEFT_HOLDER] = path.holder;
     record.values[LEFT_ADDRESS] = (int64_t)path.address;
-    send(wire, &record, name, path.text, census_site_of(row->type, since));
+    send_left(wire, &record, name, path.text, census_site_of(row->type, since));
 }
 
 static bool are_many(int64_t n)
@@ -172,8 +172,8 @@ static bool are_many(int64_t n)
     return n >= MANY && n * PART >= sum(calls);
 }
 
-/* What there are many of comes first: there may be more types than are told. */
-static void tell_types(int wire)
+/* Frequent types first: the number of records is limited. */
+static void send_types(int wire)
 {
     struct census census = {.rows = rows};
     census_take(&census);
@@ -181,16 +181,16 @@ static void tell_types(int wire)
         for (int part = 0; part < COUNTED_PARTS; part++)
             immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];
     for (int many = 1; many >= 0; many--)
-        for (unsigned i = 0; i < nnames && told < TELL_MAX; i++) {
+        for (unsigned i = 0; i < nnames && sent < SENT_MAX; i++) {
             const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
             int64_t parts[COUNTED_PARTS], later = row ? live_parts(row, parts) : 0;
-            bool left = row && (later > 0 || row->live[EPOCH_FIRST] > 0);
-            if (left && are_many(later) == many && (many || names[i].foreign))
-                tell_type(wire, row, names[i].name);
+            bool is_left = row && (later > 0 || row->live[EPOCH_FIRST] > 0);
+            if (is_left && are_many(later) == many && (many || names[i].foreign))
+                send_type(wire, row, names[i].name);
         }
 }
 
-/* Made inside a statement. */
+/* Counts a block that a statement allocated. */
 static void count_block(void *context, const struct block *block)
 {
     (void)context;
@@ -209,10 +209,10 @@ static void count_block(void *context, const struct block *block)
     }
 }
 
-static void tell_sites(int wire)
+static void send_sites(int wire)
 {
     live_walk(count_block, NULL);
-    for (size_t i = 0; i < SITES && told < TELL_MAX; i++) {
+    for (size_t i = 0; i < SITES && sent < SENT_MAX; i++) {
         struct record record;
         if (!are_many(sum(sites[i].parts)))
             continue;
@@ -220,14 +220,14 @@ static void tell_sites(int wire)
         record.values[LEFT_OF] = SERIES_SITE_BLOCKS;
         set_parts(&record, sites[i].first, sites[i].parts);
         record.values[LEFT_BYTES] = sites[i].bytes;
-        send(wire, &record, "", "", sites[i].site);
+        send_left(wire, &record, "", "", sites[i].site);
     }
 }
 
 static void shutdown_after_end(int wire)
 {
-    tell_types(wire);
-    tell_sites(wire);
+    send_types(wire);
+    send_sites(wire);
 }
 
 static int shutdown_start(void)

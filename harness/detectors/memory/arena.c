@@ -1,7 +1,7 @@
-/* The arena detector: glibc's own heap metadata, walked while everyone waits.
+/* The arena detector: checks glibc's own heap metadata while all workers wait.
  *
- * It knows no owners: what it reports names the damaged chunk and the block before it. It makes no sense together with
- * the guard, which keeps most blocks out of glibc's heaps.
+ * It does not know the owners of blocks: a report names the damaged chunk and the block before it. It is of no use
+ * together with the guard, because then few blocks are in glibc's heaps.
  */
 #include "detectors/common/detector.h"
 
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "heap/arena/arena.h"
 
-/* A walk may take one part in so many of the time. */
+/* The walks take at most 1/DUTY of the time. */
 #define DUTY 20
 #define REPORTS 64
 
@@ -34,7 +34,7 @@ static const char *arena_excuse(void)
     return reason;
 }
 
-/* False when it was there before, or when there is no more room. */
+/* Returns false for a known violation, or if the table is full. */
 static bool is_new(const struct arena_violation *violation)
 {
     for (unsigned i = 0; i < nreported; i++)

@@ -27,7 +27,7 @@ size_t debug_block_size(const void *block)
     return size;
 }
 
-/* How many of the 8 bytes before the block are what they should be. */
+/* The number of intact bytes of the 8 before the block. */
 static unsigned count_right(const void *block)
 {
     const unsigned char *before = bytes_before(block);
@@ -50,8 +50,8 @@ unsigned debug_block_overrun(const void *block)
     return last_wrong((const unsigned char *)block + debug_block_size(block));
 }
 
-/* Half of the bytes must be right for a damaged block: where none are, an object without the debug allocator is far
- * more likely, a static one for instance. */
+/* A damaged block must still have half of the bytes: if none matches, the object is more likely not from the debug
+ * allocator, a static one for example. */
 enum debug_block_state debug_block_check(const void *block)
 {
     if (!readable((const char *)block - 2 * WORD, 2 * WORD))

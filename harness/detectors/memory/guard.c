@@ -16,14 +16,14 @@
 #include "heap/memory/pages.h"
 #include "heap/site/site.h"
 
-/* Where blocks of one site are all between pages, so many. */
+/* Most blocks between pages when a plan has a focus. */
 #define PAGES_IN_FOCUS 2048
 
 static int the_wire = -1;
 static struct guard_option option;
 static bool has_arrays;
 static const char *the_focus;
-static bool reports; /* it is on for what it tells; otherwise for what it counts */
+static bool reports; /* the detector is on; else only the counting needs the guard */
 
 static void send_violation(const struct violation *violation)
 {
@@ -34,15 +34,15 @@ static void send_violation(const struct violation *violation)
     record_send(&record, the_wire);
 }
 
-/* "arrays", "*", or file+0xoffset, separated by commas. With "*", the blocks of imports would take all the pages: it
- * begins with the statements, the others at once. */
-static void apply_focus(const char *text, bool armed)
+/* Applies "arrays", "*", or file+0xoffset, separated by commas. "*" waits for the statements, because the blocks of
+ * imports would use up all pages; the others start at once. */
+static void apply_focus(const char *text, bool at_statements)
 {
     char *copy = text ? strdup(text) : NULL, *rest = copy, *word;
     while (rest && (word = strsep(&rest, ","))) {
         struct site_focus focus = {.offset = 0};
         const char *plus = strrchr(word, '+');
-        if ((strcmp(word, "*") == 0) != armed)
+        if ((strcmp(word, "*") == 0) != at_statements)
             continue;
         snprintf(focus.module, sizeof focus.module, "%.*s",
                  (int)(plus ? plus - word : (ptrdiff_t)strlen(word)), word);
@@ -73,7 +73,7 @@ int guard_begin(const struct plan *plan, int wire)
     the_focus = plan->focus;
     if (!result)
         apply_focus(the_focus, false);
-    /* Under a sanitizer, whose runtime answers malloc, the others do without. */
+    /* The runtime of a sanitizer replaces malloc: then the other detectors run without the guard. */
     return result == -ENOTSUP && plan->detect & ~DETECTOR_BIT(DETECTOR_GUARD) ? 0 : result;
 }
 
@@ -87,7 +87,7 @@ void guard_arm(void)
 
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
-/* What was made before we took the domain over, or came from elsewhere, is the interposed free's. */
+/* Blocks from before the domain was taken over, or from elsewhere, go to the interposed free. */
 static void release(void *at, enum block_kind kind, uint64_t caller)
 {
     if (at && guard_owns(at))
@@ -104,8 +104,8 @@ static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t ca
 }
 
 /* The raw domain and the one of PyMem_Malloc. Objects stay in mimalloc's heaps, where the collector finds them; but a
- * buffer that is released as if it were an object is released where it came from. `context` is what answered before. */
-static PyMemAllocatorEx answered_before[3];
+ * buffer that is released as an object goes back to its own allocator. `context` is the allocator before. */
+static PyMemAllocatorEx allocator_before[3];
 
 static void *domain_malloc(void *context, size_t size)
 {
@@ -162,12 +162,12 @@ void guard_take_domains(void)
 {
     static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
     for (unsigned i = 0; guard_is_on() && i < 3; i++) {
-        PyMemAllocatorEx ours = {&answered_before[i], domain_malloc, domain_calloc, domain_realloc,
+        PyMemAllocatorEx ours = {&allocator_before[i], domain_malloc, domain_calloc, domain_realloc,
                                  domain_free};
         if (domains[i] == PYMEM_DOMAIN_OBJ)
-            ours = (PyMemAllocatorEx){&answered_before[i], object_malloc, object_calloc, object_realloc,
+            ours = (PyMemAllocatorEx){&allocator_before[i], object_malloc, object_calloc, object_realloc,
                                       domain_free};
-        PyMem_GetAllocator(domains[i], &answered_before[i]);
+        PyMem_GetAllocator(domains[i], &allocator_before[i]);
         PyMem_SetAllocator(domains[i], &ours);
     }
 }
@@ -216,7 +216,7 @@ void guard_take_arrays(void)
     Py_XDECREF(capsule);
 }
 
-/* What the array in a block is, as far as four bytes can say. */
+/* Records the type and shape of an array in its block, in four bytes. */
 static void tag(PyObject *object)
 {
     PyArrayObject *array = (PyArrayObject *)object;
@@ -255,7 +255,7 @@ void guard_count(int64_t *values)
     values[FINISHED_WALK_TIME] = (int64_t)totals.nanoseconds;
 }
 
-/* What nobody has looked at since the last round of the checker. */
+/* Checks all blocks once more: the checker has seen none since its last round. */
 static void finish(struct detector_call *call)
 {
     (void)call;

@@ -1,23 +1,24 @@
-/* The guard as Python sees it: CPython's domains for buffers and NumPy's array data go through it too, so that their
- * blocks are known for what they are, whatever allocator CPython and NumPy would choose. */
+/* The guard for Python: CPython's domains for buffers and NumPy's array data use it too, so that their blocks have a
+ * kind and a site, whichever allocator CPython and NumPy would choose. */
 #pragma once
 
 #include <stdint.h>
 
 #include "core/plan/plan.h"
 
-/* Before Python starts, on the child's first thread. Decides for good who answers malloc. Returns 0 or -errno. */
+/* Chooses the allocator behind malloc for good. Before Python starts, on the child's first thread. Returns 0 or
+ * -errno. */
 int guard_begin(const struct plan *plan, int wire);
 
-/* Child main, before Python starts: what CPython and extension modules get from PyMem_RawMalloc and PyMem_Malloc. */
+/* Takes over PyMem_RawMalloc and PyMem_Malloc. Child main, before Python starts. */
 void guard_take_domains(void);
 
-/* After NumPy has been imported: array data of the calling thread's arrays from now on. Attached; does nothing without
- * the guard or NumPy. */
+/* Takes over the array data of the calling thread's later arrays. Attached, after NumPy has been imported; does nothing
+ * without the guard or NumPy. */
 void guard_take_arrays(void);
 
-/* The statements begin: from now on some blocks lie between inaccessible pages. */
+/* Puts some blocks between inaccessible pages from now on. Before the first statement. */
 void guard_arm(void);
 
-/* Statistics for the record of the end. */
+/* Fills the statistics of the record RECORD_FINISHED. */
 void guard_count(int64_t *values);

@@ -1,12 +1,12 @@
-/* The pyheap detector: Python objects whose memory, type or reference count was corrupted.
+/* The pyheap detector: Python objects with corrupted memory, type or reference count.
  *
- * CPython's debug hooks (the child starts the interpreter with them) look at a block only when it is freed; this walk
- * looks at the blocks of living objects: all that the collector tracks, and what they refer to.
+ * CPython's debug hooks (the child starts the interpreter with them) check a block only when it is freed. These walks
+ * check the blocks of live objects: all that the collector tracks, and those that they refer to.
  *
  * Contract. Child main, attached. At the end of a round the workers wait at a barrier, detached; the world is stopped
- * while objects are visited, as for a collection, so tp_traverse is safe here wherever it is for the collector. The
- * visitors allocate nothing, take no lock and run no Python code. Other threads may run between two looks: damage is
- * told only when a second look, in a second stop of the world, sees the same at the same place.
+ * while objects are visited, as for a collection, so tp_traverse is as safe here as it is for the collector. The
+ * visitors allocate nothing, take no lock and run no Python code. Other threads may run between two walks: damage is
+ * reported only if a second walk, in a second stop of the world, finds it at the same place.
  */
 #include "detectors/common/detector.h"
 
@@ -19,10 +19,10 @@
 #include "detectors/memory/readable.h"
 #include "detectors/common/pycompat.h"
 
-/* Damaged objects that one walk keeps apart, and kinds of damage that one run does. */
+/* Most damaged objects of one walk, and kinds of damage of one run. */
 #define DAMAGES 256
 #define CULPRITS 16
-/* Walks take at most this part of the time. */
+/* The walks take at most 1/DUTY of the time. */
 #define DUTY 20
 
 struct damage {
@@ -31,13 +31,13 @@ struct damage {
     bool confirmed;
 };
 
-/* One fault of one type of object: one finding. */
+/* One fault of one type of object: a finding. */
 struct culprit {
     char signature[112];
     char sentence[400]; /* about the first object */
     const PyObject *object;
     unsigned seen; /* objects, in this walk */
-    unsigned told;
+    unsigned reported;
 };
 
 static struct damage damages[DAMAGES];
@@ -72,9 +72,9 @@ static struct culprit *find_culprit(const char *signature)
     return &culprits[i];
 }
 
-/* Where the object itself says nothing that can be trusted, the type of its holder names it. */
-static void sign(PyObject *object, const struct pyobject_look *look, PyObject *holder, char *text,
-                 size_t size)
+/* Writes the signature. If the object itself cannot be trusted, it has the type of its holder. */
+static void print_signature(PyObject *object, const struct pyobject_look *look, PyObject *holder, char *text,
+                            size_t size)
 {
     char type[64] = "";
     PyObject *subject = look->fault < PYOBJECT_COUNT ? holder : object;
@@ -84,10 +84,10 @@ static void sign(PyObject *object, const struct pyobject_look *look, PyObject *h
              look->buffer ? " items" : "");
 }
 
-static void blame(PyObject *object, const struct pyobject_look *look, PyObject *holder)
+static void count_culprit(PyObject *object, const struct pyobject_look *look, PyObject *holder)
 {
     char signature[sizeof culprits->signature];
-    sign(object, look, holder, signature, sizeof signature);
+    print_signature(object, look, holder, signature, sizeof signature);
     struct culprit *culprit = find_culprit(signature);
     if (!culprit)
         return;
@@ -107,10 +107,10 @@ static void note_damage(const struct walk *walk, PyObject *object, const struct 
     if (!walk->second || !known || known->confirmed)
         return;
     known->confirmed = true;
-    blame(object, look, walk->holder);
+    count_culprit(object, look, walk->holder);
 }
 
-/* An object that the collector tracks is visited on its own, and need not be looked at through others. */
+/* Skips a referent that the collector tracks: it is visited on its own. Returns true if the object is sound. */
 static bool check(struct walk *walk, PyObject *object)
 {
     struct pyobject_look look = {.fault = pyobject_check_head(object)};
@@ -142,34 +142,34 @@ static int visit_tracked(PyObject *object, void *argument)
     return 1;
 }
 
-static void look_at_all(struct walk *walk)
+static void walk_once(struct walk *walk)
 {
     readable_forget();
     pyobject_forget();
     PyUnstable_GC_VisitObjects(visit_tracked, walk);
 }
 
-static void tell(const struct detector_call *call, struct culprit *culprit)
+static void report(const struct detector_call *call, struct culprit *culprit)
 {
     struct record record;
     record_begin(&record, RECORD_CORRUPT, call->worker);
     record.values[CORRUPT_DETECTOR] = DETECTOR_PYHEAP;
     record.values[CORRUPT_ADDRESS] = (int64_t)(uintptr_t)culprit->object;
-    record.values[CORRUPT_COUNT] = culprit->seen - culprit->told;
+    record.values[CORRUPT_COUNT] = culprit->seen - culprit->reported;
     record_add_text(&record, culprit->sentence);
     record_add_text(&record, culprit->signature);
     record_add_text(&record, call->statement ? call->statement : "");
     record_send(&record, call->wire);
-    culprit->told = culprit->seen;
+    culprit->reported = culprit->seen;
     atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
-/* Damage stays, and each walk meets it again: a culprit is told when it is new, and at the end if it grew. */
-static void tell_all(const struct detector_call *call, bool last)
+/* Each walk finds the same damage again: reports a culprit when it is new, and at the end if it grew. */
+static void report_all(const struct detector_call *call, bool last)
 {
     for (unsigned i = 0; i < nculprits; i++)
-        if (culprits[i].seen > culprits[i].told && (last || culprits[i].told == 0))
-            tell(call, &culprits[i]);
+        if (culprits[i].seen > culprits[i].reported && (last || culprits[i].reported == 0))
+            report(call, &culprits[i]);
 }
 
 static struct walk walk_twice(void)
@@ -179,9 +179,9 @@ static struct walk walk_twice(void)
     ndamages = 0;
     for (unsigned i = 0; i < nculprits; i++)
         culprits[i].seen = 0;
-    look_at_all(&first);
+    walk_once(&first);
     if (ndamages > 0)
-        look_at_all(&second);
+        walk_once(&second);
     uint64_t took = clock_now() - from;
     spent += took;
     longest = took > longest ? took : longest;
@@ -189,7 +189,7 @@ static struct walk walk_twice(void)
     return first;
 }
 
-/* For the JSON report only: its name begins with a line. */
+/* A fact for the JSON report only, as the underscore before its name says. */
 static void send_fact(const struct detector_call *call, const struct walk *walk)
 {
     struct record record;
@@ -214,13 +214,13 @@ static void pyheap_end_round(struct detector_call *call)
     if ((spent + longest) * DUTY > clock_now() - began)
         return;
     walk_twice();
-    tell_all(call, false);
+    report_all(call, false);
 }
 
 static void pyheap_finish(struct detector_call *call)
 {
     struct walk walk = walk_twice();
-    tell_all(call, true);
+    report_all(call, true);
     send_fact(call, &walk);
 }
 

@@ -11,7 +11,7 @@
 
 #define KNOWN 256
 #define METATYPES_MAX 16
-/* CPython fills freed memory with it, the type included. */
+/* CPython fills freed memory with it. */
 #define DEAD_POINTER ((uintptr_t)UINT64_C(0xdddddddddddddddd))
 
 const char *const pyobject_fault_names[PYOBJECT_FAULTS] = {
@@ -23,7 +23,7 @@ const char *const pyobject_fault_names[PYOBJECT_FAULTS] = {
 static struct pyobject_layout layout;
 static bool has_layout;
 
-/* Types that were looked at since pyobject_forget. */
+/* Types that were found sound since pyobject_forget. */
 static const PyTypeObject *known[KNOWN];
 
 void pyobject_set_layout(const struct pyobject_layout *given)
@@ -47,7 +47,7 @@ static bool can_be_type(const PyTypeObject *type)
     return (uintptr_t)type % sizeof(void *) == 0 && readable(type, sizeof *type);
 }
 
-/* What is a type has a type that is, or derives from, type. Other memory may have the flag of one by chance. */
+/* The type of a type is `type` or derives from it. Other memory may have the flag of a type by chance. */
 static bool can_be_metatype(const PyTypeObject *meta)
 {
     for (int depth = 0; depth < METATYPES_MAX && can_be_type(meta); depth++) {
@@ -65,7 +65,7 @@ static bool is_type(const PyTypeObject *type)
         return type != NULL;
     if (!can_be_type(type))
         return false;
-    /* Read once: what is no type may lie on our own stack. */
+    /* Read once: memory that is no type may lie on our own stack, and change. */
     const PyTypeObject *meta = *(PyTypeObject *const volatile *)&type->ob_base.ob_base.ob_type;
     if (!can_be_metatype(meta) || !(meta->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
         return false;
@@ -73,7 +73,7 @@ static bool is_type(const PyTypeObject *type)
     return true;
 }
 
-/* A count of zero is no fault: another thread may have detached in the middle of a deallocation. */
+/* A count of 0 is no fault: another thread may have detached in the middle of a deallocation. */
 enum pyobject_fault pyobject_check_head(PyObject *object)
 {
     if ((uintptr_t)object % sizeof(void *) != 0 || !readable(object, sizeof *object))
@@ -85,7 +85,7 @@ enum pyobject_fault pyobject_check_head(PyObject *object)
     return Py_REFCNT(object) < 0 ? PYOBJECT_COUNT : PYOBJECT_SOUND;
 }
 
-static struct pyobject_look look_at(const void *at, size_t head)
+static struct pyobject_look check_block(const void *at, size_t head)
 {
     static const enum pyobject_fault faults[] = {
         [DEBUG_BLOCK_WHOLE] = PYOBJECT_SOUND,       [DEBUG_BLOCK_FOREIGN] = PYOBJECT_SOUND,
@@ -133,24 +133,24 @@ char *pyobject_block(PyObject *object)
     return (char *)object - head_of(Py_TYPE(object));
 }
 
-/* Memory of its own that an object of a common type points to. */
-static struct pyobject_look look_at_buffer(PyObject *object)
+/* Checks the memory that an object of a common type owns. */
+static struct pyobject_look check_buffer(PyObject *object)
 {
     struct pyobject_look look = {0};
     if (PyList_Check(object) && ((PyListObject *)object)->ob_item)
-        look = look_at(((PyListObject *)object)->ob_item, layout.list_head);
+        look = check_block(((PyListObject *)object)->ob_item, layout.list_head);
     else if (PyByteArray_Check(object) && ((PyByteArrayObject *)object)->ob_bytes)
-        look = look_at(((PyByteArrayObject *)object)->ob_bytes, 0);
+        look = check_block(((PyByteArrayObject *)object)->ob_bytes, 0);
     look.buffer = true;
     return look;
 }
 
 struct pyobject_look pyobject_check_memory(PyObject *object)
 {
-    struct pyobject_look look = look_at(object, head_of(Py_TYPE(object)));
+    struct pyobject_look look = check_block(object, head_of(Py_TYPE(object)));
     if (look.fault != PYOBJECT_SOUND)
         return look;
-    struct pyobject_look buffer = look_at_buffer(object);
+    struct pyobject_look buffer = check_buffer(object);
     return buffer.fault == PYOBJECT_SOUND ? look : buffer;
 }
 
@@ -176,8 +176,7 @@ static void describe_memory(const struct pyobject_look *look, const char *name, 
 {
     char hex[24];
     if (look->fault == PYOBJECT_SIZE) {
-        snprintf(text, size, "the size that the allocator keeps before %s at %p was overwritten", name,
-                 look->block);
+        snprintf(text, size, "the allocator's size field before %s at %p was overwritten", name, look->block);
     } else if (look->fault == PYOBJECT_UNDERRUN) {
         debug_block_hex(look->block, DEBUG_BLOCK_UNDERRUN, hex);
         snprintf(text, size, "wrote before %s: the 8 bytes before its memory at %p hold %s", name,
@@ -198,9 +197,9 @@ static void describe_head(PyObject *object, enum pyobject_fault fault, const cha
                           size_t size)
 {
     static const char *const what[] = {
-        [PYOBJECT_NOWHERE] = "is not in memory",
+        [PYOBJECT_NOWHERE] = "is not in readable memory",
         [PYOBJECT_FREED] = "was freed",
-        [PYOBJECT_TYPE] = "has a type that is none",
+        [PYOBJECT_TYPE] = "has a wrong type",
     };
     snprintf(text, size, "an object at %p that %s refers to %s", (void *)object, holder, what[fault]);
 }

@@ -10,7 +10,7 @@
 #define PAGE_BITS 12
 #define KNOWN 4096
 
-/* Numbers of pages that can be read. Page 0 never can: 0 is an empty place, and no mask to the kernel. */
+/* Numbers of readable pages; 0: an empty entry. Page 0 is never readable, and would be no mask to the kernel. */
 static uintptr_t known[KNOWN];
 
 void readable_forget(void)
@@ -18,9 +18,9 @@ void readable_forget(void)
     memset(known, 0, sizeof known);
 }
 
-/* The kernel copies the mask before it looks at the impossible operation: EFAULT says that it could not. Unlike a
- * write to a pipe it needs no descriptor, and no sandbox forbids it. */
-static bool ask_kernel(uintptr_t page)
+/* The kernel reads the mask before it rejects the operation: it returns EFAULT if the page is not readable. This needs
+ * no descriptor, unlike a write to a pipe, and no sandbox forbids it. */
+static bool can_kernel_read(uintptr_t page)
 {
     return syscall(SYS_rt_sigprocmask, -1, page << PAGE_BITS, NULL, 8) == 0 || errno != EFAULT;
 }
@@ -30,7 +30,7 @@ static bool page_readable(uintptr_t page)
     uintptr_t *place = &known[(page ^ page >> 12) % KNOWN];
     if (*place == page)
         return page != 0;
-    if (page == 0 || !ask_kernel(page))
+    if (page == 0 || !can_kernel_read(page))
         return false;
     *place = page;
     return true;

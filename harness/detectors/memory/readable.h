@@ -1,7 +1,7 @@
-/* May this memory be read? For walkers that follow pointers which may be damaged.
+/* Checks that memory can be read. For walkers that follow pointers which may be damaged.
  *
- * Contract. One thread at a time. Pages that were found readable are believed until readable_forget: call it before
- * each walk, because memory may be unmapped in between. Allocates nothing.
+ * Contract. One thread at a time. Readable pages are cached until readable_forget: call it before each walk, because
+ * memory may be unmapped in between. Allocates nothing.
  */
 #pragma once
 
@@ -10,5 +10,5 @@
 
 void readable_forget(void);
 
-/* All of [from, from + size). Does not fault, whatever `from` is. */
+/* Returns true if all of [from, from + size) is readable. Does not fault for any `from`. */
 bool readable(const void *from, size_t size);

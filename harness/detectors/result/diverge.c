@@ -1,9 +1,9 @@
 /* The diverge detector: under threads a statement gives another result than on one thread.
  *
- * Contract. References are made and judged by the functions of diverge.h, on one thread, while no worker runs; workers
- * only read them, after a barrier. A worker that sees a difference counts it, and the first one claims the reference
- * with an exchange and writes down what it saw; the main thread reads that behind the barrier at the round's end.
- * Results of more than 64 KiB are compared in one call of sixteen. Nothing waits, and no Python code runs.
+ * Contract. The functions of diverge.h create and judge reference results, on one thread, while no worker runs; workers
+ * only read them, after a barrier. A worker counts each difference; the first one claims the reference with an exchange
+ * and records the difference, which the main thread reads behind the barrier at the end of the round. Results of more
+ * than 64 KiB are compared in one call of sixteen. No function waits or runs Python code.
  */
 #include "detectors/result/diverge.h"
 
@@ -14,20 +14,20 @@
 
 #define ROLES 64
 #define STEPS 64
-/* So many calls on one thread must give the same result, before any worker and again after a difference. */
+/* Least calls on one thread that must give the same result, before any worker and again after a difference. */
 #define CALLS_LEAST 3
 #define LARGE_BYTES (64u << 10)
 #define LARGE_EVERY 16
 
 struct reference {
     struct image image;
-    unsigned agreed; /* lone calls that gave this result, in this pass */
-    bool refuted;    /* one that did not */
-    bool usable;     /* workers compare with it */
-    bool confirmed;  /* the finding is told, but for how often */
-    uint64_t told;
+    unsigned agreed;             /* calls on one thread with this result, in this pass */
+    bool refuted;                /* such a call gave another result */
+    bool usable;                 /* workers compare with it */
+    bool confirmed;              /* the finding is reported */
+    uint64_t reported;           /* differences */
     const char *statement;       /* the plan's */
-    _Atomic bool claimed, close; /* close: only the last bits differed, once at least */
+    _Atomic bool claimed, close; /* close: at least once only the last bits differed */
     _Atomic uint64_t differing;
     uint16_t worker;
     uint64_t iteration;
@@ -49,9 +49,9 @@ static void each(void (*act)(struct reference *, struct detector_call *), struct
                 act(references[role][step], call);
 }
 
-/* Learning and recalling: lone threads */
+/* Calls on one thread */
 
-static void hear(struct reference *reference, PyObject *result)
+static void add_result(struct reference *reference, PyObject *result)
 {
     char text[sizeof reference->sentence];
     static const struct image_inputs none = {0};
@@ -83,7 +83,7 @@ void diverge_learn(const struct diverge_step *at, PyObject *result)
     if (!*reference)
         *reference = new_reference(at->statement, result);
     else if (!(*reference)->refuted)
-        hear(*reference, result);
+        add_result(*reference, result);
 }
 
 static void settle_learnt(struct reference *reference, struct detector_call *call)
@@ -100,16 +100,16 @@ void diverge_learnt(void)
     each(settle_learnt, NULL);
 }
 
-static bool is_doubtful(const struct reference *reference)
+static bool is_uncertain(const struct reference *reference)
 {
     return reference && reference->usable && !reference->confirmed &&
            atomic_load_explicit(&reference->claimed, memory_order_relaxed);
 }
 
-bool diverge_doubts(unsigned role)
+bool diverge_is_uncertain(unsigned role)
 {
     for (unsigned step = 0; step < STEPS; step++)
-        if (is_doubtful(reference_of(role, step)))
+        if (is_uncertain(reference_of(role, step)))
             return true;
     return false;
 }
@@ -117,8 +117,8 @@ bool diverge_doubts(unsigned role)
 void diverge_recall(const struct diverge_step *at, PyObject *result)
 {
     struct reference *reference = reference_of(at->role, at->step);
-    if (is_doubtful(reference))
-        hear(reference, result);
+    if (is_uncertain(reference))
+        add_result(reference, result);
 }
 
 /* Findings */
@@ -129,16 +129,16 @@ static void send(struct reference *reference, struct detector_call *call)
     uint64_t count = atomic_load_explicit(&reference->differing, memory_order_relaxed);
     record_begin(&record, RECORD_DIVERGE, reference->worker);
     record.iteration = (uint32_t)reference->iteration;
-    record.values[DIVERGE_COUNT] = (int64_t)(count - reference->told);
+    record.values[DIVERGE_COUNT] = (int64_t)(count - reference->reported);
     record_add_text(&record, reference->sentence);
     record_add_text(&record, reference->statement);
     record_send(&record, call->wire);
-    reference->told = count;
+    reference->reported = count;
 }
 
 static void settle(struct reference *reference, struct detector_call *call)
 {
-    if (!is_doubtful(reference))
+    if (!is_uncertain(reference))
         return;
     reference->confirmed = !reference->refuted && reference->agreed >= CALLS_LEAST;
     reference->usable = reference->confirmed;
@@ -156,7 +156,7 @@ void diverge_settle(struct detector_call *call)
 static void forget(struct reference *reference, struct detector_call *call)
 {
     (void)call;
-    if (!is_doubtful(reference))
+    if (!is_uncertain(reference))
         return;
     atomic_store_explicit(&reference->differing, 0, memory_order_relaxed);
     atomic_store_explicit(&reference->claimed, false, memory_order_relaxed);
@@ -198,7 +198,7 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
     enum image_verdict verdict = image_compare(&reference->image, result, &inputs, sentence, sizeof sentence);
     if (verdict == IMAGE_SAME || verdict == IMAGE_UNFIT)
         return;
-    /* A damaged input gives wrong results, and has its own finding. */
+    /* A damaged input gives wrong results, and has a finding of its own. */
     if (atomic_load_explicit(call->damaged, memory_order_relaxed))
         return;
     if (verdict == IMAGE_DIFFERENT)
@@ -207,7 +207,7 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
         atomic_store_explicit(&reference->close, true, memory_order_relaxed);
 }
 
-static void note_close(const struct reference *reference, const struct detector_call *call)
+static void send_close(const struct reference *reference, const struct detector_call *call)
 {
     if (!atomic_load_explicit(&reference->close, memory_order_relaxed))
         return;
@@ -220,19 +220,19 @@ static void note_close(const struct reference *reference, const struct detector_
     record_send(&note, call->wire);
 }
 
-/* The first one was sent when it was confirmed; here come the repetitions. */
-static void tell_rest(struct reference *reference, struct detector_call *call)
+/* Sends the number of repetitions; the first difference was sent when it was confirmed. */
+static void send_rest(struct reference *reference, struct detector_call *call)
 {
     if (reference->confirmed &&
-        atomic_load_explicit(&reference->differing, memory_order_relaxed) > reference->told)
+        atomic_load_explicit(&reference->differing, memory_order_relaxed) > reference->reported)
         send(reference, call);
     if (reference->usable)
-        note_close(reference, call);
+        send_close(reference, call);
 }
 
 static void diverge_finish(struct detector_call *call)
 {
-    each(tell_rest, call);
+    each(send_rest, call);
 }
 
 const struct detector diverge_detector = {

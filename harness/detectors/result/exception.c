@@ -1,8 +1,8 @@
 /* The exception detector: an exception that the serial run does not raise.
  *
  * Contract. The serial pass fills `expected` on the child's main thread before any worker starts; afterwards it is only
- * read. `seen` is added to by workers with a compare-and-swap on each slot's hash and never shrinks, so a reader needs
- * no lock: a slot is empty or final.
+ * read. Workers add to `seen` by a compare-and-swap on each slot's hash, and it never shrinks, so a reader needs no
+ * lock: a slot is empty or final.
  */
 #include "detectors/common/detector.h"
 
@@ -43,7 +43,7 @@ static void normalise(const char *text, char *out, size_t size)
     out[n] = '\0';
 }
 
-/* "ValueError: message". The exception's own __str__ may raise; then the type alone must do. */
+/* "ValueError: message"; the type alone if the exception's own __str__ raises. */
 static void describe(PyObject *raised, char *text, size_t size)
 {
     PyObject *message = PyObject_Str(raised);
@@ -77,7 +77,7 @@ static void send(struct detector_call *call, const char *text, const char *signa
     record_send(&record, call->wire);
 }
 
-/* Returns the slot of this signature, and whether this call claimed it; -1 when the table is full. */
+/* Returns the slot of this signature, with *ret_new if this call claimed it; -1 if the table is full. */
 static int claim(uint64_t hash, bool *ret_new)
 {
     for (int i = 0; i < SIGNATURES; i++) {
@@ -113,7 +113,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     }
     bool is_new;
     int slot = claim(hash, &is_new);
-    /* Where statements change what they share, exceptions are their own doing: ending the round would end the race. */
+    /* Statements that change shared objects cause exceptions themselves: the end of the round would end the race. */
     if (!call->mutable)
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
     if (slot < 0)
@@ -128,7 +128,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     send(call, text, signature, 1);
 }
 
-/* The first one was sent when it happened; here come the repetitions. */
+/* Sends the number of repetitions; the first exception was sent at once. */
 static void exception_finish(struct detector_call *call)
 {
     for (int i = 0; i < SIGNATURES; i++) {

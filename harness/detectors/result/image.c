@@ -13,11 +13,11 @@
 #define DEPTH_MAX 4
 #define ITEMS_MAX 256
 
-/* One way through a value, in the order in which its parts lie in the image: to add them, or to compare with them. */
+/* A walk through a value, in the order of the parts in the image: adds them, or compares with them. */
 struct walk {
     const struct image_inputs *inputs;
-    struct image *take;       /* or */
-    const struct image *with; /* from `at` on */
+    struct image *take;       /* to add to, or */
+    const struct image *with; /* to compare with, from `at` on */
     size_t at;
     unsigned depth, items;
     enum image_verdict verdict;
@@ -91,7 +91,7 @@ static int differs_in_bytes(struct walk *walk, const struct part *now, const cha
                    at, (size_t)(head->bytes / head->itemsize), a, b);
 }
 
-/* The image is packed: what lies in it is copied before it is looked at. */
+/* The image is packed: its parts are copied before they are read. */
 static int compare_part(struct walk *walk, const struct part *now)
 {
     struct part_head was;
@@ -117,7 +117,7 @@ static int compare_part(struct walk *walk, const struct part *now)
 
 static int walk_value(struct walk *walk, PyObject *value);
 
-/* A list may be another thread's too: each item is asked for by itself. */
+/* Another thread may change a list: takes a reference to each item. */
 static int walk_item(struct walk *walk, PyObject *container, Py_ssize_t i)
 {
     PyObject *item = PyTuple_Check(container) ? Py_NewRef(PyTuple_GET_ITEM(container, i))
@@ -168,7 +168,7 @@ void image_clear(struct image *image)
     *image = (struct image){0};
 }
 
-/* What is unfit is no difference: an input and a view that leaves one are the invariant detector's. */
+/* An unfit value is no difference: inputs, and views outside their buffers, are the invariant detector's. */
 enum image_verdict image_compare(const struct image *image, PyObject *value,
                                  const struct image_inputs *inputs, char *text, size_t size)
 {

@@ -1,4 +1,4 @@
-/* One Python object to one part of an image, and back to words. */
+/* One Python object as one part of an image, and as text. */
 #include "detectors/result/image_part.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "detectors/memory/readable.h"
 #include "detectors/common/pycompat.h"
 
-/* Relative to the largest element of an array: what sums of large elements leave in a small one is noise. */
+/* Relative to the largest element of an array: a small sum of large elements is mostly rounding error. */
 #define TOLERANCE_DOUBLE 1e-12
 #define TOLERANCE_SINGLE 1e-5
 
@@ -85,7 +85,7 @@ static const PyObject *owner_of(PyArrayObject *array)
     return (PyObject *)array;
 }
 
-/* Not an input, and no view that leaves its input: the shape of one that is damaged leads out of its buffer. */
+/* Returns false for an input, and for a view outside its input: a damaged shape leads out of the buffer. */
 static bool may_read(PyArrayObject *array, const struct image_inputs *inputs)
 {
     const PyObject *owner = owner_of(array);
@@ -102,7 +102,7 @@ static bool may_read(PyArrayObject *array, const struct image_inputs *inputs)
     return true;
 }
 
-/* Padding of a long double is nobody's, and elements with references are no bytes. */
+/* The padding of a long double is undefined, and elements with references are not plain bytes. */
 static bool has_plain_elements(PyArray_Descr *descr)
 {
     int type = descr->type_num;
@@ -131,7 +131,7 @@ static int of_array(struct part *part, PyArrayObject *array, const struct image_
                      part->gathered ? part->gathered : PyArray_BYTES(array), n);
 }
 
-/* NumPy's own static types only: a subclass may have Python code of its own. */
+/* NumPy's own static types only: a subclass may run Python code. */
 static int of_scalar(struct part *part, PyObject *value)
 {
     bool number = PyArray_IsScalar(value, Number) || PyArray_IsScalar(value, Bool) ||
@@ -242,14 +242,14 @@ enum image_verdict part_compare(const struct part_head *head, const char *now, c
         return compare_reals(head, width, now, was, ret_at);
     while (at < head->bytes && now[at] == was[at])
         at++;
-    /* Another thread may have put the byte back between the two looks. */
+    /* Another thread may have restored the byte between the two reads. */
     if (at == head->bytes)
         return IMAGE_SAME;
     *ret_at = at / head->itemsize;
     return IMAGE_DIFFERENT;
 }
 
-/* Objects lie at multiples of 16, and their hashes are their addresses rotated by four bits. */
+/* An object lies at a multiple of 16, and its hash is its address rotated by four bits. */
 static bool is_address(uint64_t number)
 {
     uint64_t rotated = number << 4 | number >> 60;
@@ -331,7 +331,7 @@ static void print_reals(const struct part_head *head, size_t width, const char *
         snprintf(text, size, "%.*g%+.*gj", digits, real_at(width, at, 0), digits, real_at(width, at, 1));
 }
 
-/* Little-endian, as all that this runs on is. */
+/* Little-endian, as x86-64 is. */
 static void print_integer(const struct part_head *head, const char *at, char *text, size_t size)
 {
     size_t width = head->itemsize < 8 ? head->itemsize : 8;
@@ -344,7 +344,7 @@ static void print_integer(const struct part_head *head, const char *at, char *te
         snprintf(text, size, "%lld", (long long)((int64_t)((uint64_t)number << unused) >> unused));
 }
 
-/* An int of Python has room for more than eight bytes: those are its sign, or it is too long to be shown. */
+/* Returns true if an int of Python needs more than eight bytes: it is too long to be printed. */
 static bool is_wide(const struct part_head *head, const char *at)
 {
     for (size_t i = 8; i < head->itemsize; i++)

@@ -1,4 +1,4 @@
-/* A part of an image: one value that is no container, or the head of one. What the files of the image share. */
+/* A part of an image: one value that is no container, or the head of a container. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -13,16 +13,16 @@
 #define PART_DIMS 64
 #define PART_SCRATCH 64
 
-/* What the bytes of a part are; all of it must be equal for two parts to be comparable byte for byte. */
+/* The type of a part. Two parts with equal heads can be compared byte for byte. */
 struct part_head {
-    char
-        kind; /* a ndarray, n NumPy scalar, ( tuple, [ list; of Python: N None, b bool, i int, f float, c complex,
-                     s str, y bytes */
-    char element; /* as NumPy says it: b i u f c m M S U V */
-    bool swapped; /* not in this machine's byte order */
+    /* a ndarray, n NumPy scalar, ( tuple, [ list; of Python: N None, b bool, i int, f float, c complex, s str,
+     * y bytes */
+    char kind;
+    char element; /* NumPy's kind: b i u f c m M S U V */
+    bool swapped; /* not in native byte order */
     uint8_t nd;
     uint32_t itemsize;
-    uint64_t bytes; /* of a container: its items */
+    uint64_t bytes; /* of a container: the number of items */
 };
 
 _Static_assert(sizeof(struct part_head) == 16, "heads are compared byte for byte");
@@ -31,20 +31,20 @@ struct part {
     struct part_head head;
     const Py_ssize_t *dims;
     const char *bytes; /* in the value, in scratch, or in gathered */
-    char *gathered;    /* elements of an array that is not contiguous: free it */
+    char *gathered;    /* elements of an array that is not contiguous; to be freed */
     _Alignas(16) char scratch[PART_SCRATCH];
 };
 
-/* Returns 0, -ENOTSUP for what is unfit, or -ENOMEM. The value must live as long as the part. */
+/* Returns 0, -ENOTSUP for an unfit value, or -ENOMEM. The part borrows from the value. */
 int part_of(struct part *part, PyObject *value, const struct image_inputs *inputs);
 
-/* Compares the bytes of two parts with equal heads; on IMAGE_DIFFERENT *ret_at is the first element that differs. */
+/* Compares the bytes of two parts with equal heads; for IMAGE_DIFFERENT *ret_at is the first element that differs. */
 enum image_verdict part_compare(const struct part_head *head, const char *now, const char *was,
                                 size_t *ret_at);
 
-/* May this be the address of something, or its hash? No two calls need to give the same one. */
+/* Returns true if this may be an address, or a hash of one: these may differ between calls. */
 bool part_is_address(const struct part *part);
 
-/* "float64", "tuple", "array of shape (3, 4) of float64"; an element as a person reads it. */
+/* Print a type, such as "an array f8 of shape (3, 4)", and the value of an element. */
 void part_print_type(const struct part_head *head, const Py_ssize_t *dims, char *text, size_t size);
 void part_print_element(const struct part_head *head, const char *bytes, size_t at, char *text, size_t size);

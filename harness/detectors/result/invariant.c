@@ -1,7 +1,7 @@
-/* The invariant detector: after a call, inputs are what they were, and a result lies inside its buffer.
+/* The invariant detector: after a call, inputs are unchanged, and a result lies inside its buffer.
  *
- * What a serial call already does is what the statement is for: the serial pass marks it (watched_learn), and it is
- * never a finding.
+ * A change that a serial call already makes is the purpose of the statement: the serial pass marks it (watched_learn),
+ * and it is never a finding.
  */
 #include "detectors/common/detector.h"
 

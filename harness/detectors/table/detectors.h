@@ -1,24 +1,23 @@
-/* The table of the child's detectors, and one call for each hook of all selected ones. Thread rules: detector.h and
- * counting.h. */
+/* The table of the child's detectors, and for each hook a function that calls it in all selected ones. Thread rules:
+ * detector.h and counting.h. */
 #pragma once
 
 #include "detectors/common/counting.h"
 
-/* The detectors of this child that `bits` ask for. Child main. */
+/* Selects and starts the detectors in `bits`. Child main. */
 void detectors_select(uint32_t bits, int wire);
 bool detectors_on(enum detector_id id);
 
-/* Calls the hook of every selected detector. */
 void detectors_before_call(struct detector_call *call);
 void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised);
 void detectors_end_round(struct detector_call *call);
 void detectors_finish(struct detector_call *call);
 void detectors_after_end(int wire);
 
-/* Before the statements are called at all. names: as in a window; none at rung private. */
+/* Before the first call. names: as in a window; none at the sharing level `private`. */
 void detectors_begin_counting(struct detector_call *call, const struct plan *plan, PyObject *const *names,
                               unsigned nnames);
 void detectors_window(struct detector_call *call, const struct plan *plan,
                       const struct counting_window *window);
-/* The plan's release step has run after the arm of equal calls. */
+/* After the plan's release step, which follows the equal calls. */
 void detectors_released(struct detector_call *call, const struct plan *plan);

@@ -1,11 +1,11 @@
-/* The tripwire detector: a call that writes to an input which it should only read, even for an instant.
+/* The tripwire detector: a call that writes to an input that it should only read, even for an instant.
  *
- * Contract. Workers judge their own hits after each call. The table of sites is added to with a compare-and-swap on the
- * site's hash and never shrinks; what else a site holds is written by the thread that claimed it, before the site is
- * counted, and is for the child's main thread after the workers are gone.
+ * Contract. Workers judge their own hits after each call. A thread adds a site by a compare-and-swap on its hash, and
+ * the table never shrinks. The thread that claims a site writes its other members before it is counted; the child's
+ * main thread reads them when the workers have ended.
  *
- * Which writes are bugs: one whose effect is still there after a serial call is what the function is for (an in-place
- * API, noted). One that the call puts back before it returns is a hidden mutation, invisible on one thread.
+ * If the effect of a write is still there after a serial call, the function writes in place: that is noted, and no bug.
+ * If the call undoes the write before it returns, it is a hidden mutation, which one thread cannot see.
  */
 #include "detectors/watch/tripwire.h"
 
@@ -22,7 +22,7 @@
 
 #define SITES 256
 
-/* Writes to an array object that are no mutation of it, with the reason. */
+/* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {
     size_t offset, size;
     const char *reason;
@@ -82,7 +82,7 @@ static bool is_benign(const struct tripwire_hit *hit)
     return false;
 }
 
-/* The bytes that changed tell the width of the write; a write of what was there tells nothing, and counts as a word. */
+/* The width of a write, from the bytes that changed. If none changed, it counts as a word. */
 static size_t write_size(const struct tripwire_hit *hit, bool *ret_same)
 {
     size_t size = 0;
@@ -150,9 +150,9 @@ static void describe(const struct watched *watched, const struct tripwire_hit *h
     record_add_frames(record, hit->frames, hit->nframes);
 }
 
-/* Is the write's effect still there? Compares with what the place held before the first write of this call. A call that
- * changed any data at all is an in-place API: that it put some elements back to their old values is chance. The same
- * holds for data written with the value that it has. */
+/* Returns true if the effect of the write is still there: compares with the bytes before the first write of this call.
+ * A call that changed any data writes in place, even if some elements have their old values again; so does one that
+ * wrote data with the same value. */
 static bool is_kept(const struct watched *watched, const struct tripwire_hits *hits, unsigned at)
 {
     size_t offset;
@@ -169,7 +169,7 @@ static bool is_kept(const struct watched *watched, const struct tripwire_hits *h
     return foreign_differs(hit->address, first->before, size);
 }
 
-/* An instruction that keeps its writes does so for whatever input: its site has no input's name. */
+/* A site without the input's name if the effect stays: such an instruction writes to any input. */
 static uint64_t site_hash(const struct tripwire_hit *hit, const struct watched *watched, bool kept)
 {
     uint64_t h = hit->nframes ? hit->frames[0] : 0;
@@ -179,7 +179,7 @@ static uint64_t site_hash(const struct tripwire_hit *hit, const struct watched *
     return (h << 2 | (unsigned)kept << 1) | 1;
 }
 
-/* Returns the site when this thread is its first; NULL when it was known (and is counted) or the table is full. */
+/* Returns the site if this thread is its first; NULL if it was known (and is counted) or the table is full. */
 static struct site *claim(uint64_t hash)
 {
     for (int i = 0; i < SITES; i++) {
@@ -205,8 +205,8 @@ static bool is_known(uint64_t hash)
 static void report(struct detector_call *call, struct watched *watched, const struct tripwire_hit *hit,
                    bool kept)
 {
-    /* What one call keeps, another may not, or a neighbour may put it back: still the in-place API. And what is put
-     * back on one thread may be found changed by a neighbour: still the hidden mutation. */
+    /* Another thread may undo a write in place, or may change bytes that a hidden mutation has just restored: the first
+     * verdict about the site stays. */
     if (!kept && is_known(site_hash(hit, watched, true)))
         return;
     if (kept && !call->serial && is_known(site_hash(hit, watched, false)))
@@ -267,7 +267,7 @@ static void tripwire_after_call(struct detector_call *call, PyObject *result, Py
         hits->n = 0;
 }
 
-/* The first write of each site was sent when it happened; here come the repetitions. */
+/* Sends the number of repetitions of each site; its first write was sent at once. */
 static void tripwire_finish(struct detector_call *call)
 {
     for (int i = 0; i < SITES; i++) {

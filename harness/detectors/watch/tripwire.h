@@ -1,16 +1,15 @@
-/* The tripwire: an input laid out so that its object header ends exactly at a page boundary and everything behind it
- * lies on read-only pages. Reference counting works as ever; any other write faults in the instruction that does it.
+/* The tripwire: an input with its object header at the end of a writable page, and the rest behind it on read-only
+ * pages. Reference counting works as usual; any other write faults at its instruction.
  *
  *     | ... PyObject | fields, dims, strides        | data ...      |
  *     |    writable  | read-only (metadata)         | read-only     |
  *
- * Contract. Regions are made and released by whoever owns the inputs, attached, while no worker is inside a call: the
- * child's main thread, and at the rung `private` every worker; a lock lets one place or release at a time. The table
- * that the handler reads only grows; a slot of it is used again when its region is unmapped, and is free while its
- * bounds change, so that a handler sees both bounds of one region or passes it by. The handler runs on the faulting
- * thread: it notes the write in that thread's own buffer, opens the region, single-steps the instruction and closes the
- * region. While one thread steps, the region is open to all: another thread's write can then pass unseen, a thread's
- * own never does.
+ * Contract. The owner of the inputs creates and releases regions, attached, while no worker is inside a call: the
+ * child's main thread, and at the sharing level `private` every worker; a lock permits one at a time. The table that
+ * the handler reads only grows; a slot is used again when its region is unmapped, and is free while its bounds change,
+ * so that a handler sees both bounds of one region or skips it. The handler runs on the faulting thread: it records the
+ * write in that thread's own buffer, opens the region, single-steps the instruction and closes the region. While one
+ * thread steps, the region is open to all: another thread's write can then be missed, a thread's own never is.
  */
 #pragma once
 
@@ -31,20 +30,20 @@
 struct watched;
 
 struct tripwire_region {
-    _Atomic(char *) start; /* first page, NULL: a free slot; the object begins just before `closed` */
+    _Atomic(char *) start; /* first page; NULL: a free slot. The object begins just before `closed` */
     size_t size;
     _Atomic(char *) closed; /* first protected byte: the array's fields */
     size_t metadata_size;   /* pages of metadata */
-    char *data;             /* pages of data follow them */
+    char *data;             /* pages of data, behind those */
     size_t data_size;
-    _Atomic(char *) end; /* behind them */
+    _Atomic(char *) end; /* end of the data pages */
     char *data_low;      /* first byte of the elements */
-    bool data_open;      /* @out, or a target that writes in place: data is not protected */
-    bool retired;        /* to be unmapped when its array has no user left */
+    bool data_open;      /* an output, or a target that writes in place: its data is not protected */
+    bool retired;        /* unmap it when no other reference to its array is left */
     _Atomic int openers; /* threads that single-step inside it now */
 };
 
-/* One write, as the handler saw it. */
+/* One write, recorded by the handler. */
 struct tripwire_hit {
     struct tripwire_region *region;
     char *address;
@@ -53,24 +52,23 @@ struct tripwire_hit {
     uint64_t frames[RECORD_FRAMES];
 };
 
-/* Moves the watched array to a region of its own; watched->array becomes the placed twin, and what the watched state
- * remembers follows it. Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many
- * regions. */
+/* Moves the watched array to a region of its own; watched->array becomes the twin in it, and the watched state follows.
+ * Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many regions. */
 int tripwire_place(struct watched *watched);
 
-/* For the harness's own repairs: no thread may be inside a call. */
+/* For the harness's own repairs, while no thread is inside a call. */
 void tripwire_open(struct tripwire_region *region);
 void tripwire_close(struct tripwire_region *region);
 void tripwire_open_data(struct tripwire_region *region);
 
-/* The watched state lets go of it. It is unmapped later, when nobody else refers to the array in it any more. */
+/* Ends the watch of a region. It is unmapped later, when no other reference to its array is left. */
 void tripwire_release(struct tripwire_region *region);
 
-/* Signal context. Return true when the signal was the tripwire's own and the thread may go on. */
+/* Signal context. Return true if the signal was the tripwire's own and the thread may go on. */
 bool tripwire_on_fault(siginfo_t *info, void *ucontext);
 bool tripwire_on_trap(void *ucontext);
 
-/* The calling thread's hits since the last call, at most TRIPWIRE_HITS; the rest were only counted. */
+/* The calling thread's hits since the last call, at most TRIPWIRE_HITS; `dropped` counts the rest. */
 #define TRIPWIRE_HITS 64
 struct tripwire_hits {
     unsigned n;

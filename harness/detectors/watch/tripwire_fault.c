@@ -1,5 +1,5 @@
-/* The tripwire's signal handlers: async-signal-safe code only. See tripwire.h for the contract. x86-64 and Linux: the
- * trap flag makes the processor stop after one instruction. */
+/* The tripwire's signal handlers: async-signal-safe code only. See tripwire.h for the contract. x86-64 Linux: the trap
+ * flag stops the processor after one instruction. */
 #include "detectors/watch/tripwire.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define TRAP_FLAG 0x100
 #define WRITE_FAULT 2
 
-/* Initial-exec: no allocation on first use, which could happen inside a handler. */
+/* Initial-exec: the first use may be in a handler, and must not allocate. */
 static __thread struct tripwire_hits *hits_of_thread __attribute__((tls_model("initial-exec")));
 static __thread struct tripwire_region *stepping[2] __attribute__((tls_model("initial-exec")));
 static __thread struct tripwire_hit *pending __attribute__((tls_model("initial-exec")));
@@ -26,7 +26,7 @@ struct tripwire_hits *tripwire_hits(void)
     return hits_of_thread;
 }
 
-/* A write that begins just before the end of the region may be cut short. */
+/* Copies the bytes of a write, up to the end of the region. */
 static void copy_cell(uint8_t *out, const struct tripwire_region *region, const char *address)
 {
     const char *end = region->closed + region->metadata_size + region->data_size;

@@ -1,4 +1,4 @@
-/* Where tripwired arrays lie. See tripwire.h for the contract and the picture. */
+/* The placement of arrays in tripwire regions. See tripwire.h for the contract and the picture. */
 #include "detectors/watch/tripwire.h"
 
 #include <errno.h>
@@ -11,8 +11,7 @@
 #include "detectors/watch/tripwire_table.h"
 #include "detectors/watch/watched.h"
 
-/* Held while a slot is chosen, filled or given back: private inputs are placed by every worker, all at the same time.
- */
+/* Held while a slot is chosen, filled or released: all workers place their private inputs at the same time. */
 static PyMutex placing;
 
 static size_t whole_pages(size_t size)
@@ -38,7 +37,7 @@ static int map_region(struct tripwire_region *region, size_t metadata, size_t da
     return 0;
 }
 
-/* The copy keeps the address's distance from a cache line, so that alignment and vector paths stay the same. */
+/* The copy has the same offset in a cache line, so that alignment and vector paths stay the same. */
 static void move_data(struct watched *watched, struct tripwire_region *region)
 {
     region->data_low = region->data + ((uintptr_t)watched->low & 63);
@@ -48,23 +47,24 @@ static void move_data(struct watched *watched, struct tripwire_region *region)
     watched->low = region->data_low;
 }
 
-static void drop_source(PyObject *capsule)
+static void release_source(PyObject *capsule)
 {
     Py_DECREF((PyObject *)PyCapsule_GetPointer(capsule, NULL));
 }
 
-/* A capsule, not the array itself: NumPy would make the source the base of every view of the twin. */
-static PyObject *keep_source(PyArrayObject *source)
+/* A capsule that owns the source. With the array itself as base, NumPy would make it the base of every view of the
+ * twin. */
+static PyObject *wrap_source(PyArrayObject *source)
 {
-    PyObject *capsule = PyCapsule_New(source, NULL, drop_source);
+    PyObject *capsule = PyCapsule_New(source, NULL, release_source);
     if (capsule)
         Py_INCREF(source);
     return capsule;
 }
 
-/* The twin has the source's fields. WRITEABLE stays as it is: without it, functions that ask for a writable array copy
- * it, and their write would be missed. `keeper` is stolen. */
-static PyObject *make_twin(struct tripwire_region *region, PyArrayObject *source, PyObject *keeper,
+/* Makes the twin from the source's fields. The WRITEABLE flag stays: without it, functions that need a writable array
+ * would copy it, and their write would be missed. Steals `base`. */
+static PyObject *make_twin(struct tripwire_region *region, PyArrayObject *source, PyObject *base,
                            struct watched *watched)
 {
     PyObject *twin = tripwire_twin(region);
@@ -79,7 +79,7 @@ static PyObject *make_twin(struct tripwire_region *region, PyArrayObject *source
     memcpy(fields->strides, watched->strides, (size_t)fields->nd * sizeof(npy_intp));
     fields->data = watched->data;
     fields->flags &= ~NPY_ARRAY_OWNDATA;
-    fields->base = keeper;
+    fields->base = base;
     fields->weakreflist = NULL;
     Py_INCREF(fields->descr);
     watched->flags = fields->flags;
@@ -97,12 +97,12 @@ static int place(struct watched *watched)
     int error = map_region(region, whole_pages(fields), whole_pages(watched->size + 128));
     if (error)
         return error;
-    PyObject *keeper = keep_source(source);
-    if (!keeper)
+    PyObject *base = wrap_source(source);
+    if (!base)
         return -ENOMEM;
     move_data(watched, region);
-    /* One reference is ours for good: the twin has no allocator that could free it. */
-    PyObject *twin = Py_NewRef(make_twin(region, source, keeper, watched));
+    /* One reference stays for good: the twin has no allocator that could free it. */
+    PyObject *twin = Py_NewRef(make_twin(region, source, base, watched));
     region->retired = false;
     region->data_open = watched->out || watched->mutable_data;
     Py_SETREF(watched->array, twin);

@@ -141,7 +141,7 @@ bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset)
     size_t at = 0;
     while (at < watched->size && foreign_byte(&watched->low[at]) == (uint8_t)watched->bytes[at])
         at++;
-    /* Another thread may have put the byte back between the two looks. */
+    /* Another thread may have restored the byte between the two reads. */
     if (at == watched->size)
         return false;
     *ret_offset = at;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "core/wire/landmarks.h"
 #include "driver/command/command.h"
 
 int command_child_path(char **ret_path)
@@ -13,7 +14,7 @@ int command_child_path(char **ret_path)
     int error = fd_program_dir(&dir);
     if (error)
         return error;
-    if (asprintf(ret_path, "%s/ftstress-child", dir) < 0)
+    if (asprintf(ret_path, "%s/" CHILD_PROGRAM, dir) < 0)
         return -ENOMEM;
     if (access(*ret_path, X_OK) == 0)
         return 0;

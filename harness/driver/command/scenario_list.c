@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/list.h"
 
 int scenario_dir(char **ret_path)
 {
@@ -24,7 +25,7 @@ static int is_plan(const struct dirent *entry)
     return length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
-/* By name, not by file name: "strided" comes before "strided-ufunc". */
+/* By the name without .yaml, so that "strided" comes before "strided-ufunc". */
 static int compare(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -41,23 +42,21 @@ int scenario_list_load(struct scenario_list *list)
     int n = scandir(dir, &entries, is_plan, NULL);
     if (n < 0)
         return -errno;
-    *list = (struct scenario_list){.names = calloc((size_t)n + 1, sizeof *list->names)};
+    *list = (struct scenario_list){0};
     for (int i = 0; i < n; i++) {
-        if (list->names)
-            list->names[list->n++] = strndup(entries[i]->d_name, strlen(entries[i]->d_name) - 5);
+        char *name = strndup(entries[i]->d_name, strlen(entries[i]->d_name) - 5);
+        error = strings_take(&list->names, &list->n, name) < 0 ? -ENOMEM : error;
         free(entries[i]);
     }
     free(entries);
     if (list->n > 1)
         qsort(list->names, list->n, sizeof *list->names, compare);
-    return list->names ? 0 : -ENOMEM;
+    return error;
 }
 
 void scenario_list_clear(struct scenario_list *list)
 {
-    for (size_t i = 0; i < list->n; i++)
-        free(list->names[i]);
-    free(list->names);
+    strings_free(list->names, list->n);
     *list = (struct scenario_list){0};
 }
 

@@ -8,10 +8,10 @@ struct scenario_list {
     size_t n;
 };
 
-/* The folder, from where this program lies. On success *ret_path is the caller's. Returns 0 or -errno. */
+/* The folder of the scenarios. On success *ret_path is the caller's. Returns 0 or -errno. */
 int scenario_dir(char **ret_path);
 
-/* On success the list is the caller's, to scenario_list_clear. Returns 0 or -errno. */
+/* On success scenario_list_clear frees the list. Returns 0 or -errno. */
 int scenario_list_load(struct scenario_list *list);
 void scenario_list_clear(struct scenario_list *list);
 

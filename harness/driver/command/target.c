@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "driver/command/scenario_list.h"
 
 #define NAME_MAX_BYTES 60
@@ -75,7 +77,7 @@ static char *trimmed(const char *from, const char *to)
     return strndup(from, (size_t)(to - from));
 }
 
-/* Does the text look like a recipe: a dtype, then a bracket? Then a mistake in it is the user's to mend. */
+/* Does the text begin like a recipe, with a dtype and a bracket? Then a mistake in it is reported as one of a recipe. */
 static bool looks_like_recipe(const char *text)
 {
     size_t i = strspn(text, "<>=|");
@@ -85,7 +87,7 @@ static bool looks_like_recipe(const char *text)
     return text[i] == '[';
 }
 
-/* One argument, "axis=0" or "f8[20]": an input of its own when it is a recipe, the text itself when not. */
+/* Adds one argument, "axis=0" or "f8[20]": a recipe becomes an input, other text is copied into the call. */
 static int add_argument(struct plan *plan, const char *argument, FILE *call)
 {
     const char *equals = strchr(argument, '=');
@@ -118,7 +120,7 @@ static int add_arguments(struct plan *plan, const char *text, FILE *call)
     return result;
 }
 
-/* "numpy:linalg.norm(f8[3,3], axis=0)" imports numpy.linalg too, should that be a module of its own. */
+/* "numpy:linalg.norm(f8[3,3], axis=0)" imports numpy.linalg too, which may be a module. */
 static int plan_of_callable(const char *text, struct plan *plan)
 {
     const char *colon = strchr(text, ':'), *paren = strchr(colon, '(');
@@ -143,7 +145,7 @@ static int plan_of_callable(const char *text, struct plan *plan)
     return result ? result : plan_add_step(plan, call);
 }
 
-/* The sweep scenario, told which module. */
+/* The sweep scenario, with this module. */
 static int plan_of_module(const char *text, struct plan *plan, char *error, size_t size)
 {
     cleanup_free char *path = NULL;
@@ -174,7 +176,7 @@ static int plan_of_target(const char *text, struct plan *plan, char *error, size
     return -ENOENT;
 }
 
-/* The first line, for the report: not too long, and cut between characters. */
+/* The name of the run: the first line, cut to NAME_MAX_BYTES at a whole character. */
 static char *name_of(const char *code)
 {
     code += strspn(code, " \t\r\n");
@@ -187,7 +189,6 @@ static char *name_of(const char *code)
     return length > 0 ? strndup(code, length) : strdup("statements");
 }
 
-/* Statements: the command line's own plan. */
 static int plan_of_statements(const struct request *request, struct plan *plan)
 {
     const struct plan *asked = &request->plan;
@@ -209,23 +210,21 @@ static int plan_of_statements(const struct request *request, struct plan *plan)
 
 static int add_plan(struct target_list *list, struct plan **ret_plan)
 {
-    struct plan *grown = realloc(list->plans, (list->n + 1) * sizeof *grown);
-    if (!grown)
+    struct plan *plan = LIST_ADD(list->plans, list->n);
+    if (!plan)
         return -ENOMEM;
-    list->plans = grown;
-    plan_init(&grown[list->n]);
-    *ret_plan = &grown[list->n++];
+    plan_init(plan);
+    *ret_plan = plan;
     return 0;
 }
 
-static int say_what(const char *text, char *error, size_t size)
+static int refuse_unknown(const char *text, char *error, size_t size)
 {
-    snprintf(
-        error, size,
+    return fail(
+        -EINVAL, error, size,
         "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor module:callable(args); "
         "for a statement give its setup with -s, '' will do",
         text);
-    return -EINVAL;
 }
 
 int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size)
@@ -233,12 +232,10 @@ int target_resolve(const struct request *request, struct target_list *list, char
     struct plan *plan;
     *list = (struct target_list){0};
     error[0] = '\0';
-    if (request->npositionals == 0 && !request->has_code) {
-        snprintf(error, error_size,
-                 "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
-                 "or -s SETUP STMT");
-        return -EINVAL;
-    }
+    if (request->npositionals == 0 && !request->has_code)
+        return fail(-EINVAL, error, error_size,
+                    "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
+                    "or -s SETUP STMT");
     size_t wanted = request->has_code ? 1 : request->npositionals;
     for (size_t i = 0; i < wanted; i++) {
         int result = add_plan(list, &plan);
@@ -246,7 +243,7 @@ int target_resolve(const struct request *request, struct target_list *list, char
             result = request->has_code ? plan_of_statements(request, plan)
                                        : plan_of_target(request->positionals[i], plan, error, error_size);
         if (result == -ENOENT && !error[0])
-            return say_what(request->positionals[i], error, error_size);
+            return refuse_unknown(request->positionals[i], error, error_size);
         if (!result)
             result = request_apply(request, plan);
         if (result == -E2BIG)

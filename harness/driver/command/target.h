@@ -1,5 +1,4 @@
-/* What the command line names to plans: a scenario, a plan file, a callable with recipes, a whole module, or
- * statements. Driver.
+/* Command lines to plans: of a scenario, a plan file, a callable with recipes, a whole module, or statements. Driver.
  *
  *   somersd                     a scenario
  *   case.yaml                   a plan file
@@ -17,7 +16,7 @@ struct target_list {
     size_t n;
 };
 
-/* One plan for each target, or one for all statements, with the command line's options applied and checked. On failure
+/* Makes one plan for each target, or one for all statements; applies the options and checks the plans. On failure
  * `error` is one sentence. Returns 0, -EINVAL or -EOVERFLOW for a wrong request, or -errno. */
 int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size);
 void target_list_clear(struct target_list *list);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
+
 static char *list_findings(const struct finding_list *findings, unsigned child)
 {
     char *text;
@@ -20,13 +22,12 @@ static char *list_findings(const struct finding_list *findings, unsigned child)
 int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
                   unsigned child)
 {
-    struct child_entry *grown = realloc(log->items, (log->n + 1) * sizeof *grown);
-    if (!grown)
+    struct child_entry *added = LIST_ADD(log->items, log->n);
+    if (!added)
         return -ENOMEM;
-    log->items = grown;
-    grown[log->n] = *entry;
-    grown[log->n].findings = list_findings(findings, child);
-    return grown[log->n++].findings ? 0 : -ENOMEM;
+    *added = *entry;
+    added->findings = list_findings(findings, child);
+    return added->findings ? 0 : -ENOMEM;
 }
 
 void child_log_clear(struct child_log *log)

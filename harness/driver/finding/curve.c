@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/counted.h"
+
 /* A rate below one in so many calls may be chance. */
 #define RARE 1000
 /* Growth of a few units in all may be chance. */
@@ -32,7 +34,7 @@ struct windows {
 static struct windows windows_of(const struct curve *curve, int64_t unit)
 {
     struct windows windows = {0};
-    for (unsigned i = CURVE_WARM_UP + 1; i < curve->n && i < CURVE_POINTS; i++) {
+    for (unsigned i = COUNTED_WARM_UP + 1; i < curve->n && i < CURVE_POINTS; i++) {
         int64_t change = curve->values[i] - curve->values[i - 1];
         windows.calls[windows.n] = (double)(curve->calls[i] - curve->calls[i - 1]);
         windows.changes[windows.n++] = (double)change;

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #define CURVE_POINTS 16
-#define CURVE_WARM_UP 2 /* windows whose growth says nothing */
 
 struct curve {
     unsigned n;                  /* points; point 0 lies before the first window */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/prng.h"
 
 const char *const finding_kind_names[FINDING_KINDS] = {
@@ -120,10 +121,8 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
         finding_free(finding);
         return known;
     }
-    struct finding **grown = realloc(list->items, (list->n + 1) * sizeof *grown);
-    if (grown)
-        list->items = grown;
-    if (!grown || !finding->signature || !finding->message) {
+    if (!finding->signature || !finding->message ||
+        list_grow(&list->items, list->n, sizeof *list->items) < 0) {
         finding_free(finding);
         return NULL;
     }
@@ -132,7 +131,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
     finding_make_printable(finding->message);
     finding_make_printable(finding->statement);
     count_child(finding, child);
-    grown[list->n++] = finding;
+    list->items[list->n++] = finding;
     return finding;
 }
 
@@ -153,14 +152,12 @@ void finding_list_clear(struct finding_list *list)
 
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack)
 {
-    struct finding_stack *grown = realloc(finding->stacks, (finding->nstacks + 1) * sizeof *grown);
-    if (!grown) {
+    if (list_grow(&finding->stacks, finding->nstacks, sizeof *finding->stacks) < 0) {
         free(title);
         symbol_stack_free(&stack);
         return -ENOMEM;
     }
-    finding->stacks = grown;
-    grown[finding->nstacks] =
+    finding->stacks[finding->nstacks] =
         (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks};
     finding->nstacks++;
     return 0;
@@ -173,15 +170,9 @@ bool finding_stack_is_idle(const struct finding_stack *stack)
 
 int finding_add_line(struct finding *finding, char *line)
 {
-    char **grown = line ? realloc(finding->lines, (finding->nlines + 1) * sizeof *grown) : NULL;
-    if (!grown) {
-        free(line);
-        return -ENOMEM;
-    }
-    finding_make_printable(line);
-    finding->lines = grown;
-    grown[finding->nlines++] = line;
-    return 0;
+    if (line)
+        finding_make_printable(line);
+    return strings_take(&finding->lines, &finding->nlines, line);
 }
 
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n)

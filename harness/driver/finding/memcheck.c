@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
+
 /* Growth of less between two lengths may be chance. */
 #define BLOCKS_LEAST 4
 #define BYTES_LEAST 256
@@ -34,11 +36,9 @@ static struct memcheck_site *find_site(struct memcheck *memcheck, enum memcheck_
         if (site->arm == arm && same_text(site->function, function) && same_text(site->package, package))
             return site;
     }
-    struct memcheck_site *grown = realloc(memcheck->sites, (memcheck->nsites + 1) * sizeof *grown);
-    if (!grown)
+    struct memcheck_site *site = LIST_ADD(memcheck->sites, memcheck->nsites);
+    if (!site)
         return NULL;
-    memcheck->sites = grown;
-    struct memcheck_site *site = &grown[memcheck->nsites++];
     *site = (struct memcheck_site){.arm = arm,
                                    .function = function ? strdup(function) : NULL,
                                    .package = package ? strdup(package) : NULL,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/plan/plan.h"
+#include "core/wire/counted.h"
 #include "driver/finding/curve.h"
 
 #define MEMCHECK_LENGTHS 3
@@ -24,7 +25,12 @@ enum memcheck_kind {
 extern const char *const memcheck_kind_names[MEMCHECK_KINDS]; /* "definitely", ... */
 
 /* When a block was asked for: in a call of the steps, in one of the plan's `new`, or somewhere else. */
-enum memcheck_arm { MEMCHECK_CALLS, MEMCHECK_NEW, MEMCHECK_BESIDE, MEMCHECK_ARMS };
+enum memcheck_arm {
+    MEMCHECK_CALLS = COUNTED_CALLS,
+    MEMCHECK_NEW = COUNTED_NEW,
+    MEMCHECK_BESIDE,
+    MEMCHECK_ARMS
+};
 
 struct memcheck_sum {
     int64_t bytes, blocks;

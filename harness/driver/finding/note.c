@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "driver/finding/finding.h"
 
 int note_add(struct note_list *notes, const char *format, ...)
@@ -22,20 +23,11 @@ int note_add(struct note_list *notes, const char *format, ...)
             free(text);
             return 0;
         }
-    char **grown = realloc(notes->items, (notes->n + 1) * sizeof *grown);
-    if (!grown) {
-        free(text);
-        return -1;
-    }
-    notes->items = grown;
-    grown[notes->n++] = text;
-    return 0;
+    return strings_take(&notes->items, &notes->n, text) < 0 ? -1 : 0;
 }
 
 void note_list_clear(struct note_list *notes)
 {
-    for (size_t i = 0; i < notes->n; i++)
-        free(notes->items[i]);
-    free(notes->items);
+    strings_free(notes->items, notes->n);
     *notes = (struct note_list){0};
 }

@@ -12,7 +12,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "base/peek.h"
+#include "core/wire/landmarks.h"
 
 /* How long the threads may take to write their pages. */
 #define ANSWER_TIME (2 * CLOCK_SECOND)
@@ -152,7 +154,7 @@ static bool is_complete(const struct symbol_stack *stack)
  */
 static void cut_handler(struct symbol_stack *stack)
 {
-    static const char *const handlers[] = {"on_scene", "on_fatal", NULL};
+    static const char *const handlers[] = {LANDMARK(on_scene), LANDMARK(on_fatal), NULL};
     size_t cut = 0;
     for (size_t i = 0; i + 2 < stack->nframes; i++)
         if (is_function(&stack->frames[i], handlers))
@@ -176,12 +178,9 @@ static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t ti
 
 static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
 {
-    struct symbol_thread *grown =
-        realloc(outcome->threads, (outcome->nthreads + 1) * sizeof *outcome->threads);
-    if (!grown)
+    if (list_grow(&outcome->threads, outcome->nthreads, sizeof *thread) < 0)
         return;
-    outcome->threads = grown;
-    grown[outcome->nthreads++] = *thread;
+    outcome->threads[outcome->nthreads++] = *thread;
     *thread = (struct symbol_thread){0};
 }
 

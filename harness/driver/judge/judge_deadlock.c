@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 
 /* How far from the futex the function lies that says what it is part of, and how many others may be between. */
@@ -79,7 +80,7 @@ static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_pa
 static bool is_between_rounds(const struct symbol_stack *stack)
 {
     for (size_t i = 0; i < stack->nframes && i < 4; i++)
-        if (stack->frames[i].function && strcmp(stack->frames[i].function, "barrier_wait") == 0)
+        if (stack->frames[i].function && strcmp(stack->frames[i].function, LANDMARK(barrier_wait)) == 0)
             return true;
     return false;
 }

@@ -17,17 +17,14 @@
 #define KIB 1024.0
 #define STACKS_MAX 3
 #define HELD "; held: "
-/* As the child says it of holders. */
-#define NOBODY "nobody"
-#define IMMORTAL "immortal"
 #define IMMORTAL_LEAST 8
-
-enum { CALLS, NEW, RELEASED }; /* arms, as the child numbers them */
 
 /* One thing that grows. */
 struct loss {
     enum series_of of;
-    const char *name, *holder; /* of a type, and who keeps its objects; borrowed */
+    const char *name; /* of a type; borrowed */
+    enum holder holder;
+    const char *path; /* to the holder; borrowed */
     enum growth_verdict verdict;
     double rate, bytes; /* for each call: things, and bytes */
     struct symbol_stack stack;
@@ -47,7 +44,8 @@ static const struct record *find_record(const struct judge *judge, enum record_t
 {
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
         const struct record *record = judge->outcome->records[i];
-        if (record->type == type && record->values[0] == arm && (of < 0 || record->values[SERIES_OF] == of) &&
+        if (record->type == type && record->values[ARM_ARM] == arm &&
+            (of < 0 || record->values[SERIES_OF] == of) &&
             (!name || strcmp(record_text(record, 0), name) == 0))
             return record;
     }
@@ -77,11 +75,12 @@ static struct curve curve_of(const struct judge *judge, int arm, enum series_of 
 static enum growth_verdict judge_series(const struct judge *judge, enum series_of of, const char *name,
                                         int64_t unit, double *ret_rate)
 {
-    const struct growth_arms arms = {.calls = curve_of(judge, CALLS, of, name),
-                                     .fresh = curve_of(judge, NEW, of, name),
-                                     .released = curve_of(judge, RELEASED, of, name),
-                                     .code = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL),
-                                     .code_released = curve_of(judge, RELEASED, SERIES_CODE_BYTES, NULL)};
+    const struct growth_arms arms = {.calls = curve_of(judge, COUNTED_CALLS, of, name),
+                                     .fresh = curve_of(judge, COUNTED_NEW, of, name),
+                                     .released = curve_of(judge, COUNTED_RELEASE, of, name),
+                                     .code = curve_of(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL),
+                                     .code_released =
+                                         curve_of(judge, COUNTED_RELEASE, SERIES_CODE_BYTES, NULL)};
     return growth_judge(&arms, unit, ret_rate);
 }
 
@@ -89,10 +88,10 @@ static enum growth_verdict judge_series(const struct judge *judge, enum series_o
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
-    const struct record *kept =
-        verdict != GROWTH_RETAINED
-            ? NULL
-            : find_record(judge, RECORD_SERIES, RELEASED, record->values[SERIES_OF], record_text(record, 0));
+    const struct record *kept = verdict != GROWTH_RETAINED
+                                    ? NULL
+                                    : find_record(judge, RECORD_SERIES, COUNTED_RELEASE,
+                                                  record->values[SERIES_OF], record_text(record, 0));
     return kept ? kept : record;
 }
 
@@ -107,7 +106,8 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
     struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
-                          .holder = record_text(record, 1),
+                          .holder = (enum holder)record->values[SERIES_HOLDER],
+                          .path = record_text(record, 1),
                           .verdict = verdict,
                           .rate = rate * times,
                           .bytes = bytes * times,
@@ -134,7 +134,7 @@ static void judge_type(struct losses *losses, const struct record *record)
     enum growth_verdict verdict =
         judge_series(losses->judge, SERIES_OBJECTS, record_text(record, 0), 1, &rate);
     record = deciding(losses->judge, record, verdict);
-    bool cached = strcmp(record_text(record, 1), "interpreter") == 0;
+    bool cached = record->values[SERIES_HOLDER] == HOLDER_INTERPRETER;
     if (verdict >= GROWTH_UNBOUNDED && cached)
         note_add(&losses->judge->run->notes,
                  "growth: caches of the interpreter's own still took up %.2f %s in each call", rate,
@@ -146,7 +146,7 @@ static void judge_type(struct losses *losses, const struct record *record)
 /* The first record of its name: an earlier arm has had its say. */
 static bool is_first(const struct judge *judge, const struct record *record)
 {
-    for (int arm = CALLS; arm <= RELEASED; arm++) {
+    for (int arm = 0; arm < COUNTED_ARMS; arm++) {
         const struct record *first =
             find_record(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
         if (first)
@@ -238,19 +238,19 @@ static bool same_owner(const struct loss *one, const struct loss *other)
 
 static void say_holder(FILE *out, const struct loss *loss)
 {
-    if (strcmp(loss->holder, NOBODY) == 0)
+    if (loss->holder == HOLDER_NOBODY)
         fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
-    else if (strcmp(loss->holder, IMMORTAL) == 0)
+    else if (loss->holder == HOLDER_IMMORTAL)
         fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
     else
-        fprintf(out, HELD "%s <- %s", loss->name, loss->holder);
+        fprintf(out, HELD "%s <- %s", loss->name, loss->path);
 }
 
 /* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
  * keeps an int. */
 static int tells(const struct loss *loss)
 {
-    return 1 + 2 * (strchr(loss->name, '.') != NULL) + (strcmp(loss->holder, NOBODY) == 0);
+    return 1 + 2 * (strchr(loss->name, '.') != NULL) + (loss->holder == HOLDER_NOBODY);
 }
 
 static const struct loss *find_held(const struct losses *losses, const struct loss *like)
@@ -258,7 +258,7 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     const struct loss *best = NULL;
     for (size_t i = 0; i < losses->n; i++) {
         const struct loss *loss = &losses->items[i];
-        if (same_owner(loss, like) && *loss->holder && (!best || tells(loss) > tells(best)))
+        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN && (!best || tells(loss) > tells(best)))
             best = loss;
     }
     return best;
@@ -340,7 +340,7 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
 static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 {
     const struct record *arm =
-        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? CALLS : NEW, -1, NULL);
+        find_record(judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
     int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
     int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
@@ -356,7 +356,7 @@ static void find_immortal(struct losses *losses)
 {
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        loss->is_immortal = strcmp(loss->holder, NOBODY) != 0 && makes_immortal(losses->judge, loss);
+        loss->is_immortal = loss->holder != HOLDER_NOBODY && makes_immortal(losses->judge, loss);
     }
 }
 
@@ -394,7 +394,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     const struct loss *held = find_held(losses, like);
-    if (finding && judge->outcome->facts.changes && !(held && strcmp(held->holder, NOBODY) == 0))
+    if (finding && judge->outcome->facts.changes && !(held && held->holder == HOLDER_NOBODY))
         finding_add_line(
             finding, strdup("the statements share objects that cannot be looked into: where one of them is "
                             "meant to keep this, it is no leak"));
@@ -452,9 +452,9 @@ void judge_say_code(struct judge *judge, double code, double native, enum detect
 static void note_code(struct judge *judge)
 {
     struct curve_look code, native;
-    struct curve curve = curve_of(judge, NEW, SERIES_CODE_BYTES, NULL);
+    struct curve curve = curve_of(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL);
     code = curve_look(&curve, 1);
-    curve = curve_of(judge, NEW, SERIES_NATIVE_BYTES, NULL);
+    curve = curve_of(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, NULL);
     native = curve_look(&curve, BYTES_UNIT);
     if (code.shape == CURVE_STEADY && code.rate > 0)
         judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
@@ -463,9 +463,9 @@ static void note_code(struct judge *judge)
 /* No allocator that is counted says what it is: pages of the process's own, or code. */
 static void note_unexplained(struct judge *judge)
 {
-    struct curve resident = curve_of(judge, CALLS, SERIES_RESIDENT_BYTES, NULL);
-    struct curve native = curve_of(judge, CALLS, SERIES_NATIVE_BYTES, NULL);
-    struct curve python = curve_of(judge, CALLS, SERIES_PYTHON_BLOCKS, NULL);
+    struct curve resident = curve_of(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
+    struct curve native = curve_of(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, NULL);
+    struct curve python = curve_of(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
     struct curve_look look = curve_look(&resident, PAGE);
     if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
         curve_look(&native, BYTES_UNIT).shape != CURVE_STEADY && curve_look(&python, 1).shape != CURVE_STEADY)

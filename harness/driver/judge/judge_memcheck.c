@@ -261,7 +261,7 @@ static void measure(const struct judge *judge, struct memcheck_length *length)
 {
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
         const struct record *record = judge->outcome->records[i];
-        int64_t arm = record->values[0];
+        int64_t arm = record->values[ARM_ARM];
         if (arm != MEMCHECK_CALLS && arm != MEMCHECK_NEW)
             continue;
         if (record->type == RECORD_ARM)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/wire/counted.h"
+#include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 
 int judge_statement_number(const struct judge *judge, const struct symbol_stack *stack)
@@ -12,7 +13,7 @@ int judge_statement_number(const struct judge *judge, const struct symbol_stack 
     unsigned number;
     for (size_t i = 0; i < stack->nframes; i++) {
         const struct symbol_frame *frame = &stack->frames[i];
-        if (frame->function && sscanf(frame->function, "statement_%o", &number) == 1 &&
+        if (frame->function && sscanf(frame->function, LANDMARK_STATEMENT_FORMAT, &number) == 1 &&
             package_owner(judge->outcome, frame->module, name, sizeof name) == OWNER_HARNESS)
             return (int)number;
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire/landmarks.h"
 #include "driver/finding/address.h"
 #include "driver/outcome/package.h"
 
@@ -28,7 +29,7 @@ static bool has_function(const struct symbol_stack *stack, const char *function)
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    return (page && page->is_worker) || has_function(&thread->stack, "worker_main");
+    return (page && page->is_worker) || has_function(&thread->stack, LANDMARK(worker_main));
 }
 
 static bool is_inside_package(const struct judge *judge, const struct symbol_stack *stack)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "core/wire/record.h"
+#include "core/wire/landmarks.h"
 
 #define LINE_MAX_BYTES 65536
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "core/wire/landmarks.h"
 
 /* numpy.libs is numpy; a top-level module loses its ".cpython-313t-….so". */
 static void cut_name(const char *text, char *name, size_t size)
@@ -26,7 +27,7 @@ static bool is_stdlib(const char *path)
 static bool is_harness(const char *path)
 {
     const char *base = strrchr(path, '/');
-    return base && strncmp(base, "/ftstress-child", sizeof "/ftstress-child" - 1) == 0;
+    return base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0;
 }
 
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
@@ -82,15 +83,20 @@ bool package_any_loaded(const struct outcome *outcome)
     return !outcome->maps || strstr(outcome->maps, "/_ctypes.");
 }
 
+/* Another folder may be called harness too, such as one in which the interpreter was built. */
 static bool is_our_source(const char *file)
 {
-    return !file || strstr(file, "/harness/") || strstr(file, "/scenarios/");
+    static const char *const folders[] = {CHILD_SOURCES};
+    bool ours = !file;
+    for (size_t i = 0; !ours && i < sizeof folders / sizeof *folders; i++)
+        ours = strstr(file, folders[i]);
+    return ours;
 }
 
 bool package_is_runtime(const struct symbol_frame *frame)
 {
     const char *base = path_base(frame->module);
-    return base && !frame->file && strcmp(base, "ftstress-child-tsan") == 0;
+    return base && !frame->file && strcmp(base, CHILD_PROGRAM_TSAN) == 0;
 }
 
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "driver/judge/judge.h"
 #include "driver/finding/log_rule.h"
@@ -23,11 +24,8 @@ static void keep_environment(struct run *run, const struct outcome *outcome)
         bool known = false;
         for (size_t k = 0; k < run->nenvironment; k++)
             known |= strncmp(run->environment[k], entry, key) == 0;
-        char **grown = known ? NULL : realloc(run->environment, (run->nenvironment + 1) * sizeof *grown);
-        if (!grown)
-            continue;
-        run->environment = grown;
-        grown[run->nenvironment++] = strdup(entry);
+        if (!known)
+            strings_add(&run->environment, &run->nenvironment, entry);
     }
     facts_merge(&run->facts, &outcome->facts);
 }

@@ -12,7 +12,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "base/path.h"
+#include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 #include "driver/tool/probe.h"
 #include "driver/tool/tsan_way.h"
@@ -136,7 +138,7 @@ static char *child_path(void)
 {
     cleanup_free char *dir = NULL;
     char *path;
-    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/ftstress-child-tsan", dir) < 0 ? NULL : path;
+    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/" CHILD_PROGRAM_TSAN, dir) < 0 ? NULL : path;
 }
 
 bool tsan_is_set_up(void)
@@ -205,13 +207,7 @@ static bool remember(char ***list, size_t *n, const char *text)
     for (size_t i = 0; i < *n; i++)
         if (strcmp((*list)[i], text) == 0)
             return false;
-    char **grown = realloc(*list, (*n + 1) * sizeof *grown);
-    char *copy = grown ? strdup(text) : NULL;
-    if (grown)
-        *list = grown;
-    if (copy)
-        grown[(*n)++] = copy;
-    return copy;
+    return strings_add(list, n, text) == 0;
 }
 
 static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const char *path)

@@ -1,4 +1,4 @@
-/* The walk as a whole, and how glibc's heaps are found. See arena.h for the contract. */
+/* Whole walks, and the search for glibc's heaps. See arena.h for the contract. */
 #include "heap/arena/arena_inside.h"
 
 #include <errno.h>
@@ -10,15 +10,15 @@
 #include <string.h>
 #include <time.h>
 
-/* What is wrong is looked at so many times more, so long after each other. A thread that allocates without a lock
- * meanwhile is caught in the same half-made change each time only by the same accident each time. */
+/* Further walks after one that finds damage, and the pause between them in ns. It is very unlikely that every walk sees
+ * the same half-made change of a thread that allocates without a lock. */
 #define CONFIRMATIONS 8
 #define PAUSE 1000000
-/* Blocks of one size that a thread's cache has room for, and one more. */
+/* One more block than a thread's cache holds of one size. */
 #define CACHE_ROOM 8
 
-/* Leaves what it finds in `found`. */
-static int64_t look(struct arena_walker *walker)
+/* Fills `found`. */
+static int64_t walk_once(struct arena_walker *walker)
 {
     walker->nfound = walker->ncaches = 0;
     walker->chunks = 0;
@@ -34,8 +34,8 @@ static int64_t look(struct arena_walker *walker)
     return error < 0 ? error : (int64_t)walker->chunks;
 }
 
-static void tell(const struct arena_violation *violations, unsigned n, arena_callback *callback,
-                 void *context)
+static void report_all(const struct arena_violation *violations, unsigned n, arena_callback *callback,
+                       void *context)
 {
     for (unsigned i = 0; i < n; i++)
         callback(context, &violations[i]);
@@ -43,9 +43,9 @@ static void tell(const struct arena_violation *violations, unsigned n, arena_cal
 
 int64_t arena_walk(struct arena_walker *walker, arena_callback *callback, void *context)
 {
-    int64_t chunks = look(walker);
+    int64_t chunks = walk_once(walker);
     if (chunks >= 0)
-        tell(walker->found, walker->nfound, callback, context);
+        report_all(walker->found, walker->nfound, callback, context);
     return chunks;
 }
 
@@ -58,29 +58,29 @@ static bool is_found(const struct arena_walker *walker, const struct arena_viola
     return false;
 }
 
-/* Returns how many are left. */
+/* Removes the suspects that the last walk did not find. Returns the number of the others. */
 static unsigned drop_passing(struct arena_walker *walker, unsigned n)
 {
-    unsigned kept = 0;
+    unsigned left = 0;
     for (unsigned i = 0; i < n; i++)
         if (is_found(walker, &walker->suspects[i]))
-            walker->suspects[kept++] = walker->suspects[i];
-    return kept;
+            walker->suspects[left++] = walker->suspects[i];
+    return left;
 }
 
 int64_t arena_check(struct arena_walker *walker, arena_callback *callback, void *context)
 {
-    int64_t chunks = look(walker);
+    int64_t chunks = walk_once(walker);
     unsigned n = chunks < 0 ? 0 : walker->nfound;
     memcpy(walker->suspects, walker->found, n * sizeof *walker->found);
     for (int i = 0; i < CONFIRMATIONS && n > 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
-        int64_t again = look(walker);
+        int64_t again = walk_once(walker);
         if (again < 0)
             return again;
         n = drop_passing(walker, n);
     }
-    tell(walker->suspects, n, callback, context);
+    report_all(walker->suspects, n, callback, context);
     return chunks;
 }
 
@@ -105,8 +105,8 @@ static int find_libc(struct dl_phdr_info *info, size_t size, void *context)
     return 1;
 }
 
-/* Most bins are empty at any time, and an empty bin points to itself: nothing else in libc looks like this, but what
- * begins one bin earlier or later. There is no link to the next arena there. */
+/* Most bins are empty at any time, and an empty bin points to itself. Nothing else in libc looks like this, except the
+ * same array read from one bin earlier or later: the link to the next arena then is wrong. */
 static bool is_main_arena(const struct arena_walker *walker, uintptr_t arena)
 {
     uintptr_t next = FIELD(arena, glibc_state, next);
@@ -140,7 +140,7 @@ static uintptr_t find_main_arena(const struct arena_walker *walker)
     return found;
 }
 
-/* The mark of a block that was just put into this thread's cache. The first allocations empty the cache of that
+/* Reads the mark of a block that was just put into this thread's cache. The first allocations empty the cache of that
  * size. */
 static uint64_t read_mark(size_t size)
 {
@@ -150,13 +150,13 @@ static uint64_t read_mark(size_t size)
     for (int i = 1; i < CACHE_ROOM; i++)
         free(blocks[i]);
     uintptr_t chunk = (uintptr_t)blocks[1] - chunk_block(0);
-    __asm__("" : "+r"(chunk)); /* the block is read after it was freed, and the compiler shall not know */
+    __asm__("" : "+r"(chunk)); /* hides from the compiler that a freed block is read */
     uint64_t mark = blocks[1] ? FIELD(chunk, glibc_chunk, backward) : 0;
     free(blocks[0]);
     return mark;
 }
 
-/* A block may be larger than asked for, and then go elsewhere: two sizes must agree. */
+/* A block may be larger than requested and be in another list, so two sizes must agree. */
 static void learn_mark(struct arena_walker *walker)
 {
     static const size_t sizes[] = {24, 56, 88, 120};
@@ -171,7 +171,7 @@ static void learn_mark(struct arena_walker *walker)
     }
 }
 
-/* With huge pages, heaps have another size and alignment. */
+/* Heaps of huge pages have another size and alignment. */
 static bool has_huge_heaps(void)
 {
     const char *tunables = getenv("GLIBC_TUNABLES"), *name = "glibc.malloc.hugetlb=";
@@ -179,14 +179,14 @@ static bool has_huge_heaps(void)
     return at && strtoul(at + strlen(name), NULL, 0) > 1;
 }
 
-static void keep_first(void *context, const struct arena_violation *violation)
+static void copy_first(void *context, const struct arena_violation *violation)
 {
     struct arena_violation *first = context;
     if (!first->chunk)
         *first = *violation;
 }
 
-__attribute__((format(printf, 3, 4))) static int say(char *reason, size_t size, const char *sentence, ...)
+__attribute__((format(printf, 3, 4))) static int fail(char *reason, size_t size, const char *sentence, ...)
 {
     va_list arguments;
     va_start(arguments, sentence);
@@ -195,24 +195,24 @@ __attribute__((format(printf, 3, 4))) static int say(char *reason, size_t size, 
     return -ENOTSUP;
 }
 
-/* A heap that nothing happened to yet must be as the layout says, and have what malloc gives. */
-static int prove(struct arena_walker *walker, char *reason, size_t size)
+/* A fresh heap must match the layout, and malloc must allocate from it. */
+static int verify(struct arena_walker *walker, char *reason, size_t size)
 {
     struct arena_violation first = {0};
     void *block = malloc(100);
     uintptr_t chunk = (uintptr_t)block - chunk_block(0);
-    int64_t chunks = arena_check(walker, keep_first, &first);
+    int64_t chunks = arena_check(walker, copy_first, &first);
     bool ours = block && arena_holds(walker, chunk) && chunk_size(chunk) >= 112 && chunk_size(chunk) <= 128;
     free(block);
     if (chunks == -EBUSY)
-        return say(reason, size, "glibc's heaps are locked or not where brk says");
+        return fail(reason, size, "glibc's heaps are locked, or not at the addresses of brk");
     if (chunks < 0)
-        return say(reason, size, "glibc has too many heaps to walk, or /proc cannot be read");
+        return fail(reason, size, "glibc has too many heaps to walk, or /proc cannot be read");
     if (!ours)
-        return say(reason, size, "malloc does not take its memory from glibc's heaps");
+        return fail(reason, size, "malloc does not take its memory from glibc's heaps");
     if (first.chunk)
-        return say(reason, size, "glibc's heaps are not as expected at the start: wrong %s",
-                   arena_fault_name(first.fault));
+        return fail(reason, size, "glibc's heaps are not as expected at the start: wrong %s",
+                    arena_fault_name(first.fault));
     return 0;
 }
 
@@ -223,13 +223,13 @@ int arena_open(struct arena_walker *ret, char *reason, size_t size)
     if (!ret->layout)
         return -ENOTSUP;
     if (has_huge_heaps())
-        return say(reason, size, "GLIBC_TUNABLES asks for heaps of huge pages, which are not walked");
+        return fail(reason, size, "GLIBC_TUNABLES selects heaps of huge pages, which cannot be walked");
     ret->main = find_main_arena(ret);
     ret->break_start = arena_find_break();
     if (!ret->main)
-        return say(reason, size, "glibc's main arena is not found in libc.so.6");
+        return fail(reason, size, "glibc's main arena is not found in libc.so.6");
     if (!ret->break_start)
-        return say(reason, size, "/proc/self/stat does not say where the heap starts");
+        return fail(reason, size, "/proc/self/stat lacks the start of the heap");
     learn_mark(ret);
-    return prove(ret, reason, size);
+    return verify(ret, reason, size);
 }

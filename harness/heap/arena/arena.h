@@ -1,13 +1,12 @@
-/* The heaps of glibc's own malloc, looked at from outside: arenas, their chunks, free lists and thread caches.
+/* Checks the heaps of glibc's own malloc from outside: arenas, their chunks, free lists and thread caches.
  *
  * Contract. Child main thread, while every worker waits; no other thread walks. Each walk takes the locks of all
- * arenas as glibc does, so a foreign native thread that allocates meanwhile waits; where such a thread is inside
- * malloc already, the walk gives up with -EBUSY. A thread's own cache and the adding to fastbins have no lock: what a
- * single walk sees there may be a moment of another thread's. arena_check therefore reports only what stays for
- * several walks.
+ * arenas as glibc does, so a foreign native thread that allocates meanwhile waits; if such a thread is inside malloc
+ * already, the walk gives up with -EBUSY. Thread caches and insertion into fastbins have no lock: a single walk may see
+ * another thread's half-made change there. arena_check therefore reports only damage that persists over several walks.
  *
- * A walk allocates nothing, and reads nothing but writable memory of this process, whatever the metadata say: each
- * pointer is checked against the memory map before it is followed, and each list is followed for as many steps as
+ * A walk allocates nothing, and reads only writable memory of this process, even if the metadata are damaged: each
+ * pointer is checked against the memory map before it is followed, and a list is followed for at most as many steps as
  * there can be chunks.
  */
 #pragma once
@@ -43,10 +42,10 @@ enum arena_fault {
 
 struct arena_violation {
     enum arena_fault fault;
-    uintptr_t chunk; /* of the damaged field; for the last two faults the structure that has it */
-    uint64_t value;  /* that the field has */
-    uintptr_t block; /* as its user knows it, the likely culprit; 0: not known */
-    size_t size;     /* bytes that its user may use */
+    uintptr_t chunk; /* of the damaged field; for the last two faults the structure that contains it */
+    uint64_t value;  /* of the field */
+    uintptr_t block; /* user address of the likely culprit; 0: not known */
+    size_t size;     /* its usable bytes */
     unsigned nbytes; /* around the field */
     unsigned char bytes[ARENA_BYTES];
 };
@@ -55,9 +54,9 @@ struct arena_map {
     uintptr_t low, high;
 };
 
-/* A piece of memory with one chunk after another. */
+/* A contiguous sequence of chunks. */
 struct arena_heap {
-    uintptr_t first, end, high; /* first chunk; where the last one ends; end of the memory */
+    uintptr_t first, end, high; /* first chunk; end of the last one; end of the memory */
     uintptr_t arena;
     bool main, has_top, walkable;
 };
@@ -65,10 +64,10 @@ struct arena_heap {
 struct arena_walker {
     const struct glibc_layout *layout;
     uintptr_t main;        /* glibc's main_arena */
-    uintptr_t break_start; /* of the memory that brk gives */
+    uintptr_t break_start; /* of the memory from brk */
     bool caches;
     uint64_t cache_key;
-    /* The rest is of one walk. */
+    /* The rest is for one walk. */
     struct arena_map maps[ARENA_MAPS];
     unsigned nmaps;
     uintptr_t arenas[ARENA_ARENAS];
@@ -85,20 +84,19 @@ struct arena_walker {
 
 typedef void arena_callback(void *context, const struct arena_violation *violation);
 
-/* Learns where glibc keeps its heaps, and proves it with a walk. Returns 0, or -ENOTSUP and one sentence in
- * `reason`. */
+/* Finds glibc's heaps, and verifies that with a walk. Returns 0, or -ENOTSUP and one sentence in `reason`. */
 int arena_open(struct arena_walker *ret, char *reason, size_t size);
 
-/* One look. Calls back once for each damaged chunk, after the locks are released. Returns the number of chunks walked,
- * -EBUSY (another thread is inside malloc, or pages of a heap are protected), or -E2BIG. */
+/* Walks once. Calls back once for each damaged chunk, after the locks are released. Returns the number of chunks
+ * walked, -EBUSY (another thread is inside malloc, or pages of a heap are protected), or -E2BIG. */
 int64_t arena_walk(struct arena_walker *walker, arena_callback *callback, void *context);
 
-/* Looks, and where something is wrong, looks again until it is certain: calls back for what stayed. Returns as
- * arena_walk. Takes some milliseconds more when something is wrong. */
+/* Walks, and repeats the walk if it finds damage; calls back for damage that is in every walk. Returns as arena_walk.
+ * Takes some milliseconds more when there is damage. */
 int64_t arena_check(struct arena_walker *walker, arena_callback *callback, void *context);
 
-/* "size field": the same for each chunk and run. */
+/* "size field". Stable between runs. */
 const char *arena_fault_name(enum arena_fault fault);
 
-/* One sentence, without allocating. */
+/* Writes one sentence; does not allocate. */
 void arena_describe(const struct arena_violation *violation, char *text, size_t size);

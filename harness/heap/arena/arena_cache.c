@@ -1,7 +1,7 @@
-/* The caches of threads: single linked lists of freed blocks, which look used to everything else.
+/* Thread caches: singly linked lists of freed blocks, which all other checks see as in use.
  *
- * glibc has no list of them. A cache is a used chunk of its size, and is known by its lists: where most of them begin
- * with a block of the right size that bears the mark of caches, it cannot be anything else.
+ * glibc has no list of its caches. A cache is a used chunk of a known size, and is recognised by its lists: most of them
+ * begin with a block of the right size that bears the mark of caches.
  */
 #include "heap/arena/arena_inside.h"
 
@@ -72,7 +72,7 @@ static void walk_list(struct arena_walker *walker, uintptr_t cache, size_t bin)
         blame_link(walker, cache, from, block);
 }
 
-/* After the links: where both were overwritten, the link says more. */
+/* Runs after the links: if both were overwritten, the link is the better evidence. */
 static void check_marks(struct arena_walker *walker, uintptr_t cache, size_t bin)
 {
     uintptr_t block = entry_of(cache, bin);

@@ -1,7 +1,7 @@
-/* The chunks of one heap, from the first to the top chunk or to the fencepost. */
+/* The chunks of one heap, from the first to the top chunk or the fencepost. */
 #include "heap/arena/arena_inside.h"
 
-#define FENCE CHUNK_ALIGN /* a fencepost: nothing but a header */
+#define FENCE CHUNK_ALIGN /* size of a fencepost, a bare header */
 #define CACHE_CHUNK ((sizeof(struct glibc_cache_state) + WORD + CHUNK_ALIGN - 1) & ~(size_t)(CHUNK_ALIGN - 1))
 
 struct step {
@@ -19,7 +19,7 @@ static void blame_previous(struct arena_walker *walker, enum arena_fault fault, 
     arena_add(walker, fault, step->chunk, value, block, chunk_usable(step->previous_size));
 }
 
-/* Where another user of brk had its memory, the main heap ends with two fenceposts and goes on somewhere behind. */
+/* The main heap has two fenceposts before a gap in which another user of brk has its memory. */
 static bool is_gap(const struct arena_heap *heap, const struct step *step)
 {
     return heap->main && (step->field & ~(uint64_t)CHUNK_PREV_INUSE) == FENCE &&
@@ -37,7 +37,7 @@ static bool size_is_possible(const struct arena_heap *heap, const struct step *s
     return size >= CHUNK_MIN || (size == FENCE && !heap->main && !heap->has_top && size == room);
 }
 
-/* What glibc left of an old top chunk, up to the fencepost, never was a block and lacks the flag. */
+/* The rest of an old top chunk, up to the fencepost, never was a block and lacks the flag: no damage. */
 static bool lacks_arena_flag(const struct arena_heap *heap, const struct step *step)
 {
     return !heap->main && !(FIELD(step->previous, glibc_chunk, size) & CHUNK_NON_MAIN) &&
@@ -65,7 +65,7 @@ static void note_cache(struct arena_walker *walker, const struct step *step, siz
         walker->cache_at[walker->ncaches++] = chunk_block(step->chunk);
 }
 
-/* The top chunk fills the heap, and the one before it is never free: else the two would be one. */
+/* The top chunk reaches to the end of the heap, and the chunk before it is never free: they would be merged. */
 static void check_end(struct arena_walker *walker, const struct arena_heap *heap, const struct step *step)
 {
     uint64_t expected = CHUNK_PREV_INUSE;

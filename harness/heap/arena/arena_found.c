@@ -8,7 +8,7 @@ uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_t at, uint64_t
     return walker->layout->protected_links ? (at >> 12) ^ link : link;
 }
 
-/* The bytes from the header on, or those of a free block. */
+/* Copies the bytes of the header, or of the free block. */
 static void copy_bytes(const struct arena_walker *walker, struct arena_violation *violation)
 {
     bool header = violation->fault <= ARENA_TOP, whole = violation->fault < ARENA_CACHE_HEAD;

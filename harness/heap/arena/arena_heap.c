@@ -1,7 +1,7 @@
-/* Arenas and the heaps that they have chunks in.
+/* Arenas and their heaps.
  *
- * Lock rule: an arena's lock is glibc's (0 free, 1 taken, 2 taken and waited for). All are tried in the order of the
- * ring, none is waited for, and heaps are collected under them: a heap grows, shrinks and goes under its arena's lock.
+ * Lock rule: an arena's lock is glibc's (0 free, 1 taken, 2 taken with waiters). All are tried in the order of the ring
+ * without waiting, and heaps are collected under them: a heap grows, shrinks and is unmapped under its arena's lock.
  */
 #include "heap/arena/arena_inside.h"
 
@@ -20,7 +20,7 @@ static _Atomic int *mutex_of(uintptr_t arena)
     return (_Atomic int *)(arena + offsetof(struct glibc_state, mutex));
 }
 
-static bool take(uintptr_t arena)
+static bool take_lock(uintptr_t arena)
 {
     for (int i = 0; i < TRIES; i++) {
         int unlocked = 0;
@@ -40,7 +40,7 @@ void arena_release(struct arena_walker *walker)
     }
 }
 
-/* Other arenas than the main one lie at the start of their first heap. */
+/* Every arena but the main one lies at the start of its first heap. */
 static bool is_arena(const struct arena_walker *walker, uintptr_t arena)
 {
     uintptr_t heap = arena & ~(HEAP_MAX - 1);
@@ -58,10 +58,10 @@ static int collect_arenas(struct arena_walker *walker)
         uintptr_t from = arena;
         if (walker->narenas == ARENA_ARENAS)
             return -E2BIG;
-        if (!take(arena))
+        if (!take_lock(arena))
             return -EBUSY;
         walker->arenas[walker->narenas++] = arena;
-        /* Arenas are never unmapped, and the map is read under the main one's lock. */
+        /* Arenas are never unmapped; the map is read under the main arena's lock. */
         int error = arena == walker->main ? arena_map_read(walker) : 0;
         if (error < 0)
             return error;
@@ -98,8 +98,8 @@ static bool is_heap(const struct arena_walker *walker, uintptr_t heap, uintptr_t
     return size >= PAGE && size <= HEAP_MAX && size % PAGE == 0;
 }
 
-/* The last heap has the top chunk; each one before it ends with a fencepost of one header. A heap with pages that its
- * user protected cannot be walked, and is no damage. */
+/* The last heap has the top chunk; each one before it ends with a fencepost of one header. A heap with protected pages
+ * cannot be walked, and is no damage. */
 static int collect_heaps(struct arena_walker *walker, uintptr_t arena)
 {
     uintptr_t top = FIELD(arena, glibc_state, top), own = arena & ~(HEAP_MAX - 1);
@@ -131,7 +131,7 @@ static int collect_heaps(struct arena_walker *walker, uintptr_t arena)
     return error;
 }
 
-/* The main arena's memory is what brk gave, until brk fails and mmap stands in: then lists may lead anywhere. */
+/* The main arena's memory comes from brk, until brk fails and mmap replaces it: then lists may lead anywhere. */
 static int collect_break(struct arena_walker *walker)
 {
     uintptr_t top = FIELD(walker->main, glibc_state, top);

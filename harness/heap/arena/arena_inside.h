@@ -1,6 +1,6 @@
-/* glibc's structures as the files of arena.h read them, and what these files share. x86-64.
+/* glibc's structures, and the functions that the files of arena.h share. x86-64.
  *
- * Everything is read through arena_word: the memory belongs to somebody else, and may change.
+ * Everything is read through arena_word: the memory belongs to glibc, and may change.
  */
 #pragma once
 
@@ -19,9 +19,9 @@
 enum chunk_flag { CHUNK_PREV_INUSE = 1, CHUNK_MMAPPED = 2, CHUNK_NON_MAIN = 4, CHUNK_FLAGS = 7 };
 
 struct glibc_chunk {
-    uint64_t prev_size; /* of a free chunk before it; the last word of a used one's block otherwise */
+    uint64_t prev_size; /* of the chunk before if that is free; else the last word of its block */
     uint64_t size;
-    uint64_t forward, backward; /* from here on the user's, unless the chunk is free */
+    uint64_t forward, backward; /* from here on user data, unless the chunk is free */
     uint64_t next_size, prev_next_size;
 };
 
@@ -67,29 +67,29 @@ static inline size_t chunk_usable(size_t size)
     return size > WORD ? size - WORD : 0;
 }
 
-/* arena_map.c: the memory that can be read. */
+/* arena_map.c: readable memory. */
 int arena_map_read(struct arena_walker *walker);
 bool arena_is_mapped(const struct arena_walker *walker, uintptr_t address, size_t size);
 uintptr_t arena_find_break(void);
 
-/* arena_heap.c: arenas and their heaps. */
-int arena_collect(struct arena_walker *walker); /* takes the locks, on failure too */
+/* arena_heap.c: arenas and their heaps. arena_collect takes the locks, on failure too. */
+int arena_collect(struct arena_walker *walker);
 void arena_release(struct arena_walker *walker);
 const struct arena_heap *arena_heap_of(const struct arena_walker *walker, uintptr_t address);
-/* Whether there may be a chunk: aligned, and its fields can be read. */
+/* Whether a chunk is possible there: aligned, and its fields can be read. */
 bool arena_holds(const struct arena_walker *walker, uintptr_t chunk);
 
-/* arena_chunk.c, arena_list.c, arena_cache.c: what is checked. */
+/* arena_chunk.c, arena_list.c, arena_cache.c: the checks. */
 void arena_walk_chunks(struct arena_walker *walker, const struct arena_heap *heap);
 void arena_walk_lists(struct arena_walker *walker, uintptr_t arena);
 bool arena_is_cache(const struct arena_walker *walker, uintptr_t chunk);
 void arena_walk_cache(struct arena_walker *walker, uintptr_t cache);
 
-/* The address that a single link at `at` stands for. */
+/* Decodes the single link stored at `at`. */
 uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_t at, uint64_t link);
 
-/* Remembers a violation, the first one at each address. `block` and `size` are the likely culprit's. */
+/* arena_found.c: records a violation, the first one at each address. `block` and `size` are the likely culprit's. */
 void arena_add(struct arena_walker *walker, enum arena_fault fault, uintptr_t at, uint64_t value,
                uintptr_t block, size_t size);
-/* The same, of a free block's own field. */
+/* Records a violation of a free block's own field. */
 void arena_add_free(struct arena_walker *walker, enum arena_fault fault, uintptr_t at, uint64_t value);

@@ -1,4 +1,4 @@
-/* The lists of free chunks of one arena: unsorted, small and large bins by double links, fastbins by single ones. */
+/* The free lists of one arena: unsorted, small and large bins have double links, fastbins single ones. */
 #include "heap/arena/arena_inside.h"
 
 static bool size_is_possible(const struct arena_walker *walker, uintptr_t chunk)
@@ -8,14 +8,14 @@ static bool size_is_possible(const struct arena_walker *walker, uintptr_t chunk)
            arena_is_mapped(walker, chunk, size + 2 * WORD);
 }
 
-static bool next_knows_it(uintptr_t chunk)
+static bool next_agrees(uintptr_t chunk)
 {
     uintptr_t next = chunk + chunk_size(chunk);
     return !(FIELD(next, glibc_chunk, size) & CHUNK_PREV_INUSE) &&
            FIELD(next, glibc_chunk, prev_size) == chunk_size(chunk);
 }
 
-/* As in glibc: 64 bins for one size each, then ever wider ones. */
+/* As in glibc: 64 bins of one size each, then wider and wider ones. */
 static unsigned bin_of(size_t size)
 {
     static const struct {
@@ -36,7 +36,7 @@ static void check_next_size(struct arena_walker *walker, uintptr_t chunk)
         arena_add_free(walker, ARENA_NEXT_SIZE, chunk, next);
 }
 
-/* The chunk behind a free one says that it is in use, or of another size. */
+/* The header behind a free chunk marks it as in use, or has another size for it. */
 static void blame_next(struct arena_walker *walker, uintptr_t chunk, size_t size)
 {
     uintptr_t next = chunk + size;
@@ -48,13 +48,13 @@ static void blame_next(struct arena_walker *walker, uintptr_t chunk, size_t size
                   chunk_usable(size));
 }
 
-/* Returns false where the list cannot be followed further. The links decide whose fault it is: a place that neither
- * links back nor looks free is not what the link meant. */
+/* Returns false if the list cannot be followed further. If the chunk neither links back nor looks free, the link to it
+ * is damaged; else the chunk is. */
 static bool check_free(struct arena_walker *walker, size_t bin, uintptr_t head, uintptr_t from,
                        uintptr_t chunk)
 {
     bool whole = size_is_possible(walker, chunk), back = FIELD(chunk, glibc_chunk, backward) == from;
-    if (!back && (!whole || !next_knows_it(chunk))) {
+    if (!back && (!whole || !next_agrees(chunk))) {
         if (from == head)
             arena_add(walker, ARENA_HEAD, head, chunk, 0, 0);
         else
@@ -67,7 +67,7 @@ static bool check_free(struct arena_walker *walker, size_t bin, uintptr_t head, 
     }
     if (!whole || (bin > 1 && bin_of(chunk_size(chunk)) != bin))
         arena_add(walker, ARENA_SIZE, chunk, FIELD(chunk, glibc_chunk, size), 0, 0);
-    else if (!next_knows_it(chunk))
+    else if (!next_agrees(chunk))
         blame_next(walker, chunk, chunk_size(chunk));
     if (bin > LARGE_MIN / CHUNK_ALIGN - 1)
         check_next_size(walker, chunk);
@@ -76,7 +76,7 @@ static bool check_free(struct arena_walker *walker, size_t bin, uintptr_t head, 
 
 static void walk_bin(struct arena_walker *walker, uintptr_t arena, size_t bin)
 {
-    /* The head is a chunk of which only the links exist. */
+    /* The head acts as a chunk that has only the links. */
     uintptr_t head = arena + offsetof(struct glibc_state, bins) + (bin - 1) * 2 * WORD -
                      offsetof(struct glibc_chunk, forward);
     uintptr_t from = head;

@@ -1,4 +1,4 @@
-/* What memory can be read, from /proc, without allocating. */
+/* The map of readable memory, from /proc, without allocating. */
 #include "heap/arena/arena_inside.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE 512 /* enough of a line; the file's name is of no interest */
+#define LINE 512 /* the name of the file may be cut */
 
 /* Lines of a file in /proc, read piece by piece. */
 struct lines {
@@ -16,7 +16,7 @@ struct lines {
     char bytes[8192];
 };
 
-/* Cuts long lines. Returns false at the end. */
+/* Cuts long lines. Returns false at the end of the file. */
 static bool next_line(struct lines *lines, char line[static LINE])
 {
     size_t length = 0;
@@ -40,7 +40,7 @@ static bool next_line(struct lines *lines, char line[static LINE])
     return true;
 }
 
-/* "low-high rw-p …". Neighbours become one. */
+/* "low-high rw-p …". Joins neighbours. */
 static int add_line(struct arena_walker *walker, const char *line)
 {
     char *rest;
@@ -87,16 +87,16 @@ bool arena_is_mapped(const struct arena_walker *walker, uintptr_t address, size_
            size <= walker->maps[low].high - address;
 }
 
-/* Field 47 of /proc/self/stat; the second one is a name in parentheses, and may have blanks. */
+/* Field 47 of /proc/self/stat; field 2 is a name in parentheses that may contain blanks. */
 uintptr_t arena_find_break(void)
 {
     struct lines lines = {.fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC)};
     char line[2 * LINE];
     if (lines.fd < 0)
         return 0;
-    bool read_it = next_line(&lines, line);
+    bool has_line = next_line(&lines, line);
     close(lines.fd);
-    char *at = read_it ? strrchr(line, ')') : NULL;
+    char *at = has_line ? strrchr(line, ')') : NULL;
     for (int field = 2; at && field < 47; field++)
         at = strchr(at + 1, ' ');
     return at ? strtoull(at + 1, NULL, 10) : 0;

@@ -1,13 +1,13 @@
-/* What a violation says to a person. */
+/* Violations as sentences. */
 #include "heap/arena/arena.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT 6 /* characters in a row that are no accident */
+#define TEXT 6 /* printable characters in a row that are unlikely to be chance */
 
-/* chunk and value, then block and size where the block is known. */
+/* sentence: chunk and value; about_block: block and size, appended if the block is known. */
 static const struct {
     const char *name, *sentence, *about_block;
 } faults[ARENA_FAULTS] = {
@@ -15,17 +15,17 @@ static const struct {
                     "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
                     "written past its end"},
     [ARENA_PREV_SIZE] = {"prev_size",
-                         "the chunk at %#" PRIxPTR " says that the one before it is free and "
-                         "has %#" PRIx64 " bytes",
-                         "; that one, with the block at %#" PRIxPTR " of %zu bytes, has another size: it was "
-                         "probably written to after it was freed, or past its end"},
+                         "the header of the chunk at %#" PRIxPTR " marks the block before it as free, with "
+                         "%#" PRIx64 " bytes",
+                         "; that block, at %#" PRIxPTR ", has %zu bytes: it was probably written to after it "
+                         "was freed, or past its end"},
     [ARENA_PREV_INUSE] = {"prev_inuse",
                           "the size field of the chunk at %#" PRIxPTR " holds %#" PRIx64
-                          ", by which the block before it is not free",
+                          ", which marks the block before it as in use",
                           "; that block, at %#" PRIxPTR " with %zu bytes, is in a list of free blocks"},
     [ARENA_TOP] = {"top chunk",
                    "the size field of the top chunk at %#" PRIxPTR " holds %#" PRIx64
-                   ", which is not what is left of its heap",
+                   ", which is not the rest of its heap",
                    "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
                    "written past its end"},
     [ARENA_FORWARD] = {"forward link", "the forward link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
@@ -51,11 +51,12 @@ static const struct {
                          "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
                          "freed"},
     [ARENA_CACHE_HEAD] = {"cache head",
-                          "the thread cache at %#" PRIxPTR " has a list that begins at %#" PRIx64
-                          ", where no such block is",
+                          "a list of the thread cache at %#" PRIxPTR " begins at %#" PRIx64
+                          ", which is no block of its size",
                           ""},
     [ARENA_HEAD] = {"arena head",
-                    "the arena's head at %#" PRIxPTR " leads to %#" PRIx64 ", where nothing of glibc's is",
+                    "the head of an arena at %#" PRIxPTR " points to %#" PRIx64
+                    ", which is no chunk of glibc's",
                     ""},
 };
 
@@ -64,7 +65,7 @@ const char *arena_fault_name(enum arena_fault fault)
     return faults[fault].name;
 }
 
-/* Text that the overrun wrote often says whose it is; addresses and small numbers say nothing. */
+/* Text that an overrun wrote often shows its origin; addresses and small numbers do not. */
 static bool looks_like_data(const struct arena_violation *violation)
 {
     unsigned run = 0;
@@ -75,7 +76,7 @@ static bool looks_like_data(const struct arena_violation *violation)
 
 static size_t print_bytes(const struct arena_violation *violation, char *text, size_t size)
 {
-    size_t n = (size_t)snprintf(text, size, "; the bytes there:");
+    size_t n = (size_t)snprintf(text, size, "; the bytes:");
     for (unsigned i = 0; i < violation->nbytes && n < size; i++)
         n += (size_t)snprintf(text + n, size - n, " %02x", violation->bytes[i]);
     if (n < size)

@@ -3,7 +3,7 @@
 
 #include "heap/memory/pattern.h"
 
-/* How far to look for whom a stray write belongs to, in slots. */
+/* Slots to search for the author of a stray write. */
 #define STRAY 64
 
 size_t check_poison = BLOCK_POISON;
@@ -20,7 +20,7 @@ static uint64_t word_of(const struct block *block)
     return pattern_of(block->start);
 }
 
-/* Pages are open as far as the block reaches. */
+/* In a span of pages, the pages of the block are open. */
 static char *slot_end(const struct span *span, const struct block *block)
 {
     uintptr_t end = (uintptr_t)block_user(block) + block->size;
@@ -29,7 +29,7 @@ static char *slot_end(const struct span *span, const struct block *block)
     return block->start + span->slot_size;
 }
 
-/* Slots that are poisoned whole are looked at whole. */
+/* Slots that are poisoned whole are checked whole. */
 static bool is_whole(const struct span *span)
 {
     return span->kind == SPAN_SLAB && span->slot_size <= BLOCK_WHOLE;
@@ -49,8 +49,8 @@ char *check_head_start(const struct span *span, const struct block *block)
     return block->start - (first_of_slab ? SPAN_HEAD : 0);
 }
 
-/* Joins what is damaged in [from, to) to what is already known. */
-static struct damage look(struct damage known, const char *from, const char *to, uint64_t word)
+/* Extends the known damage by the damage in [from, to). */
+static struct damage damage_in(struct damage known, const char *from, const char *to, uint64_t word)
 {
     const char *first = from < to ? pattern_first_wrong(from, to, word) : NULL;
     if (!first)
@@ -61,12 +61,12 @@ static struct damage look(struct damage known, const char *from, const char *to,
 
 static struct damage head_of(const struct span *span, const struct block *block)
 {
-    return look(none, check_head_start(span, block), block_user(block), word_of(block));
+    return damage_in(none, check_head_start(span, block), block_user(block), word_of(block));
 }
 
 static struct damage tail_of(const struct span *span, const struct block *block)
 {
-    return look(none, block_user(block) + block->size, check_tail_end(span, block), word_of(block));
+    return damage_in(none, block_user(block) + block->size, check_tail_end(span, block), word_of(block));
 }
 
 struct damage check_live(const struct span *span, const struct block *block)
@@ -80,9 +80,9 @@ struct damage check_freed(const struct span *span, const struct block *block)
     uint64_t word = word_of(block);
     char *start = check_head_start(span, block), *user = block_user(block), *end = user + block->size;
     if (is_whole(span) || block->size <= check_poison + BLOCK_POISON_END)
-        return look(none, start, check_tail_end(span, block), word);
-    struct damage damage = look(none, start, user + check_poison, word);
-    return look(damage, end - BLOCK_POISON_END, check_tail_end(span, block), word);
+        return damage_in(none, start, check_tail_end(span, block), word);
+    struct damage damage = damage_in(none, start, user + check_poison, word);
+    return damage_in(damage, end - BLOCK_POISON_END, check_tail_end(span, block), word);
 }
 
 EXEMPT bool check_copy(const struct block *block, uint32_t word, struct block *copy)
@@ -121,14 +121,14 @@ struct damage check_block(const struct span *span, const struct block *block)
     return __builtin_expect(damage.from == NULL, 1) || block_still(block, word) ? damage : none;
 }
 
-/* A place in the heap: a slot of a span. */
+/* A slot of a span. */
 struct place {
     const struct span *span;
     const struct block *block;
 };
 
-/* The slot that lies before this one in memory, in the span before where this is the first; block NULL: none. */
-static struct place before(struct place at)
+/* The slot before this one in memory, in the span before if this is the first; block NULL: none. */
+static struct place slot_before(struct place at)
 {
     if (at.block > at.span->blocks)
         return (struct place){at.span, at.block - 1};
@@ -147,7 +147,7 @@ static const char *user_end(const struct block *block)
     return block_user(block) + block->size;
 }
 
-/* A run that goes through a live block has both its canaries, whole on the side that it came from. */
+/* Returns true if a run of damage covers both canaries of a live block, the first one whole. */
 static bool goes_through(const struct span *span, const struct block *block, struct damage *head,
                          struct damage *tail)
 {
@@ -160,7 +160,7 @@ static bool goes_through(const struct span *span, const struct block *block, str
            tail->from == user_end(&copy);
 }
 
-/* Damage up to the end of what is looked at of a slot. */
+/* The damage at the end of a slot. */
 static struct damage end_of(struct place at)
 {
     struct block copy;
@@ -169,11 +169,12 @@ static struct damage end_of(struct place at)
     return take_copy(at.block, &copy) ? tail_of(at.span, &copy) : none;
 }
 
-/* Damage that begins with the first byte looked at before a block may have begun behind the block before it. */
-static struct place left_of(struct place at, struct damage *damage)
+/* Follows a run of damage to the left: if it begins at the first checked byte before a block, it may have begun behind
+ * the block before. */
+static struct place follow_left(struct place at, struct damage *damage)
 {
     for (;;) {
-        struct place left = before(at);
+        struct place left = slot_before(at);
         struct block here = check_glance(at.block), beside;
         struct damage head, tail, there;
         if (goes_through(at.span, at.block, &head, &tail) && head.from < damage->from)
@@ -189,8 +190,8 @@ static struct place left_of(struct place at, struct damage *damage)
     }
 }
 
-/* The end of the run, in slots to the right. */
-static void extend_right(const struct span *span, const struct block *block, struct damage *damage)
+/* Follows a run of damage to the right. */
+static void follow_right(const struct span *span, const struct block *block, struct damage *damage)
 {
     const struct block *end = span->blocks + span_carved(span);
     for (; block < end; block++) {
@@ -213,7 +214,7 @@ static struct verdict verdict(enum violation_kind kind, struct place culprit, st
     return (struct verdict){kind, culprit.span, culprit.block, damage};
 }
 
-/* A run that begins behind a block's end. It may as well have come down from the block to the right. */
+/* Judges a run that begins behind a block's end. It may be an underrun of the next block instead. */
 static struct verdict blame_behind(struct place at, struct damage damage)
 {
     struct place next = {at.span, at.block + 1};
@@ -228,10 +229,10 @@ static struct verdict blame_behind(struct place at, struct damage damage)
     return verdict(VIOLATION_AFTER, at, damage);
 }
 
-/* A run that lies before a block's start, and does not come from the slot before. */
+/* Judges a run before a block's start that does not come from the slot before. */
 static struct verdict blame_before(struct place at, struct damage damage)
 {
-    struct place left = before(at);
+    struct place left = slot_before(at);
     struct block here = check_glance(at.block);
     bool comes_down = damage.to >= block_user(&here);
     if (!comes_down && left.block && state_of(left.block) == BLOCK_LIVE)
@@ -239,13 +240,13 @@ static struct verdict blame_before(struct place at, struct damage damage)
     return verdict(VIOLATION_BEFORE, at, damage);
 }
 
-/* A slot that nobody had yet, or bytes that no block covered: the nearest block that there was on the left jumped its
- * canary, if anybody is known at all. */
+/* Judges damage in a slot that was never in use, or of bytes that no block covered: the nearest block on the left jumped
+ * over its canary, if there is one. */
 static struct verdict blame_stray(struct place at, struct damage damage)
 {
     struct place left = at;
     for (unsigned i = 0; i < STRAY && left.block; i++) {
-        left = before(left);
+        left = slot_before(left);
         if (left.block && check_glance(left.block).sequence > 0)
             return verdict(VIOLATION_AFTER, left, damage);
     }
@@ -254,11 +255,11 @@ static struct verdict blame_stray(struct place at, struct damage damage)
 
 struct verdict check_blame(const struct span *span, const struct block *block, struct damage damage)
 {
-    extend_right(span, block, &damage);
-    struct place at = left_of((struct place){span, block}, &damage);
+    follow_right(span, block, &damage);
+    struct place at = follow_left((struct place){span, block}, &damage);
     struct block here = check_glance(at.block);
     const char *user = block_user(&here);
-    bool live = state_of(at.block) != BLOCK_FREED; /* its owner may be freeing it */
+    bool live = state_of(at.block) != BLOCK_FREED; /* CHANGING: its owner may be freeing it */
     if (damage.from >= user_end(&here) && here.sequence > 0)
         return blame_behind(at, damage);
     if (live)

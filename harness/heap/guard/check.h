@@ -1,8 +1,9 @@
-/* Is a block's surrounding as it must be? Pure functions over memory that other threads may change meanwhile.
+/* Checks the bytes around a block, and finds the culprit of damage. Pure functions over memory that other threads may
+ * change meanwhile.
  *
  * Contract. Any thread, signal handlers too; they take no lock and write nothing. check_live and check_freed are for
- * blocks that the caller owns, or for copies. The memory of freed blocks in a span of pages is inaccessible, and not
- * looked at.
+ * blocks that the caller owns, or for copies. The memory of freed blocks in a span of pages is inaccessible, and is not
+ * checked.
  */
 #pragma once
 
@@ -11,8 +12,7 @@
 #include "heap/memory/region.h"
 #include "core/wire/violation.h"
 
-/* How many bytes at the start of a freed block are poison, in slots that are not poisoned whole. Set before the first
- * block. */
+/* Poisoned bytes at the start of a freed block, in slots that are not poisoned whole. Set before the first block. */
 extern size_t check_poison;
 
 /* Damaged bytes [from, to), both NULL: none. */
@@ -20,33 +20,33 @@ struct damage {
     const char *from, *to;
 };
 
-/* Canaries of a live block. */
+/* Checks the canaries of a live block. */
 struct damage check_live(const struct span *span, const struct block *block);
-/* Canaries and poison of a freed one. */
+/* Checks the canaries and the poison of a freed block. */
 struct damage check_freed(const struct span *span, const struct block *block);
-/* Of either, for a block that may change meanwhile: what is found belongs to one version. */
+/* Checks a block that may change meanwhile; damage belongs to one version of it. */
 struct damage check_block(const struct span *span, const struct block *block);
 
-/* Start, size and offset of the version `word`, for a block that may change meanwhile: a mixture of two might point
- * outside the slot. Returns false when it has changed. */
+/* Copies start, size and offset of the version `word` of a block that may change meanwhile: a mixture of two versions
+ * might point outside the slot. Returns false if it has changed. */
 bool check_copy(const struct block *block, uint32_t word, struct block *copy);
 
-/* Start, size, offset, sequence and site of a block that may be changing hands, of one version or the next: enough for
- * a guess at whose fault something is. */
+/* Copies start, size, offset, sequence and site of a block that may change meanwhile. Two versions may mix: enough to
+ * guess the culprit. */
 struct block check_glance(const struct block *block);
 
-/* Where the bytes looked at behind a block end. */
+/* The end of the checked bytes behind a block. */
 char *check_tail_end(const struct span *span, const struct block *block);
-/* Where those before it begin. */
+/* The start of the checked bytes before a block. */
 char *check_head_start(const struct span *span, const struct block *block);
 
 struct verdict {
     enum violation_kind kind;
     const struct span *span; /* of the culprit */
     const struct block *culprit;
-    struct damage damage; /* the whole run, over all slots that it touches */
+    struct damage damage; /* the whole run, in all slots that it touches */
 };
 
-/* Whose fault is damage that was found at `block`: the block from whose end or start the run of damaged bytes begins,
- * however many neighbours it covers. */
+/* Finds the culprit of damage at `block`. The run of damaged bytes begins at the culprit's end or start, and may cover
+ * several neighbours. */
 struct verdict check_blame(const struct span *span, const struct block *block, struct damage damage);

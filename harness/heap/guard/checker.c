@@ -18,7 +18,7 @@
 #include "heap/guard/violation_report.h"
 #include "heap/memory/thread.h"
 
-/* A piece of work, the sleep behind it, and the share of a processor that the checker may have. */
+/* Times in ns of one piece of work and of the least sleep after it, and the checker's greatest share of a processor. */
 #define SLICE UINT64_C(100000)
 #define INTERVAL UINT64_C(2000000)
 #define SHARE 50 /* 1/50 */
@@ -29,15 +29,14 @@ static _Atomic bool running, stop;
 static uint64_t pause_least;
 static _Atomic uint64_t blocks_walked, time_walked, blocks_present;
 
-/* What lies in a span of pages may become inaccessible under the reader: the kernel copies it, or says that it is not
- * there. */
+/* Pages of a span may become inaccessible during the read: the kernel copies the bytes, or fails. */
 static bool copy_fails(const char *from, size_t n, char *to)
 {
     struct iovec local = {to, n}, remote = {(void *)from, n};
     return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)n;
 }
 
-static void look_at_pages(const struct span *span, enum violation_found found)
+static void check_pages(const struct span *span, enum violation_found found)
 {
     struct block *block = span->blocks, copy;
     uint32_t word = block_load(block);
@@ -56,7 +55,7 @@ static void look_at_pages(const struct span *span, enum violation_found found)
         violation_report_damage(span, block, damage, found);
 }
 
-static inline void look_at(const struct span *span, struct block *block, enum violation_found found)
+static inline void check_one(const struct span *span, struct block *block, enum violation_found found)
 {
     struct damage damage = check_block(span, block);
     if (__builtin_expect(damage.from == NULL, 1) ||
@@ -65,18 +64,18 @@ static inline void look_at(const struct span *span, struct block *block, enum vi
     violation_report_damage(span, block, damage, found);
 }
 
-/* Returns the blocks that it looked at. */
+/* Returns the number of checked blocks. */
 static uint32_t walk_span(const struct span *span, enum violation_found found)
 {
     uint32_t n = span_carved(span);
     if (span->kind == SPAN_PAGES) {
         if (n > 0)
-            look_at_pages(span, found);
+            check_pages(span, found);
         return n;
     }
     for (uint32_t i = 0; i < n; i++) {
         __builtin_prefetch(span->start + (i + AHEAD) * span->slot_size);
-        look_at(span, &span->blocks[i], found);
+        check_one(span, &span->blocks[i], found);
     }
     return n;
 }
@@ -100,7 +99,7 @@ static void end_reading(void)
     atomic_fetch_sub_explicit(&thread_readers, 1, memory_order_release);
 }
 
-/* Of this thread: others may have the processor meanwhile. */
+/* The processor time of this thread. */
 static uint64_t processor_time(void)
 {
     struct timespec time;
@@ -108,7 +107,7 @@ static uint64_t processor_time(void)
     return (uint64_t)time.tv_sec * CLOCK_SECOND + (uint64_t)time.tv_nsec;
 }
 
-/* Walks on from span *at until the slice is over; *at is 1 again when the round is. */
+/* Walks on from span *at until the slice is over. */
 static void work(uint32_t *at, uint32_t nspans, uint64_t *present)
 {
     uint64_t began = clock_now(), now = began, used = processor_time(), walked = 0;

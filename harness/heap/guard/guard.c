@@ -14,7 +14,7 @@
 #include "heap/guard/violation_report.h"
 #include "heap/site/trace.h"
 
-#define PATIENCE 10000 /* looks at a block that changes */
+#define PATIENCE 10000 /* loads of a block in state CHANGING */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -24,7 +24,7 @@ __thread struct guard_context guard_context
 static bool on;
 static bool stacks; /* of every allocation */
 
-/* Array data comes from one place in NumPy, whoever asks for it: the callers behind that tell sites apart. */
+/* Frames of an array's site. NumPy allocates all array data in one place; only the callers of that distinguish sites. */
 #define ARRAY_DEPTH 6
 
 bool guard_is_on(void)
@@ -34,8 +34,8 @@ bool guard_is_on(void)
 
 /* Checks */
 
-/* Anything wrong in the 16 bytes before the block, or behind its end up to the slot's? For blocks at the usual
- * place. */
+/* Returns non-zero if the 16 bytes before the block are damaged, or those from its end to the slot's. For blocks at
+ * offset BLOCK_HEAD. */
 EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t slot_size)
 {
     uint64_t word = pattern_of(block->start);
@@ -53,8 +53,8 @@ EXEMPT static inline uint64_t canaries_differ(const struct block *block, size_t 
     return wrong | pattern_differs_aligned(at, limit, word);
 }
 
-/* The pattern again, wherever the checks look. */
-static void mend(const struct span *span, const struct block *block)
+/* Writes the pattern again to all checked bytes. */
+static void repair(const struct span *span, const struct block *block)
 {
     uint64_t word = pattern_of(block->start);
     char *user = block_user(block);
@@ -62,17 +62,17 @@ static void mend(const struct span *span, const struct block *block)
     pattern_fill(user + block->size, check_tail_end(span, block), word);
 }
 
-void guard_keep_stacks(bool all)
+void guard_store_stacks(bool all)
 {
     stacks = all;
 }
 
 /* Allocation */
 
-static __attribute__((noinline)) uint64_t keep_stack(uint64_t caller)
+static __attribute__((noinline)) uint64_t store_stack(uint64_t caller)
 {
     uint64_t frames[VIOLATION_FRAMES];
-    return trace_keep(frames, trace_from(caller, frames, stacks ? VIOLATION_FRAMES : ARRAY_DEPTH));
+    return trace_store(frames, trace_from(caller, frames, stacks ? VIOLATION_FRAMES : ARRAY_DEPTH));
 }
 
 static inline void fill_in(struct heap_thread *thread, struct block *block, size_t size, uint32_t offset,
@@ -85,14 +85,14 @@ static inline void fill_in(struct heap_thread *thread, struct block *block, size
     block->iteration = guard_context.iteration;
     block->worker = guard_context.worker;
     block->sequence = ++thread->sequence;
-    block->alloc_site = kind == BLOCK_ARRAY || UNLIKELY(stacks) ? keep_stack(caller) : caller;
+    block->alloc_site = kind == BLOCK_ARRAY || UNLIKELY(stacks) ? store_stack(caller) : caller;
     block->free_site = 0;
     block->free_worker = BLOCK_NOBODY;
     block->array = (struct block_array){0};
     atomic_store_explicit(&block->reported, 0, memory_order_relaxed);
 }
 
-/* A freed slot that is about to be used again: has anybody written to it since? */
+/* Returns true if no code has written to a freed slot that is about to be used again. */
 static inline bool is_clean(const struct block *block, size_t slot_size)
 {
     if (LIKELY(slot_size <= BLOCK_WHOLE))
@@ -110,7 +110,7 @@ static __attribute__((noinline)) void check_reuse(struct block *block)
     }
 }
 
-/* Behind a block in a slot that is not poisoned whole, and around one at an unusual place. */
+/* Writes the canaries of a block in a slot that is not poisoned whole, or not at offset BLOCK_HEAD. */
 static void set_canaries(struct block *block, size_t slot_size)
 {
     uint64_t word = pattern_of(block->start);
@@ -223,14 +223,14 @@ static void poison_slab(struct block *block, size_t slot_size)
     pattern_fill(end - BLOCK_POISON_END, end, word);
 }
 
-/* Blocks not at the usual place, and those that are wrong. */
+/* The slow check: blocks not at offset BLOCK_HEAD, and damaged ones. */
 static __attribute__((noinline)) void check_release(const struct span *span, struct block *block)
 {
     struct damage damage = check_live(span, block);
     if (!damage.from)
         return;
     violation_report_damage(span, block, damage, FOUND_FREE);
-    mend(span, block);
+    repair(span, block);
 }
 
 static bool is_mismatch(enum block_kind made, enum block_kind freed)
@@ -240,14 +240,14 @@ static bool is_mismatch(enum block_kind made, enum block_kind freed)
     return (by_operator || to_operator) && made != freed;
 }
 
-/* Another thread may be freeing the block just now: what it notes of itself is worth a moment. */
+/* Another thread may be freeing the block: waits for what it writes about itself. */
 static void wait_for_change(const struct block *block)
 {
     for (unsigned i = 0; i < PATIENCE && block_state_of(block_load(block)) == BLOCK_CHANGING; i++)
         sched_yield();
 }
 
-/* The pointer is none that can be freed: says so. */
+/* Reports a pointer that cannot be freed. */
 static __attribute__((noinline)) void refuse(const struct span *span, struct block *block, const void *at,
                                              uint64_t caller)
 {
@@ -311,7 +311,7 @@ void guard_release(void *at, enum block_kind kind, uint64_t caller)
     thread_quarantine(thread, block, span->class, span->slot_size);
 }
 
-/* The same slot, when the new size fits it as well as another. */
+/* Keeps the block in its slot if the new size has the same class. */
 static bool resize(struct heap_thread *thread, const struct span *span, struct block *block, size_t size,
                    enum block_kind kind, uint64_t caller)
 {
@@ -349,7 +349,7 @@ void *guard_reallocate(void *at, size_t size, enum block_kind kind, uint64_t cal
     return moved;
 }
 
-/* Questions */
+/* Queries */
 
 bool guard_owns(const void *at)
 {

@@ -1,10 +1,10 @@
-/* The guard: an allocator whose every block stands between canaries, is poisoned when freed, and is known by size,
- * site, thread and step. Plain C; knows nothing of Python.
+/* The guard: an allocator that puts each block between canaries, poisons it when it is freed, and records its size,
+ * allocation site, thread and step. Plain C, without Python.
  *
- * Contract. guard_start once, on the first thread, before the blocks are to be guarded; then every function on any
- * thread. Order and progress: block.h, thread.h. The report function is called on the thread that met the violation,
- * inside its heap call, on the checker's, or in a signal handler: it must be async-signal-safe and must not call the
- * heap. Return addresses (`caller`) name the site in reports.
+ * Contract. guard_start once, on the first thread; then every function on any thread. Order and progress: block.h,
+ * thread.h. The report function is called on the thread that meets the violation, inside its heap call, on the checker's
+ * thread, or in a signal handler: it must be async-signal-safe and must not call the heap. Return addresses (`caller`)
+ * name the site in reports.
  */
 #pragma once
 
@@ -17,20 +17,20 @@
 struct guard_settings {
     void (*report)(const struct violation *violation);
     bool whole;        /* poison whole blocks, not only their ends */
-    bool stacks;       /* keep the stack of every allocation, not only of array data and samples */
-    size_t quarantine; /* bytes a thread; 0: the default */
+    bool stacks;       /* store the stack of every allocation, not only of array data and samples */
+    size_t quarantine; /* bytes for each thread; 0: the default */
     bool checker;      /* start its thread */
-    uint64_t interval; /* ns that it sleeps at least between two pieces of work; 0: the default */
+    uint64_t interval; /* its least sleep between two pieces of work, ns; 0: the default */
 };
 
-/* Returns 0 or -errno: -ENOMEM without address space, or what pthread_create said. */
+/* Returns 0 or -errno: -ENOMEM without address space, or the error of pthread_create. */
 int guard_start(const struct guard_settings *settings);
 bool guard_is_on(void);
 
-/* From now on the stack of every allocation is kept, or is not. While no other thread uses the heap. */
-void guard_keep_stacks(bool all);
+/* Starts or stops storing the stack of every allocation. While no other thread uses the heap. */
+void guard_store_stacks(bool all);
 
-/* What the calling thread is doing, for the blocks that it makes. */
+/* The work of the calling thread, recorded in the blocks that it allocates. */
 struct guard_context {
     uint32_t iteration;
     uint16_t worker, step;
@@ -40,29 +40,29 @@ extern __thread struct guard_context guard_context __attribute__((tls_model("ini
 /* align: a power of two. zero: its bytes are 0. Returns NULL with errno ENOMEM. */
 void *guard_allocate(size_t size, size_t align, enum block_kind kind, bool zero, uint64_t caller);
 void *guard_reallocate(void *at, size_t size, enum block_kind kind, uint64_t caller);
-/* Whatever is wrong with the pointer is reported, and then nothing is freed. at: not NULL. Keeps errno. */
+/* Reports a wrong pointer, and then frees nothing. at: not NULL. Keeps errno. */
 void guard_release(void *at, enum block_kind kind, uint64_t caller);
 
-/* Is it an address of the guard's memory? */
+/* Returns true for an address in the guard's memory. */
 bool guard_owns(const void *at);
-/* The size asked for; 0 when it is no live block. */
+/* The requested size; 0 if it is no live block. */
 size_t guard_size(const void *at);
-/* A pointer freed that is neither the guard's nor the C library's. */
+/* Reports the free of a pointer that is neither the guard's nor the C library's. */
 void guard_report_foreign(const void *at, uint64_t caller);
 
-/* Says what array lies in a block. Any address that is none of a live block is ignored. */
+/* Records the array in a block. Ignores an address that is in no live block. */
 void guard_tag(const void *at, struct block_array array);
 
-/* A fault of an instruction at this address. Returns true when it was one of the guard's inaccessible pages: it is
- * reported with these frames (the first is the instruction's), the page is open now, and the instruction may be run
- * again. False where nobody can say whose fault it is, and the process had better end: an instruction runs on through
- * memory from block to block, or comes from the span before. Signal handler. */
+/* Handles a fault at this address. At one of the guard's inaccessible pages it reports a violation with these frames (the
+ * first is the instruction's), opens the page, and returns true: the instruction may run again. Returns false if no block
+ * can be blamed and the process must end: the instruction runs through memory from block to block, or comes from the span
+ * before. Signal handler. */
 bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes);
 
-/* What block an address is in, or next to in its slot: kind VIOLATION_FREED_READ where it is freed, and
- * VIOLATION_READ_AFTER where it lives; `offset` says where in it, or how far from it. Nothing is reported. False: none
+/* Describes the block that contains the address, or lies in the same slot: kind VIOLATION_FREED_READ if it is freed, and
+ * VIOLATION_READ_AFTER if it is live; `offset` is the distance from its start. Reports nothing. Returns false if no block
  * is known. Signal handler. */
 bool guard_look(uint64_t address, struct violation *ret_violation);
 
-/* Looks at everything at once and reports. Signal handler, at the end of a process. */
+/* Checks all blocks at once and reports. Signal handler, at the end of a process. */
 void guard_scan_at_crash(void);

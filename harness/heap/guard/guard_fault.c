@@ -1,4 +1,4 @@
-/* What signal handlers call of the guard; see guard.h. Async-signal-safe. */
+/* The guard's functions for signal handlers; see guard.h. Async-signal-safe. */
 #include "heap/guard/guard.h"
 
 #include "heap/guard/checker.h"
@@ -6,7 +6,8 @@
 #include "heap/memory/pages.h"
 #include "heap/memory/thread.h"
 
-/* Two accesses by one instruction at two blocks, and no heap call of its thread between them: it runs on and on. */
+/* Returns true if one instruction faults at a second block, with no heap call of its thread in between: it runs through
+ * memory without end. */
 static bool runs_on(const struct span *span, const uint64_t *frames, size_t nframes)
 {
     static __thread struct {
@@ -22,7 +23,7 @@ static bool runs_on(const struct span *span, const uint64_t *frames, size_t nfra
     return same;
 }
 
-/* The first bytes of the page before a block are far from it, and the next ones of what ends there. */
+/* The first bytes of the page before a block are far from it: an overrun of the span before reaches them. */
 static bool comes_from_before(const struct span *span, uintptr_t address)
 {
     return address - (uintptr_t)span->base < 64;
@@ -36,7 +37,7 @@ bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_
         return false;
     if (runs_on(span, frames, nframes))
         return false;
-    /* Several threads, or several accesses, at one block are one. */
+    /* Accesses of several threads at one block are reported once. */
     if (!atomic_load(&span->open))
         violation_report_trap(span, span->blocks, address, write, frames, nframes);
     pages_open_at(span, address);

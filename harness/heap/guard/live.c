@@ -6,7 +6,7 @@
 #include "heap/guard/guard.h"
 #include "heap/memory/region.h"
 
-/* What else moves the word while we copy makes the copy worthless. */
+/* Returns false if the block is not live or has changed during the copy. */
 static bool copy_live(const struct block *block, struct block *copy)
 {
     uint32_t word = block_load(block);

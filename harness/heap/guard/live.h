@@ -1,10 +1,10 @@
-/* The guard's live blocks, one by one. Any thread; exact when no other thread uses the heap. */
+/* Walks the guard's live blocks. Any thread; exact while no other thread uses the heap. */
 #pragma once
 
 #include "heap/memory/block.h"
 
-/* block: a copy, whose memory may be read as long as no other thread frees it. */
+/* block: a copy. Its memory may be read until another thread frees it. */
 void live_walk(void (*visit)(void *context, const struct block *block), void *context);
 
-/* The live block that has this address inside, copied. Returns false when there is none. */
+/* Copies the live block that contains this address. Returns false if there is none. */
 bool live_find(const void *at, struct block *copy);

@@ -10,14 +10,14 @@
 #include "heap/site/trace.h"
 
 #define SITES 256 /* a power of two */
-/* Reports of one kind at one site: later ones may have a stack that the first had not. */
+/* Most reports of one kind at one site: a later one may have a stack that the first lacks. */
 #define EACH 4
 #define INSTRUCTIONS 64
 
 _Atomic uint64_t violation_report_round;
-static _Atomic uint64_t instructions[INSTRUCTIONS]; /* that were trapped */
+static _Atomic uint64_t instructions[INSTRUCTIONS]; /* that have trapped */
 
-static void (*tell)(const struct violation *violation);
+static void (*receive)(const struct violation *violation);
 static struct {
     _Atomic uint64_t key;
     _Atomic uint32_t count;
@@ -25,11 +25,11 @@ static struct {
 
 void violation_report_to(void (*report)(const struct violation *violation))
 {
-    tell = report;
+    receive = report;
 }
 
-/* False: this kind has been told of this site often enough. */
-static bool is_worth_telling(enum violation_kind kind, uint64_t site)
+/* Counts the reports of this kind at this site. Returns false after EACH of them. */
+static bool is_due(enum violation_kind kind, uint64_t site)
 {
     uint64_t key = (site * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)kind << 56 ^ 1;
     for (unsigned i = 0; i < 8; i++) {
@@ -49,7 +49,7 @@ static unsigned copy_stack(uint64_t *ret_frames, unsigned n, const uint64_t *fra
     return n;
 }
 
-/* The block may be changing hands: what is told is of one version or the next. */
+/* The block may change meanwhile: the description is of one version or the next. */
 EXEMPT static void describe(struct violation *violation, const struct span *span, const struct block *block)
 {
     const struct pages_trace *trace = pages_trace_of(span);
@@ -71,7 +71,7 @@ EXEMPT static void describe(struct violation *violation, const struct span *span
     violation->free_site = violation->nfree > 0 ? violation->free[0] : 0;
 }
 
-/* The bytes that the damage left, as many as fit. Pages may become inaccessible meanwhile: the kernel says so. */
+/* Copies the damaged bytes, as many as fit. Pages may become inaccessible meanwhile: then the kernel's copy fails. */
 EXEMPT static void copy_bytes(struct violation *violation, const struct span *span, const char *from,
                               size_t n)
 {
@@ -91,8 +91,8 @@ static struct block *writable(const struct span *span, const struct block *block
     return &span->blocks[block - span->blocks];
 }
 
-/* Everything of this span that the run touches has been told with it. */
-static void mark(const struct span *span, const struct verdict *verdict)
+/* Marks all blocks of this span that the run touches as reported. */
+static void mark_reported(const struct span *span, const struct verdict *verdict)
 {
     struct block *end = span->blocks + span_carved(span);
     for (struct block *at = span->blocks; at < end; at++)
@@ -107,9 +107,9 @@ void violation_report_damage(const struct span *span, struct block *block, struc
     struct verdict verdict = check_blame(span, block, damage);
     bool known =
         atomic_exchange_explicit(&writable(verdict.span, verdict.culprit)->reported, 1, memory_order_relaxed);
-    mark(span, &verdict);
+    mark_reported(span, &verdict);
     struct block culprit = check_glance(verdict.culprit);
-    if (known || !tell || !is_worth_telling(verdict.kind, culprit.alloc_site))
+    if (known || !receive || !is_due(verdict.kind, culprit.alloc_site))
         return;
     describe(&violation, verdict.span, verdict.culprit);
     violation.kind = verdict.kind;
@@ -118,29 +118,29 @@ void violation_report_damage(const struct span *span, struct block *block, struc
     copy_bytes(&violation, span, verdict.damage.from, violation.length);
     if (found == FOUND_FREE || found == FOUND_CALL)
         violation.nfound = trace_here(violation.here, VIOLATION_FRAMES);
-    tell(&violation);
+    receive(&violation);
 }
 
 void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,
                              int64_t offset, uint64_t caller)
 {
     struct violation violation = {.kind = kind, .found = FOUND_FREE, .offset = offset};
-    if (!tell || !is_worth_telling(kind, caller))
+    if (!receive || !is_due(kind, caller))
         return;
     describe(&violation, span, block);
     violation.nfound = trace_from(caller, violation.here, VIOLATION_FRAMES);
-    tell(&violation);
+    receive(&violation);
 }
 
 void violation_report_foreign(const void *at, uint64_t caller)
 {
     struct violation violation = {
         .kind = VIOLATION_FOREIGN_FREE, .found = FOUND_FREE, .address = (uint64_t)(uintptr_t)at};
-    if (!tell || !is_worth_telling(VIOLATION_FOREIGN_FREE, caller))
+    if (!receive || !is_due(VIOLATION_FOREIGN_FREE, caller))
         return;
     violation.worker = violation.free_worker = BLOCK_NOBODY;
     violation.nfound = trace_from(caller, violation.here, VIOLATION_FRAMES);
-    tell(&violation);
+    receive(&violation);
 }
 
 static bool is_new_instruction(uint64_t at)
@@ -168,13 +168,13 @@ void violation_report_trap(const struct span *span, struct block *block, uintptr
                            const uint64_t *frames, size_t nframes)
 {
     struct violation violation = {.found = FOUND_TRAP, .kind = trap_kind(block, address, write)};
-    if (!tell || !is_new_instruction(nframes ? frames[0] : address))
+    if (!receive || !is_new_instruction(nframes ? frames[0] : address))
         return;
     describe(&violation, span, block);
     violation.offset = (int64_t)(address - violation.address);
     violation.nfound = (unsigned)(nframes < VIOLATION_FRAMES ? nframes : VIOLATION_FRAMES);
     memcpy(violation.here, frames, violation.nfound * sizeof *frames);
-    tell(&violation);
+    receive(&violation);
 }
 
 bool violation_report_describe(const struct span *span, const struct block *block, uint64_t address,

@@ -1,7 +1,7 @@
-/* From damage to a violation that is told: once a bug, with what the block knows of itself.
+/* Reports damage and misuse as violations, with the data of the block; each bug a few times at most.
  *
- * Contract. Any thread, signal handlers too; lock-free. A block's `reported` flag and a table of sites keep one bug
- * from being told again and again.
+ * Contract. Any thread, signal handlers too; lock-free. A block's `reported` flag and a table of sites limit the reports
+ * of one bug.
  */
 #pragma once
 
@@ -12,22 +12,23 @@
 
 void violation_report_to(void (*report)(const struct violation *violation));
 
-/* Rounds that the checker has finished. */
+/* The number of rounds that the checker has finished. */
 extern _Atomic uint64_t violation_report_round;
 
-/* Damage found at a block: names the culprit and marks what else the run of bytes has hit. */
+/* Reports damage found at a block: finds the culprit, and marks the other blocks that the damaged run touches. */
 void violation_report_damage(const struct span *span, struct block *block, struct damage damage,
                              enum violation_found found);
 
-/* A misuse of one block: double free and the like. offset: as violation.h says. */
+/* Reports the misuse of one block, such as a double free. offset: see violation.h. */
 void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,
                              int64_t offset, uint64_t caller);
+/* Reports the free of an address that is no block. */
 void violation_report_foreign(const void *at, uint64_t caller);
 
-/* A trap at an address of a span with inaccessible pages; each instruction is told once. */
+/* Reports a trap at an inaccessible page of a span; each instruction once. */
 void violation_report_trap(const struct span *span, struct block *block, uintptr_t address, bool write,
                            const uint64_t *frames, size_t nframes);
 
-/* See guard_look. */
+/* Fills a violation for guard_look; reports nothing. Returns false if no block is known there. */
 bool violation_report_describe(const struct span *span, const struct block *block, uint64_t address,
                                struct violation *ret_violation);

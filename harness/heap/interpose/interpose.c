@@ -1,11 +1,9 @@
-/* malloc and its family, and C++'s operators, as the whole process sees them: the guard's when it is on, the C
- * library's otherwise. Part of an executable or of a preloaded library, never of a sanitizer build: those have their
- * own.
+/* malloc and its family, and C++'s operators, for the whole process: the guard's when it is on, else the C library's.
+ * Part of an executable or of a preloaded library, never of a sanitizer build: those have their own.
  *
- * Contract. Any thread, before main and after exit. Until interpose_start or interpose_leave_native is called, what
- * the C library gave is remembered, so that freeing it later is not taken for a foreign free; afterwards it is not,
- * and without the guard each function is the C library's behind one test. A heap call made while the guard is inside
- * its own (a thread's first) never comes back here with the guard's locks held.
+ * Contract. Any thread, before main and after exit. Until interpose_start or interpose_leave_native is called, the C
+ * library's blocks are recorded, so that a later free of one is no foreign free; after that they are not, and without
+ * the guard each function is the C library's behind one test. The guard makes no heap call with its own locks held.
  */
 #include "heap/interpose/interpose.h"
 
@@ -32,10 +30,10 @@
 
 static enum { EARLY, NATIVE, GUARDED } mode;
 
-static void *keep_early(void *made)
+static void *record_early(void *made)
 {
     if (mode == EARLY)
-        native_keep(made);
+        native_add(made);
     return made;
 }
 
@@ -49,10 +47,10 @@ static bool is_power_of_two(size_t n)
     return n && !(n & (n - 1));
 }
 
-/* Behind the last block of before the guard there is none that is the C library's. */
+/* Frees a block that the C library made before the guard started, or reports a foreign free. */
 static __attribute__((noinline)) void release_other(void *at, uint64_t caller)
 {
-    if (native_forget(at) || !native_is_complete())
+    if (native_remove(at) || !native_is_complete())
         __libc_free(at);
     else
         guard_report_foreign(at, caller);
@@ -68,7 +66,7 @@ static void release(void *at, enum block_kind kind, uint64_t caller)
         release_other(at, caller);
     else {
         if (mode == EARLY)
-            native_forget(at);
+            native_remove(at);
         __libc_free(at);
     }
 }
@@ -77,7 +75,7 @@ static void *aligned(size_t align, size_t size, enum block_kind kind, uint64_t c
 {
     if (is_guarded())
         return guard_allocate(size, align, kind, false, caller);
-    return keep_early(__libc_memalign(align, size));
+    return record_early(__libc_memalign(align, size));
 }
 
 static size_t native_size(void *at)
@@ -88,7 +86,7 @@ static size_t native_size(void *at)
     return usable ? usable(at) : 0;
 }
 
-/* A block of before the guard moves into it. */
+/* Moves a block of the C library into the guard. */
 static void *move_native(void *at, size_t size, uint64_t caller)
 {
     size_t old = native_size(at);
@@ -103,8 +101,8 @@ static void *move_native(void *at, size_t size, uint64_t caller)
 static void *native_reallocate(void *at, size_t size)
 {
     if (mode == EARLY)
-        native_forget(at);
-    return keep_early(__libc_realloc(at, size));
+        native_remove(at);
+    return record_early(__libc_realloc(at, size));
 }
 
 static void *reallocate(void *at, size_t size, uint64_t caller)
@@ -125,14 +123,14 @@ EXPORT void *malloc(size_t size)
 {
     if (is_guarded())
         return guard_allocate(size, 16, BLOCK_MALLOC, false, CALLER);
-    return keep_early(__libc_malloc(size));
+    return record_early(__libc_malloc(size));
 }
 
 EXPORT void *calloc(size_t n, size_t size)
 {
     size_t bytes;
     if (!is_guarded())
-        return keep_early(__libc_calloc(n, size));
+        return record_early(__libc_calloc(n, size));
     if (__builtin_mul_overflow(n, size, &bytes)) {
         errno = ENOMEM;
         return NULL;
@@ -244,7 +242,7 @@ static void *operator_make(size_t size, size_t align, enum block_kind kind, cons
                            uint64_t caller)
 {
     void *made = is_guarded() ? guard_allocate(size, align, kind, false, caller)
-                              : keep_early(align > 16 ? __libc_memalign(align, size) : __libc_malloc(size));
+                              : record_early(align > 16 ? __libc_memalign(align, size) : __libc_malloc(size));
     return made || !symbol ? made : out_of_memory(symbol, size);
 }
 
@@ -340,7 +338,7 @@ void operator_delete_array_sized_aligned(void *at, size_t size, size_t align)
     release(at, BLOCK_NEW_ARRAY, CALLER);
 }
 
-/* Fork: the child has this thread alone, and no lock may be held by one that is not there. */
+/* Fork: the child has this thread alone, so no other thread may hold a lock. */
 
 static void before_fork(void)
 {

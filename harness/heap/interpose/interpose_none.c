@@ -1,4 +1,4 @@
-/* For a child under a sanitizer, whose runtime answers malloc: there is no guard. */
+/* For a child under a sanitizer, which has a malloc of its own: there is no guard. */
 #include "heap/interpose/interpose.h"
 
 #include <errno.h>

@@ -17,7 +17,7 @@ static _Atomic uintptr_t *slot(const void *at, unsigned probe)
     return &table[((mixed >> 48) + probe) % TABLE];
 }
 
-void native_keep(const void *at)
+void native_add(const void *at)
 {
     for (unsigned i = 0; at && i < PROBES; i++) {
         uintptr_t there = atomic_load_explicit(slot(at, i), memory_order_relaxed);
@@ -28,7 +28,7 @@ void native_keep(const void *at)
         atomic_store(&overflowed, true);
 }
 
-bool native_forget(const void *at)
+bool native_remove(const void *at)
 {
     for (unsigned i = 0; i < PROBES; i++) {
         uintptr_t there = atomic_load_explicit(slot(at, i), memory_order_relaxed);

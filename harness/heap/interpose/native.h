@@ -1,7 +1,7 @@
-/* The C library's own allocator, behind ours, and the blocks that came from it: those of before the guard was on.
+/* The C library's own allocator, and a table of the blocks that it allocated before the guard started.
  *
- * Contract. Any thread; lock-free. native_keep remembers a pointer as long as native_forget has not been called; the
- * table is full at some point, and then knows nothing of further ones (native_is_complete).
+ * Contract. Any thread; lock-free. native_add records a pointer until native_remove. A full table records no more
+ * pointers (native_is_complete).
  */
 #pragma once
 
@@ -17,7 +17,7 @@ extern void *__libc_memalign(size_t align, size_t size);
 extern void __libc_free(void *at);
 /* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 
-void native_keep(const void *at);
-/* Returns false when the table does not have it. */
-bool native_forget(const void *at);
+void native_add(const void *at);
+/* Returns false if the pointer is not in the table. */
+bool native_remove(const void *at);
 bool native_is_complete(void);

@@ -7,7 +7,7 @@
 #include "heap/memory/pattern.h"
 #include "heap/memory/size_class.h"
 
-/* Slots are listed apart from their blocks, which keep what they know of their last owner. */
+/* A list of slots, apart from their blocks, which still describe their last owner. */
 struct chunk {
     struct chunk *next;
     size_t n;
@@ -19,7 +19,7 @@ static struct central {
     pthread_mutex_t lock;
     struct span *span;   /* slots are carved from here */
     struct chunk *top;   /* never empty, unless it is the last */
-    struct chunk *spare; /* one at most: a list that swings about a chunk's edge asks for no pages */
+    struct chunk *spare; /* at most one: a list that swings about the edge of a chunk maps no pages */
 } central[CLASS_SLABS] = {[0 ... CLASS_SLABS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
 static struct chunk *new_chunk(struct central *self)
@@ -35,7 +35,7 @@ static struct chunk *new_chunk(struct central *self)
     return chunk;
 }
 
-/* Without memory for the list the slot is lost, but still looked at. */
+/* Without memory for the list the slot is lost, but still checked. */
 static void push(struct central *self, struct block *block)
 {
     if (!self->top || self->top->n == sizeof self->top->slots / sizeof *self->top->slots) {
@@ -64,7 +64,7 @@ static struct block *pop(struct central *self)
     return self->top && self->top->n > 0 ? self->top->slots[--self->top->n] : NULL;
 }
 
-/* A slot that never was in use: pattern where the checks look, and a block that says so. */
+/* Prepares a new slot: the pattern in all checked bytes, and a block in state FREED. */
 static struct block *carve(struct span *span)
 {
     uint32_t slot = atomic_load_explicit(&span->carved, memory_order_relaxed);

@@ -10,18 +10,18 @@
 
 #define ALIGN 64
 #define CLASSES 400
-/* Mappings of a class that rest before one is used again, and bytes at rest in all before the oldest lose theirs. */
+/* Mappings of a class that stay at rest, and the bytes at rest in all before the oldest mappings lose their memory. */
 #define REST_MIN 1
-/* From this size on a resting mapping pushes those in use out of the processor's caches, which costs more than all else
- * that the guard does: none rests there while one is asked for. */
+/* From this slot size on no mapping stays at rest when one is needed: it would push those in use out of the processor's
+ * caches, which costs more than all other work of the guard. */
 #define REST_SIZE ((size_t)1 << 20)
 #define REST_BYTES ((size_t)32 << 20)
 #define REST_MAX 1024
-/* What was not needed for so long gives its memory back. */
+/* A mapping loses its memory after this time at rest. */
 #define REST_TIME (CLOCK_SECOND / 2)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* A ring of the numbers of spans at rest, oldest first, and one list a class of those without memory. */
+/* A ring of the numbers of spans at rest, oldest first, and for each class a list of the spans without memory. */
 static struct {
     struct rested {
         uint32_t number;
@@ -63,7 +63,7 @@ static struct span *rest_remove(unsigned at)
     return span;
 }
 
-/* The newest of the class but the last rest_min: memory that is still in the caches. */
+/* Takes the newest of the class after the first rest_min: its memory is still in the processor's caches. */
 static struct span *take_rested(unsigned class, unsigned rest_min)
 {
     unsigned found = 0;
@@ -87,7 +87,7 @@ static struct span *take_empty(unsigned class)
     return span;
 }
 
-/* Gives the oldest one's memory back. It keeps its address, and is all zero, as new. */
+/* Frees the memory of the oldest span at rest. It keeps its address, and is all zero, as a new one. */
 static void drop_oldest(void)
 {
     struct span *span = rest_remove(0);
@@ -112,7 +112,7 @@ static struct block *new_block(unsigned class)
     return span->blocks;
 }
 
-/* Where the block ends there is the page that nobody may touch, but for what alignment leaves. */
+/* The block ends at the inaccessible page, except for the bytes that the alignment needs. */
 uint32_t large_offset(const struct span *span, size_t size, size_t align)
 {
     uintptr_t start = (uintptr_t)span->start, user = start + span->slot_size - BLOCK_TAIL - size;

@@ -1,9 +1,9 @@
-/* Blocks too large for a slab: a mapping each, pushed against the inaccessible page behind it, so that a long overrun
- * traps at the instruction. Mappings are kept for the next block of their class.
+/* Blocks too large for a slab. Each has a mapping of its own and ends at the inaccessible page behind it, so that a long
+ * overrun traps at the instruction. Mappings are used again for the next block of their class.
  *
- * Contract. One lock, held for list work and for giving memory back; the region's lock may be taken under it. Any
- * thread, inside a heap call. A block that is handed out is UNUSED (all zero) or FREED (poisoned), and known to the
- * caller alone; one that is given back is FREED.
+ * Contract. One lock, held for list work and while memory is freed; the region's lock may be taken under it. Any thread,
+ * inside a heap call. large_take returns a block that is UNUSED (all zero) or FREED (poisoned), and known to the caller
+ * alone; a block passed to large_give is FREED.
  */
 #pragma once
 
@@ -13,11 +13,11 @@
 size_t large_need(size_t size, size_t align);
 /* Returns NULL without memory. */
 struct block *large_take(size_t size, size_t align);
-/* Where in its slot a block of this size is to lie. */
+/* The offset of a block of this size in its slot. */
 uint32_t large_offset(const struct span *span, size_t size, size_t align);
 void large_give(struct span *span);
 
-/* Gives the memory of mappings back that have been at rest for long. The checker's thread, now and then. */
+/* Frees the memory of mappings that have been at rest too long. The checker's thread, after each round. */
 void large_trim(void);
 
 void large_lock(void);

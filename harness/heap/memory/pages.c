@@ -11,7 +11,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned most = 256, made, turn;
-/* A ring of the spans whose blocks are freed, oldest first. */
+/* A ring of the spans with freed blocks, oldest first. */
 static struct {
     struct span *span[LIMIT_MAX];
     unsigned head, n;
@@ -46,7 +46,7 @@ static struct span *new_span(void)
     return span;
 }
 
-/* New ones first: the longer a freed block stays inaccessible, the later a use of it is still seen. */
+/* New spans first: the longer a freed block stays inaccessible, the later a use of it is still caught. */
 static struct span *take_span(bool *ret_right)
 {
     struct span *span = NULL;
@@ -71,7 +71,7 @@ static void put_back(struct span *span)
     pthread_mutex_unlock(&lock);
 }
 
-/* Against the page behind, but for what alignment leaves; or at the start of the first page. */
+/* Places the block before the page behind it, as close as the alignment permits; or at the start of its first page. */
 static void place(struct block *block, size_t size, size_t align, bool right)
 {
     uintptr_t start = (uintptr_t)block->start, mask = (align > 16 ? align : 16) - 1;

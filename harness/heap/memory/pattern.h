@@ -1,11 +1,11 @@
-/* The bytes that stand where nobody may write: canaries, and the poison of freed blocks.
+/* The pattern of bytes that no code may write: canaries, and the poison of freed blocks.
  *
- * Each slot has a word of its own, so that bytes copied from another slot's canary do not pass for this one's. Words
- * are laid at addresses that are multiples of 8. No byte of a word is ever 0 or ASCII; its two top bytes are 0xdb, so
- * that a pointer read from it is non-canonical and faults when followed.
+ * Each slot has a word of its own, so that bytes copied from another slot's canary are detected. Words lie at multiples
+ * of 8. No byte of a word is 0 or ASCII; its two top bytes are 0xdb, so that a pointer read from it is non-canonical and
+ * faults when followed.
  *
- * The memory looked at may be written by any thread at the same time: a reader validates what it saw afterwards (see
- * block.h), and these functions are exempt from the sanitizers.
+ * Any thread may write the memory at the same time: a reader validates what it read afterwards (see block.h), and these
+ * functions are exempt from the sanitizers.
  */
 #pragma once
 
@@ -31,7 +31,7 @@ static inline char pattern_byte(uint64_t word, const char *at)
 /* Any alignment. */
 void pattern_fill(char *from, const char *to, uint64_t word);
 
-/* The first byte in [from, to) that is not the pattern's, or NULL. */
+/* The first byte in [from, to) that differs from the pattern, or NULL. */
 const char *pattern_first_wrong(const char *from, const char *to, uint64_t word);
 /* The last one. There must be one. */
 const char *pattern_last_wrong(const char *from, const char *to, uint64_t word);
@@ -44,7 +44,7 @@ EXEMPT static inline void pattern_fill_aligned(char *from, const char *to, uint6
         *(pattern_pair *)(void *)from = pair;
 }
 
-/* Both ends multiples of 16. 0: all is as it should be. */
+/* Both ends multiples of 16. Returns 0 if all bytes match. */
 EXEMPT static inline uint64_t pattern_differs_aligned(const char *from, const char *to, uint64_t word)
 {
     pattern_pair wrong = {0, 0}, pair = {word, word};

@@ -11,7 +11,7 @@
 
 #define SIZE_MOST ((size_t)512 << 30)
 #define SIZE_LEAST ((size_t)32 << 20)
-/* Small slots, many to a span; large ones, still a few. */
+/* Length of a span of small slots, and of larger ones, of which a span still has a few. */
 #define SPAN_SMALL REGION_UNIT
 #define SPAN_MEDIUM ((size_t)4 * REGION_UNIT)
 #define SPAN_BIG ((size_t)16 * REGION_UNIT)
@@ -64,7 +64,7 @@ static void *table_take(struct table *table, size_t size)
     return taken;
 }
 
-/* Half of what a limit on address space leaves: the program needs some too. */
+/* The heap and its blocks take about half of a limit on address space: the program needs the rest. */
 static size_t size_allowed(void)
 {
     struct rlimit limit;
@@ -74,7 +74,7 @@ static size_t size_allowed(void)
     return SIZE_MOST;
 }
 
-/* For `size` bytes of heap: as many for its blocks (slots of 48 bytes would need a third more), and the tables. */
+/* Reserves `size` bytes of heap, half as many for its blocks, and the tables. */
 static int reserve(size_t size)
 {
     size_t units = region_page_up(size / REGION_UNIT * sizeof *region.units);
@@ -102,7 +102,7 @@ int region_open(void)
         size /= 2;
     if (size < SIZE_LEAST)
         return -ENOMEM;
-    if (!table_take(&spans, sizeof(struct span))) /* number 0 is nobody's */
+    if (!table_take(&spans, sizeof(struct span))) /* number 0 is unused */
         return -ENOMEM;
     region.spans = (void *)spans.at;
     region.blocks = (void *)blocks.at;
@@ -116,7 +116,7 @@ static size_t slab_length(size_t slot_size)
     return slot_size <= 4096 ? SPAN_SMALL : slot_size <= 16384 ? SPAN_MEDIUM : SPAN_BIG;
 }
 
-/* Where its slots lie in the address space of a span. */
+/* Sets the length of a span and the place of its slots. */
 static void lay_out(struct span *span, enum span_kind kind, size_t slot_size)
 {
     span->kind = (uint8_t)kind;
@@ -133,8 +133,8 @@ static void lay_out(struct span *span, enum span_kind kind, size_t slot_size)
     }
 }
 
-/* The kernel allows a process so many mappings, and each inaccessible page splits one: past a number of large blocks
- * they do without. Under the lock. */
+/* The kernel limits the number of a process's mappings, and each inaccessible page splits one: large blocks after the
+ * first GUARDED_MAX have none. Under the lock. */
 static bool open_slots(const struct span *span)
 {
     static unsigned guarded;
@@ -156,7 +156,7 @@ static void publish(struct span *span)
     atomic_store_explicit(&nspans, number, memory_order_release);
 }
 
-/* Under the lock. What is taken when it fails is lost: there is no memory then anyway. */
+/* Under the lock. A failure loses the table entries taken so far: there is no memory then anyway. */
 static struct span *new_span(enum span_kind kind, unsigned class, size_t slot_size)
 {
     struct span shape = {.base = heap.at + heap.used, .class = (uint16_t) class};

@@ -1,8 +1,8 @@
-/* The region: all address space that the guard ever hands out, reserved at once, and the spans in it.
+/* The region: the address space of the guard's heap, reserved at once, and the spans in it.
  *
  * Contract. region_open is called once, before there are other threads. region_new_span takes the region's lock; no
  * other lock is taken under it. Lookups take none and may run on any thread, in signal handlers too: a span is
- * complete before its number is published (release), and spans are never taken back.
+ * complete before its number is published (release), and is never removed.
  */
 #pragma once
 
@@ -19,8 +19,8 @@
 
 enum span_kind {
     SPAN_SLAB,  /* many slots of one class */
-    SPAN_LARGE, /* one slot in a mapping of its own, with inaccessible pages around */
-    SPAN_PAGES  /* the same for a block of any size, inaccessible while it is free */
+    SPAN_LARGE, /* one slot in a mapping of its own, between inaccessible pages */
+    SPAN_PAGES  /* as large, for a block of any size; inaccessible while it is free */
 };
 
 struct span {
@@ -29,23 +29,23 @@ struct span {
     size_t slot_size;
     uint64_t reciprocal; /* 2^40 / slot_size, rounded up */
     uint32_t nslots;
-    _Atomic uint32_t carved; /* slots that have been in use; the others have no block yet */
-    uint32_t next;           /* number of the next one in a list of large.c */
+    _Atomic uint32_t carved; /* slots that have been in use; the others have no block */
+    uint32_t next;           /* number of the next span in a list of large.c */
     uint16_t class;
     uint8_t kind;
-    _Atomic uint8_t open; /* an inaccessible page was hit and opened: say no more of it */
-    char *base;           /* of its address space, … */
-    size_t length;        /* … inaccessible pages included */
+    _Atomic uint8_t open; /* an inaccessible page was hit and opened: report no more */
+    char *base;           /* of its address space */
+    size_t length;        /* with the inaccessible pages */
     void *trace;          /* SPAN_PAGES: struct pages_trace */
 };
 
 /* Reserves the address space. Returns 0 or -ENOMEM. */
 int region_open(void);
 
-/* A span whose slots are accessible (SPAN_PAGES: not yet). Returns NULL without memory. */
+/* Makes a span with accessible slots (SPAN_PAGES: not yet). Returns NULL without memory. */
 struct span *region_new_span(enum span_kind kind, unsigned class, size_t slot_size);
 
-/* How many slots the span has whose blocks may be looked at. */
+/* The number of slots with a block. */
 static inline uint32_t span_carved(const struct span *span)
 {
     return atomic_load_explicit(&span->carved, memory_order_acquire);
@@ -79,7 +79,7 @@ static inline struct span *region_find(const void *at)
     return number ? &region.spans[number] : NULL;
 }
 
-/* The block whose slot has this address, or NULL. */
+/* The block with the slot that has this address, or NULL. */
 static inline struct block *span_block(const struct span *span, const void *at)
 {
     ptrdiff_t offset = (const char *)at - span->start;

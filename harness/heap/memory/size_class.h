@@ -1,5 +1,4 @@
-/* Size classes: which slot a request fits. Slots of 48 to 1,024 bytes in steps of 16, then eight steps a doubling.
- * Pure functions. */
+/* Size classes: slots of 48 to 1,024 bytes in steps of 16, then eight steps for each doubling. Pure functions. */
 #pragma once
 
 #include <stddef.h>
@@ -8,11 +7,11 @@
 #define CLASS_SLOT_MIN 48
 #define CLASS_FINE_MAX 1024 /* a power of two */
 #define CLASS_FINE ((CLASS_FINE_MAX - CLASS_SLOT_MIN) / CLASS_STEP + 1)
-/* Slots up to here share spans; larger ones have a mapping of their own. */
+/* Slots up to this size share spans; larger ones have a mapping of their own. */
 #define CLASS_SLAB_MAX 65536
 #define CLASS_SLABS (CLASS_FINE + 6 * 8)
 
-/* The smallest class whose slot has `need` bytes. */
+/* The smallest class with slots of at least `need` bytes. */
 static inline unsigned class_of(size_t need)
 {
     if (need <= CLASS_SLOT_MIN)

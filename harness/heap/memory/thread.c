@@ -6,9 +6,9 @@
 
 #include "heap/memory/central.h"
 
-/* Bytes of a class that a thread keeps at hand. */
+/* Bytes of a class in a thread's cache. */
 #define AT_HAND 32768
-#define HARD 2 /* shares that the quarantine may hold when no grace period ends */
+#define HARD 2 /* shares that a quarantine may hold while no grace period ends */
 
 __thread struct heap_thread *heap_thread __attribute__((tls_model("initial-exec")));
 _Atomic uint32_t thread_grace, thread_readers;
@@ -34,7 +34,7 @@ void thread_unlock(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* The thread ends: its state, quarantine and all, waits for a successor. */
+/* Runs when the thread ends: its state, with the quarantine, waits for another thread. */
 static void abandon(void *argument)
 {
     struct heap_thread *thread = argument;
@@ -88,7 +88,8 @@ struct block *thread_refill(struct heap_thread *thread, unsigned class)
     return cache->n > 0 ? cache->slots[--cache->n] : NULL;
 }
 
-static void keep(struct heap_thread *thread, const struct quarantined *released)
+/* Returns a slot to the thread's cache; moves half of a full cache to the central list. */
+static void cache_put(struct heap_thread *thread, const struct quarantined *released)
 {
     struct class_cache *cache = &thread->caches[released->class];
     if (cache->n == cache->room) {
@@ -111,7 +112,7 @@ static bool may_leave(const struct heap_thread *thread, const struct quarantined
            thread->held > HARD * thread_share || is_full(thread);
 }
 
-/* The next one to leave is on its way from memory while this one does. */
+/* Fetches the block that leaves after the next one, and the memory of this one, ahead of their use. */
 static void prefetch(const struct heap_thread *thread, const struct block *leaving)
 {
     const struct block *next = thread->quarantine[(thread->first + 2) % THREAD_QUARANTINE].block;
@@ -120,8 +121,8 @@ static void prefetch(const struct heap_thread *thread, const struct block *leavi
         __builtin_prefetch(leaving->start + i);
 }
 
-/* One in, at most two out: what piled up before a grace period ended does not flood the lists. Past the limit, all
- * that is too much. */
+/* At most two blocks leave for one that enters, so that a backlog from a long grace period does not flood the lists.
+ * Beyond the hard limit all excess blocks leave. */
 void thread_release(struct heap_thread *thread)
 {
     for (unsigned i = 0; is_full(thread) || thread->held > (i < 2 ? thread_share : HARD * thread_share);
@@ -132,6 +133,6 @@ void thread_release(struct heap_thread *thread)
         prefetch(thread, oldest->block);
         thread->held -= oldest->units;
         thread->first++;
-        keep(thread, oldest);
+        cache_put(thread, oldest);
     }
 }

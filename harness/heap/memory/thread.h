@@ -1,16 +1,15 @@
-/* What one thread keeps of the heap: free slots, its quarantine, the blocks that it made last.
+/* One thread's part of the heap: free slots, its quarantine, the blocks that it allocated last.
  *
- * Contract. A heap_thread is touched by its thread alone. It is mapped at the thread's first heap call, never
- * unmapped, and taken over, with what it holds, by a later thread when its own has ended. A heap call from a thread
- * whose state has been given up (a late destructor) takes one again.
+ * Contract. A heap_thread is used by its thread alone. It is mapped at the thread's first heap call and never unmapped;
+ * when its thread has ended, another thread takes it over with its contents. A heap call from a thread that has already
+ * given up its state (a late destructor) takes one again.
  *
- * Order. A freed block goes into the quarantine with the number of the grace period of that moment, and out of it,
- * oldest first, when the quarantine holds more than its share and a grace period has passed: no reader that saw the
- * block live is still looking at it then. One has passed when the number is two more (synchronize_rcu has returned in
- * between), or when no reader is inside a section now: a compare-and-swap lies between the store that freed the block
- * and the look at thread_readers, so that a reader that comes later finds it freed. Only past a hard limit, where a
- * reader does not get the processor, does a block leave earlier; readers then find another version and discard what
- * they saw.
+ * Order. A freed block enters the quarantine with the number of the current grace period. It leaves, oldest first, when
+ * the quarantine holds more than its share and a grace period has passed: then no reader that saw the block live still
+ * reads it. A grace period has passed when the number is two more (synchronize_rcu has returned in between), or when no
+ * reader is inside a section: a compare-and-swap lies between the store that freed the block and the load of
+ * thread_readers, so that a later reader finds the block freed. A block leaves earlier only beyond a hard limit, when a
+ * reader gets no processor; that reader then finds another version and discards what it read.
  */
 #pragma once
 
@@ -22,7 +21,7 @@
 #include "heap/site/site.h"
 #include "heap/memory/size_class.h"
 
-#define THREAD_CACHE 64        /* free slots of a class, at most */
+#define THREAD_CACHE 64        /* most free slots of a class */
 #define THREAD_QUARANTINE 8192 /* blocks, a power of two */
 #define THREAD_RECENT 4
 
@@ -33,7 +32,7 @@ struct quarantined {
     uint16_t units; /* of 64 bytes */
 };
 
-/* A canary word behind a block that was made a moment ago. */
+/* A canary word behind one of the last blocks. */
 struct recent {
     const uint64_t *tail;
     uint64_t pattern;
@@ -62,23 +61,23 @@ struct heap_thread {
 
 extern __thread struct heap_thread *heap_thread __attribute__((tls_model("initial-exec")));
 
-/* The number of the current grace period: the checker raises it each time one is over. Two more than at a certain
- * moment: every reader of that moment is gone. */
+/* The number of the current grace period. The checker adds 1 at the end of each. When it is two more than at some moment,
+ * all readers of that moment are gone. */
 extern _Atomic uint32_t thread_grace;
-/* Readers inside a read-side critical section: raised before rcu_read_lock, lowered behind rcu_read_unlock. */
+/* The number of readers in a read-side critical section: raised before rcu_read_lock, lowered after rcu_read_unlock. */
 extern _Atomic uint32_t thread_readers;
 
-/* Makes or takes over a state for the calling thread. Returns NULL without memory. */
+/* Creates or takes over a state for the calling thread. Returns NULL without memory. */
 struct heap_thread *thread_adopt(void);
 
-/* A free slot of the class, from the thread's own, or from the central list. Returns NULL without memory. */
+/* Refills the cache of a class from the central list, and takes a slot. Returns NULL without memory. */
 struct block *thread_refill(struct heap_thread *thread, unsigned class);
-/* Takes blocks out of a quarantine that holds more than its share. */
+/* Moves blocks from a quarantine that holds more than its share to the cache. */
 void thread_release(struct heap_thread *thread);
 
-/* Bytes that each quarantine may hold. */
+/* Sets the share of each quarantine in bytes. */
 void thread_set_quarantine(size_t bytes);
-extern uint32_t thread_share; /* of 64 bytes */
+extern uint32_t thread_share; /* units of 64 bytes */
 
 static inline struct heap_thread *thread_self(void)
 {

@@ -1,6 +1,6 @@
-/* See addresses.h for the contract. A level is mapped by who needs it first and published by compare-and-swap; the
- * loser gives its own back. Nothing is ever unmapped. Bits are set and cleared with relaxed atomics: a block goes from
- * one thread to another through the allocator, which orders that. */
+/* See addresses.h for the contract. The first thread that needs a level maps it and publishes it by compare-and-swap; a
+ * thread that loses the race unmaps its own. No published level is unmapped. Bits are set and cleared with relaxed
+ * atomics: the allocator orders the passing of a block from one thread to another. */
 #include "heap/site/addresses.h"
 
 #include <stdatomic.h>
@@ -8,22 +8,22 @@
 #include <sys/mman.h>
 
 #define GRANULE_BITS 4
-#define LEAF_BITS 16 /* of address space: a leaf */
+#define LEAF_BITS 16 /* of address space in a leaf */
 #define MIDDLE_BITS 32
 #define TOP_BITS 47
 #define GRANULES (1 << (LEAF_BITS - GRANULE_BITS))
 #define WORDS (GRANULES / 64)
 #define LEAVES (1 << (MIDDLE_BITS - LEAF_BITS))
 #define MIDDLES (1 << (TOP_BITS - MIDDLE_BITS))
-/* How trace_keep marks a stack that it knows by a small number. */
-#define KEPT (UINT64_C(1) << 63)
+/* The mark of a site that is a number of trace_store. */
+#define STORED (UINT64_C(1) << 63)
 
 #define EPOCH_BITS 3
 _Static_assert(EPOCHS <= 1 << EPOCH_BITS, "an epoch fits");
 
 struct leaf {
     _Atomic uint64_t live[WORDS], epoch[EPOCH_BITS][WORDS]; /* the bits of enum epoch */
-    uint32_t sites[GRANULES];                               /* number of the stack and one; 0: not known */
+    uint32_t sites[GRANULES];                               /* number of the stack, plus 1; 0: not known */
 };
 
 struct middle {
@@ -46,7 +46,7 @@ static void *map(size_t size)
     return at;
 }
 
-/* What is there, or is made now. */
+/* Returns the level at this place; maps it if `make`. */
 static void *node_at(void *_Atomic *place, size_t size, bool make)
 {
     void *there = atomic_load_explicit(place, memory_order_acquire), *mine;
@@ -74,7 +74,7 @@ static unsigned granule_of(const void *block)
     return (unsigned)((uintptr_t)block >> GRANULE_BITS) % GRANULES;
 }
 
-static void put(_Atomic uint64_t *words, unsigned granule, bool on)
+static void set_bit(_Atomic uint64_t *words, unsigned granule, bool on)
 {
     uint64_t bit = UINT64_C(1) << granule % 64;
     if (on)
@@ -83,7 +83,7 @@ static void put(_Atomic uint64_t *words, unsigned granule, bool on)
         atomic_fetch_and_explicit(&words[granule / 64], ~bit, memory_order_relaxed);
 }
 
-static bool get(_Atomic uint64_t *words, unsigned granule)
+static bool has_bit(_Atomic uint64_t *words, unsigned granule)
 {
     return atomic_load_explicit(&words[granule / 64], memory_order_relaxed) >> granule % 64 & 1;
 }
@@ -96,37 +96,37 @@ void addresses_add(const void *block, uint64_t site)
     unsigned granule = granule_of(block);
     int epoch = atomic_load_explicit(&current, memory_order_relaxed);
     for (int bit = 0; bit < EPOCH_BITS; bit++)
-        put(leaf->epoch[bit], granule, epoch >> bit & 1);
+        set_bit(leaf->epoch[bit], granule, epoch >> bit & 1);
     if (site || leaf->sites[granule])
-        leaf->sites[granule] = site & KEPT ? (uint32_t)site + 1 : 0;
-    put(leaf->live, granule, true);
+        leaf->sites[granule] = site & STORED ? (uint32_t)site + 1 : 0;
+    set_bit(leaf->live, granule, true);
 }
 
 void addresses_remove(const void *block)
 {
     struct leaf *leaf = leaf_of(block, false);
     if (leaf)
-        put(leaf->live, granule_of(block), false);
+        set_bit(leaf->live, granule_of(block), false);
 }
 
 bool addresses_have(const void *block)
 {
     struct leaf *leaf = leaf_of(block, false);
-    return leaf && get(leaf->live, granule_of(block));
+    return leaf && has_bit(leaf->live, granule_of(block));
 }
 
 uint64_t addresses_site(const void *block)
 {
     struct leaf *leaf = leaf_of(block, false);
     uint32_t number = leaf ? leaf->sites[granule_of(block)] : 0;
-    return number ? KEPT | (number - 1) : 0;
+    return number ? STORED | (number - 1) : 0;
 }
 
 static enum epoch epoch_of(struct leaf *leaf, unsigned granule)
 {
     int epoch = 0;
     for (int bit = 0; bit < EPOCH_BITS; bit++)
-        epoch |= get(leaf->epoch[bit], granule) << bit;
+        epoch |= has_bit(leaf->epoch[bit], granule) << bit;
     return (enum epoch)epoch;
 }
 

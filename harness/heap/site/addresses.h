@@ -1,10 +1,9 @@
-/* Addresses: which blocks of another allocator live, since which epoch, and who asked for them. Plain C; four bits and
- * a site for each 16 bytes of address space that was ever in use, in a table of three levels.
+/* The live blocks of another allocator, with the epoch and the allocation site of each. Plain C; four bits and a site for
+ * each 16 bytes of address space that was ever in use, in a table of three levels.
  *
- * Contract. Adding and removing run on any thread, inside an allocator: they take no lock, allocate from the kernel
- * alone, and touch the entries of their own block only, which nobody else knows yet or any more. A block is removed
- * before it is given back. Walks and questions are exact when no other thread adds or removes; otherwise they see each
- * block or not, and never fault.
+ * Contract. Any thread adds and removes, inside an allocator: without a lock, with memory from the kernel alone, and on
+ * the entries of its own block only, which no other thread knows at that time. A block is removed before it is freed.
+ * Walks and queries are exact while no other thread adds or removes; otherwise they may miss a block, and never fault.
  */
 #pragma once
 
@@ -13,18 +12,18 @@
 
 #include "core/wire/counted.h"
 
-/* When a block was made. */
+/* When a block was allocated. */
 enum epoch {
     EPOCH_BEFORE,                            /* before the statements were first called */
-    EPOCH_FIRST,                             /* while they were called for the first times */
-    EPOCH_CALLS,                             /* later, in COUNTED_PARTS parts of the calls */
-    EPOCH_END = EPOCH_CALLS + COUNTED_PARTS, /* while Python ended */
+    EPOCH_FIRST,                             /* during the first calls */
+    EPOCH_CALLS,                             /* during later calls, in COUNTED_PARTS parts */
+    EPOCH_END = EPOCH_CALLS + COUNTED_PARTS, /* while Python ends */
     EPOCHS
 };
 
 void addresses_set_epoch(enum epoch epoch);
 
-/* block: aligned to 16 bytes, of user address space; others are ignored. site: of trace_keep, or 0. */
+/* block: aligned to 16 bytes, in user address space; others are ignored. site: from trace_store, or 0. */
 void addresses_add(const void *block, uint64_t site);
 void addresses_remove(const void *block);
 

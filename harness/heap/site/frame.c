@@ -12,7 +12,7 @@
 #define TABLE 65536 /* a power of two */
 #define OWN 8       /* frames of the guard above the caller */
 #define VARIES UINT64_C(0xffff)
-#define RELEARN 2048 /* walks of a thread between two looks at the tables */
+#define RELEARN 2048 /* walks of a thread until it reads the unwind tables again */
 
 /* Return address << 16 | size of its frame / 8; a size of 0: the last frame. */
 static _Atomic uint64_t table[TABLE];
@@ -22,7 +22,7 @@ static _Atomic uint64_t *entry_of(uint64_t pc)
     return &table[(pc * UINT64_C(0x9e3779b97f4a7c15)) >> 48];
 }
 
-static bool look_up(uint64_t pc, uint64_t *ret_size)
+static bool find_size(uint64_t pc, uint64_t *ret_size)
 {
     uint64_t entry = atomic_load_explicit(entry_of(pc), memory_order_relaxed);
     *ret_size = entry & 0xffff;
@@ -38,7 +38,7 @@ static void learn(uint64_t pc, uint64_t size)
     atomic_store_explicit(entry_of(pc), pc << 16 | eighths, memory_order_relaxed);
 }
 
-/* By the tables, learning on the way. */
+/* Walks by the unwind tables, and learns the sizes of the frames. */
 static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t *frames, unsigned n)
 {
     unw_context_t context;
@@ -52,7 +52,7 @@ static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t 
         if (i > OWN || unw_step(&cursor) <= 0 || unw_get_reg(&cursor, UNW_REG_IP, &pc) < 0)
             return 0;
     unw_get_reg(&cursor, UNW_REG_SP, &sp);
-    /* One more than asked for: a walk knows its last frame by the next one. */
+    /* One frame more than requested: the size of a frame follows from the next one. */
     for (bool more = true; more && found <= n; pc = next_pc, sp = next_sp) {
         if (found < n)
             frames[found] = pc;
@@ -68,7 +68,7 @@ static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t 
     return found < n ? found : n;
 }
 
-/* Where the stack stood before the call that returns to `caller`: by the frame pointers of our own functions. */
+/* The stack pointer before the call that returns to `caller`, from the frame pointers of our own functions. */
 EXEMPT static uintptr_t find_caller(uint64_t caller)
 {
     const uintptr_t *frame = __builtin_frame_address(0);
@@ -92,12 +92,12 @@ EXEMPT unsigned frame_walk(uint64_t caller, uint64_t *frames, unsigned n)
         return walk_tables(caller, frames, n);
     for (unsigned i = 0; i < n; i++) {
         frames[i] = pc;
-        if (!look_up(pc, &size))
+        if (!find_size(pc, &size))
             return walk_tables(caller, frames, n);
         if (size == 0)
             return i + 1;
         sp += 8 * size;
         pc = *(const uint64_t *)(sp - 8); /* NOLINT(performance-no-int-to-ptr) */
     }
-    return look_up(pc, &size) ? n : walk_tables(caller, frames, n);
+    return find_size(pc, &size) ? n : walk_tables(caller, frames, n);
 }

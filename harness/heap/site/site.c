@@ -12,7 +12,7 @@
 
 uint64_t site_salt;
 
-static _Atomic uint64_t known[TABLE]; /* keys that have had their first block */
+static _Atomic uint64_t known[TABLE]; /* keys of sites that have allocated */
 static _Atomic uint64_t focused[FOCUSED_MAX];
 static _Atomic unsigned nfocused;
 static struct site_focus wanted_sites[SITE_FOCUS_MAX];
@@ -46,7 +46,7 @@ int site_add_focus(const struct site_focus *focus)
     return 0;
 }
 
-/* True: nobody has asked for this key before. A full table knows everything. */
+/* Returns true for the first query of a key. In a full table no key is new. */
 static bool is_new(uint64_t key)
 {
     for (unsigned i = 0; i < PROBES; i++) {

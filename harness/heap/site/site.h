@@ -1,8 +1,8 @@
-/* Allocation sites: which block is to lie between inaccessible pages. The first one of each site is, then one in so
- * many everywhere, and all of a site in focus.
+/* Allocation sites, and the choice of the blocks that lie between inaccessible pages: the first block of each site, then
+ * one of every `every` blocks, and all blocks of a site in focus.
  *
  * Contract. site_wants_pages runs on any thread inside a heap call, on that thread's own table; the process-wide table
- * is lock-free. site_focus is called before the other threads are started.
+ * is lock-free. site_add_focus is called before other threads start.
  */
 #pragma once
 
@@ -13,21 +13,21 @@
 #define SITE_CACHE 512
 #define SITE_FOCUS_MAX 16
 
-/* What a thread knows of the sites that it has met. */
+/* A thread's cache of sites. */
 struct site_cache {
     struct {
         uint64_t key;
-        uint32_t left; /* allocations until the next one that is put between pages */
+        uint32_t left; /* allocations until the next block between pages */
     } entries[SITE_CACHE];
 };
 
-/* Sampling is off until this is called; every: one block in so many, 0: none but the first of each site. */
+/* Starts sampling. every: one block of this number; 0: the first block of each site only. */
 void site_start_sampling(uint32_t every);
 bool site_is_sampling(void);
 
-/* A site to watch: a return address by its file and the offset in it. */
+/* A site to watch: a return address, as a file and the offset in it. */
 struct site_focus {
-    char module[128]; /* the end of the file's path; "*": every site, "arrays": all array data */
+    char module[128]; /* the end of the file's path; "*": every site; "arrays": all array data */
     uint64_t offset;
 };
 
@@ -35,10 +35,10 @@ struct site_focus {
 int site_add_focus(const struct site_focus *focus);
 bool site_has_focus(void);
 
-/* Changes when what threads have cached is no longer right. */
+/* Changes when the caches of threads are out of date. */
 extern uint64_t site_salt;
 
-/* Slow half: the entry is not known or has run out. */
+/* The slow path of site_wants_pages: the entry is unknown or has run out. */
 bool site_decide(struct site_cache *cache, uint64_t key, uint64_t caller, bool array);
 
 static inline bool site_wants_pages(struct site_cache *cache, uint64_t caller, uint16_t step, bool array)

@@ -1,5 +1,5 @@
-/* See trace.h. The depot: open addressing by hash, each entry filled by the thread that claimed it and published by its
- * length; never emptied. */
+/* See trace.h. The depot of stacks: open addressing by hash; the thread that claims an entry fills it and publishes it by
+ * its length. No entry is removed. */
 #include "heap/site/trace.h"
 
 #define UNW_LOCAL_ONLY
@@ -15,9 +15,9 @@
 #define DEPOT 65536 /* a power of two */
 #define PROBES 16
 /* No return address has this bit. */
-#define KEPT (UINT64_C(1) << 63)
+#define STORED (UINT64_C(1) << 63)
 
-static struct kept {
+static struct stored {
     _Atomic uint64_t hash;
     _Atomic unsigned n;
     uint64_t frames[VIOLATION_FRAMES];
@@ -55,7 +55,7 @@ static uint64_t hash_of(const uint64_t *frames, unsigned n)
     return hash ? hash : 1;
 }
 
-uint64_t trace_keep(const uint64_t *frames, unsigned n)
+uint64_t trace_store(const uint64_t *frames, unsigned n)
 {
     if (n > VIOLATION_FRAMES)
         n = VIOLATION_FRAMES;
@@ -64,26 +64,26 @@ uint64_t trace_keep(const uint64_t *frames, unsigned n)
         size_t at = (hash + i) % DEPOT;
         uint64_t there = atomic_load_explicit(&depot[at].hash, memory_order_relaxed);
         if (there == hash)
-            return KEPT | at;
+            return STORED | at;
         if (there || !atomic_compare_exchange_strong(&depot[at].hash, &there, hash))
             continue;
         memcpy(depot[at].frames, frames, n * sizeof *frames);
         atomic_store_explicit(&depot[at].n, n, memory_order_release);
-        return KEPT | at;
+        return STORED | at;
     }
     return n > 0 ? frames[0] : 0;
 }
 
 unsigned trace_expand(uint64_t site, uint64_t *frames, unsigned n)
 {
-    if (!(site & KEPT)) {
+    if (!(site & STORED)) {
         frames[0] = site;
         return site != 0;
     }
-    const struct kept *kept = &depot[site % DEPOT];
-    unsigned depth = atomic_load_explicit(&kept->n, memory_order_acquire);
+    const struct stored *stored = &depot[site % DEPOT];
+    unsigned depth = atomic_load_explicit(&stored->n, memory_order_acquire);
     if (depth > n)
         depth = n;
-    memcpy(frames, kept->frames, depth * sizeof *frames);
+    memcpy(frames, stored->frames, depth * sizeof *frames);
     return depth;
 }

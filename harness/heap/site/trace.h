@@ -4,16 +4,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* On the first thread, before there are others: the first walk of all sets libunwind up. */
+/* Initialises libunwind, by a first walk. On the first thread, before there are others. */
 void trace_prepare(void);
 
-/* From the code that called the heap with this return address; the address alone where the stack does not show it. */
+/* The stack of the code that called the heap with this return address; the address alone if it is not on the stack. */
 unsigned trace_from(uint64_t caller, uint64_t *frames, unsigned n);
 
-/* From whoever called into the guard; may begin with frames of its own. */
+/* The current stack; may begin with frames of the guard's own. */
 unsigned trace_here(uint64_t *frames, unsigned n);
 
-/* Stacks that are kept for good, each once, and named by a number that passes for a site. A site that names none, or a
- * return address, stands for itself. Lock-free. */
-uint64_t trace_keep(const uint64_t *frames, unsigned n);
+/* Stores a stack once, until the process ends. Returns its number as a site, or the first return address if the depot is
+ * full. trace_expand returns the stack of a site; a return address is a stack of one frame. Lock-free. */
+uint64_t trace_store(const uint64_t *frames, unsigned n);
 unsigned trace_expand(uint64_t site, uint64_t *frames, unsigned n);

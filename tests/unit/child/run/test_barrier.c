@@ -1,5 +1,5 @@
-/* The barrier: nobody leaves before the last has come, and what was written before is seen after, in plain memory, so
- * that ThreadSanitizer judges the order. */
+/* The barrier: no thread leaves before the last has arrived, and writes before it are visible after it. The test uses
+ * plain memory, so that ThreadSanitizer checks the order. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 struct meeting {
     struct barrier barrier;
     unsigned threads, rounds;
-    unsigned late_every; /* a thread in turn comes late every so many rounds; 0: none does */
+    unsigned late_every; /* every this many rounds one thread, in turn, comes late; 0: none does */
     uint64_t said[THREADS_MAX];
 };
 
@@ -78,7 +78,7 @@ static void meet(unsigned threads, unsigned rounds, unsigned late_every)
     hold(&meeting);
 }
 
-static void one_thread_waits_for_nobody(void **state)
+static void one_thread_waits_for_no_other(void **state)
 {
     (void)state;
     meet(1, 10000, 0);
@@ -151,7 +151,7 @@ static void it_is_ready_for_other_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_thread_waits_for_nobody),
+        cmocka_unit_test(one_thread_waits_for_no_other),
         cmocka_unit_test(two_threads_for_many_rounds),
         cmocka_unit_test(every_number_of_threads),
         cmocka_unit_test(a_late_thread_is_waited_for),

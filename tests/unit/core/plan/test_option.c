@@ -1,4 +1,4 @@
-/* Options: every row of the table, as people type them. */
+/* Options: every row of the table, as users type them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -515,7 +515,7 @@ static void the_command_line_wins(void **state)
     plan_clear(&plan);
 }
 
-static void what_was_not_given_stays(void **state)
+static void options_not_given_keep_their_values(void **state)
 {
     (void)state;
     struct request r;
@@ -575,7 +575,7 @@ int main(void)
         cmocka_unit_test(help_takes_more_text),
         cmocka_unit_test(options_of_other_commands_are_refused),
         cmocka_unit_test(the_command_line_wins),
-        cmocka_unit_test(what_was_not_given_stays),
+        cmocka_unit_test(options_not_given_keep_their_values),
         cmocka_unit_test(iterations_alone_lift_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,7 +263,7 @@ static void load_takes_every_key(void **state)
     plan_clear(&plan);
 }
 
-static void load_keeps_what_the_file_does_not_have(void **state)
+static void load_keeps_keys_that_the_file_lacks(void **state)
 {
     (void)state;
     struct plan plan;
@@ -514,7 +514,7 @@ static void check_judges_input_names(void **state)
     }
 }
 
-static void check_passes_on_what_recipe_parse_says(void **state)
+static void check_passes_on_errors_of_recipe_parse(void **state)
 {
     (void)state;
     struct plan plan;
@@ -672,7 +672,7 @@ int main(void)
         cmocka_unit_test(print_is_readable),
         cmocka_unit_test(print_refuses_bytes_that_are_not_text),
         cmocka_unit_test(load_takes_every_key),
-        cmocka_unit_test(load_keeps_what_the_file_does_not_have),
+        cmocka_unit_test(load_keeps_keys_that_the_file_lacks),
         cmocka_unit_test(load_follows_aliases),
         cmocka_unit_test(load_refuses),
         cmocka_unit_test(load_names_a_file_that_it_cannot_read),
@@ -680,7 +680,7 @@ int main(void)
         cmocka_unit_test(load_takes_as_many_steps_as_there_may_be),
         cmocka_unit_test(lists_have_limits),
         cmocka_unit_test(check_judges_input_names),
-        cmocka_unit_test(check_passes_on_what_recipe_parse_says),
+        cmocka_unit_test(check_passes_on_errors_of_recipe_parse),
         cmocka_unit_test(check_wants_a_name),
         cmocka_unit_test(times),
         cmocka_unit_test(detectors),

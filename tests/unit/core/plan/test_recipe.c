@@ -272,7 +272,7 @@ static void test_sentence_fits(void **state)
     assert_string_equal(error, "recipe ");
     char wide[256];
     assert_int_equal(recipe_parse(text, &recipe, wide, sizeof wide), -EOVERFLOW);
-    assert_non_null(strstr(wide, "...': dimension 0 of the shape leaves 63 bits"));
+    assert_non_null(strstr(wide, "...': dimension 0 of the shape does not fit 63 bits"));
 }
 
 static unsigned char *filled(const char *text, uint64_t seed, uint64_t stream, unsigned char poison,

@@ -116,7 +116,7 @@ static void a_call_is_counted_when_it_ends(void **state)
     board_close(board);
 }
 
-/* One thread inside: everybody else sees it, it does not see itself. */
+/* One thread inside: all others see it, it does not see itself. */
 static void others_inside_sees_every_other(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The wire: what goes in comes out, whoever writes at once; what is broken is refused without a byte read too far. */
+/* The wire: records arrive as they were sent, with many writers at once; a broken record is refused without an over-read. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -220,7 +220,7 @@ static void partial_reads_make_whole_records(void **state)
     }
 }
 
-static void the_end_and_nothing_now_are_told_apart(void **state)
+static void end_of_file_and_no_data_are_distinct(void **state)
 {
     (void)state;
     struct record_reader reader = {0};
@@ -511,7 +511,7 @@ int main(void)
         cmocka_unit_test(text_of_the_exact_size_is_whole),
         cmocka_unit_test(bytes_that_are_no_text_are_cut_too),
         cmocka_unit_test(partial_reads_make_whole_records),
-        cmocka_unit_test(the_end_and_nothing_now_are_told_apart),
+        cmocka_unit_test(end_of_file_and_no_data_are_distinct),
         cmocka_unit_test(a_reader_behind_keeps_everything),
         cmocka_unit_test(a_closed_pipe_is_an_error),
         cmocka_unit_test(records_of_many_threads_never_mix),

@@ -1,4 +1,4 @@
-/* Pages of the scene, and reading memory that may not be there. */
+/* Pages of the scene, and reads of memory that may not be mapped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ static void every_thread_gets_a_page_of_its_own(void **state)
     free(scene);
 }
 
-static void there_are_only_so_many(void **state)
+static void pages_are_limited(void **state)
 {
     (void)state;
     struct scene *scene = new_scene();
@@ -108,7 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_thread_gets_a_page_of_its_own),
-        cmocka_unit_test(there_are_only_so_many),
+        cmocka_unit_test(pages_are_limited),
         cmocka_unit_test(a_corrupt_page_is_put_into_range),
         cmocka_unit_test(memory_is_read_where_there_is_some),
     };

@@ -1,4 +1,4 @@
-/* What an interpreter with the GIL leaves of a plan. */
+/* The parts of a plan that an interpreter with the GIL can run. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

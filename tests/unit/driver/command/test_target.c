@@ -1,4 +1,4 @@
-/* From what the command line names to plans. The scenarios are the tree's own, beside this program as
+/* From the targets of the command line to plans. The scenarios are the tree's own, beside this program as
  * beside ftstress. */
 #include <stdarg.h>
 #include <stddef.h>

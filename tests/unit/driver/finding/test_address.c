@@ -1,4 +1,4 @@
-/* Faulting addresses in words. */
+/* Explanations of faulting addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static const char maps[] = "400000-401000 r-xp 00000000 08:01 11 /usr/bin/a name
                            "700000-702000 rw-p 00000000 00:00 0 \n"
                            "7ffff000000-7ffff021000 rw-p 00000000 00:00 0                  [stack]\n";
 
-/* A fault at an address, with a write unless told otherwise; its stack pointer is in the stack. */
+/* A fault at an address, by default of a write; its stack pointer is in the stack. */
 struct fault {
     struct address_facts facts;
     uint64_t registers[SCENE_REGISTERS];
@@ -84,7 +84,7 @@ static void the_access_is_named(void **state)
     assert_string_equal(fault.text, "an access to null + 0x8");
 }
 
-static void a_full_stack_is_told_from_a_wild_pointer(void **state)
+static void a_full_stack_is_no_wild_pointer(void **state)
 {
     (void)state;
     struct fault fault;
@@ -159,7 +159,7 @@ static void other_signals_have_no_address(void **state)
 }
 
 /* A child that is corrupt may have sent anything. */
-static void what_is_not_a_map_is_passed_over(void **state)
+static void lines_without_a_map_are_skipped(void **state)
 {
     (void)state;
     struct fault fault;
@@ -175,11 +175,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_named),
         cmocka_unit_test(the_access_is_named),
-        cmocka_unit_test(a_full_stack_is_told_from_a_wild_pointer),
+        cmocka_unit_test(a_full_stack_is_no_wild_pointer),
         cmocka_unit_test(blocks_are_named),
         cmocka_unit_test(a_refused_address_is_looked_for_in_the_registers),
         cmocka_unit_test(other_signals_have_no_address),
-        cmocka_unit_test(what_is_not_a_map_is_passed_over),
+        cmocka_unit_test(lines_without_a_map_are_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,7 +116,7 @@ static int64_t fills(unsigned window, int64_t calls, struct prng *prng)
     return window == 1 ? (calls < 16 ? calls : 16) : 0;
 }
 
-/* One in a hundred thousand: too few to tell from chance. */
+/* One in a hundred thousand: too few to distinguish from chance. */
 static int64_t rare(unsigned window, int64_t calls, struct prng *prng)
 {
     (void)calls;
@@ -179,7 +179,7 @@ static void resident_memory_is_never_steady_for_long(void **state)
     assert_in_range(steady, 0, SEEDS / 20);
 }
 
-static void few_windows_say_nothing(void **state)
+static void few_windows_are_undecided(void **state)
 {
     (void)state;
     struct curve curve;
@@ -238,7 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_have_their_shapes),
         cmocka_unit_test(resident_memory_is_never_steady_for_long),
-        cmocka_unit_test(few_windows_say_nothing),
+        cmocka_unit_test(few_windows_are_undecided),
         cmocka_unit_test(arms_have_their_verdicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

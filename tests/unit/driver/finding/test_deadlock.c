@@ -1,4 +1,4 @@
-/* Who waits for whom. */
+/* Which thread waits for which. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "driver/finding/deadlock.h"
 
-/* Thread `worker`, whose id is 100 more, waits for a lock that `holder` holds (its worker's number, -1: not known). */
+/* Thread `worker`, with the id worker + 100, waits for a lock that worker `holder` holds (-1: not known). */
 static struct deadlock_wait wait_for(int worker, uint64_t lock, int holder)
 {
     return (struct deadlock_wait){.tid = 100 + worker,
@@ -51,7 +51,7 @@ static void no_cycle_is_made_up(void **state)
     assert_int_equal(deadlock_find_cycle(NULL, 0, cycle), 0);
 }
 
-static void cycles_are_told(void **state)
+static void cycles_are_named(void **state)
 {
     (void)state;
     char text[512];
@@ -104,7 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cycles_are_found),
         cmocka_unit_test(no_cycle_is_made_up),
-        cmocka_unit_test(cycles_are_told),
+        cmocka_unit_test(cycles_are_named),
         cmocka_unit_test(waits_for_one_lock_are_one_line),
         cmocka_unit_test(locks_without_a_holder_are_counted),
     };

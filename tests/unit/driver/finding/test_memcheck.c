@@ -1,4 +1,4 @@
-/* What runs of two lengths say of each site, and when a third must say it again. */
+/* Allocation sites in runs of two lengths, and when a third run is needed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -124,7 +124,7 @@ static enum growth_verdict verdict_of(const struct memcheck *memcheck)
     return memcheck->nsites ? memcheck_judge(memcheck, &memcheck->sites[0], &rate) : GROWTH_NONE;
 }
 
-static void lengths_tell_what_grows(void **state)
+static void two_lengths_show_growth(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -208,7 +208,7 @@ static void too_few_calls_are_no_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths_tell_what_grows),
+        cmocka_unit_test(two_lengths_show_growth),
         cmocka_unit_test(rates_are_of_each_call),
         cmocka_unit_test(each_run_is_longer_until_all_is_settled),
         cmocka_unit_test(a_run_that_ends_early_is_forgotten),

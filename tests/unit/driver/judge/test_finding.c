@@ -1,5 +1,5 @@
-/* Findings and how they come about: the list, the log's sentences, whose code it was, and the judge on outcomes made by
- * hand. Stacks are our own functions under our own memory map; this program plays the extension module. */
+/* Findings: the list, sentences of the log, the owner of the code, and the judge on outcomes made by hand. Stacks are
+ * functions of this program under its own memory map; it stands for the extension module. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -376,7 +376,7 @@ static void the_innermost_frame_of_a_package_is_taken(void **state)
     assert_null(package_interpreter_frame(&outcome, &stack));
 }
 
-/* With a static libpython the child's file holds the interpreter too; the source tells. */
+/* With a static libpython the child's file holds the interpreter too; the source file decides. */
 static void a_static_interpreter_is_no_harness(void **state)
 {
     (void)state;
@@ -784,7 +784,7 @@ static void an_allocator_sentence_names_the_crash(void **state)
     assert_int_equal(finding->detector, DETECTOR_LOG);
     assert_string_equal(finding->message, "free(): invalid size in f(x)");
     assert_string_equal(finding->evidence, "a warning\nfree(): invalid size\n");
-    /* The heap was corrupt long before: the stack is shown and blames nobody. */
+    /* The heap was corrupt long before: the stack is shown, without blame. */
     assert_int_equal(finding->blame, BLAME_UNKNOWN);
     assert_null(finding->function);
     assert_int_equal(finding->nstacks, 1);

@@ -1,4 +1,4 @@
-/* A recorded run under Valgrind in two lengths, as findings: whose they are, and what is left out. */
+/* Findings from a recorded run under Valgrind in two lengths: their owners, and the errors that are left out. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -54,7 +54,7 @@ static void add_statement(struct outcome *outcome, unsigned number)
     outcome_add(outcome, &record);
 }
 
-/* A child that made so many calls and left this log; `from` and `to`: what is changed in it first, or NULL. */
+/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not). */
 static void judge_log(struct judged *scene, const char *name, int64_t calls, const char *from, const char *to)
 {
     char path[512], *text, *at;
@@ -111,7 +111,7 @@ static void errors_are_the_targets(void **state)
     run_clear(&scene.run);
 }
 
-static void a_leak_is_one_when_three_lengths_say_so(void **state)
+static void three_lengths_prove_a_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -132,7 +132,7 @@ static void a_leak_is_one_when_three_lengths_say_so(void **state)
     run_clear(&scene.run);
 }
 
-static void what_a_third_length_does_not_show_is_none(void **state)
+static void growth_without_a_third_length_is_no_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -144,7 +144,7 @@ static void what_a_third_length_does_not_show_is_none(void **state)
     run_clear(&scene.run);
 }
 
-static void what_there_is_once_is_none(void **state)
+static void a_single_block_is_no_leak(void **state)
 {
     (void)state;
     struct judged scene;
@@ -173,9 +173,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_the_targets),
-        cmocka_unit_test(a_leak_is_one_when_three_lengths_say_so),
-        cmocka_unit_test(what_a_third_length_does_not_show_is_none),
-        cmocka_unit_test(what_there_is_once_is_none),
+        cmocka_unit_test(three_lengths_prove_a_leak),
+        cmocka_unit_test(growth_without_a_third_length_is_no_leak),
+        cmocka_unit_test(a_single_block_is_no_leak),
         cmocka_unit_test(errors_of_others_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* ThreadSanitizer's reports as findings: whose they are, what they are called, and which statement each stack belongs
- * to. */
+/* Findings from reports of ThreadSanitizer: their owners, their names, and the statement of each stack.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -237,7 +237,7 @@ static void blame(void **state)
         {RACE(NOW("Write") IN_RUNTIME("memcpy") IN_NUMPY("fill", 1, 1) STATEMENT(00),
               BEFORE("read") IN_NUMPY("look", 2, 2) STATEMENT(00), "heap block"),
          BLAME_TARGET, "fill"},
-        /* The interpreter on behalf of a package, twice: nobody can say. */
+        /* The interpreter on behalf of a package, twice: the owner is unknown. */
         {RACE(NOW("Write") IN_PYTHON("insert", 1) IN_NUMPY("caller", 1, 1) STATEMENT(00),
               BEFORE("write") IN_PYTHON("insert", 1) IN_NUMPY("caller", 1, 1) STATEMENT(00), "heap block"),
          BLAME_UNKNOWN, "caller"},
@@ -286,7 +286,7 @@ static void user_error(void **state)
     }
 }
 
-static void what_is_not_the_targets_is_a_note(void **state)
+static void other_races_are_notes(void **state)
 {
     (void)state;
     static const struct {
@@ -331,7 +331,7 @@ static void a_suppressed_race_is_counted_and_no_finding(void **state)
     judged_clear(&scene);
 }
 
-/* A race in one function explains the crash of the same run; in two, nobody can say which. */
+/* A race in one function explains the crash of the same run; races in two functions do not. */
 static void a_race_explains_a_crash(void **state)
 {
     (void)state;
@@ -373,7 +373,7 @@ int main(void)
         cmocka_unit_test(the_innermost_function_of_the_packages_own_is_named),
         cmocka_unit_test(blame),
         cmocka_unit_test(user_error),
-        cmocka_unit_test(what_is_not_the_targets_is_a_note),
+        cmocka_unit_test(other_races_are_notes),
         cmocka_unit_test(a_suppressed_race_is_counted_and_no_finding),
         cmocka_unit_test(a_race_explains_a_crash),
     };

@@ -1,4 +1,4 @@
-/* What Valgrind's memcheck writes, read from a recorded run: whole, cut off anywhere, and from what is none. */
+/* The parser of Valgrind's memcheck, on a recorded run: whole, cut off anywhere, and on other texts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -96,7 +96,7 @@ static void bytes_that_a_block_refers_to_are_not_its_own(void **state)
     memcheck_log_clear(&log);
 }
 
-static void a_log_that_is_cut_gives_what_comes_before(void **state)
+static void a_cut_log_gives_its_beginning(void **state)
 {
     (void)state;
     size_t size, before = 0;
@@ -112,7 +112,7 @@ static void a_log_that_is_cut_gives_what_comes_before(void **state)
     assert_true(before > 5);
 }
 
-static void what_is_no_log_is_refused(void **state)
+static void other_texts_are_refused(void **state)
 {
     (void)state;
     struct memcheck_log log;
@@ -142,8 +142,8 @@ int main(void)
         cmocka_unit_test(a_block_has_the_stacks_of_its_life),
         cmocka_unit_test(leaks_have_bytes_and_blocks),
         cmocka_unit_test(bytes_that_a_block_refers_to_are_not_its_own),
-        cmocka_unit_test(a_log_that_is_cut_gives_what_comes_before),
-        cmocka_unit_test(what_is_no_log_is_refused),
+        cmocka_unit_test(a_cut_log_gives_its_beginning),
+        cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(an_error_without_a_stack_or_a_kind_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

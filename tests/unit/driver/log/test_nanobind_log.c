@@ -1,4 +1,4 @@
-/* nanobind's report at exit, on what its versions printed. */
+/* The parser of nanobind's report at exit, on recorded output of its versions. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -42,7 +42,7 @@ static int load(const char *text, const struct suppression_defaults *defaults, s
 }
 
 #define HEAD                                                                                                 \
-    "# link: https://example.org/7\n# version: package 1.0 to 1.2\n# Counts may get lost,\n# and nobody minds.\n"
+    "# link: https://example.org/7\n# version: package 1.0 to 1.2\n# Counts may get lost,\n# with no effect.\n"
 
 static void a_rule_has_link_version_and_sentence(void **state)
 {
@@ -54,12 +54,12 @@ static void a_rule_has_link_version_and_sentence(void **state)
     assert_string_equal(list.items[1].pattern, "^look$");
     assert_string_equal(list.items[1].link, "https://example.org/7");
     assert_string_equal(list.items[1].version, "package 1.0 to 1.2");
-    assert_string_equal(list.items[1].why, "Counts may get lost, and nobody minds.");
+    assert_string_equal(list.items[1].why, "Counts may get lost, with no effect.");
     assert_non_null(strstr(list.items[1].where, "known.txt:6"));
     suppression_list_clear(&list);
 }
 
-static void what_is_unsaid_is_an_error_with_its_line(void **state)
+static void a_missing_part_is_an_error_with_its_line(void **state)
 {
     (void)state;
     static const struct {
@@ -150,7 +150,7 @@ static void name_frames(struct tsan_report *report)
         }
 }
 
-static void rules_look_at_what_they_are_for(void **state)
+static void each_type_of_rule_matches_its_frames(void **state)
 {
     (void)state;
     static const char text[] = "WARNING: ThreadSanitizer: data race (pid=1)\n"
@@ -188,10 +188,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_has_link_version_and_sentence),
-        cmocka_unit_test(what_is_unsaid_is_an_error_with_its_line),
+        cmocka_unit_test(a_missing_part_is_an_error_with_its_line),
         cmocka_unit_test(another_list_may_leave_things_unsaid),
         cmocka_unit_test(patterns),
-        cmocka_unit_test(rules_look_at_what_they_are_for),
+        cmocka_unit_test(each_type_of_rule_matches_its_frames),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

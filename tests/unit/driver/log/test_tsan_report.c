@@ -1,4 +1,4 @@
-/* What ThreadSanitizer prints, read from recorded texts: whole, byte by byte, and cut off anywhere. */
+/* The parser of ThreadSanitizer's reports, on recorded texts: whole, byte by byte, and cut off anywhere. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static void clear(struct reports *reports)
     *reports = (struct reports){0};
 }
 
-/* In pieces of so many bytes, up to `length`. */
+/* Reads pieces of `piece` bytes, up to `length`. */
 static void read_text(const char *text, size_t length, size_t piece, struct reports *reports)
 {
     struct tsan_log log = {.take = take, .context = reports};

@@ -1,4 +1,4 @@
-/* Whose frame it is, and which function of a package is named. */
+/* The owner of a frame, and the function of a package that is named. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +68,8 @@ static void the_childs_file_holds_more_than_ours(void **state)
     (void)state;
     assert_int_equal(owner_of(CHILD, NULL), OWNER_HARNESS);
     assert_int_equal(owner_of(CHILD, "/s/harness/child/step.c"), OWNER_HARNESS);
+    assert_int_equal(owner_of(CHILD, "/s/scenarios/strided.c"), OWNER_HARNESS);
+    assert_int_equal(owner_of(CHILD, "/x/harness/python/Python/ceval.c"), OWNER_INTERPRETER);
     assert_int_equal(owner_of(CHILD, "/p/Python/ceval.c"), OWNER_INTERPRETER);
     assert_int_equal(owner_of(CHILD "-tsan", "/s/harness/child/step.c"), OWNER_HARNESS);
     assert_int_equal(owner_of(CHILD "-tsan", NULL), OWNER_SYSTEM);

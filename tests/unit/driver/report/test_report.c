@@ -150,7 +150,7 @@ static void json_has_the_stable_keys(void **state)
     run_clear(&run);
 }
 
-static void json_tells_the_finding(void **state)
+static void json_has_the_finding(void **state)
 {
     (void)state;
     struct run run;
@@ -189,7 +189,7 @@ static void json_of_an_empty_report_is_whole(void **state)
     run_clear(&run);
 }
 
-static void json_of_a_clean_run_says_clean(void **state)
+static void json_of_a_clean_run_is_clean(void **state)
 {
     (void)state;
     struct run run;
@@ -267,7 +267,7 @@ static void assert_says(const char *text, const char *words)
         fail_msg("the report does not say \"%s\":\n%s", words, text);
 }
 
-static void text_tells_the_finding(void **state)
+static void text_has_the_finding(void **state)
 {
     (void)state;
     struct run run;
@@ -345,7 +345,7 @@ static void a_run_that_could_not_test_claims_nothing(void **state)
     run_clear(&run);
 }
 
-static void quiet_says_findings_only(void **state)
+static void quiet_prints_findings_only(void **state)
 {
     (void)state;
     struct run run;
@@ -360,7 +360,7 @@ static void quiet_says_findings_only(void **state)
     run_clear(&run);
 }
 
-static void a_consequence_is_told_in_short(void **state)
+static void a_consequence_is_short(void **state)
 {
     (void)state;
     struct run run;
@@ -401,7 +401,7 @@ static void long_stacks_are_cut(void **state)
     run_clear(&run);
 }
 
-static void notes_are_told_once_and_not_all(void **state)
+static void notes_are_printed_once_up_to_a_limit(void **state)
 {
     (void)state;
     struct run run;
@@ -448,7 +448,7 @@ static void a_finding_is_kept_in_three_files(void **state)
     run_clear(&run);
 }
 
-static void what_is_not_there_is_not_written(void **state)
+static void missing_parts_are_not_written(void **state)
 {
     (void)state;
     struct run run;
@@ -461,7 +461,7 @@ static void what_is_not_there_is_not_written(void **state)
     run_clear(&run);
 }
 
-/* `ftstress report` tells of the last run, whatever it found. */
+/* `ftstress report` reports the last run, with or without findings. */
 static void a_run_without_findings_leaves_its_report(void **state)
 {
     (void)state;
@@ -492,23 +492,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_the_stable_keys),
-        cmocka_unit_test(json_tells_the_finding),
+        cmocka_unit_test(json_has_the_finding),
         cmocka_unit_test(json_of_an_empty_report_is_whole),
-        cmocka_unit_test(json_of_a_clean_run_says_clean),
+        cmocka_unit_test(json_of_a_clean_run_is_clean),
         cmocka_unit_test(bytes_that_are_no_utf8_survive),
         cmocka_unit_test(good_utf8_and_control_bytes_stay),
-        cmocka_unit_test(text_tells_the_finding),
+        cmocka_unit_test(text_has_the_finding),
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
         cmocka_unit_test(a_few_calls_state_no_impossible_rate),
         cmocka_unit_test(a_run_that_could_not_test_claims_nothing),
-        cmocka_unit_test(quiet_says_findings_only),
-        cmocka_unit_test(a_consequence_is_told_in_short),
+        cmocka_unit_test(quiet_prints_findings_only),
+        cmocka_unit_test(a_consequence_is_short),
         cmocka_unit_test(a_user_error_blames_no_function),
         cmocka_unit_test(long_stacks_are_cut),
-        cmocka_unit_test(notes_are_told_once_and_not_all),
+        cmocka_unit_test(notes_are_printed_once_up_to_a_limit),
         cmocka_unit_test(a_finding_is_kept_in_three_files),
-        cmocka_unit_test(what_is_not_there_is_not_written),
+        cmocka_unit_test(missing_parts_are_not_written),
         cmocka_unit_test(a_run_without_findings_leaves_its_report),
         cmocka_unit_test(a_folder_that_cannot_be_is_an_error),
     };

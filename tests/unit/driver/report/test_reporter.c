@@ -299,7 +299,7 @@ static void html_draws_the_block(void **state)
 }
 
 /* Threads 2 and 3 stand where thread 1 stands; thread 4 ran nothing. */
-static void threads_that_tell_the_same_are_one(void **state)
+static void threads_with_one_stack_are_merged(void **state)
 {
     (void)state;
     static const char *const forms[] = {"text", "html", "github"};
@@ -343,7 +343,7 @@ static void github_has_plan_command_and_environment(void **state)
     json_decref(report);
 }
 
-static void text_tells_the_run_again(void **state)
+static void text_reports_the_kept_run(void **state)
 {
     (void)state;
     json_t *report = report_with(make_finding("crash"));
@@ -465,7 +465,7 @@ static void a_finding_of_an_earlier_run_keeps_its_own_environment(void **state)
     json_decref(unknown);
 }
 
-static void what_is_no_report_is_refused(void **state)
+static void other_files_are_refused(void **state)
 {
     (void)state;
     keep("other.json", parse("{'schema': 'x'}"));
@@ -486,13 +486,13 @@ int main(void)
         cmocka_unit_test(junit_counts),
         cmocka_unit_test(sarif_names_rule_place_and_fingerprint),
         cmocka_unit_test(html_draws_the_block),
-        cmocka_unit_test(threads_that_tell_the_same_are_one),
+        cmocka_unit_test(threads_with_one_stack_are_merged),
         cmocka_unit_test(github_has_plan_command_and_environment),
-        cmocka_unit_test(text_tells_the_run_again),
+        cmocka_unit_test(text_reports_the_kept_run),
         cmocka_unit_test(markup_is_exact),
         cmocka_unit_test(kept_reports_are_found),
         cmocka_unit_test(a_finding_of_an_earlier_run_keeps_its_own_environment),
-        cmocka_unit_test(what_is_no_report_is_refused),
+        cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests_name("reporter", tests, set_up, tear_down);
 }

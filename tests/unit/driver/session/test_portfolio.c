@@ -1,4 +1,4 @@
-/* Which children a run is made of. Nothing is run here: the clock alone goes on. */
+/* The children of a run. No child is started; only the clock advances. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -67,7 +67,7 @@ static void all_members_come_in_turn_and_serial_once(void **state)
     assert_members(&plan, 9, "serial tripwire guard bare watched pyheap tripwire guard bare");
 }
 
-static void what_counts_has_one_turn(void **state)
+static void counting_has_one_turn(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
@@ -267,7 +267,7 @@ static void threads_have_a_turn_when_the_time_is_over(void **state)
     assert_false(portfolio_next(&portfolio, &child, &name));
 }
 
-static void what_counts_has_its_turn_when_the_time_is_over(void **state)
+static void counting_has_its_turn_after_the_time(void **state)
 {
     (void)state;
     for (unsigned threads = 1; threads <= 2; threads++) {
@@ -319,7 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_members_come_in_turn_and_serial_once),
-        cmocka_unit_test(what_counts_has_one_turn),
+        cmocka_unit_test(counting_has_one_turn),
         cmocka_unit_test(detectors_choose_the_members),
         cmocka_unit_test(each_member_has_its_own_detectors),
         cmocka_unit_test(one_thread_is_the_serial_pass),
@@ -333,7 +333,7 @@ int main(void)
         cmocka_unit_test(a_short_run_gives_all_the_rest),
         cmocka_unit_test(the_run_ends_with_its_time),
         cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
-        cmocka_unit_test(what_counts_has_its_turn_when_the_time_is_over),
+        cmocka_unit_test(counting_has_its_turn_after_the_time),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
         cmocka_unit_test(each_detector_has_a_member),
     };

@@ -1,4 +1,4 @@
-/* Statements as children tell them, and what is left out when one of them ends every child. */
+/* Statements as children report them, and which one is left out if it ends every child. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void crash_in(struct outcome *outcome, const char *statement)
     outcome->phase = BOARD_RUN;
 }
 
-static void statements_know_their_package(void **state)
+static void statements_have_their_package(void **state)
 {
     (void)state;
     struct outcome outcome = {0};
@@ -125,7 +125,7 @@ static bool die(struct unmask *unmask, struct run *run, const char *statement)
     return more;
 }
 
-static void what_ends_every_child_is_left_out(void **state)
+static void a_statement_that_ends_every_child_is_left_out(void **state)
 {
     (void)state;
     struct plan plan = {.threads = 4};
@@ -169,9 +169,9 @@ static void the_one_mutation_explains_the_crashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statements_know_their_package),
+        cmocka_unit_test(statements_have_their_package),
         cmocka_unit_test(overlap_is_counted_by_statement),
-        cmocka_unit_test(what_ends_every_child_is_left_out),
+        cmocka_unit_test(a_statement_that_ends_every_child_is_left_out),
         cmocka_unit_test(the_one_mutation_explains_the_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

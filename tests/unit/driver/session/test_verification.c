@@ -1,4 +1,4 @@
-/* What follows from trials, and which function a statement calls. */
+/* Conclusions from trials, and which function a statement calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static void intervals_hold_the_rate(void **state)
     }
 }
 
-static void silence_tells_only_where_hits_were_to_be_expected(void **state)
+static void silence_counts_only_where_hits_are_expected(void **state)
 {
     (void)state;
     struct verification verification = {.again = {3, 3}};
@@ -115,7 +115,7 @@ static void of_several_the_package_is_guilty(void **state)
     assert_null(verification_guilty(&found));
 }
 
-static void names_that_must_be_shared_are_told(void **state)
+static void names_that_must_be_shared_are_listed(void **state)
 {
     (void)state;
     char text[640];
@@ -187,7 +187,7 @@ static void blame_follows_from_the_knock_out(void **state)
     }
 }
 
-static void what_only_the_interpreter_needs_is_its_own(void **state)
+static void failures_without_packages_are_the_interpreters(void **state)
 {
     (void)state;
     char *environment[] = {(char *)"python=3.13.5 (main)"};
@@ -200,7 +200,7 @@ static void what_only_the_interpreter_needs_is_its_own(void **state)
     finding_list_clear(&run.findings);
 }
 
-/* --share all labels everything as the user's, until it fails where nobody writes. */
+/* --share all labels everything as the user's, until it fails without a writer. */
 static void a_label_is_taken_back(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void a_label_is_taken_back(void **state)
     run_clear(&run);
 }
 
-static void statements_name_what_they_call(void **state)
+static void statements_name_their_function(void **state)
 {
     (void)state;
     static const char setup[] =
@@ -256,16 +256,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_hold_the_rate),
-        cmocka_unit_test(silence_tells_only_where_hits_were_to_be_expected),
+        cmocka_unit_test(silence_counts_only_where_hits_are_expected),
         cmocka_unit_test(the_guilty_call_is_named),
         cmocka_unit_test(the_lowest_rung_gives_the_rule),
         cmocka_unit_test(of_several_the_package_is_guilty),
-        cmocka_unit_test(names_that_must_be_shared_are_told),
+        cmocka_unit_test(names_that_must_be_shared_are_listed),
         cmocka_unit_test(the_first_hit_is_a_median),
         cmocka_unit_test(blame_follows_from_the_knock_out),
-        cmocka_unit_test(what_only_the_interpreter_needs_is_its_own),
+        cmocka_unit_test(failures_without_packages_are_the_interpreters),
         cmocka_unit_test(a_label_is_taken_back),
-        cmocka_unit_test(statements_name_what_they_call),
+        cmocka_unit_test(statements_name_their_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

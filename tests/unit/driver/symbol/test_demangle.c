@@ -1,4 +1,4 @@
-/* Mangled names as their authors write them; others as they are. */
+/* Mangled names become those of the source; others do not change. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

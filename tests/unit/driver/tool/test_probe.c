@@ -1,4 +1,4 @@
-/* What the probe makes of things that are not, or not quite, a Python; and the programs it runs. */
+/* The probe on files that are no Python, or no complete one; and the programs that it runs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* The ThreadSanitizer mode: what is decided from text alone. */
+/* The ThreadSanitizer mode: decisions from text alone. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* The walker sees each kind of damage as what it is, follows nothing into the void, and says nothing about sound heaps.
+/* The walker names each kind of damage, follows no wild pointer, and reports nothing about an intact heap.
  *
  * Each damage is done in a forked child, which then ends at once: nothing may allocate after it.
  */
@@ -79,8 +79,8 @@ static uintptr_t chunk_of(const void *block)
     return (uintptr_t)block - 16;
 }
 
-/* Does the damage in a child, with a walk after it, and returns what the child's parent heard. expected: filled by
- * `damage` with what it knows. */
+/* Does the damage in a child, walks the heap, and returns the answer that the parent received. `damage` fills *expected
+ * with the known answer. */
 static int watch_damage(void (*damage)(struct answer *expected), struct answer *ret, struct answer *expected)
 {
     int ends[2], status;
@@ -126,7 +126,7 @@ static void add_bytes(char *sentence, const unsigned char *bytes, int n)
         snprintf(hex + (size_t)3 * i, 4, " %02x", bytes[i]);
         snprintf(text + i, 2, "%c", bytes[i] >= ' ' && bytes[i] < 127 ? bytes[i] : '.');
     }
-    snprintf(sentence + used, SENTENCE - used, "; the bytes there:%s \"%s\"", hex, text);
+    snprintf(sentence + used, SENTENCE - used, "; the bytes:%s \"%s\"", hex, text);
 }
 
 static void size_by_overflow(struct answer *expected)
@@ -166,8 +166,8 @@ static void prev_inuse_cleared(struct answer *expected)
     *expected = (struct answer){.fault = ARENA_PREV_SIZE, .chunk = chunk_of(after)};
     snprintf(
         expected->sentence, SENTENCE,
-        "the chunk at %#lx says that the one before it is free and has 0 bytes; that one, with the block at "
-        "%p of 248 bytes, has another size: it was probably written to after it was freed, or past its end",
+        "the header of the chunk at %#lx marks the block before it as free, with 0 bytes; that block, at "
+        "%p, has 248 bytes: it was probably written to after it was freed, or past its end",
         expected->chunk, (void *)before);
 }
 
@@ -187,9 +187,8 @@ static void prev_size_overwritten(struct answer *expected)
     *expected = (struct answer){.fault = ARENA_PREV_SIZE, .chunk = chunk_of(block) + 0x800};
     snprintf(
         expected->sentence, SENTENCE,
-        "the chunk at %#lx says that the one before it is free and has 0x5 bytes; that one, with the block "
-        "at %p of 2040 bytes, has another size: it was probably written to after it was freed, or past its "
-        "end",
+        "the header of the chunk at %#lx marks the block before it as free, with 0x5 bytes; that block, at "
+        "%p, has 2040 bytes: it was probably written to after it was freed, or past its end",
         expected->chunk, (void *)block);
 }
 
@@ -198,11 +197,10 @@ static void prev_inuse_set(struct answer *expected)
     uint64_t *block = get_freed(0x800 - 8);
     block[0x800 / 8 - 1] |= 1;
     *expected = (struct answer){.fault = ARENA_PREV_INUSE, .chunk = chunk_of(block) + 0x800};
-    snprintf(
-        expected->sentence, SENTENCE,
-        "the size field of the chunk at %#lx holds 0x801, by which the block before it is not free; that "
-        "block, at %p with 2040 bytes, is in a list of free blocks",
-        expected->chunk, (void *)block);
+    snprintf(expected->sentence, SENTENCE,
+             "the size field of the chunk at %#lx holds 0x801, which marks the block before it as in use; "
+             "that block, at %p with 2040 bytes, is in a list of free blocks",
+             expected->chunk, (void *)block);
 }
 
 static void expect_link(struct answer *expected, enum arena_fault fault, const char *name, uint64_t *block,
@@ -340,7 +338,7 @@ static void top_size(struct answer *expected)
     *expected = (struct answer){.fault = ARENA_TOP, .chunk = chunk_of(block) + 0x3000};
     snprintf(
         expected->sentence, SENTENCE,
-        "the size field of the top chunk at %#lx holds 0x40000001, which is not what is left of its heap; the "
+        "the size field of the top chunk at %#lx holds 0x40000001, which is not the rest of its heap; the "
         "block before it, at %p with 12280 bytes, ends there and was probably written past its end",
         expected->chunk, (void *)block);
 }

@@ -1,5 +1,5 @@
-/* The guard on one thread: blocks of all sizes are whole, and each way to break them is told once, with the right
- * block, the right bytes, and the right time. */
+/* The guard on one thread: blocks of all sizes are intact, and each kind of damage is reported once, with the right
+ * block, bytes and time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -925,7 +925,7 @@ static void a_full_quarantine_gives_no_block_twice(void)
     must_be_silent();
 }
 
-/* What a freed block tells of its array is what it was, wherever its slot waits. */
+/* A freed block keeps the description of its array, wherever its slot waits. */
 static void a_freed_array_keeps_its_description(void)
 {
     enum { BLOCKS = 6000 };
@@ -1064,9 +1064,9 @@ static void each_mismatch_is_told(void)
     MUST_EQUAL(n, 14);
 }
 
-/* What is told */
+/* The report of a violation */
 
-static void a_violation_says_who_made_the_block(void)
+static void a_violation_names_the_maker_of_the_block(void)
 {
     guarded_start(DEFAULTS);
     guard_context = (struct guard_context){.iteration = 77, .worker = 5, .step = 9};
@@ -1189,7 +1189,7 @@ int main(void)
         GUARDED_TEST(a_foreign_pointer_is_not_freed),
         GUARDED_TEST(what_is_no_block_is_not_reallocated),
         GUARDED_TEST(each_mismatch_is_told),
-        GUARDED_TEST(a_violation_says_who_made_the_block),
+        GUARDED_TEST(a_violation_names_the_maker_of_the_block),
         GUARDED_TEST(a_new_block_forgets_what_the_last_one_was),
         GUARDED_TEST(stacks_are_kept_when_asked),
         GUARDED_TEST(a_site_is_told_of_four_times),

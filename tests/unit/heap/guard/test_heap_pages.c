@@ -1,5 +1,5 @@
-/* Blocks between inaccessible pages: what touches memory that is not its block's traps at the instruction, is told with
- * its kind and its frames, and goes on afterwards. */
+/* Blocks between inaccessible pages: an access outside of the block traps at the instruction, is reported with its kind
+ * and its frames, and the program goes on. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -76,7 +76,7 @@ static bool is_paged(const char *at)
     return span_of(at)->kind == SPAN_PAGES;
 }
 
-/* A block whose end lies at the end of its page, or whose start at its start. */
+/* Makes a block at the end of its page (right), or at its start. */
 static char *make_pushed(size_t size, bool right, uint64_t site)
 {
     for (int i = 0; i < 2; i++) {

@@ -1,5 +1,5 @@
-/* The guard under many threads: blocks go from hand to hand while the checker walks, and nothing is told that is not
- * so; what is so is told once; memory stays flat, and the heap stays whole around fork and without memory. */
+/* The guard under many threads: threads exchange blocks while the checker walks. It reports no false violation, and each
+ * true one once; memory does not grow, and the heap stays intact around fork and without memory. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -581,7 +581,7 @@ static void run_out_and_recover(void)
     must_be_silent();
 }
 
-/* The address space that the process has, and so much more. */
+/* Limits the address space to the present size and `more` bytes. */
 static void limit_to(int which, size_t more)
 {
     long pages = 0;

@@ -1,5 +1,5 @@
-/* The parts of the guard that hold no heap: size classes, patterns, settings, sentences, the wire's form of a
- * violation, the depot of stacks, the table of the C library's own blocks. */
+/* The parts of the guard without a heap: size classes, patterns, settings, sentences, violations on the wire, the depot
+ * of stacks, the table of the C library's own blocks. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -140,7 +140,7 @@ static void the_first_and_the_last_wrong_byte_are_found(void **state)
                 assert_wrong_at(from, to, first, first + (to - 1 - first) / 2, word);
 }
 
-static void what_is_outside_is_not_looked_at(void **state)
+static void bytes_outside_are_not_compared(void **state)
 {
     (void)state;
     uint64_t word = pattern_of(room);
@@ -468,8 +468,8 @@ static void a_kept_stack_comes_back(void **state)
     for (unsigned number = 0; number < 1000; number++) {
         unsigned n = 1 + number % VIOLATION_FRAMES;
         make_frames(frames, number);
-        uint64_t site = trace_keep(frames, n);
-        assert_int_equal(trace_keep(frames, n), site);
+        uint64_t site = trace_store(frames, n);
+        assert_int_equal(trace_store(frames, n), site);
         assert_int_equal(trace_expand(site, got, VIOLATION_FRAMES), n);
         assert_memory_equal(got, frames, n * sizeof *frames);
         assert_int_equal(trace_expand(site, got, 1), 1);
@@ -481,21 +481,21 @@ static void stacks_that_differ_have_different_numbers(void **state)
     (void)state;
     uint64_t frames[VIOLATION_FRAMES];
     make_frames(frames, 5);
-    uint64_t site = trace_keep(frames, 8);
-    assert_true(trace_keep(frames, 7) != site);
+    uint64_t site = trace_store(frames, 8);
+    assert_true(trace_store(frames, 7) != site);
     for (unsigned i = 0; i < 8; i++) {
         frames[i]++;
-        assert_true(trace_keep(frames, 8) != site);
+        assert_true(trace_store(frames, 8) != site);
         frames[i]--;
     }
-    assert_int_equal(trace_keep(frames, 8), site);
+    assert_int_equal(trace_store(frames, 8), site);
 }
 
 static void too_many_frames_are_cut(void **state)
 {
     (void)state;
     uint64_t frames[2 * VIOLATION_FRAMES] = {7, 8, 9}, got[VIOLATION_FRAMES];
-    uint64_t site = trace_keep(frames, 2 * VIOLATION_FRAMES);
+    uint64_t site = trace_store(frames, 2 * VIOLATION_FRAMES);
     assert_int_equal(trace_expand(site, got, VIOLATION_FRAMES), VIOLATION_FRAMES);
 }
 
@@ -516,7 +516,7 @@ static void a_full_depot_keeps_the_innermost_frame(void **state)
     unsigned fell_back = 0;
     for (unsigned number = 2000; number < 150000; number++) {
         make_frames(frames, number);
-        uint64_t site = trace_keep(frames, VIOLATION_FRAMES);
+        uint64_t site = trace_store(frames, VIOLATION_FRAMES);
         unsigned n = trace_expand(site, got, VIOLATION_FRAMES);
         fell_back += n == 1;
         assert_true(n == 1 || n == VIOLATION_FRAMES);
@@ -552,24 +552,24 @@ static const void *native(size_t i)
     return (const void *)(UINTPTR_MAX / 5 / 4096 * 4096 + i * 16);
 }
 
-static void what_is_kept_is_forgotten_once(void **state)
+static void a_kept_address_is_forgotten_once(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 20000; i++)
-        native_keep(native(i));
+        native_add(native(i));
     for (size_t i = 0; i < 20000; i++) {
-        assert_true(native_forget(native(i)));
-        assert_false(native_forget(native(i)));
+        assert_true(native_remove(native(i)));
+        assert_false(native_remove(native(i)));
     }
-    assert_false(native_forget(native(20001)));
+    assert_false(native_remove(native(20001)));
     assert_true(native_is_complete());
 }
 
 static void null_is_never_kept(void **state)
 {
     (void)state;
-    native_keep(NULL);
-    assert_false(native_forget(NULL));
+    native_add(NULL);
+    assert_false(native_remove(NULL));
     assert_true(native_is_complete());
 }
 
@@ -578,23 +578,23 @@ static void places_of_the_forgotten_are_used_again(void **state)
     (void)state;
     for (size_t round = 0; round < 20; round++) {
         for (size_t i = 0; i < 20000; i++)
-            native_keep(native(round * 20000 + i));
+            native_add(native(round * 20000 + i));
         for (size_t i = 0; i < 20000; i++)
-            assert_true(native_forget(native(round * 20000 + i)));
+            assert_true(native_remove(native(round * 20000 + i)));
     }
     assert_true(native_is_complete());
 }
 
 /* The last test of the table. */
-static void a_full_table_says_so(void **state)
+static void a_full_table_is_reported(void **state)
 {
     (void)state;
     size_t kept = 0;
     for (size_t i = 0; i < 100000; i++)
-        native_keep(native(i));
+        native_add(native(i));
     assert_false(native_is_complete());
     for (size_t i = 0; i < 100000; i++)
-        kept += native_forget(native(i));
+        kept += native_remove(native(i));
     assert_true(kept > 50000 && kept <= 65536);
 }
 
@@ -609,7 +609,7 @@ int main(void)
         cmocka_unit_test(each_slot_has_a_word_of_its_own),
         cmocka_unit_test(filling_touches_its_bytes_alone),
         cmocka_unit_test(the_first_and_the_last_wrong_byte_are_found),
-        cmocka_unit_test(what_is_outside_is_not_looked_at),
+        cmocka_unit_test(bytes_outside_are_not_compared),
         cmocka_unit_test(aligned_ranges_are_compared_to_the_bit),
         cmocka_unit_test(settings_are_read),
         cmocka_unit_test(bad_settings_get_a_sentence),
@@ -625,10 +625,10 @@ int main(void)
         cmocka_unit_test(an_address_stands_for_itself),
         cmocka_unit_test(a_stack_begins_with_the_caller),
         cmocka_unit_test(a_full_depot_keeps_the_innermost_frame),
-        cmocka_unit_test(what_is_kept_is_forgotten_once),
+        cmocka_unit_test(a_kept_address_is_forgotten_once),
         cmocka_unit_test(null_is_never_kept),
         cmocka_unit_test(places_of_the_forgotten_are_used_again),
-        cmocka_unit_test(a_full_table_says_so),
+        cmocka_unit_test(a_full_table_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The set of addresses: what is added is there with its epoch and site until it is removed, from any thread. */
+/* The set of addresses: an address keeps its epoch and site from its addition to its removal, from any thread. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #define THREADS 4
 #define STEP 16
 
-/* Address space that nobody else puts into the set; never touched. */
+/* Returns an address that is not in the set otherwise, and is never accessed. */
 static char *place(unsigned thread, unsigned block)
 {
     /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
@@ -44,7 +44,7 @@ static struct seen look(void)
     return seen;
 }
 
-static void what_is_added_is_there_until_it_is_removed(void **state)
+static void an_address_stays_until_it_is_removed(void **state)
 {
     (void)state;
     assert_false(addresses_have(place(0, 7)));
@@ -73,7 +73,7 @@ static void each_keeps_its_epoch_and_its_site(void **state)
 {
     (void)state;
     const uint64_t frames[] = {0x1000, 0x2000};
-    uint64_t site = trace_keep(frames, 2);
+    uint64_t site = trace_store(frames, 2);
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         addresses_set_epoch((enum epoch)epoch);
         addresses_add(place(1, (unsigned)epoch), epoch % 2 ? site : 0);
@@ -84,7 +84,7 @@ static void each_keeps_its_epoch_and_its_site(void **state)
         assert_true(addresses_site(place(1, (unsigned)epoch)) == (epoch % 2 ? site : 0));
     }
     assert_true(seen.sorted);
-    addresses_add(place(1, 1), 0); /* the same block again: another epoch, and nobody knows where */
+    addresses_add(place(1, 1), 0); /* the same block again: another epoch, without a site */
     assert_int_equal(addresses_site(place(1, 1)), 0);
     assert_int_equal(look().epochs[EPOCH_END], 2);
     for (unsigned i = 0; i < EPOCHS; i++)
@@ -131,7 +131,7 @@ static void threads_do_not_lose_each_others_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_added_is_there_until_it_is_removed),
+        cmocka_unit_test(an_address_stays_until_it_is_removed),
         cmocka_unit_test(other_addresses_are_ignored),
         cmocka_unit_test(each_keeps_its_epoch_and_its_site),
         cmocka_unit_test(threads_do_not_lose_each_others_blocks),

@@ -1,32 +1,28 @@
-/* The serial pass: one thread, each role in turn. What a statement changes or raises here is what it is for. */
+/* The serial pass: one thread, each role in turn. What a statement changes or raises here is its normal behaviour. */
 #include "child/run/run.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
 #include "child/run/learn.h"
 #include "child/run/worker.h"
-#include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/common/detector.h"
 
-/* Each iteration starts from the same inputs, whatever the one before did to them. */
-static void restore(struct worker *worker)
+/* Gives each iteration the same inputs, whatever the one before did to them. */
+static void restore_inputs(struct worker *worker)
 {
     for (unsigned i = 0; i < worker->space.nwatched; i++)
         watched_restore(&worker->space.watched[i], true);
 }
 
-static bool one_iteration(struct worker *worker, uint64_t *slowest)
+static bool run_iteration(struct worker *worker, uint64_t *slowest)
 {
     uint64_t began = clock_now();
     bool whole = worker_iterate(worker);
     uint64_t took = clock_now() - began;
     if (took > *slowest)
         *slowest = took;
-    restore(worker);
+    restore_inputs(worker);
     return whole;
 }
 
@@ -40,24 +36,12 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
     int64_t completed = 0;
     uint64_t began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
-        completed += one_iteration(worker, slowest);
+        completed += run_iteration(worker, slowest);
         if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }
     run->iteration_time = (clock_now() - began) / worker->iterations + 1;
     return completed;
-}
-
-static bool say_always_raises(struct run *run, uint64_t calls)
-{
-    char sentence[640];
-    snprintf(
-        sentence, sizeof sentence,
-        "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the statement "
-        "or its setup",
-        (unsigned long long)calls, run->last_raised);
-    run_cannot(run, STATUS_UNTESTED, sentence);
-    return false;
 }
 
 bool run_serial(struct run *run, struct space *space, const struct serial_limits *limits)
@@ -81,9 +65,15 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
             return false;
         completed += done;
     }
-    crash_set_statement(NULL);
     atomic_store(&run->board->slowest, slowest);
     learn_end(&learn, space);
     space_remember(run->maker, space);
-    return completed > 0 || say_always_raises(run, calls);
+    if (completed > 0)
+        return true;
+    run_cannot(
+        run, STATUS_UNTESTED,
+        "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
+        "statement or its setup",
+        (unsigned long long)calls, run->last_raised);
+    return false;
 }

@@ -102,7 +102,7 @@ static void list_modules(const struct step *step, PyObject *names, char *text)
     Py_XDECREF(used);
 }
 
-static void tell(const struct step *step, int64_t number, int64_t role, PyObject *names, int wire)
+static void send_statement(const struct step *step, int64_t number, int64_t role, PyObject *names, int wire)
 {
     struct record record;
     char objects[NAMES], modules[NAMES];
@@ -118,11 +118,11 @@ static void tell(const struct step *step, int64_t number, int64_t role, PyObject
     record_send(&record, wire);
 }
 
-void program_tell(const struct program *program, PyObject *names, int wire)
+void program_send(const struct program *program, PyObject *names, int wire)
 {
     for (unsigned b = 0; b < program->nbodies; b++)
         for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
-            tell(&program->bodies[b].steps[i], program->bodies[b].first + i, b, names, wire);
+            send_statement(&program->bodies[b].steps[i], program->bodies[b].first + i, b, names, wire);
     for (unsigned i = 0; i < program->nleft; i++)
-        tell(&program->left[i], -1, 0, names, wire);
+        send_statement(&program->left[i], -1, 0, names, wire);
 }

@@ -1,0 +1,126 @@
+/* See round.h for the contract. */
+#include "child/run/round.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "child/run/worker.h"
+#include "core/wire/status.h"
+
+void run_round(struct run *run)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_wait(&run->barrier); /* the workers prepare, */
+    barrier_wait(&run->barrier); /* start together, */
+    barrier_wait(&run->barrier); /* and come back */
+    PyEval_RestoreThread(state);
+}
+
+uint64_t run_calls_made(const struct run *run)
+{
+    struct board_totals totals;
+    board_sum(run->board, &totals);
+    return totals.calls;
+}
+
+struct detector_call run_main_call(struct run *run)
+{
+    return (struct detector_call){.wire = run->wire,
+                                  .worker = RECORD_MAIN,
+                                  .statement = "",
+                                  .mutable = run->mutable || run->writer.any,
+                                  .damaged = &run->damaged,
+                                  .findings = &run->findings};
+}
+
+bool run_release(struct run *run, PyObject *code)
+{
+    char reason[256];
+    if (code && space_run(code, run->base.names))
+        return true;
+    run_cannot(run, STATUS_UNTESTED, "the release step raises %s; correct it",
+               space_exception_text(reason, sizeof reason));
+    return false;
+}
+
+int run_try_fresh(struct run *run)
+{
+    char error[640];
+    struct space space;
+    if (space_share(&run->base, &space) < 0)
+        return STATUS_HARNESS;
+    bool ready = space_thread_setup(run->maker, &space, 0, error, sizeof error) == 0;
+    bool good = ready && space_run(run->fresh->bodies[0].steps[0].code, space.names);
+    if (!ready)
+        run_cannot(run, STATUS_UNTESTED, "%s", error);
+    else if (!good)
+        run_cannot(run, STATUS_UNTESTED, "the statements of `new` raise %s; correct them",
+                   space_exception_text(error, sizeof error));
+    space_drop(&space);
+    return good ? STATUS_CLEAN : STATUS_UNTESTED;
+}
+
+static void stop_workers(struct run *run, struct worker *workers, unsigned n)
+{
+    atomic_store(&run->over, true);
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_wait(&run->barrier);
+    for (unsigned i = 0; i < n; i++)
+        worker_join(&workers[i]);
+    PyEval_RestoreThread(state);
+}
+
+/* Gives the threads at least half of the time, however long the setup took. */
+static void extend_deadline(struct run *run)
+{
+    uint64_t least = clock_now() + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least;
+}
+
+/* CPython makes many objects immortal when the first thread state beside the main one is made, on the thread that makes
+ * it. A worker makes its own state, so it must not be the first. */
+static void make_first_state(void)
+{
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
+}
+
+static void start_worker(struct run *run, struct worker *worker, unsigned index)
+{
+    *worker = (struct worker){.run = run,
+                              .index = index,
+                              .calls = atomic_load(&run->board->slots[index].sequence) / 2,
+                              .iterations = run->first_iteration,
+                              .interpreter = PyInterpreterState_Get(),
+                              .generation = run->generation - 1};
+    if (worker_start(worker) == 0)
+        return;
+    run_cannot(run, STATUS_UNTESTED,
+               "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
+               index, run->plan->threads);
+    _exit(STATUS_UNTESTED);
+}
+
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
+{
+    unsigned n = run->plan->threads;
+    struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
+    if (!workers)
+        return STATUS_HARNESS;
+    atomic_store(&run->board->run_began, clock_now());
+    atomic_store(&run->board->phase, BOARD_RUN);
+    make_first_state();
+    barrier_init(&run->barrier, n + 1);
+    for (unsigned i = 0; i < n; i++)
+        start_worker(run, &workers[i], i);
+    extend_deadline(run);
+    uint64_t began = clock_now();
+    int status = lead(run, workers);
+    run->worked += clock_now() - began;
+    stop_workers(run, workers, n);
+    free(workers);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* Workers and their rounds, and what the passes over them share.
+ *
+ * Contract. Child main, attached. Workers wait at the barrier, detached, while none of these functions runs.
+ */
+#pragma once
+
+#include "child/run/run.h"
+#include "detectors/common/detector.h"
+
+/* Starts the workers, calls `lead`, which runs the rounds, and ends the workers. Returns an exit status. */
+int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers));
+
+/* Runs one round of round_calls iterations: detached until all workers have come back. */
+void run_round(struct run *run);
+
+/* Makes each call of the plan's `new` once on this thread, to report a mistake in it. Returns an exit status. */
+int run_try_fresh(struct run *run);
+
+/* Runs the compiled release step; code NULL: it does not compile. Reports an exception and returns false. */
+bool run_release(struct run *run, PyObject *code);
+
+/* Calls of all threads since the child began. */
+uint64_t run_calls_made(const struct run *run);
+
+/* What detectors get between calls, when no worker runs. */
+struct detector_call run_main_call(struct run *run);
