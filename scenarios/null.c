@@ -1,4 +1,4 @@
-/* The smallest scenario: it does nothing, so it measures the harness itself. Copy it to begin your own. */
+/* The smallest scenario: it does nothing, and so measures the harness itself. Copy it to begin your own. */
 #include <ftstress/scenario.h>
 
 static PyObject *null_step(const struct ft_worker *worker, void *state)

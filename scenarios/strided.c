@@ -1,5 +1,5 @@
-/* Makes a strided view of the first input over and over and lets it go: allocation and release of array objects at full
- * speed, on a buffer that all threads share. With a name `ufunc` in the plan's setup, the step is ufunc(view, view).
+/* Makes and releases a strided view of the first input: array objects are allocated and released at full speed, on a
+ * buffer that all threads share. If the plan's setup has a name `ufunc`, the step is ufunc(view, view).
  */
 #include <ftstress/scenario.h>
 
@@ -10,11 +10,11 @@
 
 struct strided {
     PyArray_Descr *descr;
-    /* Stands between the views and the shared array: with the array as their base, every view would count references
-     * on the one object, and the threads would only measure that. */
+    /* The base of the views in place of the shared array: otherwise all threads would contend for the reference count
+     * of one object. */
     PyObject *keeper;
     PyObject *ufunc; /* or NULL */
-    /* One view that stays: without it, every release would empty the allocator's page and hand it back. */
+    /* One view that stays: without it, each release would empty the allocator's page and return it. */
     PyObject *companion;
     char *data;
     npy_intp length, stride;
@@ -39,7 +39,7 @@ static int strided_begin(const struct ft_worker *worker, void **ret_state)
 {
     PyObject *input = worker->ninputs > 0 ? worker->inputs[0] : NULL;
     if (!input || !PyArray_Check(input) || PyArray_NDIM((PyArrayObject *)input) != 1) {
-        PyErr_SetString(PyExc_TypeError, "the scenario wants one input with one dimension");
+        PyErr_SetString(PyExc_TypeError, "the scenario needs one input with one dimension");
         return -1;
     }
     struct strided *strided = calloc(1, sizeof *strided);

@@ -1,5 +1,5 @@
-/* ftstress-child: embeds one interpreter and runs exactly one plan. The driver starts it; it also runs by hand, under
- * gdb, rr or Valgrind. */
+/* ftstress-child: embeds one interpreter and runs exactly one plan. The driver starts it; it also runs by hand,
+ * under gdb, rr or Valgrind. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -32,18 +32,18 @@ struct arguments {
 
 static const char help[] =
     "usage: ftstress-child [options] PLAN.yaml\n"
-    "Runs one plan in this process and prints what its detectors see. ftstress starts it; by hand it is for gdb, rr\n"
-    "and Valgrind, with the plan that a finding carries.\n"
+    "Runs one plan in this process and prints what the detectors find. ftstress starts it; start it by hand to run\n"
+    "the plan of a finding under gdb, rr or Valgrind.\n"
     "\n"
-    "  -p, --python PATH  run as this interpreter or venv would (default: the one it was built for)\n"
-    "  --allow-gil        go on where the GIL is on\n"
-    "  --gil              turn it on\n"
+    "  -p, --python PATH  use the packages of this interpreter or venv (default: the one it was built for)\n"
+    "  --allow-gil        run even if the GIL is on\n"
+    "  --gil              turn the GIL on\n"
     "  --abi              print the ABI that it was built for (" FTSTRESS_ABI
     ") and the interpreter, and exit\n"
     "  --wire FD          write records to this descriptor (the driver's)\n"
     "  --board FD         share counters through this descriptor (the driver's)\n"
-    "  --lengths N,M      each thread makes N iterations, and M of what the plan calls new; 0: while the time lasts\n"
-    "  --races FD         ThreadSanitizer's reports go to this descriptor (the driver's)\n"
+    "  --lengths N,M      each thread runs the steps N times, then `new` M times; 0: until the time is over\n"
+    "  --races FD         write ThreadSanitizer's reports to this descriptor (the driver's)\n"
     "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
 
@@ -80,7 +80,7 @@ static void parse_lengths(const char *text, struct arguments *arguments)
     arguments->has_lengths = true;
     if (sscanf(text, "%" SCNu64 ",%" SCNu64, &lengths->calls, &lengths->fresh) == 2)
         return;
-    fputs("ftstress-child: --lengths wants two numbers, as in --lengths 100,10\n", stderr);
+    fputs("ftstress-child: --lengths needs two numbers, as in --lengths 100,10\n", stderr);
     exit(STATUS_USAGE);
 }
 
@@ -125,7 +125,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         }
     }
     if (optind + 1 != argc) {
-        fputs("ftstress-child: give it one plan; see --help\n", stderr);
+        fputs("ftstress-child: give one plan; see --help\n", stderr);
         exit(STATUS_USAGE);
     }
     arguments->plan = argv[optind];
@@ -140,7 +140,7 @@ static const struct ft_scenario *find_native(const char *name)
     return NULL;
 }
 
-/* Steps or roles to bodies; -EINVAL with a sentence. */
+/* Compiles steps or roles to bodies. On failure `error` is one sentence. */
 static int compile_program(const struct plan *plan, struct program *program, char *error, size_t size)
 {
     int result = 0;
@@ -148,7 +148,9 @@ static int compile_program(const struct plan *plan, struct program *program, cha
         result = program_add(program, plan->steps, plan->nsteps, error, size);
     for (unsigned i = 0; i < plan->nroles && !result; i++)
         result = program_add(program, &plan->roles[i], 1, error, size);
-    return result ? result : program_finish(program);
+    if (!result)
+        program_finish(program);
+    return result;
 }
 
 static int import_numpy(const struct run *run)
@@ -165,7 +167,7 @@ static int import_numpy(const struct run *run)
         space_exception_text(reason, sizeof reason));
 }
 
-/* Everything between the start of Python and its end. */
+/* Runs the plan between the start of Python and its end. */
 static int run_in_python(struct run *run)
 {
     char error[640];
@@ -175,12 +177,12 @@ static int run_in_python(struct run *run)
     struct recipe recipes[PLAN_INPUTS_MAX];
     if (run->plan->native && !(run->native = find_native(run->plan->native)))
         return run_cannot(run, STATUS_USAGE,
-                          "the plan's native scenario is not in this child; see `ftstress list`");
+                          "this child has no such native scenario; `ftstress list` shows all");
     if (!run->native && compile_program(run->plan, &program, error, sizeof error))
         return run_cannot(run, STATUS_USAGE, "%s", error);
-    if (run->plan->fresh &&
-        (program_add(&fresh, &run->plan->fresh, 1, error, sizeof error) < 0 || program_finish(&fresh) < 0))
+    if (run->plan->fresh && program_add(&fresh, &run->plan->fresh, 1, error, sizeof error) < 0)
         return run_cannot(run, STATUS_USAGE, "%s", error);
+    program_finish(&fresh);
     for (unsigned i = 0; i < run->plan->ninputs; i++)
         recipe_parse(run->plan->inputs[i].recipe, &recipes[i], error, sizeof error);
     int result = space_maker_init(&maker, run->plan, recipes, error, sizeof error);
@@ -235,14 +237,14 @@ int main(int argc, char **argv)
     parse_arguments(argc, argv, &arguments);
     struct run run = {.plan = &plan, .wire = arguments.wire, .iteration_time = 1};
 
-    /* Crash handlers before anything that could crash. */
+    /* Crash handlers come first. */
     signal(SIGPIPE, SIG_IGN);
     if (board_open(arguments.board, &run.board) < 0 || crash_install(run.wire, run.board) < 0) {
         fputs("ftstress-child: cannot map the board or install signal handlers\n", stderr);
         return STATUS_HARNESS;
     }
 
-    /* A race to begin with: without it, that no other is reported would mean nothing. */
+    /* If this race is not reported, the absence of other reports proves nothing. */
     if (arguments.races >= 0) {
         tsan_report_to(arguments.races);
         tsan_canary();
@@ -252,18 +254,17 @@ int main(int argc, char **argv)
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
         return run_cannot(&run, STATUS_USAGE, "%s", error);
 
-    /* Who answers malloc from here on. */
+    /* The guard answers malloc from here on. */
     int guard = guard_begin(&plan, run.wire);
     if (guard == -ENOTSUP)
         return run_cannot(
             &run, STATUS_UNTESTED,
-            "this child is built with a sanitizer, which takes the guard's place; leave guard out of --detect");
+            "this child is built with a sanitizer, which replaces the guard; leave guard out of --detect");
     if (guard < 0)
         return run_cannot(
             &run, STATUS_UNTESTED,
-            "there is no address space for the guard; raise the limit (ulimit -v), or leave guard out of --detect");
+            "the guard finds no address space; raise the limit (ulimit -v), or leave guard out of --detect");
 
-    /* The interpreter, the run, and its end. */
     run.allow_gil = arguments.allow_gil;
     run.lengths = arguments.has_lengths ? &arguments.lengths : NULL;
     int status = run_child(&run, &arguments);

@@ -1,7 +1,7 @@
-/* What a scenario author includes: a step written in C, for targets that Python statements would slow down.
+/* The interface of native scenarios: a step written in C, for targets that Python statements would slow down.
  *
- * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which is
- * a descriptor in one file and a line in scenarios/table.c. Copy null.c and null.yaml to begin.
+ *  * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which
+ * has a line in scenarios/table.c. Copy null.c and null.yaml to begin.
  */
 #pragma once
 
@@ -10,21 +10,21 @@
 
 #include <stdint.h>
 
-/* What a worker knows. Lives as long as the worker; everything in it is borrowed. */
+/* The worker that calls. Lives as long as the worker; all members are borrowed. */
 struct ft_worker {
     unsigned thread_index;
     uint64_t iteration_index;
     PyObject *const *inputs; /* the plan's inputs, in its order, shared or private as the plan says */
     unsigned ninputs;
-    PyObject *names; /* dict: what setup and thread setup left, this thread's own */
+    PyObject *names; /* dict: the variables of setup and thread setup; this thread's own copy */
 };
 
 struct ft_scenario {
-    const char *name; /* as the plan's `native` says it */
+    const char *name; /* the value of the plan's `native` */
     /* Worker thread, attached, before its first step and again whenever the inputs are new. May be NULL.
-     * On success *ret_state is what step and end are given. Returns 0, or -1 with a Python exception set. */
+     * On success step and end get *ret_state. Returns 0, or -1 with a Python exception set. */
     int (*begin)(const struct ft_worker *worker, void **ret_state);
-    /* Worker thread, attached. Returns a new reference (None will do), or NULL with a Python exception set. Must not
+    /* Worker thread, attached. Returns a new reference, such as None, or NULL with a Python exception set. Must not
      * block while attached. */
     PyObject *(*step)(const struct ft_worker *worker, void *state);
     /* Worker thread, attached. May be NULL. */

@@ -1,6 +1,7 @@
 """`ftstress report` and `ftstress show`: a planted bug in every form, and the errors if nothing was kept."""
 import html.parser
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -10,7 +11,6 @@ from pathlib import Path
 
 from harness import FTSTRESS, SANITIZED, EndToEnd, each, run
 
-FORMS = ('text', 'json', 'junit', 'sarif', 'html', 'github')
 MODULE = 'crash_abort' if SANITIZED else 'log_double_free'
 BUG = ('-s', f'import {MODULE}', '--time', '2s', '--verify', '0', f'{MODULE}.bug()')
 XSD = Path(__file__).with_name('junit.xsd')
@@ -20,6 +20,15 @@ VOID = {'meta', 'br', 'hr', 'img', 'input', 'link', 'area', 'base', 'col', 'embe
 def ftstress(*args, cwd=None):
     return subprocess.run([str(FTSTRESS), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           encoding='utf-8', cwd=cwd, timeout=60, check=False)
+
+
+def forms():
+    """The values of --as, from the table of reporters."""
+    words = ' '.join(ftstress('report', '--help').stdout.split())
+    return re.search(r'form of the report: ([a-z0-9, ]+)', words)[1].strip().split(', ')
+
+
+FORMS = forms()
 
 
 class Page(html.parser.HTMLParser):
@@ -49,7 +58,8 @@ class Page(html.parser.HTMLParser):
         self.open.pop()
 
     def handle_data(self, data):
-        self.text += data
+        if not self.open or self.open[-1] != 'script':
+            self.text += data
 
 
 class Report(EndToEnd):
@@ -163,15 +173,69 @@ class Report(EndToEnd):
                 for location in result['locations'] if 'physicalLocation' in location}
         self.check(any(uri.endswith(f'{MODULE}.c') for uri in uris), self.done, f'the source is not in {uris}')
 
-    def test_html(self):
-        page = Page(self.report('--as', 'html'))
+    def check_page(self, page, findings):
         self.assertEqual(page.loads, [])
-        self.assertNotIn('script', page.tags)
         self.assertLessEqual(page.anchors, page.ids)
         self.assertNotIn('url(', page.text)
-        for finding in self.done.findings():
+        for finding in findings:
             self.assertIn(finding['message'], page.text)
             self.assertIn(finding['plan']['yaml'], page.text)
+
+    def test_html_without_scripts(self):
+        """a reader without scripts sees the findings, the plans and the text of the report"""
+        text = self.report('--as', 'html')
+        page = Page(text)
+        self.check_page(page, self.done.findings())
+        self.assertEqual(text.count('<script'), 2)
+        self.assertIn(ftstress('show', '--out', self.out, self.done.findings()[0]['id']).stdout.splitlines()[5], page.text)
+
+    def draw(self, page):
+        """The page after its scripts ran in a browser."""
+        browser = shutil.which('chromium') or shutil.which('chromium-browser')
+        if not browser:
+            self.skipTest('chromium is not installed: the page was parsed, not drawn')
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'page.html').write_text(page, encoding='utf-8')
+            done = subprocess.run([browser, '--headless', '--no-sandbox', '--disable-gpu', '--enable-logging=stderr',
+                                   f'--user-data-dir={folder}/profile', '--dump-dom', f'{folder}/page.html'],
+                                  capture_output=True, text=True, encoding='utf-8', timeout=120, check=False)
+        self.assertNotIn('CONSOLE', done.stderr)
+        return Page(done.stdout)
+
+    def test_html_in_a_browser(self):
+        """the scripts of the page draw the findings of the run"""
+        page = self.draw(self.report('--as', 'html'))
+        self.check_page(page, self.done.findings())
+        self.assertIn('article', page.tags)
+        for finding in self.done.findings():
+            self.assertIn(finding['id'], page.ids)
+
+    def test_html_draws_every_part(self):
+        """a report with all parts, and with text that looks like markup"""
+        report = json.loads(Path(__file__).with_name('report.json').read_text(encoding='utf-8'))
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'report.json').write_text(json.dumps(report), encoding='utf-8')
+            done = ftstress('report', f'{folder}/report.json', '--as', 'html')
+        page = self.draw(done.stdout)
+        self.check_page(page, report['findings'])
+        self.assertNotIn('img', page.tags)
+        for words in ('a float64 (10,), 80 bytes; touched: offset +80, length 8, right behind its end',
+                      '41 42 43 44 00 ff 3c 26  ABCD..<&', 'with the GIL on', '0 of 5', 'without numpy.repeat',
+                      'Lowest sharing level that fails: readonly', 'Because: innermost frame of numpy',
+                      'seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly', 'never, in 90 looks',
+                      'definitely', '16384.0 B in 1.00', 'crashed in np.repeat(x, 2)', 'rax 0x10', 'Look first at F7654321',
+                      '1 thread waited for the next round', '9223372036854775807', 'Aborted, 100 calls'):
+            self.assertIn(words, page.text)
+
+    def test_text_is_that_of_the_run(self):
+        """`report` prints what `run` printed"""
+        self.assertEqual(self.done.out, f'{self.report()}\n  kept under {self.out}/\n')
+
+    def test_forms_are_documented(self):
+        """docs/reports.md has a row for each form"""
+        text = Path(__file__).parents[2].joinpath('docs', 'reports.md').read_text(encoding='utf-8')
+        rows = text.partition('\n## Forms\n')[2].partition('\n## ')[0]
+        self.assertEqual(re.findall(r'^\| `(\w+)` \|', rows, re.M), FORMS)
 
     def test_github(self):
         finding = self.done.findings()[0]

@@ -66,7 +66,8 @@ class Findings(Tsan):
 
     def test_roles(self):
         """each form names the statement of each stack; a library function on top does not hide the owner"""
-        done = self.expect(planted('--role', 'tsan_race.copy()', '--role', 'tsan_race.look()', '--as', 'html', '-o', 'out.html'), 1)
+        done = self.expect(planted('-t', 2, '--role', 'tsan_race.copy()', '--role', 'tsan_race.look()', '--as', 'html',
+                                   '-o', 'out.html'), 1)
         finding = done.findings(detector='tsan')[0]
         self.assertEqual((finding['function'], finding['blame']), ('copy', 'target'), done)
         html = re.sub(r'<[^>]*>', ' ', unescape((done.cwd / 'out.html').read_text()))

@@ -20,7 +20,7 @@
 #include "heap/guard/guard.h"
 
 #define STACK_SIZE ((size_t)256 * 1024)
-/* How long the driver may take to walk the threads before the crash goes on without it. */
+/* The child dies after this time, even if the driver has not walked the threads. */
 #define PATIENCE (20 * CLOCK_SECOND)
 
 static int wire;
@@ -90,8 +90,8 @@ static void send_crash(int number, const siginfo_t *info, const struct witness *
     record_send(&record, wire);
 }
 
-/* The other workers tell as near to the crash as can be; the driver asks whoever else there is. */
-static void call_workers(int tid)
+/* Requests the pages of the other workers at once, before they move on; the driver requests those of other threads. */
+static void request_pages(int tid)
 {
     for (unsigned i = 0; i <= BOARD_MAIN; i++) {
         int other = atomic_load_explicit(&the_board->slots[i].tid, memory_order_relaxed);
@@ -100,22 +100,22 @@ static void call_workers(int tid)
     }
 }
 
-static void tell(int number, const siginfo_t *info, void *ucontext)
+static void write_page(int number, const siginfo_t *info, void *ucontext)
 {
     const struct witness self = {.worker = thread_worker, .statement = thread_statement};
-    witness_tell(&the_board->scene, &self, number, info, ucontext);
+    witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
-/* Its own stack before the others are stopped: one of them may hold the loader's lock, which unwinding takes. */
+/* Unwinds before it stops the others: one of them may hold the loader's lock, which unwinding takes. */
 static void report_crash(int number, const siginfo_t *info, void *ucontext, int tid)
 {
     uint64_t frames[SCENE_NATIVE];
     struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
     self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
-    call_workers(tid);
+    request_pages(tid);
     crash_send_maps();
     send_crash(number, info, &self, tid);
-    witness_tell(&the_board->scene, &self, number, info, ucontext);
+    witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
 static void wait_for_end(void)
@@ -132,8 +132,8 @@ static void wait_for_driver(void)
         nap();
 }
 
-/* One of the guard's inaccessible pages: told, opened, and the instruction is run again. */
-static bool is_guards(const siginfo_t *info, void *ucontext)
+/* Reports an access to an inaccessible page of the guard and opens the page; the instruction then runs again. */
+static bool handle_guard_fault(const siginfo_t *info, void *ucontext)
 {
     const ucontext_t *at = ucontext;
     uint64_t frames[VIOLATION_FRAMES];
@@ -146,21 +146,21 @@ static bool is_guards(const siginfo_t *info, void *ucontext)
 
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
-    int saved = errno, nobody = 0, tid = (int)syscall(SYS_gettid);
+    int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
         (number == SIGTRAP && tripwire_on_trap(ucontext))) {
         errno = saved;
         return;
     }
-    if (number == SIGSEGV && info->si_code > 0 && is_guards(info, ucontext)) {
+    if (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext)) {
         errno = saved;
         return;
     }
-    /* A crash inside this handler ends the thread at once; another thread's crash waits for the first to kill all. */
-    if (!atomic_compare_exchange_strong(&first_tid, &nobody, tid)) {
-        if (nobody == tid)
+    /* A crash inside this handler ends the process at once; a crash of another thread waits for the first to do so. */
+    if (!atomic_compare_exchange_strong(&first_tid, &first, tid)) {
+        if (first == tid)
             die_of(number);
-        tell(number, info, ucontext);
+        write_page(number, info, ucontext);
         wait_for_end();
     }
     if (wire >= 0) {
@@ -172,15 +172,15 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
 }
 LANDMARK_IS(on_fatal);
 
-/* At a crash nobody runs on: what was told stays true, and there is no second crash on top. Who is asked twice is in
- * the middle of telling, or waits already. */
+/* After a crash threads do not resume, so what they recorded stays valid. A second request finds the thread recording
+ * or waiting. */
 static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
     (void)number;
-    if (witness_has_told())
+    if (witness_has_written())
         return;
-    tell(0, info, ucontext);
+    write_page(0, info, ucontext);
     if (atomic_load(&first_tid))
         wait_for_end();
     errno = saved;
@@ -208,7 +208,7 @@ int crash_install(int wire_fd, struct board *board)
     struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
-    /* SA_NODEFER: the driver sees by a thread's mask whether it will answer. */
+    /* SA_NODEFER: the driver reads from the mask of a thread whether it will answer. */
     const struct sigaction scene = {.sa_sigaction = on_scene,
                                     .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
     if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)

@@ -1,7 +1,7 @@
-/* The calling thread's Python frames, read in a signal handler. See pyversion.h for the contract: async-signal-safe.
+/* Reads the Python frames of the calling thread in a signal handler. See pyversion.h for the contract.
  *
- * Nothing is believed: a frame's code object must be one by its type, its texts strings, its line table bytes, and all
- * of them must lie in memory that can be read. Only then is CPython asked for the line, which reads these and no more.
+ * All objects are checked by type and read through peek: the code object of a frame, its strings, its line table. Only
+ * then a function of CPython computes the line; it reads these objects and no more.
  */
 #define Py_BUILD_CORE 1
 #include "child/python/pyversion.h"
@@ -16,18 +16,17 @@
 
 #include "base/peek.h"
 
-#define FRAMES_MOST 20000 /* of a recursion: deeper ones are not even counted */
+#define FRAMES_MOST 20000 /* of a recursion; deeper ones are not counted */
 #define CHUNK 64
 #define LINE_TABLE_MOST ((Py_ssize_t)1 << 24)
 
 #define PEEK(from, to) peek(0, (uint64_t)(uintptr_t)(from), (to), sizeof *(to))
 
-/* One frame, as it was copied. */
 struct view {
     _PyInterpreterFrame *frame;
     _PyInterpreterFrame copy;
     PyCodeObject code;
-    bool is_python; /* not one of the interpreter's own between C and Python */
+    bool is_python; /* not one of the frames that the interpreter puts between C and Python */
 };
 
 static bool is_a(const void *object, const PyTypeObject *type)
@@ -66,7 +65,7 @@ static uint32_t character(const void *bytes, unsigned kind, size_t at)
                      : (kind == 2 ? ((const uint16_t *)bytes)[at] : ((const uint32_t *)bytes)[at]);
 }
 
-/* Characters from the `at`-th on, as UTF-8, as many as fit. */
+/* Copies the characters from `at` on that fit, as UTF-8. */
 static void copy_characters(uint64_t data, unsigned kind, Py_ssize_t at, Py_ssize_t length, char *to,
                             size_t size)
 {
@@ -85,7 +84,7 @@ static void copy_characters(uint64_t data, unsigned kind, Py_ssize_t at, Py_ssiz
     to[n] = '\0';
 }
 
-/* The start of a string, or, where the end tells more, its end. */
+/* Copies the start of a string that is too long, or its end. */
 static void copy_string(const PyObject *object, bool end, char *to, size_t size)
 {
     PyASCIIObject head;
@@ -118,7 +117,7 @@ static PyCodeObject *executable(const _PyInterpreterFrame *frame)
 #endif
 }
 
-static bool look(_PyInterpreterFrame *frame, struct view *view)
+static bool copy_frame(_PyInterpreterFrame *frame, struct view *view)
 {
     view->frame = frame;
     if (!PEEK(frame, &view->copy))
@@ -128,7 +127,7 @@ static bool look(_PyInterpreterFrame *frame, struct view *view)
     return true;
 }
 
-/* The notes of a tracer, where there are such. */
+/* Does a tracer keep its own lines? */
 static bool is_traced(const PyCodeObject *code)
 {
 #if PY_VERSION_HEX >= 0x030c0000
@@ -140,7 +139,7 @@ static bool is_traced(const PyCodeObject *code)
 #endif
 }
 
-/* All that CPython reads for a line: the code object, its line table, and the notes of a tracer. */
+/* Checks all that CPython reads for a line: the code object, its line table, and the data of a tracer. */
 static bool is_sound(const struct view *view)
 {
     PyBytesObject table;
@@ -179,7 +178,7 @@ static void write_frame(struct scene_page *page, const struct view *view)
     copy_string(view->code.co_qualname, false, python->function, sizeof python->function);
     copy_string(view->code.co_filename, true, python->file, sizeof python->file);
     python->line = is_sound(view) ? line_of(view->frame) : 0;
-    /* The interpreter's own code has no names. */
+    /* Code of the interpreter itself has no names. */
     page->npython += python->function[0] || python->file[0];
 }
 
@@ -190,10 +189,11 @@ void pyversion_write_frames(struct scene_page *page)
     struct view view;
     if (!state || !current_frame(state, &frame))
         return;
-    for (unsigned i = 0; frame && i < FRAMES_MOST && look(frame, &view); i++, frame = view.copy.previous) {
+    for (unsigned i = 0; frame && i < FRAMES_MOST && copy_frame(frame, &view);
+         i++, frame = view.copy.previous) {
         if (!view.is_python)
             continue;
-        /* One place is kept for the worker's statement. */
+        /* The last place is for the worker's statement. */
         if (page->npython < SCENE_PYTHON - 1)
             write_frame(page, &view);
         else

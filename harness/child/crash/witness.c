@@ -11,7 +11,7 @@
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
 
-static __thread bool has_told __attribute__((tls_model("initial-exec")));
+static __thread bool has_written __attribute__((tls_model("initial-exec")));
 
 static const int places[SCENE_REGISTERS] = {
     [SCENE_RAX] = REG_RAX, [SCENE_RBX] = REG_RBX,   [SCENE_RCX] = REG_RCX, [SCENE_RDX] = REG_RDX,
@@ -21,9 +21,9 @@ static const int places[SCENE_REGISTERS] = {
     [SCENE_RIP] = REG_RIP, [SCENE_FLAGS] = REG_EFL,
 };
 
-bool witness_has_told(void)
+bool witness_has_written(void)
 {
-    return has_told;
+    return has_written;
 }
 
 static void write_registers(struct scene_page *page, const ucontext_t *context)
@@ -33,7 +33,7 @@ static void write_registers(struct scene_page *page, const ucontext_t *context)
     page->error = (uint32_t)context->uc_mcontext.gregs[REG_ERR];
 }
 
-/* Last, because a thread that was stopped in the loader may keep its lock. */
+/* Runs last: unwinding takes the loader's lock, which this thread may hold. */
 static void write_native(struct scene_page *page, const struct witness *witness, void *ucontext)
 {
     if (witness->frames)
@@ -43,12 +43,12 @@ static void write_native(struct scene_page *page, const struct witness *witness,
     page->more_native = page->nnative == SCENE_NATIVE;
 }
 
-/* Below the frames of Python there is what the harness called. */
+/* Puts the statement below the frames of Python. */
 static void write_bottom(struct scene_page *page, const struct witness *witness)
 {
     if (!page->is_worker && !witness->statement)
         return;
-    /* The statement's own frame, when it is more than one call, is named by its text. */
+    /* The text of a compound statement replaces its frame. */
     if (page->npython > 0 && strcmp(page->python[page->npython - 1].file, "<step>") == 0)
         page->npython--;
     struct scene_python *bottom = &page->python[page->npython];
@@ -61,7 +61,7 @@ static void write_bottom(struct scene_page *page, const struct witness *witness)
     page->npython++;
 }
 
-/* Pointers to freed memory say more than the address that was made from what lay there. */
+/* A register that points to freed memory shows more than an address that was read from there. */
 static void write_pointers(struct scene_page *page)
 {
     for (unsigned i = 0; i < SCENE_RIP && page->npointers < SCENE_POINTERS; i++) {
@@ -81,7 +81,7 @@ static void write_crash(struct scene_page *page, const siginfo_t *info)
     write_pointers(page);
 }
 
-/* The first argument of a system call is still in its register: if it is a futex, this is what it stands for. */
+/* The first argument of the system call, still in its register, may be a futex: finds the lock behind it. */
 static void write_wait(struct scene_page *page)
 {
     uint64_t futex = page->registers[SCENE_RDI];
@@ -89,12 +89,12 @@ static void write_wait(struct scene_page *page)
     page->has_block = guard_look(page->parked, &page->block) || guard_look(futex, &page->block);
 }
 
-void witness_tell(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
-                  void *ucontext)
+void witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
+                   void *ucontext)
 {
-    if (has_told)
+    if (has_written)
         return;
-    has_told = true;
+    has_written = true;
     struct scene_page *page = scene_take(scene, (int)syscall(SYS_gettid));
     if (!page)
         return;

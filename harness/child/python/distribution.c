@@ -9,9 +9,9 @@
 #include "child/python/interp.h"
 #include "core/wire/record.h"
 
-/* Files are looked up in the RECORD of each distribution; what an editable installation serves from a source folder
- * belongs to the distribution that names that folder in its direct_url.json, the innermost one where folders nest. A
- * file may be in several: venvs that see others come first on sys.path, and so does what is imported. */
+/* Looks up each file in the RECORD of the distributions. A file of an editable installation belongs to the distribution
+ * whose direct_url.json names its folder, the innermost one where folders nest. Of several owners the first on sys.path
+ * wins, from which modules are imported too. */
 static const char source[] =
     "def files(known):\n"
     "    import os, sys, sysconfig\n"
@@ -70,7 +70,7 @@ static const char source[] =
     "        owned = {}\n"
     "    return [(path, name, owned.get(path, '')) for path, name in paths.items()]\n";
 
-/* A module that no distribution owns may know its version itself. */
+/* A module without a distribution may have __version__. */
 static void send_own_version(int wire, const char *module_name)
 {
     char text[256], top[128];
@@ -86,7 +86,7 @@ static void send_own_version(int wire, const char *module_name)
     Py_XDECREF(module);
 }
 
-/* "numpy 2.2.2" is the fact "numpy=2.2.2". */
+/* "numpy 2.2.2" is sent as "numpy=2.2.2". */
 static void send_version(int wire, const char *owner, const char *module_name)
 {
     char text[256];
@@ -100,7 +100,7 @@ static void send_version(int wire, const char *owner, const char *module_name)
         interp_send_version(wire, text);
 }
 
-static void send(int wire, PyObject *row)
+static void send_file(int wire, PyObject *row)
 {
     const char *path, *name, *owner;
     struct record record;
@@ -115,7 +115,7 @@ static void send(int wire, PyObject *row)
         send_version(wire, owner, name);
 }
 
-/* A namespace of its own; what it knows stays in it until Python ends. */
+/* Returns the namespace of the functions above. It lives until Python ends, with the set of known files. */
 static PyObject *names_of(void)
 {
     static PyObject *names;
@@ -139,7 +139,7 @@ void distribution_send(int wire)
     PyObject *names = names_of();
     PyObject *rows = names ? PyRun_String("new(known)", Py_eval_input, names, names) : NULL;
     for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++)
-        send(wire, PyList_GET_ITEM(rows, i));
+        send_file(wire, PyList_GET_ITEM(rows, i));
     PyErr_Clear();
     Py_XDECREF(rows);
 }

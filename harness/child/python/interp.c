@@ -9,7 +9,7 @@
 #include "core/wire/record.h"
 #include "detectors/leak/census.h"
 
-/* Signals stay ours: the crash handlers are installed, and Ctrl-C is the driver's. */
+/* Python installs no signal handlers: ours are installed, and the driver handles Ctrl-C. */
 static PyStatus configure(PyConfig *config, const char *executable, bool gil)
 {
     PyConfig_InitPythonConfig(config);
@@ -20,7 +20,7 @@ static PyStatus configure(PyConfig *config, const char *executable, bool gil)
     return PyConfig_SetBytesString(config, &config->executable, executable);
 }
 
-/* The allocators cannot be changed any more once something was allocated. */
+/* Sets the allocators before the first allocation. */
 static PyStatus preinitialize(bool hooks)
 {
     PyPreConfig config;
@@ -35,7 +35,7 @@ static PyStatus preinitialize(bool hooks)
     return status;
 }
 
-/* As with `python -c`: modules beside the user are found. PYTHONSAFEPATH says no. */
+/* Makes modules in the working directory importable as with `python -c`, unless PYTHONSAFEPATH is set. */
 static void add_working_directory(void)
 {
     PyObject *path = PySys_GetObject("path"), *here = PyUnicode_FromString("");

@@ -6,12 +6,12 @@
 
 #include "core/wire/record.h"
 
-/* Starts Python as `executable` would (a venv's python gives the venv's packages). hooks: with CPython's
- * debug hooks around every block of memory, for the pyheap detector. On failure `error` is one sentence.
+/* Starts Python as `executable` would: the python of a venv gives the packages of the venv. hooks: with CPython's debug
+ * hooks around every block of memory, for the detector pyheap. On failure `error` is one sentence.
  * Returns 0 or -ENOEXEC. */
 int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size);
 
-/* Finishes it. Returns 0, or -EIO when Python says that it could not flush. */
+/* Ends Python. Returns 0, or -EIO when Python could not flush its files. */
 int interp_finish(void);
 
 /* Sends the version, the ABI and the state of the GIL. Attached. */

@@ -45,7 +45,7 @@ void pyversion_config_hooks(PyPreConfig *config)
 #endif
 }
 
-/* As the interpreter's own hunts for leaks ask for it. Only this version needs to be asked. */
+/* CPython's own leak tests use this function. Only this version needs it. */
 bool pyversion_keep_mortal(void)
 {
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000
@@ -61,7 +61,7 @@ bool pyversion_keep_mortal(void)
 #endif
 }
 
-/* A free-threaded object counts what its own thread holds apart from what the others hold. */
+/* A free-threaded object counts the references of its own thread apart from those of others. */
 static enum pyobject_references references(PyObject *object, Py_ssize_t *ret_count)
 {
 #ifdef Py_GIL_DISABLED
@@ -82,7 +82,7 @@ static enum pyobject_references references(PyObject *object, Py_ssize_t *ret_cou
 #endif
 }
 
-/* The owner's own count is its alone to change, and must not become zero here. */
+/* Only the owner may change its own count, which must not become zero here. */
 static void add_references(PyObject *object, Py_ssize_t n)
 {
 #ifdef Py_GIL_DISABLED

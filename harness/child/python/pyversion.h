@@ -1,4 +1,4 @@
-/* Everything that depends on the version of CPython. */
+/* The code that depends on the version of CPython. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -9,32 +9,33 @@
 #include "core/wire/scene.h"
 #include "detectors/memory/pyobject.h"
 
-/* Is the GIL on now? An import may have switched it on. Attached. */
+/* Is the GIL on now? An import may turn it on. Attached. */
 bool pyversion_gil_is_on(void);
 
-/* Asks for the GIL on or off in the interpreter that config will start; a build without the choice ignores it. */
+/* Turns the GIL on in the interpreter that config will start, or leaves the choice to Python. A build with the GIL
+ * ignores it. */
 void pyversion_config_gil(PyConfig *config, bool on);
 
-/* Is this a build that can run without the GIL? */
+/* Can this build run without the GIL? */
 bool pyversion_is_free_threaded(void);
 
-/* Asks for the debug hooks around every block of memory that Python allocates. Before Python is initialised. */
+/* Puts debug hooks around every block of memory that Python allocates. Before Python is initialised. */
 void pyversion_config_hooks(PyPreConfig *config);
 
-/* CPython 3.13t makes functions, code, types and modules immortal once a thread was started, and they keep what they
- * hold: not in a process that counts. False: this interpreter cannot be asked for it. Attached, before the first
- * thread. */
+/* CPython 3.13t makes functions, code, types and modules immortal when the first thread starts, with all objects that
+ * they refer to. Prevents that, for a process that counts. Returns false where the interpreter cannot. Attached, before
+ * the first thread. */
 bool pyversion_keep_mortal(void);
 
-/* How far objects lie from the start of their blocks. */
+/* The distance of objects from the start of their blocks. */
 struct pyobject_layout pyversion_layout(void);
 
-/* pyversion_frame.c. Signal handlers, on any thread, whatever the state of memory: async-signal-safe, and every pointer
- * is followed through peek alone. */
+/* pyversion_frame.c, for signal handlers on any thread: async-signal-safe, and follows pointers only through peek,
+ * because memory may be corrupt. */
 
-/* Writes the Python frames of the calling thread into its page, which has none yet. */
+/* Writes the Python frames of the calling thread into its page. */
 void pyversion_write_frames(struct scene_page *page);
 
-/* What a thread waits for in CPython's parking lot, when it sleeps on this futex: the address of a PyMutex or the like.
- * Of a futex that is not the parking lot's it is any number, or 0. */
+/* Returns the address on which a thread that sleeps on this futex waits in CPython's parking lot, such as a PyMutex.
+ * The result has no meaning for a futex outside the parking lot. */
 uint64_t pyversion_parked(uint64_t futex);

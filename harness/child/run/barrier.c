@@ -21,7 +21,7 @@ void barrier_init(struct barrier *barrier, uint32_t total)
 
 static void open_generation(struct barrier *barrier, uint32_t generation)
 {
-    /* Reset before the release: whoever sees the new generation may arrive again. */
+    /* Reset before the release: a thread that reads the new generation may arrive again. */
     atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
     atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
     syscall(SYS_futex, &barrier->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);

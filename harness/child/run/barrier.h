@@ -1,9 +1,9 @@
 /* A futex barrier for native threads.
  *
  * Contract. Every one of `total` threads calls barrier_wait, DETACHED from Python: a thread that waits attached would
- * hang a stop-the-world collection. All memory written before the wait by any of them is visible to all after it. The
- * last to arrive opens the next generation and never sleeps; the others spin for a moment when there is a core for
- * each, so that they leave close together, and sleep on the generation otherwise. Reusable at once.
+ * hang a stop-the-world collection. Memory that any of them wrote before the wait is visible to all after it. The last
+ * to arrive opens the next generation and never sleeps; the others spin for a moment if there is a core for each, so
+ * that they leave close together, and then sleep on the generation. Reusable at once.
  */
 #pragma once
 

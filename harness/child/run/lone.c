@@ -12,7 +12,7 @@
 #include "detectors/common/stir.h"
 #include "heap/guard/guard.h"
 
-/* Two threads learn, so that what belongs to a thread differs between them. */
+/* Two threads learn, so that a result that depends on the thread differs. */
 #define LEARNERS 2
 #define CALLS_MAX 12
 #define CALLS_LEAST 3
@@ -37,8 +37,8 @@ static PyObject *call_step(struct run *run, struct bound_step *step, PyObject *n
     return result;
 }
 
-/* Steps after one that raises are not run, as in a worker. */
-static bool iterate(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
+/* A step that raises ends the iteration, as in a worker. */
+static bool run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
     for (unsigned i = 0; i < body->nsteps; i++) {
@@ -54,16 +54,16 @@ static bool iterate(const struct lone *lone, struct bound_step *bound, PyObject 
     return true;
 }
 
-static void iterate_all(const struct lone *lone, struct bound_step *bound, PyObject *names)
+static void run_iterations(const struct lone *lone, struct bound_step *bound, PyObject *names)
 {
     uint64_t until = clock_now() + TIME_MAX;
     for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
-        if (!iterate(lone, bound, names, lone->index + i) || atomic_load(&lone->run->board->ask))
+        if (!run_steps(lone, bound, names, lone->index + i) || atomic_load(&lone->run->board->ask))
             break;
     stir_end();
 }
 
-/* As a worker gets its names: its own inputs at rung private, which a setup with random numbers makes different. */
+/* Makes the space as for a worker: its own inputs at sharing level private, where a random setup differs. */
 static bool prepare_space(const struct lone *lone, struct space *space)
 {
     struct run *run = lone->run;
@@ -79,7 +79,7 @@ static bool prepare_space(const struct lone *lone, struct space *space)
 }
 
 /* Attached. */
-static void work(const struct lone *lone)
+static void run_role(const struct lone *lone)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
     struct bound_step *bound = calloc(body->nsteps, sizeof *bound);
@@ -87,7 +87,7 @@ static void work(const struct lone *lone)
     if (bound && prepare_space(lone, &space)) {
         for (unsigned i = 0; i < body->nsteps; i++)
             step_bind(&bound[i], &body->steps[i], space.names);
-        iterate_all(lone, bound, space.names);
+        run_iterations(lone, bound, space.names);
         for (unsigned i = 0; i < body->nsteps; i++)
             step_unbind(&bound[i]);
         space_drop(&space);
@@ -102,14 +102,14 @@ static void *lone_main(void *argument)
     PyThreadState *state = PyThreadState_New(lone->interpreter);
     PyEval_RestoreThread(state);
     guard_take_arrays();
-    work(lone);
+    run_role(lone);
     PyThreadState_Clear(state);
     PyThreadState_DeleteCurrent();
     crash_thread_end();
     return NULL;
 }
 
-/* A thread that cannot be started says nothing, and what is not heard often enough is not compared. */
+/* If the thread cannot be started, too few results are learnt, and they are not compared. */
 static void run_alone(struct lone *lone)
 {
     pthread_t thread;
@@ -128,7 +128,7 @@ static bool declares_output(const struct space *space)
     return false;
 }
 
-/* Statements that change what they share, or that ask who they are, owe nobody the same result. */
+/* Do not compare statements that modify shared state or depend on the thread. */
 static bool is_comparable(const struct run *run)
 {
     const struct plan *plan = run->plan;
@@ -138,7 +138,7 @@ static bool is_comparable(const struct run *run)
            !declares_output(&run->base);
 }
 
-/* Statements too slow to be called a few times more are not worth the run's time. */
+/* A few more calls must take less than a fifth of the time. */
 static bool is_quick(const struct run *run)
 {
     uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * run->program->nbodies;

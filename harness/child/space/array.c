@@ -18,17 +18,12 @@ bool array_is_writeable(PyObject *object)
     return PyArray_ISWRITEABLE((PyArrayObject *)object);
 }
 
-bool array_owns_data(PyObject *object)
-{
-    return PyArray_CHKFLAGS((PyArrayObject *)object, NPY_ARRAY_OWNDATA);
-}
-
 static void free_buffer(PyObject *capsule)
 {
     free(PyCapsule_GetPointer(capsule, NULL));
 }
 
-/* A filled, aligned buffer, owned by the capsule. */
+/* Makes a filled, aligned buffer. Returns the capsule that owns it. */
 static PyObject *new_buffer(const struct recipe *recipe, const struct recipe_layout *layout, uint64_t seed,
                             uint64_t stream)
 {

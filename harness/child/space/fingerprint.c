@@ -2,7 +2,7 @@
 
 #include "child/space/array.h"
 
-/* Which objects a list holds, in order: equal ones in other places are a change too. */
+/* Returns the addresses of the items of a list: a move of equal items is a change too. */
 static PyObject *identities(PyObject *object)
 {
     Py_ssize_t n = PyList_CheckExact(object) ? PyList_GET_SIZE(object) : 0;
@@ -12,7 +12,7 @@ static PyObject *identities(PyObject *object)
     return list;
 }
 
-/* None when there is no pickle. */
+/* Returns None when the object has no pickle. */
 static PyObject *pickle(PyObject *object)
 {
     PyObject *module = PyImport_ImportModule("pickle"), *places = identities(object);
@@ -26,14 +26,14 @@ static PyObject *pickle(PyObject *object)
     Py_RETURN_NONE;
 }
 
-/* A new reference, None where there is nothing. */
+/* Returns None in place of an error. */
 static PyObject *or_none(PyObject *value)
 {
     PyErr_Clear();
     return value ? value : Py_NewRef(Py_None);
 }
 
-/* The object's own memory behind its head, its length and its attributes: what they point to may change unseen. */
+/* Takes the object's memory behind its head, its length and its attributes. A change behind a pointer stays unseen. */
 static PyObject *outline(PyObject *object)
 {
     Py_ssize_t size = Py_TYPE(object)->tp_basicsize - (Py_ssize_t)sizeof(PyObject);
@@ -50,7 +50,7 @@ static PyObject *outline(PyObject *object)
     return all;
 }
 
-/* Bytes, or a tuple for an outline; NULL without memory. */
+/* Returns bytes, or a tuple for an outline; NULL without memory. */
 static PyObject *take(PyObject *object)
 {
     PyObject *bytes = pickle(object);
@@ -60,7 +60,7 @@ static PyObject *take(PyObject *object)
     return outline(object);
 }
 
-/* What a call target is made of does not count as state. */
+/* Modules, callables and arrays are not state here; arrays are watched. */
 static bool is_stateless(PyObject *object)
 {
     return PyModule_Check(object) || PyCallable_Check(object) || array_is_exact(object);

@@ -1,6 +1,5 @@
-/* Do statements change the Python objects that they share, as far as one thread can tell? Where they do, another
- * thread's odd value or exception is the sharing's, not the target's.
- * Child main, attached.
+/* Shows whether statements change the Python objects that they share. Where they do, an odd value or an exception in
+ * another thread comes from the sharing, not from a bug of the target. Child main, attached.
  */
 #pragma once
 
@@ -9,13 +8,12 @@
 
 enum fingerprint_verdict {
     FINGERPRINT_SAME,
-    FINGERPRINT_UNKNOWN, /* no change is seen, of objects that cannot be looked at whole */
+    FINGERPRINT_UNKNOWN, /* no change is seen, but an object has no pickle */
     FINGERPRINT_CHANGED
 };
 
-/* Pickles of the objects in `names` that `used` (a set of names) reads, modules, callables and arrays aside; of those
- * that have none their own memory, length and attributes. Returns a new dict, or NULL without memory. */
+/* Pickles the objects in `names` that are in the set `used`, except modules, callables and arrays. An object without a
+ * pickle gives its own memory, length and attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
-/* Has any of them changed since? */
 enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names);

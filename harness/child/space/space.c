@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "child/space/array.h"
 #include "detectors/common/array_api.h"
 #include "detectors/watch/tripwire.h"
@@ -295,12 +296,10 @@ static struct space_memory *memory_of(struct space_memories *memories, const cha
     for (unsigned i = 0; i < memories->n; i++)
         if (strcmp(memories->items[i].name, name) == 0)
             return &memories->items[i];
-    struct space_memory *grown = realloc(memories->items, (memories->n + 1) * sizeof *grown);
-    if (!grown)
-        return NULL;
-    memories->items = grown;
-    grown[memories->n] = (struct space_memory){.name = strdup(name)};
-    return &grown[memories->n++];
+    struct space_memory *memory = LIST_ADD(memories->items, memories->n);
+    if (memory)
+        memory->name = strdup(name);
+    return memory;
 }
 
 void space_remember(struct space_maker *maker, const struct space *space)

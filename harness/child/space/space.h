@@ -1,8 +1,8 @@
-/* A space: the names that statements see, and the arrays among them that are watched.
+/* A space: the names of the statements, and the watched arrays among them.
  *
- * Contract. The base space is made by the child's main thread, attached, while no worker is inside a round: inputs from
- * recipes, then setup. A worker's space has a dict of its own; its values are the base's (shared) or made again for it
- * (rung private).
+ * Contract. The child's main thread makes the base space, attached, while no worker is inside a round: the inputs from
+ * recipes, then the setup. A worker's space has its own dict; the values are the base's, or, at sharing level private,
+ * made again for it.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 #include "core/plan/plan.h"
 #include "detectors/watch/watched.h"
 
-/* What a serial call was seen to change for good, by name: outlives the space that it was learnt in. */
+/* An array that a serial call changes for good, by name: outlives the space in which that was seen. */
 struct space_memory {
     char *name;
     bool metadata, data, reshaped, written;
@@ -29,52 +29,52 @@ struct space_memories {
 
 struct space {
     PyObject *names;         /* dict */
-    struct watched *watched; /* a worker's shared space borrows the base's */
+    struct watched *watched; /* borrowed from the base in a worker's shared space */
     unsigned nwatched;
     bool borrows;
-    struct space *own; /* a worker's: what it has for itself although the rest is shared, or NULL */
+    struct space *own; /* the objects that the plan makes private to a worker, or NULL */
 };
 
-/* What makes a base space. */
 struct space_maker {
     const struct plan *plan;
     const struct recipe *recipes;  /* one for each input */
     PyObject *setup;               /* code or NULL */
     PyObject *thread_setup;        /* code or NULL */
     PyObject *writer;              /* code or NULL */
-    const struct program *program; /* its statements that are left out are run here; or NULL */
-    bool tripwire;                 /* place what can be placed */
-    bool writes;                   /* the rung has the inputs written */
+    const struct program *program; /* its knocked-out statements run here; or NULL */
+    bool tripwire;                 /* place arrays behind the tripwire where possible */
+    bool writes;                   /* the sharing level has the inputs written */
     struct space_memories memories;
 };
 
-/* Compiles setup and thread setup. On failure `error` is one sentence. Returns 0, -EINVAL or -ENOMEM. */
+/* Compiles the setup, the thread setup and the writer. On failure `error` is one sentence. Returns 0, -EINVAL or
+ * -ENOMEM. */
 int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
                      char *error, size_t error_size);
 void space_maker_clear(struct space_maker *maker);
 
-/* On failure `error` is one sentence that says which statement failed and why. Returns 0 or -ENOEXEC. */
+/* Makes the inputs and runs the setup. On failure `error` is one sentence. Returns 0, -ENOMEM or -ENOEXEC. */
 int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size);
 
-/* A worker's names over the base's objects. Returns 0 or -ENOMEM. */
+/* Makes a worker's space over the base's objects. Returns 0 or -ENOMEM. */
 int space_share(const struct space *base, struct space *space);
 
-/* After space_share: what the plan calls private is made anew for this worker. Like space_make. */
+/* Makes the objects that the plan calls private for this worker. After space_share; fails like space_make. */
 int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
                size_t error_size);
 
-/* thread_index, iteration_index and the thread setup, on the thread itself. Like space_make. */
+/* Sets thread_index and iteration_index and runs the thread setup. On the thread itself; fails like space_make. */
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
                        char *error, size_t error_size);
 void space_drop(struct space *space);
 
-/* Remembers what its watched arrays are marked with. */
+/* Keeps the marks of its watched arrays for the spaces that are made later. */
 void space_remember(struct space_maker *maker, const struct space *space);
 
 /* Runs compiled code. Returns false with an exception set. Attached. */
 bool space_run(PyObject *code, PyObject *names);
 
-/* Sets an integer variable; nothing without memory. Attached. */
+/* Sets an integer variable, if there is memory. Attached. */
 void space_set_number(PyObject *names, const char *name, uint64_t number);
 
 /* Writes the current exception as "Type: message" and clears it. Returns text. Attached. */

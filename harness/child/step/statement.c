@@ -4,7 +4,7 @@
 
 typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
 
-/* What follows the call keeps it from being a jump, and the compiler from making all of them one. */
+/* The assembly behind the call keeps the compiler from making it a jump, and from merging the functions. */
 #define ONE(n)                                                                                               \
     static __attribute__((noinline)) PyObject *LANDMARK_STATEMENT(n)(struct bound_step * bound,              \
                                                                      PyObject * names)                       \
@@ -15,7 +15,7 @@ typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
     }
 #define NAME(n) LANDMARK_STATEMENT(n),
 #define EIGHT(m, n) m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7)
-/* Octal, so that eight times sixteen of them have plain names. */
+/* Octal, so that EIGHT can make all names. */
 /* clang-format off */
 #define ALL(m)                                                                                               \
     EIGHT(m, 0) EIGHT(m, 1) EIGHT(m, 2) EIGHT(m, 3) EIGHT(m, 4) EIGHT(m, 5) EIGHT(m, 6) EIGHT(m, 7)          \

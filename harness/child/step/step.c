@@ -2,7 +2,7 @@
 #include "child/step/step.h"
 #include "detectors/common/pycompat.h"
 
-/* A strong reference to what the name means to this thread, or NULL without an exception. */
+/* Returns a strong reference to the value of the name, or NULL without an exception. */
 static PyObject *look_up(PyObject *names, PyObject *name)
 {
     PyObject *value = NULL;
@@ -15,8 +15,8 @@ static PyObject *look_up(PyObject *names, PyObject *name)
     return value;
 }
 
-/* Follows modules by name once: np.repeat is the same function in every call. The attribute of anything else belongs to
- * the call, because looking it up is part of what is stressed. */
+/* Follows modules by name once: np.repeat is the same function in every call. The attribute of any other object is
+ * looked up in each call, because the look-up is under test too. */
 static bool bind_callable(struct bound_step *bound, const struct step_call *call, PyObject *names)
 {
     PyObject *at = look_up(names, call->path[0]);
@@ -36,7 +36,7 @@ static bool bind_callable(struct bound_step *bound, const struct step_call *call
     return true;
 }
 
-/* A float of its own for each thread: counting references on one that all share is not what is stressed. */
+/* Gives each thread its own float, so that threads do not contend for the reference count of one. */
 static PyObject *own_constant(PyObject *constant)
 {
     if (PyFloat_CheckExact(constant))
@@ -73,7 +73,7 @@ void step_bind(struct bound_step *bound, const struct step *step, PyObject *name
         step_unbind(bound);
 }
 
-/* Arguments that steps assign are looked up now. Returns false with NameError set when one is missing. */
+/* Looks up the arguments that steps assign. Returns false with NameError set when one is missing. */
 static bool refresh_args(struct bound_step *bound, PyObject *names)
 {
     const struct step_call *call = bound->step->call;
@@ -90,8 +90,7 @@ static bool refresh_args(struct bound_step *bound, PyObject *names)
     return true;
 }
 
-/* args[2..] are the arguments; a method's object goes in front of them, and the slot before that is the callee's
- * scratch. */
+/* args[2..] are the arguments, args[1] is a method's object, and the slot before the first is scratch of the callee. */
 static PyObject *call_bound(struct bound_step *bound)
 {
     const struct step_call *call = bound->step->call;

@@ -1,8 +1,8 @@
-/* Steps: Python statements, compiled once, called once an iteration by every worker.
+/* Steps: Python statements, compiled once, and called once in each iteration of each worker.
  *
  * Contract. Parsed by the child's main thread, attached, before any worker. A parsed step is then only read. Each
- * worker binds it to its own names: what it calls and the arguments that never change are looked up once; a plain call
- * `f(a, 1, k=b)` then goes straight through vectorcall. Worker functions run attached.
+ * worker binds it to its own names: the callee and the arguments that never change are looked up once, and a plain call
+ * `f(a, 1, k=b)` goes straight through vectorcall. Worker functions run attached.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 struct step_arg {
     PyObject *constant; /* or */
     PyObject *name;
-    bool changes; /* some step assigns this name: look it up at every call */
+    bool changes; /* a step assigns this name: look it up in each call */
 };
 
 struct step_call {
@@ -32,37 +32,37 @@ struct step {
     char *source;
     PyObject *code;
     bool is_expression;
-    struct step_call *call; /* NULL when it is no plain call */
-    PyObject *target;       /* name that a plain call's result is assigned to, or NULL */
+    struct step_call *call; /* NULL unless it is a plain call */
+    PyObject *target;       /* the name that gets the result of a plain call, or NULL */
 };
 
-/* One body: the statements that one role runs in an iteration. */
+/* The statements that one role runs in an iteration. */
 struct body {
     struct step *steps;
     unsigned nsteps;
     unsigned first; /* number of its first step among the steps of all bodies */
 };
 
-/* All bodies of a plan, and what they say about names. */
+/* All bodies of a plan, and their use of names. */
 struct program {
     struct body *bodies;
     unsigned nbodies;
-    PyObject *assigned;     /* set of names that some step assigns */
-    PyObject *used;         /* set of names that some step reads */
-    bool uses_iteration;    /* some step reads iteration_index */
+    PyObject *assigned;     /* set of names that a step assigns */
+    PyObject *used;         /* set of names that a step reads */
+    bool uses_iteration;    /* a step reads iteration_index */
     bool uses_thread;       /* or thread_index */
-    char *const *leave_out; /* sources of statements that no body gets; borrowed */
+    char *const *leave_out; /* sources of the knocked-out statements; borrowed */
     unsigned nleave_out;
-    struct step *left; /* these: run once before the threads, in order, and what they gave stands for them */
+    struct step *left; /* the knocked-out statements: run once before the threads, in order */
     unsigned nleft;
 };
 
-/* Adds a body made of these texts, without the statements in leave_out; a body of which nothing is left passes. On
- * failure `error` is one sentence. Returns 0, -EINVAL for what is not Python, or -ENOMEM. */
+/* Adds a body of these texts without the statements in leave_out; an empty one becomes `pass`. On failure `error` is
+ * one sentence. Returns 0, -EINVAL where a text is not Python, or -ENOMEM. */
 int program_add(struct program *program, char *const *texts, unsigned n, char *error, size_t error_size);
 
-/* After the last program_add: which arguments change. Returns 0 or -ENOMEM. */
-int program_finish(struct program *program);
+/* Finds the arguments that change. After the last program_add. */
+void program_finish(struct program *program);
 void program_clear(struct program *program);
 
 /* step_send.c: sends a record for each statement, with the objects that it uses. Child main, attached. */

@@ -1,5 +1,6 @@
-/* Text to steps, through Python's own parser. */
+/* Parses text into steps with Python's own parser. */
 #include "child/step/step.h"
+#include "base/list.h"
 #include "detectors/common/pycompat.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static bool is_node(PyObject *node, const char *kind)
            (strncmp(Py_TYPE(node)->tp_name, "ast.", 4) == 0 && strcmp(Py_TYPE(node)->tp_name + 4, kind) == 0);
 }
 
-/* A new reference, never NULL: a node without the field gives None. */
+/* Returns a new reference; None when the node has no such field. */
 static PyObject *field(PyObject *node, const char *name)
 {
     PyObject *value = PyObject_GetAttrString(node, name);
@@ -26,8 +27,8 @@ static PyObject *field(PyObject *node, const char *name)
     Py_RETURN_NONE;
 }
 
-/* "step 'np.repeat(x,': '(' was never closed (line 1)" */
-static void say_syntax(const char *text, char *error, size_t size)
+/* "step 'np.repeat(x,' is not Python: '(' was never closed (line 1); correct the statement" */
+static void describe_syntax_error(const char *text, char *error, size_t size)
 {
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *message = field(raised, "msg"), *line = field(raised, "lineno");
@@ -42,7 +43,7 @@ static void say_syntax(const char *text, char *error, size_t size)
     Py_DECREF(raised);
 }
 
-/* f, np.repeat, np.linalg.norm: the names, outermost first. */
+/* Splits np.linalg.norm into its names, outermost first. Returns false for other expressions. */
 static bool parse_path(PyObject *node, struct step_call *call)
 {
     PyObject *reversed[8];
@@ -62,7 +63,7 @@ static bool parse_path(PyObject *node, struct step_call *call)
     return simple;
 }
 
-/* Only what no call can change: a list would have to be new at every call. */
+/* No call can change the value; a list, for example, would have to be new in each call. */
 static bool is_immutable(PyObject *value)
 {
     if (PyTuple_CheckExact(value)) {
@@ -131,7 +132,7 @@ static void call_free(struct step_call *call)
     free(call);
 }
 
-/* NULL when the node is no plain call: the code object then does it. */
+/* Returns NULL unless the node is a plain call; the code object then runs. */
 static struct step_call *parse_call(PyObject *ast, PyObject *node)
 {
     if (!is_node(node, "Call"))
@@ -151,7 +152,7 @@ static struct step_call *parse_call(PyObject *ast, PyObject *node)
     return NULL;
 }
 
-/* The one plain name that `y = ...` assigns, or NULL. */
+/* Returns the only name that `y = ...` assigns, or NULL. */
 static PyObject *parse_target(PyObject *node)
 {
     if (!is_node(node, "Assign"))
@@ -163,7 +164,7 @@ static PyObject *parse_target(PyObject *node)
     return name;
 }
 
-/* Compiles one statement by itself: an expression so that its value can be looked at, anything else as it is. */
+/* Compiles one statement. An expression is compiled as such, so that its value is the result. */
 static PyObject *compile_node(PyObject *ast, PyObject *builtins, PyObject *node, bool is_expression)
 {
     PyObject *tree = NULL, *code = NULL;
@@ -180,7 +181,7 @@ static PyObject *compile_node(PyObject *ast, PyObject *builtins, PyObject *node,
     return code;
 }
 
-/* Names with a Load context are used, all others (targets, imports, definitions) assigned. */
+/* Collects names: those with a Load context are used, the others (targets, imports, definitions) are assigned. */
 static int collect_names(struct program *program, PyObject *ast, PyObject *node)
 {
     PyObject *walk = CALL(ast, "walk", "O", node), *child;
@@ -224,20 +225,16 @@ static bool is_left_out(const struct program *program, const char *source)
     return false;
 }
 
-/* The step goes to the body, or to those that are left out: what these assign does not change any more. */
+/* Adds the step to the body or to the knocked-out ones, whose names do not change in the rounds. */
 static int add_step(struct program *program, struct body *body, const struct step *step, PyObject *ast,
                     PyObject *node)
 {
     bool left = is_left_out(program, step->source);
     struct step **list = left ? &program->left : &body->steps;
     unsigned *n = left ? &program->nleft : &body->nsteps;
-    struct step *grown = realloc(*list, (*n + 1) * sizeof *grown);
-    if (!grown)
+    if (list_grow(list, *n, sizeof *step) < 0 || (!left && collect_names(program, ast, node) < 0))
         return -1;
-    *list = grown;
-    if (!left && collect_names(program, ast, node) < 0)
-        return -1;
-    grown[(*n)++] = *step;
+    (*list)[(*n)++] = *step;
     return 0;
 }
 
@@ -276,9 +273,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->assigned = PySet_New(NULL);
         program->used = PySet_New(NULL);
     }
-    struct body *grown = realloc(program->bodies, (program->nbodies + 1) * sizeof *grown);
-    if (grown)
-        program->bodies = grown;
+    bool grown = list_grow(&program->bodies, program->nbodies, sizeof *program->bodies) == 0;
     PyObject *ast = PyImport_ImportModule("ast"), *builtins = PyImport_ImportModule("builtins");
     if (!grown || !ast || !builtins) {
         snprintf(error, error_size,
@@ -287,20 +282,20 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         Py_XDECREF(builtins);
         return -ENOMEM;
     }
-    struct body *body = &grown[program->nbodies++];
+    struct body *body = &program->bodies[program->nbodies++];
     *body = (struct body){0};
     if (program->nbodies > 1)
         body->first = body[-1].first + body[-1].nsteps;
     int result = 0;
     for (unsigned i = 0; i < n && !result; i++)
         if (parse_text(program, body, texts[i], ast, builtins) < 0) {
-            say_syntax(texts[i], error, error_size);
+            describe_syntax_error(texts[i], error, error_size);
             result = -EINVAL;
         }
     if (!result && body->nsteps == 0 && program->nleft > 0)
         result = parse_text(program, body, "pass", ast, builtins);
     if (!result && body->nsteps == 0) {
-        snprintf(error, error_size, "a step has no statement in it; write one, or leave the step out");
+        snprintf(error, error_size, "a step has no statement; write one, or leave the step out");
         result = -EINVAL;
     }
     Py_DECREF(ast);
@@ -325,7 +320,7 @@ static void mark_changing(const struct program *program, struct step_call *call)
     }
 }
 
-int program_finish(struct program *program)
+void program_finish(struct program *program)
 {
     program->uses_iteration = program->used && set_has(program->used, "iteration_index");
     program->uses_thread = program->used && set_has(program->used, "thread_index");
@@ -334,7 +329,7 @@ int program_finish(struct program *program)
             struct step *step = &program->bodies[b].steps[i];
             if (!step->call)
                 continue;
-            /* What is called must not change either: the code object looks it up each time. */
+            /* A callee that a step assigns is looked up in each call, by the code object. */
             if (PySet_Contains(program->assigned, step->call->path[0]) == 1) {
                 call_free(step->call);
                 step->call = NULL;
@@ -342,7 +337,6 @@ int program_finish(struct program *program)
                 mark_changing(program, step->call);
             }
         }
-    return 0;
 }
 
 void program_clear(struct program *program)

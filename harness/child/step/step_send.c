@@ -1,4 +1,4 @@
-/* What the driver is told of the statements: it names them, pairs them and leaves them out by their source. */
+/* Sends the statements to the driver, which names, pairs and knocks them out by their source. */
 #include "child/step/step.h"
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #define NAMES 512
 
-/* What a call target is made of is no shared state. */
+/* Modules, types and functions are not shared state. */
 static bool is_object(PyObject *names, PyObject *name)
 {
     PyObject *value = PyDict_GetItemWithError(names, name);
@@ -17,7 +17,7 @@ static bool is_object(PyObject *names, PyObject *name)
            !PyCFunction_Check(value);
 }
 
-/* "a,b": words that do not fit are left away whole. */
+/* Makes "a,b" of words; drops a word that does not fit. */
 static void add_word(char *text, const char *word)
 {
     size_t used = strlen(text), length = strlen(word);
@@ -39,7 +39,7 @@ static void list_objects(const struct step *step, PyObject *names, char *text)
     Py_XDECREF(used);
 }
 
-/* Where a thing comes from: a module itself, what a function or a type names, or the type of anything else. */
+/* Writes the top-level module of the value: its own name, or that of its function or type. */
 static const char *module_of(PyObject *value, char *text, size_t size)
 {
     bool is_module = PyModule_Check(value), named = PyType_Check(value) || PyCallable_Check(value);
@@ -65,7 +65,7 @@ static bool is_standard(const char *module)
     return standard || strcmp(module, "builtins") == 0;
 }
 
-/* Code of the setup may call anything, and so may what runs it. */
+/* Python code of the setup may call anything. */
 static bool runs_python(PyObject *value)
 {
     return PyFunction_Check(value) || PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value);
@@ -78,7 +78,7 @@ static bool is_plain(const struct step *step, PyObject *names)
     PyObject *used = PyObject_GetAttrString(step->code, "co_names");
     for (Py_ssize_t i = 0; used && plain && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *name = PyTuple_GET_ITEM(used, i), *value = PyDict_GetItemWithError(names, name);
-        if (!value) /* a module that the statement imports itself */
+        if (!value) /* the statement may import the module itself */
             value = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
         plain = !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
     }
@@ -87,7 +87,7 @@ static bool is_plain(const struct step *step, PyObject *names)
     return plain;
 }
 
-/* "numpy,builtins": of all that the statement names, in its order. */
+/* "numpy,builtins": the modules of all names of the statement, in its order. */
 static void list_modules(const struct step *step, PyObject *names, char *text)
 {
     char module[128];

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/fd.h"
 #include "core/plan/value.h"
 
 _Static_assert(offsetof(struct request, plan) == 0,
@@ -179,10 +178,10 @@ static int refuse_unknown(char **argv, int code, char *error, size_t size)
 int option_parse(enum option_command command, int argc, char **argv, struct request *request, char *error,
                  size_t error_size)
 {
-    struct option *longs cleanup_free = calloc(option_count + 1, sizeof *longs);
-    char *shorts cleanup_free = calloc(option_count + 2, 2);
+    struct option longs[OPTIONS_MAX + 1] = {0};
+    char shorts[2 * OPTIONS_MAX + 3];
     request->positionals = calloc((size_t)argc + 1, sizeof *request->positionals);
-    if (!request->positionals || !longs || !shorts)
+    if (!request->positionals)
         return -ENOMEM;
     make_getopt(longs, shorts);
     /* getopt skips words[0], which is the command's name. */

@@ -34,6 +34,8 @@ struct request {
     unsigned npositionals;
 };
 
+#define OPTIONS_MAX 64 /* bits of `given` */
+
 /* How an argument is stored. */
 enum option_type {
     OPTION_SWITCH, /* bool, no argument */

@@ -166,5 +166,5 @@ const struct option_row option_rows[] = {
     {"help", 'h', NULL, NULL, "print this text", OPTION_OUTPUT, ALL, OPTION_SWITCH, AT(help)},
 };
 const size_t option_count = sizeof option_rows / sizeof *option_rows;
-_Static_assert(sizeof option_rows / sizeof *option_rows <= 64, "a bit of `given` for each");
+_Static_assert(sizeof option_rows / sizeof *option_rows <= OPTIONS_MAX, "a bit of `given` for each");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");

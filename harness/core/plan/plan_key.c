@@ -14,7 +14,7 @@
 
 #define NUMBER "a whole number from 0 to 18446744073709551615"
 #define AT(member) .at = offsetof(struct plan, member), .size = sizeof((struct plan *)0)->member
-#define KEY(kind_, member) .name = #member, .kind = kind_, AT(member)
+#define KEY(kind_, member) .name = #member, .kind = (kind_), AT(member)
 #define LIST(kind_, member) KEY(kind_, member), .count = offsetof(struct plan, n##member)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");

@@ -160,23 +160,27 @@ static int complain_unknown(const struct load *load, const yaml_node_t *node, co
                     keys == input_keys ? " in an input" : "", names);
 }
 
-/* Finds the row of the mapping's key number i. It must be a word, in the table, and given once. */
-static int find_key(const struct load *load, const yaml_node_t *mapping, size_t i,
-                    const struct plan_key *keys, const struct plan_key **ret_key)
+/* Finds the row of the mapping's key number i: a word, in the table, and given once. Returns NULL after a complaint. */
+static const struct plan_key *find_key(const struct load *load, const yaml_node_t *mapping, size_t i,
+                                       const struct plan_key *keys)
 {
     const yaml_node_t *node = child_of(load, mapping, 2 * i);
+    const struct plan_key *key = keys;
     const char *name = text_of(node);
-    if (node->type != YAML_SCALAR_NODE)
-        return complain(load, line_of(node), "a key must be a word, not a list or a mapping");
-    *ret_key = keys;
-    while ((*ret_key)->name && strcmp((*ret_key)->name, name) != 0)
-        ++*ret_key;
-    if (!(*ret_key)->name)
-        return complain_unknown(load, node, keys);
+    bool repeats = false;
+    while (key->name && strcmp(key->name, name) != 0)
+        key++;
     for (size_t k = 0; k < i; k++)
-        if (strcmp(text_of(child_of(load, mapping, 2 * k)), name) == 0)
-            return complain(load, line_of(node), "%s is given twice: keep one", name);
-    return 0;
+        repeats |= strcmp(text_of(child_of(load, mapping, 2 * k)), name) == 0;
+    if (node->type != YAML_SCALAR_NODE)
+        complain(load, line_of(node), "a key must be a word, not a list or a mapping");
+    else if (!key->name)
+        complain_unknown(load, node, keys);
+    else if (repeats)
+        complain(load, line_of(node), "%s is given twice: keep one", name);
+    else
+        return key;
+    return NULL;
 }
 
 static int check_single(const struct load *load, const char *key, const yaml_node_t *node)
@@ -229,7 +233,6 @@ static int take_entry(const struct load *load, const struct plan_key *key, const
 static int take_input(const struct load *load, const yaml_node_t *node)
 {
     const yaml_node_t *values[INPUT_KEYS] = {node, node};
-    const struct plan_key *key;
     struct recipe recipe;
     char why[256];
     int error = 0;
@@ -239,9 +242,8 @@ static int take_input(const struct load *load, const yaml_node_t *node)
                         kind_of(node));
     for (size_t i = 0; !error && child_of(load, node, 2 * i); i++) {
         const yaml_node_t *value = child_of(load, node, 2 * i + 1);
-        error = find_key(load, node, i, input_keys, &key);
-        if (!error)
-            error = check_single(load, key->name, value);
+        const struct plan_key *key = find_key(load, node, i, input_keys);
+        error = key ? check_single(load, key->name, value) : -EINVAL;
         if (!error)
             values[key - input_keys] = value;
     }
@@ -286,16 +288,15 @@ static int take_value(const struct load *load, const struct plan_key *key, const
 static int take_plan(const struct load *load)
 {
     const yaml_node_t *root = root_of(load);
-    const struct plan_key *key;
     int error = 0;
     if (root && root->type != YAML_MAPPING_NODE)
         return complain(load, line_of(root), "a plan is a mapping, not %s: write lines of 'key: value'",
                         kind_of(root));
     for (size_t i = 0; !error && root && child_of(load, root, 2 * i); i++) {
         const yaml_node_t *value = child_of(load, root, 2 * i + 1);
-        error = find_key(load, root, i, plan_keys, &key);
-        if (error)
-            break;
+        const struct plan_key *key = find_key(load, root, i, plan_keys);
+        if (!key)
+            return -EINVAL;
         if (key->kind == PLAN_LIST || key->kind == PLAN_INPUTS)
             error = take_list(load, key, value);
         else

@@ -1,6 +1,8 @@
 /* The subcommands of ftstress, one row each. Driver. */
 #pragma once
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/sentence.h"
@@ -39,15 +41,22 @@ int command_doctor(const struct command *self, int argc, char **argv);
 int command_report(const struct command *self, int argc, char **argv);
 int command_show(const struct command *self, int argc, char **argv);
 
+struct report;
 struct run;
+
+/* Writes the report in a form that exists to a file; NULL and "-" are standard output. Returns 0 or -errno. */
+int command_render(const char *form, const struct report *report, const char *path);
 
 /* Is the form of --as one that there is? Returns 0, or -EINVAL with a sentence in error. */
 int command_check_form(const struct request *request, char *error, size_t error_size);
-/* The report of a run in the form of --as, to --output. Returns 0 or an exit status, after saying why. */
-int command_write_form(const struct run *run, const struct request *request);
+/* Writes the report of a run in the form of --as to --output. Returns 0, or an exit status after an error message. */
+int command_write_form(const json_t *document, const struct request *request);
 
-/* The report of a run, in every way that the request asks for. Returns its status; or, after saying why, that of what
- * could not be written. */
+/* Is the text on standard output for a terminal that shows colours? */
+bool command_colour(const struct request *request);
+
+/* Prints and keeps the report of a run, in every form of the request. Returns the status of the run; or, after an error
+ * message, that of a failed write. */
 int command_tell(const struct run *run, const struct request *request);
 
 /* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */

@@ -10,65 +10,58 @@
 #include "base/fd.h"
 #include "core/plan/option.h"
 #include "core/wire/status.h"
-#include "driver/report/kept.h"
 #include "driver/report/report.h"
 #include "driver/report/reporter.h"
 
-static const struct reporter whole = {"show", "everything about one finding", reporter_text_whole};
-
-static int write_out(const char *text, const char *path)
-{
-    if (path && strcmp(path, "-") != 0) {
-        int error = fd_write_file(path, text, strlen(text));
-        return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s; name another file with --output",
-                                    path, strerror(-error))
-                     : STATUS_CLEAN;
-    }
-    if (fputs(text, stdout) < 0 || fflush(stdout) != 0)
-        return command_fail(STATUS_HARNESS, "cannot write the report to standard output");
-    return STATUS_CLEAN;
-}
-
-static int render(const struct reporter *reporter, const json_t *report, const struct request *request)
+int command_render(const char *form, const struct report *report, const char *path)
 {
     cleanup_free char *text = NULL;
-    if (!report || reporter_render(reporter, report, &text) < 0)
-        return command_fail(STATUS_HARNESS, "no memory for the report");
-    return write_out(text, request->output);
+    if (reporter_render(reporter_find(form), report, &text) < 0)
+        return -ENOMEM;
+    if (path && strcmp(path, "-") != 0)
+        return fd_write_file(path, text, strlen(text));
+    return fputs(text, stdout) < 0 || fflush(stdout) != 0 ? -errno : 0;
 }
 
-static int render_kept(const struct reporter *reporter, const struct request *request)
+static const char *form_of(const struct request *request)
+{
+    return request->as ? request->as : "text";
+}
+
+static int render(const struct report *report, const struct request *request)
+{
+    const char *path = request->output;
+    int error = command_render(form_of(request), report, path);
+    return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s; name another file with --output",
+                                path ? path : "to standard output", strerror(-error))
+                 : STATUS_CLEAN;
+}
+
+static int render_kept(const struct request *request, bool whole)
 {
     char error[640];
-    json_t *report;
+    json_t *document;
     const char *what = request->npositionals ? request->positionals[0] : NULL;
-    if (kept_load(request->out, what, &report, error, sizeof error) < 0)
+    if (report_load(request->out, what, &document, error, sizeof error) < 0)
         return command_fail(STATUS_UNTESTED, "%s", error);
-    int status = render(reporter, report, request);
-    json_decref(report);
+    const struct report report = {
+        .document = document, .colour = !request->output && command_colour(request), .whole = whole};
+    int status = render(&report, request);
+    json_decref(document);
     return status;
-}
-
-static const struct reporter *form_of(const struct request *request)
-{
-    return reporter_find(request->as ? request->as : "text");
 }
 
 int command_check_form(const struct request *request, char *error, size_t error_size)
 {
-    if (form_of(request))
+    if (reporter_find(form_of(request)))
         return 0;
     return fail(-EINVAL, error, error_size, "there is no form '%s'; write one of %s", request->as,
                 command_forms());
 }
 
-int command_write_form(const struct run *run, const struct request *request)
+int command_write_form(const json_t *document, const struct request *request)
 {
-    cleanup_free char *text = NULL;
-    json_t *json = report_json(run, &text) == 0 ? json_loads(text, 0, NULL) : NULL;
-    int status = render(form_of(request), json, request);
-    json_decref(json);
-    return status;
+    return render(&(struct report){.document = document}, request);
 }
 
 static int report_as(const struct request *request)
@@ -76,14 +69,14 @@ static int report_as(const struct request *request)
     char error[256];
     if (command_check_form(request, error, sizeof error) < 0)
         return command_fail(STATUS_USAGE, "%s", error);
-    return render_kept(form_of(request), request);
+    return render_kept(request, false);
 }
 
 static int show(const struct request *request)
 {
     if (request->npositionals == 0)
         return command_fail(STATUS_USAGE, "name a finding to show; see `ftstress list findings`");
-    return render_kept(&whole, request);
+    return render_kept(request, true);
 }
 
 static int run(const struct command *self, int argc, char **argv, int (*act)(const struct request *request))

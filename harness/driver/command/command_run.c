@@ -177,7 +177,6 @@ static int run_targets(const struct request *request, struct target_list *target
         if (session.tool)
             note_tool(&session.run.notes, &valgrind, &probe);
         name_report(&session.run, targets);
-        session.run.verbose = request->verbose;
         session.run.suppressions = &tsan.suppressions;
         session.settings =
             (struct job_settings){.child = child,

@@ -1,4 +1,4 @@
-/* The end of a run: its report, in every way that the request asks for. */
+/* The end of a run: its report, printed and kept. */
 #include "driver/command/command.h"
 
 #include <errno.h>
@@ -8,51 +8,64 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "core/plan/option.h"
+#include "core/wire/status.h"
+#include "driver/finding/run.h"
 #include "driver/report/report.h"
 
-static bool wants_colour(const struct request *request, FILE *out)
+bool command_colour(const struct request *request)
 {
-    return !request->no_color && !getenv("NO_COLOR") && isatty(fileno(out));
+    return !request->no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO);
 }
 
-static int write_json(const struct run *run, const char *path)
+static bool is_stdout(const char *path)
 {
-    cleanup_free char *text = NULL;
-    int error = report_json(run, &text);
-    if (error)
-        return error;
-    if (strcmp(path, "-") == 0)
-        return puts(text) < 0 || fflush(stdout) != 0 ? -errno : 0;
-    return fd_write_file(path, text, strlen(text));
+    return strcmp(path, "-") == 0;
 }
 
-/* Every way of keeping results is tried, whatever became of the others; the last line always comes. */
-int command_tell(const struct run *run, const struct request *request)
+static void print_text(const json_t *document, const struct request *request)
 {
-    int status = run->status;
-    bool other_on_stdout = (request->json && strcmp(request->json, "-") == 0) ||
-                           (request->as && (!request->output || strcmp(request->output, "-") == 0));
+    const struct report report = {.document = document,
+                                  .colour = command_colour(request),
+                                  .quiet = request->quiet,
+                                  .verbose = request->verbose};
+    command_render("text", &report, NULL);
+}
+
+/* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
+static int write_all(const struct run *run, const json_t *document, const struct request *request)
+{
+    int status = 0, error;
+    bool other_on_stdout = (request->json && is_stdout(request->json)) ||
+                           (request->as && (!request->output || is_stdout(request->output)));
     if (!other_on_stdout)
-        report_text(run, stdout, wants_colour(request, stdout), request->quiet);
-    int error = request->json ? write_json(run, request->json) : 0;
+        print_text(document, request);
+    error = request->json ? command_render("json", &(struct report){.document = document}, request->json) : 0;
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
                               request->json, strerror(-error));
-    error = request->as || request->output ? command_write_form(run, request) : 0;
-    if (error)
-        status = error;
-    error = report_keep(run, request->out);
+    error = request->as || request->output ? command_write_form(document, request) : 0;
+    status = error ? error : status;
+    error = report_keep(run, document, request->out);
     if (error)
         status =
             command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
                          request->out, strerror(-error));
     else if (run->findings.n > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
+    return status;
+}
+
+/* The last line always comes. */
+int command_tell(const struct run *run, const struct request *request)
+{
+    json_t *document = report_document(run);
+    int status = document ? write_all(run, document, request)
+                          : command_fail(STATUS_HARNESS, "no memory for the report");
+    json_decref(document);
     fflush(stdout);
     fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", run->findings.n,
             run->calls + run->serial_calls, run->seconds);
     fprintf(stderr, run->reason ? "; could not test: %s\n" : "\n", run->reason);
-    return status;
+    return status ? status : (int)run->status;
 }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "core/plan/plan.h"
-#include "driver/report/report.h"
+#include "driver/finding/note.h"
 #include "driver/tool/probe.h"
 
 /* Leaves to the plan one thread, and the detectors that have something to say there. On failure `error` is one

@@ -123,26 +123,24 @@ static int add_arguments(struct plan *plan, const char *text, FILE *call)
 /* "numpy:linalg.norm(f8[3,3], axis=0)" imports numpy.linalg too, which may be a module. */
 static int plan_of_callable(const char *text, struct plan *plan)
 {
-    const char *colon = strchr(text, ':'), *paren = strchr(colon, '(');
-    int module = (int)(colon - text);
-    cleanup_free char *name = paren ? strndup(colon + 1, (size_t)(paren - colon - 1)) : strdup(colon + 1);
-    cleanup_free char *inside = paren ? strndup(paren + 1, strlen(paren + 1) - 1) : strdup("");
-    cleanup_free char *call = NULL;
+    const char *colon = strchr(text, ':'), *name = colon + 1;
+    int module = (int)(colon - text), length = (int)strcspn(name, "("), result = -ENOMEM;
+    char *inside = name[length] ? strndup(name + length + 1, strlen(name + length) - 2) : strdup("");
+    char *call = NULL;
     size_t size;
-    FILE *out = open_memstream(&call, &size);
-    if (!out || !name || !inside) {
-        if (out) /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
-            fclose(out);
-        return -ENOMEM;
+    FILE *out = inside ? open_memstream(&call, &size) : NULL;
+    if (out) {
+        fprintf(out, "%.*s.%.*s(", module, text, length, name);
+        result = add_arguments(plan, inside, out);
+        fputc(')', out);
+        bool made = fclose(out) == 0 && asprintf(&plan->setup, "import %.*s", module, text) >= 0 &&
+                    asprintf(&plan->name, "%.*s.%.*s", module, text, length, name) >= 0;
+        if (!result)
+            result = made ? plan_add_step(plan, call) : -ENOMEM;
     }
-    fprintf(out, "%.*s.%s(", module, text, name);
-    int result = add_arguments(plan, inside, out);
-    fputc(')', out);
-    if (fclose(out) != 0 || asprintf(&plan->setup, "import %.*s", module, text) < 0)
-        return -ENOMEM;
-    if (asprintf(&plan->name, "%.*s.%s", module, text, name) < 0)
-        return -ENOMEM;
-    return result ? result : plan_add_step(plan, call);
+    free(inside);
+    free(call);
+    return result;
 }
 
 /* The sweep scenario, with this module. */

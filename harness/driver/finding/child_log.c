@@ -37,16 +37,3 @@ void child_log_clear(struct child_log *log)
     free(log->items);
     *log = (struct child_log){0};
 }
-
-json_t *child_log_json(const struct child_log *log)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < log->n; i++) {
-        const struct child_entry *entry = &log->items[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:f, s:f, s:f, s:I, s:s}", "member", entry->member, "end", entry->end,
-                            "began", entry->began, "seconds", entry->seconds, "start", entry->start, "calls",
-                            (json_int_t)entry->calls, "findings", entry->findings ? entry->findings : ""));
-    }
-    return list;
-}

@@ -1,7 +1,6 @@
 /* The children of a run, in order: what the timeline of a report is drawn from. Driver. Owned strings. */
 #pragma once
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +25,3 @@ struct child_log {
 int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
                   unsigned child);
 void child_log_clear(struct child_log *log);
-
-/* A new reference. */
-json_t *child_log_json(const struct child_log *log);

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/prng.h"
+#include "driver/finding/verification.h"
 
 const char *const finding_kind_names[FINDING_KINDS] = {
     [FINDING_HEAP_CORRUPTION] = "heap-corruption",
@@ -34,13 +35,6 @@ const char *const finding_severity_names[SEVERITIES] = {
     [SEVERITY_EXCEPTION] = "exception",
     [SEVERITY_LEAK] = "leak",
     [SEVERITY_USER_ERROR] = "user-error",
-};
-
-const char *const blame_names[] = {
-    [BLAME_TARGET] = "target",
-    [BLAME_INTERPRETER] = "interpreter",
-    [BLAME_USER] = "user",
-    [BLAME_UNKNOWN] = "unknown",
 };
 
 static void free_python(struct finding_stack *stack)
@@ -78,6 +72,8 @@ void finding_free(struct finding *finding)
     free(finding->signature);
     free(finding->cause);
     free(finding->behind);
+    free(finding->reason);
+    evidence_clear(&finding->suspicion);
     for (unsigned i = 0; i < finding->nends; i++)
         free(finding->ends[i].inside);
     free(finding->ends);
@@ -117,6 +113,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
             continue;
         known->count += finding->count;
         known->serial |= finding->serial;
+        evidence_merge(&known->suspicion, &finding->suspicion);
         count_child(known, child);
         finding_free(finding);
         return known;
@@ -173,6 +170,22 @@ int finding_add_line(struct finding *finding, char *line)
     if (line)
         finding_make_printable(line);
     return strings_take(&finding->lines, &finding->nlines, line);
+}
+
+bool finding_is_users(const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    bool lower =
+        found && found->again.hit > 0 && !finding->serial && verification_rung(found) <= RUNG_READONLY;
+    return finding->suspicion.users && !lower;
+}
+
+struct suspect finding_suspect(const struct finding *finding)
+{
+    const struct evidence *evidence = &finding->suspicion;
+    if (finding_is_users(finding))
+        return (struct suspect){BLAME_USER, evidence->function, evidence->package};
+    return evidence_suspect(evidence, finding->serial);
 }
 
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n)

@@ -13,6 +13,7 @@
 #include "core/wire/scene.h"
 #include "core/wire/violation.h"
 #include "driver/finding/deadlock.h"
+#include "driver/finding/evidence.h"
 #include "driver/symbol/symbol.h"
 
 /* Stable names in the JSON report; in the order of design.md. */
@@ -47,8 +48,6 @@ enum severity {
     SEVERITIES
 };
 
-enum blame { BLAME_TARGET, BLAME_INTERPRETER, BLAME_USER, BLAME_UNKNOWN };
-
 struct finding_python {
     char *function;
     char *file; /* NULL: the statement that a worker runs, whose text `function` is */
@@ -82,11 +81,14 @@ struct finding {
     enum finding_kind kind;
     enum severity severity;
     enum detector_id detector;
+    struct evidence suspicion;
+    /* Set once, by the blame stage. */
     enum blame blame;
+    char *function; /* innermost of the guilty package, or NULL */
+    char *package;  /* "numpy 2.2.2", or NULL */
+    char *reason;   /* why */
     enum rung rung;
     bool serial;             /* one thread is enough */
-    char *function;          /* innermost of the guilty package, or NULL */
-    char *package;           /* "numpy 2.2.2", or NULL */
     char *message;           /* one sentence */
     char *statement;         /* of the plan that ran, or NULL */
     char *input;             /* name of the array concerned, or NULL */
@@ -98,8 +100,9 @@ struct finding {
     char *site;              /* where the block was made, as --focus takes it, or NULL */
     bool trapped;            /* the guilty instruction itself was caught: the function is its */
     char *signature;
-    char *cause;  /* id of the finding that explains this one, or NULL */
-    char *behind; /* id of the one whose statement had to be left out before this one was seen, or NULL */
+    char *cause;   /* id of the finding that explains this one, or NULL; set once, after verification */
+    bool inherits; /* the blame of its cause */
+    char *behind;  /* id of the one whose statement had to be left out before this one was seen, or NULL */
     unsigned out_from;                       /* child from which on its statement was left out; 0: never */
     const struct verification *verification; /* what running it again found out, or NULL; the report's */
     uint64_t count;                          /* times seen */
@@ -124,7 +127,6 @@ struct finding_list {
 
 extern const char *const finding_kind_names[FINDING_KINDS];
 extern const char *const finding_severity_names[SEVERITIES];
-extern const char *const blame_names[];
 
 /* Control characters become blanks. NULL is left alone. */
 void finding_make_printable(char *text);
@@ -144,6 +146,12 @@ bool finding_stack_is_idle(const struct finding_stack *stack);
 
 /* Adds a sentence that explains the evidence; takes it over, NULL is ignored. Returns 0 or -ENOMEM. */
 int finding_add_line(struct finding *finding, char *line);
+
+/* Do the statements cause it by what they do to shared arrays, as far as verification does not show otherwise? */
+bool finding_is_users(const struct finding *finding);
+
+/* Returns the suspect by the evidence of the judges; the blame stage starts from it. */
+struct suspect finding_suspect(const struct finding *finding);
 
 /* The only finding with this severity, or NULL. *ret_n: how many have it. */
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n);

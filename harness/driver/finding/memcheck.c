@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/text.h"
 
 /* Growth of less between two lengths may be chance. */
 #define BLOCKS_LEAST 4
@@ -23,17 +24,12 @@ const char *const memcheck_kind_names[MEMCHECK_KINDS] = {
     [MEMCHECK_REACHABLE] = "reachable",
 };
 
-static bool same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 static struct memcheck_site *find_site(struct memcheck *memcheck, enum memcheck_arm arm, const char *function,
                                        const char *package)
 {
     for (size_t i = 0; i < memcheck->nsites; i++) {
         struct memcheck_site *site = &memcheck->sites[i];
-        if (site->arm == arm && same_text(site->function, function) && same_text(site->package, package))
+        if (site->arm == arm && text_equal(site->function, function) && text_equal(site->package, package))
             return site;
     }
     struct memcheck_site *site = LIST_ADD(memcheck->sites, memcheck->nsites);
@@ -52,28 +48,41 @@ static void add(struct memcheck_sum *sum, struct memcheck_sum more)
     sum->blocks += more.blocks;
 }
 
-void memcheck_count(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
-                    struct memcheck_sum sum)
+void memcheck_add_total(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
+                        struct memcheck_sum sum)
 {
-    add(&memcheck->lengths[memcheck->n].sums[arm][kind], sum);
+    add(&run->lengths[0].sums[arm][kind], sum);
 }
 
-struct memcheck_site *memcheck_add(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum)
 {
-    struct memcheck_site *site = find_site(memcheck, arm, function, package);
-    memcheck_count(memcheck, arm, kind, sum);
+    struct memcheck_site *site = find_site(run, arm, function, package);
+    memcheck_add_total(run, arm, kind, sum);
     if (site)
-        add(&site->sums[memcheck->n][kind], sum);
+        add(&site->sums[0][kind], sum);
     return site;
 }
 
-void memcheck_drop(struct memcheck *memcheck)
+static void take_site(struct memcheck *memcheck, unsigned at, struct memcheck_site *from)
 {
-    unsigned at = memcheck->n;
-    memcheck->lengths[at] = (struct memcheck_length){0};
-    for (size_t i = 0; i < memcheck->nsites; i++)
-        memset(memcheck->sites[i].sums[at], 0, sizeof memcheck->sites[i].sums[at]);
+    struct memcheck_site *site = find_site(memcheck, from->arm, from->function, from->package);
+    if (!site)
+        return;
+    memcpy(site->sums[at], from->sums[0], sizeof site->sums[at]);
+    free(site->ips);
+    site->ips = from->ips;
+    site->nips = from->nips;
+    site->statement = from->statement;
+    from->ips = NULL;
+}
+
+void memcheck_take(struct memcheck *memcheck, struct memcheck *run)
+{
+    memcheck->lengths[memcheck->n] = run->lengths[0];
+    for (size_t i = 0; i < run->nsites; i++)
+        take_site(memcheck, memcheck->n, &run->sites[i]);
+    memcheck->n++;
 }
 
 void memcheck_clear(struct memcheck *memcheck)

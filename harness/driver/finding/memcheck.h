@@ -36,12 +36,12 @@ struct memcheck_sum {
     int64_t bytes, blocks;
 };
 
-/* Blocks that one function asked for in one arm, in runs of all lengths. */
+/* Blocks that one function asked for in one arm. */
 struct memcheck_site {
     enum memcheck_arm arm;
     char *function, *package; /* whose; NULL: Python code's, or the interpreter's */
     struct memcheck_sum sums[MEMCHECK_LENGTHS][MEMCHECK_KINDS];
-    uint64_t *ips; /* stack of the most bytes in the last run, innermost first */
+    uint64_t *ips; /* stack of the most bytes in the last run that has any, innermost first */
     size_t nips;
     uint64_t most;
     int statement; /* of that stack: number among the plan's; -1: not known */
@@ -55,6 +55,7 @@ struct memcheck_length {
     struct memcheck_sum sums[MEMCHECK_ARMS][MEMCHECK_KINDS];
 };
 
+/* Runs of increasing lengths; or the one run of a child, until it is taken. */
 struct memcheck {
     bool on;                   /* the run is under Valgrind */
     bool has_new, has_release; /* of the plan */
@@ -64,14 +65,15 @@ struct memcheck {
     size_t nsites;
 };
 
-/* Blocks of the run at hand, whose length is lengths[n], for the table. */
-void memcheck_count(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
-                    struct memcheck_sum sum);
-/* And for who asked for them. The names are copied. Returns their site, or NULL without memory. */
-struct memcheck_site *memcheck_add(struct memcheck *memcheck, enum memcheck_arm arm, enum memcheck_kind kind,
+/* Adds blocks of one run to its table. */
+void memcheck_add_total(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
+                        struct memcheck_sum sum);
+/* The same, and to the site of the function that asked for them. The names are copied. Returns the site, or NULL without
+ * memory. */
+struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum);
-/* Forgets the run at hand: it did not come to its end. */
-void memcheck_drop(struct memcheck *memcheck);
+/* Adds a run that came to its end as the next length. Takes its stacks over. */
+void memcheck_take(struct memcheck *memcheck, struct memcheck *run);
 void memcheck_clear(struct memcheck *memcheck);
 
 /* In each call of the arm that decides. */

@@ -35,7 +35,6 @@ struct run {
     struct verification *verification; /* or NULL */
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
-    bool verbose;
     struct child_log log;
     const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */

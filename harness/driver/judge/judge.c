@@ -1,20 +1,8 @@
-/* One child after the other: each record to the file that knows its kind; after the last, what explains what. */
+/* Gives each record of a child to the judge of its type, and the child as a whole to the others. */
 #include "driver/judge/judge_inside.h"
+#include "driver/leak/judge_leak.h"
 
 #include <string.h>
-
-double judge_per_iteration(const struct judge *judge)
-{
-    size_t bodies = judge->plan->nroles ? judge->plan->nroles : 1,
-           told = judge->outcome->statements.n / bodies;
-    size_t n = told ? told : judge->plan->nsteps;
-    return n > 1 ? (double)n : 1;
-}
-
-bool judge_sees_changes(const struct judge *judge)
-{
-    return judge->outcome->facts.changes == CHANGES_SEEN;
-}
 
 /* Damage in memory that a detector of the child walked over: it says where, not who did it. */
 void judge_corrupt(struct judge *judge, const struct record *record)
@@ -32,7 +20,7 @@ void judge_corrupt(struct judge *judge, const struct record *record)
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message = strdup(record_text(record, 0));
     finding->signature = strdup(record_text(record, 1));
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 
@@ -49,8 +37,7 @@ static void judge_record(struct judge *judge, const struct record *record)
         judges[record->type](judge, record);
 }
 
-unsigned judge_outcome(struct run *run, const struct plan *plan, const struct outcome *outcome,
-                       unsigned child)
+unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child)
 {
     struct judge judge = {.run = run, .plan = plan, .outcome = outcome, .child = child};
     judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
@@ -70,44 +57,14 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, const struct ou
     return (unsigned)(run->findings.n - before);
 }
 
-/* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
-static bool is_in_place(const struct run *run, const struct finding *finding)
+bool judge_shows_failure(const struct plan *plan, struct outcome *outcome,
+                         const struct suppression_list *rules, bool users)
 {
-    if (finding->detector != DETECTOR_TRIPWIRE || !finding->function)
-        return false;
-    for (size_t i = 0; i < run->in_place.n; i++)
-        if (strcmp(run->in_place.items[i], finding->function) == 0)
-            return true;
-    return false;
-}
-
-static void drop_in_place(struct run *run)
-{
-    for (size_t i = 0; i < run->findings.n;)
-        if (is_in_place(run, run->findings.items[i]))
-            finding_list_remove(&run->findings, i);
-        else
-            i++;
-}
-
-/* A function that writes to the shared input explains a corrupt heap, a crash, a changed input and a late exception of
- * the same run. Two such functions: nobody can say which. */
-void judge_link(struct run *run)
-{
-    size_t mutations;
-    drop_in_place(run);
-    judge_link_heap(run);
-    const struct finding *cause = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &mutations);
-    if (mutations == 0)
-        cause = judge_link_tsan(run);
-    for (size_t i = 0; cause && i < run->findings.n; i++) {
-        struct finding *finding = run->findings.items[i];
-        bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
-        bool foreign = counted || finding->blame == BLAME_USER || finding->kind == FINDING_HANG ||
-                       finding->detector == cause->detector;
-        if (finding != cause && !foreign)
-            judge_take_cause(finding, cause);
-    }
-    judge_link_counted(run);
-    finding_list_sort(&run->findings);
+    struct run run = {.threads = plan->threads, .share = plan->share, .suppressions = rules};
+    bool fails = false;
+    judge_outcome(&run, plan, outcome, 1);
+    for (size_t i = 0; i < run.findings.n; i++)
+        fails |= users || !finding_is_users(run.findings.items[i]);
+    run_clear(&run);
+    return fails;
 }

@@ -220,8 +220,8 @@ static const struct scene_python *users_frame(const struct scene_page *page)
     return NULL;
 }
 
-bool judge_blame_python(const struct judge *judge, struct finding *finding,
-                        const struct symbol_thread *thread)
+bool judge_suspect_python(const struct judge *judge, struct finding *finding,
+                          const struct symbol_thread *thread)
 {
     const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
@@ -229,9 +229,8 @@ bool judge_blame_python(const struct judge *judge, struct finding *finding,
     if (!frame || !wait || strcmp(wait->what, PYTHON_LOCK) != 0 ||
         package_frame(judge->outcome, &thread->stack, package, sizeof package))
         return false;
-    finding->blame = BLAME_TARGET;
-    finding->function = strdup(frame->function);
-    if (package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE)
-        finding->package = judge_name_package(judge, frame->file, package);
+    bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
+    evidence_set(&finding->suspicion, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
+                 owned ? judge_name_package(judge, frame->file, package) : NULL);
     return true;
 }

@@ -102,16 +102,15 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
 }
 
 /* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
-static const struct log_rule *find_sentence(const struct judge *judge, char **ret_line,
-                                            enum detector_id *ret_by)
+static const struct log_rule *find_sentence(const struct plan *plan, const struct outcome *outcome,
+                                            char **ret_line, enum detector_id *ret_by)
 {
-    const struct outcome *outcome = judge->outcome;
     const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
     if (!rule)
         rule = log_rule_find(outcome->sentence, ret_line);
-    bool pyheap = judge->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
+    bool pyheap = plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
-    if (!rule || judge->plan->detect & DETECTOR_BIT(*ret_by))
+    if (!rule || plan->detect & DETECTOR_BIT(*ret_by))
         return rule;
     free(*ret_line);
     *ret_line = NULL;
@@ -120,10 +119,9 @@ static const struct log_rule *find_sentence(const struct judge *judge, char **re
 
 bool judge_hears(const struct plan *plan, const struct outcome *outcome)
 {
-    const struct judge judge = {.plan = plan, .outcome = outcome};
     char *line = NULL;
     enum detector_id by;
-    bool heard = find_sentence(&judge, &line, &by) != NULL;
+    bool heard = find_sentence(plan, outcome, &line, &by) != NULL;
     free(line);
     return heard;
 }
@@ -164,7 +162,7 @@ static void judge_crash(struct judge *judge)
     const struct record *crash = crash_record(judge->outcome);
     char *line = NULL;
     enum detector_id by;
-    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
     enum detector_id witness = judge_witness(judge->plan, judge->outcome);
     bool known = rule || witness != DETECTOR_COUNT;
     struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH,
@@ -188,36 +186,36 @@ static void judge_crash(struct judge *judge)
     line = retell(judge, rule, line);
     finding->message = describe_end(judge, crash, line);
     if (may_blame(judge, rule, &stack))
-        judge_blame_stack(judge, finding, &stack);
-    finding->signature =
-        judge_format("%s|%s", finding_kind_names[finding->kind], finding->function ? finding->function : "");
+        judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
+    const char *function = finding->suspicion.function ? finding->suspicion.function : "";
+    finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
     add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     free(line);
     finding = judge_add(judge, finding);
-    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->cause)
-        finding->cause = strdup(judge->leak->id);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->suspicion.follows)
+        finding->suspicion.follows = strdup(judge->leak->id);
 }
 
-static void blame_thread(struct judge *judge, struct finding *finding, pid_t tid)
+static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
 {
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->function; i++) {
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->suspicion.function; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
         if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
             continue;
-        if (!judge_blame_python(judge, finding, thread))
-            judge_blame_stack(judge, finding, &thread->stack);
+        if (!judge_suspect_python(judge, finding, thread))
+            judge_suspect_stack(judge, finding, EVIDENCE_STACK, &thread->stack);
     }
 }
 
 /* Who waits for another says more than who is busy. */
-static void blame_stuck(struct judge *judge, struct finding *finding)
+static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nwaits && !finding->function; i++)
-        blame_thread(judge, finding, finding->waits[i].tid);
-    blame_thread(judge, finding, 0);
+    for (size_t i = 0; i < finding->nwaits && !finding->suspicion.function; i++)
+        suspect_thread(judge, finding, finding->waits[i].tid);
+    suspect_thread(judge, finding, 0);
 }
 
 static void judge_hang(struct judge *judge)
@@ -228,18 +226,18 @@ static void judge_hang(struct judge *judge)
     if (!finding)
         return;
     char *deadlock = judge_waits(judge, finding);
-    blame_stuck(judge, finding);
+    suspect_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
     finding->evidence = last_lines(judge->outcome->stderr_text);
-    finding->message =
-        judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
-                     deadlock ? deadlock : "a deadlock or an endless loop",
-                     finding->function ? "; inside " : "", finding->function ? finding->function : "");
+    const char *function = finding->suspicion.function;
+    finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
+                                    deadlock ? deadlock : "a deadlock or an endless loop",
+                                    function ? "; inside " : "", function ? function : "");
     free(deadlock);
-    finding->signature = judge_format("hang|%s", finding->function ? finding->function : "");
+    finding->signature = judge_format("hang|%s", function ? function : "");
     judge_threads(judge, finding, 0, (struct symbol_stack){0});
     add_ends(judge, finding, RECORD_MAIN);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 
@@ -248,7 +246,7 @@ static void judge_log(struct judge *judge)
 {
     char *line = NULL;
     enum detector_id by;
-    const struct log_rule *rule = find_sentence(judge, &line, &by);
+    const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
     struct finding *finding = rule ? judge_new_finding(judge, rule->kind, SEVERITY_CRASH, by) : NULL;
     if (!finding) {
         free(line);

@@ -162,21 +162,20 @@ static const struct symbol_frame *maker_of(const struct judge *judge, const stru
 }
 
 /* Caught in the act, or else whoever made the block: nobody else knows of it. */
-static void set_blame(struct judge *judge, struct finding *finding, const struct violation *violation,
-                      const struct symbol_stack *alloc)
+static void set_suspect(struct judge *judge, struct finding *finding, const struct violation *violation,
+                        const struct symbol_stack *alloc)
 {
     char name[128];
     const struct symbol_frame *maker = maker_of(judge, violation, alloc, name, sizeof name);
     if (is_caught(violation)) {
         struct symbol_stack stack =
             judge_stack(judge, violation->here, violation->nfound, violation->found == FOUND_TRAP);
-        judge_blame_stack(judge, finding, &stack);
+        judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, &stack);
         finding->trapped = true;
         symbol_stack_free(&stack);
     } else if (maker && violation->kind != VIOLATION_STRAY) {
-        finding->blame = BLAME_TARGET;
-        finding->function = judge_plain_name(maker->function);
-        finding->package = judge_name_package(judge, maker->module, name);
+        evidence_set(&finding->suspicion, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
+                     judge_name_package(judge, maker->module, name));
     }
 }
 
@@ -190,12 +189,13 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     name_site(judge, violation, &stack, false, site, sizeof site);
     finding->site = focus_of(violation, &stack);
     finding->alias = judge_format("guard|%s|%s", side_of(violation->kind), site);
-    set_blame(judge, finding, violation, &stack);
+    set_suspect(judge, finding, violation, &stack);
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
-    finding->signature = finding->trapped && finding->function
-                             ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->function)
-                             : judge_format("guard|%s|%s", side_of(violation->kind), site);
+    finding->signature =
+        finding->trapped && finding->suspicion.function
+            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->suspicion.function)
+            : judge_format("guard|%s|%s", side_of(violation->kind), site);
 }
 
 static struct finding *finding_of(struct judge *judge, const struct violation *violation)
@@ -213,7 +213,7 @@ static struct finding *finding_of(struct judge *judge, const struct violation *v
         *finding->block = *violation;
     identify(judge, finding, violation);
     add_stacks(judge, finding, violation);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     return finding;
 }
 

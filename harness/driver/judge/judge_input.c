@@ -64,16 +64,17 @@ void judge_write(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     struct symbol_stack stack = judge_symbolise(judge, record);
-    judge_blame_stack(judge, finding, &stack);
+    judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, &stack);
     finding->serial = record->values[WRITE_SERIAL];
     finding->rung = RUNG_READONLY;
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
-    const char *function = finding->function ? finding->function : "a function without a name";
+    const char *function =
+        finding->suspicion.function ? finding->suspicion.function : "a function without a name";
     finding->message =
         judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
-                     finding->package ? finding->package : "unknown package",
+                     finding->suspicion.package ? finding->suspicion.package : "unknown package",
                      record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = judge_format("input-mutated|%s", function);
     finding = judge_add(judge, finding);
@@ -112,15 +113,22 @@ void judge_invariant(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
-    finding->blame = BLAME_TARGET;
+    evidence_set(&finding->suspicion, EVIDENCE_SHARING, BLAME_TARGET, NULL, NULL);
     finding->input = strdup(record_text(record, 0));
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message =
         judge_format("%s%s: %s, while the threads only read it%s%s", is_result ? "" : "input ",
                      finding->input, record_text(record, 1), *statement ? "; seen after " : "", statement);
     finding->signature = invariant_signature(record);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
+}
+
+/* Where threads only read what they share, what one thread does not see is the target's. */
+static void suspect_by_level(const struct judge *judge, struct finding *finding)
+{
+    evidence_set(&finding->suspicion, EVIDENCE_SHARING,
+                 judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
 }
 
 void judge_exception(struct judge *judge, const struct record *record)
@@ -140,13 +148,13 @@ void judge_exception(struct judge *judge, const struct record *record)
         judge_new_finding(judge, FINDING_EXCEPTION, SEVERITY_EXCEPTION, DETECTOR_EXCEPTION);
     if (!finding)
         return;
-    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    suspect_by_level(judge, finding);
     finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
     finding->statement = strdup(record_text(record, 2));
     finding->message =
         judge_format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
     finding->signature = judge_format("exception|%s", record_text(record, 1));
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 
@@ -158,11 +166,11 @@ void judge_diverge(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     const char *statement = record_text(record, 1);
-    finding->blame = judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN;
+    suspect_by_level(judge, finding);
     finding->count = (uint64_t)record->values[DIVERGE_COUNT];
     finding->statement = strdup(statement);
     finding->message = judge_format("%s %s", statement, record_text(record, 0));
     finding->signature = judge_format("diverge|%s", statement);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }

@@ -6,12 +6,11 @@
 #include "driver/log/nanobind_log.h"
 
 /* The report is about types whose module it may name; without, the abort's stack says whose check it was. */
-static void blame_module(const struct judge *judge, struct finding *finding, const char *module)
+static void suspect_module(const struct judge *judge, struct finding *finding, const char *module)
 {
-    if (!module)
-        return;
-    finding->blame = BLAME_TARGET;
-    finding->package = judge_name_package(judge, NULL, module);
+    if (module)
+        evidence_set(&finding->suspicion, EVIDENCE_NAME, BLAME_TARGET, NULL,
+                     judge_name_package(judge, NULL, module));
 }
 
 struct finding *judge_nanobind(struct judge *judge)
@@ -32,7 +31,7 @@ struct finding *judge_nanobind(struct judge *judge)
         finding->signature =
             judge_format("nanobind|%s", report.nnamed > 0 ? report.named[0].name : "no instance");
         finding->count = report.instances;
-        blame_module(judge, finding, report.module);
+        suspect_module(judge, finding, report.module);
         finding = finding_list_add(&judge->run->findings, finding, judge->child);
     }
     free(sentence);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/wire/landmarks.h"
+#include "base/text.h"
 #include "driver/finding/address.h"
 #include "driver/outcome/package.h"
 
@@ -117,17 +118,12 @@ static void take_python(struct finding_stack *stack, const struct scene_page *pa
     stack->more_native = page->more_native;
 }
 
-static bool same_text(const char *one, const char *other)
-{
-    return one == other || (one && other && strcmp(one, other) == 0);
-}
-
 /* A thread that was interrupted in a system call stands at it or behind it: an instruction of two bytes. */
 static bool same_place(const struct symbol_frame *one, const struct symbol_frame *other, bool innermost)
 {
     uint64_t distance =
         one->offset > other->offset ? one->offset - other->offset : other->offset - one->offset;
-    return distance <= (innermost ? 2 : 0) && same_text(one->module, other->module);
+    return distance <= (innermost ? 2 : 0) && text_equal(one->module, other->module);
 }
 
 static bool is_same(const struct finding_stack *one, const struct finding_stack *other)
@@ -139,8 +135,8 @@ static bool is_same(const struct finding_stack *one, const struct finding_stack 
             return false;
     for (size_t i = 0; i < one->npython; i++)
         if (one->python[i].line != other->python[i].line ||
-            !same_text(one->python[i].function, other->python[i].function) ||
-            !same_text(one->python[i].file, other->python[i].file))
+            !text_equal(one->python[i].function, other->python[i].function) ||
+            !text_equal(one->python[i].file, other->python[i].file))
             return false;
     return true;
 }
@@ -197,7 +193,7 @@ static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t 
 
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack)
 {
-    struct outcome *outcome = (struct outcome *)judge->outcome;
+    struct outcome *outcome = judge->outcome;
     put_crashed(outcome, finding, crashed, stack);
     struct shown *shown = calloc(outcome->nthreads + 1, sizeof *shown);
     size_t n = 0;

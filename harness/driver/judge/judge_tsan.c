@@ -159,21 +159,20 @@ static enum blame blame_of(const struct side sides[2])
     return packages ? BLAME_TARGET : BLAME_UNKNOWN;
 }
 
-static void set_blame(const struct judge *judge, struct finding *finding, const struct side sides[2])
+static void set_suspect(const struct judge *judge, struct finding *finding, const struct side sides[2])
 {
     /* The access that writes; of two the later one. */
     const struct side *guilty = &sides[!sides[0].part->write && sides[1].part->write];
     if (!*guilty->package && *sides[guilty == sides].package)
         guilty = &sides[guilty == sides];
-    const char *version = outcome_environment(judge->outcome, "python");
-    finding->blame = blame_of(sides);
-    finding->function = guilty->frame ? judge_plain_name(guilty->frame->function) : NULL;
+    const struct symbol_frame *frame = guilty->frame;
+    char *package = NULL;
     if (*guilty->package)
-        finding->package =
-            judge_name_package(judge, guilty->frame ? guilty->frame->module : NULL, guilty->package);
+        package = judge_name_package(judge, frame ? frame->module : NULL, guilty->package);
     else if (guilty->own == OWNER_INTERPRETER)
-        finding->package =
-            judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+        package = judge_name_interpreter(judge);
+    evidence_set(&finding->suspicion, EVIDENCE_ACCESS, blame_of(sides),
+                 frame ? judge_plain_name(frame->function) : NULL, package);
 }
 
 /* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */
@@ -295,13 +294,13 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     struct finding *finding = judge_new_finding(judge, kind_of(report), SEVERITY_DATA_RACE, DETECTOR_TSAN);
     if (!finding)
         return;
-    set_blame(judge, finding, sides);
+    set_suspect(judge, finding, sides);
     finding->count = report->count;
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
-    finding->message = say_race(report, sides, finding->package);
+    finding->message = say_race(report, sides, finding->suspicion.package);
     if (!is_variable(judge, report, one->address))
-        judge_label_user_error(judge, finding);
+        judge_note_changes(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (finding)
         add_stacks(judge, finding, report, sides);
@@ -348,26 +347,11 @@ bool judge_tsan_crash(struct judge *judge)
     if (!finding)
         return false;
     name_stacks(judge, fatal);
-    judge_blame_stack(judge, finding, &fatal->parts[0].stack);
+    judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
-    finding->signature = judge_format("crash|%s", finding->function ? finding->function : "");
+    finding->signature =
+        judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
     move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
-    judge_label_user_error(judge, finding);
+    judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;
-}
-
-/* The first race, if all races have the same guilty function; else NULL. It explains the run's other findings. */
-const struct finding *judge_link_tsan(const struct run *run)
-{
-    const struct finding *cause = NULL;
-    for (size_t i = 0; i < run->findings.n; i++) {
-        const struct finding *finding = run->findings.items[i];
-        if (finding->detector != DETECTOR_TSAN || finding->blame != BLAME_TARGET)
-            continue;
-        if (cause &&
-            (!cause->function || !finding->function || strcmp(cause->function, finding->function) != 0))
-            return NULL;
-        cause = cause ? cause : finding;
-    }
-    return cause;
 }

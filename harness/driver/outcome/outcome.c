@@ -7,15 +7,12 @@
 #include <sys/wait.h>
 
 #include "base/list.h"
+#include "base/text.h"
 #include "core/wire/status.h"
 
 const char *outcome_environment(const struct outcome *outcome, const char *key)
 {
-    size_t length = strlen(key);
-    for (size_t i = 0; i < outcome->nenvironment; i++)
-        if (strncmp(outcome->environment[i], key, length) == 0 && outcome->environment[i][length] == '=')
-            return outcome->environment[i] + length + 1;
-    return NULL;
+    return text_value(outcome->environment, outcome->nenvironment, key);
 }
 
 static int add_environment(struct outcome *outcome, const char *text)

@@ -15,57 +15,27 @@ static size_t forbidden(const char *at)
     return byte[0] == 0xef && byte[1] == 0xbf && byte[2] >= 0xbe ? 3 : 0;
 }
 
-static const char *entity(char c, bool in_attribute)
+char *markup_clean(const char *text)
 {
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return in_attribute ? "&quot;" : NULL;
-    case '\n':
-        return in_attribute ? "&#10;" : NULL;
-    case '\t':
-        return in_attribute ? "&#9;" : NULL;
-    default:
-        return NULL;
-    }
-}
-
-static void escape(const char *text, bool in_attribute, FILE *out)
-{
-    while (*text) {
-        size_t skip = forbidden(text);
-        const char *name = entity(*text, in_attribute);
-        if (!skip && name)
-            fputs(name, out);
-        else if (!skip)
-            fputc(*text, out);
-        text += skip ? skip : 1;
-    }
-}
-
-void markup_plain(const char *text, FILE *out)
-{
-    while (*text) {
+    char *clean = strdup(text), *end = clean;
+    while (clean && *text) {
         size_t skip = forbidden(text);
         if (!skip)
-            fputc(*text, out);
+            *end++ = *text;
         text += skip ? skip : 1;
     }
+    if (clean)
+        *end = '\0';
+    return clean;
 }
 
 void markup_text(const char *text, FILE *out)
 {
-    escape(text, false, out);
-}
-
-void markup_attribute(const char *text, FILE *out)
-{
-    escape(text, true, out);
+    for (; *text; text++)
+        if (strchr("&<>\"", *text))
+            fprintf(out, "&#%d;", *text);
+        else
+            fputc(*text, out);
 }
 
 /* Inside a word an underscore is none of Markdown's, and the title of a report is read as plain text too. */
@@ -79,16 +49,13 @@ static bool is_markdown(const char *start, const char *at)
 /* Mentions and issue numbers are found after backslashes are resolved: only a reference hides them. */
 void markup_prose(const char *text, FILE *out)
 {
-    const char *start = text;
-    while (*text) {
-        size_t skip = forbidden(text);
-        if (!skip && strchr("@#&<>", *text))
+    for (const char *start = text; *text; text++) {
+        if (strchr("@#&<>", *text))
             fprintf(out, "&#%d;", *text);
-        else if (!skip && is_markdown(start, text))
+        else if (is_markdown(start, text))
             fprintf(out, "\\%c", *text);
-        else if (!skip)
+        else
             fputc(*text == '\n' || *text == '\t' ? ' ' : *text, out);
-        text += skip ? skip : 1;
     }
 }
 
@@ -103,21 +70,14 @@ static size_t longest_ticks(const char *text)
     return longest;
 }
 
-static void print_ticks(size_t n, FILE *out)
-{
-    while (n-- > 0)
-        fputc('`', out);
-}
-
 void markup_fence(const char *language, const char *text, FILE *out)
 {
     size_t ticks = longest_ticks(text) + 1, length = strlen(text);
     ticks = ticks < 3 ? 3 : ticks;
-    print_ticks(ticks, out);
-    fprintf(out, "%s\n", language);
-    markup_plain(text, out);
-    if (length > 0 && text[length - 1] != '\n')
-        fputc('\n', out);
-    print_ticks(ticks, out);
+    for (size_t i = 0; i < ticks; i++)
+        fputc('`', out);
+    fprintf(out, "%s\n%s%s", language, text, length > 0 && text[length - 1] != '\n' ? "\n" : "");
+    for (size_t i = 0; i < ticks; i++)
+        fputc('`', out);
     fputc('\n', out);
 }

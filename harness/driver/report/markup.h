@@ -1,16 +1,13 @@
-/* Text of children and users, made safe inside XML, HTML and Markdown. Input is UTF-8, as all text from
- * JSON is. Driver. */
+/* Text of children and users, made safe inside XML, HTML and Markdown. Input is UTF-8. Driver. */
 #pragma once
 
 #include <stdio.h>
 
-/* For a terminal: without what could steer it. */
-void markup_plain(const char *text, FILE *out);
+/* A copy without what XML 1.0 forbids and other controls but tab and newline. The caller frees it; NULL without memory. */
+char *markup_clean(const char *text);
 
-/* Characters that XML 1.0 forbids, and other controls but tab and newline, are left out. For the text of an element. */
+/* For an element or an attribute between double quotes. */
 void markup_text(const char *text, FILE *out);
-/* The same between double quotes: newlines and tabs survive as references. */
-void markup_attribute(const char *text, FILE *out);
 
 /* Markdown prose on one line: no emphasis, links, mentions, issue numbers or HTML come from it. */
 void markup_prose(const char *text, FILE *out);

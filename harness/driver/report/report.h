@@ -1,17 +1,28 @@
-/* How a run is reported: as text, as JSON, and on disk. Driver. */
+/* A report: the document of a run (ftstress-report/1), from which every form is made. Driver. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
 
-#include "driver/finding/run.h"
+struct run;
 
-/* For a person, on out. */
-void report_text(const struct run *run, FILE *out, bool colour, bool quiet);
+struct report {
+    const json_t *document;
+    bool colour;
+    bool quiet;   /* findings only */
+    bool verbose; /* all pairs of statements */
+    bool whole;   /* all notes, stacks and frames; the plan and the standard error of each finding */
+};
 
-/* Stable keys, ftstress-report/1. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
-int report_json(const struct run *run, char **ret_text);
+/* Keys are stable. A new reference; NULL without memory. */
+json_t *report_document(const struct run *run);
 
-/* A folder for each finding under `out`: finding.json, plan.yaml, stderr.txt; and the whole as report.json. Returns
- * 0 or -errno. */
-int report_keep(const struct run *run, const char *out);
+/* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt), and report.json. Returns 0 or
+ * -errno. */
+int report_keep(const struct run *run, const json_t *document, const char *out);
+
+/* Loads a document. `what` is NULL (the last run under the folder `out`), the id of a finding kept there, a finding's
+ * folder, a folder of findings, or a JSON file of either. A finding comes as a report of it alone. On success
+ * *ret_document is the caller's; else `error` is one sentence. Returns 0 or -errno. */
+int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size);

@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct reporter reporters[] = {
-    {"text", "for the terminal", reporter_text},
-    {"json", "ftstress-report/1, for programs", reporter_json},
-    {"junit", "JUnit XML, for the test page of a CI server", reporter_junit},
-    {"sarif", "SARIF 2.1.0, for code scanners and editors", reporter_sarif},
-    {"html", "one page that needs nothing else, for people", reporter_html},
-    {"github", "Markdown, for a bug report", reporter_github},
-};
+#include "driver/report/document.h"
+
+#define ROW(name, about) {#name, about, reporter_##name},
+const struct reporter reporters[] = {REPORTERS(ROW)};
 const size_t reporter_count = sizeof reporters / sizeof *reporters;
 
 const struct reporter *reporter_find(const char *name)
@@ -22,7 +18,7 @@ const struct reporter *reporter_find(const char *name)
     return NULL;
 }
 
-int reporter_render(const struct reporter *reporter, const json_t *report, char **ret_text)
+static int render(const struct reporter *reporter, const struct report *report, char **ret_text)
 {
     char *text = NULL;
     size_t size;
@@ -39,10 +35,16 @@ int reporter_render(const struct reporter *reporter, const json_t *report, char 
     return error;
 }
 
-int reporter_json(const json_t *report, FILE *out)
+/* A report may come from anywhere. Its text must not steer the terminal, and XML forbids control characters; JSON
+ * escapes them. */
+int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text)
 {
-    if (json_dumpf(report, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
-        return -ENOMEM;
-    fputc('\n', out);
-    return 0;
+    if (reporter->write == reporter_json)
+        return render(reporter, report, ret_text);
+    struct report clean = *report;
+    json_t *document = document_clean(report->document);
+    clean.document = document;
+    int error = document ? render(reporter, &clean, ret_text) : -ENOMEM;
+    json_decref(document);
+    return error;
 }

@@ -1,17 +1,24 @@
-/* The forms of a report, one row each: for a person, for CI, for a code scanner, for a tracker. Driver.
- *
- * They work from the JSON of a run, so that a report of yesterday, of another machine or of a merge can be rendered.
- */
+/* The forms of a report, one row each. Driver. */
 #pragma once
 
-#include <jansson.h>
 #include <stdio.h>
+
+#include "driver/report/report.h"
+
+/* The names of --as: X(name, description), for each int reporter_NAME(const struct report *report, FILE *out), which
+ * returns 0 or -ENOMEM. A write error shows when out is closed. */
+#define REPORTERS(X)                                                                                         \
+    X(text, "for the terminal")                                                                              \
+    X(json, "ftstress-report/1, for programs")                                                               \
+    X(junit, "JUnit XML, for the test page of a CI server")                                                  \
+    X(sarif, "SARIF 2.1.0, for code scanners and editors")                                                   \
+    X(html, "one page that needs nothing else, for people")                                                  \
+    X(github, "Markdown, for a bug report")
 
 struct reporter {
     const char *name;
     const char *about; /* one line */
-    /* Returns 0 or -ENOMEM. What cannot be written shows when out is closed. */
-    int (*write)(const json_t *report, FILE *out);
+    int (*write)(const struct report *report, FILE *out);
 };
 
 extern const struct reporter reporters[];
@@ -19,15 +26,8 @@ extern const size_t reporter_count;
 
 const struct reporter *reporter_find(const char *name);
 
-/* The whole text. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
-int reporter_render(const struct reporter *reporter, const json_t *report, char **ret_text);
+/* The whole text, without control characters. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
+int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text);
 
-int reporter_text(const json_t *report, FILE *out);
-int reporter_json(const json_t *report, FILE *out);
-int reporter_junit(const json_t *report, FILE *out);
-int reporter_sarif(const json_t *report, FILE *out);
-int reporter_html(const json_t *report, FILE *out);
-int reporter_github(const json_t *report, FILE *out);
-
-/* All frames of all stacks, the plan and the child's last words too: `ftstress show`. */
-int reporter_text_whole(const json_t *report, FILE *out);
+#define REPORTER_DECLARE(name, about) int reporter_##name(const struct report *report, FILE *out);
+REPORTERS(REPORTER_DECLARE)

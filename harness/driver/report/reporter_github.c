@@ -1,15 +1,17 @@
 /* Markdown for a bug report, in the order in which maintainers ask: what, how often, how to run it, what was seen, with
  * what. Long things are folded. */
-#include "driver/report/reporter.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "driver/report/kept.h"
+#include "driver/report/document.h"
 #include "driver/report/markup.h"
+#include "driver/report/reporter_text_inside.h"
+#include "driver/report/sentence.h"
 
-static const char *rung_sentence(const char *rung)
+static const char *sharing_sentence(const char *level)
 {
     static const char *const sentences[][2] = {
         {"private", "The threads share no inputs."},
@@ -18,22 +20,26 @@ static const char *rung_sentence(const char *rung)
         {"all", "All threads write to inputs that they share."},
     };
     for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
-        if (strcmp(rung, sentences[i][0]) == 0)
+        if (strcmp(level, sentences[i][0]) == 0)
             return sentences[i][1];
     return "";
 }
 
 static void write_summary(const json_t *finding, const char *blame, const char *seen, FILE *out)
 {
-    const char *rung = rung_sentence(kept_text(finding, "rung"));
+    const char *sharing = sharing_sentence(document_text(finding, "rung")),
+               *reason = document_text(finding, "blame_reason");
     fputs("### Summary\n\nftstress reports: ", out);
-    markup_prose(kept_text(finding, "message"), out);
+    markup_prose(document_text(finding, "message"), out);
     fputs("\n\n- **Blame:** ", out);
     markup_prose(blame, out);
+    if (*reason)
+        fputs("\n- **Because:** ", out);
+    markup_prose(reason, out);
     fputs("\n- **Rate:** ", out);
     markup_prose(seen, out);
-    if (!json_is_true(json_object_get(finding, "serial")) && *rung)
-        fprintf(out, "\n- **Sharing:** %s", rung);
+    if (!json_is_true(json_object_get(finding, "serial")) && *sharing)
+        fprintf(out, "\n- **Sharing:** %s", sharing);
     fputc('\n', out);
 }
 
@@ -47,13 +53,13 @@ static void write_controls(const char *verification, FILE *out)
 
 static void write_reproducer(const json_t *finding, const json_t *environment, FILE *out)
 {
-    const char *statement = kept_text(finding, "statement"), *abi = kept_text(environment, "abi");
+    const char *statement = document_text(finding, "statement"), *abi = document_text(environment, "abi");
     if (*statement) {
         fputs("\nThe statement that ran when it was seen:\n\n", out);
         markup_fence("python", statement, out);
     }
     fputs("\n### Reproducer\n\nSave this plan as `plan.yaml`:\n\n", out);
-    markup_fence("yaml", kept_text(json_object_get(finding, "plan"), "yaml"), out);
+    markup_fence("yaml", document_text(json_object_get(finding, "plan"), "yaml"), out);
     fputs("\nand run it", out);
     if (*abi) {
         fputs(" with a CPython ", out);
@@ -67,50 +73,41 @@ static void write_reproducer(const json_t *finding, const json_t *environment, F
         out);
 }
 
-static int write_folded(const char *title, const char *text, FILE *out)
+static void write_folded(const char *title, const char *text, FILE *out)
 {
     fputs("\n<details><summary>", out);
     markup_text(title, out);
     fputs("</summary>\n\n", out);
     markup_fence("text", text, out);
     fputs("\n</details>\n", out);
+}
+
+static int write_stack(const struct report *report, const json_t *stack, const char *title, FILE *out)
+{
+    cleanup_free char *lines = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&lines, &size);
+    if (!memory)
+        return -ENOMEM;
+    text_stack(&(struct text){report, &text_plain, memory, ""}, stack, "", SIZE_MAX);
+    if (fclose(memory) != 0)
+        return -ENOMEM;
+    if (*lines)
+        write_folded(title, lines, out);
     return 0;
 }
 
-static int write_stack(const json_t *stack, const char *title, FILE *out)
-{
-    cleanup_free char *text = NULL;
-    size_t size, frames = kept_frames(stack), i;
-    const json_t *frame;
-    FILE *plain = open_memstream(&text, &size);
-    if (!plain)
-        return -ENOMEM;
-    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        char place[256], source[256];
-        if (i == frames)
-            break;
-        kept_say_place(frame, place, sizeof place);
-        kept_say_source(frame, source, sizeof source);
-        fprintf(plain, "#%-2zu %s  %s%s%s\n", i, kept_function(frame), place, *source ? "  " : "", source);
-    }
-    kept_stack_write_python(stack, "", plain);
-    if (fclose(plain) != 0)
-        return -ENOMEM;
-    return *text ? write_folded(title, text, out) : 0;
-}
-
-/* Of threads that tell the same, one. */
-static int write_stacks(const json_t *stacks, FILE *out)
+static int write_stacks(const struct report *report, const json_t *stacks, FILE *out)
 {
     size_t n = json_array_size(stacks);
     int error = 0;
-    for (size_t i = 0; i < n; i++) {
-        cleanup_free char *title = kept_stack_title(stacks, i);
-        if (!kept_stack_is_folded(stacks, i))
-            error |= write_stack(json_array_get(stacks, i), title ? title : "", out);
-    }
     char idle[80];
-    kept_stack_say_idle(stacks, idle, sizeof idle);
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *title = document_stack_title(stacks, i);
+        if (!document_stack_is_folded(stacks, i))
+            error |= write_stack(report, json_array_get(stacks, i), title ? title : "", out);
+    }
+    document_idle_stacks(stacks, idle, sizeof idle);
     if (*idle)
         fprintf(out, "\n%s.\n", idle);
     return error;
@@ -127,14 +124,14 @@ static void write_explanation(const json_t *finding, FILE *out)
     }
 }
 
-static int write_observed(const json_t *finding, FILE *out)
+static int write_observed(const struct report *report, const json_t *finding, FILE *out)
 {
-    const char *evidence = kept_text(finding, "evidence");
+    const char *evidence = document_text(finding, "evidence");
     if (json_array_size(json_object_get(finding, "stacks")) + strlen(evidence) == 0)
         return 0;
     fputs("\n### Observed\n", out);
     write_explanation(finding, out);
-    int error = write_stacks(json_object_get(finding, "stacks"), out);
+    int error = write_stacks(report, json_object_get(finding, "stacks"), out);
     if (*evidence)
         write_folded("the end of standard error", evidence, out);
     return error;
@@ -148,21 +145,22 @@ static void write_environment(const json_t *environment, FILE *out)
         return;
     fputs("\n### Environment\n\n", out);
     json_object_foreach ((json_t *)environment, key, value) {
-        if (!kept_environment_shows(key))
+        if (!document_environment_shows(key))
             continue;
         fputs("- ", out);
         markup_prose(key, out);
         fputs(": ", out);
-        markup_prose(kept_text(environment, key), out);
+        markup_prose(document_text(environment, key), out);
         fputc('\n', out);
     }
 }
 
-static int write_finding(const json_t *report, const json_t *finding, FILE *out)
+static int write_finding(const struct report *report, const json_t *finding, FILE *out)
 {
-    const json_t *environment = json_object_get(report, "environment");
-    cleanup_free char *blame = kept_say_blame(finding), *seen = kept_say_seen(finding),
-                      *verification = kept_say_verification(report), *title = kept_say_title(finding);
+    const json_t *environment = json_object_get(report->document, "environment");
+    cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding),
+                      *verification = sentence_verifications(report->document),
+                      *title = sentence_title(finding);
     if (!blame || !seen || !verification || !title)
         return -ENOMEM;
     fputs("## BUG: ", out);
@@ -170,26 +168,26 @@ static int write_finding(const json_t *report, const json_t *finding, FILE *out)
     fputs(" under free threading\n\n", out);
     write_summary(finding, blame, seen, out);
     write_reproducer(finding, environment, out);
-    int error = write_observed(finding, out);
+    int error = write_observed(report, finding, out);
     write_controls(verification, out);
     write_environment(environment, out);
     fputs("\n### Signature\n\nTo look for duplicates:\n\n", out);
-    markup_fence("text", kept_text(finding, "signature"), out);
+    markup_fence("text", document_text(finding, "signature"), out);
     return error;
 }
 
 static void write_row(const json_t *finding, FILE *out)
 {
     const json_t *runs = json_object_get(finding, "runs");
-    const char *cause = kept_text(finding, "cause");
+    const char *cause = document_text(finding, "cause");
     fputs("| ", out);
-    markup_prose(kept_text(finding, "id"), out);
+    markup_prose(document_text(finding, "id"), out);
     fputs(" | ", out);
-    markup_prose(kept_text(finding, "kind"), out);
+    markup_prose(document_text(finding, "kind"), out);
     fputs(" | ", out);
-    markup_prose(kept_text(finding, "function"), out);
-    fprintf(out, " | %lld of %lld | %s", (long long)kept_number(runs, "hit"),
-            (long long)kept_number(runs, "of"), *cause ? "a consequence of " : "");
+    markup_prose(document_text(finding, "function"), out);
+    fprintf(out, " | %lld of %lld | %s", (long long)document_number(runs, "hit"),
+            (long long)document_number(runs, "of"), *cause ? "a consequence of " : "");
     markup_prose(cause, out);
     fputs(" |\n", out);
 }
@@ -199,7 +197,7 @@ static void write_index(const json_t *report, FILE *out)
     size_t i;
     const json_t *finding;
     fputs("ftstress: ", out);
-    markup_prose(kept_text(report, "name"), out);
+    markup_prose(document_text(report, "name"), out);
     fprintf(out, "\n\n%zu findings; `ftstress report ID --as github` writes one alone.\n\n",
             json_array_size(json_object_get(report, "findings")));
     fputs("| id | kind | function | children | |\n| --- | --- | --- | --- | --- |\n", out);
@@ -209,30 +207,31 @@ static void write_index(const json_t *report, FILE *out)
 
 static void write_nothing(const json_t *report, FILE *out)
 {
-    const char *reason = kept_text(report, "reason");
+    const char *reason = document_text(report, "reason");
     fputs("ftstress: ", out);
-    markup_prose(kept_text(report, "name"), out);
+    markup_prose(document_text(report, "name"), out);
     if (*reason) {
         fputs("\n\nCould not test: ", out);
         markup_prose(reason, out);
         fputc('\n', out);
     } else {
         fprintf(out, "\n\nNothing was found in %lld calls of %lld threads.\n",
-                (long long)kept_number(report, "calls") + (long long)kept_number(report, "serial_calls"),
-                (long long)kept_number(report, "threads"));
+                (long long)document_number(report, "calls") +
+                    (long long)document_number(report, "serial_calls"),
+                (long long)document_number(report, "threads"));
     }
     write_environment(json_object_get(report, "environment"), out);
 }
 
-int reporter_github(const json_t *report, FILE *out)
+int reporter_github(const struct report *report, FILE *out)
 {
-    const json_t *findings = json_object_get(report, "findings"), *finding;
+    const json_t *findings = json_object_get(report->document, "findings"), *finding;
     size_t n = json_array_size(findings), i;
     int error = 0;
     if (n == 0)
-        write_nothing(report, out);
+        write_nothing(report->document, out);
     if (n > 1)
-        write_index(report, out);
+        write_index(report->document, out);
     json_array_foreach (findings, i, finding) {
         fputs(n > 1 ? "\n---\n\n" : "", out);
         error |= write_finding(report, finding, out);

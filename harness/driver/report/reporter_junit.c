@@ -1,162 +1,183 @@
-/* JUnit XML that both the Ant and the Jenkins schema take: one suite, a failed case for each finding. */
-#include "driver/report/reporter.h"
-
+/* JUnit XML that both the Ant and the Jenkins schema accept: one suite, a failed case for each finding. */
 #include <errno.h>
-#include <stdbool.h>
+#include <libxml/xmlwriter.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "driver/report/kept.h"
-#include "driver/report/markup.h"
+#include "driver/report/document.h"
+#include "driver/report/reporter_text_inside.h"
+#include "driver/report/sentence.h"
 
-static void put_attribute(const char *name, const char *value, FILE *out)
+static void start(xmlTextWriter *xml, const char *element)
 {
-    fprintf(out, " %s=\"", name);
-    markup_attribute(value, out);
-    fputc('"', out);
+    xmlTextWriterStartElement(xml, BAD_CAST element);
 }
 
-/* Is anything left of it when blanks and controls are gone? The schemas want names that are something. */
+static void attribute(xmlTextWriter *xml, const char *name, const char *value)
+{
+    xmlTextWriterWriteAttribute(xml, BAD_CAST name, BAD_CAST value);
+}
+
+/* The schemas want names that are not blank. */
 static bool is_name(const char *text)
 {
-    while (*text && (*text == 0x7f || (*text > 0 && *text <= ' ')))
-        text++;
-    return *text;
+    return text[strspn(text, " \t\n")];
 }
 
-static const char *name_of(const json_t *report)
+static const char *name_of(const json_t *document)
 {
-    const char *name = kept_text(report, "name");
+    const char *name = document_text(document, "name");
     return is_name(name) ? name : "ftstress";
 }
 
-static double seconds_of(const json_t *report)
+static double seconds_of(const json_t *document)
 {
-    double seconds = kept_real(report, "seconds");
+    double seconds = document_real(document, "seconds");
     return seconds > 0 && seconds < 1e9 ? seconds : 0;
 }
 
-static void open_case(const json_t *report, const char *name, double seconds, FILE *out)
+static void start_case(xmlTextWriter *xml, const json_t *document, const char *name, double seconds)
 {
-    fputs("    <testcase", out);
-    put_attribute("name", name, out);
-    put_attribute("classname", name_of(report), out);
-    fprintf(out, " time=\"%.3f\">", seconds);
+    start(xml, "testcase");
+    attribute(xml, "name", name);
+    attribute(xml, "classname", name_of(document));
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "time", "%.3f", seconds);
 }
 
-static int write_details(const json_t *report, const json_t *finding, FILE *out)
+/* The finding as the text form prints it. */
+static int write_details(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
-    char *text = NULL;
-    size_t size, i;
-    const json_t *stack, *frame;
-    cleanup_free char *blame = kept_say_blame(finding), *seen = kept_say_seen(finding),
-                      *verification = kept_say_verification(report);
-    FILE *plain = blame && seen && verification ? open_memstream(&text, &size) : NULL;
-    if (!plain)
+    struct report whole = *report;
+    cleanup_free char *details = NULL, *verified = sentence_verifications(report->document);
+    size_t size;
+    FILE *out = verified ? open_memstream(&details, &size) : NULL;
+    if (!out)
         return -ENOMEM;
-    fprintf(plain, "%s\nblame: %s\n%s\n%s", kept_text(finding, "message"), blame, seen, verification);
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack) {
-        size_t frames = kept_frames(stack), k;
-        fprintf(plain, "\n%s:\n", kept_text(stack, "title"));
-        json_array_foreach (json_object_get(stack, "frames"), k, frame) {
-            char place[256], source[256];
-            kept_say_place(frame, place, sizeof place);
-            kept_say_source(frame, source, sizeof source);
-            if (k < frames)
-                fprintf(plain, "  #%-2zu %s  %s  %s\n", k, kept_function(frame), place, source);
-        }
-    }
-    fprintf(plain, "\nplan:\n%s", kept_text(json_object_get(finding, "plan"), "yaml"));
-    if (fclose(plain) == 0)
-        markup_text(text, out);
-    fd_free(&text);
-    return 0;
-}
-
-/* The id comes from the signature: a CI server sees the same test fail from run to run. */
-static int write_finding(const json_t *report, const json_t *finding, FILE *out)
-{
-    cleanup_free char *name = NULL;
-    if (asprintf(&name, "%s %s %s", kept_text(finding, "id"), kept_text(finding, "kind"),
-                 kept_text(finding, "function")) < 0)
+    whole.whole = true;
+    int error = text_finding(&(struct text){&whole, &text_plain, out, "      "}, finding);
+    fprintf(out, "\n%s", verified);
+    if (fclose(out) != 0)
         return -ENOMEM;
-    open_case(report, name, 0, out);
-    fputs("\n      <failure", out);
-    put_attribute("type", kept_text(finding, "kind"), out);
-    put_attribute("message", kept_text(finding, "message"), out);
-    fputc('>', out);
-    int error = write_details(report, finding, out);
-    fputs("</failure>\n    </testcase>\n", out);
+    xmlTextWriterWriteString(xml, BAD_CAST details);
     return error;
 }
 
-static bool is_verdict(const json_t *report, const char *verdict)
+/* The id comes from the signature: a CI server sees the same test fail from run to run. */
+static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
-    return strcmp(kept_text(report, "verdict"), verdict) == 0;
+    cleanup_free char *name = NULL;
+    const char *kind = document_text(finding, "kind");
+    if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
+        0)
+        return -ENOMEM;
+    start_case(xml, report->document, name, 0);
+    start(xml, "failure");
+    attribute(xml, "type", kind);
+    attribute(xml, "message", document_text(finding, "message"));
+    int error = write_details(xml, report, finding);
+    xmlTextWriterEndElement(xml);
+    xmlTextWriterEndElement(xml);
+    return error;
 }
 
-/* What could not be tested must not look as if it had passed. */
-static void write_verdict(const json_t *report, FILE *out)
+static bool is_verdict(const json_t *document, const char *verdict)
 {
-    const char *reason = kept_text(report, "reason");
-    open_case(report, name_of(report), seconds_of(report), out);
-    if (is_verdict(report, "untested")) {
-        fputs("<skipped", out);
-        put_attribute("message", *reason ? reason : "it could not be tested", out);
-        fputs("/>", out);
-    } else if (!is_verdict(report, "clean")) {
-        fputs("<error type=\"verdict\" message=\"the report has no verdict that this ftstress knows\"/>",
-              out);
+    return strcmp(document_text(document, "verdict"), verdict) == 0;
+}
+
+/* A run that could not test must not look as if it had passed. */
+static void write_verdict(xmlTextWriter *xml, const json_t *document)
+{
+    const char *reason = document_text(document, "reason");
+    bool is_skipped = is_verdict(document, "untested");
+    start_case(xml, document, name_of(document), seconds_of(document));
+    if (is_skipped || !is_verdict(document, "clean")) {
+        start(xml, is_skipped ? "skipped" : "error");
+        if (!is_skipped)
+            attribute(xml, "type", "verdict");
+        attribute(xml, "message",
+                  !is_skipped ? "this ftstress does not know the verdict of the report"
+                  : *reason   ? reason
+                              : "it could not be tested");
+        xmlTextWriterEndElement(xml);
     }
-    fputs("</testcase>\n", out);
+    xmlTextWriterFullEndElement(xml);
 }
 
-static void write_properties(const json_t *report, FILE *out)
+static void write_property(xmlTextWriter *xml, const char *name, const char *value)
+{
+    if (!is_name(name))
+        return;
+    start(xml, "property");
+    attribute(xml, "name", name);
+    attribute(xml, "value", value);
+    xmlTextWriterEndElement(xml);
+}
+
+static void write_properties(xmlTextWriter *xml, const json_t *document)
 {
     const char *key;
-    json_t *value;
-    fprintf(out, "    <properties>\n      <property name=\"seed\" value=\"%lld\"/>\n",
-            (long long)kept_number(report, "seed"));
-    json_object_foreach (json_object_get(report, "environment"), key, value) {
-        if (!is_name(key) || !kept_environment_shows(key))
-            continue;
-        fputs("      <property", out);
-        put_attribute("name", key, out);
-        put_attribute("value", json_is_string(value) ? json_string_value(value) : "", out);
-        fputs("/>\n", out);
-    }
-    fputs("    </properties>\n", out);
+    char seed[32];
+    json_t *environment = json_object_get(document, "environment"), *value;
+    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
+    start(xml, "properties");
+    write_property(xml, "seed", seed);
+    json_object_foreach (environment, key, value)
+        if (document_environment_shows(key))
+            write_property(xml, key, document_text(environment, key));
+    xmlTextWriterEndElement(xml);
 }
 
-static void open_suite(const json_t *report, size_t failures, FILE *out)
+static void start_suite(xmlTextWriter *xml, const json_t *document, size_t failures)
 {
-    const char *date = kept_text(report, "date");
-    int skipped = failures == 0 && is_verdict(report, "untested");
-    int errors = failures == 0 && !skipped && !is_verdict(report, "clean");
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite", out);
-    put_attribute("name", name_of(report), out);
-    fputs(" package=\"ftstress\" id=\"0\" hostname=\"localhost\"", out);
-    put_attribute("timestamp", strlen(date) == 19 ? date : "1970-01-01T00:00:00", out);
-    fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"%d\" time=\"%.3f\">\n",
-            failures ? failures : 1, failures, errors, skipped, seconds_of(report));
+    const char *date = document_text(document, "date");
+    bool is_skipped = failures == 0 && is_verdict(document, "untested");
+    bool is_error = failures == 0 && !is_skipped && !is_verdict(document, "clean");
+    start(xml, "testsuites");
+    start(xml, "testsuite");
+    attribute(xml, "name", name_of(document));
+    attribute(xml, "package", "ftstress");
+    attribute(xml, "id", "0");
+    attribute(xml, "hostname", "localhost");
+    attribute(xml, "timestamp", strlen(date) == 19 ? date : "1970-01-01T00:00:00");
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "tests", "%zu", failures ? failures : 1);
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "failures", "%zu", failures);
+    attribute(xml, "errors", is_error ? "1" : "0");
+    attribute(xml, "skipped", is_skipped ? "1" : "0");
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "time", "%.3f", seconds_of(document));
 }
 
-int reporter_junit(const json_t *report, FILE *out)
+static void write_notes(xmlTextWriter *xml, const json_t *notes)
 {
-    const json_t *findings = json_object_get(report, "findings"), *finding, *note;
+    size_t i;
+    const json_t *note;
+    start(xml, "system-out");
+    json_array_foreach (notes, i, note)
+        xmlTextWriterWriteFormatString(xml, "%s\n", json_is_string(note) ? json_string_value(note) : "");
+    xmlTextWriterFullEndElement(xml);
+    start(xml, "system-err");
+    xmlTextWriterFullEndElement(xml);
+}
+
+int reporter_junit(const struct report *report, FILE *out)
+{
+    const json_t *document = report->document, *finding;
+    const json_t *findings = json_object_get(document, "findings");
+    xmlTextWriter *xml = xmlNewTextWriter(xmlOutputBufferCreateFile(out, NULL));
     size_t i;
     int error = 0;
-    open_suite(report, json_array_size(findings), out);
-    write_properties(report, out);
+    if (!xml)
+        return -ENOMEM;
+    xmlTextWriterSetIndent(xml, 1);
+    xmlTextWriterStartDocument(xml, NULL, "UTF-8", NULL);
+    start_suite(xml, document, json_array_size(findings));
+    write_properties(xml, document);
     json_array_foreach (findings, i, finding)
-        error |= write_finding(report, finding, out);
+        error |= write_finding(xml, report, finding);
     if (json_array_size(findings) == 0)
-        write_verdict(report, out);
-    fputs("    <system-out>", out);
-    json_array_foreach (json_object_get(report, "notes"), i, note) {
-        markup_text(json_is_string(note) ? json_string_value(note) : "", out);
-        fputc('\n', out);
-    }
-    fputs("</system-out>\n    <system-err></system-err>\n  </testsuite>\n</testsuites>\n", out);
+        write_verdict(xml, document);
+    write_notes(xml, json_object_get(document, "notes"));
+    error |= xmlTextWriterEndDocument(xml) < 0;
+    xmlFreeTextWriter(xml);
     return error ? -ENOMEM : 0;
 }

@@ -10,7 +10,7 @@
 
 #include "base/fd.h"
 #include "core/wire/status.h"
-#include "driver/report/kept.h"
+#include "driver/report/document.h"
 
 #define SCHEMA_URI                                                                                           \
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -54,7 +54,7 @@ static size_t rule_index(json_t *list, const char *kind)
     size_t i;
     const json_t *rule;
     json_array_foreach (list, i, rule)
-        if (strcmp(kept_text(rule, "id"), kind) == 0)
+        if (strcmp(document_text(rule, "id"), kind) == 0)
             return i;
     json_array_append_new(list, json_pack("{s:s, s:o, s:{s:s}}", "id", kind, "shortDescription",
                                           message(about(kind)), "defaultConfiguration", "level", "error"));
@@ -83,8 +83,8 @@ static char *uri_of(const char *path)
 
 static json_t *physical_location(const json_t *frame)
 {
-    const char *file = kept_text(frame, "file");
-    json_int_t line = kept_number(frame, "line");
+    const char *file = document_text(frame, "file");
+    json_int_t line = document_number(frame, "line");
     cleanup_free char *uri = *file && line > 0 ? uri_of(file) : NULL;
     return uri ? json_pack("{s:{s:s}, s:{s:I}}", "artifactLocation", "uri", uri, "region", "startLine", line)
                : NULL;
@@ -93,8 +93,8 @@ static json_t *physical_location(const json_t *frame)
 static json_t *location_of(const json_t *frame)
 {
     char place[256];
-    const char *function = kept_function(frame);
-    kept_say_place(frame, place, sizeof place);
+    const char *function = document_function(frame);
+    document_place(frame, place, sizeof place);
     json_t *location =
         json_pack("{s:[{s:s, s:s+++, s:s}]}", "logicalLocations", "name", function, "fullyQualifiedName",
                   place, *place ? "!" : "", function, "", "kind", "function");
@@ -107,16 +107,16 @@ static json_t *location_of(const json_t *frame)
 static json_t *stack_of(const json_t *stack)
 {
     json_t *frames = json_array();
-    size_t shown = kept_frames(stack), i;
+    size_t shown = document_frames(stack), i;
     const json_t *frame;
     json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        const char *module = strrchr(kept_text(frame, "module"), '/');
+        const char *module = strrchr(document_text(frame, "module"), '/');
         if (i == shown)
             break;
         json_array_append_new(frames, json_pack("{s:o, s:s}", "location", location_of(frame), "module",
-                                                module ? module + 1 : kept_text(frame, "module")));
+                                                module ? module + 1 : document_text(frame, "module")));
     }
-    return json_pack("{s:o, s:o}", "message", message(kept_text(stack, "title")), "frames", frames);
+    return json_pack("{s:o, s:o}", "message", message(document_text(stack, "title")), "frames", frames);
 }
 
 static json_t *stacks_of(const json_t *finding)
@@ -132,12 +132,12 @@ static json_t *stacks_of(const json_t *finding)
 /* The guilty function's frame. */
 static const json_t *guilty_frame(const json_t *finding)
 {
-    const char *function = kept_text(finding, "function");
+    const char *function = document_text(finding, "function");
     size_t i, k;
     const json_t *stack, *frame;
     json_array_foreach (json_object_get(finding, "stacks"), i, stack)
         json_array_foreach (json_object_get(stack, "frames"), k, frame)
-            if (*function && strcmp(kept_text(frame, "function"), function) == 0)
+            if (*function && strcmp(document_text(frame, "function"), function) == 0)
                 return frame;
     return NULL;
 }
@@ -145,7 +145,8 @@ static const json_t *guilty_frame(const json_t *finding)
 static json_t *locations_of(const json_t *finding)
 {
     const json_t *frame = guilty_frame(finding);
-    const char *function = kept_text(finding, "function"), *statement = kept_text(finding, "statement");
+    const char *function = document_text(finding, "function"),
+               *statement = document_text(finding, "statement");
     if (frame)
         return json_pack("[o]", location_of(frame));
     if (*function)
@@ -158,9 +159,10 @@ static json_t *locations_of(const json_t *finding)
 /* What SARIF has no word for. */
 static json_t *properties_of(const json_t *finding)
 {
-    static const char *const keys[] = {"id",   "severity", "function", "package",   "detector",
-                                       "rung", "serial",   "blame",    "statement", "cause",
-                                       "runs", "block",    "array",    "evidence",  "plan"};
+    static const char *const keys[] = {"id",    "severity", "function",    "package",      "detector",
+                                       "rung",  "serial",   "blame",       "blame_reason", "statement",
+                                       "cause", "behind",   "explanation", "runs",         "block",
+                                       "array", "evidence", "plan"};
     json_t *properties = json_object();
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(finding, keys[i]);
@@ -172,13 +174,13 @@ static json_t *properties_of(const json_t *finding)
 
 static json_t *result_of(const json_t *finding, json_t *list)
 {
-    const char *kind = kept_text(finding, "kind"), *signature = kept_text(finding, "signature");
-    bool is_user = strcmp(kept_text(finding, "blame"), "user") == 0;
-    json_int_t count = kept_number(finding, "count");
+    const char *kind = document_text(finding, "kind"), *signature = document_text(finding, "signature");
+    bool is_user = strcmp(document_text(finding, "blame"), "user") == 0;
+    json_int_t count = document_number(finding, "count");
     kind = *kind ? kind : "unknown";
     json_t *result = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "ruleId", kind, "ruleIndex",
                                (int)rule_index(list, kind), "level", is_user ? "warning" : "error", "message",
-                               message(kept_text(finding, "message")), "locations", locations_of(finding),
+                               message(document_text(finding, "message")), "locations", locations_of(finding),
                                "stacks", stacks_of(finding), "properties", properties_of(finding));
     if (*signature)
         json_object_set_new(result, "partialFingerprints",
@@ -191,7 +193,7 @@ static json_t *result_of(const json_t *finding, json_t *list)
 static json_t *notifications_of(const json_t *report)
 {
     json_t *list = json_array();
-    const char *reason = kept_text(report, "reason");
+    const char *reason = document_text(report, "reason");
     size_t i;
     const json_t *note;
     if (*reason)
@@ -205,7 +207,7 @@ static json_t *notifications_of(const json_t *report)
 
 static int exit_code(const json_t *report)
 {
-    const char *verdict = kept_text(report, "verdict");
+    const char *verdict = document_text(report, "verdict");
     return strcmp(verdict, "clean") == 0     ? STATUS_CLEAN
            : strcmp(verdict, "finding") == 0 ? STATUS_FINDING
                                              : STATUS_UNTESTED;
@@ -213,9 +215,9 @@ static int exit_code(const json_t *report)
 
 static json_t *invocation_of(const json_t *report)
 {
-    static const char *const keys[] = {"name",    "seed",    "verdict",      "reason",
-                                       "threads", "calls",   "serial_calls", "seconds",
-                                       "rate",    "overlap", "environment",  "verification"};
+    static const char *const keys[] = {"name",        "seed",          "verdict",  "reason",  "threads",
+                                       "calls",       "serial_calls",  "seconds",  "rate",    "overlap",
+                                       "environment", "verifications", "memcheck", "checker", "share"};
     json_t *properties = json_object();
     int code = exit_code(report);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -240,10 +242,10 @@ static json_t *log_of(const json_t *report)
                      results, "columnKind", "utf16CodeUnits");
 }
 
-int reporter_sarif(const json_t *report, FILE *out)
+int reporter_sarif(const struct report *report, FILE *out)
 {
-    json_t *log = log_of(report);
-    int error = log ? reporter_json(log, out) : -ENOMEM;
+    json_t *log = log_of(report->document);
+    int error = log ? reporter_json(&(struct report){.document = log}, out) : -ENOMEM;
     json_decref(log);
     return error;
 }

@@ -1,187 +1,208 @@
-/* A kept report for the terminal, as `ftstress run` told it. */
-#include "driver/report/reporter.h"
+/* The report for a person at a terminal. */
+#include "driver/report/reporter_text_inside.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "driver/report/kept.h"
-#include "driver/report/markup.h"
+#include "driver/finding/memcheck.h"
+#include "driver/report/document.h"
+#include "driver/report/sentence.h"
 
-#define FRAMES_SHOWN 14
+#define NOTES_SHOWN 8
 
-/* What is printed of each finding. */
-struct extent {
-    size_t frames;
-    bool whole;
-};
+/* With fewer samples of each, two statements that never met prove nothing. */
+#define LOOKS_LEAST 50
 
-static void print_stack(const json_t *stack, const char *title, size_t most, FILE *out)
-{
-    size_t frames = kept_frames(stack), i;
-    const json_t *frame;
-    fprintf(out, "    %s:\n", title);
-    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        char place[256], source[256];
-        if (i == most || i == frames)
-            break;
-        kept_say_place(frame, place, sizeof place);
-        kept_say_source(frame, source, sizeof source);
-        fprintf(out, "      #%-2zu %s  %s  %s%s\n", i, kept_function(frame), place, source,
-                json_is_true(json_object_get(frame, "inline")) ? " (inline)" : "");
-    }
-    if (frames > most)
-        fprintf(out, "      … %zu more\n", frames - most);
-    kept_stack_write_python(stack, "      ", out);
-}
+/* Widths of columns. */
+#define NAME 16
+#define CELL 27
+#define RATE 24
 
-/* Of threads that tell the same, one; all of them where everything is asked for. */
-static void print_stacks(const json_t *stacks, const struct extent *extent, FILE *out)
-{
-    size_t n = json_array_size(stacks);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *stack = json_array_get(stacks, i);
-        cleanup_free char *title = extent->whole ? NULL : kept_stack_title(stacks, i);
-        if (extent->whole || !kept_stack_is_folded(stacks, i))
-            print_stack(stack, title ? title : kept_text(stack, "title"), extent->frames, out);
-    }
-    char idle[80];
-    kept_stack_say_idle(stacks, idle, sizeof idle);
-    if (*idle && !extent->whole)
-        fprintf(out, "    %s\n", idle);
-}
-
-/* Each line of a text, after the same words. */
-static void print_lines(const char *before, const char *text, FILE *out)
-{
-    while (*text) {
-        size_t length = strcspn(text, "\n");
-        fprintf(out, "%s%.*s\n", before, (int)length, text);
-        text += length + (text[length] == '\n');
-    }
-}
-
-static void print_rest(const json_t *finding, FILE *out)
-{
-    const char *evidence = kept_text(finding, "evidence");
-    fprintf(out, "    severity %s, detector %s, signature %s\n", kept_text(finding, "severity"),
-            kept_text(finding, "detector"), kept_text(finding, "signature"));
-    fputs("    plan:\n", out);
-    print_lines("      ", kept_text(json_object_get(finding, "plan"), "yaml"), out);
-    if (*evidence)
-        fputs("    standard error:\n", out);
-    print_lines("      ", evidence, out);
-}
-
-static int print_finding(const json_t *finding, const struct extent *extent, FILE *out)
-{
-    cleanup_free char *blame = kept_say_blame(finding), *seen = kept_say_seen(finding);
-    size_t i;
-    const json_t *line;
-    if (!blame || !seen)
-        return -ENOMEM;
-    fprintf(out, "\n%s  %s  %s\n    blame: %s\n    %s\n", kept_text(finding, "id"),
-            kept_text(finding, "kind"), kept_text(finding, "message"), blame, seen);
-    if (*kept_text(finding, "statement"))
-        fprintf(out, "    in: %s\n", kept_text(finding, "statement"));
-    json_array_foreach (json_object_get(finding, "explanation"), i, line)
-        if (json_is_string(line))
-            fprintf(out, "    %s\n", json_string_value(line));
-    print_stacks(json_object_get(finding, "stacks"), extent, out);
-    if (extent->whole)
-        print_rest(finding, out);
-    return 0;
-}
+static const struct text_style coloured = {"\e[1m", "\e[1;31m", "\e[2m", "\e[0m"};
 
 static void print_environment(const json_t *environment, FILE *out)
 {
-    const char *python = kept_text(environment, "python"), *key;
+    const char *python = document_text(environment, "python"), *gil = document_text(environment, "gil"), *key;
     json_t *value;
     if (!*python)
         return;
-    fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, kept_text(environment, "gil"));
+    fprintf(out, "  CPython %.*s, GIL %s", (int)strcspn(python, " "), python, *gil ? gil : "?");
     json_object_foreach ((json_t *)environment, key, value)
-        if (kept_environment_shows(key) && strcmp(key, "python") != 0 && strcmp(key, "gil") != 0)
-            fprintf(out, ", %s %s", key, kept_text(environment, key));
+        if (document_environment_shows(key) && strcmp(key, "python") != 0 && strcmp(key, "gil") != 0)
+            fprintf(out, ", %s %s", key, document_text(environment, key));
     fputc('\n', out);
 }
 
-static void print_head(const json_t *report, FILE *out)
+static void print_checker(const json_t *checker, FILE *out)
 {
-    fprintf(out, "%s: %lld threads", kept_text(report, "name"), (long long)kept_number(report, "threads"));
-    if (json_object_get(report, "seed"))
-        fprintf(out, ", seed %lld", (long long)kept_number(report, "seed"));
-    fputc('\n', out);
-    print_environment(json_object_get(report, "environment"), out);
-    if (kept_number(report, "calls") + kept_number(report, "serial_calls") > 0)
-        fprintf(out, "  %lld calls in %.1f s, and %lld serial ones; overlap %.0f %%\n",
-                (long long)kept_number(report, "calls"), kept_real(report, "seconds"),
-                (long long)kept_number(report, "serial_calls"), 100 * kept_real(report, "overlap"));
+    double walked = document_real(checker, "walked"), seconds = document_real(checker, "seconds");
+    if (document_number(checker, "rounds") > 0)
+        fprintf(out, "  heap checker: %lld rounds over up to %lld blocks, %.0f million blocks a second\n",
+                (long long)document_number(checker, "rounds"), (long long)document_number(checker, "blocks"),
+                seconds > 0 ? walked / seconds / 1e6 : 0);
 }
 
-static void print_silence(const json_t *report, FILE *out)
+static double overlap_of(const json_t *document)
 {
-    double below = kept_real(report, "rate_below");
+    return 100 * document_real(document, "overlap");
+}
+
+/* Those that never met; with -v all. */
+static void print_pairs(const struct text *text)
+{
+    size_t i;
+    const json_t *pair;
+    json_array_foreach (json_object_get(text->report->document, "pairs"), i, pair) {
+        long long looks = document_number(pair, "looks"), together = document_number(pair, "together");
+        const char *a = document_text(pair, "a"), *b = document_text(pair, "b");
+        if (text->report->verbose && looks > 0)
+            fprintf(text->out, "  in flight together: %s | %s: %.0f threads in 100 looks (%lld)\n", a, b,
+                    100.0 * (double)together / (double)looks, looks);
+        else if (together == 0 && document_number(pair, "least") >= LOOKS_LEAST)
+            fprintf(text->out, "  never in flight together: %s | %s (%lld looks)\n", a, b, looks);
+    }
+}
+
+static void print_calls(const struct text *text)
+{
+    const json_t *document = text->report->document;
+    long long calls = document_number(document, "calls"), serial = document_number(document, "serial_calls");
+    if (calls + serial <= 0)
+        return;
+    fprintf(text->out, "  %lld calls in %.1f s, %zu children, and %lld serial ones", calls,
+            document_real(document, "seconds"), json_array_size(json_object_get(document, "children")),
+            serial);
+    if (document_number(document, "threads") > 1)
+        fprintf(text->out, "; overlap %.0f %%", overlap_of(document));
+    fputc('\n', text->out);
+    print_pairs(text);
+    print_checker(json_object_get(document, "checker"), text->out);
+}
+
+static void print_head(const struct text *text)
+{
+    const json_t *document = text->report->document;
+    long long threads = document_number(document, "threads");
+    const char *share = document_text(document, "share");
+    fprintf(text->out, "%s%s%s: %lld thread%s", text->style->strong, document_text(document, "name"),
+            text->style->off, threads, threads == 1 ? "" : "s");
+    if (*share)
+        fprintf(text->out, ", sharing level %s", share);
+    if (json_object_get(document, "seed"))
+        fprintf(text->out, ", seed %lld", (long long)document_number(document, "seed"));
+    fputc('\n', text->out);
+    print_environment(json_object_get(document, "environment"), text->out);
+    print_calls(text);
+}
+
+static void print_silence(const json_t *document, FILE *out)
+{
+    double below = document_real(document, "rate_below");
+    if (*document_text(document, "reason"))
+        fprintf(out, "  could not test: %s\n", document_text(document, "reason"));
+    if (strcmp(document_text(document, "verdict"), "clean") != 0)
+        return;
+    if (json_array_size(json_object_get(document, "findings")) > 0) {
+        fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
+        return;
+    }
     fputs("  nothing found", out);
     if (below > 0)
-        fprintf(out, ": 0 in %lld calls, overlap %.0f %%, the rate is below %.2g %% at 95 %% confidence",
-                (long long)(kept_number(report, "calls") + kept_number(report, "serial_calls")),
-                100 * kept_real(report, "overlap"), 100 * below);
+        fprintf(out, ": 0 in %lld calls",
+                (long long)(document_number(document, "calls") + document_number(document, "serial_calls")));
+    if (below > 0 && document_number(document, "threads") > 1)
+        fprintf(out, ", overlap %.0f %%", overlap_of(document));
+    if (below > 0)
+        fprintf(out, ", the rate is below %.2g %% at 95 %% confidence", 100 * below);
     fputc('\n', out);
 }
 
-static void print_tail(const json_t *report, FILE *out)
+static void print_notes(const struct text *text)
 {
-    const json_t *notes = json_object_get(report, "notes"), *note;
-    size_t i;
+    const json_t *notes = json_object_get(text->report->document, "notes"), *note;
+    size_t n = json_array_size(notes), most = text->report->whole ? n : NOTES_SHOWN, i;
     json_array_foreach (notes, i, note)
-        if (json_is_string(note))
-            fprintf(out, "%s  note: %s\n", i ? "" : "\n", json_string_value(note));
-    if (*kept_text(report, "reason"))
-        fprintf(out, "  could not test: %s\n", kept_text(report, "reason"));
-    if (strcmp(kept_text(report, "verdict"), "clean") == 0)
-        print_silence(report, out);
+        if (i < most && json_is_string(note))
+            fprintf(text->out, "%s  note: %s\n", i ? "" : "\n", json_string_value(note));
+    if (n > most)
+        fprintf(text->out, "  … and %zu more notes, all in the JSON report\n", n - most);
 }
 
-static int print_report(const json_t *report, const struct extent *extent, FILE *out)
+static void print_memcheck_head(const json_t *memcheck, bool has_new, FILE *out)
 {
-    cleanup_free char *verification = kept_say_verification(report);
+    fprintf(out, "\n  %-*s", NAME, "left at the end");
+    for (size_t i = 0; i < 2; i++) {
+        char cell[64];
+        const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
+        int n = snprintf(cell, sizeof cell, "%lld calls", (long long)document_number(length, "calls"));
+        if (has_new)
+            snprintf(cell + n, sizeof cell - (size_t)n, ", %lld new",
+                     (long long)document_number(length, "new"));
+        fprintf(out, "%*s", CELL, cell);
+    }
+    fprintf(out, "%*s", RATE, "in each call");
+    if (has_new)
+        fprintf(out, "%*s", RATE, "in each new call");
+    fputc('\n', out);
+}
+
+static void print_memcheck_rate(const json_t *rates, const char *kind, FILE *out)
+{
+    char cell[64];
+    const json_t *rate = json_object_get(rates, kind);
+    snprintf(cell, sizeof cell, "%.1f B in %.2f", document_real(rate, "bytes"),
+             document_real(rate, "blocks"));
+    fprintf(out, "%*s", RATE, cell);
+}
+
+static void print_memcheck_kind(const json_t *memcheck, const char *kind, bool has_new, FILE *out)
+{
+    fprintf(out, "  %-*s", NAME, kind);
+    for (size_t i = 0; i < 2; i++) {
+        char cell[64];
+        const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
+        const json_t *sum = json_object_get(json_object_get(length, "left"), kind);
+        snprintf(cell, sizeof cell, "%lld B in %lld blocks", (long long)document_number(sum, "bytes"),
+                 (long long)document_number(sum, "blocks"));
+        fprintf(out, "%*s", CELL, cell);
+    }
+    print_memcheck_rate(json_object_get(memcheck, "each_call"), kind, out);
+    if (has_new)
+        print_memcheck_rate(json_object_get(memcheck, "each_new_call"), kind, out);
+    fputc('\n', out);
+}
+
+/* A table of what Valgrind's memcheck counted in runs of two lengths. */
+static void print_memcheck(const struct text *text)
+{
+    const json_t *memcheck = json_object_get(text->report->document, "memcheck");
+    bool has_new = document_is_true(memcheck, "has_new");
+    if (json_array_size(json_object_get(memcheck, "lengths")) < 2)
+        return;
+    print_memcheck_head(memcheck, has_new, text->out);
+    for (int kind = 0; kind < MEMCHECK_KINDS; kind++)
+        print_memcheck_kind(memcheck, memcheck_kind_names[kind], has_new, text->out);
+}
+
+int reporter_text(const struct report *report, FILE *out)
+{
+    const struct text text = {report, report->colour ? &coloured : &text_plain, out, "      "};
+    const json_t *findings = json_object_get(report->document, "findings"), *finding;
+    cleanup_free char *verified = sentence_verifications(report->document);
     size_t i;
-    const json_t *finding;
-    int error = verification ? 0 : -ENOMEM;
-    print_head(report, out);
-    json_array_foreach (json_object_get(report, "findings"), i, finding)
-        error |= print_finding(finding, extent, out);
-    if (verification && *verification)
+    int error = verified ? 0 : -ENOMEM;
+    if (!report->quiet || json_array_size(findings) > 0)
+        print_head(&text);
+    json_array_foreach (findings, i, finding)
+        error |= text_finding(&text, finding);
+    if (verified && *verified)
         fputc('\n', out);
-    print_lines("  ", verification ? verification : "", out);
-    print_tail(report, out);
+    text_lines("  ", verified ? verified : "", out);
+    print_memcheck(&text);
+    if (!report->quiet) {
+        print_notes(&text);
+        print_silence(report->document, out);
+    }
     return error ? -ENOMEM : 0;
-}
-
-/* A report may come from anywhere: its texts must not steer the terminal. */
-static int print_plain(const json_t *report, const struct extent *extent, FILE *out)
-{
-    cleanup_free char *text = NULL;
-    size_t size;
-    FILE *plain = open_memstream(&text, &size);
-    if (!plain)
-        return -ENOMEM;
-    int error = print_report(report, extent, plain);
-    if (fclose(plain) != 0)
-        return -ENOMEM;
-    markup_plain(text, out);
-    return error;
-}
-
-int reporter_text(const json_t *report, FILE *out)
-{
-    return print_plain(report, &(struct extent){.frames = FRAMES_SHOWN}, out);
-}
-
-int reporter_text_whole(const json_t *report, FILE *out)
-{
-    return print_plain(report, &(struct extent){.frames = SIZE_MAX, .whole = true}, out);
 }

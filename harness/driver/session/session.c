@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "driver/judge/judge.h"
+#include "driver/judge/blame.h"
+#include "driver/judge/link.h"
 #include "driver/session/portfolio.h"
 #include "driver/session/unmask.h"
 #include "driver/session/verify.h"
@@ -111,8 +112,6 @@ static void verify(struct session *session, const struct plan *plan)
     uint64_t deadline = clock_now() + session->request->verify;
     progress_init(&session->progress, session->progress.on, "run again", deadline);
     verify_run(run, plan, &session->settings, deadline);
-    if (verify_apply(run))
-        judge_link(run);
     progress_clear(&session->progress);
 }
 
@@ -129,12 +128,13 @@ int session_run(struct session *session, const struct plan *plans, size_t n)
             return error;
     }
     session->run.seconds = clock_seconds(clock_now() - began);
-    session_conclude(session);
+    link_prune(&session->run);
+    session_count_chances(session);
     if (n == 1)
         verify(session, &plans[0]);
-    /* A label may have been taken back. */
-    if (session_counts(session))
-        session->run.status = STATUS_FINDING;
+    link_findings(&session->run);
+    blame_findings(&session->run);
+    session_conclude(session);
     return 0;
 }
 

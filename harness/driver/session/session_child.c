@@ -149,7 +149,7 @@ static void explain(struct session *session, const struct outcome *outcome)
 }
 
 bool session_take(struct session *session, const struct plan *plan, const char *member,
-                  const struct outcome *outcome)
+                  struct outcome *outcome)
 {
     count_child(session, plan, outcome);
     if (session->request->verbose)

@@ -6,14 +6,14 @@
 /* session_child.c: what one child adds, which ran `plan` and is called `member`, a name that outlives the report.
  * Returns false when the run is to end. */
 bool session_take(struct session *session, const struct plan *plan, const char *member,
-                  const struct outcome *outcome);
+                  struct outcome *outcome);
 
 /* session_verdict.c: why nothing could be tested, and the exit status for it. Takes the sentence over; the first one
  * stays. */
 void session_set_reason(struct session *session, int status, char *reason);
 
+/* session_verdict.c: counts the children that could have seen each finding. */
+void session_count_chances(struct session *session);
+
 /* session_verdict.c: the report's status, once all children have ended. */
 void session_conclude(struct session *session);
-
-/* session_verdict.c: is there a finding that is not the user's own, documented error? */
-bool session_counts(const struct session *session);

@@ -17,7 +17,7 @@ void session_set_reason(struct session *session, int status, char *reason)
     session->cannot = status;
 }
 
-static void count_chances(struct session *session)
+void session_count_chances(struct session *session)
 {
     struct run *run = &session->run;
     for (size_t i = 0; i < run->findings.n; i++) {
@@ -31,7 +31,7 @@ static void count_chances(struct session *session)
     }
 }
 
-bool session_counts(const struct session *session)
+static bool counts(const struct session *session)
 {
     const struct finding_list *findings = &session->run.findings;
     for (size_t i = 0; i < findings->n; i++)
@@ -54,11 +54,9 @@ void session_conclude(struct session *session)
 {
     struct run *run = &session->run;
     char *doubt = session->tsan ? tsan_doubt(session->tsan, run->threads) : NULL;
-    judge_link(run);
-    count_chances(session);
     if (session->tsan)
         tsan_tell(session->tsan, session->request->verbose, &run->notes);
-    if (session_counts(session)) {
+    if (counts(session)) {
         run->status = STATUS_FINDING;
         free(doubt);
         return;

@@ -74,7 +74,8 @@ static const struct finding *seen_now(const struct run *run, enum severity sever
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
-        if (finding->last_child == run->children && !finding->serial && finding->severity == severity)
+        if (finding->last_child == run->children && !finding->serial && finding->severity == severity &&
+            !finding_is_users(finding))
             return finding;
     }
     return NULL;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/plan/detector_list.h"
+#include "driver/judge/link.h"
 
 /* Bugs that are told apart. */
 #define CASES_MAX 3
@@ -32,7 +33,7 @@ static bool is_mutation(const struct finding *finding, const struct plan *plan)
 /* What is counted over many calls in every child needs no further trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
-    bool seen = !finding->serial && verify_counts(finding, plan) &&
+    bool seen = !finding->serial && (plan->share >= RUNG_ONE_WRITER || !finding_is_users(finding)) &&
                 !(DETECTOR_BIT(finding->detector) & DETECTOR_COUNTERS);
     return seen || is_mutation(finding, plan);
 }
@@ -45,7 +46,8 @@ static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
 
 static struct finding *cause_of(const struct run *run, struct finding *finding)
 {
-    struct finding *cause = finding_list_find(&run->findings, finding->cause);
+    bool inherits;
+    struct finding *cause = link_cause(run, finding, &inherits);
     return cause ? cause : finding;
 }
 

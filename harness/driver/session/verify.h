@@ -16,7 +16,3 @@
  * found out, and its findings point to it. Returns 0 or -errno. */
 int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline);
-
-/* What follows for the findings: the lowest rung that fails, and whose fault it is. Returns true when a label was taken
- * back: then they are to be linked again. */
-bool verify_apply(struct run *run);

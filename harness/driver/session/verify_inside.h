@@ -20,6 +20,3 @@ struct verify {
 void verify_arms(struct verify *verify);
 /* verify_arm.c: adds a line to the text, which is the caller's or NULL. */
 void verify_add_line(char **text, const char *line);
-/* verify_arm.c: does the finding count? At one-writer and above everything is labelled as the user's until a lower rung
- * fails, too. */
-bool verify_counts(const struct finding *finding, const struct plan *plan);

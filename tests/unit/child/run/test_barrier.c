@@ -14,11 +14,11 @@
 
 #define THREADS_MAX 64
 
-/* Two waits in a round: all write, wait, all read, wait, all write again. */
+/* Two waits in a round: all write, wait, read, and wait. */
 struct meeting {
     struct barrier barrier;
     unsigned threads, rounds;
-    unsigned late_every; /* every this many rounds one thread, in turn, comes late; 0: none does */
+    unsigned late_every; /* rounds between two late threads, which take turns; 0: no thread is late */
     uint64_t said[THREADS_MAX];
 };
 

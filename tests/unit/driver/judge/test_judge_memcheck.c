@@ -10,7 +10,9 @@
 
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
+#include "driver/judge/blame.h"
 #include "driver/judge/judge.h"
+#include "driver/judge/link.h"
 
 static char *steps[] = {"growth_native.bug()", "memcheck_unset.bug()", "heap_uaf_read.bug()"};
 static char *environment[] = {"python=3.13.5 (main)"};
@@ -74,6 +76,7 @@ static void judge_log(struct judged *scene, const char *name, int64_t calls, con
     outcome.tool_log = text;
     outcome.tool_log_size = size;
     judge_outcome(&scene->run, &scene->plan, &outcome, ++scene->children);
+    blame_findings(&scene->run);
     outcome.environment = outcome.packages = NULL;
     outcome.nenvironment = outcome.npackages = 0;
     outcome.tool_log = NULL;

@@ -13,7 +13,9 @@
 
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
+#include "driver/judge/blame.h"
 #include "driver/judge/judge.h"
+#include "driver/judge/link.h"
 
 #define PYTHON "/p/lib/libpython3.13t.so.1.0"
 #define CHILD "/b/bin/ftstress-child-tsan"
@@ -121,7 +123,9 @@ static void judge_text(struct judged *scene, const char *text)
     scene->outcome.finished = !scene->crashed;
     feed(&log, text);
     judge_outcome(&scene->run, &scene->plan, &scene->outcome, 1);
-    judge_link(&scene->run);
+    link_prune(&scene->run);
+    link_findings(&scene->run);
+    blame_findings(&scene->run);
 }
 
 static void use_steps(struct judged *scene)

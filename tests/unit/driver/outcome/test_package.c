@@ -13,6 +13,8 @@
 #define PYTHON "/v/bin/python3.13t"
 #define CHILD "/b/bin/ftstress-child"
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 static const struct outcome nothing;
 
 /* The name of the package's function in the stack, or NULL. */
@@ -77,12 +79,107 @@ static void the_childs_file_holds_more_than_ours(void **state)
     assert_int_equal(owner_of(NULL, NULL), OWNER_UNKNOWN);
 }
 
+static const struct {
+    const char *path;
+    enum owner owner;
+    const char *name;
+} owners[] = {
+    {"/v/lib/python3.13t/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so",
+     OWNER_PACKAGE, "numpy"},
+    {"/v/lib/python3.13t/site-packages/numpy.libs/libscipy_openblas64_-ff651d7f.so", OWNER_PACKAGE, "numpy"},
+    {"/v/lib/python3.13t/site-packages/_cffi_backend.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE,
+     "_cffi_backend"},
+    {"/usr/lib/python3/dist-packages/scipy/stats/_stats.so", OWNER_PACKAGE, "scipy"},
+    {"/v/lib/python3.13t/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
+    {"/v/lib/libpython3.13t.so.1.0", OWNER_INTERPRETER, NULL},
+    {"/v/bin/python3.13t", OWNER_INTERPRETER, NULL},
+    {"/build/bin/ftstress-child", OWNER_HARNESS, NULL},
+    {"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE, "pkg"},
+    {"/home/me/work/other.so", OWNER_SYSTEM, NULL},
+    {"/usr/lib/x86_64-linux-gnu/libc.so.6", OWNER_SYSTEM, NULL},
+    {"[vdso]", OWNER_SYSTEM, NULL},
+    {NULL, OWNER_UNKNOWN, NULL},
+};
+
+static void every_file_has_its_owner(void **state)
+{
+    (void)state;
+    char *packages[] = {(char *)"/elsewhere/x.so", (char *)"x",
+                        (char *)"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so", (char *)"pkg.mine"};
+    struct outcome outcome = {.packages = packages, .npackages = COUNT(packages)};
+    for (size_t i = 0; i < COUNT(owners); i++) {
+        char name[64] = "";
+        assert_int_equal(package_owner(&outcome, owners[i].path, name, sizeof name), owners[i].owner);
+        assert_string_equal(name, owners[i].name ? owners[i].name : "");
+    }
+}
+
+static struct symbol_frame frame_in(const char *module, const char *function)
+{
+    return (struct symbol_frame){.module = (char *)module, .function = (char *)function};
+}
+
+static void the_innermost_frame_of_a_package_is_taken(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    char name[64];
+    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "memcpy"),
+                                    frame_in("/v/site-packages/numpy/a.so", "inner"),
+                                    frame_in("/v/site-packages/scipy/b.so", "outer"),
+                                    frame_in("/v/lib/libpython3.13t.so.1.0", "_PyEval_EvalFrameDefault")};
+    struct symbol_stack stack = {COUNT(frames), frames};
+    assert_ptr_equal(package_frame(&outcome, &stack, name, sizeof name), &frames[1]);
+    assert_string_equal(name, "numpy");
+    assert_null(package_interpreter_frame(&outcome, &stack));
+}
+
+/* With a static libpython the child's file holds the interpreter too; the source file decides. */
+static void a_static_interpreter_is_no_harness(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        enum owner owner;
+    } rows[] = {{"/src/ftstress/harness/child/worker.c", OWNER_HARNESS},
+                {"/src/ftstress/scenarios/strided.c", OWNER_HARNESS},
+                {NULL, OWNER_HARNESS},
+                {"/src/cpython/Objects/dictobject.c", OWNER_INTERPRETER}};
+    struct outcome outcome = {0};
+    char name[64];
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct symbol_frame frame = frame_in("/build/bin/ftstress-child", "f");
+        frame.file = (char *)rows[i].file;
+        assert_int_equal(package_frame_owner(&outcome, &frame, name, sizeof name), rows[i].owner);
+    }
+}
+
+static void the_interpreter_counts_without_a_package_inside(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    char name[64];
+    struct symbol_frame frames[] = {frame_in("/lib/libc.so.6", "abort"),
+                                    frame_in("/v/lib/libpython3.13t.so.1.0", NULL),
+                                    frame_in("/v/lib/libpython3.13t.so.1.0", "dict_resize"),
+                                    frame_in("/v/site-packages/numpy/a.so", "outer")};
+    struct symbol_stack inside = {3, frames}, none = {1, frames};
+    assert_ptr_equal(package_interpreter_frame(&outcome, &inside), &frames[2]);
+    assert_null(package_frame(&outcome, &inside, name, sizeof name));
+    assert_null(package_interpreter_frame(&outcome, &none));
+    assert_null(package_interpreter_frame(&outcome, &(struct symbol_stack){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_innermost_of_a_package_is_named),
         cmocka_unit_test(headers_of_others_are_passed_over),
         cmocka_unit_test(the_childs_file_holds_more_than_ours),
+        cmocka_unit_test(every_file_has_its_owner),
+        cmocka_unit_test(the_innermost_frame_of_a_package_is_taken),
+        cmocka_unit_test(a_static_interpreter_is_no_harness),
+        cmocka_unit_test(the_interpreter_counts_without_a_package_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The report: for programs, for a person, and kept on disk. */
+/* The document of a run, its text form, and what is kept on disk. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "driver/report/report.h"
+#include "driver/finding/run.h"
+#include "driver/report/reporter.h"
 
 #include "folder.h"
 
@@ -100,11 +101,20 @@ static void begin(struct run *run)
     run->facts.writes = strdup("_hidden");
 }
 
+static char *render(const char *form, const struct report *report)
+{
+    char *text;
+    assert_int_equal(reporter_render(reporter_find(form), report, &text), 0);
+    return text;
+}
+
+/* The document as a later `ftstress report` reads it. */
 static json_t *parse(const struct run *run)
 {
-    cleanup_free char *text = NULL;
     json_error_t error;
-    assert_int_equal(report_json(run, &text), 0);
+    json_t *document = report_document(run);
+    cleanup_free char *text = render("json", &(struct report){.document = document});
+    json_decref(document);
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (!json)
         fail_msg("line %d: %s", error.line, error.text);
@@ -129,9 +139,9 @@ static void json_has_the_stable_keys(void **state)
     (void)state;
     static const char *const keys[] = {"schema",  "seed",    "verdict",     "reason",  "calls",
                                        "seconds", "overlap", "environment", "findings"};
-    static const char *const finding_keys[] = {"id",     "kind",  "severity", "function", "message",
-                                               "rung",   "blame", "count",    "runs",     "signature",
-                                               "stacks", "block", "array",    "plan"};
+    static const char *const finding_keys[] = {"id",        "kind",   "severity",     "function", "message",
+                                               "rung",      "blame",  "blame_reason", "count",    "runs",
+                                               "signature", "stacks", "block",        "array",    "plan"};
     struct run run;
     begin(&run);
     add_finding(&run, "input-mutated|PyArray_Repeat|hidden");
@@ -250,14 +260,17 @@ static void good_utf8_and_control_bytes_stay(void **state)
 
 /* For a person. */
 
+/* The document of the run, and the same document read back, must give the same text. */
 static char *text_of(const struct run *run, bool colour, bool quiet)
 {
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    report_text(run, out, colour, quiet);
-    fclose(out);
+    json_t *document = report_document(run), *reloaded = parse(run);
+    struct report live = {.document = document, .colour = colour, .quiet = quiet}, kept = live;
+    kept.document = reloaded;
+    char *text = render("text", &live);
+    cleanup_free char *again = render("text", &kept);
+    assert_string_equal(text, again);
+    json_decref(document);
+    json_decref(reloaded);
     return text;
 }
 
@@ -279,7 +292,7 @@ static void text_has_the_finding(void **state)
     assert_says(text, finding->id);
     assert_says(text, "input-mutated");
     assert_says(text, finding->message);
-    assert_says(text, "in 1 of 4 children, 8 threads, inputs shared: readonly");
+    assert_says(text, "in 1 of 4 children, 8 threads, sharing level readonly");
     assert_says(text, "blame: the target's fault: PyArray_Repeat in numpy 2.2.2");
     assert_says(text, "in: np.repeat(x, 2)");
     assert_says(text, "#0  PyArray_Repeat  _multiarray_umath.so+0x1234");
@@ -415,7 +428,119 @@ static void notes_are_printed_once_up_to_a_limit(void **state)
     run_clear(&run);
 }
 
+static void add_python(struct finding_stack *stack, const char *function, const char *file)
+{
+    stack->python = realloc(stack->python, (stack->npython + 1) * sizeof *stack->python);
+    assert_non_null(stack->python);
+    stack->python[stack->npython++] =
+        (struct finding_python){strdup(function), file ? strdup(file) : NULL, file ? 3 : 0};
+}
+
+/* A crash of thread 0, which ran the statement; threads 1 and 2 stand at the same place, and thread 3 is idle. */
+static void add_threads(struct finding *finding)
+{
+    static const size_t same_as[] = {0, 1, 1, 3};
+    for (int i = 0; i < 4; i++) {
+        struct symbol_stack frames = {0};
+        add_frame(&frames, i ? "other" : "guilty", "/lib/x.so", NULL);
+        assert_int_equal(
+            finding_add_stack(finding, strdup(i ? "thread 1" : "thread 0, which crashed"), frames), 0);
+        struct finding_stack *stack = &finding->stacks[finding->nstacks - 1];
+        stack->tid = 100 + i;
+        stack->worker = i;
+        stack->same_as = same_as[i] + 1;
+    }
+    for (int i = 0; i < 3; i++)
+        add_python(&finding->stacks[1], "again", "/p/x.py");
+    add_python(&finding->stacks[1], "np.repeat(x, 2)", NULL);
+    add_python(&finding->stacks[4], SCENE_BETWEEN, NULL);
+    finding->stacks[1].more_python = 2;
+}
+
+static void add_verification(struct run *run)
+{
+    struct verification *found = run->verification = calloc(1, sizeof *found);
+    assert_non_null(found);
+    found->root = strdup(run->findings.items[0]->id);
+    found->share = RUNG_ONE_WRITER;
+    found->again = (struct trials){3, 7};
+    found->ladder[RUNG_READONLY] = (struct trials){2, 3};
+    found->ladder[RUNG_PRIVATE] = (struct trials){0, 6};
+    found->gil = (struct trials){0, 5};
+    found->knock_outs[found->nknock_outs++] =
+        (struct knock_out){.call = strdup("numpy.repeat"), .trials = {0, 9}};
+    found->inputs[found->ninputs++] = (struct knock_out){.call = strdup("x"), .trials = {1, 4}};
+    found->first[found->nfirst].calls = 1022;
+    found->first[found->nfirst++].seconds = 0.123456789;
+}
+
+static void add_memcheck(struct run *run)
+{
+    struct memcheck *memcheck = &run->memcheck;
+    memcheck->on = memcheck->has_new = true;
+    memcheck->n = 2;
+    for (int64_t i = 0; i < 2; i++) {
+        memcheck->lengths[i].calls[MEMCHECK_CALLS] = (uint64_t)(1000 * (i + 1));
+        memcheck->lengths[i].sums[MEMCHECK_CALLS][MEMCHECK_DEFINITELY] =
+            (struct memcheck_sum){96000 * (i + 1), 3000 * (i + 1)};
+    }
+}
+
+/* `report` prints what `run` printed: text_of() compares the two. */
+static void the_text_of_every_part_survives_a_reload(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.status = STATUS_FINDING;
+    run.seconds = 2.4499999;
+    run.walks =
+        (struct walks){.rounds = 46, .present = 59471, .blocks = 1234567891, .nanoseconds = 34567890123};
+    struct finding *finding = add_finding(&run, "s");
+    add_threads(finding);
+    finding->behind = strdup("F0000000");
+    assert_int_equal(finding_add_line(finding, strdup("the fault: a write to null")), 0);
+    add_verification(&run);
+    add_memcheck(&run);
+    cleanup_free char *text = text_of(&run, false, false), *coloured = text_of(&run, true, true);
+    assert_non_null(strstr(coloured, finding->id));
+    assert_says(text, "repeat: 8 threads, sharing level readonly, seed 9223372036854775807\n"
+                      "  CPython 3.13.5, GIL off, numpy 2.2.2\n"
+                      "  3900 calls in 2.5 s, 0 children, and 100 serial ones; overlap 31 %\n"
+                      "  heap checker: 46 rounds over up to 59471 blocks, 36 million blocks a second\n");
+    assert_says(text, "    seen only when the statement of F0000000 was left out\n"
+                      "    in: np.repeat(x, 2)\n"
+                      "    the fault: a write to null\n");
+    assert_says(text, "    thread 0, which crashed:\n"
+                      "      #0  guilty  x.so+0x1234\n"
+                      "      py  again  x.py:3  (3 times)\n"
+                      "      … and 2 more frames of Python\n"
+                      "    thread 1; 1 more thread alike:\n"
+                      "      #0  other  x.so+0x1234\n"
+                      "    1 thread waited for the next round\n");
+    assert_says(
+        text, " run again: fails in 3 of 7 fresh children (16 to 75 % at 95 % confidence); first after 1022 "
+              "calls, 0.12 s (median)\n"
+              "  with inputs that are only read 2 of 3, with private inputs 0 of 6, with the GIL on 0 of 5\n"
+              "  with a private x 1 of 4\n"
+              "  without numpy.repeat 0 of 9\n"
+              "  readonly: ");
+    assert_says(text, "  left at the end "
+                      "          1000 calls, 0 new          2000 calls, 0 new");
+    assert_says(text, "  definitely      "
+                      "     96000 B in 3000 blocks    192000 B in 6000 blocks");
+    run_clear(&run);
+}
+
 /* On disk. */
+
+static int keep(const struct run *run, const char *out)
+{
+    json_t *document = report_document(run);
+    int error = report_keep(run, document, out);
+    json_decref(document);
+    return error;
+}
 
 static char *read_kept(const char *out, const struct finding *finding, const char *name)
 {
@@ -434,7 +559,7 @@ static void a_finding_is_kept_in_three_files(void **state)
     const struct finding *finding = add_finding(&run, "s");
     add_finding(&run, "t");
     for (int again = 0; again < 2; again++)
-        assert_int_equal(report_keep(&run, out), 0);
+        assert_int_equal(keep(&run, out), 0);
     cleanup_free char *json = read_kept(out, finding, "finding.json"),
                       *plan = read_kept(out, finding, "plan.yaml");
     cleanup_free char *log = read_kept(out, finding, "stderr.txt");
@@ -456,7 +581,7 @@ static void missing_parts_are_not_written(void **state)
     struct finding *finding = add_finding(&run, "u");
     free(finding->evidence);
     finding->evidence = NULL;
-    assert_int_equal(report_keep(&run, directory), 0);
+    assert_int_equal(keep(&run, directory), 0);
     assert_null(read_kept(directory, finding, "stderr.txt"));
     run_clear(&run);
 }
@@ -470,11 +595,11 @@ static void a_run_without_findings_leaves_its_report(void **state)
     begin(&run);
     snprintf(out, sizeof out, "%s/none", directory);
     snprintf(path, sizeof path, "%s/report.json", out);
-    assert_int_equal(report_keep(&run, out), 0);
+    assert_int_equal(keep(&run, out), 0);
     json_t *json = json_load_file(path, 0, NULL);
     assert_text(json, "verdict", "clean");
     json_decref(json);
-    assert_int_equal(report_keep(&run, "/proc/self/nowhere"), 0);
+    assert_int_equal(keep(&run, "/proc/self/nowhere"), 0);
     run_clear(&run);
 }
 
@@ -484,7 +609,7 @@ static void a_folder_that_cannot_be_is_an_error(void **state)
     struct run run;
     begin(&run);
     add_finding(&run, "s");
-    assert_true(report_keep(&run, "/proc/self/nowhere") < 0);
+    assert_true(keep(&run, "/proc/self/nowhere") < 0);
     run_clear(&run);
 }
 
@@ -507,6 +632,7 @@ int main(void)
         cmocka_unit_test(a_user_error_blames_no_function),
         cmocka_unit_test(long_stacks_are_cut),
         cmocka_unit_test(notes_are_printed_once_up_to_a_limit),
+        cmocka_unit_test(the_text_of_every_part_survives_a_reload),
         cmocka_unit_test(a_finding_is_kept_in_three_files),
         cmocka_unit_test(missing_parts_are_not_written),
         cmocka_unit_test(a_run_without_findings_leaves_its_report),

@@ -10,6 +10,7 @@
 
 #include "driver/outcome/callable.h"
 #include "driver/finding/verification.h"
+#include "driver/judge/blame.h"
 #include "driver/session/verify.h"
 
 static void intervals_hold_the_rate(void **state)
@@ -146,13 +147,12 @@ static struct finding *new_finding(struct run *run, enum blame blame, const char
     *finding = (struct finding){.kind = FINDING_CRASH,
                                 .severity = SEVERITY_CRASH,
                                 .detector = DETECTOR_CRASH,
-                                .blame = blame,
                                 .rung = RUNG_READONLY,
-                                .function = function ? strdup(function) : NULL,
-                                .package = package ? strdup(package) : NULL,
                                 .message = strdup("m"),
                                 .signature = strdup(function ? function : "s"),
                                 .verification = found};
+    evidence_set(&finding->suspicion, EVIDENCE_STACK, blame, function ? strdup(function) : NULL,
+                 package ? strdup(package) : NULL);
     return finding_list_add(&run->findings, finding, 1);
 }
 
@@ -179,7 +179,7 @@ static void blame_follows_from_the_knock_out(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct run run = {0};
         struct finding *finding = new_finding(&run, rows[i].blame, rows[i].function, rows[i].package, &found);
-        assert_false(verify_apply(&run));
+        blame_findings(&run);
         assert_int_equal(finding->blame, BLAME_TARGET);
         assert_string_equal(finding->function, rows[i].then_function);
         assert_string_equal(finding->package, rows[i].then_package);
@@ -194,7 +194,7 @@ static void failures_without_packages_are_the_interpreters(void **state)
     struct verification found = {.again = {3, 3}, .share = RUNG_READONLY, .plain = {1, 2}};
     struct run run = {.environment = environment, .nenvironment = 1};
     struct finding *finding = new_finding(&run, BLAME_UNKNOWN, NULL, NULL, &found);
-    verify_apply(&run);
+    blame_findings(&run);
     assert_int_equal(finding->blame, BLAME_INTERPRETER);
     assert_string_equal(finding->package, "CPython 3.13.5");
     finding_list_clear(&run.findings);
@@ -206,17 +206,17 @@ static void a_label_is_taken_back(void **state)
     (void)state;
     struct verification found = {.again = {3, 3}, .share = RUNG_ALL, .ladder = {{0, 3}, {1, 1}, {1, 1}}};
     struct run run = {0};
-    struct finding *finding = new_finding(&run, BLAME_USER, "f", "a 1", &found);
-    finding->severity = SEVERITY_USER_ERROR;
-    assert_true(verify_apply(&run));
+    struct finding *finding = new_finding(&run, BLAME_TARGET, "f", "a 1", &found);
+    finding->suspicion.users = true;
+    blame_findings(&run);
     assert_int_equal(finding->blame, BLAME_TARGET);
     assert_int_equal(finding->rung, RUNG_READONLY);
     assert_int_equal(finding->severity, SEVERITY_CRASH);
     found.ladder[RUNG_READONLY] = (struct trials){0, 3};
-    finding->blame = BLAME_USER;
-    assert_false(verify_apply(&run));
+    blame_findings(&run);
     assert_int_equal(finding->blame, BLAME_USER);
     assert_int_equal(finding->rung, RUNG_ONE_WRITER);
+    assert_int_equal(finding->severity, SEVERITY_USER_ERROR);
     run_clear(&run);
 }
 

@@ -1,0 +1,170 @@
+/* A finding from its first word to its place in the list: its names, its stack, and whose it is. */
+#include "driver/evidence/judge_base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "driver/outcome/callable.h"
+#include "driver/outcome/package.h"
+
+char *judge_format(const char *text, ...)
+{
+    char *out;
+    va_list arguments;
+    va_start(arguments, text);
+    int n = vasprintf(&out, text, arguments);
+    va_end(arguments);
+    return n < 0 ? NULL : out;
+}
+
+struct symbols *judge_symbols(struct judge *judge)
+{
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    return judge->symbols;
+}
+
+struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact)
+{
+    struct symbol_stack stack = {0};
+    if (judge_symbols(judge))
+        symbols_stack(judge->symbols, frames, n, exact, &stack);
+    return stack;
+}
+
+struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record)
+{
+    return judge_stack(judge, record->frames, record->nframes, true);
+}
+
+/* "numpy 2.2.2", or "numpy" when the version is not known. */
+char *judge_name_package(const struct judge *judge, const char *module, const char *name)
+{
+    const char *owner = package_distribution(judge->outcome, module, name);
+    if (owner)
+        return strdup(owner);
+    const char *version = outcome_environment(judge->outcome, name);
+    return version ? judge_format("%s %s", name, version) : strdup(name);
+}
+
+char *judge_package_of(const struct judge *judge, const char *path)
+{
+    size_t top = strcspn(path, ".");
+    for (size_t i = 0; i + 1 < judge->outcome->npackages; i += 2) {
+        const char *package = judge->outcome->packages[i + 1];
+        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
+            continue;
+        cleanup_free char *name = strndup(path, top);
+        return name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
+    }
+    return NULL;
+}
+
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
+ * was mangled, and has lost that already. */
+char *judge_plain_name(const char *function)
+{
+    size_t word = function ? strcspn(function, "<({ :") : 0;
+    if (!function || function[word])
+        return function ? strdup(function) : NULL;
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+}
+
+char *judge_name_interpreter(const struct judge *judge)
+{
+    const char *version = outcome_environment(judge->outcome, "python");
+    return judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
+
+void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack)
+{
+    struct evidence *evidence = &finding->suspicion;
+    char name[128];
+    const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
+    const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
+    if (frame)
+        evidence_set(evidence, by, BLAME_TARGET,
+                     frame->function ? judge_plain_name(frame->function) : strdup(name),
+                     judge_name_package(judge, frame->module, name));
+    else if (inner)
+        evidence_set(evidence, by, BLAME_INTERPRETER, judge_plain_name(inner->function),
+                     judge_name_interpreter(judge));
+    evidence->stacks = stack->nframes > 0;
+    evidence->agree = frame || inner;
+}
+
+void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
+                         const struct symbol_stack *stack)
+{
+    char *function, *package;
+    judge_maker(judge, stack, &function, &package);
+    evidence_set(&finding->suspicion, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
+    finding->suspicion.stacks = stack->nframes > 0;
+    finding->suspicion.agree = function != NULL;
+}
+
+struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
+                                  enum detector_id detector)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    if (!finding)
+        return NULL;
+    finding->kind = kind;
+    finding->severity = severity;
+    finding->detector = detector;
+    finding->suspicion.blame = BLAME_UNKNOWN;
+    finding->rung = judge->plan->share;
+    if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
+        finding->rung = RUNG_ALL;
+    finding->threads = judge->plan->threads;
+    finding->count = 1;
+    if (plan_print(judge->plan, &finding->plan) < 0)
+        finding->plan = NULL;
+    return finding;
+}
+
+void judge_note_changes(const struct judge *judge, struct finding *finding)
+{
+    if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
+        return;
+    finding->suspicion.users = true;
+    if (!judge->writes_arrays)
+        finding->rung = RUNG_ALL;
+}
+
+/* Finds the package whose code the finding's statement calls, if that is not the interpreter's own. */
+static void add_call(const struct judge *judge, struct finding *finding)
+{
+    const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
+    if (!statement || statement->plain || !statement->package)
+        return;
+    finding->suspicion.call = callable_of(statement->source, judge->plan->setup);
+    finding->suspicion.call_package = strdup(statement->package);
+}
+
+struct finding *judge_add(struct judge *judge, struct finding *finding)
+{
+    /* Odd values and exceptions break no memory. */
+    bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
+                    finding->kind != FINDING_INPUT_MUTATED;
+    add_call(judge, finding);
+    finding->suspicion.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
+    return finding_list_add(&judge->run->findings, finding, judge->child);
+}
+
+double judge_per_iteration(const struct judge *judge)
+{
+    size_t bodies = judge->plan->nroles ? judge->plan->nroles : 1,
+           told = judge->outcome->statements.n / bodies;
+    size_t n = told ? told : judge->plan->nsteps;
+    return n > 1 ? (double)n : 1;
+}
+
+bool judge_sees_changes(const struct judge *judge)
+{
+    return judge->outcome->facts.changes == CHANGES_SEEN;
+}

@@ -1,0 +1,55 @@
+/* Evidence: what judges collect about who is behind a finding. The blame stage decides on it, once, after verification.
+ * Driver. Owned strings.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* Stable names in the JSON report. */
+enum blame { BLAME_TARGET, BLAME_INTERPRETER, BLAME_USER, BLAME_UNKNOWN };
+extern const char *const blame_names[];
+
+/* What names the suspect. */
+enum evidence_by {
+    EVIDENCE_NONE,
+    EVIDENCE_STACK,     /* the innermost frame where it broke */
+    EVIDENCE_CAUGHT,    /* the innermost frame at the instruction, or the call, that is the fault itself */
+    EVIDENCE_BLOCK,     /* the allocation site of the damaged block */
+    EVIDENCE_LOSS,      /* the allocation site of what grows or is left */
+    EVIDENCE_ACCESS,    /* of two racing accesses the one that writes */
+    EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */
+    EVIDENCE_STATEMENT, /* the call that the only statement makes */
+    EVIDENCE_NAME,      /* the module of a type, or the one that a library's report names */
+    EVIDENCE_SHARING,   /* the sharing level: what the threads may do to shared inputs */
+    EVIDENCE_WAYS
+};
+
+struct evidence {
+    enum evidence_by by;
+    enum blame blame;         /* that `by` alone suggests; never BLAME_USER */
+    char *function, *package; /* of the suspect, "numpy 2.2.2"; or NULL */
+    unsigned stacks, agree;   /* stacks that were seen, and those with this suspect */
+    bool users;               /* the statements change arrays that they share, and one thread does not fail */
+    bool alone;               /* no package's code is loaded, and the statements cannot break memory */
+    char *call,
+        *call_package; /* of the statement, which may have broken what the interpreter meets; or NULL */
+    char *follows;     /* id of the finding that is known to explain this one, or NULL */
+};
+
+/* The strings are borrowed. */
+struct suspect {
+    enum blame blame;
+    const char *function, *package;
+};
+
+/* Sets the suspect. Takes the texts over. */
+void evidence_set(struct evidence *evidence, enum evidence_by by, enum blame blame, char *function,
+                  char *package);
+
+/* Counts the stacks of another sight of the same finding. */
+void evidence_merge(struct evidence *evidence, const struct evidence *other);
+
+/* Returns the suspect before any trial, but for the user. `serial`: one thread is enough. */
+struct suspect evidence_suspect(const struct evidence *evidence, bool serial);
+
+void evidence_clear(struct evidence *evidence);

@@ -1,0 +1,246 @@
+#include "driver/judge/blame.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "driver/finding/verification.h"
+
+/* The reason */
+
+static void say(struct blame_verdict *verdict, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct blame_verdict *verdict, const char *format, ...)
+{
+    size_t used = strlen(verdict->reason);
+    if (used > 0 && used + 2 < sizeof verdict->reason) {
+        strcpy(verdict->reason + used, "; ");
+        used += 2;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(verdict->reason + used, sizeof verdict->reason - used, format, arguments);
+    va_end(arguments);
+}
+
+/* "numpy" of "numpy 2.2.2". */
+static void name_suspect(const struct suspect *suspect, char *text, size_t size)
+{
+    if (suspect->blame == BLAME_INTERPRETER)
+        snprintf(text, size, "the interpreter");
+    else if (suspect->package)
+        snprintf(text, size, "%.*s", (int)strcspn(suspect->package, " "), suspect->package);
+    else
+        snprintf(text, size, "the target");
+}
+
+/* Why nothing more is known. */
+static const char *say_unknown(enum evidence_by by)
+{
+    switch (by) {
+    case EVIDENCE_LOSS:
+        return "no package allocated it: Python code or the interpreter did";
+    case EVIDENCE_ACCESS:
+        return "both accesses are in the interpreter, which a package may have called wrongly";
+    case EVIDENCE_STATEMENT:
+        return "the statement calls no package with an extension module";
+    case EVIDENCE_SHARING:
+        return "at this sharing level a thread may change what the others read";
+    default:
+        return "no stack, allocation site or statement names a package";
+    }
+}
+
+static void say_evidence(struct blame_verdict *verdict, const struct evidence *evidence)
+{
+    char name[128];
+    name_suspect(&verdict->suspect, name, sizeof name);
+    if (verdict->suspect.blame == BLAME_UNKNOWN) {
+        say(verdict, "%s", say_unknown(evidence->by));
+        return;
+    }
+    switch (evidence->by) {
+    case EVIDENCE_STACK:
+        say(verdict, "innermost frame of %s in %u of %u stacks", name, evidence->agree, evidence->stacks);
+        break;
+    case EVIDENCE_CAUGHT:
+        say(verdict, "caught in the act: innermost frame of %s in %u of %u stacks", name, evidence->agree,
+            evidence->stacks);
+        break;
+    case EVIDENCE_BLOCK:
+        say(verdict, "%s allocated or freed the block; no stack shows the code that damaged it", name);
+        break;
+    case EVIDENCE_LOSS:
+        say(verdict, "%s allocated what is not freed", name);
+        break;
+    case EVIDENCE_ACCESS:
+        say(verdict, "innermost frame of %s in a racing access", name);
+        break;
+    case EVIDENCE_PYTHON:
+        say(verdict, "Python code of %s waits for a lock of Python code", name);
+        break;
+    case EVIDENCE_STATEMENT:
+        say(verdict, "the only statement calls %s", name);
+        break;
+    case EVIDENCE_NAME:
+        say(verdict, "a type or module of %s is named", name);
+        break;
+    case EVIDENCE_SHARING:
+        say(verdict, "the threads only read what they share, and one thread does not fail");
+        break;
+    default:
+        break;
+    }
+}
+
+/* Before trials: the evidence, with what speaks against it. */
+static void decide_by_evidence(const struct finding *finding, struct blame_verdict *verdict)
+{
+    const struct evidence *evidence = &finding->suspicion;
+    verdict->suspect = finding_suspect(finding);
+    bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package;
+    if (verdict->suspect.blame == BLAME_USER)
+        say(verdict, "the statements change arrays while other threads use them");
+    else if (inside)
+        say(verdict, "innermost frame of the interpreter, in a statement that calls %s%s",
+            evidence->call_package,
+            finding->serial ? "; one thread is enough" : ", which may have damaged what it meets");
+    else if (evidence->alone && evidence->blame == BLAME_UNKNOWN)
+        say(verdict, "no package's code is loaded, and the statements cannot damage memory");
+    else
+        say_evidence(verdict, evidence);
+    if (evidence->users && verdict->suspect.blame != BLAME_USER)
+        say(verdict, "fails where no thread writes shared arrays, too");
+}
+
+/* Trials */
+
+static bool is_verified(const struct finding *finding)
+{
+    return finding->verification && finding->verification->again.hit > 0 && !finding->serial;
+}
+
+/* Returns a knock-out of the call that it broke in, or of the package whose frames were there, that still failed: then
+ * these are only where it broke. */
+static const struct knock_out *find_innocent(const struct run *run, const struct finding *finding,
+                                             const struct suspect *suspect, const struct knock_out *guilty)
+{
+    const struct verification *found = finding->verification;
+    const struct statement *statement = statement_find(&run->statements, finding->statement);
+    bool elsewhere = suspect->package && strcmp(suspect->package, guilty->package) != 0;
+    for (unsigned i = 0; i < found->nknock_outs; i++) {
+        const struct knock_out *out = &found->knock_outs[i];
+        bool in_call = statement && out->sources && strstr(out->sources, statement->source);
+        bool in_package = elsewhere && out->package && strcmp(out->package, suspect->package) == 0;
+        if (out->trials.hit > 0 && (in_call || in_package))
+            return out;
+    }
+    return NULL;
+}
+
+static void suspect_interpreter(const struct run *run, struct blame_verdict *verdict)
+{
+    const char *version = text_value(run->environment, run->nenvironment, "python");
+    size_t length = version ? strcspn(version, " ") : 0;
+    snprintf(verdict->interpreter, sizeof verdict->interpreter, "CPython%s%.*s", length ? " " : "",
+             (int)length, length ? version : "");
+    if (verdict->suspect.blame != BLAME_INTERPRETER)
+        verdict->suspect.function = NULL;
+    verdict->suspect.blame = BLAME_INTERPRETER;
+    verdict->suspect.package = verdict->interpreter;
+}
+
+static void say_knock_out(struct blame_verdict *verdict, const struct knock_out *guilty)
+{
+    say(verdict, "fails in 0 of %u trials without %s", guilty->trials.of, guilty->call);
+}
+
+/* The innermost frame of a package decides, unless the knock-outs show that this package is not needed. */
+static void decide_by_trials(const struct run *run, const struct finding *finding,
+                             struct blame_verdict *verdict)
+{
+    const struct verification *found = finding->verification;
+    const struct knock_out *guilty = verification_guilty(found), *innocent = NULL;
+    struct suspect *suspect = &verdict->suspect;
+    bool is_open = !suspect->function || suspect->blame != BLAME_TARGET;
+    if (guilty && guilty->package && !is_open)
+        innocent = find_innocent(run, finding, suspect, guilty);
+    if (innocent)
+        say(verdict, "still fails without %s", innocent->call);
+    if (guilty && guilty->package && (is_open || innocent)) {
+        *suspect = (struct suspect){BLAME_TARGET, guilty->call, guilty->package};
+        say_knock_out(verdict, guilty);
+    } else if (found->plain.hit > 0) {
+        suspect_interpreter(run, verdict);
+        say(verdict, "fails with the interpreter's own statements alone");
+    } else if (is_open && found->all_plain) {
+        suspect_interpreter(run, verdict);
+        say(verdict, "all statements are the interpreter's own");
+    } else if (is_open && guilty && guilty->plain) {
+        suspect_interpreter(run, verdict);
+        say_knock_out(verdict, guilty);
+    }
+}
+
+static void say_controls(struct blame_verdict *verdict, const struct verification *found)
+{
+    if (found->again.hit == 0) {
+        say(verdict, "seen in 0 of %u trials", found->again.of);
+        return;
+    }
+    if (found->gil.of > 0)
+        say(verdict, "control run with the GIL on %u of %u", found->gil.hit, found->gil.of);
+    if (found->alone.of > 0)
+        say(verdict, "with one thread %u of %u", found->alone.hit, found->alone.of);
+}
+
+/* Decisions */
+
+static const struct finding *decisive(const struct run *run, const struct finding *finding)
+{
+    const struct finding *cause =
+        finding->inherits ? finding_list_find(&run->findings, finding->cause) : NULL;
+    return cause ? cause : finding;
+}
+
+void blame_decide(const struct run *run, const struct finding *finding, struct blame_verdict *verdict)
+{
+    const struct finding *by = decisive(run, finding);
+    *verdict = (struct blame_verdict){0};
+    if (finding->cause)
+        say(verdict, "a consequence of %s", finding->cause);
+    decide_by_evidence(by, verdict);
+    if (is_verified(by) && verdict->suspect.blame != BLAME_USER && !by->cause)
+        decide_by_trials(run, by, verdict);
+    if (verdict->suspect.blame == BLAME_INTERPRETER && !verdict->suspect.package)
+        suspect_interpreter(run, verdict);
+    if (by->verification && by->verification->again.of > 0 && !by->serial)
+        say_controls(verdict, by->verification);
+}
+
+static void set_text(char **text, const char *value)
+{
+    char *copy = value ? strdup(value) : NULL;
+    free(*text);
+    *text = copy;
+}
+
+void blame_findings(struct run *run)
+{
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        struct blame_verdict verdict;
+        blame_decide(run, finding, &verdict);
+        finding->blame = verdict.suspect.blame;
+        set_text(&finding->function, verdict.suspect.function);
+        set_text(&finding->package, verdict.suspect.package);
+        set_text(&finding->reason, verdict.reason);
+        if (finding->blame == BLAME_USER)
+            finding->severity = SEVERITY_USER_ERROR;
+        if (is_verified(finding) && verification_rung(finding->verification) < finding->verification->share)
+            finding->rung = verification_rung(finding->verification);
+    }
+    finding_list_sort(&run->findings);
+}

@@ -1,0 +1,243 @@
+#include "driver/judge/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "driver/finding/verification.h"
+#include "driver/judge/judge_inside.h"
+
+/* Findings that are no bugs of their own */
+
+/* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
+static bool is_in_place(const struct run *run, const struct finding *finding)
+{
+    if (finding->detector != DETECTOR_TRIPWIRE || !finding->suspicion.function)
+        return false;
+    for (size_t i = 0; i < run->in_place.n; i++)
+        if (strcmp(run->in_place.items[i], finding->suspicion.function) == 0)
+            return true;
+    return false;
+}
+
+static void drop_in_place(struct run *run)
+{
+    for (size_t i = 0; i < run->findings.n;)
+        if (is_in_place(run, run->findings.items[i]))
+            finding_list_remove(&run->findings, i);
+        else
+            i++;
+}
+
+static bool is_guards(const struct finding *finding)
+{
+    return finding->block && !finding->suspicion.follows;
+}
+
+/* Returns the only write that was caught at its instruction, or NULL. */
+static const struct finding *only_caught(const struct run *run)
+{
+    const struct finding *caught = NULL;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        const struct finding *finding = run->findings.items[i];
+        if (!is_guards(finding) || !finding->trapped || finding->block->kind > VIOLATION_STRAY)
+            continue;
+        if (caught)
+            return NULL;
+        caught = finding;
+    }
+    return caught;
+}
+
+static bool is_guess(const struct finding *finding)
+{
+    return finding->block && !finding->trapped && finding->block->kind <= VIOLATION_STRAY &&
+           !finding_is_users(finding);
+}
+
+/* Returns true when the cause explains what the canaries show, for certain or most likely. */
+static bool is_explained(const struct finding *finding, bool far)
+{
+    return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->suspicion.follows);
+}
+
+/* A function that was caught with a stale pointer, or whose damage touches no block's edge, writes far from its blocks:
+ * what canaries show elsewhere is most likely its doing, so that one bug is reported once. A function that was only seen
+ * to change its input (caught: false) explains the guesses alone, and one of them stays where there is nothing better.
+ */
+static void drop_guesses(struct run *run, const struct finding *cause, bool caught)
+{
+    bool far = caught && cause->block->kind == VIOLATION_FREED_WRITE, kept = caught;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        const struct finding *finding = run->findings.items[i];
+        far |= caught && is_guess(finding) && judge_heap_is_doubtful(finding);
+        kept |= finding->block && !is_explained(finding, far);
+    }
+    for (size_t i = 0; i < run->findings.n;) {
+        const struct finding *finding = run->findings.items[i];
+        if (!is_explained(finding, far) || !kept) {
+            kept |= is_guess(finding);
+            i++;
+            continue;
+        }
+        note_add(&run->notes, "most likely the doing of %s, too: %s", cause->id, finding->message);
+        finding_list_remove(&run->findings, i);
+    }
+}
+
+/* Returns the first finding that was caught, at an instruction or in a release that must not be, and has a suspect. */
+static const struct finding *first_caught(const struct run *run)
+{
+    for (size_t i = 0; i < run->findings.n; i++) {
+        const struct finding *finding = run->findings.items[i];
+        bool met = finding->block && (finding->trapped || finding->block->kind >= VIOLATION_DOUBLE_FREE);
+        struct suspect suspect = finding_suspect(finding);
+        if (met && suspect.function && suspect.blame != BLAME_UNKNOWN)
+            return finding;
+    }
+    return NULL;
+}
+
+/* One stray pointer can damage any number of blocks of the interpreter and of libraries: where a function was caught,
+ * they are one note. */
+static void drop_strangers(struct run *run)
+{
+    const struct finding *caught = first_caught(run);
+    unsigned n = 0;
+    for (size_t i = 0; caught && i < run->findings.n;) {
+        const struct finding *finding = run->findings.items[i];
+        if (!is_guess(finding) || finding_suspect(finding).blame != BLAME_UNKNOWN) {
+            i++;
+            continue;
+        }
+        finding_list_remove(&run->findings, i);
+        n++;
+    }
+    if (n > 0)
+        note_add(
+            &run->notes,
+            "%u more places were damaged, in blocks of the interpreter or of libraries: most likely the doing of "
+            "%s, too",
+            n, caught->id);
+}
+
+void link_prune(struct run *run)
+{
+    size_t n;
+    drop_in_place(run);
+    const struct finding *caught = only_caught(run),
+                         *mutation = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &n);
+    if (caught || mutation)
+        drop_guesses(run, caught ? caught : mutation, caught != NULL);
+    drop_strangers(run);
+    finding_list_sort(&run->findings);
+}
+
+/* Causes */
+
+/* Returns the race of the only function that has one, or NULL. */
+static struct finding *only_race(const struct run *run)
+{
+    struct finding *cause = NULL;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        if (finding->detector != DETECTOR_TSAN || finding_suspect(finding).blame != BLAME_TARGET)
+            continue;
+        if (cause && (!cause->suspicion.function ||
+                      !text_equal(cause->suspicion.function, finding->suspicion.function)))
+            return NULL;
+        cause = cause ? cause : finding;
+    }
+    return cause;
+}
+
+/* A function that writes to a shared input explains a corrupt heap, a crash, a changed input and a late exception of the
+ * same run; so does the only one with a data race. With two such functions the cause is unknown. */
+static struct finding *find_writer(const struct run *run, const struct finding *finding)
+{
+    size_t mutations;
+    struct finding *cause = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &mutations);
+    if (mutations == 0)
+        cause = only_race(run);
+    bool counted = finding->kind >= FINDING_REFCOUNT_UNDERFLOW && finding->kind <= FINDING_SHUTDOWN_LEAK;
+    bool foreign = !cause || finding == cause || counted || finding->kind == FINDING_HANG ||
+                   finding_is_users(finding) || finding->detector == cause->detector;
+    return foreign ? NULL : cause;
+}
+
+/* What each call loses is also left at the end. */
+static struct finding *find_loss(const struct run *run, const struct finding *left)
+{
+    for (size_t i = 0; left->kind == FINDING_SHUTDOWN_LEAK && i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        if (finding->detector == DETECTOR_GROWTH && left->suspicion.function &&
+            text_equal(finding->suspicion.function, left->suspicion.function))
+            return finding;
+    }
+    return NULL;
+}
+
+/* Corrupt memory explains a crash. */
+static struct finding *find_damage(const struct run *run, const struct finding *finding)
+{
+    const struct finding *caught = only_caught(run);
+    if (finding->block || finding->kind > FINDING_CRASH || finding_is_users(finding) ||
+        finding->detector == DETECTOR_PYHEAP)
+        return NULL;
+    for (size_t i = 0; i < run->findings.n; i++)
+        if (caught ? run->findings.items[i] == caught : is_guards(run->findings.items[i]))
+            return run->findings.items[i];
+    return NULL;
+}
+
+/* References that are released too often explain what breaks memory. */
+static struct finding *find_underflow(const struct run *run, const struct finding *finding)
+{
+    bool breaks = finding->kind == FINDING_CRASH || finding->kind == FINDING_HEAP_CORRUPTION ||
+                  finding->kind == FINDING_USE_AFTER_FREE || finding->kind == FINDING_DOUBLE_FREE ||
+                  finding->kind == FINDING_INTERPRETER_FAULT;
+    for (size_t i = 0; breaks && !finding_is_users(finding) && i < run->findings.n; i++)
+        if (run->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
+            run->findings.items[i]->detector == DETECTOR_REFCOUNT)
+            return run->findings.items[i];
+    return NULL;
+}
+
+/* A finding that was seen often, but in no trial without the statement of another finding, is that one's consequence. */
+static struct finding *find_root(const struct run *run, const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    const struct verification seen = {.again = {finding->hit, finding->of}};
+    if (!found || finding->serial || !found->without || found->again.hit > 0 || finding->of == 0 ||
+        !verification_is_telling(&seen, &found->again) || run->verification->again.hit == 0)
+        return NULL;
+    struct finding *root = finding_list_find(&run->findings, run->verification->root);
+    return root == finding ? NULL : root;
+}
+
+struct finding *link_cause(const struct run *run, const struct finding *finding, bool *ret_inherits)
+{
+    struct finding *cause = find_writer(run, finding);
+    *ret_inherits = true;
+    if (!cause)
+        cause = find_loss(run, finding);
+    if (cause)
+        return cause;
+    cause = finding_list_find(&run->findings, finding->suspicion.follows);
+    if (!cause)
+        cause = find_damage(run, finding);
+    *ret_inherits = !cause;
+    if (!cause)
+        cause = find_underflow(run, finding);
+    return cause ? cause : find_root(run, finding);
+}
+
+void link_findings(struct run *run)
+{
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        const struct finding *cause = link_cause(run, finding, &finding->inherits);
+        free(finding->cause);
+        finding->cause = cause ? strdup(cause->id) : NULL;
+    }
+}

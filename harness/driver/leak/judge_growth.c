@@ -1,0 +1,397 @@
+/* What grows with the calls: the curves of the arms to verdicts, and those to one finding for each function. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/wire/counted.h"
+#include "driver/finding/curve.h"
+#include "driver/leak/judge_leak.h"
+
+/* What a change of each series must be to be one. */
+#define BYTES_UNIT 16
+#define PAGE 4096
+#define KIB 1024.0
+#define STACKS_MAX 3
+#define IMMORTAL_LEAST 8
+
+/* One thing that grows. */
+struct loss {
+    enum series_of of;
+    const char *name; /* of a type; borrowed */
+    enum holder holder;
+    const char *path; /* to the holder; borrowed */
+    enum growth_verdict verdict;
+    double rate, bytes; /* for each call: things, and bytes */
+    struct symbol_stack stack;
+    char *function, *package; /* whose; NULL: nobody knows */
+    bool is_immortal;         /* what the interpreter made immortal may keep it */
+    bool is_listed;
+};
+
+struct losses {
+    struct judge *judge;
+    struct loss *items;
+    size_t n;
+};
+
+/* What is retained is what the arm with the release step keeps. */
+static const struct record *deciding(const struct judge *judge, const struct record *record,
+                                     enum growth_verdict verdict)
+{
+    const struct record *kept = verdict != GROWTH_RETAINED
+                                    ? NULL
+                                    : judge_find_series(judge, RECORD_SERIES, COUNTED_RELEASE,
+                                                        record->values[SERIES_OF], record_text(record, 0));
+    return kept ? kept : record;
+}
+
+static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
+                     double rate, double bytes)
+{
+    struct loss *grown = realloc(losses->items, (losses->n + 1) * sizeof *grown);
+    if (!grown)
+        return;
+    losses->items = grown;
+    double times = verdict == GROWTH_LEAK ? judge_per_iteration(losses->judge) : 1;
+    struct loss *loss = &grown[losses->n++];
+    *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
+                          .name = record_text(record, 0),
+                          .holder = (enum holder)record->values[SERIES_HOLDER],
+                          .path = record_text(record, 1),
+                          .verdict = verdict,
+                          .rate = rate * times,
+                          .bytes = bytes * times,
+                          .stack = judge_stack(losses->judge, record->frames, record->nframes, false)};
+    judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
+}
+
+/* Blocks may stay as many and become longer, or be exchanged for others. */
+static void judge_site(struct losses *losses, const struct record *record)
+{
+    const struct judge *judge = losses->judge;
+    const char *name = record_text(record, 0);
+    double blocks, bytes;
+    enum growth_verdict by_blocks = judge_series(judge, SERIES_SITE_BLOCKS, name, 1, &blocks);
+    enum growth_verdict by_bytes = judge_series(judge, SERIES_SITE_BYTES, name, BYTES_UNIT, &bytes);
+    enum growth_verdict verdict = by_blocks > by_bytes ? by_blocks : by_bytes;
+    if (verdict >= GROWTH_UNBOUNDED)
+        add_loss(losses, deciding(judge, record, verdict), verdict, blocks, bytes);
+}
+
+static void judge_type(struct losses *losses, const struct record *record)
+{
+    double rate;
+    enum growth_verdict verdict =
+        judge_series(losses->judge, SERIES_OBJECTS, record_text(record, 0), 1, &rate);
+    record = deciding(losses->judge, record, verdict);
+    bool cached = record->values[SERIES_HOLDER] == HOLDER_INTERPRETER;
+    if (verdict >= GROWTH_UNBOUNDED && cached)
+        note_add(&losses->judge->run->notes,
+                 "growth: caches of the interpreter's own still took up %.2f %s in each call", rate,
+                 record_text(record, 0));
+    else if (verdict >= GROWTH_UNBOUNDED)
+        add_loss(losses, record, verdict, rate, 0);
+}
+
+/* The first record of its name: an earlier arm has had its say. */
+static bool is_first(const struct judge *judge, const struct record *record)
+{
+    for (int arm = 0; arm < COUNTED_ARMS; arm++) {
+        const struct record *first =
+            judge_find_series(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
+        if (first)
+            return first == record;
+    }
+    return true;
+}
+
+/* Of a module's own type: its maker tells more than who made an int. */
+static bool is_own(const struct loss *loss)
+{
+    return loss->of == SERIES_OBJECTS && strchr(loss->name, '.') && loss->function;
+}
+
+/* What tells most comes first; otherwise as the child sent it, by growth. */
+static void sort(struct losses *losses)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss own = losses->items[i];
+        if (!is_own(&own))
+            continue;
+        memmove(&losses->items[first + 1], &losses->items[first], (i - first) * sizeof own);
+        losses->items[first++] = own;
+    }
+}
+
+static void judge_all(struct losses *losses)
+{
+    const struct outcome *outcome = losses->judge->outcome;
+    for (size_t i = 0; i < outcome->nrecords; i++) {
+        const struct record *record = outcome->records[i];
+        if (record->type != RECORD_SERIES || !is_first(losses->judge, record))
+            continue;
+        if (record->values[SERIES_OF] == SERIES_OBJECTS)
+            judge_type(losses, record);
+        else if (record->values[SERIES_OF] == SERIES_SITE_BYTES)
+            judge_site(losses, record);
+    }
+}
+
+/* A key that is kept keeps all that was made for it, by whichever functions of a package. */
+static bool is_one_cause(const struct loss *one, const struct loss *other)
+{
+    bool by_package = one->verdict != GROWTH_LEAK && one->package;
+    return by_package ? text_equal(one->package, other->package) : text_equal(one->function, other->function);
+}
+
+/* The one cause of this verdict; NULL when there are none or several. */
+static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
+{
+    const struct loss *owner = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (loss->verdict != verdict || !loss->function)
+            continue;
+        if (owner && !is_one_cause(owner, loss))
+            return NULL;
+        owner = owner ? owner : loss;
+    }
+    return owner;
+}
+
+/* What Python code made, such as a key, goes with what a function made of it and keeps. */
+static void join_owners(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        const struct loss *owner = only_owner(losses, loss->verdict);
+        if (!owner || owner == loss || text_equal(loss->function, owner->function))
+            continue;
+        free(loss->function);
+        free(loss->package);
+        loss->function = strdup(owner->function);
+        loss->package = owner->package ? strdup(owner->package) : NULL;
+    }
+}
+
+static bool same_owner(const struct loss *one, const struct loss *other)
+{
+    return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
+           text_equal(one->function, other->function);
+}
+
+static void say_holder(FILE *out, const struct loss *loss)
+{
+    if (loss->holder == HOLDER_NOBODY)
+        fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+    else if (loss->holder == HOLDER_IMMORTAL)
+        fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
+    else
+        fprintf(out, "; held: %s <- %s", loss->name, loss->path);
+}
+
+/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
+ * keeps an int. */
+static int tells(const struct loss *loss)
+{
+    return 1 + 2 * (strchr(loss->name, '.') != NULL) + (loss->holder == HOLDER_NOBODY);
+}
+
+static const struct loss *find_held(const struct losses *losses, const struct loss *like)
+{
+    const struct loss *best = NULL;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN && (!best || tells(loss) > tells(best)))
+            best = loss;
+    }
+    return best;
+}
+
+/* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
+static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
+{
+    char *text = NULL;
+    size_t size;
+    double bytes = 0, blocks = 0;
+    const char *comma = "";
+    FILE *out = open_memstream(&text, &size);
+    *ret_objects = false;
+    for (size_t i = 0; out && i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        if (!same_owner(loss, like))
+            continue;
+        loss->is_listed = true;
+        bytes += loss->of == SERIES_OBJECTS ? 0 : loss->bytes;
+        blocks += loss->of == SERIES_OBJECTS ? 0 : loss->rate;
+        if (loss->of != SERIES_OBJECTS)
+            continue;
+        fprintf(out, "%s%.2f %s", comma, loss->rate, loss->name);
+        comma = ", ";
+        *ret_objects = true;
+    }
+    if (out && bytes > 0)
+        fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
+    const struct loss *held = find_held(losses, like);
+    *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
+    if (out && held)
+        say_holder(out, held);
+    return out && fclose(out) == 0 ? text : NULL;
+}
+
+/* Objects became so in the arm that decides, one for each second call that loses something at least. */
+static bool makes_immortal(const struct judge *judge, const struct loss *loss)
+{
+    const struct record *arm = judge_find_series(
+        judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
+    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
+    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
+            record->values[SERIES_OF] == SERIES_OBJECTS)
+            n += record->values[SERIES_IMMORTAL];
+    }
+    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
+}
+
+static void find_immortal(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        loss->is_immortal = loss->holder != HOLDER_NOBODY && makes_immortal(losses->judge, loss);
+    }
+}
+
+/* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
+static bool is_note(const struct judge *judge, const struct loss *loss)
+{
+    return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
+           loss->is_immortal || judge_sees_changes(judge);
+}
+
+static const char *excuse(const struct judge *judge, const struct loss *loss)
+{
+    if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
+        return "";
+    if (loss->is_immortal)
+        return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
+    return "; no finding, because the statements change what they share";
+}
+
+static void add_finding(struct losses *losses, struct loss *like, char *message, bool objects)
+{
+    struct judge *judge = losses->judge;
+    struct finding *finding = judge_new_finding(
+        judge, objects ? FINDING_REFERENCE_LEAK : FINDING_MEMORY_GROWTH, SEVERITY_LEAK, DETECTOR_GROWTH);
+    if (!finding) {
+        free(message);
+        return;
+    }
+    finding->message = message;
+    evidence_set(&finding->suspicion, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
+                 like->function ? strdup(like->function) : NULL,
+                 like->package ? strdup(like->package) : NULL);
+    finding->statement = strdup(judge_growth_statement(judge, like->verdict));
+    finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
+                                      like->function ? like->function : "");
+    finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    const struct loss *held = find_held(losses, like);
+    if (finding && judge->outcome->facts.changes && !(held && held->holder == HOLDER_NOBODY))
+        finding_add_line(
+            finding, strdup("the statements share objects that cannot be looked into: where one of them is "
+                            "meant to keep this, it is no leak"));
+    for (size_t i = 0; finding && i < losses->n; i++) {
+        struct loss *loss = &losses->items[i];
+        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
+            continue;
+        char *title = loss->of == SERIES_OBJECTS ? judge_format("%s is made here", loss->name)
+                                                 : judge_format("%.1f bytes are allocated here", loss->bytes);
+        finding_add_stack(finding, title, loss->stack);
+        loss->stack = (struct symbol_stack){0};
+    }
+}
+
+static void tell(struct losses *losses, struct loss *like)
+{
+    struct judge *judge = losses->judge;
+    bool objects, held;
+    char *list = list_losses(losses, like, &objects, &held);
+    char *message =
+        list ? judge_say_growth(judge, like->verdict, like->function, like->package, list, held) : NULL;
+    if (message && !is_note(judge, like)) {
+        add_finding(losses, like, message, objects);
+    } else if (message) {
+        if (like->verdict != GROWTH_JIT)
+            note_add(&judge->run->notes, "growth: %s%s", message, excuse(judge, like));
+        free(message);
+    }
+    free(list);
+}
+
+static void note_code(struct judge *judge)
+{
+    struct curve_look code, native;
+    struct curve curve = judge_series_curve(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL);
+    code = curve_look(&curve, 1);
+    curve = judge_series_curve(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, NULL);
+    native = curve_look(&curve, BYTES_UNIT);
+    if (code.shape == CURVE_STEADY && code.rate > 0)
+        judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
+}
+
+/* No allocator that is counted says what it is: pages of the process's own, or code. */
+static void note_unexplained(struct judge *judge)
+{
+    struct curve resident = judge_series_curve(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
+    struct curve native = judge_series_curve(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, NULL);
+    struct curve python = judge_series_curve(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
+    struct curve_look look = curve_look(&resident, PAGE);
+    if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
+        curve_look(&native, BYTES_UNIT).shape != CURVE_STEADY && curve_look(&python, 1).shape != CURVE_STEADY)
+        note_add(
+            &judge->run->notes,
+            "resident memory grows by about %.1f KiB in each call, and no allocator knows of it: look for mmap",
+            look.rate / KIB);
+}
+
+/* Functions and types made after the first thread was started are immortal in CPython 3.13t: its doing. */
+static void note_immortal(struct judge *judge)
+{
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && record->values[SERIES_OF] == SERIES_OBJECTS &&
+            record->values[SERIES_IMMORTAL] > 8)
+            note_add(
+                &judge->run->notes,
+                "the interpreter made %s objects immortal while the statements ran, and keeps what they hold: "
+                "not the target's leak",
+                record_text(record, 0));
+    }
+}
+
+void judge_growth(struct judge *judge)
+{
+    struct losses losses = {.judge = judge};
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_GROWTH)))
+        return;
+    judge_all(&losses);
+    sort(&losses);
+    join_owners(&losses);
+    find_immortal(&losses);
+    for (size_t i = 0; i < losses.n; i++)
+        if (!losses.items[i].is_listed)
+            tell(&losses, &losses.items[i]);
+    note_code(judge);
+    note_immortal(judge);
+    note_unexplained(judge);
+    for (size_t i = 0; i < losses.n; i++) {
+        symbol_stack_free(&losses.items[i].stack);
+        free(losses.items[i].function);
+        free(losses.items[i].package);
+    }
+    free(losses.items);
+}

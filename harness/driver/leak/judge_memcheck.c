@@ -1,0 +1,253 @@
+/* What Valgrind's memcheck wrote, as findings: errors one by one; leaks are compared with those of other lengths. */
+#include "driver/leak/judge_memcheck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/symbol/demangle.h"
+#include "driver/outcome/package.h"
+
+/* memcheck's names of errors. One that is not listed here is told in a note. */
+static const struct kind {
+    const char *name;
+    enum finding_kind as, freed; /* the second where the block had been freed */
+    enum severity severity;
+    bool unset; /* of a value that was never set: the interpreter has such words, and does not mind */
+} kinds[] = {
+    {"InvalidRead", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
+    {"InvalidWrite", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
+    {"InvalidFree", FINDING_HEAP_CORRUPTION, FINDING_DOUBLE_FREE, SEVERITY_CRASH, false},
+    {"MismatchedFree", FINDING_HEAP_CORRUPTION, FINDING_HEAP_CORRUPTION, SEVERITY_CRASH, false},
+    {"InvalidJump", FINDING_CRASH, FINDING_CRASH, SEVERITY_CRASH, false},
+    {"Overlap", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, false},
+    {"UninitCondition", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
+    {"UninitValue", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
+    {"SyscallParam", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
+};
+
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* Whose code did it: what lies between is the C library's, or was compiled while the program ran. */
+static enum owner innermost(const struct judge *judge, const struct symbol_stack *stack)
+{
+    char name[128];
+    enum owner owner = OWNER_UNKNOWN;
+    for (size_t i = 0; i < stack->nframes && (owner == OWNER_UNKNOWN || owner == OWNER_SYSTEM); i++)
+        owner = package_frame_owner(judge->outcome, &stack->frames[i], name, sizeof name);
+    return owner;
+}
+
+/* Who freed the block, or asked for it, without Python code in between. */
+static bool suspect_block(const struct judge *judge, struct finding *finding,
+                          const struct memcheck_error *error)
+{
+    for (size_t i = 1; i < error->nparts && !finding->suspicion.function; i++) {
+        struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
+        judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
+        free(stack.frames);
+    }
+    return finding->suspicion.function;
+}
+
+/* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
+ * the interpreter, or by nobody. */
+static void set_suspect(const struct judge *judge, struct finding *finding,
+                        const struct memcheck_error *error, const struct symbol_stack *stack)
+{
+    if (innermost(judge, stack) == OWNER_PACKAGE || !package_any_loaded(judge->outcome)) {
+        judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
+        return;
+    }
+    if (!suspect_block(judge, finding, error))
+        judge_suspect_maker(judge, finding, EVIDENCE_STACK, stack);
+}
+
+/* "Address 0x4a2 is 8 bytes after a block of size 32 alloc'd" without the address, which is another each time. */
+static const char *place_of(const struct memcheck_error *error)
+{
+    for (size_t i = 1; i < error->nparts; i++) {
+        const char *text = error->parts[i].text, *is = text ? strstr(text, " is ") : NULL;
+        if (is && strncmp(text, "Address ", 8) == 0)
+            return is + 4;
+    }
+    return NULL;
+}
+
+static char *say(const struct finding *finding, const struct memcheck_error *error)
+{
+    const char *text = error->parts[0].text, *place = place_of(error);
+    if (!text)
+        text = error->kind;
+    const struct evidence *suspect = &finding->suspicion;
+    if (!suspect->function)
+        return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
+                            place ? ", " : "", place ? place : "");
+    return judge_format("%s (%s): %s%s%s", suspect->function,
+                        suspect->package ? suspect->package : "unknown package", text, place ? ", " : "",
+                        place ? place : "");
+}
+
+/* What the interpreter meets in many places is one. */
+static char *sign(const struct finding *finding, const struct memcheck_error *error)
+{
+    const char *kind = finding_kind_names[finding->kind],
+               *package = finding->suspicion.package ? finding->suspicion.package : "";
+    if (!finding->suspicion.function)
+        return judge_format("memcheck|%s|", kind);
+    return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
+                        finding->suspicion.function);
+}
+
+static bool was_freed(const struct memcheck_error *error)
+{
+    const char *place = place_of(error);
+    return place && strstr(place, "free'd");
+}
+
+static void add_stacks(struct judge *judge, struct finding *finding, const struct memcheck_error *error)
+{
+    for (size_t i = 0; i < error->nparts; i++) {
+        const struct memcheck_part *part = &error->parts[i];
+        uint64_t ips[JUDGE_MEMCHECK_FRAMES];
+        size_t n = 0;
+        for (; n < part->nframes && n < JUDGE_MEMCHECK_FRAMES; n++)
+            ips[n] = part->frames[n].ip;
+        if (n > 0)
+            finding_add_stack(finding, strdup(part->text ? part->text : error->kind),
+                              judge_memcheck_stack(judge, ips, n));
+    }
+}
+
+/* C++ and Rust names are told as their authors write them. */
+static void name_function(struct finding *finding)
+{
+    char *plain = NULL;
+    if (!finding->suspicion.function || demangle(finding->suspicion.function, &plain) < 0)
+        return;
+    free(finding->suspicion.function);
+    finding->suspicion.function = plain;
+}
+
+static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
+                        const struct symbol_stack *stack)
+{
+    struct finding *finding = judge_new_finding(judge, was_freed(error) ? kind->freed : kind->as,
+                                                kind->severity, DETECTOR_MEMCHECK);
+    if (!finding)
+        return;
+    const char *statement = judge_statement_text(judge, judge_statement_number(judge, stack));
+    set_suspect(judge, finding, error, stack);
+    name_function(finding);
+    finding->count = error->count;
+    finding->serial = judge->plan->threads == 1;
+    finding->statement = statement ? strdup(statement) : NULL;
+    finding->message = say(finding, error);
+    finding->signature = sign(finding, error);
+    finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    if (!finding || finding->nstacks > 0)
+        return;
+    if (finding->suspicion.blame == BLAME_UNKNOWN)
+        finding_add_line(finding,
+                         strdup("an object may have been released too often: --detect refcount names it"));
+    add_stacks(judge, finding, error);
+}
+
+/* How many errors were nobody's to mend here. */
+struct set_apart {
+    unsigned interpreter, harness;
+};
+
+static void judge_error(struct judge *judge, const struct memcheck_error *error, struct set_apart *apart)
+{
+    const struct kind *kind = find_kind(error->kind);
+    struct symbol_stack stack = judge_memcheck_frames(&error->parts[0]);
+    enum owner owner = innermost(judge, &stack);
+    if (owner == OWNER_HARNESS)
+        apart->harness++;
+    else if (kind && kind->unset && owner != OWNER_PACKAGE)
+        apart->interpreter++;
+    else if (kind)
+        add_finding(judge, error, kind, &stack);
+    else
+        note_add(&judge->run->notes, "memcheck also reports: %s",
+                 error->parts[0].text ? error->parts[0].text : error->kind);
+    free(stack.frames);
+}
+
+static void judge_all(struct judge *judge, struct memcheck *run, const struct memcheck_log *log)
+{
+    struct set_apart apart = {0};
+    for (size_t i = 0; i < log->n; i++) {
+        const struct memcheck_error *error = &log->errors[i];
+        if (strncmp(error->kind, "Leak_", 5) == 0)
+            judge_memcheck_leak(judge, run, error);
+        else
+            judge_error(judge, error, &apart);
+    }
+    if (apart.interpreter)
+        note_add(
+            &judge->run->notes,
+            "memcheck: values that were never set, used by the interpreter's own code in %u place%s, are left out",
+            apart.interpreter, apart.interpreter == 1 ? "" : "s");
+}
+
+/* What the child counted, as the length of this run. */
+static void measure(const struct judge *judge, struct memcheck_length *length)
+{
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        int64_t arm = record->values[ARM_ARM];
+        if (arm != MEMCHECK_CALLS && arm != MEMCHECK_NEW)
+            continue;
+        if (record->type == RECORD_ARM)
+            length->calls[arm] = (uint64_t)record->values[ARM_POINTS + 1];
+        else if (record->type == RECORD_SERIES && record->values[SERIES_OF] == SERIES_CODE_BYTES &&
+                 arm == MEMCHECK_NEW)
+            length->code = record->values[SERIES_POINTS + 1];
+    }
+    unsigned bodies = judge->plan->nroles ? judge->plan->nroles : 1;
+    length->threads = judge->plan->threads;
+    length->statements = (unsigned)judge->outcome->statements.n / bodies;
+    if (length->statements == 0)
+        length->statements = 1;
+}
+
+/* Only what came to its end can be compared. */
+static void take_length(struct judge *judge, struct memcheck *run, bool whole)
+{
+    if (!whole || !judge->outcome->finished) {
+        note_add(
+            &judge->run->notes,
+            "a child ended before Valgrind had looked for leaks: of it, only the errors until then are known");
+        return;
+    }
+    measure(judge, &run->lengths[0]);
+    memcheck_take(&judge->run->memcheck, run);
+    judge_memcheck_lengths(judge);
+}
+
+void judge_memcheck(struct judge *judge)
+{
+    const struct outcome *outcome = judge->outcome;
+    struct memcheck *memcheck = &judge->run->memcheck, run = {0};
+    struct memcheck_log log;
+    if (!memcheck->on || memcheck->n == MEMCHECK_LENGTHS || outcome->cannot)
+        return;
+    memcheck->has_new = judge->plan->fresh;
+    memcheck->has_release = judge->plan->release;
+    if (!outcome->tool_log || memcheck_log_read(outcome->tool_log, outcome->tool_log_size, &log) < 0) {
+        note_add(&judge->run->notes, "Valgrind left no report; --verbose shows what it said");
+        return;
+    }
+    judge_all(judge, &run, &log);
+    take_length(judge, &run, log.whole);
+    memcheck_clear(&run);
+    memcheck_log_clear(&log);
+}

@@ -1,0 +1,60 @@
+/* Stacks of Valgrind's report, as the judge knows stacks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/leak/judge_memcheck.h"
+#include "driver/symbol/demangle.h"
+
+/* What a header puts into a function is that function's. */
+static bool is_from_header(const struct memcheck_part *part, size_t i)
+{
+    const struct memcheck_frame *frame = &part->frames[i];
+    return i + 1 < part->nframes && frame[1].ip == frame->ip && frame->file &&
+           strstr(frame->file, "/include/");
+}
+
+struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
+{
+    struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
+    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
+        const struct memcheck_frame *frame = &part->frames[i];
+        if (is_from_header(part, i))
+            continue;
+        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
+                                                              .function = (char *)frame->function,
+                                                              .module = (char *)frame->module,
+                                                              .file = (char *)frame->file,
+                                                              .line = frame->line};
+    }
+    return stack;
+}
+
+/* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
+ * the name is what comes after the library's, which has no underscore. */
+static void name_replaced(struct symbol_frame *frame)
+{
+    const char *library =
+        frame->function && strncmp(frame->function, "_vgr", 4) == 0 ? strchr(frame->function + 4, '_') : NULL;
+    const char *name = library ? strchr(library + 1, '_') : NULL;
+    char *plain = NULL;
+    if (!name || !name[1] || demangle(name + 1, &plain) < 0)
+        return;
+    free(frame->function);
+    frame->function = plain;
+}
+
+/* Symbols take what is below the first frame for where calls return to. Inlined functions share an address. */
+struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n)
+{
+    uint64_t frames[JUDGE_MEMCHECK_FRAMES];
+    size_t kept = 0;
+    for (size_t i = 0; i < n && kept < JUDGE_MEMCHECK_FRAMES; i++)
+        if (i == 0 || ips[i] != ips[i - 1]) {
+            frames[kept] = ips[i] + (kept > 0);
+            kept++;
+        }
+    struct symbol_stack stack = judge_stack(judge, frames, kept, true);
+    for (size_t i = 0; i < stack.nframes; i++)
+        name_replaced(&stack.frames[i]);
+    return stack;
+}

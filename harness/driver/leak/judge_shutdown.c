@@ -1,0 +1,181 @@
+/* What calls made and Python's end leaves behind: lost, or held by whom. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/wire/counted.h"
+#include "driver/leak/judge_leak.h"
+
+/* One in so many calls: not a few that somebody keeps, but one more with the calls. */
+#define PART 200
+/* Types that are listed. */
+#define FLOOR_MAX 4
+#define MANY 8
+/* Of what a part of the calls is expected to leave. */
+#define SHARE 0.3
+
+/* Over the parts of the calls: of objects or blocks, or of the calls themselves. */
+static int64_t sum(const struct record *record, enum record_left which)
+{
+    int64_t n = 0;
+    for (int part = 0; part < COUNTED_PARTS; part++)
+        n += record->values[(int)which + part];
+    return n;
+}
+
+static int64_t left(const struct record *record)
+{
+    return record->values[LEFT_FIRST] + sum(record, LEFT_PARTS);
+}
+
+static bool are_many(const struct record *record, int64_t n)
+{
+    return n >= MANY && n * PART >= sum(record, LEFT_CALLS);
+}
+
+/* In each part of the calls, and not far below its share: what a module makes once, however late, is no leak. */
+static bool grows_with_calls(const struct record *record)
+{
+    int64_t all = sum(record, LEFT_PARTS), calls = sum(record, LEFT_CALLS);
+    int parts = 0;
+    for (int part = 0; part < COUNTED_PARTS; part++) {
+        double share = (double)record->values[LEFT_CALLS + part] / (double)(calls ? calls : 1);
+        if ((double)record->values[LEFT_PARTS + part] < SHARE * share * (double)all)
+            return false;
+        parts += share > 0;
+    }
+    return parts > 1 && are_many(record, all);
+}
+
+static bool is_held_natively(const struct record *record)
+{
+    return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
+}
+
+/* The variable, where the file has a symbol for it, and the path to it. */
+static char *say_static(struct judge *judge, const struct record *record)
+{
+    uint64_t address = (uint64_t)record->values[LEFT_ADDRESS];
+    struct symbol_stack stack = judge_stack(judge, &address, 1, true);
+    const char *variable = stack.nframes > 0 ? stack.frames[0].function : NULL;
+    char *text = judge_format("held by static data%s%s: %s", variable ? ", variable " : "",
+                              variable ? variable : "", record_text(record, 1));
+    symbol_stack_free(&stack);
+    return text;
+}
+
+static char *say_holder(struct judge *judge, const struct record *record)
+{
+    const char *path = record_text(record, 1);
+    switch ((enum holder)record->values[LEFT_HOLDER]) {
+    case HOLDER_STATIC:
+        return say_static(judge, record);
+    case HOLDER_THREAD:
+        return judge_format("held by a variable of the main thread%s%s", *path ? ": " : "", path);
+    case HOLDER_CYCLE:
+        return judge_format("held by a cycle: %s", path);
+    case HOLDER_HEAP:
+    case HOLDER_OBJECT:
+        return judge_format("held by what nobody refers to in turn: %s", path);
+    default:
+        return strdup("no memory refers to it: its reference was lost");
+    }
+}
+
+static char *say_what(const struct record *record)
+{
+    int64_t all = left(record);
+    double rate = (double)sum(record, LEFT_PARTS) / (double)(sum(record, LEFT_CALLS) + 1);
+    char each[48] = "";
+    if (grows_with_calls(record))
+        snprintf(each, sizeof each, ", %.2f for each call,", rate);
+    if (record->values[LEFT_OF] == SERIES_OBJECTS)
+        return judge_format("%lld %s%s left when Python had ended", (long long)all, record_text(record, 0),
+                            each);
+    return judge_format("%lld native blocks of %lld bytes%s left when Python had ended", (long long)all,
+                        (long long)record->values[LEFT_BYTES], each);
+}
+
+/* Where no package made the object, the package of its type is the suspect. */
+static void suspect_type(const struct judge *judge, const char *type, struct finding *finding)
+{
+    struct evidence *evidence = &finding->suspicion;
+    char *package = strchr(type, '.') && !evidence->package ? judge_package_of(judge, type) : NULL;
+    if (!package)
+        return;
+    evidence->by = EVIDENCE_NAME;
+    evidence->blame = BLAME_TARGET;
+    evidence->package = package;
+}
+
+static void judge_left(struct judge *judge, const struct record *record)
+{
+    if (!grows_with_calls(record))
+        return;
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK, DETECTOR_SHUTDOWN);
+    if (!finding)
+        return;
+    bool objects = record->values[LEFT_OF] == SERIES_OBJECTS;
+    const char *release = judge->plan->release;
+    struct symbol_stack stack = judge_stack(judge, record->frames, record->nframes, false);
+    judge_suspect_maker(judge, finding, EVIDENCE_LOSS, &stack);
+    suspect_type(judge, record_text(record, 0), finding);
+    char *what = say_what(record), *holder = objects ? say_holder(judge, record) : NULL;
+    finding->message =
+        judge_format("%s%s%s%s%s%s", what ? what : "", holder ? "; " : "", holder ? holder : "",
+                     release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
+    finding->signature =
+        judge_format("shutdown|%s|%s", record_text(record, 0),
+                     finding->suspicion.function && !objects ? finding->suspicion.function : "");
+    finding->count = (uint64_t)left(record);
+    free(what);
+    free(holder);
+    if (are_many(record, record->values[LEFT_IMMORTAL])) {
+        note_add(&judge->run->notes,
+                 "%s: the interpreter made objects immortal meanwhile, and keeps what they hold",
+                 finding->message);
+        finding_free(finding);
+        symbol_stack_free(&stack);
+        return;
+    }
+    finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    if (finding && finding->nstacks == 0 && stack.nframes > 0)
+        finding_add_stack(finding, strdup("made here"), stack);
+    else
+        symbol_stack_free(&stack);
+}
+
+/* What compiled code keeps on its own account, however many calls there are: nobody's fault, and worth a line. */
+static bool is_floor(const struct record *record)
+{
+    return record->type == RECORD_LEFT && record->values[LEFT_OF] == SERIES_OBJECTS &&
+           is_held_natively(record) && !grows_with_calls(record);
+}
+
+static void note_floor(struct judge *judge)
+{
+    const struct outcome *outcome = judge->outcome;
+    struct judge_list list = {.gap = "; ", .max = FLOOR_MAX};
+    for (size_t i = 0; i < outcome->nrecords; i++) {
+        const struct record *record = outcome->records[i];
+        FILE *out = is_floor(record) ? judge_list_next(&list) : NULL;
+        if (!out)
+            continue;
+        char *holder = say_holder(judge, record);
+        fprintf(out, "%lld %s, %s", (long long)left(record), record_text(record, 0), holder ? holder : "");
+        free(holder);
+    }
+    char *text = judge_list_end(&list);
+    if (text)
+        note_add(&judge->run->notes, "process-lifetime-floor: left when Python had ended: %s", text);
+    free(text);
+}
+
+void judge_shutdown(struct judge *judge)
+{
+    note_floor(judge);
+    for (size_t i = 0; i < judge->outcome->nrecords; i++)
+        if (judge->outcome->records[i]->type == RECORD_LEFT)
+            judge_left(judge, judge->outcome->records[i]);
+}

@@ -1,0 +1,201 @@
+#include "driver/report/document.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "core/wire/scene.h"
+#include "driver/outcome/package.h"
+#include "driver/report/markup.h"
+
+const char *document_text(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    return text ? text : "";
+}
+
+json_int_t document_number(const json_t *json, const char *key)
+{
+    return json_integer_value(json_object_get(json, key));
+}
+
+double document_real(const json_t *json, const char *key)
+{
+    return json_number_value(json_object_get(json, key));
+}
+
+bool document_is_true(const json_t *json, const char *key)
+{
+    return json_is_true(json_object_get(json, key));
+}
+
+bool document_environment_shows(const char *key)
+{
+    return key[0] != '_' && strcmp(key, "abi") != 0 && strcmp(key, "mutates") != 0;
+}
+
+static json_t *clean_text(const char *text)
+{
+    char *clean = markup_clean(text);
+    json_t *json = clean ? json_string(clean) : NULL;
+    free(clean);
+    return json;
+}
+
+static json_t *clean_object(const json_t *json)
+{
+    json_t *copy = json_object(), *value;
+    const char *key;
+    json_object_foreach ((json_t *)json, key, value) {
+        char *clean = markup_clean(key);
+        if (!clean || json_object_set_new(copy, clean, document_clean(value)) < 0) {
+            json_decref(copy);
+            copy = NULL;
+        }
+        free(clean);
+        if (!copy)
+            break;
+    }
+    return copy;
+}
+
+static json_t *clean_array(const json_t *json)
+{
+    json_t *copy = json_array();
+    size_t i;
+    const json_t *value;
+    json_array_foreach (json, i, value)
+        if (json_array_append_new(copy, document_clean(value)) < 0) {
+            json_decref(copy);
+            return NULL;
+        }
+    return copy;
+}
+
+json_t *document_clean(const json_t *json)
+{
+    if (json_is_string(json))
+        return clean_text(json_string_value(json));
+    if (json_is_object(json))
+        return clean_object(json);
+    return json_is_array(json) ? clean_array(json) : json_copy((json_t *)json);
+}
+
+void document_round(json_t *json)
+{
+    char text[32];
+    const char *key;
+    size_t i;
+    json_t *value;
+    json_object_foreach (json, key, value)
+        document_round(value);
+    json_array_foreach (json, i, value)
+        document_round(value);
+    if (!json_is_real(json))
+        return;
+    snprintf(text, sizeof text, "%.6g", json_real_value(json));
+    json_real_set(json, strtod(text, NULL));
+}
+
+/* Cut between characters: half of one would be no UTF-8. */
+static void say(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+    if (n < 0 || (size_t)n < size)
+        return;
+    size_t end = size - 1;
+    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
+        end--;
+    if (end > 0 && (unsigned char)text[end - 1] >= 0xc0)
+        end--;
+    text[end] = '\0';
+}
+
+size_t document_frames(const json_t *stack)
+{
+    static const struct outcome nothing;
+    size_t i;
+    const json_t *frame;
+    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
+        char name[8];
+        const struct symbol_frame symbol = {
+            .module = (char *)json_string_value(json_object_get(frame, "module")),
+            .file = (char *)json_string_value(json_object_get(frame, "file")),
+        };
+        if (package_frame_owner(&nothing, &symbol, name, sizeof name) == OWNER_HARNESS)
+            return i;
+    }
+    return json_array_size(json_object_get(stack, "frames"));
+}
+
+void document_place(const json_t *frame, char *text, size_t size)
+{
+    const char *module = document_text(frame, "module"), *offset = document_text(frame, "offset");
+    say(text, size, "%s%s%s", path_base(module), *module && *offset ? "+" : "", *module ? offset : "");
+}
+
+void document_source(const json_t *frame, char *text, size_t size)
+{
+    const char *file = document_text(frame, "file");
+    *text = '\0';
+    if (*file)
+        say(text, size, "%s:%lld", path_base(file), (long long)document_number(frame, "line"));
+}
+
+const char *document_function(const json_t *frame)
+{
+    const char *function = document_text(frame, "function");
+    return *function ? function : "??";
+}
+
+bool document_stack_is_idle(const json_t *stack)
+{
+    const json_t *python = json_object_get(stack, "python");
+    return json_array_size(python) == 1 &&
+           strcmp(document_text(json_array_get(python, 0), "function"), SCENE_BETWEEN) == 0;
+}
+
+/* Reports of an older ftstress lack the key. */
+static size_t same_as(const json_t *stack, size_t i)
+{
+    const json_t *same = json_object_get(stack, "same_as");
+    json_int_t at = json_integer_value(same);
+    return json_is_integer(same) && at >= 0 && (size_t)at < i ? (size_t)at : i;
+}
+
+bool document_stack_is_folded(const json_t *stacks, size_t i)
+{
+    const json_t *stack = json_array_get(stacks, i);
+    return same_as(stack, i) != i || document_stack_is_idle(stack);
+}
+
+char *document_stack_title(const json_t *stacks, size_t i)
+{
+    const char *title = document_text(json_array_get(stacks, i), "title");
+    size_t alike = 0, n = json_array_size(stacks);
+    char *text;
+    for (size_t k = i + 1; k < n; k++)
+        alike += same_as(json_array_get(stacks, k), k) == i;
+    if (alike == 0)
+        return strdup(title);
+    if (asprintf(&text, "%s; %zu more thread%s alike", title, alike, alike == 1 ? "" : "s") < 0)
+        return NULL;
+    return text;
+}
+
+void document_idle_stacks(const json_t *stacks, char *text, size_t size)
+{
+    size_t idle = 0, i;
+    const json_t *stack;
+    json_array_foreach (stacks, i, stack)
+        idle += document_stack_is_idle(stack);
+    text[0] = '\0';
+    if (idle > 0)
+        snprintf(text, size, "%zu thread%s waited for the next round", idle, idle == 1 ? "" : "s");
+}

@@ -1,0 +1,138 @@
+/* Counts in the document of a report: pairs of statements, Valgrind's memcheck, verification. */
+#include "driver/report/report_json_inside.h"
+
+/* A look at a statement is one sample of it in flight; it may meet the other statement in several threads. */
+static json_t *pair_of(const struct run *run, size_t i, size_t k)
+{
+    const struct statement *items = run->statements.items;
+    uint64_t a = run->pairs.looks[i], b = run->pairs.looks[k];
+    uint64_t together = run->pairs.pairs[i][k] + (i == k ? 0 : run->pairs.pairs[k][i]);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I}", "a", items[i].source, "b", items[k].source, "looks",
+                     (json_int_t)(i == k ? a : a + b), "together", (json_int_t)together, "least",
+                     (json_int_t)(a < b ? a : b));
+}
+
+static size_t count_metered(const struct run *run)
+{
+    size_t n = run->statements.n < BOARD_STATEMENTS ? run->statements.n : BOARD_STATEMENTS;
+    return run->threads > 1 ? n : 0;
+}
+
+json_t *report_json_pairs(const struct run *run)
+{
+    size_t n = count_metered(run);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i; k < n; k++)
+            if (run->pairs.looks[i] + run->pairs.looks[k] > 0)
+                json_array_append_new(list, pair_of(run, i, k));
+    return list;
+}
+
+static struct memcheck_sum sum_of(const struct memcheck_length *length, enum memcheck_kind kind)
+{
+    struct memcheck_sum sum = {0};
+    for (int arm = 0; arm < MEMCHECK_ARMS; arm++) {
+        sum.bytes += length->sums[arm][kind].bytes;
+        sum.blocks += length->sums[arm][kind].blocks;
+    }
+    return sum;
+}
+
+static json_t *kinds_of(const struct memcheck_length *length)
+{
+    json_t *json = json_object();
+    for (int kind = 0; kind < MEMCHECK_KINDS; kind++) {
+        struct memcheck_sum sum = sum_of(length, (enum memcheck_kind)kind);
+        json_object_set_new(
+            json, memcheck_kind_names[kind],
+            json_pack("{s:I, s:I}", "bytes", (json_int_t)sum.bytes, "blocks", (json_int_t)sum.blocks));
+    }
+    return json;
+}
+
+static json_t *rates_of(const struct memcheck *memcheck, enum memcheck_arm arm)
+{
+    json_t *json = json_object();
+    for (int kind = 0; kind < MEMCHECK_KINDS; kind++) {
+        struct memcheck_rate rate = memcheck_rate(memcheck, arm, (enum memcheck_kind)kind);
+        json_object_set_new(json, memcheck_kind_names[kind],
+                            json_pack("{s:f, s:f}", "bytes", rate.bytes, "blocks", rate.blocks));
+    }
+    return json;
+}
+
+json_t *report_json_memcheck(const struct memcheck *memcheck)
+{
+    if (!memcheck->on)
+        return json_null();
+    json_t *lengths = json_array();
+    for (unsigned i = 0; i < memcheck->n; i++) {
+        const struct memcheck_length *length = &memcheck->lengths[i];
+        json_array_append_new(
+            lengths, json_pack("{s:I, s:I, s:o}", "calls", (json_int_t)length->calls[MEMCHECK_CALLS], "new",
+                               (json_int_t)length->calls[MEMCHECK_NEW], "left", kinds_of(length)));
+    }
+    return json_pack("{s:o, s:b, s:o, s:o, s:f}", "lengths", lengths, "has_new", memcheck->has_new,
+                     "each_call", rates_of(memcheck, MEMCHECK_CALLS), "each_new_call",
+                     rates_of(memcheck, MEMCHECK_NEW), "code_bytes_each_new_call", memcheck_code(memcheck));
+}
+
+static json_t *trials_of(const struct trials *trials)
+{
+    double low, high;
+    if (trials->of == 0)
+        return json_null();
+    verification_interval(trials, &low, &high);
+    return json_pack("{s:i, s:i, s:f, s:f}", "hit", (int)trials->hit, "of", (int)trials->of, "low", low / 100,
+                     "high", high / 100);
+}
+
+static json_t *list_of(const char *key, const struct knock_out *outs, unsigned n)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:o}", key, outs[i].call, "trials", trials_of(&outs[i].trials)));
+    return list;
+}
+
+static json_t *first_of(const struct verification *found)
+{
+    if (found->nfirst == 0)
+        return json_null();
+    return json_pack("{s:f, s:f, s:i}", "calls", verification_first_calls(found), "seconds",
+                     verification_first_seconds(found), "hits", (int)found->nfirst);
+}
+
+static json_t *ladder_of(const struct verification *found)
+{
+    json_t *json = json_object();
+    for (int rung = RUNG_PRIVATE; rung < (int)found->share; rung++)
+        json_object_set_new(json, rung_names[rung], trials_of(&found->ladder[rung]));
+    return json;
+}
+
+json_t *report_json_verification(const struct verification *found)
+{
+    char guilty[1024];
+    if (!found)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "finding", found->root ? json_string(found->root) : json_null());
+    json_object_set_new(json, "left_out", found->without ? json_string(found->without) : json_null());
+    json_object_set_new(json, "again", trials_of(&found->again));
+    json_object_set_new(json, "first", first_of(found));
+    json_object_set_new(json, "ladder", ladder_of(found));
+    json_object_set_new(json, "rung", json_string(rung_names[verification_rung(found)]));
+    json_object_set_new(json, "rule", json_string(verification_say_rung(found)));
+    json_object_set_new(json, "private", trials_of(&found->ladder[RUNG_PRIVATE]));
+    json_object_set_new(json, "gil", trials_of(&found->gil));
+    json_object_set_new(json, "one_thread", trials_of(&found->alone));
+    json_object_set_new(json, "no_package", trials_of(&found->plain));
+    json_object_set_new(json, "knock_outs", list_of("without", found->knock_outs, found->nknock_outs));
+    json_object_set_new(json, "inputs", list_of("private", found->inputs, found->ninputs));
+    verification_say_guilty(found, guilty, sizeof guilty);
+    json_object_set_new(json, "sentence", json_string(guilty));
+    return json;
+}

@@ -1,0 +1,70 @@
+/* What a run leaves on disk. */
+#include "driver/report/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "driver/report/document.h"
+#include "driver/report/report_json_inside.h"
+#include "driver/report/reporter.h"
+
+static int write_text(const char *dir, const char *name, const char *text)
+{
+    cleanup_free char *path = NULL;
+    if (!text)
+        return 0;
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return -ENOMEM;
+    return fd_write_file(path, text, strlen(text));
+}
+
+static int write_json(const char *dir, const char *name, const json_t *json)
+{
+    cleanup_free char *text = NULL;
+    if (!json || reporter_render(reporter_find("json"), &(struct report){.document = json}, &text) < 0)
+        return -ENOMEM;
+    return write_text(dir, name, text);
+}
+
+/* The next run writes its report over that of this run: the finding keeps what belongs to it. */
+static json_t *finding_with_run(const struct run *run, const json_t *document, size_t i)
+{
+    const struct verification *found = run->findings.items[i]->verification;
+    json_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
+    json_t *verification = report_json_verification(found ? found : run->verification);
+    document_round(verification);
+    json_object_set(json, "environment", json_object_get(document, "environment"));
+    json_object_set_new(json, "verification", verification);
+    return json;
+}
+
+static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
+{
+    const struct finding *finding = run->findings.items[i];
+    cleanup_free char *dir = NULL;
+    json_t *json = finding_with_run(run, document, i);
+    int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
+    if (!error)
+        error = write_json(dir, "finding.json", json);
+    if (!error)
+        error = write_text(dir, "plan.yaml", finding->plan);
+    if (!error)
+        error = write_text(dir, "stderr.txt", finding->evidence);
+    json_decref(json);
+    return error;
+}
+
+/* A run without findings may lack the right to write: that is no failure. */
+int report_keep(const struct run *run, const json_t *document, const char *out)
+{
+    int error = 0;
+    for (size_t i = 0; i < run->findings.n && !error; i++)
+        error = keep_finding(run, document, i, out);
+    if (!error)
+        error = fd_make_dirs(out);
+    if (!error)
+        error = write_json(out, "report.json", document);
+    return run->findings.n > 0 ? error : 0;
+}

@@ -1,0 +1,135 @@
+/* Loading a kept report. */
+#include "driver/report/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "driver/report/document.h"
+
+#define SCHEMA "ftstress-report/1"
+
+/* A report without a date is as old as its file. */
+static void put_date(json_t *json, const char *path)
+{
+    struct stat info;
+    struct tm broken;
+    char text[32];
+    if (json_object_get(json, "date") || stat(path, &info) < 0 || !gmtime_r(&info.st_mtime, &broken) ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken) == 0)
+        return;
+    json_object_set_new(json, "date", json_string(text));
+}
+
+static bool is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+static json_t *find_finding(const json_t *report, const char *id)
+{
+    size_t i;
+    json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding)
+        if (*id && strcmp(document_text(finding, "id"), id) == 0)
+            return finding;
+    return NULL;
+}
+
+/* For a finding of an earlier run: only what was kept with it is known of that run. */
+static json_t *make_report(const json_t *finding)
+{
+    const char *statement = document_text(finding, "statement");
+    json_t *environment = json_object_get(finding, "environment"),
+           *verification = json_object_get(finding, "verification");
+    return json_pack("{s:s, s:s, s:s, s:n, s:O*, s:O*, s:O*, s:[s]}", "schema", SCHEMA, "name",
+                     *statement ? statement : document_text(finding, "id"), "verdict", "finding", "reason",
+                     "threads", json_object_get(json_object_get(finding, "plan"), "threads"), "environment",
+                     environment, "verification", verification, "notes",
+                     "this finding is of an earlier run; the number of calls of that run was not kept");
+}
+
+/* A report of this finding alone. The report of its run lies one folder up, unless a later run replaced it. Takes the
+ * finding over. */
+static json_t *report_of_finding(json_t *finding, const char *path)
+{
+    cleanup_free char *beside = NULL;
+    const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path) : 1;
+    if (asprintf(&beside, "%.*s/../report.json", length, slash ? path : ".") < 0)
+        return NULL;
+    json_t *report = json_load_file(beside, 0, NULL);
+    if (find_finding(report, document_text(finding, "id"))) {
+        put_date(report, beside);
+    } else {
+        json_decref(report);
+        report = make_report(finding);
+        put_date(report, path);
+    }
+    json_t *findings = json_pack("[o]", finding);
+    if (report && findings)
+        json_object_set_new(report, "findings", findings);
+    return report;
+}
+
+static int load_file(const char *path, json_t **ret_document, char *error, size_t size)
+{
+    json_error_t problem;
+    json_t *json = json_load_file(path, 0, &problem);
+    if (!json)
+        return fail(-EINVAL, error, size, "cannot read %s: %s (line %d)", path, problem.text, problem.line);
+    if (strcmp(document_text(json, "schema"), SCHEMA) == 0) {
+        put_date(json, path);
+        *ret_document = json;
+        return 0;
+    }
+    if (*document_text(json, "id") && *document_text(json, "kind")) {
+        *ret_document = report_of_finding(json, path);
+        return *ret_document ? 0 : fail(-ENOMEM, error, size, "no memory for the report");
+    }
+    json_decref(json);
+    return fail(-EINVAL, error, size, "%s is no report of ftstress (" SCHEMA "); name one that --json wrote",
+                path);
+}
+
+/* An id under `out` comes before a path of the same name. */
+static int find_path(const char *out, const char *what, char **ret_path)
+{
+    static const char *const forms[] = {"%1$s/%2$s/finding.json", "%2$s/finding.json", "%2$s/report.json",
+                                        "%2$s"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (asprintf(ret_path, forms[i], out, what) < 0)
+            return -ENOMEM;
+        if (is_file(*ret_path))
+            return 0;
+        free(*ret_path);
+    }
+    *ret_path = NULL;
+    return -ENOENT;
+}
+
+int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size)
+{
+    cleanup_free char *path = NULL;
+    int result = 0;
+    if (what)
+        result = find_path(out, what, &path);
+    else if (asprintf(&path, "%s/report.json", out) < 0)
+        result = -ENOMEM;
+    if (result == -ENOENT)
+        return fail(result, error, error_size,
+                    "there is no finding or report '%s', here or under %s; see `ftstress list findings`",
+                    what, out);
+    if (!result && !is_file(path))
+        return fail(-ENOENT, error, error_size,
+                    "there is no report under %s; begin with `ftstress run`, or name its folder with --out",
+                    out);
+    return result ? result : load_file(path, ret_document, error, error_size);
+}

@@ -1,0 +1,25 @@
+/* The parts of the text form. Driver. */
+#pragma once
+
+#include "driver/report/reporter.h"
+
+struct text_style {
+    const char *strong, *bad, *dim, *off;
+};
+
+struct text {
+    const struct report *report;
+    const struct text_style *style;
+    FILE *out;
+    const char *before; /* each line of a stack */
+};
+
+extern const struct text_style text_plain;
+
+/* Writes each line of `lines` after `before`. */
+void text_lines(const char *before, const char *lines, FILE *out);
+
+/* At most `most` frames, and the frames of Python but for `statement`. */
+void text_stack(const struct text *text, const json_t *stack, const char *statement, size_t most);
+
+int text_finding(const struct text *text, const json_t *finding);

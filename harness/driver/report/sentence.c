@@ -1,0 +1,82 @@
+#include "driver/report/sentence.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/report/document.h"
+
+/* The block names its function; the instruction that damaged it was not seen. */
+static bool is_likely(const json_t *finding)
+{
+    const json_t *block = json_object_get(finding, "block");
+    return json_is_object(block) && !document_is_true(block, "trapped") &&
+           !*document_text(finding, "cause") && strcmp(document_text(finding, "blame"), "target") == 0;
+}
+
+static const char *fault_of(const char *blame)
+{
+    static const char *const sentences[][2] = {
+        {"target", "the target's fault"},
+        {"interpreter", "the interpreter's fault"},
+        {"user",
+         "user error: the statements change an array while others use it, which NumPy documents as unsafe"},
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (strcmp(blame, sentences[i][0]) == 0)
+            return sentences[i][1];
+    return "not known from this evidence alone";
+}
+
+char *sentence_blame(const json_t *finding)
+{
+    char *text;
+    const char *function = document_text(finding, "function"), *package = document_text(finding, "package");
+    const char *blame = document_text(finding, "blame"), *cause = document_text(finding, "cause");
+    int n;
+    if (is_likely(finding))
+        n = asprintf(&text, "most likely the target's: the block is of %s in %s",
+                     *function ? function : "a function without a name",
+                     *package ? package : "an unknown package");
+    else if (strcmp(blame, "user") == 0)
+        n = asprintf(&text, "%s%s%s%s", fault_of(blame), *cause ? " (a consequence of " : "", cause,
+                     *cause ? ")" : "");
+    else
+        n = asprintf(&text, "%s%s%s%s%s%s%s%s", fault_of(blame), *function ? ": " : "", function,
+                     *package ? " in " : "", package, *cause ? " (a consequence of " : "", cause,
+                     *cause ? ")" : "");
+    return n < 0 ? NULL : text;
+}
+
+char *sentence_seen(const json_t *finding)
+{
+    char *text;
+    const json_t *runs = json_object_get(finding, "runs"), *plan = json_object_get(finding, "plan");
+    long long count = document_number(finding, "count"), threads = document_number(plan, "threads"),
+              hit = document_number(runs, "hit"), of = document_number(runs, "of");
+    int n;
+    if (document_is_true(finding, "serial"))
+        n = asprintf(&text, "seen %lld time%s, in %lld of %lld children; one thread is enough to see it",
+                     count, count == 1 ? "" : "s", hit, of);
+    else
+        n = asprintf(&text, "seen %lld time%s, in %lld of %lld children, %lld threads, sharing level %s",
+                     count, count == 1 ? "" : "s", hit, of, threads, document_text(finding, "rung"));
+    return n < 0 ? NULL : text;
+}
+
+char *sentence_title(const json_t *finding)
+{
+    char *text;
+    const char *function = document_text(finding, "function"), *package = document_text(finding, "package");
+    const char *where = *function ? function : document_text(finding, "statement");
+    char *kind = strdup(document_text(finding, "kind"));
+    for (char *c = kind; c && *c; c++)
+        if (*c == '-')
+            *c = ' ';
+    int n = kind ? asprintf(&text, "%s%s%s%s%s%s", kind, *where ? " in " : "", where, *package ? " (" : "",
+                            package, *package ? ")" : "")
+                 : -1;
+    free(kind);
+    return n < 0 ? NULL : text;
+}

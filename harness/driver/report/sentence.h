@@ -1,0 +1,22 @@
+/* Sentences about the findings of a document, the same in every form. Driver.
+ *
+ * The caller frees the texts; NULL without memory.
+ */
+#pragma once
+
+#include <jansson.h>
+
+char *sentence_blame(const json_t *finding);
+/* "seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly" */
+char *sentence_seen(const json_t *finding);
+/* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
+char *sentence_title(const json_t *finding);
+
+/* The rates of one verification and what follows from them, a line each; "" where nothing was run again. */
+char *sentence_verification(const json_t *verification);
+/* Of all verifications of a report, with an empty line between. */
+char *sentence_verifications(const json_t *report);
+/* Of one verification: [{"name": "with the GIL on", "trials": {…}}, …]. A new reference. */
+json_t *sentence_rates(const json_t *verification);
+/* All verifications of a report: a new reference to an array. */
+json_t *sentence_list_verifications(const json_t *report);

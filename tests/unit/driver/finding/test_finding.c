@@ -1,0 +1,166 @@
+/* Findings: their list, their order and the names of their kinds. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/finding/finding.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct finding *make(const char *signature, enum severity severity)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    finding->kind = FINDING_CRASH;
+    finding->severity = severity;
+    finding->detector = DETECTOR_CRASH;
+    finding->message = strdup(signature);
+    finding->signature = strdup(signature);
+    finding->count = 1;
+    return finding;
+}
+
+static void the_same_signature_is_one_finding(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    struct finding *first = finding_list_add(&list, make("crash|f", SEVERITY_CRASH), 1),
+                   *second = make("crash|f", SEVERITY_CRASH);
+    free(second->message);
+    second->message = strdup("another text");
+    second->count = 4;
+    second->serial = true;
+    assert_ptr_equal(finding_list_add(&list, second, 3), first);
+    assert_ptr_equal(finding_list_add(&list, make("crash|f", SEVERITY_CRASH), 3), first);
+    assert_ptr_not_equal(finding_list_add(&list, make("crash|g", SEVERITY_CRASH), 3), first);
+    assert_int_equal(list.n, 2);
+    assert_true(first->count == 6);
+    assert_int_equal(first->hit, 2);
+    assert_true(first->serial);
+    assert_string_equal(first->message, "crash|f");
+    finding_list_clear(&list);
+    assert_int_equal(list.n, 0);
+}
+
+static void ids_are_stable_and_short(void **state)
+{
+    (void)state;
+    struct finding_list a = {0}, b = {0};
+    finding_list_add(&b, make("other", SEVERITY_CRASH), 1);
+    const struct finding *x =
+        finding_list_add(&a, make("input-mutated|PyArray_Repeat|hidden", SEVERITY_CRASH), 1);
+    const struct finding *y =
+        finding_list_add(&b, make("input-mutated|PyArray_Repeat|hidden", SEVERITY_HANG), 7);
+    assert_string_equal(x->id, y->id);
+    assert_string_not_equal(x->id, b.items[0]->id);
+    assert_int_equal(strlen(x->id), 8);
+    assert_int_equal(strspn(x->id + 1, "0123456789abcdef"), 7);
+    assert_int_equal(x->id[0], 'F');
+    finding_list_clear(&a);
+    finding_list_clear(&b);
+}
+
+static void a_finding_without_a_text_is_no_finding(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    struct finding *finding = make("x", SEVERITY_CRASH);
+    free(finding->message);
+    finding->message = NULL;
+    assert_null(finding_list_add(&list, finding, 1));
+    assert_int_equal(list.n, 0);
+    finding_list_clear(&list);
+}
+
+static void findings_can_be_removed(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    static const char *const names[] = {"a", "b", "c"};
+    for (size_t i = 0; i < 3; i++)
+        finding_list_add(&list, make(names[i], SEVERITY_CRASH), 1);
+    finding_list_remove(&list, 1);
+    assert_string_equal(list.items[1]->signature, "c");
+    finding_list_remove(&list, 1);
+    finding_list_remove(&list, 0);
+    assert_int_equal(list.n, 0);
+    finding_list_clear(&list);
+}
+
+static void causes_come_first_then_the_worst(void **state)
+{
+    (void)state;
+    static const char *const names[SEVERITIES] = {"hidden-mutation", "data-race", "crash", "hang",
+                                                  "wrong-result",    "exception", "leak",  "user-error"};
+    struct finding_list list = {0};
+    finding_list_sort(&list);
+    for (int i = SEVERITIES - 1; i >= 0; i--)
+        finding_list_add(&list, make(finding_severity_names[i], (enum severity)i), 1);
+    struct finding *caused = finding_list_add(&list, make("caused", SEVERITY_CRASH), 1);
+    caused->cause = strdup("F0000000");
+    finding_list_sort(&list);
+    for (int i = 0; i < SEVERITIES; i++)
+        assert_string_equal(finding_severity_names[list.items[i]->severity], names[i]);
+    assert_ptr_equal(list.items[SEVERITIES], caused);
+    finding_list_clear(&list);
+}
+
+static void equals_stay_in_order_of_sight(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    char name[16];
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "%03d", i);
+        finding_list_add(&list, make(name, SEVERITY_EXCEPTION), 1);
+    }
+    finding_list_sort(&list);
+    for (size_t i = 1; i < list.n; i++)
+        assert_true(strcmp(list.items[i - 1]->signature, list.items[i]->signature) < 0);
+    finding_list_clear(&list);
+}
+
+static void every_kind_and_blame_has_a_name(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        "heap-corruption",
+        "use-after-free",
+        "double-free",
+        "crash",
+        "hang",
+        "input-mutated",
+        "wrong-result",
+        "exception",
+        "refcount-underflow",
+        "reference-leak",
+        "memory-growth",
+        "shutdown-leak",
+        "data-race",
+        "interpreter-fault",
+    };
+    assert_int_equal(COUNT(kinds), FINDING_KINDS);
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        assert_string_equal(finding_kind_names[i], kinds[i]);
+    assert_string_equal(blame_names[BLAME_TARGET], "target");
+    assert_string_equal(blame_names[BLAME_UNKNOWN], "unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_signature_is_one_finding),
+        cmocka_unit_test(ids_are_stable_and_short),
+        cmocka_unit_test(a_finding_without_a_text_is_no_finding),
+        cmocka_unit_test(findings_can_be_removed),
+        cmocka_unit_test(causes_come_first_then_the_worst),
+        cmocka_unit_test(equals_stay_in_order_of_sight),
+        cmocka_unit_test(every_kind_and_blame_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

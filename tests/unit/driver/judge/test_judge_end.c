@@ -1,0 +1,302 @@
+/* How a child ended: crashes, hangs, sentences of the log, threads and deadlocks. */
+#include "driver/judge/judge_trial.h"
+
+/* Its name is what a wait is known by. */
+static NOINLINE int pthread_mutex_planted(int x)
+{
+    return x * 7;
+}
+
+static NOINLINE int worker_main(int x)
+{
+    return x + 3;
+}
+
+static void an_allocator_sentence_names_the_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGABRT, guilty);
+    print(&trial, "a warning\nfree(): invalid size\n");
+    assert_int_equal(judge(&trial, 1), 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->kind, FINDING_HEAP_CORRUPTION);
+    assert_int_equal(finding->detector, DETECTOR_LOG);
+    assert_string_equal(finding->message, "free(): invalid size in f(x)");
+    assert_string_equal(finding->evidence, "a warning\nfree(): invalid size\n");
+    /* The heap was corrupt long before: the stack is shown, without blame. */
+    assert_int_equal(finding->blame, BLAME_UNKNOWN);
+    assert_null(finding->function);
+    assert_int_equal(finding->nstacks, 1);
+    assert_string_equal(finding->stacks[0].title, "thread 4242, which crashed");
+    end(&trial);
+}
+
+static void a_signal_blames_the_interrupted_code(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGSEGV, guilty);
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->kind, FINDING_CRASH);
+    assert_int_equal(finding->blame, BLAME_TARGET);
+    assert_string_equal(finding->function, "guilty");
+    assert_non_null(strstr(finding->message, "at address 0xdead in f(x)"));
+    assert_false(finding->serial);
+    end(&trial);
+}
+
+static void a_crash_on_one_thread_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        enum board_phase phase;
+        const char *words;
+        bool serial;
+    } rows[] = {
+        {BOARD_SETUP, "during setup", true},
+        {BOARD_SERIAL, "already on one thread", true},
+        {BOARD_RUN, "signal 9", false},
+        {BOARD_FINISH, "shutting down", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin(&trial);
+        trial.outcome.phase = rows[i].phase;
+        trial.outcome.finished = rows[i].phase == BOARD_FINISH;
+        trial.outcome.wait_status = SIGKILL;
+        judge(&trial, 1);
+        assert_non_null(strstr(only(&trial)->message, rows[i].words));
+        assert_int_equal(only(&trial)->serial, rows[i].serial);
+        end(&trial);
+    }
+}
+
+static void an_exit_in_the_middle_is_a_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = EXITED(7);
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_int_equal(only(&trial)->kind, FINDING_CRASH);
+    assert_non_null(strstr(only(&trial)->message, "exited with status 7 in the middle"));
+    end(&trial);
+}
+
+static void our_own_doing_is_no_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = SIGKILL;
+    trial.outcome.over_memory = true;
+    assert_silent(&trial);
+    trial.outcome.over_memory = false;
+    trial.outcome.interrupted = true;
+    assert_silent(&trial);
+    trial.outcome.interrupted = false;
+    add_text(&trial, RECORD_CANNOT, "numpy is missing", NULL);
+    assert_silent(&trial);
+    end(&trial);
+}
+
+static void detectors_that_are_off_say_nothing(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.detect = 0;
+    add_crash(&trial, SIGSEGV, guilty);
+    print(&trial, "free(): invalid size\n");
+    assert_silent(&trial);
+    trial.outcome.hung = true;
+    assert_silent(&trial);
+    next_outcome(&trial);
+    print(&trial, "free(): invalid size\n");
+    assert_silent(&trial);
+    end(&trial);
+}
+
+static void log_and_crash_are_told_apart(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.detect = DETECTOR_BIT(DETECTOR_CRASH);
+    add_crash(&trial, SIGABRT, guilty);
+    print(&trial, "free(): invalid size\n");
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_CRASH);
+    assert_int_equal(only(&trial)->detector, DETECTOR_CRASH);
+    end(&trial);
+    begin(&trial);
+    trial.plan.detect = DETECTOR_BIT(DETECTOR_LOG);
+    add_crash(&trial, SIGSEGV, guilty);
+    assert_silent(&trial);
+    print(&trial, "free(): invalid size\n");
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_HEAP_CORRUPTION);
+    end(&trial);
+}
+
+static void a_sentence_of_a_child_that_lived_counts(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    print(&trial, "x\nmimalloc: error: buffer overflow in heap block\ny\n");
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_HEAP_CORRUPTION);
+    assert_string_equal(only(&trial)->message, "mimalloc: error: buffer overflow in heap block");
+    end(&trial);
+}
+
+/* A thread of the child as ptrace saw it. */
+static void add_thread(struct trial *trial, pid_t tid, int (*inner)(int))
+{
+    struct symbols *symbols;
+    struct symbol_thread thread = {.tid = tid};
+    const uint64_t addresses[] = {(uint64_t)inner, (uint64_t)worker_main + 1};
+    assert_int_equal(symbols_open(trial->outcome.maps, &symbols), 0);
+    assert_int_equal(symbols_stack(symbols, addresses, 2, true, &thread.stack), 0);
+    symbols_close(symbols);
+    trial->outcome.threads = realloc(trial->outcome.threads, (trial->outcome.nthreads + 1) * sizeof thread);
+    trial->outcome.threads[trial->outcome.nthreads++] = thread;
+}
+
+static void begin_hang(struct trial *trial)
+{
+    begin(trial);
+    trial->outcome.finished = false;
+    trial->outcome.hung = true;
+    trial->outcome.wait_status = SIGKILL;
+}
+
+static void a_hang_shows_what_the_threads_do(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_thread(&trial, 11, guilty);
+    add_thread(&trial, 12, accomplice);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_HANG);
+    assert_string_equal(only(&trial)->function, "guilty");
+    assert_int_equal(only(&trial)->nstacks, 2);
+    end(&trial);
+}
+
+static void a_crash_shows_the_other_threads(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGSEGV, guilty);
+    add_thread(&trial, 4242, guilty);
+    add_thread(&trial, 12, accomplice);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->nstacks, 2);
+    assert_string_equal(only(&trial)->stacks[1].title, "thread 12, at the same time");
+    end(&trial);
+}
+
+/* What a worker wrote of itself: one frame of Python, and its statement. */
+static void add_page(struct trial *trial, pid_t tid, uint16_t worker)
+{
+    struct outcome *outcome = &trial->outcome;
+    outcome->pages = realloc(outcome->pages, (outcome->npages + 1) * sizeof *outcome->pages);
+    assert_non_null(outcome->pages);
+    struct scene_page *page = &outcome->pages[outcome->npages++];
+    *page = (struct scene_page){.tid = tid, .worker = worker, .is_worker = 1, .npython = 2};
+    strcpy(page->python[0].function, "spin");
+    strcpy(page->python[0].file, "/p/x.py");
+    page->python[0].line = 3;
+    strcpy(page->python[1].function, "x.spin()");
+}
+
+static void threads_tell_of_themselves(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGSEGV, guilty);
+    add_thread(&trial, 4242, guilty);
+    add_page(&trial, 4242, 5);
+    for (uint16_t i = 0; i < 20; i++) {
+        add_thread(&trial, 12 + i, i == 7 ? guilty : accomplice);
+        add_page(&trial, 12 + i, i == 7 ? 40 : i);
+    }
+    trial.outcome.pages[0].registers[SCENE_RIP] = 0x1234;
+    judge(&trial, 1);
+    const struct finding *crash = only(&trial);
+    assert_int_equal(crash->nstacks, 21);
+    assert_string_equal(crash->stacks[0].title, "thread 5, which crashed");
+    assert_string_equal(crash->stacks[1].title, "thread 0, at the same time");
+    assert_string_equal(crash->stacks[20].title, "thread 40, at the same time");
+    assert_int_equal(crash->stacks[0].npython, 2);
+    assert_string_equal(crash->stacks[0].python[0].file, "/p/x.py");
+    assert_null(crash->stacks[0].python[1].file);
+    assert_int_equal(crash->stacks[1].same_as, 1);
+    assert_int_equal(crash->stacks[19].same_as, 1);
+    assert_int_equal(crash->stacks[20].same_as, 0);
+    assert_true(crash->registers[SCENE_RIP] == 0x1234);
+    end(&trial);
+}
+
+static void add_sleeper(struct trial *trial, pid_t tid, uint64_t mutex, pid_t owner)
+{
+    struct outcome *outcome = &trial->outcome;
+    outcome->sleepers = realloc(outcome->sleepers, (outcome->nsleepers + 1) * sizeof *outcome->sleepers);
+    assert_non_null(outcome->sleepers);
+    outcome->sleepers[outcome->nsleepers++] =
+        (struct outcome_sleeper){.tid = tid, .futex = mutex, .words = {2, 0, owner}};
+    add_thread(trial, tid, pthread_mutex_planted);
+    add_page(trial, tid, (uint16_t)(tid - 10));
+}
+
+static void a_deadlock_says_who_waits_for_whom(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_sleeper(&trial, 11, 0x100, 13);
+    add_sleeper(&trial, 12, 0x200, 13);
+    add_sleeper(&trial, 13, 0x300, 12);
+    judge(&trial, 1);
+    const struct finding *hang = only(&trial);
+    assert_non_null(strstr(hang->message,
+                           "a deadlock: thread 2 holds the pthread mutex at 0x300 and waits for the "
+                           "pthread mutex at 0x200; thread 3 holds the pthread mutex at 0x200 and "
+                           "waits for the pthread mutex at 0x300"));
+    assert_string_equal(hang->stacks[0].title, "thread 2, which waits for the pthread mutex at 0x200");
+    assert_int_equal(hang->stacks[2].tid, 11);
+    assert_int_equal(hang->stacks[2].same_as, 2); /* at another lock */
+    assert_int_equal(hang->nwaits, 3);
+    assert_int_equal(hang->nlines, 3);
+    end(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allocator_sentence_names_the_crash),
+        cmocka_unit_test(a_signal_blames_the_interrupted_code),
+        cmocka_unit_test(a_crash_on_one_thread_says_so),
+        cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
+        cmocka_unit_test(our_own_doing_is_no_crash),
+        cmocka_unit_test(detectors_that_are_off_say_nothing),
+        cmocka_unit_test(log_and_crash_are_told_apart),
+        cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
+        cmocka_unit_test(a_hang_shows_what_the_threads_do),
+        cmocka_unit_test(a_crash_shows_the_other_threads),
+        cmocka_unit_test(threads_tell_of_themselves),
+        cmocka_unit_test(a_deadlock_says_who_waits_for_whom),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* Writes to inputs; results and exceptions that one thread does not see. */
+#include "driver/judge/judge_trial.h"
+
+static void a_hidden_write_is_the_targets_bug(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, guilty, HIDDEN | METADATA | SERIAL);
+    assert_int_equal(judge(&trial, 1), 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->kind, FINDING_INPUT_MUTATED);
+    assert_int_equal(finding->severity, SEVERITY_HIDDEN_MUTATION);
+    assert_int_equal(finding->detector, DETECTOR_TRIPWIRE);
+    assert_int_equal(finding->blame, BLAME_TARGET);
+    assert_int_equal(finding->rung, RUNG_READONLY);
+    assert_true(finding->serial && finding->count == 2);
+    assert_string_equal(finding->function, "guilty");
+    assert_string_equal(finding->package, "planted 1.2");
+    assert_string_equal(finding->input, "x");
+    assert_string_equal(finding->statement, "f(x)");
+    assert_non_null(strstr(finding->message, "metadata"));
+    assert_non_null(strstr(finding->plan, "- f(x)"));
+    assert_int_equal(finding->nstacks, 1);
+    assert_string_equal(finding->stacks[0].title, "its shape became (40,), was (20,)");
+    end(&trial);
+}
+
+static void writes_of_one_function_are_one_finding(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, guilty, HIDDEN);
+    add_write(&trial, guilty, HIDDEN);
+    add_write(&trial, accomplice, HIDDEN);
+    assert_int_equal(judge(&trial, 1), 2);
+    next_outcome(&trial);
+    add_write(&trial, guilty, HIDDEN | SERIAL);
+    assert_int_equal(judge(&trial, 2), 0);
+    const struct finding *finding = trial.run.findings.items[0];
+    assert_true(finding->count == 6 && finding->serial);
+    assert_int_equal(finding->hit, 2);
+    assert_int_equal(finding->nstacks, 1);
+    end(&trial);
+}
+
+static void a_write_without_a_stack_is_still_told(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, NULL, HIDDEN);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_UNKNOWN);
+    assert_null(only(&trial)->function);
+    assert_int_equal(only(&trial)->nstacks, 0);
+    end(&trial);
+}
+
+static void the_same_value_is_a_note(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, guilty, SAME);
+    add_write(&trial, NULL, SAME | SERIAL);
+    assert_silent(&trial);
+    assert_noted(&trial, "value-benign: guilty (planted) writes to its input x");
+    assert_noted(&trial, "value-benign: a function without a name (unknown package)");
+    assert_int_equal(trial.run.in_place.n, 0);
+    end(&trial);
+}
+
+static void a_kept_serial_write_is_a_note(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, guilty, KEPT | SERIAL);
+    assert_silent(&trial);
+    assert_noted(&trial, "in-place API");
+    assert_int_equal(trial.run.in_place.n, 1);
+    assert_string_equal(trial.run.in_place.items[0], "guilty");
+    end(&trial);
+}
+
+static void a_write_kept_under_threads_is_a_note(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write(&trial, guilty, KEPT);
+    assert_silent(&trial);
+    assert_noted(&trial, "only while other threads ran");
+    assert_int_equal(trial.run.in_place.n, 0);
+    end(&trial);
+}
+
+static void only_an_exception_of_threads_counts(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_exception(&trial, false, true);
+    assert_silent(&trial);
+    assert_int_equal(trial.run.notes.n, 0);
+    add_exception(&trial, true, false);
+    assert_silent(&trial);
+    assert_noted(&trial, "change what they share");
+    add_exception(&trial, false, false);
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_int_equal(only(&trial)->kind, FINDING_EXCEPTION);
+    assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+    assert_true(only(&trial)->count == 5);
+    assert_non_null(strstr(only(&trial)->message, "Rankings must be of equal length"));
+    end(&trial);
+}
+
+static void above_readonly_nobody_is_blamed_for_an_exception(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.share = RUNG_ONE_WRITER;
+    add_exception(&trial, false, false);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_UNKNOWN);
+    assert_int_equal(only(&trial)->rung, RUNG_ONE_WRITER);
+    end(&trial);
+}
+
+static void a_changed_input_is_found_once_for_all_values(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "x", "its shape became (40,), was (20,)", false);
+    add_invariant(&trial, "x", "its shape became (80,), was (40,)", false);
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_int_equal(only(&trial)->kind, FINDING_INPUT_MUTATED);
+    assert_int_equal(only(&trial)->severity, SEVERITY_WRONG_RESULT);
+    assert_string_equal(only(&trial)->input, "x");
+    assert_true(only(&trial)->count == 2);
+    end(&trial);
+}
+
+static void a_wrong_result_is_one(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "the result", "lies 8 bytes outside its buffer", false);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_WRONG_RESULT);
+    end(&trial);
+    begin(&trial);
+    add_invariant(&trial, "the result", "lies 8 bytes outside its buffer", true);
+    assert_silent(&trial);
+    assert_noted(&trial, "on one thread too");
+    end(&trial);
+}
+
+/* An array that the statements change for good, on one thread already: what follows is documented user error. */
+static void in_place_statements_make_user_errors(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "x", "its bytes changed", true);
+    add_exception(&trial, false, false);
+    judge(&trial, 1);
+    assert_noted(&trial, "declare the input @out");
+    assert_int_equal(only(&trial)->blame, BLAME_USER);
+    assert_int_equal(only(&trial)->severity, SEVERITY_USER_ERROR);
+    assert_int_equal(only(&trial)->rung, RUNG_ALL);
+    end(&trial);
+    begin(&trial);
+    trial.plan.share = RUNG_PRIVATE;
+    add_invariant(&trial, "x", "its bytes changed", true);
+    add_exception(&trial, false, false);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+    end(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hidden_write_is_the_targets_bug),
+        cmocka_unit_test(writes_of_one_function_are_one_finding),
+        cmocka_unit_test(a_write_without_a_stack_is_still_told),
+        cmocka_unit_test(the_same_value_is_a_note),
+        cmocka_unit_test(a_kept_serial_write_is_a_note),
+        cmocka_unit_test(a_write_kept_under_threads_is_a_note),
+        cmocka_unit_test(only_an_exception_of_threads_counts),
+        cmocka_unit_test(above_readonly_nobody_is_blamed_for_an_exception),
+        cmocka_unit_test(a_changed_input_is_found_once_for_all_values),
+        cmocka_unit_test(a_wrong_result_is_one),
+        cmocka_unit_test(in_place_statements_make_user_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
