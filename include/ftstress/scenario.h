@@ -1,6 +1,6 @@
 /* The interface of native scenarios: a step written in C, for targets that Python statements would slow down.
  *
- *  * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which
+ * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which
  * has a line in scenarios/table.c. Copy null.c and null.yaml to begin.
  */
 #pragma once

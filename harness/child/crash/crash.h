@@ -2,7 +2,7 @@
  *
  * Contract. The handlers run on any thread, in signal context, and call only async-signal-safe functions and
  * libunwind's local half. The first thread to crash reports; it makes every other thread write its page of the scene
- * (witness.h) and wait, also a thread that crashes meanwhile. The wait is bounded. At a hang the driver requests the
+ * (witness.h) and wait, including those that crash meanwhile. The wait is bounded. At a hang the driver requests the
  * pages, and the threads continue.
  */
 #pragma once

@@ -49,7 +49,7 @@ static void write_bottom(struct scene_page *page, const struct witness *witness)
     if (!page->is_worker && !witness->statement)
         return;
     /* The text of a compound statement replaces its frame. */
-    if (page->npython > 0 && strcmp(page->python[page->npython - 1].file, "<step>") == 0)
+    if (page->npython > 0 && strcmp(page->python[page->npython - 1].file, SCENE_STEP) == 0)
         page->npython--;
     struct scene_python *bottom = &page->python[page->npython];
     bool known =

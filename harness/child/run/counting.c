@@ -1,4 +1,4 @@
-/* The counting pass: windows of equal calls in up to three series; all workers wait between two windows. */
+/* The counting pass: up to three series of windows (enum counted_arm); all workers wait between two windows. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #define NO_TIME (4 * CLOCK_SECOND)
 #define CALIBRATION (CLOCK_SECOND / 20)
 #define CALLS_MAX 20000
-/* The driver waits for so much longer: a late count is worth more than one that was cut short. */
+/* Extra time, for which the driver waits: a late count is worth more than a short one. */
 #define OVERTIME (4 * CLOCK_SECOND)
 /* A large leak shows in few calls, and a process of gigabytes is slow to end. */
 #define GROWTH_MAX (512.0 * (1 << 20))
@@ -24,7 +24,7 @@
 static struct {
     enum counted_arm arm;
     unsigned arms;                      /* of this plan */
-    int64_t calls[COUNTED_WINDOWS + 1]; /* since the arm began, at each point */
+    int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
     PyObject *release, *settle;
 } counting;
 

@@ -1,7 +1,7 @@
 /* Learns which shared objects and arrays the statements change for good when one thread runs them. Where they do, an
  * odd value in another thread comes from the sharing, not from a bug of the target.
  *
- *  * Contract. Serial pass only: child main, attached.
+ * Contract. Serial pass only: child main, attached.
  */
 #pragma once
 

@@ -1,12 +1,12 @@
-/* A run of a given length: equal calls, then new ones, and nothing else that depends on their number. The driver
- * compares what runs of several lengths leave at the end, as the tool that they run under reports it. */
+/* A run of a given length: equal calls, then new ones, and no other work that depends on their number. The driver
+ * compares the memory that Valgrind reports at the end of runs of several lengths. */
 #include "base/clock.h"
 #include "child/run/round.h"
 #include "core/wire/counted.h"
 #include "core/wire/status.h"
 #include "detectors/leak/mapped.h"
 
-/* Share of the plan's time for each arm; the driver makes more runs, two and three times as long. */
+/* Part of the plan's time for equal and for new calls; the driver makes more runs, two and three times as long. */
 #define PARTS 12
 /* Enough to compare, and the losses of all calls still fit into memory. */
 #define ITERATIONS_MAX 1000

@@ -2,7 +2,7 @@
  * runs. The detector `diverge` learns the results of statements from it, and repeats the pass when a worker gets
  * another one.
  *
- *  * Contract. Child main, attached, while no worker is inside a round. Each pass is a native thread of its own,
+ * Contract. Child main, attached, while no worker is inside a round. Each pass is a native thread of its own,
  * because the properties of a thread (identifier, context variables, print options) must be as in workers, or be seen
  * to differ. No detector's hooks run around its calls.
  */

@@ -79,8 +79,8 @@ static void extend_deadline(struct run *run)
         run->deadline = least;
 }
 
-/* CPython makes many objects immortal when the first thread state beside the main one is made, on the thread that makes
- * it. A worker makes its own state, so it must not be the first. */
+/* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the starting
+ * thread to make that state, but a worker makes its own. */
 static void make_first_state(void)
 {
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());

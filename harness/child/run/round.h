@@ -1,4 +1,4 @@
-/* Workers and their rounds, and what the passes over them share.
+/* Starts the workers, and runs their rounds and the steps between them.
  *
  * Contract. Child main, attached. Workers wait at the barrier, detached, while none of these functions runs.
  */
@@ -22,5 +22,5 @@ bool run_release(struct run *run, PyObject *code);
 /* Calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
 
-/* What detectors get between calls, when no worker runs. */
+/* The argument of detectors' hooks between rounds. */
 struct detector_call run_main_call(struct run *run);

@@ -1,4 +1,4 @@
-/* A run of one plan: a serial pass, then rounds of workers, with a barrier before and after each.
+/* Runs one plan: a serial pass, then rounds of workers, with a barrier before and after each.
  *
  * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
  * inputs between rounds while all workers wait. `over`, `damaged` and `failed` are set by workers and cleared by the
@@ -39,7 +39,7 @@ struct run {
     struct writer writer;
     bool mutable;      /* the statements change shared Python objects, or hold some that cannot be compared */
     bool changes;      /* the serial pass saw them change */
-    struct space base; /* what all threads share; unused at sharing level private */
+    struct space base; /* shared by all threads; unused at sharing level private */
     uint64_t worked;   /* ns that all rounds took */
     uint64_t deadline; /* clock_now() at which to stop; 0: never */
     uint64_t round_calls;     /* iterations of each worker in this round */

@@ -1,12 +1,12 @@
-/* ThreadSanitizer's runtime as the child sees it: where reports go, and a race that must be among them.
+/* Sets up ThreadSanitizer's runtime, and runs a race that it must report.
  *
- * Contract. Child main, before Python starts and before any other thread. All of it works in a child that is not
- * instrumented too, where nothing is ever reported: that the canary is missing is how the driver learns of it.
+ * Contract. Child main, before Python starts and before any other thread. In a child that is not instrumented there are
+ * no reports: the driver notices that the canary is missing.
  */
 #pragma once
 
-/* Reports go to this descriptor from now on; < 0: they stay on standard error. */
+/* Sends reports to this descriptor; < 0: leaves them on standard error. */
 void tsan_report_to(int fd);
 
-/* Two threads of the name CANARY_THREAD write and read words without order. */
+/* Races two threads named CANARY_THREAD on the same words. */
 void tsan_canary(void);

@@ -1,6 +1,7 @@
 /* Parses text into steps with Python's own parser. */
 #include "child/step/step.h"
 #include "base/list.h"
+#include "core/wire/scene.h"
 #include "detectors/common/pycompat.h"
 
 #include <errno.h>
@@ -176,7 +177,7 @@ static PyObject *compile_node(PyObject *ast, PyObject *builtins, PyObject *node,
         tree = CALL(ast, "Module", "[O][]", node);
     }
     if (tree)
-        code = CALL(builtins, "compile", "Oss", tree, "<step>", is_expression ? "eval" : "exec");
+        code = CALL(builtins, "compile", "Oss", tree, SCENE_STEP, is_expression ? "eval" : "exec");
     Py_XDECREF(tree);
     return code;
 }

@@ -25,6 +25,7 @@
 #define SCENE_POINTERS 4
 /* Stands for the statement when a worker runs none. */
 #define SCENE_BETWEEN "(between two rounds)"
+#define SCENE_STEP "<step>" /* the file name of a statement's code */
 
 /* The signal to write the page: the crashing thread sends it to the workers, the driver to threads that have not
  * written. */

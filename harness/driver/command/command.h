@@ -58,9 +58,3 @@ bool command_colour(const struct request *request);
 /* Prints and keeps the report of a run, in every form of the request. Returns the status of the run; or, after an error
  * message, that of a failed write. */
 int command_tell(const struct run *run, const struct request *request);
-
-/* The child beside this program. On success *ret_path is the caller's. Returns 0 or -errno. */
-int command_child_path(char **ret_path);
-
-/* *path, of a child, becomes that of the one beside it that was built for this ABI, if there is one. */
-void command_child_of_abi(const char *abi, char **path);

@@ -7,8 +7,10 @@
 
 #include "base/fd.h"
 #include "core/plan/option.h"
+#include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "driver/doctor/doctor.h"
+#include "driver/tool/probe.h"
 
 int command_doctor(const struct command *self, int argc, char **argv)
 {
@@ -17,7 +19,7 @@ int command_doctor(const struct command *self, int argc, char **argv)
     int status = command_options(self, argc, argv, &request);
     if (status >= 0)
         return status;
-    if (command_child_path(&child) < 0)
+    if (probe_find_beside(CHILD_PROGRAM, &child) < 0)
         status = command_fail(STATUS_HARNESS,
                               "ftstress-child is not beside this program; build it with scripts/setup.sh");
     else

@@ -145,10 +145,7 @@ int doctor_run(const char *python, const char *child_path, bool colour, FILE *ou
 {
     int error = 0;
     struct sheet sheet = {.out = out, .colour = colour};
-    struct doctor doctor = {.asked = python,
-                            .child_path = child_path,
-                            .debuginfod = getenv("DEBUGINFOD_URLS"),
-                            .facts = DOCTOR_TSAN_STARTS};
+    struct doctor doctor = {.asked = python, .child_path = child_path, .facts = DOCTOR_TSAN_STARTS};
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !error; i++)
         if (!(checks[i].needs & ~doctor.facts & DOCTOR_TSAN))
             error = run_check(&checks[i], &doctor, &sheet);

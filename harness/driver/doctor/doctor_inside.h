@@ -10,10 +10,10 @@
 
 /* Facts that checks establish and that later checks need. A check that cannot run names the first fact it lacks. */
 enum doctor_fact {
-    DOCTOR_TSAN = 1 << 0,         /* ftstress-child-tsan is there; without it no other check of it is printed */
-    DOCTOR_TSAN_STARTS = 1 << 1,  /* nothing keeps ThreadSanitizer from starting */
-    DOCTOR_CHILD = 1 << 2,        /* ftstress-child runs: child_abi, child_python */
-    DOCTOR_INTERPRETER = 1 << 3,  /* the interpreter runs: probe */
+    DOCTOR_TSAN = 1 << 0, /* ftstress-child-tsan is there; without it no other check of it is printed */
+    DOCTOR_TSAN_STARTS = 1 << 1, /* nothing keeps ThreadSanitizer from starting */
+    DOCTOR_CHILD = 1 << 2,       /* ftstress-child runs: child_abi, child_python */
+    DOCTOR_INTERPRETER = 1 << 3, /* the interpreter runs: probe */
     DOCTOR_FREE_THREADED = 1 << 4,
     DOCTOR_TSAN_CANARY = 1 << 5,  /* it reports the planted race: tsan */
     DOCTOR_TSAN_GIL_OFF = 1 << 6, /* a child with all packages imported ran with the GIL off: outcome */
@@ -23,7 +23,6 @@ enum doctor_fact {
 
 struct doctor {
     const char *asked, *child_path; /* either may be NULL */
-    const char *debuginfod;         /* DEBUGINFOD_URLS as it was when the program started, or NULL */
     unsigned facts;                 /* bits of enum doctor_fact */
     char child_abi[PROBE_ABI_SIZE];
     char *child_python;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "driver/tool/probe_run.h"
 
 #define IMPORT_LIMIT (60 * CLOCK_SECOND)
 

@@ -13,7 +13,7 @@ enum doctor_level doctor_child(struct doctor *doctor, struct doctor_answer *answ
     if (!doctor->child_path)
         return doctor_say(answer, DOCTOR_BROKEN, "build it with scripts/setup.sh",
                           "there is no ftstress-child");
-    if (probe_child(doctor->child_path, doctor->child_abi, &doctor->child_python, &error) < 0)
+    if (probe_child(doctor->child_path, NULL, doctor->child_abi, &doctor->child_python, &error) < 0)
         return doctor_say_sentence(answer, DOCTOR_BROKEN, &error);
     doctor->facts |= DOCTOR_CHILD;
     return doctor_say(answer, DOCTOR_OK, NULL, "%s runs; it embeds CPython %s", doctor->child_path,
@@ -27,7 +27,7 @@ enum doctor_level doctor_interpreter(struct doctor *doctor, struct doctor_answer
     if (!python)
         return doctor_say(answer, DOCTOR_BROKEN, "name one with -p",
                           "no interpreter is named, and without ftstress-child there is no default");
-    if (probe_interpreter(python, &doctor->probe, &error) < 0)
+    if (probe_interpreter(python, NULL, &doctor->probe, &error) < 0)
         return doctor_say_sentence(answer, DOCTOR_BROKEN, &error);
     doctor->facts |= DOCTOR_INTERPRETER | (doctor->probe.free_threaded ? DOCTOR_FREE_THREADED : 0);
     return doctor_say(answer, DOCTOR_OK, NULL, "%s runs; it is CPython %s", doctor->probe.executable,
@@ -79,8 +79,9 @@ enum doctor_level doctor_environment(struct doctor *doctor, struct doctor_answer
         {"PYTHONMALLOC", "the interpreter's memory has another layout"},
     };
     unsigned n = 0;
+    (void)doctor;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *value = i == 0 ? doctor->debuginfod : getenv(rows[i].name);
+        const char *value = getenv(rows[i].name);
         if (!value || !*value)
             continue;
         fprintf(answer->text, "%s%s is set: %s", n ? "; " : "", rows[i].name, rows[i].effect);

@@ -85,7 +85,9 @@ static int run_child(struct doctor *doctor)
     cleanup_free char *names = doctor_package_names(&doctor->probe);
     const struct job_settings settings = {.child = doctor->tsan.child,
                                           .python = doctor->probe.executable,
-                                          .tsan = true,
+                                          .launch = doctor->tsan.launch,
+                                          .reads_races = true,
+                                          .patience = TSAN_PATIENCE,
                                           .timeout = TIMEOUT,
                                           .signals = -1};
     int error = make_plan(names, &plan);

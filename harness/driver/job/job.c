@@ -1,4 +1,4 @@
-/* A child from its start to what it leaves behind. See job.h for the contract. */
+/* Supervises a child and fills its outcome. See job.h for the contract. */
 #include "driver/job/job_inside.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #define TICK_MS 100
 
-static void wait_for_something(struct job *job)
+static void read_events(struct job *job)
 {
     struct pollfd fds[] = {
         {.fd = job->wire, .events = POLLIN},
@@ -35,11 +35,11 @@ static void wait_for_something(struct job *job)
         job_read_races(job);
 }
 
-/* Ends when the child is reaped and what it wrote is read; a grandchild that holds the pipes open is not waited for. */
+/* Returns when the child is reaped and its output is read. A grandchild that keeps the pipes open does not delay it. */
 static void supervise(struct job *job)
 {
     while (!job->gone) {
-        wait_for_something(job);
+        read_events(job);
         job_watch(job);
         if (waitpid(job->pid, &job->outcome->wait_status, WNOHANG) == job->pid)
             job->gone = true;
@@ -60,7 +60,7 @@ static void keep_tool_log(struct job *job)
     job->outcome->tool_log_size = (size_t)info.st_size;
 }
 
-static void conclude(struct job *job)
+static void fill_outcome(struct job *job)
 {
     struct outcome *outcome = job->outcome;
     uint64_t ran = atomic_load(&job->board->run_began);
@@ -73,7 +73,7 @@ static void conclude(struct job *job)
     board_overlap(job->board, &outcome->overlap);
     for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
-    if (!outcome->hung) /* it may have come to its senses since */
+    if (!outcome->hung) /* it may have gone on since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->serial_calls = outcome->totals.serial;
     outcome->seconds = clock_seconds(clock_now() - job->began);
@@ -102,7 +102,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     int error = job.head && job.tail ? job_start(&job) : -ENOMEM;
     if (!error) {
         supervise(&job);
-        conclude(&job);
+        fill_outcome(&job);
     }
     record_reader_clear(&job.reader);
     board_close(job.board);

@@ -1,4 +1,4 @@
-/* What the files of the job share; nobody else's. The contract is job.h's. */
+/* Shared by the files of the job only. The contract is in job.h. */
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +8,7 @@
 #include "driver/job/job.h"
 #include "driver/log/tsan_report.h"
 
-/* The end of what was read last of standard error: a line that is not whole yet. */
+/* Bytes at the end of the last read of standard error: a line that is not whole yet. */
 #define JOB_CARRY 512
 
 struct job {
@@ -19,35 +19,35 @@ struct job {
     int wire, err, races, plan_fd, board_fd, tool_fd;
     struct board *board;
     struct record_reader reader;
-    struct tsan_log log; /* of what comes through `races` */
-    char *head, *tail;   /* halves of standard error */
+    struct tsan_log log; /* reads `races` */
+    char *head, *tail;   /* first and last bytes of standard error */
     size_t nhead, ntail;
-    char carry[JOB_CARRY]; /* the end of what was read last */
+    char carry[JOB_CARRY]; /* end of the last read of standard error */
     size_t ncarry;
     uint64_t began, moved_at;
-    uint64_t running_since;       /* setup is over since then */
-    uint64_t asked_at, termed_at; /* rungs of the ladder; 0: not yet */
+    uint64_t running_since;       /* end of the setup */
+    uint64_t asked_at, termed_at; /* when the board and SIGTERM asked the child to end; 0: not yet */
     uint64_t progress, cpu;
-    bool looked, gone;
+    bool looked; /* its threads were read */
+    bool gone;   /* reaped */
 };
 
-/* job_start.c: from here on the child runs, and reading from its pipes does not block. Returns 0, or -errno when no
- * child could be started. */
+/* job_start.c: starts the child. Reading from its pipes does not block. Returns 0 or -errno. */
 int job_start(struct job *job);
 
-/* job_read.c: what there is to read now. A pipe at its end is closed. */
+/* job_read.c: read what is there now. A pipe at its end is closed. */
 void job_read_wire(struct job *job);
 void job_read_stderr(struct job *job);
 void job_read_races(struct job *job);
-/* job_read.c: of a child that is gone, whatever it wrote. */
+/* job_read.c: reads the rest of what an ended child wrote. */
 void job_read_rest(struct job *job);
-/* job_read.c: how long the threads have been at it by now; the first call counts. */
+/* job_read.c: stores calls and time of the threads at the first hit; later calls do nothing. */
 void job_note_hit(struct job *job);
-/* job_read.c: a report of the job's log of ThreadSanitizer; `context` is the job. Takes the report over. */
+/* job_read.c: keeps a report of ThreadSanitizer, which it owns from then on. `context` is the job. */
 void job_take_race(void *context, struct tsan_report *report);
 
-/* job_watch.c: looks at the child, about ten times a second; ends one that stands still, whose time is over, or that
- * takes too much memory. Calls the tick. */
+/* job_watch.c: ends a child without progress, past its time, or above its memory; calls the tick. To be called about ten
+ * times a second. */
 void job_watch(struct job *job);
-/* job_watch.c: the first Ctrl-C asks, the second kills. */
+/* job_watch.c: asks the child to end at the first Ctrl-C, kills it at the second. */
 void job_take_signal(struct job *job);

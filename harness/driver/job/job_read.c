@@ -1,4 +1,4 @@
-/* What a child writes while it runs: records, standard error, ThreadSanitizer's reports. See job.h for the contract. */
+/* Reads what a child writes: records, standard error, reports of ThreadSanitizer. See job.h for the contract. */
 #include "driver/job/job_inside.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define STDERR_READ 8192
 
-/* The first half is kept as it comes, the last half as a window that moves. */
+/* Keeps the first bytes in `head` and the last bytes in `tail`. */
 static void keep_stderr(struct job *job, const char *bytes, size_t n)
 {
     size_t room = OUTCOME_STDERR_HALF - job->nhead, first = n < room ? n : room;
@@ -31,8 +31,8 @@ static void keep_stderr(struct job *job, const char *bytes, size_t n)
     job->ntail += n;
 }
 
-/* Threads that live on while one crashes may flood the evidence out of both halves: the first sentence that the log
- * detector knows is kept by itself. A line cut by the last read is seen with the end of that read in front. */
+/* Keeps the first sentence that the log detector matches: other threads may write so much after a crash that neither half
+ * of standard error has it. A line that the last read cut is joined with its beginning. */
 static void keep_sentence(struct job *job, const char *bytes, size_t n)
 {
     char text[JOB_CARRY + STDERR_READ];
@@ -54,7 +54,7 @@ void job_read_stderr(struct job *job)
     char bytes[STDERR_READ];
     ssize_t n;
     while ((n = read(job->err, bytes, sizeof bytes)) > 0) {
-        /* Text from here on: a NUL would hide what follows it. */
+        /* A NUL would hide the text that follows it. */
         for (ssize_t i = 0; i < n; i++)
             if (!bytes[i])
                 bytes[i] = '?';

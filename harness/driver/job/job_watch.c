@@ -1,5 +1,4 @@
-/* When a child is to end, and how: asked through the board, then by SIGTERM, then killed with its group. See job.h for
- * the contract. */
+/* Ends a child: through the board, then by SIGTERM, then by killing its group. See job.h for the contract. */
 #include "driver/job/job_inside.h"
 
 #include <signal.h>
@@ -15,13 +14,11 @@
 
 /* Imports can be slow without being stuck. */
 #define SETUP_TIMEOUT (60 * CLOCK_SECOND)
-/* The ladder: from asking to SIGTERM, and from there to SIGKILL. */
+/* Times from the request on the board to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-/* Under ThreadSanitizer all wait while its symboliser, another process, reads debug information. */
-#define TSAN_PATIENCE 10
 
-/* CPU time of the process in clock ticks; 0 when it is gone. */
+/* Returns the CPU time of the process in clock ticks; 0 when it has ended. */
 static uint64_t cpu_of(pid_t pid)
 {
     char path[64];
@@ -36,13 +33,13 @@ static uint64_t cpu_of(pid_t pid)
     return user + system;
 }
 
-/* The threads of a process that stands still, once. */
+/* Reads the threads of a process without progress, once. */
 static void look_at_threads(struct job *job)
 {
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, job->board, !job->settings->tool, job->outcome);
+    look_at_child(job->pid, job->board, !job->settings->under, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -51,25 +48,25 @@ static void kill_group(const struct job *job)
     kill(job->pid, SIGKILL);
 }
 
-static void ask(struct job *job)
+static void ask_to_end(struct job *job)
 {
     atomic_store(&job->board->ask, 1);
     if (!job->asked_at)
         job->asked_at = clock_now();
 }
 
-/* A call may be slow without being stuck: what one thread needed for it, times what the crowd makes of that. */
-static uint64_t patience(const struct job *job, enum board_phase phase)
+/* The limit of time without progress. Slow calls raise it: by the slowest call of one thread, times the threads that share
+ * a processor. */
+static uint64_t limit_of(const struct job *job, enum board_phase phase)
 {
-    const struct tool *tool = job->settings->tool;
-    uint64_t limit = job->settings->timeout * (tool ? tool->patience : 1);
+    uint64_t limit = job->settings->timeout;
     uint64_t slowest = atomic_load(&job->board->slowest);
     uint64_t crowd = job->plan->threads / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) + 1;
     if (phase <= BOARD_SETUP && limit < SETUP_TIMEOUT)
         limit = SETUP_TIMEOUT;
     if (phase > BOARD_SERIAL && 10 * slowest * crowd > limit)
         limit = 10 * slowest * crowd;
-    return limit * (job->settings->tsan ? TSAN_PATIENCE : 1);
+    return limit * (job->settings->patience ? job->settings->patience : 1);
 }
 
 static void end_as_hung(struct job *job, enum board_phase phase)
@@ -79,11 +76,11 @@ static void end_as_hung(struct job *job, enum board_phase phase)
     job->outcome->hung = true;
     job->outcome->phase = phase;
     look_at_threads(job);
-    ask(job);
+    ask_to_end(job);
 }
 
-/* No progress: asleep is a deadlock at once, busy may be a long collection and gets four times as long. One thread that
- * is busy waits for nobody: its call is long, and the run's time ends it. */
+/* A child without progress hangs at once when it sleeps, and after four times the limit when it is busy, because a
+ * collection may be long. One busy thread does not hang: its call is long, and the time of the run ends it. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
 {
     uint64_t cpu = cpu_of(job->pid);
@@ -94,33 +91,33 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
         return;
     }
     enum board_phase phase = atomic_load(&job->board->phase);
-    uint64_t limit = patience(job, phase), idle = now - job->moved_at;
+    uint64_t limit = limit_of(job, phase), idle = now - job->moved_at;
     bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
     if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)))
         return;
     end_as_hung(job, phase);
 }
 
-/* A child ends by itself when its time is over. Where it does not, because a call among threads or Python's end never
- * returns, that is a hang, however busy; Python's end may take longer than a call. */
+/* A child ends by itself when its time is over. One that does not, because a call under threads or Py_Finalize never
+ * returns, hangs even when it is busy. Py_Finalize may take four times as long as a call. */
 static void watch_time(struct job *job, uint64_t now)
 {
     enum board_phase phase = atomic_load(&job->board->phase);
     if (phase <= BOARD_SETUP)
         job->running_since = now;
-    uint64_t limit = patience(job, phase), over = job->running_since + job->plan->time;
+    uint64_t limit = limit_of(job, phase), over = job->running_since + job->plan->time;
     bool counted = job->settings->lengths && job->settings->lengths[0] > 0;
     if (!job->plan->time || counted || job->asked_at || now < over + limit)
         return;
     if (phase <= BOARD_SERIAL) {
         job->outcome->overran = true;
-        ask(job);
+        ask_to_end(job);
     } else if (now >= job->moved_at + (phase == BOARD_FINISH ? 4 : 1) * limit) {
         end_as_hung(job, phase);
     }
 }
 
-static void climb_ladder(struct job *job, uint64_t now)
+static void press_to_end(struct job *job, uint64_t now)
 {
     if (job->termed_at && now > job->termed_at + TERM_GRACE)
         kill_group(job);
@@ -146,7 +143,7 @@ void job_take_signal(struct job *job)
     if (job->outcome->interrupted)
         kill_group(job);
     job->outcome->interrupted = true;
-    ask(job);
+    ask_to_end(job);
 }
 
 void job_watch(struct job *job)
@@ -161,7 +158,7 @@ void job_watch(struct job *job)
         atomic_store(&job->board->go_on, 1);
     }
     watch_time(job, now);
-    climb_ladder(job, now);
+    press_to_end(job, now);
     if (job->settings->tick)
         job->settings->tick(job->settings->context, &totals);
 }

@@ -16,7 +16,7 @@
 #include "base/peek.h"
 #include "core/wire/landmarks.h"
 
-/* How long the threads may take to write their pages. */
+/* For the threads to write their pages. */
 #define ANSWER_TIME (2 * CLOCK_SECOND)
 #define NAP_NS 500000
 
@@ -46,7 +46,7 @@ static char *read_task(pid_t pid, pid_t tid, const char *name)
     return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
 }
 
-/* Before they are asked: the signal interrupts the system call. */
+/* Must come before the request to the threads: its signal interrupts their system calls. */
 static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
 {
     outcome->sleepers = calloc(tasks->n + 1, sizeof *outcome->sleepers);
@@ -63,8 +63,8 @@ static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *
     }
 }
 
-/* Bit `number` of a mask as /proc prints it: does the thread let the signal in? */
-static bool listens(pid_t pid, pid_t tid)
+/* Does the thread leave the signal unblocked? */
+static bool takes_signal(pid_t pid, pid_t tid)
 {
     cleanup_free char *status = read_task(pid, tid, "status");
     const char *line = status ? strstr(status, "\nSigBlk:") : NULL;
@@ -80,19 +80,20 @@ static bool has_answered(const struct scene *scene, pid_t tid)
     return page && scene_is_whole(page);
 }
 
-/* Leaves in *tasks the threads that will answer. */
-static void ask(pid_t pid, const struct scene *scene, struct tasks *tasks)
+/* Asks the threads for their pages. Leaves in *tasks those that will answer. */
+static void request_pages(pid_t pid, const struct scene *scene, struct tasks *tasks)
 {
     size_t asked = 0;
     for (size_t i = 0; i < tasks->n; i++) {
         pid_t tid = tasks->tids[i];
-        if (scene_find(scene, tid) || (listens(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
+        if (scene_find(scene, tid) ||
+            (takes_signal(pid, tid) && syscall(SYS_tgkill, pid, tid, SCENE_SIGNAL) == 0))
             tasks->tids[asked++] = tid;
     }
     tasks->n = asked;
 }
 
-static void await_answers(const struct scene *scene, const struct tasks *tasks)
+static void await_pages(const struct scene *scene, const struct tasks *tasks)
 {
     uint64_t deadline = clock_now() + ANSWER_TIME;
     for (size_t i = 0; i < tasks->n && clock_now() < deadline;)
@@ -110,8 +111,8 @@ static bool is_alive(const struct tasks *tasks, pid_t tid)
     return false;
 }
 
-/* Empty pages for workers that did not answer: which worker a thread is, the board knows. */
-static void add_silent(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
+/* Adds empty pages for workers that did not answer: the board has their numbers. */
+static void add_silent_workers(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
 {
     for (uint16_t i = 0; i < PLAN_THREADS_MAX; i++) {
         pid_t tid = atomic_load_explicit(&board->slots[i].tid, memory_order_relaxed);
@@ -129,10 +130,8 @@ static void copy_pages(const struct board *board, const struct tasks *tasks, str
         if (atomic_load_explicit(&scene->pages[i].state, memory_order_acquire) != SCENE_EMPTY)
             scene_copy(&scene->pages[i], &outcome->pages[outcome->npages++]);
     if (outcome->pages)
-        add_silent(board, tasks, outcome);
+        add_silent_workers(board, tasks, outcome);
 }
-
-/* Stacks */
 
 static bool is_function(const struct symbol_frame *frame, const char *const *names)
 {
@@ -142,7 +141,7 @@ static bool is_function(const struct symbol_frame *frame, const char *const *nam
     return false;
 }
 
-/* Does it reach the function in which threads and processes begin? */
+/* Does the stack reach a function in which threads and processes begin? */
 static bool is_complete(const struct symbol_stack *stack)
 {
     static const char *const bottoms[] = {"clone3",       "__clone3", "clone", "__clone",
@@ -150,8 +149,7 @@ static bool is_complete(const struct symbol_stack *stack)
     return stack->nframes > 0 && is_function(&stack->frames[stack->nframes - 1], bottoms);
 }
 
-/* The handler in which the thread waits, and the trampoline below it, are ours: what they interrupted is the thread's.
- */
+/* Removes the harness's handler in which the thread waits, and the signal trampoline below it. */
 static void cut_handler(struct symbol_stack *stack)
 {
     static const char *const handlers[] = {LANDMARK(on_scene), LANDMARK(on_fatal), NULL};
@@ -184,8 +182,8 @@ static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
     *thread = (struct symbol_thread){0};
 }
 
-/* What each thread wrote of its own stack. */
-static void take_told(const char *maps, struct outcome *outcome)
+/* Adds the stacks that the threads wrote. */
+static void add_written(const char *maps, struct outcome *outcome)
 {
     struct symbols *symbols;
     if (!maps || outcome->npages == 0 || symbols_open(maps, &symbols) < 0)
@@ -201,7 +199,7 @@ static void take_told(const char *maps, struct outcome *outcome)
     symbols_close(symbols);
 }
 
-/* Threads of the harness's or of a library's that tell nothing matter only where one may hold a lock. */
+/* Must the thread be traced? Threads without a page matter only in a hung child, where they may hold a lock. */
 static bool is_unknown(const struct outcome *outcome, pid_t pid, pid_t tid)
 {
     const struct scene_page *page = outcome_page(outcome, tid);
@@ -211,7 +209,7 @@ static bool is_unknown(const struct outcome *outcome, pid_t pid, pid_t tid)
     return !is_complete(&thread->stack) && !(page && page->more_native);
 }
 
-/* Those of which no stack is known that goes down to where threads begin, or is too deep for its page. */
+/* Leaves in *tasks the threads without a complete stack. */
 static void keep_unknown(const struct outcome *outcome, pid_t pid, struct tasks *tasks)
 {
     size_t unknown = 0;
@@ -221,28 +219,28 @@ static void keep_unknown(const struct outcome *outcome, pid_t pid, struct tasks 
     tasks->n = unknown;
 }
 
-/* The fuller stack is kept. */
-static void take_traced(struct outcome *outcome, struct symbol_thread *traced)
+/* Keeps the more complete of two stacks of a thread. */
+static void add_traced(struct outcome *outcome, struct symbol_thread *traced)
 {
-    struct symbol_thread *told = find_thread(outcome, traced->tid);
+    struct symbol_thread *written = find_thread(outcome, traced->tid);
     cut_handler(&traced->stack);
-    if (!told) {
+    if (!written) {
         add_thread(outcome, traced);
-    } else if (is_complete(&traced->stack) || traced->stack.nframes > told->stack.nframes) {
-        struct symbol_stack stack = told->stack;
-        told->stack = traced->stack;
+    } else if (is_complete(&traced->stack) || traced->stack.nframes > written->stack.nframes) {
+        struct symbol_stack stack = written->stack;
+        written->stack = traced->stack;
         traced->stack = stack;
     }
 }
 
-static void trace(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
+static void trace_threads(pid_t pid, const struct tasks *tasks, struct outcome *outcome)
 {
     struct symbol_thread *traced;
     size_t n;
     if (tasks->n == 0 || symbols_some_threads(pid, tasks->tids, tasks->n, &traced, &n) < 0)
         return;
     for (size_t i = 0; i < n; i++)
-        take_traced(outcome, &traced[i]);
+        add_traced(outcome, &traced[i]);
     symbol_threads_free(traced, n);
 }
 
@@ -254,16 +252,16 @@ void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct 
     if (outcome->hung)
         find_sleepers(pid, &tasks, outcome);
     if (atomic_load(&board->scene.ready)) {
-        ask(pid, &board->scene, &asked);
-        await_answers(&board->scene, &asked);
+        request_pages(pid, &board->scene, &asked);
+        await_pages(&board->scene, &asked);
     }
     cleanup_free char *maps = read_task(pid, pid, "maps");
     copy_pages(board, &tasks, outcome);
-    take_told(maps, outcome);
+    add_written(maps, outcome);
     keep_unknown(outcome, pid, &tasks);
     if (may_trace)
-        trace(pid, &tasks, outcome);
-    /* What the child itself sends may still be under way, and then takes this one's place. */
+        trace_threads(pid, &tasks, outcome);
+    /* The child's own record may still arrive, and then replaces this text. */
     if (!outcome->maps) {
         outcome->maps = maps;
         maps = NULL;
@@ -273,5 +271,5 @@ void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct 
 void look_at_pages(const struct board *board, struct outcome *outcome)
 {
     copy_pages(board, &(struct tasks){0}, outcome);
-    take_told(outcome->maps, outcome);
+    add_written(outcome->maps, outcome);
 }

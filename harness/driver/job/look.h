@@ -1,9 +1,8 @@
-/* What the driver sees of a child that stands still: its threads, what each wrote of itself, and what they sleep on.
- * Driver only, one thread.
+/* Reads a child without progress: its threads, their stacks, and the locks on which they sleep. Driver, one thread.
  *
- * Contract. Every wait is bounded. A thread tells of itself (core/scene.h) when it is asked; one that does not answer,
- * because it blocks signals or is stuck in the kernel, is walked through ptrace like all others, and the fuller of the
- * two stacks is kept. What ptrace may not do leaves what the threads told, and the other way round.
+ * Contract. Every wait is bounded. On request a thread writes its own page (core/wire/scene.h). A thread that does not
+ * answer, because it blocks signals or is stuck in the kernel, is read through ptrace, and of two stacks the more complete
+ * one is used. Where ptrace is forbidden the pages remain, and the other way round.
  */
 #pragma once
 
@@ -12,9 +11,9 @@
 
 #include "driver/outcome/outcome.h"
 
-/* The process must be a child of ours, in its crash handler or hung. Fills threads, pages, sleepers, and maps where the
- * child sent none. Under a tool it may not be traced: that would show the tool's own stacks. */
+/* Fills threads, pages and sleepers of the outcome, and its maps where the child sent none. The process must be a child
+ * of this one, in its crash handler or hung. A child under a tool may not be traced: the stacks would be the tool's. */
 void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct outcome *outcome);
 
-/* The child is gone: what its threads had written by then. */
+/* Fills pages and threads from what a child wrote before it ended. */
 void look_at_pages(const struct board *board, struct outcome *outcome);

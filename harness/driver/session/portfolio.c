@@ -4,9 +4,6 @@
 #include "core/plan/detector_list.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
-#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
-#define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
-
 /* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
 #define SHARE_MIN (700 * UINT64_C(1000000))
@@ -14,49 +11,10 @@
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
 
-static const struct member {
-    const char *name;
-    bool serial; /* one thread, and once */
-    bool alone;  /* has something to say of one thread, too */
-    bool once;   /* its answer does not depend on the schedule */
-    uint32_t detect;
-    uint32_t unique; /* worth a child only when one of these is asked for */
-} members[] = {
-    {.name = "serial",
-     .serial = true,
-     .alone = true,
-     .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE) | BIT(ARENA),
-     .unique = INSIDE | BIT(TRIPWIRE)},
-    {.name = "counting",
-     .alone = true,
-     .once = true,
-     .detect = OUTSIDE | DETECTOR_COUNTERS,
-     .unique = DETECTOR_COUNTERS},
-    {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
-    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
-    {.name = "bare",
-     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
-     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
-    {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
-    {.name = "pyheap",
-     .alone = true,
-     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
-     .unique = BIT(PYHEAP)},
-};
-#define MEMBERS (sizeof members / sizeof *members)
-#define COUNTING_MEMBER 1
-#define GUARD_MEMBER 3
-
-/* The harness's own looks at inputs and results would race with the target's; what is not instrumented, or answers
- * malloc itself, has no place beside the runtime. */
-static const struct member tsan_member = {.name = "tsan", .detect = OUTSIDE | BIT(EXCEPTION) | BIT(TSAN)};
-
-/* Where nothing is asked for that a member is there for. */
-static const struct member fallback = {.name = "bare", .serial = false, .alone = true, .detect = OUTSIDE};
-
-void portfolio_init(struct portfolio *portfolio, const struct plan *plan)
+void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set)
 {
-    *portfolio = (struct portfolio){.plan = plan, .deadline = plan->time ? clock_now() + plan->time : 0};
+    *portfolio =
+        (struct portfolio){.plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
 }
 
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
@@ -73,8 +31,8 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
 static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
 {
     unsigned n = 0;
-    for (unsigned i = from; i < MEMBERS; i++)
-        n += is_wanted(portfolio, &members[i]);
+    for (unsigned i = from; i < portfolio->set->n; i++)
+        n += is_wanted(portfolio, &portfolio->set->members[i]);
     return n;
 }
 
@@ -87,12 +45,14 @@ static bool has_one_turn(const struct member *member)
 static unsigned count_recurring(const struct portfolio *portfolio)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < MEMBERS; i++)
-        n += is_wanted(portfolio, &members[i]) && !has_one_turn(&members[i]);
+    for (unsigned i = 0; i < portfolio->set->n; i++) {
+        const struct member *member = &portfolio->set->members[i];
+        n += is_wanted(portfolio, member) && !has_one_turn(member);
+    }
     return n;
 }
 
-static uint64_t left(const struct portfolio *portfolio)
+static uint64_t time_left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
     if (!portfolio->deadline)
@@ -111,7 +71,7 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
     const struct plan *plan = portfolio->plan;
     if (!portfolio->deadline)
         return 0;
-    uint64_t rest = left(portfolio), slice = plan->time / SLICES;
+    uint64_t rest = time_left(portfolio), slice = plan->time / SLICES;
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
     bool owed = member->once || (!member->serial && threads_wait(portfolio));
     if (owed && rest < plan->time / 3)
@@ -139,11 +99,11 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)
 {
-    if (!portfolio->plan->focus && portfolio->plan->detect & BIT(GUARD))
+    if (!portfolio->plan->focus && portfolio->set->focus && portfolio->plan->detect & BIT(GUARD))
         portfolio->focus = sites;
 }
 
-static void fill(struct portfolio *portfolio, const struct member *member, struct plan *child)
+static void fill_plan(struct portfolio *portfolio, const struct member *member, struct plan *child)
 {
     const struct plan *plan = portfolio->plan;
     *child = *plan;
@@ -157,44 +117,44 @@ static void fill(struct portfolio *portfolio, const struct member *member, struc
     portfolio->started++;
 }
 
-/* The next member in turn that is wanted, or NULL; the serial pass has its turn once. */
+/* Returns the next member that has a turn, or NULL. */
 static const struct member *next_member(struct portfolio *portfolio)
 {
     const struct plan *plan = portfolio->plan;
+    const struct member_set *set = portfolio->set;
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
-    if (portfolio->tsan)
-        return portfolio->next++ == 0 || !once ? &tsan_member : NULL;
     if (count_wanted(portfolio, 0) == 0)
-        return portfolio->next++ == 0 || !once ? &fallback : NULL;
+        return portfolio->next++ == 0 || !once ? set->fallback : NULL;
     for (;;) {
-        unsigned turn = portfolio->next++;
-        if (turn >= MEMBERS && (once || (turn == MEMBERS && count_recurring(portfolio) == 0)))
+        size_t turn = portfolio->next++;
+        if (turn >= set->n && (once || (turn == set->n && count_recurring(portfolio) == 0)))
             return NULL;
-        const struct member *member = &members[turn % MEMBERS];
-        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= MEMBERS))
+        const struct member *member = &set->members[turn % set->n];
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= set->n))
             return member;
     }
 }
 
-/* What is counted is told by no other member, and threads are what a run is for: both have a turn, however long the
- * first child took, whose imports may have had all of the time. */
+/* Threads, and members with one turn that come after the serial pass, have a turn even when the imports of the first
+ * child took all of the time. */
 static bool is_owed(const struct portfolio *portfolio)
 {
-    if (portfolio->tsan || portfolio->started == 0)
-        return false;
-    return threads_wait(portfolio) ||
-           (portfolio->next <= COUNTING_MEMBER && is_wanted(portfolio, &members[COUNTING_MEMBER]));
+    const struct member_set *set = portfolio->set;
+    bool owed = portfolio->started > 0 && threads_wait(portfolio);
+    for (size_t i = portfolio->next; portfolio->started > 0 && i < set->n; i++)
+        owed |= set->members[i].once && is_wanted(portfolio, &set->members[i]);
+    return owed;
 }
 
 bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
 {
     /* What one thread's first pass leaves may be too short for another child's start. */
     bool short_rest =
-        portfolio->plan->threads == 1 && portfolio->started > 0 && left(portfolio) < SLICE_MIN / 3;
-    if ((left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
+        portfolio->plan->threads == 1 && portfolio->started > 0 && time_left(portfolio) < SLICE_MIN / 3;
+    if ((time_left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
         return false;
     if (portfolio->focus) {
-        fill(portfolio, &members[GUARD_MEMBER], child);
+        fill_plan(portfolio, portfolio->set->focus, child);
         child->focus = (char *)portfolio->focus;
         portfolio->focus = NULL;
         *ret_name = "focus";
@@ -203,7 +163,7 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
     const struct member *member = next_member(portfolio);
     if (!member)
         return false;
-    fill(portfolio, member, child);
+    fill_plan(portfolio, member, child);
     *ret_name = member->name;
     return true;
 }

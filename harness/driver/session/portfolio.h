@@ -1,5 +1,5 @@
-/* The portfolio: which children one run is made of. No single child can carry every detector: a checker changes layout
- * and timing, a bare process crashes as users see it. A serial pass comes first, then concurrent ones in turn.
+/* The portfolio: the children that one run is made of. No single child can carry every detector: a checker changes layout
+ * and timing, and a bare process crashes as users see it. A serial pass comes first, then concurrent members in turn.
  * Driver. Plain data.
  */
 #pragma once
@@ -8,22 +8,23 @@
 #include <stdint.h>
 
 #include "core/plan/plan.h"
+#include "driver/mode/member.h"
 
 struct portfolio {
     const struct plan *plan;
+    const struct member_set *set;
     uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
     bool met;          /* a child with the plan's threads was among them */
-    double start;      /* s that children were seen to take until their threads run; 0: not known yet */
-    bool tsan;         /* under ThreadSanitizer: one member of its own */
+    double start; /* shortest time in s from the start of a child until its threads run; 0: not known yet */
     const char *focus; /* sites for an extra child, or NULL */
 };
 
-void portfolio_init(struct portfolio *portfolio, const struct plan *plan);
+void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set);
 
-/* The next child is the guard's, with the blocks of these sites between inaccessible pages: the text must live until
- * then. Nothing, where the plan has a focus of its own or no guard. */
+/* Makes the next child the guard's, with the blocks of these sites between inaccessible pages. The text must live until
+ * then. Does nothing where the plan has a focus of its own or no guard. */
 void portfolio_focus(struct portfolio *portfolio, const char *sites);
 
 /* Fills *child (a shallow copy of the run's plan with its own threads, time, iterations and detectors; not to be

@@ -1,4 +1,4 @@
-/* Which children a session runs, in which order, and when it is over. */
+/* Runs the children of a session in their order, and decides when it is over. */
 #include "driver/session/session_inside.h"
 
 #include <stdlib.h>
@@ -20,8 +20,8 @@ static void on_tick(void *context, const struct board_totals *now)
     progress_draw(context, now);
 }
 
-/* A site whose block was damaged, by an instruction that nobody saw: the next child catches it in the act. A race may
- * not show each time, so a site has several turns. */
+/* Gives the next child to a site whose block was damaged by an instruction that no detector saw, to catch it there. A
+ * race may not show each time, so a site has several turns. */
 static void focus_next(struct session *session, struct portfolio *portfolio)
 {
     const struct finding_list *findings = &session->run.findings;
@@ -40,77 +40,78 @@ static void focus_next(struct session *session, struct portfolio *portfolio)
     }
 }
 
-/* Under a tool: the same plan in a few lengths, until it is clear what grows. */
+static void begin_progress(struct session *session, const struct plan *plan)
+{
+    bool on = isatty(STDERR_FILENO) && !session->request->quiet;
+    progress_init(&session->progress, on, plan->name, 0);
+    session->progress.findings = (unsigned)session->run.findings.n;
+}
+
+/* Runs the same plan in children of different lengths, until the mode needs no further one. */
 static int run_lengths(struct session *session, const struct plan *plan)
 {
+    const struct mode *mode = session->mode->mode;
     uint64_t lengths[2];
-    bool on = isatty(STDERR_FILENO) && !session->request->quiet, go_on = true;
+    bool go_on = true;
     int error = 0;
-    session->run.memcheck.on = true;
     session->settings.lengths = lengths;
-    progress_init(&session->progress, on, plan->name, 0);
-    session->progress.member = plan->under;
-    for (unsigned had = 0; go_on && memcheck_next(&session->run.memcheck, lengths); had++) {
+    session->progress.member = mode->name;
+    while (!error && go_on && mode->next_lengths(&session->run, lengths)) {
         struct outcome outcome;
-        if (had > session->run.memcheck.n) /* the last one did not come to its end */
-            break;
         error = job_run(plan, &session->settings, &outcome);
         if (!error)
-            go_on = session_take(session, plan, plan->under, &outcome);
+            go_on = session_take(session, plan, mode->name, &outcome);
         outcome_clear(&outcome);
-        if (error)
-            break;
     }
     session->settings.lengths = NULL;
-    progress_clear(&session->progress);
     return error;
 }
 
-static int run_one(struct session *session, const struct plan *plan)
+static int run_portfolio(struct session *session, const struct plan *plan)
 {
     struct portfolio portfolio;
     struct plan child;
     const char *member;
-    bool on = isatty(STDERR_FILENO) && !session->request->quiet;
     struct unmask unmask;
     unmask_init(&unmask, plan);
-    portfolio_init(&portfolio, &unmask.plan);
-    portfolio.tsan = session->request->tsan;
-    progress_init(&session->progress, on, plan->name, portfolio.deadline);
-    session->progress.findings = (unsigned)session->run.findings.n;
+    portfolio_init(&portfolio, &unmask.plan, session->mode->mode->members);
+    session->progress.deadline = portfolio.deadline;
     session->nfocused = 0;
     bool go_on = true;
     int error = 0;
-    while (go_on && portfolio_next(&portfolio, &child, &member)) {
+    while (!error && go_on && portfolio_next(&portfolio, &child, &member)) {
         struct outcome outcome;
         session->progress.member = member;
         error = job_run(&child, &session->settings, &outcome);
-        if (!error)
-            go_on = session_take(session, &child, member, &outcome);
         if (!error) {
+            go_on = session_take(session, &child, member, &outcome);
             focus_next(session, &portfolio);
             portfolio.start = session->run.start;
             unmask_learn(&unmask, &session->run, &outcome);
         }
         outcome_clear(&outcome);
-        if (error)
-            break;
     }
     unmask_clear(&unmask);
+    return error;
+}
+
+static int run_plan(struct session *session, const struct plan *plan)
+{
+    begin_progress(session, plan);
+    int error = session->mode->mode->next_lengths ? run_lengths(session, plan) : run_portfolio(session, plan);
     progress_clear(&session->progress);
     return error;
 }
 
-/* What a run of one plan found is run again; of several plans nobody could say which. */
+/* Verifies the findings of one plan: those of several plans could not be told apart. */
 static void verify(struct session *session, const struct plan *plan)
 {
     struct run *run = &session->run;
-    bool dear = session->tool; /* a run takes minutes, and what it counts is the same each time */
-    if (session->interrupted || session->request->verify == 0 || run->findings.n == 0 || dear ||
-        plan->stop_on_first)
+    if (session->interrupted || session->request->verify == 0 || run->findings.n == 0 ||
+        session->mode->mode->has_no_trials || plan->stop_on_first)
         return;
     uint64_t deadline = clock_now() + session->request->verify;
-    progress_init(&session->progress, session->progress.on, "run again", deadline);
+    progress_init(&session->progress, session->progress.on, "trials", deadline);
     verify_run(run, plan, &session->settings, deadline);
     progress_clear(&session->progress);
 }
@@ -122,8 +123,7 @@ int session_run(struct session *session, const struct plan *plans, size_t n)
     session->settings.tick = on_tick;
     session->settings.context = &session->progress;
     for (size_t i = 0; i < n && !session->interrupted; i++) {
-        const struct plan *plan = &plans[i];
-        int error = session->tool ? run_lengths(session, plan) : run_one(session, plan);
+        int error = run_plan(session, &plans[i]);
         if (error)
             return error;
     }

@@ -1,4 +1,4 @@
-/* One child's outcome, taken into the session: counted, told, judged, and asked whether another child makes sense. */
+/* Adds the outcome of a child to the session: counts, judges and logs it, and decides whether another child follows. */
 #include "driver/session/session_inside.h"
 
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "driver/judge/judge.h"
 #include "driver/finding/log_rule.h"
 
-/* Children that die before their first round, one after the other: the next one will too. */
+/* After this number of children in a row that died before their first round, the next one would die too. */
 #define STILLBORN_MAX 3
 
-static void keep_environment(struct run *run, const struct outcome *outcome)
+static void add_environment(struct run *run, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->nenvironment; i++) {
         const char *entry = outcome->environment[i];
@@ -30,8 +30,8 @@ static void keep_environment(struct run *run, const struct outcome *outcome)
     facts_merge(&run->facts, &outcome->facts);
 }
 
-/* Where the GIL came on, name the module that turned it on: CPython reports that on standard error only. */
-static char *reason_of(const struct outcome *outcome)
+/* Names the module that turned the GIL on, which CPython reports on standard error only. */
+static char *name_reason(const struct outcome *outcome)
 {
     char *reason = NULL;
     cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
@@ -49,12 +49,8 @@ static char *reason_of(const struct outcome *outcome)
 static void count_child(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct run *run = &session->run;
-    struct session_sighting *grown = realloc(session->sightings, (run->children + 1) * sizeof *grown);
-    if (grown) {
-        session->sightings = grown;
-        grown[run->children] = (struct session_sighting){plan->detect, plan->threads == 1};
-    }
-    run->children++;
+    if (list_grow(&session->sightings, run->children, sizeof *session->sightings) == 0)
+        session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->serial_calls;
     if (outcome->worked > 0) {
@@ -70,7 +66,7 @@ static void count_child(struct session *session, const struct plan *plan, const 
         run->walks.present = outcome->walks.present;
     run->sampled += outcome->totals.sampled;
     run->overlapped += outcome->totals.overlapped;
-    keep_environment(run, outcome);
+    add_environment(run, outcome);
     bool stillborn = outcome_crashed(outcome) && outcome->phase < BOARD_RUN;
     session->stillborn = stillborn ? session->stillborn + 1 : 0;
 }
@@ -88,7 +84,7 @@ static const char *describe_end(const struct outcome *outcome)
     return outcome->finished ? "finished" : "exited early";
 }
 
-static void tell_child(struct session *session, const char *member, const struct outcome *outcome)
+static void print_child(struct session *session, const char *member, const struct outcome *outcome)
 {
     progress_clear(&session->progress);
     fprintf(stderr, "child %u (%s): %s after %.1f s, %llu calls, %zu records\n", session->run.children,
@@ -99,7 +95,7 @@ static void tell_child(struct session *session, const char *member, const struct
                 outcome->stderr_text[strlen(outcome->stderr_text) - 1] == '\n' ? "" : "\n");
 }
 
-/* What no detector was asked to judge is still said, and keeps the run from passing for clean. */
+/* Notes an end for which no detector is on: the run is then not a clean one. */
 static void note_unjudged(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct note_list *notes = &session->run.notes;
@@ -125,20 +121,21 @@ static void log_child(struct session *session, const char *member, const struct 
     child_log_add(&session->run.log, &entry, &session->run.findings, session->run.children);
 }
 
-/* Why nothing was tested, or less than was meant to be. */
+/* Reports why nothing was tested, or less than the plan says. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
+    const struct mode *mode = session->mode->mode;
     struct sentence distrust;
-    bool distrusted = session->tsan && tsan_take_child(session->tsan, outcome, &distrust);
+    bool distrusted = mode->distrust && mode->distrust(session->mode, outcome, &distrust);
     if (outcome->cannot)
-        session_set_reason(session, outcome->cannot_status, reason_of(outcome));
+        session_set_reason(session, outcome->cannot_status, name_reason(outcome));
     if (distrusted)
         session_set_reason(session, STATUS_UNTESTED, sentence_text(&distrust));
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
-    /* A first child that gets nowhere: nothing was tested. Later ones only add to what was. */
+    /* Without a result of the first child nothing was tested; later children only add to it. */
     if (outcome->overran && outcome->phase <= BOARD_SERIAL && session->run.children == 1)
         session_set_reason(
             session, STATUS_UNTESTED,
@@ -153,9 +150,9 @@ bool session_take(struct session *session, const struct plan *plan, const char *
 {
     count_child(session, plan, outcome);
     if (session->request->verbose)
-        tell_child(session, member, outcome);
-    /* Under a tool one thread runs at a time: who met whom says nothing. */
-    if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 && !session->tool)
+        print_child(session, member, outcome);
+    if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 &&
+        !session->mode->mode->is_serial)
         statement_count(&session->run.statements, outcome, &session->run.pairs);
     judge_outcome(&session->run, plan, outcome, session->run.children);
     note_unjudged(session, plan, outcome);

@@ -53,12 +53,12 @@ static bool only_counted(const struct session *session)
 void session_conclude(struct session *session)
 {
     struct run *run = &session->run;
-    char *doubt = session->tsan ? tsan_doubt(session->tsan, run->threads) : NULL;
-    if (session->tsan)
-        tsan_tell(session->tsan, session->request->verbose, &run->notes);
+    const struct mode *mode = session->mode->mode;
+    struct sentence doubt;
+    if (mode->conclude)
+        mode->conclude(session->mode, run);
     if (counts(session)) {
         run->status = STATUS_FINDING;
-        free(doubt);
         return;
     }
     if (run->harness_fault)
@@ -80,10 +80,7 @@ void session_conclude(struct session *session)
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
     else if (run->calls + run->serial_calls == 0)
         session_set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
-    else if (doubt)
-        session_set_reason(session, STATUS_UNTESTED, strdup(doubt));
-    else if (memcheck_doubt(&run->memcheck))
-        session_set_reason(session, STATUS_UNTESTED, strdup(memcheck_doubt(&run->memcheck)));
-    free(doubt);
+    else if (mode->doubt && mode->doubt(session->mode, run, &doubt))
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&doubt));
     run->status = run->reason ? (enum status)session->cannot : STATUS_CLEAN;
 }

@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 
 #include "base/list.h"
+#include "driver/symbol/debug_file.h"
 #include "driver/symbol/demangle.h"
 
 #define VDSO "[vdso]"
@@ -76,18 +77,9 @@ static int find_elf(Dwfl_Module *module, void **userdata, const char *name, Dwar
     return -1;
 }
 
-/* The standard search ends in loading libdebuginfod and libcurl, even when there is nobody to ask. */
-static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
-                          const char *path, const char *link, GElf_Word crc, char **ret_path)
-{
-    if (link)
-        return dwfl_standard_find_debuginfo(module, userdata, name, base, path, link, crc, ret_path);
-    return dwfl_build_id_find_debuginfo(module, userdata, name, base, path, link, crc, ret_path);
-}
-
 static const Dwfl_Callbacks callbacks = {
     .find_elf = find_elf,
-    .find_debuginfo = find_debuginfo,
+    .find_debuginfo = debug_file_find,
 };
 
 /* The maps of a dying process may be cut short: the incomplete last line is left out. */
@@ -110,7 +102,6 @@ static int report_maps(Dwfl *dwfl, const char *maps)
 
 int symbols_open(const char *maps, struct symbols **ret_symbols)
 {
-    unsetenv("DEBUGINFOD_URLS");
     struct symbols *symbols = calloc(1, sizeof *symbols);
     if (!symbols)
         return -ENOMEM;

@@ -1,32 +1,20 @@
 #include "driver/tool/probe.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/sentence.h"
+#include "driver/tool/probe_run.h"
 
-#define SLOTS 4
-#define OUTPUT_MAX (1 << 20)
-#define TICK_MS 5
-#define EXEC_FAILED 126
+/* For an interpreter or a child to answer. */
+#define PROBE_LIMIT (20 * CLOCK_SECOND)
 
-uint64_t probe_limit = 20 * CLOCK_SECOND;
-
-/* -I leaves out what the environment says, but a child will hear it: hence PYTHON_GIL. */
+/* -I ignores the environment, but a child does not: hence PYTHON_GIL. */
 static const char question[] =
     "import os, sys, sysconfig\n"
     "def say(key, value):\n"
@@ -43,228 +31,6 @@ static const char question[] =
     "say('free', int(free))\n"
     "say('gil', int(gil))\n";
 
-/* A job that runs. */
-struct slot {
-    struct probe_job *job; /* NULL: the slot is free */
-    pid_t pid;
-    uint64_t deadline;
-    int fds[2];
-    FILE *texts[2];
-    size_t sizes[2];
-};
-
-/* In a process group of its own, so that what it starts can be killed with it; and it does not outlive us. */
-static _Noreturn void become(char *const argv[], int out, int err)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-        dup2(err, STDERR_FILENO) >= 0)
-        execv(argv[0], argv);
-    dprintf(err, "%s\n", strerror(errno));
-    _exit(EXEC_FAILED);
-}
-
-static void slot_close(struct slot *slot)
-{
-    for (int i = 0; i < 2; i++) {
-        fd_close(&slot->fds[i]);
-        if (slot->texts[i])
-            fclose(slot->texts[i]);
-    }
-    slot->job = NULL;
-}
-
-/* On success far[] are the ends for the program. */
-static int slot_open(struct slot *slot, struct probe_job *job, int far[2])
-{
-    char **texts[] = {&job->out, &job->err};
-    *slot = (struct slot){.job = job, .fds = {-1, -1}};
-    for (int i = 0; i < 2; i++) {
-        int ends[2];
-        slot->texts[i] = open_memstream(texts[i], &slot->sizes[i]);
-        if (!slot->texts[i])
-            return -ENOMEM;
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            return -errno;
-        slot->fds[i] = ends[0];
-        far[i] = ends[1];
-        fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    }
-    return 0;
-}
-
-static int slot_start(struct slot *slot, struct probe_job *job)
-{
-    int far[2] = {-1, -1};
-    int error = slot_open(slot, job, far);
-    slot->deadline = clock_now() + job->limit;
-    if (!error) {
-        slot->pid = fork();
-        error = slot->pid < 0 ? -errno : 0;
-    }
-    if (!error && slot->pid == 0)
-        become(job->argv, far[0], far[1]);
-    if (!error)
-        setpgid(slot->pid, slot->pid);
-    fd_close(&far[0]);
-    fd_close(&far[1]);
-    if (error)
-        slot_close(slot);
-    return error;
-}
-
-/* Who writes more than anybody will read finds the pipe closed. */
-static void slot_read_one(struct slot *slot, int i)
-{
-    char bytes[4096];
-    ssize_t n;
-    while (slot->fds[i] >= 0) {
-        n = read(slot->fds[i], bytes, sizeof bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
-            return;
-        if (n <= 0 || ftell(slot->texts[i]) + n > OUTPUT_MAX)
-            fd_close(&slot->fds[i]);
-        else
-            fwrite(bytes, 1, (size_t)n, slot->texts[i]);
-    }
-}
-
-static void slot_read(struct slot *slot)
-{
-    slot_read_one(slot, 0);
-    slot_read_one(slot, 1);
-}
-
-/* The process is left to be reaped, so that its process group cannot be another's yet. */
-static bool slot_ended(const struct slot *slot)
-{
-    siginfo_t info = {0};
-    int result = waitid(P_PID, (id_t)slot->pid, &info, WEXITED | WNOHANG | WNOWAIT);
-    return result == 0 ? info.si_pid == slot->pid : errno != EINTR;
-}
-
-static void slot_finish(struct slot *slot, int error)
-{
-    kill(-slot->pid, SIGKILL);
-    while (waitpid(slot->pid, &slot->job->status, 0) < 0 && errno == EINTR)
-        continue;
-    slot_read(slot);
-    slot->job->error = error;
-    slot_close(slot);
-}
-
-/* A process that has closed its pipes is not an event: hence the tick. */
-static void wait_some(const struct slot *slots)
-{
-    struct pollfd polled[2 * SLOTS];
-    for (size_t i = 0; i < SLOTS; i++)
-        for (size_t j = 0; j < 2; j++)
-            polled[2 * i + j] = (struct pollfd){.fd = slots[i].job ? slots[i].fds[j] : -1, .events = POLLIN};
-    poll(polled, sizeof polled / sizeof *polled, TICK_MS);
-}
-
-/* Returns true when its job has ended. */
-static bool slot_step(struct slot *slot)
-{
-    bool ended = slot_ended(slot), late = clock_now() >= slot->deadline;
-    if (ended || late) {
-        slot_finish(slot, ended ? 0 : -ETIMEDOUT);
-        return true;
-    }
-    slot_read(slot);
-    return false;
-}
-
-void probe_run(struct probe_job *jobs, size_t n)
-{
-    struct slot slots[SLOTS] = {0};
-    size_t next = 0, running = 0;
-    while (next < n || running > 0) {
-        for (size_t i = 0; i < SLOTS && next < n; i++) {
-            if (slots[i].job)
-                continue;
-            jobs[next].error = slot_start(&slots[i], &jobs[next]);
-            running += jobs[next++].error == 0;
-        }
-        wait_some(slots);
-        for (size_t i = 0; i < SLOTS; i++)
-            if (slots[i].job && slot_step(&slots[i]))
-                running--;
-    }
-}
-
-void probe_job_clear(struct probe_job *job)
-{
-    free(job->out);
-    free(job->err);
-    job->out = job->err = NULL;
-}
-
-char *probe_value(const char *text, const char *key)
-{
-    char prefix[64];
-    int length = snprintf(prefix, sizeof prefix, "ftstress\t%s\t", key);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, prefix, (size_t)length) == 0)
-            return strndup(line + length, strcspn(line + length, "\n"));
-    }
-    return NULL;
-}
-
-/* The last line with a word in it: of a traceback, the exception; of Valgrind's lines, none that is but a margin. */
-static void last_line(const char *text, char *line, size_t size)
-{
-    const char *start = text + strlen(text);
-    while (start > text && !isalpha((unsigned char)start[-1]))
-        start--;
-    const char *end = start + strcspn(start, "\r\n");
-    while (start > text && start[-1] != '\n')
-        start--;
-    snprintf(line, size, "%.*s", (int)(end - start), start);
-    for (char *at = line; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
-}
-
-static void describe_exit(int status, const char *said, char *text, size_t size)
-{
-    int code = WEXITSTATUS(status);
-    if (code == EXEC_FAILED && said[0])
-        snprintf(text, size, "%s", said);
-    else if (code != 0)
-        snprintf(text, size, "it exits with status %d%s%s", code, said[0] ? " and says: " : "", said);
-    else
-        snprintf(text, size, "it says%s %s", said[0] ? ":" : "", said[0] ? said : "nothing");
-}
-
-void probe_reason(const struct probe_job *job, char *text, size_t size)
-{
-    char said[256] = "";
-    if (job->err)
-        last_line(job->err, said, sizeof said);
-    if (!said[0] && job->out)
-        last_line(job->out, said, sizeof said);
-    if (job->error == -ETIMEDOUT)
-        snprintf(text, size, "it does not end within %g s", clock_seconds(job->limit));
-    else if (job->error)
-        snprintf(text, size, "it cannot be started: %s", strerror(-job->error));
-    else if (WIFSIGNALED(job->status))
-        snprintf(text, size, "it is killed by signal %d (%s)", WTERMSIG(job->status),
-                 strsignal(WTERMSIG(job->status)));
-    else
-        describe_exit(job->status, said, text, size);
-}
-
 static bool is_program(const char *path)
 {
     struct stat info;
@@ -277,7 +43,6 @@ static bool is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* As a shell would: the first program of that name. */
 bool probe_find_program(const char *name, char path[PATH_MAX])
 {
     const char *folders = getenv("PATH");
@@ -319,8 +84,8 @@ static int explain_missing(const char *path, struct sentence *error)
                          "there is no interpreter at %s", path);
 }
 
-/* What the user wrote to a path: a venv's python, a name on PATH, or the path itself. A venv comes first,
- * because many are called `env`, and that is a program too. */
+/* Finds the file: a venv's python, a name on PATH, or the path itself. A venv comes first, because many are called `env`,
+ * and that is a program, too. */
 static int resolve(const char *python, char path[PATH_MAX], struct sentence *error)
 {
     bool bare = !strchr(python, '/');
@@ -352,7 +117,7 @@ static int locate(const char *python, char path[PATH_MAX], struct sentence *erro
     return 0;
 }
 
-static bool yes(const char *text, const char *key)
+static bool is_true(const char *text, const char *key)
 {
     cleanup_free char *value = probe_value(text, key);
     return value && strcmp(value, "1") == 0; /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
@@ -371,8 +136,8 @@ static int read_answer(const char *text, struct probe *probe)
         .executable = probe_value(text, "executable"),
         .prefix = probe_value(text, "prefix"),
         .library = probe_value(text, "library"),
-        .free_threaded = yes(text, "free"),
-        .gil_now = yes(text, "gil"),
+        .free_threaded = is_true(text, "free"),
+        .gil_now = is_true(text, "gil"),
     };
     copy_value(text, "version", probe->version, sizeof probe->version);
     copy_value(text, "abi", probe->abi, sizeof probe->abi);
@@ -398,18 +163,24 @@ static int judge_answer(const char *path, const struct probe_job *job, struct pr
             -ETIMEDOUT, error,
             "check that it is a Python and that its disk can be reached, or name another with -p",
             "%s gives no answer (%s)", path, reason);
-    return sentence_fail(job->error ? job->error : -ENOEXEC, error, "name another with -p",
+    return sentence_fail(-ENOEXEC, error, "name another with -p",
                          "%s does not answer as a working Python 3 does (%s)", path, reason);
 }
 
-int probe_interpreter(const char *python, struct probe *ret_probe, struct sentence *error)
+static uint64_t limit_of(const struct launch *launch)
+{
+    return launch && launch->limit ? launch->limit : PROBE_LIMIT;
+}
+
+int probe_interpreter(const char *python, const struct launch *launch, struct probe *ret_probe,
+                      struct sentence *error)
 {
     char path[PATH_MAX];
     int result = locate(python, path, error);
     if (result)
         return result;
     char *const argv[] = {path, "-I", "-c", (char *)question, NULL};
-    struct probe_job job = {.argv = argv, .limit = probe_limit};
+    struct probe_job job = {.argv = argv, .launch = launch, .limit = limit_of(launch)};
     probe_run(&job, 1);
     result = judge_answer(path, &job, ret_probe, error);
     probe_job_clear(&job);
@@ -439,11 +210,12 @@ static int read_child(const char *text, char ret_abi[PROBE_ABI_SIZE], char **ret
     return 0;
 }
 
-int probe_child(const char *child, char ret_abi[PROBE_ABI_SIZE], char **ret_python, struct sentence *error)
+int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE],
+                char **ret_python, struct sentence *error)
 {
     char reason[320];
     char *const argv[] = {(char *)child, "--abi", NULL};
-    struct probe_job job = {.argv = argv, .limit = probe_limit};
+    struct probe_job job = {.argv = argv, .launch = launch, .limit = limit_of(launch)};
     if (!is_program(child))
         return sentence_fail(-ENOENT, error, "build one with scripts/setup.sh",
                              "there is no ftstress-child at %s", child);
@@ -482,4 +254,31 @@ int probe_check_abi(const struct probe *probe, const char *child_abi, struct sen
     sentence_set_remedy(error, "build a child for it with: FTSTRESS_PYTHON=%s scripts/setup.sh",
                         probe->executable);
     return -ENOEXEC;
+}
+
+int probe_find_beside(const char *name, char **ret_path)
+{
+    cleanup_free char *dir = NULL;
+    int error = fd_program_dir(&dir);
+    if (!error && asprintf(ret_path, "%s/%s", dir, name) < 0)
+        error = -ENOMEM;
+    if (!error && access(*ret_path, X_OK) < 0) {
+        free(*ret_path);
+        *ret_path = NULL;
+        error = -ENOENT;
+    }
+    return error;
+}
+
+void probe_child_of_abi(const char *abi, char **path)
+{
+    char *other;
+    if (asprintf(&other, "%s-%s", *path, abi) < 0)
+        return;
+    if (access(other, X_OK) == 0) {
+        char *own = *path;
+        *path = other;
+        other = own;
+    }
+    free(other);
 }

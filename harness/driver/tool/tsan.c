@@ -17,17 +17,21 @@
 #include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 #include "driver/tool/probe.h"
+#include "driver/tool/probe_run.h"
 #include "driver/tool/tsan_way.h"
 
 /* Instrumented programs start slowly where all processors are busy. */
 #define START_LIMIT (90 * CLOCK_SECOND)
 
-/* The ways to find nothing that can be seen before any child is started. */
-static int clear_ways(struct sentence *error)
+/* The user's own options could hide reports. */
+static const char *const no_options[] = {"TSAN_OPTIONS", NULL};
+static const char *const delay_options[] = {"TSAN_OPTIONS=enable_adaptive_delay=1", NULL};
+static const char *const help_options[] = {"TSAN_OPTIONS=help=1", NULL};
+
+/* Checks the ways that show before any child is started. */
+static int check_ways(struct sentence *error)
 {
-    bool blocked = tsan_way_layout(error) || tsan_way_limit(error);
-    unsetenv("TSAN_OPTIONS");
-    return blocked ? -ENOEXEC : 0;
+    return tsan_way_layout(error) || tsan_way_limit(error) ? -ENOEXEC : 0;
 }
 
 /* The canary */
@@ -48,7 +52,7 @@ static bool has_canary(const char *text)
     return reported;
 }
 
-/* What the runtime says when it does not even start. */
+/* Words of a runtime that does not start. */
 static const struct {
     const char *words, *what, *remedy;
 } refusals[] = {
@@ -79,32 +83,31 @@ static int explain_canary(const struct probe_job *job, struct sentence *error)
 static int show_canary(const struct tsan *tsan, struct sentence *error)
 {
     char *const argv[] = {tsan->child, "--canary", NULL};
-    struct probe_job job = {.argv = argv, .limit = START_LIMIT};
+    struct probe_job job = {.argv = argv, .launch = &tsan->launch, .limit = START_LIMIT};
     probe_run(&job, 1);
     int result = explain_canary(&job, error);
     probe_job_clear(&job);
     return result;
 }
 
-/* LLVM 23 and newer: small delays where threads synchronise, with a budget. A line of the list for each option, with
- * what it does below it. */
-const char *tsan_delay_option(const char *help)
+/* LLVM 23 and newer: small delays where threads synchronise. The list has one line for each option. */
+bool tsan_has_delays(const char *help)
 {
-    static const char name[] = "\tenable_adaptive_delay\n";
-    return help && strstr(help, name) ? "enable_adaptive_delay=1" : NULL;
+    return help && strstr(help, "\tenable_adaptive_delay\n");
 }
 
-/* The runtime lists its options. Returns the one that switches delays on, or NULL. */
-static const char *ask_for_delays(const struct tsan *tsan)
+/* Switches delays on where the runtime lists them. */
+static void settle_delays(struct tsan *tsan)
 {
     char *const argv[] = {tsan->child, "--abi", NULL};
-    struct probe_job job = {.argv = argv, .limit = probe_limit};
-    setenv("TSAN_OPTIONS", "help=1", 1);
+    struct launch launch = tsan->launch;
+    struct probe_job job = {.argv = argv, .launch = &launch, .limit = START_LIMIT};
+    launch.environment = help_options;
     probe_run(&job, 1);
-    unsetenv("TSAN_OPTIONS");
-    const char *option = tsan_delay_option(job.err);
+    tsan->delays = tsan_has_delays(job.err);
+    if (tsan->delays)
+        tsan->launch.environment = delay_options;
     probe_job_clear(&job);
-    return option;
 }
 
 /* Suppressions */
@@ -134,30 +137,21 @@ static int load_suppressions(struct tsan *tsan, const char *user, struct sentenc
     return result ? -EINVAL : 0;
 }
 
-static char *child_path(void)
-{
-    cleanup_free char *dir = NULL;
-    char *path;
-    return fd_program_dir(&dir) < 0 || asprintf(&path, "%s/" CHILD_PROGRAM_TSAN, dir) < 0 ? NULL : path;
-}
-
 bool tsan_is_set_up(void)
 {
-    cleanup_free char *child = child_path();
-    return child && access(child, X_OK) == 0;
+    cleanup_free char *child = NULL;
+    return probe_find_beside(CHILD_PROGRAM_TSAN, &child) == 0;
 }
 
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
 {
-    int result = 0;
-    struct tsan made = {.child = child_path()};
-    if (!made.child)
-        return sentence_fail(-ENOMEM, error, "", "no memory");
-    if (access(made.child, X_OK) < 0)
-        result = sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
-                               "there is no ftstress-child-tsan");
-    if (!result)
-        result = clear_ways(error);
+    struct tsan made = {
+        .launch = {
+            .environment = no_options, .fixed_layout = true, .no_address_limit = true, .limit = START_LIMIT}};
+    if (probe_find_beside(CHILD_PROGRAM_TSAN, &made.child) < 0)
+        return sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
+                             "there is no ftstress-child-tsan");
+    int result = check_ways(error);
     if (!result)
         result = show_canary(&made, error);
     if (!result)
@@ -166,11 +160,7 @@ int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
         tsan_clear(&made);
         return result;
     }
-    probe_limit = START_LIMIT;
-    const char *delays = ask_for_delays(&made);
-    made.delays = delays;
-    if (delays)
-        setenv("TSAN_OPTIONS", delays, 1);
+    settle_delays(&made);
     *tsan = made;
     return 0;
 }
@@ -201,8 +191,8 @@ bool tsan_is_bare(const char *path)
     return bare;
 }
 
-/* Returns false when it was there already. */
-static bool remember(char ***list, size_t *n, const char *text)
+/* Returns false when the list has it already. */
+static bool add_new(char ***list, size_t *n, const char *text)
 {
     for (size_t i = 0; i < *n; i++)
         if (strcmp((*list)[i], text) == 0)
@@ -210,19 +200,19 @@ static bool remember(char ***list, size_t *n, const char *text)
     return strings_add(list, n, text) == 0;
 }
 
-static void look_at_file(struct tsan *tsan, const struct outcome *outcome, const char *path)
+static void check_file(struct tsan *tsan, const struct outcome *outcome, const char *path)
 {
     char name[128];
     if (package_owner(outcome, path, name, sizeof name) == OWNER_PACKAGE &&
-        remember(&tsan->seen, &tsan->nseen, path) && tsan_is_bare(path))
-        remember(&tsan->bare, &tsan->nbare, path);
+        add_new(&tsan->seen, &tsan->nseen, path) && tsan_is_bare(path))
+        add_new(&tsan->bare, &tsan->nbare, path);
 }
 
-/* Every mapped file of a package, the libraries that a wheel brings along too. */
-static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
+/* Checks every mapped file of a package, and the libraries in its wheel. */
+static void check_files(struct tsan *tsan, const struct outcome *outcome)
 {
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
-        look_at_file(tsan, outcome, outcome->packages[i]);
+        check_file(tsan, outcome, outcome->packages[i]);
     for (const char *line = outcome->maps; line && *line; line = *line ? line + 1 : line) {
         char path[PATH_MAX];
         size_t length = strcspn(line, "\n");
@@ -230,7 +220,7 @@ static void look_at_files(struct tsan *tsan, const struct outcome *outcome)
         if (slash)
             snprintf(path, sizeof path, "%.*s", (int)(line + length - slash), slash);
         if (slash && strstr(path, ".so"))
-            look_at_file(tsan, outcome, path);
+            check_file(tsan, outcome, path);
         line += length;
     }
 }
@@ -239,7 +229,7 @@ bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct se
 {
     tsan->children++;
     tsan->canaries += outcome->canary;
-    look_at_files(tsan, outcome);
+    check_files(tsan, outcome);
     if (outcome->cannot || outcome->interrupted || outcome->phase < BOARD_SETUP)
         return false;
     if (!outcome->canary)
@@ -249,15 +239,15 @@ bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct se
     return tsan_way_gil(outcome->facts.gil == GIL_ON, ret);
 }
 
-char *tsan_doubt(const struct tsan *tsan, unsigned threads)
+bool tsan_doubt(const struct tsan *tsan, unsigned threads, struct sentence *ret)
 {
     if (threads == 1)
-        return strdup("one thread has no data races; ask for two or more with -t, or leave out --tsan");
-    struct sentence bare;
-    return tsan_way_bare(tsan->bare, tsan->nbare, &bare) ? sentence_text(&bare) : NULL;
+        return sentence_fail(true, ret, "ask for two or more with -t, or leave out --tsan",
+                             "one thread has no data races");
+    return tsan_way_bare(tsan->bare, tsan->nbare, ret);
 }
 
-static void tell_used(const struct suppression_list *list, struct note_list *notes)
+static void note_used(const struct suppression_list *list, struct note_list *notes)
 {
     for (size_t i = 0; i < list->n; i++) {
         const struct suppression *rule = &list->items[i];
@@ -268,8 +258,8 @@ static void tell_used(const struct suppression_list *list, struct note_list *not
     }
 }
 
-/* CPython's list is nobody's here to tidy up: it is counted, and told where all is asked for. */
-static void tell_unused(const struct suppression_list *list, bool all, struct note_list *notes)
+/* Unused suppressions of CPython's list are only counted, unless `all` is set: users cannot change that list. */
+static void note_unused(const struct suppression_list *list, bool all, struct note_list *notes)
 {
     char *text;
     size_t size, unused = 0, theirs = 0;
@@ -290,28 +280,21 @@ static void tell_unused(const struct suppression_list *list, bool all, struct no
     free(text);
 }
 
-void tsan_tell(const struct tsan *tsan, bool all, struct note_list *notes)
+void tsan_note(const struct tsan *tsan, bool all, struct note_list *notes)
 {
     note_add(notes, "ThreadSanitizer reported the planted race in %u of %u children%s", tsan->canaries,
              tsan->children, tsan->delays ? "; adaptive delays were on" : "");
     for (size_t i = 0; i < tsan->nbare; i++)
         note_add(notes, "not instrumented: %s", tsan->bare[i]);
-    tell_used(&tsan->suppressions, notes);
-    tell_unused(&tsan->suppressions, all, notes);
-}
-
-static void clear_texts(char **list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(list[i]);
-    free(list);
+    note_used(&tsan->suppressions, notes);
+    note_unused(&tsan->suppressions, all, notes);
 }
 
 void tsan_clear(struct tsan *tsan)
 {
     free(tsan->child);
     suppression_list_clear(&tsan->suppressions);
-    clear_texts(tsan->bare, tsan->nbare);
-    clear_texts(tsan->seen, tsan->nseen);
+    strings_free(tsan->bare, tsan->nbare);
+    strings_free(tsan->seen, tsan->nseen);
     *tsan = (struct tsan){0};
 }

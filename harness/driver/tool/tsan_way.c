@@ -3,39 +3,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/resource.h>
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 
-#define ASK 0xffffffffUL
 #define BARE_SHOWN 4
 
-static bool read_number(const char *path, const char *format, unsigned *ret_number)
+static bool is_layout_fixed(void)
 {
     cleanup_free char *text = NULL;
-    return fd_read_file(path, &text, NULL) == 0 && sscanf(text, format, ret_number) == 1;
+    return fd_read_file("/proc/sys/kernel/randomize_va_space", &text, NULL) == 0 && atoi(text) == 0;
 }
 
-/* A sandbox may refuse the question as well as the wish. */
-static unsigned persona(void)
-{
-    unsigned known = 0;
-    int now = personality(ASK);
-    if (now >= 0)
-        return (unsigned)now;
-    read_number("/proc/self/personality", "%x", &known);
-    return known;
-}
-
-/* A canary that is seen all the same proves nothing: the next process has another layout. */
+/* A canary that is reported all the same proves nothing: the next process has another layout. */
 bool tsan_way_layout(struct sentence *ret)
 {
-    unsigned random = 2, now = persona();
-    read_number("/proc/sys/kernel/randomize_va_space", "%u", &random);
-    if (random == 0 || now & ADDR_NO_RANDOMIZE ||
-        (personality(now | ADDR_NO_RANDOMIZE) >= 0 && persona() & ADDR_NO_RANDOMIZE))
+    if (is_layout_fixed() || process_can_fix_layout())
         return false;
     return sentence_fail(
         true, ret,
@@ -47,10 +32,8 @@ bool tsan_way_layout(struct sentence *ret)
 bool tsan_way_limit(struct sentence *ret)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY) {
-        setrlimit(RLIMIT_AS, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
         return false;
-    }
     return sentence_fail(
         true, ret, "run ftstress where ulimit -Hv is unlimited",
         "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it",

@@ -11,10 +11,10 @@
 
 #include "base/sentence.h"
 
-/* Addresses that are randomised. Asks for a fixed layout, which all that this process starts inherits. */
+/* Addresses that are randomised, where a program cannot have a fixed layout. */
 bool tsan_way_layout(struct sentence *ret);
 
-/* A limit on the address space. Lifts it where that is allowed. */
+/* A limit on the address space that a program cannot lift. */
 bool tsan_way_limit(struct sentence *ret);
 
 /* A child that had the GIL. */

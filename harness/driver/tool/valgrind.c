@@ -11,6 +11,7 @@
 #include "base/sentence.h"
 #include "driver/job/job.h"
 #include "driver/tool/probe.h"
+#include "driver/tool/probe_run.h"
 
 /* It reads the symbols of all that the program is made of first. */
 #define START_LIMIT (90 * CLOCK_SECOND)

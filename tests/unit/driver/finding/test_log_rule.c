@@ -106,7 +106,7 @@ static const char dump[] = "noise\n"
                            "Fatal Python error: _PyMem_DebugRawFree: bad trailing pad byte\n"
                            "        at tail+3: 0x41 *** OUCH\n";
 
-static void what_the_debug_hooks_print_becomes_a_sentence(void **state)
+static void output_of_the_debug_hooks_becomes_a_sentence(void **state)
 {
     (void)state;
     char *sentence = log_rule_hooks_sentence(dump);
@@ -152,7 +152,7 @@ int main(void)
         cmocka_unit_test(every_sentence_is_known_in_any_line),
         cmocka_unit_test(the_first_line_decides),
         cmocka_unit_test(other_texts_are_not_findings),
-        cmocka_unit_test(what_the_debug_hooks_print_becomes_a_sentence),
+        cmocka_unit_test(output_of_the_debug_hooks_becomes_a_sentence),
         cmocka_unit_test(only_sentences_of_the_debug_hooks_are_pyheaps),
         cmocka_unit_test(the_module_that_wants_the_gil_is_named),
     };

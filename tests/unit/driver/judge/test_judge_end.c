@@ -49,7 +49,7 @@ static void a_signal_blames_the_interrupted_code(void **state)
     end(&trial);
 }
 
-static void a_crash_on_one_thread_says_so(void **state)
+static void a_crash_on_one_thread_is_marked(void **state)
 {
     (void)state;
     static const struct {
@@ -106,7 +106,7 @@ static void our_own_doing_is_no_crash(void **state)
     end(&trial);
 }
 
-static void detectors_that_are_off_say_nothing(void **state)
+static void detectors_that_are_off_find_nothing(void **state)
 {
     (void)state;
     struct trial trial;
@@ -123,7 +123,7 @@ static void detectors_that_are_off_say_nothing(void **state)
     end(&trial);
 }
 
-static void log_and_crash_are_told_apart(void **state)
+static void log_and_crash_are_distinct(void **state)
 {
     (void)state;
     struct trial trial;
@@ -178,7 +178,7 @@ static void begin_hang(struct trial *trial)
     trial->outcome.wait_status = SIGKILL;
 }
 
-static void a_hang_shows_what_the_threads_do(void **state)
+static void a_hang_shows_the_stacks_of_the_threads(void **state)
 {
     (void)state;
     struct trial trial;
@@ -220,7 +220,7 @@ static void add_page(struct trial *trial, pid_t tid, uint16_t worker)
     strcpy(page->python[1].function, "x.spin()");
 }
 
-static void threads_tell_of_themselves(void **state)
+static void witnesses_record_their_stacks(void **state)
 {
     (void)state;
     struct trial trial;
@@ -260,7 +260,7 @@ static void add_sleeper(struct trial *trial, pid_t tid, uint64_t mutex, pid_t ow
     add_page(trial, tid, (uint16_t)(tid - 10));
 }
 
-static void a_deadlock_says_who_waits_for_whom(void **state)
+static void a_deadlock_names_waiters_and_holders(void **state)
 {
     (void)state;
     struct trial trial;
@@ -287,16 +287,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocator_sentence_names_the_crash),
         cmocka_unit_test(a_signal_blames_the_interrupted_code),
-        cmocka_unit_test(a_crash_on_one_thread_says_so),
+        cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
         cmocka_unit_test(our_own_doing_is_no_crash),
-        cmocka_unit_test(detectors_that_are_off_say_nothing),
-        cmocka_unit_test(log_and_crash_are_told_apart),
+        cmocka_unit_test(detectors_that_are_off_find_nothing),
+        cmocka_unit_test(log_and_crash_are_distinct),
         cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
-        cmocka_unit_test(a_hang_shows_what_the_threads_do),
+        cmocka_unit_test(a_hang_shows_the_stacks_of_the_threads),
         cmocka_unit_test(a_crash_shows_the_other_threads),
-        cmocka_unit_test(threads_tell_of_themselves),
-        cmocka_unit_test(a_deadlock_says_who_waits_for_whom),
+        cmocka_unit_test(witnesses_record_their_stacks),
+        cmocka_unit_test(a_deadlock_names_waiters_and_holders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static void writes_of_one_function_are_one_finding(void **state)
     end(&trial);
 }
 
-static void a_write_without_a_stack_is_still_told(void **state)
+static void a_write_without_a_stack_is_still_reported(void **state)
 {
     (void)state;
     struct trial trial;
@@ -117,7 +117,7 @@ static void only_an_exception_of_threads_counts(void **state)
     end(&trial);
 }
 
-static void above_readonly_nobody_is_blamed_for_an_exception(void **state)
+static void above_readonly_an_exception_has_no_blame(void **state)
 {
     (void)state;
     struct trial trial;
@@ -189,12 +189,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hidden_write_is_the_targets_bug),
         cmocka_unit_test(writes_of_one_function_are_one_finding),
-        cmocka_unit_test(a_write_without_a_stack_is_still_told),
+        cmocka_unit_test(a_write_without_a_stack_is_still_reported),
         cmocka_unit_test(the_same_value_is_a_note),
         cmocka_unit_test(a_kept_serial_write_is_a_note),
         cmocka_unit_test(a_write_kept_under_threads_is_a_note),
         cmocka_unit_test(only_an_exception_of_threads_counts),
-        cmocka_unit_test(above_readonly_nobody_is_blamed_for_an_exception),
+        cmocka_unit_test(above_readonly_an_exception_has_no_blame),
         cmocka_unit_test(a_changed_input_is_found_once_for_all_values),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),

@@ -458,7 +458,7 @@ static void markup_is_exact(void **state)
     }
 }
 
-static void controls_and_what_xml_forbids_are_removed(void **state)
+static void controls_and_characters_outside_xml_are_removed(void **state)
 {
     (void)state;
     json_t *dirty = json_pack("{s:[s, s, i], s:{}}", "k\x1b", "a\n\t\r\x07\x7f",
@@ -574,7 +574,7 @@ int main(void)
         cmocka_unit_test(github_has_plan_command_and_environment),
         cmocka_unit_test(text_reports_the_trials),
         cmocka_unit_test(markup_is_exact),
-        cmocka_unit_test(controls_and_what_xml_forbids_are_removed),
+        cmocka_unit_test(controls_and_characters_outside_xml_are_removed),
         cmocka_unit_test(kept_reports_are_found),
         cmocka_unit_test(a_finding_of_an_earlier_run_keeps_its_own_environment),
         cmocka_unit_test(other_files_are_refused),

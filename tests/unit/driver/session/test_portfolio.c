@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "core/plan/detector_list.h"
+#include "driver/mode/mode.h"
 #include "driver/session/portfolio.h"
 
 #define MS (CLOCK_SECOND / 1000)
@@ -25,7 +26,8 @@ static void assert_members(const struct plan *plan, unsigned most, const char *w
     struct plan child;
     const char *name;
     unsigned n = 0;
-    for (portfolio_init(&portfolio, plan); n < most && portfolio_next(&portfolio, &child, &name); n++) {
+    for (portfolio_init(&portfolio, plan, &mode_plain_members);
+         n < most && portfolio_next(&portfolio, &child, &name); n++) {
         strcat(strcat(names, n ? " " : ""), name);
         assert_int_equal(portfolio.started, n + 1);
         assert_int_equal(child.detect & ~plan->detect, 0);
@@ -52,7 +54,7 @@ static struct plan child_named(const struct plan *plan, const char *wanted)
     struct portfolio portfolio;
     struct plan child = {0};
     const char *name;
-    portfolio_init(&portfolio, plan);
+    portfolio_init(&portfolio, plan, &mode_plain_members);
     while (portfolio_next(&portfolio, &child, &name))
         if (strcmp(name, wanted) == 0)
             return child;
@@ -147,7 +149,7 @@ static void one_thread_starts_no_child_for_a_short_rest(void **state)
     struct portfolio portfolio;
     const char *name;
     plan.threads = 1;
-    portfolio_init(&portfolio, &plan);
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
     assert_true(portfolio_next(&portfolio, &child, &name));
     assert_string_equal(name, "serial");
     assert_false(portfolio_next(&portfolio, &child, &name));
@@ -188,7 +190,7 @@ static void a_focus_is_the_next_child_and_once(void **state)
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0), child;
     struct portfolio portfolio;
     const char *name;
-    portfolio_init(&portfolio, &plan);
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
     portfolio_focus(&portfolio, "arrays");
     assert_true(portfolio_next(&portfolio, &child, &name));
     assert_string_equal(name, "focus");
@@ -206,7 +208,7 @@ static void a_focus_of_the_users_own_is_every_childs(void **state)
     struct portfolio portfolio;
     const char *name;
     plan.focus = (char *)"*";
-    portfolio_init(&portfolio, &plan);
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
     portfolio_focus(&portfolio, "arrays");
     assert_true(portfolio_next(&portfolio, &child, &name));
     assert_string_equal(name, "guard");
@@ -240,7 +242,7 @@ static void the_run_ends_with_its_time(void **state)
     struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
     struct portfolio portfolio;
     const char *name;
-    portfolio_init(&portfolio, &plan);
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
     for (int i = 0; i < 5; i++) {
         if (portfolio_next(&portfolio, &child, &name))
             assert_true(child.time > 0 && child.time <= 20 * MS);
@@ -256,7 +258,7 @@ static void threads_have_a_turn_when_the_time_is_over(void **state)
     struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * MS, 0), child;
     struct portfolio portfolio;
     const char *name;
-    portfolio_init(&portfolio, &plan);
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
     assert_true(portfolio_next(&portfolio, &child, &name));
     assert_string_equal(name, "serial");
     usleep(30000);
@@ -275,7 +277,7 @@ static void counting_has_its_turn_after_the_time(void **state)
         struct portfolio portfolio;
         const char *name;
         plan.threads = threads;
-        portfolio_init(&portfolio, &plan);
+        portfolio_init(&portfolio, &plan, &mode_plain_members);
         assert_true(portfolio_next(&portfolio, &child, &name));
         assert_string_equal(name, "serial");
         usleep(30000);
@@ -308,7 +310,7 @@ static void each_detector_has_a_member(void **state)
         struct plan plan = plan_for(DETECTOR_BIT(id), 0, 10), child;
         struct portfolio portfolio;
         const char *name;
-        portfolio_init(&portfolio, &plan);
+        portfolio_init(&portfolio, &plan, &mode_plain_members);
         assert_true(portfolio_next(&portfolio, &child, &name));
         if (!(DETECTOR_BIT(id) & of_a_mode) && child.detect != DETECTOR_BIT(id))
             fail_msg("no member of the portfolio runs %s", detector_rows[id].name);

@@ -569,9 +569,17 @@ static void test_dead_pid(void **state)
 static void test_debuginfod_is_never_asked(void **state)
 {
     (void)state;
+    cleanup_free char *maps = NULL;
     setenv("DEBUGINFOD_URLS", "http://192.0.2.1/", 1);
-    symbols_close(open_own());
-    assert_null(getenv("DEBUGINFOD_URLS"));
+    struct symbols *symbols = open_own();
+    struct symbol_stack stack;
+    const uint64_t addresses[] = {(uint64_t)getenv, (uint64_t)test_debuginfod_is_never_asked};
+    assert_int_equal(symbols_stack(symbols, addresses, 2, true, &stack), 0);
+    symbol_stack_free(&stack);
+    symbols_close(symbols);
+    assert_int_equal(fd_read_file("/proc/self/maps", &maps, NULL), 0);
+    assert_null(strstr(maps, "libdebuginfod"));
+    assert_string_equal(getenv("DEBUGINFOD_URLS"), "http://192.0.2.1/");
 }
 
 int main(void)

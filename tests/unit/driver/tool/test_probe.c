@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/tool/probe.h"
+#include "driver/tool/probe_run.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,6 +30,7 @@
     "\\nftstress\\tfree\\t1\\nftstress\\tgil\\t0\\n'\n"
 
 static char folder[64];
+static struct launch launch;
 
 /* A path in the test's own folder; good until the fourth call after it. */
 static const char *in_folder(const char *name)
@@ -59,7 +61,7 @@ static int make_folder(void **state)
 {
     (void)state;
     strcpy(folder, "/tmp/test_probe.XXXXXX");
-    probe_limit = 10 * CLOCK_SECOND;
+    launch.limit = 10 * CLOCK_SECOND;
     return mkdtemp(folder) ? 0 : -1;
 }
 
@@ -80,7 +82,7 @@ static void assert_refused(const char *python, int code, const char *part)
 {
     struct sentence error = {0};
     struct probe probe = {0};
-    assert_int_equal(probe_interpreter(python, &probe, &error), code);
+    assert_int_equal(probe_interpreter(python, &launch, &probe, &error), code);
     cleanup_free char *text = sentence_text(&error);
     assert_says(text, part);
     assert_says(text, python);
@@ -93,7 +95,7 @@ static void assert_accepted(const char *python)
 {
     struct sentence error = {0};
     struct probe probe;
-    if (probe_interpreter(python, &probe, &error) != 0)
+    if (probe_interpreter(python, &launch, &probe, &error) != 0)
         fail_msg("%s", error.what);
     assert_string_equal(probe.executable, "/opt/py/bin/python");
     assert_string_equal(probe.prefix, "/opt/py");
@@ -202,9 +204,10 @@ static void test_not_executable(void **state)
 static void test_not_a_program(void **state)
 {
     (void)state;
-    assert_refused(write_file("python", 0755, "garbage\n"), -ENOEXEC, "(Exec format error)");
+    assert_refused(write_file("python", 0755, "garbage\n"), -ENOEXEC,
+                   "(it cannot be started: Exec format error)");
     assert_refused(write_file("python", 0755, "#!/no/such/interpreter\n"), -ENOEXEC,
-                   "(No such file or directory)");
+                   "(it cannot be started: No such file or directory)");
 }
 
 static void test_garbage(void **state)
@@ -239,7 +242,7 @@ static void test_endless_output(void **state)
     uint64_t before = clock_now();
     assert_refused(script("python", "while :; do echo nonsense nonsense nonsense nonsense; done"), -ENOEXEC,
                    "");
-    assert_true(clock_now() - before < probe_limit);
+    assert_true(clock_now() - before < launch.limit);
 }
 
 static void test_long_answers_are_cut(void **state)
@@ -247,7 +250,8 @@ static void test_long_answers_are_cut(void **state)
     (void)state;
     struct sentence error;
     struct probe probe;
-    assert_int_equal(probe_interpreter(script("python", "printf %5000s no"), &probe, &error), -ENOEXEC);
+    assert_int_equal(probe_interpreter(script("python", "printf %5000s no"), &launch, &probe, &error),
+                     -ENOEXEC);
     assert_true(strlen(error.what) < sizeof error.what);
 }
 
@@ -275,7 +279,7 @@ static void assert_times_out(const char *body)
 {
     char text[512];
     snprintf(text, sizeof text, "sleep 1000 & echo $! >%s/pid\n%s", folder, body);
-    probe_limit = CLOCK_SECOND / 2;
+    launch.limit = CLOCK_SECOND / 2;
     uint64_t before = clock_now();
     assert_refused(script("python", text), -ETIMEDOUT, "gives no answer (it does not end within 0.5 s)");
     assert_true(clock_now() - before < 8 * CLOCK_SECOND);
@@ -308,7 +312,7 @@ static void test_grandchild_that_stays(void **state)
     snprintf(text, sizeof text, "sleep 1000 & echo $! >%s/pid\n" ANSWER("cpython", "3.13t"), folder);
     uint64_t before = clock_now();
     assert_accepted(script("python", text));
-    assert_true(clock_now() - before < probe_limit);
+    assert_true(clock_now() - before < launch.limit);
     assert_dead(in_folder("pid"));
 }
 
@@ -335,7 +339,7 @@ static void test_many_jobs(void **state)
     for (int i = 0; i < JOBS; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%d", i);
         memcpy(argvs[i], (char *[]){(char *)path, numbers[i], NULL}, sizeof argvs[i]);
-        jobs[i] = (struct probe_job){.argv = argvs[i], .limit = probe_limit};
+        jobs[i] = (struct probe_job){.argv = argvs[i], .limit = launch.limit};
     }
     size_t before = open_descriptors();
     probe_run(jobs, JOBS);
@@ -361,7 +365,7 @@ static void test_jobs_have_their_own_limits(void **state)
     char *const fast[] = {(char *)script("fast", "sleep 0.05; echo done"), NULL};
     struct probe_job jobs[9];
     for (int i = 0; i < 9; i++)
-        jobs[i] = (struct probe_job){.argv = i ? fast : slow, .limit = i ? probe_limit : CLOCK_SECOND};
+        jobs[i] = (struct probe_job){.argv = i ? fast : slow, .limit = i ? launch.limit : CLOCK_SECOND};
     probe_run(jobs, 9);
     for (int i = 0; i < 9; i++) {
         assert_int_equal(jobs[i].error, i ? 0 : -ETIMEDOUT);
@@ -396,11 +400,11 @@ static void test_child(void **state)
     char *python = NULL;
     const char *child =
         script("ftstress-child", "[ \"$*\" = --abi ] && echo '3.13t /opt/my python/bin/python'");
-    assert_int_equal(probe_child(child, abi, &python, &error), 0);
+    assert_int_equal(probe_child(child, &launch, abi, &python, &error), 0);
     assert_string_equal(abi, "3.13t");
     assert_string_equal(python, "/opt/my python/bin/python");
     free(python);
-    assert_int_equal(probe_child(in_folder("absent"), abi, &python, &error), -ENOENT);
+    assert_int_equal(probe_child(in_folder("absent"), &launch, abi, &python, &error), -ENOENT);
     assert_says(error.what, "there is no ftstress-child at /tmp/");
     assert_says(error.remedy, "scripts/setup.sh");
 }
@@ -421,7 +425,7 @@ static void test_broken_children(void **state)
         char abi[PROBE_ABI_SIZE];
         char *python = NULL;
         const char *child = script("ftstress-child", bodies[i][0]);
-        assert_int_equal(probe_child(child, abi, &python, &error), -ENOEXEC);
+        assert_int_equal(probe_child(child, &launch, abi, &python, &error), -ENOEXEC);
         assert_says(error.what, bodies[i][1]);
         assert_says(error.remedy, "build it anew with scripts/setup.sh");
         assert_null(python);

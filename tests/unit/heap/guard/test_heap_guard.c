@@ -127,7 +127,7 @@ static void large_blocks_are_whole(void)
     must_be_silent();
 }
 
-static void what_is_too_large_is_refused(void)
+static void too_large_requests_are_refused(void)
 {
     static const size_t sizes[] = {SIZE_MAX,        SIZE_MAX - 64,   PTRDIFF_MAX,
                                    (size_t)1 << 62, (size_t)1 << 52, (size_t)1 << 41};
@@ -777,7 +777,7 @@ static void a_write_to_a_freed_large_block_is_seen(void)
 }
 
 /* Not said of a block again that is known, but of the next block there. */
-static void the_next_block_of_a_slot_is_told_of_too(void)
+static void the_next_block_of_a_slot_is_reported_too(void)
 {
     guarded_start(DEFAULTS);
     char *at = make_at(100, 0x6800);
@@ -950,7 +950,7 @@ static void a_freed_array_keeps_its_description(void)
 
 /* Misuse */
 
-static void a_double_free_is_told(void)
+static void a_double_free_is_reported(void)
 {
     guarded_start(DEFAULTS);
     char *at = make(100);
@@ -970,7 +970,7 @@ static void a_double_free_is_told(void)
     MUST_EQUAL(ntold, 1);
 }
 
-static void a_double_free_of_a_large_block_is_told(void)
+static void a_double_free_of_a_large_block_is_reported(void)
 {
     guarded_start(DEFAULTS);
     char *at = make(100000);
@@ -1019,7 +1019,7 @@ static void a_foreign_pointer_is_not_freed(void)
     MUST_EQUAL(told[1].address, (uintptr_t)never);
 }
 
-static void what_is_no_block_is_not_reallocated(void)
+static void a_foreign_pointer_is_not_reallocated(void)
 {
     guarded_start(DEFAULTS);
     char local, *at = make(100), *freed = make(100);
@@ -1044,7 +1044,7 @@ static bool is_operator(enum block_kind kind)
     return kind == BLOCK_NEW || kind == BLOCK_NEW_ARRAY;
 }
 
-static void each_mismatch_is_told(void)
+static void each_mismatch_is_reported(void)
 {
     guarded_start(DEFAULTS);
     unsigned n = 0;
@@ -1089,7 +1089,7 @@ static void a_violation_names_the_maker_of_the_block(void)
     MUST(violation->nfound > 0);
 }
 
-static void a_new_block_forgets_what_the_last_one_was(void)
+static void a_new_block_forgets_the_last_one(void)
 {
     guarded_start(DEFAULTS);
     char *at = make(80);
@@ -1120,7 +1120,7 @@ static void stacks_are_kept_when_asked(void)
     MUST_EQUAL(violation->alloc_site, caller);
 }
 
-static void a_site_is_told_of_four_times(void)
+static void a_site_is_reported_four_times(void)
 {
     guarded_start(DEFAULTS);
     for (unsigned i = 0; i < 20; i++) {
@@ -1138,7 +1138,7 @@ int main(void)
         GUARDED_TEST(every_size_to_the_byte),
         GUARDED_TEST(every_address_belongs_to_its_slot),
         GUARDED_TEST(large_blocks_are_whole),
-        GUARDED_TEST(what_is_too_large_is_refused),
+        GUARDED_TEST(too_large_requests_are_refused),
         GUARDED_TEST(every_alignment),
         GUARDED_TEST(zeroed_blocks_are_zero),
         GUARDED_TEST(reallocation_keeps_the_contents),
@@ -1174,7 +1174,7 @@ int main(void)
         GUARDED_TEST(a_write_to_a_freed_block_is_seen_by_a_scan),
         GUARDED_TEST(a_write_to_a_freed_block_is_seen_when_its_slot_is_used_again),
         GUARDED_TEST(a_write_to_a_freed_large_block_is_seen),
-        GUARDED_TEST(the_next_block_of_a_slot_is_told_of_too),
+        GUARDED_TEST(the_next_block_of_a_slot_is_reported_too),
         GUARDED_TEST(freed_blocks_are_poisoned_at_their_ends),
         GUARDED_TEST(whole_blocks_are_poisoned_when_asked),
         GUARDED_TEST(whole_poison_sees_a_write_in_the_middle),
@@ -1183,16 +1183,16 @@ int main(void)
         GUARDED_TEST(big_blocks_do_not_pile_up_behind_small_ones),
         GUARDED_TEST(a_full_quarantine_gives_no_block_twice),
         GUARDED_TEST(a_freed_array_keeps_its_description),
-        GUARDED_TEST(a_double_free_is_told),
-        GUARDED_TEST(a_double_free_of_a_large_block_is_told),
+        GUARDED_TEST(a_double_free_is_reported),
+        GUARDED_TEST(a_double_free_of_a_large_block_is_reported),
         GUARDED_TEST(a_pointer_into_a_block_is_not_freed),
         GUARDED_TEST(a_foreign_pointer_is_not_freed),
-        GUARDED_TEST(what_is_no_block_is_not_reallocated),
-        GUARDED_TEST(each_mismatch_is_told),
+        GUARDED_TEST(a_foreign_pointer_is_not_reallocated),
+        GUARDED_TEST(each_mismatch_is_reported),
         GUARDED_TEST(a_violation_names_the_maker_of_the_block),
-        GUARDED_TEST(a_new_block_forgets_what_the_last_one_was),
+        GUARDED_TEST(a_new_block_forgets_the_last_one),
         GUARDED_TEST(stacks_are_kept_when_asked),
-        GUARDED_TEST(a_site_is_told_of_four_times),
+        GUARDED_TEST(a_site_is_reported_four_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,7 +150,7 @@ static void the_frames_are_those_of_the_instruction_and_the_block(void)
     MUST_EQUAL(violation->alloc[0], (uintptr_t)__builtin_return_address(0));
 }
 
-static void what_trapped_is_done_after_all(void)
+static void a_trapped_access_is_completed(void)
 {
     start(16);
     char *at = make_pushed(64, true, SITE_MADE);
@@ -212,7 +212,7 @@ static void an_underrun_inside_the_page_is_seen_by_its_canary(void)
     must_blame(told_once(VIOLATION_BEFORE, FOUND_FREE), at, 64, -8, 8);
 }
 
-static void misuse_of_a_block_between_pages_is_told(void)
+static void misuse_of_a_block_between_pages_is_reported(void)
 {
     start(16);
     char *at = make(100);
@@ -419,7 +419,7 @@ static void a_runaway_loop_downwards_is_not_opened_for_ever(void)
     a_runaway_loop(-1, VIOLATION_BEFORE);
 }
 
-static void an_instruction_is_told_of_once(void)
+static void an_instruction_is_reported_once(void)
 {
     start(16);
     char *first = make_pushed(64, true, SITE_MADE), *second = make_pushed(64, true, SITE_MADE);
@@ -507,11 +507,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GUARDED_TEST(each_way_to_leave_a_block_traps_and_goes_on),
         GUARDED_TEST(the_frames_are_those_of_the_instruction_and_the_block),
-        GUARDED_TEST(what_trapped_is_done_after_all),
+        GUARDED_TEST(a_trapped_access_is_completed),
         GUARDED_TEST(a_block_that_trapped_is_closed_again),
         GUARDED_TEST(an_overrun_inside_the_page_is_seen_by_its_canary),
         GUARDED_TEST(an_underrun_inside_the_page_is_seen_by_its_canary),
-        GUARDED_TEST(misuse_of_a_block_between_pages_is_told),
+        GUARDED_TEST(misuse_of_a_block_between_pages_is_reported),
         GUARDED_TEST(there_are_as_many_as_allowed),
         GUARDED_TEST(the_one_that_was_freed_first_is_used_first),
         GUARDED_TEST(none_when_none_is_allowed),
@@ -526,7 +526,7 @@ int main(void)
         GUARDED_TEST(a_site_in_focus_is_found_by_its_file),
         GUARDED_TEST(a_runaway_loop_is_not_opened_for_ever),
         GUARDED_TEST(a_runaway_loop_downwards_is_not_opened_for_ever),
-        GUARDED_TEST(an_instruction_is_told_of_once),
+        GUARDED_TEST(an_instruction_is_reported_once),
         GUARDED_TEST(the_first_bytes_of_a_span_are_nobodys),
         GUARDED_TEST(a_fault_elsewhere_is_not_the_guards),
         GUARDED_TEST(a_long_overrun_of_a_large_block_traps),

@@ -257,7 +257,7 @@ static void *write_after_free(void *argument)
     return NULL;
 }
 
-static void must_be_told_once_each(void)
+static void must_be_reported_once_each(void)
 {
     uint64_t seen[4] = {0};
     MUST_EQUAL(ntold, 4 * SPOILED);
@@ -270,14 +270,14 @@ static void must_be_told_once_each(void)
     }
 }
 
-static void damage_met_by_two_is_told_once(void)
+static void damage_seen_by_two_threads_is_reported_once(void)
 {
     guarded_start((struct guard_settings){.checker = true, .interval = 1000, .quarantine = 4096});
     start_threads(4, write_after_free);
     join_threads(4);
     checker_stop();
     checker_scan(FOUND_SCAN);
-    must_be_told_once_each();
+    must_be_reported_once_each();
 }
 
 static char *victim;
@@ -289,7 +289,7 @@ static void *spoil_victim(void *argument)
     return NULL;
 }
 
-static void the_checker_sees_what_another_thread_wrote(void)
+static void the_checker_sees_writes_of_other_threads(void)
 {
     guarded_start(CHECKED);
     guard_context.worker = 7;
@@ -320,7 +320,7 @@ static void *free_with_the_other(void *argument)
     return NULL;
 }
 
-static void a_double_free_by_two_threads_is_told_once(void)
+static void a_double_free_by_two_threads_is_reported_once(void)
 {
     guarded_start(CHECKED);
     for (unsigned i = 0; i < TWICE; i++)
@@ -712,9 +712,9 @@ int main(void)
         GUARDED_TEST(the_checker_sees_an_overrun),
         GUARDED_TEST(the_checker_sees_a_write_to_a_freed_block),
         GUARDED_TEST(the_checker_sees_an_overrun_among_busy_threads),
-        GUARDED_TEST(the_checker_sees_what_another_thread_wrote),
-        GUARDED_TEST(damage_met_by_two_is_told_once),
-        GUARDED_TEST(a_double_free_by_two_threads_is_told_once),
+        GUARDED_TEST(the_checker_sees_writes_of_other_threads),
+        GUARDED_TEST(damage_seen_by_two_threads_is_reported_once),
+        GUARDED_TEST(a_double_free_by_two_threads_is_reported_once),
         GUARDED_TEST(blocks_freed_by_another_thread_come_back),
         GUARDED_TEST(short_threads_leave_nothing_behind),
         GUARDED_TEST(a_destructor_may_call_the_heap),

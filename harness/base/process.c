@@ -1,0 +1,134 @@
+/* See process.h for the contract. */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define QUERY 0xffffffffUL
+#define FDS_MAX 8
+/* Above every number that a program is given. */
+#define FD_HIGH 64
+
+/* A sandbox may refuse the query as well as the change. */
+static unsigned read_personality(void)
+{
+    cleanup_free char *text = NULL;
+    unsigned known = 0;
+    int now = personality(QUERY);
+    if (now >= 0)
+        return (unsigned)now;
+    if (fd_read_file("/proc/self/personality", &text, NULL) == 0)
+        sscanf(text, "%x", &known);
+    return known;
+}
+
+static bool fix_layout(void)
+{
+    unsigned now = read_personality();
+    return now & ADDR_NO_RANDOMIZE ||
+           (personality(now | ADDR_NO_RANDOMIZE) >= 0 && read_personality() & ADDR_NO_RANDOMIZE);
+}
+
+static void lift_address_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0)
+        setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
+}
+
+static void apply_environment(const char *const *environment)
+{
+    for (; environment && *environment; environment++)
+        if (strchr(*environment, '='))
+            putenv((char *)*environment);
+        else
+            unsetenv(*environment);
+}
+
+static void apply_launch(const struct process *process)
+{
+    const struct launch *launch = process->launch;
+    apply_environment(process->environment);
+    if (!launch)
+        return;
+    apply_environment(launch->environment);
+    if (launch->fixed_layout)
+        fix_layout();
+    if (launch->no_address_limit)
+        lift_address_limit();
+}
+
+/* First all to high numbers: none of the low ones may be overwritten before it is moved. */
+static void place_descriptors(const struct process *process)
+{
+    int high[FDS_MAX];
+    int null = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, FD_HIGH);
+    for (size_t i = 0; i < process->nfds; i++)
+        high[i] = process->fds[i].own < 0 ? -1 : fcntl(process->fds[i].own, F_DUPFD_CLOEXEC, FD_HIGH);
+    dup2(null, STDIN_FILENO);
+    for (size_t i = 0; i < process->nfds; i++)
+        if (high[i] >= 0)
+            dup2(high[i], process->fds[i].as);
+}
+
+/* Writes its errno to `report`, which exec closes. */
+static _Noreturn void become(const struct process *process, pid_t parent, int report)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    apply_launch(process);
+    report = fcntl(report, F_DUPFD_CLOEXEC, FD_HIGH);
+    place_descriptors(process);
+    execv(process->argv[0], (char *const *)process->argv);
+    fd_write_all(report, &errno, sizeof errno);
+    _exit(1);
+}
+
+pid_t process_start(const struct process *process)
+{
+    int ends[2], error = 0;
+    pid_t parent = getpid();
+    if (process->nfds > FDS_MAX)
+        return -EINVAL;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        become(process, parent, ends[1]);
+    error = pid < 0 ? errno : 0;
+    close(ends[1]);
+    if (!error && read(ends[0], &error, sizeof error) > 0)
+        waitpid(pid, NULL, 0);
+    close(ends[0]);
+    return error ? -error : pid;
+}
+
+bool process_can_fix_layout(void)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(fix_layout() ? 0 : 1);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && status == 0;
+}

@@ -1,0 +1,99 @@
+#include "driver/mode/mode.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/wire/status.h"
+
+/* The first one that is selected is the mode; the last one always is. */
+const struct mode *const modes[] = {&mode_tsan, &mode_valgrind, &mode_gil, &mode_plain};
+const size_t mode_count = sizeof modes / sizeof *modes;
+
+static const struct mode *select_mode(const struct mode_query *query)
+{
+    size_t i = 0;
+    while (!modes[i]->is_selected(query))
+        i++;
+    return modes[i];
+}
+
+/* Returns another mode that an option selects, too, or NULL. */
+static const struct mode *find_rival(const struct mode *mode, const struct mode_query *query)
+{
+    for (size_t i = 0; i < mode_count; i++)
+        if (modes[i] != mode && modes[i]->option && modes[i]->is_selected(query))
+            return modes[i];
+    return NULL;
+}
+
+/* "--tsan and --under valgrind" */
+static void list_suppressible(char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < mode_count && used < size; i++)
+        if (modes[i]->has_suppressions)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " and " : "", modes[i]->option);
+}
+
+const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
+                               struct sentence *error)
+{
+    const struct mode_query query = {.request = request, .plans = plans, .n = n};
+    const struct mode *mode = select_mode(&query), *rival = find_rival(mode, &query);
+    char options[128];
+    list_suppressible(options, sizeof options);
+    if (mode->narrow && mode->narrow(plans, n, error) < 0)
+        return NULL;
+    if (rival && mode->option)
+        return sentence_fail(0, error, "keep one",
+                             "%s and %s do not go together: each needs a child of its own", mode->option,
+                             rival->option),
+               NULL;
+    if (request->suppressions && !mode->has_suppressions)
+        return sentence_fail(0, error, "give one of them, too", "--suppressions is for %s", options), NULL;
+    return mode;
+}
+
+/* Finds the interpreter, and the child that was built for its ABI. */
+static int find_python(struct mode_run *run, struct sentence *error)
+{
+    char abi[PROBE_ABI_SIZE];
+    cleanup_free char *own = NULL;
+    struct probe *probe = &run->probe;
+    if (probe_child(run->child, &run->launch, abi, &own, error) < 0)
+        return STATUS_HARNESS;
+    if (probe_interpreter(probe_choose(run->request->python, own), &run->launch, probe, error) < 0)
+        return STATUS_UNTESTED;
+    if (strcmp(probe->abi, abi) != 0) {
+        cleanup_free char *others = NULL;
+        probe_child_of_abi(probe->abi, &run->child);
+        if (probe_child(run->child, &run->launch, abi, &others, error) < 0)
+            return STATUS_HARNESS;
+    }
+    return probe_check_abi(probe, abi, error) < 0 ? STATUS_UNTESTED : 0;
+}
+
+int mode_open(struct mode_run *run, struct plan *plans, size_t n, struct sentence *error)
+{
+    int status = run->mode->find_child(run, error);
+    if (!status)
+        status = find_python(run, error);
+    const struct mode_query query = {.request = run->request, .plans = plans, .n = n, .probe = &run->probe};
+    if (!status && !run->mode->option)
+        run->mode = select_mode(&query);
+    if (!status && run->mode->prepare)
+        status = run->mode->prepare(run, plans, n, error);
+    return status;
+}
+
+void mode_close(struct mode_run *run)
+{
+    if (run->own && run->mode->clear)
+        run->mode->clear(run);
+    probe_clear(&run->probe);
+    free(run->child);
+    *run = (struct mode_run){0};
+}

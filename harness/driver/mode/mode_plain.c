@@ -1,0 +1,61 @@
+/* A run without special tools, in a free-threaded interpreter. */
+#include "core/plan/detector_list.h"
+#include "core/wire/landmarks.h"
+#include "core/wire/status.h"
+#include "driver/mode/mode.h"
+
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+#define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
+#define GUARD_MEMBER 3
+
+static const struct member members[] = {
+    {.name = "serial",
+     .serial = true,
+     .alone = true,
+     .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE) | BIT(ARENA),
+     .unique = INSIDE | BIT(TRIPWIRE)},
+    {.name = "counting",
+     .alone = true,
+     .once = true,
+     .detect = OUTSIDE | DETECTOR_COUNTERS,
+     .unique = DETECTOR_COUNTERS},
+    {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
+    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
+    {.name = "bare",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
+     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
+    {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "pyheap",
+     .alone = true,
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
+     .unique = BIT(PYHEAP)},
+};
+
+static const struct member fallback = {.name = "bare", .alone = true, .detect = OUTSIDE};
+
+const struct member_set mode_plain_members = {.members = members,
+                                              .n = sizeof members / sizeof *members,
+                                              .focus = &members[GUARD_MEMBER],
+                                              .fallback = &fallback};
+
+int mode_find_child(struct mode_run *run, struct sentence *error)
+{
+    if (probe_find_beside(CHILD_PROGRAM, &run->child) == 0)
+        return 0;
+    return sentence_fail(STATUS_HARNESS, error, "build it with scripts/setup.sh",
+                         "ftstress-child is not beside this program");
+}
+
+static bool is_selected(const struct mode_query *query)
+{
+    (void)query;
+    return true;
+}
+
+const struct mode mode_plain = {
+    .name = "plain",
+    .members = &mode_plain_members,
+    .is_selected = is_selected,
+    .find_child = mode_find_child,
+};

@@ -1,0 +1,219 @@
+#include "driver/tool/probe_run.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#define SLOTS 4
+#define OUTPUT_MAX (1 << 20)
+#define TICK_MS 5
+
+/* A program that runs. */
+struct slot {
+    struct probe_job *job; /* NULL: the slot is free */
+    pid_t pid;
+    uint64_t deadline;
+    int fds[2];
+    FILE *texts[2];
+    size_t sizes[2];
+};
+
+static void slot_close(struct slot *slot)
+{
+    for (int i = 0; i < 2; i++) {
+        fd_close(&slot->fds[i]);
+        if (slot->texts[i])
+            fclose(slot->texts[i]);
+    }
+    slot->job = NULL;
+}
+
+/* Opens the pipes; far[] are the program's ends. */
+static int slot_open(struct slot *slot, struct probe_job *job, int far[2])
+{
+    char **texts[] = {&job->out, &job->err};
+    *slot = (struct slot){.job = job, .fds = {-1, -1}};
+    for (int i = 0; i < 2; i++) {
+        int ends[2];
+        slot->texts[i] = open_memstream(texts[i], &slot->sizes[i]);
+        if (!slot->texts[i])
+            return -ENOMEM;
+        if (pipe2(ends, O_CLOEXEC) < 0)
+            return -errno;
+        slot->fds[i] = ends[0];
+        far[i] = ends[1];
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+}
+
+static int slot_start(struct slot *slot, struct probe_job *job)
+{
+    int far[2] = {-1, -1};
+    int error = slot_open(slot, job, far);
+    slot->deadline = clock_now() + job->limit;
+    if (!error) {
+        const struct process_fd fds[] = {{far[0], STDOUT_FILENO}, {far[1], STDERR_FILENO}};
+        slot->pid = process_start(&(struct process){
+            .argv = (const char *const *)job->argv, .launch = job->launch, .fds = fds, .nfds = 2});
+        error = slot->pid < 0 ? slot->pid : 0;
+    }
+    fd_close(&far[0]);
+    fd_close(&far[1]);
+    if (error)
+        slot_close(slot);
+    return error;
+}
+
+/* Closes the pipe after OUTPUT_MAX bytes. */
+static void slot_read_one(struct slot *slot, int i)
+{
+    char bytes[4096];
+    ssize_t n;
+    while (slot->fds[i] >= 0) {
+        n = read(slot->fds[i], bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0 || ftell(slot->texts[i]) + n > OUTPUT_MAX)
+            fd_close(&slot->fds[i]);
+        else
+            fwrite(bytes, 1, (size_t)n, slot->texts[i]);
+    }
+}
+
+static void slot_read(struct slot *slot)
+{
+    slot_read_one(slot, 0);
+    slot_read_one(slot, 1);
+}
+
+/* Leaves the process to be reaped: until then no other one can have the number of its group. */
+static bool slot_ended(const struct slot *slot)
+{
+    siginfo_t info = {0};
+    int result = waitid(P_PID, (id_t)slot->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    return result == 0 ? info.si_pid == slot->pid : errno != EINTR;
+}
+
+static void slot_finish(struct slot *slot, int error)
+{
+    kill(-slot->pid, SIGKILL);
+    while (waitpid(slot->pid, &slot->job->status, 0) < 0 && errno == EINTR)
+        continue;
+    slot_read(slot);
+    slot->job->error = error;
+    slot_close(slot);
+}
+
+/* The end of a process that has closed its pipes is no event: hence the tick. */
+static void poll_slots(const struct slot *slots)
+{
+    struct pollfd polled[2 * SLOTS];
+    for (size_t i = 0; i < SLOTS; i++)
+        for (size_t j = 0; j < 2; j++)
+            polled[2 * i + j] = (struct pollfd){.fd = slots[i].job ? slots[i].fds[j] : -1, .events = POLLIN};
+    poll(polled, sizeof polled / sizeof *polled, TICK_MS);
+}
+
+/* Returns true when the program has ended. */
+static bool slot_step(struct slot *slot)
+{
+    bool ended = slot_ended(slot), late = clock_now() >= slot->deadline;
+    if (ended || late) {
+        slot_finish(slot, ended ? 0 : -ETIMEDOUT);
+        return true;
+    }
+    slot_read(slot);
+    return false;
+}
+
+void probe_run(struct probe_job *jobs, size_t n)
+{
+    struct slot slots[SLOTS] = {0};
+    size_t next = 0, running = 0;
+    while (next < n || running > 0) {
+        for (size_t i = 0; i < SLOTS && next < n; i++) {
+            if (slots[i].job)
+                continue;
+            jobs[next].error = slot_start(&slots[i], &jobs[next]);
+            running += jobs[next++].error == 0;
+        }
+        poll_slots(slots);
+        for (size_t i = 0; i < SLOTS; i++)
+            if (slots[i].job && slot_step(&slots[i]))
+                running--;
+    }
+}
+
+void probe_job_clear(struct probe_job *job)
+{
+    free(job->out);
+    free(job->err);
+    job->out = job->err = NULL;
+}
+
+char *probe_value(const char *text, const char *key)
+{
+    char prefix[64];
+    int length = snprintf(prefix, sizeof prefix, "ftstress\t%s\t", key);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, prefix, (size_t)length) == 0)
+            return strndup(line + length, strcspn(line + length, "\n"));
+    }
+    return NULL;
+}
+
+/* Copies the last line with a letter in it: the exception of a traceback, and no empty line of Valgrind's. */
+static void copy_last_line(const char *text, char *line, size_t size)
+{
+    const char *start = text + strlen(text);
+    while (start > text && !isalpha((unsigned char)start[-1]))
+        start--;
+    const char *end = start + strcspn(start, "\r\n");
+    while (start > text && start[-1] != '\n')
+        start--;
+    snprintf(line, size, "%.*s", (int)(end - start), start);
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+}
+
+static void describe_exit(int status, const char *said, char *text, size_t size)
+{
+    int code = WEXITSTATUS(status);
+    if (code != 0)
+        snprintf(text, size, "it exits with status %d%s%s", code, said[0] ? " and says: " : "", said);
+    else
+        snprintf(text, size, "it says%s %s", said[0] ? ":" : "", said[0] ? said : "nothing");
+}
+
+void probe_reason(const struct probe_job *job, char *text, size_t size)
+{
+    char said[256] = "";
+    if (job->err)
+        copy_last_line(job->err, said, sizeof said);
+    if (!said[0] && job->out)
+        copy_last_line(job->out, said, sizeof said);
+    if (job->error == -ETIMEDOUT)
+        snprintf(text, size, "it does not end within %g s", clock_seconds(job->limit));
+    else if (job->error)
+        snprintf(text, size, "it cannot be started: %s", strerror(-job->error));
+    else if (WIFSIGNALED(job->status))
+        snprintf(text, size, "it is killed by signal %d (%s)", WTERMSIG(job->status),
+                 strsignal(WTERMSIG(job->status)));
+    else
+        describe_exit(job->status, said, text, size);
+}
