@@ -72,7 +72,7 @@ enum doctor_level doctor_environment(struct doctor *doctor, struct doctor_answer
     static const struct {
         const char *name, *effect;
     } rows[] = {
-        {"DEBUGINFOD_URLS", "tools that read symbols wait for the network"},
+        {"DEBUGINFOD_URLS", "run --under valgrind may wait for the network"},
         {"LD_PRELOAD", "every child loads its libraries"},
         {"PYTHONHOME", "children look for the standard library there"},
         {"TSAN_OPTIONS", "run --tsan ignores it"},

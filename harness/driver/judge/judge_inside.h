@@ -45,5 +45,5 @@ bool judge_suspect_python(const struct judge *judge, struct finding *finding,
                           const struct symbol_thread *thread);
 /* judge_tsan.c: the races that ThreadSanitizer reported. */
 void judge_tsan(struct judge *judge);
-/* judge_tsan.c: a crash that its runtime told, and nobody else. Returns false when there is none. */
+/* judge_tsan.c: a crash that only the runtime reported. Returns false when there is none. */
 bool judge_tsan_crash(struct judge *judge);

@@ -137,14 +137,14 @@ static char *say_race(const struct tsan_report *report, const struct side sides[
 {
     char one[128], other[128];
     const struct tsan_part *first = sides[0].part;
+    const char *kind = strcmp(report->kind, "data race") == 0 ? NULL : report->kind;
     say_place(&sides[0], one, sizeof one);
     say_place(&sides[1], other, sizeof other);
     return judge_format("%s (%s) %s %u byte%s%s that %s %s%s in another thread; nothing orders the two%s%s",
                         function_of(&sides[0]), package ? package : "unknown package",
                         first->write ? "writes" : "reads", first->size, first->size == 1 ? "" : "s", one,
                         function_of(&sides[1]), sides[1].part->write ? "writes" : "reads", other,
-                        strcmp(report->kind, "data race") == 0 ? "" : ": ",
-                        strcmp(report->kind, "data race") == 0 ? "" : report->kind);
+                        kind ? ": " : "", kind ? kind : "");
 }
 
 /* Blame */
