@@ -73,6 +73,13 @@ no_memory:
     return -ENOMEM;
 }
 
+char *fd_read_task(pid_t pid, pid_t tid, const char *name)
+{
+    char path[64], *text = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
+    return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
+}
+
 /* A device, a pipe or a link: renaming a file over it would replace it. */
 static bool is_special(const char *path)
 {

@@ -22,9 +22,12 @@ static inline int fd_steal(int *fd)
 /* Writes all of it, through interruptions. Async-signal-safe. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
-/* Reads the file to its end; the files of /proc too, which report no size. On success *ret_text is NUL-terminated and the
- * caller's to free. Returns 0 or -errno. */
+/* Reads the file to its end; the files of /proc too, which report no size. On success *ret_text is NUL-terminated and
+ * the caller's to free. Returns 0 or -errno. */
 int fd_read_file(const char *path, char **ret_text, size_t *ret_size);
+
+/* The text of /proc/PID/task/TID/NAME, which is the caller's; NULL: not there. */
+char *fd_read_task(pid_t pid, pid_t tid, const char *name);
 
 /* Writes the file under a temporary name beside it and renames it, so that a full disk leaves the old file. Writes into
  * an existing device, pipe or link instead. Returns 0 or -errno. */

@@ -1,9 +1,8 @@
 /* Starting programs. One thread.
  *
  * Contract. What a program must find different from this process (environment, limits, layout, descriptors) is set
- * between fork and exec: this process does not change, so no start depends on those before it. A program leads a process
- * group of its own, blocks no signal, leaves no core file, and is killed when this process ends.
- */
+ * between fork and exec: this process does not change, so no start depends on those before it. A program leads a
+ * process group of its own, blocks no signal, leaves no core file, and is killed when this process ends. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Texts that may be NULL, and lists of "key=value". */
+/* Texts that may be NULL, lists of "key=value", and texts that are put together. Any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,3 +19,10 @@ static inline const char *text_value(char *const *entries, size_t n, const char 
             return entries[i] + length + 1;
     return NULL;
 }
+
+/* Appends to a text in an array of this size, after the separator unless the text is empty. Cuts what does not fit. */
+void text_add(char *text, size_t size, const char *separator, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Appends to a text from malloc, or begins one at NULL. Returns 0 or -ENOMEM. */
+int text_join(char **text, const char *separator, const char *more);

@@ -1,5 +1,5 @@
-/* An extension that shares nanobind's records with jaxlib if both were built with the same version and compiler. Its leak
- * check at exit then counts jaxlib's instances as its own. */
+/* An extension that shares nanobind's records with jaxlib if both were built with the same version and compiler. Its
+ * leak check at exit then counts jaxlib's instances as its own. */
 #include <nanobind/nanobind.h>
 
 namespace nb = nanobind;

@@ -1,7 +1,7 @@
 /* Crashes that the faulting address explains. Each function faults at once, on any thread, in another way.
  *
- * hush blocks every signal and never returns, so that its thread cannot record its stack when another thread crashes. It
- * runs detached. */
+ * hush blocks every signal and never returns, so that its thread cannot record its stack when another thread crashes.
+ * It runs detached. */
 #include "planted.h"
 
 #include <signal.h>

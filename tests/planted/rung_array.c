@@ -1,5 +1,5 @@
-/* Adds up its input twice and aborts if the sums differ. It stands for a function that counts, and then fills a buffer of
- * that size. No harm without a thread that writes to the input. */
+/* Adds up its input twice and aborts if the sums differ. It stands for a function that counts, and then fills a
+ * buffer of that size. No harm without a thread that writes to the input. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

@@ -1,5 +1,5 @@
-/* Reads the length of a list twice and aborts if it has shrunk. It stands for a function that then reads freed items. No
- * harm without a thread that changes the list. */
+/* Reads the length of a list twice and aborts if it has shrunk. It stands for a function that then reads freed items.
+ * No harm without a thread that changes the list. */
 #include "planted.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Keeps the last instance of its type in a static variable, which is not cleared before Python ends. The twin releases it
- * in the call. clear() releases it. */
+/* Keeps the last instance of its type in a static variable, which is not cleared before Python ends. The twin
+ * releases it in the call. clear() releases it. */
 #define PLANTED_ITEM "shutdown_static"
 #include "planted_item.h"
 

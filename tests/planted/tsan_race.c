@@ -1,5 +1,5 @@
-/* Counts calls in a plain long. Only ThreadSanitizer can see the race: a lost count has no effect. The counter of the twin
- * is atomic. */
+/* Counts calls in a plain long. Only ThreadSanitizer can see the race: a lost count has no effect. The counter of the
+ * twin is atomic. */
 #include "planted.h"
 
 #include <string.h>

@@ -34,7 +34,7 @@
 #define GUARDED_SANITIZER 0
 #endif
 
-#define GUARDED_TOLD 64
+#define GUARDED_REPORTS 64
 #define GUARDED_SECONDS 100
 #define GUARDED_SKIP 77
 
@@ -45,13 +45,13 @@
 #define MUST(condition) ((condition) ? (void)0 : guarded_fail(__FILE__, __LINE__, #condition))
 #define MUST_EQUAL(is, should) guarded_equal(__FILE__, __LINE__, #is, (int64_t)(is), (int64_t)(should))
 
-static struct violation told[GUARDED_TOLD];
-static _Atomic unsigned ntold;
+static struct violation reports[GUARDED_REPORTS];
+static _Atomic unsigned nreports;
 
-static inline void guarded_say(unsigned i)
+static inline void guarded_print(unsigned i)
 {
     char sentence[256];
-    const struct violation *violation = &told[i];
+    const struct violation *violation = &reports[i];
     violation_say(violation, sentence, sizeof sentence);
     fprintf(stderr, "  reported: %s (found %d, size %zu, offset %lld, length %zu, made at %#llx)\n", sentence,
             (int)violation->found, violation->size, (long long)violation->offset, violation->length,
@@ -68,8 +68,8 @@ _Noreturn static inline void guarded_end(int status)
 _Noreturn static inline void guarded_fail(const char *file, int line, const char *text)
 {
     fprintf(stderr, "%s:%d: %s does not hold\n", file, line, text);
-    for (unsigned i = 0; i < ntold && i < 8; i++)
-        guarded_say(i);
+    for (unsigned i = 0; i < nreports && i < 8; i++)
+        guarded_print(i);
     fflush(NULL);
     _exit(1);
 }
@@ -92,9 +92,9 @@ _Noreturn static inline void guarded_skip(const char *reason)
 /* The report function of the tests. */
 static inline void guarded_keep(const struct violation *violation)
 {
-    unsigned at = atomic_fetch_add(&ntold, 1);
-    if (at < GUARDED_TOLD)
-        told[at] = *violation;
+    unsigned at = atomic_fetch_add(&nreports, 1);
+    if (at < GUARDED_REPORTS)
+        reports[at] = *violation;
 }
 
 static inline void guarded_start(struct guard_settings settings)
@@ -159,12 +159,12 @@ static inline void scribble(char *at, size_t n)
         ((volatile char *)at)[i] = 'A';
 }
 
-static inline const struct violation *told_once(enum violation_kind kind, enum violation_found found)
+static inline const struct violation *reported_once(enum violation_kind kind, enum violation_found found)
 {
-    MUST_EQUAL(ntold, 1);
-    MUST_EQUAL(told[0].kind, kind);
-    MUST_EQUAL(told[0].found, found);
-    return &told[0];
+    MUST_EQUAL(nreports, 1);
+    MUST_EQUAL(reports[0].kind, kind);
+    MUST_EQUAL(reports[0].found, found);
+    return &reports[0];
 }
 
 /* The damaged bytes, and the block that they are charged to. */

@@ -69,10 +69,7 @@ int interp_finish(void)
 
 void interp_send_version(int wire, const char *version)
 {
-    struct record record;
-    record_begin(&record, RECORD_ENVIRONMENT, RECORD_MAIN);
-    record_add_text(&record, version);
-    record_send(&record, wire);
+    record_send_text(RECORD_ENVIRONMENT, version, wire);
 }
 
 void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)

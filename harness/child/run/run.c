@@ -47,13 +47,10 @@ static bool check_gil(struct run *run, const char *when)
 /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
 static void keep_first_setup(struct run *run, const char *error)
 {
-    struct record note;
     char text[800];
     snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
              run->maker->tripwire ? ", without the tripwire," : "", error);
-    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
-    record_add_text(&note, text);
-    record_send(&note, run->wire);
+    record_send_text(RECORD_NOTE, text, run->wire);
     run->setup_once = true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "child/space/array.h"
 #include "child/python/interp.h"
 #include "child/run/run.h"
@@ -65,8 +66,7 @@ bool writer_learn(struct run *run)
         if (watched->input)
             make_variants(run, watched->input - 1);
         run->writer.any = true;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", watched->name);
+        text_add(names, sizeof names, ", ", "%s", watched->name);
     }
     if (*names)
         interp_send_fact(run->wire, FACT_WRITES, 0, names);

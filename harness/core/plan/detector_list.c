@@ -5,20 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = text},
 const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
-
-static void append(char *text, size_t size, const char *separator, const char *word)
-{
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", used ? separator : "", word);
-}
 
 static void append_names(uint32_t bits, char *text, size_t size, const char *separator)
 {
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (bits & DETECTOR_BIT(id))
-            append(text, size, separator, detector_rows[id].name);
+            text_add(text, size, separator, "%s", detector_rows[id].name);
 }
 
 static bool same(const char *word, int length, const char *name)
@@ -82,11 +78,11 @@ void detector_print(uint32_t bits, char *text, size_t size)
         return;
     text[0] = '\0';
     if (bits == DETECTOR_ALL)
-        append(text, size, "", "all");
+        text_add(text, size, "", "all");
     else if (bits == DETECTOR_DEFAULT)
-        append(text, size, "", "default");
+        text_add(text, size, "", "default");
     else if (bits == 0)
-        append(text, size, "", "none");
+        text_add(text, size, "", "none");
     else
         append_names(bits, text, size, ",");
 }

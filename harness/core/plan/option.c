@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "core/plan/value.h"
 
 _Static_assert(offsetof(struct request, plan) == 0,
@@ -45,16 +46,6 @@ static int set_text(char **text, const char *argument)
     return 0;
 }
 
-static int append_line(char **text, const char *line)
-{
-    char *joined;
-    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? "\n" : "", line) < 0)
-        return -ENOMEM;
-    free(*text);
-    *text = joined;
-    return 0;
-}
-
 /* The argument as a number. Returns 0 or -EINVAL. */
 static int parse(const struct option_row *row, const char *argument, uint64_t *ret_value)
 {
@@ -89,7 +80,7 @@ static int store(const struct option_row *row, const char *argument, struct requ
     case OPTION_LINE:
         return set_text(to, argument);
     case OPTION_LINES:
-        return append_line(to, argument);
+        return text_join(to, "\n", argument);
     case OPTION_TEXTS:
         return plan_add_text(to, (unsigned *)((char *)request + row->count), argument);
     case OPTION_SWITCH:
@@ -124,10 +115,9 @@ static int take(const struct option_row *row, const char *argument, struct reque
 static int refuse_foreign(const struct option_row *row, enum option_command command, char *error, size_t size)
 {
     char owners[128] = "";
-    for (size_t i = 0, used = 0; i < OPTION_COMMANDS && used < sizeof owners; i++)
+    for (size_t i = 0; i < OPTION_COMMANDS; i++)
         if (row->commands >> i & 1)
-            used += (size_t)snprintf(owners + used, sizeof owners - used, "%s`ftstress %s`",
-                                     used ? " and " : "", option_command_names[i]);
+            text_add(owners, sizeof owners, " and ", "`ftstress %s`", option_command_names[i]);
     const char *name = option_command_names[command];
     return fail(-EINVAL, error, size, "--%s is an option of %s, not of `%s`; see `ftstress %s --help`",
                 row->name, owners, name, name);

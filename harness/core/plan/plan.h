@@ -37,7 +37,8 @@ struct plan {
     /* Statements, as Python's ast.unparse prints them, to run once before the threads: their results are used after. */
     char **leave_out;
     unsigned nleave_out;
-    /* Names, separated by commas, of inputs and setup objects of which each thread has its own at every sharing level. */
+    /* Names, separated by commas, of inputs and setup objects of which each thread has its own at every sharing
+     * level. */
     char *private;
     /* Python that writes to shared objects between calls: thread 0 runs it at one-writer, every thread at all. */
     char *writer;

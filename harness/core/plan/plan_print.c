@@ -1,5 +1,5 @@
-/* Plans to YAML that plan_load reads back. Each function that adds a node returns its number, or 0: memory is out, or the
- * text is not UTF-8. */
+/* Plans to YAML that plan_load reads back. Each function that adds a node returns its number, or 0: memory is out, or
+ * the text is not UTF-8. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

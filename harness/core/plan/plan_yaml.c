@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "core/plan/plan_key.h"
 
 struct load {
@@ -154,8 +155,8 @@ static const char *kind_of(const yaml_node_t *node)
 static int complain_unknown(const struct load *load, const yaml_node_t *node, const struct plan_key *keys)
 {
     char names[256] = "";
-    for (size_t used = 0, i = 0; keys[i].name && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", keys[i].name);
+    for (size_t i = 0; keys[i].name; i++)
+        text_add(names, sizeof names, ", ", "%s", keys[i].name);
     return complain(load, line_of(node), "unknown key '%.40s'%s; the keys are %s", text_of(node),
                     keys == input_keys ? " in an input" : "", names);
 }

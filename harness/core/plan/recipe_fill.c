@@ -1,5 +1,5 @@
-/* Recipes in memory: the layout and the base's bytes. Pure functions on the caller's memory: any thread. recipe_parse has
- * accepted every recipe here, so sizes fit and indices are in range. */
+/* Recipes in memory: the layout and the base's bytes. Pure functions on the caller's memory: any thread. recipe_parse
+ * has accepted every recipe here, so sizes fit and indices are in range. */
 #include "core/plan/recipe.h"
 
 #include <float.h>
@@ -119,8 +119,8 @@ void recipe_layout(const struct recipe *recipe, struct recipe_layout *layout)
         lay_bcast(recipe, layout);
 }
 
-/* An element has parts that are drawn and byte-swapped one by one: the two halves of a complex number, the characters of
- * a string, or the element itself. */
+/* An element has parts that are drawn and byte-swapped one by one: the two halves of a complex number, the characters
+ * of a string, or the element itself. */
 static size_t part_width(const struct recipe *r)
 {
     switch (r->kind) {

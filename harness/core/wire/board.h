@@ -1,9 +1,9 @@
 /* The board: shared counters of one child. The driver can read them after the child has died.
  *
  * Contract. The driver makes it as a memory file; the child maps the same file. Only its worker writes a slot (slot
- * BOARD_MAIN: the child's main thread, or the one that it waits for). Any thread reads slots, with relaxed order: a reader
- * gets a recent value, never a consistent cut. The driver writes `ask` and `go_on` only. All workers add to `looks` and
- * `pairs`, with relaxed order, in a few calls of a hundred. Nothing here ever waits.
+ * BOARD_MAIN: the child's main thread, or the one that it waits for). Any thread reads slots, with relaxed order: a
+ * reader gets a recent value, never a consistent cut. The driver writes `ask` and `go_on` only. All workers add to
+ * `looks` and `pairs`, with relaxed order, in a few calls of a hundred. Nothing here ever waits.
  *
  * A slot's `sequence` is odd while its thread is inside a call of the target. The overlap is measured by that alone.
  */

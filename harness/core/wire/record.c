@@ -106,6 +106,14 @@ int record_send(const struct record *record, int fd)
     return fd_write_all(fd, wire, head.size);
 }
 
+int record_send_text(enum record_type type, const char *text, int fd)
+{
+    struct record record;
+    record_begin(&record, type, RECORD_MAIN);
+    record_add_text(&record, text);
+    return record_send(&record, fd);
+}
+
 const char *record_text(const struct record *record, unsigned i)
 {
     const char *at = record->texts;

@@ -1,9 +1,8 @@
 /* The wire from child to driver: a stream of records of one format.
  *
- * Contract. Any thread of the child may send, from a signal handler too: record_send makes one write(2) of at most PIPE_BUF
- * bytes, so records of several threads never mix, without a lock. One thread of the driver reads. Records of one thread
- * arrive in the order in which it sent them; records of different threads have no order.
- */
+ * Contract. Any thread of the child may send, from a signal handler too: record_send makes one write(2) of at most
+ * PIPE_BUF bytes, so records of several threads never mix, without a lock. One thread of the driver reads. Records of
+ * one thread arrive in the order in which it sent them; records of different threads have no order. */
 #pragma once
 
 #include <stdbool.h>
@@ -81,10 +80,10 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
-/* Points of a series: moments between the windows of an arm, the first before its first window. */
+/* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
 enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
-enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
+enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
 enum record_series {
     SERIES_ARM = ARM_ARM,
@@ -134,6 +133,9 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
 /* Writes the record to fd, or with fd < 0 as text to standard error. Async-signal-safe with fd >= 0. Returns 0 or
  * -errno. */
 int record_send(const struct record *record, int fd);
+
+/* Sends a record of child main that has one text and no values. As record_send. */
+int record_send_text(enum record_type type, const char *text, int fd);
 
 /* The i-th text, "" when there are fewer. Valid as long as the record. */
 const char *record_text(const struct record *record, unsigned i);

@@ -2,10 +2,9 @@
  * own stack there. The driver can read them after the child has died.
  *
  * Contract. A thread takes one page for itself, once (scene_take), and alone writes to it until it stores SCENE_WHOLE
- * (release). The driver reads pages that are whole (acquire), and unfinished pages of a dead child. Everything here is
- * async-signal-safe and never waits. A corrupt child may have written anything, so the driver reads only copies in which
- * scene_copy has put all numbers into range.
- */
+ * (release). The driver reads pages that are whole (acquire), and unfinished pages of a dead child. Everything here
+ * is async-signal-safe and never waits. A corrupt child may have written anything, so the driver reads only copies in
+ * which scene_copy has put all numbers into range. */
 #pragma once
 
 #include <signal.h>

@@ -19,6 +19,15 @@ void array_api_adopt(void);
 
 bool array_api_is_ready(void);
 
+/* The array at the end of a chain of views; borrowed. */
+static inline PyArrayObject *array_api_owner(PyArrayObject *array)
+{
+    PyObject *base;
+    while ((base = PyArray_BASE(array)) && PyArray_Check(base))
+        array = (PyArrayObject *)base;
+    return array;
+}
+
 /* A venv without NumPy has no table, and then nothing is an array. */
 static inline bool array_api_has(PyObject *object)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/wire/violation.h"
+#include "detectors/memory/guard.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/memory/readable.h"
 #include "heap/guard/guard.h"
@@ -78,49 +79,15 @@ static void object_free(void *context, void *at)
     objects.free(context, at);
 }
 
-static void *memory_malloc(void *context, size_t size)
-{
-    (void)context;
-    return guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
-}
-
-static void *memory_calloc(void *context, size_t n, size_t size)
-{
-    size_t bytes;
-    (void)context;
-    if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
-    return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
-}
-
-/* Blocks from before the domain was taken over go back to their own allocator. */
-static void *memory_realloc(void *context, void *at, size_t size)
-{
-    if (at && !guard_owns(at))
-        return memory.realloc(context, at, size);
-    return at ? guard_reallocate(at, size ? size : 1, BLOCK_RAW, CALLER)
-              : guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
-}
-
-static void memory_free(void *context, void *at)
-{
-    if (at && guard_owns(at))
-        guard_release(at, BLOCK_RAW, CALLER);
-    else
-        memory.free(context, at);
-}
-
 void census_take_domains(void)
 {
     if (!wanted)
         return;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &objects);
-    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &memory);
     PyMemAllocatorEx counted = {objects.ctx, object_malloc, object_calloc, object_realloc, object_free};
-    PyMemAllocatorEx guarded = {memory.ctx, memory_malloc, memory_calloc, memory_realloc, memory_free};
     PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &counted);
     if (guard_is_on())
-        PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &guarded);
+        guard_take_domain(PYMEM_DOMAIN_MEM, &memory);
 }
 
 void census_store_stacks(void)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "detectors/leak/census.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/memory/pyobject.h"
@@ -200,8 +201,7 @@ static bool find_next(struct search *search, struct holder_path *path)
 
 static void append(struct holder_path *path, const char *text)
 {
-    size_t used = strlen(path->text);
-    snprintf(path->text + used, sizeof path->text - used, "%s%s", used ? " <- " : "", text);
+    text_add(path->text, sizeof path->text, " <- ", "%s", text);
 }
 
 static void append_static(struct holder_path *path, const struct search *search)

@@ -117,14 +117,6 @@ static void add_names(PyObject *names)
     }
 }
 
-static void send_note(const struct detector_call *call, const char *text)
-{
-    struct record record;
-    record_begin(&record, RECORD_NOTE, RECORD_MAIN);
-    record_add_text(&record, text);
-    record_send(&record, call->wire);
-}
-
 static void add_requested(const struct detector_call *call, const struct plan *plan, PyObject *names)
 {
     for (unsigned i = 0; i < plan->naudit; i++) {
@@ -137,7 +129,7 @@ static void add_requested(const struct detector_call *call, const struct plan *p
         }
         PyErr_Clear();
         snprintf(text, sizeof text, "audit: %.120s cannot be evaluated and is not audited", plan->audit[i]);
-        send_note(call, text);
+        record_send_text(RECORD_NOTE, text, call->wire);
     }
 }
 
@@ -159,7 +151,7 @@ static void note_immortal(const struct detector_call *call)
     snprintf(text, sizeof text,
              "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
              names, used + sizeof audited->name < sizeof names ? "" : ", …");
-    send_note(call, text);
+    record_send_text(RECORD_NOTE, text, call->wire);
 }
 
 static void collect(const struct detector_call *call, const struct plan *plan, PyObject *const *names,

@@ -105,8 +105,6 @@ static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t ca
 
 /* The raw domain and the one of PyMem_Malloc. Objects stay in mimalloc's heaps, where the collector finds them; but a
  * buffer that is released as an object goes back to its own allocator. `context` is the allocator before. */
-static PyMemAllocatorEx allocator_before[3];
-
 static void *domain_malloc(void *context, size_t size)
 {
     (void)context;
@@ -158,18 +156,21 @@ static void *object_realloc(void *context, void *at, size_t size)
                                 : other->realloc(other->ctx, at, size);
 }
 
+void guard_take_domain(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
+{
+    PyMemAllocatorEx ours = {before, domain_malloc, domain_calloc, domain_realloc, domain_free};
+    if (domain == PYMEM_DOMAIN_OBJ)
+        ours = (PyMemAllocatorEx){before, object_malloc, object_calloc, object_realloc, domain_free};
+    PyMem_GetAllocator(domain, before);
+    PyMem_SetAllocator(domain, &ours);
+}
+
 void guard_take_domains(void)
 {
     static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
-    for (unsigned i = 0; guard_is_on() && i < 3; i++) {
-        PyMemAllocatorEx ours = {&allocator_before[i], domain_malloc, domain_calloc, domain_realloc,
-                                 domain_free};
-        if (domains[i] == PYMEM_DOMAIN_OBJ)
-            ours = (PyMemAllocatorEx){&allocator_before[i], object_malloc, object_calloc, object_realloc,
-                                      domain_free};
-        PyMem_GetAllocator(domains[i], &allocator_before[i]);
-        PyMem_SetAllocator(domains[i], &ours);
-    }
+    static PyMemAllocatorEx before[3];
+    for (unsigned i = 0; guard_is_on() && i < 3; i++)
+        guard_take_domain(domains[i], &before[i]);
 }
 
 static void *array_malloc(void *context, size_t size)

@@ -2,6 +2,9 @@
  * kind and a site, whichever allocator CPython and NumPy would choose. */
 #pragma once
 
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
 #include <stdint.h>
 
 #include "core/plan/plan.h"
@@ -12,6 +15,9 @@ int guard_begin(const struct plan *plan, int wire);
 
 /* Takes over PyMem_RawMalloc and PyMem_Malloc. Child main, before Python starts. */
 void guard_take_domains(void);
+
+/* Makes the guard the allocator of one domain. `before`: gets the allocator before, and must stay valid. */
+void guard_take_domain(PyMemAllocatorDomain domain, PyMemAllocatorEx *before);
 
 /* Takes over the array data of the calling thread's later arrays. Attached, after NumPy has been imported; does nothing
  * without the guard or NumPy. */

@@ -192,15 +192,12 @@ static struct walk walk_twice(void)
 /* A fact for the JSON report only, as the underscore before its name says. */
 static void send_fact(const struct detector_call *call, const struct walk *walk)
 {
-    struct record record;
     char text[160];
     snprintf(text, sizeof text,
              "_pyheap=%llu walks, the last over %llu objects, %llu of them not checkable; %.1f ms in all",
              (unsigned long long)walks, (unsigned long long)walk->objects, (unsigned long long)walk->foreign,
              1e3 * clock_seconds(spent));
-    record_begin(&record, RECORD_ENVIRONMENT, RECORD_MAIN);
-    record_add_text(&record, text);
-    record_send(&record, call->wire);
+    record_send_text(RECORD_ENVIRONMENT, text, call->wire);
 }
 
 static int pyheap_start(void)

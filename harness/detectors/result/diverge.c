@@ -211,13 +211,10 @@ static void send_close(const struct reference *reference, const struct detector_
 {
     if (!atomic_load_explicit(&reference->close, memory_order_relaxed))
         return;
-    struct record note;
     char text[1024];
     snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
              reference->statement);
-    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
-    record_add_text(&note, text);
-    record_send(&note, call->wire);
+    record_send_text(RECORD_NOTE, text, call->wire);
 }
 
 /* Sends the number of repetitions; the first difference was sent when it was confirmed. */

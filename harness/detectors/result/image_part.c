@@ -76,28 +76,18 @@ static void gather(PyArrayObject *array, char *to)
     }
 }
 
-/* The array at the end of a chain of views. */
-static const PyObject *owner_of(PyArrayObject *array)
-{
-    PyObject *base;
-    while ((base = PyArray_BASE(array)) && PyArray_Check(base))
-        array = (PyArrayObject *)base;
-    return (PyObject *)array;
-}
-
 /* Returns false for an input, and for a view outside its input: a damaged shape leads out of the buffer. */
 static bool may_read(PyArrayObject *array, const struct image_inputs *inputs)
 {
-    const PyObject *owner = owner_of(array);
+    const PyArrayObject *owner = array_api_owner(array);
     for (unsigned i = 0; i < inputs->n; i++) {
         const struct watched *watched = &inputs->watched[i];
         char *low;
-        if (watched->array != owner)
+        if (watched->array != (const PyObject *)owner)
             continue;
         size_t size = watched_span(PyArray_BYTES(array), PyArray_NDIM(array), PyArray_DIMS(array),
                                    PyArray_STRIDES(array), (size_t)PyArray_ITEMSIZE(array), &low);
-        return owner != (PyObject *)array && low >= watched->low &&
-               low + size <= watched->low + watched->size;
+        return owner != array && low >= watched->low && low + size <= watched->low + watched->size;
     }
     return true;
 }

@@ -52,15 +52,6 @@ static void check_bytes(struct detector_call *call, struct watched *watched)
     report(call, watched->name, sentence);
 }
 
-/* The array at the end of a chain of views. */
-static PyArrayObject *owner_of(PyArrayObject *array)
-{
-    PyObject *base;
-    while ((base = PyArray_BASE(array)) && PyArray_Check(base))
-        array = (PyArrayObject *)base;
-    return array;
-}
-
 static void extent_of(const struct detector_call *call, PyArrayObject *owner, char **low, size_t *size)
 {
     for (unsigned i = 0; i < call->nwatched; i++) {
@@ -79,7 +70,7 @@ static void check_extent(struct detector_call *call, PyObject *result)
 {
     if (!result || !array_api_has(result) || atomic_load_explicit(&serial_extent, memory_order_relaxed))
         return;
-    PyArrayObject *array = (PyArrayObject *)result, *owner = owner_of(array);
+    PyArrayObject *array = (PyArrayObject *)result, *owner = array_api_owner(array);
     if (owner == array)
         return;
     char *low, *owner_low;

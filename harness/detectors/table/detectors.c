@@ -22,14 +22,11 @@ static void insert(const struct detector *detector)
 
 static void note_off(const struct detector *detector, int wire)
 {
-    struct record note;
     char text[384];
     snprintf(text, sizeof text, "detector %s does not work on this machine and is off%s%s",
              detector_rows[detector->id].name, detector->excuse ? ": " : "",
              detector->excuse ? detector->excuse() : "");
-    record_begin(&note, RECORD_NOTE, RECORD_MAIN);
-    record_add_text(&note, text);
-    record_send(&note, wire);
+    record_send_text(RECORD_NOTE, text, wire);
 }
 
 void detectors_select(uint32_t bits, int wire)
@@ -55,60 +52,50 @@ bool detectors_on(enum detector_id id)
     return false;
 }
 
+#define CALL_EACH(hook, ...)                                                                                 \
+    for (unsigned i = 0; i < nselected; i++) {                                                               \
+        if (selected[i]->hook)                                                                               \
+            selected[i]->hook(__VA_ARGS__);                                                                  \
+    }
+
 void detectors_before_call(struct detector_call *call)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->before_call)
-            selected[i]->before_call(call);
+    CALL_EACH(before_call, call);
 }
 
 void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->after_call)
-            selected[i]->after_call(call, result, raised);
+    CALL_EACH(after_call, call, result, raised);
 }
 
 void detectors_end_round(struct detector_call *call)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->end_round)
-            selected[i]->end_round(call);
+    CALL_EACH(end_round, call);
 }
 
 void detectors_finish(struct detector_call *call)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->finish)
-            selected[i]->finish(call);
+    CALL_EACH(finish, call);
 }
 
 void detectors_after_end(int wire)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->after_end)
-            selected[i]->after_end(wire);
+    CALL_EACH(after_end, wire);
 }
 
 void detectors_begin_counting(struct detector_call *call, const struct plan *plan, PyObject *const *names,
                               unsigned nnames)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->begin)
-            selected[i]->begin(call, plan, names, nnames);
+    CALL_EACH(begin, call, plan, names, nnames);
 }
 
 void detectors_window(struct detector_call *call, const struct plan *plan,
                       const struct counting_window *window)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->window)
-            selected[i]->window(call, plan, window);
+    CALL_EACH(window, call, plan, window);
 }
 
 void detectors_released(struct detector_call *call, const struct plan *plan)
 {
-    for (unsigned i = 0; i < nselected; i++)
-        if (selected[i]->released)
-            selected[i]->released(call, plan);
+    CALL_EACH(released, call, plan);
 }

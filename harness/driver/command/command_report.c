@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/fd.h"
@@ -12,6 +13,11 @@
 #include "core/wire/status.h"
 #include "driver/report/report.h"
 #include "driver/report/reporter.h"
+
+bool command_colour(const struct request *request)
+{
+    return !request->no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO);
+}
 
 int command_render(const char *form, const struct report *report, const char *path)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "core/wire/status.h"
 #include "driver/command/command.h"
 #include "driver/report/reporter.h"
@@ -31,8 +32,8 @@ const char *command_forms(void)
 {
     static char names[128];
     names[0] = '\0';
-    for (size_t i = 0, used = 0; i < reporter_count && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", reporters[i].name);
+    for (size_t i = 0; i < reporter_count; i++)
+        text_add(names, sizeof names, ", ", "%s", reporters[i].name);
     return names;
 }
 

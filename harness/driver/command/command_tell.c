@@ -4,19 +4,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/plan/option.h"
 #include "core/wire/status.h"
 #include "driver/finding/run.h"
 #include "driver/report/report.h"
-
-bool command_colour(const struct request *request)
-{
-    return !request->no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO);
-}
 
 static bool is_stdout(const char *path)
 {

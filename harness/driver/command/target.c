@@ -77,7 +77,8 @@ static char *trimmed(const char *from, const char *to)
     return strndup(from, (size_t)(to - from));
 }
 
-/* Does the text begin like a recipe, with a dtype and a bracket? Then a mistake in it is reported as one of a recipe. */
+/* Does the text begin like a recipe, with a dtype and a bracket? Then a mistake in it is reported as one of a
+ * recipe. */
 static bool looks_like_recipe(const char *text)
 {
     size_t i = strspn(text, "<>=|");

@@ -34,8 +34,8 @@ static const char list_code[] =
     "            names.add(name)\n"
     "print('\\nftstress\\tnames\\t' + ' '.join(sorted(names)))\n";
 
-/* A warning of the interpreter names the module that turns the GIL on. os._exit: an error in the package's clean-up does
- * not matter here. */
+/* A warning of the interpreter names the module that turns the GIL on. os._exit: an error in the package's clean-up
+ * does not matter here. */
 static const char import_code[] =
     "import importlib, os, re, sys, warnings\n"
     "name = sys.argv[1]\n"

@@ -1,4 +1,4 @@
-/* The children of a run, in order: what the timeline of a report is drawn from. Driver. Owned strings. */
+/* The children of a run, in order, for the timeline of a report. Driver. Owned strings. */
 #pragma once
 
 #include <stddef.h>
@@ -11,9 +11,9 @@ struct child_entry {
     const char *member;    /* of the portfolio */
     const char *end;       /* "finished", "Segmentation fault" */
     double began;          /* s since the run began */
-    double seconds, start; /* how long it lived, and how long of that until its threads ran */
+    double seconds, start; /* s of its life, and s before its threads ran */
     uint64_t calls;
-    char *findings; /* ids of what it showed, separated by blanks */
+    char *findings; /* ids of its findings, separated by blanks */
 };
 
 struct child_log {
@@ -21,7 +21,7 @@ struct child_log {
     size_t n;
 };
 
-/* After the child's outcome was judged. `child` counts from 1. Returns 0 or -ENOMEM. */
+/* Adds a child with the findings that were judged from it. `child` counts from 1. Returns 0 or -ENOMEM. */
 int child_log_add(struct child_log *log, const struct child_entry *entry, const struct finding_list *findings,
                   unsigned child);
 void child_log_clear(struct child_log *log);

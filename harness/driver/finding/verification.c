@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define Z 1.96
 
 void verification_interval(const struct trials *trials, double *ret_low, double *ret_high)
@@ -64,7 +66,7 @@ enum rung verification_rung(const struct verification *verification)
     return verification->mutates && verification->share > RUNG_PRIVATE ? RUNG_ALL : verification->share;
 }
 
-/* Is the rung below one that does not fail, or is there none? */
+/* Returns true where the level below does not fail, or is none. */
 static bool is_lowest(const struct verification *verification, enum rung rung)
 {
     enum rung below = rung < verification->share ? rung : verification->share;
@@ -113,29 +115,23 @@ const struct knock_out *verification_guilty(const struct verification *verificat
     return n[plain] == 1 ? guilty[plain] : NULL;
 }
 
-static void append(char *text, size_t size, const char *separator, const char *word)
-{
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", used ? separator : "", word);
-}
-
 static void say_calls(const struct verification *verification, char *text, size_t size)
 {
     char innocent[256] = "", guilty[256] = "", line[640];
     for (unsigned i = 0; i < verification->nknock_outs; i++) {
         const struct knock_out *out = &verification->knock_outs[i];
         if (out->trials.hit > 0)
-            append(innocent, sizeof innocent, " or ", out->call);
+            text_add(innocent, sizeof innocent, " or ", "%s", out->call);
         else if (is_guilty(verification, out))
-            append(guilty, sizeof guilty, " or ", out->call);
+            text_add(guilty, sizeof guilty, " or ", "%s", out->call);
     }
     if (*innocent) {
         snprintf(line, sizeof line, "still fails without %s", innocent);
-        append(text, size, "; ", line);
+        text_add(text, size, "; ", "%s", line);
     }
     if (*guilty) {
         snprintf(line, sizeof line, "never fails without %s: look at %s", guilty, guilty);
-        append(text, size, "; ", line);
+        text_add(text, size, "; ", "%s", line);
     }
 }
 
@@ -144,11 +140,11 @@ static void say_inputs(const struct verification *verification, char *text, size
     char needed[256] = "", line[320];
     for (unsigned i = 0; i < verification->ninputs; i++)
         if (is_guilty(verification, &verification->inputs[i]))
-            append(needed, sizeof needed, " and ", verification->inputs[i].call);
+            text_add(needed, sizeof needed, " and ", "%s", verification->inputs[i].call);
     if (!*needed)
         return;
     snprintf(line, sizeof line, "needs %s to be shared", needed);
-    append(text, size, "; ", line);
+    text_add(text, size, "; ", "%s", line);
 }
 
 void verification_say_guilty(const struct verification *verification, char *text, size_t size)
@@ -157,12 +153,12 @@ void verification_say_guilty(const struct verification *verification, char *text
     say_calls(verification, text, size);
     say_inputs(verification, text, size);
     if (verification->plain.hit > 0)
-        append(text, size, "; ",
-               "fails with the statements that touch no package, too: the interpreter's own");
+        text_add(text, size, "; ",
+                 "fails with the statements that touch no package, too: the interpreter's own");
     if (verification->gil.hit > 0)
-        append(text, size, "; ", "fails with the GIL on, too: not a matter of free threading");
+        text_add(text, size, "; ", "fails with the GIL on, too: not a matter of free threading");
     if (verification->alone.hit > 0)
-        append(text, size, "; ", "fails on one thread, too: not a race");
+        text_add(text, size, "; ", "fails on one thread, too: not a race");
 }
 
 static void knock_outs_free(struct knock_out *outs, unsigned n)

@@ -1,9 +1,8 @@
 /* A job: one child from its start to its last byte.
  *
- * Contract. The driver has one thread and no Python. job_run returns when the child has ended, for whatever reason: it
- * sets a flag on the board, then sends SIGTERM, then kills the child's process group. The child is killed when the driver
- * ends, so that no child outlives it.
- */
+ * Contract. The driver has one thread and no Python. job_run returns when the child has ended, for whatever reason:
+ * it sets a flag on the board, then sends SIGTERM, then kills the child's process group. The child is killed when the
+ * driver ends, so that no child outlives it. */
 #pragma once
 
 #include <stdbool.h>

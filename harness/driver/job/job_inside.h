@@ -46,8 +46,8 @@ void job_note_hit(struct job *job);
 /* job_read.c: keeps a report of ThreadSanitizer, which it owns from then on. `context` is the job. */
 void job_take_race(void *context, struct tsan_report *report);
 
-/* job_watch.c: ends a child without progress, past its time, or above its memory; calls the tick. To be called about ten
- * times a second. */
+/* job_watch.c: ends a child without progress, past its time, or above its memory; calls the tick. To be called about
+ * ten times a second. */
 void job_watch(struct job *job);
 /* job_watch.c: asks the child to end at the first Ctrl-C, kills it at the second. */
 void job_take_signal(struct job *job);

@@ -55,8 +55,8 @@ static void ask_to_end(struct job *job)
         job->asked_at = clock_now();
 }
 
-/* The limit of time without progress. Slow calls raise it: by the slowest call of one thread, times the threads that share
- * a processor. */
+/* The limit of time without progress. Slow calls raise it: by the slowest call of one thread, times the threads that
+ * share a processor. */
 static uint64_t limit_of(const struct job *job, enum board_phase phase)
 {
     uint64_t limit = job->settings->timeout;

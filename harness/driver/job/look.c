@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/peek.h"
-#include "base/task.h"
 #include "core/wire/landmarks.h"
 
 /* For the threads to write their pages. */
@@ -45,7 +44,7 @@ static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *
 {
     outcome->sleepers = calloc(tasks->n + 1, sizeof *outcome->sleepers);
     for (size_t i = 0; outcome->sleepers && i < tasks->n; i++) {
-        cleanup_free char *call = task_file(pid, tasks->tids[i], "syscall");
+        cleanup_free char *call = fd_read_task(pid, tasks->tids[i], "syscall");
         unsigned long long futex;
         long number;
         if (!call || sscanf(call, "%ld %llx", &number, &futex) != 2 || number != SYS_futex)
@@ -60,7 +59,7 @@ static void find_sleepers(pid_t pid, const struct tasks *tasks, struct outcome *
 /* Does the thread leave the signal unblocked? */
 static bool takes_signal(pid_t pid, pid_t tid)
 {
-    cleanup_free char *status = task_file(pid, tid, "status");
+    cleanup_free char *status = fd_read_task(pid, tid, "status");
     const char *line = status ? strstr(status, "\nSigBlk:") : NULL;
     unsigned long long blocked = ~0ULL;
     if (!line || sscanf(line, "\nSigBlk: %llx", &blocked) != 1)
@@ -249,7 +248,7 @@ void look_at_child(pid_t pid, const struct board *board, bool may_trace, struct 
         request_pages(pid, &board->scene, &asked);
         await_pages(&board->scene, &asked);
     }
-    cleanup_free char *maps = task_file(pid, pid, "maps");
+    cleanup_free char *maps = fd_read_task(pid, pid, "maps");
     copy_pages(board, &tasks, outcome);
     add_written(maps, outcome);
     keep_unknown(outcome, pid, &tasks);

@@ -1,9 +1,8 @@
 /* Reads a child without progress: its threads, their stacks, and the locks on which they sleep. Driver, one thread.
  *
- * Contract. Every wait is bounded. On request a thread writes its own page (core/wire/scene.h). A thread that does not
- * answer, because it blocks signals or is stuck in the kernel, is read through ptrace, and of two stacks the more complete
- * one is used. Where ptrace is forbidden the pages remain, and the other way round.
- */
+ * Contract. Every wait is bounded. On request a thread writes its own page (core/wire/scene.h). A thread that does
+ * not answer, because it blocks signals or is stuck in the kernel, is read through ptrace, and of two stacks the more
+ * complete one is used. Where ptrace is forbidden the pages remain, and the other way round. */
 #pragma once
 
 #include <stdbool.h>

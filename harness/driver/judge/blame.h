@@ -1,6 +1,5 @@
-/* Blame: who is at fault for a finding, and why. Decided once, from the evidence of the judges, the trials and the links.
- * Driver.
- */
+/* Blame: who is at fault for a finding, and why. Decided once, from the evidence of the judges, the trials and the
+ * links. Driver. */
 #pragma once
 
 #include "driver/finding/run.h"

@@ -1,5 +1,5 @@
-/* ThreadSanitizer's reports as findings: one for each unordered pair of functions, with the stacks of each pair of places
- * in them. */
+/* Makes a finding for each unordered pair of functions that ThreadSanitizer reports, with the stacks of all pairs of
+ * places. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdio.h>
@@ -10,13 +10,14 @@
 #include "base/path.h"
 #include "driver/outcome/package.h"
 
-#define PAIRS_MAX 8 /* of stacks in a finding */
+/* Pairs of stacks in one finding. */
+#define PAIRS_MAX 8
 
-/* One access, and its owner. */
+/* One access and its owner. */
 struct side {
     const struct tsan_part *part;
-    const struct symbol_frame *frame; /* innermost of a package, else of the interpreter, or NULL */
-    enum owner own;                   /* of the innermost frame outside of the runtime and the system */
+    const struct symbol_frame *frame; /* innermost of a package, or else of the interpreter; or NULL */
+    enum owner own;                   /* owner of the innermost frame outside of the runtime and the system */
     char package[128];
 };
 
@@ -81,6 +82,7 @@ static const char *function_of(const struct side *side)
 
 /* Statements */
 
+/* Returns the statement that the thread ran, or NULL. */
 static const char *statement_of(const struct judge *judge, const struct tsan_part *part)
 {
     int number = judge_statement_number(judge, &part->stack);
@@ -110,7 +112,7 @@ static char *say_thread(const struct tsan_report *report, int number)
     return judge_format("a thread of its own (%s)", thread && thread->name ? thread->name : "without a name");
 }
 
-/* "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)" */
+/* Writes "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)". */
 static char *title_of(const struct judge *judge, const struct tsan_report *report,
                       const struct tsan_part *part)
 {
@@ -149,7 +151,7 @@ static char *say_race(const struct tsan_report *report, const struct side sides[
 
 /* Blame */
 
-/* Both in the interpreter: a package that called it may have broken its rules. */
+/* Two accesses of the interpreter for a package leave the blame open: the call may have been wrong. */
 static enum blame blame_of(const struct side sides[2])
 {
     bool inside = sides[0].own == OWNER_INTERPRETER && sides[1].own == OWNER_INTERPRETER;
@@ -161,7 +163,7 @@ static enum blame blame_of(const struct side sides[2])
 
 static void set_suspect(const struct judge *judge, struct finding *finding, const struct side sides[2])
 {
-    /* The access that writes; of two the later one. */
+    /* The access that writes; of two the later. */
     const struct side *guilty = &sides[!sides[0].part->write && sides[1].part->write];
     if (!*guilty->package && *sides[guilty == sides].package)
         guilty = &sides[guilty == sides];
@@ -171,7 +173,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
         package = judge_name_package(judge, frame ? frame->module : NULL, guilty->package);
     else if (guilty->own == OWNER_INTERPRETER)
         package = judge_name_interpreter(judge);
-    evidence_set(&finding->suspicion, EVIDENCE_ACCESS, blame_of(sides),
+    evidence_set(&finding->evidence, EVIDENCE_ACCESS, blame_of(sides),
                  frame ? judge_plain_name(frame->function) : NULL, package);
 }
 
@@ -219,7 +221,7 @@ static void move_stack(struct finding *finding, char *title, const struct tsan_p
     *stack = (struct symbol_stack){0};
 }
 
-/* Adds where a thread of the target was created. */
+/* Adds the stack that created a thread of the target. */
 static void add_creation(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                          const struct side *side)
 {
@@ -257,14 +259,14 @@ static const char *innermost(const struct side *side)
     return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
 }
 
-/* Is it a race of thread starts and ends, imports, or collections between rounds? */
+/* Returns true outside of statements: threads that begin and end, imports, collections between rounds. */
 static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
 {
     return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
            !*sides[1].package;
 }
 
-/* Notes a race that is no finding. Returns false when it is the target's. */
+/* Notes races that are not the target's. Returns false for the target's. */
 static bool note_race(struct judge *judge, const struct side sides[2])
 {
     struct note_list *notes = &judge->run->notes;
@@ -298,7 +300,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     finding->count = report->count;
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
-    finding->message = say_race(report, sides, finding->suspicion.package);
+    finding->message = say_race(report, sides, finding->evidence.package);
     if (!is_variable(judge, report, one->address))
         judge_note_changes(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
@@ -306,7 +308,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
         add_stacks(judge, finding, report, sides);
 }
 
-/* Reports without two accesses, such as misuse of a mutex. */
+/* Notes reports without two accesses, such as misuse of a mutex. */
 static void note_other(struct judge *judge, const struct tsan_report *report)
 {
     char name[128] = "";
@@ -350,7 +352,7 @@ bool judge_tsan_crash(struct judge *judge)
     judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
     finding->signature =
-        judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
+        judge_format("crash|%s", finding->evidence.function ? finding->evidence.function : "");
     move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
     judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;

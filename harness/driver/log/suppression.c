@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/list.h"
+#include "base/text.h"
 
 /* The comments above a rule. */
 struct remark {
@@ -31,15 +32,6 @@ static void remark_clear(struct remark *remark)
     *remark = (struct remark){0};
 }
 
-static void append(char **text, const char *more)
-{
-    char *joined;
-    if (asprintf(&joined, "%s%s%s", *text ? *text : "", *text ? " " : "", more) < 0)
-        return;
-    free(*text);
-    *text = joined;
-}
-
 static const char *after(const char *line, const char *key)
 {
     size_t length = strlen(key);
@@ -53,11 +45,11 @@ static void take_comment(struct remark *remark, const char *line)
         remark_clear(remark);
     line += strspn(line, "# ");
     if ((value = after(line, "version:")))
-        append(&remark->version, value);
+        text_join(&remark->version, " ", value);
     else if ((value = after(line, "link:")))
-        append(&remark->link, value);
+        text_join(&remark->link, " ", value);
     else if (*line)
-        append(&remark->why, line);
+        text_join(&remark->why, " ", line);
     if (url && !remark->link)
         remark->link = strndup(url, strcspn(url, " )"));
 }

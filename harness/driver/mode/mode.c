@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "core/wire/status.h"
 
 /* The first one that is selected is the mode; the last one always is. */
@@ -32,10 +33,10 @@ static const struct mode *find_rival(const struct mode *mode, const struct mode_
 /* "--tsan and --under valgrind" */
 static void list_suppressible(char *text, size_t size)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < mode_count && used < size; i++)
+    text[0] = '\0';
+    for (size_t i = 0; i < mode_count; i++)
         if (modes[i]->has_suppressions)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " and " : "", modes[i]->option);
+            text_add(text, size, " and ", "%s", modes[i]->option);
 }
 
 const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,

@@ -98,7 +98,7 @@ void document_round(json_t *json)
     json_real_set(json, strtod(text, NULL));
 }
 
-/* Cut between characters: half of one would be no UTF-8. */
+/* Cuts a long text between characters, because half a character is not UTF-8. */
 static void say(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void say(char *text, size_t size, const char *format, ...)

@@ -1,7 +1,7 @@
-/* Reading the document of a report (ftstress-report/1), live or kept. Driver.
+/* Reads the document of a report (ftstress-report/1), live or kept. Driver.
  *
- * It may come from an older ftstress, from a merge or from an editor: a key that is missing, or that has another type,
- * reads as empty.
+ * An older ftstress, a merge or an editor may have written it: a key that is missing, or that has another type, reads
+ * as empty.
  */
 #pragma once
 
@@ -16,27 +16,29 @@ json_int_t document_number(const json_t *json, const char *key);
 double document_real(const json_t *json, const char *key);
 bool document_is_true(const json_t *json, const char *key);
 
-/* A copy without control characters and what XML forbids, which could steer a terminal. NULL without memory. */
+/* Copies the document without control characters, which could steer a terminal, and without characters that XML
+ * forbids. NULL without memory. */
 json_t *document_clean(const json_t *json);
-/* Rounds each real to the digits that are written, so that a document reads the same after it was kept. */
+/* Rounds each real to the digits that files have, so that a document that was kept equals the live one. */
 void document_round(json_t *json);
 
 /* False for the keys that the child sends to the driver only. */
 bool document_environment_shows(const char *key);
 
-/* Frames above those of the harness itself, which are the same in every stack. */
+/* Counts the frames inside the first frame of the harness. The frames of the harness are the same in every stack. */
 size_t document_frames(const json_t *stack);
-/* "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". Cut between characters where it does not fit. */
+/* Write "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". A long text is cut between characters. */
 void document_place(const json_t *frame, char *text, size_t size);
 void document_source(const json_t *frame, char *text, size_t size);
-/* "??" where the function has no name. */
+/* Returns "??" if the function has no name. */
 const char *document_function(const json_t *frame);
 
-/* A thread that only waited for the next round. */
+/* Is it the stack of a thread that waited for the next round? */
 bool document_stack_is_idle(const json_t *stack);
 /* Is the i-th stack idle, or the same as an earlier one? */
 bool document_stack_is_folded(const json_t *stacks, size_t i);
-/* Its title, and the number of threads with the same stack. The caller frees it; NULL without memory. */
+/* Returns the title of the i-th stack with the number of threads that have the same one. The caller frees it; NULL
+ * without memory. */
 char *document_stack_title(const json_t *stacks, size_t i);
-/* "14 threads waited for the next round", or "". */
+/* Writes "14 threads waited for the next round", or "". */
 void document_idle_stacks(const json_t *stacks, char *text, size_t size);

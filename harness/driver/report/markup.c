@@ -1,10 +1,11 @@
 #include "driver/report/markup.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Length of a character that may not stand in XML or HTML: C0 and C1 controls, DEL, U+FFFE and U+FFFF; else 0. */
+/* Returns the length of a character that XML and HTML forbid (C0 and C1 controls, DEL, U+FFFE, U+FFFF), or 0. */
 static size_t forbidden(const char *at)
 {
     const unsigned char *byte = (const unsigned char *)at;
@@ -38,7 +39,7 @@ void markup_text(const char *text, FILE *out)
             fputc(*text, out);
 }
 
-/* Inside a word an underscore is none of Markdown's, and the title of a report is read as plain text too. */
+/* An underscore inside a word is not Markdown, and a backslash would show where a title is read as plain text. */
 static bool is_markdown(const char *start, const char *at)
 {
     if (*at == '_')
@@ -46,7 +47,7 @@ static bool is_markdown(const char *start, const char *at)
     return strchr("\\`*[]~|", *at);
 }
 
-/* Mentions and issue numbers are found after backslashes are resolved: only a reference hides them. */
+/* Trackers find mentions and issue numbers after they resolve backslashes: only a character reference hides them. */
 void markup_prose(const char *text, FILE *out)
 {
     for (const char *start = text; *text; text++) {
@@ -57,6 +58,20 @@ void markup_prose(const char *text, FILE *out)
         else
             fputc(*text == '\n' || *text == '\t' ? ' ' : *text, out);
     }
+}
+
+void markup_format(FILE *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    for (; *format; format++)
+        if (strncmp(format, "%s", 2) == 0) {
+            markup_prose(va_arg(arguments, const char *), out);
+            format++;
+        } else {
+            fputc(*format, out);
+        }
+    va_end(arguments);
 }
 
 static size_t longest_ticks(const char *text)

@@ -1,4 +1,4 @@
-/* A report: the document of a run (ftstress-report/1), from which every form is made. Driver. */
+/* A report: the document of a run (ftstress-report/1) and how to print it. Every form is made from it. Driver. */
 #pragma once
 
 #include <jansson.h>
@@ -15,14 +15,14 @@ struct report {
     bool whole;   /* all notes, stacks and frames; the plan and the standard error of each finding */
 };
 
-/* Keys are stable. A new reference; NULL without memory. */
+/* Makes the document of a run. Its keys are stable. A new reference; NULL without memory. */
 json_t *report_document(const struct run *run);
 
 /* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt), and report.json. Returns 0 or
  * -errno. */
 int report_keep(const struct run *run, const json_t *document, const char *out);
 
-/* Loads a document. `what` is NULL (the last run under the folder `out`), the id of a finding kept there, a finding's
- * folder, a folder of findings, or a JSON file of either. A finding comes as a report of it alone. On success
- * *ret_document is the caller's; else `error` is one sentence. Returns 0 or -errno. */
+/* Loads a kept document. `what` is NULL (the last run under the folder `out`), the id of a finding kept there, the
+ * folder of a finding, a folder of findings, or a JSON file of either. One finding makes a report of its own. On
+ * success the caller owns *ret_document; on failure `error` is one sentence. Returns 0 or -errno. */
 int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size);

@@ -2,28 +2,11 @@
 #include "driver/report/report.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
-
-json_t *report_json_text(const char *text)
-{
-    if (!text)
-        return json_null();
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    size_t n = strlen(text);
-    char *clean = malloc(n + 1);
-    for (size_t i = 0; clean && i <= n; i++)
-        clean[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
-    value = clean ? json_string(clean) : json_null();
-    free(clean);
-    return value;
-}
 
 static json_t *children_of(const struct child_log *log)
 {
@@ -71,7 +54,7 @@ static json_t *walks_of(const struct walks *walks)
                      (double)walks->nanoseconds / 1e9);
 }
 
-/* In UTC. Archives and CI servers sort by it. */
+/* In UTC; archives and CI servers sort reports by date. */
 static json_t *date_now(void)
 {
     char text[32] = "";

@@ -1,9 +1,26 @@
 /* A finding in the document of a report. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver/report/report_json_inside.h"
+
+json_t *report_json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    size_t n = strlen(text);
+    char *clean = malloc(n + 1);
+    for (size_t i = 0; clean && i <= n; i++)
+        clean[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
+    value = clean ? json_string(clean) : json_null();
+    free(clean);
+    return value;
+}
 
 static json_t *frame_of(const struct symbol_frame *frame)
 {
@@ -30,7 +47,7 @@ static json_t *python_of(const struct finding_stack *stack)
     return list;
 }
 
-/* What there is only for a thread at a crash or a hang. */
+/* Adds the facts that only a thread at a crash or a hang has. */
 static void add_thread(json_t *json, const struct finding_stack *stack)
 {
     if (stack->tid == 0)
@@ -64,7 +81,7 @@ static json_t *registers_of(const struct finding *finding)
     return json;
 }
 
-/* The number of the worker whose stack has this id. */
+/* Returns the number of the worker with this thread id. */
 static json_t *worker_with(const struct finding *finding, pid_t tid)
 {
     for (size_t i = 0; tid && i < finding->nstacks; i++)
@@ -107,7 +124,7 @@ static json_t *stacks_of(const struct finding *finding)
     return list;
 }
 
-/* What each thread was at when it ended, where that was kept. */
+/* Lists the statement of each thread when the process ended. */
 static json_t *threads_of(const struct finding *finding)
 {
     json_t *list = json_array();
@@ -132,7 +149,7 @@ static json_t *worker_of(uint16_t worker)
     return worker >= BLOCK_SERIAL ? json_null() : json_integer(worker);
 }
 
-/* The guard's block; NULL where another detector found it. */
+/* Describes the block of the guard; JSON null if another detector made the finding. */
 static json_t *block_of(const struct finding *finding)
 {
     static const char *const kinds[BLOCK_KINDS] = {"malloc", "new", "new[]", "raw", "array"};
@@ -194,7 +211,7 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));
-    json_object_set_new(json, "evidence", report_json_text(finding->evidence));
+    json_object_set_new(json, "evidence", report_json_text(finding->log_end));
     json_object_set_new(json, "plan", plan_of(finding));
     return json;
 }

@@ -1,11 +1,11 @@
-/* The parts of the document of a report. Driver. All return new references, JSON null where there is nothing. */
+/* The parts of the document of a report. Driver. All functions return new references; JSON null stands for nothing. */
 #pragma once
 
 #include <jansson.h>
 
 #include "driver/finding/run.h"
 
-/* What is not ASCII becomes "?" where the text is no UTF-8. */
+/* If the text is not UTF-8, each byte that is not ASCII becomes "?". */
 json_t *report_json_text(const char *text);
 
 json_t *report_json_finding(const struct finding *finding);

@@ -1,4 +1,4 @@
-/* What a run leaves on disk. */
+/* Keeps a run on disk. */
 #include "driver/report/report.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static int write_json(const char *dir, const char *name, const json_t *json)
     return write_text(dir, name, text);
 }
 
-/* The next run writes its report over that of this run: the finding keeps what belongs to it. */
+/* The next run overwrites report.json: the finding keeps the facts of its own run. */
 static json_t *finding_with_run(const struct run *run, const json_t *document, size_t i)
 {
     const struct verification *found = run->findings.items[i]->verification;
@@ -51,12 +51,12 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
     if (!error)
-        error = write_text(dir, "stderr.txt", finding->evidence);
+        error = write_text(dir, "stderr.txt", finding->log_end);
     json_decref(json);
     return error;
 }
 
-/* A run without findings may lack the right to write: that is no failure. */
+/* A run without findings loses nothing if it cannot write: that is no failure. */
 int report_keep(const struct run *run, const json_t *document, const char *out)
 {
     int error = 0;

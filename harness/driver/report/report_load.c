@@ -1,4 +1,4 @@
-/* Loading a kept report. */
+/* Loads a kept report. */
 #include "driver/report/report.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define SCHEMA "ftstress-report/1"
 
-/* A report without a date is as old as its file. */
+/* Dates a report that has no date by its file. */
 static void put_date(json_t *json, const char *path)
 {
     struct stat info;
@@ -43,7 +43,7 @@ static json_t *find_finding(const json_t *report, const char *id)
     return NULL;
 }
 
-/* For a finding of an earlier run: only what was kept with it is known of that run. */
+/* Makes a report for a finding of an earlier run, from the facts that were kept with it. */
 static json_t *make_report(const json_t *finding)
 {
     const char *statement = document_text(finding, "statement");
@@ -56,8 +56,8 @@ static json_t *make_report(const json_t *finding)
                      "this finding is of an earlier run; the number of calls of that run was not kept");
 }
 
-/* A report of this finding alone. The report of its run lies one folder up, unless a later run replaced it. Takes the
- * finding over. */
+/* Makes a report of this finding alone. The report of its run lies one folder up, unless a later run replaced it.
+ * Takes over the finding. */
 static json_t *report_of_finding(json_t *finding, const char *path)
 {
     cleanup_free char *beside = NULL;
@@ -99,7 +99,7 @@ static int load_file(const char *path, json_t **ret_document, char *error, size_
                 path);
 }
 
-/* An id under `out` comes before a path of the same name. */
+/* Prefers an id under `out` to a path of the same name. */
 static int find_path(const char *out, const char *what, char **ret_path)
 {
     static const char *const forms[] = {"%1$s/%2$s/finding.json", "%2$s/finding.json", "%2$s/report.json",

@@ -35,8 +35,8 @@ static int render(const struct reporter *reporter, const struct report *report, 
     return error;
 }
 
-/* A report may come from anywhere. Its text must not steer the terminal, and XML forbids control characters; JSON
- * escapes them. */
+/* Removes control characters first: a report may come from anywhere, its text must not steer the terminal, and XML
+ * forbids them. JSON escapes them. */
 int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text)
 {
     if (reporter->write == reporter_json)

@@ -5,8 +5,8 @@
 
 #include "driver/report/report.h"
 
-/* The names of --as: X(name, description), for each int reporter_NAME(const struct report *report, FILE *out), which
- * returns 0 or -ENOMEM. A write error shows when out is closed. */
+/* X(name, description): `name` is a value of --as and the end of reporter_NAME(report, out), which returns 0 or
+ * -ENOMEM. A write error shows when out is closed. */
 #define REPORTERS(X)                                                                                         \
     X(text, "for the terminal")                                                                              \
     X(json, "ftstress-report/1, for programs")                                                               \
@@ -26,7 +26,7 @@ extern const size_t reporter_count;
 
 const struct reporter *reporter_find(const char *name);
 
-/* The whole text, without control characters. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
+/* Makes the whole text, without control characters. On success the caller frees *ret_text. Returns 0 or -ENOMEM. */
 int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text);
 
 #define REPORTER_DECLARE(name, about) int reporter_##name(const struct report *report, FILE *out);

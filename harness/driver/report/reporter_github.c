@@ -1,6 +1,4 @@
-/* Markdown for a bug report, in the order in which maintainers ask: what, how often, how to run it, what was seen, with
- * what. Long things are folded. */
-
+/* Markdown for a bug report: summary, rate, reproducer, evidence, controls, environment. Long parts are folded. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,19 +26,16 @@ static const char *sharing_sentence(const char *level)
 static void write_summary(const json_t *finding, const char *blame, const char *seen, FILE *out)
 {
     const char *sharing = sharing_sentence(document_text(finding, "rung")),
-               *reason = document_text(finding, "blame_reason");
-    fputs("### Summary\n\nftstress reports: ", out);
-    markup_prose(document_text(finding, "message"), out);
-    fputs("\n\n- **Blame:** ", out);
-    markup_prose(blame, out);
+               *reason = document_text(finding, "blame_reason"), *behind = document_text(finding, "behind");
+    markup_format(out, "### Summary\n\nftstress reports: %s\n\n- **Blame:** %s\n",
+                  document_text(finding, "message"), blame);
     if (*reason)
-        fputs("\n- **Because:** ", out);
-    markup_prose(reason, out);
-    fputs("\n- **Rate:** ", out);
-    markup_prose(seen, out);
-    if (!json_is_true(json_object_get(finding, "serial")) && *sharing)
-        fprintf(out, "\n- **Sharing:** %s", sharing);
-    fputc('\n', out);
+        markup_format(out, "- **Because:** %s\n", reason);
+    markup_format(out, "- **Rate:** %s\n", seen);
+    if (*behind)
+        markup_format(out, "- **Seen** only when the statement of %s was left out\n", behind);
+    if (!document_is_true(finding, "serial") && *sharing)
+        fprintf(out, "- **Sharing:** %s\n", sharing);
 }
 
 static void write_controls(const char *verification, FILE *out)
@@ -55,22 +50,18 @@ static void write_reproducer(const json_t *finding, const json_t *environment, F
 {
     const char *statement = document_text(finding, "statement"), *abi = document_text(environment, "abi");
     if (*statement) {
-        fputs("\nThe statement that ran when it was seen:\n\n", out);
+        fputs("\nThe statement that ran:\n\n", out);
         markup_fence("python", statement, out);
     }
     fputs("\n### Reproducer\n\nSave this plan as `plan.yaml`:\n\n", out);
     markup_fence("yaml", document_text(json_object_get(finding, "plan"), "yaml"), out);
     fputs("\nand run it", out);
-    if (*abi) {
-        fputs(" with a CPython ", out);
-        markup_prose(abi, out);
-        fputs(" that has the packages below", out);
-    }
+    if (*abi)
+        markup_format(out, " with a CPython %s that has the packages below", abi);
     fputs("; exit status 1 means that it was seen again:\n\n", out);
     markup_fence("sh", "ftstress run plan.yaml --python PATH_OF_YOUR_VENV", out);
-    fputs(
-        "\nThe seed fixes the inputs; the threads are scheduled by the kernel, so it may take a few runs.\n",
-        out);
+    fputs("\nThe seed fixes the inputs, but the kernel schedules the threads: it may take a few runs.\n",
+          out);
 }
 
 static void write_folded(const char *title, const char *text, FILE *out)
@@ -117,11 +108,8 @@ static void write_explanation(const json_t *finding, FILE *out)
 {
     size_t i;
     const json_t *line;
-    json_array_foreach (json_object_get(finding, "explanation"), i, line) {
-        fputs(i ? "- " : "\n- ", out);
-        markup_prose(json_string_value(line) ? json_string_value(line) : "", out);
-        fputc('\n', out);
-    }
+    json_array_foreach (json_object_get(finding, "explanation"), i, line)
+        markup_format(out, i ? "- %s\n" : "\n- %s\n", json_is_string(line) ? json_string_value(line) : "");
 }
 
 static int write_observed(const struct report *report, const json_t *finding, FILE *out)
@@ -144,15 +132,9 @@ static void write_environment(const json_t *environment, FILE *out)
     if (json_object_size(environment) == 0)
         return;
     fputs("\n### Environment\n\n", out);
-    json_object_foreach ((json_t *)environment, key, value) {
-        if (!document_environment_shows(key))
-            continue;
-        fputs("- ", out);
-        markup_prose(key, out);
-        fputs(": ", out);
-        markup_prose(document_text(environment, key), out);
-        fputc('\n', out);
-    }
+    json_object_foreach ((json_t *)environment, key, value)
+        if (document_environment_shows(key))
+            markup_format(out, "- %s: %s\n", key, document_text(environment, key));
 }
 
 static int write_finding(const struct report *report, const json_t *finding, FILE *out)
@@ -163,9 +145,7 @@ static int write_finding(const struct report *report, const json_t *finding, FIL
                       *title = sentence_title(finding);
     if (!blame || !seen || !verification || !title)
         return -ENOMEM;
-    fputs("## BUG: ", out);
-    markup_prose(title, out);
-    fputs(" under free threading\n\n", out);
+    markup_format(out, "## BUG: %s under free threading\n\n", title);
     write_summary(finding, blame, seen, out);
     write_reproducer(finding, environment, out);
     int error = write_observed(report, finding, out);
@@ -180,25 +160,19 @@ static void write_row(const json_t *finding, FILE *out)
 {
     const json_t *runs = json_object_get(finding, "runs");
     const char *cause = document_text(finding, "cause");
-    fputs("| ", out);
-    markup_prose(document_text(finding, "id"), out);
-    fputs(" | ", out);
-    markup_prose(document_text(finding, "kind"), out);
-    fputs(" | ", out);
-    markup_prose(document_text(finding, "function"), out);
-    fprintf(out, " | %lld of %lld | %s", (long long)document_number(runs, "hit"),
-            (long long)document_number(runs, "of"), *cause ? "a consequence of " : "");
-    markup_prose(cause, out);
-    fputs(" |\n", out);
+    markup_format(out, "| %s | %s | %s", document_text(finding, "id"), document_text(finding, "kind"),
+                  document_text(finding, "function"));
+    fprintf(out, " | %lld of %lld | ", (long long)document_number(runs, "hit"),
+            (long long)document_number(runs, "of"));
+    markup_format(out, *cause ? "a consequence of %s |\n" : "%s |\n", cause);
 }
 
 static void write_index(const json_t *report, FILE *out)
 {
     size_t i;
     const json_t *finding;
-    fputs("ftstress: ", out);
-    markup_prose(document_text(report, "name"), out);
-    fprintf(out, "\n\n%zu findings; `ftstress report ID --as github` writes one alone.\n\n",
+    markup_format(out, "ftstress: %s\n\n", document_text(report, "name"));
+    fprintf(out, "%zu findings; `ftstress report ID --as github` writes one alone.\n\n",
             json_array_size(json_object_get(report, "findings")));
     fputs("| id | kind | function | children | |\n| --- | --- | --- | --- | --- |\n", out);
     json_array_foreach (json_object_get(report, "findings"), i, finding)
@@ -208,18 +182,13 @@ static void write_index(const json_t *report, FILE *out)
 static void write_nothing(const json_t *report, FILE *out)
 {
     const char *reason = document_text(report, "reason");
-    fputs("ftstress: ", out);
-    markup_prose(document_text(report, "name"), out);
-    if (*reason) {
-        fputs("\n\nCould not test: ", out);
-        markup_prose(reason, out);
-        fputc('\n', out);
-    } else {
-        fprintf(out, "\n\nNothing was found in %lld calls of %lld threads.\n",
-                (long long)document_number(report, "calls") +
-                    (long long)document_number(report, "serial_calls"),
+    markup_format(out, "ftstress: %s\n\n", document_text(report, "name"));
+    if (*reason)
+        markup_format(out, "Could not test: %s\n", reason);
+    else
+        fprintf(out, "Nothing was found in %lld calls of %lld threads.\n",
+                (long long)(document_number(report, "calls") + document_number(report, "serial_calls")),
                 (long long)document_number(report, "threads"));
-    }
     write_environment(json_object_get(report, "environment"), out);
 }
 

@@ -10,7 +10,7 @@
 #include "driver/report/markup.h"
 #include "driver/report/sentence.h"
 
-/* report.html becomes part of the program. */
+/* Embeds report.html in the program. */
 extern const char report_page[] __attribute__((visibility("hidden")));
 __asm__(".pushsection .rodata\n"
         "report_page: .incbin \"" FTSTRESS_REPORT_PAGE "\"\n"
@@ -23,7 +23,7 @@ static void set_text(json_t *json, const char *key, char *text)
     free(text);
 }
 
-/* The sentences, and the parts of stacks to show, are decided here, so that all forms agree. */
+/* Adds the sentences and the choice of stacks and frames that all forms share. */
 static void add_stacks(json_t *finding)
 {
     json_t *stacks = json_object_get(finding, "stacks"), *stack;
@@ -58,7 +58,7 @@ static void hide_environment(json_t *environment)
         json_object_del(environment, key);
 }
 
-/* JavaScript rounds integers above 2^53. */
+/* Adds the seed as text, because JavaScript rounds integers above 2^53. */
 static void add_seed(json_t *document)
 {
     char seed[24];
@@ -75,7 +75,7 @@ static void add_verifications(json_t *document)
     json_object_set_new(document, "verifications", all);
 }
 
-/* "<" is escaped: "</script>" in a text must not end the element. */
+/* Escapes "<", so that "</script>" in a text does not end the element. */
 static void write_document(const json_t *report, FILE *out)
 {
     json_t *document = json_deep_copy(report);

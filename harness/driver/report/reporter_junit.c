@@ -18,7 +18,7 @@ static void attribute(xmlTextWriter *xml, const char *name, const char *value)
     xmlTextWriterWriteAttribute(xml, BAD_CAST name, BAD_CAST value);
 }
 
-/* The schemas want names that are not blank. */
+/* The schemas reject blank names. */
 static bool is_name(const char *text)
 {
     return text[strspn(text, " \t\n")];
@@ -44,7 +44,7 @@ static void start_case(xmlTextWriter *xml, const json_t *document, const char *n
     xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "time", "%.3f", seconds);
 }
 
-/* The finding as the text form prints it. */
+/* Writes the finding as the text form prints it. */
 static int write_details(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
     struct report whole = *report;
@@ -62,7 +62,7 @@ static int write_details(xmlTextWriter *xml, const struct report *report, const 
     return error;
 }
 
-/* The id comes from the signature: a CI server sees the same test fail from run to run. */
+/* The name has the id, which comes from the signature: a CI server sees the same test fail in each run. */
 static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
     cleanup_free char *name = NULL;
@@ -85,7 +85,7 @@ static bool is_verdict(const json_t *document, const char *verdict)
     return strcmp(document_text(document, "verdict"), verdict) == 0;
 }
 
-/* A run that could not test must not look as if it had passed. */
+/* Writes a run that could not test as skipped, because it must not look passed. */
 static void write_verdict(xmlTextWriter *xml, const json_t *document)
 {
     const char *reason = document_text(document, "reason");

@@ -1,5 +1,4 @@
-/* SARIF 2.1.0. Findings of compiled packages seldom have a source file: then a location names the function and its
- * module only. */
+/* SARIF 2.1.0. Compiled packages seldom have debug information: then a location is a function and its module. */
 #include "driver/report/reporter.h"
 
 #include <ctype.h>
@@ -48,7 +47,7 @@ static json_t *message(const char *text)
     return json_pack("{s:s}", "text", text);
 }
 
-/* A rule for each kind that occurs; results name it by its index too. */
+/* Adds a rule for a kind unless the list has one. Returns its index, by which results refer to it. */
 static size_t rule_index(json_t *list, const char *kind)
 {
     size_t i;
@@ -61,7 +60,7 @@ static size_t rule_index(json_t *list, const char *kind)
     return json_array_size(list) - 1;
 }
 
-/* A path as a URI: absolute ones are files, others stay relative to whatever tree they were built in. */
+/* Makes a URI of a path. A relative path stays relative to the tree that it was built in. */
 static char *uri_of(const char *path)
 {
     char *text;
@@ -129,7 +128,7 @@ static json_t *stacks_of(const json_t *finding)
     return list;
 }
 
-/* The guilty function's frame. */
+/* Finds the frame of the guilty function. */
 static const json_t *guilty_frame(const json_t *finding)
 {
     const char *function = document_text(finding, "function");
@@ -156,24 +155,22 @@ static json_t *locations_of(const json_t *finding)
     return json_array();
 }
 
-/* What SARIF has no word for. */
-static json_t *properties_of(const json_t *finding)
+/* All facts but those for which SARIF has a place of its own. */
+static json_t *properties_of(const json_t *json, const char *const *without)
 {
-    static const char *const keys[] = {"id",    "severity", "function",    "package",      "detector",
-                                       "rung",  "serial",   "blame",       "blame_reason", "statement",
-                                       "cause", "behind",   "explanation", "runs",         "block",
-                                       "array", "evidence", "plan"};
-    json_t *properties = json_object();
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        json_t *value = json_object_get(finding, keys[i]);
-        if (value && !json_is_null(value))
-            json_object_set(properties, keys[i], value);
-    }
+    json_t *properties = json_is_object(json) ? json_copy((json_t *)json) : json_object(), *value;
+    const char *key;
+    void *next;
+    for (; *without; without++)
+        json_object_del(properties, *without);
+    json_object_foreach_safe(properties, next, key, value) if (json_is_null(value))
+        json_object_del(properties, key);
     return properties;
 }
 
 static json_t *result_of(const json_t *finding, json_t *list)
 {
+    static const char *const without[] = {"kind", "message", "stacks", "count", "signature", NULL};
     const char *kind = document_text(finding, "kind"), *signature = document_text(finding, "signature");
     bool is_user = strcmp(document_text(finding, "blame"), "user") == 0;
     json_int_t count = document_number(finding, "count");
@@ -181,7 +178,7 @@ static json_t *result_of(const json_t *finding, json_t *list)
     json_t *result = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "ruleId", kind, "ruleIndex",
                                (int)rule_index(list, kind), "level", is_user ? "warning" : "error", "message",
                                message(document_text(finding, "message")), "locations", locations_of(finding),
-                               "stacks", stacks_of(finding), "properties", properties_of(finding));
+                               "stacks", stacks_of(finding), "properties", properties_of(finding, without));
     if (*signature)
         json_object_set_new(result, "partialFingerprints",
                             json_pack("{s:s}", "ftstressSignature/v1", signature));
@@ -215,18 +212,11 @@ static int exit_code(const json_t *report)
 
 static json_t *invocation_of(const json_t *report)
 {
-    static const char *const keys[] = {"name",        "seed",          "verdict",  "reason",  "threads",
-                                       "calls",       "serial_calls",  "seconds",  "rate",    "overlap",
-                                       "environment", "verifications", "memcheck", "checker", "share"};
-    json_t *properties = json_object();
+    static const char *const without[] = {"schema", "findings", "notes", NULL};
     int code = exit_code(report);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        json_t *value = json_object_get(report, keys[i]);
-        if (value && !json_is_null(value))
-            json_object_set(properties, keys[i], value);
-    }
     return json_pack("{s:b, s:i, s:o, s:o}", "executionSuccessful", code != STATUS_UNTESTED, "exitCode", code,
-                     "toolExecutionNotifications", notifications_of(report), "properties", properties);
+                     "toolExecutionNotifications", notifications_of(report), "properties",
+                     properties_of(report, without));
 }
 
 static json_t *log_of(const json_t *report)

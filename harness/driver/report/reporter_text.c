@@ -1,4 +1,4 @@
-/* The report for a person at a terminal. */
+/* The text form, for a terminal. */
 #include "driver/report/reporter_text_inside.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #define NOTES_SHOWN 8
 
-/* With fewer samples of each, two statements that never met prove nothing. */
+/* With fewer samples of each, it proves nothing that two statements never met. */
 #define LOOKS_LEAST 50
 
 /* Widths of columns. */
@@ -48,7 +48,7 @@ static double overlap_of(const json_t *document)
     return 100 * document_real(document, "overlap");
 }
 
-/* Those that never met; with -v all. */
+/* Prints the pairs that never met; with -v all pairs. */
 static void print_pairs(const struct text *text)
 {
     size_t i;
@@ -173,7 +173,7 @@ static void print_memcheck_kind(const json_t *memcheck, const char *kind, bool h
     fputc('\n', out);
 }
 
-/* A table of what Valgrind's memcheck counted in runs of two lengths. */
+/* Prints the counts of Valgrind's memcheck in runs of two lengths. */
 static void print_memcheck(const struct text *text)
 {
     const json_t *memcheck = json_object_get(text->report->document, "memcheck");

@@ -51,7 +51,7 @@ static size_t count_calls(const json_t *python, size_t i)
     return n;
 }
 
-/* The statement of a finding is printed once, above its stacks. */
+/* Omits the statement of the finding, which stands above the stacks. */
 static void print_python(const struct text *text, const json_t *stack, const char *statement)
 {
     const json_t *python = json_object_get(stack, "python");
@@ -95,7 +95,7 @@ static void print_stack(const struct text *text, const json_t *finding, size_t a
     text_stack(text, stack, document_text(finding, "statement"), most);
 }
 
-/* The first stack of a consequence; of another finding those that differ, without idle threads. */
+/* Prints the first stack of a consequence; else each different stack once, without those of idle threads. */
 static void print_some_stacks(const struct text *text, const json_t *finding)
 {
     const json_t *stacks = json_object_get(finding, "stacks");

@@ -19,7 +19,7 @@ extern const struct text_style text_plain;
 /* Writes each line of `lines` after `before`. */
 void text_lines(const char *before, const char *lines, FILE *out);
 
-/* At most `most` frames, and the frames of Python but for `statement`. */
+/* Writes at most `most` native frames, and the Python frames except `statement`. */
 void text_stack(const struct text *text, const json_t *stack, const char *statement, size_t most);
 
 int text_finding(const struct text *text, const json_t *finding);

@@ -7,7 +7,7 @@
 
 #include "driver/report/document.h"
 
-/* The block names its function; the instruction that damaged it was not seen. */
+/* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
 static bool is_likely(const json_t *finding)
 {
     const json_t *block = json_object_get(finding, "block");

@@ -12,11 +12,11 @@ char *sentence_seen(const json_t *finding);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
 char *sentence_title(const json_t *finding);
 
-/* The rates of one verification and what follows from them, a line each; "" where nothing was run again. */
-char *sentence_verification(const json_t *verification);
-/* Of all verifications of a report, with an empty line between. */
+/* The rates of all verifications and the sentences that follow from them, with an empty line between two of them; ""
+ * without trials. */
 char *sentence_verifications(const json_t *report);
-/* Of one verification: [{"name": "with the GIL on", "trials": {…}}, …]. A new reference. */
-json_t *sentence_rates(const json_t *verification);
-/* All verifications of a report: a new reference to an array. */
+
+/* Returns all verifications of a report: a new reference to an array. */
 json_t *sentence_list_verifications(const json_t *report);
+/* Returns the rates of one: [{"name": "with the GIL on", "trials": {...}}, ...]. A new reference. */
+json_t *sentence_rates(const json_t *verification);

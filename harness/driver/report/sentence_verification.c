@@ -1,4 +1,4 @@
-/* What running the findings again showed. See sentence.h. */
+/* The results of verification. See sentence.h. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static void end_list(const struct list *list)
         fputc('\n', list->out);
 }
 
-/* The i-th control and its trials; NULL behind the last one. Reports of an older ftstress lack the ladder. */
+/* Returns the name of the i-th control and its trials; NULL behind the last one. An older ftstress wrote no ladder. */
 static const char *control_of(const json_t *verification, size_t i, const json_t **ret_trials)
 {
     static const char *const controls[][2] = {{"all", "with all writing"},
@@ -96,17 +96,6 @@ static void write_verification(const json_t *verification, FILE *out)
         fprintf(out, "%s: %s\n", document_text(verification, "rung"), rule);
     if (*sentence)
         fprintf(out, "%s\n", sentence);
-}
-
-char *sentence_verification(const json_t *verification)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    write_verification(verification, out);
-    return fclose(out) == 0 ? text : NULL;
 }
 
 json_t *sentence_list_verifications(const json_t *report)

@@ -1,7 +1,6 @@
-/* The portfolio: the children that one run is made of. No single child can carry every detector: a checker changes layout
- * and timing, and a bare process crashes as users see it. A serial pass comes first, then concurrent members in turn.
- * Driver. Plain data.
- */
+/* The portfolio: the children that one run is made of. No single child can carry every detector: a checker changes
+ * layout and timing, and a bare process crashes as users see it. A serial pass comes first, then concurrent members
+ * in turn. Driver. Plain data. */
 #pragma once
 
 #include <stdbool.h>

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/list.h"
-#include "base/task.h"
 
 #include <dirent.h>
 #include <elfutils/libdwfl.h>
@@ -47,7 +46,7 @@ struct walk {
 
 static bool is_dead(pid_t pid, pid_t tid)
 {
-    cleanup_free char *stat = task_file(pid, tid, "stat");
+    cleanup_free char *stat = fd_read_task(pid, tid, "stat");
     const char *state = stat ? strrchr(stat, ')') : NULL;
     return !state || strchr("ZXx", state[2]);
 }
@@ -87,7 +86,7 @@ static void seize(struct walk *walk, pid_t tid)
     }
     ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
     struct tracee *tracee = add_tracee(walk, tid);
-    cleanup_free char *name = task_file(walk->pid, tid, "comm");
+    cleanup_free char *name = fd_read_task(walk->pid, tid, "comm");
     if (tracee && name)
         snprintf(tracee->name, sizeof tracee->name, "%.*s", (int)strcspn(name, "\n"), name);
 }
@@ -202,7 +201,7 @@ static void *trace(void *argument)
     stop(walk);
     const struct tracee *any = first_stopped(walk);
     if (any) {
-        walk->maps = task_file(walk->pid, any->tid, "maps");
+        walk->maps = fd_read_task(walk->pid, any->tid, "maps");
         unwind_stopped(walk, any->tid);
         walk->error = 0;
     } else if (!walk->error) {

@@ -84,8 +84,8 @@ static int explain_missing(const char *path, struct sentence *error)
                          "there is no interpreter at %s", path);
 }
 
-/* Finds the file: a venv's python, a name on PATH, or the path itself. A venv comes first, because many are called `env`,
- * and that is a program, too. */
+/* Finds the file: a venv's python, a name on PATH, or the path itself. A venv comes first, because many are called
+ * `env`, and that is a program, too. */
 static int resolve(const char *python, char path[PATH_MAX], struct sentence *error)
 {
     bool bare = !strchr(python, '/');

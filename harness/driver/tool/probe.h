@@ -21,9 +21,9 @@ struct probe {
     bool gil_now;             /* the GIL is on at start, in the environment that a child inherits */
 };
 
-/* Runs `python`: an interpreter, a venv, or a name on PATH. `launch` may be NULL. On success *ret_probe is the caller's,
- * to probe_clear. Returns 0, or with *error: -ENOENT when there is none; -ENOEXEC when it is no CPython or does not
- * work; -ETIMEDOUT. */
+/* Runs `python`: an interpreter, a venv, or a name on PATH. `launch` may be NULL. On success *ret_probe is the
+ * caller's, to probe_clear. Returns 0, or with *error: -ENOENT when there is none; -ENOEXEC when it is no CPython or
+ * does not work; -ETIMEDOUT. */
 int probe_interpreter(const char *python, const struct launch *launch, struct probe *ret_probe,
                       struct sentence *error);
 void probe_clear(struct probe *probe);
@@ -33,7 +33,8 @@ void probe_clear(struct probe *probe);
 int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE],
                 char **ret_python, struct sentence *error);
 
-/* Returns the interpreter that is meant: `python`, or else that of the active venv, or else the child's own. Borrowed. */
+/* Returns the interpreter that is meant: `python`, or else that of the active venv, or else the child's own.
+ * Borrowed. */
 const char *probe_choose(const char *python, const char *child_python);
 
 /* Can a child of this ABI run as this interpreter? Returns 0, or -ENOEXEC with *error. */

@@ -20,8 +20,8 @@ struct probe_job {
 void probe_run(struct probe_job *jobs, size_t n);
 void probe_job_clear(struct probe_job *job);
 
-/* Returns a copy of what follows "ftstress<TAB>KEY<TAB>" at the start of a line, so that other output does not disturb; or
- * NULL. The copy is the caller's. */
+/* Returns a copy of what follows "ftstress<TAB>KEY<TAB>" at the start of a line, so that other output does not
+ * disturb; or NULL. The copy is the caller's. */
 char *probe_value(const char *text, const char *key);
 
 /* Writes why a program gave no answer, as a clause: "it exits with status 2 and says: …". */

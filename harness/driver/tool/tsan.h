@@ -1,9 +1,8 @@
 /* ThreadSanitizer: what must hold before a run without reports means anything. Driver, one thread.
  *
- * There are five known ways to run clean and find nothing: the layout of the address space, a limit on it, the GIL, files
- * that are not instrumented, and statements that never ran. For each the reason is one sentence (tsan_way.h), and the
- * run ends in "could not test".
- */
+ * There are five known ways to run clean and find nothing: the layout of the address space, a limit on it, the GIL,
+ * files that are not instrumented, and statements that never ran. For each the reason is one sentence (tsan_way.h), and
+ * the run ends in "could not test". */
 #pragma once
 
 #include <stdbool.h>
@@ -32,9 +31,9 @@ struct tsan {
 /* Is there an instrumented child beside this program? */
 bool tsan_is_set_up(void);
 
-/* Checks the ways that show before a run, and that the canary is reported. `user` is a file of suppressions, or NULL. On
- * success *tsan is the caller's. Returns 0, or with *error: -EINVAL for a wrong file of suppressions, or another -errno
- * when ThreadSanitizer cannot be trusted here. */
+/* Checks the ways that show before a run, and that the canary is reported. `user` is a file of suppressions, or NULL.
+ * On success *tsan is the caller's. Returns 0, or with *error: -EINVAL for a wrong file of suppressions, or another
+ * -errno when ThreadSanitizer cannot be trusted here. */
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error);
 void tsan_clear(struct tsan *tsan);
 

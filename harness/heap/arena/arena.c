@@ -10,10 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Further walks after one that finds damage, and the pause between them in ns. It is very unlikely that every walk sees
- * the same half-made change of a thread that allocates without a lock. */
-#define CONFIRMATIONS 8
-#define PAUSE 1000000
+/* Further walks after one that finds damage, and the pause before the first of them in ns, which doubles each time. A
+ * thread that allocates without a lock may lose the processor in the middle of a change: on a busy machine for longer
+ * than the first pauses, but hardly for all of them. */
+#define CONFIRMATIONS 6
+#define PAUSE 1000000L
 /* One more block than a thread's cache holds of one size. */
 #define CACHE_ROOM 8
 
@@ -74,7 +75,7 @@ int64_t arena_check(struct arena_walker *walker, arena_callback *callback, void 
     unsigned n = chunks < 0 ? 0 : walker->nfound;
     memcpy(walker->suspects, walker->found, n * sizeof *walker->found);
     for (int i = 0; i < CONFIRMATIONS && n > 0; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE << i}, NULL);
         int64_t again = walk_once(walker);
         if (again < 0)
             return again;

@@ -1,8 +1,7 @@
 /* Thread caches: singly linked lists of freed blocks, which all other checks see as in use.
  *
- * glibc has no list of its caches. A cache is a used chunk of a known size, and is recognised by its lists: most of them
- * begin with a block of the right size that bears the mark of caches.
- */
+ * glibc has no list of its caches. A cache is a used chunk of a known size, and is recognised by its lists: most of
+ * them begin with a block of the right size that bears the mark of caches. */
 #include "heap/arena/arena_inside.h"
 
 static size_t size_of_bin(size_t bin)

@@ -76,7 +76,7 @@ uintptr_t arena_find_break(void);
 int arena_collect(struct arena_walker *walker);
 void arena_release(struct arena_walker *walker);
 const struct arena_heap *arena_heap_of(const struct arena_walker *walker, uintptr_t address);
-/* Whether a chunk is possible there: aligned, and its fields can be read. */
+/* Returns true if a chunk can be there: it is aligned, and its fields can be read. */
 bool arena_holds(const struct arena_walker *walker, uintptr_t chunk);
 
 /* arena_chunk.c, arena_list.c, arena_cache.c: the checks. */

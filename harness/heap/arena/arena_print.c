@@ -5,51 +5,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define TEXT 6 /* printable characters in a row that are unlikely to be chance */
+#define TEXT 7 /* printable characters in a row: one more than an address has bytes that are not 0 */
+
+#define FIELD_HOLDS(field) "the " field " at %#" PRIxPTR " holds %#" PRIx64
+#define OVERRUN                                                                                              \
+    "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably written past its end"
+#define AFTER_FREE "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was freed"
 
 /* sentence: chunk and value; about_block: block and size, appended if the block is known. */
 static const struct {
     const char *name, *sentence, *about_block;
 } faults[ARENA_FAULTS] = {
-    [ARENA_SIZE] = {"size field", "the size field of the chunk at %#" PRIxPTR " holds %#" PRIx64,
-                    "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
-                    "written past its end"},
+    [ARENA_SIZE] = {"size field", FIELD_HOLDS("size field of the chunk"), OVERRUN},
     [ARENA_PREV_SIZE] = {"prev_size",
                          "the header of the chunk at %#" PRIxPTR " marks the block before it as free, with "
                          "%#" PRIx64 " bytes",
                          "; that block, at %#" PRIxPTR ", has %zu bytes: it was probably written to after it "
                          "was freed, or past its end"},
     [ARENA_PREV_INUSE] = {"prev_inuse",
-                          "the size field of the chunk at %#" PRIxPTR " holds %#" PRIx64
-                          ", which marks the block before it as in use",
+                          FIELD_HOLDS(
+                              "size field of the chunk") ", which marks the block before it as in use",
                           "; that block, at %#" PRIxPTR " with %zu bytes, is in a list of free blocks"},
     [ARENA_TOP] = {"top chunk",
-                   "the size field of the top chunk at %#" PRIxPTR " holds %#" PRIx64
-                   ", which is not the rest of its heap",
-                   "; the block before it, at %#" PRIxPTR " with %zu bytes, ends there and was probably "
-                   "written past its end"},
-    [ARENA_FORWARD] = {"forward link", "the forward link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                       "; the block at %#" PRIxPTR
-                       " with %zu bytes was probably written to after it was freed"},
-    [ARENA_BACKWARD] = {"backward link",
-                        "the backward link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                        "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
-                        "freed"},
-    [ARENA_NEXT_SIZE] = {"next-size link",
-                         "the next-size link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                         "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
-                         "freed"},
-    [ARENA_FASTBIN] = {"fastbin link", "the fastbin link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                       "; the block at %#" PRIxPTR
-                       " with %zu bytes was probably written to after it was freed"},
-    [ARENA_CACHE_LINK] = {"cache link",
-                          "the thread-cache link of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                          "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
-                          "freed"},
-    [ARENA_CACHE_KEY] = {"cache mark",
-                         "the thread-cache mark of the free chunk at %#" PRIxPTR " holds %#" PRIx64,
-                         "; the block at %#" PRIxPTR " with %zu bytes was probably written to after it was "
-                         "freed"},
+                   FIELD_HOLDS("size field of the top chunk") ", which is not the rest of its heap", OVERRUN},
+    [ARENA_FORWARD] = {"forward link", FIELD_HOLDS("forward link of the free chunk"), AFTER_FREE},
+    [ARENA_BACKWARD] = {"backward link", FIELD_HOLDS("backward link of the free chunk"), AFTER_FREE},
+    [ARENA_NEXT_SIZE] = {"next-size link", FIELD_HOLDS("next-size link of the free chunk"), AFTER_FREE},
+    [ARENA_FASTBIN] = {"fastbin link", FIELD_HOLDS("fastbin link of the free chunk"), AFTER_FREE},
+    [ARENA_CACHE_LINK] = {"cache link", FIELD_HOLDS("thread-cache link of the free chunk"), AFTER_FREE},
+    [ARENA_CACHE_KEY] = {"cache mark", FIELD_HOLDS("thread-cache mark of the free chunk"), AFTER_FREE},
     [ARENA_CACHE_HEAD] = {"cache head",
                           "a list of the thread cache at %#" PRIxPTR " begins at %#" PRIx64
                           ", which is no block of its size",

@@ -240,8 +240,8 @@ static struct verdict blame_before(struct place at, struct damage damage)
     return verdict(VIOLATION_BEFORE, at, damage);
 }
 
-/* Judges damage in a slot that was never in use, or of bytes that no block covered: the nearest block on the left jumped
- * over its canary, if there is one. */
+/* Judges damage in a slot that was never in use, or of bytes that no block covered: the nearest block on the left
+ * jumped over its canary, if there is one. */
 static struct verdict blame_stray(struct place at, struct damage damage)
 {
     struct place left = at;

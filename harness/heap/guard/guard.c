@@ -24,7 +24,8 @@ __thread struct guard_context guard_context
 static bool on;
 static bool stacks; /* of every allocation */
 
-/* Frames of an array's site. NumPy allocates all array data in one place; only the callers of that distinguish sites. */
+/* Frames of an array's site. NumPy allocates all array data in one place; only the callers of that distinguish
+ * sites. */
 #define ARRAY_DEPTH 6
 
 bool guard_is_on(void)

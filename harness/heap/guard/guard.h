@@ -2,10 +2,9 @@
  * allocation site, thread and step. Plain C, without Python.
  *
  * Contract. guard_start once, on the first thread; then every function on any thread. Order and progress: block.h,
- * thread.h. The report function is called on the thread that meets the violation, inside its heap call, on the checker's
- * thread, or in a signal handler: it must be async-signal-safe and must not call the heap. Return addresses (`caller`)
- * name the site in reports.
- */
+ * thread.h. The report function is called on the thread that meets the violation, inside its heap call, on the
+ * checker's thread, or in a signal handler: it must be async-signal-safe and must not call the heap. Return addresses
+ * (`caller`) name the site in reports. */
 #pragma once
 
 #include <stdbool.h>
@@ -53,15 +52,15 @@ void guard_report_foreign(const void *at, uint64_t caller);
 /* Records the array in a block. Ignores an address that is in no live block. */
 void guard_tag(const void *at, struct block_array array);
 
-/* Handles a fault at this address. At one of the guard's inaccessible pages it reports a violation with these frames (the
- * first is the instruction's), opens the page, and returns true: the instruction may run again. Returns false if no block
- * can be blamed and the process must end: the instruction runs through memory from block to block, or comes from the span
- * before. Signal handler. */
+/* Handles a fault at this address. At one of the guard's inaccessible pages it reports a violation with these frames
+ * (the first is the instruction's), opens the page, and returns true: the instruction may run again. Returns false if
+ * no block can be blamed and the process must end: the instruction runs through memory from block to block, or comes
+ * from the span before. Signal handler. */
 bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes);
 
-/* Describes the block that contains the address, or lies in the same slot: kind VIOLATION_FREED_READ if it is freed, and
- * VIOLATION_READ_AFTER if it is live; `offset` is the distance from its start. Reports nothing. Returns false if no block
- * is known. Signal handler. */
+/* Describes the block that contains the address, or lies in the same slot: kind VIOLATION_FREED_READ if it is freed,
+ * and VIOLATION_READ_AFTER if it is live; `offset` is the distance from its start. Reports nothing. Returns false if
+ * no block is known. Signal handler. */
 bool guard_look(uint64_t address, struct violation *ret_violation);
 
 /* Checks all blocks at once and reports. Signal handler, at the end of a process. */

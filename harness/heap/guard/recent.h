@@ -1,5 +1,5 @@
-/* The blocks that a thread allocated last: their tails are checked at its next heap call, before the damage of an overrun
- * can spread.
+/* The blocks that a thread allocated last: their tails are checked at its next heap call, before the damage of an
+ * overrun can spread.
  *
  * Contract. The calling thread's own heap_thread; inside a heap call, on its hot path.
  */

@@ -1,8 +1,7 @@
 /* Reports damage and misuse as violations, with the data of the block; each bug a few times at most.
  *
- * Contract. Any thread, signal handlers too; lock-free. A block's `reported` flag and a table of sites limit the reports
- * of one bug.
- */
+ * Contract. Any thread, signal handlers too; lock-free. A block's `reported` flag and a table of sites limit the
+ * reports of one bug. */
 #pragma once
 
 #include <stdbool.h>

@@ -225,18 +225,6 @@ EXPORT void *operator_new_nothrow(size_t size, const void *tag) OPERATOR("_ZnwmR
 EXPORT void *operator_new_array_nothrow(size_t size, const void *tag) OPERATOR("_ZnamRKSt9nothrow_t");
 EXPORT void *operator_new_aligned(size_t size, size_t align) OPERATOR("_ZnwmSt11align_val_t");
 EXPORT void *operator_new_array_aligned(size_t size, size_t align) OPERATOR("_ZnamSt11align_val_t");
-EXPORT void operator_delete(void *at) OPERATOR("_ZdlPv");
-EXPORT void operator_delete_array(void *at) OPERATOR("_ZdaPv");
-EXPORT void operator_delete_sized(void *at, size_t size) OPERATOR("_ZdlPvm");
-EXPORT void operator_delete_array_sized(void *at, size_t size) OPERATOR("_ZdaPvm");
-EXPORT void operator_delete_nothrow(void *at, const void *tag) OPERATOR("_ZdlPvRKSt9nothrow_t");
-EXPORT void operator_delete_array_nothrow(void *at, const void *tag) OPERATOR("_ZdaPvRKSt9nothrow_t");
-EXPORT void operator_delete_aligned(void *at, size_t align) OPERATOR("_ZdlPvSt11align_val_t");
-EXPORT void operator_delete_array_aligned(void *at, size_t align) OPERATOR("_ZdaPvSt11align_val_t");
-EXPORT void operator_delete_sized_aligned(void *at, size_t size, size_t align)
-    OPERATOR("_ZdlPvmSt11align_val_t");
-EXPORT void operator_delete_array_sized_aligned(void *at, size_t size, size_t align)
-    OPERATOR("_ZdaPvmSt11align_val_t");
 
 static void *operator_make(size_t size, size_t align, enum block_kind kind, const char *symbol,
                            uint64_t caller)
@@ -278,65 +266,24 @@ void *operator_new_array_aligned(size_t size, size_t align)
     return operator_make(size, align, BLOCK_NEW_ARRAY, "_Znam", CALLER);
 }
 
-void operator_delete(void *at)
-{
-    release(at, BLOCK_NEW, CALLER);
-}
+/* The other arguments of these operators, a size, an alignment or a tag, come in registers and are not needed. */
+#define OPERATOR_DELETE(name, mangled, kind)                                                                 \
+    EXPORT void name(void *at) OPERATOR(mangled);                                                            \
+    void name(void *at)                                                                                      \
+    {                                                                                                        \
+        release(at, kind, CALLER);                                                                           \
+    }
 
-void operator_delete_array(void *at)
-{
-    release(at, BLOCK_NEW_ARRAY, CALLER);
-}
-
-void operator_delete_sized(void *at, size_t size)
-{
-    (void)size;
-    release(at, BLOCK_NEW, CALLER);
-}
-
-void operator_delete_array_sized(void *at, size_t size)
-{
-    (void)size;
-    release(at, BLOCK_NEW_ARRAY, CALLER);
-}
-
-void operator_delete_nothrow(void *at, const void *tag)
-{
-    (void)tag;
-    release(at, BLOCK_NEW, CALLER);
-}
-
-void operator_delete_array_nothrow(void *at, const void *tag)
-{
-    (void)tag;
-    release(at, BLOCK_NEW_ARRAY, CALLER);
-}
-
-void operator_delete_aligned(void *at, size_t align)
-{
-    (void)align;
-    release(at, BLOCK_NEW, CALLER);
-}
-
-void operator_delete_array_aligned(void *at, size_t align)
-{
-    (void)align;
-    release(at, BLOCK_NEW_ARRAY, CALLER);
-}
-
-void operator_delete_sized_aligned(void *at, size_t size, size_t align)
-{
-    (void)size;
-    (void)align;
-    release(at, BLOCK_NEW, CALLER);
-}
-
-void operator_delete_array_sized_aligned(void *at, size_t size, size_t align)
-{
-    (void)size;
-    (void)align;
-    release(at, BLOCK_NEW_ARRAY, CALLER);
-}
+OPERATOR_DELETE(operator_delete, "_ZdlPv", BLOCK_NEW)
+OPERATOR_DELETE(operator_delete_array, "_ZdaPv", BLOCK_NEW_ARRAY)
+OPERATOR_DELETE(operator_delete_sized, "_ZdlPvm", BLOCK_NEW)
+OPERATOR_DELETE(operator_delete_array_sized, "_ZdaPvm", BLOCK_NEW_ARRAY)
+OPERATOR_DELETE(operator_delete_nothrow, "_ZdlPvRKSt9nothrow_t", BLOCK_NEW)
+OPERATOR_DELETE(operator_delete_array_nothrow, "_ZdaPvRKSt9nothrow_t", BLOCK_NEW_ARRAY)
+OPERATOR_DELETE(operator_delete_aligned, "_ZdlPvSt11align_val_t", BLOCK_NEW)
+OPERATOR_DELETE(operator_delete_array_aligned, "_ZdaPvSt11align_val_t", BLOCK_NEW_ARRAY)
+OPERATOR_DELETE(operator_delete_sized_aligned, "_ZdlPvmSt11align_val_t", BLOCK_NEW)
+OPERATOR_DELETE(operator_delete_array_sized_aligned, "_ZdaPvmSt11align_val_t", BLOCK_NEW_ARRAY)
 
 /* Fork: the child has this thread alone, so no other thread may hold a lock. */
 

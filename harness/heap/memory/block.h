@@ -18,8 +18,8 @@
 #define BLOCK_HEAD 16       /* canary before a block; longer if the alignment requires it */
 #define BLOCK_TAIL 16       /* least canary behind a block */
 #define BLOCK_LOOK 256      /* canary bytes checked behind a block, and before an aligned one */
-#define BLOCK_WHOLE 1024    /* slots up to this size are poisoned whole; of larger ones */
-#define BLOCK_POISON 512    /* bytes at the start of a freed block, … */
+#define BLOCK_WHOLE 1024    /* slots up to this size are poisoned whole */
+#define BLOCK_POISON 512    /* poisoned bytes at the start of a larger freed block, … */
 #define BLOCK_POISON_END 64 /* … and at its end */
 
 enum block_state { BLOCK_UNUSED, BLOCK_CHANGING, BLOCK_LIVE, BLOCK_FREED };

@@ -1,10 +1,9 @@
-/* Blocks too large for a slab. Each has a mapping of its own and ends at the inaccessible page behind it, so that a long
- * overrun traps at the instruction. Mappings are used again for the next block of their class.
+/* Blocks too large for a slab. Each has a mapping of its own and ends at the inaccessible page behind it, so that a
+ * long overrun traps at the instruction. Mappings are used again for the next block of their class.
  *
- * Contract. One lock, held for list work and while memory is freed; the region's lock may be taken under it. Any thread,
- * inside a heap call. large_take returns a block that is UNUSED (all zero) or FREED (poisoned), and known to the caller
- * alone; a block passed to large_give is FREED.
- */
+ * Contract. One lock, held for list work and while memory is freed; the region's lock may be taken under it. Any
+ * thread, inside a heap call. large_take returns a block that is UNUSED (all zero) or FREED (poisoned), and known to
+ * the caller alone; a block passed to large_give is FREED. */
 #pragma once
 
 #include "heap/memory/region.h"

@@ -1,10 +1,9 @@
-/* Blocks between inaccessible pages: an overrun, an underrun or a use after free traps at its instruction. For the blocks
- * that site.h chooses; a limited number of them.
+/* Blocks between inaccessible pages: an overrun, an underrun or a use after free traps at its instruction. For the
+ * blocks that site.h chooses; a limited number of them.
  *
- * Contract. One lock for the list; any thread, inside a heap call. pages_take returns a block in state CHANGING with its
- * pages open. pages_give takes one in state CHANGING; it is FREED and inaccessible when the function returns.
- * pages_open_at is called in signal handlers and is async-signal-safe.
- */
+ * Contract. One lock for the list; any thread, inside a heap call. pages_take returns a block in state CHANGING with
+ * its pages open. pages_give takes one in state CHANGING; it is FREED and inaccessible when the function returns.
+ * pages_open_at is called in signal handlers and is async-signal-safe. */
 #pragma once
 
 #include <stdbool.h>

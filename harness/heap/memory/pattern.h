@@ -1,8 +1,8 @@
 /* The pattern of bytes that no code may write: canaries, and the poison of freed blocks.
  *
- * Each slot has a word of its own, so that bytes copied from another slot's canary are detected. Words lie at multiples
- * of 8. No byte of a word is 0 or ASCII; its two top bytes are 0xdb, so that a pointer read from it is non-canonical and
- * faults when followed.
+ * Each slot has a word of its own, so that bytes copied from another slot's canary are detected. Words lie at
+ * multiples of 8. No byte of a word is 0 or ASCII; its two top bytes are 0xdb, so that a pointer read from it is
+ * non-canonical and faults when followed.
  *
  * Any thread may write the memory at the same time: a reader validates what it read afterwards (see block.h), and these
  * functions are exempt from the sanitizers.

@@ -61,8 +61,8 @@ struct heap_thread {
 
 extern __thread struct heap_thread *heap_thread __attribute__((tls_model("initial-exec")));
 
-/* The number of the current grace period. The checker adds 1 at the end of each. When it is two more than at some moment,
- * all readers of that moment are gone. */
+/* The number of the current grace period. The checker adds 1 at the end of each. When it is two more than at some
+ * moment, all readers of that moment are gone. */
 extern _Atomic uint32_t thread_grace;
 /* The number of readers in a read-side critical section: raised before rcu_read_lock, lowered after rcu_read_unlock. */
 extern _Atomic uint32_t thread_readers;

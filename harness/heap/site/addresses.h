@@ -1,5 +1,5 @@
-/* The live blocks of another allocator, with the epoch and the allocation site of each. Plain C; four bits and a site for
- * each 16 bytes of address space that was ever in use, in a table of three levels.
+/* The live blocks of another allocator, with the epoch and the allocation site of each. Plain C; four bits and a site
+ * for each 16 bytes of address space that was ever in use, in a table of three levels.
  *
  * Contract. Any thread adds and removes, inside an allocator: without a lock, with memory from the kernel alone, and on
  * the entries of its own block only, which no other thread knows at that time. A block is removed before it is freed.

@@ -9,6 +9,6 @@
 
 #include <stdint.h>
 
-/* Reads the stack from the frame with this return address on, innermost first, at most n frames. Returns their number; 0
- * if the address is not on the stack. */
+/* Reads the stack from the frame with this return address on, innermost first, at most n frames. Returns their
+ * number; 0 if the address is not on the stack. */
 unsigned frame_walk(uint64_t caller, uint64_t *frames, unsigned n);

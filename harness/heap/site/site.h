@@ -1,5 +1,5 @@
-/* Allocation sites, and the choice of the blocks that lie between inaccessible pages: the first block of each site, then
- * one of every `every` blocks, and all blocks of a site in focus.
+/* Allocation sites, and the choice of the blocks that lie between inaccessible pages: the first block of each site,
+ * then one of every `every` blocks, and all blocks of a site in focus.
  *
  * Contract. site_wants_pages runs on any thread inside a heap call, on that thread's own table; the process-wide table
  * is lock-free. site_add_focus is called before other threads start.

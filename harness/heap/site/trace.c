@@ -1,5 +1,5 @@
-/* See trace.h. The depot of stacks: open addressing by hash; the thread that claims an entry fills it and publishes it by
- * its length. No entry is removed. */
+/* See trace.h. The depot of stacks: open addressing by hash; the thread that claims an entry fills it and publishes
+ * it by its length. No entry is removed. */
 #include "heap/site/trace.h"
 
 #define UNW_LOCAL_ONLY

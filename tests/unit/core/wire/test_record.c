@@ -1,4 +1,5 @@
-/* The wire: records arrive as they were sent, with many writers at once; a broken record is refused without an over-read. */
+/* The wire: records arrive as they were sent, with many writers at once; a broken record is refused without an
+ * over-read. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

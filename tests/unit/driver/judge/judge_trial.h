@@ -1,5 +1,5 @@
-/* A trial of the judge: a plan, a run, and one outcome to fill with records. Stacks are functions of the test program under
- * its own memory map; it stands for the extension module. */
+/* A trial of the judge: a plan, a run, and one outcome to fill with records. Stacks are functions of the test program
+ * under its own memory map; it stands for the extension module. */
 #pragma once
 
 #include <stdarg.h>

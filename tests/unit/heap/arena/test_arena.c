@@ -54,7 +54,7 @@ static void listen(void *context, const struct arena_violation *violation)
     arena_describe(violation, answer->sentence + used, SENTENCE - used);
 }
 
-/* A block as the compiler must not know it: it may be written to after it was freed. */
+/* Hides a block from the compiler, which may then not assume that no code writes to it after its free. */
 static uint64_t *hide(void *block)
 {
     __asm__ volatile("" : "+r"(block)::"memory");
@@ -66,7 +66,7 @@ static uint64_t *get(size_t size)
     return hide(malloc(size));
 }
 
-/* Frees it, and gives it back all the same. */
+/* Frees the block and returns it. */
 static uint64_t *freed(uint64_t *block)
 {
     uint64_t *same = hide(block);
@@ -143,7 +143,7 @@ static void size_by_overflow(struct answer *expected)
     add_bytes(expected->sentence, before + 96, ARENA_BYTES);
 }
 
-/* As by an index that is one too large: the chunk behind becomes one that cannot be. */
+/* A write with an index that is one too large: the next chunk gets an impossible size. */
 static void size_zero(struct answer *expected)
 {
     uint64_t *before = get(40);
@@ -157,7 +157,7 @@ static void size_zero(struct answer *expected)
         expected->chunk, (void *)before);
 }
 
-/* A string's end, one byte too far: only the flags go. */
+/* The end of a string, one byte too far: overwrites only the flags. */
 static void prev_inuse_cleared(struct answer *expected)
 {
     uint64_t *before = get(0x100 - 8), *after = get(0x100 - 8);
@@ -171,7 +171,7 @@ static void prev_inuse_cleared(struct answer *expected)
         expected->chunk, (void *)before);
 }
 
-/* A free block too large for caches, between used ones. */
+/* Makes a free block that is too large for caches, between used ones. */
 static uint64_t *get_freed(size_t size)
 {
     get(size);
@@ -221,7 +221,7 @@ static void unsorted_forward(struct answer *expected)
     expect_link(expected, ARENA_FORWARD, "forward link", block, 0x800 - 8);
 }
 
-/* To a place that can be read, but where nothing is free. */
+/* Links to a readable address with no free chunk. */
 static void unsorted_forward_inside(struct answer *expected)
 {
     uint64_t *used = get(2000), *block = get_freed(0x800 - 8);
@@ -290,7 +290,7 @@ static void cache_link(struct answer *expected)
     expect_link(expected, ARENA_CACHE_LINK, "thread-cache link", block, 0x200 - 8);
 }
 
-/* The only block of its size: the link should lead nowhere. */
+/* The only block of its size: its link should be NULL. */
 static void cache_last_link(struct answer *expected)
 {
     uint64_t *block = freed(get(0x390 - 8));
@@ -329,7 +329,7 @@ static void foreign_cache_link(struct answer *expected)
 
 static void top_size(struct answer *expected)
 {
-    /* What was given last lies before the top chunk, unless it came from a list. */
+    /* The last block lies before the top chunk, unless it came from a list. */
     uint64_t *block;
     do
         block = get(0x3000 - 8);
@@ -384,7 +384,7 @@ static void test_top(void **state)
     assert_found(top_size);
 }
 
-/* Any word of a heap, with any value: addresses of everything, small numbers, noise. The walker must come back. */
+/* Overwrites any word of a heap with any value: addresses, small numbers, random bits. The walker must return. */
 static unsigned scribbles;
 
 static void scribble(struct answer *expected)
@@ -424,7 +424,7 @@ static void test_garbage(void **state)
     assert_in_range(found, 90, 100);
 }
 
-/* Sound heaps. */
+/* Intact heaps */
 
 struct churn {
     _Atomic bool stop;
@@ -502,7 +502,7 @@ static void test_sound_heaps(void **state)
     assert_true(walker.narenas > 2 && walker.ncaches > 0);
 }
 
-/* Nobody waits: the contract is broken, and still nothing may be reported. */
+/* No thread waits: this breaks the contract, and still there may be no report. */
 static void *churn_on(void *context)
 {
     struct churn *churn = context;

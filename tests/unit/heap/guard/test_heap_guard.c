@@ -20,7 +20,7 @@
 #define LESS(n) (GUARDED_SANITIZER ? (n) / 5 : (n))
 #define DEFAULTS ((struct guard_settings){0})
 
-/* Other blocks are the last ones now: what was made before is not looked at with the next call. */
+/* Makes other blocks the last ones: the next call then does not check the earlier blocks. */
 static void make_others(void)
 {
     for (int i = 0; i < 4; i++)
@@ -35,7 +35,7 @@ static void scan(void)
 static void must_be_silent(void)
 {
     scan();
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
 }
 
 /* Blocks of one size, in the order of their addresses. */
@@ -63,7 +63,7 @@ static size_t slot_size_of(const char *at)
     return region_find(at)->slot_size;
 }
 
-/* The first block of the row behind which `n` others of its span lie. */
+/* The first block of the row with `n` others of its span behind it. */
 static unsigned with_neighbours(const struct row *row, unsigned n)
 {
     for (unsigned i = 1; i + n < row->n; i++)
@@ -258,7 +258,7 @@ static void a_bigger_size_in_place_is_guarded_too(void)
     make_others();
     scribble(at + 1900, 3);
     scan();
-    must_blame(told_once(VIOLATION_AFTER, FOUND_SCAN), at, 1900, 1900, 3);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_SCAN), at, 1900, 1900, 3);
 }
 
 static void an_overrun_is_seen_by_reallocation(void)
@@ -268,9 +268,9 @@ static void an_overrun_is_seen_by_reallocation(void)
     make_others();
     scribble(at + 100, 6);
     MUST(guard_reallocate(at, 110, BLOCK_MALLOC, SITE_MADE) == at);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 100, 6);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 100, 6);
     drop(at);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void errno_survives_a_release(void)
@@ -406,16 +406,16 @@ static void an_overrun_is_seen_when_the_block_is_freed(void)
     make_others();
     scribble(at + 100, 5);
     drop(at);
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_FREE);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_FREE);
     must_blame(violation, at, 100, 100, 5);
     MUST_EQUAL(violation->nbytes, 5);
     MUST(memcmp(violation->bytes, "AAAAA", 5) == 0);
     MUST_EQUAL(violation->alloc_site, SITE_MADE);
     MUST_EQUAL(violation->free_site, SITE_FREED);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 100, 5);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 100, 5);
     drop(make(100));
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void an_overrun_is_seen_at_the_next_call(void)
@@ -424,10 +424,10 @@ static void an_overrun_is_seen_at_the_next_call(void)
     char *at = make(104);
     scribble(at + 104, 1);
     make(10);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_CALL), at, 104, 104, 1);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_CALL), at, 104, 104, 1);
     drop(at);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void an_overrun_is_seen_by_a_scan(void)
@@ -436,13 +436,13 @@ static void an_overrun_is_seen_by_a_scan(void)
     char *at = make(104);
     scribble(at + 110, 9);
     scan();
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_SCAN);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_SCAN);
     must_blame(violation, at, 104, 110, 9);
     MUST_EQUAL(violation->free_site, 0);
     for (int i = 0; i < 3; i++)
         scan();
     drop(at);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void an_overrun_is_seen_at_a_crash(void)
@@ -451,10 +451,10 @@ static void an_overrun_is_seen_at_a_crash(void)
     char *at = make(104);
     scribble(at + 104, 8);
     guard_scan_at_crash();
-    must_blame(told_once(VIOLATION_AFTER, FOUND_CRASH), at, 104, 104, 8);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_CRASH), at, 104, 104, 8);
 }
 
-/* One byte behind blocks of all sizes: freed, and met by a scan. */
+/* Writes one byte behind blocks of all sizes: found by their free, and by a scan. */
 static void one_byte_is_enough(void)
 {
     guarded_start(DEFAULTS);
@@ -467,9 +467,9 @@ static void one_byte_is_enough(void)
             drop(at);
         else
             scan();
-        MUST_EQUAL(ntold, n + 1);
-        MUST_EQUAL(told[n].kind, VIOLATION_AFTER);
-        must_blame(&told[n], at, size, (int64_t)size, 1);
+        MUST_EQUAL(nreports, n + 1);
+        MUST_EQUAL(reports[n].kind, VIOLATION_AFTER);
+        must_blame(&reports[n], at, size, (int64_t)size, 1);
     }
 }
 
@@ -480,11 +480,11 @@ static void an_overrun_of_an_aligned_block_is_seen(void)
     make_others();
     scribble(at + 101, 7);
     drop(at);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 101, 7);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_FREE), at, 100, 101, 7);
 }
 
-/* Farther behind the block than is looked at, but in its slot: the next block there did not do it. */
-static void far_behind_an_aligned_block_is_no_later_blocks_fault(void)
+/* Writes behind the checked bytes of the block, but in its slot: the next block there is not the culprit. */
+static void a_write_far_behind_an_aligned_block_is_blamed_on_it(void)
 {
     guarded_start((struct guard_settings){.quarantine = 4096});
     char *at = guard_allocate(10, 512, BLOCK_MALLOC, false, 0x7100);
@@ -503,8 +503,8 @@ static void far_behind_an_aligned_block_is_no_later_blocks_fault(void)
     MUST(next == start + 16);
     make_others();
     drop(next);
-    for (unsigned i = 0; i < ntold; i++)
-        MUST(told[i].alloc_site != 0x7200);
+    for (unsigned i = 0; i < nreports; i++)
+        MUST(reports[i].alloc_site != 0x7200);
 }
 
 static void an_overrun_of_a_large_block_is_seen(void)
@@ -513,12 +513,12 @@ static void an_overrun_of_a_large_block_is_seen(void)
     char *at = make(100000);
     scribble(at + 100000, 4);
     scan();
-    must_blame(told_once(VIOLATION_AFTER, FOUND_SCAN), at, 100000, 100000, 4);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_SCAN), at, 100000, 100000, 4);
     drop(at);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-static void an_overrun_over_neighbours_is_the_culprits(void)
+static void an_overrun_over_neighbours_is_blamed_on_its_block(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -528,17 +528,17 @@ static void an_overrun_over_neighbours_is_the_culprits(void)
     char *at = row.at[culprit];
     scribble(at + 100, 3 * slot_size_of(at) + 40);
     scan();
-    MUST_EQUAL(told[0].kind, VIOLATION_AFTER);
-    MUST_EQUAL(told[0].address, (uintptr_t)at);
-    MUST_EQUAL(told[0].offset, 100);
+    MUST_EQUAL(reports[0].kind, VIOLATION_AFTER);
+    MUST_EQUAL(reports[0].address, (uintptr_t)at);
+    MUST_EQUAL(reports[0].offset, 100);
     for (unsigned i = 0; i < row.n; i++)
         drop(row.at[i]);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-/* Whoever of those that were hit is met first. */
-static void an_overrun_is_the_culprits_when_a_neighbour_is_freed(void)
+/* Whichever of the damaged blocks is found first. */
+static void an_overrun_is_blamed_on_its_block_when_a_neighbour_is_freed(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -548,17 +548,17 @@ static void an_overrun_is_the_culprits_when_a_neighbour_is_freed(void)
     char *at = row.at[culprit];
     scribble(at + 100, slot_size_of(at));
     drop(row.at[culprit + 1]);
-    MUST_EQUAL(ntold, 1);
-    MUST_EQUAL(told[0].kind, VIOLATION_AFTER);
-    MUST_EQUAL(told[0].found, FOUND_FREE);
-    MUST_EQUAL(told[0].address, (uintptr_t)at);
-    MUST_EQUAL(told[0].offset, 100);
+    MUST_EQUAL(nreports, 1);
+    MUST_EQUAL(reports[0].kind, VIOLATION_AFTER);
+    MUST_EQUAL(reports[0].found, FOUND_FREE);
+    MUST_EQUAL(reports[0].address, (uintptr_t)at);
+    MUST_EQUAL(reports[0].offset, 100);
     drop(at);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-static void an_overrun_over_freed_neighbours_is_the_culprits(void)
+static void an_overrun_over_freed_neighbours_is_blamed_on_its_block(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -570,12 +570,12 @@ static void an_overrun_over_freed_neighbours_is_the_culprits(void)
         drop(row.at[culprit + i]);
     scribble(at + 100, 3 * slot_size_of(at));
     scan();
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_SCAN);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_SCAN);
     must_blame(violation, at, 100, 100, 3 * slot_size_of(at));
     MUST_EQUAL(violation->nbytes, VIOLATION_BYTES);
     drop(at);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 /* The last block of its span, when the next span has blocks of the same size. */
@@ -591,7 +591,7 @@ static char *last_of_span(const struct row *row)
     guarded_fail(__FILE__, __LINE__, "no last block");
 }
 
-static void an_overrun_into_the_next_span_is_the_culprits(void)
+static void an_overrun_into_the_next_span_is_blamed_on_its_block(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -602,12 +602,12 @@ static void an_overrun_into_the_next_span_is_the_culprits(void)
     size_t length = (size_t)(span->base + span->length + SPAN_HEAD + BLOCK_HEAD - (at + 900));
     scribble(at + 900, length);
     scan();
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_SCAN);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_SCAN);
     must_blame(violation, at, 900, 900, violation->length);
     for (unsigned i = 0; i < row.n; i++)
         drop(row.at[i]);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 /* Underruns */
@@ -625,10 +625,10 @@ static void an_underrun_is_seen(void)
         if (ways[i] == FOUND_SCAN)
             scan();
         drop(at);
-        MUST_EQUAL(ntold, i + 1);
-        MUST_EQUAL(told[i].kind, VIOLATION_BEFORE);
-        MUST_EQUAL(told[i].found, ways[i]);
-        must_blame(&told[i], at, 40, -8, 8);
+        MUST_EQUAL(nreports, i + 1);
+        MUST_EQUAL(reports[i].kind, VIOLATION_BEFORE);
+        MUST_EQUAL(reports[i].found, ways[i]);
+        must_blame(&reports[i], at, 40, -8, 8);
     }
 }
 
@@ -642,13 +642,13 @@ static void an_underrun_in_the_first_slot_of_a_span_is_seen(void)
     MUST(region_find(at)->start + BLOCK_HEAD == at);
     scribble(at - BLOCK_HEAD - 24, BLOCK_HEAD + 24);
     scan();
-    must_blame(told_once(VIOLATION_BEFORE, FOUND_SCAN), at, 1500, -BLOCK_HEAD - 24, BLOCK_HEAD + 24);
+    must_blame(reported_once(VIOLATION_BEFORE, FOUND_SCAN), at, 1500, -BLOCK_HEAD - 24, BLOCK_HEAD + 24);
     drop(at);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-/* Past the block's own canary into the slack of the block before it. */
+/* Writes past the block's own canary into the slack of the block before it. */
 static void an_underrun_into_a_neighbour(enum violation_found found)
 {
     static struct row row;
@@ -661,19 +661,19 @@ static void an_underrun_into_a_neighbour(enum violation_found found)
         scan();
     else
         drop(at);
-    must_blame(told_once(VIOLATION_BEFORE, found), at, 90, -BLOCK_HEAD - 8, BLOCK_HEAD + 8);
+    must_blame(reported_once(VIOLATION_BEFORE, found), at, 90, -BLOCK_HEAD - 8, BLOCK_HEAD + 8);
     for (unsigned i = 0; i < row.n; i++)
         if (guard_size(row.at[i]))
             drop(row.at[i]);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-static void an_underrun_into_a_neighbour_is_the_culprits(void)
+static void an_underrun_into_a_neighbour_is_blamed_on_its_block(void)
 {
     an_underrun_into_a_neighbour(FOUND_SCAN);
 }
 
-static void an_underrun_into_a_neighbour_is_the_culprits_when_freed(void)
+static void an_underrun_into_a_neighbour_is_blamed_on_its_block_when_freed(void)
 {
     an_underrun_into_a_neighbour(FOUND_FREE);
 }
@@ -685,17 +685,17 @@ static void an_underrun_of_aligned_and_large_blocks_is_seen(void)
     make_others();
     scribble(aligned - 20, 20);
     drop(aligned);
-    MUST_EQUAL(ntold, 1);
-    MUST_EQUAL(told[0].kind, VIOLATION_BEFORE);
-    must_blame(&told[0], aligned, 100, -20, 20);
+    MUST_EQUAL(nreports, 1);
+    MUST_EQUAL(reports[0].kind, VIOLATION_BEFORE);
+    must_blame(&reports[0], aligned, 100, -20, 20);
     scribble(large - 10, 3);
     drop(large);
-    MUST_EQUAL(ntold, 2);
-    MUST_EQUAL(told[1].kind, VIOLATION_BEFORE);
-    must_blame(&told[1], large, 200000, -10, 3);
+    MUST_EQUAL(nreports, 2);
+    MUST_EQUAL(reports[1].kind, VIOLATION_BEFORE);
+    must_blame(&reports[1], large, 200000, -10, 3);
 }
 
-static void a_block_of_no_bytes_answers_for_itself(void)
+static void a_block_of_no_bytes_is_blamed_for_its_own_damage(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -704,12 +704,12 @@ static void a_block_of_no_bytes_answers_for_itself(void)
     unsigned culprit = with_neighbours(&row, 1);
     scribble(row.at[culprit], 4);
     drop(row.at[culprit]);
-    MUST_EQUAL(ntold, 1);
-    MUST_EQUAL(told[0].kind, VIOLATION_AFTER);
-    must_blame(&told[0], row.at[culprit], 0, 0, 4);
+    MUST_EQUAL(nreports, 1);
+    MUST_EQUAL(reports[0].kind, VIOLATION_AFTER);
+    must_blame(&reports[0], row.at[culprit], 0, 0, 4);
 }
 
-static void a_freed_block_of_no_bytes_answers_for_itself(void)
+static void a_freed_block_of_no_bytes_is_blamed_for_its_own_damage(void)
 {
     static struct row row;
     guarded_start(DEFAULTS);
@@ -720,8 +720,8 @@ static void a_freed_block_of_no_bytes_answers_for_itself(void)
     drop(at);
     scribble(at, 4);
     scan();
-    MUST_EQUAL(ntold, 1);
-    must_blame(&told[0], at, 0, 0, 4);
+    MUST_EQUAL(nreports, 1);
+    must_blame(&reports[0], at, 0, 0, 4);
 }
 
 /* After free */
@@ -733,14 +733,14 @@ static void a_write_to_a_freed_block_is_seen_by_a_scan(void)
     drop(at);
     scribble(at + 40, 8);
     scan();
-    const struct violation *violation = told_once(VIOLATION_FREED_WRITE, FOUND_SCAN);
+    const struct violation *violation = reported_once(VIOLATION_FREED_WRITE, FOUND_SCAN);
     must_blame(violation, at, 100, 40, 8);
     MUST_EQUAL(violation->free_site, SITE_FREED);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-/* Makes and frees blocks like this one until its slot comes again. Returns how many. */
+/* Makes and frees blocks like this one until its slot is used again. Returns their number. */
 static unsigned wait_for_slot(const char *at, size_t size)
 {
     for (unsigned i = 0; i < 100000; i++) {
@@ -759,11 +759,11 @@ static void a_write_to_a_freed_block_is_seen_when_its_slot_is_used_again(void)
     drop(at);
     scribble(at + 99, 1);
     wait_for_slot(at, 100);
-    must_blame(told_once(VIOLATION_FREED_WRITE, FOUND_REUSE), at, 100, 99, 1);
-    MUST_EQUAL(told[0].alloc_site, SITE_MADE);
+    must_blame(reported_once(VIOLATION_FREED_WRITE, FOUND_REUSE), at, 100, 99, 1);
+    MUST_EQUAL(reports[0].alloc_site, SITE_MADE);
     drop(at);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void a_write_to_a_freed_large_block_is_seen(void)
@@ -773,10 +773,10 @@ static void a_write_to_a_freed_large_block_is_seen(void)
     drop(at);
     scribble(at + 50, 5);
     wait_for_slot(at, 100000);
-    must_blame(told_once(VIOLATION_FREED_WRITE, FOUND_REUSE), at, 100000, 50, 5);
+    must_blame(reported_once(VIOLATION_FREED_WRITE, FOUND_REUSE), at, 100000, 50, 5);
 }
 
-/* Not said of a block again that is known, but of the next block there. */
+/* A reported block is not reported again, but the next block in its slot is. */
 static void the_next_block_of_a_slot_is_reported_too(void)
 {
     guarded_start(DEFAULTS);
@@ -788,9 +788,9 @@ static void the_next_block_of_a_slot_is_reported_too(void)
     make_others();
     scribble(at + 100, 4);
     drop(at);
-    MUST_EQUAL(ntold, 2);
-    MUST_EQUAL(told[0].alloc_site, 0x6800);
-    MUST_EQUAL(told[1].alloc_site, 0x6600);
+    MUST_EQUAL(nreports, 2);
+    MUST_EQUAL(reports[0].alloc_site, 0x6800);
+    MUST_EQUAL(reports[1].alloc_site, 0x6600);
 }
 
 static bool is_poison(const char *at, size_t from, size_t to)
@@ -815,7 +815,7 @@ static void freed_blocks_are_poisoned_at_their_ends(void)
     must_be_silent();
 }
 
-static void whole_blocks_are_poisoned_when_asked(void)
+static void whole_blocks_are_poisoned_on_request(void)
 {
     static const size_t sizes[] = {1, 100, 992, 3000, 60000, 100000};
     guarded_start((struct guard_settings){.whole = true});
@@ -838,13 +838,13 @@ static void whole_poison_sees_a_write_in_the_middle(void)
         drop(at);
         scribble(at + sizes[i] / 2 + 300, 3);
         scan();
-        MUST_EQUAL(ntold, i + 1);
-        MUST_EQUAL(told[i].kind, VIOLATION_FREED_WRITE);
-        must_blame(&told[i], at, sizes[i], (int64_t)sizes[i] / 2 + 300, 3);
+        MUST_EQUAL(nreports, i + 1);
+        MUST_EQUAL(reports[i].kind, VIOLATION_FREED_WRITE);
+        must_blame(&reports[i], at, sizes[i], (int64_t)sizes[i] / 2 + 300, 3);
     }
 }
 
-/* What has not been written in a slot yet is no damage. */
+/* Bytes of a slot that were never written are no damage. */
 static void whole_poison_is_silent_with_new_slots(void)
 {
     static const size_t sizes[] = {1500, 3000, 20000, 60000, 1400, 2900, 19000, 57400};
@@ -859,7 +859,7 @@ static void whole_poison_is_silent_with_new_slots(void)
         }
 }
 
-/* Is this slot among the next ones that are handed out? They are kept. */
+/* Returns true if this slot is among the next ones. Keeps their blocks. */
 static bool comes_back(const char *at, size_t size, unsigned n)
 {
     bool came = false;
@@ -868,7 +868,7 @@ static bool comes_back(const char *at, size_t size, unsigned n)
     return came;
 }
 
-/* Freed in a row, so that none of them is made again; the largest first, since two leave for each that comes. */
+/* Frees them in a row, so that no slot is used again; the largest first, because two blocks leave for each new one. */
 static void the_quarantine_holds_blocks_back(void)
 {
     static const size_t sizes[] = {30000, 3000, 100};
@@ -887,7 +887,7 @@ static void the_quarantine_holds_blocks_back(void)
     must_be_silent();
 }
 
-/* Two leave for each that comes, but what is held stays below the hard limit. */
+/* Two blocks leave for each new one, but the quarantine stays below the hard limit. */
 static void big_blocks_do_not_pile_up_behind_small_ones(void)
 {
     static struct row row;
@@ -903,7 +903,7 @@ static void big_blocks_do_not_pile_up_behind_small_ones(void)
     must_be_silent();
 }
 
-/* More blocks than its ring has places, and then such as make many of them leave. */
+/* More blocks than the ring has places, then blocks that make many of them leave. */
 static void a_full_quarantine_gives_no_block_twice(void)
 {
     enum { BLOCKS = 40000 };
@@ -938,13 +938,13 @@ static void a_freed_array_keeps_its_description(void)
     for (int i = 0; i < BLOCKS; i++)
         drop(all[i]);
     for (int i = 0; i < BLOCKS; i += BLOCKS / 3) {
-        unsigned before = ntold;
+        unsigned before = nreports;
         scribble(all[i] + 8, 8);
         scan();
-        MUST_EQUAL(ntold, before + 1);
-        MUST_EQUAL(told[before].array.type, 'f');
-        MUST_EQUAL(told[before].array.itemsize, 8);
-        MUST_EQUAL(told[before].array.ndim, 1);
+        MUST_EQUAL(nreports, before + 1);
+        MUST_EQUAL(reports[before].array.type, 'f');
+        MUST_EQUAL(reports[before].array.itemsize, 8);
+        MUST_EQUAL(reports[before].array.ndim, 1);
     }
 }
 
@@ -958,7 +958,7 @@ static void a_double_free_is_reported(void)
     drop(at);
     guard_context.worker = 4;
     guard_release(at, BLOCK_MALLOC, 0x2299);
-    const struct violation *violation = told_once(VIOLATION_DOUBLE_FREE, FOUND_FREE);
+    const struct violation *violation = reported_once(VIOLATION_DOUBLE_FREE, FOUND_FREE);
     MUST_EQUAL(violation->address, (uintptr_t)at);
     MUST_EQUAL(violation->size, 100);
     MUST_EQUAL(violation->free_site, SITE_FREED);
@@ -967,7 +967,7 @@ static void a_double_free_is_reported(void)
     MUST_EQUAL(violation->here[0], 0x2299);
     use(100);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void a_double_free_of_a_large_block_is_reported(void)
@@ -976,11 +976,11 @@ static void a_double_free_of_a_large_block_is_reported(void)
     char *at = make(100000);
     drop(at);
     drop(at);
-    MUST_EQUAL(told_once(VIOLATION_DOUBLE_FREE, FOUND_FREE)->size, 100000);
+    MUST_EQUAL(reported_once(VIOLATION_DOUBLE_FREE, FOUND_FREE)->size, 100000);
     use(100000);
     use(100000);
     scan();
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void a_pointer_into_a_block_is_not_freed(void)
@@ -990,14 +990,14 @@ static void a_pointer_into_a_block_is_not_freed(void)
     for (unsigned i = 0; i < COUNT(sizes); i++) {
         char *at = make(sizes[i]);
         guard_release(at + 8, BLOCK_MALLOC, 0x2300 + i);
-        MUST_EQUAL(ntold, i + 1);
-        MUST_EQUAL(told[i].kind, VIOLATION_INTERIOR_FREE);
-        MUST_EQUAL(told[i].offset, 8);
-        MUST_EQUAL(told[i].address, (uintptr_t)at);
+        MUST_EQUAL(nreports, i + 1);
+        MUST_EQUAL(reports[i].kind, VIOLATION_INTERIOR_FREE);
+        MUST_EQUAL(reports[i].offset, 8);
+        MUST_EQUAL(reports[i].address, (uintptr_t)at);
         MUST_EQUAL(guard_size(at), sizes[i]);
         drop(at);
     }
-    MUST_EQUAL(ntold, COUNT(sizes));
+    MUST_EQUAL(nreports, COUNT(sizes));
 }
 
 static void a_foreign_pointer_is_not_freed(void)
@@ -1009,14 +1009,14 @@ static void a_foreign_pointer_is_not_freed(void)
     guard_report_foreign(&local, 0x2600);
     const struct span *span = region_find(at);
     guard_release(span->start + (span->nslots - 1) * span->slot_size + BLOCK_HEAD, BLOCK_MALLOC, 0x2700);
-    MUST_EQUAL(ntold, 4);
-    for (unsigned i = 0; i < ntold; i++) {
-        MUST_EQUAL(told[i].kind, VIOLATION_FOREIGN_FREE);
-        MUST_EQUAL(told[i].here[0], 0x2400 + 0x100 * i);
-        MUST_EQUAL(told[i].worker, BLOCK_NOBODY);
+    MUST_EQUAL(nreports, 4);
+    for (unsigned i = 0; i < nreports; i++) {
+        MUST_EQUAL(reports[i].kind, VIOLATION_FOREIGN_FREE);
+        MUST_EQUAL(reports[i].here[0], 0x2400 + 0x100 * i);
+        MUST_EQUAL(reports[i].worker, BLOCK_NOBODY);
     }
-    MUST_EQUAL(told[0].address, (uintptr_t)&local);
-    MUST_EQUAL(told[1].address, (uintptr_t)never);
+    MUST_EQUAL(reports[0].address, (uintptr_t)&local);
+    MUST_EQUAL(reports[1].address, (uintptr_t)never);
 }
 
 static void a_foreign_pointer_is_not_reallocated(void)
@@ -1033,8 +1033,8 @@ static void a_foreign_pointer_is_not_reallocated(void)
         errno = 0;
         MUST(!guard_reallocate(bad[i].at, 200, BLOCK_MALLOC, SITE_MADE));
         MUST_EQUAL(errno, ENOMEM);
-        MUST_EQUAL(ntold, i + 1);
-        MUST_EQUAL(told[i].kind, bad[i].kind);
+        MUST_EQUAL(nreports, i + 1);
+        MUST_EQUAL(reports[i].kind, bad[i].kind);
     }
     MUST_EQUAL(guard_size(at), 100);
 }
@@ -1054,12 +1054,12 @@ static void each_mismatch_is_reported(void)
             guard_release(at, freed, 0x2800 + made * BLOCK_KINDS + freed);
             MUST_EQUAL(guard_size(at), 0);
             n += made != freed && (is_operator(made) || is_operator(freed));
-            MUST_EQUAL(ntold, n);
-            if (n == 0 || told[n - 1].here[0] != 0x2800 + made * BLOCK_KINDS + freed)
+            MUST_EQUAL(nreports, n);
+            if (n == 0 || reports[n - 1].here[0] != 0x2800 + made * BLOCK_KINDS + freed)
                 continue;
-            MUST_EQUAL(told[n - 1].kind, VIOLATION_MISMATCH);
-            MUST_EQUAL(told[n - 1].block, made);
-            MUST_EQUAL(told[n - 1].offset, freed);
+            MUST_EQUAL(reports[n - 1].kind, VIOLATION_MISMATCH);
+            MUST_EQUAL(reports[n - 1].block, made);
+            MUST_EQUAL(reports[n - 1].offset, freed);
         }
     MUST_EQUAL(n, 14);
 }
@@ -1076,7 +1076,7 @@ static void a_violation_names_the_maker_of_the_block(void)
     guard_context = (struct guard_context){.iteration = 78, .worker = 6, .step = 10};
     scribble(at + 80, 4);
     drop(at);
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_FREE);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_FREE);
     must_blame(violation, at, 80, 80, 4);
     MUST_EQUAL(violation->block, BLOCK_ARRAY);
     MUST_EQUAL(violation->array.itemsize, 8);
@@ -1107,14 +1107,14 @@ static __attribute__((noinline)) char *make_with_stack(uint64_t *caller)
     return made;
 }
 
-static void stacks_are_kept_when_asked(void)
+static void stacks_are_stored_on_request(void)
 {
     guarded_start((struct guard_settings){.stacks = true});
     uint64_t caller;
     char *at = make_with_stack(&caller);
     scribble(at + 100, 4);
     scan();
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_SCAN);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_SCAN);
     MUST(violation->nalloc > 2);
     MUST_EQUAL(violation->alloc[0], caller);
     MUST_EQUAL(violation->alloc_site, caller);
@@ -1129,7 +1129,7 @@ static void a_site_is_reported_four_times(void)
         scribble(at + 100, 4);
         drop(at);
     }
-    MUST_EQUAL(ntold, 4);
+    MUST_EQUAL(nreports, 4);
 }
 
 int main(void)
@@ -1158,25 +1158,25 @@ int main(void)
         GUARDED_TEST(an_overrun_is_seen_at_a_crash),
         GUARDED_TEST(one_byte_is_enough),
         GUARDED_TEST(an_overrun_of_an_aligned_block_is_seen),
-        GUARDED_TEST(far_behind_an_aligned_block_is_no_later_blocks_fault),
+        GUARDED_TEST(a_write_far_behind_an_aligned_block_is_blamed_on_it),
         GUARDED_TEST(an_overrun_of_a_large_block_is_seen),
-        GUARDED_TEST(an_overrun_over_neighbours_is_the_culprits),
-        GUARDED_TEST(an_overrun_is_the_culprits_when_a_neighbour_is_freed),
-        GUARDED_TEST(an_overrun_over_freed_neighbours_is_the_culprits),
-        GUARDED_TEST(an_overrun_into_the_next_span_is_the_culprits),
+        GUARDED_TEST(an_overrun_over_neighbours_is_blamed_on_its_block),
+        GUARDED_TEST(an_overrun_is_blamed_on_its_block_when_a_neighbour_is_freed),
+        GUARDED_TEST(an_overrun_over_freed_neighbours_is_blamed_on_its_block),
+        GUARDED_TEST(an_overrun_into_the_next_span_is_blamed_on_its_block),
         GUARDED_TEST(an_underrun_is_seen),
         GUARDED_TEST(an_underrun_in_the_first_slot_of_a_span_is_seen),
-        GUARDED_TEST(an_underrun_into_a_neighbour_is_the_culprits),
-        GUARDED_TEST(an_underrun_into_a_neighbour_is_the_culprits_when_freed),
+        GUARDED_TEST(an_underrun_into_a_neighbour_is_blamed_on_its_block),
+        GUARDED_TEST(an_underrun_into_a_neighbour_is_blamed_on_its_block_when_freed),
         GUARDED_TEST(an_underrun_of_aligned_and_large_blocks_is_seen),
-        GUARDED_TEST(a_block_of_no_bytes_answers_for_itself),
-        GUARDED_TEST(a_freed_block_of_no_bytes_answers_for_itself),
+        GUARDED_TEST(a_block_of_no_bytes_is_blamed_for_its_own_damage),
+        GUARDED_TEST(a_freed_block_of_no_bytes_is_blamed_for_its_own_damage),
         GUARDED_TEST(a_write_to_a_freed_block_is_seen_by_a_scan),
         GUARDED_TEST(a_write_to_a_freed_block_is_seen_when_its_slot_is_used_again),
         GUARDED_TEST(a_write_to_a_freed_large_block_is_seen),
         GUARDED_TEST(the_next_block_of_a_slot_is_reported_too),
         GUARDED_TEST(freed_blocks_are_poisoned_at_their_ends),
-        GUARDED_TEST(whole_blocks_are_poisoned_when_asked),
+        GUARDED_TEST(whole_blocks_are_poisoned_on_request),
         GUARDED_TEST(whole_poison_sees_a_write_in_the_middle),
         GUARDED_TEST(whole_poison_is_silent_with_new_slots),
         GUARDED_TEST(the_quarantine_holds_blocks_back),
@@ -1191,7 +1191,7 @@ int main(void)
         GUARDED_TEST(each_mismatch_is_reported),
         GUARDED_TEST(a_violation_names_the_maker_of_the_block),
         GUARDED_TEST(a_new_block_forgets_the_last_one),
-        GUARDED_TEST(stacks_are_kept_when_asked),
+        GUARDED_TEST(stacks_are_stored_on_request),
         GUARDED_TEST(a_site_is_reported_four_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

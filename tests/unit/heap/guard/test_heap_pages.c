@@ -25,7 +25,7 @@ static unsigned faults;
 static sigjmp_buf escape;
 static bool may_escape;
 
-/* The guard's own pages; everything else is a crash of the test, or the way out of it. */
+/* Handles faults at the guard's pages; any other fault is a crash of the test, or its expected end. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     const ucontext_t *at = context;
@@ -121,14 +121,14 @@ static void provoke(const struct trap *trap, unsigned number)
         poke(at + trap->offset);
     else
         peek(at + trap->offset);
-    MUST_EQUAL(ntold, number + 1);
+    MUST_EQUAL(nreports, number + 1);
     MUST_EQUAL(faults, number + 1);
-    MUST_EQUAL(told[number].kind, trap->kind);
-    MUST_EQUAL(told[number].found, FOUND_TRAP);
-    MUST_EQUAL(told[number].alloc_site, 0x3000 + number);
-    MUST_EQUAL(told[number].free_site, trap->freed ? SITE_FREED : 0);
-    MUST_EQUAL(told[number].here[0], 0x5000 + number);
-    must_blame(&told[number], at, 64, trap->offset, 0);
+    MUST_EQUAL(reports[number].kind, trap->kind);
+    MUST_EQUAL(reports[number].found, FOUND_TRAP);
+    MUST_EQUAL(reports[number].alloc_site, 0x3000 + number);
+    MUST_EQUAL(reports[number].free_site, trap->freed ? SITE_FREED : 0);
+    MUST_EQUAL(reports[number].here[0], 0x5000 + number);
+    must_blame(&reports[number], at, 64, trap->offset, 0);
 }
 
 static void each_way_to_leave_a_block_traps_and_goes_on(void)
@@ -143,7 +143,7 @@ static void the_frames_are_those_of_the_instruction_and_the_block(void)
     start(16);
     char *at = make_pushed(64, true, (uint64_t)(uintptr_t)__builtin_return_address(0));
     poke(at + 64);
-    const struct violation *violation = told_once(VIOLATION_AFTER, FOUND_TRAP);
+    const struct violation *violation = reported_once(VIOLATION_AFTER, FOUND_TRAP);
     MUST(violation->nfound > 2);
     MUST(violation->here[0] - (uintptr_t)poke < 256);
     MUST(violation->nalloc > 0);
@@ -157,13 +157,13 @@ static void a_trapped_access_is_completed(void)
     poke(at + 64);
     MUST_EQUAL(peek(at + 64), 'P');
     poke(at + 65);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
     MUST_EQUAL(faults, 1);
     drop(at);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-/* Freed memory is closed for good when the block is made again, though it was opened once. */
+/* Freed memory is closed again when the block is made again, although it was opened once. */
 static void a_block_that_trapped_is_closed_again(void)
 {
     start(1);
@@ -173,34 +173,34 @@ static void a_block_that_trapped_is_closed_again(void)
     drop(at);
     as_instruction = 0x5200;
     poke(at);
-    MUST_EQUAL(ntold, 2);
+    MUST_EQUAL(nreports, 2);
     at = make_at(64, 0x3200);
     MUST(is_paged(at));
     drop(at);
     as_instruction = 0x5300;
     MUST_EQUAL(peek(at) == 'P', false);
-    MUST_EQUAL(ntold, 3);
-    MUST_EQUAL(told[2].kind, VIOLATION_FREED_READ);
-    MUST_EQUAL(told[2].alloc_site, 0x3200);
+    MUST_EQUAL(nreports, 3);
+    MUST_EQUAL(reports[2].kind, VIOLATION_FREED_READ);
+    MUST_EQUAL(reports[2].alloc_site, 0x3200);
 }
 
-/* The page of a block on the left is open behind it: its canaries are looked at. */
+/* The page of a block on the left is open behind it: its canaries are checked. */
 static void an_overrun_inside_the_page_is_seen_by_its_canary(void)
 {
     start(16);
     char *freed = make_pushed(64, false, 0x3300), *scanned = make_pushed(64, false, 0x3400);
     scribble(freed + 64, 8);
     drop(freed);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_FREE), freed, 64, 64, 8);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_FREE), freed, 64, 64, 8);
     scribble(scanned + 70, 1);
     checker_scan(FOUND_SCAN);
-    MUST_EQUAL(ntold, 2);
-    MUST_EQUAL(told[1].kind, VIOLATION_AFTER);
-    MUST_EQUAL(told[1].found, FOUND_SCAN);
-    MUST_EQUAL(told[1].offset, 70);
+    MUST_EQUAL(nreports, 2);
+    MUST_EQUAL(reports[1].kind, VIOLATION_AFTER);
+    MUST_EQUAL(reports[1].found, FOUND_SCAN);
+    MUST_EQUAL(reports[1].offset, 70);
     MUST_EQUAL(faults, 0);
     drop(scanned);
-    MUST_EQUAL(ntold, 2);
+    MUST_EQUAL(nreports, 2);
 }
 
 static void an_underrun_inside_the_page_is_seen_by_its_canary(void)
@@ -209,7 +209,7 @@ static void an_underrun_inside_the_page_is_seen_by_its_canary(void)
     char *at = make_pushed(64, true, SITE_MADE);
     scribble(at - 8, 8);
     drop(at);
-    must_blame(told_once(VIOLATION_BEFORE, FOUND_FREE), at, 64, -8, 8);
+    must_blame(reported_once(VIOLATION_BEFORE, FOUND_FREE), at, 64, -8, 8);
 }
 
 static void misuse_of_a_block_between_pages_is_reported(void)
@@ -219,17 +219,17 @@ static void misuse_of_a_block_between_pages_is_reported(void)
     guard_release(at + 4, BLOCK_MALLOC, 0x2100);
     guard_release(at, BLOCK_NEW, 0x2200);
     guard_release(at, BLOCK_MALLOC, 0x2300);
-    MUST_EQUAL(ntold, 3);
-    MUST_EQUAL(told[0].kind, VIOLATION_INTERIOR_FREE);
-    MUST_EQUAL(told[1].kind, VIOLATION_MISMATCH);
-    MUST_EQUAL(told[2].kind, VIOLATION_DOUBLE_FREE);
-    MUST_EQUAL(told[2].free_site, 0x2200);
+    MUST_EQUAL(nreports, 3);
+    MUST_EQUAL(reports[0].kind, VIOLATION_INTERIOR_FREE);
+    MUST_EQUAL(reports[1].kind, VIOLATION_MISMATCH);
+    MUST_EQUAL(reports[2].kind, VIOLATION_DOUBLE_FREE);
+    MUST_EQUAL(reports[2].free_site, 0x2200);
     MUST_EQUAL(faults, 0);
 }
 
-/* Which blocks */
+/* The choice of blocks */
 
-static void there_are_as_many_as_allowed(void)
+static void the_number_of_blocks_is_limited(void)
 {
     char *all[20];
     unsigned paged = 0;
@@ -243,10 +243,10 @@ static void there_are_as_many_as_allowed(void)
     for (unsigned i = 0; i < COUNT(all); i++)
         paged += is_paged(make(100));
     MUST_EQUAL(paged, 5);
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
 }
 
-static void the_one_that_was_freed_first_is_used_first(void)
+static void the_block_freed_first_is_used_first(void)
 {
     char *all[4];
     start(COUNT(all));
@@ -258,7 +258,7 @@ static void the_one_that_was_freed_first_is_used_first(void)
         MUST(span_of(make(100)) == span_of(all[i]));
 }
 
-static void none_when_none_is_allowed(void)
+static void no_block_when_the_limit_is_0(void)
 {
     start(0);
     for (int i = 0; i < 10; i++)
@@ -276,7 +276,7 @@ static void right_and_left_in_turn(void)
     }
 }
 
-/* Blocks of every size and alignment are whole, and hold what was written; too large ones lie elsewhere. */
+/* Blocks of every size and alignment are intact; too large ones lie elsewhere. */
 static void every_size_and_alignment(void)
 {
     static const size_t sizes[] = {0, 1, 15, 16, 17, 100, 4095, 4096, 4097, 40000, 53248, 60000, 100000};
@@ -293,7 +293,7 @@ static void every_size_and_alignment(void)
                 memset(at, 'x', sizes[i]);
                 drop(at);
             }
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
     MUST_EQUAL(faults, 0);
 }
 
@@ -309,7 +309,7 @@ static void reallocation_between_pages_keeps_the_contents(void)
     at = guard_reallocate(at, 5, BLOCK_MALLOC, SITE_MADE);
     MUST(memcmp(at, "xxxxx", 5) == 0);
     drop(at);
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
 }
 
 static unsigned count_paged(unsigned n, uint64_t site)
@@ -323,7 +323,7 @@ static unsigned count_paged(unsigned n, uint64_t site)
     return paged;
 }
 
-static void samples_are_the_first_of_a_site_and_one_in_so_many(void)
+static void samples_are_the_first_of_a_site_and_one_of_every_n(void)
 {
     guarded_start(DEFAULTS);
     MUST(!site_is_sampling());
@@ -336,7 +336,7 @@ static void samples_are_the_first_of_a_site_and_one_in_so_many(void)
     MUST_EQUAL(count_paged(1000, 0x7f0000003000), 10);
 }
 
-static void only_the_first_when_no_more_are_asked_for(void)
+static void without_sampling_only_the_first_of_a_site(void)
 {
     guarded_start(DEFAULTS);
     site_start_sampling(0);
@@ -372,7 +372,7 @@ static void too_many_focuses_are_refused(void)
     MUST_EQUAL(count_paged(100, SITE_MADE), 0);
 }
 
-/* A site by its file and offset: this program's. */
+/* A site by its file and offset, in this program. */
 static void a_site_in_focus_is_found_by_its_file(void)
 {
     Dl_info info;
@@ -403,9 +403,9 @@ static void a_runaway_loop(ptrdiff_t step, enum violation_kind kind)
     may_escape = true;
     if (!sigsetjmp(escape, 1))
         run_away(at, step);
-    MUST_EQUAL(ntold, 1);
-    MUST_EQUAL(told[0].kind, kind);
-    MUST_EQUAL(told[0].address, (uintptr_t)at);
+    MUST_EQUAL(nreports, 1);
+    MUST_EQUAL(reports[0].kind, kind);
+    MUST_EQUAL(reports[0].address, (uintptr_t)at);
     MUST(faults <= 2 * REGION_UNIT / REGION_PAGE);
 }
 
@@ -426,11 +426,11 @@ static void an_instruction_is_reported_once(void)
     const uint64_t frames[] = {0x5000, 0x5001};
     MUST(guard_on_fault((uintptr_t)first + 64, true, frames, 2));
     MUST(!guard_on_fault((uintptr_t)second + 64, true, frames, 2));
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
-/* An overrun far out of the span before: its own block was not met. */
-static void the_first_bytes_of_a_span_are_nobodys(void)
+/* An overrun far out of the span before, which did not touch its own block's canary. */
+static void the_first_bytes_of_a_span_have_no_owner(void)
 {
     start(16);
     char *at = make(64);
@@ -439,7 +439,7 @@ static void the_first_bytes_of_a_span_are_nobodys(void)
     MUST(guard_on_fault((uintptr_t)span_of(at)->base + 64, true, frames, 1));
 }
 
-static void a_fault_elsewhere_is_not_the_guards(void)
+static void a_fault_outside_the_guard_is_not_handled(void)
 {
     static char local[64];
     const uint64_t frames[] = {0x5000};
@@ -451,7 +451,7 @@ static void a_fault_elsewhere_is_not_the_guards(void)
     MUST(!guard_on_fault(0, true, frames, 1));
     MUST(!guard_on_fault((uintptr_t)slab + 100, true, frames, 1));
     MUST(!guard_on_fault((uintptr_t)region.heap + region.size - 8, true, frames, 1));
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
 }
 
 /* Large blocks have such pages too. */
@@ -463,10 +463,10 @@ static void a_long_overrun_of_a_large_block_traps(void)
     while (end - span_of(at)->start < (ptrdiff_t)span_of(at)->slot_size)
         end += REGION_PAGE - (uintptr_t)end % REGION_PAGE;
     poke(end);
-    must_blame(told_once(VIOLATION_AFTER, FOUND_TRAP), at, 100000, end - at, 0);
+    must_blame(reported_once(VIOLATION_AFTER, FOUND_TRAP), at, 100000, end - at, 0);
     MUST_EQUAL(peek(end), 'P');
     drop(at);
-    MUST_EQUAL(ntold, 1);
+    MUST_EQUAL(nreports, 1);
 }
 
 static void an_underrun_of_a_large_block_traps(void)
@@ -476,10 +476,10 @@ static void an_underrun_of_a_large_block_traps(void)
     char *at = make_at(100000, 0x3700);
     char *page = span_of(at)->start - 1;
     peek(page);
-    must_blame(told_once(VIOLATION_READ_BEFORE, FOUND_TRAP), at, 100000, page - at, 0);
+    must_blame(reported_once(VIOLATION_READ_BEFORE, FOUND_TRAP), at, 100000, page - at, 0);
 }
 
-/* What was opened once is closed for the next block. */
+/* Opened pages are closed for the next block. */
 static void a_large_block_is_closed_again(void)
 {
     guarded_start(DEFAULTS);
@@ -493,8 +493,8 @@ static void a_large_block_is_closed_again(void)
         if (span_of(next) == span_of(at)) {
             as_instruction = 0x5600;
             poke(page);
-            MUST_EQUAL(ntold, 2);
-            MUST_EQUAL(told[1].alloc_site, 0x3900);
+            MUST_EQUAL(nreports, 2);
+            MUST_EQUAL(reports[1].alloc_site, 0x3900);
             return;
         }
         drop(next);
@@ -512,14 +512,14 @@ int main(void)
         GUARDED_TEST(an_overrun_inside_the_page_is_seen_by_its_canary),
         GUARDED_TEST(an_underrun_inside_the_page_is_seen_by_its_canary),
         GUARDED_TEST(misuse_of_a_block_between_pages_is_reported),
-        GUARDED_TEST(there_are_as_many_as_allowed),
-        GUARDED_TEST(the_one_that_was_freed_first_is_used_first),
-        GUARDED_TEST(none_when_none_is_allowed),
+        GUARDED_TEST(the_number_of_blocks_is_limited),
+        GUARDED_TEST(the_block_freed_first_is_used_first),
+        GUARDED_TEST(no_block_when_the_limit_is_0),
         GUARDED_TEST(right_and_left_in_turn),
         GUARDED_TEST(every_size_and_alignment),
         GUARDED_TEST(reallocation_between_pages_keeps_the_contents),
-        GUARDED_TEST(samples_are_the_first_of_a_site_and_one_in_so_many),
-        GUARDED_TEST(only_the_first_when_no_more_are_asked_for),
+        GUARDED_TEST(samples_are_the_first_of_a_site_and_one_of_every_n),
+        GUARDED_TEST(without_sampling_only_the_first_of_a_site),
         GUARDED_TEST(a_step_is_a_site_of_its_own),
         GUARDED_TEST(arrays_in_focus_are_arrays_alone),
         GUARDED_TEST(too_many_focuses_are_refused),
@@ -527,8 +527,8 @@ int main(void)
         GUARDED_TEST(a_runaway_loop_is_not_opened_for_ever),
         GUARDED_TEST(a_runaway_loop_downwards_is_not_opened_for_ever),
         GUARDED_TEST(an_instruction_is_reported_once),
-        GUARDED_TEST(the_first_bytes_of_a_span_are_nobodys),
-        GUARDED_TEST(a_fault_elsewhere_is_not_the_guards),
+        GUARDED_TEST(the_first_bytes_of_a_span_have_no_owner),
+        GUARDED_TEST(a_fault_outside_the_guard_is_not_handled),
         GUARDED_TEST(a_long_overrun_of_a_large_block_traps),
         GUARDED_TEST(an_underrun_of_a_large_block_traps),
         GUARDED_TEST(a_large_block_is_closed_again),

@@ -1,5 +1,5 @@
-/* The guard under many threads: threads exchange blocks while the checker walks. It reports no false violation, and each
- * true one once; memory does not grow, and the heap stays intact around fork and without memory. */
+/* The guard under many threads: threads exchange blocks while the checker walks. It reports no false violation, and
+ * each true one once; memory does not grow, and the heap stays intact around fork and without memory. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -69,7 +69,7 @@ static void run_threads(unsigned n, void *(*work)(void *), uint64_t time)
 static void must_be_silent(void)
 {
     checker_scan(FOUND_SCAN);
-    MUST_EQUAL(ntold, 0);
+    MUST_EQUAL(nreports, 0);
 }
 
 static long resident(void)
@@ -81,7 +81,7 @@ static long resident(void)
     return pages * 4096;
 }
 
-/* Blocks that go from hand to hand: the first bytes say what is in the others. */
+/* Blocks that threads exchange: the first bytes determine the others. */
 
 #define BOXES 256
 static _Atomic(unsigned char *) boxes[BOXES];
@@ -196,11 +196,11 @@ static void with_samples_between_pages_too(void)
 static const struct violation *wait_for_report(void)
 {
     uint64_t until = clock_now() + PATIENCE;
-    while (atomic_load(&ntold) == 0 && clock_now() < until)
+    while (atomic_load(&nreports) == 0 && clock_now() < until)
         sleep_for(INTERVAL);
     checker_stop();
-    MUST_EQUAL(ntold, 1);
-    return &told[0];
+    MUST_EQUAL(nreports, 1);
+    return &reports[0];
 }
 
 static void the_checker_sees_an_overrun(void)
@@ -211,7 +211,7 @@ static void the_checker_sees_an_overrun(void)
     const struct violation *violation = wait_for_report();
     must_blame(violation, at, 100, 100, violation->length);
     MUST(violation->length <= 12);
-    told_once(VIOLATION_AFTER, FOUND_SCAN);
+    reported_once(VIOLATION_AFTER, FOUND_SCAN);
 }
 
 static void the_checker_sees_a_write_to_a_freed_block(void)
@@ -221,7 +221,7 @@ static void the_checker_sees_a_write_to_a_freed_block(void)
     drop(at);
     scribble(at + 10, 1);
     must_blame(wait_for_report(), at, 100, 10, 1);
-    told_once(VIOLATION_FREED_WRITE, FOUND_SCAN);
+    reported_once(VIOLATION_FREED_WRITE, FOUND_SCAN);
 }
 
 static void the_checker_sees_an_overrun_among_busy_threads(void)
@@ -239,7 +239,7 @@ static void the_checker_sees_an_overrun_among_busy_threads(void)
     MUST_EQUAL(violation->alloc_site, 0x7700);
 }
 
-/* Blocks that are written after free and soon used again, by their threads' own calls: the checker and the next use of
+/* Blocks that are written after free and soon used again by their own threads: the checker and the next use of
  * the slot meet the same damage. */
 #define SPOILED 15
 
@@ -260,11 +260,11 @@ static void *write_after_free(void *argument)
 static void must_be_reported_once_each(void)
 {
     uint64_t seen[4] = {0};
-    MUST_EQUAL(ntold, 4 * SPOILED);
-    for (unsigned i = 0; i < ntold; i++) {
-        uint64_t site = told[i].alloc_site - 0x9000, bit = UINT64_C(1) << site % 0x100;
-        MUST_EQUAL(told[i].kind, VIOLATION_FREED_WRITE);
-        must_blame(&told[i], (const char *)(uintptr_t)told[i].address, 100, 8, 8);
+    MUST_EQUAL(nreports, 4 * SPOILED);
+    for (unsigned i = 0; i < nreports; i++) {
+        uint64_t site = reports[i].alloc_site - 0x9000, bit = UINT64_C(1) << site % 0x100;
+        MUST_EQUAL(reports[i].kind, VIOLATION_FREED_WRITE);
+        must_blame(&reports[i], (const char *)(uintptr_t)reports[i].address, 100, 8, 8);
         MUST(!(seen[site / 0x100] & bit));
         seen[site / 0x100] |= bit;
     }
@@ -297,7 +297,7 @@ static void the_checker_sees_writes_of_other_threads(void)
     start_threads(1, spoil_victim);
     const struct violation *violation = wait_for_report();
     join_threads(1);
-    told_once(VIOLATION_AFTER, FOUND_SCAN);
+    reported_once(VIOLATION_AFTER, FOUND_SCAN);
     must_blame(violation, victim, 200, 200, violation->length);
     MUST_EQUAL(violation->worker, 7);
 }
@@ -327,17 +327,17 @@ static void a_double_free_by_two_threads_is_reported_once(void)
         twice[i] = make(24 + 100 * i);
     start_threads(2, free_with_the_other);
     join_threads(2);
-    MUST_EQUAL(ntold, TWICE);
+    MUST_EQUAL(nreports, TWICE);
     for (unsigned i = 0; i < TWICE; i++) {
-        MUST_EQUAL(told[i].kind, VIOLATION_DOUBLE_FREE);
-        MUST_EQUAL(told[i].address, (uintptr_t)twice[i]);
-        MUST_EQUAL(told[i].size, 24 + 100 * i);
-        MUST_EQUAL(told[i].free_site, 0x8000 + 16 * i);
+        MUST_EQUAL(reports[i].kind, VIOLATION_DOUBLE_FREE);
+        MUST_EQUAL(reports[i].address, (uintptr_t)twice[i]);
+        MUST_EQUAL(reports[i].size, 24 + 100 * i);
+        MUST_EQUAL(reports[i].free_site, 0x8000 + 16 * i);
     }
     run_threads(4, exchange_always, CLOCK_SECOND / 5);
     checker_stop();
     checker_scan(FOUND_SCAN);
-    MUST_EQUAL(ntold, TWICE);
+    MUST_EQUAL(nreports, TWICE);
 }
 
 /* Blocks of other threads */
@@ -493,10 +493,10 @@ static void allocate_in_child(void)
     drop(make(500000));
     checker_stop();
     checker_scan(FOUND_SCAN);
-    _exit(ntold == 0 ? 0 : 3);
+    _exit(nreports == 0 ? 0 : 3);
 }
 
-/* A box may be in other hands at that moment, but is never half changed. */
+/* Another thread may exchange a box during the fork, but atomically. */
 static void a_forked_child_can_allocate(void)
 {
 #ifdef GUARDED_THREAD_SANITIZER
@@ -524,7 +524,7 @@ static void a_forked_child_can_allocate(void)
 
 static char *chain; /* blocks that are held, each with the one before in its first bytes */
 
-static void hold_all_there_is(size_t size)
+static void hold_all_memory(size_t size)
 {
     char *at;
     errno = 0;
@@ -535,7 +535,7 @@ static void hold_all_there_is(size_t size)
     MUST_EQUAL(errno, ENOMEM);
 }
 
-static void let_go(void)
+static void free_chain(void)
 {
     while (chain) {
         char *at = chain;
@@ -546,7 +546,7 @@ static void let_go(void)
 
 static const size_t sizes[] = {3000000, 100000, 60000, 5000, 100};
 
-/* What was in use before can be used again: address space stays with its class. */
+/* Memory of every size can be used again: address space stays with its class. */
 static void use_all_sizes(unsigned times)
 {
     for (unsigned k = 0; k < times; k++)
@@ -563,19 +563,19 @@ static void hold(size_t size, unsigned n)
     }
 }
 
-/* More of each size than a quarantine keeps back. */
+/* More blocks of each size than a quarantine holds. */
 static void run_out_and_recover(void)
 {
     for (unsigned i = 1; i < COUNT(sizes); i++)
         hold(sizes[i], 300);
-    let_go();
+    free_chain();
     char *kept = make(10000);
     for (int round = 0; round < 2; round++) {
         for (unsigned i = 0; i < COUNT(sizes); i++)
-            hold_all_there_is(sizes[i]);
+            hold_all_memory(sizes[i]);
         MUST(!guard_reallocate(kept, 30000000, BLOCK_MALLOC, SITE_MADE));
         MUST_EQUAL(guard_size(kept), 10000);
-        let_go();
+        free_chain();
         use_all_sizes(1000);
     }
     must_be_silent();

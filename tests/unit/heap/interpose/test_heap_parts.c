@@ -69,7 +69,7 @@ static void slabs_end_where_they_should(void **state)
     assert_int_equal(class_of(CLASS_SLAB_MAX + 1), CLASS_SLABS);
 }
 
-/* Patterns. The slots are addresses alone. */
+/* Patterns. The slots are only addresses. */
 
 #define SLOTS 4096
 static _Alignas(64) char room[128];
@@ -427,7 +427,7 @@ static void a_violation_comes_back_from_its_record(void **state)
     }
 }
 
-/* Whatever a record holds, what is read from it can be said. */
+/* Any record yields a violation that can be printed. */
 static void a_record_that_lies_is_put_into_range(void **state)
 {
     (void)state;
@@ -508,7 +508,7 @@ static void an_address_stands_for_itself(void **state)
     assert_int_equal(trace_expand(0, got, VIOLATION_FRAMES), 0);
 }
 
-/* The last test of stacks: nothing more is kept then. */
+/* The last test of stacks, because it fills the depot. */
 static void a_full_depot_keeps_the_innermost_frame(void **state)
 {
     (void)state;
@@ -585,7 +585,7 @@ static void places_of_the_forgotten_are_used_again(void **state)
     assert_true(native_is_complete());
 }
 
-/* The last test of the table. */
+/* The last test of the table, because it fills it. */
 static void a_full_table_is_reported(void **state)
 {
     (void)state;

@@ -92,7 +92,7 @@ static void each_keeps_its_epoch_and_its_site(void **state)
     addresses_set_epoch(EPOCH_BEFORE);
 }
 
-/* Two and two threads share their leaves, and no block. */
+/* Pairs of threads share leaves, but no block. */
 static char *own_place(unsigned thread, unsigned block)
 {
     return place(2 + thread % 2, 2 * block + thread / 2);
