@@ -119,7 +119,7 @@ class Findings(Tsan):
             known.flush()
             done = planted('tsan_race.bug()', '--suppressions', known.name)
         self.assertEqual(done.status, 2, done)
-        self.check(":1: the suppression 'race:count' does not say" in done.err, done, 'no line')
+        self.check(":1: the suppression 'race:count' does not state" in done.err, done, 'no line')
 
 
 class NumPy(Tsan):

@@ -25,8 +25,8 @@ struct nanobind_report {
 
 /* Returns false when the text (or NULL) has no report. Else *ret_report is the caller's, to nanobind_report_clear. */
 bool nanobind_report_parse(const char *text, struct nanobind_report *ret_report);
-void nanobind_report_clear(struct nanobind_report *run);
+void nanobind_report_clear(struct nanobind_report *report);
 
 /* "183 instances (164 PyTreeDef, …), 6 keep_alive records, 12 types, 216 functions". The caller's, or NULL without
  * memory. */
-char *nanobind_report_sentence(const struct nanobind_report *run);
+char *nanobind_report_sentence(const struct nanobind_report *report);

@@ -112,7 +112,7 @@ static int take_rule(struct loader *loader, const char *line)
         suppression_clear(&rule);
         return sentence_fail(
             -EINVAL, loader->error, "write it above as a comment (# link: …, # version: …, a sentence)",
-            "%s:%u: the suppression '%.60s' does not say %s", loader->path, loader->line, line,
+            "%s:%u: the suppression '%.60s' does not state %s", loader->path, loader->line, line,
             !remark->link      ? "where the race is discussed"
             : !remark->version ? "which versions have it"
                                : "why");

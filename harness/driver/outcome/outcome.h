@@ -31,7 +31,7 @@ struct outcome_sleeper {
     int32_t words[5]; /* zero when they could not be read */
 };
 
-/* What a child reports of its interpreter and its plan. Owned. */
+/* Facts that a child reports of its interpreter and its plan. Owned. */
 struct facts {
     enum { GIL_UNKNOWN, GIL_OFF, GIL_ON } gil;
     enum changes changes;

@@ -65,11 +65,11 @@ static void a_missing_part_is_an_error_with_its_line(void **state)
     static const struct {
         const char *text, *expected;
     } rows[] = {
-        {"race:count\n", ":1: the suppression 'race:count' does not say where"},
+        {"race:count\n", ":1: the suppression 'race:count' does not state where"},
         {"# https://example.org\n# Because.\nrace:count\n",
-         ":3: the suppression 'race:count' does not say which versions"},
-        {"# link: x\n# version: 1\nrace:count\n", ":3: the suppression 'race:count' does not say why"},
-        {HEAD "\nrace:count\n", "does not say where"},
+         ":3: the suppression 'race:count' does not state which versions"},
+        {"# link: x\n# version: 1\nrace:count\n", ":3: the suppression 'race:count' does not state why"},
+        {HEAD "\nrace:count\n", "does not state where"},
         {HEAD "race:count\n# another remark\nrace:look\n", ":7: the suppression 'race:look'"},
         {HEAD "races:count\n", ":5: 'races:count' is not TYPE:PATTERN"},
         {HEAD "count\n", "is not TYPE:PATTERN"},
