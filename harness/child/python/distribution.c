@@ -10,7 +10,7 @@
 #include "core/wire/record.h"
 
 /* Looks up each file in the RECORD of the distributions. A file of an editable installation belongs to the distribution
- * whose direct_url.json names its folder, the innermost one where folders nest. Of several owners the first on sys.path
+ * with its folder in direct_url.json, the innermost one where folders nest. Of several owners the first on sys.path
  * wins, from which modules are imported too. */
 static const char source[] =
     "def files(known):\n"

@@ -1,6 +1,4 @@
 /* The counting pass: up to three series of windows (enum counted_arm); all workers wait between two windows. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/resident.h"
 #include "child/run/round.h"
@@ -39,16 +37,6 @@ static void settle(struct run *run)
     }
 }
 
-static void send_arm(const struct run *run, unsigned number)
-{
-    struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = counting.arm;
-    record.values[ARM_NPOINTS] = number + 1;
-    memcpy(&record.values[ARM_POINTS], counting.calls, (number + 1) * sizeof *counting.calls);
-    record_send(&record, run->wire);
-}
-
 static void count_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
                          uint64_t next)
 {
@@ -63,7 +51,7 @@ static void count_window(struct run *run, struct worker *workers, unsigned numbe
     settle(run);
     counting.calls[number] = (number ? counting.calls[number - 1] : 0) + (int64_t)calls;
     if (next == 0)
-        send_arm(run, number);
+        run_send_calls(run, counting.arm, counting.calls, number + 1);
     detectors_window(&call, run->plan,
                      &(struct counting_window){.arm = counting.arm,
                                                .number = number,
@@ -138,21 +126,15 @@ static int lead_arm(struct run *run, struct worker *workers)
         number, COUNTED_LEAST);
 }
 
-static int run_arm(struct run *run, enum counted_arm arm)
+static int count_arm(struct run *run, enum counted_arm arm)
 {
-    const struct program *steps = run->program;
     counting.arm = arm;
-    atomic_store(&run->over, false);
-    if (arm != COUNTED_CALLS)
-        run->program = run->fresh;
-    int status = run_workers(run, lead_arm);
-    run->program = steps;
-    return status;
+    return run_arm(run, arm, lead_arm);
 }
 
-static int run_arms(struct run *run)
+static int count_arms(struct run *run)
 {
-    int status = run_arm(run, COUNTED_CALLS);
+    int status = count_arm(run, COUNTED_CALLS);
     if (!status && counting.release) {
         struct detector_call call = run_main_call(run);
         if (!run_release(run, counting.release))
@@ -164,9 +146,9 @@ static int run_arms(struct run *run)
         status = run_try_fresh(run);
     run->first_iteration++;
     if (!status && run->fresh)
-        status = run_arm(run, COUNTED_NEW);
+        status = count_arm(run, COUNTED_NEW);
     if (!status && run->fresh && counting.release)
-        status = run_arm(run, COUNTED_RELEASE);
+        status = count_arm(run, COUNTED_RELEASE);
     return status;
 }
 
@@ -190,7 +172,7 @@ int run_counting(struct run *run)
     run->deadline = plan->time ? clock_now() + plan->time + OVERTIME : 0;
     run->poll_every = 16;
     census_store_stacks();
-    int status = run_arms(run);
+    int status = count_arms(run);
     Py_CLEAR(counting.release);
     Py_CLEAR(counting.settle);
     return status;

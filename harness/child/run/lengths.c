@@ -11,14 +11,10 @@
 /* Enough to compare, and the losses of all calls still fit into memory. */
 #define ITERATIONS_MAX 1000
 
-static void send_arm(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
+static void send_counts(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
 {
     struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = arm;
-    record.values[ARM_NPOINTS] = 2;
-    record.values[ARM_POINTS + 1] = (int64_t)calls;
-    record_send(&record, run->wire);
+    run_send_calls(run, arm, (int64_t[]){0, (int64_t)calls}, 2);
     record_begin(&record, RECORD_SERIES, RECORD_MAIN);
     record.values[SERIES_ARM] = arm;
     record.values[SERIES_OF] = SERIES_CODE_BYTES;
@@ -50,17 +46,12 @@ static int lead_round(struct run *run, struct worker *workers)
     return atomic_load(&run->failed) ? STATUS_UNTESTED : STATUS_CLEAN;
 }
 
-static int run_arm(struct run *run, enum counted_arm arm)
+static int count_arm(struct run *run, enum counted_arm arm)
 {
-    const struct program *steps = run->program;
     uint64_t before = run_calls_made(run);
     int64_t code = mapped_code(false);
-    atomic_store(&run->over, false);
-    if (arm == COUNTED_NEW)
-        run->program = run->fresh;
-    int status = run_workers(run, lead_round);
-    run->program = steps;
-    send_arm(run, arm, run_calls_made(run) - before, mapped_code(false) - code);
+    int status = run_arm(run, arm, lead_round);
+    send_counts(run, arm, run_calls_made(run) - before, mapped_code(false) - code);
     return status;
 }
 
@@ -76,12 +67,12 @@ int run_lengths(struct run *run)
 {
     run->poll_every = 1;
     run->sample_every = 1;
-    int status = run_arm(run, COUNTED_CALLS);
+    int status = count_arm(run, COUNTED_CALLS);
     if (!status && run->fresh)
         status = run_try_fresh(run);
     run->first_iteration++;
     if (!status && run->fresh)
-        status = run_arm(run, COUNTED_NEW);
+        status = count_arm(run, COUNTED_NEW);
     if (!status && run->plan->release)
         status = release_objects(run);
     return status;

@@ -2,6 +2,7 @@
 #include "child/run/round.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -123,4 +124,25 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     stop_workers(run, workers, n);
     free(workers);
     return status;
+}
+
+int run_arm(struct run *run, enum counted_arm arm, int (*lead)(struct run *run, struct worker *workers))
+{
+    const struct program *steps = run->program;
+    atomic_store(&run->over, false);
+    if (arm != COUNTED_CALLS)
+        run->program = run->fresh;
+    int status = run_workers(run, lead);
+    run->program = steps;
+    return status;
+}
+
+void run_send_calls(const struct run *run, enum counted_arm arm, const int64_t *calls, unsigned n)
+{
+    struct record record;
+    record_begin(&record, RECORD_ARM, RECORD_MAIN);
+    record.values[ARM_ARM] = arm;
+    record.values[ARM_NPOINTS] = n;
+    memcpy(&record.values[ARM_POINTS], calls, n * sizeof *calls);
+    record_send(&record, run->wire);
 }

@@ -10,6 +10,12 @@
 /* Starts the workers, calls `lead`, which runs the rounds, and ends the workers. Returns an exit status. */
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers));
 
+/* The same for one series of a counting run: its calls are those of the steps or of the plan's `new`. */
+int run_arm(struct run *run, enum counted_arm arm, int (*lead)(struct run *run, struct worker *workers));
+
+/* Sends the calls of the series at each of n points. */
+void run_send_calls(const struct run *run, enum counted_arm arm, const int64_t *calls, unsigned n);
+
 /* Runs one round of round_calls iterations: detached until all workers have come back. */
 void run_round(struct run *run);
 

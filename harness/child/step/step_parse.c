@@ -226,7 +226,7 @@ static bool is_left_out(const struct program *program, const char *source)
     return false;
 }
 
-/* Adds the step to the body or to the knocked-out ones, whose names do not change in the rounds. */
+/* Adds the step to the body or to the knocked-out ones. Names that only the latter assign do not change in a round. */
 static int add_step(struct program *program, struct body *body, const struct step *step, PyObject *ast,
                     PyObject *node)
 {

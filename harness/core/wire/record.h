@@ -80,10 +80,10 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
-/* Points of a series: moments between the windows of an arm, the first before its first window. */
+/* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
 enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
-enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the arm began */
+enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
 enum record_series {
     SERIES_ARM = ARM_ARM,

@@ -1,4 +1,3 @@
-/* A finding from its first word to its place in the list: its names, its stack, and whose it is. */
 #include "driver/evidence/judge_base.h"
 
 #include <stdarg.h>
@@ -35,7 +34,6 @@ struct symbol_stack judge_symbolise(struct judge *judge, const struct record *re
     return judge_stack(judge, record->frames, record->nframes, true);
 }
 
-/* "numpy 2.2.2", or "numpy" when the version is not known. */
 char *judge_name_package(const struct judge *judge, const char *module, const char *name)
 {
     const char *owner = package_distribution(judge->outcome, module, name);
@@ -58,8 +56,8 @@ char *judge_package_of(const struct judge *judge, const char *path)
     return NULL;
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 are bug. What has more than one word in its name
- * was mangled, and has lost that already. */
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 become bug. Demangled names, of more than one
+ * word, have no such suffix. */
 char *judge_plain_name(const char *function)
 {
     size_t word = function ? strcspn(function, "<({ :") : 0;
@@ -77,7 +75,7 @@ char *judge_name_interpreter(const struct judge *judge)
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
 {
-    struct evidence *evidence = &finding->suspicion;
+    struct evidence *evidence = &finding->evidence;
     char name[128];
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
@@ -97,9 +95,9 @@ void judge_suspect_maker(const struct judge *judge, struct finding *finding, enu
 {
     char *function, *package;
     judge_maker(judge, stack, &function, &package);
-    evidence_set(&finding->suspicion, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
-    finding->suspicion.stacks = stack->nframes > 0;
-    finding->suspicion.agree = function != NULL;
+    evidence_set(&finding->evidence, by, function ? BLAME_TARGET : BLAME_UNKNOWN, function, package);
+    finding->evidence.stacks = stack->nframes > 0;
+    finding->evidence.agree = function != NULL;
 }
 
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
@@ -111,7 +109,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     finding->kind = kind;
     finding->severity = severity;
     finding->detector = detector;
-    finding->suspicion.blame = BLAME_UNKNOWN;
+    finding->evidence.blame = BLAME_UNKNOWN;
     finding->rung = judge->plan->share;
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
@@ -126,28 +124,28 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
 {
     if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
-    finding->suspicion.users = true;
+    finding->evidence.users = true;
     if (!judge->writes_arrays)
         finding->rung = RUNG_ALL;
 }
 
-/* Finds the package whose code the finding's statement calls, if that is not the interpreter's own. */
+/* Adds the package that the finding's statement calls, unless that is the interpreter. */
 static void add_call(const struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
     if (!statement || statement->plain || !statement->package)
         return;
-    finding->suspicion.call = callable_of(statement->source, judge->plan->setup);
-    finding->suspicion.call_package = strdup(statement->package);
+    finding->evidence.call = callable_of(statement->source, judge->plan->setup);
+    finding->evidence.call_package = strdup(statement->package);
 }
 
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
-    /* Odd values and exceptions break no memory. */
+    /* Wrong values and exceptions damage no memory. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
     add_call(judge, finding);
-    finding->suspicion.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
+    finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

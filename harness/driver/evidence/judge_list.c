@@ -1,4 +1,3 @@
-/* The first few of many, and how many more there are. */
 #include <stdlib.h>
 
 #include "driver/evidence/judge_base.h"

@@ -1,11 +1,10 @@
-/* Who made what was lost, by the stack of its allocation. */
 #include <stdio.h>
 #include <string.h>
 
 #include "driver/evidence/judge_base.h"
 #include "driver/outcome/package.h"
 
-/* Python code was running: what compiled code lies further out did not ask for it. */
+/* Returns true where Python code was running: compiled code further out did not allocate. */
 static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
 {
     static const char evaluation[] = "_PyEval_EvalFrame";
@@ -13,8 +12,8 @@ static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
            strncmp(frame->function, evaluation, sizeof evaluation - 1) == 0;
 }
 
-/* The innermost package, or who called it without the interpreter in between, as it is with arrays that NumPy's C API
- * makes for others. */
+/* Takes the innermost package, or its caller where the interpreter does not lie between: NumPy's C API makes arrays
+ * for other packages. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
                  char **ret_package)
 {

@@ -1,4 +1,4 @@
-/* Which statement a stack is of: the child runs each in a function of its own. */
+/* Finds the statement of a stack: the child runs each in a function of its own. */
 #include "driver/evidence/judge_base.h"
 
 #include <stdio.h>

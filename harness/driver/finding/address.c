@@ -8,7 +8,7 @@
 
 /* The first pages are never mapped: addresses there are members of a struct whose pointer was null. */
 #define NULL_END 0x10000
-/* How far from the stack pointer a function's variables lie, and how far behind a mapping an overrun still counts. */
+/* Distance of a function's variables from the stack pointer, and of an overrun behind a mapping, at most. */
 #define NEAR 0x10000
 
 struct mapping {
@@ -86,7 +86,7 @@ static const char *verb(const struct address_facts *facts)
     return facts->error & SCENE_ERROR_WRITE ? "a write to" : "a read from";
 }
 
-/* Who fills memory with such bytes. */
+/* Programs that fill memory with a byte of their own. */
 static const char *fill_name(uint64_t value)
 {
     static const struct {
@@ -105,14 +105,14 @@ static const char *fill_name(uint64_t value)
     return NULL;
 }
 
-/* Neither a user's address nor the kernel's: the upper 17 bits differ. */
+/* Returns true where the upper 17 bits differ: no user's and no kernel's address. */
 static bool is_canonical(uint64_t value)
 {
     uint64_t upper = value >> 47;
     return upper == 0 || upper == 0x1ffff;
 }
 
-/* The processor does not say which address it refused; a register holds it, or what it was made from. */
+/* Finds the register that holds the refused address, or its base: the processor does not report it. */
 static void explain_refused(const struct address_facts *facts, char *text, size_t size)
 {
     size_t n = (size_t)snprintf(text, size, "an access to an address that no memory can have");
@@ -195,7 +195,7 @@ static void explain_fault(const struct address_facts *facts, char *text, size_t 
 void address_explain(const struct address_facts *facts, char *text, size_t size)
 {
     text[0] = '\0';
-    if (facts->code <= 0) /* somebody sent it */
+    if (facts->code <= 0) /* sent by a process */
         return;
     if (facts->signal == SIGSEGV || facts->signal == SIGBUS)
         explain_fault(facts, text, size);

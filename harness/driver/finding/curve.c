@@ -6,13 +6,13 @@
 
 #include "core/wire/counted.h"
 
-/* A rate below one in so many calls may be chance. */
+/* A rate below one in this number of calls may be chance. */
 #define RARE 1000
 /* Growth of a few units in all may be chance. */
 #define UNITS_LEAST 8
-/* How far windows may differ from the common rate, in parts of it. */
+/* Difference of windows from the common rate at most, as a part of it. */
 #define SCATTER 0.35
-/* Irregular growth, as that of a race: every window grows, the longer ones more, and by so many units at least. */
+/* Irregular growth, as by a race: every window grows by this number of units at least, the longer ones more. */
 #define IRREGULAR_UNITS 24
 
 const char *const growth_verdict_names[GROWTH_VERDICTS] = {
@@ -60,7 +60,8 @@ static double median(const double *values, unsigned n)
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-/* Per call, in the long windows against the short ones: 1 for what calls do, 1/2 for what each window does. */
+/* Returns growth per call in long windows divided by that in short ones: 1 for growth with calls, 1/2 for growth with
+ * windows. */
 static double long_against_short(const struct windows *windows)
 {
     double middle = windows->all_calls / windows->n, calls[2] = {0}, changes[2] = {0};
@@ -133,7 +134,7 @@ static bool grows(const struct curve *curve, int64_t unit, double *ret_rate)
     return true;
 }
 
-/* Something is kept, and how much does not depend on the calls. */
+/* Returns true where a fixed amount stays. */
 static enum growth_verdict judge_kept(const struct growth_arms *arms, int64_t unit)
 {
     if (!arms->has_release || arms->held - arms->before < unit)

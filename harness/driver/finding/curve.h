@@ -26,7 +26,7 @@ struct curve_look {
     double rate; /* per call; 0 unless steady */
 };
 
-/* unit: changes of less than this in all are none (1 object, 64 bytes). */
+/* unit: smaller changes in all count as none (1 object, 64 bytes). */
 struct curve_look curve_look(const struct curve *curve, int64_t unit);
 
 /* What the arms say together. A curve with no points: the arm was not run. */
@@ -35,10 +35,10 @@ enum growth_verdict {
     GROWTH_NOISE,     /* of an allocator */
     GROWTH_ONE_OFF,   /* made once, and kept */
     GROWTH_FLOOR,     /* kept for as long as the process lives */
-    GROWTH_CACHE,     /* kept until it is told to let go */
-    GROWTH_UNBOUNDED, /* a cache that keeps one more for everything new, and lets go when it is told to */
+    GROWTH_CACHE,     /* kept until the release step */
+    GROWTH_UNBOUNDED, /* one more for each new call, until the release step */
     GROWTH_JIT,       /* code that was compiled, and what belongs to it */
-    GROWTH_RETAINED,  /* one more for everything new, for good */
+    GROWTH_RETAINED,  /* one more for each new call, also after the release step */
     GROWTH_LEAK,      /* one more for every call */
     GROWTH_VERDICTS
 };

@@ -13,7 +13,8 @@ const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, siz
     return NULL;
 }
 
-/* Every thread waits for one lock at most: from each there is one way, which ends or runs in a circle. */
+/* Follows each thread to the holder of its lock: the way ends or runs in a circle, since a thread waits for one lock
+ * at most. */
 size_t deadlock_find_cycle(const struct deadlock_wait *waits, size_t n, size_t *ret_cycle)
 {
     for (size_t start = 0; start < n; start++) {
@@ -56,7 +57,7 @@ void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t siz
         snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
 }
 
-/* What the thread before in the circle waits for is what this one holds. */
+/* Each thread of the circle holds the lock that the one before it waits for. */
 void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
                         size_t size)
 {
@@ -80,7 +81,7 @@ static bool is_alike(const struct deadlock_wait *one, const struct deadlock_wait
            strcmp(one->function, other->function) == 0;
 }
 
-/* "thread 1", "threads 1, 4 and 5". Returns how many. */
+/* Writes "thread 1" or "threads 1, 4 and 5". Returns their number. */
 static size_t say_threads(const struct deadlock_wait *waits, size_t n, size_t i, char *text, size_t size)
 {
     size_t alike = 0, said = 0, used = 0;

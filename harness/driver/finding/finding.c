@@ -65,7 +65,7 @@ void finding_free(struct finding *finding)
     free(finding->statement);
     free(finding->input);
     free(finding->plan);
-    free(finding->evidence);
+    free(finding->log_end);
     free(finding->block);
     free(finding->site);
     free(finding->alias);
@@ -73,7 +73,7 @@ void finding_free(struct finding *finding)
     free(finding->cause);
     free(finding->behind);
     free(finding->reason);
-    evidence_clear(&finding->suspicion);
+    evidence_clear(&finding->evidence);
     for (unsigned i = 0; i < finding->nends; i++)
         free(finding->ends[i].inside);
     free(finding->ends);
@@ -88,7 +88,7 @@ static void count_child(struct finding *finding, unsigned child)
     finding->hit++;
 }
 
-/* Short enough to type, and the same from run to run: it comes from the signature. */
+/* Makes an id from the signature: short enough to type, and equal in each run. */
 static void make_id(struct finding *finding)
 {
     uint64_t hash = 0;
@@ -113,7 +113,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
             continue;
         known->count += finding->count;
         known->serial |= finding->serial;
-        evidence_merge(&known->suspicion, &finding->suspicion);
+        evidence_merge(&known->evidence, &finding->evidence);
         count_child(known, child);
         finding_free(finding);
         return known;
@@ -177,12 +177,12 @@ bool finding_is_users(const struct finding *finding)
     const struct verification *found = finding->verification;
     bool lower =
         found && found->again.hit > 0 && !finding->serial && verification_rung(found) <= RUNG_READONLY;
-    return finding->suspicion.users && !lower;
+    return finding->evidence.users && !lower;
 }
 
 struct suspect finding_suspect(const struct finding *finding)
 {
-    const struct evidence *evidence = &finding->suspicion;
+    const struct evidence *evidence = &finding->evidence;
     if (finding_is_users(finding))
         return (struct suspect){BLAME_USER, evidence->function, evidence->package};
     return evidence_suspect(evidence, finding->serial);

@@ -59,17 +59,16 @@ struct verification;
 struct finding_stack {
     char *title;
     struct symbol_stack stack;
-    /* Of a thread at a crash or a hang; zero for any other stack. */
+    /* For a thread at a crash or a hang; zero for any other stack. */
     pid_t tid;
-    int worker;                    /* its number; -1: it is none of ours, or nobody knows */
+    int worker;                    /* its number; -1: not a worker, or not known */
     struct finding_python *python; /* innermost first */
     size_t npython;
-    uint32_t more_python,
-        more_native; /* frames that there are below; native ones: not 0, they are not counted */
-    size_t same_as;  /* index of the first stack that is the same, most often its own */
+    uint32_t more_python, more_native; /* frames below that are left out; of native ones only 0 or not */
+    size_t same_as;                    /* index of the first equal stack, which may be its own */
 };
 
-/* A thread when its process ended. */
+/* The state of a thread when its process ended. */
 struct finding_end {
     uint64_t calls;
     char *inside; /* the statement, or NULL between calls */
@@ -81,7 +80,7 @@ struct finding {
     enum finding_kind kind;
     enum severity severity;
     enum detector_id detector;
-    struct evidence suspicion;
+    struct evidence evidence;
     /* Set once, by the blame stage. */
     enum blame blame;
     char *function; /* innermost of the guilty package, or NULL */
@@ -94,24 +93,24 @@ struct finding {
     char *input;             /* name of the array concerned, or NULL */
     char *plan;              /* YAML of the child's plan that showed it */
     uint32_t threads;        /* of that plan */
-    char *evidence;          /* the end of standard error, or NULL */
+    char *log_end;           /* the end of standard error, or NULL */
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */
     char *site;              /* where the block was made, as --focus takes it, or NULL */
-    bool trapped;            /* the guilty instruction itself was caught: the function is its */
+    bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
-    char *cause;   /* id of the finding that explains this one, or NULL; set once, after verification */
-    bool inherits; /* the blame of its cause */
-    char *behind;  /* id of the one whose statement had to be left out before this one was seen, or NULL */
-    unsigned out_from;                       /* child from which on its statement was left out; 0: never */
-    const struct verification *verification; /* what running it again found out, or NULL; the report's */
+    char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */
+    bool inherits;     /* it takes the blame of its cause */
+    char *behind;      /* id of the finding whose statement was left out before this one was seen, or NULL */
+    unsigned out_from; /* first child without its statement; 0: none */
+    const struct verification *verification; /* its trials, or NULL; owned by the run */
     uint64_t count;                          /* times seen */
-    unsigned hit, of;                        /* children that saw it, of those that could */
+    unsigned hit, of;                        /* children that saw it, out of those that could */
     unsigned last_child;
     size_t order; /* of first sight */
     struct finding_stack *stacks;
     size_t nstacks;
-    char **lines; /* what explains the evidence, a sentence each */
+    char **lines; /* sentences that explain it */
     size_t nlines;
     uint64_t *registers; /* SCENE_REGISTERS of the thread that crashed, or NULL */
     struct deadlock_wait *waits;
@@ -128,34 +127,34 @@ struct finding_list {
 extern const char *const finding_kind_names[FINDING_KINDS];
 extern const char *const finding_severity_names[SEVERITIES];
 
-/* Control characters become blanks. NULL is left alone. */
+/* Replaces control characters with blanks. NULL is fine. */
 void finding_make_printable(char *text);
 
-/* Takes the texts over. Merges with a finding of the same signature, which keeps its own texts and stacks. Returns the
- * finding in the list, or NULL without memory (the texts are freed then too). */
+/* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the
+ * finding over. Returns the finding in the list, or NULL without memory. */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
 void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);
 void finding_list_clear(struct finding_list *list);
 
-/* Adds a stack and what it shows; takes both over. Returns 0 or -ENOMEM. */
+/* Adds a stack. Takes the title and the stack over. Returns 0 or -ENOMEM. */
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack);
 
-/* Of a worker that ran no statement when the others were stopped: it waited for the next round. */
+/* Returns true for a worker that waited for the next round when the others were stopped. */
 bool finding_stack_is_idle(const struct finding_stack *stack);
 
-/* Adds a sentence that explains the evidence; takes it over, NULL is ignored. Returns 0 or -ENOMEM. */
+/* Adds a sentence that explains the finding. Takes it over; NULL is ignored. Returns 0 or -ENOMEM. */
 int finding_add_line(struct finding *finding, char *line);
 
-/* Do the statements cause it by what they do to shared arrays, as far as verification does not show otherwise? */
+/* Returns true where the statements change shared arrays, and verification shows no failure without that. */
 bool finding_is_users(const struct finding *finding);
 
-/* Returns the suspect by the evidence of the judges; the blame stage starts from it. */
+/* Returns the suspect before any trial. */
 struct suspect finding_suspect(const struct finding *finding);
 
-/* The only finding with this severity, or NULL. *ret_n: how many have it. */
+/* Returns the only finding with this severity, or NULL. *ret_n: the number of them. */
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n);
 struct finding *finding_list_find(const struct finding_list *list, const char *id);
 
-/* Most severe first, consequences last. */
+/* Sorts by severity, with consequences last. */
 void finding_list_sort(struct finding_list *list);

@@ -33,7 +33,7 @@ static const struct log_rule rules[] = {
     {"negative ref count", FINDING_REFCOUNT_UNDERFLOW},
 };
 
-/* What CPython's debug hooks say. */
+/* Parts of the messages of CPython's debug hooks. */
 static const struct log_rule hook_rules[] = {
     {FREED, FINDING_DOUBLE_FREE},
     {BLOCK, FINDING_HEAP_CORRUPTION},
@@ -74,7 +74,7 @@ bool log_rule_is_hooks(const struct log_rule *rule)
     return false;
 }
 
-/* What follows `before` in its line; the caller frees it. */
+/* Returns the rest of the line after `before`. The caller frees it. */
 static char *rest_of_line(const char *text, const char *before)
 {
     const char *at = strstr(text, before);
@@ -82,7 +82,7 @@ static char *rest_of_line(const char *text, const char *before)
     return strndup(at, strcspn(at, "\n"));
 }
 
-/* "    at tail+1: 0x41 *** OUCH" says that this byte is wrong. Writes "tail+1 0x41, …". */
+/* Lists the wrong bytes as "tail+1 0x41, …", from lines like " at tail+1: 0x41 *** OUCH". */
 static void list_wrong_bytes(const char *text, const char *end, FILE *out)
 {
     static const char before[] = "        at ";
@@ -96,7 +96,7 @@ static void list_wrong_bytes(const char *text, const char *end, FILE *out)
     }
 }
 
-/* Of a block that was freed the hooks read a size that is none; most processes die of it in the middle of the text. */
+/* The hooks read a wrong size from a freed block; most processes crash on it in the middle of the text. */
 char *log_rule_hooks_sentence(const char *text)
 {
     const char *begin = text ? strstr(text, BLOCK) : NULL;

@@ -1,4 +1,4 @@
-/* The log detector: sentences on a child's standard error that say what is wrong. One rule each. Driver. */
+/* The log detector: a rule for each sentence on standard error that reports damage. Driver. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,15 +11,15 @@ struct log_rule {
     enum finding_kind kind;
 };
 
-/* The first line that a rule knows. On success *ret_line is the caller's, without its line break. Returns the rule, or
- * NULL when there is none. */
+/* Finds the first line that a rule matches. *ret_line gets it without the line break; the caller frees it. Returns the
+ * rule or NULL. */
 const struct log_rule *log_rule_find(const char *text, char **ret_line);
 
-/* Is it a sentence of CPython's debug hooks? They are the pyheap detector's, even where the log detector is off. */
+/* Returns true for sentences of CPython's debug hooks: they belong to the pyheap detector, too. */
 bool log_rule_is_hooks(const struct log_rule *rule);
 
-/* One sentence of the many lines that CPython's debug hooks print about a block, or NULL. The caller frees it. */
+/* Sums up the lines that CPython's debug hooks print about a block in one sentence, or NULL. The caller frees it. */
 char *log_rule_hooks_sentence(const char *text);
 
-/* The module that a line of CPython's says has turned the GIL on, or NULL. The caller frees it. */
+/* Returns the module that turned the GIL on by a warning of CPython, or NULL. The caller frees it. */
 char *log_rule_gil_module(const char *text);

@@ -10,11 +10,11 @@
 /* Growth of less between two lengths may be chance. */
 #define BLOCKS_LEAST 4
 #define BYTES_LEAST 256
-/* So may what comes once in so many calls. */
+/* Growth of one in this number of calls may be chance. */
 #define RARE 1000
-/* How far a third run may be from what the first two make of it, in parts. */
+/* Difference of a third run from the prediction of the first two at most, as a part of it. */
 #define SCATTER 0.35
-/* Between two lengths, to see what each call loses. */
+/* Calls between two lengths that show a loss for each call. */
 #define CALLS_LEAST BLOCKS_LEAST
 
 const char *const memcheck_kind_names[MEMCHECK_KINDS] = {

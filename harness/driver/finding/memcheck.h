@@ -1,7 +1,6 @@
-/* What runs of two lengths leave behind under Valgrind, compared: what is there once, what grows with the calls, what
- * with the new ones. Where something grows, a third run must show the same again: a table that is doubled now and then
- * grows between two lengths, too. Driver; pure.
- */
+/* Compares the blocks that runs of two lengths leave under Valgrind: blocks that stay once, that grow with the calls,
+ * or with the new ones. A third run confirms growth: a table that doubles now and then grows between two lengths, too.
+ * Driver; pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +13,7 @@
 
 #define MEMCHECK_LENGTHS 3
 
-/* As memcheck calls what it finds at the end. */
+/* Kinds of memcheck's leak check. */
 enum memcheck_kind {
     MEMCHECK_DEFINITELY,
     MEMCHECK_INDIRECTLY,
@@ -24,7 +23,7 @@ enum memcheck_kind {
 };
 extern const char *const memcheck_kind_names[MEMCHECK_KINDS]; /* "definitely", ... */
 
-/* When a block was asked for: in a call of the steps, in one of the plan's `new`, or somewhere else. */
+/* Where a block was allocated: in a call of the steps, in one of the plan's `new`, or elsewhere. */
 enum memcheck_arm {
     MEMCHECK_CALLS = COUNTED_CALLS,
     MEMCHECK_NEW = COUNTED_NEW,
@@ -36,10 +35,10 @@ struct memcheck_sum {
     int64_t bytes, blocks;
 };
 
-/* Blocks that one function asked for in one arm. */
+/* Blocks that one function allocated in one arm. */
 struct memcheck_site {
     enum memcheck_arm arm;
-    char *function, *package; /* whose; NULL: Python code's, or the interpreter's */
+    char *function, *package; /* NULL: Python code or the interpreter */
     struct memcheck_sum sums[MEMCHECK_LENGTHS][MEMCHECK_KINDS];
     uint64_t *ips; /* stack of the most bytes in the last run that has any, innermost first */
     size_t nips;
@@ -68,8 +67,8 @@ struct memcheck {
 /* Adds blocks of one run to its table. */
 void memcheck_add_total(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                         struct memcheck_sum sum);
-/* The same, and to the site of the function that asked for them. The names are copied. Returns the site, or NULL
- * without memory. */
+/* Adds them to the site of the function that allocated them, too. Copies the names. Returns the site, or NULL without
+ * memory. */
 struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, enum memcheck_kind kind,
                                    const char *function, const char *package, struct memcheck_sum sum);
 /* Adds a run that came to its end as the next length. Takes its stacks over. */
@@ -81,18 +80,18 @@ struct memcheck_rate {
     double bytes, blocks;
 };
 
-/* What the lengths say of a site. */
+/* Decides by the lengths so far whether a site grows. */
 enum growth_verdict memcheck_judge(const struct memcheck *memcheck, const struct memcheck_site *site,
                                    struct memcheck_rate *ret_rate);
-/* Of a kind, in each call of the arm; what lies beside the arms is counted with the calls. */
+/* Returns the rate of a kind. Blocks beside the arms count with the calls. */
 struct memcheck_rate memcheck_rate(const struct memcheck *memcheck, enum memcheck_arm arm,
                                    enum memcheck_kind kind);
-/* Bytes of code in each new call; 0: none is compiled. */
+/* Returns the bytes of code that each new call compiles. */
 double memcheck_code(const struct memcheck *memcheck);
 
-/* Is there nothing that a further run would have to show again? */
+/* Returns true where no growth waits for a third run. */
 bool memcheck_is_settled(const struct memcheck *memcheck);
-/* Iterations of each thread in the next run; 0: as the time allows. Returns false when there is none to make. */
+/* Computes the iterations of each thread in the next run; 0: as time allows. Returns false where no run is needed. */
 bool memcheck_next(const struct memcheck *memcheck, uint64_t ret_lengths[2]);
-/* Why nothing can be called clean, or NULL. */
+/* Returns why the run cannot be called clean, or NULL. */
 const char *memcheck_doubt(const struct memcheck *memcheck);

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Silence is stated with what it is worth: a rate p shows nothing in n calls with a chance of (1 - p)^n, here 5 %. */
+/* A failure with the rate p stays unseen in n calls with a chance of (1 - p)^n. The bound is the p where that is 5
+ * %. */
 double run_rate_bound(const struct run *run)
 {
     uint64_t calls = run->calls + run->serial_calls;

@@ -24,8 +24,8 @@ struct run {
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
     double seconds;
-    double start; /* s that the quickest child took until its threads ran; 0 where none ever did */
-    uint64_t rated_calls, rated_time; /* of children that finished: the rate without start-up */
+    double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */
+    uint64_t rated_calls, rated_time; /* calls and ns of children that finished, without their start */
     unsigned children;
     struct walks walks; /* of the guard's checker, over all children that finished */
     char **environment; /* "key=value" */
@@ -36,13 +36,14 @@ struct run {
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     struct child_log log;
-    const struct suppression_list *suppressions; /* races that are known, borrowed; or NULL */
-    struct memcheck memcheck;                    /* of a run under Valgrind */
+    const struct suppression_list
+        *suppressions;        /* known races with the number of their hits, borrowed; or NULL */
+    struct memcheck memcheck; /* of a run under Valgrind */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
 
-/* Of a clean run: what the rate is below at 95 % confidence, by its calls; else 0. */
+/* Returns an upper bound for the failure rate of a clean run, at 95 % confidence; 0 for other runs. */
 double run_rate_bound(const struct run *run);
 
 void run_clear(struct run *run);

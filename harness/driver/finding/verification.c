@@ -66,7 +66,7 @@ enum rung verification_rung(const struct verification *verification)
     return verification->mutates && verification->share > RUNG_PRIVATE ? RUNG_ALL : verification->share;
 }
 
-/* Is the rung below one that does not fail, or is there none? */
+/* Returns true where the level below does not fail, or is none. */
 static bool is_lowest(const struct verification *verification, enum rung rung)
 {
     enum rung below = rung < verification->share ? rung : verification->share;

@@ -1,5 +1,5 @@
-/* What verification found out: trials of each arm, and the sentences that follow. Plain data. An arm ends with its
- * first hit, the plan as it was with its third. */
+/* Verification: the trials of each variant of a plan, and the sentences that follow from them. The trials of a variant
+ * end at the first hit, those of the unchanged plan at the third. Plain data. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,53 +24,52 @@ struct knock_out {
 };
 
 struct verification {
-    struct trials again;              /* the plan as it was */
-    struct trials alone;              /* one thread */
-    struct trials gil;                /* the GIL on */
-    struct trials plain;              /* only statements that are the interpreter's own */
-    struct trials ladder[RUNG_COUNT]; /* rungs below the plan's own */
-    struct knock_out
-        knock_outs[VERIFICATION_CALLS]; /* all steps that make this call replaced by what they gave once */
+    struct trials again;                             /* the unchanged plan */
+    struct trials alone;                             /* one thread */
+    struct trials gil;                               /* the GIL on */
+    struct trials plain;                             /* only statements that are the interpreter's own */
+    struct trials ladder[RUNG_COUNT];                /* levels below the plan's own */
+    struct knock_out knock_outs[VERIFICATION_CALLS]; /* without this call: its first result stands for it */
     unsigned nknock_outs;
-    struct knock_out inputs[VERIFICATION_CALLS]; /* this name private, the rest shared */
+    struct knock_out inputs[VERIFICATION_CALLS]; /* with this name private */
     unsigned ninputs;
-    enum rung share; /* of the plan as it was */
+    enum rung share; /* of the unchanged plan */
     bool mutates;    /* its statements change what they share */
     bool all_plain;  /* all statements are the interpreter's own */
-    struct {         /* to the first hit, of the trials of `again` that hit */
+    struct {         /* from the start to the hit, for each hit of `again` */
         uint64_t calls;
         double seconds;
     } first[VERIFICATION_HITS];
     unsigned nfirst;
-    bool over;                 /* `again` is */
-    char *without;             /* statements of other findings that were left out meanwhile, or NULL */
-    char *root;                /* id of the finding that this is about; NULL: all of the run */
-    struct verification *next; /* about another finding of the run */
+    bool over;                 /* `again` has ended */
+    char *without;             /* statements of other findings, which are left out; or NULL */
+    char *root;                /* id of the finding; NULL: all of the run */
+    struct verification *next; /* of another finding */
 };
 
-/* 95 % interval of a rate (Wilson), in percent. */
+/* Computes the 95 % interval of a rate (Wilson), in percent. */
 void verification_interval(const struct trials *trials, double *ret_low, double *ret_high);
 
-/* Were so many trials without a hit to be expected by chance, at the rate of `again`, less than once in twenty
- * times? */
+/* Returns true where that many trials without a hit are significant: at the rate of `again`, their chance is below 5
+ * %. */
 bool verification_is_telling(const struct verification *verification, const struct trials *trials);
 
-/* Medians; 0 without a hit. */
+/* Return medians; 0 without a hit. */
 double verification_first_calls(const struct verification *verification);
 double verification_first_seconds(const struct verification *verification);
 
-/* The lowest rung that fails, where it was found out; else the plan's own. */
+/* Returns the lowest level that fails, or the plan's own where no lower one was tried. */
 enum rung verification_rung(const struct verification *verification);
-/* The rule that follows from the lowest rung: one sentence, "" when it was not found out. */
+/* Returns the rule for the lowest level that fails, in one sentence; "" where it is not known. */
 const char *verification_say_rung(const struct verification *verification);
 
-/* The one call that the failure cannot do without; of several the one that is not the interpreter's own. NULL when
- * there is none or are several. */
+/* Returns the one call without which the plan never fails; calls of packages come before the interpreter's own. NULL
+ * for none or several. */
 const struct knock_out *verification_guilty(const struct verification *verification);
 
-/* "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat"; also what the
- * controls say. "" when no arm says anything. */
+/* Says "still fails without scipy.stats.somersd; never fails without numpy.repeat: look at numpy.repeat", and the
+ * results of the control runs. "" where no variant is significant. */
 void verification_say_guilty(const struct verification *verification, char *text, size_t size);
 
-/* With all that follow. NULL is fine. */
+/* Frees this one and those after it. NULL is fine. */
 void verification_free(struct verification *verification);

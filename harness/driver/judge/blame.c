@@ -49,7 +49,7 @@ static const char *say_unknown(enum evidence_by by)
     case EVIDENCE_SHARING:
         return "at this sharing level a thread may change what the others read";
     default:
-        return "no stack, allocation site or statement names a package";
+        return "no stack and no allocation site points to a package";
     }
 }
 
@@ -98,7 +98,7 @@ static void say_evidence(struct blame_verdict *verdict, const struct evidence *e
 /* Before trials: the evidence, with what speaks against it. */
 static void decide_by_evidence(const struct finding *finding, struct blame_verdict *verdict)
 {
-    const struct evidence *evidence = &finding->suspicion;
+    const struct evidence *evidence = &finding->evidence;
     verdict->suspect = finding_suspect(finding);
     bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package;
     if (verdict->suspect.blame == BLAME_USER)

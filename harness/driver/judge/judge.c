@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Damage in memory that a detector of the child walked over: it says where, not who did it. */
+/* Damage that a detector of the child found in memory: it shows the place, not the writer. */
 void judge_corrupt(struct judge *judge, const struct record *record)
 {
     enum detector_id detector = (enum detector_id)record->values[CORRUPT_DETECTOR];

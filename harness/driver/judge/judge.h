@@ -1,4 +1,4 @@
-/* From what a child left behind to findings: what it was, where, and whose. Driver. */
+/* Judges: they make findings, with evidence, of the outcome of a child. Driver. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,12 +11,12 @@
  * new. */
 unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child);
 
-/* Does a sentence that the child left behind say why it ended, and a wanted detector hear it? */
+/* Returns true where a wanted detector finds the reason of the child's end in its log. */
 bool judge_hears(const struct plan *plan, const struct outcome *outcome);
 
-/* The detector of the plan that tells of a child's death, whatever it was that killed it; DETECTOR_COUNT: none. */
+/* Returns the detector of the plan that reports any crash of this child; DETECTOR_COUNT: none. */
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome);
 
-/* Does the outcome show a failure? `users`: an error of the statements' own counts, too. */
+/* Returns true where the outcome shows a failure. `users`: an error of the user counts, too. */
 bool judge_shows_failure(const struct plan *plan, struct outcome *outcome,
                          const struct suppression_list *rules, bool users);

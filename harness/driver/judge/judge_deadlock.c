@@ -1,4 +1,4 @@
-/* From sleeping threads to who waits for which lock. */
+/* Finds the locks that sleeping threads wait for. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "core/wire/landmarks.h"
 #include "driver/outcome/package.h"
 
-/* How far from the futex the function lies that says what it is part of, and how many others may be between. */
+/* Distance from the futex of the function that names the lock at most, and the frames between two such functions. */
 #define FRAMES_MOST 16
 #define GAP 2
 
@@ -16,7 +16,7 @@
 
 enum place { AT_FUTEX, PARKED };
 
-/* Parts of functions' names; an outer one says more than the one that it calls. */
+/* Parts of functions' names. An outer function names the lock better than the one that it calls. */
 static const struct kind {
     const char *function;
     const char *what;
@@ -25,7 +25,7 @@ static const struct kind {
         EVENT,
         LOCK,
         OWNED
-    } hold; /* OWNED: it says by whom, as glibc's mutexes do 8 bytes behind their start */
+    } hold; /* OWNED: the holder is stored in it, as glibc does 8 bytes behind the start of a mutex */
 } kinds[] = {
     {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
     {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
@@ -60,7 +60,7 @@ static const struct kind *find_kind(const char *function)
     return NULL;
 }
 
-/* ret_parked: it sleeps in the parking lot, whatever is built on that. */
+/* *ret_parked: it sleeps in the parking lot. */
 static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_parked)
 {
     const struct kind *found = NULL;
@@ -93,7 +93,7 @@ static const struct symbol_thread *find_thread(const struct judge *judge, int64_
     return NULL;
 }
 
-/* Idle threads of a pool wait as well, for work: what counts is who waits in a statement. */
+/* Returns true for threads that wait in a statement; idle threads of a pool wait for work. */
 static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread,
                      const struct scene_page *page)
 {
@@ -101,7 +101,7 @@ static bool is_stuck(const struct judge *judge, const struct symbol_thread *thre
            !is_between_rounds(&thread->stack);
 }
 
-/* Where the lock lies: in a variable, or in a block that the guard knows. */
+/* Finds the variable of the lock, or the block that the guard knows. */
 static void find_place(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
 {
     char *variable = NULL;
@@ -149,7 +149,7 @@ static void collect(struct judge *judge, struct finding *finding)
     }
 }
 
-/* The cycle's members to the front, in its order. Each index is behind what was moved before. */
+/* Moves the members of the cycle to the front, in its order. Each index lies behind those moved before. */
 static void move_to_front(struct finding *finding, size_t *cycle, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -176,8 +176,8 @@ static void explain(const struct judge *judge, struct finding *finding)
     }
 }
 
-/* A lock is held by somebody. Where everybody who is stuck waits for one of two, and a thread does not wait for what it
- * holds itself, each is held by one that waits for the other; unless somebody kept it who has left. */
+/* Where all stuck threads wait for one of two locks, and no thread waits for a lock that it holds, each lock is held
+ * by a thread that waits for the other; unless a thread ended with it. */
 static bool are_two_locks(const struct judge *judge, const struct finding *finding)
 {
     for (size_t i = 0; i < judge->outcome->nthreads; i++) {
@@ -208,7 +208,7 @@ char *judge_waits(struct judge *judge, struct finding *finding)
                : NULL;
 }
 
-/* Not of the standard library, whose locks its callers misuse. */
+/* Returns false for the standard library: its callers misuse its locks. */
 static bool is_users(const struct scene_python *frame)
 {
     return frame->file[0] && (strstr(frame->file, "/site-packages/") || !strstr(frame->file, "/lib/python3"));
@@ -232,7 +232,7 @@ bool judge_suspect_python(const struct judge *judge, struct finding *finding,
         package_frame(judge->outcome, &thread->stack, package, sizeof package))
         return false;
     bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->suspicion, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
+    evidence_set(&finding->evidence, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
                  owned ? judge_name_package(judge, frame->file, package) : NULL);
     return true;
 }

@@ -1,4 +1,4 @@
-/* How a child ended: in a crash, in a hang, or well, with a sentence that tells of damage. */
+/* Judges the end of a child: a crash, a hang, or a sentence in the log that reports damage. */
 #include "driver/judge/judge_inside.h"
 
 #include <signal.h>
@@ -17,7 +17,7 @@ static const struct record *crash_record(const struct outcome *outcome)
     return NULL;
 }
 
-/* What every thread was at. */
+/* Adds the state of every thread. */
 static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
 {
     unsigned n = judge->plan->threads;
@@ -56,7 +56,8 @@ static const char *when(const struct outcome *outcome)
     }
 }
 
-/* A signal that somebody sent (abort, kill) has no address; an address that the processor refused is not told. */
+/* A signal that a process sent (abort, kill) has no address; the processor does not report an address that it
+ * refused. */
 static bool has_address(const struct record *crash)
 {
     bool refused = crash->values[CRASH_CODE] == SI_KERNEL && crash->values[CRASH_ADDRESS] == 0;
@@ -84,7 +85,7 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
                         when(judge->outcome));
 }
 
-/* On one thread nothing can have corrupted what the harness stands on: a crash in its own code is its own. */
+/* On one thread no race can damage the harness: a crash in its code is its own fault. */
 static bool is_own_fault(const struct judge *judge, const struct symbol_stack *stack)
 {
     char name[128];
@@ -101,7 +102,8 @@ static void set_harness_fault(struct judge *judge, const struct symbol_stack *st
                          function ? function : "??");
 }
 
-/* CPython's debug hooks are there for the pyheap detector, which hears them where the log detector is off. */
+/* Finds the first line with a known sentence. CPython's debug hooks belong to the pyheap detector, too, which reads
+ * them where the log detector is off. */
 static const struct log_rule *find_sentence(const struct plan *plan, const struct outcome *outcome,
                                             char **ret_line, enum detector_id *ret_by)
 {
@@ -126,7 +128,7 @@ bool judge_hears(const struct plan *plan, const struct outcome *outcome)
     return heard;
 }
 
-/* What the hooks print of a block, in one line instead of fifteen. */
+/* Sums up the lines that the hooks print about a block. */
 static char *retell(const struct judge *judge, const struct log_rule *rule, char *line)
 {
     char *whole =
@@ -137,8 +139,8 @@ static char *retell(const struct judge *judge, const struct log_rule *rule, char
     return whole;
 }
 
-/* glibc notices a double free in the second free itself, but other corruption long after. CPython's debug hooks, too;
- * that they then stand in the interpreter is not its fault. */
+/* Returns true where the stack shows the fault itself. glibc detects a double free in the second free, but other
+ * damage much later, as CPython's debug hooks do; their frames in the interpreter are no evidence. */
 static bool may_blame(const struct judge *judge, const struct log_rule *rule,
                       const struct symbol_stack *stack)
 {
@@ -182,12 +184,12 @@ static void judge_crash(struct judge *judge)
     }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->log_end = last_lines(judge->outcome->stderr_text);
     line = retell(judge, rule, line);
     finding->message = describe_end(judge, crash, line);
     if (may_blame(judge, rule, &stack))
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
-    const char *function = finding->suspicion.function ? finding->suspicion.function : "";
+    const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
     judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
@@ -195,13 +197,13 @@ static void judge_crash(struct judge *judge)
     judge_note_changes(judge, finding);
     free(line);
     finding = judge_add(judge, finding);
-    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->suspicion.follows)
-        finding->suspicion.follows = strdup(judge->leak->id);
+    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
+        finding->evidence.follows = strdup(judge->leak->id);
 }
 
 static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
 {
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->suspicion.function; i++) {
+    for (size_t i = 0; i < judge->outcome->nthreads && !finding->evidence.function; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
         if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
             continue;
@@ -210,10 +212,10 @@ static void suspect_thread(struct judge *judge, struct finding *finding, pid_t t
     }
 }
 
-/* Who waits for another says more than who is busy. */
+/* Takes threads that wait for others before busy ones. */
 static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nwaits && !finding->suspicion.function; i++)
+    for (size_t i = 0; i < finding->nwaits && !finding->evidence.function; i++)
         suspect_thread(judge, finding, finding->waits[i].tid);
     suspect_thread(judge, finding, 0);
 }
@@ -228,8 +230,8 @@ static void judge_hang(struct judge *judge)
     char *deadlock = judge_waits(judge, finding);
     suspect_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
-    const char *function = finding->suspicion.function;
+    finding->log_end = last_lines(judge->outcome->stderr_text);
+    const char *function = finding->evidence.function;
     finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
                                     deadlock ? deadlock : "a deadlock or an endless loop",
                                     function ? "; inside " : "", function ? function : "");
@@ -241,7 +243,7 @@ static void judge_hang(struct judge *judge)
     judge_add(judge, finding);
 }
 
-/* A sentence of the allocator or the interpreter in a process that lived on. */
+/* Reports a sentence of the allocator or the interpreter in a process that did not crash. */
 static void judge_log(struct judge *judge)
 {
     char *line = NULL;
@@ -253,7 +255,7 @@ static void judge_log(struct judge *judge)
         return;
     }
     finding->message = line;
-    finding->evidence = last_lines(judge->outcome->stderr_text);
+    finding->log_end = last_lines(judge->outcome->stderr_text);
     finding->signature = judge_format("log|%s", rule->sentence);
     judge_add(judge, finding);
 }

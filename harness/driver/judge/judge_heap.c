@@ -1,4 +1,4 @@
-/* What the guard saw, as findings: the site, who is to blame, and the stacks of one violation. */
+/* Makes a finding of a violation: its site, its suspect and its stacks. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "driver/outcome/package.h"
 
-#define CHAIN 6 /* frames of a package that tell one site of array data from another */
+#define CHAIN 6 /* frames of a package that identify a site of array data */
 #define TEXT 512
 
 static enum finding_kind kind_of(enum violation_kind kind)
@@ -25,13 +25,14 @@ static enum finding_kind kind_of(enum violation_kind kind)
     }
 }
 
-/* The thread that met it is the one that did it. */
+/* Returns true where the thread that was stopped did the damage. */
 static bool is_caught(const struct violation *violation)
 {
     return violation->found == FOUND_TRAP || violation->kind >= VIOLATION_DOUBLE_FREE;
 }
 
-/* How a frame is called in a signature, which outlives a rebuild: by its function, or else by its file's plain name. */
+/* Names a frame for a signature, which stays the same in a rebuild: by its function, or else by its file's plain
+ * name. */
 static char *plain_frame(const struct symbol_frame *frame)
 {
     if (frame->function)
@@ -40,8 +41,8 @@ static char *plain_frame(const struct symbol_frame *frame)
     return strndup(file, strcspn(file, "."));
 }
 
-/* A site that is the same from run to run: the innermost frame of the allocation; for array data, which NumPy makes in
- * one place for everybody, all functions of that package on the way to it. */
+/* Names a site so that it is equal in each run: the innermost frame of the allocation; for array data, which NumPy
+ * allocates in one place, all functions of that package on the way to it. */
 static void name_site(const struct judge *judge, const struct violation *violation,
                       const struct symbol_stack *stack, bool plain, char *text, size_t size)
 {
@@ -66,7 +67,7 @@ static void name_site(const struct judge *judge, const struct violation *violati
     }
 }
 
-/* Bugs of one site, or of one function, are told apart by this. */
+/* Distinguishes bugs of one site, or of one function. */
 static const char *side_of(enum violation_kind kind)
 {
     static const char *const sides[VIOLATION_KINDS] = {
@@ -85,7 +86,7 @@ static const char *side_of(enum violation_kind kind)
     return sides[kind];
 }
 
-/* What --focus takes. */
+/* Returns the site for --focus. */
 static char *focus_of(const struct violation *violation, const struct symbol_stack *stack)
 {
     if (violation->kind > VIOLATION_FREED_READ)
@@ -98,7 +99,7 @@ static char *focus_of(const struct violation *violation, const struct symbol_sta
                         (unsigned long long)stack->frames[0].offset);
 }
 
-/* The harness's own frames tell nothing. */
+/* Returns false for stacks of the harness. */
 static bool tells(const struct judge *judge, const struct symbol_stack *stack)
 {
     char name[128];
@@ -140,8 +141,8 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
                   strdup("where it was noticed, which need not be where it was done"));
 }
 
-/* Who asked for the block: the innermost frame of a package; for array data, of who called the package that makes
- * arrays for everybody, or that one's outermost function. */
+/* Returns the frame that allocated the block: the innermost one of a package; for array data that of the caller of the
+ * package that makes arrays, or that package's outermost function. */
 static const struct symbol_frame *maker_of(const struct judge *judge, const struct violation *violation,
                                            const struct symbol_stack *stack, char *name, size_t size)
 {
@@ -161,7 +162,7 @@ static const struct symbol_frame *maker_of(const struct judge *judge, const stru
     return frame;
 }
 
-/* Caught in the act, or else whoever made the block: nobody else knows of it. */
+/* Suspects the code that was caught, or else the allocation site of the block. */
 static void set_suspect(struct judge *judge, struct finding *finding, const struct violation *violation,
                         const struct symbol_stack *alloc)
 {
@@ -174,12 +175,12 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         finding->trapped = true;
         symbol_stack_free(&stack);
     } else if (maker && violation->kind != VIOLATION_STRAY) {
-        evidence_set(&finding->suspicion, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
+        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
                      judge_name_package(judge, maker->module, name));
     }
 }
 
-/* Names and blame follow from the allocation's stack, or from the call's where the call is the fault. */
+/* Sets names and suspect by the stack of the allocation, or of the call where the call is the fault. */
 static void identify(struct judge *judge, struct finding *finding, const struct violation *violation)
 {
     char site[TEXT];
@@ -193,8 +194,8 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
     finding->signature =
-        finding->trapped && finding->suspicion.function
-            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->suspicion.function)
+        finding->trapped && finding->evidence.function
+            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->evidence.function)
             : judge_format("guard|%s|%s", side_of(violation->kind), site);
 }
 

@@ -1,10 +1,10 @@
-/* Makes one finding of the sights of one bug, whether a canary showed it or a trap. */
+/* Merges violations of one bug, by a canary or by a trap, into one finding. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The finding that this one is another sight of: the same function caught, or the same site damaged. */
+/* Returns the finding with the same caught function, or the same damaged site. */
 static struct finding *known_of(const struct run *run, const struct finding *finding)
 {
     for (int by_site = 0; by_site < 2; by_site++)
@@ -18,14 +18,14 @@ static struct finding *known_of(const struct run *run, const struct finding *fin
     return NULL;
 }
 
-/* A function that is known, caught at a site whose damage nobody had been seen to do: that is explained now. */
+/* Links damage at a site without a suspect to the function that was caught there. */
 static void explain_site(const struct run *run, const struct finding *caught, const struct finding *known)
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
-        if (finding != known && finding->alias && !finding->trapped && !finding->suspicion.follows &&
+        if (finding != known && finding->alias && !finding->trapped && !finding->evidence.follows &&
             strcmp(finding->alias, caught->alias) == 0)
-            finding->suspicion.follows = strdup(known->id);
+            finding->evidence.follows = strdup(known->id);
     }
 }
 
@@ -56,11 +56,11 @@ static void swap_stacks(struct finding *one, struct finding *other)
     SWAP(nstacks);
 }
 
-/* Who did it, from the trap. */
+/* Takes the suspect from the trap. */
 static void take_culprit(struct finding *one, struct finding *other)
 {
-    SWAP(suspicion);
-    SWAP(suspicion.follows);
+    SWAP(evidence);
+    SWAP(evidence.follows);
     SWAP(signature);
     one->trapped = true;
     swap_stacks(one, other);
@@ -73,7 +73,7 @@ static size_t depth_of(const struct finding *finding)
     return finding->nstacks > 0 ? finding->stacks[0].stack.nframes : 0;
 }
 
-/* A trap knows who did it, a canary what was written: the finding has both, and the longest stacks. */
+/* Joins the suspect of a trap, the bytes of a canary, and the longest stacks. */
 static void complete(struct finding *one, struct finding *other)
 {
     bool only_trap = one->trapped && one->block && one->block->found == FOUND_TRAP;
@@ -93,7 +93,7 @@ static bool has_signature(const struct run *run, const char *signature)
     return false;
 }
 
-/* Another site of the same functions is another finding: it is numbered. */
+/* Numbers the finding: another site of the same functions is another finding. */
 static void number(const struct run *run, struct finding *finding)
 {
     char *base = finding->signature;

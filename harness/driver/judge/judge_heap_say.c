@@ -1,4 +1,4 @@
-/* What is said of a violation: where, by whom the block was made, and what the bytes are. */
+/* Describes a violation: its place, the statement that made the block, and the bytes. */
 #include "driver/judge/judge_inside.h"
 
 #include <ctype.h>
@@ -35,7 +35,7 @@ static void say_maker(const struct judge *judge, const struct violation *violati
                  statement ? statement : "a statement", violation->worker, violation->iteration);
 }
 
-/* Which generated input has these bytes? */
+/* Finds the generated input with these bytes. */
 static bool find_input(const struct plan *plan, const unsigned char *bytes, size_t n, char *text, size_t size)
 {
     char error[256];
@@ -61,7 +61,7 @@ static bool find_input(const struct plan *plan, const unsigned char *bytes, size
     return false;
 }
 
-/* Eight bytes are enough to know an input by; fewer, or all the same, could be anything. */
+/* Returns true for bytes that identify an input: eight or more, and not all equal. */
 static bool is_telling(const unsigned char *bytes, unsigned n)
 {
     for (unsigned i = 1; i < n; i++)
@@ -93,7 +93,7 @@ static void say_hex(const struct violation *violation, char *text, size_t size)
         snprintf(text + used, size - used, " ('%.*s')", (int)n, (const char *)violation->bytes);
 }
 
-/* What the bytes that do not belong there are. */
+/* Describes the bytes that were written. */
 static void say_bytes(const struct judge *judge, const struct violation *violation, char *text, size_t size)
 {
     bool floats = violation->array.type == 'f' && violation->array.itemsize == 8;

@@ -1,4 +1,4 @@
-/* What calls do to the inputs that they share; results and exceptions that one thread does not see. */
+/* Judges changes of shared inputs, and results and exceptions that one thread does not have. */
 #include "driver/judge/judge_inside.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 
 /* Hidden mutations: one finding for each function, one stack for each write. */
 
-/* The same instruction, whatever value it wrote. */
+/* Returns true where the finding has a stack of the same instruction. */
 static bool has_stack(const struct finding *finding, const struct symbol_stack *stack)
 {
     for (size_t i = 0; i < finding->nstacks; i++)
@@ -25,7 +25,7 @@ static void note_in_place(struct judge *judge, const char *statement, const char
              statement, input);
 }
 
-/* A data race by the letter, without an effect that any thread could see: worth a line, no alarm. */
+/* A write of the same value is a data race without a visible effect: it becomes a note. */
 static void note_same_value(struct judge *judge, const struct record *record)
 {
     struct symbol_stack stack = judge_symbolise(judge, record);
@@ -71,10 +71,10 @@ void judge_write(struct judge *judge, const struct record *record)
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
     const char *function =
-        finding->suspicion.function ? finding->suspicion.function : "a function without a name";
+        finding->evidence.function ? finding->evidence.function : "a function without a name";
     finding->message =
         judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
-                     finding->suspicion.package ? finding->suspicion.package : "unknown package",
+                     finding->evidence.package ? finding->evidence.package : "unknown package",
                      record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = judge_format("input-mutated|%s", function);
     finding = judge_add(judge, finding);
@@ -84,7 +84,7 @@ void judge_write(struct judge *judge, const struct record *record)
         finding_add_stack(finding, strdup(record_text(record, 2)), stack);
 }
 
-/* "its shape became (40,), was (20,)" and "… (80,) …" are one: what follows "became" does not count. */
+/* Signs "its shape became (40,), was (20,)" and "… (80,) …" alike: the text after "became" does not count. */
 static char *invariant_signature(const struct record *record)
 {
     const char *sentence = record_text(record, 1), *cut = strstr(sentence, " became");
@@ -113,7 +113,7 @@ void judge_invariant(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     const char *statement = record_text(record, 2);
-    evidence_set(&finding->suspicion, EVIDENCE_SHARING, BLAME_TARGET, NULL, NULL);
+    evidence_set(&finding->evidence, EVIDENCE_SHARING, BLAME_TARGET, NULL, NULL);
     finding->input = strdup(record_text(record, 0));
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message =
@@ -124,10 +124,10 @@ void judge_invariant(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
-/* Where threads only read what they share, what one thread does not see is the target's. */
+/* Where threads only read shared inputs, a failure that one thread does not have is the target's. */
 static void suspect_by_level(const struct judge *judge, struct finding *finding)
 {
-    evidence_set(&finding->suspicion, EVIDENCE_SHARING,
+    evidence_set(&finding->evidence, EVIDENCE_SHARING,
                  judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
 }
 
@@ -135,7 +135,7 @@ void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
-    /* The count that comes at the end names no statement; the note was made then. */
+    /* The last count names no statement; its note exists already. */
     if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
         return;
     if (record->values[EXCEPTION_MUTABLE]) {
@@ -158,7 +158,7 @@ void judge_exception(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
-/* The child asked one thread again before it said so. */
+/* The child ran one thread again before it reported this. */
 void judge_diverge(struct judge *judge, const struct record *record)
 {
     struct finding *finding =

@@ -1,15 +1,15 @@
-/* What nanobind itself reports at exit. */
+/* Judges the report that nanobind itself writes at exit. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/judge/judge_inside.h"
 #include "driver/log/nanobind_log.h"
 
-/* The report is about types whose module it may name; without, the abort's stack says whose check it was. */
+/* Suspects the module of the types in the report, if it is named. */
 static void suspect_module(const struct judge *judge, struct finding *finding, const char *module)
 {
     if (module)
-        evidence_set(&finding->suspicion, EVIDENCE_NAME, BLAME_TARGET, NULL,
+        evidence_set(&finding->evidence, EVIDENCE_NAME, BLAME_TARGET, NULL,
                      judge_name_package(judge, NULL, module));
 }
 

@@ -1,4 +1,4 @@
-/* The stacks of a child that crashed or hung, native and Python, and what its registers say. */
+/* Adds native and Python stacks of a child that crashed or hung, and explains its registers. */
 #include "driver/judge/judge_inside.h"
 
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "driver/finding/address.h"
 #include "driver/outcome/package.h"
 
-/* A thread that the report shows. */
+/* A thread of the finding. */
 struct shown {
     struct symbol_thread *thread;
     const struct scene_page *page; /* or NULL */
@@ -39,7 +39,7 @@ static bool is_inside_package(const struct judge *judge, const struct symbol_sta
     return package_frame(judge->outcome, stack, name, sizeof name) != NULL;
 }
 
-/* Who crashed, who waits for whom, who is in a package, the rest. -1: not shown. */
+/* Ranks the thread that crashed, threads that wait for others, threads in a package, the rest. -1: left out. */
 static int rank_of(const struct judge *judge, const struct finding *finding,
                    const struct symbol_thread *thread, pid_t crashed)
 {
@@ -69,7 +69,7 @@ static int compare(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
-/* A worker by its number, the main thread by its statement; any other by its id. */
+/* Names a worker by its number, the main thread by its statement, any other by its id. */
 static char *name_of(const struct shown *shown)
 {
     const struct scene_page *page = shown->page;
@@ -118,7 +118,7 @@ static void take_python(struct finding_stack *stack, const struct scene_page *pa
     stack->more_native = page->more_native;
 }
 
-/* A thread that was interrupted in a system call stands at it or behind it: an instruction of two bytes. */
+/* A thread that was stopped in a system call is at that instruction of two bytes or behind it. */
 static bool same_place(const struct symbol_frame *one, const struct symbol_frame *other, bool innermost)
 {
     uint64_t distance =
@@ -148,7 +148,7 @@ static uint64_t lock_of(const struct finding *finding, size_t at)
     return wait ? wait->lock : 0;
 }
 
-/* Two that stand at one line and wait for different locks are two. */
+/* Threads at one place that wait for different locks stay apart. */
 static void fold(struct finding *finding, size_t at)
 {
     for (size_t i = 0; i < at; i++)
@@ -174,7 +174,7 @@ static void add(struct finding *finding, const struct shown *shown, char *title)
     fold(finding, finding->nstacks - 1);
 }
 
-/* What the thread sent as it crashed, unless what is known of it since goes deeper. */
+/* Takes the stack that the thread sent as it crashed, unless a later one is deeper. */
 static void put_crashed(struct outcome *outcome, struct finding *finding, pid_t crashed,
                         struct symbol_stack stack)
 {
@@ -223,7 +223,7 @@ void judge_say_block(struct judge *judge, const struct violation *block, char *t
     symbol_stack_free(&made);
 }
 
-/* "rdi points 16 bytes into a freed block of 64 bytes". */
+/* Adds "rdi points 16 bytes into a freed block of 64 bytes". */
 static void explain_pointers(struct judge *judge, struct finding *finding, const struct scene_page *page)
 {
     for (unsigned i = 0; i < page->npointers; i++) {

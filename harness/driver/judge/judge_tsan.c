@@ -1,5 +1,5 @@
-/* What ThreadSanitizer saw, as findings: one for each unordered pair of functions, with the stacks of every pair of
- * places in them. */
+/* Makes a finding for each unordered pair of functions that ThreadSanitizer reports, with the stacks of all pairs of
+ * places. */
 #include "driver/judge/judge_inside.h"
 
 #include <stdio.h>
@@ -9,18 +9,18 @@
 #include "base/path.h"
 #include "driver/outcome/package.h"
 
-/* Pairs of stacks that one finding shows. */
+/* Pairs of stacks in one finding. */
 #define PAIRS_MAX 8
 
-/* One access, and whose it is. */
+/* One access and its owner. */
 struct side {
     const struct tsan_part *part;
-    const struct symbol_frame *frame; /* innermost of a package, or else of the interpreter; NULL: nobody's */
-    enum owner own; /* of the innermost frame that is neither the runtime's nor the system's */
+    const struct symbol_frame *frame; /* innermost of a package, or else of the interpreter; or NULL */
+    enum owner own;                   /* owner of the innermost frame outside of the runtime and the system */
     char package[128];
 };
 
-/* The runtime's frames say whose they are. */
+/* Marks the frames of ThreadSanitizer's runtime. */
 static void set_runtime_apart(struct tsan_report *report)
 {
     for (size_t i = 0; i < report->nparts; i++)
@@ -33,7 +33,7 @@ static void set_runtime_apart(struct tsan_report *report)
         }
 }
 
-/* What CPython's headers put into our code is ours, too. */
+/* Takes the file's owner: code of CPython's headers that is inlined into the child belongs to the child. */
 static enum owner owner_of(const struct outcome *outcome, const struct symbol_frame *frame)
 {
     char name[128];
@@ -60,7 +60,7 @@ static const char *function_of(const struct side *side)
 
 /* Statements */
 
-/* What the thread ran, or NULL. */
+/* Returns the statement that the thread ran, or NULL. */
 static const char *statement_of(const struct judge *judge, const struct tsan_part *part)
 {
     int number = judge_statement_number(judge, &part->stack);
@@ -90,7 +90,7 @@ static char *say_thread(const struct tsan_report *report, int number)
     return judge_format("a thread of its own (%s)", thread && thread->name ? thread->name : "without a name");
 }
 
-/* "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)" */
+/* Writes "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)". */
 static char *title_of(const struct judge *judge, const struct tsan_report *report,
                       const struct tsan_part *part)
 {
@@ -129,7 +129,7 @@ static char *say_race(const struct tsan_report *report, const struct side sides[
 
 /* Blame */
 
-/* Both in the interpreter, but on behalf of a package: it may have called what it must not. */
+/* Two accesses of the interpreter for a package leave the blame open: the call may have been wrong. */
 static enum blame blame_of(const struct side sides[2])
 {
     bool inside = sides[0].own == OWNER_INTERPRETER && sides[1].own == OWNER_INTERPRETER;
@@ -141,7 +141,7 @@ static enum blame blame_of(const struct side sides[2])
 
 static void set_suspect(const struct judge *judge, struct finding *finding, const struct side sides[2])
 {
-    /* The one that writes; of two the later. */
+    /* The access that writes; of two the later. */
     const struct side *guilty = &sides[!sides[0].part->write && sides[1].part->write];
     if (!*guilty->package && *sides[guilty == sides].package)
         guilty = &sides[guilty == sides];
@@ -151,11 +151,11 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
         package = judge_name_package(judge, frame ? frame->module : NULL, guilty->package);
     else if (guilty->own == OWNER_INTERPRETER)
         package = judge_name_interpreter(judge);
-    evidence_set(&finding->suspicion, EVIDENCE_ACCESS, blame_of(sides),
+    evidence_set(&finding->evidence, EVIDENCE_ACCESS, blame_of(sides),
                  frame ? judge_plain_name(frame->function) : NULL, package);
 }
 
-/* What the program keeps for itself is no array that the statements share. */
+/* Returns false for globals and thread-local variables: statements do not share them. */
 static bool is_users_memory(const struct tsan_report *report)
 {
     const struct tsan_part *location = tsan_report_location(report);
@@ -195,7 +195,7 @@ static void move_stack(struct finding *finding, char *title, const struct tsan_p
     *stack = (struct symbol_stack){0};
 }
 
-/* A thread that the target made: who did. */
+/* Adds the stack that created a thread of the target. */
 static void add_creation(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                          const struct side *side)
 {
@@ -233,14 +233,14 @@ static const char *innermost(const struct side *side)
     return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
 }
 
-/* Threads that begin and end, imports, collections between the rounds: nothing that the target did. */
+/* Returns true outside of statements: threads that begin and end, imports, collections between rounds. */
 static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
 {
     return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
            !*sides[1].package;
 }
 
-/* No finding, but said. Returns false when it is the target's. */
+/* Notes races that are not the target's. Returns false for the target's. */
 static bool note_race(struct judge *judge, const struct side sides[2])
 {
     struct note_list *notes = &judge->run->notes;
@@ -274,7 +274,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     finding->count = report->count;
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
-    finding->message = say_race(report, sides, finding->suspicion.package);
+    finding->message = say_race(report, sides, finding->evidence.package);
     if (is_users_memory(report))
         judge_note_changes(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
@@ -282,7 +282,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
         add_stacks(judge, finding, report, sides);
 }
 
-/* Misuse of a mutex, and whatever else has no two accesses. */
+/* Notes reports without two accesses, such as misuse of a mutex. */
 static void note_other(struct judge *judge, const struct tsan_report *report)
 {
     char name[128] = "";
@@ -325,7 +325,7 @@ bool judge_tsan_crash(struct judge *judge)
     judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
     finding->signature =
-        judge_format("crash|%s", finding->suspicion.function ? finding->suspicion.function : "");
+        judge_format("crash|%s", finding->evidence.function ? finding->evidence.function : "");
     move_stack(finding, strdup("the thread that crashed"), &fatal->parts[0]);
     judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child) != NULL;

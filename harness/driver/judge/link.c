@@ -12,10 +12,10 @@
 /* A function that changes inputs for good is an in-place API; that one of its writes left no trace is chance. */
 static bool is_in_place(const struct run *run, const struct finding *finding)
 {
-    if (finding->detector != DETECTOR_TRIPWIRE || !finding->suspicion.function)
+    if (finding->detector != DETECTOR_TRIPWIRE || !finding->evidence.function)
         return false;
     for (size_t i = 0; i < run->in_place.n; i++)
-        if (strcmp(run->in_place.items[i], finding->suspicion.function) == 0)
+        if (strcmp(run->in_place.items[i], finding->evidence.function) == 0)
             return true;
     return false;
 }
@@ -31,7 +31,7 @@ static void drop_in_place(struct run *run)
 
 static bool is_guards(const struct finding *finding)
 {
-    return finding->block && !finding->suspicion.follows;
+    return finding->block && !finding->evidence.follows;
 }
 
 /* Returns the only write that was caught at its instruction, or NULL. */
@@ -58,7 +58,7 @@ static bool is_guess(const struct finding *finding)
 /* Returns true when the cause explains what the canaries show, for certain or most likely. */
 static bool is_explained(const struct finding *finding, bool far)
 {
-    return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->suspicion.follows);
+    return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->evidence.follows);
 }
 
 /* A function that was caught with a stale pointer, or whose damage touches no block's edge, writes far from its
@@ -143,8 +143,8 @@ static struct finding *only_race(const struct run *run)
         struct finding *finding = run->findings.items[i];
         if (finding->detector != DETECTOR_TSAN || finding_suspect(finding).blame != BLAME_TARGET)
             continue;
-        if (cause && (!cause->suspicion.function ||
-                      !text_equal(cause->suspicion.function, finding->suspicion.function)))
+        if (cause &&
+            (!cause->evidence.function || !text_equal(cause->evidence.function, finding->evidence.function)))
             return NULL;
         cause = cause ? cause : finding;
     }
@@ -170,8 +170,8 @@ static struct finding *find_loss(const struct run *run, const struct finding *le
 {
     for (size_t i = 0; left->kind == FINDING_SHUTDOWN_LEAK && i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
-        if (finding->detector == DETECTOR_GROWTH && left->suspicion.function &&
-            text_equal(finding->suspicion.function, left->suspicion.function))
+        if (finding->detector == DETECTOR_GROWTH && left->evidence.function &&
+            text_equal(finding->evidence.function, left->evidence.function))
             return finding;
     }
     return NULL;
@@ -224,7 +224,7 @@ struct finding *link_cause(const struct run *run, const struct finding *finding,
         cause = find_loss(run, finding);
     if (cause)
         return cause;
-    cause = finding_list_find(&run->findings, finding->suspicion.follows);
+    cause = finding_list_find(&run->findings, finding->evidence.follows);
     if (!cause)
         cause = find_damage(run, finding);
     *ret_inherits = !cause;

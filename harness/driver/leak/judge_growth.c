@@ -1,4 +1,4 @@
-/* What grows with the calls: the curves of the arms to verdicts, and those to one finding for each function. */
+/* Decides by the curves of the arms what grows with the calls, and makes one finding for each function. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "driver/finding/curve.h"
 #include "driver/leak/judge_leak.h"
 
-/* What a change of each series must be to be one. */
+/* Smaller changes of a series count as none. */
 #define BYTES_UNIT 16
 #define PAGE 4096
 #define KIB 1024.0
@@ -25,8 +25,8 @@ struct loss {
     enum growth_verdict verdict;
     double rate, bytes; /* for each call: things, and bytes */
     struct symbol_stack stack;
-    char *function, *package; /* whose; NULL: nobody knows */
-    bool is_immortal;         /* what the interpreter made immortal may keep it */
+    char *function, *package; /* that allocated it; or NULL */
+    bool is_immortal;         /* immortal objects may hold it */
     bool is_listed;
 };
 
@@ -36,7 +36,7 @@ struct losses {
     size_t n;
 };
 
-/* What is retained is what the arm with the release step keeps. */
+/* Returns the record that decides: for a retained loss that of the arm with the release step. */
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
@@ -67,7 +67,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
     judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
 }
 
-/* Blocks may stay as many and become longer, or be exchanged for others. */
+/* Decides by blocks and bytes: the number of blocks may stay while they become longer. */
 static void judge_site(struct losses *losses, const struct record *record)
 {
     const struct judge *judge = losses->judge;
@@ -95,7 +95,7 @@ static void judge_type(struct losses *losses, const struct record *record)
         add_loss(losses, record, verdict, rate, 0);
 }
 
-/* The first record of its name: an earlier arm has had its say. */
+/* Returns true for the first record of its name: an earlier arm decided already. */
 static bool is_first(const struct judge *judge, const struct record *record)
 {
     for (int arm = 0; arm < COUNTED_ARMS; arm++) {
@@ -107,13 +107,13 @@ static bool is_first(const struct judge *judge, const struct record *record)
     return true;
 }
 
-/* Of a module's own type: its maker tells more than who made an int. */
+/* Returns true for a module's own type: its maker is better evidence than the maker of an int. */
 static bool is_own(const struct loss *loss)
 {
     return loss->of == SERIES_OBJECTS && strchr(loss->name, '.') && loss->function;
 }
 
-/* What tells most comes first; otherwise as the child sent it, by growth. */
+/* Moves the best evidence to the front; the rest stays in the child's order, by growth. */
 static void sort(struct losses *losses)
 {
     size_t first = 0;
@@ -140,14 +140,14 @@ static void judge_all(struct losses *losses)
     }
 }
 
-/* A key that is kept keeps all that was made for it, by whichever functions of a package. */
+/* A cached key holds all that functions of the package made for it. */
 static bool is_one_cause(const struct loss *one, const struct loss *other)
 {
     bool by_package = one->verdict != GROWTH_LEAK && one->package;
     return by_package ? text_equal(one->package, other->package) : text_equal(one->function, other->function);
 }
 
-/* The one cause of this verdict; NULL when there are none or several. */
+/* Returns the only cause of this verdict, or NULL. */
 static const struct loss *only_owner(const struct losses *losses, enum growth_verdict verdict)
 {
     const struct loss *owner = NULL;
@@ -162,7 +162,7 @@ static const struct loss *only_owner(const struct losses *losses, enum growth_ve
     return owner;
 }
 
-/* What Python code made, such as a key, goes with what a function made of it and keeps. */
+/* Gives objects that Python code made, such as a key, the owner of the objects that a function made of them. */
 static void join_owners(struct losses *losses)
 {
     for (size_t i = 0; i < losses->n; i++) {
@@ -193,8 +193,7 @@ static void say_holder(FILE *out, const struct loss *loss)
         fprintf(out, "; held: %s <- %s", loss->name, loss->path);
 }
 
-/* Who keeps objects of a module's own type tells more than who keeps an int; and that a list is lost, than that it
- * keeps an int. */
+/* Ranks holders as evidence: holders of a module's own types before those of an int, lost objects before held ones. */
 static int tells(const struct loss *loss)
 {
     return 1 + 2 * (strchr(loss->name, '.') != NULL) + (loss->holder == HOLDER_NOBODY);
@@ -211,7 +210,7 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     return best;
 }
 
-/* "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks"; what is listed is told. */
+/* Writes "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks", and marks what it lists. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
 {
     char *text = NULL;
@@ -242,7 +241,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-/* Objects became so in the arm that decides, one for each second call that loses something at least. */
+/* Returns true where the arm that decides made objects immortal: one for two calls with a loss, at least. */
 static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 {
     const struct record *arm = judge_find_series(
@@ -266,7 +265,7 @@ static void find_immortal(struct losses *losses)
     }
 }
 
-/* An unbounded cache that lets go when it is told to is what many want; compiled code is what was asked for. */
+/* Compiled code and a cache that the release step empties are wanted: they become notes. */
 static bool is_note(const struct judge *judge, const struct loss *loss)
 {
     return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
@@ -292,7 +291,7 @@ static void add_finding(struct losses *losses, struct loss *like, char *message,
         return;
     }
     finding->message = message;
-    evidence_set(&finding->suspicion, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
+    evidence_set(&finding->evidence, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
                  like->function ? strdup(like->function) : NULL,
                  like->package ? strdup(like->package) : NULL);
     finding->statement = strdup(judge_growth_statement(judge, like->verdict));
@@ -343,7 +342,7 @@ static void note_code(struct judge *judge)
         judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
 }
 
-/* No allocator that is counted says what it is: pages of the process's own, or code. */
+/* Resident memory that no counted allocator explains: the process's own pages, or code. */
 static void note_unexplained(struct judge *judge)
 {
     struct curve resident = judge_series_curve(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
@@ -358,7 +357,7 @@ static void note_unexplained(struct judge *judge)
             look.rate / KIB);
 }
 
-/* Functions and types made after the first thread was started are immortal in CPython 3.13t: its doing. */
+/* CPython 3.13t makes functions and types immortal once a thread was started. */
 static void note_immortal(struct judge *judge)
 {
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {

@@ -1,5 +1,5 @@
-/* What is held after the calls: a line for what the release step lets go of, and one for what stays as long as the
- * process lives. Nobody's fault, and never a finding. */
+/* Notes the objects that are held after the calls: those that the release step frees, and those that stay until the
+ * process ends. They are no findings. */
 #include <stdlib.h>
 
 #include "core/wire/counted.h"
@@ -26,7 +26,6 @@ static int64_t held(const struct record *record)
     return is_cached(record) ? point_of(record, HELD) - point_of(record, BEFORE) : point_of(record, LEFT);
 }
 
-/* Most first. */
 static int compare(const void *a, const void *b)
 {
     const struct record *one = *(const struct record *const *)a, *other = *(const struct record *const *)b;

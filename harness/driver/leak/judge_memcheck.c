@@ -1,4 +1,4 @@
-/* What Valgrind's memcheck wrote, as findings: errors one by one; leaks are compared with those of other lengths. */
+/* Makes findings of memcheck's report: one for each error, and for leaks by comparison with other lengths. */
 #include "driver/leak/judge_memcheck.h"
 
 #include <stdio.h>
@@ -8,12 +8,12 @@
 #include "driver/symbol/demangle.h"
 #include "driver/outcome/package.h"
 
-/* memcheck's names of errors. One that is not listed here is told in a note. */
+/* memcheck's names of errors. Others become notes. */
 static const struct kind {
     const char *name;
-    enum finding_kind as, freed; /* the second where the block had been freed */
+    enum finding_kind as, freed; /* the second is for a freed block */
     enum severity severity;
-    bool unset; /* of a value that was never set: the interpreter has such words, and does not mind */
+    bool unset; /* uses a value that was never set, as the interpreter does harmlessly */
 } kinds[] = {
     {"InvalidRead", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
     {"InvalidWrite", FINDING_HEAP_CORRUPTION, FINDING_USE_AFTER_FREE, SEVERITY_CRASH, false},
@@ -34,7 +34,7 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
-/* Whose code did it: what lies between is the C library's, or was compiled while the program ran. */
+/* Returns the innermost owner, past the C library and code that was compiled at run time. */
 static enum owner innermost(const struct judge *judge, const struct symbol_stack *stack)
 {
     char name[128];
@@ -44,20 +44,20 @@ static enum owner innermost(const struct judge *judge, const struct symbol_stack
     return owner;
 }
 
-/* Who freed the block, or asked for it, without Python code in between. */
+/* Sets the suspect: the package that freed or allocated the block without Python code in between. */
 static bool suspect_block(const struct judge *judge, struct finding *finding,
                           const struct memcheck_error *error)
 {
-    for (size_t i = 1; i < error->nparts && !finding->suspicion.function; i++) {
+    for (size_t i = 1; i < error->nparts && !finding->evidence.function; i++) {
         struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
         judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
         free(stack.frames);
     }
-    return finding->suspicion.function;
+    return finding->evidence.function;
 }
 
-/* The interpreter may only meet what a package broke, long before: who that was, is told by the block, by who called
- * the interpreter, or by nobody. */
+/* The interpreter may only meet damage that a package did earlier: then the block or the caller of the interpreter
+ * names the suspect. */
 static void set_suspect(const struct judge *judge, struct finding *finding,
                         const struct memcheck_error *error, const struct symbol_stack *stack)
 {
@@ -69,7 +69,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding,
         judge_suspect_maker(judge, finding, EVIDENCE_STACK, stack);
 }
 
-/* "Address 0x4a2 is 8 bytes after a block of size 32 alloc'd" without the address, which is another each time. */
+/* Returns "8 bytes after a block of size 32 alloc'd" without the address, which differs each time. */
 static const char *place_of(const struct memcheck_error *error)
 {
     for (size_t i = 1; i < error->nparts; i++) {
@@ -85,7 +85,7 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
     const char *text = error->parts[0].text, *place = place_of(error);
     if (!text)
         text = error->kind;
-    const struct evidence *suspect = &finding->suspicion;
+    const struct evidence *suspect = &finding->evidence;
     if (!suspect->function)
         return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
                             place ? ", " : "", place ? place : "");
@@ -94,15 +94,15 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
                         place ? place : "");
 }
 
-/* What the interpreter meets in many places is one. */
+/* Damage that the interpreter meets in many places is one finding. */
 static char *sign(const struct finding *finding, const struct memcheck_error *error)
 {
     const char *kind = finding_kind_names[finding->kind],
-               *package = finding->suspicion.package ? finding->suspicion.package : "";
-    if (!finding->suspicion.function)
+               *package = finding->evidence.package ? finding->evidence.package : "";
+    if (!finding->evidence.function)
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
-                        finding->suspicion.function);
+                        finding->evidence.function);
 }
 
 static bool was_freed(const struct memcheck_error *error)
@@ -125,14 +125,14 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
     }
 }
 
-/* C++ and Rust names are told as their authors write them. */
+/* Writes C++ and Rust names as in their sources. */
 static void name_function(struct finding *finding)
 {
     char *plain = NULL;
-    if (!finding->suspicion.function || demangle(finding->suspicion.function, &plain) < 0)
+    if (!finding->evidence.function || demangle(finding->evidence.function, &plain) < 0)
         return;
-    free(finding->suspicion.function);
-    finding->suspicion.function = plain;
+    free(finding->evidence.function);
+    finding->evidence.function = plain;
 }
 
 static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
@@ -153,13 +153,13 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding || finding->nstacks > 0)
         return;
-    if (finding->suspicion.blame == BLAME_UNKNOWN)
+    if (finding->evidence.blame == BLAME_UNKNOWN)
         finding_add_line(finding,
                          strdup("an object may have been released too often: --detect refcount names it"));
     add_stacks(judge, finding, error);
 }
 
-/* How many errors were nobody's to mend here. */
+/* Errors that are not the target's. */
 struct set_apart {
     unsigned interpreter, harness;
 };
@@ -198,7 +198,7 @@ static void judge_all(struct judge *judge, struct memcheck *run, const struct me
             apart.interpreter, apart.interpreter == 1 ? "" : "s");
 }
 
-/* What the child counted, as the length of this run. */
+/* Reads the length of this run from the child's counts. */
 static void measure(const struct judge *judge, struct memcheck_length *length)
 {
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
@@ -219,7 +219,7 @@ static void measure(const struct judge *judge, struct memcheck_length *length)
         length->statements = 1;
 }
 
-/* Only what came to its end can be compared. */
+/* Only runs that came to their end can be compared. */
 static void take_length(struct judge *judge, struct memcheck *run, bool whole)
 {
     if (!whole || !judge->outcome->finished) {

@@ -1,4 +1,5 @@
-/* Blocks that are left when Python has ended: who asked for them, and what runs of other lengths make of them. */
+/* Blocks that are left when Python has ended: finds their allocation sites, and compares them with runs of other
+ * lengths. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,6 @@
 #include "driver/outcome/package.h"
 
 #define KIB 1024.0
-
-/* Adding */
 
 static int find_kind(const char *kind)
 {
@@ -31,7 +30,7 @@ static enum memcheck_arm arm_of(int statement)
     return statement == STATEMENT_NEW ? MEMCHECK_NEW : MEMCHECK_CALLS;
 }
 
-/* The largest of this run stands for its site. */
+/* Keeps the stack of the largest leak of this run. */
 static void keep_stack(struct memcheck_site *site, const struct memcheck_error *leak, int statement)
 {
     const struct memcheck_part *part = &leak->parts[0];
@@ -47,7 +46,7 @@ static void keep_stack(struct memcheck_site *site, const struct memcheck_error *
     site->statement = statement;
 }
 
-/* What the harness keeps is no more in longer runs, and nobody's to mend. */
+/* Returns true for blocks of the harness, which do not grow with the run. */
 static bool is_harness(const struct judge *judge, const struct symbol_stack *stack)
 {
     char name[128];
@@ -87,8 +86,6 @@ void judge_memcheck_leak(struct judge *judge, struct memcheck *run, const struct
     free(stack.frames);
 }
 
-/* Telling */
-
 static char *list_kinds(const struct memcheck_site *site)
 {
     char *text = NULL;
@@ -125,7 +122,7 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     char *function = NULL;
     if (site->function && demangle(site->function, &function) < 0)
         function = NULL;
-    evidence_set(&finding->suspicion, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
+    evidence_set(&finding->evidence, EVIDENCE_LOSS, site->function ? BLAME_TARGET : BLAME_UNKNOWN, function,
                  site->package ? strdup(site->package) : NULL);
     finding->statement = statement ? strdup(statement) : NULL;
     finding->message = judge_say_growth(judge, verdict, function, site->package, list, false);
@@ -136,12 +133,12 @@ static void add_finding(struct judge *judge, const struct memcheck_site *site, e
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding)
         return;
-    finding->hit = judge->run->memcheck.n; /* it takes all of them to see it */
+    finding->hit = judge->run->memcheck.n; /* all of them are needed to see it */
     finding_add_line(finding, list_kinds(site));
     finding_add_stack(finding, strdup("allocated here"), judge_memcheck_stack(judge, site->ips, site->nips));
 }
 
-/* All of what is compiled anew, whoever asked for it. */
+/* Reports compiled code of all functions together. */
 static void tell_code(struct judge *judge)
 {
     const struct memcheck *memcheck = &judge->run->memcheck;

@@ -1,11 +1,11 @@
-/* Stacks of Valgrind's report, as the judge knows stacks. */
+/* Converts stacks of Valgrind's report. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/leak/judge_memcheck.h"
 #include "driver/symbol/demangle.h"
 
-/* What a header puts into a function is that function's. */
+/* Code of a header that is inlined into a function counts as that function. */
 static bool is_from_header(const struct memcheck_part *part, size_t i)
 {
     const struct memcheck_frame *frame = &part->frames[i];
@@ -29,8 +29,8 @@ struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
     return stack;
 }
 
-/* Valgrind puts functions of its own in the place of malloc and others: "_vgr10010ZU_VgSoSynsomalloc_malloc", of which
- * the name is what comes after the library's, which has no underscore. */
+/* Valgrind replaces malloc and others: in "_vgr10010ZU_VgSoSynsomalloc_malloc" the name follows that of the library,
+ * which has no underscore. */
 static void name_replaced(struct symbol_frame *frame)
 {
     const char *library =
@@ -43,7 +43,7 @@ static void name_replaced(struct symbol_frame *frame)
     frame->function = plain;
 }
 
-/* Symbols take what is below the first frame for where calls return to. Inlined functions share an address. */
+/* Makes return addresses of all frames but the first, as symbolising needs them. Inlined functions share an address. */
 struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n)
 {
     uint64_t frames[JUDGE_MEMCHECK_FRAMES];

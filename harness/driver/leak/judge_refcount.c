@@ -1,4 +1,4 @@
-/* References that calls release too often, or never. */
+/* Finds references that calls release too often, or never. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +7,13 @@
 #include "driver/outcome/callable.h"
 #include "driver/leak/judge_leak.h"
 
-/* The function that a single statement calls, and its package when it is one with an extension module. */
+/* Sets the suspect: the function that a single statement calls, and its package where that has an extension module. */
 static void name_function(const struct judge *judge, struct finding *finding)
 {
     const struct plan *plan = judge->plan;
     char *callable = plan->nsteps == 1 ? callable_of(plan->steps[0], plan->setup) : NULL;
     char *package = callable ? judge_package_of(judge, callable) : NULL;
-    evidence_set(&finding->suspicion, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
+    evidence_set(&finding->evidence, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
                  package);
     if (plan->nsteps == 1)
         finding->statement = strdup(plan->steps[0]);
@@ -28,7 +28,7 @@ static char *name_objects(const struct record *record)
     return judge_format("%s (%s)", name, type);
 }
 
-/* How a reference went, or did not; also in the signature. */
+/* Names the fault; also for the signature. */
 static const char *manner_of(const struct record *record, double rate)
 {
     if (rate > 0)
@@ -58,8 +58,8 @@ static void add_finding(struct judge *judge, const struct record *record, double
     finding_list_add(&judge->run->findings, finding, judge->child);
 }
 
-/* Statements that change what they share take references on purpose. Instances that do not give back their reference to
- * their class, as many do not, make nothing grow. */
+/* Statements that change shared objects take references on purpose. Instances that do not release their class make no
+ * memory grow. */
 static const char *excuse(const struct judge *judge, const struct record *record, double rate)
 {
     if (rate > 0 && judge_sees_changes(judge))

@@ -1,4 +1,4 @@
-/* What calls made and Python's end leaves behind: lost, or held by whom. */
+/* Finds what calls made and Python's end leaves behind, and its holder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,15 +6,15 @@
 #include "core/wire/counted.h"
 #include "driver/leak/judge_leak.h"
 
-/* One in so many calls: not a few that somebody keeps, but one more with the calls. */
+/* One object in this number of calls counts as growth with the calls. */
 #define PART 200
 /* Types that are listed. */
 #define FLOOR_MAX 4
 #define MANY 8
-/* Of what a part of the calls is expected to leave. */
+/* Least part of the expected growth in each part of the calls. */
 #define SHARE 0.3
 
-/* Over the parts of the calls: of objects or blocks, or of the calls themselves. */
+/* Sums objects, blocks or calls over the parts. */
 static int64_t sum(const struct record *record, enum record_left which)
 {
     int64_t n = 0;
@@ -33,7 +33,7 @@ static bool are_many(const struct record *record, int64_t n)
     return n >= MANY && n * PART >= sum(record, LEFT_CALLS);
 }
 
-/* In each part of the calls, and not far below its share: what a module makes once, however late, is no leak. */
+/* Returns true where each part of the calls adds about its share: objects that a module makes once are no leak. */
 static bool grows_with_calls(const struct record *record)
 {
     int64_t all = sum(record, LEFT_PARTS), calls = sum(record, LEFT_CALLS);
@@ -52,7 +52,7 @@ static bool is_held_natively(const struct record *record)
     return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
 }
 
-/* The variable, where the file has a symbol for it, and the path to it. */
+/* Names the variable, where the file has a symbol for it, and the path to it. */
 static char *say_static(struct judge *judge, const struct record *record)
 {
     uint64_t address = (uint64_t)record->values[LEFT_ADDRESS];
@@ -99,7 +99,7 @@ static char *say_what(const struct record *record)
 /* Where no package made the object, the package of its type is the suspect. */
 static void suspect_type(const struct judge *judge, const char *type, struct finding *finding)
 {
-    struct evidence *evidence = &finding->suspicion;
+    struct evidence *evidence = &finding->evidence;
     char *package = strchr(type, '.') && !evidence->package ? judge_package_of(judge, type) : NULL;
     if (!package)
         return;
@@ -127,7 +127,7 @@ static void judge_left(struct judge *judge, const struct record *record)
                      release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
     finding->signature =
         judge_format("shutdown|%s|%s", record_text(record, 0),
-                     finding->suspicion.function && !objects ? finding->suspicion.function : "");
+                     finding->evidence.function && !objects ? finding->evidence.function : "");
     finding->count = (uint64_t)left(record);
     free(what);
     free(holder);
@@ -146,7 +146,7 @@ static void judge_left(struct judge *judge, const struct record *record)
         symbol_stack_free(&stack);
 }
 
-/* What compiled code keeps on its own account, however many calls there are: nobody's fault, and worth a line. */
+/* Returns true for objects that compiled code holds, independent of the calls: they become a note. */
 static bool is_floor(const struct record *record)
 {
     return record->type == RECORD_LEFT && record->values[LEFT_OF] == SERIES_OBJECTS &&

@@ -211,7 +211,7 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
     json_object_set_new(json, "array", array_of(finding));
-    json_object_set_new(json, "evidence", report_json_text(finding->evidence));
+    json_object_set_new(json, "evidence", report_json_text(finding->log_end));
     json_object_set_new(json, "plan", plan_of(finding));
     return json;
 }

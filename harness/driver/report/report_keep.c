@@ -51,7 +51,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
     if (!error)
-        error = write_text(dir, "stderr.txt", finding->evidence);
+        error = write_text(dir, "stderr.txt", finding->log_end);
     json_decref(json);
     return error;
 }

@@ -1,4 +1,4 @@
-/* What a session comes to: findings, nothing found, or nothing tested and why. */
+/* Decides the status of a session: findings, none, or nothing tested and why. */
 #include "driver/session/session_inside.h"
 
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static bool counts(const struct session *session)
     return false;
 }
 
-/* What is counted over many calls needs no two of them in flight together. */
+/* Counts over many calls need no two of them in flight together. */
 static bool only_counted(const struct session *session)
 {
     bool only = session->sightings != NULL;
@@ -49,7 +49,7 @@ static bool only_counted(const struct session *session)
     return only;
 }
 
-/* Only a run in which target calls were truly in flight together can call something clean. */
+/* Only a run in which calls of the target were in flight together can be clean. */
 void session_conclude(struct session *session)
 {
     struct run *run = &session->run;

@@ -5,7 +5,7 @@
 
 #include "driver/outcome/callable.h"
 
-/* So many children of the same end are enough to know it. */
+/* Children with the same end before its statement is left out. */
 #define KNOWN 3
 
 void unmask_init(struct unmask *unmask, const struct plan *plan)
@@ -24,7 +24,7 @@ void unmask_clear(struct unmask *unmask)
     *unmask = (struct unmask){0};
 }
 
-/* Of a child that hung: the statement that most of its threads are inside. */
+/* Returns the statement that most threads of a hung child are inside. */
 static const char *stuck_in(const struct outcome *outcome, unsigned threads)
 {
     const struct statement_list *list = &outcome->statements;
@@ -42,7 +42,7 @@ static const char *stuck_in(const struct outcome *outcome, unsigned threads)
     return found;
 }
 
-/* The statement of the thread that crashed. */
+/* Returns the statement of the thread that crashed. */
 static const char *crashed_in(const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->nrecords; i++)
@@ -81,7 +81,7 @@ static const struct finding *seen_now(const struct run *run, enum severity sever
     return NULL;
 }
 
-/* The finding of this child that ended it; or one that ended its rounds, which hides what rounds are needed for. */
+/* Returns the finding that ended this child or its rounds, and so hides bugs that need more rounds. */
 static const struct finding *ended_by(const struct run *run, const struct outcome *outcome)
 {
     const struct finding *finding;
@@ -123,7 +123,7 @@ static void leave_one_out(struct unmask *unmask, struct run *run, const char *st
     }
 }
 
-/* The statement, and others that make the same call, as long as one is left. */
+/* Leaves out the statement and others that make the same call, as long as one is left. */
 static void leave_out(struct unmask *unmask, struct run *run, const struct finding *finding,
                       const char *statement)
 {

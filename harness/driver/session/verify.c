@@ -1,4 +1,4 @@
-/* Which findings are one bug, and each bug run again apart. */
+/* Groups findings into bugs, and runs the trials of each bug apart. */
 #include "driver/session/verify_inside.h"
 
 #include <errno.h>
@@ -9,14 +9,14 @@
 #include "core/plan/detector_list.h"
 #include "driver/judge/link.h"
 
-/* Bugs that are told apart. */
+/* Bugs with trials of their own. */
 #define CASES_MAX 3
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
-/* They change neither layout nor timing much: what they see, users see. */
+/* They change neither layout nor timing much, so that users see what they see. */
 #define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
 
-/* A cause with all that follows from it, or findings of one statement. */
+/* A cause with its consequences, or the findings of one statement. */
 struct bug {
     const struct finding *root;
     const char *statement; /* or NULL */
@@ -30,7 +30,7 @@ static bool is_mutation(const struct finding *finding, const struct plan *plan)
     return finding->severity == SEVERITY_HIDDEN_MUTATION && plan->detect & LIGHT;
 }
 
-/* What is counted over many calls in every child needs no further trials. */
+/* Detectors that count over many calls in every child need no trials. */
 static bool is_symptom(const struct finding *finding, const struct plan *plan)
 {
     bool seen = !finding->serial && (plan->share >= RUNG_ONE_WRITER || !finding_is_users(finding)) &&
@@ -38,7 +38,7 @@ static bool is_symptom(const struct finding *finding, const struct plan *plan)
     return seen || is_mutation(finding, plan);
 }
 
-/* The detectors that are to see it again. */
+/* Returns the detectors for its trials. */
 static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
 {
     return is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
@@ -56,7 +56,7 @@ static bool belongs(const struct bug *bug, const struct finding *root, const cha
     return bug->root == root || !statement || !bug->statement || strcmp(bug->statement, statement) == 0;
 }
 
-/* The statement, as long as it can be left out. */
+/* Returns the statement, or NULL where it cannot be left out. */
 static const char *statement_of(const struct run *run, const struct finding *finding)
 {
     const struct statement *statement = statement_find(&run->statements, finding->statement);
@@ -74,7 +74,7 @@ static struct bug *bug_of(struct bug *bugs, unsigned *n, const struct run *run, 
     return bugs[*n].found ? &bugs[(*n)++] : NULL;
 }
 
-/* Findings that several threads show, by what they come from. */
+/* Groups the findings that need several threads by their causes. */
 static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *bugs)
 {
     unsigned n = 0;
@@ -90,7 +90,7 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
     return n;
 }
 
-/* One bug without the statements of the others. */
+/* Runs the trials of one bug without the statements of the others. */
 static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
 {
     struct plan plan = *verify->plan;
@@ -110,7 +110,7 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     verify->found->share = plan.share;
     if (n > 1)
         verify->found->root = strdup(bugs[at].root->id);
-    verify_arms(verify);
+    verify_variants(verify);
     verify->plan = whole;
 }
 

@@ -94,7 +94,7 @@ static const struct {
     {"no evidence",
      {.blame = BLAME_UNKNOWN},
      .blame = BLAME_UNKNOWN,
-     .reason = "no stack, allocation site or statement names a package"},
+     .reason = "no stack and no allocation site points to a package"},
     {"no evidence, and no package",
      {.blame = BLAME_UNKNOWN, .alone = true},
      .blame = BLAME_INTERPRETER,
@@ -190,7 +190,7 @@ static const struct {
      .blame = BLAME_TARGET,
      .function = "a.f",
      .package = "a 1",
-     .reason = "no stack, allocation site or statement names a package; fails in 0 of 3 trials without a.f"},
+     .reason = "no stack and no allocation site points to a package; fails in 0 of 3 trials without a.f"},
     {"the interpreter's frames, and a knock-out",
      {SUSPECT(STACK, INTERPRETER, "malloc", "CPython 3.13.5"), .stacks = 1, .agree = 1},
      .found = &needs_a,
@@ -234,13 +234,13 @@ static const struct {
      .blame = BLAME_INTERPRETER,
      .package = "CPython 3.13.5",
      .reason =
-         "no stack, allocation site or statement names a package; all statements are the interpreter's own"},
+         "no stack and no allocation site points to a package; all statements are the interpreter's own"},
     {"a call of the interpreter is needed",
      {.blame = BLAME_UNKNOWN},
      .found = &needs_dict,
      .blame = BLAME_INTERPRETER,
      .package = "CPython 3.13.5",
-     .reason = "no stack, allocation site or statement names a package; fails in 0 of 3 trials without dict"},
+     .reason = "no stack and no allocation site points to a package; fails in 0 of 3 trials without dict"},
     {"one thread is enough: trials decide nothing",
      {SUSPECT(STACK, INTERPRETER, "malloc", "CPython 3.13.5"), .stacks = 1, .agree = 1},
      .serial = true,
@@ -264,7 +264,7 @@ static void evidence_decides(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct statement statement = {.source = TEXT(rows[i].statement)};
         struct run run = {.environment = environment, .nenvironment = 1};
-        struct finding finding = {.suspicion = rows[i].evidence,
+        struct finding finding = {.evidence = rows[i].evidence,
                                   .serial = rows[i].serial,
                                   .statement = TEXT(rows[i].statement),
                                   .verification = rows[i].found};
@@ -287,7 +287,7 @@ static struct finding *add(struct run *run, enum finding_kind kind, enum severit
     *finding = (struct finding){.kind = kind, .severity = severity, .detector = detector};
     finding->message = strdup("m");
     finding->signature = strdup(finding_severity_names[severity]);
-    finding->suspicion.blame = BLAME_UNKNOWN;
+    finding->evidence.blame = BLAME_UNKNOWN;
     return finding_list_add(&run->findings, finding, 1);
 }
 
@@ -297,9 +297,8 @@ static void a_consequence_has_the_blame_of_its_cause(void **state)
     struct run run = {0};
     struct finding *mutation = add(&run, FINDING_INPUT_MUTATED, SEVERITY_HIDDEN_MUTATION, DETECTOR_TRIPWIRE);
     struct finding *crash = add(&run, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH);
-    evidence_set(&mutation->suspicion, EVIDENCE_CAUGHT, BLAME_TARGET, strdup("repeat"),
-                 strdup("numpy 2.2.2"));
-    evidence_set(&crash->suspicion, EVIDENCE_STACK, BLAME_INTERPRETER, strdup("malloc"), NULL);
+    evidence_set(&mutation->evidence, EVIDENCE_CAUGHT, BLAME_TARGET, strdup("repeat"), strdup("numpy 2.2.2"));
+    evidence_set(&crash->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup("malloc"), NULL);
     crash->verification = &interpreter_alone;
     link_findings(&run);
     blame_findings(&run);
@@ -320,8 +319,8 @@ static void a_crash_after_damage_has_a_blame_of_its_own(void **state)
     struct finding *damage = add(&run, FINDING_HEAP_CORRUPTION, SEVERITY_CRASH, DETECTOR_GUARD);
     struct finding *crash = add(&run, FINDING_CRASH, SEVERITY_HANG, DETECTOR_CRASH);
     damage->block = calloc(1, sizeof *damage->block);
-    evidence_set(&damage->suspicion, EVIDENCE_BLOCK, BLAME_TARGET, strdup("make"), strdup("a 1"));
-    evidence_set(&crash->suspicion, EVIDENCE_STACK, BLAME_TARGET, strdup("g"), strdup("b 2"));
+    evidence_set(&damage->evidence, EVIDENCE_BLOCK, BLAME_TARGET, strdup("make"), strdup("a 1"));
+    evidence_set(&crash->evidence, EVIDENCE_STACK, BLAME_TARGET, strdup("g"), strdup("b 2"));
     link_findings(&run);
     blame_findings(&run);
     assert_string_equal(crash->cause, damage->id);
@@ -336,7 +335,7 @@ static void an_error_of_the_user_is_no_consequence(void **state)
     struct run run = {0};
     add(&run, FINDING_INPUT_MUTATED, SEVERITY_HIDDEN_MUTATION, DETECTOR_TRIPWIRE);
     struct finding *crash = add(&run, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH);
-    crash->suspicion.users = true;
+    crash->evidence.users = true;
     link_findings(&run);
     blame_findings(&run);
     assert_null(crash->cause);

@@ -24,7 +24,7 @@ static void an_allocator_sentence_names_the_crash(void **state)
     assert_int_equal(finding->kind, FINDING_HEAP_CORRUPTION);
     assert_int_equal(finding->detector, DETECTOR_LOG);
     assert_string_equal(finding->message, "free(): invalid size in f(x)");
-    assert_string_equal(finding->evidence, "a warning\nfree(): invalid size\n");
+    assert_string_equal(finding->log_end, "a warning\nfree(): invalid size\n");
     /* The heap was corrupt long before: the stack is shown, without blame. */
     assert_int_equal(finding->blame, BLAME_UNKNOWN);
     assert_null(finding->function);

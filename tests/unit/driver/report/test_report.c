@@ -61,7 +61,7 @@ static struct finding *add_finding(struct run *run, const char *signature)
     finding->statement = strdup("np.repeat(x, 2)");
     finding->input = strdup("x");
     finding->plan = strdup("name: repeat\n");
-    finding->evidence = strdup("free(): invalid size\n");
+    finding->log_end = strdup("free(): invalid size\n");
     finding->signature = strdup(signature);
     finding->threads = 8;
     finding->count = 3;
@@ -224,7 +224,7 @@ static void bytes_that_are_no_utf8_survive(void **state)
     begin(&run);
     struct finding *finding = add_finding(&run, "s");
     set(&finding->message, bad);
-    set(&finding->evidence, bad);
+    set(&finding->log_end, bad);
     set(&finding->plan, bad);
     set(&finding->input, bad);
     set(&finding->function, bad);
@@ -579,8 +579,8 @@ static void missing_parts_are_not_written(void **state)
     struct run run;
     begin(&run);
     struct finding *finding = add_finding(&run, "u");
-    free(finding->evidence);
-    finding->evidence = NULL;
+    free(finding->log_end);
+    finding->log_end = NULL;
     assert_int_equal(keep(&run, directory), 0);
     assert_null(read_kept(directory, finding, "stderr.txt"));
     run_clear(&run);

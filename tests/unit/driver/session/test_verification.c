@@ -151,7 +151,7 @@ static struct finding *new_finding(struct run *run, enum blame blame, const char
                                 .message = strdup("m"),
                                 .signature = strdup(function ? function : "s"),
                                 .verification = found};
-    evidence_set(&finding->suspicion, EVIDENCE_STACK, blame, function ? strdup(function) : NULL,
+    evidence_set(&finding->evidence, EVIDENCE_STACK, blame, function ? strdup(function) : NULL,
                  package ? strdup(package) : NULL);
     return finding_list_add(&run->findings, finding, 1);
 }
@@ -207,7 +207,7 @@ static void a_label_is_taken_back(void **state)
     struct verification found = {.again = {3, 3}, .share = RUNG_ALL, .ladder = {{0, 3}, {1, 1}, {1, 1}}};
     struct run run = {0};
     struct finding *finding = new_finding(&run, BLAME_TARGET, "f", "a 1", &found);
-    finding->suspicion.users = true;
+    finding->evidence.users = true;
     blame_findings(&run);
     assert_int_equal(finding->blame, BLAME_TARGET);
     assert_int_equal(finding->rung, RUNG_READONLY);

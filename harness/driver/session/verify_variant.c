@@ -1,4 +1,4 @@
-/* The arms of one bug: the plan run again in fresh children, as it was and with one thing changed at a time. */
+/* Runs the trials of one bug: its plan in fresh children, unchanged and in variants that change one thing each. */
 #include "driver/session/verify_inside.h"
 
 #include <stdio.h>
@@ -9,20 +9,20 @@
 #include "driver/outcome/callable.h"
 #include "driver/judge/judge.h"
 
-/* How long the threads of a child have, after what it takes until they run: at most so long. */
+/* Time for the threads of a child, and the most that is added for its start. */
 #define CHILD_TIME (1200 * UINT64_C(1000000))
 #define START_MAX (8 * CLOCK_SECOND)
 #define START_FACTOR 1.2
-/* Where the first trials show nothing. */
+/* Where the first trials of the unchanged plan show nothing. */
 #define RARE_TIME (4 * CHILD_TIME)
-/* What fails each time, and soon, need not be waited for so long where it does not fail. */
+/* A bug that fails each time and early needs only this multiple of its time in the other variants. */
 #define PATIENCE 8
 #define CHILD_TIME_LEAST (400 * UINT64_C(1000000))
-/* Trials of the plan as it was: until it has failed so often, or so many are made. */
+/* Hits that end the trials of the unchanged plan, and trials at most. */
 #define HITS 3
 #define TRIALS_MAX 9
 
-/* Returns 1: fails; 0: does not; -1: says nothing. */
+/* Returns 1: fails; 0: does not; -1: no trial was made. */
 static int try_once(struct verify *verify, const struct plan *plan, struct outcome *outcome)
 {
     *outcome = (struct outcome){0};
@@ -47,9 +47,9 @@ static void note_first(struct verification *found, const struct outcome *outcome
     found->first[found->nfirst++].seconds = outcome->seconds_to_hit;
 }
 
-/* Until so many hits, or n trials. */
-static void try_arm(struct verify *verify, const struct plan *plan, unsigned hits, unsigned n,
-                    struct trials *trials)
+/* Runs up to n trials, and stops at the given number of hits. */
+static void run_trials(struct verify *verify, const struct plan *plan, unsigned hits, unsigned n,
+                       struct trials *trials)
 {
     while (trials->of < n && trials->hit < hits) {
         struct outcome outcome;
@@ -79,20 +79,21 @@ static uint64_t work_of(const struct verification *found)
     return work < CHILD_TIME_LEAST ? CHILD_TIME_LEAST : work < CHILD_TIME ? work : CHILD_TIME;
 }
 
-/* The plan of a child of the arm; a shallow copy. */
-static struct plan arm_of(const struct verify *verify)
+/* Returns the plan for a child of a variant, without its change; a shallow copy. */
+static struct plan variant_of(const struct verify *verify)
 {
-    struct plan arm = *verify->plan;
-    arm.detect = verify->detect;
-    arm.stop_on_first = true;
+    struct plan variant = *verify->plan;
+    variant.detect = verify->detect;
+    variant.stop_on_first = true;
     uint64_t start = (uint64_t)(START_FACTOR * verify->run->start * (double)CLOCK_SECOND);
     uint64_t time = work_of(verify->found) + (start < START_MAX ? start : START_MAX);
-    if (!arm.iterations && (arm.time == 0 || arm.time > time))
-        arm.time = time;
-    return arm;
+    if (!variant.iterations && (variant.time == 0 || variant.time > time))
+        variant.time = time;
+    return variant;
 }
 
-/* How many trials without a hit say something: at least three, so that one lucky child decides nothing. */
+/* Returns the number of trials without a hit that is significant; at least three, so that one lucky child decides
+ * nothing. */
 static unsigned trials_needed(const struct verification *found)
 {
     unsigned n = HITS;
@@ -101,26 +102,26 @@ static unsigned trials_needed(const struct verification *found)
     return n;
 }
 
-/* Without the statements that this says; what they gave once stands for them. */
+/* Leaves statements out: their first result stands for them. */
 static void try_without(struct verify *verify, bool (*is_out)(const struct statement *, const void *),
                         const void *context, unsigned n, struct trials *trials)
 {
-    struct plan arm = arm_of(verify);
+    struct plan variant = variant_of(verify);
     const struct statement_list *list = &verify->run->statements;
-    char **out = calloc(arm.nleave_out + list->n + 1, sizeof *out);
+    char **out = calloc(variant.nleave_out + list->n + 1, sizeof *out);
     if (!out)
         return;
-    for (unsigned i = 0; i < arm.nleave_out; i++)
-        out[i] = arm.leave_out[i];
-    arm.leave_out = out;
+    for (unsigned i = 0; i < variant.nleave_out; i++)
+        out[i] = variant.leave_out[i];
+    variant.leave_out = out;
     for (size_t i = 0; i < list->n; i++)
         if (is_out(&list->items[i], context))
-            out[arm.nleave_out++] = list->items[i].source;
-    try_arm(verify, &arm, 1, n, trials);
+            out[variant.nleave_out++] = list->items[i].source;
+    run_trials(verify, &variant, 1, n, trials);
     free(out);
 }
 
-/* What a statement calls, or else its own text. The caller's. */
+/* Returns what a statement calls, or else its own text. The caller's. */
 static char *call_of(const struct statement *statement, const struct plan *plan)
 {
     char *call = callable_of(statement->source, plan->setup);
@@ -158,7 +159,7 @@ static bool is_known(const struct verification *found, const char *call)
     return false;
 }
 
-/* One arm for each function that the statements call, whatever their role. */
+/* Runs a variant without each function that the statements of all roles call. */
 static void knock_out_calls(struct verify *verify, unsigned n)
 {
     struct verification *found = verify->found;
@@ -171,19 +172,19 @@ static void knock_out_calls(struct verify *verify, unsigned n)
             free(name);
             continue;
         }
-        struct knock_out *arm = &found->knock_outs[found->nknock_outs++];
-        arm->call = name;
-        arm->plain = list->items[i].plain;
-        arm->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
+        struct knock_out *variant = &found->knock_outs[found->nknock_outs++];
+        variant->call = name;
+        variant->plain = list->items[i].plain;
+        variant->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
         const struct call call = {name, verify->plan};
         for (size_t k = 0; k < list->n; k++)
             if (makes_call(&list->items[k], &call))
-                verify_add_line(&arm->sources, list->items[k].source);
-        try_without(verify, makes_call, &call, n, &arm->trials);
+                verify_add_line(&variant->sources, list->items[k].source);
+        try_without(verify, makes_call, &call, n, &variant->trials);
     }
 }
 
-/* The names of what the statements share, each once. Returns how many. */
+/* Lists the names of shared objects, each once. Returns their number. */
 static unsigned list_shared(const struct verify *verify, char names[][64], unsigned most)
 {
     const struct statement_list *list = &verify->run->statements;
@@ -203,33 +204,33 @@ static unsigned list_shared(const struct verify *verify, char names[][64], unsig
     return n;
 }
 
-/* Each of several shared objects private in turn. */
+/* Makes each of several shared objects private in turn. */
 static void part_names(struct verify *verify, unsigned n)
 {
     struct verification *found = verify->found;
     char names[VERIFICATION_CALLS][64];
     unsigned shared = list_shared(verify, names, VERIFICATION_CALLS);
     for (unsigned i = 0; shared > 1 && i < shared; i++) {
-        struct plan arm = arm_of(verify);
+        struct plan variant = variant_of(verify);
         char *private;
-        if (asprintf(&private, "%s,%s", arm.private ? arm.private : "", names[i]) < 0)
+        if (asprintf(&private, "%s,%s", variant.private ? variant.private : "", names[i]) < 0)
             return;
         struct knock_out *input = &found->inputs[found->ninputs++];
         input->call = strdup(names[i]);
-        arm.private = private;
-        try_arm(verify, &arm, 1, n, &input->trials);
+        variant.private = private;
+        run_trials(verify, &variant, 1, n, &input->trials);
         free(private);
     }
 }
 
-/* Down the ladder, as far as it fails. */
+/* Lowers the sharing level as long as it fails. */
 static void descend(struct verify *verify, unsigned n)
 {
-    struct plan arm = arm_of(verify);
+    struct plan variant = variant_of(verify);
     for (int rung = (int)verify->plan->share - 1; rung >= (int)RUNG_PRIVATE; rung--) {
-        arm.share = (enum rung)rung;
+        variant.share = (enum rung)rung;
         struct trials *trials = &verify->found->ladder[rung];
-        try_arm(verify, &arm, 1, n, trials);
+        run_trials(verify, &variant, 1, n, trials);
         if (trials->hit == 0)
             return;
     }
@@ -241,7 +242,7 @@ static bool is_not_plain(const struct statement *statement, const void *context)
     return !statement->plain;
 }
 
-/* The interpreter by itself: only the statements that are its own. */
+/* Leaves only the statements that use nothing but the interpreter. */
 static void try_plain(struct verify *verify, unsigned n)
 {
     const struct statement_list *list = &verify->run->statements;
@@ -253,26 +254,26 @@ static void try_plain(struct verify *verify, unsigned n)
         try_without(verify, is_not_plain, NULL, n, &verify->found->plain);
 }
 
-void verify_arms(struct verify *verify)
+void verify_variants(struct verify *verify)
 {
     struct verification *found = verify->found;
-    struct plan arm = arm_of(verify);
-    try_arm(verify, &arm, HITS, HITS, &found->again);
-    arm = arm_of(verify);
-    try_arm(verify, &arm, HITS, TRIALS_MAX, &found->again);
+    struct plan variant = variant_of(verify);
+    run_trials(verify, &variant, HITS, HITS, &found->again);
+    variant = variant_of(verify);
+    run_trials(verify, &variant, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)
         return;
     found->over = true;
     unsigned n = trials_needed(found);
-    arm = arm_of(verify);
+    variant = variant_of(verify);
     knock_out_calls(verify, n);
     verify->settings.gil = true;
-    try_arm(verify, &arm, 1, n, &found->gil);
+    run_trials(verify, &variant, 1, n, &found->gil);
     verify->settings.gil = false;
     descend(verify, n);
-    arm.threads = 1;
-    try_arm(verify, &arm, 1, 1, &found->alone);
+    variant.threads = 1;
+    run_trials(verify, &variant, 1, 1, &found->alone);
     try_plain(verify, n);
-    if (arm.share != RUNG_PRIVATE)
+    if (variant.share != RUNG_PRIVATE)
         part_names(verify, n);
 }
