@@ -10,9 +10,10 @@ int list_grow(void *items, size_t n, size_t size)
     if (n & (n - 1)) /* no power of two: there is room up to the next one */
         return 0;
     memcpy(&array, items, sizeof array); /* through any pointer type */
-    if (__builtin_mul_overflow(n ? 2 * n : 1, size, &bytes) || !(array = realloc(array, bytes)))
+    void *grown = __builtin_mul_overflow(n ? 2 * n : 1, size, &bytes) ? NULL : realloc(array, bytes);
+    if (!grown)
         return -ENOMEM;
-    memcpy(items, &array, sizeof array);
+    memcpy(items, &grown, sizeof grown);
     return 0;
 }
 

@@ -93,8 +93,8 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
-    if (mode->mode->configure)
-        mode->mode->configure(mode, &session.settings, &session.run);
+    if (mode->row->configure)
+        mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)
         fprintf(stderr, "ftstress: seed %llu\n", (unsigned long long)session.run.seed);
     int error = session_run(&session, targets->plans, targets->n);
@@ -107,7 +107,7 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
 static int run_targets(const struct request *request, const struct mode *mode, struct target_list *targets)
 {
     struct sentence error;
-    struct mode_run run = {.mode = mode, .request = request};
+    struct mode_run run = {.row = mode, .request = request};
     int status = mode_open(&run, targets->plans, targets->n, &error);
     status = status ? command_fail_sentence(status, &error) : run_session(&run, targets);
     mode_close(&run);

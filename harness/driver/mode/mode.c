@@ -79,21 +79,21 @@ static int find_python(struct mode_run *run, struct sentence *error)
 
 int mode_open(struct mode_run *run, struct plan *plans, size_t n, struct sentence *error)
 {
-    int status = run->mode->find_child(run, error);
+    int status = run->row->find_child(run, error);
     if (!status)
         status = find_python(run, error);
     const struct mode_query query = {.request = run->request, .plans = plans, .n = n, .probe = &run->probe};
-    if (!status && !run->mode->option)
-        run->mode = select_mode(&query);
-    if (!status && run->mode->prepare)
-        status = run->mode->prepare(run, plans, n, error);
+    if (!status && !run->row->option)
+        run->row = select_mode(&query);
+    if (!status && run->row->prepare)
+        status = run->row->prepare(run, plans, n, error);
     return status;
 }
 
 void mode_close(struct mode_run *run)
 {
-    if (run->own && run->mode->clear)
-        run->mode->clear(run);
+    if (run->own && run->row->clear)
+        run->row->clear(run);
     probe_clear(&run->probe);
     free(run->child);
     *run = (struct mode_run){0};

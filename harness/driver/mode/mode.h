@@ -27,7 +27,7 @@ struct mode;
 
 /* A run in its mode. */
 struct mode_run {
-    const struct mode *mode;
+    const struct mode *row;
     const struct request *request;
     struct launch launch; /* of every program that is started */
     char *child;          /* path of the child */
@@ -77,7 +77,7 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
                                struct sentence *error);
 
 /* Finds child and interpreter, after which the mode may be another one, and prepares the mode. The caller sets
- * run->mode and run->request, and calls mode_close in any case. Returns 0, or an exit status with *error. */
+ * run->row and run->request, and calls mode_close in any case. Returns 0, or an exit status with *error. */
 int mode_open(struct mode_run *run, struct plan *plans, size_t n, struct sentence *error);
 void mode_close(struct mode_run *run);
 

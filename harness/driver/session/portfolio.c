@@ -4,7 +4,7 @@
 #include "core/plan/detector_list.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
-/* A slice is long enough for the imports to be worth it, and short enough that every member has its turn. */
+/* A slice is long against the imports of a child, and short enough that every member has a turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
 #define SHARE_MIN (700 * UINT64_C(1000000))
 #define SLICE_MAX (30 * CLOCK_SECOND)
@@ -22,7 +22,7 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
     const struct plan *plan = portfolio->plan;
     if (plan->threads == 1)
         return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
-    /* A native step has no serial half of its own to show. */
+    /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
     return plan->detect & member->unique;
@@ -41,7 +41,7 @@ static bool has_one_turn(const struct member *member)
     return member->serial || member->once;
 }
 
-/* Members that have a turn as often as there is time. */
+/* Counts members that have turns while there is time. */
 static unsigned count_recurring(const struct portfolio *portfolio)
 {
     unsigned n = 0;
@@ -60,13 +60,13 @@ static uint64_t time_left(const struct portfolio *portfolio)
     return portfolio->deadline > now ? portfolio->deadline - now : 0;
 }
 
-/* The threads had no turn yet. */
+/* Did no child have the plan's threads yet? */
 static bool threads_wait(const struct portfolio *portfolio)
 {
     return portfolio->plan->threads > 1 && !portfolio->met;
 }
 
-static uint64_t slice_of(const struct portfolio *portfolio, const struct member *member)
+static uint64_t choose_time(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
     if (!portfolio->deadline)
@@ -85,15 +85,15 @@ static uint64_t slice_of(const struct portfolio *portfolio, const struct member 
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
-    /* Half of it at least is for the threads. */
+    /* At least half of it is for the threads. */
     if (!member->serial && slice < 2 * start)
         slice = 2 * start;
-    if (slice > SLICE_MAX && !member->once) /* what has one turn may need long for it */
+    if (slice > SLICE_MAX && !member->once) /* the only turn of a member may be long */
         slice = SLICE_MAX;
-    /* Members that had no turn yet get theirs, where the time has as much for each. */
+    /* Members without a turn yet get an equal share, where that is long enough. */
     if (share < rest && share >= SHARE_MIN)
         return slice < share ? slice : share;
-    /* A rest too short for another child is given to this one. */
+    /* This child takes a rest that is too short for another one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }
 
@@ -108,7 +108,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     const struct plan *plan = portfolio->plan;
     *child = *plan;
     child->detect = plan->detect & member->detect;
-    child->time = slice_of(portfolio, member);
+    child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
     if (member->serial && !portfolio->deadline && !plan->iterations)
@@ -148,7 +148,7 @@ static bool is_owed(const struct portfolio *portfolio)
 
 bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name)
 {
-    /* What one thread's first pass leaves may be too short for another child's start. */
+    /* After the first pass of one thread the rest may be too short to start another child. */
     bool short_rest =
         portfolio->plan->threads == 1 && portfolio->started > 0 && time_left(portfolio) < SLICE_MIN / 3;
     if ((time_left(portfolio) == 0 || short_rest) && !is_owed(portfolio))

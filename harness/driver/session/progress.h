@@ -1,4 +1,4 @@
-/* The progress line of a long run: calls, rate, overlap, findings, time left. On a terminal only. Driver. */
+/* The progress line of a run: calls, rate, overlap, findings, time left. On a terminal only. Driver. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@ struct progress {
     const char *name;
     const char *member;
     uint64_t began, deadline, drawn;
-    struct board_totals before; /* of the children that are done */
+    struct board_totals before; /* of children that ended */
     unsigned findings;
 };
 
@@ -20,8 +20,8 @@ void progress_init(struct progress *progress, bool on, const char *name, uint64_
 /* Draws at most a few times a second. `now` counts the running child only. */
 void progress_draw(struct progress *progress, const struct board_totals *now);
 
-/* The child is done: its calls count as before from now on. */
+/* Adds the counts of a child that ended. */
 void progress_child_done(struct progress *progress, const struct board_totals *totals);
 
-/* Removes the line, so that something else can be printed. */
+/* Removes the line, so that other text can be printed. */
 void progress_clear(struct progress *progress);

@@ -20,7 +20,7 @@ static void on_tick(void *context, const struct board_totals *now)
     progress_draw(context, now);
 }
 
-/* Gives the next child to a site whose block was damaged by an instruction that no detector saw, to catch it there. A
+/* Gives the next child to the site of a block that was damaged by an instruction no detector saw, to catch it there. A
  * race may not show each time, so a site has several turns. */
 static void focus_next(struct session *session, struct portfolio *portfolio)
 {
@@ -50,7 +50,7 @@ static void begin_progress(struct session *session, const struct plan *plan)
 /* Runs the same plan in children of different lengths, until the mode needs no further one. */
 static int run_lengths(struct session *session, const struct plan *plan)
 {
-    const struct mode *mode = session->mode->mode;
+    const struct mode *mode = session->mode->row;
     uint64_t lengths[2];
     bool go_on = true;
     int error = 0;
@@ -74,7 +74,7 @@ static int run_portfolio(struct session *session, const struct plan *plan)
     const char *member;
     struct unmask unmask;
     unmask_init(&unmask, plan);
-    portfolio_init(&portfolio, &unmask.plan, session->mode->mode->members);
+    portfolio_init(&portfolio, &unmask.plan, session->mode->row->members);
     session->progress.deadline = portfolio.deadline;
     session->nfocused = 0;
     bool go_on = true;
@@ -98,17 +98,17 @@ static int run_portfolio(struct session *session, const struct plan *plan)
 static int run_plan(struct session *session, const struct plan *plan)
 {
     begin_progress(session, plan);
-    int error = session->mode->mode->next_lengths ? run_lengths(session, plan) : run_portfolio(session, plan);
+    int error = session->mode->row->next_lengths ? run_lengths(session, plan) : run_portfolio(session, plan);
     progress_clear(&session->progress);
     return error;
 }
 
-/* Verifies the findings of one plan: those of several plans could not be told apart. */
+/* Verifies the findings of one plan: those of several plans would mix. */
 static void verify(struct session *session, const struct plan *plan)
 {
     struct run *run = &session->run;
     if (session->interrupted || session->request->verify == 0 || run->findings.n == 0 ||
-        session->mode->mode->has_no_trials || plan->stop_on_first)
+        session->mode->row->has_no_trials || plan->stop_on_first)
         return;
     uint64_t deadline = clock_now() + session->request->verify;
     progress_init(&session->progress, session->progress.on, "trials", deadline);

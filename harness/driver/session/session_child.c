@@ -124,7 +124,7 @@ static void log_child(struct session *session, const char *member, const struct 
 /* Reports why nothing was tested, or less than the plan says. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
-    const struct mode *mode = session->mode->mode;
+    const struct mode *mode = session->mode->row;
     struct sentence distrust;
     bool distrusted = mode->distrust && mode->distrust(session->mode, outcome, &distrust);
     if (outcome->cannot)
@@ -152,7 +152,7 @@ bool session_take(struct session *session, const struct plan *plan, const char *
     if (session->request->verbose)
         print_child(session, member, outcome);
     if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 &&
-        !session->mode->mode->is_serial)
+        !session->mode->row->is_serial)
         statement_count(&session->run.statements, outcome, &session->run.pairs);
     judge_outcome(&session->run, plan, outcome, session->run.children);
     note_unjudged(session, plan, outcome);

@@ -40,7 +40,7 @@ static bool counts(const struct session *session)
     return false;
 }
 
-/* Counts over many calls need no two of them in flight together. */
+/* Do all detectors count over many calls? They need no two calls in flight together. */
 static bool only_counted(const struct session *session)
 {
     bool only = session->sightings != NULL;
@@ -49,11 +49,11 @@ static bool only_counted(const struct session *session)
     return only;
 }
 
-/* Only a run in which calls of the target were in flight together can be clean. */
+/* A run is clean only if target calls were in flight together. */
 void session_conclude(struct session *session)
 {
     struct run *run = &session->run;
-    const struct mode *mode = session->mode->mode;
+    const struct mode *mode = session->mode->row;
     struct sentence doubt;
     if (mode->conclude)
         mode->conclude(session->mode, run);

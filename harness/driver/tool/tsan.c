@@ -87,7 +87,7 @@ static int explain_canary(const struct probe_job *job, struct sentence *error)
         return sentence_fail(
             -ENOEXEC, error,
             "install llvm-symbolizer (package llvm-19), or run scripts/setup.sh --with tsan again",
-            "ThreadSanitizer's reports name no functions, so nothing could be told apart");
+            "ThreadSanitizer's reports name no functions, so they could not be sorted");
     if (job->error == -ETIMEDOUT)
         return sentence_fail(
             -ETIMEDOUT, error, "see whether llvm-symbolizer works by itself",

@@ -17,7 +17,7 @@ bool tsan_way_layout(struct sentence *ret);
 /* A limit on the address space that a program cannot lift. */
 bool tsan_way_limit(struct sentence *ret);
 
-/* A server of debug information, for whose answers the symboliser waits: the value of DEBUGINFOD_URLS, or NULL. */
+/* A server of debug information, which delays the symboliser. `urls` is the value of DEBUGINFOD_URLS, or NULL. */
 bool tsan_way_server(const char *urls, struct sentence *ret);
 
 /* A child that had the GIL. */

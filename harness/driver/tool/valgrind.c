@@ -13,15 +13,15 @@
 #include "driver/tool/probe.h"
 #include "driver/tool/probe_run.h"
 
-/* It reads the symbols of all that the program is made of first. */
+/* It reads the symbols of the program and of all its libraries first. */
 #define START_LIMIT (90 * CLOCK_SECOND)
 #define STRINGIFY(number) #number
 #define AS_TEXT(number) STRINGIFY(number)
 
 static const struct tool *const tool = &tools[0];
 
-/* Stacks are deep enough to show which statement of the plan they belong to, also where Python calls Python through C.
- * Names stay as the ELF files have them: the driver makes them readable, as everywhere. */
+/* Stacks are deep enough to reach the statement of the plan, also where Python calls Python through C. The driver
+ * demangles names, as everywhere. */
 static const char *const settings[] = {"--tool=memcheck",
                                        "--command-line-only=yes",
                                        "--leak-check=full",
@@ -48,7 +48,7 @@ static int name_files(struct valgrind *valgrind, const char *user)
     return error;
 }
 
-static size_t fill(struct valgrind *valgrind)
+static size_t fill_arguments(struct valgrind *valgrind)
 {
     size_t n = 0;
     valgrind->argv[n++] = valgrind->program;
@@ -60,9 +60,9 @@ static size_t fill(struct valgrind *valgrind)
     return n;
 }
 
-/* The first line that it prints goes into `line`. */
-static int run(const char **argv, const char *what, char line[static VALGRIND_VERSION],
-               struct sentence *error)
+/* Runs Valgrind; `line` is the first line that it prints. `what` says what went wrong. */
+static int run_valgrind(const char **argv, const char *what, char line[static VALGRIND_VERSION],
+                        struct sentence *error)
 {
     struct probe_job job = {.argv = (char *const *)argv, .limit = START_LIMIT};
     char reason[320];
@@ -84,7 +84,7 @@ static int ask_version(struct valgrind *valgrind, struct sentence *error)
 {
     char line[VALGRIND_VERSION];
     const char *argv[] = {valgrind->program, "--version", NULL};
-    int result = run(argv, "does not tell its version", line, error);
+    int result = run_valgrind(argv, "does not print its version", line, error);
     const char *dash = strchr(line, '-');
     snprintf(valgrind->version, sizeof valgrind->version, "%s", dash ? dash + 1 : line);
     return result;
@@ -93,11 +93,11 @@ static int ask_version(struct valgrind *valgrind, struct sentence *error)
 static int show_start(struct valgrind *valgrind, const char *child, struct sentence *error)
 {
     char line[VALGRIND_VERSION];
-    size_t n = fill(valgrind);
+    size_t n = fill_arguments(valgrind);
     valgrind->argv[n++] = child;
     valgrind->argv[n++] = "--abi";
     valgrind->argv[n] = NULL;
-    return run(valgrind->argv, "does not start ftstress-child", line, error);
+    return run_valgrind(valgrind->argv, "does not start ftstress-child", line, error);
 }
 
 int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *user, struct sentence *error)
@@ -110,6 +110,7 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
                             tool->name);
         return -ENOENT;
     }
+    sentence_fail(0, error, "", "no memory");
     made.program = strdup(path);
     int result = made.program ? name_files(&made, user) : -ENOMEM;
     if (!result)
@@ -120,7 +121,7 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
         valgrind_clear(&made);
         return result;
     }
-    size_t n = fill(&made);
+    size_t n = fill_arguments(&made);
     made.argv[n++] = as_xml[0];
     made.argv[n++] = as_xml[1];
     made.argv[n] = NULL;

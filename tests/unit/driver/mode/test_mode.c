@@ -107,7 +107,7 @@ static const struct probe with_gil = {.version = "3.11.2", .abi = "3.11"};
 
 static int narrow_to_gil(struct plan *plan, struct sentence *error)
 {
-    struct mode_run run = {.mode = &mode_gil, .probe = with_gil};
+    struct mode_run run = {.row = &mode_gil, .probe = with_gil};
     return mode_gil.prepare(&run, plan, 1, error);
 }
 
@@ -213,9 +213,9 @@ static void a_further_mode_is_one_row(void **state)
     struct plan plan = {.threads = 8};
     write_script("python", answer, &python);
     struct request request = {.python = python};
-    struct mode_run run = {.mode = &fake, .request = &request};
+    struct mode_run run = {.row = &fake, .request = &request};
     assert_int_equal(mode_open(&run, &plan, 1, &error), 0);
-    assert_ptr_equal(run.mode, &fake);
+    assert_ptr_equal(run.row, &fake);
     assert_string_equal(run.probe.abi, "3.13t");
     assert_int_equal(plan.threads, 2);
     assert_null(getenv("FAKE_ABI"));
