@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/text.h"
 #include "core/wire/counted.h"
 #include "driver/finding/curve.h"
@@ -50,12 +51,10 @@ static const struct record *deciding(const struct judge *judge, const struct rec
 static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
                      double rate, double bytes)
 {
-    struct loss *grown = realloc(losses->items, (losses->n + 1) * sizeof *grown);
-    if (!grown)
+    struct loss *loss = LIST_ADD(losses->items, losses->n);
+    if (!loss)
         return;
-    losses->items = grown;
     double times = verdict == GROWTH_LEAK ? judge_per_iteration(losses->judge) : 1;
-    struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
                           .holder = (enum holder)record->values[SERIES_HOLDER],

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "driver/judge/link.h"
 
@@ -101,7 +102,7 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     for (unsigned i = 0; i < n; i++)
         if (i != at && bugs[i].statement && bugs[at].statement) {
             out[plan.nleave_out++] = (char *)bugs[i].statement;
-            verify_add_line(&bugs[at].found->without, bugs[i].statement);
+            text_join(&bugs[at].found->without, "; ", bugs[i].statement);
         }
     plan.leave_out = out;
     verify->plan = &plan;
