@@ -174,8 +174,8 @@ void blame_decide(const struct run *run, const struct finding *finding, struct b
         decide_by_trials(run, by, verdict);
     if (verdict->suspect.blame == BLAME_INTERPRETER && !verdict->suspect.package)
         suspect_interpreter(run, verdict);
-    if (by->verification && by->verification->again.of > 0 && !by->serial)
-        say_controls(verdict, by->verification);
+    if (finding->verification && finding->verification->again.of > 0 && !finding->serial)
+        say_controls(verdict, finding->verification);
 }
 
 static void set_text(char **text, const char *value)
