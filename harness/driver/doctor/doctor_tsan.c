@@ -48,13 +48,6 @@ enum doctor_level doctor_tsan_limit(struct doctor *doctor, struct doctor_answer 
     return say_way(doctor, answer, tsan_way_limit(&why), &why, "the address space is not limited");
 }
 
-enum doctor_level doctor_tsan_server(struct doctor *doctor, struct doctor_answer *answer)
-{
-    struct sentence why;
-    return say_way(doctor, answer, tsan_way_server(doctor->debuginfod, &why), &why,
-                   "the symboliser does not query a server of debug information");
-}
-
 enum doctor_level doctor_tsan_canary(struct doctor *doctor, struct doctor_answer *answer)
 {
     struct sentence error;

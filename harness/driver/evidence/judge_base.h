@@ -27,6 +27,9 @@ char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
+/* Returns the symbols of this child, opened at the first call; NULL when they cannot be opened. */
+struct symbols *judge_symbols(struct judge *judge);
+
 /* Symbolises addresses of this child. `exact`: the first is no return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 /* Symbolises the stack of a record, which begins with an exact address. Free it. */

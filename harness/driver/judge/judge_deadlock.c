@@ -104,11 +104,9 @@ static bool is_stuck(const struct judge *judge, const struct symbol_thread *thre
 static void find_place(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
 {
     char *variable = NULL;
-    if (!judge->symbols && judge->outcome->maps)
-        symbols_open(judge->outcome->maps, &judge->symbols);
     if (page && page->has_block && wait->lock - page->block.address < page->block.size)
         judge_say_block(judge, &page->block, wait->where, sizeof wait->where);
-    else if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
+    else if (judge_symbols(judge) && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
         snprintf(wait->variable, sizeof wait->variable, "%s", variable);
     free(variable);
 }
