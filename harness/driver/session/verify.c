@@ -118,8 +118,7 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
 int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline)
 {
-    struct verify verify = {
-        .run = run, .plan = plan, .settings = *settings, .suppressions = run->suppressions};
+    struct verify verify = {.run = run, .plan = plan, .settings = *settings};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
         return 0;

@@ -12,7 +12,6 @@ struct verify {
     uint32_t detect;
     bool over; /* for all bugs: interrupted, or a child could not be started */
     struct verification *found;
-    const struct suppression_list *suppressions;
 };
 
 /* verify_variant.c: runs the trials of one bug with the detectors `detect`, and fills `found`. */

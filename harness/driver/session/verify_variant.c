@@ -35,7 +35,7 @@ static int try_once(struct verify *verify, const struct plan *plan, struct outco
     }
     verify->over |= outcome->interrupted;
     /* From one-writer on every finding may be the user's, until it fails at a lower level, too. */
-    if (judge_shows_failure(plan, outcome, verify->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
+    if (judge_shows_failure(plan, outcome, verify->run->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
         return 1;
     return outcome->cannot ? -1 : 0;
 }
