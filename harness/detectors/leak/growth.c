@@ -1,5 +1,5 @@
 /* The growth detector: memory that grows with the calls. Counts objects by type, native blocks by site, and the memory
- * of the process, at each point of each arm, and sends the series that grew; the driver judges the curves.
+ * of the process, at each window of each kind of calls, and sends the series that grew; the driver judges the curves.
  *
  * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses static tables, so that it
  * does not add to the growth.
@@ -28,7 +28,7 @@
 
 #define POINTS (COUNTED_WINDOWS + 1)
 #define SITES 16384 /* a power of two */
-/* Most series that are sent of an arm: those that grew most. */
+/* Most series that are sent for one kind of calls: those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
 /* Most types of modules, and of the interpreter, for which holders are searched; objects of each type; and the growth
@@ -198,7 +198,7 @@ static int by_site(const void *a, const void *b)
     return (one < other) - (one > other);
 }
 
-/* Sorting destroys the hash table: it is emptied before the next arm. */
+/* Sorting destroys the hash table: it is emptied before the next kind of calls. */
 static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
     char name[192];

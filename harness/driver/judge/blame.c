@@ -80,7 +80,7 @@ static bool is_verified(const struct finding *finding)
     return finding->verification && finding->verification->again.hit > 0 && !finding->serial;
 }
 
-/* Returns a knock-out of the call that it broke in, or of the package whose frames were there, that still failed: then
+/* Returns a variant without the call that it broke in, or without the package of its frames, that still failed: then
  * these are only where it broke. */
 static const struct knock_out *find_innocent(const struct run *run, const struct finding *finding,
                                              const struct suspect *suspect, const struct knock_out *guilty)
