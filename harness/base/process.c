@@ -47,6 +47,7 @@ static void lift_address_limit(void)
         setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
 }
 
+/* NOLINTBEGIN(concurrency-mt-unsafe): fork leaves one thread */
 static void apply_environment(const char *const *environment)
 {
     for (; environment && *environment; environment++)
@@ -69,7 +70,7 @@ static void apply_launch(const struct process *process)
         lift_address_limit();
 }
 
-/* First all to high numbers: none of the low ones may be overwritten before it is moved. */
+/* Moves all to high numbers first: none of the low ones may be overwritten before it is moved. */
 static void place_descriptors(const struct process *process)
 {
     int high[FDS_MAX];
@@ -101,6 +102,8 @@ static _Noreturn void become(const struct process *process, pid_t parent, int re
     fd_write_all(report, &errno, sizeof errno);
     _exit(1);
 }
+
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 pid_t process_start(const struct process *process)
 {

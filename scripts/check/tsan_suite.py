@@ -15,8 +15,10 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE = '2'  # the factor by which the programs are slower, roughly
+SYMBOLIZER = shutil.which('llvm-symbolizer-19')
 OPTIONS = ('halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:detect_deadlocks=0:allocator_may_return_null=1:'
-           'log_path={log}')
+           'symbolize=1:stack_trace_format="    #%n %f %S (%m+%o)":log_path={log}'  # the child's own are for the driver
+           + (f':external_symbolizer_path={SYMBOLIZER}' if SYMBOLIZER else ''))
 JOBS = 3  # the tests wait much of their time
 OWNERS = ('ours', 'planted', 'CPython', 'NumPy', 'other')
 # The tests that tests/CMakeLists.txt leaves out of such builds.

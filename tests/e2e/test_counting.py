@@ -40,7 +40,7 @@ COUNTED = [
             r'loses in each call: 1\.00 growth_immortal\.Item; growth_immortal\.Item objects are made immortal: nothing frees them',
             'new_item', 'bug'),
     Counted('growth_cache', "'k'", 'growth', 'reference-leak',
-            r'keeps for each new call, as an unbounded cache does or what is lost: .*1\.00 growth_cache\.Item',
+            r'keeps for each new call, in an unbounded cache or by a loss: .*1\.00 growth_cache\.Item',
             'new_item', 'new_item', ('--new', 'growth_cache.{call}((thread_index, iteration_index))')),
     Counted('growth_object.at_shutdown', '', 'shutdown', 'shutdown-leak',
             r'^\d+ growth_object\.Item, 1\.00 for each call, left when .*no memory refers to it', 'new_item', 'bug'),

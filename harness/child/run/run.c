@@ -211,7 +211,7 @@ int run_plan(struct run *run)
     if (counts)
         run_counting_begin(run);
     else
-        guard_arm();
+        guard_start_sampling();
     addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;

@@ -9,20 +9,19 @@
 
 /* NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): the runtime's names */
 
-/* Only there when the child is linked with the runtime. */
+/* NULL in a child that is not linked with the runtime. */
 __attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
 
 __attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
 
-/* TSAN_OPTIONS comes later and wins. All races are kept, not the first of each address alone; a race does not change
- * how the process ends; memory that there is not is a MemoryError, as ever; crashes are judged by our handlers, lock
- * orders by nobody. */
+/* TSAN_OPTIONS overrides these. All races are reported, not only the first of each address; a race does not change
+ * how the process ends; allocations that are too large fail, as without ThreadSanitizer; our handlers get crashes. Stacks
+ * are addresses: the driver symbolises them. */
 const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"
-           "report_thread_leaks=0:report_signal_unsafe=0:allow_addr2line=0:allocator_may_return_null=1:"
-           "external_symbolizer_path=" FTSTRESS_SYMBOLIZER ":"
-           "stack_trace_format=\"    #%n %f %S (%m+%o)\"";
+           "report_thread_leaks=0:report_signal_unsafe=0:allocator_may_return_null=1:symbolize=0:"
+           "stack_trace_format=\"    #%n %p\"";
 }
 
 /* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
@@ -33,25 +32,25 @@ void tsan_report_to(int fd)
         __sanitizer_set_report_fd((void *)(intptr_t)fd);
 }
 
-/* Two accesses in the same instant may both find nothing of the other: not all of these are. */
+/* Two accesses in the same instant may both miss each other, hence many words. */
 static volatile int canary[32];
 #define CANARIES (sizeof canary / sizeof *canary)
 
-static __attribute__((noinline)) void *canary_write(void *unused)
+static void *canary_write(void *unused)
 {
+    pthread_setname_np(pthread_self(), CANARY_THREAD);
     for (size_t i = 0; i < CANARIES; i++)
         canary[i] = 1;
     return unused;
 }
-LANDMARK_IS(canary_write);
 
-static __attribute__((noinline)) void *canary_read(void *unused)
+static void *canary_read(void *unused)
 {
+    pthread_setname_np(pthread_self(), CANARY_THREAD);
     for (size_t i = 0; i < CANARIES; i++)
         (void)canary[i];
     return unused;
 }
-LANDMARK_IS(canary_read);
 
 void tsan_canary(void)
 {

@@ -8,5 +8,5 @@
 /* Sends reports to this descriptor; < 0: leaves them on standard error. */
 void tsan_report_to(int fd);
 
-/* Races two threads, in canary_write and canary_read, on the same words. */
+/* Races two threads named CANARY_THREAD on the same words. */
 void tsan_canary(void);

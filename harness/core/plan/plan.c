@@ -14,13 +14,6 @@
 #include "core/plan/plan_key.h"
 #include "core/plan/tool.h"
 
-const char *const rung_names[RUNG_COUNT] = {
-    [RUNG_PRIVATE] = "private",
-    [RUNG_READONLY] = "readonly",
-    [RUNG_ONE_WRITER] = "one-writer",
-    [RUNG_ALL] = "all",
-};
-
 static const char *const keywords[] = {
     "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
     "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
@@ -41,12 +34,6 @@ void plan_init(struct plan *plan)
         .share = RUNG_READONLY,
         .detect = DETECTOR_DEFAULT,
     };
-}
-
-void plan_input_clear(struct plan_input *input)
-{
-    free(input->name);
-    free(input->recipe);
 }
 
 void plan_clear(struct plan *plan)

@@ -148,6 +148,12 @@ char ***plan_key_list(const struct plan_key *key, struct plan *plan, unsigned **
     return list;
 }
 
+void plan_input_clear(struct plan_input *input)
+{
+    free(input->name);
+    free(input->recipe);
+}
+
 static void clear_inputs(struct plan *plan)
 {
     for (unsigned i = 0; i < plan->ninputs; i++)

@@ -7,13 +7,14 @@
     ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
     ROW(barrier_wait) /* a worker between two rounds */ \
     ROW(on_fatal)     /* the handler of a crash */ \
-    ROW(on_scene)     /* the handler in which the other threads wait after a crash */ \
-    ROW(canary_read)  /* the planted race of the ThreadSanitizer mode */ \
-    ROW(canary_write)
+    ROW(on_scene)     /* the handler in which the other threads wait after a crash */
 /* clang-format on */
 
 #define LANDMARK_ENUM(function) LANDMARK_##function,
 enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
+
+/* Name of the two threads that race by intent in the ThreadSanitizer mode. */
+#define CANARY_THREAD "canary"
 
 /* For the driver: the name as text. */
 #define LANDMARK(function) (&#function[0 * LANDMARK_##function])

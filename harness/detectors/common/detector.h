@@ -38,7 +38,7 @@ struct counting_window;
 
 struct detector {
     enum detector_id id;
-    int turn; /* a lower one looks at a call first; exact detectors come before those that infer */
+    int turn; /* hooks run in this order: exact detectors before those that infer */
     /* Returns 0 or -errno; -ENOTSUP switches the detector off with a note. */
     int (*start)(void);
     /* Why it cannot start, one sentence. May be NULL. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/wire/violation.h"
+#include "detectors/leak/keyed.h"
 #include "detectors/memory/guard.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/memory/readable.h"
@@ -98,15 +99,7 @@ void census_store_stacks(void)
 
 struct census_row *census_row(struct census *census, PyTypeObject *type)
 {
-    size_t place = ((uintptr_t)type >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
-    for (size_t i = 0; i < CENSUS_TYPES; i++) {
-        struct census_row *row = &census->rows[(place + i) % CENSUS_TYPES];
-        if (!row->type)
-            row->type = type;
-        if (row->type == type)
-            return row;
-    }
-    return NULL;
+    return keyed_entry(census->rows, CENSUS_TYPES, sizeof *census->rows, (uintptr_t)type);
 }
 
 static void count_block(void *context, char *block, enum epoch epoch)

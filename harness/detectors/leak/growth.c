@@ -1,5 +1,5 @@
 /* The growth detector: memory that grows with the calls. Counts objects by type, native blocks by site, and the memory
- * of the process, at each point of each arm, and sends the series that grew; the driver judges the curves.
+ * of the process, at each window of each kind of calls, and sends the series that grew; the driver judges the curves.
  *
  * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses static tables, so that it
  * does not add to the growth.
@@ -19,6 +19,7 @@
 #include "detectors/common/counting.h"
 #include "detectors/leak/held.h"
 #include "detectors/leak/holder.h"
+#include "detectors/leak/keyed.h"
 #include "detectors/leak/mapped.h"
 #include "detectors/memory/pyobject.h"
 #include "heap/guard/guard.h"
@@ -27,7 +28,7 @@
 
 #define POINTS (COUNTED_WINDOWS + 1)
 #define SITES 16384 /* a power of two */
-/* Most series that are sent of an arm: those that grew most. */
+/* Most series that are sent for one kind of calls: those that grew most. */
 #define TOP_TYPES 48
 #define TOP_SITES 48
 /* Most types of modules, and of the interpreter, for which holders are searched; objects of each type; and the growth
@@ -54,41 +55,10 @@ static struct census_row rows[CENSUS_TYPES];
 static int64_t totals[SERIES_KINDS][POINTS];
 static unsigned point;
 
-static size_t place_of(uint64_t key, size_t size)
-{
-    return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) % size;
-}
-
-static struct type_series *series_of(PyTypeObject *type)
-{
-    size_t place = place_of((uintptr_t)type >> 4, CENSUS_TYPES);
-    for (size_t i = 0; i < CENSUS_TYPES; i++) {
-        struct type_series *series = &types[(place + i) % CENSUS_TYPES];
-        if (!series->type)
-            series->type = type;
-        if (series->type == type)
-            return series;
-    }
-    return NULL;
-}
-
-static struct site_series *site_of(uint64_t site)
-{
-    size_t place = place_of(site, SITES);
-    for (size_t i = 0; i < SITES; i++) {
-        struct site_series *series = &sites[(place + i) % SITES];
-        if (!series->site)
-            series->site = site;
-        if (series->site == site)
-            return series;
-    }
-    return NULL;
-}
-
 static void count_block(void *context, const struct block *block)
 {
     (void)context;
-    struct site_series *series = site_of(block->alloc_site);
+    struct site_series *series = keyed_entry(sites, SITES, sizeof *sites, block->alloc_site);
     totals[SERIES_NATIVE_BYTES][point] += (int64_t)block->size;
     totals[SERIES_NATIVE_BLOCKS][point]++;
     if (!series)
@@ -116,7 +86,9 @@ static void count_types(void)
     census_take(&census);
     totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census.blocks;
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
-        struct type_series *series = rows[i].type ? series_of(rows[i].type) : NULL;
+        if (!rows[i].type)
+            continue;
+        struct type_series *series = keyed_entry(types, CENSUS_TYPES, sizeof *types, (uintptr_t)rows[i].type);
         if (!series)
             continue;
         series->live[point] = census_live(&rows[i]);
@@ -148,7 +120,7 @@ static int64_t growth_of(const int64_t *points)
 
 struct search {
     struct holder_path path;
-    uint64_t seen, every; /* objects; one of `every` is searched for */
+    uint64_t seen, every; /* objects; the holder of one in `every` is searched */
     unsigned searched;
 };
 
@@ -226,7 +198,7 @@ static int by_site(const void *a, const void *b)
     return (one < other) - (one > other);
 }
 
-/* Sorting destroys the hash table: it is emptied before the next arm. */
+/* Sorting destroys the hash table: it is emptied before the next kind of calls. */
 static void send_types(const struct detector_call *call, enum counted_arm arm)
 {
     char name[192];

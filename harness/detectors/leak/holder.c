@@ -15,8 +15,8 @@
 #include "heap/guard/live.h"
 
 #define STEPS_MAX 8
-#define THREAD_BYTES ((size_t)64 << 10) /* of a thread's static variables, below its control block */
-#define OBJECT_BYTES ((size_t)4 << 10)  /* searched of an object */
+#define THREAD_BYTES ((size_t)64 << 10) /* searched below a thread's control block: its static variables */
+#define OBJECT_BYTES ((size_t)4 << 10)  /* searched of an object at most */
 #define PAGE 4096
 
 /* A search for a pointer into [from, to), and its result. */

@@ -14,6 +14,7 @@
 #include "detectors/common/counting.h"
 #include "detectors/leak/held.h"
 #include "detectors/leak/holder.h"
+#include "detectors/leak/keyed.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/leak/refcount.h"
 #include "heap/guard/live.h"
@@ -33,7 +34,7 @@ static struct {
     bool foreign;
     char name[128];
 } names[CENSUS_TYPES];
-static struct {
+static struct site {
     uint64_t site;
     int64_t first, parts[COUNTED_PARTS], bytes;
 } sites[SITES];
@@ -196,17 +197,12 @@ static void count_block(void *context, const struct block *block)
     (void)context;
     if (block->worker == BLOCK_NOBODY || block->worker == BLOCK_SERIAL)
         return;
-    size_t place = (size_t)((block->alloc_site * UINT64_C(0x9e3779b97f4a7c15)) >> 40) % SITES;
-    for (size_t i = 0; i < SITES; i++, place = (place + 1) % SITES) {
-        if (!sites[place].site)
-            sites[place].site = block->alloc_site;
-        if (sites[place].site != block->alloc_site)
-            continue;
-        int part = part_of(block->iteration);
-        ++*(part < 0 ? &sites[place].first : &sites[place].parts[part]);
-        sites[place].bytes += (int64_t)block->size;
+    struct site *site = keyed_entry(sites, SITES, sizeof *sites, block->alloc_site);
+    if (!site)
         return;
-    }
+    int part = part_of(block->iteration);
+    ++*(part < 0 ? &site->first : &site->parts[part]);
+    site->bytes += (int64_t)block->size;
 }
 
 static void send_sites(int wire)

@@ -77,7 +77,7 @@ int guard_begin(const struct plan *plan, int wire)
     return result == -ENOTSUP && plan->detect & ~DETECTOR_BIT(DETECTOR_GUARD) ? 0 : result;
 }
 
-void guard_arm(void)
+void guard_start_sampling(void)
 {
     if (!guard_is_on() || site_is_sampling())
         return;

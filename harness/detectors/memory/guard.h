@@ -24,7 +24,7 @@ void guard_take_domain(PyMemAllocatorDomain domain, PyMemAllocatorEx *before);
 void guard_take_arrays(void);
 
 /* Puts some blocks between inaccessible pages from now on. Before the first statement. */
-void guard_arm(void);
+void guard_start_sampling(void);
 
 /* Fills the statistics of the record RECORD_FINISHED. */
 void guard_count(int64_t *values);

@@ -51,6 +51,8 @@ static int print_help(const struct command *self)
         return command_fail(STATUS_HARNESS, "no memory for the help");
     printf("usage: ftstress %s %s\n%s\n\n%s\n%s", option_command_names[self->id], self->usage, self->about,
            self->more, options);
+    for (size_t i = 0; self->id == OPTION_REPORT && i < reporter_count; i++)
+        printf("%s  %-8s %s\n", i ? "" : "\nForms:\n", reporters[i].name, reporters[i].about);
     return STATUS_CLEAN;
 }
 

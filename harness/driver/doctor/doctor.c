@@ -47,7 +47,6 @@ static const struct doctor_check {
     {"tsan", doctor_tsan, 0},
     {"tsan layout", doctor_tsan_layout, DOCTOR_TSAN},
     {"tsan limit", doctor_tsan_limit, DOCTOR_TSAN},
-    {"tsan server", doctor_tsan_server, DOCTOR_TSAN},
     {"tsan canary", doctor_tsan_canary, DOCTOR_TSAN | DOCTOR_TSAN_STARTS},
     {"tsan gil", doctor_tsan_gil, FREE_THREADED | CANARY},
     {"tsan import", doctor_tsan_import, FREE_THREADED | CANARY | DOCTOR_TSAN_GIL_OFF},
@@ -56,11 +55,11 @@ static const struct doctor_check {
 
 /* By the number of the bit. */
 static const char *const fact_names[DOCTOR_FACTS] = {
+    "ftstress-child-tsan",
+    "what is named above",
     "ftstress-child",
     "an interpreter that works",
     "a free-threaded interpreter",
-    "ftstress-child-tsan",
-    "what is named above",
     "the report of the planted race",
     "the GIL off",
     "a child that imports all compiled packages",
@@ -146,10 +145,7 @@ int doctor_run(const char *python, const char *child_path, bool colour, FILE *ou
 {
     int error = 0;
     struct sheet sheet = {.out = out, .colour = colour};
-    struct doctor doctor = {.asked = python,
-                            .child_path = child_path,
-                            .debuginfod = getenv("DEBUGINFOD_URLS"),
-                            .facts = DOCTOR_TSAN_STARTS};
+    struct doctor doctor = {.asked = python, .child_path = child_path, .facts = DOCTOR_TSAN_STARTS};
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !error; i++)
         if (!(checks[i].needs & ~doctor.facts & DOCTOR_TSAN))
             error = run_check(&checks[i], &doctor, &sheet);

@@ -8,14 +8,13 @@
 #include "driver/tool/probe.h"
 #include "driver/tool/tsan.h"
 
-/* Facts that checks establish and that later checks need. */
+/* Facts that checks establish and that later checks need. A check that cannot run names the first fact it lacks. */
 enum doctor_fact {
-    DOCTOR_CHILD = 1 << 0,         /* ftstress-child runs: child_abi, child_python */
-    DOCTOR_INTERPRETER = 1 << 1,   /* the interpreter runs: probe */
-    DOCTOR_FREE_THREADED = 1 << 2, /* it is free-threaded */
-    DOCTOR_TSAN =
-        1 << 3, /* ftstress-child-tsan is there; without it the other checks of it are not printed */
-    DOCTOR_TSAN_STARTS = 1 << 4,  /* nothing keeps ThreadSanitizer from starting */
+    DOCTOR_TSAN = 1 << 0, /* ftstress-child-tsan is there; without it no other check of it is printed */
+    DOCTOR_TSAN_STARTS = 1 << 1, /* nothing keeps ThreadSanitizer from starting */
+    DOCTOR_CHILD = 1 << 2,       /* ftstress-child runs: child_abi, child_python */
+    DOCTOR_INTERPRETER = 1 << 3, /* the interpreter runs: probe */
+    DOCTOR_FREE_THREADED = 1 << 4,
     DOCTOR_TSAN_CANARY = 1 << 5,  /* it reports the planted race: tsan */
     DOCTOR_TSAN_GIL_OFF = 1 << 6, /* a child with all packages imported ran with the GIL off: outcome */
     DOCTOR_TSAN_IMPORT = 1 << 7,  /* that child came to its end */
@@ -24,7 +23,6 @@ enum doctor_fact {
 
 struct doctor {
     const char *asked, *child_path; /* either may be NULL */
-    const char *debuginfod;         /* DEBUGINFOD_URLS as it was when the program started, or NULL */
     unsigned facts;                 /* bits of enum doctor_fact */
     char child_abi[PROBE_ABI_SIZE];
     char *child_python;
@@ -72,5 +70,5 @@ doctor_look doctor_stepping, doctor_arena, doctor_ptrace, doctor_perf, doctor_as
 doctor_look doctor_processors, doctor_memory, doctor_limits;
 
 /* doctor_tsan.c: what `run --tsan` needs. */
-doctor_look doctor_tsan, doctor_tsan_layout, doctor_tsan_limit, doctor_tsan_server, doctor_tsan_canary,
-    doctor_tsan_gil, doctor_tsan_import, doctor_tsan_files;
+doctor_look doctor_tsan, doctor_tsan_layout, doctor_tsan_limit, doctor_tsan_canary, doctor_tsan_gil,
+    doctor_tsan_import, doctor_tsan_files;

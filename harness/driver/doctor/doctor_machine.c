@@ -1,4 +1,4 @@
-/* What the machine allows. What a kernel may forbid is tried in a separate process, which may fail.
+/* Features of the machine and the kernel. Those that a kernel may forbid are tried in a separate process.
  *
  * Contract: only these processes install signal handlers. A handler runs in the only thread, counts in `traps`, and
  * changes at most the flags that it returns to.
@@ -222,7 +222,7 @@ enum doctor_level doctor_arena(struct doctor *doctor, struct doctor_answer *answ
     char reason[128];
     (void)doctor;
     if (glibc_layout_find(gnu_get_libc_version(), reason, sizeof reason))
-        return doctor_say(answer, DOCTOR_OK, NULL, "the detector arena knows the heap of glibc %s",
+        return doctor_say(answer, DOCTOR_OK, NULL, "the detector arena supports the heap of glibc %s",
                           gnu_get_libc_version());
     return doctor_say(answer, DOCTOR_WARN, "use another glibc; other detectors work without",
                       "%s, so the detector arena is off", reason);

@@ -72,15 +72,16 @@ enum doctor_level doctor_environment(struct doctor *doctor, struct doctor_answer
     static const struct {
         const char *name, *effect;
     } rows[] = {
-        {"DEBUGINFOD_URLS", "tools that read symbols wait for the network"},
+        {"DEBUGINFOD_URLS", "run --under valgrind may wait for the network"},
         {"LD_PRELOAD", "every child loads its libraries"},
         {"PYTHONHOME", "children look for the standard library there"},
         {"TSAN_OPTIONS", "run --tsan ignores it"},
         {"PYTHONMALLOC", "the interpreter's memory has another layout"},
     };
     unsigned n = 0;
+    (void)doctor;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *value = i == 0 ? doctor->debuginfod : getenv(rows[i].name);
+        const char *value = getenv(rows[i].name);
         if (!value || !*value)
             continue;
         fprintf(answer->text, "%s%s is set: %s", n ? "; " : "", rows[i].name, rows[i].effect);

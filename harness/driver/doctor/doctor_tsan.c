@@ -1,4 +1,4 @@
-/* What `run --tsan` needs: a row for each way to find nothing, with the sentence that such a run ends with, and one
+/* Requirements of `run --tsan`: a row for each way to find nothing, with the sentence that such a run ends with, and one
  * for the planted race. The last ways show only where a child runs: it imports every compiled package of the
  * interpreter. */
 #include "driver/doctor/doctor_inside.h"
@@ -46,13 +46,6 @@ enum doctor_level doctor_tsan_limit(struct doctor *doctor, struct doctor_answer 
 {
     struct sentence why;
     return say_way(doctor, answer, tsan_way_limit(&why), &why, "the address space is not limited");
-}
-
-enum doctor_level doctor_tsan_server(struct doctor *doctor, struct doctor_answer *answer)
-{
-    struct sentence why;
-    return say_way(doctor, answer, tsan_way_server(doctor->debuginfod, &why), &why,
-                   "the symboliser does not query a server of debug information");
 }
 
 enum doctor_level doctor_tsan_canary(struct doctor *doctor, struct doctor_answer *answer)

@@ -27,6 +27,9 @@ char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
+/* Returns the symbols of this child, opened at the first call; NULL when they cannot be opened. */
+struct symbols *judge_symbols(struct judge *judge);
+
 /* Symbolises addresses of this child. `exact`: the first is no return address. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 /* Symbolises the stack of a record, which begins with an exact address. Free it. */
@@ -89,14 +92,15 @@ const char *judge_statement_text(const struct judge *judge, int number);
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
                  char **ret_package);
 
-/* judge_series.c: finds a record by its type and arm, its series (or -1) and its name (or NULL). NULL: no growth was
- * counted. */
+/* judge_series.c: finds a record by its type and variant, its series (or -1) and its name (or NULL). NULL: no growth
+ * was counted. */
 const struct record *judge_find_series(const struct judge *judge, enum record_type type, int64_t arm,
                                        int64_t of, const char *name);
-/* Returns the points over the calls of the arm; points NULL: a flat curve. It is empty where the arm was not run. */
+/* Returns the points over the calls of the variant; points NULL: a flat curve. It is empty where the variant was not
+ * run. */
 struct curve judge_curve(const struct judge *judge, int arm, const int64_t *points, int64_t npoints);
-/* Returns the series over the calls of the arm. */
+/* Returns the series over the calls of the variant. */
 struct curve judge_series_curve(const struct judge *judge, int arm, enum series_of of, const char *name);
-/* Decides by the series of all arms whether it grows. */
+/* Decides by the series of all variants whether it grows. */
 enum growth_verdict judge_series(const struct judge *judge, enum series_of of, const char *name, int64_t unit,
                                  double *ret_rate);

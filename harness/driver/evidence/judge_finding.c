@@ -19,12 +19,17 @@ char *judge_format(const char *text, ...)
     return n < 0 ? NULL : out;
 }
 
+struct symbols *judge_symbols(struct judge *judge)
+{
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    return judge->symbols;
+}
+
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact)
 {
     struct symbol_stack stack = {0};
-    if (!judge->symbols && judge->outcome->maps)
-        symbols_open(judge->outcome->maps, &judge->symbols);
-    if (judge->symbols)
+    if (judge_symbols(judge))
         symbols_stack(judge->symbols, frames, n, exact, &stack);
     return stack;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first pages are never mapped: addresses there are members of a struct whose pointer was null. */
+/* The first pages are never mapped: addresses there are members of a struct at a null pointer. */
 #define NULL_END 0x10000
 /* Distance of a function's variables from the stack pointer, and of an overrun behind a mapping, at most. */
 #define NEAR 0x10000

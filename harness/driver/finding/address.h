@@ -6,7 +6,7 @@
 
 #include "core/wire/scene.h"
 
-/* What is known of a fatal signal. */
+/* Facts of a fatal signal. */
 struct address_facts {
     int signal, code; /* of siginfo */
     uint64_t address;

@@ -29,7 +29,7 @@ struct curve_look {
 /* unit: smaller changes in all count as none (1 object, 64 bytes). */
 struct curve_look curve_look(const struct curve *curve, int64_t unit);
 
-/* What the arms say together. A curve with no points: the arm was not run. */
+/* Verdicts on the variants together. An empty curve: the variant was not run. */
 enum growth_verdict {
     GROWTH_NONE,
     GROWTH_NOISE,     /* of an allocator */
@@ -47,11 +47,12 @@ extern const char *const growth_verdict_names[GROWTH_VERDICTS];
 
 struct growth_arms {
     struct curve calls, fresh, released;
-    /* executable memory in the arms `fresh` and `released`: code that is given back takes what belongs to it along */
+    /* executable memory in the variants `fresh` and `released`: code that is given back takes what belongs to it
+     * along */
     struct curve code, code_released;
     bool has_release;           /* a release step was run after equal calls: */
     int64_t before, held, left; /* before the first call, after the last, after the release step */
 };
 
-/* *ret_rate: per call of the arm that decides; 0 where nothing grows. */
+/* *ret_rate: per call of the variant that decides; 0 where nothing grows. */
 enum growth_verdict growth_judge(const struct growth_arms *arms, int64_t unit, double *ret_rate);

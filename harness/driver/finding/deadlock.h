@@ -11,6 +11,7 @@ struct deadlock_wait {
     int worker;         /* number of the worker; -1: not a worker */
     uint64_t lock;      /* address */
     char what[40];      /* "pthread mutex", "PyMutex", "futex" */
+    bool is_python;     /* Python code takes it */
     bool is_lock;       /* one thread at a time holds it, unlike a condition variable */
     char variable[192]; /* "a in libfoo.so", or "" */
     char where[256];    /* "0 bytes into a block of 96 bytes", or "" */

@@ -50,7 +50,7 @@ enum severity {
 
 struct finding_python {
     char *function;
-    char *file; /* NULL: the statement that a worker runs, whose text `function` is */
+    char *file; /* NULL: `function` is the text of the statement that a worker runs */
     int line;   /* 0: not known */
 };
 
@@ -101,7 +101,7 @@ struct finding {
     char *signature;
     char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */
     bool inherits;     /* it takes the blame of its cause */
-    char *behind;      /* id of the finding whose statement was left out before this one was seen, or NULL */
+    char *behind;      /* id of the finding that hid this one until its statement was left out, or NULL */
     unsigned out_from; /* first child without its statement; 0: none */
     const struct verification *verification; /* its trials, or NULL; owned by the run */
     uint64_t count;                          /* times seen */

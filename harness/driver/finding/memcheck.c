@@ -237,12 +237,12 @@ const char *memcheck_doubt(const struct memcheck *memcheck)
     if (!memcheck->on)
         return NULL;
     if (memcheck->n < 2)
-        return "it takes runs of two lengths to tell what grows, and Valgrind did not come to the end of both; "
-               "--verbose shows what they said";
+        return "growth shows in runs of two lengths, and Valgrind did not come to the end of both; "
+               "--verbose shows their output";
     if (!memcheck_is_settled(memcheck))
         return "something grew between two lengths, and Valgrind did not come to the end of the third that would show "
-               "it again; --verbose shows what it said";
+               "it again; --verbose shows its output";
     if (calls_between(memcheck, 0, 1, MEMCHECK_CALLS) < CALLS_LEAST)
-        return "the time was over after too few calls to tell what each of them loses; give it more --time";
+        return "the time allowed too few calls to measure a loss for each of them; give it more --time";
     return NULL;
 }

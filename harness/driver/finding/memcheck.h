@@ -35,7 +35,7 @@ struct memcheck_sum {
     int64_t bytes, blocks;
 };
 
-/* Blocks that one function allocated in one arm. */
+/* Blocks that one function allocated in one variant. */
 struct memcheck_site {
     enum memcheck_arm arm;
     char *function, *package; /* NULL: Python code or the interpreter */
@@ -75,7 +75,7 @@ struct memcheck_site *memcheck_add(struct memcheck *run, enum memcheck_arm arm, 
 void memcheck_take(struct memcheck *memcheck, struct memcheck *run);
 void memcheck_clear(struct memcheck *memcheck);
 
-/* In each call of the arm that decides. */
+/* In each call of the variant that decides. */
 struct memcheck_rate {
     double bytes, blocks;
 };
@@ -83,7 +83,7 @@ struct memcheck_rate {
 /* Decides by the lengths so far whether a site grows. */
 enum growth_verdict memcheck_judge(const struct memcheck *memcheck, const struct memcheck_site *site,
                                    struct memcheck_rate *ret_rate);
-/* Returns the rate of a kind. Blocks beside the arms count with the calls. */
+/* Returns the rate of a kind. Blocks beside the variants count with the calls. */
 struct memcheck_rate memcheck_rate(const struct memcheck *memcheck, enum memcheck_arm arm,
                                    enum memcheck_kind kind);
 /* Returns the bytes of code that each new call compiles. */

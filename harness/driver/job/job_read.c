@@ -31,8 +31,8 @@ static void keep_stderr(struct job *job, const char *bytes, size_t n)
     job->ntail += n;
 }
 
-/* Keeps the first sentence that the log detector matches: after a crash other threads may write
- * more than fits, so that neither half of standard error has it. A line that the last read cut is joined with its beginning. */
+/* Keeps the first sentence that the log detector matches: after a crash other threads may write more than fits, so
+ * that neither half of standard error has it. A line that the last read cut is joined with its beginning. */
 static void keep_sentence(struct job *job, const char *bytes, size_t n)
 {
     char text[JOB_CARRY + STDERR_READ];

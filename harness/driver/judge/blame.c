@@ -1,6 +1,5 @@
 #include "driver/judge/blame.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +9,7 @@
 
 /* The reason */
 
-static void say(struct blame_verdict *verdict, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct blame_verdict *verdict, const char *format, ...)
-{
-    size_t used = strlen(verdict->reason);
-    if (used > 0 && used + 2 < sizeof verdict->reason) {
-        strcpy(verdict->reason + used, "; ");
-        used += 2;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(verdict->reason + used, sizeof verdict->reason - used, format, arguments);
-    va_end(arguments);
-}
+#define SAY(verdict, ...) text_add((verdict)->reason, sizeof(verdict)->reason, "; ", __VA_ARGS__)
 
 /* "numpy" of "numpy 2.2.2". */
 static void name_suspect(const struct suspect *suspect, char *text, size_t size)
@@ -36,63 +22,35 @@ static void name_suspect(const struct suspect *suspect, char *text, size_t size)
         snprintf(text, size, "the target");
 }
 
-/* Why nothing more is known. */
-static const char *say_unknown(enum evidence_by by)
-{
-    switch (by) {
-    case EVIDENCE_LOSS:
-        return "no package allocated it: Python code or the interpreter did";
-    case EVIDENCE_ACCESS:
-        return "both accesses are in the interpreter, which a package may have called wrongly";
-    case EVIDENCE_STATEMENT:
-        return "the statement calls no package with an extension module";
-    case EVIDENCE_SHARING:
-        return "at this sharing level a thread may change what the others read";
-    default:
-        return "no stack and no allocation site points to a package";
-    }
-}
+/* What each kind of evidence shows: the suspect, stacks with it, and stacks; or why there is none. */
+static const struct {
+    const char *suspect, *unknown;
+} ways[EVIDENCE_WAYS] = {
+    [EVIDENCE_STACK] = {.suspect = "innermost frame of %s in %u of %u stacks"},
+    [EVIDENCE_CAUGHT] = {.suspect = "caught in the act: innermost frame of %s in %u of %u stacks"},
+    [EVIDENCE_BLOCK] = {.suspect =
+                            "%s allocated or freed the block; no stack shows the code that damaged it"},
+    [EVIDENCE_LOSS] = {"%s allocated what is not freed",
+                       "no package allocated it: Python code or the interpreter did"},
+    [EVIDENCE_ACCESS] = {"innermost frame of %s in a racing access",
+                         "both accesses are in the interpreter, which a package may have called wrongly"},
+    [EVIDENCE_PYTHON] = {.suspect = "Python code of %s waits for a lock of Python code"},
+    [EVIDENCE_STATEMENT] = {"the only statement calls %s",
+                            "the statement calls no package with an extension module"},
+    [EVIDENCE_NAME] = {.suspect = "a type or module of %s is named"},
+    [EVIDENCE_SHARING] = {"the threads only read what they share, and one thread does not fail",
+                          "at this sharing level a thread may change what the others read"},
+};
 
 static void say_evidence(struct blame_verdict *verdict, const struct evidence *evidence)
 {
     char name[128];
+    const char *suspect = ways[evidence->by].suspect, *unknown = ways[evidence->by].unknown;
     name_suspect(&verdict->suspect, name, sizeof name);
-    if (verdict->suspect.blame == BLAME_UNKNOWN) {
-        say(verdict, "%s", say_unknown(evidence->by));
-        return;
-    }
-    switch (evidence->by) {
-    case EVIDENCE_STACK:
-        say(verdict, "innermost frame of %s in %u of %u stacks", name, evidence->agree, evidence->stacks);
-        break;
-    case EVIDENCE_CAUGHT:
-        say(verdict, "caught in the act: innermost frame of %s in %u of %u stacks", name, evidence->agree,
-            evidence->stacks);
-        break;
-    case EVIDENCE_BLOCK:
-        say(verdict, "%s allocated or freed the block; no stack shows the code that damaged it", name);
-        break;
-    case EVIDENCE_LOSS:
-        say(verdict, "%s allocated what is not freed", name);
-        break;
-    case EVIDENCE_ACCESS:
-        say(verdict, "innermost frame of %s in a racing access", name);
-        break;
-    case EVIDENCE_PYTHON:
-        say(verdict, "Python code of %s waits for a lock of Python code", name);
-        break;
-    case EVIDENCE_STATEMENT:
-        say(verdict, "the only statement calls %s", name);
-        break;
-    case EVIDENCE_NAME:
-        say(verdict, "a type or module of %s is named", name);
-        break;
-    case EVIDENCE_SHARING:
-        say(verdict, "the threads only read what they share, and one thread does not fail");
-        break;
-    default:
-        break;
-    }
+    if (verdict->suspect.blame == BLAME_UNKNOWN)
+        SAY(verdict, "%s", unknown ? unknown : "no stack and no allocation site points to a package");
+    else if (suspect)
+        SAY(verdict, suspect, name, evidence->agree, evidence->stacks);
 }
 
 /* Before trials: the evidence, with what speaks against it. */
@@ -102,17 +60,17 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
     verdict->suspect = finding_suspect(finding);
     bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package;
     if (verdict->suspect.blame == BLAME_USER)
-        say(verdict, "the statements change arrays while other threads use them");
+        SAY(verdict, "the statements change arrays while other threads use them");
     else if (inside)
-        say(verdict, "innermost frame of the interpreter, in a statement that calls %s%s",
+        SAY(verdict, "innermost frame of the interpreter, in a statement that calls %s%s",
             evidence->call_package,
             finding->serial ? "; one thread is enough" : ", which may have damaged what it meets");
     else if (evidence->alone && evidence->blame == BLAME_UNKNOWN)
-        say(verdict, "no package's code is loaded, and the statements cannot damage memory");
+        SAY(verdict, "no package's code is loaded, and the statements cannot damage memory");
     else
         say_evidence(verdict, evidence);
     if (evidence->users && verdict->suspect.blame != BLAME_USER)
-        say(verdict, "fails where no thread writes shared arrays, too");
+        SAY(verdict, "fails where no thread writes shared arrays, too");
 }
 
 /* Trials */
@@ -122,7 +80,7 @@ static bool is_verified(const struct finding *finding)
     return finding->verification && finding->verification->again.hit > 0 && !finding->serial;
 }
 
-/* Returns a knock-out of the call that it broke in, or of the package whose frames were there, that still failed: then
+/* Returns a variant without the call that it broke in, or without the package of its frames, that still failed: then
  * these are only where it broke. */
 static const struct knock_out *find_innocent(const struct run *run, const struct finding *finding,
                                              const struct suspect *suspect, const struct knock_out *guilty)
@@ -154,7 +112,7 @@ static void suspect_interpreter(const struct run *run, struct blame_verdict *ver
 
 static void say_knock_out(struct blame_verdict *verdict, const struct knock_out *guilty)
 {
-    say(verdict, "fails in 0 of %u trials without %s", guilty->trials.of, guilty->call);
+    SAY(verdict, "fails in 0 of %u trials without %s", guilty->trials.of, guilty->call);
 }
 
 /* The innermost frame of a package decides, unless the knock-outs show that this package is not needed. */
@@ -168,16 +126,16 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
     if (guilty && guilty->package && !is_open)
         innocent = find_innocent(run, finding, suspect, guilty);
     if (innocent)
-        say(verdict, "still fails without %s", innocent->call);
+        SAY(verdict, "still fails without %s", innocent->call);
     if (guilty && guilty->package && (is_open || innocent)) {
         *suspect = (struct suspect){BLAME_TARGET, guilty->call, guilty->package};
         say_knock_out(verdict, guilty);
     } else if (found->plain.hit > 0) {
         suspect_interpreter(run, verdict);
-        say(verdict, "fails with the interpreter's own statements alone");
+        SAY(verdict, "fails with the interpreter's own statements alone");
     } else if (is_open && found->all_plain) {
         suspect_interpreter(run, verdict);
-        say(verdict, "all statements are the interpreter's own");
+        SAY(verdict, "all statements are the interpreter's own");
     } else if (is_open && guilty && guilty->plain) {
         suspect_interpreter(run, verdict);
         say_knock_out(verdict, guilty);
@@ -187,13 +145,13 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
 static void say_controls(struct blame_verdict *verdict, const struct verification *found)
 {
     if (found->again.hit == 0) {
-        say(verdict, "seen in 0 of %u trials", found->again.of);
+        SAY(verdict, "seen in 0 of %u trials", found->again.of);
         return;
     }
     if (found->gil.of > 0)
-        say(verdict, "control run with the GIL on %u of %u", found->gil.hit, found->gil.of);
+        SAY(verdict, "control run with the GIL on %u of %u", found->gil.hit, found->gil.of);
     if (found->alone.of > 0)
-        say(verdict, "with one thread %u of %u", found->alone.hit, found->alone.of);
+        SAY(verdict, "with one thread %u of %u", found->alone.hit, found->alone.of);
 }
 
 /* Decisions */
@@ -210,14 +168,14 @@ void blame_decide(const struct run *run, const struct finding *finding, struct b
     const struct finding *by = decisive(run, finding);
     *verdict = (struct blame_verdict){0};
     if (finding->cause)
-        say(verdict, "a consequence of %s", finding->cause);
+        SAY(verdict, "a consequence of %s", finding->cause);
     decide_by_evidence(by, verdict);
     if (is_verified(by) && verdict->suspect.blame != BLAME_USER && !by->cause)
         decide_by_trials(run, by, verdict);
     if (verdict->suspect.blame == BLAME_INTERPRETER && !verdict->suspect.package)
         suspect_interpreter(run, verdict);
-    if (by->verification && by->verification->again.of > 0 && !by->serial)
-        say_controls(verdict, by->verification);
+    if (finding->verification && finding->verification->again.of > 0 && !finding->serial)
+        say_controls(verdict, finding->verification);
 }
 
 static void set_text(char **text, const char *value)

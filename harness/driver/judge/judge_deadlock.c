@@ -12,8 +12,6 @@
 #define FRAMES_MOST 16
 #define GAP 2
 
-#define PYTHON_LOCK "lock of Python code"
-
 enum place { AT_FUTEX, PARKED };
 
 /* Parts of functions' names. An outer function names the lock better than the one that it calls. */
@@ -24,8 +22,9 @@ static const struct kind {
     enum {
         EVENT,
         LOCK,
+        PYTHON_LOCK,
         OWNED
-    } hold; /* OWNED: the holder is stored in it, as glibc does 8 bytes behind the start of a mutex */
+    } hold; /* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex */
 } kinds[] = {
     {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
     {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
@@ -38,7 +37,7 @@ static const struct kind {
     {"sem_clockwait", "semaphore", AT_FUTEX, EVENT},
     {"sem_timedwait", "semaphore", AT_FUTEX, EVENT},
     {"_PySemaphore_", "semaphore", AT_FUTEX, EVENT},
-    {"PyThread_acquire_lock", PYTHON_LOCK, AT_FUTEX, LOCK},
+    {"PyThread_acquire_lock", "lock of Python code", AT_FUTEX, PYTHON_LOCK},
     {"take_gil", "GIL", AT_FUTEX, LOCK},
     {"_PyParkingLot_Park", "lock of CPython's", PARKED, EVENT},
     {"PyMutex_Lock", "PyMutex", PARKED, LOCK},
@@ -105,11 +104,9 @@ static bool is_stuck(const struct judge *judge, const struct symbol_thread *thre
 static void find_place(struct judge *judge, const struct scene_page *page, struct deadlock_wait *wait)
 {
     char *variable = NULL;
-    if (!judge->symbols && judge->outcome->maps)
-        symbols_open(judge->outcome->maps, &judge->symbols);
     if (page && page->has_block && wait->lock - page->block.address < page->block.size)
         judge_say_block(judge, &page->block, wait->where, sizeof wait->where);
-    else if (judge->symbols && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
+    else if (judge_symbols(judge) && symbols_variable(judge->symbols, wait->lock, &variable) == 0)
         snprintf(wait->variable, sizeof wait->variable, "%s", variable);
     free(variable);
 }
@@ -132,6 +129,7 @@ static void add_wait(struct judge *judge, struct finding *finding, const struct 
     snprintf(wait->what, sizeof wait->what, "%s", kind->what);
     snprintf(wait->function, sizeof wait->function, "%s", function ? function : "");
     wait->is_lock = kind->hold != EVENT;
+    wait->is_python = kind->hold == PYTHON_LOCK;
     if (kind->hold == OWNED && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
         wait->holder = sleeper->words[2];
     find_place(judge, page, wait);
@@ -228,7 +226,7 @@ bool judge_suspect_python(const struct judge *judge, struct finding *finding,
     const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
     char package[128];
-    if (!frame || !wait || strcmp(wait->what, PYTHON_LOCK) != 0 ||
+    if (!frame || !wait || !wait->is_python ||
         package_frame(judge->outcome, &thread->stack, package, sizeof package))
         return false;
     bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;

@@ -26,7 +26,7 @@ struct finding *judge_nanobind(struct judge *judge)
     if (finding) {
         finding->serial = true;
         finding->message = judge_format(
-            "nanobind counts, after Python's end, %s; it cannot tell what a cache holds from what was lost",
+            "nanobind counts, after Python's end, %s; the report does not separate cached objects from lost ones",
             sentence ? sentence : "");
         finding->signature =
             judge_format("nanobind|%s", report.nnamed > 0 ? report.named[0].name : "no instance");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "driver/outcome/package.h"
 
@@ -20,21 +21,42 @@ struct side {
     char package[128];
 };
 
-/* Marks the frames of ThreadSanitizer's runtime. */
-static void set_runtime_apart(struct tsan_report *report)
+/* Replaces addresses by frames with names, unless they have names already. */
+static void name_frames(struct judge *judge, struct symbol_stack *stack)
 {
-    for (size_t i = 0; i < report->nparts; i++)
-        for (size_t k = 0; k < report->parts[i].stack.nframes; k++) {
-            struct symbol_frame *frame = &report->parts[i].stack.frames[k];
-            if (!package_is_runtime(frame))
-                continue;
-            free(frame->module);
-            frame->module = strdup("ThreadSanitizer");
-        }
+    uint64_t addresses[TSAN_FRAMES_MAX];
+    for (size_t i = 0; i < stack->nframes; i++)
+        addresses[i] = stack->frames[i].address;
+    if (stack->nframes == 0 || stack->frames[0].module)
+        return;
+    struct symbol_stack named = judge_stack(judge, addresses, stack->nframes, false);
+    if (named.nframes == 0)
+        return;
+    symbol_stack_free(stack);
+    *stack = named;
 }
 
-/* Takes the file's owner: code of CPython's headers that is inlined into the child belongs to the child. */
-static enum owner owner_of(const struct outcome *outcome, const struct symbol_frame *frame)
+/* The runtime is part of the child's file; its frames get a module of their own. */
+static void name_runtime(struct symbol_frame *frame)
+{
+    if (!package_is_runtime(frame))
+        return;
+    free(frame->module);
+    frame->module = strdup("ThreadSanitizer");
+}
+
+static void name_stacks(struct judge *judge, struct tsan_report *report)
+{
+    for (size_t i = 0; i < report->nparts; i++) {
+        struct symbol_stack *stack = &report->parts[i].stack;
+        name_frames(judge, stack);
+        for (size_t k = 0; k < stack->nframes; k++)
+            name_runtime(&stack->frames[k]);
+    }
+}
+
+/* The owner of the file, on purpose: header code of CPython that is inlined into the child is the harness's. */
+static enum owner file_owner(const struct outcome *outcome, const struct symbol_frame *frame)
 {
     char name[128];
     return package_owner(outcome, frame->module, name, sizeof name);
@@ -46,7 +68,7 @@ static struct side side_of(const struct judge *judge, const struct tsan_part *pa
     const struct symbol_stack *stack = &part->stack;
     size_t i = 0;
     while (i < stack->nframes && (side.own == OWNER_UNKNOWN || side.own == OWNER_SYSTEM))
-        side.own = owner_of(judge->outcome, &stack->frames[i++]);
+        side.own = file_owner(judge->outcome, &stack->frames[i++]);
     side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
@@ -117,14 +139,14 @@ static char *say_race(const struct tsan_report *report, const struct side sides[
 {
     char one[128], other[128];
     const struct tsan_part *first = sides[0].part;
+    const char *kind = strcmp(report->kind, "data race") == 0 ? NULL : report->kind;
     say_place(&sides[0], one, sizeof one);
     say_place(&sides[1], other, sizeof other);
     return judge_format("%s (%s) %s %u byte%s%s that %s %s%s in another thread; nothing orders the two%s%s",
                         function_of(&sides[0]), package ? package : "unknown package",
                         first->write ? "writes" : "reads", first->size, first->size == 1 ? "" : "s", one,
                         function_of(&sides[1]), sides[1].part->write ? "writes" : "reads", other,
-                        strcmp(report->kind, "data race") == 0 ? "" : ": ",
-                        strcmp(report->kind, "data race") == 0 ? "" : report->kind);
+                        kind ? ": " : "", kind ? kind : "");
 }
 
 /* Blame */
@@ -155,11 +177,14 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
                  frame ? judge_plain_name(frame->function) : NULL, package);
 }
 
-/* Returns false for globals and thread-local variables: statements do not share them. */
-static bool is_users_memory(const struct tsan_report *report)
+/* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */
+static bool is_variable(struct judge *judge, const struct tsan_report *report, uint64_t address)
 {
     const struct tsan_part *location = tsan_report_location(report);
-    return !location || (!strstr(location->title, "is global") && !strstr(location->title, "is TLS"));
+    cleanup_free char *name = NULL;
+    if (location)
+        return strstr(location->title, "is TLS");
+    return judge_symbols(judge) && symbols_variable(judge->symbols, address, &name) == 0;
 }
 
 static char *signature_of(const struct finding *finding, const struct side sides[2])
@@ -172,7 +197,7 @@ static char *signature_of(const struct finding *finding, const struct side sides
 
 /* Stacks */
 
-static uint64_t top(const struct symbol_stack *stack)
+static uint64_t top_offset(const struct symbol_stack *stack)
 {
     return stack->nframes > 0 ? stack->frames[0].offset : 0;
 }
@@ -181,8 +206,9 @@ static bool has_pair(const struct finding *finding, const struct symbol_stack *o
                      const struct symbol_stack *other)
 {
     for (size_t i = 0; i + 1 < finding->nstacks; i++) {
-        uint64_t a = top(&finding->stacks[i].stack), b = top(&finding->stacks[i + 1].stack);
-        if ((a == top(one) && b == top(other)) || (a == top(other) && b == top(one)))
+        uint64_t a = top_offset(&finding->stacks[i].stack), b = top_offset(&finding->stacks[i + 1].stack);
+        if ((a == top_offset(one) && b == top_offset(other)) ||
+            (a == top_offset(other) && b == top_offset(one)))
             return true;
     }
     return false;
@@ -212,7 +238,7 @@ static void add_stacks(const struct judge *judge, struct finding *finding, const
     if (finding->nstacks >= (size_t)2 * PAIRS_MAX ||
         has_pair(finding, &sides[0].part->stack, &sides[1].part->stack))
         return;
-    /* Titles first: they are read from the stacks. */
+    /* Titles first: they need the stacks. */
     char *titles[] = {title_of(judge, report, sides[0].part), title_of(judge, report, sides[1].part)};
     move_stack(finding, titles[0], sides[0].part);
     move_stack(finding, titles[1], sides[1].part);
@@ -275,7 +301,7 @@ static void judge_race(struct judge *judge, struct tsan_report *report)
     finding->statement = statements_of(judge, sides);
     finding->signature = signature_of(finding, sides);
     finding->message = say_race(report, sides, finding->evidence.package);
-    if (is_users_memory(report))
+    if (!is_variable(judge, report, one->address))
         judge_note_changes(judge, finding);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (finding)
@@ -298,12 +324,12 @@ void judge_tsan(struct judge *judge)
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_TSAN)))
         return;
     if (judge->outcome->dropped_races)
-        note_add(&judge->run->notes, "a child had more races than are kept: %zu reports are left out",
+        note_add(&judge->run->notes, "a child reported more races than are kept: %zu reports are left out",
                  judge->outcome->dropped_races);
     for (size_t i = 0; i < judge->outcome->nraces; i++) {
         struct tsan_report *report = judge->outcome->races[i];
+        name_stacks(judge, report);
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
-        set_runtime_apart(report);
         if (rule)
             rule->hits += report->count;
         else if (tsan_report_access(report, 1))
@@ -322,6 +348,7 @@ bool judge_tsan_crash(struct judge *judge)
         fatal ? judge_new_finding(judge, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH) : NULL;
     if (!finding)
         return false;
+    name_stacks(judge, fatal);
     judge_suspect_stack(judge, finding, EVIDENCE_STACK, &fatal->parts[0].stack);
     finding->message = judge_format("%.*s", (int)strcspn(fatal->kind, "("), fatal->kind);
     finding->signature =

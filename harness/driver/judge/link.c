@@ -61,10 +61,9 @@ static bool is_explained(const struct finding *finding, bool far)
     return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->evidence.follows);
 }
 
-/* A function that was caught with a stale pointer, or whose damage touches no block's edge, writes far from its
- * blocks: what canaries show elsewhere is most likely its doing, so that one bug is reported once. A function that
- * was only seen to change its input (caught: false) explains the guesses alone, and one of them stays where there is
- * nothing better. */
+/* A function that was caught with a stale pointer, or with damage that touches no edge of its block, writes far from
+ * its blocks: canaries elsewhere most likely show its damage, too. A function that was only seen to change its input
+ * (caught: false) explains the guesses alone, and one of them stays where there is nothing better. */
 static void drop_guesses(struct run *run, const struct finding *cause, bool caught)
 {
     bool far = caught && cause->block->kind == VIOLATION_FREED_WRITE, kept = caught;

@@ -1,9 +1,10 @@
-/* Decides by the curves of the arms what grows with the calls, and makes one finding for each function. */
+/* Decides by the curves of the variants what grows with the calls, and makes one finding for each function. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/text.h"
 #include "core/wire/counted.h"
 #include "driver/finding/curve.h"
@@ -36,7 +37,7 @@ struct losses {
     size_t n;
 };
 
-/* Returns the record that decides: for a retained loss that of the arm with the release step. */
+/* Returns the record that decides: for a retained loss that of the variant with the release step. */
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
@@ -50,12 +51,10 @@ static const struct record *deciding(const struct judge *judge, const struct rec
 static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
                      double rate, double bytes)
 {
-    struct loss *grown = realloc(losses->items, (losses->n + 1) * sizeof *grown);
-    if (!grown)
+    struct loss *loss = LIST_ADD(losses->items, losses->n);
+    if (!loss)
         return;
-    losses->items = grown;
     double times = verdict == GROWTH_LEAK ? judge_per_iteration(losses->judge) : 1;
-    struct loss *loss = &grown[losses->n++];
     *loss = (struct loss){.of = (enum series_of)record->values[SERIES_OF],
                           .name = record_text(record, 0),
                           .holder = (enum holder)record->values[SERIES_HOLDER],
@@ -95,7 +94,7 @@ static void judge_type(struct losses *losses, const struct record *record)
         add_loss(losses, record, verdict, rate, 0);
 }
 
-/* Returns true for the first record of its name: an earlier arm decided already. */
+/* Returns true for the first record of its name: an earlier variant decided already. */
 static bool is_first(const struct judge *judge, const struct record *record)
 {
     for (int arm = 0; arm < COUNTED_ARMS; arm++) {
@@ -241,7 +240,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-/* Returns true where the arm that decides made objects immortal: one for two calls with a loss, at least. */
+/* Returns true where the variant that decides made objects immortal: one for two calls with a loss, at least. */
 static bool makes_immortal(const struct judge *judge, const struct loss *loss)
 {
     const struct record *arm = judge_find_series(

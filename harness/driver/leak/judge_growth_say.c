@@ -33,10 +33,9 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
         if (release)
             return judge_format("unbounded-cache: %s (%s) keeps for each new call, until `%s`: %s", who,
                                 package, release, list);
-        return judge_format(
-            "%s (%s) keeps for each new call, as an unbounded cache does or what is lost: %s; "
-            "name what lets go of it with --release to tell which",
-            who, package, list);
+        return judge_format("%s (%s) keeps for each new call, in an unbounded cache or by a loss: %s; "
+                            "name the release step with --release to separate the two",
+                            who, package, list);
     default:
         return judge_format("%s (%s): %s", who, package, list);
     }

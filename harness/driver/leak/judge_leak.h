@@ -14,7 +14,7 @@ void judge_refcount(struct judge *judge);
 /* Takes Valgrind's report of this child: finds errors, and what the lengths so far show to grow. */
 void judge_memcheck(struct judge *judge);
 
-/* judge_growth_say.c: the statement that makes the calls of the arm that decides, or "". Borrowed. */
+/* judge_growth_say.c: the statement that makes the calls of the variant that decides, or "". Borrowed. */
 const char *judge_growth_statement(const struct judge *judge, enum growth_verdict verdict);
 /* Says what grows. `list`: how much; `held`: by a holder that is known. The caller's. */
 char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,

@@ -87,7 +87,7 @@ static char *say(const struct finding *finding, const struct memcheck_error *err
         text = error->kind;
     const struct evidence *suspect = &finding->evidence;
     if (!suspect->function)
-        return judge_format("the interpreter meets what somebody broke before: %s%s%s", text,
+        return judge_format("error inside the interpreter, probably from earlier damage: %s%s%s", text,
                             place ? ", " : "", place ? place : "");
     return judge_format("%s (%s): %s%s%s", suspect->function,
                         suspect->package ? suspect->package : "unknown package", text, place ? ", " : "",
@@ -243,7 +243,7 @@ void judge_memcheck(struct judge *judge)
     memcheck->has_new = judge->plan->fresh;
     memcheck->has_release = judge->plan->release;
     if (!outcome->tool_log || memcheck_log_read(outcome->tool_log, outcome->tool_log_size, &log) < 0) {
-        note_add(&judge->run->notes, "Valgrind left no report; --verbose shows what it said");
+        note_add(&judge->run->notes, "Valgrind left no report; --verbose shows its output");
         return;
     }
     judge_all(judge, &run, &log);

@@ -76,7 +76,7 @@ static char *say_holder(struct judge *judge, const struct record *record)
         return judge_format("held by a cycle: %s", path);
     case HOLDER_HEAP:
     case HOLDER_OBJECT:
-        return judge_format("held by what nobody refers to in turn: %s", path);
+        return judge_format("held by an object that nothing refers to: %s", path);
     default:
         return strdup("no memory refers to it: its reference was lost");
     }

@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 
-/* What of an error is being read. */
+/* The error that is being read. */
 struct builder {
     struct memcheck_error error;
     xmlDictPtr strings;
@@ -29,21 +29,21 @@ static const xmlNode *find(const xmlNode *node, const char *name)
     return NULL;
 }
 
-/* Kept once, however often it comes; NULL for NULL. */
-static const char *keep_text(struct builder *builder, const char *text)
+/* Returns the one copy of the text; NULL for NULL. */
+static const char *intern(struct builder *builder, const char *text)
 {
-    const xmlChar *kept = text ? xmlDictLookup(builder->strings, (const xmlChar *)text, -1) : NULL;
-    builder->failed |= text && !kept;
-    return (const char *)kept;
+    const xmlChar *copy = text ? xmlDictLookup(builder->strings, (const xmlChar *)text, -1) : NULL;
+    builder->failed |= text && !copy;
+    return (const char *)copy;
 }
 
-/* Of an element, or NULL for none. */
+/* The text of an element; NULL for NULL. */
 static const char *text_of(struct builder *builder, const xmlNode *node)
 {
     xmlChar *text = node ? xmlNodeGetContent(node) : NULL;
-    const char *kept = keep_text(builder, (const char *)text);
+    const char *copy = intern(builder, (const char *)text);
     xmlFree(text);
-    return kept;
+    return copy;
 }
 
 static const char *path_of(struct builder *builder, const xmlNode *frame)
@@ -52,7 +52,7 @@ static const char *path_of(struct builder *builder, const xmlNode *frame)
     const char *dir = text_of(builder, find(frame, "dir")), *file = text_of(builder, find(frame, "file"));
     if (!dir || !file || asprintf(&path, "%s/%s", dir, file) < 0)
         return file;
-    return keep_text(builder, path);
+    return intern(builder, path);
 }
 
 static uint64_t number_of(const xmlNode *node)
@@ -80,7 +80,7 @@ static size_t count_frames(const xmlNode *stack)
     return n;
 }
 
-/* Belongs to the text before it. */
+/* Adds the stack to the text before it. */
 static void take_stack(struct builder *builder, const xmlNode *stack)
 {
     struct memcheck_error *error = &builder->error;
@@ -99,8 +99,8 @@ static void take_stack(struct builder *builder, const xmlNode *stack)
                                         .line = (int)number_of(find(frame, "line"))};
 }
 
-/* "1,288 (88 direct, 1,200 indirect) bytes in 1 blocks are definitely lost": the number of bytes counts what the block
- * refers to, which has records of its own. */
+/* "1,288 (88 direct, 1,200 indirect) bytes in 1 blocks are definitely lost" gives 88: indirect blocks have records of
+ * their own. */
 static uint64_t direct_bytes(const char *text, uint64_t bytes)
 {
     const char *at = text ? strchr(text, '(') : NULL;
@@ -113,16 +113,16 @@ static uint64_t direct_bytes(const char *text, uint64_t bytes)
     return direct;
 }
 
-/* "xwhat" has its text and its numbers in elements of their own. */
+/* "xwhat" has elements for its text and its numbers. */
 static void take_text(struct builder *builder, const xmlNode *node)
 {
     const xmlNode *text = node->name[0] == 'x' ? find(node, "text") : node;
     const xmlNode *bytes = find(node, "leakedbytes");
-    const char *said = text_of(builder, text);
-    open_part(builder, said);
+    const char *sentence = text_of(builder, text);
+    open_part(builder, sentence);
     if (!bytes)
         return;
-    builder->error.bytes = direct_bytes(said, number_of(bytes));
+    builder->error.bytes = direct_bytes(sentence, number_of(bytes));
     builder->error.blocks = number_of(find(node, "leakedblocks"));
 }
 
@@ -145,27 +145,21 @@ static void error_clear(struct memcheck_error *error)
         free(error->parts[i].frames);
 }
 
-static int add_error(struct memcheck_log *log, const struct memcheck_error *error)
-{
-    if (list_grow(&log->errors, log->n, sizeof *error) < 0)
-        return -ENOMEM;
-    log->errors[log->n++] = *error;
-    return 0;
-}
-
 static int take_error(struct memcheck_log *log, const xmlNode *node)
 {
     struct builder builder = {.strings = log->strings, .error.count = 1};
     for (const xmlNode *child = node->children; child; child = child->next)
         take_child(&builder, child);
     bool useful = builder.error.kind && builder.error.nparts > 0;
-    if (useful && !builder.failed && add_error(log, &builder.error) == 0)
+    if (useful && !builder.failed && list_grow(&log->errors, log->n, sizeof builder.error) == 0) {
+        log->errors[log->n++] = builder.error;
         return 0;
+    }
     error_clear(&builder.error);
     return useful ? -ENOMEM : 0;
 }
 
-/* At the end: how often each was seen. */
+/* The end of the document counts how often each error was seen. */
 static void take_counts(struct memcheck_log *log, const xmlNode *node)
 {
     for (const xmlNode *pair = node->children; pair; pair = pair->next) {
@@ -182,7 +176,7 @@ static bool is_head(xmlTextReaderPtr reader, const char *name)
            xmlStrEqual(xmlTextReaderConstName(reader), (const xmlChar *)name);
 }
 
-/* A part of the document at a time: the whole may be large. */
+/* Reads one element of the document at a time: the whole may be large. */
 static int read_all(xmlTextReaderPtr reader, struct memcheck_log *log)
 {
     int result = 0;

@@ -8,10 +8,9 @@
 #define HEADER "nanobind: leaked "
 #define INSTANCE " - leaked instance "
 #define TYPE " - leaked type "
-/* Types that the sentence names. */
-#define TOLD 4
+#define TYPES_NAMED 4 /* at most, in the sentence */
 
-/* What stands in quotes at `at`, within its line. Returns its length, 0 when there is nothing. */
+/* Finds the text in quotes between `at` and the end of its line. Returns its length, or 0. */
 static size_t quoted(const char *at, const char **ret_begin)
 {
     size_t line = strcspn(at, "\n");
@@ -73,7 +72,7 @@ static int by_count(const void *a, const void *b)
                                       : strcmp(one->name, other->name);
 }
 
-/* Wherever they stand in a line: a report that ends without a line break has the next message right behind it. */
+/* Searches within lines, too: without a line break at its end, a report is followed by the next message. */
 bool nanobind_report_parse(const char *text, struct nanobind_report *ret_report)
 {
     struct nanobind_report report = {0};
@@ -104,7 +103,6 @@ void nanobind_report_clear(struct nanobind_report *report)
     *report = (struct nanobind_report){0};
 }
 
-/* A type that is named with its module is known by its last part. */
 static const char *short_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -113,18 +111,18 @@ static const char *short_name(const char *name)
 
 static void print_types(const struct nanobind_report *report, FILE *out)
 {
-    unsigned told = 0;
+    unsigned named = 0;
     bool whole = report->listed == report->instances;
-    for (unsigned i = 0; i < report->nnamed && i < TOLD; i++) {
+    for (unsigned i = 0; i < report->nnamed && i < TYPES_NAMED; i++) {
         fprintf(out, "%s%u %s",
                 i       ? ", "
                 : whole ? " ("
                         : " (of those listed ",
                 report->named[i].count, short_name(report->named[i].name));
-        told += report->named[i].count;
+        named += report->named[i].count;
     }
-    if (report->nnamed > 0 && told < report->listed)
-        fprintf(out, ", %u others", report->listed - told);
+    if (report->nnamed > 0 && named < report->listed)
+        fprintf(out, ", %u others", report->listed - named);
     if (report->nnamed > 0)
         fputc(')', out);
 }

@@ -9,10 +9,10 @@
 #include "base/list.h"
 #include "base/text.h"
 
-/* What the comments above a line say. */
+/* The comments above a rule. */
 struct remark {
     char *link, *version, *why;
-    bool used; /* a rule followed: the next comment begins anew */
+    bool used; /* a rule followed: the next comment starts a new remark */
 };
 
 struct loader {
@@ -82,7 +82,8 @@ static void suppression_clear(struct suppression *rule)
 static int add(struct loader *loader, struct suppression *rule)
 {
     struct suppression_list *list = loader->list;
-    if (rule->type && rule->pattern && rule->where && list_grow(&list->items, list->n, sizeof *rule) == 0) {
+    bool whole = rule->type && rule->pattern && rule->where;
+    if (whole && list_grow(&list->items, list->n, sizeof *rule) == 0) {
         list->items[list->n++] = *rule;
         return 0;
     }
@@ -111,7 +112,7 @@ static int take_rule(struct loader *loader, const char *line)
         suppression_clear(&rule);
         return sentence_fail(
             -EINVAL, loader->error, "write it above as a comment (# link: …, # version: …, a sentence)",
-            "%s:%u: the suppression '%.60s' does not say %s", loader->path, loader->line, line,
+            "%s:%u: the suppression '%.60s' does not state %s", loader->path, loader->line, line,
             !remark->link      ? "where the race is discussed"
             : !remark->version ? "which versions have it"
                                : "why");
@@ -152,7 +153,7 @@ int suppression_load(const char *path, const struct suppression_defaults *defaul
     return result;
 }
 
-/* Does the pattern begin here? What follows a * may begin anywhere. */
+/* Does the text begin with the pattern? */
 static bool matches_at(const char *pattern, const char *text)
 {
     for (; *pattern; pattern++) {
@@ -198,7 +199,7 @@ static bool matches_stack(const struct suppression *rule, const struct symbol_st
     return false;
 }
 
-/* Which parts of a report a type of suppression looks at. */
+/* Does a suppression of this type match parts of this role? */
 static bool applies(const struct suppression *rule, const struct tsan_part *part)
 {
     static const enum tsan_role roles[] = {TSAN_ACCESS, TSAN_ACCESS, TSAN_THREAD, TSAN_MUTEX};
@@ -208,7 +209,7 @@ static bool applies(const struct suppression *rule, const struct tsan_part *part
     return false;
 }
 
-/* A thread or a mutex is not what a race is about: their rules are for leaks and misuse. */
+/* Rules for threads and mutexes are for leaks and misuse, not for races. */
 static bool is_about(const struct suppression *rule, const struct tsan_report *report)
 {
     bool race = strncmp(rule->type, "race", 4) == 0;

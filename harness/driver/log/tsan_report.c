@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/text.h"
 #include "core/wire/landmarks.h"
 
 #define LINE_MAX_BYTES 65536
@@ -45,7 +44,7 @@ static bool same_place(const struct tsan_part *one, const struct tsan_part *othe
     if (!one || !other || one->stack.nframes == 0 || other->stack.nframes == 0)
         return one == other || (one && other && one->stack.nframes == other->stack.nframes);
     const struct symbol_frame *a = &one->stack.frames[0], *b = &other->stack.frames[0];
-    return one->write == other->write && a->offset == b->offset && text_equal(a->module, b->module);
+    return one->write == other->write && a->address == b->address;
 }
 
 bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other)
@@ -72,78 +71,6 @@ void tsan_report_free(struct tsan_report *report)
     free(report);
 }
 
-/* Frames: "#0 function /path/file.c:12:3 (/path/module.so+0x1234) (BuildId: …)" */
-
-/* /a/b/../c is /a/c: builds give their sources relative to where the compiler ran. */
-static void shorten(char *path)
-{
-    char *up;
-    while ((up = strstr(path, "/../")) && up != path) {
-        char *before = memrchr(path, '/', (size_t)(up - path));
-        if (!before)
-            return;
-        memmove(before, up + 3, strlen(up + 3) + 1);
-    }
-}
-
-/* "file.c:12:3" loses its line and column. Returns the line, 0 without one. */
-static int cut_line(char *source)
-{
-    int numbers[2] = {0, 0}, n = 0;
-    char *colon;
-    while (n < 2 && (colon = strrchr(source, ':')) && isdigit((unsigned char)colon[1]) &&
-           strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
-        numbers[n++] = atoi(colon + 1);
-        *colon = '\0';
-    }
-    return n ? numbers[n - 1] : 0;
-}
-
-static char *known(const char *text, size_t length)
-{
-    return length == 0 || strncmp(text, "<null>", length) == 0 ? NULL : strndup(text, length);
-}
-
-static const char *last(const char *text, size_t length, const char *what)
-{
-    const char *found = NULL, *at = text;
-    while ((at = memmem(at, (size_t)(text + length - at), what, strlen(what))))
-        found = at++;
-    return found;
-}
-
-/* Cuts " (module+0xoffset)" off the end. Returns the length of what is before. */
-static size_t take_module(const char *text, struct symbol_frame *frame)
-{
-    size_t length = strlen(text);
-    const char *build = last(text, length, " (BuildId: ");
-    if (build)
-        length = (size_t)(build - text);
-    const char *open = last(text, length, " ("), *plus = last(text, length, "+0x");
-    if (!open || !plus || plus < open || text[length - 1] != ')')
-        return length;
-    frame->module = strndup(open + 2, (size_t)(plus - open - 2));
-    frame->offset = strtoull(plus + 1, NULL, 16);
-    return (size_t)(open - text);
-}
-
-/* "function source": the source is a path or <null>; a function of C++ may have blanks in its name. */
-static void take_source(const char *text, size_t length, struct symbol_frame *frame)
-{
-    const char *blank = memmem(text, length, " /", 2);
-    if (!blank)
-        blank = last(text, length, " <null>");
-    if (!blank)
-        blank = memrchr(text, ' ', length);
-    size_t name = blank ? (size_t)(blank - text) : length;
-    frame->function = known(text, name);
-    frame->file = blank ? known(blank + 1, length - name - 1) : NULL;
-    if (!frame->file)
-        return;
-    frame->line = cut_line(frame->file);
-    shorten(frame->file);
-}
-
 static struct tsan_part *open_part(const struct tsan_log *log)
 {
     return log->report->nparts ? &log->report->parts[log->report->nparts - 1] : NULL;
@@ -155,25 +82,16 @@ static bool is_frame(const char *line)
     return line[0] == '#' && isdigit((unsigned char)line[1]);
 }
 
-/* What is inlined shares its address with the function that it was inlined into. */
+/* "    #0 0x7f12ab" */
 static int add_frame(struct symbol_stack *stack, const char *line)
 {
-    struct symbol_frame frame = {0};
-    if (stack->nframes == TSAN_FRAMES_MAX)
+    const char *address = strstr(line, " 0x");
+    if (!address || stack->nframes == TSAN_FRAMES_MAX)
         return 0;
-    if (list_grow(&stack->frames, stack->nframes, sizeof frame) < 0)
+    struct symbol_frame *frame = LIST_ADD(stack->frames, stack->nframes);
+    if (!frame)
         return -ENOMEM;
-    line += strspn(line, " #");
-    line += strspn(line, "0123456789");
-    line += *line == ' ';
-    size_t length = take_module(line, &frame);
-    take_source(line, length, &frame);
-    if (stack->nframes > 0) {
-        struct symbol_frame *before = &stack->frames[stack->nframes - 1];
-        before->is_inline =
-            frame.module && before->offset == frame.offset && text_equal(before->module, frame.module);
-    }
-    stack->frames[stack->nframes++] = frame;
+    frame->address = strtoull(address, NULL, 16);
     return 0;
 }
 
@@ -213,8 +131,9 @@ static bool read_access(const char *line, struct tsan_part *part)
     part->write = strncasecmp(at, "write ", 6) == 0;
     if (!part->write && strncasecmp(at, "read ", 5) != 0)
         return false;
-    const char *size = strstr(at, "of size ");
+    const char *size = strstr(at, "of size "), *address = strstr(at, " at 0x");
     part->size = size ? (unsigned)strtoul(size + 8, NULL, 10) : 0;
+    part->address = address ? strtoull(address + 4, NULL, 16) : 0;
     part->thread = thread_after(at, " by ");
     part->mutexes = mutexes_of(at);
     part->role = TSAN_ACCESS;
@@ -269,7 +188,7 @@ static void hand_over(struct tsan_log *log)
         tsan_report_free(report);
 }
 
-/* "data race (pid=123)" loses the number. A fatal one has one stack, with no head line of its own. */
+/* Drops the number of "data race (pid=123)". A fatal report has one stack, without a head line. */
 static int begin(struct tsan_log *log, const char *kind, bool fatal)
 {
     hand_over(log);
@@ -302,7 +221,7 @@ static int take_line(struct tsan_log *log, const char *line)
         int error = open_part(log) ? 0 : add_part(log->report, log->report->kind);
         return error ? error : add_frame(&open_part(log)->stack, line);
     }
-    /* Heads of parts stand two blanks in. Any other line is somebody else's, or a remark. */
+    /* Heads of parts are indented by two blanks. Other lines are remarks, or not the runtime's. */
     bool is_head = strncmp(line, "  ", 2) == 0 && isalpha((unsigned char)line[2]) && !log->report->fatal;
     return is_head ? add_part(log->report, line + 2) : 0;
 }
@@ -320,8 +239,8 @@ static int make_room(struct tsan_log *log, size_t n)
     return 0;
 }
 
-/* A line without end is cut: nothing that the runtime prints is so long. */
-static int keep(struct tsan_log *log, const char *bytes, size_t n)
+/* Cuts lines that are longer than any of the runtime. */
+static int append_line(struct tsan_log *log, const char *bytes, size_t n)
 {
     if (log->length + n > LINE_MAX_BYTES)
         n = LINE_MAX_BYTES - log->length;
@@ -339,7 +258,7 @@ int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n)
     while (n > 0 && !error) {
         const char *end = memchr(bytes, '\n', n);
         size_t length = end ? (size_t)(end - bytes) : n;
-        error = keep(log, bytes, length);
+        error = append_line(log, bytes, length);
         if (end && !error)
             error = take_line(log, log->line);
         if (end)
@@ -360,16 +279,14 @@ void tsan_log_finish(struct tsan_log *log)
     log->length = log->room = 0;
 }
 
-static bool has_function(const struct tsan_part *access, const char *name)
+static bool is_by_canary(const struct tsan_report *report, const struct tsan_part *access)
 {
-    const struct symbol_stack *stack = access ? &access->stack : NULL;
-    return stack && stack->nframes > 0 && stack->frames[0].function &&
-           strcmp(stack->frames[0].function, name) == 0;
+    const struct tsan_part *thread = access ? tsan_report_thread(report, access->thread) : NULL;
+    return thread && thread->name && strcmp(thread->name, CANARY_THREAD) == 0;
 }
 
 bool tsan_report_is_canary(const struct tsan_report *report)
 {
-    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
-    return (has_function(one, LANDMARK(canary_read)) && has_function(other, LANDMARK(canary_write))) ||
-           (has_function(one, LANDMARK(canary_write)) && has_function(other, LANDMARK(canary_read)));
+    return is_by_canary(report, tsan_report_access(report, 0)) &&
+           is_by_canary(report, tsan_report_access(report, 1));
 }

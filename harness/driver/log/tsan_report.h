@@ -1,7 +1,7 @@
-/* What ThreadSanitizer's runtime prints, as data: a parser of its text that is fed as the text comes. Pure; driver.
+/* Parser of the reports that ThreadSanitizer's runtime prints, fed piece by piece. Pure. Driver.
  *
- * A report is a head line and parts; a part is a head line and a stack: an access, where the memory is from, where a
- * mutex or a thread was made.
+ * A report is a head line and parts; a part is a head line and a stack: an access, the origin of the memory, the
+ * creation of a mutex or a thread.
  */
 #pragma once
 
@@ -19,9 +19,10 @@ enum tsan_role { TSAN_ACCESS, TSAN_LOCATION, TSAN_MUTEX, TSAN_THREAD, TSAN_OTHER
 struct tsan_part {
     enum tsan_role role;
     char *title;               /* "Location is heap block of size 8 at 0x7b0c allocated by main thread" */
-    struct symbol_stack stack; /* empty where the runtime could not restore it; addresses are 0 */
+    struct symbol_stack stack; /* return addresses alone; empty where the runtime could not restore it */
     /* Of an access: */
     bool write, atomic, previous;
+    uint64_t address;
     unsigned size; /* bytes; 0 of a free */
     char *mutexes; /* "write M0, read M1", or NULL */
     /* Of an access and of a thread: */
@@ -34,20 +35,20 @@ struct tsan_report {
     bool fatal; /* the process ends with it: no race */
     struct tsan_part *parts;
     size_t nparts;
-    unsigned count; /* times seen; 1 from the parser */
+    unsigned count; /* times reported; 1 from the parser */
 };
 
 /* The i-th access, or NULL. */
 const struct tsan_part *tsan_report_access(const struct tsan_report *report, unsigned i);
-/* Where the memory is from, or NULL. */
+/* The origin of the memory, or NULL. */
 const struct tsan_part *tsan_report_location(const struct tsan_report *report);
-/* What is known of a thread, or NULL. */
+/* The part about a thread, or NULL. */
 const struct tsan_part *tsan_report_thread(const struct tsan_report *report, int number);
 
 /* The same kind of race between the same two instructions? */
 bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other);
 
-/* Is it the report of the race that each child plants? */
+/* Is it the race that each child plants? */
 bool tsan_report_is_canary(const struct tsan_report *report);
 
 /* NULL is fine. */
@@ -55,15 +56,15 @@ void tsan_report_free(struct tsan_report *report);
 
 /* Takes text in pieces of any size. */
 struct tsan_log {
-    /* Gets each report when it is whole, and owns it then. */
+    /* Gets each whole report, and owns it. */
     void (*take)(void *context, struct tsan_report *report);
     void *context;
-    char *line; /* the line that is not whole yet */
+    char *line; /* the incomplete last line */
     size_t length, room;
-    struct tsan_report *report; /* the report that is not whole yet */
+    struct tsan_report *report; /* the incomplete last report */
 };
 
-/* Returns 0 or -ENOMEM; what does not fit is left out then. */
+/* Returns 0 or -ENOMEM. */
 int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n);
-/* At the end of the text: what was begun is handed over, if it says anything. */
+/* Ends the text: hands the last report over if it has a part. */
 void tsan_log_finish(struct tsan_log *log);

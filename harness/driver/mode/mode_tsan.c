@@ -33,8 +33,9 @@ static int narrow(struct plan *plans, size_t n, struct sentence *error)
 static int find_child(struct mode_run *run, struct sentence *error)
 {
     struct tsan *tsan = run->own = calloc(1, sizeof *tsan);
-    int result = tsan ? tsan_prepare(tsan, run->request->suppressions, error)
-                      : sentence_fail(-ENOMEM, error, "", "no memory");
+    if (!tsan)
+        return sentence_fail(STATUS_HARNESS, error, "", "no memory");
+    int result = tsan_prepare(tsan, run->request->suppressions, error);
     if (result)
         return result == -EINVAL ? STATUS_USAGE : STATUS_UNTESTED;
     run->child = strdup(tsan->child);

@@ -11,7 +11,6 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '.';
 }
 
-/* The dotted name before the first parenthesis. */
 static char *called_name(const char *statement)
 {
     const char *open = strchr(statement, '('), *from = open;
@@ -22,7 +21,7 @@ static char *called_name(const char *statement)
     return strndup(from, (size_t)(open - from));
 }
 
-/* "import numpy as np" or "from numpy import repeat as r", one clause of a line. True: `name` is bound to *full. */
+/* Reads one clause of "import numpy as np" or "from numpy import repeat as r". True: it binds `name` to *full. */
 static bool read_import(const char *clause, const char *from, const char *name, char *full, size_t size)
 {
     char what[128] = "", as[128] = "";
@@ -48,7 +47,6 @@ static bool read_line(const char *line, const char *name, char *full, size_t siz
     return false;
 }
 
-/* What a name stands for, or itself. */
 static void resolve(const char *setup, const char *name, char *full, size_t size)
 {
     snprintf(full, size, "%s", name);

@@ -103,7 +103,7 @@ static int add_evidence(struct outcome *outcome, const struct record *record)
         return 0;
     }
     struct record *copy = malloc(sizeof *copy);
-    if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof *outcome->records) < 0) {
+    if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof copy) < 0) {
         free(copy);
         return -ENOMEM;
     }
@@ -149,7 +149,7 @@ const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid)
     return NULL;
 }
 
-/* The runtime tells a race anew for each way that leads there. */
+/* The runtime reports a race again for each other stack that leads to it. */
 void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
 {
     for (size_t i = 0; i < outcome->nraces; i++)
@@ -158,13 +158,13 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
             tsan_report_free(report);
             return;
         }
-    if (outcome->nraces >= OUTCOME_RACES_MAX ||
-        list_grow(&outcome->races, outcome->nraces, sizeof *outcome->races) < 0) {
-        outcome->dropped_races++;
-        tsan_report_free(report);
+    if (outcome->nraces < OUTCOME_RACES_MAX &&
+        list_grow(&outcome->races, outcome->nraces, sizeof report) == 0) {
+        outcome->races[outcome->nraces++] = report;
         return;
     }
-    outcome->races[outcome->nraces++] = report;
+    outcome->dropped_races++;
+    tsan_report_free(report);
 }
 
 bool outcome_crashed(const struct outcome *outcome)
@@ -175,16 +175,9 @@ bool outcome_crashed(const struct outcome *outcome)
         return !outcome->interrupted;
     if (outcome->interrupted)
         return false;
-    /* The child itself says 0, or that Python could not end well. */
+    /* The child returns STATUS_HARNESS when Python could not finalise. */
     int status = WEXITSTATUS(outcome->wait_status);
     return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
-}
-
-static void clear_texts(char **list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(list[i]);
-    free(list);
 }
 
 void outcome_clear(struct outcome *outcome)
@@ -197,9 +190,9 @@ void outcome_clear(struct outcome *outcome)
     free(outcome->races);
     if (outcome->tool_log)
         munmap((void *)outcome->tool_log, outcome->tool_log_size);
-    clear_texts(outcome->environment, outcome->nenvironment);
-    clear_texts(outcome->packages, outcome->npackages);
-    clear_texts(outcome->distributions, outcome->ndistributions);
+    strings_free(outcome->environment, outcome->nenvironment);
+    strings_free(outcome->packages, outcome->npackages);
+    strings_free(outcome->distributions, outcome->ndistributions);
     statement_list_clear(&outcome->statements);
     free(outcome->facts.writes);
     free(outcome->maps);

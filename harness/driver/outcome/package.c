@@ -6,7 +6,7 @@
 #include "base/path.h"
 #include "core/wire/landmarks.h"
 
-/* numpy.libs and numpy are one; a top-level module loses its ".cpython-313t-….so". */
+/* numpy.libs is numpy; a top-level module loses its ".cpython-313t-….so". */
 static void cut_name(const char *text, char *name, size_t size)
 {
     size_t length = strcspn(text, "/.");
@@ -51,7 +51,6 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
-/* The name that the file's package is imported by. */
 static void import_name(const struct outcome *outcome, const char *path, char *name, size_t size)
 {
     name[0] = '\0';
@@ -75,7 +74,7 @@ const char *package_distribution(const struct outcome *outcome, const char *modu
 bool package_any_loaded(const struct outcome *outcome)
 {
     char name[128];
-    if (outcome->statements.n == 0) /* it did not come so far as to say */
+    if (outcome->statements.n == 0) /* it ended before it could report them */
         return true;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         if (strstr(outcome->packages[i], ".so") &&
@@ -111,7 +110,7 @@ enum owner package_frame_owner(const struct outcome *outcome, const struct symbo
     return is_our_source(frame->file) ? OWNER_HARNESS : OWNER_INTERPRETER;
 }
 
-/* Py_DECREF and std::vector are no package's, though its compiler puts them into its file. */
+/* Inlined Py_DECREF and std::vector lie in a package's file, and do not belong to it. */
 static bool is_foreign_header(const char *file)
 {
     static const char *const folders[] = {"/include/python3",    "/include/c++/", "/usr/include/",
@@ -122,8 +121,8 @@ static bool is_foreign_header(const char *file)
     return false;
 }
 
-/* What a header puts into a function is that function's; a copy of its own that the compiler made of somebody else's
- * header is its caller's. */
+/* Code from a header of another project counts as the caller's, inlined or not; so does any header code that is
+ * inlined. */
 static bool is_of_caller(const struct symbol_stack *stack, size_t i)
 {
     const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;

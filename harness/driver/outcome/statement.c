@@ -26,8 +26,8 @@ void statement_list_clear(struct statement_list *list)
 
 static int append(struct statement_list *list, struct statement *statement)
 {
-    if (!statement->source || !statement->objects || !statement->modules ||
-        list_grow(&list->items, list->n, sizeof *statement) < 0) {
+    bool whole = statement->source && statement->objects && statement->modules;
+    if (!whole || list_grow(&list->items, list->n, sizeof *statement) < 0) {
         statement_clear(statement);
         return -ENOMEM;
     }
@@ -46,16 +46,16 @@ int statement_add(struct statement_list *list, const struct record *record)
     return append(list, &statement);
 }
 
-/* The place in the list of what a child told; -1: not there. */
-static int index_of(const struct statement_list *list, const struct statement *told)
+/* The index in the list of a child's statement, or -1. */
+static int index_of(const struct statement_list *list, const struct statement *wanted)
 {
     for (size_t i = 0; i < list->n; i++)
-        if (list->items[i].role == told->role && strcmp(list->items[i].source, told->source) == 0)
+        if (list->items[i].role == wanted->role && strcmp(list->items[i].source, wanted->source) == 0)
             return (int)i;
     return -1;
 }
 
-/* Of the first module whose compiled code is a package's. */
+/* The distribution of the first module that has compiled code of a package, or NULL. */
 static char *package_of(const struct outcome *outcome, const char *modules)
 {
     char name[128];
@@ -77,16 +77,16 @@ static char *package_of(const struct outcome *outcome, const char *modules)
 int statement_learn(struct statement_list *list, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->statements.n; i++) {
-        const struct statement *told = &outcome->statements.items[i];
-        if (told->number < 0 || index_of(list, told) >= 0)
+        const struct statement *its = &outcome->statements.items[i];
+        if (its->number < 0 || index_of(list, its) >= 0)
             continue;
-        struct statement copy = {.number = told->number,
-                                 .role = told->role,
-                                 .plain = told->plain,
-                                 .source = strdup(told->source),
-                                 .objects = strdup(told->objects),
-                                 .modules = strdup(told->modules),
-                                 .package = package_of(outcome, told->modules)};
+        struct statement copy = {.number = its->number,
+                                 .role = its->role,
+                                 .plain = its->plain,
+                                 .source = strdup(its->source),
+                                 .objects = strdup(its->objects),
+                                 .modules = strdup(its->modules),
+                                 .package = package_of(outcome, its->modules)};
         int error = append(list, &copy);
         if (error)
             return error;
@@ -117,10 +117,10 @@ void statement_count(const struct statement_list *list, const struct outcome *ou
     for (unsigned i = 0; i < BOARD_STATEMENTS; i++)
         place[i] = -1;
     for (size_t i = 0; i < outcome->statements.n; i++) {
-        const struct statement *told = &outcome->statements.items[i];
-        int at = index_of(list, told);
-        if (told->number >= 0 && told->number < BOARD_STATEMENTS && at >= 0 && at < BOARD_STATEMENTS)
-            place[told->number] = at;
+        const struct statement *its = &outcome->statements.items[i];
+        int at = index_of(list, its);
+        if (its->number >= 0 && its->number < BOARD_STATEMENTS && at >= 0 && at < BOARD_STATEMENTS)
+            place[its->number] = at;
     }
     for (unsigned i = 0; i < BOARD_STATEMENTS; i++) {
         if (place[i] < 0)

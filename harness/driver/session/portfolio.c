@@ -123,7 +123,7 @@ static const struct member *next_member(struct portfolio *portfolio)
     const struct plan *plan = portfolio->plan;
     const struct member_set *set = portfolio->set;
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
-    if (count_wanted(portfolio, 0) == 0)
+    if (set->n == 0 || count_wanted(portfolio, 0) == 0)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
     for (;;) {
         size_t turn = portfolio->next++;

@@ -8,8 +8,8 @@
 bool session_take(struct session *session, const struct plan *plan, const char *member,
                   struct outcome *outcome);
 
-/* session_verdict.c: stores why nothing could be tested, and the exit status for it; later reasons are dropped. Owns the
- * sentence from then on. */
+/* session_verdict.c: stores why nothing could be tested, and the exit status for it; later reasons are dropped. Owns
+ * the sentence from then on. */
 void session_set_reason(struct session *session, int status, char *reason);
 
 /* session_verdict.c: counts the children that could have seen each finding. */

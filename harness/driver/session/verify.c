@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "driver/judge/link.h"
 
@@ -101,7 +102,7 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     for (unsigned i = 0; i < n; i++)
         if (i != at && bugs[i].statement && bugs[at].statement) {
             out[plan.nleave_out++] = (char *)bugs[i].statement;
-            verify_add_line(&bugs[at].found->without, bugs[i].statement);
+            text_join(&bugs[at].found->without, "; ", bugs[i].statement);
         }
     plan.leave_out = out;
     verify->plan = &plan;
@@ -117,8 +118,7 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
 int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
                uint64_t deadline)
 {
-    struct verify verify = {
-        .run = run, .plan = plan, .settings = *settings, .suppressions = run->suppressions};
+    struct verify verify = {.run = run, .plan = plan, .settings = *settings};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
         return 0;

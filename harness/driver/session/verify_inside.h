@@ -12,10 +12,7 @@ struct verify {
     uint32_t detect;
     bool over; /* for all bugs: interrupted, or a child could not be started */
     struct verification *found;
-    const struct suppression_list *suppressions;
 };
 
 /* verify_variant.c: runs the trials of one bug with the detectors `detect`, and fills `found`. */
 void verify_variants(struct verify *verify);
-/* verify_variant.c: adds a line to the text, which is the caller's or NULL. */
-void verify_add_line(char **text, const char *line);

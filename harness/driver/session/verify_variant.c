@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "driver/outcome/callable.h"
 #include "driver/judge/judge.h"
 
@@ -34,7 +35,7 @@ static int try_once(struct verify *verify, const struct plan *plan, struct outco
     }
     verify->over |= outcome->interrupted;
     /* From one-writer on every finding may be the user's, until it fails at a lower level, too. */
-    if (judge_shows_failure(plan, outcome, verify->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
+    if (judge_shows_failure(plan, outcome, verify->run->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
         return 1;
     return outcome->cannot ? -1 : 0;
 }
@@ -128,15 +129,6 @@ static char *call_of(const struct statement *statement, const struct plan *plan)
     return call ? call : strdup(statement->source);
 }
 
-void verify_add_line(char **text, const char *line)
-{
-    char *grown;
-    if (asprintf(&grown, "%s%s%s", *text ? *text : "", *text ? "; " : "", line) < 0)
-        return;
-    free(*text);
-    *text = grown;
-}
-
 struct call {
     const char *name;
     const struct plan *plan;
@@ -179,7 +171,7 @@ static void knock_out_calls(struct verify *verify, unsigned n)
         const struct call call = {name, verify->plan};
         for (size_t k = 0; k < list->n; k++)
             if (makes_call(&list->items[k], &call))
-                verify_add_line(&variant->sources, list->items[k].source);
+                text_join(&variant->sources, "; ", list->items[k].source);
         try_without(verify, makes_call, &call, n, &variant->trials);
     }
 }

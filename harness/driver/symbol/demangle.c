@@ -14,13 +14,13 @@ static bool is_mangled(const char *symbol)
     return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
 }
 
-/* Compilers split and clone functions, and say so behind the mangled name, which has no dot itself. */
+/* Drops the suffix of split and cloned functions; a mangled name has no dot. */
 static char *without_suffix(const char *symbol)
 {
     return strndup(symbol, strcspn(symbol, "."));
 }
 
-/* How much of the text is an operator's name, whose < and > open and close nothing. */
+/* The length of an operator's name, in which < and > are no brackets; or 0. */
 static size_t operator_length(const char *name)
 {
     const size_t word = strlen("operator");
@@ -29,7 +29,7 @@ static size_t operator_length(const char *name)
     return word + strspn(name + word, "<>-=");
 }
 
-/* What stands between the outermost < and > becomes one character. */
+/* Replaces the text between the outermost < and > by one character. */
 static char *without_arguments(const char *name)
 {
     char *text = NULL;

@@ -1,5 +1,4 @@
-/* Addresses of a child process to functions, inline frames and source lines, by libdwfl. A module's symbols
- * and debug information are opened at the first address that hits it. Driver only, one thread. */
+/* See symbol.h. libdwfl opens a module's symbols and debug information at the first address in it. */
 #include "driver/symbol/symbol.h"
 
 #include <dwarf.h>
@@ -18,9 +17,9 @@
 
 #define VDSO "[vdso]"
 #define MAX_SCOPES 64
-#define BSS_PAGES 256 /* of variables without initial values */
+#define BSS_PAGES 256 /* at most, of variables without initial values */
 
-/* Looking a name up goes through a module's whole table, and stacks have most of their addresses in common. */
+/* A look-up reads the whole symbol table of a module, and stacks share most of their addresses: hence a cache. */
 #define NAMES 4096
 
 struct symbols {
@@ -31,16 +30,16 @@ struct symbols {
     } names[NAMES];
 };
 
-/* An address and what is mapped there. */
+/* An address and its module. */
 struct spot {
     Dwfl_Module *module;
     const char *path;
     uint64_t address;
-    uint64_t pc; /* what is looked up: for a return address the call before it */
+    uint64_t pc; /* address to look up: of a return address, the byte before it */
     uint64_t offset;
 };
 
-/* What one frame shows, borrowed from libdw. */
+/* Names of one frame, borrowed from libdw. */
 struct view {
     const char *function;
     const char *file;
@@ -83,7 +82,7 @@ static const Dwfl_Callbacks callbacks = {
     .find_debuginfo = debug_file_find,
 };
 
-/* A dying process may leave a text that was cut short; its last line is incomplete then. */
+/* The maps of a dying process may be cut short: the incomplete last line is left out. */
 static int report_maps(Dwfl *dwfl, const char *maps)
 {
     const char *end = strrchr(maps, '\n');
@@ -132,7 +131,7 @@ static int copy(char **ret_copy, const char *text)
     return *ret_copy ? 0 : -ENOMEM;
 }
 
-/* A symbol's version, as in malloc@@GLIBC_2.2.5, is dropped: signatures outlive the C library. */
+/* Drops the version of a symbol such as malloc@@GLIBC_2.2.5, so that signatures do not depend on the C library. */
 static int name_function(struct symbol_frame *frame, const char *symbol)
 {
     char *plain = strndup(symbol, strcspn(symbol, "@"));
@@ -143,9 +142,9 @@ static int name_function(struct symbol_frame *frame, const char *symbol)
 
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
 {
-    if (list_grow(&stack->frames, stack->nframes, sizeof *stack->frames) < 0)
+    struct symbol_frame *frame = LIST_ADD(stack->frames, stack->nframes);
+    if (!frame)
         return -ENOMEM;
-    struct symbol_frame *frame = &stack->frames[stack->nframes++];
     *frame = (struct symbol_frame){
         .address = spot->address,
         .offset = spot->offset,
@@ -157,7 +156,7 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
     return view->function ? name_function(frame, view->function) : 0;
 }
 
-/* The address ranges in .debug_aranges leave out what clang compiled and give it to a neighbour. */
+/* .debug_aranges may give the addresses of units that clang compiled to a neighbour. */
 static Dwarf_Die *find_unit(const struct spot *spot, Dwarf_Addr *ret_bias)
 {
     Dwarf_Die *unit = dwfl_module_addrdie(spot->module, spot->pc, ret_bias);
@@ -186,8 +185,8 @@ static bool is_container(int tag)
            tag == DW_TAG_class_type || tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
 }
 
-/* The function around pc and those inlined into it there. dwarf_getscopes would do, but finds nothing when an
- * inlined function is defined in another unit, which is the rule after link-time optimisation. */
+/* Finds the function around pc and those inlined into it there. dwarf_getscopes does not find an inlined function that
+ * is defined in another unit, as link-time optimisation makes them. */
 static void find_scopes(Dwarf_Die *parent, Dwarf_Addr pc, struct scopes *scopes)
 {
     Dwarf_Die child;
@@ -230,7 +229,7 @@ static void show_call(struct view *view, Dwarf_Die *unit, Dwarf_Die *inlined)
     view->file = is_known ? dwarf_filesrc(files, file, NULL, NULL) : NULL;
 }
 
-/* Pushes the inlined functions and leaves in *view the function of their own they are in. */
+/* Pushes the inlined functions; *view is then the function that contains them. */
 static int push_inlined(struct symbol_stack *stack, const struct spot *spot, Dwarf_Die *unit, Dwarf_Addr pc,
                         struct view *view)
 {
@@ -293,8 +292,8 @@ static bool is_trampoline(Dwfl_Module *module, uint64_t pc)
     return is_signal;
 }
 
-/* A signal trampoline is returned to at its first instruction, and the frame it interrupted is exact as well.
- */
+/* A handler returns to the first instruction of a signal trampoline, so that address is exact, and so is the address
+ * of the interrupted frame. */
 static void find_spot(Dwfl *dwfl, uint64_t address, bool *exact, struct spot *ret_spot)
 {
     struct spot spot = {.address = address, .pc = *exact ? address : address - 1, .offset = address};
@@ -339,7 +338,7 @@ void symbol_stack_free(struct symbol_stack *stack)
     *stack = (struct symbol_stack){0};
 }
 
-/* What a module's file does not fill of its variables is mapped without the file, right behind it. */
+/* Variables without initial values (.bss) are mapped without the file, right behind the module. */
 static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
 {
     Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, address);
@@ -348,7 +347,7 @@ static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
     return module;
 }
 
-/* libdw rounds generously: a neighbour's memory may count as a module's. */
+/* libdw rounds the ends of a module up, so that memory of a neighbour may count as its own. */
 static bool is_inside(Dwfl_Module *module, uint64_t address)
 {
     Dwarf_Addr start, end;

@@ -1,10 +1,9 @@
 /* Stacks of the threads of a live process.
  *
- * The tracing is done on a thread of our own, joined before we return, because the kernel lets go of whatever
- * a tracing thread leaves behind when that thread ends, be it a tracee that never stopped; PTRACE_DETACH
- * works on stopped ones only. Tracees are seized, so no SIGSTOP is sent and a stopped target stays stopped.
- * Exits are never waited for: the status belongs to the caller. Only the walk happens while the target stands
- * still; the names are looked up afterwards. Every wait ends at STOP_TIME. */
+ * A separate thread traces, and is joined before the functions return: when it ends, the kernel releases all its
+ * tracees, even those that never stopped; PTRACE_DETACH releases stopped ones only. Tracees are seized: no SIGSTOP is
+ * sent, and a stopped process stays stopped. Exits are left to the caller's waitpid. The process is stopped only while
+ * it is unwound; names are looked up afterwards. Every wait ends at STOP_TIME. */
 #include "driver/symbol/symbol.h"
 
 #include "base/clock.h"
@@ -29,7 +28,7 @@ struct tracee {
     char name[16];
     bool is_stopped;
     bool is_gone;
-    int signal; /* taken from it while it stopped, given back at the end */
+    int signal; /* that stopped it; delivered at the end */
     size_t n;
     uint64_t *addresses;
 };
@@ -105,7 +104,7 @@ static void seize_new(struct walk *walk)
     closedir(tasks);
 }
 
-/* Without WEXITED a death goes unnoticed here, and the driver's own waitpid still gets it. */
+/* Without WEXITED: the driver's own waitpid must still get the exit. */
 static void await_stop(pid_t pid, struct tracee *tracee, uint64_t deadline)
 {
     do {
@@ -122,7 +121,7 @@ static void await_stop(pid_t pid, struct tracee *tracee, uint64_t deadline)
     } while (!tracee->is_stopped && !tracee->is_gone && clock_now() < deadline);
 }
 
-/* A thread may start another until it stops itself, hence the rounds. */
+/* Threads that still run may start others, hence the rounds. */
 static void stop(struct walk *walk)
 {
     uint64_t deadline = clock_now() + STOP_TIME;
@@ -155,8 +154,8 @@ static int add_frame(Dwfl_Frame *frame, void *argument)
     return DWARF_CB_OK;
 }
 
-/* Where no frame comes the registers could not be read: the target was killed, and libdwfl, which still
- * believes in this thread, would abort at the next one. Returns whether to go on. */
+/* Returns false when the registers could not be read because the process was killed: libdwfl would abort at the next
+ * thread. */
 static bool unwind(Dwfl *dwfl, struct tracee *tracee)
 {
     tracee->addresses = calloc(MAX_FRAMES, sizeof *tracee->addresses);
@@ -166,14 +165,13 @@ static bool unwind(Dwfl *dwfl, struct tracee *tracee)
     return tracee->n > 0;
 }
 
-/* The build id look-up never goes to the network, and unwinding needs no debug information. */
+/* Unwinding needs no debug information; the look-up by build ID does not use the network. */
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_linux_proc_find_elf,
     .find_debuginfo = dwfl_build_id_find_debuginfo,
 };
 
-/* The leader may have ended before its threads; its maps are empty then, and those of any other thread are
- * full. */
+/* Of a leader that ended before its threads, the maps are empty; those of any other thread are whole. */
 static struct tracee *first_stopped(struct walk *walk)
 {
     for (size_t i = 0; i < walk->n; i++)
@@ -213,7 +211,7 @@ static void *trace(void *argument)
     return NULL;
 }
 
-/* A thread that would not stop is listed without frames. */
+/* A thread that did not stop gets no frames. */
 static int describe(struct symbols *symbols, const struct tracee *tracee, struct symbol_thread *ret_thread)
 {
     *ret_thread = (struct symbol_thread){.tid = tracee->tid};

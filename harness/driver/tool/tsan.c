@@ -20,7 +20,7 @@
 #include "driver/tool/probe_run.h"
 #include "driver/tool/tsan_way.h"
 
-/* Instrumented programs and the symboliser start slowly where all processors are busy. */
+/* Instrumented programs start slowly where all processors are busy. */
 #define START_LIMIT (90 * CLOCK_SECOND)
 
 /* The user's own options could hide reports. */
@@ -31,33 +31,25 @@ static const char *const help_options[] = {"TSAN_OPTIONS=help=1", NULL};
 /* Checks the ways that show before any child is started. */
 static int check_ways(struct sentence *error)
 {
-    bool blocked =
-        tsan_way_layout(error) || tsan_way_limit(error) || tsan_way_server(getenv("DEBUGINFOD_URLS"), error);
-    return blocked ? -ENOEXEC : 0;
+    return tsan_way_layout(error) || tsan_way_limit(error) ? -ENOEXEC : 0;
 }
 
 /* The canary */
 
-struct canary {
-    bool reported, named;
-};
-
 static void take_canary(void *context, struct tsan_report *report)
 {
-    struct canary *canary = context;
-    canary->reported = canary->reported || tsan_report_access(report, 1);
-    canary->named = canary->named || tsan_report_is_canary(report);
+    bool *reported = context;
+    *reported = *reported || tsan_report_is_canary(report);
     tsan_report_free(report);
 }
 
-static struct canary find_canary(const char *text)
+static bool has_canary(const char *text)
 {
-    struct canary canary = {0};
-    struct tsan_log log = {.take = take_canary, .context = &canary};
-    if (text)
-        tsan_log_feed(&log, text, strlen(text));
+    bool reported = false;
+    struct tsan_log log = {.take = take_canary, .context = &reported};
+    tsan_log_feed(&log, text, strlen(text));
     tsan_log_finish(&log);
-    return canary;
+    return reported;
 }
 
 /* Words of a runtime that does not start. */
@@ -77,23 +69,11 @@ static const struct {
 static int explain_canary(const struct probe_job *job, struct sentence *error)
 {
     char reason[320];
-    const struct canary canary = find_canary(job->err);
-    if (canary.named)
+    if (job->err && has_canary(job->err))
         return 0;
     for (size_t i = 0; job->err && i < sizeof refusals / sizeof *refusals; i++)
         if (strstr(job->err, refusals[i].words))
             return sentence_fail(-ENOEXEC, error, refusals[i].remedy, "%s", refusals[i].what);
-    if (canary.reported)
-        return sentence_fail(
-            -ENOEXEC, error,
-            "install llvm-symbolizer (package llvm-19), or run scripts/setup.sh --with tsan again",
-            "ThreadSanitizer's reports name no functions, so they could not be sorted");
-    if (job->error == -ETIMEDOUT)
-        return sentence_fail(
-            -ETIMEDOUT, error, "see whether llvm-symbolizer works by itself",
-            "ThreadSanitizer does not finish the report of a planted race within %g s: its symboliser gives no "
-            "answer",
-            clock_seconds(job->limit));
     probe_reason(job, reason, sizeof reason);
     return sentence_fail(-ENOEXEC, error,
                          "remove build/child-tsan and run scripts/setup.sh --with tsan again",

@@ -1,8 +1,8 @@
 /* ThreadSanitizer: what must hold before a run without reports means anything. Driver, one thread.
  *
- * There are six known ways to run clean and find nothing: the layout of the address space, a limit on it, a
- * symboliser that waits for the network, the GIL, files that are not instrumented, and statements that never ran. For
- * each the reason is one sentence (tsan_way.h), and the run ends in "could not test". */
+ * There are five known ways to run clean and find nothing: the layout of the address space, a limit on it, the GIL,
+ * files that are not instrumented, and statements that never ran. For each the reason is one sentence (tsan_way.h), and
+ * the run ends in "could not test". */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include "driver/log/suppression.h"
 #include "driver/outcome/outcome.h"
 
-/* Multiplies limits of time: while the symboliser, another process, reads debug information, all threads wait. */
+/* Multiplies limits of time: instrumented code is that much slower. */
 #define TSAN_PATIENCE 10
 
 struct tsan {

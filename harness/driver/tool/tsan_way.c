@@ -40,16 +40,6 @@ bool tsan_way_limit(struct sentence *ret)
         (unsigned long long)limit.rlim_max >> 20);
 }
 
-bool tsan_way_server(const char *urls, struct sentence *ret)
-{
-    if (!urls || !*urls)
-        return false;
-    return sentence_fail(
-        true, ret, "unset DEBUGINFOD_URLS",
-        "DEBUGINFOD_URLS is set, so that ThreadSanitizer's symboliser asks a server about each file and reports "
-        "come too late or never");
-}
-
 bool tsan_way_gil(bool is_on, struct sentence *ret)
 {
     return is_on && sentence_fail(true, ret, "leave out --allow-gil",

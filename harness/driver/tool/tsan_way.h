@@ -1,7 +1,7 @@
 /* The known ways to run clean under ThreadSanitizer and find nothing. Driver, one thread.
  *
  * Each function returns true and fills *ret when something is in the way. `run --tsan` ends with that sentence in
- * "could not test"; `doctor` prints it. The child reports the sixth way, statements that never ran because of a missing
+ * "could not test"; `doctor` prints it. The child reports the fifth way, statements that never ran because of a missing
  * import: it knows the exception.
  */
 #pragma once
@@ -16,9 +16,6 @@ bool tsan_way_layout(struct sentence *ret);
 
 /* A limit on the address space that a program cannot lift. */
 bool tsan_way_limit(struct sentence *ret);
-
-/* A server of debug information, which delays the symboliser. `urls` is the value of DEBUGINFOD_URLS, or NULL. */
-bool tsan_way_server(const char *urls, struct sentence *ret);
 
 /* A child that had the GIL. */
 bool tsan_way_gil(bool is_on, struct sentence *ret);

@@ -219,13 +219,6 @@ static void *out_of_memory(const char *symbol, size_t size)
 
 #define OPERATOR(mangled) __asm__(mangled)
 
-EXPORT void *operator_new(size_t size) OPERATOR("_Znwm");
-EXPORT void *operator_new_array(size_t size) OPERATOR("_Znam");
-EXPORT void *operator_new_nothrow(size_t size, const void *tag) OPERATOR("_ZnwmRKSt9nothrow_t");
-EXPORT void *operator_new_array_nothrow(size_t size, const void *tag) OPERATOR("_ZnamRKSt9nothrow_t");
-EXPORT void *operator_new_aligned(size_t size, size_t align) OPERATOR("_ZnwmSt11align_val_t");
-EXPORT void *operator_new_array_aligned(size_t size, size_t align) OPERATOR("_ZnamSt11align_val_t");
-
 static void *operator_make(size_t size, size_t align, enum block_kind kind, const char *symbol,
                            uint64_t caller)
 {
@@ -234,39 +227,19 @@ static void *operator_make(size_t size, size_t align, enum block_kind kind, cons
     return made || !symbol ? made : out_of_memory(symbol, size);
 }
 
-void *operator_new(size_t size)
-{
-    return operator_make(size, 16, BLOCK_NEW, "_Znwm", CALLER);
-}
-
-void *operator_new_array(size_t size)
-{
-    return operator_make(size, 16, BLOCK_NEW_ARRAY, "_Znam", CALLER);
-}
-
-void *operator_new_nothrow(size_t size, const void *tag)
-{
-    (void)tag;
-    return operator_make(size, 16, BLOCK_NEW, NULL, CALLER);
-}
-
-void *operator_new_array_nothrow(size_t size, const void *tag)
-{
-    (void)tag;
-    return operator_make(size, 16, BLOCK_NEW_ARRAY, NULL, CALLER);
-}
-
-void *operator_new_aligned(size_t size, size_t align)
-{
-    return operator_make(size, align, BLOCK_NEW, "_Znwm", CALLER);
-}
-
-void *operator_new_array_aligned(size_t size, size_t align)
-{
-    return operator_make(size, align, BLOCK_NEW_ARRAY, "_Znam", CALLER);
-}
-
-/* The other arguments of these operators, a size, an alignment or a tag, come in registers and are not needed. */
+/* Further arguments of the operators, such as a tag or a size, come in registers and are not needed. */
+#define OPERATOR_NEW(name, mangled, kind, symbol)                                                            \
+    EXPORT void *name(size_t size) OPERATOR(mangled);                                                        \
+    void *name(size_t size)                                                                                  \
+    {                                                                                                        \
+        return operator_make(size, 16, kind, symbol, CALLER);                                                \
+    }
+#define OPERATOR_NEW_ALIGNED(name, mangled, kind, symbol)                                                    \
+    EXPORT void *name(size_t size, size_t align) OPERATOR(mangled);                                          \
+    void *name(size_t size, size_t align)                                                                    \
+    {                                                                                                        \
+        return operator_make(size, align, kind, symbol, CALLER);                                             \
+    }
 #define OPERATOR_DELETE(name, mangled, kind)                                                                 \
     EXPORT void name(void *at) OPERATOR(mangled);                                                            \
     void name(void *at)                                                                                      \
@@ -274,6 +247,12 @@ void *operator_new_array_aligned(size_t size, size_t align)
         release(at, kind, CALLER);                                                                           \
     }
 
+OPERATOR_NEW(operator_new, "_Znwm", BLOCK_NEW, "_Znwm")
+OPERATOR_NEW(operator_new_array, "_Znam", BLOCK_NEW_ARRAY, "_Znam")
+OPERATOR_NEW(operator_new_nothrow, "_ZnwmRKSt9nothrow_t", BLOCK_NEW, NULL)
+OPERATOR_NEW(operator_new_array_nothrow, "_ZnamRKSt9nothrow_t", BLOCK_NEW_ARRAY, NULL)
+OPERATOR_NEW_ALIGNED(operator_new_aligned, "_ZnwmSt11align_val_t", BLOCK_NEW, "_Znwm")
+OPERATOR_NEW_ALIGNED(operator_new_array_aligned, "_ZnamSt11align_val_t", BLOCK_NEW_ARRAY, "_Znam")
 OPERATOR_DELETE(operator_delete, "_ZdlPv", BLOCK_NEW)
 OPERATOR_DELETE(operator_delete_array, "_ZdaPv", BLOCK_NEW_ARRAY)
 OPERATOR_DELETE(operator_delete_sized, "_ZdlPvm", BLOCK_NEW)

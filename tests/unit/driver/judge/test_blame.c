@@ -299,7 +299,7 @@ static void a_consequence_has_the_blame_of_its_cause(void **state)
     struct finding *crash = add(&run, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH);
     evidence_set(&mutation->evidence, EVIDENCE_CAUGHT, BLAME_TARGET, strdup("repeat"), strdup("numpy 2.2.2"));
     evidence_set(&crash->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup("malloc"), NULL);
-    crash->verification = &interpreter_alone;
+    crash->verification = &reproduced;
     link_findings(&run);
     blame_findings(&run);
     assert_string_equal(crash->cause, mutation->id);
@@ -307,6 +307,7 @@ static void a_consequence_has_the_blame_of_its_cause(void **state)
     assert_string_equal(crash->function, "repeat");
     assert_string_equal(crash->package, "numpy 2.2.2");
     assert_memory_equal(crash->reason, "a consequence of F", strlen("a consequence of F"));
+    assert_non_null(strstr(crash->reason, "; control run with the GIL on 0 of 3"));
     assert_null(mutation->cause);
     run_clear(&run);
 }

@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "core/plan/detector_list.h"
 #include "driver/judge/blame.h"
 #include "driver/judge/judge.h"
@@ -48,9 +50,66 @@ struct judged {
     bool crashed;
 };
 
+/* Stands for the symboliser: addresses are numbers of these frames, beginning with 1. */
+static struct symbol_frame known[64];
+static size_t nknown;
+
+static void name_frames(struct symbol_stack *stack)
+{
+    for (size_t i = 0; i < stack->nframes; i++) {
+        struct symbol_frame *frame = &stack->frames[i];
+        *frame = known[frame->address - 1];
+        frame->function = strdup(frame->function);
+        frame->file = frame->file ? strdup(frame->file) : NULL;
+        frame->module = strdup(frame->module);
+        if (i > 0 && frame[-1].offset == frame->offset && strcmp(frame[-1].module, frame->module) == 0)
+            frame[-1].is_inline = true;
+    }
+}
+
 static void take(void *context, struct tsan_report *report)
 {
+    for (size_t i = 0; i < report->nparts; i++)
+        name_frames(&report->parts[i].stack);
     outcome_add_race(context, report);
+}
+
+/* "    #0 name file:line (module+0x12)". Returns the number of the frame. */
+static size_t know(const char *line)
+{
+    char function[64], file[128], module[128];
+    int number = 0;
+    unsigned offset;
+    if (sscanf(line, " #%*d %63s %127[^: (]:%d (%127[^+]+%x)", function, file, &number, module, &offset) != 5)
+        assert_int_equal(sscanf(line, " #%*d %63s <null> (%127[^+]+%x)", function, module, &offset), 3);
+    for (size_t i = 0; i < nknown; i++)
+        if (strcmp(known[i].function, function) == 0 && known[i].offset == offset &&
+            known[i].line == number && strcmp(known[i].module, module) == 0)
+            return i + 1;
+    assert_true(nknown < sizeof known / sizeof *known);
+    known[nknown] = (struct symbol_frame){.address = nknown + 1,
+                                          .function = strdup(function),
+                                          .file = number ? strdup(file) : NULL,
+                                          .line = number,
+                                          .module = strdup(module),
+                                          .offset = offset};
+    return ++nknown;
+}
+
+/* As the runtime prints it: frames are addresses alone. */
+static void feed(struct tsan_log *log, const char *text)
+{
+    for (const char *next; *text; text = next) {
+        char line[512];
+        next = text + strcspn(text, "\n");
+        next += *next == '\n';
+        if (strncmp(text, "    #", 5) == 0)
+            snprintf(line, sizeof line, "    #0 %#zx\n", know(text));
+        else
+            snprintf(line, sizeof line, "%.*s", (int)(next - text), text);
+        tsan_log_feed(log, line, strlen(line));
+    }
+    tsan_log_finish(log);
 }
 
 static void judge_text(struct judged *scene, const char *text)
@@ -62,8 +121,7 @@ static void judge_text(struct judged *scene, const char *text)
     scene->outcome.environment = environment;
     scene->outcome.nenvironment = 2;
     scene->outcome.finished = !scene->crashed;
-    tsan_log_feed(&log, text, strlen(text));
-    tsan_log_finish(&log);
+    feed(&log, text);
     judge_outcome(&scene->run, &scene->plan, &scene->outcome, 1);
     link_prune(&scene->run);
     link_findings(&scene->run);
@@ -205,7 +263,9 @@ static void blame(void **state)
 static void user_error(void **state)
 {
     (void)state;
-    static const char *const locations[] = {"heap block", "global 'cache'"};
+    cleanup_free char *maps = NULL;
+    assert_int_equal(fd_read_file("/proc/self/maps", &maps, NULL), 0);
+    const uint64_t addresses[] = {16, (uintptr_t)&nknown};
     for (size_t i = 0; i < 2; i++) {
         char text[4096];
         struct judged scene;
@@ -217,10 +277,13 @@ static void user_error(void **state)
         record_add_text(&changed, "its bytes changed");
         record_add_text(&changed, "x.sort()");
         outcome_add(&scene.outcome, &changed);
+        scene.outcome.maps = strdup(maps);
         snprintf(text, sizeof text,
-                 RACE(NOW("Write") IN_NUMPY("f", 1, 1) STATEMENT(00),
-                      BEFORE("write") IN_NUMPY("f", 1, 1) STATEMENT(00), "%s"),
-                 locations[i]);
+                 "WARNING: ThreadSanitizer: data race (pid=1)\n"
+                 "  Write of size 8 at %#" PRIx64 " by thread T3:\n" IN_NUMPY("f", 1, 1) STATEMENT(00)
+                     BEFORE("write") IN_NUMPY("f", 1, 1) STATEMENT(00) WORKER(3, 0)
+                         WORKER(4, 1) "\nSUMMARY: x\n",
+                 addresses[i]);
         judge_text(&scene, text);
         assert_int_equal(only_finding(&scene)->blame, i == 0 ? BLAME_USER : BLAME_TARGET);
         judged_clear(&scene);

@@ -81,32 +81,17 @@ static void a_recorded_run_gives_the_canary_and_its_races(void **state)
     assert_false(race->fatal);
     assert_true(now->write && !now->atomic && !now->previous && before->write && before->previous);
     assert_int_equal(now->size, 8);
-    assert_string_equal(frame_of(now, 0)->function, "count");
-    assert_string_equal(frame_of(now, 0)->file, "/src/ftstress/tests/planted/tsan_race.c");
-    assert_int_equal(frame_of(now, 0)->line, 13);
-    assert_true(frame_of(now, 0)->offset == 0x1304);
-    assert_non_null(strstr(frame_of(now, 0)->module, "/planted/tsan_race.cpython"));
+    assert_true(now->address == 0x7f1e10a091c0);
+    assert_true(frame_of(now, 0)->address == 0x7f0010001304);
+    assert_true(frame_of(now, 1)->address == 0x7f00100011e1);
     assert_string_equal(tsan_report_thread(race, now->thread)->name, "worker 3");
     assert_string_equal(tsan_report_thread(race, before->thread)->name, "worker 0");
     assert_null(tsan_report_access(race, 2));
-    assert_non_null(strstr(tsan_report_location(race)->title, "global 'calls' of size 8"));
+    assert_null(tsan_report_location(race));
     clear(&reports);
 }
 
-static void frames_that_share_an_address_are_inlined(void **state)
-{
-    (void)state;
-    struct reports reports = {0};
-    read_log("planted.txt", &reports);
-    const struct tsan_part *now = tsan_report_access(reports.items[1], 0);
-    assert_string_equal(frame_of(now, 3)->function, "_PyObject_VectorcallTstate");
-    assert_true(frame_of(now, 3)->is_inline);
-    assert_string_equal(frame_of(now, 4)->function, "PyObject_Vectorcall");
-    assert_false(frame_of(now, 4)->is_inline);
-    clear(&reports);
-}
-
-static void names_of_cpp_stripped_files_and_lost_stacks(void **state)
+static void mutexes_atomics_and_lost_stacks(void **state)
 {
     (void)state;
     struct reports reports = {0};
@@ -117,20 +102,13 @@ static void names_of_cpp_stripped_files_and_lost_stacks(void **state)
     assert_string_equal(race->kind, "heap-use-after-free");
     assert_true(now->atomic && now->write);
     assert_string_equal(now->mutexes, "write M0, read M12");
-    assert_string_equal(frame_of(now, 0)->function,
-                        "std::vector<int, std::allocator<int> >::push_back(int const&)");
-    assert_int_equal(frame_of(now, 0)->line, 1278);
-    assert_string_equal(frame_of(now, 0)->module, "module.so");
-    assert_string_equal(frame_of(now, 1)->file, "/src/my files/tree.cpp");
-    assert_int_equal(frame_of(now, 1)->line, 40);
-    assert_null(frame_of(now, 2)->function);
-    assert_null(frame_of(now, 2)->file);
-    assert_string_equal(frame_of(now, 2)->module, "stripped.so");
+    assert_int_equal(now->stack.nframes, 2);
+    assert_true(frame_of(now, 0)->address == 0x7f00000012c4);
     assert_int_equal(before->stack.nframes, 0);
     assert_int_equal(before->thread, 0);
     const struct tsan_part *location = tsan_report_location(race);
-    assert_string_equal(frame_of(location, 0)->function, "operator new(unsigned long)");
-    assert_string_equal(frame_of(location, 1)->file, "tree.cpp");
+    assert_non_null(strstr(location->title, "heap block of size"));
+    assert_true(frame_of(location, 1)->address == 0x7f0000000900);
     clear(&reports);
 }
 
@@ -143,7 +121,7 @@ static void a_report_without_accesses_keeps_its_stack(void **state)
     assert_string_equal(misuse->kind, "unlock of an unlocked mutex (or by a wrong thread)");
     assert_null(tsan_report_access(misuse, 0));
     assert_int_equal(misuse->nparts, 1);
-    assert_string_equal(frame_of(&misuse->parts[0], 1)->function, "release");
+    assert_true(frame_of(&misuse->parts[0], 1)->address == 0x7f0000000777);
     clear(&reports);
 }
 
@@ -155,8 +133,8 @@ static void a_crash_of_the_runtimes_own_handler_is_fatal(void **state)
     assert_int_equal(reports.n, 1);
     assert_true(reports.items[0]->fatal);
     assert_true(strncmp(reports.items[0]->kind, "SEGV on unknown address", 23) == 0);
-    assert_string_equal(frame_of(&reports.items[0]->parts[0], 0)->function, "npy_fastrepeat_impl");
-    assert_int_equal(frame_of(&reports.items[0]->parts[0], 1)->line, 948);
+    assert_true(frame_of(&reports.items[0]->parts[0], 0)->address == 0x7f00001e21b3);
+    assert_true(frame_of(&reports.items[0]->parts[0], 1)->address == 0x7f00001e1d10);
     clear(&reports);
 }
 
@@ -198,10 +176,10 @@ static void lines_without_end_and_odd_ones_do_no_harm(void **state)
     (void)state;
     static const char *const texts[] = {
         HEAD,
-        HEAD "    #0\n    #1 \n    #2 (\n    #3 f (+0x)\n    #4 ()\nSUMMARY: x\n",
+        HEAD "    #0\n    #1 \n    #2 0x\n    #3 0xg\n    #4 0xfffffffffffffffff\nSUMMARY: x\n",
         HEAD "  Write of size\n  Write of size 4 at 0x1 by\n  Location is\nSUMMARY: \n",
-        "WARNING: ThreadSanitizer: \n  Thread T\n  Thread T99999999999 'x\n    #0 a /../../b:1:2:3 (/../x+0x1)\n",
-        "    #0 stray (x+0x1)\nSUMMARY: ThreadSanitizer: nothing\n==================\n",
+        "WARNING: ThreadSanitizer: \n  Thread T\n  Thread T99999999999 'x\n    #0 a 0x1\n",
+        "    #0 0x1\nSUMMARY: ThreadSanitizer: nothing\n==================\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct reports reports = {0};
@@ -220,8 +198,8 @@ static void the_same_two_places_are_one_race_in_either_order(void **state)
 {
     (void)state;
     static const char form[] = "WARNING: ThreadSanitizer: data race (pid=1)\n"
-                               "  %s of size 8 at 0x1 by thread T1:\n    #0 a /a.c:1 (m.so+0x%x)\n\n"
-                               "  Previous %s of size 8 at 0x1 by thread T2:\n    #0 b /a.c:2 (m.so+0x%x)\n\n"
+                               "  %s of size 8 at 0x1 by thread T1:\n    #0 0x%x\n\n"
+                               "  Previous %s of size 8 at 0x1 by thread T2:\n    #0 0x%x\n\n"
                                "SUMMARY: x\n";
     char text[1024];
     struct reports reports = {0};
@@ -247,8 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recorded_run_gives_the_canary_and_its_races),
-        cmocka_unit_test(frames_that_share_an_address_are_inlined),
-        cmocka_unit_test(names_of_cpp_stripped_files_and_lost_stacks),
+        cmocka_unit_test(mutexes_atomics_and_lost_stacks),
         cmocka_unit_test(a_report_without_accesses_keeps_its_stack),
         cmocka_unit_test(a_crash_of_the_runtimes_own_handler_is_fatal),
         cmocka_unit_test(pieces_of_any_size_give_the_same),

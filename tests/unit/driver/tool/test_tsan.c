@@ -29,16 +29,6 @@ static void delays_where_the_runtime_has_them(void **state)
     assert_true(tsan_has_delays(LIST_23));
 }
 
-static void a_server_only_where_one_is_named(void **state)
-{
-    (void)state;
-    struct sentence why;
-    assert_false(tsan_way_server(NULL, &why));
-    assert_false(tsan_way_server("", &why));
-    assert_true(tsan_way_server("https://example.org/", &why));
-    assert_string_equal(why.remedy, "unset DEBUGINFOD_URLS");
-}
-
 static void only_a_gil_that_is_on(void **state)
 {
     (void)state;
@@ -71,7 +61,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_where_the_runtime_has_them),
-        cmocka_unit_test(a_server_only_where_one_is_named),
         cmocka_unit_test(only_a_gil_that_is_on),
         cmocka_unit_test(files_are_named_up_to_a_few),
         cmocka_unit_test(a_source_is_not_bare),
