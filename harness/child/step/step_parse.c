@@ -1,4 +1,4 @@
-/* Parses text into steps with Python's own parser, in step_parse.py. */
+/* Parses text into steps with Python's own parser, in step.py. */
 #include "child/step/step.h"
 #include "base/embed.h"
 #include "base/fail.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-EMBED(step_parser, FTSTRESS_STEP_PARSER);
+EMBED(step_source, FTSTRESS_STEP);
 
 /* Returns a new reference; None when the node has no such field. */
 static PyObject *field(PyObject *node, const char *name)
@@ -58,7 +58,7 @@ static PyObject *new_or_null(PyObject *object)
     return object == Py_None ? NULL : Py_NewRef(object);
 }
 
-/* Takes a call of step_parse.py. Returns NULL for None, and for a call that does not fit. */
+/* Takes a call of step.py. Returns NULL for None, and for a call that does not fit. */
 static struct step_call *take_call(PyObject *row)
 {
     PyObject *path, *args, *kwnames;
@@ -96,7 +96,7 @@ static bool is_left_out(const struct program *program, const char *source)
     return false;
 }
 
-/* Adds a step of step_parse.py to the body or to the knocked-out ones. Names that only the latter assign do not change in
+/* Adds a step of step.py to the body or to the knocked-out ones. Names that only the latter assign do not change in
  * a round. */
 static int take_step(struct program *program, struct body *body, PyObject *row)
 {
@@ -135,15 +135,21 @@ static int parse_text(struct program *program, struct body *body, PyObject *pars
     return error;
 }
 
-/* Returns the namespace of step_parse.py. */
-static PyObject *new_parser(void)
+PyObject *step_python(void)
 {
     PyObject *names = PyDict_New();
-    PyObject *result = names ? PyRun_String(step_parser, Py_file_input, names, names) : NULL;
+    PyObject *result = names ? PyRun_String(step_source, Py_file_input, names, names) : NULL;
     if (!result)
         Py_CLEAR(names);
     Py_XDECREF(result);
     return names;
+}
+
+void step_python_drop(PyObject *names)
+{
+    if (names)
+        PyDict_Clear(names); /* its functions refer to it */
+    Py_XDECREF(names);
 }
 
 int program_add(struct program *program, char *const *texts, unsigned n, char *error, size_t error_size)
@@ -153,7 +159,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->used = PySet_New(NULL);
     }
     bool grown = list_grow(&program->bodies, program->nbodies, sizeof *program->bodies) == 0;
-    PyObject *parser = new_parser();
+    PyObject *parser = step_python();
     if (!grown || !parser) {
         Py_XDECREF(parser);
         return fail(-ENOMEM, error, error_size,
@@ -174,8 +180,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
     if (!result && body->nsteps == 0)
         result =
             fail(-EINVAL, error, error_size, "a step has no statement; write one, or leave the step out");
-    PyDict_Clear(parser); /* its functions refer to it */
-    Py_DECREF(parser);
+    step_python_drop(parser);
     return result;
 }
 

@@ -1,5 +1,9 @@
-"""Parses text into steps, for step_parse.c. Runs in the interpreter of the target."""
+"""Parses text into steps and describes them, for step_parse.c and step_send.c. Runs in the target's interpreter."""
 import ast
+import sys
+import types
+
+TEXT_MAX = 511
 
 
 def is_immutable(value):
@@ -71,3 +75,53 @@ def step_of(node, file):
 
 def parse(text, file):
     return [step_of(node, file) for node in ast.parse(text).body]
+
+
+def is_a(value, *kinds):
+    """isinstance would run code of the value."""
+    return issubclass(type(value), kinds)
+
+
+def module_of(value):
+    """The top-level module of the value: its own name, or that of its function or type."""
+    name = None
+    if is_a(value, types.ModuleType):
+        name = vars(value).get('__name__')
+    elif is_a(value, type) or callable(value):
+        try:
+            name = value.__module__
+        except Exception:
+            pass
+    if not is_a(name, str):
+        name = getattr(type(value), '__module__', None)
+    return name.partition('.')[0] if is_a(name, str) else ''
+
+
+def join(words):
+    """Drop a word that does not fit."""
+    text = ''
+    for word in filter(None, words):
+        longer = f'{text},{word}' if text else word
+        text = longer if len(longer.encode()) <= TEXT_MAX else text
+    return text
+
+
+def describe(code, names):
+    """The objects that the statement uses, the modules of all names in it, and whether these are the interpreter's own."""
+    objects, modules, plain = [], [], True
+    for name in code.co_names:
+        if name in names:
+            value = names[name]
+            modules.append(module_of(value))
+            # Modules, types and functions are not shared state.
+            if not is_a(value, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType):
+                objects.append(name)
+        elif name in sys.modules:  # the statement may import the module itself
+            value = sys.modules[name]
+        else:
+            continue
+        # Python code of the setup may call anything.
+        if is_a(value, types.FunctionType, types.MethodType, types.GeneratorType, types.CoroutineType):
+            plain = False
+        plain = plain and module_of(value) in sys.stdlib_module_names
+    return join(objects), join(modules), plain
