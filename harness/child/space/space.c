@@ -301,11 +301,11 @@ void space_drop(struct space *space)
         space_drop(space->own);
         free(space->own);
         free(space->watched);
-    }
-    for (unsigned i = 0; !space->borrows && i < space->nwatched; i++)
-        watched_drop(&space->watched[i]);
-    if (!space->borrows)
+    } else if (!space->borrows) {
+        for (unsigned i = 0; i < space->nwatched; i++)
+            watched_drop(&space->watched[i]);
         free(space->watched);
+    }
     *space = (struct space){0};
 }
 

@@ -6,7 +6,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 
-#define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = text},
+#define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = (text)},
 const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
 
 /* What a list may name: groups, then each detector. */
