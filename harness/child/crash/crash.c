@@ -139,11 +139,8 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
-        (number == SIGTRAP && tripwire_on_trap(ucontext))) {
-        errno = saved;
-        return;
-    }
-    if (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext)) {
+        (number == SIGTRAP && tripwire_on_trap(ucontext)) ||
+        (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext))) {
         errno = saved;
         return;
     }

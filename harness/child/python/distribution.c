@@ -1,16 +1,11 @@
 #include "child/python/distribution.h"
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "base/embed.h"
 #include "core/wire/record.h"
 
-/* Embeds distribution.py in the program. */
-extern const char distribution_source[] __attribute__((visibility("hidden")));
-__asm__(".pushsection .rodata\n"
-        "distribution_source: .incbin \"" FTSTRESS_DISTRIBUTION "\"\n"
-        ".byte 0\n"
-        ".popsection");
+EMBED(distribution_source, FTSTRESS_DISTRIBUTION);
 
 static void send_file(int wire, PyObject *row)
 {

@@ -68,7 +68,7 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&run->barrier);
     for (unsigned i = 0; i < n; i++)
-        worker_join(&workers[i]);
+        pthread_join(workers[i].thread, NULL);
     PyEval_RestoreThread(state);
 }
 

@@ -38,9 +38,16 @@ static void set_phase(struct run *run, enum board_phase phase)
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
+    char text[256];
     if (run->allow_gil || !pyversion_gil_is_on())
         return true;
-    run_cannot_gil(run, when);
+    snprintf(
+        text, sizeof text,
+        "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
+        "on, use a version that declares free threading, or set PYTHON_GIL=0",
+        when);
+    RECORD_SEND(run->wire, RECORD_CANNOT,
+                .values = {[CANNOT_STATUS] = STATUS_UNTESTED, [CANNOT_REASON] = CANNOT_GIL}, .texts = {text});
     return false;
 }
 

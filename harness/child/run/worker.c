@@ -315,8 +315,3 @@ int worker_start(struct worker *worker)
 {
     return -pthread_create(&worker->thread, NULL, worker_main, worker);
 }
-
-void worker_join(struct worker *worker)
-{
-    pthread_join(worker->thread, NULL);
-}

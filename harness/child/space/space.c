@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/list.h"
 #include "child/space/array.h"
 #include "detectors/common/array_api.h"
@@ -48,9 +49,8 @@ static int compile_text(const char *text, const char *what, PyObject **ret_code,
     if (*ret_code)
         return 0;
     char reason[256];
-    snprintf(error, size, "the %s is not Python: %s; correct it", what,
-             space_exception_text(reason, sizeof reason));
-    return -EINVAL;
+    return fail(-EINVAL, error, size, "the %s is not Python: %s; correct it", what,
+                space_exception_text(reason, sizeof reason));
 }
 
 int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
@@ -73,9 +73,9 @@ int space_maker_init(struct space_maker *maker, const struct plan *plan, const s
 
 void space_maker_clear(struct space_maker *maker)
 {
-    for (unsigned i = 0; i < maker->memories.n; i++)
-        free(maker->memories.items[i].name);
-    free(maker->memories.items);
+    for (unsigned i = 0; i < maker->nmemories; i++)
+        free(maker->memories[i].name);
+    free(maker->memories);
     Py_CLEAR(maker->setup);
     Py_CLEAR(maker->thread_setup);
     Py_CLEAR(maker->writer);
@@ -129,17 +129,23 @@ static unsigned input_of(const struct plan *plan, const char *name)
     return 0;
 }
 
+static struct space_memory *find_memory(const struct space_maker *maker, const char *name)
+{
+    for (unsigned i = 0; i < maker->nmemories; i++)
+        if (strcmp(maker->memories[i].name, name) == 0)
+            return &maker->memories[i];
+    return NULL;
+}
+
 static void apply_memory(const struct space_maker *maker, struct watched *watched)
 {
-    for (unsigned i = 0; i < maker->memories.n; i++) {
-        const struct space_memory *memory = &maker->memories.items[i];
-        if (strcmp(memory->name, watched->name) != 0)
-            continue;
-        watched->mutable_metadata = memory->metadata;
-        watched->mutable_data = memory->data;
-        watched->reshaped = memory->reshaped;
-        watched->written = memory->written;
-    }
+    const struct space_memory *memory = find_memory(maker, watched->name);
+    if (!memory)
+        return;
+    watched->mutable_metadata = memory->metadata;
+    watched->mutable_data = memory->data;
+    watched->reshaped = memory->reshaped;
+    watched->written = memory->written;
 }
 
 /* Moves the array behind the tripwire, where no other object refers to it: a view of it would keep the old buffer. */
@@ -303,24 +309,15 @@ void space_drop(struct space *space)
     *space = (struct space){0};
 }
 
-static struct space_memory *memory_of(struct space_memories *memories, const char *name)
-{
-    for (unsigned i = 0; i < memories->n; i++)
-        if (strcmp(memories->items[i].name, name) == 0)
-            return &memories->items[i];
-    struct space_memory *memory = LIST_ADD(memories->items, memories->n);
-    if (memory)
-        memory->name = strdup(name);
-    return memory;
-}
-
 void space_remember(struct space_maker *maker, const struct space *space)
 {
     for (unsigned i = 0; i < space->nwatched; i++) {
         const struct watched *watched = &space->watched[i];
         if (!watched->mutable_metadata && !watched->mutable_data)
             continue;
-        struct space_memory *memory = memory_of(&maker->memories, watched->name);
+        struct space_memory *memory = find_memory(maker, watched->name);
+        if (!memory && (memory = LIST_ADD(maker->memories, maker->nmemories)))
+            memory->name = strdup(watched->name);
         if (!memory)
             continue;
         /* One thread restores its inputs after each iteration, so the marks are for several threads only. */

@@ -6,9 +6,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,11 +17,6 @@
 struct space_memory {
     char *name;
     bool metadata, data, reshaped, written;
-};
-
-struct space_memories {
-    struct space_memory *items;
-    unsigned n;
 };
 
 struct space {
@@ -42,7 +34,8 @@ struct space_maker {
     const struct program *program;                     /* its knocked-out statements run here; or NULL */
     bool tripwire;                                     /* place arrays behind the tripwire where possible */
     bool writes;                                       /* the sharing level has the inputs written */
-    struct space_memories memories;
+    struct space_memory *memories;
+    unsigned nmemories;
 };
 
 /* Compiles the code of the plan that is no statement. On failure `error` is one sentence. Returns 0, -EINVAL or

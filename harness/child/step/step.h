@@ -6,13 +6,13 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define STEP_ARGS 24
+#define STEP_PATH 8
 
 struct step_arg {
     PyObject *constant; /* or */
@@ -21,7 +21,7 @@ struct step_arg {
 };
 
 struct step_call {
-    PyObject *path[8]; /* np.linalg.norm: three names */
+    PyObject *path[STEP_PATH]; /* np.linalg.norm: three names */
     int npath;
     struct step_arg args[STEP_ARGS];
     int nargs;         /* positional and keyword */

@@ -88,7 +88,6 @@ struct scene {
 
 /* A page for this thread, or NULL when there is none left. */
 struct scene_page *scene_take(struct scene *scene, int tid);
-/* The page of this thread, or NULL. */
 const struct scene_page *scene_find(const struct scene *scene, int tid);
 
 static inline void scene_finish(struct scene_page *page)
@@ -101,7 +100,6 @@ static inline bool scene_is_whole(const struct scene_page *page)
     return atomic_load_explicit(&page->state, memory_order_acquire) == SCENE_WHOLE;
 }
 
-/* Number of pages taken. */
 unsigned scene_count(const struct scene *scene);
 /* Copies the page and puts its counts, numbers and texts into range. */
 void scene_copy(const struct scene_page *page, struct scene_page *ret_copy);
