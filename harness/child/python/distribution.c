@@ -1,6 +1,5 @@
 #include "child/python/distribution.h"
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdio.h>

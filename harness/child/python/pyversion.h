@@ -1,7 +1,6 @@
 /* The code that depends on the version of CPython. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdbool.h>

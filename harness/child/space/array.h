@@ -1,7 +1,6 @@
 /* Makes NumPy arrays from recipes. Attached. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdint.h>

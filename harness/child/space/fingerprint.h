@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 enum fingerprint_verdict {

@@ -13,7 +13,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <signal.h>
