@@ -43,34 +43,30 @@ int fd_read_file(const char *path, char **ret_text, size_t *ret_size)
         return -errno;
     char *text = NULL;
     size_t size = 0, room = 0;
-    for (;;) {
+    ssize_t n;
+    do {
         if (room - size < 2) {
             room = room ? 2 * room : 16384;
             char *grown = realloc(text, room);
-            if (!grown)
-                goto no_memory;
+            if (!grown) {
+                free(text);
+                return -ENOMEM;
+            }
             text = grown;
         }
-        ssize_t n = read(fd, text + size, room - size - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            int error = -errno;
-            free(text);
-            return error;
-        }
-        if (n == 0)
-            break;
-        size += (size_t)n;
+        n = read(fd, text + size, room - size - 1);
+        size += n > 0 ? (size_t)n : 0;
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    if (n < 0) {
+        int error = -errno;
+        free(text);
+        return error;
     }
     text[size] = '\0';
     *ret_text = text;
     if (ret_size)
         *ret_size = size;
     return 0;
-no_memory:
-    free(text);
-    return -ENOMEM;
 }
 
 char *fd_read_task(pid_t pid, pid_t tid, const char *name)

@@ -26,5 +26,4 @@ int strings_add(char ***strings, size_t *n, const char *text);
  * -ENOMEM. */
 int strings_take(char ***strings, size_t *n, char *text);
 
-/* Frees the texts and the array. */
 void strings_free(char **strings, size_t n);

@@ -1,4 +1,3 @@
-/* See peek.h for the contract. */
 #include "base/peek.h"
 
 #include <string.h>

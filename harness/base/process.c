@@ -1,4 +1,3 @@
-/* See process.h for the contract. */
 #include "base/process.h"
 
 #include <errno.h>

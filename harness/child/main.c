@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "child/space/array.h"
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
@@ -25,7 +24,7 @@ struct arguments {
     const char *plan;
     const char *python;
     int wire, board, races;
-    bool allow_gil, gil;
+    int allow_gil, gil; /* flags of getopt */
     bool has_lengths;
     struct lengths lengths;
 };
@@ -47,32 +46,6 @@ static const char help[] =
     "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
 
-enum {
-    OPTION_WIRE = 256,
-    OPTION_BOARD,
-    OPTION_ALLOW_GIL,
-    OPTION_GIL,
-    OPTION_ABI,
-    OPTION_LENGTHS,
-    OPTION_RACES,
-    OPTION_CANARY,
-    OPTION_HELP
-};
-
-static const struct option options[] = {
-    {"python", required_argument, NULL, 'p'},
-    {"wire", required_argument, NULL, OPTION_WIRE},
-    {"board", required_argument, NULL, OPTION_BOARD},
-    {"allow-gil", no_argument, NULL, OPTION_ALLOW_GIL},
-    {"gil", no_argument, NULL, OPTION_GIL},
-    {"abi", no_argument, NULL, OPTION_ABI},
-    {"races", required_argument, NULL, OPTION_RACES},
-    {"canary", no_argument, NULL, OPTION_CANARY},
-    {"lengths", required_argument, NULL, OPTION_LENGTHS},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {0},
-};
-
 /* NOLINTBEGIN(concurrency-mt-unsafe): there is no other thread yet */
 static void parse_lengths(const char *text, struct arguments *arguments)
 {
@@ -87,39 +60,48 @@ static void parse_lengths(const char *text, struct arguments *arguments)
 static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int option;
+    const struct option options[] = {
+        {"python", required_argument, NULL, 'p'},
+        {"wire", required_argument, NULL, 'w'},
+        {"board", required_argument, NULL, 'b'},
+        {"allow-gil", no_argument, &arguments->allow_gil, true},
+        {"gil", no_argument, &arguments->gil, true},
+        {"abi", no_argument, NULL, 'a'},
+        {"races", required_argument, NULL, 'r'},
+        {"canary", no_argument, NULL, 'c'},
+        {"lengths", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
     *arguments = (struct arguments){.python = FTSTRESS_PYTHON, .wire = -1, .board = -1, .races = -1};
     while ((option = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
         switch (option) {
         case 'p':
             arguments->python = optarg;
             break;
-        case OPTION_WIRE:
+        case 'w':
             arguments->wire = atoi(optarg);
             break;
-        case OPTION_BOARD:
+        case 'b':
             arguments->board = atoi(optarg);
             break;
-        case OPTION_ALLOW_GIL:
-            arguments->allow_gil = true;
-            break;
-        case OPTION_GIL:
-            arguments->gil = arguments->allow_gil = true;
-            break;
-        case OPTION_ABI:
-            printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
-            exit(0);
-        case OPTION_RACES:
+        case 'r':
             arguments->races = atoi(optarg);
             break;
-        case OPTION_LENGTHS:
+        case 'l':
             parse_lengths(optarg, arguments);
             break;
-        case OPTION_CANARY:
+        case 'a':
+            printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
+            exit(0);
+        case 'c':
             tsan_canary();
             exit(0);
-        case OPTION_HELP:
+        case 'h':
             fputs(help, stdout);
             exit(0);
+        case 0: /* a flag */
+            break;
         default:
             exit(STATUS_USAGE);
         }
@@ -129,6 +111,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         exit(STATUS_USAGE);
     }
     arguments->plan = argv[optind];
+    arguments->allow_gil |= arguments->gil;
 }
 /* NOLINTEND(concurrency-mt-unsafe) */
 
@@ -156,9 +139,7 @@ static int compile_program(const struct plan *plan, struct program *program, cha
 static int import_numpy(const struct run *run)
 {
     char reason[256];
-    if (run->plan->ninputs == 0 && !run->native)
-        return 0;
-    if (array_api_import() == 0)
+    if ((run->plan->ninputs == 0 && !run->native) || array_api_import() == 0)
         return 0;
     return run_cannot(
         run, STATUS_UNTESTED,
@@ -224,7 +205,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
     if (status != STATUS_CLEAN)
         return status;
     addresses_set_epoch(EPOCH_END);
-    status = interp_finish() < 0 ? STATUS_HARNESS : STATUS_CLEAN;
+    status = Py_FinalizeEx() < 0 ? STATUS_HARNESS : STATUS_CLEAN;
     detectors_after_end(run->wire);
     return status;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
@@ -12,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
-#include "core/wire/record.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
@@ -60,21 +59,13 @@ static void nap(void)
 
 void crash_send_maps(void)
 {
-    struct record piece;
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    cleanup_fd int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     char text[RECORD_TEXT];
     ssize_t n;
-    int64_t first = 1;
-    while (fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0) {
+    for (int64_t first = 1; fd >= 0 && (n = read(fd, text, sizeof text - 1)) > 0; first = 0) {
         text[n] = '\0';
-        record_begin(&piece, RECORD_MAPS, RECORD_MAIN);
-        piece.values[0] = first;
-        record_add_text(&piece, text);
-        record_send(&piece, wire);
-        first = 0;
+        RECORD_SEND(wire, RECORD_MAPS, .values = {first}, .texts = {text});
     }
-    if (fd >= 0)
-        close(fd);
 }
 
 static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)
@@ -100,10 +91,10 @@ static void request_pages(int tid)
     }
 }
 
-static void write_page(int number, const siginfo_t *info, void *ucontext)
+static bool write_page(int number, const siginfo_t *info, void *ucontext)
 {
     const struct witness self = {.worker = thread_worker, .statement = thread_statement};
-    witness_write(&the_board->scene, &self, number, info, ucontext);
+    return witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
 /* Unwinds before it stops the others: one of them may hold the loader's lock, which unwinding takes. */
@@ -148,11 +139,8 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
-        (number == SIGTRAP && tripwire_on_trap(ucontext))) {
-        errno = saved;
-        return;
-    }
-    if (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext)) {
+        (number == SIGTRAP && tripwire_on_trap(ucontext)) ||
+        (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext))) {
         errno = saved;
         return;
     }
@@ -178,10 +166,7 @@ static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
     (void)number;
-    if (witness_has_written())
-        return;
-    write_page(0, info, ucontext);
-    if (atomic_load(&first_tid))
+    if (write_page(0, info, ucontext) && atomic_load(&first_tid))
         wait_for_end();
     errno = saved;
 }

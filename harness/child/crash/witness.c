@@ -13,18 +13,8 @@
 
 static __thread bool has_written __attribute__((tls_model("initial-exec")));
 
-static const int places[SCENE_REGISTERS] = {
-    [SCENE_RAX] = REG_RAX, [SCENE_RBX] = REG_RBX,   [SCENE_RCX] = REG_RCX, [SCENE_RDX] = REG_RDX,
-    [SCENE_RSI] = REG_RSI, [SCENE_RDI] = REG_RDI,   [SCENE_RBP] = REG_RBP, [SCENE_RSP] = REG_RSP,
-    [SCENE_R8] = REG_R8,   [SCENE_R9] = REG_R9,     [SCENE_R10] = REG_R10, [SCENE_R11] = REG_R11,
-    [SCENE_R12] = REG_R12, [SCENE_R13] = REG_R13,   [SCENE_R14] = REG_R14, [SCENE_R15] = REG_R15,
-    [SCENE_RIP] = REG_RIP, [SCENE_FLAGS] = REG_EFL,
-};
-
-bool witness_has_written(void)
-{
-    return has_written;
-}
+#define PLACE(id, name, place) [SCENE_##id] = REG_##place,
+static const int places[SCENE_REGISTERS] = {SCENE_REGISTER_LIST(PLACE)};
 
 static void write_registers(struct scene_page *page, const ucontext_t *context)
 {
@@ -89,15 +79,15 @@ static void write_wait(struct scene_page *page)
     page->has_block = guard_look(page->parked, &page->block) || guard_look(futex, &page->block);
 }
 
-void witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
+bool witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
                    void *ucontext)
 {
     if (has_written)
-        return;
+        return false;
     has_written = true;
     struct scene_page *page = scene_take(scene, (int)syscall(SYS_gettid));
     if (!page)
-        return;
+        return true;
     page->worker = witness->worker;
     page->is_worker = witness->worker < PLAN_THREADS_MAX;
     page->signal = number;
@@ -110,4 +100,5 @@ void witness_write(struct scene *scene, const struct witness *witness, int numbe
     write_bottom(page, witness);
     write_native(page, witness, ucontext);
     scene_finish(page);
+    return true;
 }

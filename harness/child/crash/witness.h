@@ -18,9 +18,6 @@ struct witness {
     size_t nframes;
 };
 
-/* Writes the page, if the thread has not done so. number: the signal of its crash, or 0. */
-void witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
+/* Writes the page. number: the signal of its crash, or 0. Returns false when the thread has done so before, or begun to. */
+bool witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
                    void *ucontext);
-
-/* Has the calling thread written its page, or begun to? */
-bool witness_has_written(void);

@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "child/python/pyversion.h"
-#include "core/wire/record.h"
 #include "detectors/leak/census.h"
 
 /* Python installs no signal handlers: ours are installed, and the driver handles Ctrl-C. */
@@ -62,32 +60,16 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
     return -ENOEXEC;
 }
 
-int interp_finish(void)
-{
-    return Py_FinalizeEx() < 0 ? -EIO : 0;
-}
-
-void interp_send_version(int wire, const char *version)
-{
-    record_send_text(RECORD_ENVIRONMENT, version, wire);
-}
-
 void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
 {
-    struct record record;
-    record_begin(&record, RECORD_FACT, RECORD_MAIN);
-    record.values[FACT_KIND] = kind;
-    record.values[FACT_VALUE] = value;
-    record_add_text(&record, text);
-    record_send(&record, wire);
+    RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = kind, [FACT_VALUE] = value}, .texts = {text});
 }
 
 void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    interp_send_version(wire, text);
-    snprintf(text, sizeof text, "abi=%s", FTSTRESS_ABI);
-    interp_send_version(wire, text);
+    record_send_text(RECORD_ENVIRONMENT, text, wire);
+    record_send_text(RECORD_ENVIRONMENT, "abi=" FTSTRESS_ABI, wire);
     interp_send_fact(wire, FACT_GIL, pyversion_gil_is_on(), "");
 }

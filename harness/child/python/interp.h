@@ -11,12 +11,7 @@
  * Returns 0 or -ENOEXEC. */
 int interp_start(const char *executable, bool gil, bool hooks, char *error, size_t error_size);
 
-/* Ends Python. Returns 0, or -EIO when Python could not flush its files. */
-int interp_finish(void);
-
 /* Sends the version, the ABI and the state of the GIL. Attached. */
 void interp_send_environment(int wire);
 
-/* "name=version". Any thread state. */
-void interp_send_version(int wire, const char *version);
 void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text);

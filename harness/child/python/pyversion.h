@@ -1,8 +1,6 @@
 /* The code that depends on the version of CPython. */
 #pragma once
 
-#include <Python.h>
-
 #include <stdbool.h>
 
 #include "core/wire/scene.h"

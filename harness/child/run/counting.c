@@ -23,7 +23,7 @@ static struct {
     enum counted_arm arm;
     unsigned arms;                      /* of this plan */
     int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
-    PyObject *release, *settle;
+    PyObject *settle;
 } counting;
 
 /* Frees everything that waits to be freed: references that other threads dropped, cycles, and memory that other threads
@@ -110,8 +110,7 @@ static int lead_arm(struct run *run, struct worker *workers)
         if (number == 1)
             n = size_windows(run, took, (int64_t)resident_bytes(0) - resident, size);
         size = number + 1 > COUNTED_WINDOWS - COUNTED_LONG ? 2 * n : n;
-        if (atomic_load(&run->failed) ||
-            (counting.arm == COUNTED_RELEASE && !run_release(run, counting.release)))
+        if (atomic_load(&run->failed) || (counting.arm == COUNTED_RELEASE && !run_release(run)))
             return STATUS_UNTESTED;
         bool last = number == COUNTED_WINDOWS || atomic_load(&run->over);
         count_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
@@ -135,9 +134,9 @@ static int count_arm(struct run *run, enum counted_arm arm)
 static int count_arms(struct run *run)
 {
     int status = count_arm(run, COUNTED_CALLS);
-    if (!status && counting.release) {
+    if (!status && run->maker->release) {
         struct detector_call call = run_main_call(run);
-        if (!run_release(run, counting.release))
+        if (!run_release(run))
             return STATUS_UNTESTED;
         settle(run);
         detectors_released(&call, run->plan);
@@ -147,7 +146,7 @@ static int count_arms(struct run *run)
     run->first_iteration++;
     if (!status && run->fresh)
         status = count_arm(run, COUNTED_NEW);
-    if (!status && run->fresh && counting.release)
+    if (!status && run->fresh && run->maker->release)
         status = count_arm(run, COUNTED_RELEASE);
     return status;
 }
@@ -161,19 +160,12 @@ void run_counting_begin(struct run *run)
 int run_counting(struct run *run)
 {
     const struct plan *plan = run->plan;
-    char reason[256];
     counting.arms = !plan->fresh ? 1 : plan->release ? 3 : 2;
     counting.settle = Py_CompileString("None", "settle", Py_eval_input);
-    if (plan->release)
-        counting.release = Py_CompileString(plan->release, "release", Py_file_input);
-    if (plan->release && !counting.release)
-        return run_cannot(run, STATUS_USAGE, "the release step is not Python: %s; correct it",
-                          space_exception_text(reason, sizeof reason));
     run->deadline = plan->time ? clock_now() + plan->time + OVERTIME : 0;
     run->poll_every = 16;
     census_store_stacks();
     int status = count_arms(run);
-    Py_CLEAR(counting.release);
     Py_CLEAR(counting.settle);
     return status;
 }

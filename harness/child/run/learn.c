@@ -7,19 +7,6 @@
 /* Pickling is slow: only the first calls of a role are compared, and the end. */
 #define LOOKS_MAX 64
 
-/* Reports a lasting change that a serial call made. */
-static void send_learnt(const struct detector_call *call, const struct watched *watched, const char *sentence)
-{
-    struct record record;
-    record_begin(&record, RECORD_INVARIANT, RECORD_MAIN);
-    record.values[INVARIANT_COUNT] = 1;
-    record.values[INVARIANT_SERIAL] = 1;
-    record_add_text(&record, watched->name);
-    record_add_text(&record, sentence);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
-}
-
 static void compare_names(struct learn *learn)
 {
     if (!learn->fingerprint || learn->run->changes)
@@ -47,7 +34,9 @@ void learn_after_call(struct learn *learn, const struct detector_call *call, PyO
     char sentence[640];
     for (unsigned i = 0; i < call->nwatched; i++)
         if (watched_learn(&call->watched[i], sentence, sizeof sentence))
-            send_learnt(call, &call->watched[i], sentence);
+            RECORD_SEND(call->wire, RECORD_INVARIANT,
+                        .values = {[INVARIANT_COUNT] = 1, [INVARIANT_SERIAL] = 1},
+                        .texts = {call->watched[i].name, sentence, call->statement ? call->statement : ""});
     if (learn->looks++ < LOOKS_MAX)
         compare_names(learn);
 }

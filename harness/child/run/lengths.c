@@ -13,14 +13,12 @@
 
 static void send_counts(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
 {
-    struct record record;
     run_send_calls(run, arm, (int64_t[]){0, (int64_t)calls}, 2);
-    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
-    record.values[SERIES_ARM] = arm;
-    record.values[SERIES_OF] = SERIES_CODE_BYTES;
-    record.values[SERIES_NPOINTS] = 2;
-    record.values[SERIES_POINTS + 1] = code;
-    record_send(&record, run->wire);
+    RECORD_SEND(run->wire, RECORD_SERIES,
+                .values = {[SERIES_ARM] = arm,
+                           [SERIES_OF] = SERIES_CODE_BYTES,
+                           [SERIES_NPOINTS] = 2,
+                           [SERIES_POINTS + 1] = code});
 }
 
 static void size_round(struct run *run)
@@ -55,14 +53,6 @@ static int count_arm(struct run *run, enum counted_arm arm)
     return status;
 }
 
-static int release_objects(struct run *run)
-{
-    PyObject *code = Py_CompileString(run->plan->release, "release", Py_file_input);
-    bool done = run_release(run, code);
-    Py_XDECREF(code);
-    return done ? STATUS_CLEAN : STATUS_UNTESTED;
-}
-
 int run_lengths(struct run *run)
 {
     run->poll_every = 1;
@@ -73,7 +63,5 @@ int run_lengths(struct run *run)
     run->first_iteration++;
     if (!status && run->fresh)
         status = count_arm(run, COUNTED_NEW);
-    if (!status && run->plan->release)
-        status = release_objects(run);
-    return status;
+    return !status && !run_release(run) ? STATUS_UNTESTED : status;
 }

@@ -63,28 +63,15 @@ static void run_iterations(const struct lone *lone, struct bound_step *bound, Py
     stir_end();
 }
 
-/* Makes the space as for a worker: its own inputs at sharing level private, where a random setup differs. */
-static bool prepare_space(const struct lone *lone, struct space *space)
-{
-    struct run *run = lone->run;
-    char error[640];
-    int result = run->plan->share == RUNG_PRIVATE ? space_make(run->maker, space, error, sizeof error)
-                                                  : space_share(&run->base, space);
-    if (result)
-        return false;
-    if (space_thread_setup(run->maker, space, lone->index, error, sizeof error) == 0)
-        return true;
-    space_drop(space);
-    return false;
-}
-
 /* Attached. */
 static void run_role(const struct lone *lone)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
     struct bound_step *bound = calloc(body->nsteps, sizeof *bound);
+    struct run *run = lone->run;
     struct space space;
-    if (bound && prepare_space(lone, &space)) {
+    char error[640];
+    if (bound && space_begin(run->maker, &run->base, &space, false, lone->index, error, sizeof error) == 0) {
         for (unsigned i = 0; i < body->nsteps; i++)
             step_bind(&bound[i], &body->steps[i], space.names);
         run_iterations(lone, bound, space.names);

@@ -35,10 +35,10 @@ struct detector_call run_main_call(struct run *run)
                                   .findings = &run->findings};
 }
 
-bool run_release(struct run *run, PyObject *code)
+bool run_release(struct run *run)
 {
     char reason[256];
-    if (code && space_run(code, run->base.names))
+    if (!run->maker->release || space_run(run->maker->release, run->base.names))
         return true;
     run_cannot(run, STATUS_UNTESTED, "the release step raises %s; correct it",
                space_exception_text(reason, sizeof reason));
@@ -68,7 +68,7 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&run->barrier);
     for (unsigned i = 0; i < n; i++)
-        worker_join(&workers[i]);
+        pthread_join(workers[i].thread, NULL);
     PyEval_RestoreThread(state);
 }
 
@@ -139,10 +139,7 @@ int run_arm(struct run *run, enum counted_arm arm, int (*lead)(struct run *run, 
 
 void run_send_calls(const struct run *run, enum counted_arm arm, const int64_t *calls, unsigned n)
 {
-    struct record record;
-    record_begin(&record, RECORD_ARM, RECORD_MAIN);
-    record.values[ARM_ARM] = arm;
-    record.values[ARM_NPOINTS] = n;
-    memcpy(&record.values[ARM_POINTS], calls, n * sizeof *calls);
-    record_send(&record, run->wire);
+    struct record_content content = {.values = {[ARM_ARM] = arm, [ARM_NPOINTS] = n}};
+    memcpy(&content.values[ARM_POINTS], calls, n * sizeof *calls);
+    record_send_content(run->wire, RECORD_ARM, &content);
 }

@@ -22,8 +22,8 @@ void run_round(struct run *run);
 /* Makes each call of the plan's `new` once on this thread, to report a mistake in it. Returns an exit status. */
 int run_try_fresh(struct run *run);
 
-/* Runs the compiled release step; code NULL: it does not compile. Reports an exception and returns false. */
-bool run_release(struct run *run, PyObject *code);
+/* Runs the release step, where the plan has one. Returns false after sending the exception that it raises. */
+bool run_release(struct run *run);
 
 /* Calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);

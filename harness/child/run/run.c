@@ -38,9 +38,16 @@ static void set_phase(struct run *run, enum board_phase phase)
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
+    char text[256];
     if (run->allow_gil || !pyversion_gil_is_on())
         return true;
-    run_cannot_gil(run, when);
+    snprintf(
+        text, sizeof text,
+        "the GIL is on %s, so no two threads would run Python code together; leave out the module that turns it "
+        "on, use a version that declares free threading, or set PYTHON_GIL=0",
+        when);
+    RECORD_SEND(run->wire, RECORD_CANNOT,
+                .values = {[CANNOT_STATUS] = STATUS_UNTESTED, [CANNOT_REASON] = CANNOT_GIL}, .texts = {text});
     return false;
 }
 
@@ -176,12 +183,10 @@ static int run_rounds(struct run *run, struct worker *workers)
 
 static void send_finished(const struct run *run)
 {
-    struct record record;
-    record_begin(&record, RECORD_FINISHED, RECORD_MAIN);
-    record.values[FINISHED_CALLS] = (int64_t)run_calls_made(run);
-    record.values[FINISHED_TIME] = (int64_t)run->worked;
-    guard_count(record.values);
-    record_send(&record, run->wire);
+    struct record_content content = {
+        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
+    guard_count(content.values);
+    record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
 static void finish_run(struct run *run)

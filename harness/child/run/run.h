@@ -81,5 +81,3 @@ int run_lengths(struct run *run);
 /* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for a GIL that is on. when: "after the imports", for example. */
-void run_cannot_gil(const struct run *run, const char *when);

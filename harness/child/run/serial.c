@@ -6,7 +6,6 @@
 #include "child/run/learn.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
-#include "detectors/common/detector.h"
 
 /* Gives each iteration the same inputs, whatever the one before did to them. */
 static void restore_inputs(struct worker *worker)

@@ -33,18 +33,10 @@ static bool prepare_space(struct worker *worker)
 {
     struct run *run = worker->run;
     char error[640];
-    int result;
-    if (worker->space.names)
-        space_drop(&worker->space);
-    if (run->plan->share == RUNG_PRIVATE)
-        result = space_make(run->maker, &worker->space, error, sizeof error);
-    else
-        result = space_share(&run->base, &worker->space);
-    if (!result && run->plan->share != RUNG_PRIVATE && !worker->learn)
-        result = space_part(run->maker, &run->base, &worker->space, error, sizeof error);
-    if (!result)
-        result = space_thread_setup(run->maker, &worker->space, worker->index, error, sizeof error);
-    return !result || fail_to_prepare(worker, error);
+    space_drop(&worker->space);
+    return space_begin(run->maker, &run->base, &worker->space, !worker->learn, worker->index, error,
+                       sizeof error) == 0 ||
+           fail_to_prepare(worker, error);
 }
 
 static bool prepare_native(struct worker *worker)
@@ -322,9 +314,4 @@ LANDMARK_IS(worker_main);
 int worker_start(struct worker *worker)
 {
     return -pthread_create(&worker->thread, NULL, worker_main, worker);
-}
-
-void worker_join(struct worker *worker)
-{
-    pthread_join(worker->thread, NULL);
 }

@@ -38,9 +38,8 @@ struct worker {
     struct learn *learn; /* not NULL: the serial pass */
 };
 
-/* Returns 0 or -errno. */
+/* The caller joins worker->thread. Returns 0 or -errno. */
 int worker_start(struct worker *worker);
-void worker_join(struct worker *worker);
 
 /* Gives the thread its names for the round, new ones when the base is new. Attached, on the worker's own thread (the
  * main thread in the serial pass). Returns false after sending the reason. */

@@ -1,7 +1,5 @@
-/* See writer.h for the contract. */
 #include "child/run/writer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"

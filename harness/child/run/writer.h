@@ -7,8 +7,6 @@
  */
 #pragma once
 
-#include <Python.h>
-
 #include <stdbool.h>
 
 #include "core/plan/plan.h"

@@ -58,11 +58,6 @@ PyObject *array_build(const struct recipe *recipe, uint64_t seed, uint64_t strea
 {
     struct recipe_layout layout;
     recipe_layout(recipe, &layout);
-    npy_intp shape[RECIPE_DIMS], strides[RECIPE_DIMS];
-    for (int i = 0; i < layout.ndim; i++) {
-        shape[i] = layout.shape[i];
-        strides[i] = layout.strides[i];
-    }
     PyObject *capsule = new_buffer(recipe, &layout, seed, stream);
     PyArray_Descr *descr = capsule ? new_descr(recipe) : NULL;
     if (!descr) {
@@ -71,8 +66,8 @@ PyObject *array_build(const struct recipe *recipe, uint64_t seed, uint64_t strea
     }
     char *data = (char *)PyCapsule_GetPointer(capsule, NULL) + layout.start;
     int flags = recipe->readonly || recipe->nbcast >= 0 ? 0 : NPY_ARRAY_WRITEABLE;
-    PyObject *array =
-        PyArray_NewFromDescr(&PyArray_Type, descr, layout.ndim, shape, strides, data, flags, NULL);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, layout.ndim, layout.shape, layout.strides,
+                                           data, flags, NULL);
     if (!array || PyArray_SetBaseObject((PyArrayObject *)array, capsule) < 0) {
         Py_XDECREF(array);
         return NULL;

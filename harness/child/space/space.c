@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/list.h"
 #include "child/space/array.h"
 #include "detectors/common/array_api.h"
@@ -48,9 +49,8 @@ static int compile_text(const char *text, const char *what, PyObject **ret_code,
     if (*ret_code)
         return 0;
     char reason[256];
-    snprintf(error, size, "the %s is not Python: %s; correct it", what,
-             space_exception_text(reason, sizeof reason));
-    return -EINVAL;
+    return fail(-EINVAL, error, size, "the %s is not Python: %s; correct it", what,
+                space_exception_text(reason, sizeof reason));
 }
 
 int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
@@ -58,22 +58,28 @@ int space_maker_init(struct space_maker *maker, const struct plan *plan, const s
 {
     *maker = (struct space_maker){
         .plan = plan, .recipes = recipes, .writes = plan->share >= RUNG_ONE_WRITER && plan->threads > 1};
-    int result = compile_text(plan->setup, "setup", &maker->setup, error, error_size);
-    if (!result)
-        result = compile_text(plan->thread_setup, "thread setup", &maker->thread_setup, error, error_size);
-    if (!result)
-        result = compile_text(plan->writer, "writer", &maker->writer, error, error_size);
+    const struct {
+        const char *text, *what;
+        PyObject **code;
+    } parts[] = {{plan->setup, "setup", &maker->setup},
+                 {plan->thread_setup, "thread setup", &maker->thread_setup},
+                 {plan->writer, "writer", &maker->writer},
+                 {plan->release, "release step", &maker->release}};
+    int result = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !result; i++)
+        result = compile_text(parts[i].text, parts[i].what, parts[i].code, error, error_size);
     return result;
 }
 
 void space_maker_clear(struct space_maker *maker)
 {
-    for (unsigned i = 0; i < maker->memories.n; i++)
-        free(maker->memories.items[i].name);
-    free(maker->memories.items);
+    for (unsigned i = 0; i < maker->nmemories; i++)
+        free(maker->memories[i].name);
+    free(maker->memories);
     Py_CLEAR(maker->setup);
     Py_CLEAR(maker->thread_setup);
     Py_CLEAR(maker->writer);
+    Py_CLEAR(maker->release);
 }
 
 static int run_code(PyObject *code, const char *what, PyObject *names, char *error, size_t size)
@@ -114,14 +120,6 @@ static int make_inputs(const struct space_maker *maker, PyObject *names, char *e
     return 0;
 }
 
-static bool is_declared_out(const struct space_maker *maker, const char *name)
-{
-    for (unsigned i = 0; i < maker->plan->ninputs; i++)
-        if (strcmp(maker->plan->inputs[i].name, name) == 0)
-            return maker->recipes[i].out;
-    return false;
-}
-
 /* The number of the input, from 1 on; 0 for an array that the setup made. */
 static unsigned input_of(const struct plan *plan, const char *name)
 {
@@ -131,17 +129,23 @@ static unsigned input_of(const struct plan *plan, const char *name)
     return 0;
 }
 
+static struct space_memory *find_memory(const struct space_maker *maker, const char *name)
+{
+    for (unsigned i = 0; i < maker->nmemories; i++)
+        if (strcmp(maker->memories[i].name, name) == 0)
+            return &maker->memories[i];
+    return NULL;
+}
+
 static void apply_memory(const struct space_maker *maker, struct watched *watched)
 {
-    for (unsigned i = 0; i < maker->memories.n; i++) {
-        const struct space_memory *memory = &maker->memories.items[i];
-        if (strcmp(memory->name, watched->name) != 0)
-            continue;
-        watched->mutable_metadata = memory->metadata;
-        watched->mutable_data = memory->data;
-        watched->reshaped = memory->reshaped;
-        watched->written = memory->written;
-    }
+    const struct space_memory *memory = find_memory(maker, watched->name);
+    if (!memory)
+        return;
+    watched->mutable_metadata = memory->metadata;
+    watched->mutable_data = memory->data;
+    watched->reshaped = memory->reshaped;
+    watched->written = memory->written;
 }
 
 /* Moves the array behind the tripwire, where no other object refers to it: a view of it would keep the old buffer. */
@@ -160,8 +164,8 @@ static void watch_array(const struct space_maker *maker, struct space *space, co
     bool alone = Py_REFCNT(array) == 1;
     if (watched_take(watched, name, array) < 0)
         return;
-    watched->out = is_declared_out(maker, name);
     watched->input = input_of(maker->plan, name);
+    watched->out = watched->input && maker->recipes[watched->input - 1].out;
     if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
         watched->written = true;
         watched->mutable_data = true;
@@ -253,11 +257,10 @@ int space_share(const struct space *base, struct space *space)
     return space->names ? 0 : -ENOMEM;
 }
 
-int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
-               size_t error_size)
+/* Makes the objects that the plan calls private for this worker. Fails like space_make. */
+static int add_private(struct space_maker *maker, const struct space *base, struct space *space, char *error,
+                       size_t error_size)
 {
-    if (!maker->plan->private)
-        return 0;
     struct space *own = calloc(1, sizeof *own);
     int result = own ? space_make(maker, own, error, error_size) : -ENOMEM;
     if (result) {
@@ -276,6 +279,21 @@ int space_thread_setup(const struct space_maker *maker, struct space *space, uns
     return run_code(maker->thread_setup, "thread setup", space->names, error, error_size);
 }
 
+int space_begin(struct space_maker *maker, const struct space *base, struct space *space, bool part,
+                unsigned thread_index, char *error, size_t error_size)
+{
+    bool private = maker->plan->share == RUNG_PRIVATE;
+    snprintf(error, error_size, "memory is out; raise --memory");
+    int result = private ? space_make(maker, space, error, error_size) : space_share(base, space);
+    if (!result && part && !private && maker->plan->private)
+        result = add_private(maker, base, space, error, error_size);
+    if (!result)
+        result = space_thread_setup(maker, space, thread_index, error, error_size);
+    if (result)
+        space_drop(space);
+    return result;
+}
+
 void space_drop(struct space *space)
 {
     Py_CLEAR(space->names);
@@ -291,24 +309,15 @@ void space_drop(struct space *space)
     *space = (struct space){0};
 }
 
-static struct space_memory *memory_of(struct space_memories *memories, const char *name)
-{
-    for (unsigned i = 0; i < memories->n; i++)
-        if (strcmp(memories->items[i].name, name) == 0)
-            return &memories->items[i];
-    struct space_memory *memory = LIST_ADD(memories->items, memories->n);
-    if (memory)
-        memory->name = strdup(name);
-    return memory;
-}
-
 void space_remember(struct space_maker *maker, const struct space *space)
 {
     for (unsigned i = 0; i < space->nwatched; i++) {
         const struct watched *watched = &space->watched[i];
         if (!watched->mutable_metadata && !watched->mutable_data)
             continue;
-        struct space_memory *memory = memory_of(&maker->memories, watched->name);
+        struct space_memory *memory = find_memory(maker, watched->name);
+        if (!memory && (memory = LIST_ADD(maker->memories, maker->nmemories)))
+            memory->name = strdup(watched->name);
         if (!memory)
             continue;
         /* One thread restores its inputs after each iteration, so the marks are for several threads only. */

@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <Python.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,11 +19,6 @@ struct space_memory {
     bool metadata, data, reshaped, written;
 };
 
-struct space_memories {
-    struct space_memory *items;
-    unsigned n;
-};
-
 struct space {
     PyObject *names;         /* dict */
     struct watched *watched; /* borrowed from the base in a worker's shared space */
@@ -36,17 +29,16 @@ struct space {
 
 struct space_maker {
     const struct plan *plan;
-    const struct recipe *recipes;  /* one for each input */
-    PyObject *setup;               /* code or NULL */
-    PyObject *thread_setup;        /* code or NULL */
-    PyObject *writer;              /* code or NULL */
-    const struct program *program; /* its knocked-out statements run here; or NULL */
-    bool tripwire;                 /* place arrays behind the tripwire where possible */
-    bool writes;                   /* the sharing level has the inputs written */
-    struct space_memories memories;
+    const struct recipe *recipes;                      /* one for each input */
+    PyObject *setup, *thread_setup, *writer, *release; /* code or NULL */
+    const struct program *program;                     /* its knocked-out statements run here; or NULL */
+    bool tripwire;                                     /* place arrays behind the tripwire where possible */
+    bool writes;                                       /* the sharing level has the inputs written */
+    struct space_memory *memories;
+    unsigned nmemories;
 };
 
-/* Compiles the setup, the thread setup and the writer. On failure `error` is one sentence. Returns 0, -EINVAL or
+/* Compiles the code of the plan that is no statement. On failure `error` is one sentence. Returns 0, -EINVAL or
  * -ENOMEM. */
 int space_maker_init(struct space_maker *maker, const struct plan *plan, const struct recipe *recipes,
                      char *error, size_t error_size);
@@ -58,9 +50,10 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
 /* Makes a worker's space over the base's objects. Returns 0 or -ENOMEM. */
 int space_share(const struct space *base, struct space *space);
 
-/* Makes the objects that the plan calls private for this worker. After space_share; fails like space_make. */
-int space_part(struct space_maker *maker, const struct space *base, struct space *space, char *error,
-               size_t error_size);
+/* Makes a worker's space as the sharing level demands, and runs the thread setup. part: also makes the objects that the
+ * plan calls private. On the thread itself; fails like space_make. */
+int space_begin(struct space_maker *maker, const struct space *base, struct space *space, bool part,
+                unsigned thread_index, char *error, size_t error_size);
 
 /* Sets thread_index and iteration_index and runs the thread setup. On the thread itself; fails like space_make. */
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,

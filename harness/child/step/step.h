@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #define STEP_ARGS 24
+#define STEP_PATH 8
 
 struct step_arg {
     PyObject *constant; /* or */
@@ -20,7 +21,7 @@ struct step_arg {
 };
 
 struct step_call {
-    PyObject *path[8]; /* np.linalg.norm: three names */
+    PyObject *path[STEP_PATH]; /* np.linalg.norm: three names */
     int npath;
     struct step_arg args[STEP_ARGS];
     int nargs;         /* positional and keyword */
@@ -30,7 +31,6 @@ struct step_call {
 struct step {
     char *source;
     PyObject *code;
-    bool is_expression;
     struct step_call *call; /* NULL unless it is a plain call */
     PyObject *target;       /* the name that gets the result of a plain call, or NULL */
 };

@@ -1,7 +1,6 @@
 /* Sends the statements to the driver, which names, pairs and knocks them out by their source. */
 #include "child/step/step.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +9,9 @@
 #define NAMES 512
 
 /* Modules, types and functions are not shared state. */
-static bool is_object(PyObject *names, PyObject *name)
+static bool is_object(PyObject *value)
 {
-    PyObject *value = PyDict_GetItemWithError(names, name);
-    return value && !PyModule_Check(value) && !PyType_Check(value) && !PyFunction_Check(value) &&
+    return !PyModule_Check(value) && !PyType_Check(value) && !PyFunction_Check(value) &&
            !PyCFunction_Check(value);
 }
 
@@ -23,20 +21,6 @@ static void add_word(char *text, const char *word)
     size_t used = strlen(text), length = strlen(word);
     if (length > 0 && used + length + 2 <= NAMES)
         snprintf(text + used, NAMES - used, "%s%s", used ? "," : "", word);
-}
-
-static void list_objects(const struct step *step, PyObject *names, char *text)
-{
-    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
-    text[0] = '\0';
-    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
-        PyObject *name = PyTuple_GET_ITEM(used, i);
-        const char *utf8 = PyUnicode_AsUTF8(name);
-        if (utf8 && is_object(names, name))
-            add_word(text, utf8);
-    }
-    PyErr_Clear();
-    Py_XDECREF(used);
 }
 
 /* Writes the top-level module of the value: its own name, or that of its function or type. */
@@ -71,51 +55,37 @@ static bool runs_python(PyObject *value)
     return PyFunction_Check(value) || PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value);
 }
 
-static bool is_plain(const struct step *step, PyObject *names)
+/* Lists the objects that the statement uses, and "numpy,builtins": the modules of all names in it, in its order. Returns
+ * whether all these belong to the interpreter and its library. */
+static bool list_names(const struct step *step, PyObject *names, char *objects, char *modules)
 {
     char module[128];
     bool plain = true;
     PyObject *used = PyObject_GetAttrString(step->code, "co_names");
-    for (Py_ssize_t i = 0; used && plain && i < PyTuple_GET_SIZE(used); i++) {
+    objects[0] = modules[0] = '\0';
+    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *name = PyTuple_GET_ITEM(used, i), *value = PyDict_GetItemWithError(names, name);
+        const char *utf8 = PyUnicode_AsUTF8(name);
+        if (value)
+            add_word(modules, module_of(value, module, sizeof module));
+        if (value && utf8 && is_object(value))
+            add_word(objects, utf8);
         if (!value) /* the statement may import the module itself */
             value = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
-        plain = !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
+        plain &= !value || (is_standard(module_of(value, module, sizeof module)) && !runs_python(value));
     }
     PyErr_Clear();
     Py_XDECREF(used);
     return plain;
 }
 
-/* "numpy,builtins": the modules of all names of the statement, in its order. */
-static void list_modules(const struct step *step, PyObject *names, char *text)
-{
-    char module[128];
-    PyObject *used = PyObject_GetAttrString(step->code, "co_names");
-    text[0] = '\0';
-    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
-        PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
-        if (value)
-            add_word(text, module_of(value, module, sizeof module));
-    }
-    PyErr_Clear();
-    Py_XDECREF(used);
-}
-
 static void send_statement(const struct step *step, int64_t number, int64_t role, PyObject *names, int wire)
 {
-    struct record record;
     char objects[NAMES], modules[NAMES];
-    list_objects(step, names, objects);
-    list_modules(step, names, modules);
-    record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
-    record.values[STATEMENT_NUMBER] = number;
-    record.values[STATEMENT_ROLE] = role;
-    record.values[STATEMENT_PLAIN] = is_plain(step, names);
-    record_add_text(&record, step->source);
-    record_add_text(&record, objects);
-    record_add_text(&record, modules);
-    record_send(&record, wire);
+    bool plain = list_names(step, names, objects, modules);
+    RECORD_SEND(wire, RECORD_STATEMENT,
+                .values = {[STATEMENT_NUMBER] = number, [STATEMENT_ROLE] = role, [STATEMENT_PLAIN] = plain},
+                .texts = {step->source, objects, modules});
 }
 
 void program_send(const struct program *program, PyObject *names, int wire)

@@ -1,14 +1,22 @@
 #include "core/plan/detector_list.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/text.h"
 
 #define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = text},
 const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
+
+/* What a list may name: groups, then each detector. */
+#define GROUPS 3
+#define WORD(id, detector, text) {#detector, DETECTOR_BIT(DETECTOR_##id)},
+static const struct {
+    const char *name;
+    uint32_t bits;
+} words[GROUPS + DETECTOR_COUNT] = {
+    {"all", DETECTOR_ALL}, {"default", DETECTOR_DEFAULT}, {"none", 0}, DETECTOR_LIST(WORD, WORD)};
 
 static void append_names(uint32_t bits, char *text, size_t size, const char *separator)
 {
@@ -17,28 +25,13 @@ static void append_names(uint32_t bits, char *text, size_t size, const char *sep
             text_add(text, size, separator, "%s", detector_rows[id].name);
 }
 
-static bool same(const char *word, int length, const char *name)
-{
-    return strlen(name) == (size_t)length && memcmp(word, name, (size_t)length) == 0;
-}
-
 static int word_bits(const char *word, int length, uint32_t *ret_bits)
 {
-    static const struct {
-        const char *name;
-        uint32_t bits;
-    } groups[] = {{"all", DETECTOR_ALL}, {"none", 0}, {"default", DETECTOR_DEFAULT}};
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-        if (same(word, length, groups[i].name)) {
-            *ret_bits = groups[i].bits;
-            return 0;
-        }
-    }
-    for (int id = 0; id < DETECTOR_COUNT; id++) {
-        if (same(word, length, detector_rows[id].name)) {
-            *ret_bits = DETECTOR_BIT(id);
-            return 0;
-        }
+    for (size_t i = 0; i < GROUPS + DETECTOR_COUNT; i++) {
+        if (strlen(words[i].name) != (size_t)length || memcmp(word, words[i].name, (size_t)length) != 0)
+            continue;
+        *ret_bits = words[i].bits;
+        return 0;
     }
     return -EINVAL;
 }
@@ -47,9 +40,9 @@ static int unknown(const char *word, int length, char *error, size_t error_size)
 {
     char names[256] = "";
     append_names(DETECTOR_ALL, names, sizeof names, ", ");
-    snprintf(error, error_size, "unknown detector '%.*s'; the names are %s, or all, none, default",
-             length < 40 ? length : 40, word, names);
-    return -EINVAL;
+    return fail(-EINVAL, error, error_size,
+                "unknown detector '%.*s'; the names are %s, or all, none, default", length < 40 ? length : 40,
+                word, names);
 }
 
 int detector_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size)
@@ -77,12 +70,11 @@ void detector_print(uint32_t bits, char *text, size_t size)
     if (size == 0)
         return;
     text[0] = '\0';
-    if (bits == DETECTOR_ALL)
-        text_add(text, size, "", "all");
-    else if (bits == DETECTOR_DEFAULT)
-        text_add(text, size, "", "default");
-    else if (bits == 0)
-        text_add(text, size, "", "none");
+    size_t group = 0;
+    while (group < GROUPS && words[group].bits != bits)
+        group++;
+    if (group < GROUPS)
+        text_add(text, size, "", "%s", words[group].name);
     else
         append_names(bits, text, size, ",");
 }

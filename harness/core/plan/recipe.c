@@ -270,26 +270,16 @@ static int parse_bcast(struct scan *p)
     return result < 0 ? result : check_bcast(p, &view);
 }
 
-static int parse_readonly(struct scan *p)
-{
-    p->recipe->readonly = true;
-    return 0;
-}
-
-static int parse_out(struct scan *p)
-{
-    p->recipe->out = true;
-    return 0;
-}
-
+/* A word that is an attribute has no parser. */
+enum { OFFSET, OUT, READONLY, BCAST };
 static const struct tail {
     const char *word;
     int (*parse)(struct scan *p);
 } tails[] = {
-    {"+", parse_offset},
-    {"@out", parse_out},
-    {"@ro", parse_readonly},
-    {"~bcast", parse_bcast},
+    [OFFSET] = {"+", parse_offset},
+    [OUT] = {"@out", NULL},
+    [READONLY] = {"@ro", NULL},
+    [BCAST] = {"~bcast", parse_bcast},
 };
 
 static const struct tail *accept_tail(struct scan *p)
@@ -324,10 +314,12 @@ static int parse_tails(struct scan *p)
         if (given & bit)
             return scan_complain(p, -EINVAL, "there is more than one %s; write it once", tail->word);
         given |= bit;
-        int result = tail->parse(p);
+        int result = tail->parse ? tail->parse(p) : 0;
         if (result < 0)
             return result;
     }
+    p->recipe->out = given >> OUT & 1;
+    p->recipe->readonly = given >> READONLY & 1;
     if (p->recipe->readonly && p->recipe->out)
         return scan_complain(p, -EINVAL, "@ro and @out contradict each other; write only one of them");
     return 0;

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define RECIPE_DIMS 16
 #define RECIPE_OPS 16
@@ -62,9 +61,6 @@ struct recipe_layout {
  * what to write instead. Returns 0, -EINVAL, or -EOVERFLOW when the array would need more than
  * 1 TiB or a dimension leaves 63 bits. */
 int recipe_parse(const char *text, struct recipe *recipe, char *error, size_t error_size);
-
-/* Writes the canonical text: parsing it gives an equal recipe. Returns its length as snprintf does. */
-int recipe_print(const struct recipe *recipe, char *text, size_t size);
 
 /* The base's bytes and the view's shape, strides and start. Never fails on a recipe that recipe_parse accepted. */
 void recipe_layout(const struct recipe *recipe, struct recipe_layout *layout);

@@ -3,6 +3,7 @@
 #include "core/plan/recipe.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/prng.h"
@@ -227,4 +228,10 @@ void recipe_fill(const struct recipe *recipe, uint64_t seed, uint64_t stream, vo
         memcpy(at, part, width);
         at += width;
     }
+}
+
+void recipe_dtype(const struct recipe *recipe, char text[static 16])
+{
+    snprintf(text, 16, "%c%c%zu", recipe->order, recipe->kind,
+             recipe->kind == 'U' ? recipe->itemsize / 4 : recipe->itemsize);
 }

@@ -73,7 +73,7 @@ struct board_overlap {
     uint64_t pairs[BOARD_STATEMENTS][BOARD_STATEMENTS];
 };
 
-/* Adds the numbers of the board. */
+/* Adds those of the board. */
 void board_overlap(const struct board *board, struct board_overlap *overlap);
 
 static inline void board_enter(struct board_slot *slot, uint64_t calls)

@@ -106,12 +106,19 @@ int record_send(const struct record *record, int fd)
     return fd_write_all(fd, wire, head.size);
 }
 
-int record_send_text(enum record_type type, const char *text, int fd)
+int record_send_content(int fd, enum record_type type, const struct record_content *content)
 {
     struct record record;
     record_begin(&record, type, RECORD_MAIN);
-    record_add_text(&record, text);
+    memcpy(record.values, content->values, sizeof record.values);
+    for (const char *const *text = content->texts; *text; text++)
+        record_add_text(&record, *text);
     return record_send(&record, fd);
+}
+
+int record_send_text(enum record_type type, const char *text, int fd)
+{
+    return RECORD_SEND(fd, type, .texts = {text});
 }
 
 const char *record_text(const struct record *record, unsigned i)

@@ -134,7 +134,17 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
  * -errno. */
 int record_send(const struct record *record, int fd);
 
-/* Sends a record of child main that has one text and no values. As record_send. */
+/* Sends a record of child main with these values and texts. As record_send:
+ *     RECORD_SEND(wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
+ */
+struct record_content {
+    int64_t values[RECORD_VALUES];
+    const char *texts[4]; /* ends at NULL */
+};
+#define RECORD_SEND(fd, type, ...) record_send_content(fd, type, &(struct record_content){__VA_ARGS__})
+int record_send_content(int fd, enum record_type type, const struct record_content *content);
+
+/* The same with one text and no values. */
 int record_send_text(enum record_type type, const char *text, int fd);
 
 /* The i-th text, "" when there are fewer. Valid as long as the record. */

@@ -3,13 +3,8 @@
 
 #include <string.h>
 
-const char *const scene_register_names[SCENE_REGISTERS] = {
-    [SCENE_RAX] = "rax", [SCENE_RBX] = "rbx",      [SCENE_RCX] = "rcx", [SCENE_RDX] = "rdx",
-    [SCENE_RSI] = "rsi", [SCENE_RDI] = "rdi",      [SCENE_RBP] = "rbp", [SCENE_RSP] = "rsp",
-    [SCENE_R8] = "r8",   [SCENE_R9] = "r9",        [SCENE_R10] = "r10", [SCENE_R11] = "r11",
-    [SCENE_R12] = "r12", [SCENE_R13] = "r13",      [SCENE_R14] = "r14", [SCENE_R15] = "r15",
-    [SCENE_RIP] = "rip", [SCENE_FLAGS] = "eflags",
-};
+#define NAME(id, name, place) [SCENE_##id] = #name,
+const char *const scene_register_names[SCENE_REGISTERS] = {SCENE_REGISTER_LIST(NAME)};
 
 struct scene_page *scene_take(struct scene *scene, int tid)
 {
@@ -44,15 +39,9 @@ static uint32_t at_most(uint32_t n, uint32_t most)
 
 static void check_block(struct violation *block)
 {
-    if ((unsigned)block->kind >= VIOLATION_KINDS)
-        block->kind = VIOLATION_AFTER;
-    if ((unsigned)block->block >= BLOCK_KINDS)
-        block->block = BLOCK_MALLOC;
+    violation_check(block);
     block->found = FOUND_CRASH;
-    block->nbytes = 0;
-    block->nalloc = at_most(block->nalloc, VIOLATION_FRAMES);
-    block->nfree = at_most(block->nfree, VIOLATION_FRAMES);
-    block->nfound = 0;
+    block->nbytes = block->nfound = 0;
 }
 
 /* Ends a text of a full array at a whole character of UTF-8. */

@@ -30,27 +30,16 @@
  * written. */
 #define SCENE_SIGNAL (SIGRTMAX - 2)
 
-enum scene_register {
-    SCENE_RAX,
-    SCENE_RBX,
-    SCENE_RCX,
-    SCENE_RDX,
-    SCENE_RSI,
-    SCENE_RDI,
-    SCENE_RBP,
-    SCENE_RSP,
-    SCENE_R8,
-    SCENE_R9,
-    SCENE_R10,
-    SCENE_R11,
-    SCENE_R12,
-    SCENE_R13,
-    SCENE_R14,
-    SCENE_R15,
-    SCENE_RIP,
-    SCENE_FLAGS,
-    SCENE_REGISTERS
-};
+/* A row: its id, its name, and its place in the context of a signal (REG_…). */
+/* clang-format off */
+#define SCENE_REGISTER_LIST(ROW) \
+    ROW(RAX, rax, RAX) ROW(RBX, rbx, RBX) ROW(RCX, rcx, RCX) ROW(RDX, rdx, RDX) ROW(RSI, rsi, RSI) ROW(RDI, rdi, RDI) \
+    ROW(RBP, rbp, RBP) ROW(RSP, rsp, RSP) ROW(R8, r8, R8) ROW(R9, r9, R9) ROW(R10, r10, R10) ROW(R11, r11, R11) \
+    ROW(R12, r12, R12) ROW(R13, r13, R13) ROW(R14, r14, R14) ROW(R15, r15, R15) ROW(RIP, rip, RIP) \
+    ROW(FLAGS, eflags, EFL)
+/* clang-format on */
+#define SCENE_REGISTER_ENUM(id, name, place) SCENE_##id,
+enum scene_register { SCENE_REGISTER_LIST(SCENE_REGISTER_ENUM) SCENE_REGISTERS };
 extern const char *const scene_register_names[SCENE_REGISTERS];
 
 /* The processor's reason for a fault: bits of scene_page.error. */
@@ -99,7 +88,6 @@ struct scene {
 
 /* A page for this thread, or NULL when there is none left. */
 struct scene_page *scene_take(struct scene *scene, int tid);
-/* The page of this thread, or NULL. */
 const struct scene_page *scene_find(const struct scene *scene, int tid);
 
 static inline void scene_finish(struct scene_page *page)
@@ -112,7 +100,6 @@ static inline bool scene_is_whole(const struct scene_page *page)
     return atomic_load_explicit(&page->state, memory_order_acquire) == SCENE_WHOLE;
 }
 
-/* Number of pages taken. */
 unsigned scene_count(const struct scene *scene);
 /* Copies the page and puts its counts, numbers and texts into range. */
 void scene_copy(const struct scene_page *page, struct scene_page *ret_copy);

@@ -3,25 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AT(member)                                                                                           \
-    {                                                                                                        \
-        offsetof(struct violation, member), sizeof((struct violation *)0)->member                            \
-    }
-
-/* The members that are numbers: the record's values, in this order. */
-static const struct {
-    size_t at, size;
-} members[] = {
-    AT(kind),       AT(found),     AT(address),   AT(size),  AT(block),  AT(array),       AT(offset),
-    AT(length),     AT(sequence),  AT(iteration), AT(step),  AT(worker), AT(free_worker), AT(round),
-    AT(alloc_site), AT(free_site), AT(nalloc),    AT(nfree), AT(nfound),
-};
-#define MEMBERS (sizeof members / sizeof *members)
-_Static_assert(MEMBERS <= RECORD_VALUES, "a violation fits a record");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "a member of any size is copied to a value and back");
+#define HEAD offsetof(struct violation, alloc)
+_Static_assert(HEAD <= sizeof((struct record *)0)->values, "what is no stack fits the record's values");
 _Static_assert(3 * VIOLATION_FRAMES <= RECORD_FRAMES, "three stacks fit a record");
 
+/* For a child that prints its records. */
 static void add_bytes(struct record *record, const unsigned char *bytes, unsigned n)
 {
     static const char digits[] = "0123456789abcdef";
@@ -37,70 +23,58 @@ static void add_bytes(struct record *record, const unsigned char *bytes, unsigne
 void violation_to_record(const struct violation *violation, struct record *record)
 {
     uint64_t frames[RECORD_FRAMES];
-    unsigned n = 0;
     record_begin(record, RECORD_HEAP, violation->worker);
     record->iteration = violation->iteration;
-    for (size_t i = 0; i < MEMBERS; i++)
-        memcpy(&record->values[i], (const char *)violation + members[i].at, members[i].size);
-    for (unsigned i = 0; i < violation->nalloc; i++)
-        frames[n++] = violation->alloc[i];
-    for (unsigned i = 0; i < violation->nfree; i++)
-        frames[n++] = violation->free[i];
-    for (unsigned i = 0; i < violation->nfound; i++)
-        frames[n++] = violation->here[i];
-    record_add_frames(record, frames, n);
+    memcpy(record->values, violation, HEAD);
+    uint64_t *end = mempcpy(frames, violation->alloc, violation->nalloc * sizeof *frames);
+    end = mempcpy(end, violation->free, violation->nfree * sizeof *frames);
+    end = mempcpy(end, violation->here, violation->nfound * sizeof *frames);
+    record_add_frames(record, frames, (size_t)(end - frames));
     add_bytes(record, violation->bytes, violation->nbytes);
 }
 
-static unsigned digit(char c)
+static unsigned at_most(unsigned n, unsigned most)
 {
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : c >= '0' && c <= '9' ? (unsigned)(c - '0') : 0;
+    return n < most ? n : most;
 }
 
-/* Takes as many frames as the record gives and the violation has room for. */
-static void take_frames(uint64_t *frames, unsigned *n, const struct record *record, unsigned *at)
+void violation_check(struct violation *violation)
 {
-    unsigned asked = *n;
-    for (*n = 0; *n < VIOLATION_FRAMES && *n < asked && *at < record->nframes; ++*n)
-        frames[*n] = record->frames[(*at)++];
-}
-
-void violation_from_record(const struct record *record, struct violation *violation)
-{
-    const char *hex = record_text(record, 0);
-    unsigned at = 0;
-    *violation = (struct violation){0};
-    for (size_t i = 0; i < MEMBERS; i++)
-        memcpy((char *)violation + members[i].at, &record->values[i], members[i].size);
     if (violation->kind >= VIOLATION_KINDS)
         violation->kind = VIOLATION_AFTER;
     if (violation->found >= FOUND_WAYS)
         violation->found = FOUND_SCAN;
     if (violation->block >= BLOCK_KINDS)
         violation->block = BLOCK_MALLOC;
+    violation->nbytes = at_most(violation->nbytes, VIOLATION_BYTES);
+    violation->nalloc = at_most(violation->nalloc, VIOLATION_FRAMES);
+    violation->nfree = at_most(violation->nfree, VIOLATION_FRAMES);
+    violation->nfound = at_most(violation->nfound, VIOLATION_FRAMES);
+}
+
+static void take_frames(uint64_t *frames, unsigned *n, const struct record *record, unsigned *at)
+{
+    *n = at_most(*n, record->nframes - *at);
+    memcpy(frames, &record->frames[*at], *n * sizeof *frames);
+    *at += *n;
+}
+
+void violation_from_record(const struct record *record, struct violation *violation)
+{
+    unsigned at = 0;
+    *violation = (struct violation){0};
+    memcpy(violation, record->values, HEAD);
+    violation_check(violation);
     take_frames(violation->alloc, &violation->nalloc, record, &at);
     take_frames(violation->free, &violation->nfree, record, &at);
     take_frames(violation->here, &violation->nfound, record, &at);
-    for (; violation->nbytes < VIOLATION_BYTES && hex[0] && hex[1]; hex += 2)
-        violation->bytes[violation->nbytes++] = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
 }
 
 static const char *type_name(char type)
 {
-    switch (type) {
-    case 'f':
-        return "float";
-    case 'i':
-        return "int";
-    case 'u':
-        return "uint";
-    case 'c':
-        return "complex";
-    case 'b':
-        return "bool";
-    default:
-        return NULL;
-    }
+    static const char *const names[UINT8_MAX + 1] = {
+        ['b'] = "bool", ['c'] = "complex", ['f'] = "float", ['i'] = "int", ['u'] = "uint"};
+    return names[(unsigned char)type];
 }
 
 static void say_array(const struct violation *violation, char *text, size_t size)

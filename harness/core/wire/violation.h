@@ -62,16 +62,18 @@ struct violation {
     uint16_t step, worker, free_worker;
     uint64_t round; /* the last one that the checker finished */
     uint64_t alloc_site, free_site;
-    unsigned nbytes; /* of `bytes`, which are there now */
-    unsigned char bytes[VIOLATION_BYTES];
     unsigned nalloc, nfree, nfound; /* stacks, innermost frame first; the site alone if no stack was kept */
+    unsigned nbytes;                /* of `bytes`, which are there now */
+    unsigned char bytes[VIOLATION_BYTES];
     uint64_t alloc[VIOLATION_FRAMES], free[VIOLATION_FRAMES], here[VIOLATION_FRAMES];
 };
 
 /* Async-signal-safe. */
 void violation_to_record(const struct violation *violation, struct record *record);
-/* Puts numbers of a corrupt sender into range. */
 void violation_from_record(const struct record *record, struct violation *violation);
+
+/* Puts numbers of a corrupt sender into range. */
+void violation_check(struct violation *violation);
 
 /* "wrote 8 bytes past the end of a float64 (10,)". */
 void violation_say(const struct violation *violation, char *text, size_t size);

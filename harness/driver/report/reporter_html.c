@@ -5,17 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/embed.h"
 #include "base/fd.h"
 #include "driver/report/document.h"
 #include "driver/report/markup.h"
 #include "driver/report/sentence.h"
 
-/* Embeds report.html in the program. */
-extern const char report_page[] __attribute__((visibility("hidden")));
-__asm__(".pushsection .rodata\n"
-        "report_page: .incbin \"" FTSTRESS_REPORT_PAGE "\"\n"
-        ".byte 0\n"
-        ".popsection");
+EMBED(report_page, FTSTRESS_REPORT_PAGE);
 
 static void set_text(json_t *json, const char *key, char *text)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/plan/recipe.h"
+#include "recipe_print.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

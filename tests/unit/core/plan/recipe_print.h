@@ -1,18 +1,11 @@
-/* Recipes to text. Pure functions on the caller's memory: any thread. */
-#include "core/plan/recipe.h"
+/* Recipes to text, for round trips. */
+#pragma once
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 
-static size_t dtype_number(const struct recipe *r)
-{
-    return r->kind == 'U' ? r->itemsize / 4 : r->itemsize;
-}
-
-void recipe_dtype(const struct recipe *recipe, char text[static 16])
-{
-    snprintf(text, 16, "%c%c%zu", recipe->order, recipe->kind, dtype_number(recipe));
-}
+#include "core/plan/recipe.h"
 
 /* `length` also counts text that did not fit, as snprintf does. */
 struct writer {
@@ -65,10 +58,12 @@ static void put_op(struct writer *w, const struct recipe_op *op)
     put(w, "]");
 }
 
-int recipe_print(const struct recipe *recipe, char *text, size_t size)
+/* Writes the canonical text: parsing it gives an equal recipe. Returns its length as snprintf does. */
+static int recipe_print(const struct recipe *recipe, char *text, size_t size)
 {
     struct writer w = {text, size, 0};
-    put(&w, "%s%c%zu", recipe->order == '>' ? ">" : "", recipe->kind, dtype_number(recipe));
+    size_t number = recipe->kind == 'U' ? recipe->itemsize / 4 : recipe->itemsize;
+    put(&w, "%s%c%zu", recipe->order == '>' ? ">" : "", recipe->kind, number);
     put_dims(&w, "[", recipe->ndim, recipe->shape, "]");
     for (int i = 0; i < recipe->nops; i++)
         put_op(&w, &recipe->ops[i]);

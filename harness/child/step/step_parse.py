@@ -1,0 +1,73 @@
+"""Parses text into steps, for step_parse.c. Runs in the interpreter of the target."""
+import ast
+
+
+def is_immutable(value):
+    """No call can change the value; a list, for example, would have to be new in each call."""
+    if type(value) is tuple:
+        return all(map(is_immutable, value))
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
+
+
+def path_of(node):
+    """Split np.linalg.norm into its names, outermost first. None for other expressions."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else None
+
+
+def argument_of(node):
+    """A name, or a constant in a tuple."""
+    if isinstance(node, ast.Name):
+        return node.id
+    value = ast.literal_eval(node)
+    if not is_immutable(value):
+        raise ValueError
+    return (value,)
+
+
+def call_of(node):
+    """Path, arguments and names of keywords of a plain call. None for other expressions: the code object then runs."""
+    if not isinstance(node, ast.Call):
+        return None
+    path, keywords = path_of(node.func), tuple(keyword.arg for keyword in node.keywords)
+    if path is None or None in keywords:
+        return None
+    try:
+        arguments = tuple(map(argument_of, [*node.args, *(keyword.value for keyword in node.keywords)]))
+    except Exception:
+        return None
+    return path, arguments, keywords or None
+
+
+def target_of(node):
+    """The only name that `y = ...` assigns, or None."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return None
+
+
+def names_of(node):
+    """The names that are assigned (targets, imports, definitions), and those that are used."""
+    assigned, used = set(), set()
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name):
+            (used if isinstance(child.ctx, ast.Load) else assigned).add(child.id)
+        assigned.update(name for name in (getattr(child, 'name', None), getattr(child, 'asname', None))
+                        if isinstance(name, str))
+    return assigned, used
+
+
+def step_of(node, file):
+    """An expression is compiled as such, so that its value is the result."""
+    is_expression, target = isinstance(node, ast.Expr), target_of(node)
+    tree = ast.Expression(node.value) if is_expression else ast.Module([node], [])
+    code = compile(tree, file, 'eval' if is_expression else 'exec')
+    call = call_of(node.value) if is_expression or target else None
+    return ast.unparse(node), code, target, call, *names_of(node)
+
+
+def parse(text, file):
+    return [step_of(node, file) for node in ast.parse(text).body]
