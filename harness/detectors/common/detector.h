@@ -32,6 +32,15 @@ struct detector_call {
     _Atomic uint64_t *findings;
 };
 
+/* Adds the statement as the last text, and sends the record. found: it shows the bug. */
+static inline void detector_send(const struct detector_call *call, struct record *record, bool found)
+{
+    record_add_text(record, call->statement ? call->statement : "");
+    record_send(record, call->wire);
+    if (found)
+        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
+
 struct plan;
 struct counting_window;
 

@@ -25,12 +25,9 @@ static void report(struct detector_call *call, const char *name, const char *sen
     record.values[INVARIANT_SERIAL] = call->serial;
     record_add_text(&record, name);
     record_add_text(&record, sentence);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
-    if (call->serial)
-        return;
-    atomic_store_explicit(call->damaged, true, memory_order_relaxed);
-    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    detector_send(call, &record, !call->serial);
+    if (!call->serial)
+        atomic_store_explicit(call->damaged, true, memory_order_relaxed);
 }
 
 static void check_metadata(struct detector_call *call, struct watched *watched)
