@@ -1,7 +1,7 @@
 /* Exercises an allocator and nothing else. The benchmark runs it under each memory tool in turn.
  *
- *   churn ops THREADS OPS      OPS times, shared among the threads: a block of 16..8191 bytes takes the place of another,
- *                              which is freed, one time in eight by another thread than the one that made it
+ *   churn ops THREADS OPS      OPS times, shared among the threads: a block of 16..8191 bytes takes the place of
+ *                              another, which one time in eight another thread frees than the one that made it
  *   churn live BLOCKS SECONDS  BLOCKS live blocks of 16..255 bytes that rest for SECONDS: a heap for a checker to walk
  *
  * Prints one line of JSON: the operations after the warm-up, their processor seconds and wall seconds, and the highest

@@ -15,8 +15,8 @@ GOOD = {
 
 
 class Layers(unittest.TestCase):
-    def check(self, changes):
-        """Compiles the good tree with these changes, and returns what the script prints and its exit status."""
+    def check(self, changes, gone=None):
+        """Compiles the good tree with these changes, removes one source, and returns what the script prints and its status."""
         with tempfile.TemporaryDirectory() as folder:
             harness, build = pathlib.Path(folder, 'harness'), pathlib.Path(folder, 'build')
             for name, text in (GOOD | changes).items():
@@ -28,11 +28,13 @@ class Layers(unittest.TestCase):
                 target = build / 'harness/CMakeFiles' / f'{name.parent.name}.dir' / f'{name}.o'
                 target.parent.mkdir(parents=True, exist_ok=True)
                 subprocess.run(['cc', '-fvisibility=hidden', '-I', harness, '-c', source, '-o', target], check=True)
+            if gone:
+                (harness / gone).unlink()
             result = subprocess.run([sys.executable, LAYERS, build, harness], capture_output=True, text=True)
             return result.stdout + result.stderr, result.returncode
 
-    def assert_fault(self, changes, sentence):
-        text, status = self.check(changes)
+    def assert_fault(self, changes, sentence, gone=None):
+        text, status = self.check(changes, gone)
         self.assertIn(sentence, text)
         self.assertEqual(status, 1, text)
 
@@ -52,6 +54,12 @@ class Layers(unittest.TestCase):
         text = {'low/low.c': 'int other(void);\nint low(void) { return other(); }\n',
                 'low/other.c': 'int low(void);\nint other(void) { return low(); }\n'}
         self.assert_fault(text, 'a circle of calls:')
+
+    def test_an_object_without_a_source_hides_nothing(self):
+        text = {'low/low.c': 'int other(void);\nint low(void) { return other(); }\n',
+                'low/other.c': 'int low(void);\nint other(void) { return low(); }\n',
+                'old/other.c': 'int other(void) { return 2; }\nint old(void);\nint old(void) { return 2; }\n'}
+        self.assert_fault(text, 'a circle of calls:', gone='old/other.c')
 
     def test_a_call_of_the_c_library_is_no_call_of_the_file_that_interposes_it(self):
         interpose = '__attribute__((visibility("default"))) void free(void *at) { (void)at; }\n'

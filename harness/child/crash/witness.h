@@ -18,6 +18,7 @@ struct witness {
     size_t nframes;
 };
 
-/* Writes the page. number: the signal of its crash, or 0. Returns false when the thread has done so before, or begun to. */
+/* Writes the page. number: the signal of its crash, or 0. Returns false when the thread has done so before, or begun
+ * to. */
 bool witness_write(struct scene *scene, const struct witness *witness, int number, const siginfo_t *info,
                    void *ucontext);

@@ -15,8 +15,8 @@ __attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
 __attribute__((visibility("default"), used)) const char *__tsan_default_options(void);
 
 /* TSAN_OPTIONS overrides these. All races are reported, not only the first of each address; a race does not change
- * how the process ends; allocations that are too large fail, as without ThreadSanitizer; our handlers get crashes. Stacks
- * are addresses: the driver symbolises them. */
+ * how the process ends; allocations that are too large fail, as without ThreadSanitizer; our handlers get crashes.
+ * Stacks are addresses: the driver symbolises them. */
 const char *__tsan_default_options(void)
 {
     return "halt_on_error=0:exitcode=0:atexit_sleep_ms=0:history_size=7:suppress_equal_addresses=0:detect_deadlocks=0:"

@@ -55,8 +55,8 @@ static bool runs_python(PyObject *value)
     return PyFunction_Check(value) || PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value);
 }
 
-/* Lists the objects that the statement uses, and "numpy,builtins": the modules of all names in it, in its order. Returns
- * whether all these belong to the interpreter and its library. */
+/* Lists the objects that the statement uses, and "numpy,builtins": the modules of all names in it, in its order.
+ * Returns whether all these belong to the interpreter and its library. */
 static bool list_names(const struct step *step, PyObject *names, char *objects, char *modules)
 {
     char module[128];

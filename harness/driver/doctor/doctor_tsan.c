@@ -1,5 +1,5 @@
-/* Requirements of `run --tsan`: a row for each way to find nothing, with the sentence that such a run ends with, and one
- * for the planted race. The last ways show only where a child runs: it imports every compiled package of the
+/* Requirements of `run --tsan`: a row for each way to find nothing, with the sentence that such a run ends with, and
+ * one for the planted race. The last ways show only where a child runs: it imports every compiled package of the
  * interpreter. */
 #include "driver/doctor/doctor_inside.h"
 

@@ -20,7 +20,7 @@ struct judge {
     bool mutates_arrays;        /* or the statements change shared arrays permanently */
 };
 
-/* judge_finding.c: prints to a text. The caller's, NULL without memory. */
+/* judge_name.c: prints to a text. The caller's, NULL without memory. */
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
 /* Makes a finding of this child, without suspect, message and signature. NULL without memory. */

@@ -12,7 +12,7 @@
 unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child);
 
 /* Returns true where a wanted detector finds the reason of the child's end in its log. */
-bool judge_hears(const struct plan *plan, const struct outcome *outcome);
+bool judge_reads_reason(const struct plan *plan, const struct outcome *outcome);
 
 /* Returns the detector of the plan that reports any crash of this child; DETECTOR_COUNT: none. */
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome);

@@ -119,13 +119,13 @@ static const struct log_rule *find_sentence(const struct plan *plan, const struc
     return NULL;
 }
 
-bool judge_hears(const struct plan *plan, const struct outcome *outcome)
+bool judge_reads_reason(const struct plan *plan, const struct outcome *outcome)
 {
     char *line = NULL;
     enum detector_id by;
-    bool heard = find_sentence(plan, outcome, &line, &by) != NULL;
+    bool found = find_sentence(plan, outcome, &line, &by) != NULL;
     free(line);
-    return heard;
+    return found;
 }
 
 /* Sums up the lines that the hooks print about a block. */

@@ -9,8 +9,8 @@ enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWN
  * OWNER_PACKAGE `name` is the import name (numpy, scipy). */
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
-/* The same for a frame. The child's own file may also contain a static libpython, and a sanitizer's runtime, which counts
- * as the system's. */
+/* The same for a frame. The child's own file may also contain a static libpython, and a sanitizer's runtime, which
+ * counts as the system's. */
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size);
 
@@ -18,8 +18,8 @@ enum owner package_frame_owner(const struct outcome *outcome, const struct symbo
  * information? */
 bool package_is_runtime(const struct symbol_frame *frame);
 
-/* The distribution that owns the file, "numpy 2.2.2"; else that of another file of the package with this import name; or
- * NULL. Borrowed. */
+/* The distribution that owns the file, "numpy 2.2.2"; else that of another file of the package with this import name;
+ * or NULL. Borrowed. */
 const char *package_distribution(const struct outcome *outcome, const char *module, const char *name);
 
 /* Is code of a package loaded, or ctypes, which can call any code? If not, a failure is the interpreter's. */

@@ -100,7 +100,7 @@ static void note_unjudged(struct session *session, const struct plan *plan, cons
 {
     struct note_list *notes = &session->run.notes;
     bool died = outcome_crashed(outcome) && judge_witness(plan, outcome) == DETECTOR_COUNT &&
-                !judge_hears(plan, outcome);
+                !judge_reads_reason(plan, outcome);
     bool stuck = outcome->hung && !(plan->detect & DETECTOR_BIT(DETECTOR_HANG));
     if (died)
         note_add(notes, "a child ended early (%s); no finding, because --detect leaves out crash",

@@ -30,7 +30,8 @@ struct symbol_thread {
 
 struct symbols;
 
-/* `maps` is the text of /proc/PID/maps; the process may be gone, the files must exist. On success *ret_symbols is the caller's. Returns 0 or -errno. */
+/* `maps` is the text of /proc/PID/maps; the process may be gone, the files must exist. On success *ret_symbols is the
+ * caller's. Returns 0 or -errno. */
 int symbols_open(const char *maps, struct symbols **ret_symbols);
 void symbols_close(struct symbols *symbols);
 
@@ -44,8 +45,8 @@ void symbol_stack_free(struct symbol_stack *stack);
  * "libfoo.so+0x4010". *ret_text is the caller's. Returns 0, -ENOENT outside of modules, or -ENOMEM. */
 int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text);
 
-/* Stops the process, unwinds its threads (at most max_threads), and resumes it. On success *ret_threads is the caller's, to symbol_threads_free. Returns 0 or -errno (-EPERM where ptrace is
- * forbidden). */
+/* Stops the process, unwinds its threads (at most max_threads), and resumes it. On success *ret_threads is the
+ * caller's, to symbol_threads_free. Returns 0 or -errno (-EPERM where ptrace is forbidden). */
 int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n);
 /* The same for these threads only; those that are gone are left out. */
 int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,

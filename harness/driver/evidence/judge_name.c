@@ -1,0 +1,56 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "driver/evidence/judge_base.h"
+#include "driver/outcome/package.h"
+
+char *judge_format(const char *text, ...)
+{
+    char *out;
+    va_list arguments;
+    va_start(arguments, text);
+    int n = vasprintf(&out, text, arguments);
+    va_end(arguments);
+    return n < 0 ? NULL : out;
+}
+
+char *judge_name_package(const struct judge *judge, const char *module, const char *name)
+{
+    const char *owner = package_distribution(judge->outcome, module, name);
+    if (owner)
+        return strdup(owner);
+    const char *version = outcome_environment(judge->outcome, name);
+    return version ? judge_format("%s %s", name, version) : strdup(name);
+}
+
+char *judge_package_of(const struct judge *judge, const char *path)
+{
+    size_t top = strcspn(path, ".");
+    for (size_t i = 0; i + 1 < judge->outcome->npackages; i += 2) {
+        const char *package = judge->outcome->packages[i + 1];
+        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
+            continue;
+        cleanup_free char *name = strndup(path, top);
+        return name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
+    }
+    return NULL;
+}
+
+/* Compilers split and clone functions: bug.cold and bug.constprop.0 become bug. Demangled names, of more than one
+ * word, have no such suffix. */
+char *judge_plain_name(const char *function)
+{
+    size_t word = function ? strcspn(function, "<({ :") : 0;
+    if (!function || function[word])
+        return function ? strdup(function) : NULL;
+    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
+}
+
+char *judge_name_interpreter(const struct judge *judge)
+{
+    const char *version = outcome_environment(judge->outcome, "python");
+    return judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
+}
