@@ -200,7 +200,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);
     if (counts)
-        census_set_mortal(pyversion_keep_mortal());
+        census_mortal = pyversion_keep_mortal();
     int status = run_in_python(run);
     if (status != STATUS_CLEAN)
         return status;

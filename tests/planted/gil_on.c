@@ -1,5 +1,4 @@
 /* Lacks the Py_mod_gil slot, so that importing it turns the GIL back on. */
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 static PyObject *f(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))

@@ -8,7 +8,6 @@
 #pragma once
 
 #ifndef PLANTED_MAIN
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #endif
 

@@ -1,7 +1,6 @@
 /* NumPy's C API: array_api.c imports its table, and every other file of the child uses it. Attached. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #ifndef FTSTRESS_IMPORT_ARRAY

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdatomic.h>
@@ -32,6 +31,15 @@ struct detector_call {
     _Atomic bool *damaged; /* set it when inputs are damaged: ends the round, and the inputs are built anew */
     _Atomic uint64_t *findings;
 };
+
+/* Adds the statement as the last text, and sends the record. found: it shows the bug. */
+static inline void detector_send(const struct detector_call *call, struct record *record, bool found)
+{
+    record_add_text(record, call->statement ? call->statement : "");
+    record_send(record, call->wire);
+    if (found)
+        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+}
 
 struct plan;
 struct counting_window;

@@ -2,7 +2,6 @@
  * contracts as in CPython's documentation. Attached. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #if PY_VERSION_HEX < 0x030c0000

@@ -2,6 +2,7 @@
  * allocate nothing from them. A block is recorded after its allocation, and removed before its release. */
 #include "detectors/leak/census.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
 static PyMemAllocatorEx objects, memory; /* the allocators before */
-static bool wanted, mortal;
+bool census_mortal;
+static bool wanted;
 static _Atomic bool stacks;
 
 void census_enable(bool on)
@@ -24,19 +26,9 @@ void census_enable(bool on)
     wanted = on;
 }
 
-bool census_is_on(void)
+int census_start(void)
 {
-    return wanted;
-}
-
-void census_set_mortal(bool on)
-{
-    mortal = on;
-}
-
-bool census_is_mortal(void)
-{
-    return mortal;
+    return wanted ? 0 : -ENOTSUP;
 }
 
 static __attribute__((noinline)) void record_block(const void *block, uint64_t caller)

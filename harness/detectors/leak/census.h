@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdbool.h>
@@ -30,11 +29,11 @@ struct census {
 
 /* Makes census_take_domains take the domains over, or not. */
 void census_enable(bool on);
-bool census_is_on(void);
+/* Returns 0, or -ENOTSUP if the domains are not taken over: `start` of the detectors that count. */
+int census_start(void);
 
-/* Sets whether this interpreter makes only its own constants immortal; then other immortal objects are a module's. */
-void census_set_mortal(bool on);
-bool census_is_mortal(void);
+/* This interpreter makes only its own constants immortal; then other immortal objects are a module's. */
+extern bool census_mortal;
 
 /* Between Py_PreInitialize and Py_Initialize. Records the blocks of the object domain; if the guard is on, it takes the
  * blocks of the memory domain, so that they have a site. */

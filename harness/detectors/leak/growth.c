@@ -4,12 +4,10 @@
  * Contract. Child main, attached, while the workers are parked (counting.h). Counting uses static tables, so that it
  * does not add to the growth.
  */
-#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/resident.h"
 #include "core/wire/counted.h"
@@ -74,7 +72,7 @@ static void count_immortal(const struct census_row *row, struct type_series *ser
     int64_t n = 0;
     for (int epoch = 0; epoch < EPOCHS; epoch++)
         n += (int64_t)row->immortal[epoch];
-    if (!census_is_mortal())
+    if (!census_mortal)
         series->immortal[point] = n;
     else if (n > 0 && census_type_name(row->type, name, sizeof name))
         series->live[point] += n;
@@ -255,15 +253,10 @@ static void growth_window(struct detector_call *call, const struct plan *plan,
         send_all(call, window->arm);
 }
 
-static int growth_start(void)
-{
-    return census_is_on() ? 0 : -ENOTSUP;
-}
-
 const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
     .turn = 90,
-    .start = growth_start,
+    .start = census_start,
     .begin = held_begin,
     .released = held_released,
     .window = growth_window,

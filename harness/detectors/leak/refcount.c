@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "core/wire/counted.h"
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
@@ -39,20 +40,18 @@ static unsigned naudited, npoints;
 static int64_t copies = 1; /* objects of each name: one for each thread with private inputs */
 static bool lost[AUDITED_MAX];
 
-static bool is_known(const PyObject *object)
+static int index_of(const PyObject *object)
 {
-    for (unsigned i = 0; i < naudited; i++)
-        if (audited[i].object == object)
-            return true;
-    return false;
+    int i = (int)naudited - 1;
+    while (i >= 0 && audited[i].object != object)
+        i--;
+    return i;
 }
 
 bool refcount_holds(const PyObject *object)
 {
-    for (unsigned i = 0; i < naudited; i++)
-        if (lost[i] && audited[i].object == object)
-            return true;
-    return false;
+    int index = index_of(object);
+    return index >= 0 && lost[index];
 }
 
 static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
@@ -78,20 +77,21 @@ static void add_items(PyObject *object, int container, unsigned depth)
 static void add_parts(PyObject *object, int container)
 {
     char name[sizeof audited->name];
-    if (!PyArray_API || !PyArray_Check(object))
+    if (!array_api_has(object))
         return;
+    PyArrayObject *array = (PyArrayObject *)object;
     snprintf(name, sizeof name, "%.40s.dtype", audited[container].name);
-    add((PyObject *)PyArray_DESCR((PyArrayObject *)object), name, AUDIT_DTYPE, container, DEPTH);
+    add((PyObject *)PyArray_DESCR(array), name, AUDIT_DTYPE, container, DEPTH);
     snprintf(name, sizeof name, "%.40s.base", audited[container].name);
-    if (PyArray_BASE((PyArrayObject *)object))
-        add(PyArray_BASE((PyArrayObject *)object), name, AUDIT_BASE, container, DEPTH);
+    if (PyArray_BASE(array))
+        add(PyArray_BASE(array), name, AUDIT_BASE, container, DEPTH);
 }
 
 /* The same object under two names is one. */
 static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
                 unsigned depth)
 {
-    if (naudited == AUDITED_MAX || is_known(object))
+    if (naudited == AUDITED_MAX || index_of(object) >= 0)
         return;
     int index = (int)naudited++;
     struct audited *entry = &audited[index];
@@ -137,20 +137,19 @@ static void add_requested(const struct detector_call *call, const struct plan *p
 static void note_immortal(const struct detector_call *call)
 {
     char names[512] = "", text[640];
-    size_t used = 0, n = 0;
+    unsigned n = 0, named = 0;
     for (unsigned i = 0; i < naudited; i++) {
         if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE)
             continue;
-        if (used + sizeof audited->name < sizeof names)
-            used +=
-                (size_t)snprintf(names + used, sizeof names - used, "%s%s", n ? ", " : "", audited[i].name);
+        if (strlen(names) + sizeof audited->name < sizeof names && ++named)
+            text_add(names, sizeof names, ", ", "%s", audited[i].name);
         n++;
     }
     if (n == 0)
         return;
     snprintf(text, sizeof text,
              "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
-             names, used + sizeof audited->name < sizeof names ? "" : ", …");
+             names, named == n ? "" : ", …");
     record_send_text(RECORD_NOTE, text, call->wire);
 }
 
@@ -197,21 +196,17 @@ static bool are_alike(const struct audited *one, const struct audited *other)
     return strcmp(audited[one->container].name, audited[other->container].name) == 0;
 }
 
-/* Objects that are alike and changed in the same direction are reported once. */
-static bool joins(const struct audited *one, const struct audited *other)
-{
-    if (!are_alike(one, other))
-        return false;
-    Py_ssize_t a = one->counts[npoints - 1] - one->counts[COUNTED_WARM_UP];
-    Py_ssize_t b = other->counts[npoints - 1] - other->counts[COUNTED_WARM_UP];
-    return (a > 0) == (b > 0) && (a < 0) == (b < 0);
-}
-
 static Py_ssize_t change_of(const struct audited *entry)
 {
     return entry->kind == PYOBJECT_IMMORTAL || npoints <= COUNTED_WARM_UP
                ? 0
                : entry->counts[npoints - 1] - entry->counts[COUNTED_WARM_UP];
+}
+
+/* Objects that are alike and changed in the same direction are reported once. */
+static bool joins(const struct audited *one, const struct audited *other)
+{
+    return are_alike(one, other) && (change_of(one) > 0) == (change_of(other) > 0);
 }
 
 static void report(const struct detector_call *call, unsigned first, bool *reported)

@@ -1,7 +1,6 @@
 /* Objects that the refcount detector holds until the process ends, because calls release them too often. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdbool.h>

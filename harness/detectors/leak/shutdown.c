@@ -4,7 +4,6 @@
  * Contract. The names of types are read before Python ends (finish); the rest runs after its end, on child main, while
  * no other thread runs, and calls no function of Python.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -178,7 +177,7 @@ static void send_types(int wire)
 {
     struct census census = {.rows = rows};
     census_take(&census);
-    for (size_t i = 0; i < CENSUS_TYPES && !census_is_mortal(); i++)
+    for (size_t i = 0; i < CENSUS_TYPES && !census_mortal; i++)
         for (int part = 0; part < COUNTED_PARTS; part++)
             immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];
     for (int many = 1; many >= 0; many--)
@@ -226,15 +225,10 @@ static void shutdown_after_end(int wire)
     send_sites(wire);
 }
 
-static int shutdown_start(void)
-{
-    return census_is_on() ? 0 : -ENOTSUP;
-}
-
 const struct detector shutdown_detector = {
     .id = DETECTOR_SHUTDOWN,
     .turn = 100,
-    .start = shutdown_start,
+    .start = census_start,
     .begin = held_begin,
     .window = shutdown_window,
     .released = held_released,

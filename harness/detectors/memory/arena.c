@@ -63,9 +63,7 @@ static void report(void *context, const struct arena_violation *violation)
     record.values[CORRUPT_COUNT] = 1;
     record_add_text(&record, sentence);
     record_add_text(&record, signature);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
-    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    detector_send(call, &record, true);
 }
 
 static void walk(struct detector_call *call)

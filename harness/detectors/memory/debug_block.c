@@ -1,7 +1,6 @@
 /* See debug_block.h for the contract and the picture. */
 #include "detectors/memory/debug_block.h"
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdint.h>

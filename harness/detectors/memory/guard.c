@@ -87,15 +87,6 @@ void guard_start_sampling(void)
 
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
-/* Blocks from before the domain was taken over, or from elsewhere, go to the interposed free. */
-static void release(void *at, enum block_kind kind, uint64_t caller)
-{
-    if (at && guard_owns(at))
-        guard_release(at, kind, caller);
-    else
-        free(at);
-}
-
 static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t caller)
 {
     if (at && guard_owns(at))
@@ -103,28 +94,32 @@ static void *reallocate(void *at, size_t size, enum block_kind kind, uint64_t ca
     return at ? realloc(at, size ? size : 1) : guard_allocate(size ? size : 1, 16, kind, false, caller);
 }
 
-/* The raw domain and the one of PyMem_Malloc. Objects stay in mimalloc's heaps, where the collector finds them; but a
- * buffer that is released as an object goes back to its own allocator. `context` is the allocator before. */
+/* The raw domain, the one of PyMem_Malloc, and the data of arrays (`context` NULL). Objects stay in mimalloc's heaps,
+ * where the collector finds them; but a buffer that is released as an object goes back to its own allocator.
+ * `context` is the allocator before. */
+static enum block_kind kind_of(const void *context)
+{
+    return context ? BLOCK_RAW : BLOCK_ARRAY;
+}
+
 static void *domain_malloc(void *context, size_t size)
 {
-    (void)context;
-    return guard_allocate(size ? size : 1, 16, BLOCK_RAW, false, CALLER);
+    return guard_allocate(size ? size : 1, 16, kind_of(context), false, CALLER);
 }
 
 static void *domain_calloc(void *context, size_t n, size_t size)
 {
     size_t bytes;
-    (void)context;
     if (__builtin_mul_overflow(n, size, &bytes))
         return NULL;
-    return guard_allocate(bytes ? bytes : 1, 16, BLOCK_RAW, true, CALLER);
+    return guard_allocate(bytes ? bytes : 1, 16, kind_of(context), true, CALLER);
 }
 
 static void *domain_realloc(void *context, void *at, size_t size)
 {
     const PyMemAllocatorEx *other = context;
-    if (!at || guard_owns(at))
-        return reallocate(at, size, BLOCK_RAW, CALLER);
+    if (!other || !at || guard_owns(at))
+        return reallocate(at, size, kind_of(context), CALLER);
     return other->realloc(other->ctx, at, size);
 }
 
@@ -173,36 +168,18 @@ void guard_take_domains(void)
         guard_take_domain(domains[i], &before[i]);
 }
 
-static void *array_malloc(void *context, size_t size)
-{
-    (void)context;
-    return guard_allocate(size, 16, BLOCK_ARRAY, false, CALLER);
-}
-
-static void *array_calloc(void *context, size_t n, size_t size)
-{
-    size_t bytes;
-    (void)context;
-    if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
-    return guard_allocate(bytes, 16, BLOCK_ARRAY, true, CALLER);
-}
-
-static void *array_realloc(void *context, void *at, size_t size)
-{
-    (void)context;
-    return reallocate(at, size, BLOCK_ARRAY, CALLER);
-}
-
 static void array_free(void *context, void *at, size_t size)
 {
     (void)context;
     (void)size;
-    release(at, BLOCK_ARRAY, CALLER);
+    if (at && guard_owns(at))
+        guard_release(at, BLOCK_ARRAY, CALLER);
+    else
+        free(at);
 }
 
 static PyDataMem_Handler handler = {
-    "ftstress_guard", 1, {NULL, array_malloc, array_calloc, array_realloc, array_free}};
+    "ftstress_guard", 1, {NULL, domain_malloc, domain_calloc, domain_realloc, array_free}};
 
 void guard_take_arrays(void)
 {

@@ -2,7 +2,6 @@
  * kind and a site, whichever allocator CPython and NumPy would choose. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdint.h>

@@ -158,10 +158,8 @@ static void report(const struct detector_call *call, struct culprit *culprit)
     record.values[CORRUPT_COUNT] = culprit->seen - culprit->reported;
     record_add_text(&record, culprit->sentence);
     record_add_text(&record, culprit->signature);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
+    detector_send(call, &record, true);
     culprit->reported = culprit->seen;
-    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
 /* Each walk finds the same damage again: reports a culprit when it is new, and at the end if it grew. */

@@ -63,7 +63,8 @@ static bool is_expected(uint64_t hash)
     return false;
 }
 
-static void send(struct detector_call *call, const char *text, const char *signature, uint64_t count)
+static void send(struct detector_call *call, const char *text, const char *signature, uint64_t count,
+                 bool found)
 {
     struct record record;
     record_begin(&record, RECORD_EXCEPTION, call->worker);
@@ -73,8 +74,7 @@ static void send(struct detector_call *call, const char *text, const char *signa
     record.values[EXCEPTION_SERIAL] = call->serial;
     record_add_text(&record, text);
     record_add_text(&record, signature);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
+    detector_send(call, &record, found);
 }
 
 /* Returns the slot of this signature, with *ret_new if this call claimed it; -1 if the table is full. */
@@ -108,7 +108,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     if (call->serial) {
         if (nexpected < SIGNATURES)
             expected[nexpected++] = hash;
-        send(call, text, signature, 1);
+        send(call, text, signature, 1, false);
         return;
     }
     bool is_new;
@@ -123,9 +123,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         return;
     }
     memcpy(texts[slot], signature, sizeof signature);
-    if (!call->mutable)
-        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
-    send(call, text, signature, 1);
+    send(call, text, signature, 1, !call->mutable);
 }
 
 /* Sends the number of repetitions; the first exception was sent at once. */
@@ -134,7 +132,7 @@ static void exception_finish(struct detector_call *call)
     for (int i = 0; i < SIGNATURES; i++) {
         uint64_t count = atomic_load_explicit(&counts[i], memory_order_relaxed);
         if (count > 0)
-            send(call, texts[i], texts[i], count);
+            send(call, texts[i], texts[i], count, false);
     }
 }
 

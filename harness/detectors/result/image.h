@@ -9,7 +9,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stddef.h>

@@ -85,8 +85,7 @@ static bool may_read(PyArrayObject *array, const struct image_inputs *inputs)
         char *low;
         if (watched->array != (const PyObject *)owner)
             continue;
-        size_t size = watched_span(PyArray_BYTES(array), PyArray_NDIM(array), PyArray_DIMS(array),
-                                   PyArray_STRIDES(array), (size_t)PyArray_ITEMSIZE(array), &low);
+        size_t size = watched_span(array, &low);
         return owner != array && low >= watched->low && low + size <= watched->low + watched->size;
     }
     return true;
@@ -170,18 +169,19 @@ int part_of(struct part *part, PyObject *value, const struct image_inputs *input
                                      : of_scalar(part, value);
 }
 
+static bool is_string(const struct part_head *head)
+{
+    return head->kind == 's' || head->kind == 'y';
+}
+
 /* Comparing */
 
 static double real_at(size_t width, const char *bytes, size_t i)
 {
     double wide;
     float narrow;
-    if (width == sizeof wide) {
-        memcpy(&wide, bytes + i * width, width);
-        return wide;
-    }
-    memcpy(&narrow, bytes + i * width, width);
-    return (double)narrow;
+    memcpy(width == sizeof wide ? (void *)&wide : &narrow, bytes + i * width, width);
+    return width == sizeof wide ? wide : (double)narrow;
 }
 
 static double largest(size_t width, const char *bytes, size_t n)
@@ -254,7 +254,7 @@ bool part_is_address(const struct part *part)
     uint64_t number = 0;
     const struct part_head *head = &part->head;
     /* "<object object at 0x7f…>" */
-    if (head->kind == 's' || head->kind == 'y')
+    if (is_string(head))
         return memmem(part->bytes, head->bytes, "0x", 2) != NULL;
     if ((head->kind != 'i' && head->kind != 'n') || (head->element != 'i' && head->element != 'u') ||
         head->itemsize < sizeof number)
@@ -278,31 +278,22 @@ static const char *name_of(char kind)
     return names[i].name;
 }
 
-static void print_element_type(const struct part_head *head, char text[static 24])
-{
-    snprintf(text, 24, "%s%c%u", head->swapped ? ">" : "", head->element, head->itemsize);
-}
-
 void part_print_type(const struct part_head *head, const Py_ssize_t *dims, char *text, size_t size)
 {
-    char element[24];
-    print_element_type(head, element);
+    char element[24], shape[160];
+    snprintf(element, sizeof element, "%s%c%u", head->swapped ? ">" : "", head->element, head->itemsize);
     if (head->kind == 'n')
         snprintf(text, size, "a NumPy scalar %s", element);
     else if (head->kind == '(' || head->kind == '[')
         snprintf(text, size, "%s of %llu", name_of(head->kind), (unsigned long long)head->bytes);
-    else if (head->kind == 's' || head->kind == 'y')
+    else if (is_string(head))
         snprintf(text, size, "%s of %llu bytes", name_of(head->kind), (unsigned long long)head->bytes);
-    else
+    else if (head->kind != 'a')
         snprintf(text, size, "%s", name_of(head->kind));
-    if (head->kind != 'a')
-        return;
-    size_t n = (size_t)snprintf(text, size, "an array %s of shape (", element);
-    for (int i = 0; i < head->nd && n < size; i++)
-        n +=
-            (size_t)snprintf(text + n, size - n, "%s%zd%s", i ? ", " : "", dims[i], head->nd == 1 ? "," : "");
-    if (n < size)
-        snprintf(text + n, size - n, ")");
+    else {
+        watched_print_tuple(shape, sizeof shape, head->nd, dims);
+        snprintf(text, size, "an array %s of shape %s", element, shape);
+    }
 }
 
 static void print_hex(const char *bytes, size_t n, char *text, size_t size)
@@ -349,7 +340,7 @@ void part_print_element(const struct part_head *head, const char *bytes, size_t 
     size_t width = width_of_reals(head);
     if (head->kind == 'b') {
         snprintf(text, size, "%s", *element ? "True" : "False");
-    } else if (head->kind == 's' || head->kind == 'y') {
+    } else if (is_string(head)) {
         char hex[40];
         print_hex(element, head->itemsize, hex, sizeof hex);
         snprintf(text, size, "%s with %s at %zu", name_of(head->kind), hex, at);

@@ -1,7 +1,6 @@
 /* A part of an image: one value that is no container, or the head of a container. */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdbool.h>

@@ -25,31 +25,23 @@ static void report(struct detector_call *call, const char *name, const char *sen
     record.values[INVARIANT_SERIAL] = call->serial;
     record_add_text(&record, name);
     record_add_text(&record, sentence);
-    record_add_text(&record, call->statement ? call->statement : "");
-    record_send(&record, call->wire);
-    if (call->serial)
-        return;
-    atomic_store_explicit(call->damaged, true, memory_order_relaxed);
-    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    detector_send(call, &record, !call->serial);
+    if (!call->serial)
+        atomic_store_explicit(call->damaged, true, memory_order_relaxed);
 }
 
 static void check_metadata(struct detector_call *call, struct watched *watched)
 {
     char sentence[640];
-    if (watched->mutable_metadata || !watched_metadata_differs(watched, sentence, sizeof sentence))
-        return;
-    report(call, watched->name, sentence);
+    if (!watched->mutable_metadata && watched_metadata_differs(watched, sentence, sizeof sentence))
+        report(call, watched->name, sentence);
 }
 
 static void check_bytes(struct detector_call *call, struct watched *watched)
 {
     char sentence[128];
-    size_t offset;
-    if (watched->out || watched->mutable_data || watched->mutable_metadata ||
-        !watched_bytes_differ(watched, &offset))
-        return;
-    snprintf(sentence, sizeof sentence, "its data changed, first at byte %zu of %zu", offset, watched->size);
-    report(call, watched->name, sentence);
+    if (watched_data_differs(watched, sentence, sizeof sentence))
+        report(call, watched->name, sentence);
 }
 
 static void extent_of(const struct detector_call *call, PyArrayObject *owner, char **low, size_t *size)
@@ -62,8 +54,7 @@ static void extent_of(const struct detector_call *call, PyArrayObject *owner, ch
             return;
         }
     }
-    *size = watched_span(PyArray_DATA(owner), PyArray_NDIM(owner), PyArray_DIMS(owner),
-                         PyArray_STRIDES(owner), (size_t)PyArray_ITEMSIZE(owner), low);
+    *size = watched_span(owner, low);
 }
 
 static void check_extent(struct detector_call *call, PyObject *result)
@@ -74,9 +65,7 @@ static void check_extent(struct detector_call *call, PyObject *result)
     if (owner == array)
         return;
     char *low, *owner_low;
-    size_t owner_size;
-    size_t size = watched_span(PyArray_DATA(array), PyArray_NDIM(array), PyArray_DIMS(array),
-                               PyArray_STRIDES(array), (size_t)PyArray_ITEMSIZE(array), &low);
+    size_t size = watched_span(array, &low), owner_size;
     extent_of(call, owner, &owner_low, &owner_size);
     if (size == 0 || (low >= owner_low && low + size <= owner_low + owner_size))
         return;

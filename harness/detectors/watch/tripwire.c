@@ -155,16 +155,13 @@ static void describe(const struct watched *watched, const struct tripwire_hit *h
  * wrote data with the same value. */
 static bool is_kept(const struct watched *watched, const struct tripwire_hits *hits, unsigned at)
 {
-    size_t offset;
-    const struct tripwire_hit *hit = &hits->hits[at], *first = hit;
-    for (unsigned i = 0; i < at; i++)
-        if (hits->hits[i].address == hit->address) {
-            first = &hits->hits[i];
-            break;
-        }
+    char text[64];
     bool same;
+    const struct tripwire_hit *hit = &hits->hits[at], *first = hits->hits;
+    while (first->address != hit->address)
+        first++;
     size_t size = write_size(hit, &same);
-    if (!is_metadata(hit) && (same || watched_bytes_differ(watched, &offset)))
+    if (!is_metadata(hit) && (same || watched_bytes_differ(watched, text, sizeof text)))
         return true;
     return foreign_differs(hit->address, first->before, size);
 }

@@ -13,7 +13,6 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <signal.h>
@@ -37,7 +36,6 @@ struct tripwire_region {
     char *data;             /* pages of data, behind those */
     size_t data_size;
     _Atomic(char *) end; /* end of the data pages */
-    char *data_low;      /* first byte of the elements */
     bool data_open;      /* an output, or a target that writes in place: its data is not protected */
     bool retired;        /* unmap it when no other reference to its array is left */
     _Atomic int openers; /* threads that single-step inside it now */
@@ -59,7 +57,6 @@ int tripwire_place(struct watched *watched);
 /* For the harness's own repairs, while no thread is inside a call. */
 void tripwire_open(struct tripwire_region *region);
 void tripwire_close(struct tripwire_region *region);
-void tripwire_open_data(struct tripwire_region *region);
 
 /* Ends the watch of a region. It is unmapped later, when no other reference to its array is left. */
 void tripwire_release(struct tripwire_region *region);
@@ -68,11 +65,10 @@ void tripwire_release(struct tripwire_region *region);
 bool tripwire_on_fault(siginfo_t *info, void *ucontext);
 bool tripwire_on_trap(void *ucontext);
 
-/* The calling thread's hits since the last call, at most TRIPWIRE_HITS; `dropped` counts the rest. */
+/* The calling thread's hits since the last call, at most TRIPWIRE_HITS. */
 #define TRIPWIRE_HITS 64
 struct tripwire_hits {
     unsigned n;
-    uint64_t dropped;
     struct tripwire_hit hits[TRIPWIRE_HITS];
 };
 /* On success the buffer is this thread's until it ends. Returns NULL without memory. */

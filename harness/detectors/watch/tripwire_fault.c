@@ -3,7 +3,6 @@
 #include "detectors/watch/tripwire.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -29,8 +28,7 @@ struct tripwire_hits *tripwire_hits(void)
 /* Copies the bytes of a write, up to the end of the region. */
 static void copy_cell(uint8_t *out, const struct tripwire_region *region, const char *address)
 {
-    const char *end = region->closed + region->metadata_size + region->data_size;
-    size_t n = (size_t)(end - address);
+    size_t n = (size_t)(region->end - address);
     foreign_copy(out, address, n < TRIPWIRE_BYTES ? n : TRIPWIRE_BYTES);
 }
 
@@ -38,17 +36,10 @@ static void note_write(struct tripwire_region *region, char *address, void *ucon
 {
     struct tripwire_hits *hits = hits_of_thread;
     pending = NULL;
-    if (!hits)
+    if (!hits || hits->n == TRIPWIRE_HITS)
         return;
-    if (hits->n == TRIPWIRE_HITS) {
-        hits->dropped++;
-        return;
-    }
     struct tripwire_hit *hit = &hits->hits[hits->n++];
-    hit->region = region;
-    hit->address = address;
-    memset(hit->before, 0, sizeof hit->before);
-    memset(hit->after, 0, sizeof hit->after);
+    *hit = (struct tripwire_hit){.region = region, .address = address};
     copy_cell(hit->before, region, address);
     hit->nframes = (uint16_t)unwind_context(ucontext, hit->frames, RECORD_FRAMES);
     pending = hit;

@@ -40,26 +40,15 @@ static int map_region(struct tripwire_region *region, size_t metadata, size_t da
 /* The copy has the same offset in a cache line, so that alignment and vector paths stay the same. */
 static void move_data(struct watched *watched, struct tripwire_region *region)
 {
-    region->data_low = region->data + ((uintptr_t)watched->low & 63);
-    ptrdiff_t shift = region->data_low - watched->low;
-    memcpy(region->data_low, watched->low, watched->size);
-    watched->data += shift;
-    watched->low = region->data_low;
+    char *low = region->data + ((uintptr_t)watched->low & 63);
+    memcpy(low, watched->low, watched->size);
+    watched->data += low - watched->low;
+    watched->low = low;
 }
 
 static void release_source(PyObject *capsule)
 {
     Py_DECREF((PyObject *)PyCapsule_GetPointer(capsule, NULL));
-}
-
-/* A capsule that owns the source. With the array itself as base, NumPy would make it the base of every view of the
- * twin. */
-static PyObject *wrap_source(PyArrayObject *source)
-{
-    PyObject *capsule = PyCapsule_New(source, NULL, release_source);
-    if (capsule)
-        Py_INCREF(source);
-    return capsule;
 }
 
 /* Makes the twin from the source's fields. The WRITEABLE flag stays: without it, functions that need a writable array
@@ -94,12 +83,17 @@ static int place(struct watched *watched)
     if (!region)
         return -ENOSPC;
     size_t fields = (size_t)Py_TYPE(source)->tp_basicsize + 64 + 2 * (size_t)watched->nd * sizeof(npy_intp);
-    int error = map_region(region, whole_pages(fields), whole_pages(watched->size + 128));
-    if (error)
-        return error;
-    PyObject *base = wrap_source(source);
-    if (!base)
+    /* A capsule owns the source. With the array itself as base, NumPy would make it the base of every view of the
+     * twin. */
+    PyObject *base = PyCapsule_New(source, NULL, release_source);
+    if (!base || map_region(region, whole_pages(fields), whole_pages(watched->size + 128)) < 0) {
+        PyErr_Clear();
+        if (base)
+            PyCapsule_SetDestructor(base, NULL);
+        Py_XDECREF(base);
         return -ENOMEM;
+    }
+    Py_INCREF(source);
     move_data(watched, region);
     /* One reference stays for good: the twin has no allocator that could free it. */
     PyObject *twin = Py_NewRef(make_twin(region, source, base, watched));
@@ -123,7 +117,8 @@ int tripwire_place(struct watched *watched)
 void tripwire_release(struct tripwire_region *region)
 {
     PyMutex_Lock(&placing);
-    tripwire_open_data(region);
+    region->data_open = true;
+    mprotect(region->data, region->data_size, PROT_READ | PROT_WRITE);
     region->retired = true;
     PyMutex_Unlock(&placing);
 }

@@ -77,9 +77,3 @@ void tripwire_close(struct tripwire_region *region)
     if (!region->data_open)
         mprotect(region->data, region->data_size, PROT_READ);
 }
-
-void tripwire_open_data(struct tripwire_region *region)
-{
-    region->data_open = true;
-    mprotect(region->data, region->data_size, PROT_READ | PROT_WRITE);
-}

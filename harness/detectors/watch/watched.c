@@ -7,20 +7,20 @@
 #include <string.h>
 
 #include "base/foreign.h"
+#include "base/text.h"
 #include "detectors/common/array_api.h"
 #include "detectors/watch/tripwire.h"
 
 _Static_assert(sizeof(npy_intp) == sizeof(Py_ssize_t), "one type for extents");
 
-size_t watched_span(char *data, int nd, const Py_ssize_t *dims, const Py_ssize_t *strides, size_t itemsize,
-                    char **ret_low)
+size_t watched_span(PyArrayObject *array, char **ret_low)
 {
-    char *low = data, *high = data + itemsize;
-    for (int i = 0; i < nd; i++) {
-        if (dims[i] == 0) {
-            *ret_low = data;
+    const npy_intp *dims = PyArray_DIMS(array), *strides = PyArray_STRIDES(array);
+    char *low = PyArray_BYTES(array), *high = low + PyArray_ITEMSIZE(array);
+    *ret_low = low;
+    for (int i = 0; i < PyArray_NDIM(array); i++) {
+        if (dims[i] == 0)
             return 0;
-        }
         Py_ssize_t reach = (dims[i] - 1) * strides[i];
         *(reach < 0 ? &low : &high) += reach;
     }
@@ -62,8 +62,7 @@ int watched_take(struct watched *watched, const char *name, PyObject *object)
         memcpy(watched->dims, PyArray_DIMS(array), bytes);
         memcpy(watched->strides, PyArray_STRIDES(array), bytes);
     }
-    watched->size = watched_span(watched->data, watched->nd, watched->dims, watched->strides,
-                                 (size_t)PyArray_ITEMSIZE(array), &watched->low);
+    watched->size = watched_span(array, &watched->low);
     return copy_bytes(watched);
 }
 
@@ -77,15 +76,12 @@ void watched_drop(struct watched *watched)
     *watched = (struct watched){0};
 }
 
-static size_t print_tuple(char *text, size_t size, int nd, const Py_ssize_t *values)
+void watched_print_tuple(char *text, size_t size, int nd, const Py_ssize_t *values)
 {
-    size_t n = 0;
-    n += (size_t)snprintf(text, size, "(");
-    for (int i = 0; i < nd && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, nd == 1 ? "%zd," : i ? ", %zd" : "%zd", values[i]);
-    if (n < size)
-        n += (size_t)snprintf(text + n, size - n, ")");
-    return n;
+    snprintf(text, size, "(");
+    for (int i = 0; i < nd; i++)
+        text_add(text, size, "", nd == 1 ? "%zd," : i ? ", %zd" : "%zd", values[i]);
+    text_add(text, size, "", ")");
 }
 
 static bool tuple_differs(const char *what, const struct watched *watched, const Py_ssize_t *now,
@@ -100,8 +96,8 @@ static bool tuple_differs(const char *what, const struct watched *watched, const
     if (!differs)
         return false;
     char a[256], b[256];
-    print_tuple(a, sizeof a, watched->nd, seen);
-    print_tuple(b, sizeof b, watched->nd, was);
+    watched_print_tuple(a, sizeof a, watched->nd, seen);
+    watched_print_tuple(b, sizeof b, watched->nd, was);
     snprintf(text, size, "its %s became %s, was %s", what, a, b);
     return true;
 }
@@ -134,7 +130,7 @@ bool watched_metadata_differs(const struct watched *watched, char *text, size_t 
     return false;
 }
 
-bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset)
+bool watched_bytes_differ(const struct watched *watched, char *text, size_t size)
 {
     if (!watched->bytes || !foreign_differs(watched->low, watched->bytes, watched->size))
         return false;
@@ -144,24 +140,26 @@ bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset)
     /* Another thread may have restored the byte between the two reads. */
     if (at == watched->size)
         return false;
-    *ret_offset = at;
+    snprintf(text, size, "its data changed, first at byte %zu of %zu", at, watched->size);
     return true;
+}
+
+bool watched_data_differs(const struct watched *watched, char *text, size_t size)
+{
+    return !watched->out && !watched->mutable_data && !watched->mutable_metadata &&
+           watched_bytes_differ(watched, text, size);
 }
 
 bool watched_learn(struct watched *watched, char *text, size_t size)
 {
-    size_t offset;
     watched->reshaped |= fields_of(watched)->dimensions != watched->extents;
     if (!watched->mutable_metadata && watched_metadata_differs(watched, text, size)) {
         watched->mutable_metadata = true;
         return true;
     }
-    if (watched->out || watched->mutable_data || watched->mutable_metadata ||
-        !watched_bytes_differ(watched, &offset))
-        return false;
-    watched->mutable_data = true;
-    snprintf(text, size, "its data changed, first at byte %zu of %zu", offset, watched->size);
-    return true;
+    bool data = watched_data_differs(watched, text, size);
+    watched->mutable_data |= data;
+    return data;
 }
 
 static void restore_metadata(struct watched *watched)
@@ -180,9 +178,8 @@ static void restore_metadata(struct watched *watched)
 void watched_restore(struct watched *watched, bool all)
 {
     char text[64];
-    size_t offset;
     bool metadata = !watched->mutable_metadata && watched_metadata_differs(watched, text, sizeof text);
-    bool bytes = (all || !watched->mutable_data) && watched_bytes_differ(watched, &offset);
+    bool bytes = (all || !watched->mutable_data) && watched_bytes_differ(watched, text, sizeof text);
     if (!metadata && !bytes)
         return;
     if (watched->region)

@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "detectors/common/array_api.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -47,8 +46,11 @@ void watched_drop(struct watched *watched);
 /* Returns true if the metadata changed, and the difference: "its shape became (40,), was (20,)". */
 bool watched_metadata_differs(const struct watched *watched, char *text, size_t size);
 
-/* Returns true if a data byte changed, and the offset of the first one from `low`. */
-bool watched_bytes_differ(const struct watched *watched, size_t *ret_offset);
+/* Returns true if a data byte changed, and the first one: "its data changed, first at byte 8 of 80". */
+bool watched_bytes_differ(const struct watched *watched, char *text, size_t size);
+
+/* The same; false if the data may change. */
+bool watched_data_differs(const struct watched *watched, char *text, size_t size);
 
 /* After a serial call: marks what the call changed as mutable. Returns true and a sentence for a new mark. */
 bool watched_learn(struct watched *watched, char *text, size_t size);
@@ -57,5 +59,7 @@ bool watched_learn(struct watched *watched, char *text, size_t size);
 void watched_restore(struct watched *watched, bool all);
 
 /* The number of bytes from *ret_low that the elements of an array span; 0 if there is none. */
-size_t watched_span(char *data, int nd, const Py_ssize_t *dims, const Py_ssize_t *strides, size_t itemsize,
-                    char **ret_low);
+size_t watched_span(PyArrayObject *array, char **ret_low);
+
+/* Prints a shape or strides as Python does: "(3, 4)". */
+void watched_print_tuple(char *text, size_t size, int nd, const Py_ssize_t *values);

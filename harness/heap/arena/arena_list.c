@@ -41,11 +41,9 @@ static void blame_next(struct arena_walker *walker, uintptr_t chunk, size_t size
 {
     uintptr_t next = chunk + size;
     uint64_t field = FIELD(next, glibc_chunk, size);
-    if (field & CHUNK_PREV_INUSE)
-        arena_add(walker, ARENA_PREV_INUSE, next, field, chunk_block(chunk), chunk_usable(size));
-    else
-        arena_add(walker, ARENA_PREV_SIZE, next, FIELD(next, glibc_chunk, prev_size), chunk_block(chunk),
-                  chunk_usable(size));
+    bool used = field & CHUNK_PREV_INUSE;
+    arena_add(walker, used ? ARENA_PREV_INUSE : ARENA_PREV_SIZE, next,
+              used ? field : FIELD(next, glibc_chunk, prev_size), chunk_block(chunk), chunk_usable(size));
 }
 
 /* Returns false if the list cannot be followed further. If the chunk neither links back nor looks free, the link to it
@@ -53,7 +51,8 @@ static void blame_next(struct arena_walker *walker, uintptr_t chunk, size_t size
 static bool check_free(struct arena_walker *walker, size_t bin, uintptr_t head, uintptr_t from,
                        uintptr_t chunk)
 {
-    bool whole = size_is_possible(walker, chunk), back = FIELD(chunk, glibc_chunk, backward) == from;
+    bool held = arena_holds(walker, chunk), whole = held && size_is_possible(walker, chunk);
+    bool back = held && FIELD(chunk, glibc_chunk, backward) == from;
     if (!back && (!whole || !next_agrees(chunk))) {
         if (from == head)
             arena_add(walker, ARENA_HEAD, head, chunk, 0, 0);
@@ -85,13 +84,6 @@ static void walk_bin(struct arena_walker *walker, uintptr_t arena, size_t bin)
         if (chunk == head) {
             if (FIELD(head, glibc_chunk, backward) != from)
                 arena_add(walker, ARENA_HEAD, head, FIELD(head, glibc_chunk, backward), 0, 0);
-            return;
-        }
-        if (!arena_holds(walker, chunk)) {
-            if (from == head)
-                arena_add(walker, ARENA_HEAD, head, chunk, 0, 0);
-            else
-                arena_add_free(walker, ARENA_FORWARD, from, chunk);
             return;
         }
         if (!check_free(walker, bin, head, from, chunk))

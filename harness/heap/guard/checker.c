@@ -5,12 +5,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 #include <urcu/urcu-memb.h>
 
 #include "base/clock.h"
+#include "base/peek.h"
 #include "heap/guard/check.h"
 #include "heap/memory/large.h"
 #include "heap/memory/pages.h"
@@ -29,13 +28,7 @@ static _Atomic bool running, stop;
 static uint64_t pause_least;
 static _Atomic uint64_t blocks_walked, time_walked, blocks_present;
 
-/* Pages of a span may become inaccessible during the read: the kernel copies the bytes, or fails. */
-static bool copy_fails(const char *from, size_t n, char *to)
-{
-    struct iovec local = {to, n}, remote = {(void *)from, n};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)n;
-}
-
+/* The pages may become inaccessible during the read: the kernel copies the bytes, or fails. */
 static void check_pages(const struct span *span, enum violation_found found)
 {
     struct block *block = span->blocks, copy;
@@ -45,7 +38,8 @@ static void check_pages(const struct span *span, enum violation_found found)
         !check_copy(block, word, &copy))
         return;
     const char *end = block_user(&copy) + copy.size, *limit = check_tail_end(span, &copy);
-    if (end >= limit || limit - end > BLOCK_LOOK || copy_fails(end, (size_t)(limit - end), bytes))
+    if (end >= limit || limit - end > BLOCK_LOOK ||
+        !peek(0, (uint64_t)(uintptr_t)end, bytes, (size_t)(limit - end)))
         return;
     struct damage damage = {NULL, NULL};
     for (const char *at = end; at < limit; at++)

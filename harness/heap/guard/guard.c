@@ -111,16 +111,6 @@ static __attribute__((noinline)) void check_reuse(struct block *block)
     }
 }
 
-/* Writes the canaries of a block in a slot that is not poisoned whole, or not at offset BLOCK_HEAD. */
-static void set_canaries(struct block *block, size_t slot_size)
-{
-    uint64_t word = pattern_of(block->start);
-    char *user = block_user(block), *end = user + block->size, *limit = block->start + slot_size;
-    char *head = user - (block->offset < BLOCK_LOOK ? block->offset : BLOCK_LOOK);
-    pattern_fill(head, user, word);
-    pattern_fill(end, limit > end + BLOCK_LOOK ? end + BLOCK_LOOK : limit, word);
-}
-
 static struct block *allocate_slab(struct heap_thread *thread, size_t size, size_t align,
                                    enum block_kind kind, uint64_t caller, unsigned class)
 {
@@ -137,7 +127,7 @@ static struct block *allocate_slab(struct heap_thread *thread, size_t size, size
     block_begin_change(block);
     fill_in(thread, block, size, offset, kind, caller);
     if (UNLIKELY(slot_size > BLOCK_WHOLE))
-        set_canaries(block, slot_size);
+        repair(region_find(block->start), block);
     block_end_change(block, BLOCK_LIVE);
     recent_add(thread, block);
     return block;
@@ -156,7 +146,7 @@ static struct block *allocate_large(struct heap_thread *thread, size_t size, siz
     pages_close_around(span);
     block_begin_change(block);
     fill_in(thread, block, size, large_offset(span, size, align), kind, caller);
-    set_canaries(block, span->slot_size);
+    repair(span, block);
     block_end_change(block, BLOCK_LIVE);
     return block;
 }
@@ -325,7 +315,7 @@ static bool resize(struct heap_thread *thread, const struct span *span, struct b
         violation_report_misuse(span, block, VIOLATION_MISMATCH, (int64_t)kind, caller);
     check_release(span, block);
     fill_in(thread, block, size, BLOCK_HEAD, (enum block_kind)block->kind, caller);
-    set_canaries(block, span->slot_size);
+    repair(span, block);
     block_end_change(block, BLOCK_LIVE);
     return true;
 }
@@ -368,11 +358,6 @@ size_t guard_size(const void *at)
 {
     const struct block *block = live_block(at);
     return block ? block->size : 0;
-}
-
-void guard_report_foreign(const void *at, uint64_t caller)
-{
-    violation_report_foreign(at, caller);
 }
 
 void guard_tag(const void *at, struct block_array array)

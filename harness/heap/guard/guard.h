@@ -46,8 +46,6 @@ void guard_release(void *at, enum block_kind kind, uint64_t caller);
 bool guard_owns(const void *at);
 /* The requested size; 0 if it is no live block. */
 size_t guard_size(const void *at);
-/* Reports the free of a pointer that is neither the guard's nor the C library's. */
-void guard_report_foreign(const void *at, uint64_t caller);
 
 /* Records the array in a block. Ignores an address that is in no live block. */
 void guard_tag(const void *at, struct block_array array);

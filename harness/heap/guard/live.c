@@ -28,13 +28,3 @@ void live_walk(void (*visit)(void *context, const struct block *block), void *co
                 visit(context, &copy);
     }
 }
-
-bool live_find(const void *at, struct block *copy)
-{
-    const struct span *span = guard_is_on() ? region_find(at) : NULL;
-    const struct block *block = span ? span_block(span, at) : NULL;
-    if (!block || !copy_live(block, copy))
-        return false;
-    const char *user = block_user(copy);
-    return (const char *)at >= user && (const char *)at < user + copy->size;
-}

@@ -5,6 +5,3 @@
 
 /* block: a copy. Its memory may be read until another thread frees it. */
 void live_walk(void (*visit)(void *context, const struct block *block), void *context);
-
-/* Copies the live block that contains this address. Returns false if there is none. */
-bool live_find(const void *at, struct block *copy);

@@ -21,7 +21,7 @@ void violation_report_damage(const struct span *span, struct block *block, struc
 /* Reports the misuse of one block, such as a double free. offset: see violation.h. */
 void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,
                              int64_t offset, uint64_t caller);
-/* Reports the free of an address that is no block. */
+/* Reports the free of a pointer that is neither the guard's nor the C library's. */
 void violation_report_foreign(const void *at, uint64_t caller);
 
 /* Reports a trap at an inaccessible page of a span; each instruction once. */

@@ -17,13 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "heap/memory/central.h"
 #include "heap/guard/checker.h"
 #include "heap/guard/guard.h"
-#include "heap/memory/large.h"
+#include "heap/guard/violation_report.h"
 #include "heap/interpose/native.h"
-#include "heap/memory/pages.h"
-#include "heap/memory/thread.h"
+#include "heap/memory/lock.h"
 
 #define EXPORT __attribute__((visibility("default"), noinline))
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
@@ -53,7 +51,7 @@ static __attribute__((noinline)) void release_other(void *at, uint64_t caller)
     if (native_remove(at) || !native_is_complete())
         __libc_free(at);
     else
-        guard_report_foreign(at, caller);
+        violation_report_foreign(at, caller);
 }
 
 static void release(void *at, enum block_kind kind, uint64_t caller)
@@ -264,27 +262,9 @@ OPERATOR_DELETE(operator_delete_array_aligned, "_ZdaPvSt11align_val_t", BLOCK_NE
 OPERATOR_DELETE(operator_delete_sized_aligned, "_ZdlPvmSt11align_val_t", BLOCK_NEW)
 OPERATOR_DELETE(operator_delete_array_sized_aligned, "_ZdaPvmSt11align_val_t", BLOCK_NEW_ARRAY)
 
-/* Fork: the child has this thread alone, so no other thread may hold a lock. */
-
-static void before_fork(void)
-{
-    thread_lock();
-    large_lock();
-    pages_lock();
-    central_lock_all();
-}
-
-static void after_fork(void)
-{
-    central_unlock_all();
-    pages_unlock();
-    large_unlock();
-    thread_unlock();
-}
-
 static void after_fork_in_child(void)
 {
-    after_fork();
+    heap_unlock_all();
     checker_forget();
 }
 
@@ -294,7 +274,7 @@ int interpose_start(const struct guard_settings *settings)
     if (result)
         return result;
     mode = GUARDED;
-    return -pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    return -pthread_atfork(heap_lock_all, heap_unlock_all, after_fork_in_child);
 }
 
 void interpose_leave_native(void)

@@ -1,11 +1,10 @@
 /* See central.h for the contract. */
 #include "heap/memory/central.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
 
+#include "heap/memory/lock.h"
 #include "heap/memory/pattern.h"
-#include "heap/memory/size_class.h"
 
 /* A list of slots, apart from their blocks, which still describe their last owner. */
 struct chunk {
@@ -16,11 +15,10 @@ struct chunk {
 _Static_assert(sizeof(struct chunk) == REGION_PAGE, "a chunk is a page");
 
 static struct central {
-    pthread_mutex_t lock;
     struct span *span;   /* slots are carved from here */
     struct chunk *top;   /* never empty, unless it is the last */
     struct chunk *spare; /* at most one: a list that swings about the edge of a chunk maps no pages */
-} central[CLASS_SLABS] = {[0 ... CLASS_SLABS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+} central[CLASS_SLABS];
 
 static struct chunk *new_chunk(struct central *self)
 {
@@ -95,32 +93,18 @@ unsigned central_take(unsigned class, struct block **taken, unsigned n)
 {
     struct central *self = &central[class];
     unsigned got = 0;
-    pthread_mutex_lock(&self->lock);
+    heap_lock(LOCK_CLASSES + class);
     while (got < n && (taken[got] = take_one(self, class)))
         got++;
-    pthread_mutex_unlock(&self->lock);
+    heap_unlock(LOCK_CLASSES + class);
     return got;
 }
 
 void central_give(unsigned class, struct block *const *given, unsigned n)
 {
     struct central *self = &central[class];
-    pthread_mutex_lock(&self->lock);
+    heap_lock(LOCK_CLASSES + class);
     for (unsigned i = 0; i < n; i++)
         push(self, given[i]);
-    pthread_mutex_unlock(&self->lock);
-}
-
-void central_lock_all(void)
-{
-    for (unsigned i = 0; i < CLASS_SLABS; i++)
-        pthread_mutex_lock(&central[i].lock);
-    region_lock();
-}
-
-void central_unlock_all(void)
-{
-    region_unlock();
-    for (unsigned i = CLASS_SLABS; i-- > 0;)
-        pthread_mutex_unlock(&central[i].lock);
+    heap_unlock(LOCK_CLASSES + class);
 }

@@ -10,7 +10,3 @@
 /* Takes at most `n` slots of the class; fewer, or 0, without memory. */
 unsigned central_take(unsigned class, struct block **taken, unsigned n);
 void central_give(unsigned class, struct block *const *given, unsigned n);
-
-/* Around fork. */
-void central_lock_all(void);
-void central_unlock_all(void);

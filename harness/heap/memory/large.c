@@ -1,12 +1,11 @@
 /* See large.h for the contract. */
 #include "heap/memory/large.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "heap/memory/lock.h"
 #include "heap/memory/pattern.h"
-#include "heap/memory/size_class.h"
 
 #define ALIGN 64
 #define CLASSES 400
@@ -20,7 +19,6 @@
 /* A mapping loses its memory after this time at rest. */
 #define REST_TIME (CLOCK_SECOND / 2)
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* A ring of the numbers of spans at rest, oldest first, and for each class a list of the spans without memory. */
 static struct {
     struct rested {
@@ -31,16 +29,6 @@ static struct {
     size_t bytes;
 } rest;
 static uint32_t empty[CLASSES]; /* head, by number */
-
-void large_lock(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-void large_unlock(void)
-{
-    pthread_mutex_unlock(&lock);
-}
 
 size_t large_need(size_t size, size_t align)
 {
@@ -73,11 +61,6 @@ static struct span *take_rested(unsigned class, unsigned rest_min)
     return NULL;
 }
 
-static unsigned rest_min(unsigned class)
-{
-    return class_slot_size(class) < REST_SIZE ? REST_MIN : 0;
-}
-
 static struct span *take_empty(unsigned class)
 {
     if (!empty[class])
@@ -101,17 +84,6 @@ static void drop_oldest(void)
     block_end_change(block, BLOCK_UNUSED);
 }
 
-static struct block *new_block(unsigned class)
-{
-    struct span *span = region_new_span(SPAN_LARGE, class, class_slot_size(class));
-    if (!span)
-        return NULL;
-    span->blocks->start = span->start;
-    atomic_store_explicit(&span->blocks->word, BLOCK_UNUSED, memory_order_relaxed);
-    atomic_store_explicit(&span->carved, 1, memory_order_release);
-    return span->blocks;
-}
-
 /* The block ends at the inaccessible page, except for the bytes that the alignment needs. */
 uint32_t large_offset(const struct span *span, size_t size, size_t align)
 {
@@ -125,32 +97,33 @@ struct block *large_take(size_t size, size_t align)
     unsigned class = class_of(large_need(size, align));
     if (class >= CLASSES)
         return NULL;
-    pthread_mutex_lock(&lock);
-    struct span *span = take_rested(class, rest_min(class));
+    heap_lock(LOCK_LARGE);
+    struct span *span = take_rested(class, class_slot_size(class) < REST_SIZE ? REST_MIN : 0);
     if (!span)
         span = take_empty(class);
-    struct block *block = span ? span->blocks : new_block(class);
-    if (!block && (span = take_rested(class, 0)))
-        block = span->blocks;
-    pthread_mutex_unlock(&lock);
-    return block;
+    if (!span)
+        span = region_new_span(SPAN_LARGE, class, class_slot_size(class));
+    if (!span)
+        span = take_rested(class, 0);
+    heap_unlock(LOCK_LARGE);
+    return span ? span->blocks : NULL;
 }
 
 void large_give(struct span *span)
 {
-    pthread_mutex_lock(&lock);
+    heap_lock(LOCK_LARGE);
     *rest_at(rest.n++) = (struct rested){(uint32_t)(span - region.spans), clock_now()};
     rest.bytes += span->slot_size;
     while (rest.n > 0 && (rest.bytes > REST_BYTES || rest.n == REST_MAX))
         drop_oldest();
-    pthread_mutex_unlock(&lock);
+    heap_unlock(LOCK_LARGE);
 }
 
 void large_trim(void)
 {
     uint64_t now = clock_now();
-    pthread_mutex_lock(&lock);
+    heap_lock(LOCK_LARGE);
     while (rest.n > 0 && now - rest_at(0)->since > REST_TIME)
         drop_oldest();
-    pthread_mutex_unlock(&lock);
+    heap_unlock(LOCK_LARGE);
 }

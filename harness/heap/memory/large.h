@@ -18,6 +18,3 @@ void large_give(struct span *span);
 
 /* Frees the memory of mappings that have been at rest too long. The checker's thread, after each round. */
 void large_trim(void);
-
-void large_lock(void);
-void large_unlock(void);

@@ -1,15 +1,14 @@
 /* See pages.h for the contract. */
 #include "heap/memory/pages.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
 
+#include "heap/memory/lock.h"
 #include "heap/memory/pattern.h"
 
 #define LIMIT_MAX 4096
 #define CAPACITY (REGION_UNIT - 2 * (size_t)REGION_PAGE)
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned most = 256, made, turn;
 /* A ring of the spans with freed blocks, oldest first. */
 static struct {
@@ -24,25 +23,11 @@ void pages_set_limit(unsigned limit)
     most = limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
 
-void pages_lock(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-void pages_unlock(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
 static struct span *new_span(void)
 {
     struct span *span = region_new_span(SPAN_PAGES, UINT16_MAX, CAPACITY);
-    if (!span)
-        return NULL;
-    span->trace = &traces[made++];
-    span->blocks->start = span->start;
-    atomic_store_explicit(&span->blocks->word, BLOCK_UNUSED, memory_order_relaxed);
-    atomic_store_explicit(&span->carved, 1, memory_order_release);
+    if (span)
+        span->trace = &traces[made++];
     return span;
 }
 
@@ -50,7 +35,7 @@ static struct span *new_span(void)
 static struct span *take_span(bool *ret_right)
 {
     struct span *span = NULL;
-    pthread_mutex_lock(&lock);
+    heap_lock(LOCK_PAGES);
     *ret_right = turn++ % 2 == 0;
     if (made < most)
         span = new_span();
@@ -59,16 +44,16 @@ static struct span *take_span(bool *ret_right)
         freed.head = (freed.head + 1) % LIMIT_MAX;
         freed.n--;
     }
-    pthread_mutex_unlock(&lock);
+    heap_unlock(LOCK_PAGES);
     return span;
 }
 
 static void put_back(struct span *span)
 {
-    pthread_mutex_lock(&lock);
+    heap_lock(LOCK_PAGES);
     freed.span[(freed.head + freed.n) % LIMIT_MAX] = span;
     freed.n++;
-    pthread_mutex_unlock(&lock);
+    heap_unlock(LOCK_PAGES);
 }
 
 /* Places the block before the page behind it, as close as the alignment permits; or at the start of its first page. */

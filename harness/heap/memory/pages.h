@@ -33,6 +33,3 @@ void pages_open_at(struct span *span, uintptr_t address);
 
 /* Closes the pages that pages_open_at has opened around a large block. */
 void pages_close_around(struct span *span);
-
-void pages_lock(void);
-void pages_unlock(void);

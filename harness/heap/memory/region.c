@@ -2,12 +2,11 @@
 #include "heap/memory/region.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "heap/memory/lock.h"
 #include "heap/memory/pattern.h"
-#include "heap/memory/size_class.h"
 
 #define SIZE_MOST ((size_t)512 << 30)
 #define SIZE_LEAST ((size_t)32 << 20)
@@ -26,19 +25,8 @@ struct table {
     size_t size, committed, used;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct table heap, spans, blocks;
 static _Atomic uint32_t nspans;
-
-void region_lock(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-void region_unlock(void)
-{
-    pthread_mutex_unlock(&lock);
-}
 
 static size_t round_up(size_t size, size_t to)
 {
@@ -169,17 +157,21 @@ static struct span *new_span(enum span_kind kind, unsigned class, size_t slot_si
         return NULL;
     heap.used += shape.length;
     *span = shape;
-    if (kind == SPAN_SLAB)
+    if (kind == SPAN_SLAB) {
         pattern_fill(span->base, span->start, pattern_of(span->start));
+    } else { /* the only block, in state UNUSED */
+        span->blocks->start = span->start;
+        span->carved = 1;
+    }
     publish(span);
     return span;
 }
 
 struct span *region_new_span(enum span_kind kind, unsigned class, size_t slot_size)
 {
-    region_lock();
+    heap_lock(LOCK_REGION);
     struct span *span = new_span(kind, class, slot_size);
-    region_unlock();
+    heap_unlock(LOCK_REGION);
     return span;
 }
 

@@ -42,7 +42,8 @@ struct span {
 /* Reserves the address space. Returns 0 or -ENOMEM. */
 int region_open(void);
 
-/* Makes a span with accessible slots (SPAN_PAGES: not yet). Returns NULL without memory. */
+/* Makes a span with accessible slots (SPAN_PAGES: not yet), and the block of an only slot. Returns NULL without
+ * memory. */
 struct span *region_new_span(enum span_kind kind, unsigned class, size_t slot_size);
 
 /* The number of slots with a block. */
@@ -93,6 +94,3 @@ static inline uintptr_t region_page_up(uintptr_t at)
 {
     return (at + REGION_PAGE - 1) & ~(uintptr_t)(REGION_PAGE - 1);
 }
-
-void region_lock(void);
-void region_unlock(void);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "heap/memory/central.h"
+#include "heap/memory/lock.h"
 
 /* Bytes of a class in a thread's cache. */
 #define AT_HAND 32768
@@ -14,7 +15,6 @@ __thread struct heap_thread *heap_thread __attribute__((tls_model("initial-exec"
 _Atomic uint32_t thread_grace, thread_readers;
 uint32_t thread_share = (128 << 10) / 64;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct heap_thread *orphans;
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -24,25 +24,15 @@ void thread_set_quarantine(size_t bytes)
     thread_share = (uint32_t)(bytes / 64);
 }
 
-void thread_lock(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-void thread_unlock(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
 /* Runs when the thread ends: its state, with the quarantine, waits for another thread. */
 static void abandon(void *argument)
 {
     struct heap_thread *thread = argument;
     heap_thread = NULL;
-    thread_lock();
+    heap_lock(LOCK_THREADS);
     thread->next = orphans;
     orphans = thread;
-    thread_unlock();
+    heap_unlock(LOCK_THREADS);
 }
 
 static void make_key(void)
@@ -67,11 +57,11 @@ static struct heap_thread *new_thread(void)
 struct heap_thread *thread_adopt(void)
 {
     pthread_once(&once, make_key);
-    thread_lock();
+    heap_lock(LOCK_THREADS);
     struct heap_thread *thread = orphans;
     if (thread)
         orphans = thread->next;
-    thread_unlock();
+    heap_unlock(LOCK_THREADS);
     if (!thread)
         thread = new_thread();
     heap_thread = thread;

@@ -101,6 +101,3 @@ static inline void thread_quarantine(struct heap_thread *thread, struct block *b
     if (thread->held > thread_share || thread->last - thread->first > THREAD_QUARANTINE - 4)
         thread_release(thread);
 }
-
-void thread_lock(void);
-void thread_unlock(void);

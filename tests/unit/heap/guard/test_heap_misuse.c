@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "heap/guard/lone.h"
+#include "heap/guard/violation_report.h"
 
 /* Misuse */
 
@@ -67,7 +68,7 @@ static void a_foreign_pointer_is_not_freed(void)
     char local, *at = make(100), *never = region.heap + region.size - 100;
     guard_release(&local, BLOCK_MALLOC, 0x2400);
     guard_release(never, BLOCK_MALLOC, 0x2500);
-    guard_report_foreign(&local, 0x2600);
+    violation_report_foreign(&local, 0x2600);
     const struct span *span = region_find(at);
     guard_release(span->start + (span->nslots - 1) * span->slot_size + BLOCK_HEAD, BLOCK_MALLOC, 0x2700);
     MUST_EQUAL(nreports, 4);

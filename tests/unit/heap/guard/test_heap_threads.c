@@ -16,6 +16,7 @@
 #include "heap/memory/block.h"
 #include "heap/memory/central.h"
 #include "heap/memory/large.h"
+#include "heap/memory/lock.h"
 #include "heap/memory/pages.h"
 #include "heap/site/site.h"
 #include "heap/memory/thread.h"
@@ -462,25 +463,9 @@ static void a_destructor_may_call_the_heap(void)
 
 /* Fork */
 
-static void lock_all(void)
-{
-    thread_lock();
-    large_lock();
-    pages_lock();
-    central_lock_all();
-}
-
-static void unlock_all(void)
-{
-    central_unlock_all();
-    pages_unlock();
-    large_unlock();
-    thread_unlock();
-}
-
 static void unlock_all_in_child(void)
 {
-    unlock_all();
+    heap_unlock_all();
     checker_forget();
 }
 
@@ -503,7 +488,7 @@ static void a_forked_child_can_allocate(void)
     guarded_skip("ThreadSanitizer follows 64 locks at once, and there are more around fork");
 #endif
     guarded_start(CHECKED);
-    MUST_EQUAL(pthread_atfork(lock_all, unlock_all, unlock_all_in_child), 0);
+    MUST_EQUAL(pthread_atfork(heap_lock_all, heap_unlock_all, unlock_all_in_child), 0);
     start_threads(4, exchange_always);
     for (int i = 0; i < 20; i++) {
         int status = 0;
