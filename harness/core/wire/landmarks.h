@@ -2,6 +2,8 @@
  * without its row, or a row without its function, does not build; e2e.landmarks looks for them in the built child. */
 #pragma once
 
+#include <stddef.h>
+
 /* clang-format off */
 #define LANDMARK_LIST(ROW) \
     ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
@@ -17,7 +19,7 @@ enum landmark { LANDMARK_LIST(LANDMARK_ENUM) LANDMARKS };
 #define CANARY_THREAD "canary"
 
 /* For the driver: the name as text. */
-#define LANDMARK(function) (&#function[0 * LANDMARK_##function])
+#define LANDMARK(function) (&#function[(size_t)0 * LANDMARK_##function])
 
 /* For the child, beside the function. */
 #define LANDMARK_IS(function)                                                                                \

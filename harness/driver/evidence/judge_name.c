@@ -34,6 +34,7 @@ char *judge_package_of(const struct judge *judge, const char *path)
         if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
             continue;
         cleanup_free char *name = strndup(path, top);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         return name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
     }
     return NULL;

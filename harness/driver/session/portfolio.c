@@ -122,15 +122,16 @@ static const struct member *next_member(struct portfolio *portfolio)
 {
     const struct plan *plan = portfolio->plan;
     const struct member_set *set = portfolio->set;
+    const size_t n = set->n;
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
-    if (set->n == 0 || count_wanted(portfolio, 0) == 0)
+    if (n == 0 || count_wanted(portfolio, 0) == 0)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
     for (;;) {
         size_t turn = portfolio->next++;
-        if (turn >= set->n && (once || (turn == set->n && count_recurring(portfolio) == 0)))
+        if (turn >= n && (once || (turn == n && count_recurring(portfolio) == 0)))
             return NULL;
-        const struct member *member = &set->members[turn % set->n];
-        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= set->n))
+        const struct member *member = &set->members[turn % n];
+        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= n))
             return member;
     }
 }
