@@ -130,6 +130,7 @@ static const struct member *next_member(struct portfolio *portfolio)
         size_t turn = portfolio->next++;
         if (turn >= n && (once || (turn == n && count_recurring(portfolio) == 0)))
             return NULL;
+        /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): n is not 0 since the check above */
         const struct member *member = &set->members[turn % n];
         if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= n))
             return member;
