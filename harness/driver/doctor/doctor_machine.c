@@ -100,9 +100,9 @@ static const char *perf_remedy(int error)
                "(--cap-add=PERFMON)";
     case EINVAL:
     case E2BIG:
-        return "use Linux 5.13 or newer; all detectors but watch work without";
+        return "use Linux 5.13 or newer; every detector works without them";
     default:
-        return "use another machine; all detectors but watch work without";
+        return "use another machine; every detector works without them";
     }
 }
 
@@ -114,7 +114,7 @@ enum doctor_level doctor_perf(struct doctor *doctor, struct doctor_answer *answe
         fprintf(answer->text, "hardware watchpoints do not work: %s",
                 error == SILENT ? "they never fire" : strerror(error));
     else
-        fputs("hardware watchpoints fire, so the detector watch works", answer->text);
+        fputs("hardware watchpoints fire; no detector uses them yet", answer->text);
     print_setting(answer, "/proc/sys/kernel/perf_event_paranoid");
     fputs(error ? perf_remedy(error) : "", answer->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;
