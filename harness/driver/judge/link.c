@@ -55,10 +55,21 @@ static bool is_guess(const struct finding *finding)
            !finding_is_users(finding);
 }
 
-/* Returns true when the cause explains what the canaries show, for certain or most likely. */
-static bool is_explained(const struct finding *finding, bool far)
+/* Returns true when a block of the caught function holds the bytes that this function was caught writing. */
+static bool holds_the_same(const struct finding *finding, const struct finding *cause)
 {
-    return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->evidence.follows);
+    const struct violation *block = finding->block, *caught = cause->block;
+    const struct suspect one = finding_suspect(finding), other = finding_suspect(cause);
+    return caught && cause->trapped && block->nbytes >= sizeof(uint64_t) &&
+           caught->nbytes >= sizeof(uint64_t) && memcmp(block->bytes, caught->bytes, sizeof(uint64_t)) == 0 &&
+           one.function && text_equal(one.function, other.function);
+}
+
+/* Returns true when the cause explains what the canaries show, for certain or most likely. */
+static bool is_explained(const struct finding *finding, const struct finding *cause, bool far)
+{
+    return is_guess(finding) && (far || judge_heap_is_doubtful(finding) || finding->evidence.follows ||
+                                 holds_the_same(finding, cause));
 }
 
 /* A function that was caught with a stale pointer, or with damage that touches no edge of its block, writes far from
@@ -70,11 +81,11 @@ static void drop_guesses(struct run *run, const struct finding *cause, bool caug
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
         far |= caught && is_guess(finding) && judge_heap_is_doubtful(finding);
-        kept |= finding->block && !is_explained(finding, far);
+        kept |= finding->block && !is_explained(finding, cause, far);
     }
     for (size_t i = 0; i < run->findings.n;) {
         const struct finding *finding = run->findings.items[i];
-        if (!is_explained(finding, far) || !kept) {
+        if (!is_explained(finding, cause, far) || !kept) {
             kept |= is_guess(finding);
             i++;
             continue;
