@@ -1,5 +1,6 @@
 /* Links: a finding that explains another one. */
 #include "driver/judge/judge_trial.h"
+#include "driver/judge/link.h"
 
 static void one_cause_explains_the_rest(void **state)
 {
@@ -76,6 +77,48 @@ static void in_place_functions_are_dropped(void **state)
     end(&trial);
 }
 
+/* Damage that the guard saw at a block of `function`, which holds 8 times this byte. */
+static void add_damage(struct run *run, const char *name, bool caught, const char *function, char byte)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    struct violation *block = calloc(1, sizeof *block);
+    assert_non_null(finding);
+    assert_non_null(block);
+    block->kind = caught ? VIOLATION_AFTER : VIOLATION_BEFORE;
+    block->size = 248;
+    block->offset = caught ? 248 : -8;
+    block->length = block->nbytes = 8;
+    memset(block->bytes, byte, 8);
+    finding->kind = FINDING_HEAP_CORRUPTION;
+    finding->detector = DETECTOR_GUARD;
+    finding->block = block;
+    finding->trapped = caught;
+    finding->signature = strdup(name);
+    finding->message = strdup(name);
+    evidence_set(&finding->evidence, caught ? EVIDENCE_CAUGHT : EVIDENCE_BLOCK, BLAME_TARGET,
+                 strdup(function), strdup("planted 1.2"));
+    assert_non_null(finding_list_add(&run->findings, finding, 1));
+}
+
+static void the_same_bytes_in_a_block_of_the_caught_function_are_its_damage(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *function;
+        char byte;
+        size_t left;
+    } rows[] = {{"guilty", 'A', 1}, {"guilty", 'B', 2}, {"other", 'A', 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct run run = {0};
+        add_damage(&run, "caught", true, "guilty", 'A');
+        add_damage(&run, "guess", false, rows[i].function, rows[i].byte);
+        link_prune(&run);
+        assert_int_equal(run.findings.n, rows[i].left);
+        assert_int_equal(run.notes.n, 2 - rows[i].left);
+        run_clear(&run);
+    }
+}
+
 static void linking_nothing_is_fine(void **state)
 {
     (void)state;
@@ -92,6 +135,7 @@ int main(void)
         cmocka_unit_test(two_causes_explain_nothing),
         cmocka_unit_test(a_hang_and_a_user_error_have_no_such_cause),
         cmocka_unit_test(in_place_functions_are_dropped),
+        cmocka_unit_test(the_same_bytes_in_a_block_of_the_caught_function_are_its_damage),
         cmocka_unit_test(linking_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
