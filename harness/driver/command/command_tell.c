@@ -37,7 +37,9 @@ static int write_all(const struct run *run, const json_t *document, const struct
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
                               request->json, strerror(-error));
-    error = request->as || request->output ? command_write_form(document, request) : 0;
+    error = request->as || request->output
+                ? command_write_form(&(struct report){.document = document}, request)
+                : 0;
     status = error ? error : status;
     error = report_keep(run, document, request->out);
     if (error)
