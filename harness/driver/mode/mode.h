@@ -59,7 +59,7 @@ struct mode {
     /* The next child runs these numbers of iterations, in place of the portfolio. Returns false when none is needed. */
     bool (*next_lengths)(const struct run *report, uint64_t ret_lengths[2]);
     /* Reads what a child left. Returns true and fills *ret when no result of this child can be trusted. */
-    bool (*distrust)(struct mode_run *run, const struct outcome *outcome, struct sentence *ret);
+    bool (*why_untrusted)(struct mode_run *run, const struct outcome *outcome, struct sentence *ret);
     /* Returns true and fills *ret when a run without findings is not a clean one. */
     bool (*why_not_clean)(const struct mode_run *run, const struct run *report, struct sentence *ret);
     /* Notes at the end of the report. */
