@@ -168,7 +168,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
 /* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */
 static bool is_variable(struct judge *judge, const struct tsan_report *report, uint64_t address)
 {
-    const struct tsan_part *location = tsan_report_location(report);
+    const struct tsan_part *location = tsan_report_part(report, TSAN_LOCATION, 0);
     cleanup_free char *name = NULL;
     if (location)
         return strstr(location->title, "is TLS");
@@ -220,7 +220,7 @@ static void add_creation(const struct judge *judge, struct finding *finding, con
 static void add_stacks(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                        const struct side sides[2])
 {
-    const struct tsan_part *location = tsan_report_location(report);
+    const struct tsan_part *location = tsan_report_part(report, TSAN_LOCATION, 0);
     if (finding->nstacks >= (size_t)2 * PAIRS_MAX || has_pair(finding, sides))
         return;
     /* Titles first: they need the stacks. */
@@ -265,7 +265,8 @@ static bool note_race(struct judge *judge, const struct side sides[2])
 
 static void judge_race(struct judge *judge, struct tsan_report *report)
 {
-    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
+    const struct tsan_part *one = tsan_report_part(report, TSAN_ACCESS, 0),
+                           *other = tsan_report_part(report, TSAN_ACCESS, 1);
     const struct side sides[2] = {side_of(judge, one), side_of(judge, other)};
     if (note_race(judge, sides))
         return;
@@ -310,7 +311,7 @@ void judge_tsan(struct judge *judge)
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
         if (rule)
             rule->hits += report->count;
-        else if (tsan_report_access(report, 1))
+        else if (tsan_report_part(report, TSAN_ACCESS, 1))
             judge_race(judge, report);
         else if (!report->fatal)
             note_other(judge, report);
