@@ -17,8 +17,8 @@ int main(int argc, char **argv)
         puts("ftstress " FTSTRESS_VERSION);
         return STATUS_CLEAN;
     }
-    const struct command *command = command_find(name);
-    if (!command)
-        return command_fail(STATUS_USAGE, "there is no command '%s'; see ftstress --help", name);
-    return command->run(command, argc - 2, argv + 2);
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(option_command_names[commands[i].id], name) == 0)
+            return command_start(&commands[i], argc - 2, argv + 2);
+    return command_fail(STATUS_USAGE, "there is no command '%s'; see ftstress --help", name);
 }

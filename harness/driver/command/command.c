@@ -1,7 +1,6 @@
 #include "driver/command/command.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const char run_more[] =
     "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a whole module ('numpy:*': every\n"
@@ -60,14 +59,6 @@ const struct command commands[] = {
      command_doctor},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; i < command_count; i++)
-        if (strcmp(option_command_names[commands[i].id], name) == 0)
-            return &commands[i];
-    return NULL;
-}
 
 void command_help_all(void)
 {

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "driver/command/target.h"
 #include "driver/mode/mode.h"
 #include "driver/session/session.h"
@@ -26,23 +27,11 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static uint64_t half_of_memory(void)
-{
-    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
-}
-
-/* Numbers that are easy to retype. */
-static uint64_t draw_seed(void)
-{
-    uint32_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        seed = (uint32_t)clock_now();
-    return seed;
-}
-
 static void draw_seeds(const struct request *request, struct target_list *targets)
 {
-    uint64_t seed = draw_seed();
+    uint32_t seed = 0; /* easy to retype */
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = (uint32_t)clock_now();
     for (size_t i = 0; i < targets->n; i++)
         if (!REQUEST_GAVE(request, plan.seed) && targets->plans[i].seed == 0)
             targets->plans[i].seed = seed;
@@ -62,28 +51,25 @@ static int print_plans(const struct target_list *targets)
 
 static void name_run(struct run *run, const struct target_list *targets)
 {
-    size_t size;
-    FILE *out = open_memstream(&run->name, &size);
-    for (size_t i = 0; out && i < targets->n; i++)
-        fprintf(out, "%s%s", i ? ", " : "", targets->plans[i].name);
-    if (out)
-        fclose(out);
-    run->seed = targets->plans[0].seed;
-    run->share = targets->plans[0].share;
-    for (size_t i = 0; i < targets->n; i++)
+    for (size_t i = 0; i < targets->n; i++) {
+        text_join(&run->name, ", ", targets->plans[i].name);
         if (targets->plans[i].threads > run->threads)
             run->threads = targets->plans[i].threads;
+    }
+    run->seed = targets->plans[0].seed;
+    run->share = targets->plans[0].share;
 }
 
 static struct job_settings make_settings(const struct mode_run *mode)
 {
     const struct request *request = mode->request;
+    uint64_t half = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
     return (struct job_settings){.child = mode->child,
                                  .python = mode->probe.executable,
                                  .allow_gil = request->allow_gil,
                                  .launch = mode->launch,
                                  .timeout = request->timeout,
-                                 .memory = request->memory ? request->memory : half_of_memory(),
+                                 .memory = request->memory ? request->memory : half,
                                  .signals = open_signals()};
 }
 
@@ -114,31 +100,25 @@ static int run_targets(const struct request *request, const struct mode *mode, s
     return status;
 }
 
-int command_run(const struct command *self, int argc, char **argv)
+int command_run(const struct request *request)
 {
-    struct request request;
-    struct target_list targets = {0};
+    struct target_list targets;
     struct sentence contradiction;
-    char error[640] = "out of memory";
-    int status = command_options(self, argc, argv, &request);
-    if (status >= 0)
-        return status;
+    char error[640];
+    int status = STATUS_USAGE;
     const struct mode *mode = NULL;
-    int result = command_check_form(&request, error, sizeof error);
+    int result = target_resolve(request, &targets, error, sizeof error);
+    draw_seeds(request, &targets);
     if (!result)
-        result = target_resolve(&request, &targets, error, sizeof error);
-    draw_seeds(&request, &targets);
-    if (!result)
-        mode = mode_choose(&request, targets.plans, targets.n, &contradiction);
+        mode = mode_choose(request, targets.plans, targets.n, &contradiction);
     if (result)
-        status = command_fail(STATUS_USAGE, "%s", error);
+        command_fail(status, "%s", error);
     else if (!mode)
-        status = command_fail_sentence(STATUS_USAGE, &contradiction);
-    else if (request.dry_run)
+        command_fail_sentence(status, &contradiction);
+    else if (request->dry_run)
         status = print_plans(&targets);
     else
-        status = run_targets(&request, mode, &targets);
+        status = run_targets(request, mode, &targets);
     target_list_clear(&targets);
-    request_clear(&request);
     return status;
 }

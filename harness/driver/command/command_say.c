@@ -28,7 +28,7 @@ int command_fail_sentence(int status, const struct sentence *sentence)
     return command_fail(status, "%s", text ? text : sentence->what);
 }
 
-const char *command_forms(void)
+static const char *list_forms(void)
 {
     static char names[128];
     names[0] = '\0';
@@ -40,7 +40,7 @@ const char *command_forms(void)
 static const char *more_help(const char *option)
 {
     static char text[160];
-    snprintf(text, sizeof text, ": %s", command_forms());
+    snprintf(text, sizeof text, ": %s", list_forms());
     return strcmp(option, "as") == 0 ? text : NULL;
 }
 
@@ -56,17 +56,22 @@ static int print_help(const struct command *self)
     return STATUS_CLEAN;
 }
 
-int command_options(const struct command *self, int argc, char **argv, struct request *request)
+int command_start(const struct command *self, int argc, char **argv)
 {
     char error[640];
-    int status = -1;
-    request_init(request);
-    int result = option_parse(self->id, argc, argv, request, error, sizeof error);
+    struct request request;
+    int status;
+    request_init(&request);
+    int result = option_parse(self->id, argc, argv, &request, error, sizeof error);
     if (result)
         status = command_fail(STATUS_USAGE, "%s", result == -ENOMEM ? "out of memory" : error);
-    else if (request->help)
+    else if (request.help)
         status = print_help(self);
-    if (status >= 0)
-        request_clear(request);
+    else if (request.as && !reporter_find(request.as))
+        status =
+            command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());
+    else
+        status = self->run(&request);
+    request_clear(&request);
     return status;
 }

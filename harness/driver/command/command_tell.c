@@ -37,7 +37,9 @@ static int write_all(const struct run *run, const json_t *document, const struct
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
                               request->json, strerror(-error));
-    error = request->as || request->output ? command_write_form(document, request) : 0;
+    error = request->as || request->output
+                ? command_write_form(&(struct report){.document = document}, request)
+                : 0;
     status = error ? error : status;
     error = report_keep(run, document, request->out);
     if (error)
@@ -52,10 +54,9 @@ static int write_all(const struct run *run, const json_t *document, const struct
 /* The last line always comes. */
 int command_tell(const struct run *run, const struct request *request)
 {
-    json_t *document = report_document(run);
+    json_auto_t *document = report_document(run);
     int status = document ? write_all(run, document, request)
                           : command_fail(STATUS_HARNESS, "no memory for the report");
-    json_decref(document);
     fflush(stdout);
     fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", run->findings.n,
             run->calls + run->serial_calls, run->seconds);

@@ -10,13 +10,9 @@
 #include "base/fd.h"
 #include "base/list.h"
 
-int scenario_dir(char **ret_path)
+static int find_dir(char **ret_path)
 {
-    cleanup_free char *dir = NULL;
-    int error = fd_program_dir(&dir);
-    if (error)
-        return error;
-    return asprintf(ret_path, "%s/../share/scenarios", dir) < 0 ? -ENOMEM : 0;
+    return fd_beside("../share/scenarios", ret_path);
 }
 
 static int is_plan(const struct dirent *entry)
@@ -31,45 +27,37 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int scenario_list_load(struct scenario_list *list)
+int scenario_list(char ***ret_names, size_t *ret_n)
 {
     cleanup_free char *dir = NULL;
     struct dirent **entries;
-    int error = scenario_dir(&dir);
+    int error = find_dir(&dir);
     if (error)
         return error;
     /* cppcheck-suppress nullPointer ; glibc takes NULL for no order */
     int n = scandir(dir, &entries, is_plan, NULL);
     if (n < 0)
         return -errno;
-    *list = (struct scenario_list){0};
+    *ret_names = NULL;
+    *ret_n = 0;
     for (int i = 0; i < n; i++) {
         char *name = strndup(entries[i]->d_name, strlen(entries[i]->d_name) - 5);
-        error = strings_take(&list->names, &list->n, name) < 0 ? -ENOMEM : error;
+        error = strings_take(ret_names, ret_n, name) < 0 ? -ENOMEM : error;
         free(entries[i]);
     }
     free(entries);
-    if (list->n > 1)
-        qsort(list->names, list->n, sizeof *list->names, compare);
+    if (*ret_n > 1)
+        qsort(*ret_names, *ret_n, sizeof **ret_names, compare);
     return error;
-}
-
-void scenario_list_clear(struct scenario_list *list)
-{
-    strings_free(list->names, list->n);
-    *list = (struct scenario_list){0};
 }
 
 int scenario_find(const char *name, char **ret_path)
 {
-    cleanup_free char *dir = NULL;
-    char *path;
-    if (strchr(name, '/') || scenario_dir(&dir) < 0 || asprintf(&path, "%s/%s.yaml", dir, name) < 0)
+    cleanup_free char *dir = NULL, *path = NULL;
+    if (strchr(name, '/') || find_dir(&dir) < 0 || asprintf(&path, "%s/%s.yaml", dir, name) < 0 ||
+        access(path, R_OK) < 0)
         return -ENOENT;
-    if (access(path, R_OK) == 0) {
-        *ret_path = path;
-        return 0;
-    }
-    free(path);
-    return -ENOENT;
+    *ret_path = path;
+    path = NULL;
+    return 0;
 }

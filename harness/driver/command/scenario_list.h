@@ -3,17 +3,8 @@
 
 #include <stddef.h>
 
-struct scenario_list {
-    char **names; /* sorted; NAME of NAME.yaml */
-    size_t n;
-};
-
-/* The folder of the scenarios. On success *ret_path is the caller's. Returns 0 or -errno. */
-int scenario_dir(char **ret_path);
-
-/* On success scenario_list_clear frees the list. Returns 0 or -errno. */
-int scenario_list_load(struct scenario_list *list);
-void scenario_list_clear(struct scenario_list *list);
+/* Makes a sorted list of NAME of each NAME.yaml, which the caller frees with strings_free. Returns 0 or -errno. */
+int scenario_list(char ***ret_names, size_t *ret_n);
 
 /* The plan file of a scenario. On success *ret_path is the caller's. Returns 0, or -ENOENT when there is none. */
 int scenario_find(const char *name, char **ret_path);

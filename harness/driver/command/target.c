@@ -38,12 +38,6 @@ static bool is_callable(const char *text)
     return is_dotted(colon + 1, name) && (colon[1 + name] == '\0' || colon[length] == ')');
 }
 
-static bool is_plan_file(const char *text)
-{
-    const char *dot = strrchr(text, '.');
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 /* The end of one argument: a comma or the end, outside brackets and quotes. */
 static const char *argument_end(const char *at)
 {
@@ -144,16 +138,11 @@ static int plan_of_callable(const char *text, struct plan *plan)
     return result;
 }
 
-/* The sweep scenario, with this module. */
-static int plan_of_module(const char *text, struct plan *plan, char *error, size_t size)
+/* Makes a plan of the module out of the sweep scenario. */
+static int sweep_module(const char *text, struct plan *plan)
 {
-    cleanup_free char *path = NULL;
-    int module = (int)(strchr(text, ':') - text), result = scenario_find("sweep", &path);
-    if (!result)
-        result = plan_load(path, plan, error, size);
-    if (result)
-        return result;
     cleanup_free char *rest = plan->setup;
+    int module = (int)(strchr(text, ':') - text);
     free(plan->name);
     plan->name = NULL;
     if (asprintf(&plan->setup, "MODULE = '%.*s'\n%s", module, text, rest) < 0 ||
@@ -165,14 +154,19 @@ static int plan_of_module(const char *text, struct plan *plan, char *error, size
 static int plan_of_target(const char *text, struct plan *plan, char *error, size_t size)
 {
     cleanup_free char *path = NULL;
-    if (is_plan_file(text))
+    const char *dot = strrchr(text, '.');
+    bool callable = is_callable(text), module = callable && strcmp(strchr(text, ':'), ":*") == 0;
+    if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
         return plan_load(text, plan, error, size);
-    if (is_callable(text))
-        return strcmp(strchr(text, ':'), ":*") == 0 ? plan_of_module(text, plan, error, size)
-                                                    : plan_of_callable(text, plan);
-    if (scenario_find(text, &path) == 0)
-        return plan_load(path, plan, error, size);
-    return -ENOENT;
+    if (callable && !module)
+        return plan_of_callable(text, plan);
+    if (scenario_find(module ? "sweep" : text, &path) < 0)
+        return fail(-EINVAL, error, size,
+                    "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor "
+                    "module:callable(args); for a statement give its setup with -s, '' will do",
+                    text);
+    int result = plan_load(path, plan, error, size);
+    return result || !module ? result : sweep_module(text, plan);
 }
 
 /* The name of the run: the first line, cut to NAME_MAX_BYTES at a whole character. */
@@ -207,52 +201,35 @@ static int plan_of_statements(const struct request *request, struct plan *plan)
     return result;
 }
 
-static int add_plan(struct target_list *list, struct plan **ret_plan)
+static int add_target(const struct request *request, size_t i, struct target_list *list, char *error,
+                      size_t size)
 {
     struct plan *plan = LIST_ADD(list->plans, list->n);
     if (!plan)
         return -ENOMEM;
     plan_init(plan);
-    *ret_plan = plan;
-    return 0;
-}
-
-static int refuse_unknown(const char *text, char *error, size_t size)
-{
-    return fail(
-        -EINVAL, error, size,
-        "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor module:callable(args); "
-        "for a statement give its setup with -s, '' will do",
-        text);
+    int result = request->has_code ? plan_of_statements(request, plan)
+                                   : plan_of_target(request->positionals[i], plan, error, size);
+    if (!result)
+        result = request_apply(request, plan);
+    if (result == -E2BIG)
+        snprintf(error, size, "there are too many inputs, steps or roles; leave some out");
+    return result ? result : plan_check(plan, error, size);
 }
 
 int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size)
 {
-    struct plan *plan;
+    size_t wanted = request->has_code ? 1 : request->npositionals;
+    int result = 0;
     *list = (struct target_list){0};
-    error[0] = '\0';
-    if (request->npositionals == 0 && !request->has_code)
+    snprintf(error, error_size, "out of memory");
+    if (wanted == 0)
         return fail(-EINVAL, error, error_size,
                     "say what to run: a scenario (see `ftstress list`), module:callable(args), a plan file, "
                     "or -s SETUP STMT");
-    size_t wanted = request->has_code ? 1 : request->npositionals;
-    for (size_t i = 0; i < wanted; i++) {
-        int result = add_plan(list, &plan);
-        if (!result)
-            result = request->has_code ? plan_of_statements(request, plan)
-                                       : plan_of_target(request->positionals[i], plan, error, error_size);
-        if (result == -ENOENT && !error[0])
-            return refuse_unknown(request->positionals[i], error, error_size);
-        if (!result)
-            result = request_apply(request, plan);
-        if (result == -E2BIG)
-            snprintf(error, error_size, "there are too many inputs, steps or roles; leave some out");
-        if (!result)
-            result = plan_check(plan, error, error_size);
-        if (result)
-            return result;
-    }
-    return 0;
+    for (size_t i = 0; i < wanted && !result; i++)
+        result = add_target(request, i, list, error, error_size);
+    return result;
 }
 
 void target_list_clear(struct target_list *list)

@@ -105,27 +105,24 @@ static void print_check(struct sheet *sheet, const char *name, enum doctor_level
     sheet->seen[level]++;
 }
 
-static enum doctor_level look(const struct doctor_check *check, struct doctor *doctor,
-                              struct doctor_answer *answer)
-{
-    unsigned missing = check->needs & ~doctor->facts;
-    if (missing)
-        return doctor_say(answer, DOCTOR_SKIP, NULL, "needs %s", fact_names[__builtin_ctz(missing)]);
-    return check->look(doctor, answer);
-}
-
 /* Returns 0 or -ENOMEM. */
 static int run_check(const struct doctor_check *check, struct doctor *doctor, struct sheet *sheet)
 {
     cleanup_free char *text = NULL, *remedy = NULL;
     size_t text_size, remedy_size;
-    struct doctor_answer answer = {open_memstream(&text, &text_size), open_memstream(&remedy, &remedy_size)};
-    bool open = answer.text && answer.remedy;
-    enum doctor_level level = open ? look(check, doctor, &answer) : DOCTOR_BROKEN;
-    if (answer.text)
-        fclose(answer.text);
-    if (answer.remedy)
-        fclose(answer.remedy);
+    unsigned missing = check->needs & ~doctor->facts;
+    enum doctor_level level = DOCTOR_BROKEN;
+    doctor->text = open_memstream(&text, &text_size);
+    doctor->remedy = open_memstream(&remedy, &remedy_size);
+    bool open = doctor->text && doctor->remedy;
+    if (open && missing)
+        level = doctor_say(doctor, DOCTOR_SKIP, NULL, "needs %s", fact_names[__builtin_ctz(missing)]);
+    else if (open)
+        level = check->look(doctor);
+    if (doctor->text)
+        fclose(doctor->text);
+    if (doctor->remedy)
+        fclose(doctor->remedy);
     if (!open || !text || !remedy)
         return -ENOMEM;
     print_check(sheet, check->name, level, text, remedy);

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "driver/mode/mode_tsan.h"
 #include "driver/outcome/outcome.h"
 #include "driver/tool/probe.h"
-#include "driver/tool/tsan.h"
 
 /* Facts that checks establish and that later checks need. A check that cannot run names the first fact it lacks. */
 enum doctor_fact {
@@ -22,6 +22,8 @@ enum doctor_fact {
 };
 
 struct doctor {
+    FILE *text;                     /* what the check at hand looked at, and the result */
+    FILE *remedy;                   /* what the user can do; empty when ok */
     const char *asked, *child_path; /* either may be NULL */
     unsigned facts;                 /* bits of enum doctor_fact */
     char child_abi[PROBE_ABI_SIZE];
@@ -39,17 +41,12 @@ enum doctor_level {
     DOCTOR_LEVELS
 };
 
-struct doctor_answer {
-    FILE *text;   /* what was checked, and the result */
-    FILE *remedy; /* what the user can do; empty when ok */
-};
+typedef enum doctor_level doctor_look(struct doctor *doctor);
 
-typedef enum doctor_level doctor_look(struct doctor *doctor, struct doctor_answer *answer);
-
-/* Both print into the answer and return `level`. */
+/* Both print the result of a check and return `level`. */
 __attribute__((format(printf, 4, 5))) enum doctor_level
-doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *remedy, const char *text, ...);
-enum doctor_level doctor_say_sentence(struct doctor_answer *answer, enum doctor_level level,
+doctor_say(struct doctor *doctor, enum doctor_level level, const char *remedy, const char *text, ...);
+enum doctor_level doctor_say_sentence(struct doctor *doctor, enum doctor_level level,
                                       const struct sentence *sentence);
 
 /* doctor_programs.c */
@@ -57,8 +54,8 @@ doctor_look doctor_child, doctor_interpreter, doctor_abi, doctor_gil, doctor_env
 
 /* doctor_packages.c */
 doctor_look doctor_numpy, doctor_packages;
-/* Names of the compiled packages, separated by blanks. The caller's; NULL where they cannot be listed. */
-char *doctor_package_names(const struct probe *probe);
+/* Names of the compiled packages, separated by blanks. The caller's; NULL with a reason where they cannot be listed. */
+char *doctor_package_names(const struct probe *probe, char *reason, size_t size);
 
 /* doctor_symbols.c */
 doctor_look doctor_symbols;

@@ -27,23 +27,22 @@ static bool cgroup_read(const char *file, char **ret_text)
     return fd_read_file(path, ret_text, NULL) == 0;
 }
 
-enum doctor_level doctor_processors(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_processors(struct doctor *doctor)
 {
     cpu_set_t set;
     double usable, quota, period;
     cleanup_free char *limit = NULL;
-    (void)doctor;
     int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : get_nprocs();
     usable = n;
     if (cgroup_read("cpu.max", &limit) && sscanf(limit, "%lf %lf", &quota, &period) == 2 &&
         quota / period < n)
         usable = quota / period;
-    fprintf(answer->text, "%g processors are usable", usable);
+    fprintf(doctor->text, "%g processors are usable", usable);
     if (usable < n)
-        fprintf(answer->text, " of %d (limit of the control group)", n);
+        fprintf(doctor->text, " of %d (limit of the control group)", n);
     if (usable >= 2)
         return DOCTOR_OK;
-    return doctor_say(answer, DOCTOR_WARN, "run where two or more are usable",
+    return doctor_say(doctor, DOCTOR_WARN, "run where two or more are usable",
                       ": threads rarely run at the same time, so little is found");
 }
 
@@ -64,14 +63,13 @@ static uint64_t available_memory(void)
     return max > used ? (uint64_t)(max - used) : 0;
 }
 
-enum doctor_level doctor_memory(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_memory(struct doctor *doctor)
 {
     uint64_t bytes = available_memory();
-    (void)doctor;
     if (bytes >= 1024 * MIB)
-        return doctor_say(answer, DOCTOR_OK, NULL, "%.1f GiB are available",
+        return doctor_say(doctor, DOCTOR_OK, NULL, "%.1f GiB are available",
                           (double)bytes / (1024.0 * (double)MIB));
-    return doctor_say(answer, DOCTOR_WARN, "free memory, or run fewer children at a time (--jobs 1)",
+    return doctor_say(doctor, DOCTOR_WARN, "free memory, or run fewer children at a time (--jobs 1)",
                       "only %" PRIu64 " MiB are available: the kernel may kill children", bytes / MIB);
 }
 
@@ -87,7 +85,7 @@ static void print_limit(FILE *out, rlim_t value, uint64_t unit)
         fprintf(out, "%" PRIu64, (uint64_t)value);
 }
 
-enum doctor_level doctor_limits(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_limits(struct doctor *doctor)
 {
     static const struct {
         const char *name;
@@ -103,16 +101,15 @@ enum doctor_level doctor_limits(struct doctor *doctor, struct doctor_answer *ans
         {"core files", RLIMIT_CORE, 0, MIB, NULL},
     };
     unsigned low = 0;
-    (void)doctor;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
         getrlimit((__rlimit_resource_t)rows[i].resource, &limit);
-        fprintf(answer->text, "%s%s ", i ? ", " : "", rows[i].name);
-        print_limit(answer->text, limit.rlim_cur, rows[i].unit);
+        fprintf(doctor->text, "%s%s ", i ? ", " : "", rows[i].name);
+        print_limit(doctor->text, limit.rlim_cur, rows[i].unit);
         if (limit.rlim_cur >= rows[i].least)
             continue;
-        fputs(" (too low)", answer->text);
-        fprintf(answer->remedy, "%s%s", low++ ? "; " : "", rows[i].remedy);
+        fputs(" (too low)", doctor->text);
+        fprintf(doctor->remedy, "%s%s", low++ ? "; " : "", rows[i].remedy);
     }
     return low ? DOCTOR_WARN : DOCTOR_OK;
 }

@@ -84,11 +84,11 @@ static int watch_a_word(void)
     return traps ? 0 : SILENT;
 }
 
-static void print_setting(struct doctor_answer *answer, const char *path)
+static void print_setting(struct doctor *doctor, const char *path)
 {
     long number;
     if (read_number(path, &number))
-        fprintf(answer->text, "; %s is %ld", path_base(path), number);
+        fprintf(doctor->text, "; %s is %ld", path_base(path), number);
 }
 
 static const char *perf_remedy(int error)
@@ -106,17 +106,16 @@ static const char *perf_remedy(int error)
     }
 }
 
-enum doctor_level doctor_perf(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_perf(struct doctor *doctor)
 {
     int error = try_apart(watch_a_word);
-    (void)doctor;
     if (error)
-        fprintf(answer->text, "hardware watchpoints do not work: %s",
+        fprintf(doctor->text, "hardware watchpoints do not work: %s",
                 error == SILENT ? "they never fire" : strerror(error));
     else
-        fputs("hardware watchpoints fire; no detector uses them yet", answer->text);
-    print_setting(answer, "/proc/sys/kernel/perf_event_paranoid");
-    fputs(error ? perf_remedy(error) : "", answer->remedy);
+        fputs("hardware watchpoints fire; no detector uses them yet", doctor->text);
+    print_setting(doctor, "/proc/sys/kernel/perf_event_paranoid");
+    fputs(error ? perf_remedy(error) : "", doctor->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;
 }
 
@@ -135,18 +134,17 @@ static int trace_a_child(void)
     return error;
 }
 
-enum doctor_level doctor_ptrace(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_ptrace(struct doctor *doctor)
 {
     int error = try_apart(trace_a_child);
-    (void)doctor;
     if (error)
-        fprintf(answer->text, "ptrace is forbidden: %s; reports of hung children may lack stacks",
+        fprintf(doctor->text, "ptrace is forbidden: %s; reports of hung children may lack stacks",
                 error == SILENT ? "unknown reason" : strerror(error));
     else
-        fputs("ptrace is allowed, so stacks of hung children can be read", answer->text);
-    print_setting(answer, "/proc/sys/kernel/yama/ptrace_scope");
+        fputs("ptrace is allowed, so stacks of hung children can be read", doctor->text);
+    print_setting(doctor, "/proc/sys/kernel/yama/ptrace_scope");
     if (error)
-        fputs("sysctl kernel.yama.ptrace_scope=1; in a container --cap-add=SYS_PTRACE", answer->remedy);
+        fputs("sysctl kernel.yama.ptrace_scope=1; in a container --cap-add=SYS_PTRACE", doctor->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;
 }
 
@@ -180,50 +178,46 @@ static int step_once(void)
 }
 #endif
 
-enum doctor_level doctor_stepping(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_stepping(struct doctor *doctor)
 {
-    (void)doctor;
     if (try_apart(step_once) == 0)
-        return doctor_say(answer, DOCTOR_OK, NULL, "single-stepping works, so the tripwire works");
-    return doctor_say(answer, DOCTOR_WARN,
+        return doctor_say(doctor, DOCTOR_OK, NULL, "single-stepping works, so the tripwire works");
+    return doctor_say(doctor, DOCTOR_WARN,
                       "run on x86-64 hardware or in a virtual machine; other detectors work without",
                       "single-stepping does not work, so the tripwire is off");
 }
 
 /* Only root may read how many bits are random. */
-enum doctor_level doctor_aslr(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_aslr(struct doctor *doctor)
 {
     long on = 0, bits;
-    (void)doctor;
     read_number("/proc/sys/kernel/randomize_va_space", &on);
     if (on == 0 || personality(0xffffffff) & ADDR_NO_RANDOMIZE)
-        return doctor_say(answer, DOCTOR_OK, NULL, "address randomisation is off");
-    fprintf(answer->text, "address randomisation is on (randomize_va_space %ld)", on);
+        return doctor_say(doctor, DOCTOR_OK, NULL, "address randomisation is off");
+    fprintf(doctor->text, "address randomisation is on (randomize_va_space %ld)", on);
     if (!read_number("/proc/sys/vm/mmap_rnd_bits", &bits))
         return DOCTOR_OK;
     if (bits <= 28)
-        return doctor_say(answer, DOCTOR_OK, NULL, ", mmap_rnd_bits is %ld", bits);
-    return doctor_say(answer, DOCTOR_WARN,
+        return doctor_say(doctor, DOCTOR_OK, NULL, ", mmap_rnd_bits is %ld", bits);
+    return doctor_say(doctor, DOCTOR_WARN,
                       "only for ThreadSanitizer builds: sysctl vm.mmap_rnd_bits=28, or setarch -R",
                       ", mmap_rnd_bits is %ld: ThreadSanitizer may not start", bits);
 }
 
-enum doctor_level doctor_system(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_system(struct doctor *doctor)
 {
     struct utsname name;
-    (void)doctor;
     uname(&name);
-    return doctor_say(answer, DOCTOR_OK, NULL, "glibc %s, Linux %s, %s", gnu_get_libc_version(), name.release,
+    return doctor_say(doctor, DOCTOR_OK, NULL, "glibc %s, Linux %s, %s", gnu_get_libc_version(), name.release,
                       name.machine);
 }
 
-enum doctor_level doctor_arena(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_arena(struct doctor *doctor)
 {
     char reason[128];
-    (void)doctor;
     if (glibc_layout_find(gnu_get_libc_version(), reason, sizeof reason))
-        return doctor_say(answer, DOCTOR_OK, NULL, "the detector arena supports the heap of glibc %s",
+        return doctor_say(doctor, DOCTOR_OK, NULL, "the detector arena supports the heap of glibc %s",
                           gnu_get_libc_version());
-    return doctor_say(answer, DOCTOR_WARN, "use another glibc; other detectors work without",
+    return doctor_say(doctor, DOCTOR_WARN, "use another glibc; other detectors work without",
                       "%s, so the detector arena is off", reason);
 }

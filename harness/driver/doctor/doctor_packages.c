@@ -2,12 +2,12 @@
  * own. */
 #include "driver/doctor/doctor_inside.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "driver/tool/probe_run.h"
 
 #define IMPORT_LIMIT (60 * CLOCK_SECOND)
@@ -64,15 +64,7 @@ static const char numpy_code[] = "import numpy, numpy._core._multiarray_umath as
                                  "print('\\nftstress\\tversion\\t' + numpy.__version__)\n"
                                  "print('ftstress\\tfile\\t' + core.__file__)\n";
 
-/* One kind of package, listed on a line of its own. */
-struct group {
-    const char *title;
-    FILE *stream;
-    char *text;
-    size_t size;
-    unsigned n;
-};
-
+/* Kinds of packages, each listed on a line of its own. */
 enum { GROUP_OFF, GROUP_ON, GROUP_FAILED, GROUPS };
 
 /* argv of one import; `end` stays NULL. */
@@ -95,7 +87,7 @@ static int run_code(const struct probe *probe, const char *code, struct probe_jo
     return ret_job->error;
 }
 
-enum doctor_level doctor_numpy(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_numpy(struct doctor *doctor)
 {
     char reason[320];
     struct probe_job job;
@@ -107,116 +99,71 @@ enum doctor_level doctor_numpy(struct doctor *doctor, struct doctor_answer *answ
     probe_reason(&job, reason, sizeof reason);
     probe_job_clear(&job);
     if (version && file)
-        return doctor_say(answer, DOCTOR_OK, NULL, "NumPy %s imports%s", version,
+        return doctor_say(doctor, DOCTOR_OK, NULL, "NumPy %s imports%s", version,
                           doctor_has_symbols(file) ? ""
                                                    : "; it is stripped: stacks name only exported functions");
-    fprintf(answer->remedy, "%s -m pip install numpy (only array inputs, -i, need it)", probe->executable);
-    return doctor_say(answer, DOCTOR_WARN, NULL, "NumPy %s%s",
+    fprintf(doctor->remedy, "%s -m pip install numpy (only array inputs, -i, need it)", probe->executable);
+    return doctor_say(doctor, DOCTOR_WARN, NULL, "NumPy %s%s",
                       missing ? "is not installed" : "does not import: ", missing ? "" : reason);
 }
 
-__attribute__((format(printf, 2, 3))) static void group_add(struct group *group, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs(group->n++ ? ", " : "", group->stream);
-    vfprintf(group->stream, format, arguments);
-    va_end(arguments);
-}
-
-static void add_result(struct group *groups, const char *name, const struct probe_job *job)
+static void add_result(char **groups, const char *name, const struct probe_job *job)
 {
     char reason[320];
-    cleanup_free char *imported = probe_value(job->out, "imported");
-    cleanup_free char *failed = probe_value(job->out, "failed");
-    cleanup_free char *guilty = probe_value(job->out, "guilty");
+    cleanup_free char *imported = probe_value(job->out, "imported"),
+                      *failed = probe_value(job->out, "failed"), *guilty = probe_value(job->out, "guilty"),
+                      *text = NULL;
+    bool is_other = guilty && strcmp(guilty, name) != 0;
     probe_reason(job, reason, sizeof reason);
-    if (!imported)
-        group_add(&groups[GROUP_FAILED], "%s (%s)", name, failed ? failed : reason);
-    else if (!guilty)
-        group_add(&groups[GROUP_OFF], "%s", imported);
-    else if (strcmp(guilty, name) == 0)
-        group_add(&groups[GROUP_ON], "%s", imported);
-    else
-        group_add(&groups[GROUP_ON], "%s (by %s)", imported, guilty);
+    int n = imported ? asprintf(&text, "%s%s%s%s", imported, is_other ? " (by " : "", is_other ? guilty : "",
+                                is_other ? ")" : "")
+                     : asprintf(&text, "%s (%s)", name, failed ? failed : reason);
+    if (n >= 0)
+        text_join(&groups[!imported ? GROUP_FAILED : guilty ? GROUP_ON : GROUP_OFF], ", ", text);
 }
 
-/* Cuts names at their blanks, in place. Returns the number of commands; *ret_commands is the caller's. */
-static size_t split_names(const struct probe *probe, char *names, struct command **ret_commands)
+/* Cuts names at their blanks, in place. */
+static void import_all(const struct probe *probe, char *names, char **groups)
 {
-    size_t n = 0;
+    size_t n = 0, most = strlen(names) / 2 + 1;
     char *rest = NULL;
-    struct command *commands = calloc(strlen(names) / 2 + 1, sizeof *commands);
-    for (char *name = strtok_r(names, " ", &rest); commands && name; name = strtok_r(NULL, " ", &rest))
-        commands[n++] = command_for(probe, import_code, name);
-    *ret_commands = commands;
-    return n;
-}
-
-static void import_all(const struct probe *probe, char *names, struct group *groups)
-{
-    cleanup_free struct command *commands = NULL;
-    size_t n = split_names(probe, names, &commands);
-    cleanup_free struct probe_job *jobs = calloc(n + 1, sizeof *jobs);
-    for (size_t i = 0; jobs && i < n; i++)
-        jobs[i] = (struct probe_job){.argv = &commands[i].python, .limit = IMPORT_LIMIT};
-    if (jobs)
+    cleanup_free struct command *commands = calloc(most, sizeof *commands);
+    cleanup_free struct probe_job *jobs = calloc(most, sizeof *jobs);
+    for (char *name = strtok_r(names, " ", &rest); commands && jobs && name;
+         name = strtok_r(NULL, " ", &rest)) {
+        commands[n] = command_for(probe, import_code, name);
+        jobs[n] = (struct probe_job){.argv = &commands[n].python, .limit = IMPORT_LIMIT};
+        n++;
+    }
+    if (n > 0)
         probe_run(jobs, n);
-    for (size_t i = 0; jobs && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         add_result(groups, commands[i].name, &jobs[i]);
         probe_job_clear(&jobs[i]);
     }
 } /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
 
-static enum doctor_level print_groups(const struct probe *probe, const struct group *groups,
-                                      struct doctor_answer *answer)
+static enum doctor_level print_groups(struct doctor *doctor, char *const *groups)
 {
-    const char *separator = "";
-    for (size_t i = 0; i < GROUPS; i++) {
-        if (groups[i].n == 0)
-            continue;
-        fprintf(answer->text, "%s%s: %s", separator, groups[i].title, groups[i].text);
-        separator = "\n";
-    }
-    if (!*separator)
-        fputs("no compiled package is installed", answer->text);
-    separator = "";
-    if (groups[GROUP_ON].n) {
+    static const char *const titles[GROUPS] = {"import with the GIL off", "turn the GIL on", "do not import"};
+    for (size_t i = 0; i < GROUPS; i++)
+        if (groups[i])
+            fprintf(doctor->text, "%s%s: %s", ftell(doctor->text) > 0 ? "\n" : "", titles[i], groups[i]);
+    if (ftell(doctor->text) == 0)
+        return doctor_say(doctor, DOCTOR_OK, NULL, "no compiled package is installed");
+    if (groups[GROUP_ON])
         fputs(
             "runs that import a package that turns the GIL on end with status 3: install a newer release, or keep "
             "the GIL off with PYTHON_GIL=0",
-            answer->remedy);
-        separator = "\n";
-    }
-    if (groups[GROUP_FAILED].n)
-        fprintf(answer->remedy,
+            doctor->remedy);
+    if (groups[GROUP_FAILED])
+        fprintf(doctor->remedy,
                 "%sreinstall packages that do not import: %s -m pip install --force-reinstall NAME",
-                separator, probe->executable);
-    return groups[GROUP_ON].n || groups[GROUP_FAILED].n ? DOCTOR_WARN : DOCTOR_OK;
+                groups[GROUP_ON] ? "\n" : "", doctor->probe.executable);
+    return groups[GROUP_ON] || groups[GROUP_FAILED] ? DOCTOR_WARN : DOCTOR_OK;
 }
 
-static enum doctor_level check_packages(const struct probe *probe, char *names, struct doctor_answer *answer)
-{
-    struct group groups[GROUPS] = {
-        [GROUP_OFF] = {.title = "import with the GIL off"},
-        [GROUP_ON] = {.title = "turn the GIL on"},
-        [GROUP_FAILED] = {.title = "do not import"},
-    };
-    bool open = true;
-    for (size_t i = 0; i < GROUPS; i++)
-        open &= (groups[i].stream = open_memstream(&groups[i].text, &groups[i].size)) != NULL;
-    if (open)
-        import_all(probe, names, groups);
-    for (size_t i = 0; i < GROUPS; i++)
-        if (groups[i].stream)
-            fclose(groups[i].stream);
-    enum doctor_level level = print_groups(probe, groups, answer);
-    for (size_t i = 0; i < GROUPS; i++)
-        free(groups[i].text);
-    return level;
-}
-
-static char *list_names(const struct probe *probe, char *reason, size_t size)
+char *doctor_package_names(const struct probe *probe, char *reason, size_t size)
 {
     struct probe_job job;
     run_code(probe, list_code, &job);
@@ -226,19 +173,16 @@ static char *list_names(const struct probe *probe, char *reason, size_t size)
     return names;
 }
 
-char *doctor_package_names(const struct probe *probe)
+enum doctor_level doctor_packages(struct doctor *doctor)
 {
-    char reason[320];
-    return list_names(probe, reason, sizeof reason);
-}
-
-enum doctor_level doctor_packages(struct doctor *doctor, struct doctor_answer *answer)
-{
-    char reason[320];
-    const struct probe *probe = &doctor->probe;
-    cleanup_free char *names = list_names(probe, reason, sizeof reason);
+    char reason[320], *groups[GROUPS] = {NULL};
+    cleanup_free char *names = doctor_package_names(&doctor->probe, reason, sizeof reason);
     if (!names)
-        return doctor_say(answer, DOCTOR_WARN, "check that site-packages can be read",
+        return doctor_say(doctor, DOCTOR_WARN, "check that site-packages can be read",
                           "the packages cannot be listed: %s", reason);
-    return check_packages(probe, names, answer);
+    import_all(&doctor->probe, names, groups);
+    enum doctor_level level = print_groups(doctor, groups);
+    for (size_t i = 0; i < GROUPS; i++)
+        free(groups[i]);
+    return level;
 }

@@ -2,20 +2,20 @@
 
 #include <stdarg.h>
 
-enum doctor_level doctor_say(struct doctor_answer *answer, enum doctor_level level, const char *remedy,
+enum doctor_level doctor_say(struct doctor *doctor, enum doctor_level level, const char *remedy,
                              const char *text, ...)
 {
     va_list arguments;
     va_start(arguments, text);
-    vfprintf(answer->text, text, arguments);
+    vfprintf(doctor->text, text, arguments);
     va_end(arguments);
     if (remedy)
-        fputs(remedy, answer->remedy);
+        fputs(remedy, doctor->remedy);
     return level;
 }
 
-enum doctor_level doctor_say_sentence(struct doctor_answer *answer, enum doctor_level level,
+enum doctor_level doctor_say_sentence(struct doctor *doctor, enum doctor_level level,
                                       const struct sentence *sentence)
 {
-    return doctor_say(answer, level, sentence->remedy, "%s", sentence->what);
+    return doctor_say(doctor, level, sentence->remedy, "%s", sentence->what);
 }

@@ -40,17 +40,17 @@ static bool finds_own_function(void)
     return found;
 }
 
-enum doctor_level doctor_symbols(struct doctor *doctor, struct doctor_answer *answer)
+enum doctor_level doctor_symbols(struct doctor *doctor)
 {
     if (!finds_own_function())
-        return doctor_say(answer, DOCTOR_WARN, "do not strip ftstress; mount /proc",
+        return doctor_say(doctor, DOCTOR_WARN, "do not strip ftstress; mount /proc",
                           "a function of ftstress itself is not found: stacks show addresses only");
     if (!(doctor->facts & DOCTOR_INTERPRETER))
-        return doctor_say(answer, DOCTOR_OK, NULL, "function names are found in ftstress");
+        return doctor_say(doctor, DOCTOR_OK, NULL, "function names are found in ftstress");
     if (!doctor_has_symbols(doctor->probe.library))
-        return doctor_say(answer, DOCTOR_WARN,
+        return doctor_say(doctor, DOCTOR_WARN,
                           "use a build of the interpreter that is not stripped, or install its -dbg package",
                           "%s is stripped: stacks name only exported functions", doctor->probe.library);
-    return doctor_say(answer, DOCTOR_OK, NULL, "function names are found in ftstress and in %s",
+    return doctor_say(doctor, DOCTOR_OK, NULL, "function names are found in ftstress and in %s",
                       doctor->probe.library);
 }

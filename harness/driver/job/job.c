@@ -75,7 +75,6 @@ static void fill_outcome(struct job *job)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have gone on since */
         outcome->phase = atomic_load(&job->board->phase);
-    outcome->serial_calls = outcome->totals.serial;
     outcome->seconds = clock_seconds(clock_now() - job->began);
     if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) <
         0)
@@ -93,8 +92,6 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .err = -1,
                       .races = -1,
                       .log = {.take = job_take_race, .context = &job},
-                      .plan_fd = -1,
-                      .board_fd = -1,
                       .tool_fd = -1,
                       .head = malloc(OUTCOME_STDERR_HALF),
                       .tail = malloc(OUTCOME_STDERR_HALF)};
@@ -106,8 +103,6 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     }
     record_reader_clear(&job.reader);
     board_close(job.board);
-    fd_close(&job.board_fd);
-    fd_close(&job.plan_fd);
     fd_close(&job.wire);
     fd_close(&job.err);
     fd_close(&job.races);

@@ -1,10 +1,12 @@
-/* Makes a finding of a violation: its site, its suspect and its stacks. */
+/* Makes a finding of a violation: its site, its suspect, its stacks, and a sentence with the bytes. */
 #include "driver/judge/judge_inside.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "driver/outcome/package.h"
@@ -12,18 +14,23 @@
 #define CHAIN 6 /* frames of a package that identify a site of array data */
 #define TEXT 512
 
-static enum finding_kind kind_of(enum violation_kind kind)
-{
-    switch (kind) {
-    case VIOLATION_FREED_WRITE:
-    case VIOLATION_FREED_READ:
-        return FINDING_USE_AFTER_FREE;
-    case VIOLATION_DOUBLE_FREE:
-        return FINDING_DOUBLE_FREE;
-    default:
-        return FINDING_HEAP_CORRUPTION;
-    }
-}
+/* What findings of each kind are; the side distinguishes bugs of one site, or of one function. */
+static const struct {
+    const char *side;
+    enum finding_kind kind;
+} faults[VIOLATION_KINDS] = {
+    [VIOLATION_AFTER] = {"overrun", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_BEFORE] = {"underrun", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FREED_WRITE] = {"write after free", FINDING_USE_AFTER_FREE},
+    [VIOLATION_STRAY] = {"stray write", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_READ_AFTER] = {"read outside", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_READ_BEFORE] = {"read outside", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FREED_READ] = {"read after free", FINDING_USE_AFTER_FREE},
+    [VIOLATION_DOUBLE_FREE] = {"double free", FINDING_DOUBLE_FREE},
+    [VIOLATION_INTERIOR_FREE] = {"interior free", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FOREIGN_FREE] = {"foreign free", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_MISMATCH] = {"mismatch", FINDING_HEAP_CORRUPTION},
+};
 
 /* Returns true where the thread that was stopped did the damage. */
 static bool is_caught(const struct violation *violation)
@@ -31,14 +38,14 @@ static bool is_caught(const struct violation *violation)
     return violation->found == FOUND_TRAP || violation->kind >= VIOLATION_DOUBLE_FREE;
 }
 
-/* Names a frame for a signature, which stays the same in a rebuild: by its function, or else by its file's plain
- * name. */
-static char *plain_frame(const struct symbol_frame *frame)
+/* Names a frame by its place in the file; `plain`: so that the name stays the same in a rebuild, by its function, or
+ * else by its file's plain name. */
+static char *name_frame(const struct symbol_frame *frame, bool plain)
 {
-    if (frame->function)
-        return judge_plain_name(frame->function);
     const char *file = frame->module ? path_base(frame->module) : "?";
-    return strndup(file, strcspn(file, "."));
+    if (!plain)
+        return judge_format("%s+%#llx", file, (unsigned long long)frame->offset);
+    return frame->function ? judge_plain_name(frame->function) : strndup(file, strcspn(file, "."));
 }
 
 /* Names a site so that it is equal in each run: the innermost frame of the allocation; for array data, which NumPy
@@ -56,34 +63,9 @@ static void name_site(const struct judge *judge, const struct violation *violati
             snprintf(first, sizeof first, "%s", name);
         else if (strcmp(first, name) != 0)
             break;
-        if (plain) {
-            char *called = plain_frame(frame);
-            text_add(text, size, "<", "%s", called ? called : "?");
-            free(called);
-            continue;
-        }
-        text_add(text, size, "<", "%s+%#llx", frame->module ? path_base(frame->module) : "?",
-                 (unsigned long long)frame->offset);
+        cleanup_free char *called = name_frame(frame, plain);
+        text_add(text, size, "<", "%s", called ? called : "?");
     }
-}
-
-/* Distinguishes bugs of one site, or of one function. */
-static const char *side_of(enum violation_kind kind)
-{
-    static const char *const sides[VIOLATION_KINDS] = {
-        [VIOLATION_AFTER] = "overrun",
-        [VIOLATION_BEFORE] = "underrun",
-        [VIOLATION_FREED_WRITE] = "write after free",
-        [VIOLATION_STRAY] = "stray write",
-        [VIOLATION_READ_AFTER] = "read outside",
-        [VIOLATION_READ_BEFORE] = "read outside",
-        [VIOLATION_FREED_READ] = "read after free",
-        [VIOLATION_DOUBLE_FREE] = "double free",
-        [VIOLATION_INTERIOR_FREE] = "interior free",
-        [VIOLATION_FOREIGN_FREE] = "foreign free",
-        [VIOLATION_MISMATCH] = "mismatch",
-    };
-    return sides[kind];
 }
 
 /* Returns the site for --focus. */
@@ -93,30 +75,21 @@ static char *focus_of(const struct violation *violation, const struct symbol_sta
         return NULL;
     if (violation->block == BLOCK_ARRAY)
         return strdup("arrays");
-    if (stack->nframes == 0 || !stack->frames[0].module)
-        return NULL;
-    return judge_format("%s+%#llx", path_base(stack->frames[0].module),
-                        (unsigned long long)stack->frames[0].offset);
+    return stack->nframes > 0 && stack->frames[0].module ? name_frame(&stack->frames[0], false) : NULL;
 }
 
-/* Returns false for stacks of the harness. */
-static bool tells(const struct judge *judge, const struct symbol_stack *stack)
-{
-    char name[128];
-    return stack->nframes > 0 &&
-           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) != OWNER_HARNESS;
-}
-
+/* Adds the stack unless it is one of the harness. */
 static void add_stack(struct judge *judge, struct finding *finding, const uint64_t *frames, unsigned n,
                       bool exact, char *title)
 {
     struct symbol_stack stack = judge_stack(judge, frames, n, exact);
-    if (tells(judge, &stack) && title)
+    if (title && stack.nframes > 0 &&
+        package_frame_owner(judge->outcome, &stack.frames[0], NULL, 0) != OWNER_HARNESS) {
         finding_add_stack(finding, title, stack);
-    else {
-        free(title);
-        symbol_stack_free(&stack);
+        return;
     }
+    free(title);
+    symbol_stack_free(&stack);
 }
 
 static char *thread_title(const char *what, uint16_t worker)
@@ -184,45 +157,169 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
 static void identify(struct judge *judge, struct finding *finding, const struct violation *violation)
 {
     char site[TEXT];
+    const char *side = faults[violation->kind].side;
     bool by_caller = violation->kind >= VIOLATION_DOUBLE_FREE;
     struct symbol_stack stack = judge_stack(judge, by_caller ? violation->here : violation->alloc,
                                             by_caller ? violation->nfound : violation->nalloc, false);
     name_site(judge, violation, &stack, false, site, sizeof site);
     finding->site = focus_of(violation, &stack);
-    finding->alias = judge_format("guard|%s|%s", side_of(violation->kind), site);
+    finding->alias = judge_format("guard|%s|%s", side, site);
     set_suspect(judge, finding, violation, &stack);
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
-    finding->signature =
-        finding->trapped && finding->evidence.function
-            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->evidence.function)
-            : judge_format("guard|%s|%s", side_of(violation->kind), site);
+    const char *by = finding->trapped ? finding->evidence.function : NULL;
+    finding->signature = judge_format("guard|%s|%s%s", side, by ? "by " : "", by ? by : site);
 }
 
-static struct finding *finding_of(struct judge *judge, const struct violation *violation)
+static const char *statement_of(const struct plan *plan, const struct violation *violation)
 {
-    struct finding *finding =
-        judge_new_finding(judge, kind_of(violation->kind), SEVERITY_CRASH, DETECTOR_GUARD);
-    if (!finding)
+    if (violation->worker == BLOCK_NOBODY)
         return NULL;
-    const char *statement = judge_heap_statement(judge->plan, violation);
-    finding->message = judge_heap_message(judge, violation);
-    finding->statement = statement ? strdup(statement) : NULL;
-    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
-    finding->block = malloc(sizeof *finding->block);
-    if (finding->block)
-        *finding->block = *violation;
-    identify(judge, finding, violation);
-    add_stacks(judge, finding, violation);
-    judge_note_changes(judge, finding);
-    return finding;
+    if (plan->nroles > 0 && violation->worker != BLOCK_SERIAL)
+        return plan->roles[violation->worker % plan->nroles];
+    if (violation->step < plan->nsteps)
+        return plan->steps[violation->step];
+    return plan->native;
+}
+
+static void say_maker(const struct judge *judge, const struct violation *violation, char *text, size_t size)
+{
+    const char *statement = statement_of(judge->plan, violation);
+    text[0] = '\0';
+    if (violation->kind == VIOLATION_FOREIGN_FREE || violation->kind == VIOLATION_STRAY)
+        return;
+    if (violation->worker == BLOCK_NOBODY)
+        snprintf(text, size, ", made outside the statements");
+    else if (violation->worker == BLOCK_SERIAL)
+        snprintf(text, size, ", made in %s by the serial pass at iteration %u",
+                 statement ? statement : "a statement", violation->iteration);
+    else
+        snprintf(text, size, ", made in %s by thread %u at iteration %u",
+                 statement ? statement : "a statement", violation->worker, violation->iteration);
+}
+
+/* Finds the generated input with these bytes. */
+static bool find_input(const struct plan *plan, const unsigned char *bytes, size_t n, char *text, size_t size)
+{
+    char error[256];
+    for (unsigned i = 0; i < plan->ninputs; i++) {
+        struct recipe recipe;
+        struct recipe_layout layout;
+        if (recipe_parse(plan->inputs[i].recipe, &recipe, error, sizeof error) < 0)
+            continue;
+        recipe_layout(&recipe, &layout);
+        size_t length = layout.base_items * recipe.itemsize;
+        unsigned char *base = length >= n && length < (64U << 20) ? malloc(length) : NULL;
+        if (!base)
+            continue;
+        recipe_fill(&recipe, plan->seed, i, base);
+        const unsigned char *at = memmem(base, length, bytes, n);
+        if (at)
+            snprintf(text, size, "what the input %s holds from element %zu on", plan->inputs[i].name,
+                     (size_t)(at - base) / recipe.itemsize);
+        free(base);
+        if (at)
+            return true;
+    }
+    return false;
+}
+
+/* Returns true for bytes that identify an input: eight or more, and not all equal. */
+static bool is_telling(const unsigned char *bytes, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++)
+        if (bytes[i] != bytes[0])
+            return n >= 8;
+    return false;
+}
+
+static void say_numbers(const struct violation *violation, char *text, size_t size)
+{
+    snprintf(text, size, "float64");
+    for (unsigned i = 0; i + 8 <= violation->nbytes && i < 32; i += 8) {
+        double number;
+        memcpy(&number, violation->bytes + i, 8);
+        text_add(text, size, i ? ", " : " ", "%g", number);
+    }
+}
+
+static void say_hex(const struct violation *violation, char *text, size_t size)
+{
+    unsigned n = violation->nbytes < 16 ? violation->nbytes : 16;
+    bool printable = n >= 2;
+    text[0] = '\0';
+    for (unsigned i = 0; i < n; i++) {
+        text_add(text, size, " ", "%02x", violation->bytes[i]);
+        printable &= isprint(violation->bytes[i]) != 0;
+    }
+    if (printable)
+        text_add(text, size, " ", "('%.*s')", (int)n, (const char *)violation->bytes);
+}
+
+/* Describes the bytes that were written. */
+static void say_bytes(const struct judge *judge, const struct violation *violation, char *text, size_t size)
+{
+    bool floats = violation->array.type == 'f' && violation->array.itemsize == 8;
+    if (is_telling(violation->bytes, violation->nbytes) &&
+        find_input(judge->plan, violation->bytes, 8, text, size))
+        return;
+    if (floats && violation->nbytes >= 8 && violation->offset % 8 == 0)
+        say_numbers(violation, text, size);
+    else
+        say_hex(violation, text, size);
+}
+
+static const char *when(enum violation_found found)
+{
+    static const char *const ways[FOUND_WAYS] = {
+        [FOUND_FREE] = "when it was freed",
+        [FOUND_REUSE] = "when its memory was to be used again",
+        [FOUND_CALL] = "at its thread's next heap call",
+        [FOUND_SCAN] = "by the checker",
+        [FOUND_CRASH] = "at the crash",
+        [FOUND_TRAP] = "at the instruction",
+    };
+    return ways[found];
+}
+
+static char *say(const struct judge *judge, const struct violation *violation)
+{
+    char what[TEXT], maker[TEXT], bytes[TEXT] = "", freed[64] = "", seen[96] = "";
+    violation_say(violation, what, sizeof what);
+    say_maker(judge, violation, maker, sizeof maker);
+    if (violation->nbytes > 0)
+        say_bytes(judge, violation, bytes, sizeof bytes);
+    if (violation->nfree > 0 && violation->free_worker < BLOCK_SERIAL)
+        snprintf(freed, sizeof freed, "; last freed by thread %u", violation->free_worker);
+    if (violation->kind <= VIOLATION_FREED_READ)
+        snprintf(seen, sizeof seen, "; seen %s", when(violation->found));
+    if (violation->found == FOUND_SCAN)
+        snprintf(seen, sizeof seen, "; seen by the checker between rounds %llu and %llu",
+                 (unsigned long long)violation->round, (unsigned long long)violation->round + 1);
+    const char *holds = violation->kind < VIOLATION_FREED_WRITE ? "; overrun holds " : "; holds now ";
+    return judge_format("%s%s%s%s%s%s", what, maker, *bytes ? holds : "", bytes, freed, seen);
 }
 
 void judge_heap(struct judge *judge, const struct record *record)
 {
     struct violation violation;
     violation_from_record(record, &violation);
-    struct finding *finding = finding_of(judge, &violation);
-    if (finding && finding->signature)
+    struct finding *finding =
+        judge_new_finding(judge, faults[violation.kind].kind, SEVERITY_CRASH, DETECTOR_GUARD);
+    if (!finding)
+        return;
+    const char *statement = statement_of(judge->plan, &violation);
+    finding->message = say(judge, &violation);
+    finding->statement = statement ? strdup(statement) : NULL;
+    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
+    finding->block = malloc(sizeof *finding->block);
+    if (finding->block)
+        *finding->block = violation;
+    identify(judge, finding, &violation);
+    add_stacks(judge, finding, &violation);
+    judge_note_changes(judge, finding);
+    if (finding->signature)
         judge_heap_add(judge, finding);
+    else
+        finding_free(finding);
 }

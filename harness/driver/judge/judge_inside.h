@@ -9,16 +9,9 @@
 #define JUDGE_DECLARE(id, name, excuses) void judge_##name(struct judge *judge, const struct record *record);
 RECORD_LIST(JUDGE_NONE, JUDGE_DECLARE, JUDGE_NONE)
 
-/* judge_end.c: judges the end of the child. Last: `leak` may be its cause. */
+/* judge_end.c: judges the end of the child, and the report that nanobind writes then. */
 void judge_end(struct judge *judge);
 
-/* judge_nanobind.c: returns the finding of nanobind's own report, or NULL. */
-struct finding *judge_nanobind(struct judge *judge);
-
-/* judge_heap_say.c: returns the statement that made the block, which is the plan's, or NULL. */
-const char *judge_heap_statement(const struct plan *plan, const struct violation *violation);
-/* Describes the violation in one sentence. The caller's; NULL without memory. */
-char *judge_heap_message(const struct judge *judge, const struct violation *violation);
 /* judge_heap_merge.c: adds a finding that has a signature, or merges it into an earlier one of the same bug. Takes it
  * over. */
 void judge_heap_add(struct judge *judge, struct finding *finding);
@@ -29,6 +22,8 @@ bool judge_heap_is_doubtful(const struct finding *finding);
 /* judge_threads.c: adds the stacks of workers and of threads in a package, first that of the thread that crashed.
  * `crashed`: its id, or 0; `stack`: the one that it sent, taken over. */
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
+/* Returns true where one of the innermost frames is this function. */
+bool judge_has_function(const struct symbol_stack *stack, size_t most, const char *function);
 /* Returns true for a worker, by its page or by its stack. */
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
 /* Writes "16 bytes into a freed block of 64 bytes; the block is of f". */

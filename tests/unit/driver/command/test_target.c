@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/list.h"
 #include "core/plan/option.h"
 #include "driver/command/scenario_list.h"
 #include "driver/command/target.h"
@@ -339,17 +340,17 @@ static void iterations_alone_lift_a_files_time(void **state)
 static void scenarios_are_found(void **state)
 {
     (void)state;
-    struct scenario_list list;
-    char *found;
-    assert_int_equal(scenario_list_load(&list), 0);
-    assert_true(list.n >= 2);
-    for (size_t i = 0; i < list.n; i++) {
-        assert_true(i == 0 || strcmp(list.names[i - 1], list.names[i]) < 0);
-        assert_int_equal(scenario_find(list.names[i], &found), 0);
+    char **names, *found;
+    size_t n;
+    assert_int_equal(scenario_list(&names, &n), 0);
+    assert_true(n >= 2);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i == 0 || strcmp(names[i - 1], names[i]) < 0);
+        assert_int_equal(scenario_find(names[i], &found), 0);
         assert_int_equal(access(found, R_OK), 0);
         free(found);
     }
-    scenario_list_clear(&list);
+    strings_free(names, n);
     assert_int_equal(scenario_find("no-such-scenario", &found), -ENOENT);
     assert_int_equal(scenario_find("../scenarios/null", &found), -ENOENT);
     assert_int_equal(scenario_find("", &found), -ENOENT);
@@ -358,16 +359,17 @@ static void scenarios_are_found(void **state)
 static void every_scenario_resolves(void **state)
 {
     (void)state;
-    struct scenario_list names;
-    assert_int_equal(scenario_list_load(&names), 0);
-    for (size_t i = 0; i < names.n; i++) {
+    char **names;
+    size_t n;
+    assert_int_equal(scenario_list(&names, &n), 0);
+    for (size_t i = 0; i < n; i++) {
         struct target_list list;
-        if (RESOLVE(&list, names.names[i]) != 0)
-            fail_msg("%s: %s", names.names[i], error);
+        if (RESOLVE(&list, names[i]) != 0)
+            fail_msg("%s: %s", names[i], error);
         assert_true(strlen(list.plans[0].about) > 0);
         target_list_clear(&list);
     }
-    scenario_list_clear(&names);
+    strings_free(names, n);
 }
 
 static void several_targets_are_several_plans(void **state)
