@@ -13,13 +13,6 @@
 #include "core/plan/guard_option.h"
 #include "core/plan/plan_key.h"
 
-const char *const rung_names[RUNG_COUNT] = {
-    [RUNG_PRIVATE] = "private",
-    [RUNG_READONLY] = "readonly",
-    [RUNG_ONE_WRITER] = "one-writer",
-    [RUNG_ALL] = "all",
-};
-
 static const char *const keywords[] = {
     "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
     "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",

@@ -35,6 +35,13 @@ const struct plan_key plan_keys[] = {
     {KEY(PLAN_FLAG, stop_on_first)}, {.name = NULL},
 };
 
+const char *const rung_names[RUNG_COUNT] = {
+    [RUNG_PRIVATE] = "private",
+    [RUNG_READONLY] = "readonly",
+    [RUNG_ONE_WRITER] = "one-writer",
+    [RUNG_ALL] = "all",
+};
+
 static const char *const wanted[] = {
     [PLAN_THREADS] = "a whole number from 1 to 256",
     [PLAN_NUMBER] = NUMBER,
