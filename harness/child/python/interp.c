@@ -68,8 +68,8 @@ void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    record_send_text(RECORD_ENVIRONMENT, text, wire);
-    record_send_text(RECORD_ENVIRONMENT, "abi=" FTSTRESS_ABI, wire);
+    RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {text});
+    RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {"abi=" FTSTRESS_ABI});
     RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = FACT_GIL, [FACT_VALUE] = pyversion_gil_is_on()});
 }
 
@@ -80,7 +80,7 @@ static void send_file(int wire, PyObject *row)
         return;
     RECORD_SEND(wire, RECORD_PACKAGE, .texts = {path, name, owner});
     if (*version)
-        record_send_text(RECORD_ENVIRONMENT, version, wire);
+        RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {version});
 }
 
 /* Returns the namespace of the Python functions. It lives until Python ends. */

@@ -45,19 +45,9 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-/* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-static void keep_first_setup(struct run *run, const char *error)
-{
-    char text[800];
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             run->maker->tripwire ? ", without the tripwire," : "", error);
-    record_send_text(RECORD_NOTE, text, run->wire);
-    run->setup_once = true;
-}
-
 static bool make_base(struct run *run, bool tripwire)
 {
-    char error[640];
+    char error[640], text[800];
     struct space made;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
@@ -66,11 +56,16 @@ static bool make_base(struct run *run, bool tripwire)
         run->generation++;
         return true;
     }
-    if (run->base.names)
-        keep_first_setup(run, error);
-    else
+    if (!run->base.names) {
         run_cannot(run, STATUS_UNTESTED, "%s", error);
-    return run->base.names != NULL;
+        return false;
+    }
+    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
+    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
+             tripwire ? ", without the tripwire," : "", error);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+    run->setup_once = true;
+    return true;
 }
 
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */

@@ -198,27 +198,21 @@ static int check_bounds(const struct plan *plan, char *error, size_t size)
     return 0;
 }
 
-static int check_guard(const struct plan *plan, char *error, size_t size)
+static int check_settings(const struct plan *plan, char *error, size_t size)
 {
     struct guard_option option;
     char why[256];
-    if (guard_option_parse(plan->guard, &option, why, sizeof why) == 0)
-        return 0;
-    return REFUSE("guard: %s", why);
-}
-
-static int check_under(const struct plan *plan, char *error, size_t size)
-{
-    if (!plan->under || strcmp(plan->under, PLAN_TOOL) == 0)
-        return 0;
-    return REFUSE("under: there is no tool '%s'; write " PLAN_TOOL, plan->under);
+    if (guard_option_parse(plan->guard, &option, why, sizeof why) < 0)
+        return REFUSE("guard: %s", why);
+    if (plan->under && strcmp(plan->under, PLAN_TOOL) != 0)
+        return REFUSE("under: there is no tool '%s'; write " PLAN_TOOL, plan->under);
+    return 0;
 }
 
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
     static int (*const checks[])(const struct plan *plan, char *error, size_t size) = {
-        check_bounds, check_guard, check_under,           check_private,
-        check_inputs, check_lists, check_something_to_run};
+        check_bounds, check_settings, check_private, check_inputs, check_lists, check_something_to_run};
     int status = 0;
     for (size_t i = 0; i < COUNT(checks) && !status; i++)
         status = checks[i](plan, error, error_size);

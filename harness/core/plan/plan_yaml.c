@@ -93,15 +93,6 @@ static const yaml_node_t *child_of(const struct load *load, const yaml_node_t *n
     return NULL;
 }
 
-/* Refuses a NUL: C code would take the part before it for the whole text. */
-static int check_nul(const struct load *load)
-{
-    for (const yaml_node_t *node = load->tree.nodes.start; node < load->tree.nodes.top; node++)
-        if (node->type == YAML_SCALAR_NODE && strlen(text_of(node)) < node->data.scalar.length)
-            return complain(load, line_of(node), "text must not hold a NUL character: take it out");
-    return 0;
-}
-
 /* Refuses a second plan in the file. */
 static int check_end(const struct load *load, yaml_parser_t *parser)
 {
@@ -125,9 +116,11 @@ static int tree_load(struct load *load)
         error = complain_syntax(load, &parser);
     if (!error && root_of(load))
         error = check_end(load, &parser);
-    if (!error)
-        error = check_nul(load);
     yaml_parser_delete(&parser);
+    /* C code would take the part before a NUL for the whole text. */
+    for (const yaml_node_t *node = load->tree.nodes.start; !error && node < load->tree.nodes.top; node++)
+        if (node->type == YAML_SCALAR_NODE && strlen(text_of(node)) < node->data.scalar.length)
+            error = complain(load, line_of(node), "text must not hold a NUL character: take it out");
     return error;
 }
 

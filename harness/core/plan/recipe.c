@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,13 +19,9 @@
 
 static bool is_known_dtype(const char *name, size_t length)
 {
-    for (const char *known = DTYPES; *known; known += strspn(known, " ")) {
-        size_t known_length = strcspn(known, " ");
-        if (known_length == length && memcmp(known, name, length) == 0)
-            return true;
-        known += known_length;
-    }
-    return false;
+    char word[8];
+    snprintf(word, sizeof word, " %.*s ", (int)length, name);
+    return length <= 3 && strstr(" " DTYPES " ", word);
 }
 
 /* The number in S8 or U8. NumPy keeps the size of an element in an int. */

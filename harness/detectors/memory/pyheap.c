@@ -195,7 +195,7 @@ static void send_fact(const struct detector_call *call, const struct walk *walk)
              "_pyheap=%llu walks, the last over %llu objects, %llu of them not checkable; %.1f ms in all",
              (unsigned long long)walks, (unsigned long long)walk->objects, (unsigned long long)walk->foreign,
              1e3 * clock_seconds(spent));
-    record_send_text(RECORD_ENVIRONMENT, text, call->wire);
+    RECORD_SEND(call->wire, RECORD_ENVIRONMENT, .texts = {text});
 }
 
 static int pyheap_start(void)

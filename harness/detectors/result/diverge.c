@@ -214,7 +214,7 @@ static void send_close(const struct reference *reference, const struct detector_
     char text[1024];
     snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
              reference->statement);
-    record_send_text(RECORD_NOTE, text, call->wire);
+    RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
 /* Sends the number of repetitions; the first difference was sent when it was confirmed. */
