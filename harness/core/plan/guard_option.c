@@ -44,7 +44,7 @@ int guard_option_parse(const char *text, struct guard_option *option, char *erro
 {
     *option = (struct guard_option){.every = 20000, .pages = 256};
     for (const char *at = text; at && *at;) {
-        char word[48];
+        char word[40];
         size_t length = strcspn(at, ",");
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (length >= sizeof word || !read_word(word, option))
