@@ -21,7 +21,7 @@
 #include "detectors/leak/mapped.h"
 #include "detectors/memory/pyobject.h"
 #include "heap/guard/guard.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 #include "heap/site/trace.h"
 
 #define POINTS (COUNTED_WINDOWS + 1)
@@ -95,7 +95,7 @@ static void count_types(void)
 static void count_native(void)
 {
     if (guard_is_on()) {
-        live_walk(count_block, NULL);
+        region_walk_live(count_block, NULL);
         return;
     }
     struct mallinfo2 info = mallinfo2();

@@ -12,7 +12,7 @@
 #include "detectors/common/pycompat.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/memory/readable.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 
 #define STEPS_MAX 8
 #define THREAD_BYTES ((size_t)64 << 10) /* searched below a thread's control block: its static variables */
@@ -167,7 +167,7 @@ static bool find_next(struct search *search, struct holder_path *path)
         path->holder = HOLDER_THREAD;
         return false;
     }
-    live_walk(search_block, search);
+    region_walk_live(search_block, search);
     if (!search->where)
         addresses_walk(search_object, search);
     if (!search->where && search->again)

@@ -16,7 +16,7 @@
 #include "detectors/leak/keyed.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/leak/refcount.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 #include "heap/site/trace.h"
 
 /* Types of the interpreter, and native blocks, are reported from MANY on and from one in PART calls on: a few that
@@ -197,7 +197,7 @@ static void count_block(void *context, const struct block *block)
 
 static void send_sites(int wire)
 {
-    live_walk(count_block, NULL);
+    region_walk_live(count_block, NULL);
     for (size_t i = 0; i < SITES && sent < SENT_MAX; i++) {
         struct record record;
         if (!are_many(sum(sites[i].parts)))

@@ -91,7 +91,7 @@ static inline uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_
     return walker->layout->protected_links ? (at >> 12) ^ link : link;
 }
 
-/* arena.c: records a violation, the first one at each address. `block` and `size` are the likely culprit's. */
+/* arena_found.c: records a violation, the first one at each address. `block` and `size` are the likely culprit's. */
 void arena_add(struct arena_walker *walker, enum arena_fault fault, uintptr_t at, uint64_t value,
                uintptr_t block, size_t size);
 /* Records a violation of a free block's own field. */
