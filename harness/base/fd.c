@@ -23,15 +23,12 @@ void fd_free(void *pointer)
 
 int fd_write_all(int fd, const void *data, size_t size)
 {
-    const char *at = data;
-    while (size > 0) {
+    for (const char *at = data; size > 0;) {
         ssize_t n = write(fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
+        if (n < 0 && errno != EINTR)
             return -errno;
-        at += n;
-        size -= (size_t)n;
+        at += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
     }
     return 0;
 }
@@ -39,31 +36,26 @@ int fd_write_all(int fd, const void *data, size_t size)
 int fd_read_file(const char *path, char **ret_text, size_t *ret_size)
 {
     cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup_free char *text = NULL;
+    size_t size = 0, room = 0;
     if (fd < 0)
         return -errno;
-    char *text = NULL;
-    size_t size = 0, room = 0;
-    ssize_t n;
-    do {
+    for (ssize_t n = 1; n != 0;) {
         if (room - size < 2) {
             room = room ? 2 * room : 16384;
             char *grown = realloc(text, room);
-            if (!grown) {
-                free(text);
+            if (!grown)
                 return -ENOMEM;
-            }
             text = grown;
         }
         n = read(fd, text + size, room - size - 1);
+        if (n < 0 && errno != EINTR)
+            return -errno;
         size += n > 0 ? (size_t)n : 0;
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    if (n < 0) {
-        int error = -errno;
-        free(text);
-        return error;
     }
     text[size] = '\0';
     *ret_text = text;
+    text = NULL;
     if (ret_size)
         *ret_size = size;
     return 0;
@@ -76,30 +68,20 @@ char *fd_read_task(pid_t pid, pid_t tid, const char *name)
     return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
 }
 
-/* A device, a pipe or a link: renaming a file over it would replace it. */
-static bool is_special(const char *path)
-{
-    struct stat info;
-    return lstat(path, &info) == 0 && !S_ISREG(info.st_mode);
-}
-
-static int write_into(const char *path, const void *data, size_t size)
-{
-    cleanup_fd int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    return fd < 0 ? -errno : fd_write_all(fd, data, size);
-}
-
 int fd_write_file(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
-    if (is_special(path))
-        return write_into(path, data, size);
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
+    struct stat info;
+    /* A device, a pipe or a link: renaming a file over it would replace it. */
+    bool special = lstat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    if (snprintf(temporary, sizeof temporary, "%s%s", path, special ? "" : ".new") >= (int)sizeof temporary)
         return -ENAMETOOLONG;
-    cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    cleanup_fd int fd = open(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC | (special ? 0 : O_CREAT), 0666);
     if (fd < 0)
         return -errno;
     int error = fd_write_all(fd, data, size);
+    if (special)
+        return error;
     if (!error && fsync(fd) < 0 && errno != EINVAL)
         error = -errno;
     if (!error && rename(temporary, path) < 0)
@@ -109,7 +91,18 @@ int fd_write_file(const char *path, const void *data, size_t size)
     return error;
 }
 
-int fd_program_dir(char **ret_dir)
+int fd_pipe(int *ret_read, int *ret_write)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    *ret_read = ends[0];
+    *ret_write = ends[1];
+    return 0;
+}
+
+int fd_beside(const char *name, char **ret_path)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -117,8 +110,7 @@ int fd_program_dir(char **ret_dir)
         return -errno;
     self[n] = '\0';
     *strrchr(self, '/') = '\0';
-    *ret_dir = strdup(self);
-    return *ret_dir ? 0 : -ENOMEM;
+    return asprintf(ret_path, "%s/%s", self, name) < 0 ? -ENOMEM : 0;
 }
 
 int fd_make_dirs(const char *path)

@@ -11,14 +11,6 @@ void fd_free(void *pointer);
 #define cleanup_fd __attribute__((cleanup(fd_close)))
 #define cleanup_free __attribute__((cleanup(fd_free)))
 
-/* Takes the descriptor out of its scope, which then does not close it. */
-static inline int fd_steal(int *fd)
-{
-    int stolen = *fd;
-    *fd = -1;
-    return stolen;
-}
-
 /* Writes all of it, through interruptions. Async-signal-safe. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t size);
 
@@ -33,8 +25,11 @@ char *fd_read_task(pid_t pid, pid_t tid, const char *name);
  * an existing device, pipe or link instead. Returns 0 or -errno. */
 int fd_write_file(const char *path, const void *data, size_t size);
 
-/* The folder of this program. On success *ret_dir is the caller's. Returns 0 or -errno. */
-int fd_program_dir(char **ret_dir);
+/* Opens a pipe; reads of it do not block. Returns 0 or -errno. */
+int fd_pipe(int *ret_read, int *ret_write);
+
+/* The path of NAME in the folder of this program, there or not. The caller's. Returns 0 or -errno. */
+int fd_beside(const char *name, char **ret_path);
 
 /* mkdir -p. Returns 0 or -errno. */
 int fd_make_dirs(const char *path);

@@ -7,7 +7,6 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/option.h"
-#include "core/plan/tool.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
     [OPTION_RUN] = "run",       [OPTION_LIST] = "list",     [OPTION_SHOW] = "show",
@@ -52,10 +51,10 @@ static int check_guard(struct request *request, const char *argument, char *erro
 static int check_under(struct request *request, const char *argument, char *error, size_t size)
 {
     (void)request;
-    if (tool_find(argument))
+    if (strcmp(argument, PLAN_TOOL) == 0)
         return 0;
-    return fail(-EINVAL, error, size, "--under '%s' is no tool to run a child under; write %s", argument,
-                tools[0].name);
+    return fail(-EINVAL, error, size, "--under '%s' is no tool to run a child under; write " PLAN_TOOL,
+                argument);
 }
 
 #define ALL ((1U << OPTION_COMMANDS) - 1)
@@ -143,7 +142,7 @@ const struct option_row option_rows[] = {
     {"tsan", 0, NULL, NULL,
      "find data races with ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p with an environment built by it",
      OPTION_TOOLS, RUN, OPTION_SWITCH, AT(tsan)},
-    {"under", 0, "valgrind", NULL,
+    {"under", 0, PLAN_TOOL, NULL,
      "find leaks and memory errors with Valgrind: slow, and one thread at a time, so that it finds no races",
      OPTION_TOOLS, RUN, OPTION_LINE, AT(plan.under), .set = check_under},
     {"suppressions", 0, "FILE", NULL,

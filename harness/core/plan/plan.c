@@ -12,7 +12,6 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/plan_key.h"
-#include "core/plan/tool.h"
 
 static const char *const keywords[] = {
     "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
@@ -232,9 +231,9 @@ static int check_guard(const struct verdict *verdict, const struct plan *plan)
 
 static int check_under(const struct verdict *verdict, const struct plan *plan)
 {
-    if (!plan->under || tool_find(plan->under))
+    if (!plan->under || strcmp(plan->under, PLAN_TOOL) == 0)
         return 0;
-    return REFUSE("under: there is no tool '%s'; write %s", plan->under, tools[0].name);
+    return REFUSE("under: there is no tool '%s'; write " PLAN_TOOL, plan->under);
 }
 
 int plan_check(const struct plan *plan, char *error, size_t error_size)

@@ -12,6 +12,9 @@
 #define PLAN_INPUTS_MAX 32
 #define PLAN_STEPS_MAX 64
 
+/* The only tool to run a child under: in plans, and the name of its program. */
+#define PLAN_TOOL "valgrind"
+
 /* How threads share inputs, the lowest sharing level first. */
 enum rung { RUNG_PRIVATE, RUNG_READONLY, RUNG_ONE_WRITER, RUNG_ALL, RUNG_COUNT };
 extern const char *const rung_names[RUNG_COUNT]; /* private, readonly, one-writer, all */
@@ -55,7 +58,7 @@ struct plan {
     uint32_t detect; /* DETECTOR_BIT()s */
     char *guard;     /* settings of the guard (guard_option.h) */
     char *focus;     /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
-    char *under;     /* the tool to run the child under (tool.h) */
+    char *under;     /* the tool to run the child under: PLAN_TOOL */
     bool stop_on_first;
 };
 

@@ -23,10 +23,11 @@ int board_create(int *ret_fd, struct board **ret_board)
     if (fd < 0 || ftruncate(fd, sizeof(struct board)) < 0)
         return -errno;
     int error = board_open(fd, ret_board);
-    if (error)
-        return error;
-    *ret_fd = fd_steal(&fd);
-    return 0;
+    if (!error) {
+        *ret_fd = fd;
+        fd = -1;
+    }
+    return error;
 }
 
 void board_close(struct board *board)

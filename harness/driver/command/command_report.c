@@ -40,7 +40,7 @@ int command_write_form(const struct report *report, const struct request *reques
 static int render_kept(const struct request *request, enum option_command command)
 {
     char error[640];
-    json_t *document;
+    json_auto_t *document = NULL;
     const char *what = request->npositionals ? request->positionals[0] : NULL;
     if (request->npositionals > 1)
         return command_fail(STATUS_USAGE, "'%s' is one name too many; ftstress %s takes one",
@@ -50,9 +50,7 @@ static int render_kept(const struct request *request, enum option_command comman
     const struct report report = {.document = document,
                                   .colour = !request->output && command_colour(request),
                                   .whole = command == OPTION_SHOW};
-    int status = command_write_form(&report, request);
-    json_decref(document);
-    return status;
+    return command_write_form(&report, request);
 }
 
 int command_report(const struct request *request)

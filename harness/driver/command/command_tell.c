@@ -54,10 +54,9 @@ static int write_all(const struct run *run, const json_t *document, const struct
 /* The last line always comes. */
 int command_tell(const struct run *run, const struct request *request)
 {
-    json_t *document = report_document(run);
+    json_auto_t *document = report_document(run);
     int status = document ? write_all(run, document, request)
                           : command_fail(STATUS_HARNESS, "no memory for the report");
-    json_decref(document);
     fflush(stdout);
     fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", run->findings.n,
             run->calls + run->serial_calls, run->seconds);

@@ -12,11 +12,7 @@
 
 static int find_dir(char **ret_path)
 {
-    cleanup_free char *dir = NULL;
-    int error = fd_program_dir(&dir);
-    if (error)
-        return error;
-    return asprintf(ret_path, "%s/../share/scenarios", dir) < 0 ? -ENOMEM : 0;
+    return fd_beside("../share/scenarios", ret_path);
 }
 
 static int is_plan(const struct dirent *entry)

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "driver/mode/mode_tsan.h"
 #include "driver/outcome/outcome.h"
 #include "driver/tool/probe.h"
-#include "driver/tool/tsan.h"
 
 /* Facts that checks establish and that later checks need. A check that cannot run names the first fact it lacks. */
 enum doctor_fact {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/tool/valgrind.h"
+#include "driver/mode/mode_valgrind.h"
 
 enum doctor_level doctor_child(struct doctor *doctor)
 {
@@ -96,7 +96,5 @@ enum doctor_level doctor_valgrind(struct doctor *doctor)
     int result = valgrind_prepare(&valgrind, doctor->child_path, NULL, &error);
     if (result)
         return doctor_say_sentence(doctor, result == -ENOENT ? DOCTOR_SKIP : DOCTOR_WARN, &error);
-    doctor_say(doctor, DOCTOR_OK, NULL, "Valgrind %s runs ftstress-child", valgrind.version);
-    valgrind_clear(&valgrind);
-    return DOCTOR_OK;
+    return doctor_say(doctor, DOCTOR_OK, NULL, "Valgrind %s runs ftstress-child", valgrind.version);
 }

@@ -11,7 +11,6 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/plan.h"
 #include "driver/job/job.h"
-#include "driver/tool/tsan_way.h"
 
 #define TIMEOUT (6 * CLOCK_SECOND)
 

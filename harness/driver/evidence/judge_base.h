@@ -27,14 +27,6 @@ char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);
 
-/* Returns the symbols of this child, opened at the first call; NULL when they cannot be opened. */
-struct symbols *judge_symbols(struct judge *judge);
-
-/* Symbolises addresses of this child. `exact`: the first is no return address. */
-struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
-/* Symbolises the stack of a record, which begins with an exact address. Free it. */
-struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record);
-
 /* Returns "numpy 2.2.2" for the package with this import name and the file `module` (or NULL). The caller's. */
 char *judge_name_package(const struct judge *judge, const char *module, const char *name);
 /* Returns the same for the package at the start of a dotted path, such as "numpy.repeat"; NULL where it has no
@@ -63,16 +55,13 @@ struct finding *judge_add(struct judge *judge, struct finding *finding);
 /* judge_list.c: a list of types in words, "2 a, 1 b, and 4 more types". */
 struct judge_list {
     const char *gap; /* between two */
-    size_t max;      /* that are listed */
+    size_t max;      /* that are listed; more are only counted */
 
     size_t n;
-    FILE *out;
     char *text;
-    size_t size;
 };
 
-/* Returns the stream for the next entry, or NULL: the entry is only counted. */
-FILE *judge_list_next(struct judge_list *list);
+void judge_list_add(struct judge_list *list, const char *entry, ...) __attribute__((format(printf, 2, 3)));
 /* Returns the text. The caller's; NULL for no entry, or without memory. */
 char *judge_list_end(struct judge_list *list);
 
@@ -81,16 +70,20 @@ double judge_per_iteration(const struct judge *judge);
 /* Returns true where the statements were seen to change what they share. */
 bool judge_sees_changes(const struct judge *judge);
 
-/* judge_statement.c: returns the number of the statement that a stack runs in its child: STATEMENT_NEW, or -1 for
- * none. */
+/* judge_stack.c: returns the symbols of this child, opened at the first call; NULL when they cannot be opened. */
+struct symbols *judge_symbols(struct judge *judge);
+/* Symbolises addresses of this child. `exact`: the first is no return address. Free the stack. */
+struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
+/* Symbolises the stack of a record, which begins with an exact address. Free it. */
+struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record);
+/* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
+void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
+                 char **ret_package);
+/* Returns the number of the statement that a stack runs in its child: STATEMENT_NEW, or -1 for none. The child runs
+ * each in a function of its own. */
 int judge_statement_number(const struct judge *judge, const struct symbol_stack *stack);
 /* Returns its source, or NULL. Borrowed. */
 const char *judge_statement_text(const struct judge *judge, int number);
-
-/* judge_maker.c: finds the package that allocated memory with this stack. Both texts are the caller's, NULL for
- * none. */
-void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
-                 char **ret_package);
 
 /* judge_series.c: finds a record by its type and variant, its series (or -1) and its name (or NULL). NULL: no growth
  * was counted. */

@@ -1,32 +1,9 @@
 #include "driver/evidence/judge_base.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/fd.h"
 #include "driver/outcome/callable.h"
 #include "driver/outcome/package.h"
-
-struct symbols *judge_symbols(struct judge *judge)
-{
-    if (!judge->symbols && judge->outcome->maps)
-        symbols_open(judge->outcome->maps, &judge->symbols);
-    return judge->symbols;
-}
-
-struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact)
-{
-    struct symbol_stack stack = {0};
-    if (judge_symbols(judge))
-        symbols_stack(judge->symbols, frames, n, exact, &stack);
-    return stack;
-}
-
-struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record)
-{
-    return judge_stack(judge, record->frames, record->nframes, true);
-}
 
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)

@@ -1,26 +1,31 @@
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "driver/evidence/judge_base.h"
 
-FILE *judge_list_next(struct judge_list *list)
+void judge_list_add(struct judge_list *list, const char *entry, ...)
 {
+    char *text;
     if (list->n++ >= list->max)
-        return NULL;
-    if (!list->out)
-        list->out = open_memstream(&list->text, &list->size);
-    if (list->out && list->n > 1)
-        fputs(list->gap, list->out);
-    return list->out;
+        return;
+    va_list arguments;
+    va_start(arguments, entry);
+    int length = vasprintf(&text, entry, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    text_join(&list->text, list->gap, text);
+    free(text);
 }
 
 char *judge_list_end(struct judge_list *list)
 {
-    if (!list->out)
-        return NULL;
-    if (list->n > list->max)
-        fprintf(list->out, "%sand %zu more types", list->gap, list->n - list->max);
-    if (fclose(list->out) == 0)
-        return list->text;
-    free(list->text);
-    return NULL;
+    char more[48];
+    if (list->text && list->n > list->max) {
+        snprintf(more, sizeof more, "and %zu more types", list->n - list->max);
+        text_join(&list->text, list->gap, more);
+    }
+    return list->text;
 }

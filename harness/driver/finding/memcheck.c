@@ -232,7 +232,7 @@ bool memcheck_next(const struct memcheck *memcheck, uint64_t ret_lengths[2])
     return true;
 }
 
-const char *memcheck_doubt(const struct memcheck *memcheck)
+const char *memcheck_why_not_clean(const struct memcheck *memcheck)
 {
     if (!memcheck->on)
         return NULL;

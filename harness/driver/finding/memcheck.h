@@ -94,4 +94,4 @@ bool memcheck_is_settled(const struct memcheck *memcheck);
 /* Computes the iterations of each thread in the next run; 0: as time allows. Returns false where no run is needed. */
 bool memcheck_next(const struct memcheck *memcheck, uint64_t ret_lengths[2]);
 /* Returns why the run cannot be called clean, or NULL. */
-const char *memcheck_doubt(const struct memcheck *memcheck);
+const char *memcheck_why_not_clean(const struct memcheck *memcheck);

@@ -93,8 +93,6 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .err = -1,
                       .races = -1,
                       .log = {.take = job_take_race, .context = &job},
-                      .plan_fd = -1,
-                      .board_fd = -1,
                       .tool_fd = -1,
                       .head = malloc(OUTCOME_STDERR_HALF),
                       .tail = malloc(OUTCOME_STDERR_HALF)};
@@ -106,8 +104,6 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     }
     record_reader_clear(&job.reader);
     board_close(job.board);
-    fd_close(&job.board_fd);
-    fd_close(&job.plan_fd);
     fd_close(&job.wire);
     fd_close(&job.err);
     fd_close(&job.races);

@@ -16,7 +16,7 @@ struct job {
     const struct plan *plan;
     struct outcome *outcome;
     pid_t pid;
-    int wire, err, races, plan_fd, board_fd, tool_fd;
+    int wire, err, races, tool_fd;
     struct board *board;
     struct record_reader reader;
     struct tsan_log log; /* reads `races` */

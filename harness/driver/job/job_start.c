@@ -2,10 +2,8 @@
 #include "driver/job/job_inside.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,98 +44,47 @@ static int write_plan(const struct plan *plan, int *ret_fd)
 {
     cleanup_free char *text = NULL;
     int error = plan_print(plan, &text);
-    if (error)
-        return error;
-    cleanup_fd int fd = memfd_create("plan.yaml", MFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    error = fd_write_all(fd, text, strlen(text));
-    if (error)
-        return error;
-    lseek(fd, 0, SEEK_SET);
-    *ret_fd = fd_steal(&fd);
-    return 0;
-}
-
-struct pipes {
-    int wire[2], err[2], races[2];
-};
-
-static void close_ends(struct pipes *pipes, int end)
-{
-    fd_close(&pipes->wire[end]);
-    fd_close(&pipes->err[end]);
-    fd_close(&pipes->races[end]);
-}
-
-static int open_pipes(const struct job *job, struct pipes *pipes)
-{
-    *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    if (pipe2(pipes->wire, O_CLOEXEC) == 0 && pipe2(pipes->err, O_CLOEXEC) == 0 &&
-        (!job->settings->reads_races || pipe2(pipes->races, O_CLOEXEC) == 0))
-        return 0;
-    int error = -errno;
-    close_ends(pipes, 0);
-    close_ends(pipes, 1);
-    return error;
-}
-
-/* Opens the files that the child inherits. On failure the job closes those that are open. */
-static int open_files(struct job *job)
-{
-    int error = write_plan(job->plan, &job->plan_fd);
-    if (!error)
-        error = board_create(&job->board_fd, &job->board);
-    if (!error && job->settings->under && (job->tool_fd = memfd_create("tool.log", MFD_CLOEXEC)) < 0)
+    if (!error && (*ret_fd = memfd_create("plan.yaml", MFD_CLOEXEC)) < 0)
         error = -errno;
+    if (!error)
+        error = fd_write_all(*ret_fd, text, strlen(text));
+    lseek(*ret_fd, 0, SEEK_SET);
     return error;
 }
 
-static void keep_ends(struct job *job, const struct pipes *pipes)
+static pid_t start_child(const struct job_settings *settings, const struct process_fd *fds, size_t nfds)
 {
-    job->wire = pipes->wire[0];
-    job->err = pipes->err[0];
-    job->races = pipes->races[0];
-    fcntl(job->wire, F_SETFL, O_NONBLOCK);
-    fcntl(job->err, F_SETFL, O_NONBLOCK);
-    if (job->races >= 0)
-        fcntl(job->races, F_SETFL, O_NONBLOCK);
-}
-
-static pid_t start_child(const struct job *job, const struct pipes *pipes)
-{
-    const struct job_settings *settings = job->settings;
-    const struct process_fd fds[] = {
-        {pipes->err[1], STDOUT_FILENO}, {pipes->err[1], STDERR_FILENO}, {pipes->wire[1], CHILD_WIRE},
-        {job->board_fd, CHILD_BOARD},   {job->plan_fd, CHILD_PLAN},     {pipes->races[1], CHILD_RACES},
-        {job->tool_fd, CHILD_TOOL},
-    };
     const char *argv[ARGUMENTS_MAX];
     char lengths[64] = "";
     if (settings->lengths)
         snprintf(lengths, sizeof lengths, "--lengths=%" PRIu64 ",%" PRIu64, settings->lengths[0],
                  settings->lengths[1]);
     fill_arguments(settings, lengths, argv);
-    return process_start(&(struct process){.argv = argv,
-                                           .environment = environment,
-                                           .launch = &settings->launch,
-                                           .fds = fds,
-                                           .nfds = sizeof fds / sizeof *fds});
+    return process_start(&(struct process){
+        .argv = argv, .environment = environment, .launch = &settings->launch, .fds = fds, .nfds = nfds});
 }
 
 int job_start(struct job *job)
 {
-    struct pipes pipes;
-    int error = open_files(job);
+    const struct job_settings *settings = job->settings;
+    cleanup_fd int wire = -1, err = -1, races = -1, plan = -1, board = -1;
+    int error = write_plan(job->plan, &plan);
     if (!error)
-        error = open_pipes(job, &pipes);
+        error = board_create(&board, &job->board);
+    if (!error && settings->under && (job->tool_fd = memfd_create("tool.log", MFD_CLOEXEC)) < 0)
+        error = -errno;
+    if (!error)
+        error = fd_pipe(&job->wire, &wire);
+    if (!error)
+        error = fd_pipe(&job->err, &err);
+    if (!error && settings->reads_races)
+        error = fd_pipe(&job->races, &races);
     if (error)
         return error;
-    job->pid = start_child(job, &pipes);
-    close_ends(&pipes, 1);
-    keep_ends(job, &pipes);
-    if (job->pid < 0)
-        return job->pid;
+    const struct process_fd fds[] = {{err, STDOUT_FILENO},      {err, STDERR_FILENO}, {wire, CHILD_WIRE},
+                                     {board, CHILD_BOARD},      {plan, CHILD_PLAN},   {races, CHILD_RACES},
+                                     {job->tool_fd, CHILD_TOOL}};
+    job->pid = start_child(settings, fds, sizeof fds / sizeof *fds);
     job->began = job->moved_at = job->running_since = clock_now();
-    return 0;
+    return job->pid < 0 ? job->pid : 0;
 }

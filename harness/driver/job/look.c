@@ -230,7 +230,7 @@ static void trace_threads(pid_t pid, const struct tasks *tasks, struct outcome *
 {
     struct symbol_thread *traced;
     size_t n;
-    if (tasks->n == 0 || symbols_some_threads(pid, tasks->tids, tasks->n, &traced, &n) < 0)
+    if (tasks->n == 0 || symbols_threads(pid, tasks->tids, tasks->n, &traced, &n) < 0)
         return;
     for (size_t i = 0; i < n; i++)
         add_traced(outcome, &traced[i]);

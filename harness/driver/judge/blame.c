@@ -156,16 +156,11 @@ static void say_controls(struct blame_verdict *verdict, const struct verificatio
 
 /* Decisions */
 
-static const struct finding *decisive(const struct run *run, const struct finding *finding)
+void blame_decide(const struct run *run, const struct finding *finding, struct blame_verdict *verdict)
 {
     const struct finding *cause =
         finding->inherits ? finding_list_find(&run->findings, finding->cause) : NULL;
-    return cause ? cause : finding;
-}
-
-void blame_decide(const struct run *run, const struct finding *finding, struct blame_verdict *verdict)
-{
-    const struct finding *by = decisive(run, finding);
+    const struct finding *by = cause ? cause : finding;
     *verdict = (struct blame_verdict){0};
     if (finding->cause)
         SAY(verdict, "a consequence of %s", finding->cause);

@@ -29,22 +29,23 @@ void judge_corrupt(struct judge *judge, const struct record *record)
 static void (*const judges[RECORD_TYPES])(struct judge *judge, const struct record *record) = {
     RECORD_LIST(NOT_JUDGED, JUDGE, NOT_JUDGED)};
 
-static void judge_record(struct judge *judge, const struct record *record)
-{
-    if (record->type == RECORD_NOTE)
-        note_add(&judge->run->notes, "%s", record_text(record, 0));
-    else if (record->type < RECORD_TYPES && judges[record->type])
-        judges[record->type](judge, record);
-}
-
 unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child)
 {
-    struct judge judge = {.run = run, .plan = plan, .outcome = outcome, .child = child};
-    judge.writes_arrays = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
-    judge.mutates_arrays = judge.writes_arrays;
+    bool writes = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
+    struct judge judge = {.run = run,
+                          .plan = plan,
+                          .outcome = outcome,
+                          .child = child,
+                          .writes_arrays = writes,
+                          .mutates_arrays = writes};
     size_t before = run->findings.n;
-    for (size_t i = 0; i < outcome->nrecords; i++)
-        judge_record(&judge, outcome->records[i]);
+    for (size_t i = 0; i < outcome->nrecords; i++) {
+        const struct record *record = outcome->records[i];
+        if (record->type == RECORD_NOTE)
+            note_add(&run->notes, "%s", record_text(record, 0));
+        else if (record->type < RECORD_TYPES && judges[record->type])
+            judges[record->type](&judge, record);
+    }
     judge_refcount(&judge);
     judge_growth(&judge);
     judge_held(&judge);

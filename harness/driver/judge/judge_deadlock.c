@@ -13,18 +13,15 @@
 #define GAP 2
 
 enum place { AT_FUTEX, PARKED };
+/* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex. */
+enum hold { EVENT, LOCK, PYTHON_LOCK, OWNED };
 
 /* Parts of functions' names. An outer function names the lock better than the one that it calls. */
 static const struct kind {
     const char *function;
     const char *what;
     enum place place;
-    enum {
-        EVENT,
-        LOCK,
-        PYTHON_LOCK,
-        OWNED
-    } hold; /* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex */
+    enum hold hold;
 } kinds[] = {
     {"pthread_mutex_", "pthread mutex", AT_FUTEX, OWNED},
     {"pthread_rwlock_", "pthread reader-writer lock", AT_FUTEX, LOCK},
@@ -49,39 +46,27 @@ static const struct kind {
     {"tstate_wait_attach", "stop of the world to end", PARKED, EVENT},
     {"stop_the_world", "other threads to stop for a collection", PARKED, EVENT},
 };
+#define KINDS (sizeof kinds / sizeof *kinds)
 static const struct kind plain_futex = {"", "futex", AT_FUTEX, EVENT};
-
-static const struct kind *find_kind(const char *function)
-{
-    for (size_t i = 0; function && i < sizeof kinds / sizeof *kinds; i++)
-        if (strstr(function, kinds[i].function))
-            return &kinds[i];
-    return NULL;
-}
 
 /* *ret_parked: it sleeps in the parking lot. */
 static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_parked)
 {
     const struct kind *found = NULL;
-    *ret_parked = false;
     size_t at = 0;
+    *ret_parked = false;
     for (size_t i = 0; i < stack->nframes && i < FRAMES_MOST && (!found || i - at <= GAP + 1); i++) {
-        const struct kind *kind = find_kind(stack->frames[i].function);
-        if (!kind)
+        const char *function = stack->frames[i].function;
+        size_t k = 0;
+        while (function && k < KINDS && !strstr(function, kinds[k].function))
+            k++;
+        if (!function || k == KINDS)
             continue;
-        found = kind;
-        *ret_parked |= kind->place == PARKED;
+        found = &kinds[k];
+        *ret_parked |= found->place == PARKED;
         at = i;
     }
     return found ? found : &plain_futex;
-}
-
-static bool is_between_rounds(const struct symbol_stack *stack)
-{
-    for (size_t i = 0; i < stack->nframes && i < 4; i++)
-        if (stack->frames[i].function && strcmp(stack->frames[i].function, LANDMARK(barrier_wait)) == 0)
-            return true;
-    return false;
 }
 
 static const struct symbol_thread *find_thread(const struct judge *judge, int64_t tid)
@@ -92,12 +77,12 @@ static const struct symbol_thread *find_thread(const struct judge *judge, int64_
     return NULL;
 }
 
-/* Returns true for threads that wait in a statement; idle threads of a pool wait for work. */
+/* Returns true for threads that wait in a statement, not between rounds; idle threads of a pool wait for work. */
 static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread,
                      const struct scene_page *page)
 {
     return (judge_is_worker(judge, thread) || (page && page->npython > 0)) &&
-           !is_between_rounds(&thread->stack);
+           !judge_has_function(&thread->stack, 4, LANDMARK(barrier_wait));
 }
 
 /* Finds the variable of the lock, or the block that the guard knows. */
@@ -114,11 +99,10 @@ static void find_place(struct judge *judge, const struct scene_page *page, struc
 static void add_wait(struct judge *judge, struct finding *finding, const struct outcome_sleeper *sleeper,
                      const struct symbol_thread *thread)
 {
-    char package[128];
     const struct scene_page *page = outcome_page(judge->outcome, sleeper->tid);
     bool parked;
     const struct kind *kind = kind_of(&thread->stack, &parked);
-    const struct symbol_frame *frame = package_frame(judge->outcome, &thread->stack, package, sizeof package);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &thread->stack, NULL, 0);
     const char *function = frame                       ? frame->function
                            : page && page->npython > 1 ? page->python[0].function
                                                        : NULL;
@@ -206,17 +190,14 @@ char *judge_waits(struct judge *judge, struct finding *finding)
                : NULL;
 }
 
-/* Returns false for the standard library: its callers misuse its locks. */
-static bool is_users(const struct scene_python *frame)
-{
-    return frame->file[0] && (strstr(frame->file, "/site-packages/") || !strstr(frame->file, "/lib/python3"));
-}
-
+/* Leaves out the standard library: its callers misuse its locks. */
 static const struct scene_python *users_frame(const struct scene_page *page)
 {
-    for (uint32_t i = 0; page && i < page->npython; i++)
-        if (is_users(&page->python[i]))
+    for (uint32_t i = 0; page && i < page->npython; i++) {
+        const char *file = page->python[i].file;
+        if (*file && (strstr(file, "/site-packages/") || !strstr(file, "/lib/python3")))
             return &page->python[i];
+    }
     return NULL;
 }
 
@@ -226,8 +207,7 @@ bool judge_suspect_python(const struct judge *judge, struct finding *finding,
     const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
     char package[128];
-    if (!frame || !wait || !wait->is_python ||
-        package_frame(judge->outcome, &thread->stack, package, sizeof package))
+    if (!frame || !wait || !wait->is_python || package_frame(judge->outcome, &thread->stack, NULL, 0))
         return false;
     bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
     evidence_set(&finding->evidence, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),

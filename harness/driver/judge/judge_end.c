@@ -2,43 +2,42 @@
 #include "driver/judge/judge_inside.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/fd.h"
 #include "driver/finding/log_rule.h"
 #include "driver/outcome/package.h"
-
-static const struct record *crash_record(const struct outcome *outcome)
-{
-    for (size_t i = 0; i < outcome->nrecords; i++)
-        if (outcome->records[i]->type == RECORD_CRASH)
-            return outcome->records[i];
-    return NULL;
-}
-
-/* Adds the state of every thread. */
-static void add_ends(const struct judge *judge, struct finding *finding, unsigned crashed)
-{
-    unsigned n = judge->plan->threads;
-    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
-    finding->nends = finding->ends ? n : 0;
-    for (unsigned i = 0; i < finding->nends; i++) {
-        struct finding_end *end = &finding->ends[i];
-        unsigned inside = judge->outcome->workers[i].inside;
-        const struct statement *statement =
-            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
-        end->calls = judge->outcome->workers[i].calls;
-        end->inside = statement ? strdup(statement->source) : NULL;
-        end->crashed = i == crashed;
-    }
-}
 
 static char *last_lines(const char *text)
 {
     size_t length = text ? strlen(text) : 0;
     const char *at = text + (length > 2000 ? length - 2000 : 0);
     return length ? strdup(at) : NULL;
+}
+
+/* Completes the finding with the end of the log and, of every thread, its stack and state; then adds it. `crash`: what
+ * the thread that crashed sent, or NULL. Takes the stack over. */
+static struct finding *add_end(struct judge *judge, struct finding *finding, const struct record *crash,
+                               struct symbol_stack stack)
+{
+    unsigned n = judge->plan->threads;
+    finding->log_end = last_lines(judge->outcome->stderr_text);
+    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
+    finding->ends = judge->outcome->phase == BOARD_RUN ? calloc(n, sizeof *finding->ends) : NULL;
+    finding->nends = finding->ends ? n : 0;
+    for (unsigned i = 0; i < finding->nends; i++) {
+        unsigned inside = judge->outcome->workers[i].inside;
+        const struct statement *statement =
+            inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
+        finding->ends[i] = (struct finding_end){.calls = judge->outcome->workers[i].calls,
+                                                .inside = statement ? strdup(statement->source) : NULL,
+                                                .crashed = crash && i == crash->worker};
+    }
+    judge_note_changes(judge, finding);
+    return judge_add(judge, finding);
 }
 
 static const char *when(const struct outcome *outcome)
@@ -67,17 +66,15 @@ static bool has_address(const struct record *crash)
 static char *describe_end(const struct judge *judge, const struct record *crash, const char *line)
 {
     int status = judge->outcome->wait_status;
-    const char *statement = crash ? record_text(crash, 0) : "";
-    const char *in = *statement ? " in " : "";
+    const char *statement = crash ? record_text(crash, 0) : "", *in = *statement ? " in " : "";
+    char address[40] = "";
+    if (crash && !line && has_address(crash))
+        snprintf(address, sizeof address, " at address %#llx",
+                 (unsigned long long)crash->values[CRASH_ADDRESS]);
+    if (crash && !line)
+        line = strsignal((int)crash->values[CRASH_SIGNAL]);
     if (line)
-        return judge_format("%s%s%s%s", line, in, statement, when(judge->outcome));
-    if (crash && has_address(crash))
-        return judge_format("%s at address %#llx%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]),
-                            (unsigned long long)crash->values[CRASH_ADDRESS], in, statement,
-                            when(judge->outcome));
-    if (crash)
-        return judge_format("%s%s%s%s", strsignal((int)crash->values[CRASH_SIGNAL]), in, statement,
-                            when(judge->outcome));
+        return judge_format("%s%s%s%s%s", line, address, in, statement, when(judge->outcome));
     if (WIFSIGNALED(status))
         return judge_format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
                             strsignal(WTERMSIG(status)), when(judge->outcome));
@@ -85,21 +82,18 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
                         when(judge->outcome));
 }
 
-/* On one thread no race can damage the harness: a crash in its code is its own fault. */
-static bool is_own_fault(const struct judge *judge, const struct symbol_stack *stack)
+/* On one thread no race can damage the harness: a crash in its code is its own fault. Returns false for others. */
+static bool note_own_fault(const struct judge *judge, const struct symbol_stack *stack)
 {
-    char name[128];
-    return judge->outcome->phase <= BOARD_SERIAL && stack->nframes > 0 &&
-           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) == OWNER_HARNESS;
-}
-
-static void set_harness_fault(struct judge *judge, const struct symbol_stack *stack)
-{
+    if (judge->outcome->phase > BOARD_SERIAL || stack->nframes == 0 ||
+        package_frame_owner(judge->outcome, &stack->frames[0], NULL, 0) != OWNER_HARNESS)
+        return false;
     const char *function = stack->frames[0].function;
     if (!judge->run->harness_fault)
         judge->run->harness_fault =
             judge_format("ftstress itself crashed in %s; please report it with this command line",
                          function ? function : "??");
+    return true;
 }
 
 /* Finds the first line with a known sentence. CPython's debug hooks belong to the pyheap detector, too, which reads
@@ -121,22 +115,9 @@ static const struct log_rule *find_sentence(const struct plan *plan, const struc
 
 bool judge_reads_reason(const struct plan *plan, const struct outcome *outcome)
 {
-    char *line = NULL;
+    cleanup_free char *line = NULL;
     enum detector_id by;
-    bool found = find_sentence(plan, outcome, &line, &by) != NULL;
-    free(line);
-    return found;
-}
-
-/* Sums up the lines that the hooks print about a block. */
-static char *retell(const struct judge *judge, const struct log_rule *rule, char *line)
-{
-    char *whole =
-        rule && log_rule_is_hooks(rule) ? log_rule_hooks_sentence(judge->outcome->stderr_text) : NULL;
-    if (!whole)
-        return line;
-    free(line);
-    return whole;
+    return find_sentence(plan, outcome, &line, &by);
 }
 
 /* Returns true where the stack shows the fault itself. glibc detects a double free in the second free, but other
@@ -144,10 +125,9 @@ static char *retell(const struct judge *judge, const struct log_rule *rule, char
 static bool may_blame(const struct judge *judge, const struct log_rule *rule,
                       const struct symbol_stack *stack)
 {
-    char name[128];
     if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
         return false;
-    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, name, sizeof name);
+    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, NULL, 0);
 }
 
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
@@ -159,44 +139,35 @@ enum detector_id judge_witness(const struct plan *plan, const struct outcome *ou
     return DETECTOR_COUNT;
 }
 
-static void judge_crash(struct judge *judge)
+static void judge_crash(struct judge *judge, const struct record *crash)
 {
-    const struct record *crash = crash_record(judge->outcome);
-    char *line = NULL;
+    cleanup_free char *line = NULL, *whole = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
-    enum detector_id witness = judge_witness(judge->plan, judge->outcome);
-    bool known = rule || witness != DETECTOR_COUNT;
-    struct finding *finding = known ? judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH,
-                                                        SEVERITY_CRASH, rule ? by : witness)
-                                    : NULL;
-    if (!finding) {
-        free(line);
+    if (!rule)
+        by = judge_witness(judge->plan, judge->outcome);
+    if (by == DETECTOR_COUNT)
         return;
-    }
     struct symbol_stack stack = crash ? judge_symbolise(judge, crash) : (struct symbol_stack){0};
-    if (is_own_fault(judge, &stack)) {
-        set_harness_fault(judge, &stack);
-        finding_free(finding);
-        free(line);
+    struct finding *finding =
+        note_own_fault(judge, &stack)
+            ? NULL
+            : judge_new_finding(judge, rule ? rule->kind : FINDING_CRASH, SEVERITY_CRASH, by);
+    if (!finding) {
         symbol_stack_free(&stack);
         return;
     }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
-    finding->log_end = last_lines(judge->outcome->stderr_text);
-    line = retell(judge, rule, line);
-    finding->message = describe_end(judge, crash, line);
+    if (rule && log_rule_is_hooks(rule))
+        whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
+    finding->message = describe_end(judge, crash, whole ? whole : line);
     if (may_blame(judge, rule, &stack))
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
     const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
-    judge_threads(judge, finding, crash ? (pid_t)crash->values[CRASH_TID] : 0, stack);
-    add_ends(judge, finding, crash ? crash->worker : RECORD_MAIN);
-    judge_note_changes(judge, finding);
-    free(line);
-    finding = judge_add(judge, finding);
+    finding = add_end(judge, finding, crash, stack);
     if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
         finding->evidence.follows = strdup(judge->leak->id);
 }
@@ -227,34 +198,27 @@ static void judge_hang(struct judge *judge)
     struct finding *finding = judge_new_finding(judge, FINDING_HANG, SEVERITY_HANG, DETECTOR_HANG);
     if (!finding)
         return;
-    char *deadlock = judge_waits(judge, finding);
+    cleanup_free char *deadlock = judge_waits(judge, finding);
     suspect_stuck(judge, finding);
     finding->serial = judge->outcome->phase <= BOARD_SERIAL;
-    finding->log_end = last_lines(judge->outcome->stderr_text);
     const char *function = finding->evidence.function;
     finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
                                     deadlock ? deadlock : "a deadlock or an endless loop",
                                     function ? "; inside " : "", function ? function : "");
-    free(deadlock);
     finding->signature = judge_format("hang|%s", function ? function : "");
-    judge_threads(judge, finding, 0, (struct symbol_stack){0});
-    add_ends(judge, finding, RECORD_MAIN);
-    judge_note_changes(judge, finding);
-    judge_add(judge, finding);
+    add_end(judge, finding, NULL, (struct symbol_stack){0});
 }
 
 /* Reports a sentence of the allocator or the interpreter in a process that did not crash. */
 static void judge_log(struct judge *judge)
 {
-    char *line = NULL;
+    cleanup_free char *line = NULL;
     enum detector_id by;
     const struct log_rule *rule = find_sentence(judge->plan, judge->outcome, &line, &by);
     struct finding *finding = rule ? judge_new_finding(judge, rule->kind, SEVERITY_CRASH, by) : NULL;
-    if (!finding) {
-        free(line);
+    if (!finding)
         return;
-    }
-    finding->message = line;
+    finding->message = strdup(line);
     finding->log_end = last_lines(judge->outcome->stderr_text);
     finding->signature = judge_format("log|%s", rule->sentence);
     judge_add(judge, finding);
@@ -263,10 +227,13 @@ static void judge_log(struct judge *judge)
 void judge_end(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
+    const struct record *crash = NULL;
+    for (size_t i = 0; i < outcome->nrecords && !crash; i++)
+        crash = outcome->records[i]->type == RECORD_CRASH ? outcome->records[i] : NULL;
     if (outcome->hung)
         judge_hang(judge);
-    else if (outcome_crashed(outcome) && (crash_record(outcome) || !judge_tsan_crash(judge)))
-        judge_crash(judge);
     else if (!outcome_crashed(outcome))
         judge_log(judge);
+    else if (crash || !judge_tsan_crash(judge))
+        judge_crash(judge, crash);
 }

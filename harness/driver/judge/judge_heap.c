@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "driver/outcome/package.h"
@@ -12,18 +13,23 @@
 #define CHAIN 6 /* frames of a package that identify a site of array data */
 #define TEXT 512
 
-static enum finding_kind kind_of(enum violation_kind kind)
-{
-    switch (kind) {
-    case VIOLATION_FREED_WRITE:
-    case VIOLATION_FREED_READ:
-        return FINDING_USE_AFTER_FREE;
-    case VIOLATION_DOUBLE_FREE:
-        return FINDING_DOUBLE_FREE;
-    default:
-        return FINDING_HEAP_CORRUPTION;
-    }
-}
+/* What findings of each kind are; the side distinguishes bugs of one site, or of one function. */
+static const struct {
+    const char *side;
+    enum finding_kind kind;
+} faults[VIOLATION_KINDS] = {
+    [VIOLATION_AFTER] = {"overrun", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_BEFORE] = {"underrun", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FREED_WRITE] = {"write after free", FINDING_USE_AFTER_FREE},
+    [VIOLATION_STRAY] = {"stray write", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_READ_AFTER] = {"read outside", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_READ_BEFORE] = {"read outside", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FREED_READ] = {"read after free", FINDING_USE_AFTER_FREE},
+    [VIOLATION_DOUBLE_FREE] = {"double free", FINDING_DOUBLE_FREE},
+    [VIOLATION_INTERIOR_FREE] = {"interior free", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_FOREIGN_FREE] = {"foreign free", FINDING_HEAP_CORRUPTION},
+    [VIOLATION_MISMATCH] = {"mismatch", FINDING_HEAP_CORRUPTION},
+};
 
 /* Returns true where the thread that was stopped did the damage. */
 static bool is_caught(const struct violation *violation)
@@ -31,14 +37,14 @@ static bool is_caught(const struct violation *violation)
     return violation->found == FOUND_TRAP || violation->kind >= VIOLATION_DOUBLE_FREE;
 }
 
-/* Names a frame for a signature, which stays the same in a rebuild: by its function, or else by its file's plain
- * name. */
-static char *plain_frame(const struct symbol_frame *frame)
+/* Names a frame by its place in the file; `plain`: so that the name stays the same in a rebuild, by its function, or
+ * else by its file's plain name. */
+static char *name_frame(const struct symbol_frame *frame, bool plain)
 {
-    if (frame->function)
-        return judge_plain_name(frame->function);
     const char *file = frame->module ? path_base(frame->module) : "?";
-    return strndup(file, strcspn(file, "."));
+    if (!plain)
+        return judge_format("%s+%#llx", file, (unsigned long long)frame->offset);
+    return frame->function ? judge_plain_name(frame->function) : strndup(file, strcspn(file, "."));
 }
 
 /* Names a site so that it is equal in each run: the innermost frame of the allocation; for array data, which NumPy
@@ -56,34 +62,9 @@ static void name_site(const struct judge *judge, const struct violation *violati
             snprintf(first, sizeof first, "%s", name);
         else if (strcmp(first, name) != 0)
             break;
-        if (plain) {
-            char *called = plain_frame(frame);
-            text_add(text, size, "<", "%s", called ? called : "?");
-            free(called);
-            continue;
-        }
-        text_add(text, size, "<", "%s+%#llx", frame->module ? path_base(frame->module) : "?",
-                 (unsigned long long)frame->offset);
+        cleanup_free char *called = name_frame(frame, plain);
+        text_add(text, size, "<", "%s", called ? called : "?");
     }
-}
-
-/* Distinguishes bugs of one site, or of one function. */
-static const char *side_of(enum violation_kind kind)
-{
-    static const char *const sides[VIOLATION_KINDS] = {
-        [VIOLATION_AFTER] = "overrun",
-        [VIOLATION_BEFORE] = "underrun",
-        [VIOLATION_FREED_WRITE] = "write after free",
-        [VIOLATION_STRAY] = "stray write",
-        [VIOLATION_READ_AFTER] = "read outside",
-        [VIOLATION_READ_BEFORE] = "read outside",
-        [VIOLATION_FREED_READ] = "read after free",
-        [VIOLATION_DOUBLE_FREE] = "double free",
-        [VIOLATION_INTERIOR_FREE] = "interior free",
-        [VIOLATION_FOREIGN_FREE] = "foreign free",
-        [VIOLATION_MISMATCH] = "mismatch",
-    };
-    return sides[kind];
 }
 
 /* Returns the site for --focus. */
@@ -93,30 +74,21 @@ static char *focus_of(const struct violation *violation, const struct symbol_sta
         return NULL;
     if (violation->block == BLOCK_ARRAY)
         return strdup("arrays");
-    if (stack->nframes == 0 || !stack->frames[0].module)
-        return NULL;
-    return judge_format("%s+%#llx", path_base(stack->frames[0].module),
-                        (unsigned long long)stack->frames[0].offset);
+    return stack->nframes > 0 && stack->frames[0].module ? name_frame(&stack->frames[0], false) : NULL;
 }
 
-/* Returns false for stacks of the harness. */
-static bool tells(const struct judge *judge, const struct symbol_stack *stack)
-{
-    char name[128];
-    return stack->nframes > 0 &&
-           package_frame_owner(judge->outcome, &stack->frames[0], name, sizeof name) != OWNER_HARNESS;
-}
-
+/* Adds the stack unless it is one of the harness. */
 static void add_stack(struct judge *judge, struct finding *finding, const uint64_t *frames, unsigned n,
                       bool exact, char *title)
 {
     struct symbol_stack stack = judge_stack(judge, frames, n, exact);
-    if (tells(judge, &stack) && title)
+    if (title && stack.nframes > 0 &&
+        package_frame_owner(judge->outcome, &stack.frames[0], NULL, 0) != OWNER_HARNESS) {
         finding_add_stack(finding, title, stack);
-    else {
-        free(title);
-        symbol_stack_free(&stack);
+        return;
     }
+    free(title);
+    symbol_stack_free(&stack);
 }
 
 static char *thread_title(const char *what, uint16_t worker)
@@ -184,45 +156,40 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
 static void identify(struct judge *judge, struct finding *finding, const struct violation *violation)
 {
     char site[TEXT];
+    const char *side = faults[violation->kind].side;
     bool by_caller = violation->kind >= VIOLATION_DOUBLE_FREE;
     struct symbol_stack stack = judge_stack(judge, by_caller ? violation->here : violation->alloc,
                                             by_caller ? violation->nfound : violation->nalloc, false);
     name_site(judge, violation, &stack, false, site, sizeof site);
     finding->site = focus_of(violation, &stack);
-    finding->alias = judge_format("guard|%s|%s", side_of(violation->kind), site);
+    finding->alias = judge_format("guard|%s|%s", side, site);
     set_suspect(judge, finding, violation, &stack);
     name_site(judge, violation, &stack, true, site, sizeof site);
     symbol_stack_free(&stack);
-    finding->signature =
-        finding->trapped && finding->evidence.function
-            ? judge_format("guard|%s|by %s", side_of(violation->kind), finding->evidence.function)
-            : judge_format("guard|%s|%s", side_of(violation->kind), site);
-}
-
-static struct finding *finding_of(struct judge *judge, const struct violation *violation)
-{
-    struct finding *finding =
-        judge_new_finding(judge, kind_of(violation->kind), SEVERITY_CRASH, DETECTOR_GUARD);
-    if (!finding)
-        return NULL;
-    const char *statement = judge_heap_statement(judge->plan, violation);
-    finding->message = judge_heap_message(judge, violation);
-    finding->statement = statement ? strdup(statement) : NULL;
-    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
-    finding->block = malloc(sizeof *finding->block);
-    if (finding->block)
-        *finding->block = *violation;
-    identify(judge, finding, violation);
-    add_stacks(judge, finding, violation);
-    judge_note_changes(judge, finding);
-    return finding;
+    const char *by = finding->trapped ? finding->evidence.function : NULL;
+    finding->signature = judge_format("guard|%s|%s%s", side, by ? "by " : "", by ? by : site);
 }
 
 void judge_heap(struct judge *judge, const struct record *record)
 {
     struct violation violation;
     violation_from_record(record, &violation);
-    struct finding *finding = finding_of(judge, &violation);
-    if (finding && finding->signature)
+    struct finding *finding =
+        judge_new_finding(judge, faults[violation.kind].kind, SEVERITY_CRASH, DETECTOR_GUARD);
+    if (!finding)
+        return;
+    const char *statement = judge_heap_statement(judge->plan, &violation);
+    finding->message = judge_heap_message(judge, &violation);
+    finding->statement = statement ? strdup(statement) : NULL;
+    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
+    finding->block = malloc(sizeof *finding->block);
+    if (finding->block)
+        *finding->block = violation;
+    identify(judge, finding, &violation);
+    add_stacks(judge, finding, &violation);
+    judge_note_changes(judge, finding);
+    if (finding->signature)
         judge_heap_add(judge, finding);
+    else
+        finding_free(finding);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define TEXT 512
 
 const char *judge_heap_statement(const struct plan *plan, const struct violation *violation)
@@ -72,25 +74,25 @@ static bool is_telling(const unsigned char *bytes, unsigned n)
 
 static void say_numbers(const struct violation *violation, char *text, size_t size)
 {
-    size_t used = (size_t)snprintf(text, size, "float64 ");
+    snprintf(text, size, "float64");
     for (unsigned i = 0; i + 8 <= violation->nbytes && i < 32; i += 8) {
         double number;
         memcpy(&number, violation->bytes + i, 8);
-        used += (size_t)snprintf(text + used, size - used, "%s%g", i ? ", " : "", number);
+        text_add(text, size, i ? ", " : " ", "%g", number);
     }
 }
 
 static void say_hex(const struct violation *violation, char *text, size_t size)
 {
-    size_t used = 0;
     unsigned n = violation->nbytes < 16 ? violation->nbytes : 16;
-    for (unsigned i = 0; i < n; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%02x", i ? " " : "", violation->bytes[i]);
-    bool text_like = n >= 2;
-    for (unsigned i = 0; i < n; i++)
-        text_like &= isprint(violation->bytes[i]) != 0;
-    if (text_like)
-        snprintf(text + used, size - used, " ('%.*s')", (int)n, (const char *)violation->bytes);
+    bool printable = n >= 2;
+    text[0] = '\0';
+    for (unsigned i = 0; i < n; i++) {
+        text_add(text, size, " ", "%02x", violation->bytes[i]);
+        printable &= isprint(violation->bytes[i]) != 0;
+    }
+    if (printable)
+        text_add(text, size, " ", "('%.*s')", (int)n, (const char *)violation->bytes);
 }
 
 /* Describes the bytes that were written. */

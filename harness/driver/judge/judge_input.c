@@ -6,6 +6,8 @@
 
 #include "driver/outcome/package.h"
 
+#define NO_NAME "a function without a name"
+
 /* Hidden mutations: one finding for each function, one stack for each write. */
 
 /* Returns true where the finding has a stack of the same instruction. */
@@ -25,59 +27,60 @@ static void note_in_place(struct judge *judge, const char *statement, const char
              statement, input);
 }
 
-/* A write of the same value is a data race without a visible effect: it becomes a note. */
-static void note_same_value(struct judge *judge, const struct record *record)
+/* Notes a write that stays, or one of the same value: a data race without a visible effect. */
+static void note_write(struct judge *judge, const struct record *record, const struct symbol_stack *stack)
 {
-    struct symbol_stack stack = judge_symbolise(judge, record);
+    struct run *run = judge->run;
+    const char *input = record_text(record, 0), *statement = record_text(record, 1);
     char package[128] = "unknown package";
-    const struct symbol_frame *frame = package_frame(judge->outcome, &stack, package, sizeof package);
-    note_add(&judge->run->notes,
-             "value-benign: %s (%s) writes to its input %s the value that is there already: %s",
-             frame && frame->function ? frame->function : "a function without a name", package,
-             record_text(record, 0), record_text(record, 2));
-    symbol_stack_free(&stack);
+    const struct symbol_frame *frame = package_frame(judge->outcome, stack, package, sizeof package);
+    const char *function = frame ? frame->function : NULL;
+    if (!record->values[WRITE_KEPT]) {
+        note_add(&run->notes,
+                 "value-benign: %s (%s) writes to its input %s the value that is there already: %s",
+                 function ? function : NO_NAME, package, input, record_text(record, 2));
+        return;
+    }
+    if (!record->values[WRITE_SERIAL]) {
+        note_add(&run->notes, "%s was seen to write to %s (%s), but only while other threads ran", statement,
+                 input, record_text(record, 2));
+        return;
+    }
+    if (function)
+        note_add(&run->in_place, "%s", function);
+    note_in_place(judge, statement, input);
 }
 
-void judge_write(struct judge *judge, const struct record *record)
+static struct finding *add_write(struct judge *judge, const struct record *record,
+                                 const struct symbol_stack *stack)
 {
-    if (record->values[WRITE_KEPT] && !record->values[WRITE_SERIAL]) {
-        note_add(&judge->run->notes, "%s was seen to write to %s (%s), but only while other threads ran",
-                 record_text(record, 1), record_text(record, 0), record_text(record, 2));
-        return;
-    }
-    if (record->values[WRITE_KEPT]) {
-        struct symbol_stack kept = judge_symbolise(judge, record);
-        char package[128];
-        const struct symbol_frame *frame = package_frame(judge->outcome, &kept, package, sizeof package);
-        if (frame && frame->function)
-            note_add(&judge->run->in_place, "%s", frame->function);
-        symbol_stack_free(&kept);
-        note_in_place(judge, record_text(record, 1), record_text(record, 0));
-        return;
-    }
-    if (record->values[WRITE_SAME]) {
-        note_same_value(judge, record);
-        return;
-    }
     struct finding *finding =
         judge_new_finding(judge, FINDING_INPUT_MUTATED, SEVERITY_HIDDEN_MUTATION, DETECTOR_TRIPWIRE);
     if (!finding)
-        return;
-    struct symbol_stack stack = judge_symbolise(judge, record);
-    judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, &stack);
+        return NULL;
+    judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, stack);
     finding->serial = record->values[WRITE_SERIAL];
     finding->rung = RUNG_READONLY;
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));
     finding->statement = strdup(record_text(record, 1));
-    const char *function =
-        finding->evidence.function ? finding->evidence.function : "a function without a name";
+    const char *function = finding->evidence.function ? finding->evidence.function : NO_NAME;
     finding->message =
         judge_format("%s (%s) writes to the %s of its input %s and puts it back before it returns", function,
                      finding->evidence.package ? finding->evidence.package : "unknown package",
                      record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = judge_format("input-mutated|%s", function);
-    finding = judge_add(judge, finding);
+    return judge_add(judge, finding);
+}
+
+void judge_write(struct judge *judge, const struct record *record)
+{
+    struct symbol_stack stack = judge_symbolise(judge, record);
+    struct finding *finding = NULL;
+    if (record->values[WRITE_KEPT] || record->values[WRITE_SAME])
+        note_write(judge, record, &stack);
+    else
+        finding = add_write(judge, record, &stack);
     if (!finding || has_stack(finding, &stack))
         symbol_stack_free(&stack);
     else

@@ -29,6 +29,8 @@ bool judge_heap_is_doubtful(const struct finding *finding);
 /* judge_threads.c: adds the stacks of workers and of threads in a package, first that of the thread that crashed.
  * `crashed`: its id, or 0; `stack`: the one that it sent, taken over. */
 void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, struct symbol_stack stack);
+/* Returns true where one of the innermost frames is this function. */
+bool judge_has_function(const struct symbol_stack *stack, size_t most, const char *function);
 /* Returns true for a worker, by its page or by its stack. */
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
 /* Writes "16 bytes into a freed block of 64 bytes; the block is of f". */

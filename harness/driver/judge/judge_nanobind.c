@@ -1,17 +1,7 @@
 /* Judges the report that nanobind itself writes at exit. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "base/fd.h"
 #include "driver/judge/judge_inside.h"
 #include "driver/log/nanobind_log.h"
-
-/* Suspects the module of the types in the report, if it is named. */
-static void suspect_module(const struct judge *judge, struct finding *finding, const char *module)
-{
-    if (module)
-        evidence_set(&finding->evidence, EVIDENCE_NAME, BLAME_TARGET, NULL,
-                     judge_name_package(judge, NULL, module));
-}
 
 struct finding *judge_nanobind(struct judge *judge)
 {
@@ -22,7 +12,7 @@ struct finding *judge_nanobind(struct judge *judge)
         return NULL;
     struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK,
                                                 shutdown ? DETECTOR_SHUTDOWN : DETECTOR_LOG);
-    char *sentence = nanobind_report_sentence(&report);
+    cleanup_free char *sentence = nanobind_report_sentence(&report);
     if (finding) {
         finding->serial = true;
         finding->message = judge_format(
@@ -31,10 +21,11 @@ struct finding *judge_nanobind(struct judge *judge)
         finding->signature =
             judge_format("nanobind|%s", report.nnamed > 0 ? report.named[0].name : "no instance");
         finding->count = report.instances;
-        suspect_module(judge, finding, report.module);
+        if (report.module)
+            evidence_set(&finding->evidence, EVIDENCE_NAME, BLAME_TARGET, NULL,
+                         judge_name_package(judge, NULL, report.module));
         finding = finding_list_add(&judge->run->findings, finding, judge->child);
     }
-    free(sentence);
     nanobind_report_clear(&report);
     return finding;
 }

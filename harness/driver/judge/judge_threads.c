@@ -6,23 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/landmarks.h"
+#include "base/fd.h"
 #include "base/text.h"
+#include "core/wire/landmarks.h"
 #include "driver/finding/address.h"
 #include "driver/outcome/package.h"
 
 /* A thread of the finding. */
 struct shown {
     struct symbol_thread *thread;
-    const struct scene_page *page; /* or NULL */
-    int rank;                      /* lower ones first */
+    const struct scene_page *page;    /* or NULL */
+    const struct deadlock_wait *wait; /* or NULL */
+    int rank;                         /* lower ones first */
     size_t order;
 };
 
-static bool has_function(const struct symbol_stack *stack, const char *function)
+bool judge_has_function(const struct symbol_stack *stack, size_t most, const char *function)
 {
-    for (size_t i = 0; i < stack->nframes; i++)
-        if (stack->frames[i].function && strcmp(stack->frames[i].function, function) == 0)
+    for (size_t i = 0; i < stack->nframes && i < most; i++)
+        if (text_equal(stack->frames[i].function, function))
             return true;
     return false;
 }
@@ -30,35 +32,21 @@ static bool has_function(const struct symbol_stack *stack, const char *function)
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    return (page && page->is_worker) || has_function(&thread->stack, LANDMARK(worker_main));
-}
-
-static bool is_inside_package(const struct judge *judge, const struct symbol_stack *stack)
-{
-    char name[128];
-    return package_frame(judge->outcome, stack, name, sizeof name) != NULL;
+    return (page && page->is_worker) || judge_has_function(&thread->stack, SIZE_MAX, LANDMARK(worker_main));
 }
 
 /* Ranks the thread that crashed, threads that wait for others, threads in a package, the rest. -1: left out. */
-static int rank_of(const struct judge *judge, const struct finding *finding,
-                   const struct symbol_thread *thread, pid_t crashed)
+static int rank_of(const struct judge *judge, const struct shown *shown, pid_t crashed)
 {
-    const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    bool waits = deadlock_find(finding->waits, finding->nwaits, thread->tid) != NULL;
+    const struct symbol_thread *thread = shown->thread;
+    const struct scene_page *page = shown->page;
     if (thread->tid == crashed)
         return 0;
-    if (!judge_is_worker(judge, thread) && !waits && !(page && page->npython > 0))
+    if (!judge_is_worker(judge, thread) && !shown->wait && !(page && page->npython > 0))
         return -1;
     if (page && page->signal)
         return 1;
-    return waits ? 2 : is_inside_package(judge, &thread->stack) ? 3 : 4;
-}
-
-static size_t order_of(const struct finding *finding, const struct symbol_thread *thread,
-                       const struct scene_page *page)
-{
-    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
-    return wait ? (size_t)(wait - finding->waits) : page ? page->worker : (size_t)thread->tid;
+    return shown->wait ? 2 : package_frame(judge->outcome, &thread->stack, NULL, 0) ? 3 : 4;
 }
 
 static int compare(const void *a, const void *b)
@@ -81,25 +69,24 @@ static char *name_of(const struct shown *shown)
     return judge_format("thread %d", page ? (int)page->worker : (int)shown->thread->tid);
 }
 
-static char *title_of(const struct shown *shown, const struct finding *finding, pid_t crashed)
+static char *title_of(const struct shown *shown, pid_t crashed)
 {
-    char *name = name_of(shown), *title, lock[256];
-    const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, shown->thread->tid);
-    if (wait)
-        deadlock_name_lock(wait, lock, sizeof lock);
+    const struct scene_page *page = shown->page;
+    cleanup_free char *name = name_of(shown);
+    char lock[256];
+    if (!name)
+        return NULL;
     if (shown->thread->tid == crashed)
-        title = judge_format("%s, which crashed", name ? name : "");
-    else if (shown->page && shown->page->signal)
-        title = judge_format("%s, which crashed, too: %s", name ? name : "", strsignal(shown->page->signal));
-    else if (wait)
-        title = judge_format("%s, which waits for the %s", name ? name : "", lock);
-    else
-        title = judge_format("%s, at the same time%s", name ? name : "",
-                             shown->page && shown->page->npython == 0 && shown->page->is_worker
-                                 ? "; it did not answer, so its Python frames are not known"
-                                 : "");
-    free(name);
-    return title;
+        return judge_format("%s, which crashed", name);
+    if (page && page->signal)
+        return judge_format("%s, which crashed, too: %s", name, strsignal(page->signal));
+    if (shown->wait) {
+        deadlock_name_lock(shown->wait, lock, sizeof lock);
+        return judge_format("%s, which waits for the %s", name, lock);
+    }
+    bool silent = page && page->npython == 0 && page->is_worker;
+    return judge_format("%s, at the same time%s", name,
+                        silent ? "; it did not answer, so its Python frames are not known" : "");
 }
 
 static void take_python(struct finding_stack *stack, const struct scene_page *page)
@@ -198,24 +185,28 @@ void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, 
     struct shown *shown = calloc(outcome->nthreads + 1, sizeof *shown);
     size_t n = 0;
     for (size_t i = 0; shown && i < outcome->nthreads; i++) {
-        struct symbol_thread *thread = &outcome->threads[i];
-        const struct scene_page *page = outcome_page(outcome, thread->tid);
-        int rank = thread->stack.nframes > 0 || page ? rank_of(judge, finding, thread, crashed) : -1;
-        if (rank >= 0)
-            shown[n++] = (struct shown){thread, page, rank, order_of(finding, thread, page)};
+        pid_t tid = outcome->threads[i].tid;
+        struct shown next = {.thread = &outcome->threads[i],
+                             .page = outcome_page(outcome, tid),
+                             .wait = deadlock_find(finding->waits, finding->nwaits, tid)};
+        next.rank = next.page || next.thread->stack.nframes > 0 ? rank_of(judge, &next, crashed) : -1;
+        next.order = next.wait   ? (size_t)(next.wait - finding->waits)
+                     : next.page ? next.page->worker
+                                 : (size_t)tid;
+        if (next.rank >= 0)
+            shown[n++] = next;
     }
     if (n > 1)
         qsort(shown, n, sizeof *shown, compare);
     for (size_t i = 0; i < n; i++)
-        add(finding, &shown[i], title_of(&shown[i], finding, crashed));
+        add(finding, &shown[i], title_of(&shown[i], crashed));
     free(shown);
 }
 
 void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size)
 {
-    char package[128];
     struct symbol_stack made = judge_stack(judge, block->alloc, block->nalloc, false);
-    const struct symbol_frame *frame = package_frame(judge->outcome, &made, package, sizeof package);
+    const struct symbol_frame *frame = package_frame(judge->outcome, &made, NULL, 0);
     address_say_block(block, text, size);
     size_t n = strlen(text);
     if (frame && frame->function)

@@ -37,38 +37,27 @@ static void name_frames(struct judge *judge, struct symbol_stack *stack)
 }
 
 /* The runtime is part of the child's file; its frames get a module of their own. */
-static void name_runtime(struct symbol_frame *frame)
-{
-    if (!package_is_runtime(frame))
-        return;
-    free(frame->module);
-    frame->module = strdup("ThreadSanitizer");
-}
-
 static void name_stacks(struct judge *judge, struct tsan_report *report)
 {
     for (size_t i = 0; i < report->nparts; i++) {
         struct symbol_stack *stack = &report->parts[i].stack;
         name_frames(judge, stack);
         for (size_t k = 0; k < stack->nframes; k++)
-            name_runtime(&stack->frames[k]);
+            if (package_is_runtime(&stack->frames[k])) {
+                free(stack->frames[k].module);
+                stack->frames[k].module = strdup("ThreadSanitizer");
+            }
     }
 }
 
-/* The owner of the file, on purpose: header code of CPython that is inlined into the child is the harness's. */
-static enum owner file_owner(const struct outcome *outcome, const struct symbol_frame *frame)
-{
-    char name[128];
-    return package_owner(outcome, frame->module, name, sizeof name);
-}
-
+/* The owner is that of the file, on purpose: header code of CPython that is inlined into the child is the harness's. */
 static struct side side_of(const struct judge *judge, const struct tsan_part *part)
 {
     struct side side = {.part = part, .own = OWNER_UNKNOWN};
     const struct symbol_stack *stack = &part->stack;
     size_t i = 0;
     while (i < stack->nframes && (side.own == OWNER_UNKNOWN || side.own == OWNER_SYSTEM))
-        side.own = file_owner(judge->outcome, &stack->frames[i++]);
+        side.own = package_owner(judge->outcome, stack->frames[i++].module, NULL, 0);
     side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
@@ -104,12 +93,13 @@ static char *statements_of(const struct judge *judge, const struct side sides[2]
 static char *say_thread(const struct tsan_report *report, int number)
 {
     const struct tsan_part *thread = tsan_report_thread(report, number);
+    const char *name = thread && thread->name ? thread->name : "without a name";
     unsigned worker;
     if (number == 0)
         return strdup("the main thread");
-    if (thread && thread->name && sscanf(thread->name, "worker %u", &worker) == 1)
+    if (sscanf(name, "worker %u", &worker) == 1)
         return judge_format("thread %u", worker);
-    return judge_format("a thread of its own (%s)", thread && thread->name ? thread->name : "without a name");
+    return judge_format("a thread of its own (%s)", name);
 }
 
 /* Writes "earlier write of 8 bytes by thread 3, holding write M0, in np.repeat(x, 2)". */
@@ -117,14 +107,12 @@ static char *title_of(const struct judge *judge, const struct tsan_report *repor
                       const struct tsan_part *part)
 {
     const char *statement = statement_of(judge, part);
-    char *thread = say_thread(report, part->thread);
-    char *title = judge_format("%s%s%s of %u byte%s by %s%s%s%s%s", part->previous ? "earlier " : "",
-                               part->atomic ? "atomic " : "", part->write ? "write" : "read", part->size,
-                               part->size == 1 ? "" : "s", thread ? thread : "?",
-                               part->mutexes ? ", holding " : "", part->mutexes ? part->mutexes : "",
-                               statement ? ", in " : "", statement ? statement : "");
-    free(thread);
-    return title;
+    cleanup_free char *thread = say_thread(report, part->thread);
+    return judge_format("%s%s%s of %u byte%s by %s%s%s%s%s", part->previous ? "earlier " : "",
+                        part->atomic ? "atomic " : "", part->write ? "write" : "read", part->size,
+                        part->size == 1 ? "" : "s", thread ? thread : "?", part->mutexes ? ", holding " : "",
+                        part->mutexes ? part->mutexes : "", statement ? ", in " : "",
+                        statement ? statement : "");
 }
 
 static void say_place(const struct side *side, char *text, size_t size)
@@ -180,7 +168,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
 /* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */
 static bool is_variable(struct judge *judge, const struct tsan_report *report, uint64_t address)
 {
-    const struct tsan_part *location = tsan_report_location(report);
+    const struct tsan_part *location = tsan_report_part(report, TSAN_LOCATION, 0);
     cleanup_free char *name = NULL;
     if (location)
         return strstr(location->title, "is TLS");
@@ -202,13 +190,12 @@ static uint64_t top_offset(const struct symbol_stack *stack)
     return stack->nframes > 0 ? stack->frames[0].offset : 0;
 }
 
-static bool has_pair(const struct finding *finding, const struct symbol_stack *one,
-                     const struct symbol_stack *other)
+static bool has_pair(const struct finding *finding, const struct side sides[2])
 {
+    uint64_t one = top_offset(&sides[0].part->stack), other = top_offset(&sides[1].part->stack);
     for (size_t i = 0; i + 1 < finding->nstacks; i++) {
         uint64_t a = top_offset(&finding->stacks[i].stack), b = top_offset(&finding->stacks[i + 1].stack);
-        if ((a == top_offset(one) && b == top_offset(other)) ||
-            (a == top_offset(other) && b == top_offset(one)))
+        if ((a == one && b == other) || (a == other && b == one))
             return true;
     }
     return false;
@@ -225,18 +212,16 @@ static void move_stack(struct finding *finding, char *title, const struct tsan_p
 static void add_creation(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                          const struct side *side)
 {
-    char name[128];
     const struct tsan_part *thread = tsan_report_thread(report, side->part->thread);
-    if (thread && package_frame(judge->outcome, &thread->stack, name, sizeof name))
+    if (thread && package_frame(judge->outcome, &thread->stack, NULL, 0))
         move_stack(finding, strdup(thread->title), thread);
 }
 
 static void add_stacks(const struct judge *judge, struct finding *finding, const struct tsan_report *report,
                        const struct side sides[2])
 {
-    const struct tsan_part *location = tsan_report_location(report);
-    if (finding->nstacks >= (size_t)2 * PAIRS_MAX ||
-        has_pair(finding, &sides[0].part->stack, &sides[1].part->stack))
+    const struct tsan_part *location = tsan_report_part(report, TSAN_LOCATION, 0);
+    if (finding->nstacks >= (size_t)2 * PAIRS_MAX || has_pair(finding, sides))
         return;
     /* Titles first: they need the stacks. */
     char *titles[] = {title_of(judge, report, sides[0].part), title_of(judge, report, sides[1].part)};
@@ -248,22 +233,10 @@ static void add_stacks(const struct judge *judge, struct finding *finding, const
     add_creation(judge, finding, report, &sides[1]);
 }
 
-static enum finding_kind kind_of(const struct tsan_report *report)
-{
-    return strstr(report->kind, "use-after-free") ? FINDING_USE_AFTER_FREE : FINDING_DATA_RACE;
-}
-
 static const char *innermost(const struct side *side)
 {
     const struct symbol_stack *stack = &side->part->stack;
     return stack->nframes > 0 && stack->frames[0].function ? stack->frames[0].function : "??";
-}
-
-/* Returns true outside of statements: threads that begin and end, imports, collections between rounds. */
-static bool is_beside_statements(const struct judge *judge, const struct side sides[2])
-{
-    return !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part) && !*sides[0].package &&
-           !*sides[1].package;
 }
 
 /* Notes races that are not the target's. Returns false for the target's. */
@@ -272,7 +245,10 @@ static bool note_race(struct judge *judge, const struct side sides[2])
     struct note_list *notes = &judge->run->notes;
     const char *one = innermost(&sides[0]), *other = innermost(&sides[1]);
     bool ours = sides[0].own == OWNER_HARNESS || sides[1].own == OWNER_HARNESS;
-    if (ours && (*sides[0].package || *sides[1].package))
+    bool packages = *sides[0].package || *sides[1].package;
+    /* Threads that begin and end, imports, collections between rounds. */
+    bool is_beside = !packages && !statement_of(judge, sides[0].part) && !statement_of(judge, sides[1].part);
+    if (ours && packages)
         note_add(notes, "ThreadSanitizer reports that the target meets ftstress's own memory: %s with %s",
                  one, other);
     else if (ours)
@@ -280,7 +256,7 @@ static bool note_race(struct judge *judge, const struct side sides[2])
                  "ThreadSanitizer reports a race of ftstress itself (%s with %s); please report it with this "
                  "command line",
                  one, other);
-    else if (is_beside_statements(judge, sides))
+    else if (is_beside)
         note_add(notes, "ThreadSanitizer reports a race beside the statements: %s with %s", one, other);
     else
         return false;
@@ -289,11 +265,14 @@ static bool note_race(struct judge *judge, const struct side sides[2])
 
 static void judge_race(struct judge *judge, struct tsan_report *report)
 {
-    const struct tsan_part *one = tsan_report_access(report, 0), *other = tsan_report_access(report, 1);
+    const struct tsan_part *one = tsan_report_part(report, TSAN_ACCESS, 0),
+                           *other = tsan_report_part(report, TSAN_ACCESS, 1);
     const struct side sides[2] = {side_of(judge, one), side_of(judge, other)};
     if (note_race(judge, sides))
         return;
-    struct finding *finding = judge_new_finding(judge, kind_of(report), SEVERITY_DATA_RACE, DETECTOR_TSAN);
+    struct finding *finding = judge_new_finding(
+        judge, strstr(report->kind, "use-after-free") ? FINDING_USE_AFTER_FREE : FINDING_DATA_RACE,
+        SEVERITY_DATA_RACE, DETECTOR_TSAN);
     if (!finding)
         return;
     set_suspect(judge, finding, sides);
@@ -332,7 +311,7 @@ void judge_tsan(struct judge *judge)
         struct suppression *rule = rules ? suppression_find(rules, report) : NULL;
         if (rule)
             rule->hits += report->count;
-        else if (tsan_report_access(report, 1))
+        else if (tsan_report_part(report, TSAN_ACCESS, 1))
             judge_race(judge, report);
         else if (!report->fatal)
             note_other(judge, report);

@@ -22,11 +22,9 @@ static bool is_in_place(const struct run *run, const struct finding *finding)
 
 static void drop_in_place(struct run *run)
 {
-    for (size_t i = 0; i < run->findings.n;)
+    for (size_t i = run->findings.n; i-- > 0;)
         if (is_in_place(run, run->findings.items[i]))
             finding_list_remove(&run->findings, i);
-        else
-            i++;
 }
 
 static bool is_guards(const struct finding *finding)
@@ -114,14 +112,12 @@ static void drop_strangers(struct run *run)
 {
     const struct finding *caught = first_caught(run);
     unsigned n = 0;
-    for (size_t i = 0; caught && i < run->findings.n;) {
+    for (size_t i = caught ? run->findings.n : 0; i-- > 0;) {
         const struct finding *finding = run->findings.items[i];
-        if (!is_guess(finding) || finding_suspect(finding).blame != BLAME_UNKNOWN) {
-            i++;
-            continue;
+        if (is_guess(finding) && finding_suspect(finding).blame == BLAME_UNKNOWN) {
+            finding_list_remove(&run->findings, i);
+            n++;
         }
-        finding_list_remove(&run->findings, i);
-        n++;
     }
     if (n > 0)
         note_add(

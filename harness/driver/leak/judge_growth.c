@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/list.h"
 #include "base/text.h"
 #include "core/wire/counted.h"
@@ -41,11 +42,27 @@ struct losses {
 static const struct record *deciding(const struct judge *judge, const struct record *record,
                                      enum growth_verdict verdict)
 {
-    const struct record *kept = verdict != GROWTH_RETAINED
-                                    ? NULL
-                                    : judge_find_series(judge, RECORD_SERIES, COUNTED_RELEASE,
-                                                        record->values[SERIES_OF], record_text(record, 0));
+    if (verdict != GROWTH_RETAINED)
+        return record;
+    const struct record *kept = judge_find_series(judge, RECORD_SERIES, COUNTED_RELEASE,
+                                                  record->values[SERIES_OF], record_text(record, 0));
     return kept ? kept : record;
+}
+
+/* Returns true where the variant that decides made objects immortal: one for two calls with a loss, at least. */
+static bool makes_immortal(const struct judge *judge, const struct loss *loss)
+{
+    const struct record *arm = judge_find_series(
+        judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
+    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
+    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
+    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
+        const struct record *record = judge->outcome->records[i];
+        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
+            record->values[SERIES_OF] == SERIES_OBJECTS)
+            n += record->values[SERIES_IMMORTAL];
+    }
+    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
 }
 
 static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
@@ -64,6 +81,7 @@ static void add_loss(struct losses *losses, const struct record *record, enum gr
                           .bytes = bytes * times,
                           .stack = judge_stack(losses->judge, record->frames, record->nframes, false)};
     judge_maker(losses->judge, &loss->stack, &loss->function, &loss->package);
+    loss->is_immortal = loss->holder != HOLDER_NOBODY && makes_immortal(losses->judge, loss);
 }
 
 /* Decides by blocks and bytes: the number of blocks may stay while they become longer. */
@@ -106,22 +124,17 @@ static bool is_first(const struct judge *judge, const struct record *record)
     return true;
 }
 
-/* Returns true for a module's own type: its maker is better evidence than the maker of an int. */
-static bool is_own(const struct loss *loss)
-{
-    return loss->of == SERIES_OBJECTS && strchr(loss->name, '.') && loss->function;
-}
-
-/* Moves the best evidence to the front; the rest stays in the child's order, by growth. */
+/* Moves a module's own types to the front: their maker is better evidence than the maker of an int. The rest stays in
+ * the child's order, by growth. */
 static void sort(struct losses *losses)
 {
     size_t first = 0;
     for (size_t i = 0; i < losses->n; i++) {
-        struct loss own = losses->items[i];
-        if (!is_own(&own))
+        struct loss loss = losses->items[i];
+        if (loss.of != SERIES_OBJECTS || !strchr(loss.name, '.') || !loss.function)
             continue;
-        memmove(&losses->items[first + 1], &losses->items[first], (i - first) * sizeof own);
-        losses->items[first++] = own;
+        memmove(&losses->items[first + 1], &losses->items[first], (i - first) * sizeof loss);
+        losses->items[first++] = loss;
     }
 }
 
@@ -182,14 +195,15 @@ static bool same_owner(const struct loss *one, const struct loss *other)
            text_equal(one->function, other->function);
 }
 
-static void say_holder(FILE *out, const struct loss *loss)
+static void say_holder(struct judge_list *list, const struct loss *loss)
 {
+    list->gap = "; ";
     if (loss->holder == HOLDER_NOBODY)
-        fprintf(out, "; nothing refers to %s objects: their references were lost", loss->name);
+        judge_list_add(list, "nothing refers to %s objects: their references were lost", loss->name);
     else if (loss->holder == HOLDER_IMMORTAL)
-        fprintf(out, "; %s objects are made immortal: nothing frees them", loss->name);
+        judge_list_add(list, "%s objects are made immortal: nothing frees them", loss->name);
     else
-        fprintf(out, "; held: %s <- %s", loss->name, loss->path);
+        judge_list_add(list, "held: %s <- %s", loss->name, loss->path);
 }
 
 /* Ranks holders as evidence: holders of a module's own types before those of an int, lost objects before held ones. */
@@ -212,84 +226,49 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
 /* Writes "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks", and marks what it lists. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
 {
-    char *text = NULL;
-    size_t size;
+    struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
     double bytes = 0, blocks = 0;
-    const char *comma = "";
-    FILE *out = open_memstream(&text, &size);
     *ret_objects = false;
-    for (size_t i = 0; out && i < losses->n; i++) {
+    for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
         if (!same_owner(loss, like))
             continue;
         loss->is_listed = true;
-        bytes += loss->of == SERIES_OBJECTS ? 0 : loss->bytes;
-        blocks += loss->of == SERIES_OBJECTS ? 0 : loss->rate;
-        if (loss->of != SERIES_OBJECTS)
-            continue;
-        fprintf(out, "%s%.2f %s", comma, loss->rate, loss->name);
-        comma = ", ";
-        *ret_objects = true;
+        if (loss->of == SERIES_OBJECTS) {
+            judge_list_add(&list, "%.2f %s", loss->rate, loss->name);
+            *ret_objects = true;
+        } else {
+            bytes += loss->bytes;
+            blocks += loss->rate;
+        }
     }
-    if (out && bytes > 0)
-        fprintf(out, "%s%.1f bytes of native memory in %.2f blocks", comma, bytes, blocks);
+    if (bytes > 0)
+        judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks", bytes, blocks);
     const struct loss *held = find_held(losses, like);
     *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
-    if (out && held)
-        say_holder(out, held);
-    return out && fclose(out) == 0 ? text : NULL;
+    if (held)
+        say_holder(&list, held);
+    return judge_list_end(&list);
 }
 
-/* Returns true where the variant that decides made objects immortal: one for two calls with a loss, at least. */
-static bool makes_immortal(const struct judge *judge, const struct loss *loss)
-{
-    const struct record *arm = judge_find_series(
-        judge, RECORD_ARM, loss->verdict == GROWTH_LEAK ? COUNTED_CALLS : COUNTED_NEW, -1, NULL);
-    int64_t last = arm ? arm->values[ARM_NPOINTS] - 1 : -1, n = 0;
-    int64_t calls = last >= 0 && last < RECORD_POINTS ? arm->values[ARM_POINTS + last] : 0;
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        if (record->type == RECORD_SERIES && arm && record->values[SERIES_ARM] == arm->values[ARM_ARM] &&
-            record->values[SERIES_OF] == SERIES_OBJECTS)
-            n += record->values[SERIES_IMMORTAL];
-    }
-    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
-}
-
-static void find_immortal(struct losses *losses)
-{
-    for (size_t i = 0; i < losses->n; i++) {
-        struct loss *loss = &losses->items[i];
-        loss->is_immortal = loss->holder != HOLDER_NOBODY && makes_immortal(losses->judge, loss);
-    }
-}
-
-/* Compiled code and a cache that the release step empties are wanted: they become notes. */
-static bool is_note(const struct judge *judge, const struct loss *loss)
-{
-    return loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release) ||
-           loss->is_immortal || judge_sees_changes(judge);
-}
-
+/* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
 static const char *excuse(const struct judge *judge, const struct loss *loss)
 {
-    if (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release)
+    if (loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release))
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
-    return "; no finding, because the statements change what they share";
+    return judge_sees_changes(judge) ? "; no finding, because the statements change what they share" : NULL;
 }
 
-static void add_finding(struct losses *losses, struct loss *like, char *message, bool objects)
+static void add_finding(struct losses *losses, struct loss *like, const char *message, bool objects)
 {
     struct judge *judge = losses->judge;
     struct finding *finding = judge_new_finding(
         judge, objects ? FINDING_REFERENCE_LEAK : FINDING_MEMORY_GROWTH, SEVERITY_LEAK, DETECTOR_GROWTH);
-    if (!finding) {
-        free(message);
+    if (!finding)
         return;
-    }
-    finding->message = message;
+    finding->message = strdup(message);
     evidence_set(&finding->evidence, EVIDENCE_LOSS, like->function ? BLAME_TARGET : BLAME_UNKNOWN,
                  like->function ? strdup(like->function) : NULL,
                  like->package ? strdup(like->package) : NULL);
@@ -317,26 +296,26 @@ static void tell(struct losses *losses, struct loss *like)
 {
     struct judge *judge = losses->judge;
     bool objects, held;
-    char *list = list_losses(losses, like, &objects, &held);
-    char *message =
-        list ? judge_say_growth(judge, like->verdict, like->function, like->package, list, held) : NULL;
-    if (message && !is_note(judge, like)) {
+    cleanup_free char *list = list_losses(losses, like, &objects, &held);
+    cleanup_free char *message =
+        judge_say_growth(judge, like->verdict, like->function, like->package, list ? list : "", held);
+    const char *because = excuse(judge, like);
+    if (message && !because)
         add_finding(losses, like, message, objects);
-    } else if (message) {
-        if (like->verdict != GROWTH_JIT)
-            note_add(&judge->run->notes, "growth: %s%s", message, excuse(judge, like));
-        free(message);
-    }
-    free(list);
+    else if (message && like->verdict != GROWTH_JIT)
+        note_add(&judge->run->notes, "growth: %s%s", message, because);
+}
+
+static struct curve_look look_at(const struct judge *judge, int arm, enum series_of of, int64_t unit)
+{
+    struct curve curve = judge_series_curve(judge, arm, of, NULL);
+    return curve_look(&curve, unit);
 }
 
 static void note_code(struct judge *judge)
 {
-    struct curve_look code, native;
-    struct curve curve = judge_series_curve(judge, COUNTED_NEW, SERIES_CODE_BYTES, NULL);
-    code = curve_look(&curve, 1);
-    curve = judge_series_curve(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, NULL);
-    native = curve_look(&curve, BYTES_UNIT);
+    struct curve_look code = look_at(judge, COUNTED_NEW, SERIES_CODE_BYTES, 1);
+    struct curve_look native = look_at(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, BYTES_UNIT);
     if (code.shape == CURVE_STEADY && code.rate > 0)
         judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
 }
@@ -344,12 +323,10 @@ static void note_code(struct judge *judge)
 /* Resident memory that no counted allocator explains: the process's own pages, or code. */
 static void note_unexplained(struct judge *judge)
 {
-    struct curve resident = judge_series_curve(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, NULL);
-    struct curve native = judge_series_curve(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, NULL);
-    struct curve python = judge_series_curve(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
-    struct curve_look look = curve_look(&resident, PAGE);
+    struct curve_look look = look_at(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, PAGE);
     if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
-        curve_look(&native, BYTES_UNIT).shape != CURVE_STEADY && curve_look(&python, 1).shape != CURVE_STEADY)
+        look_at(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, BYTES_UNIT).shape != CURVE_STEADY &&
+        look_at(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, 1).shape != CURVE_STEADY)
         note_add(
             &judge->run->notes,
             "resident memory grows by about %.1f KiB in each call, and no allocator knows of it: look for mmap",
@@ -379,7 +356,7 @@ void judge_growth(struct judge *judge)
     judge_all(&losses);
     sort(&losses);
     join_owners(&losses);
-    find_immortal(&losses);
+
     for (size_t i = 0; i < losses.n; i++)
         if (!losses.items[i].is_listed)
             tell(&losses, &losses.items[i]);

@@ -41,26 +41,21 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
     }
 }
 
-static void add_over_budget(struct judge *judge, double code, double native, enum detector_id detector)
-{
-    struct finding *finding = judge_new_finding(judge, FINDING_MEMORY_GROWTH, SEVERITY_LEAK, detector);
-    if (!finding)
-        return;
-    finding->statement = strdup(judge->plan->fresh);
-    finding->message =
-        judge_format("jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of "
-                     "`%s`, more than the budget of %.1f KiB",
-                     code / KIB, native / KIB, judge->plan->fresh, (double)judge->plan->budget / KIB);
-    finding->signature = judge_format("growth|%s|", growth_verdict_names[GROWTH_JIT]);
-    finding_list_add(&judge->run->findings, finding, judge->child);
-}
-
 void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector)
 {
-    if (judge->plan->budget && code + native > (double)judge->plan->budget)
-        add_over_budget(judge, code, native, detector);
-    else
-        note_add(&judge->run->notes,
-                 "jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
-                 code / KIB, native / KIB, judge->plan->fresh);
+    const struct plan *plan = judge->plan;
+    cleanup_free char *text =
+        judge_format("jit-growth: %.1f KiB of code and %.1f KiB of native memory for each call of `%s`",
+                     code / KIB, native / KIB, plan->fresh);
+    bool fits = !plan->budget || code + native <= (double)plan->budget;
+    if (text && fits)
+        note_add(&judge->run->notes, "%s", text);
+    struct finding *finding =
+        text && !fits ? judge_new_finding(judge, FINDING_MEMORY_GROWTH, SEVERITY_LEAK, detector) : NULL;
+    if (!finding)
+        return;
+    finding->statement = strdup(plan->fresh);
+    finding->message = judge_format("%s, more than the budget of %.1f KiB", text, (double)plan->budget / KIB);
+    finding->signature = judge_format("growth|%s|", growth_verdict_names[GROWTH_JIT]);
+    finding_list_add(&judge->run->findings, finding, judge->child);
 }

@@ -2,7 +2,7 @@
  * process ends. They are no findings. */
 #include <stdlib.h>
 
-#include "core/wire/counted.h"
+#include "base/fd.h"
 #include "driver/leak/judge_leak.h"
 
 #define LIST_MAX 8
@@ -33,30 +33,25 @@ static int compare(const void *a, const void *b)
     return (n < m) - (n > m);
 }
 
-static void say(FILE *out, const struct record *record)
-{
-    int64_t before = point_of(record, BEFORE);
-    fprintf(out, "%lld %s", (long long)held(record), record_text(record, 0));
-    if (!is_cached(record) && before > 0)
-        fprintf(out, " (%lld before the first call)", (long long)before);
-}
-
 static void note(struct judge *judge, const struct record **records, size_t n, bool cached)
 {
     struct judge_list list = {.gap = ", ", .max = LIST_MAX};
     for (size_t i = 0; i < n; i++) {
-        bool meant = is_cached(records[i]) == cached && held(records[i]) > 0;
-        FILE *out = meant ? judge_list_next(&list) : NULL;
-        if (out)
-            say(out, records[i]);
+        long long before = point_of(records[i], BEFORE), now = held(records[i]);
+        const char *name = record_text(records[i], 0);
+        if (is_cached(records[i]) != cached || now <= 0)
+            continue;
+        if (cached || before <= 0)
+            judge_list_add(&list, "%lld %s", now, name);
+        else
+            judge_list_add(&list, "%lld %s (%lld before the first call)", now, name, before);
     }
-    char *text = judge_list_end(&list);
+    cleanup_free char *text = judge_list_end(&list);
     if (text)
         note_add(&judge->run->notes,
                  cached ? "cache-held: held after the calls, and not after `%s`: %s"
                         : "process-lifetime-floor: held after the calls, also after `%s`: %s",
                  judge->plan->release, text);
-    free(text);
 }
 
 void judge_held(struct judge *judge)
@@ -68,10 +63,9 @@ void judge_held(struct judge *judge)
         if (outcome->records[i]->type == RECORD_SERIES &&
             outcome->records[i]->values[SERIES_OF] == SERIES_HELD)
             records[n++] = outcome->records[i];
-    if (n > 0) {
+    if (n > 0)
         qsort(records, n, sizeof *records, compare);
-        note(judge, records, n, true);
-        note(judge, records, n, false);
-    }
+    note(judge, records, n, true);
+    note(judge, records, n, false);
     free(records);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "driver/evidence/judge_base.h"
+#include "driver/log/memcheck_log.h"
 
 /* Finds what grows with the calls. */
 void judge_growth(struct judge *judge);
@@ -21,3 +22,18 @@ char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, c
                        const char *package, const char *list, bool held);
 /* Notes code that is compiled in each new call, and the bytes that belong to it; a finding above the budget. */
 void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector);
+
+#define JUDGE_MEMCHECK_FRAMES 64 /* of a stack in a report */
+
+/* judge_memcheck_stack.c: converts frames; the log owns their names. Free the frames with free. */
+struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part);
+/* Symbolises frames again, with source lines and inlined functions, where the files still exist. */
+struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n);
+/* Replaces a C++ or Rust name by the one in its sources. */
+void judge_memcheck_demangle(char **function);
+
+/* judge_memcheck_leaks.c: adds a leak to the run of this child. */
+void judge_memcheck_leak(struct judge *judge, struct memcheck *run, const struct memcheck_error *leak,
+                         const struct symbol_stack *stack, bool is_harness);
+/* Finds growth, once the lengths so far are enough. */
+void judge_memcheck_lengths(struct judge *judge);

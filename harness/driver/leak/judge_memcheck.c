@@ -1,11 +1,10 @@
 /* Makes findings of memcheck's report: one for each error, and for leaks by comparison with other lengths. */
-#include "driver/leak/judge_memcheck.h"
+#include "driver/leak/judge_leak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/symbol/demangle.h"
 #include "driver/outcome/package.h"
 
 /* memcheck's names of errors. Others become notes. */
@@ -37,27 +36,14 @@ static const struct kind *find_kind(const char *name)
 /* Returns the innermost owner, past the C library and code that was compiled at run time. */
 static enum owner innermost(const struct judge *judge, const struct symbol_stack *stack)
 {
-    char name[128];
     enum owner owner = OWNER_UNKNOWN;
     for (size_t i = 0; i < stack->nframes && (owner == OWNER_UNKNOWN || owner == OWNER_SYSTEM); i++)
-        owner = package_frame_owner(judge->outcome, &stack->frames[i], name, sizeof name);
+        owner = package_frame_owner(judge->outcome, &stack->frames[i], NULL, 0);
     return owner;
 }
 
-/* Sets the suspect: the package that freed or allocated the block without Python code in between. */
-static bool suspect_block(const struct judge *judge, struct finding *finding,
-                          const struct memcheck_error *error)
-{
-    for (size_t i = 1; i < error->nparts && !finding->evidence.function; i++) {
-        struct symbol_stack stack = judge_memcheck_frames(&error->parts[i]);
-        judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &stack);
-        free(stack.frames);
-    }
-    return finding->evidence.function;
-}
-
-/* The interpreter may only meet damage that a package did earlier: then the block or the caller of the interpreter
- * names the suspect. */
+/* The interpreter may only meet damage that a package did earlier: then the suspect is the package that freed or
+ * allocated the block without Python code in between, or else the caller of the interpreter. */
 static void set_suspect(const struct judge *judge, struct finding *finding,
                         const struct memcheck_error *error, const struct symbol_stack *stack)
 {
@@ -65,8 +51,18 @@ static void set_suspect(const struct judge *judge, struct finding *finding,
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
         return;
     }
-    if (!suspect_block(judge, finding, error))
+    for (size_t i = 1; i < error->nparts && !finding->evidence.function; i++) {
+        struct symbol_stack block = judge_memcheck_frames(&error->parts[i]);
+        judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &block);
+        free(block.frames);
+    }
+    if (!finding->evidence.function)
         judge_suspect_maker(judge, finding, EVIDENCE_STACK, stack);
+}
+
+static const char *text_of(const struct memcheck_error *error)
+{
+    return error->parts[0].text ? error->parts[0].text : error->kind;
 }
 
 /* Returns "8 bytes after a block of size 32 alloc'd" without the address, which differs each time. */
@@ -80,18 +76,15 @@ static const char *place_of(const struct memcheck_error *error)
     return NULL;
 }
 
-static char *say(const struct finding *finding, const struct memcheck_error *error)
+static char *say(const struct evidence *suspect, const char *text, const char *place)
 {
-    const char *text = error->parts[0].text, *place = place_of(error);
-    if (!text)
-        text = error->kind;
-    const struct evidence *suspect = &finding->evidence;
+    const char *comma = place ? ", " : "";
+    place = place ? place : "";
     if (!suspect->function)
-        return judge_format("error inside the interpreter, probably from earlier damage: %s%s%s", text,
-                            place ? ", " : "", place ? place : "");
+        return judge_format("error inside the interpreter, probably from earlier damage: %s%s%s", text, comma,
+                            place);
     return judge_format("%s (%s): %s%s%s", suspect->function,
-                        suspect->package ? suspect->package : "unknown package", text, place ? ", " : "",
-                        place ? place : "");
+                        suspect->package ? suspect->package : "unknown package", text, comma, place);
 }
 
 /* Damage that the interpreter meets in many places is one finding. */
@@ -103,12 +96,6 @@ static char *sign(const struct finding *finding, const struct memcheck_error *er
         return judge_format("memcheck|%s|", kind);
     return judge_format("memcheck|%s|%s|%.*s|%s", error->kind, kind, (int)strcspn(package, " "), package,
                         finding->evidence.function);
-}
-
-static bool was_freed(const struct memcheck_error *error)
-{
-    const char *place = place_of(error);
-    return place && strstr(place, "free'd");
 }
 
 static void add_stacks(struct judge *judge, struct finding *finding, const struct memcheck_error *error)
@@ -125,30 +112,21 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
     }
 }
 
-/* Writes C++ and Rust names as in their sources. */
-static void name_function(struct finding *finding)
-{
-    char *plain = NULL;
-    if (!finding->evidence.function || demangle(finding->evidence.function, &plain) < 0)
-        return;
-    free(finding->evidence.function);
-    finding->evidence.function = plain;
-}
-
 static void add_finding(struct judge *judge, const struct memcheck_error *error, const struct kind *kind,
                         const struct symbol_stack *stack)
 {
-    struct finding *finding = judge_new_finding(judge, was_freed(error) ? kind->freed : kind->as,
-                                                kind->severity, DETECTOR_MEMCHECK);
+    const char *place = place_of(error);
+    struct finding *finding = judge_new_finding(
+        judge, place && strstr(place, "free'd") ? kind->freed : kind->as, kind->severity, DETECTOR_MEMCHECK);
     if (!finding)
         return;
     const char *statement = judge_statement_text(judge, judge_statement_number(judge, stack));
     set_suspect(judge, finding, error, stack);
-    name_function(finding);
+    judge_memcheck_demangle(&finding->evidence.function);
     finding->count = error->count;
     finding->serial = judge->plan->threads == 1;
     finding->statement = statement ? strdup(statement) : NULL;
-    finding->message = say(finding, error);
+    finding->message = say(&finding->evidence, text_of(error), place);
     finding->signature = sign(finding, error);
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (!finding || finding->nstacks > 0)
@@ -159,43 +137,38 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
     add_stacks(judge, finding, error);
 }
 
-/* Errors that are not the target's. */
-struct set_apart {
-    unsigned interpreter, harness;
-};
-
-static void judge_error(struct judge *judge, const struct memcheck_error *error, struct set_apart *apart)
+/* Returns true where the interpreter's own code uses values that were never set: these are only counted. */
+static bool judge_error(struct judge *judge, const struct memcheck_error *error,
+                        const struct symbol_stack *stack, enum owner owner)
 {
     const struct kind *kind = find_kind(error->kind);
-    struct symbol_stack stack = judge_memcheck_frames(&error->parts[0]);
-    enum owner owner = innermost(judge, &stack);
-    if (owner == OWNER_HARNESS)
-        apart->harness++;
-    else if (kind && kind->unset && owner != OWNER_PACKAGE)
-        apart->interpreter++;
-    else if (kind)
-        add_finding(judge, error, kind, &stack);
+    if (kind && kind->unset && owner != OWNER_PACKAGE)
+        return true;
+    if (kind)
+        add_finding(judge, error, kind, stack);
     else
-        note_add(&judge->run->notes, "memcheck also reports: %s",
-                 error->parts[0].text ? error->parts[0].text : error->kind);
-    free(stack.frames);
+        note_add(&judge->run->notes, "memcheck also reports: %s", text_of(error));
+    return false;
 }
 
 static void judge_all(struct judge *judge, struct memcheck *run, const struct memcheck_log *log)
 {
-    struct set_apart apart = {0};
+    unsigned apart = 0;
     for (size_t i = 0; i < log->n; i++) {
         const struct memcheck_error *error = &log->errors[i];
+        struct symbol_stack stack = judge_memcheck_frames(&error->parts[0]);
+        enum owner owner = innermost(judge, &stack);
         if (strncmp(error->kind, "Leak_", 5) == 0)
-            judge_memcheck_leak(judge, run, error);
-        else
-            judge_error(judge, error, &apart);
+            judge_memcheck_leak(judge, run, error, &stack, owner == OWNER_HARNESS);
+        else if (owner != OWNER_HARNESS)
+            apart += judge_error(judge, error, &stack, owner);
+        free(stack.frames);
     }
-    if (apart.interpreter)
+    if (apart)
         note_add(
             &judge->run->notes,
             "memcheck: values that were never set, used by the interpreter's own code in %u place%s, are left out",
-            apart.interpreter, apart.interpreter == 1 ? "" : "s");
+            apart, apart == 1 ? "" : "s");
 }
 
 /* Reads the length of this run from the child's counts. */
@@ -212,11 +185,8 @@ static void measure(const struct judge *judge, struct memcheck_length *length)
                  arm == MEMCHECK_NEW)
             length->code = record->values[SERIES_POINTS + 1];
     }
-    unsigned bodies = judge->plan->nroles ? judge->plan->nroles : 1;
     length->threads = judge->plan->threads;
-    length->statements = (unsigned)judge->outcome->statements.n / bodies;
-    if (length->statements == 0)
-        length->statements = 1;
+    length->statements = (unsigned)judge_per_iteration(judge);
 }
 
 /* Only runs that came to their end can be compared. */

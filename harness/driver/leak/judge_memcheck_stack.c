@@ -2,23 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/leak/judge_memcheck.h"
+#include "driver/leak/judge_leak.h"
 #include "driver/symbol/demangle.h"
-
-/* Code of a header that is inlined into a function counts as that function. */
-static bool is_from_header(const struct memcheck_part *part, size_t i)
-{
-    const struct memcheck_frame *frame = &part->frames[i];
-    return i + 1 < part->nframes && frame[1].ip == frame->ip && frame->file &&
-           strstr(frame->file, "/include/");
-}
 
 struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
 {
     struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
     for (size_t i = 0; stack.frames && i < part->nframes; i++) {
         const struct memcheck_frame *frame = &part->frames[i];
-        if (is_from_header(part, i))
+        bool is_inlined = i + 1 < part->nframes && frame[1].ip == frame->ip;
+        /* Code of a header that is inlined into a function counts as that function. */
+        if (is_inlined && frame->file && strstr(frame->file, "/include/"))
             continue;
         stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
                                                               .function = (char *)frame->function,
@@ -27,6 +21,15 @@ struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
                                                               .line = frame->line};
     }
     return stack;
+}
+
+void judge_memcheck_demangle(char **function)
+{
+    char *plain = NULL;
+    if (!*function || demangle(*function, &plain) < 0)
+        return;
+    free(*function);
+    *function = plain;
 }
 
 /* Valgrind replaces malloc and others: in "_vgr10010ZU_VgSoSynsomalloc_malloc" the name follows that of the library,

@@ -1,9 +1,8 @@
 /* Finds references that calls release too often, or never. */
-#include <stdio.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
-#include "core/wire/counted.h"
+#include "base/fd.h"
 #include "driver/outcome/callable.h"
 #include "driver/leak/judge_leak.h"
 
@@ -21,40 +20,33 @@ static void name_function(const struct judge *judge, struct finding *finding)
 
 static char *name_objects(const struct record *record)
 {
-    const char *name = record_text(record, 0), *type = record_text(record, 1);
     if (record->values[AUDIT_OBJECTS] > 1)
         return judge_format("each of %lld items of %s (%s)", (long long)record->values[AUDIT_OBJECTS],
-                            record_text(record, 2), type);
-    return judge_format("%s (%s)", name, type);
-}
-
-/* Names the fault; also for the signature. */
-static const char *manner_of(const struct record *record, double rate)
-{
-    if (rate > 0)
-        return "never released";
-    return record->values[AUDIT_RELATION] == AUDIT_ITEM ? "a borrowed reference is released"
-                                                        : "released twice";
+                            record_text(record, 2), record_text(record, 1));
+    return judge_format("%s (%s)", record_text(record, 0), record_text(record, 1));
 }
 
 static void add_finding(struct judge *judge, const struct record *record, double rate)
 {
+    bool gains = rate > 0, is_item = record->values[AUDIT_RELATION] == AUDIT_ITEM;
+    const char *manner = gains     ? "never released"
+                         : is_item ? "a borrowed reference is released"
+                                   : "released twice";
     struct finding *finding =
-        judge_new_finding(judge, rate < 0 ? FINDING_REFCOUNT_UNDERFLOW : FINDING_REFERENCE_LEAK,
-                          rate < 0 ? SEVERITY_CRASH : SEVERITY_LEAK, DETECTOR_REFCOUNT);
-    char *objects = finding ? name_objects(record) : NULL;
+        judge_new_finding(judge, gains ? FINDING_REFERENCE_LEAK : FINDING_REFCOUNT_UNDERFLOW,
+                          gains ? SEVERITY_LEAK : SEVERITY_CRASH, DETECTOR_REFCOUNT);
     if (!finding)
         return;
+    cleanup_free char *objects = name_objects(record);
     name_function(judge, finding);
-    finding->input = strdup(record_text(record, record->values[AUDIT_RELATION] == AUDIT_ITEM ? 2 : 0));
-    double times = judge_per_iteration(judge), each = (rate < 0 ? -rate : rate) * times;
+    finding->input = strdup(record_text(record, is_item ? 2 : 0));
+    double times = judge_per_iteration(judge);
     finding->message =
-        judge_format("%s: %s %s %.2f references in each %s%s%s%s", manner_of(record, rate), objects,
-                     rate < 0 ? "loses" : "gains", each, times > 1 ? "iteration" : "call",
+        judge_format("%s: %s %s %.2f references in each %s%s%s%s", manner, objects ? objects : "",
+                     gains ? "gains" : "loses", fabs(rate) * times, times > 1 ? "iteration" : "call",
                      finding->statement ? " of " : "", finding->statement ? finding->statement : "",
                      record->values[AUDIT_KIND] ? "; the interpreter defers some counts of this object" : "");
-    finding->signature = judge_format("refcount|%s|%s", manner_of(record, rate), finding->input);
-    free(objects);
+    finding->signature = judge_format("refcount|%s|%s", manner, finding->input);
     finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

@@ -1,9 +1,8 @@
 /* Finds what calls made and Python's end leaves behind, and its holder. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/wire/counted.h"
+#include "base/fd.h"
 #include "driver/leak/judge_leak.h"
 
 /* One object in this number of calls counts as growth with the calls. */
@@ -45,11 +44,6 @@ static bool grows_with_calls(const struct record *record)
         parts += share > 0;
     }
     return parts > 1 && are_many(record, all);
-}
-
-static bool is_held_natively(const struct record *record)
-{
-    return record->values[LEFT_HOLDER] == HOLDER_STATIC || record->values[LEFT_HOLDER] == HOLDER_THREAD;
 }
 
 /* Names the variable, where the file has a symbol for it, and the path to it. */
@@ -108,37 +102,37 @@ static void suspect_type(const struct judge *judge, const char *type, struct fin
     evidence->package = package;
 }
 
+static char *say_left(struct judge *judge, const struct record *record)
+{
+    const char *release = judge->plan->release;
+    bool objects = record->values[LEFT_OF] == SERIES_OBJECTS;
+    cleanup_free char *what = say_what(record), *holder = objects ? say_holder(judge, record) : NULL;
+    return judge_format("%s%s%s%s%s%s", what ? what : "", holder ? "; " : "", holder ? holder : "",
+                        release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
+}
+
 static void judge_left(struct judge *judge, const struct record *record)
 {
-    if (!grows_with_calls(record))
+    cleanup_free char *message = grows_with_calls(record) ? say_left(judge, record) : NULL;
+    if (!message)
         return;
+    if (are_many(record, record->values[LEFT_IMMORTAL])) {
+        note_add(&judge->run->notes,
+                 "%s: the interpreter made objects immortal meanwhile, and keeps what they hold", message);
+        return;
+    }
     struct finding *finding =
         judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK, DETECTOR_SHUTDOWN);
     if (!finding)
         return;
-    bool objects = record->values[LEFT_OF] == SERIES_OBJECTS;
-    const char *release = judge->plan->release;
     struct symbol_stack stack = judge_stack(judge, record->frames, record->nframes, false);
     judge_suspect_maker(judge, finding, EVIDENCE_LOSS, &stack);
     suspect_type(judge, record_text(record, 0), finding);
-    char *what = say_what(record), *holder = objects ? say_holder(judge, record) : NULL;
-    finding->message =
-        judge_format("%s%s%s%s%s%s", what ? what : "", holder ? "; " : "", holder ? holder : "",
-                     release ? "; `" : "", release ? release : "", release ? "` did not free them" : "");
-    finding->signature =
-        judge_format("shutdown|%s|%s", record_text(record, 0),
-                     finding->evidence.function && !objects ? finding->evidence.function : "");
+    const char *function = finding->evidence.function;
+    bool by_site = function && record->values[LEFT_OF] != SERIES_OBJECTS;
+    finding->message = strdup(message);
+    finding->signature = judge_format("shutdown|%s|%s", record_text(record, 0), by_site ? function : "");
     finding->count = (uint64_t)left(record);
-    free(what);
-    free(holder);
-    if (are_many(record, record->values[LEFT_IMMORTAL])) {
-        note_add(&judge->run->notes,
-                 "%s: the interpreter made objects immortal meanwhile, and keeps what they hold",
-                 finding->message);
-        finding_free(finding);
-        symbol_stack_free(&stack);
-        return;
-    }
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
     if (finding && finding->nstacks == 0 && stack.nframes > 0)
         finding_add_stack(finding, strdup("made here"), stack);
@@ -146,30 +140,24 @@ static void judge_left(struct judge *judge, const struct record *record)
         symbol_stack_free(&stack);
 }
 
-/* Returns true for objects that compiled code holds, independent of the calls: they become a note. */
-static bool is_floor(const struct record *record)
-{
-    return record->type == RECORD_LEFT && record->values[LEFT_OF] == SERIES_OBJECTS &&
-           is_held_natively(record) && !grows_with_calls(record);
-}
-
+/* Notes the objects that compiled code holds, independent of the calls. */
 static void note_floor(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
     struct judge_list list = {.gap = "; ", .max = FLOOR_MAX};
     for (size_t i = 0; i < outcome->nrecords; i++) {
         const struct record *record = outcome->records[i];
-        FILE *out = is_floor(record) ? judge_list_next(&list) : NULL;
-        if (!out)
+        int64_t by = record->values[LEFT_HOLDER];
+        if (record->type != RECORD_LEFT || record->values[LEFT_OF] != SERIES_OBJECTS ||
+            (by != HOLDER_STATIC && by != HOLDER_THREAD) || grows_with_calls(record))
             continue;
-        char *holder = say_holder(judge, record);
-        fprintf(out, "%lld %s, %s", (long long)left(record), record_text(record, 0), holder ? holder : "");
-        free(holder);
+        cleanup_free char *holder = say_holder(judge, record);
+        judge_list_add(&list, "%lld %s, %s", (long long)left(record), record_text(record, 0),
+                       holder ? holder : "");
     }
-    char *text = judge_list_end(&list);
+    cleanup_free char *text = judge_list_end(&list);
     if (text)
         note_add(&judge->run->notes, "process-lifetime-floor: left when Python had ended: %s", text);
-    free(text);
 }
 
 void judge_shutdown(struct judge *judge)

@@ -63,23 +63,6 @@ static uint64_t number_of(const xmlNode *node)
     return number;
 }
 
-static struct memcheck_part *open_part(struct builder *builder, const char *text)
-{
-    struct memcheck_error *error = &builder->error;
-    if (error->nparts == MEMCHECK_PARTS)
-        return NULL;
-    error->parts[error->nparts] = (struct memcheck_part){.text = text};
-    return &error->parts[error->nparts++];
-}
-
-static size_t count_frames(const xmlNode *stack)
-{
-    size_t n = 0;
-    for (const xmlNode *frame = stack->children; frame; frame = frame->next)
-        n += is_named(frame, "frame");
-    return n;
-}
-
 /* Adds the stack to the text before it. */
 static void take_stack(struct builder *builder, const xmlNode *stack)
 {
@@ -87,7 +70,7 @@ static void take_stack(struct builder *builder, const xmlNode *stack)
     struct memcheck_part *part = error->nparts ? &error->parts[error->nparts - 1] : NULL;
     if (!part || part->frames)
         return;
-    part->frames = calloc(count_frames(stack) + 1, sizeof *part->frames);
+    part->frames = calloc(xmlChildElementCount((xmlNode *)stack) + 1, sizeof *part->frames);
     builder->failed |= !part->frames;
     for (const xmlNode *frame = stack->children; frame && part->frames; frame = frame->next)
         if (is_named(frame, "frame"))
@@ -119,11 +102,13 @@ static void take_text(struct builder *builder, const xmlNode *node)
     const xmlNode *text = node->name[0] == 'x' ? find(node, "text") : node;
     const xmlNode *bytes = find(node, "leakedbytes");
     const char *sentence = text_of(builder, text);
-    open_part(builder, sentence);
+    struct memcheck_error *error = &builder->error;
+    if (error->nparts < MEMCHECK_PARTS)
+        error->parts[error->nparts++].text = sentence;
     if (!bytes)
         return;
-    builder->error.bytes = direct_bytes(sentence, number_of(bytes));
-    builder->error.blocks = number_of(find(node, "leakedblocks"));
+    error->bytes = direct_bytes(sentence, number_of(bytes));
+    error->blocks = number_of(find(node, "leakedblocks"));
 }
 
 static void take_child(struct builder *builder, const xmlNode *node)
@@ -170,29 +155,27 @@ static void take_counts(struct memcheck_log *log, const xmlNode *node)
     }
 }
 
-static bool is_head(xmlTextReaderPtr reader, const char *name)
-{
-    return xmlTextReaderDepth(reader) == 1 && xmlTextReaderNodeType(reader) == XML_READER_TYPE_ELEMENT &&
-           xmlStrEqual(xmlTextReaderConstName(reader), (const xmlChar *)name);
-}
-
 /* Reads one element of the document at a time: the whole may be large. */
 static int read_all(xmlTextReaderPtr reader, struct memcheck_log *log)
 {
     int result = 0;
     bool any = false;
     while (result == 0 && xmlTextReaderRead(reader) == 1) {
-        bool error = is_head(reader, "error"), counts = is_head(reader, "errorcounts");
-        const xmlNode *node = error || counts ? xmlTextReaderExpand(reader) : NULL;
-        any = any || xmlStrEqual(xmlTextReaderConstName(reader), (const xmlChar *)"valgrindoutput");
-        if (node && error)
-            result = take_error(log, node);
-        else if (node)
-            take_counts(log, node);
-        else if (error || counts)
+        const xmlNode *node = xmlTextReaderCurrentNode(reader);
+        bool begins = xmlTextReaderNodeType(reader) == XML_READER_TYPE_ELEMENT,
+             error = is_named(node, "error");
+        if (xmlTextReaderDepth(reader) == 0 && is_named(node, "valgrindoutput")) {
+            any = true;
+            log->whole = !begins;
+        }
+        if (!begins || xmlTextReaderDepth(reader) != 1 || !(error || is_named(node, "errorcounts")))
+            continue;
+        if (!xmlTextReaderExpand(reader))
             break;
-        log->whole |= any && xmlTextReaderDepth(reader) == 0 &&
-                      xmlTextReaderNodeType(reader) == XML_READER_TYPE_END_ELEMENT;
+        if (error)
+            result = take_error(log, node);
+        else
+            take_counts(log, node);
     }
     return result ? result : any ? 0 : -EPROTO;
 }

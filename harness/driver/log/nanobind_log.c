@@ -25,18 +25,15 @@ static size_t quoted(const char *at, const char **ret_begin)
 static void add_instance(struct nanobind_report *report, const char *at)
 {
     const char *name = NULL;
-    size_t length = quoted(at, &name);
+    size_t length = quoted(at, &name), i = 0;
     report->listed++;
-    if (length == 0)
-        return;
-    for (unsigned i = 0; i < report->nnamed; i++)
-        if (strlen(report->named[i].name) == length && memcmp(report->named[i].name, name, length) == 0) {
-            report->named[i].count++;
-            return;
-        }
-    char *copy = report->nnamed < NANOBIND_TYPES_MAX ? strndup(name, length) : NULL;
-    if (copy)
-        report->named[report->nnamed++] = (struct nanobind_type){copy, 1};
+    while (i < report->nnamed &&
+           (strlen(report->named[i].name) != length || memcmp(report->named[i].name, name, length) != 0))
+        i++;
+    if (i < report->nnamed)
+        report->named[i].count++;
+    else if (length > 0 && i < NANOBIND_TYPES_MAX && (report->named[i].name = strndup(name, length)))
+        report->named[report->nnamed++].count = 1;
 }
 
 static void add_module(struct nanobind_report *report, const char *at)
@@ -103,23 +100,15 @@ void nanobind_report_clear(struct nanobind_report *report)
     *report = (struct nanobind_report){0};
 }
 
-static const char *short_name(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && dot[1] ? dot + 1 : name;
-}
-
 static void print_types(const struct nanobind_report *report, FILE *out)
 {
+    const char *before = report->listed == report->instances ? " (" : " (of those listed ";
     unsigned named = 0;
-    bool whole = report->listed == report->instances;
-    for (unsigned i = 0; i < report->nnamed && i < TYPES_NAMED; i++) {
-        fprintf(out, "%s%u %s",
-                i       ? ", "
-                : whole ? " ("
-                        : " (of those listed ",
-                report->named[i].count, short_name(report->named[i].name));
-        named += report->named[i].count;
+    for (unsigned i = 0; i < report->nnamed && i < TYPES_NAMED; i++, before = ", ") {
+        const struct nanobind_type *type = &report->named[i];
+        const char *dot = strrchr(type->name, '.');
+        fprintf(out, "%s%u %s", before, type->count, dot && dot[1] ? dot + 1 : type->name);
+        named += type->count;
     }
     if (report->nnamed > 0 && named < report->listed)
         fprintf(out, ", %u others", report->listed - named);

@@ -9,27 +9,31 @@
 #include "base/list.h"
 #include "base/text.h"
 
-/* The comments above a rule. */
-struct remark {
-    char *link, *version, *why;
-    bool used; /* a rule followed: the next comment starts a new remark */
-};
+static const struct {
+    const char *name;
+    enum tsan_role role; /* of the parts of a report that it matches */
+} types[] = {
+    {"race", TSAN_ACCESS}, {"race_top", TSAN_ACCESS}, {"thread", TSAN_THREAD}, {"mutex", TSAN_MUTEX}};
 
 struct loader {
     const char *path;
     unsigned line;
     const struct suppression_defaults *defaults;
     struct suppression_list *list;
-    struct remark remark;
+    struct suppression remark; /* link, version and why, from the comments above a rule */
+    bool used;                 /* a rule followed: the next comment starts a new remark */
     struct sentence *error;
 };
 
-static void remark_clear(struct remark *remark)
+static void suppression_clear(struct suppression *rule)
 {
-    free(remark->link);
-    free(remark->version);
-    free(remark->why);
-    *remark = (struct remark){0};
+    free(rule->type);
+    free(rule->pattern);
+    free(rule->link);
+    free(rule->version);
+    free(rule->why);
+    free(rule->where);
+    *rule = (struct suppression){0};
 }
 
 static const char *after(const char *line, const char *key)
@@ -38,11 +42,13 @@ static const char *after(const char *line, const char *key)
     return strncmp(line, key, length) == 0 ? line + length + strspn(line + length, " ") : NULL;
 }
 
-static void take_comment(struct remark *remark, const char *line)
+static void take_comment(struct loader *loader, const char *line)
 {
+    struct suppression *remark = &loader->remark;
     const char *value, *url = strstr(line, "https://");
-    if (remark->used)
-        remark_clear(remark);
+    if (loader->used)
+        suppression_clear(remark);
+    loader->used = false;
     line += strspn(line, "# ");
     if ((value = after(line, "version:")))
         text_join(&remark->version, " ", value);
@@ -54,35 +60,10 @@ static void take_comment(struct remark *remark, const char *line)
         remark->link = strndup(url, strcspn(url, " )"));
 }
 
-static char *or_default(const char *text, const char *fallback)
-{
-    return text ? strdup(text) : fallback ? strdup(fallback) : NULL;
-}
-
-static const char *const types[] = {"race", "race_top", "thread", "mutex"};
-
-static bool is_type(const char *text, size_t length)
-{
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strlen(types[i]) == length && memcmp(types[i], text, length) == 0)
-            return true;
-    return false;
-}
-
-static void suppression_clear(struct suppression *rule)
-{
-    free(rule->type);
-    free(rule->pattern);
-    free(rule->link);
-    free(rule->version);
-    free(rule->why);
-    free(rule->where);
-}
-
 static int add(struct loader *loader, struct suppression *rule)
 {
     struct suppression_list *list = loader->list;
-    bool whole = rule->type && rule->pattern && rule->where;
+    bool whole = rule->type && rule->pattern && rule->where && rule->link && rule->version && rule->why;
     if (whole && list_grow(&list->items, list->n, sizeof *rule) == 0) {
         list->items[list->n++] = *rule;
         return 0;
@@ -93,30 +74,35 @@ static int add(struct loader *loader, struct suppression *rule)
 
 static int take_rule(struct loader *loader, const char *line)
 {
-    const char *colon = strchr(line, ':');
-    size_t length = colon ? (size_t)(colon - line) : 0;
-    if (!colon || !is_type(line, length) || !colon[1])
+    const struct suppression *remark = &loader->remark;
+    const struct suppression_defaults *defaults = loader->defaults;
+    size_t length = strcspn(line, ":"), type = 0, ntypes = sizeof types / sizeof *types;
+    while (type < ntypes &&
+           (strlen(types[type].name) != length || strncmp(types[type].name, line, length) != 0))
+        type++;
+    if (type == ntypes || !line[length] || !line[length + 1])
         return sentence_fail(
             -EINVAL, loader->error, "correct it or leave it out",
             "%s:%u: '%.60s' is not TYPE:PATTERN with a type of race, race_top, thread, mutex", loader->path,
             loader->line, line);
-    struct remark *remark = &loader->remark;
-    struct suppression rule = {.type = strndup(line, length),
-                               .pattern = strdup(colon + 1),
-                               .link = or_default(remark->link, loader->defaults->link),
-                               .version = or_default(remark->version, loader->defaults->version),
-                               .why = or_default(remark->why, loader->defaults->why),
-                               .theirs = loader->defaults->why != NULL};
-    remark->used = true;
-    if (!rule.link || !rule.version || !rule.why) {
-        suppression_clear(&rule);
+    const char *link = remark->link ? remark->link : defaults->link;
+    const char *version = remark->version ? remark->version : defaults->version;
+    const char *why = remark->why ? remark->why : defaults->why;
+    loader->used = true;
+    if (!link || !version || !why)
         return sentence_fail(
             -EINVAL, loader->error, "write it above as a comment (# link: …, # version: …, a sentence)",
             "%s:%u: the suppression '%.60s' does not state %s", loader->path, loader->line, line,
             !remark->link      ? "where the race is discussed"
             : !remark->version ? "which versions have it"
                                : "why");
-    }
+    struct suppression rule = {.type = strdup(types[type].name),
+                               .role = types[type].role,
+                               .pattern = strdup(line + length + 1),
+                               .link = strdup(link),
+                               .version = strdup(version),
+                               .why = strdup(why),
+                               .theirs = defaults->why != NULL};
     if (asprintf(&rule.where, "%s:%u", loader->path, loader->line) < 0)
         rule.where = NULL;
     return add(loader, &rule);
@@ -127,12 +113,12 @@ static int take_line(struct loader *loader, char *line)
     line += strspn(line, " \t");
     line[strcspn(line, "\r")] = '\0';
     if (*line == '#') {
-        take_comment(&loader->remark, line);
+        take_comment(loader, line);
         return 0;
     }
     if (*line)
         return take_rule(loader, line);
-    remark_clear(&loader->remark);
+    suppression_clear(&loader->remark);
     return 0;
 }
 
@@ -149,28 +135,20 @@ int suppression_load(const char *path, const struct suppression_defaults *defaul
         loader.line++;
         result = take_line(&loader, line);
     }
-    remark_clear(&loader.remark);
+    suppression_clear(&loader.remark);
     return result;
 }
 
 /* Does the text begin with the pattern? */
 static bool matches_at(const char *pattern, const char *text)
 {
-    for (; *pattern; pattern++) {
-        if (*pattern == '$' && !pattern[1])
-            return *text == '\0';
-        if (*pattern == '*') {
-            for (pattern++;; text++) {
-                if (matches_at(pattern, text))
-                    return true;
-                if (!*text)
-                    return false;
-            }
-        }
-        if (*pattern != *text++)
-            return false;
-    }
-    return true;
+    if (*pattern == '\0')
+        return true;
+    if (*pattern == '$' && !pattern[1])
+        return *text == '\0';
+    if (*pattern == '*')
+        return matches_at(pattern + 1, text) || (*text && matches_at(pattern, text + 1));
+    return *pattern == *text && matches_at(pattern + 1, text + 1);
 }
 
 bool suppression_matches(const char *pattern, const char *text)
@@ -179,12 +157,10 @@ bool suppression_matches(const char *pattern, const char *text)
         return false;
     if (*pattern == '^')
         return matches_at(pattern + 1, text);
-    for (;; text++) {
-        if (matches_at(pattern, text))
-            return true;
-        if (!*text)
+    while (!matches_at(pattern, text))
+        if (!*text++)
             return false;
-    }
+    return true;
 }
 
 static bool matches_stack(const struct suppression *rule, const struct symbol_stack *stack, size_t most)
@@ -199,32 +175,17 @@ static bool matches_stack(const struct suppression *rule, const struct symbol_st
     return false;
 }
 
-/* Does a suppression of this type match parts of this role? */
-static bool applies(const struct suppression *rule, const struct tsan_part *part)
-{
-    static const enum tsan_role roles[] = {TSAN_ACCESS, TSAN_ACCESS, TSAN_THREAD, TSAN_MUTEX};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(rule->type, types[i]) == 0)
-            return part->role == roles[i];
-    return false;
-}
-
-/* Rules for threads and mutexes are for leaks and misuse, not for races. */
-static bool is_about(const struct suppression *rule, const struct tsan_report *report)
-{
-    bool race = strncmp(rule->type, "race", 4) == 0;
-    return race ? tsan_report_access(report, 0) != NULL : strstr(report->kind, rule->type) != NULL;
-}
-
 struct suppression *suppression_find(const struct suppression_list *list, const struct tsan_report *report)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct suppression *rule = &list->items[i];
         size_t most = strcmp(rule->type, "race_top") == 0 ? 1 : SIZE_MAX;
-        if (!is_about(rule, report))
+        /* Rules for threads and mutexes are for leaks and misuse, not for races. */
+        if (rule->role == TSAN_ACCESS ? !tsan_report_part(report, TSAN_ACCESS, 0)
+                                      : !strstr(report->kind, rule->type))
             continue;
         for (size_t k = 0; k < report->nparts; k++)
-            if (applies(rule, &report->parts[k]) && matches_stack(rule, &report->parts[k].stack, most))
+            if (rule->role == report->parts[k].role && matches_stack(rule, &report->parts[k].stack, most))
                 return rule;
     }
     return NULL;

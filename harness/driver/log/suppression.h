@@ -21,6 +21,7 @@
 
 struct suppression {
     char *type, *pattern;
+    enum tsan_role role; /* of the parts of a report that it matches */
     char *link, *version, *why;
     char *where; /* "file:line" */
     bool theirs; /* from a list with defaults, such as CPython's */

@@ -9,24 +9,14 @@
 #include "base/list.h"
 #include "core/wire/landmarks.h"
 
-#define LINE_MAX_BYTES 65536
-
 static const char warning[] = "WARNING: ThreadSanitizer: ", error_head[] = "ERROR: ThreadSanitizer: ";
 
 /* Reports */
 
-const struct tsan_part *tsan_report_access(const struct tsan_report *report, unsigned i)
+const struct tsan_part *tsan_report_part(const struct tsan_report *report, enum tsan_role role, unsigned i)
 {
     for (size_t k = 0; k < report->nparts; k++)
-        if (report->parts[k].role == TSAN_ACCESS && i-- == 0)
-            return &report->parts[k];
-    return NULL;
-}
-
-const struct tsan_part *tsan_report_location(const struct tsan_report *report)
-{
-    for (size_t k = 0; k < report->nparts; k++)
-        if (report->parts[k].role == TSAN_LOCATION)
+        if (report->parts[k].role == role && i-- == 0)
             return &report->parts[k];
     return NULL;
 }
@@ -49,37 +39,28 @@ static bool same_place(const struct tsan_part *one, const struct tsan_part *othe
 
 bool tsan_report_same(const struct tsan_report *one, const struct tsan_report *other)
 {
-    const struct tsan_part *a = tsan_report_access(one, 0), *b = tsan_report_access(one, 1);
-    const struct tsan_part *c = tsan_report_access(other, 0), *d = tsan_report_access(other, 1);
+    const struct tsan_part *a = tsan_report_part(one, TSAN_ACCESS, 0),
+                           *b = tsan_report_part(one, TSAN_ACCESS, 1);
+    const struct tsan_part *c = tsan_report_part(other, TSAN_ACCESS, 0),
+                           *d = tsan_report_part(other, TSAN_ACCESS, 1);
     return strcmp(one->kind, other->kind) == 0 &&
            ((same_place(a, c) && same_place(b, d)) || (same_place(a, d) && same_place(b, c)));
 }
 
 void tsan_report_free(struct tsan_report *report)
 {
-    for (size_t i = 0; report && i < report->nparts; i++) {
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->nparts; i++) {
         struct tsan_part *part = &report->parts[i];
         free(part->title);
         free(part->mutexes);
         free(part->name);
         symbol_stack_free(&part->stack);
     }
-    if (report) {
-        free(report->parts);
-        free(report->kind);
-    }
+    free(report->parts);
+    free(report->kind);
     free(report);
-}
-
-static struct tsan_part *open_part(const struct tsan_log *log)
-{
-    return log->report->nparts ? &log->report->parts[log->report->nparts - 1] : NULL;
-}
-
-static bool is_frame(const char *line)
-{
-    line += strspn(line, " ");
-    return line[0] == '#' && isdigit((unsigned char)line[1]);
 }
 
 /* "    #0 0x7f12ab" */
@@ -109,13 +90,6 @@ static int thread_after(const char *line, const char *before)
     return -1;
 }
 
-/* "(mutexes: write M0, read M1)" */
-static char *mutexes_of(const char *line)
-{
-    const char *at = strstr(line, "(mutexes: ");
-    return at ? strndup(at + 10, strcspn(at + 10, ")")) : NULL;
-}
-
 /* "Previous atomic write of size 8 at 0x… by thread T3 (mutexes: write M0):" */
 static bool read_access(const char *line, struct tsan_part *part)
 {
@@ -132,10 +106,11 @@ static bool read_access(const char *line, struct tsan_part *part)
     if (!part->write && strncasecmp(at, "read ", 5) != 0)
         return false;
     const char *size = strstr(at, "of size "), *address = strstr(at, " at 0x");
+    const char *mutexes = strstr(at, "(mutexes: ");
     part->size = size ? (unsigned)strtoul(size + 8, NULL, 10) : 0;
     part->address = address ? strtoull(address + 4, NULL, 16) : 0;
     part->thread = thread_after(at, " by ");
-    part->mutexes = mutexes_of(at);
+    part->mutexes = mutexes ? strndup(mutexes + 10, strcspn(mutexes + 10, ")")) : NULL;
     part->role = TSAN_ACCESS;
     return part->thread >= 0;
 }
@@ -217,39 +192,15 @@ static int take_line(struct tsan_log *log, const char *line)
         hand_over(log);
         return 0;
     }
-    if (is_frame(line)) {
-        int error = open_part(log) ? 0 : add_part(log->report, log->report->kind);
-        return error ? error : add_frame(&open_part(log)->stack, line);
+    const char *text = line + strspn(line, " ");
+    if (text[0] == '#' && isdigit((unsigned char)text[1])) {
+        struct tsan_report *report = log->report;
+        int error = report->nparts ? 0 : add_part(report, report->kind);
+        return error ? error : add_frame(&report->parts[report->nparts - 1].stack, line);
     }
     /* Heads of parts are indented by two blanks. Other lines are remarks, or not the runtime's. */
     bool is_head = strncmp(line, "  ", 2) == 0 && isalpha((unsigned char)line[2]) && !log->report->fatal;
     return is_head ? add_part(log->report, line + 2) : 0;
-}
-
-static int make_room(struct tsan_log *log, size_t n)
-{
-    if (log->length + n + 1 <= log->room)
-        return 0;
-    size_t room = 2 * (log->length + n + 1);
-    char *grown = realloc(log->line, room);
-    if (!grown)
-        return -ENOMEM;
-    log->line = grown;
-    log->room = room;
-    return 0;
-}
-
-/* Cuts lines that are longer than any of the runtime. */
-static int append_line(struct tsan_log *log, const char *bytes, size_t n)
-{
-    if (log->length + n > LINE_MAX_BYTES)
-        n = LINE_MAX_BYTES - log->length;
-    if (make_room(log, n) < 0)
-        return -ENOMEM;
-    memcpy(log->line + log->length, bytes, n);
-    log->length += n;
-    log->line[log->length] = '\0';
-    return 0;
 }
 
 int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n)
@@ -257,14 +208,18 @@ int tsan_log_feed(struct tsan_log *log, const char *bytes, size_t n)
     int error = 0;
     while (n > 0 && !error) {
         const char *end = memchr(bytes, '\n', n);
-        size_t length = end ? (size_t)(end - bytes) : n;
-        error = append_line(log, bytes, length);
-        if (end && !error)
+        size_t length = end ? (size_t)(end - bytes) : n, room = TSAN_LINE_MAX - log->length;
+        size_t kept = length < room ? length : room;
+        memcpy(log->line + log->length, bytes, kept);
+        log->length += kept;
+        log->line[log->length] = '\0';
+        if (end) {
             error = take_line(log, log->line);
-        if (end)
             log->length = 0;
-        bytes += length + (end != NULL);
-        n -= length + (end != NULL);
+            length++;
+        }
+        bytes += length;
+        n -= length;
     }
     return error;
 }
@@ -273,20 +228,17 @@ void tsan_log_finish(struct tsan_log *log)
 {
     if (log->length > 0)
         take_line(log, log->line);
+    log->length = 0;
     hand_over(log);
-    free(log->line);
-    log->line = NULL;
-    log->length = log->room = 0;
-}
-
-static bool is_by_canary(const struct tsan_report *report, const struct tsan_part *access)
-{
-    const struct tsan_part *thread = access ? tsan_report_thread(report, access->thread) : NULL;
-    return thread && thread->name && strcmp(thread->name, CANARY_THREAD) == 0;
 }
 
 bool tsan_report_is_canary(const struct tsan_report *report)
 {
-    return is_by_canary(report, tsan_report_access(report, 0)) &&
-           is_by_canary(report, tsan_report_access(report, 1));
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tsan_part *access = tsan_report_part(report, TSAN_ACCESS, i);
+        const struct tsan_part *thread = access ? tsan_report_thread(report, access->thread) : NULL;
+        if (!thread || !thread->name || strcmp(thread->name, CANARY_THREAD) != 0)
+            return false;
+    }
+    return true;
 }

@@ -15,6 +15,7 @@ enum tsan_role { TSAN_ACCESS, TSAN_LOCATION, TSAN_MUTEX, TSAN_THREAD, TSAN_OTHER
 
 #define TSAN_PARTS_MAX 64
 #define TSAN_FRAMES_MAX 128
+#define TSAN_LINE_MAX 65535 /* the runtime's lines are shorter; the rest of another program's is cut off */
 
 struct tsan_part {
     enum tsan_role role;
@@ -38,10 +39,8 @@ struct tsan_report {
     unsigned count; /* times reported; 1 from the parser */
 };
 
-/* The i-th access, or NULL. */
-const struct tsan_part *tsan_report_access(const struct tsan_report *report, unsigned i);
-/* The origin of the memory, or NULL. */
-const struct tsan_part *tsan_report_location(const struct tsan_report *report);
+/* The i-th part with this role, or NULL. */
+const struct tsan_part *tsan_report_part(const struct tsan_report *report, enum tsan_role role, unsigned i);
 /* The part about a thread, or NULL. */
 const struct tsan_part *tsan_report_thread(const struct tsan_report *report, int number);
 
@@ -59,8 +58,8 @@ struct tsan_log {
     /* Gets each whole report, and owns it. */
     void (*take)(void *context, struct tsan_report *report);
     void *context;
-    char *line; /* the incomplete last line */
-    size_t length, room;
+    char line[TSAN_LINE_MAX + 1]; /* the incomplete last line */
+    size_t length;
     struct tsan_report *report; /* the incomplete last report */
 };
 

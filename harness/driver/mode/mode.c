@@ -94,6 +94,8 @@ void mode_close(struct mode_run *run)
 {
     if (run->own && run->row->clear)
         run->row->clear(run);
+    else
+        free(run->own);
     probe_clear(&run->probe);
     free(run->child);
     *run = (struct mode_run){0};

@@ -61,10 +61,10 @@ struct mode {
     /* Reads what a child left. Returns true and fills *ret when no result of this child can be trusted. */
     bool (*distrust)(struct mode_run *run, const struct outcome *outcome, struct sentence *ret);
     /* Returns true and fills *ret when a run without findings is not a clean one. */
-    bool (*doubt)(const struct mode_run *run, const struct run *report, struct sentence *ret);
+    bool (*why_not_clean)(const struct mode_run *run, const struct run *report, struct sentence *ret);
     /* Notes at the end of the report. */
     void (*conclude)(const struct mode_run *run, struct run *report);
-    /* Frees run->own. */
+    /* Frees run->own, where free is not enough. */
     void (*clear)(struct mode_run *run);
 };
 

@@ -6,7 +6,7 @@
 enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWNER_SYSTEM };
 
 /* A file belongs to a package when it is below site-packages, or is an extension module that the child imported. On
- * OWNER_PACKAGE `name` is the import name (numpy, scipy). */
+ * OWNER_PACKAGE `name` is the import name (numpy, scipy); NULL and 0: it is not wanted. */
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
 /* The same for a frame. The child's own file may also contain a static libpython, and a sanitizer's runtime, which

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "core/wire/scene.h"
 #include "driver/outcome/package.h"
@@ -35,51 +36,28 @@ bool document_environment_shows(const char *key)
     return key[0] != '_' && strcmp(key, "abi") != 0 && strcmp(key, "mutates") != 0;
 }
 
-static json_t *clean_text(const char *text)
-{
-    char *clean = markup_clean(text);
-    json_t *json = clean ? json_string(clean) : NULL;
-    free(clean);
-    return json;
-}
-
-static json_t *clean_object(const json_t *json)
-{
-    json_t *copy = json_object(), *value;
-    const char *key;
-    json_object_foreach ((json_t *)json, key, value) {
-        char *clean = markup_clean(key);
-        if (!clean || json_object_set_new(copy, clean, document_clean(value)) < 0) {
-            json_decref(copy);
-            copy = NULL;
-        }
-        free(clean);
-        if (!copy)
-            break;
-    }
-    return copy;
-}
-
-static json_t *clean_array(const json_t *json)
-{
-    json_t *copy = json_array();
-    size_t i;
-    const json_t *value;
-    json_array_foreach (json, i, value)
-        if (json_array_append_new(copy, document_clean(value)) < 0) {
-            json_decref(copy);
-            return NULL;
-        }
-    return copy;
-}
-
 json_t *document_clean(const json_t *json)
 {
-    if (json_is_string(json))
-        return clean_text(json_string_value(json));
-    if (json_is_object(json))
-        return clean_object(json);
-    return json_is_array(json) ? clean_array(json) : json_copy((json_t *)json);
+    json_t *copy = json_is_object(json)  ? json_object()
+                   : json_is_array(json) ? json_array()
+                                         : json_copy((json_t *)json);
+    const char *key;
+    size_t i;
+    json_t *value;
+    bool failed = !copy;
+    json_object_foreach ((json_t *)json, key, value) {
+        cleanup_free char *clean = markup_clean(key);
+        failed |= !clean || json_object_set_new(copy, clean, document_clean(value)) < 0;
+    }
+    json_array_foreach (json, i, value)
+        failed |= json_array_append_new(copy, document_clean(value)) < 0;
+    if (json_is_string(json)) {
+        cleanup_free char *clean = markup_clean(json_string_value(json));
+        failed |= !clean || json_string_set(copy, clean) < 0;
+    }
+    if (failed)
+        json_decref(copy);
+    return failed ? NULL : copy;
 }
 
 void document_round(json_t *json)

@@ -40,11 +40,6 @@ static json_t *environment_of(const struct run *run)
     return json;
 }
 
-static const char *verdict_of(const struct run *run)
-{
-    return run->status == STATUS_FINDING ? "finding" : run->status == STATUS_CLEAN ? "clean" : "untested";
-}
-
 static json_t *walks_of(const struct walks *walks)
 {
     if (walks->rounds == 0)
@@ -54,29 +49,13 @@ static json_t *walks_of(const struct walks *walks)
                      (double)walks->nanoseconds / 1e9);
 }
 
-/* In UTC; archives and CI servers sort reports by date. */
-static json_t *date_now(void)
+json_t *report_json_date(time_t time)
 {
     char text[32] = "";
     struct tm broken;
-    time_t now = time(NULL);
-    if (gmtime_r(&now, &broken))
+    if (gmtime_r(&time, &broken))
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken);
     return json_string(text);
-}
-
-static json_t *verifications_of(const struct run *run)
-{
-    json_t *list = json_array();
-    for (const struct verification *found = run->verification; found; found = found->next)
-        json_array_append_new(list, report_json_verification(found));
-    return list;
-}
-
-static json_t *bound_of(const struct run *run)
-{
-    double bound = run_rate_bound(run);
-    return bound > 0 ? json_real(bound) : json_null();
 }
 
 /* Known races of a run under ThreadSanitizer, used and unused. */
@@ -94,33 +73,37 @@ static json_t *suppressions_of(const struct run *run)
     return json;
 }
 
-static void add_findings(json_t *json, const struct run *run)
-{
-    json_t *findings = json_array(), *notes = json_array();
-    for (size_t i = 0; i < run->findings.n; i++)
-        json_array_append_new(findings, report_json_finding(run->findings.items[i]));
-    for (size_t i = 0; i < run->notes.n; i++)
-        json_array_append_new(notes, report_json_text(run->notes.items[i]));
-    json_object_set_new(json, "findings", findings);
-    json_object_set_new(json, "verification", report_json_verification(run->verification));
-    json_object_set_new(json, "verifications", verifications_of(run));
-    json_object_set_new(json, "suppressions", suppressions_of(run));
-    json_object_set_new(json, "notes", notes);
-}
-
 static double fraction(uint64_t part, uint64_t whole)
 {
     return whole ? (double)part / (double)whole : 0;
 }
 
+static void add_findings(json_t *json, const struct run *run)
+{
+    json_t *findings = json_array(), *verifications = json_array();
+    for (size_t i = 0; i < run->findings.n; i++)
+        json_array_append_new(findings, report_json_finding(run->findings.items[i]));
+    for (const struct verification *found = run->verification; found; found = found->next)
+        json_array_append_new(verifications, report_json_verification(found));
+    json_object_set_new(json, "findings", findings);
+    json_object_set_new(json, "verification", report_json_verification(run->verification));
+    json_object_set_new(json, "verifications", verifications);
+    json_object_set_new(json, "suppressions", suppressions_of(run));
+    json_object_set_new(json, "notes", report_json_texts(run->notes.items, run->notes.n));
+}
+
 json_t *report_document(const struct run *run)
 {
+    const char *verdict = run->status == STATUS_FINDING ? "finding"
+                          : run->status == STATUS_CLEAN ? "clean"
+                                                        : "untested";
+    double bound = run_rate_bound(run);
     json_t *json = json_object();
     json_object_set_new(json, "schema", json_string("ftstress-report/1"));
     json_object_set_new(json, "name", report_json_text(run->name));
-    json_object_set_new(json, "date", date_now());
+    json_object_set_new(json, "date", report_json_date(time(NULL)));
     json_object_set_new(json, "seed", json_integer((json_int_t)run->seed));
-    json_object_set_new(json, "verdict", json_string(verdict_of(run)));
+    json_object_set_new(json, "verdict", json_string(verdict));
     json_object_set_new(json, "reason", report_json_text(run->reason));
     json_object_set_new(json, "threads", json_integer(run->threads));
     json_object_set_new(json, "share", json_string(rung_names[run->share]));
@@ -131,7 +114,7 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "overlap", json_real(fraction(run->overlapped, run->sampled)));
     json_object_set_new(json, "children", children_of(&run->log));
     json_object_set_new(json, "pairs", report_json_pairs(run));
-    json_object_set_new(json, "rate_below", bound_of(run));
+    json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());
     json_object_set_new(json, "checker", walks_of(&run->walks));
     json_object_set_new(json, "memcheck", report_json_memcheck(&run->memcheck));
     json_object_set_new(json, "environment", environment_of(run));

@@ -12,16 +12,12 @@ static json_t *pair_of(const struct run *run, size_t i, size_t k)
                      (json_int_t)(a < b ? a : b));
 }
 
-static size_t count_metered(const struct run *run)
-{
-    size_t n = run->statements.n < BOARD_STATEMENTS ? run->statements.n : BOARD_STATEMENTS;
-    return run->threads > 1 ? n : 0;
-}
-
 json_t *report_json_pairs(const struct run *run)
 {
-    size_t n = count_metered(run);
+    size_t n = run->statements.n < BOARD_STATEMENTS ? run->statements.n : BOARD_STATEMENTS;
     json_t *list = json_array();
+    if (run->threads < 2)
+        return list;
     for (size_t i = 0; i < n; i++)
         for (size_t k = i; k < n; k++)
             if (run->pairs.looks[i] + run->pairs.looks[k] > 0)
@@ -29,24 +25,17 @@ json_t *report_json_pairs(const struct run *run)
     return list;
 }
 
-static struct memcheck_sum sum_of(const struct memcheck_length *length, enum memcheck_kind kind)
-{
-    struct memcheck_sum sum = {0};
-    for (int arm = 0; arm < MEMCHECK_ARMS; arm++) {
-        sum.bytes += length->sums[arm][kind].bytes;
-        sum.blocks += length->sums[arm][kind].blocks;
-    }
-    return sum;
-}
-
 static json_t *kinds_of(const struct memcheck_length *length)
 {
     json_t *json = json_object();
     for (int kind = 0; kind < MEMCHECK_KINDS; kind++) {
-        struct memcheck_sum sum = sum_of(length, (enum memcheck_kind)kind);
-        json_object_set_new(
-            json, memcheck_kind_names[kind],
-            json_pack("{s:I, s:I}", "bytes", (json_int_t)sum.bytes, "blocks", (json_int_t)sum.blocks));
+        json_int_t bytes = 0, blocks = 0;
+        for (int arm = 0; arm < MEMCHECK_ARMS; arm++) {
+            bytes += (json_int_t)length->sums[arm][kind].bytes;
+            blocks += (json_int_t)length->sums[arm][kind].blocks;
+        }
+        json_object_set_new(json, memcheck_kind_names[kind],
+                            json_pack("{s:I, s:I}", "bytes", bytes, "blocks", blocks));
     }
     return json;
 }
@@ -97,42 +86,24 @@ static json_t *list_of(const char *key, const struct knock_out *outs, unsigned n
     return list;
 }
 
-static json_t *first_of(const struct verification *found)
-{
-    if (found->nfirst == 0)
-        return json_null();
-    return json_pack("{s:f, s:f, s:i}", "calls", verification_first_calls(found), "seconds",
-                     verification_first_seconds(found), "hits", (int)found->nfirst);
-}
-
-static json_t *ladder_of(const struct verification *found)
-{
-    json_t *json = json_object();
-    for (int rung = RUNG_PRIVATE; rung < (int)found->share; rung++)
-        json_object_set_new(json, rung_names[rung], trials_of(&found->ladder[rung]));
-    return json;
-}
-
 json_t *report_json_verification(const struct verification *found)
 {
     char guilty[1024];
     if (!found)
         return json_null();
-    json_t *json = json_object();
-    json_object_set_new(json, "finding", found->root ? json_string(found->root) : json_null());
-    json_object_set_new(json, "left_out", found->without ? json_string(found->without) : json_null());
-    json_object_set_new(json, "again", trials_of(&found->again));
-    json_object_set_new(json, "first", first_of(found));
-    json_object_set_new(json, "ladder", ladder_of(found));
-    json_object_set_new(json, "rung", json_string(rung_names[verification_rung(found)]));
-    json_object_set_new(json, "rule", json_string(verification_say_rung(found)));
-    json_object_set_new(json, "private", trials_of(&found->ladder[RUNG_PRIVATE]));
-    json_object_set_new(json, "gil", trials_of(&found->gil));
-    json_object_set_new(json, "one_thread", trials_of(&found->alone));
-    json_object_set_new(json, "no_package", trials_of(&found->plain));
-    json_object_set_new(json, "knock_outs", list_of("without", found->knock_outs, found->nknock_outs));
-    json_object_set_new(json, "inputs", list_of("private", found->inputs, found->ninputs));
+    json_t *ladder = json_object(), *first = json_null();
+    for (int rung = RUNG_PRIVATE; rung < (int)found->share; rung++)
+        json_object_set_new(ladder, rung_names[rung], trials_of(&found->ladder[rung]));
+    if (found->nfirst > 0)
+        first = json_pack("{s:f, s:f, s:i}", "calls", verification_first_calls(found), "seconds",
+                          verification_first_seconds(found), "hits", (int)found->nfirst);
     verification_say_guilty(found, guilty, sizeof guilty);
-    json_object_set_new(json, "sentence", json_string(guilty));
-    return json;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "finding",
+                     report_json_text(found->root), "left_out", report_json_text(found->without), "again",
+                     trials_of(&found->again), "first", first, "ladder", ladder, "rung",
+                     rung_names[verification_rung(found)], "rule", verification_say_rung(found), "private",
+                     trials_of(&found->ladder[RUNG_PRIVATE]), "gil", trials_of(&found->gil), "one_thread",
+                     trials_of(&found->alone), "no_package", trials_of(&found->plain), "knock_outs",
+                     list_of("without", found->knock_outs, found->nknock_outs), "inputs",
+                     list_of("private", found->inputs, found->ninputs), "sentence", report_json_text(guilty));
 }

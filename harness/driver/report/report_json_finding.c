@@ -22,6 +22,14 @@ json_t *report_json_text(const char *text)
     return value;
 }
 
+json_t *report_json_texts(char *const *texts, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, report_json_text(texts[i]));
+    return list;
+}
+
 static json_t *frame_of(const struct symbol_frame *frame)
 {
     char address[24], offset[24];
@@ -60,14 +68,6 @@ static void add_thread(json_t *json, const struct finding_stack *stack)
     json_object_set_new(json, "same_as", json_integer((json_int_t)stack->same_as));
 }
 
-static json_t *lines_of(const struct finding *finding)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < finding->nlines; i++)
-        json_array_append_new(list, report_json_text(finding->lines[i]));
-    return list;
-}
-
 static json_t *registers_of(const struct finding *finding)
 {
     char value[24];
@@ -97,14 +97,14 @@ static json_t *waits_of(const struct finding *finding)
         const struct deadlock_wait *wait = &finding->waits[i];
         char lock[24];
         snprintf(lock, sizeof lock, "%#" PRIx64, wait->lock);
-        json_t *json =
-            json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock, "what",
-                      report_json_text(wait->what), "variable", report_json_text(wait->variable), "where",
-                      report_json_text(wait->where), "function", report_json_text(wait->function));
-        json_object_set_new(json, "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker));
-        json_object_set_new(json, "holder", worker_with(finding, wait->holder));
-        json_object_set_new(json, "holder_tid", wait->holder ? json_integer(wait->holder) : json_null());
-        json_array_append_new(list, json);
+        json_array_append_new(
+            list,
+            json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tid", (int)wait->tid, "lock", lock,
+                      "what", report_json_text(wait->what), "variable", report_json_text(wait->variable),
+                      "where", report_json_text(wait->where), "function", report_json_text(wait->function),
+                      "thread", wait->worker < 0 ? json_null() : json_integer(wait->worker), "holder",
+                      worker_with(finding, wait->holder), "holder_tid",
+                      wait->holder ? json_integer(wait->holder) : json_null()));
     }
     return list;
 }
@@ -137,13 +137,6 @@ static json_t *threads_of(const struct finding *finding)
     return list;
 }
 
-static json_t *array_of(const struct finding *finding)
-{
-    if (!finding->input)
-        return json_null();
-    return json_pack("{s:o}", "name", report_json_text(finding->input));
-}
-
 static json_t *worker_of(uint16_t worker)
 {
     return worker >= BLOCK_SERIAL ? json_null() : json_integer(worker);
@@ -157,30 +150,17 @@ static json_t *block_of(const struct finding *finding)
     const struct violation *block = finding->block;
     if (!block)
         return json_null();
-    json_t *json = json_object();
     char text[128], bytes[2 * VIOLATION_BYTES + 1] = "";
     violation_say_block(block, text, sizeof text);
     for (unsigned i = 0; i < block->nbytes; i++)
         snprintf(bytes + (size_t)2 * i, 3, "%02x", block->bytes[i]);
-    json_object_set_new(json, "what", json_string(text));
-    json_object_set_new(json, "kind", json_string(kinds[block->block]));
-    json_object_set_new(json, "size", json_integer((json_int_t)block->size));
-    json_object_set_new(json, "offset", json_integer(block->offset));
-    json_object_set_new(json, "length", json_integer((json_int_t)block->length));
-    json_object_set_new(json, "bytes", json_string(bytes));
-    json_object_set_new(json, "thread", worker_of(block->worker));
-    json_object_set_new(json, "iteration", json_integer(block->iteration));
-    json_object_set_new(json, "freed_by", worker_of(block->free_worker));
-    json_object_set_new(json, "found", json_string(ways[block->found]));
-    json_object_set_new(json, "round", json_integer((json_int_t)block->round));
-    json_object_set_new(json, "site", report_json_text(finding->site));
-    json_object_set_new(json, "trapped", json_boolean(finding->trapped));
-    return json;
-}
-
-static json_t *plan_of(const struct finding *finding)
-{
-    return json_pack("{s:o, s:i}", "yaml", report_json_text(finding->plan), "threads", (int)finding->threads);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:I, s:o, s:s, s:I, s:o, s:b}", "what", text,
+                     "kind", kinds[block->block], "size", (json_int_t)block->size, "offset",
+                     (json_int_t)block->offset, "length", (json_int_t)block->length, "bytes", bytes, "thread",
+                     worker_of(block->worker), "iteration", (json_int_t)block->iteration, "freed_by",
+                     worker_of(block->free_worker), "found", ways[block->found], "round",
+                     (json_int_t)block->round, "site", report_json_text(finding->site), "trapped",
+                     finding->trapped);
 }
 
 json_t *report_json_finding(const struct finding *finding)
@@ -205,13 +185,17 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "signature", report_json_text(finding->signature));
     json_object_set_new(json, "statement", report_json_text(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
-    json_object_set_new(json, "explanation", lines_of(finding));
+    json_object_set_new(json, "explanation", report_json_texts(finding->lines, finding->nlines));
     json_object_set_new(json, "registers", registers_of(finding));
     json_object_set_new(json, "waits", waits_of(finding));
     json_object_set_new(json, "threads", threads_of(finding));
     json_object_set_new(json, "block", block_of(finding));
-    json_object_set_new(json, "array", array_of(finding));
+    json_object_set_new(json, "array",
+                        finding->input ? json_pack("{s:o}", "name", report_json_text(finding->input))
+                                       : json_null());
     json_object_set_new(json, "evidence", report_json_text(finding->log_end));
-    json_object_set_new(json, "plan", plan_of(finding));
+    json_object_set_new(
+        json, "plan",
+        json_pack("{s:o, s:i}", "yaml", report_json_text(finding->plan), "threads", (int)finding->threads));
     return json;
 }

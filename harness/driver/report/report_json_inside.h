@@ -2,11 +2,15 @@
 #pragma once
 
 #include <jansson.h>
+#include <time.h>
 
 #include "driver/finding/run.h"
 
 /* If the text is not UTF-8, each byte that is not ASCII becomes "?". */
 json_t *report_json_text(const char *text);
+json_t *report_json_texts(char *const *texts, size_t n);
+/* In UTC; archives and CI servers sort reports by date. */
+json_t *report_json_date(time_t time);
 
 json_t *report_json_finding(const struct finding *finding);
 json_t *report_json_verification(const struct verification *found);

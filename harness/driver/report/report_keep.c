@@ -44,7 +44,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
 {
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
-    json_t *json = finding_with_run(run, document, i);
+    json_auto_t *json = finding_with_run(run, document, i);
     int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
     if (!error)
         error = write_json(dir, "finding.json", json);
@@ -52,7 +52,6 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
         error = write_text(dir, "plan.yaml", finding->plan);
     if (!error)
         error = write_text(dir, "stderr.txt", finding->log_end);
-    json_decref(json);
     return error;
 }
 

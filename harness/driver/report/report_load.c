@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "driver/report/document.h"
+#include "driver/report/report_json_inside.h"
 
 #define SCHEMA "ftstress-report/1"
 
@@ -19,12 +19,8 @@
 static void put_date(json_t *json, const char *path)
 {
     struct stat info;
-    struct tm broken;
-    char text[32];
-    if (json_object_get(json, "date") || stat(path, &info) < 0 || !gmtime_r(&info.st_mtime, &broken) ||
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &broken) == 0)
-        return;
-    json_object_set_new(json, "date", json_string(text));
+    if (!json_object_get(json, "date") && stat(path, &info) == 0)
+        json_object_set_new(json, "date", report_json_date(info.st_mtime));
 }
 
 static bool is_file(const char *path)

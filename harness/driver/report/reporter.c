@@ -18,33 +18,33 @@ const struct reporter *reporter_find(const char *name)
     return NULL;
 }
 
-static int render(const struct reporter *reporter, const struct report *report, char **ret_text)
+int reporter_json(const struct report *report, FILE *out)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    if (json_dumpf(report->document, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
         return -ENOMEM;
-    int error = reporter->write(report, out);
-    if (fclose(out) != 0 && !error)
-        error = -ENOMEM;
-    if (error)
-        free(text);
-    else
-        *ret_text = text;
-    return error;
+    fputc('\n', out);
+    return 0;
 }
 
 /* Removes control characters first: a report may come from anywhere, its text must not steer the terminal, and XML
  * forbids them. JSON escapes them. */
 int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text)
 {
-    if (reporter->write == reporter_json)
-        return render(reporter, report, ret_text);
+    char *text = NULL;
+    size_t size;
     struct report clean = *report;
-    json_t *document = document_clean(report->document);
+    json_auto_t *document = reporter->write == reporter_json ? json_incref((json_t *)report->document)
+                                                             : document_clean(report->document);
+    FILE *out = document ? open_memstream(&text, &size) : NULL;
+    if (!out)
+        return -ENOMEM;
     clean.document = document;
-    int error = document ? render(reporter, &clean, ret_text) : -ENOMEM;
-    json_decref(document);
+    int error = reporter->write(&clean, out);
+    if (fclose(out) != 0 && !error)
+        error = -ENOMEM;
+    if (error)
+        free(text);
+    else
+        *ret_text = text;
     return error;
 }

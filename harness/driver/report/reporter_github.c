@@ -38,14 +38,6 @@ static void write_summary(const json_t *finding, const char *blame, const char *
         fprintf(out, "- **Sharing:** %s\n", sharing);
 }
 
-static void write_controls(const char *verification, FILE *out)
-{
-    if (!*verification)
-        return;
-    fputs("\n### Controls\n\n", out);
-    markup_fence("text", verification, out);
-}
-
 static void write_reproducer(const json_t *finding, const json_t *environment, FILE *out)
 {
     const char *statement = document_text(finding, "statement"), *abi = document_text(environment, "abi");
@@ -104,21 +96,16 @@ static int write_stacks(const struct report *report, const json_t *stacks, FILE 
     return error;
 }
 
-static void write_explanation(const json_t *finding, FILE *out)
-{
-    size_t i;
-    const json_t *line;
-    json_array_foreach (json_object_get(finding, "explanation"), i, line)
-        markup_format(out, i ? "- %s\n" : "\n- %s\n", json_is_string(line) ? json_string_value(line) : "");
-}
-
 static int write_observed(const struct report *report, const json_t *finding, FILE *out)
 {
     const char *evidence = document_text(finding, "evidence");
+    const json_t *line;
+    size_t i;
     if (json_array_size(json_object_get(finding, "stacks")) + strlen(evidence) == 0)
         return 0;
     fputs("\n### Observed\n", out);
-    write_explanation(finding, out);
+    json_array_foreach (json_object_get(finding, "explanation"), i, line)
+        markup_format(out, i ? "- %s\n" : "\n- %s\n", json_is_string(line) ? json_string_value(line) : "");
     int error = write_stacks(report, json_object_get(finding, "stacks"), out);
     if (*evidence)
         write_folded("the end of standard error", evidence, out);
@@ -149,7 +136,10 @@ static int write_finding(const struct report *report, const json_t *finding, FIL
     write_summary(finding, blame, seen, out);
     write_reproducer(finding, environment, out);
     int error = write_observed(report, finding, out);
-    write_controls(verification, out);
+    if (*verification) {
+        fputs("\n### Controls\n\n", out);
+        markup_fence("text", verification, out);
+    }
     write_environment(environment, out);
     fputs("\n### Signature\n\nTo look for duplicates:\n\n", out);
     markup_fence("text", document_text(finding, "signature"), out);

@@ -54,14 +54,6 @@ static void hide_environment(json_t *environment)
         json_object_del(environment, key);
 }
 
-/* Adds the seed as text, because JavaScript rounds integers above 2^53. */
-static void add_seed(json_t *document)
-{
-    char seed[24];
-    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
-    json_object_set_new(document, "says_seed", json_string(seed));
-}
-
 static void add_verifications(json_t *document)
 {
     json_t *all = sentence_list_verifications(document), *one;
@@ -71,13 +63,16 @@ static void add_verifications(json_t *document)
     json_object_set_new(document, "verifications", all);
 }
 
-/* Escapes "<", so that "</script>" in a text does not end the element. */
+/* Escapes "<", so that "</script>" in a text does not end the element. Adds the seed as text, because JavaScript
+ * rounds integers above 2^53. */
 static void write_document(const json_t *report, FILE *out)
 {
-    json_t *document = json_deep_copy(report);
+    char seed[24];
+    json_auto_t *document = json_deep_copy(report);
     add_findings(document);
     add_verifications(document);
-    add_seed(document);
+    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
+    json_object_set_new(document, "says_seed", json_string(seed));
     hide_environment(json_object_get(document, "environment"));
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6));
     for (const char *c = text; c && *c; c++)
@@ -86,7 +81,6 @@ static void write_document(const json_t *report, FILE *out)
         else
             fputc(*c, out);
     free(text);
-    json_decref(document);
 }
 
 static void write_cell(const char *open, const char *text, const char *close, FILE *out)
@@ -113,15 +107,10 @@ static void write_findings(const json_t *document, FILE *out)
 
 static int write_text(const struct report *report, FILE *out)
 {
+    const struct report whole = {.document = report->document, .whole = true};
     cleanup_free char *text = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    if (!memory)
-        return -ENOMEM;
-    int error = reporter_text(&(struct report){.document = report->document, .whole = true}, memory);
-    if (fclose(memory) != 0)
-        return -ENOMEM;
-    markup_text(text, out);
+    int error = reporter_render(reporter_find("text"), &whole, &text);
+    markup_text(text ? text : "", out);
     return error;
 }
 

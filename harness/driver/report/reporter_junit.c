@@ -47,13 +47,12 @@ static void start_case(xmlTextWriter *xml, const json_t *document, const char *n
 /* Writes the finding as the text form prints it. */
 static int write_details(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
-    struct report whole = *report;
+    const struct report whole = {.document = report->document, .whole = true};
     cleanup_free char *details = NULL, *verified = sentence_verifications(report->document);
     size_t size;
     FILE *out = verified ? open_memstream(&details, &size) : NULL;
     if (!out)
         return -ENOMEM;
-    whole.whole = true;
     int error = text_finding(&(struct text){&whole, &text_plain, out, "      "}, finding);
     fprintf(out, "\n%s", verified);
     if (fclose(out) != 0)

@@ -1,13 +1,13 @@
 /* SARIF 2.1.0. Compiled packages seldom have debug information: then a location is a function and its module. */
 #include "driver/report/reporter.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <libxml/uri.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
+#include "base/path.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
 
@@ -60,33 +60,20 @@ static size_t rule_index(json_t *list, const char *kind)
     return json_array_size(list) - 1;
 }
 
-/* Makes a URI of a path. A relative path stays relative to the tree that it was built in. */
-static char *uri_of(const char *path)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
-    while (strncmp(path, "./", 2) == 0)
-        path += 2;
-    if (*path == '/')
-        fputs("file://", out);
-    for (; *path; path++)
-        if (isalnum((unsigned char)*path) || strchr("/-._~", *path))
-            fputc(*path, out);
-        else
-            fprintf(out, "%%%02X", (unsigned char)*path);
-    return fclose(out) == 0 ? text : NULL;
-}
-
+/* A relative path stays relative to the tree that it was built in. */
 static json_t *physical_location(const json_t *frame)
 {
     const char *file = document_text(frame, "file");
     json_int_t line = document_number(frame, "line");
-    cleanup_free char *uri = *file && line > 0 ? uri_of(file) : NULL;
-    return uri ? json_pack("{s:{s:s}, s:{s:I}}", "artifactLocation", "uri", uri, "region", "startLine", line)
-               : NULL;
+    while (strncmp(file, "./", 2) == 0)
+        file += 2;
+    xmlChar *uri = *file && line > 0 ? xmlURIEscapeStr(BAD_CAST file, BAD_CAST "/") : NULL;
+    json_t *location =
+        uri ? json_pack("{s:{s:s+}, s:{s:I}}", "artifactLocation", "uri", *file == '/' ? "file://" : "",
+                        (const char *)uri, "region", "startLine", line)
+            : NULL;
+    xmlFree(uri);
+    return location;
 }
 
 static json_t *location_of(const json_t *frame)
@@ -97,9 +84,7 @@ static json_t *location_of(const json_t *frame)
     json_t *location =
         json_pack("{s:[{s:s, s:s+++, s:s}]}", "logicalLocations", "name", function, "fullyQualifiedName",
                   place, *place ? "!" : "", function, "", "kind", "function");
-    json_t *physical = physical_location(frame);
-    if (physical)
-        json_object_set_new(location, "physicalLocation", physical);
+    json_object_set_new(location, "physicalLocation", physical_location(frame));
     return location;
 }
 
@@ -109,11 +94,10 @@ static json_t *stack_of(const json_t *stack)
     size_t shown = document_frames(stack), i;
     const json_t *frame;
     json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        const char *module = strrchr(document_text(frame, "module"), '/');
         if (i == shown)
             break;
         json_array_append_new(frames, json_pack("{s:o, s:s}", "location", location_of(frame), "module",
-                                                module ? module + 1 : document_text(frame, "module")));
+                                                path_base(document_text(frame, "module"))));
     }
     return json_pack("{s:o, s:o}", "message", message(document_text(stack, "title")), "frames", frames);
 }
@@ -202,18 +186,13 @@ static json_t *notifications_of(const json_t *report)
     return list;
 }
 
-static int exit_code(const json_t *report)
-{
-    const char *verdict = document_text(report, "verdict");
-    return strcmp(verdict, "clean") == 0     ? STATUS_CLEAN
-           : strcmp(verdict, "finding") == 0 ? STATUS_FINDING
-                                             : STATUS_UNTESTED;
-}
-
 static json_t *invocation_of(const json_t *report)
 {
     static const char *const without[] = {"schema", "findings", "notes", NULL};
-    int code = exit_code(report);
+    const char *verdict = document_text(report, "verdict");
+    int code = strcmp(verdict, "clean") == 0     ? STATUS_CLEAN
+               : strcmp(verdict, "finding") == 0 ? STATUS_FINDING
+                                                 : STATUS_UNTESTED;
     return json_pack("{s:b, s:i, s:o, s:o}", "executionSuccessful", code != STATUS_UNTESTED, "exitCode", code,
                      "toolExecutionNotifications", notifications_of(report), "properties",
                      properties_of(report, without));
@@ -234,8 +213,6 @@ static json_t *log_of(const json_t *report)
 
 int reporter_sarif(const struct report *report, FILE *out)
 {
-    json_t *log = log_of(report->document);
-    int error = log ? reporter_json(&(struct report){.document = log}, out) : -ENOMEM;
-    json_decref(log);
-    return error;
+    json_auto_t *log = log_of(report->document);
+    return log ? reporter_json(&(struct report){.document = log}, out) : -ENOMEM;
 }

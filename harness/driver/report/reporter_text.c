@@ -43,11 +43,6 @@ static void print_checker(const json_t *checker, FILE *out)
                 seconds > 0 ? walked / seconds / 1e6 : 0);
 }
 
-static double overlap_of(const json_t *document)
-{
-    return 100 * document_real(document, "overlap");
-}
-
 /* Prints the pairs that never met; with -v all pairs. */
 static void print_pairs(const struct text *text)
 {
@@ -74,7 +69,7 @@ static void print_calls(const struct text *text)
             document_real(document, "seconds"), json_array_size(json_object_get(document, "children")),
             serial);
     if (document_number(document, "threads") > 1)
-        fprintf(text->out, "; overlap %.0f %%", overlap_of(document));
+        fprintf(text->out, "; overlap %.0f %%", 100 * document_real(document, "overlap"));
     fputc('\n', text->out);
     print_pairs(text);
     print_checker(json_object_get(document, "checker"), text->out);
@@ -112,7 +107,7 @@ static void print_silence(const json_t *document, FILE *out)
         fprintf(out, ": 0 in %lld calls",
                 (long long)(document_number(document, "calls") + document_number(document, "serial_calls")));
     if (below > 0 && document_number(document, "threads") > 1)
-        fprintf(out, ", overlap %.0f %%", overlap_of(document));
+        fprintf(out, ", overlap %.0f %%", 100 * document_real(document, "overlap"));
     if (below > 0)
         fprintf(out, ", the rate is below %.2g %% at 95 %% confidence", 100 * below);
     fputc('\n', out);
@@ -147,29 +142,24 @@ static void print_memcheck_head(const json_t *memcheck, bool has_new, FILE *out)
     fputc('\n', out);
 }
 
-static void print_memcheck_rate(const json_t *rates, const char *kind, FILE *out)
-{
-    char cell[64];
-    const json_t *rate = json_object_get(rates, kind);
-    snprintf(cell, sizeof cell, "%.1f B in %.2f", document_real(rate, "bytes"),
-             document_real(rate, "blocks"));
-    fprintf(out, "%*s", RATE, cell);
-}
-
 static void print_memcheck_kind(const json_t *memcheck, const char *kind, bool has_new, FILE *out)
 {
+    static const char *const rates[] = {"each_call", "each_new_call"};
+    char cell[64];
     fprintf(out, "  %-*s", NAME, kind);
     for (size_t i = 0; i < 2; i++) {
-        char cell[64];
         const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
         const json_t *sum = json_object_get(json_object_get(length, "left"), kind);
         snprintf(cell, sizeof cell, "%lld B in %lld blocks", (long long)document_number(sum, "bytes"),
                  (long long)document_number(sum, "blocks"));
         fprintf(out, "%*s", CELL, cell);
     }
-    print_memcheck_rate(json_object_get(memcheck, "each_call"), kind, out);
-    if (has_new)
-        print_memcheck_rate(json_object_get(memcheck, "each_new_call"), kind, out);
+    for (size_t i = 0; i < (has_new ? 2 : 1); i++) {
+        const json_t *rate = json_object_get(json_object_get(memcheck, rates[i]), kind);
+        snprintf(cell, sizeof cell, "%.1f B in %.2f", document_real(rate, "bytes"),
+                 document_real(rate, "blocks"));
+        fprintf(out, "%*s", RATE, cell);
+    }
     fputc('\n', out);
 }
 

@@ -6,26 +6,13 @@
 #include "driver/report/document.h"
 #include "driver/report/sentence.h"
 
-struct list {
-    FILE *out;
-    const char *before; /* of each item, or of the first one only */
-    bool once, begun;
-};
-
-static void add_trials(struct list *list, const char *name, const json_t *trials)
+/* Writes "NAME 1 of 5" after `before`, if there were trials. Returns true if it wrote. */
+static bool write_trials(FILE *out, const char *before, const char *name, const json_t *trials)
 {
-    if (document_number(trials, "of") <= 0)
-        return;
-    fprintf(list->out, "%s%s%s %lld of %lld", list->begun ? ", " : "",
-            list->begun && list->once ? "" : list->before, name, (long long)document_number(trials, "hit"),
-            (long long)document_number(trials, "of"));
-    list->begun = true;
-}
-
-static void end_list(const struct list *list)
-{
-    if (list->begun)
-        fputc('\n', list->out);
+    long long hit = document_number(trials, "hit"), of = document_number(trials, "of");
+    if (of > 0)
+        fprintf(out, "%s%s %lld of %lld", before, name, hit, of);
+    return of > 0;
 }
 
 /* Returns the name of the i-th control and its trials; NULL behind the last one. An older ftstress wrote no ladder. */
@@ -47,22 +34,23 @@ static const char *control_of(const json_t *verification, size_t i, const json_t
 
 static void write_controls(const json_t *verification, FILE *out)
 {
-    struct list list = {.out = out, .before = ""};
     const json_t *trials;
     const char *name;
+    bool begun = false;
     for (size_t i = 0; (name = control_of(verification, i, &trials)); i++)
-        add_trials(&list, name, trials);
-    end_list(&list);
+        begun |= write_trials(out, begun ? ", " : "", name, trials);
+    fputs(begun ? "\n" : "", out);
 }
 
 static void write_list(const char *before, const json_t *trials, const char *key, FILE *out)
 {
-    struct list list = {.out = out, .before = before, .once = true};
+    bool begun = false;
     size_t i;
     const json_t *one;
     json_array_foreach (trials, i, one)
-        add_trials(&list, document_text(one, key), json_object_get(one, "trials"));
-    end_list(&list);
+        begun |=
+            write_trials(out, begun ? ", " : before, document_text(one, key), json_object_get(one, "trials"));
+    fputs(begun ? "\n" : "", out);
 }
 
 static void write_again(const json_t *verification, FILE *out)
@@ -109,7 +97,7 @@ char *sentence_verifications(const json_t *report)
     char *text;
     size_t size, i;
     const json_t *one;
-    json_t *all = sentence_list_verifications(report);
+    json_auto_t *all = sentence_list_verifications(report);
     FILE *out = all ? open_memstream(&text, &size) : NULL;
     if (out)
         json_array_foreach (all, i, one) {
@@ -117,7 +105,6 @@ char *sentence_verifications(const json_t *report)
                 fputc('\n', out);
             write_verification(one, out);
         }
-    json_decref(all);
     return out && fclose(out) == 0 ? text : NULL;
 }
 

@@ -54,7 +54,7 @@ void session_conclude(struct session *session)
 {
     struct run *run = &session->run;
     const struct mode *mode = session->mode->row;
-    struct sentence doubt;
+    struct sentence why;
     if (mode->conclude)
         mode->conclude(session->mode, run);
     if (counts(session)) {
@@ -80,7 +80,7 @@ void session_conclude(struct session *session)
             strdup("no two calls were ever in flight together; give it more --time, or threads with -t"));
     else if (run->calls + run->serial_calls == 0)
         session_set_reason(session, STATUS_UNTESTED, strdup("no call was made; give it more --time"));
-    else if (mode->doubt && mode->doubt(session->mode, run, &doubt))
-        session_set_reason(session, STATUS_UNTESTED, sentence_text(&doubt));
+    else if (mode->why_not_clean && mode->why_not_clean(session->mode, run, &why))
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
     run->status = run->reason ? (enum status)session->cannot : STATUS_CLEAN;
 }

@@ -7,26 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
+
 #define LENGTH_MAX 60 /* of a name that keeps its template arguments */
-
-static bool is_mangled(const char *symbol)
-{
-    return strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
-}
-
-/* Drops the suffix of split and cloned functions; a mangled name has no dot. */
-static char *without_suffix(const char *symbol)
-{
-    return strndup(symbol, strcspn(symbol, "."));
-}
 
 /* The length of an operator's name, in which < and > are no brackets; or 0. */
 static size_t operator_length(const char *name)
 {
     const size_t word = strlen("operator");
-    if (strncmp(name, "operator", word) != 0 || !name[word])
-        return 0;
-    return word + strspn(name + word, "<>-=");
+    bool is_operator = strncmp(name, "operator", word) == 0 && name[word];
+    return is_operator ? word + strspn(name + word, "<>-=") : 0;
 }
 
 /* Replaces the text between the outermost < and > by one character. */
@@ -47,23 +37,13 @@ static char *without_arguments(const char *name)
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-static char *shorten(char *name)
-{
-    if (!name || strlen(name) <= LENGTH_MAX)
-        return name;
-    char *shorter = without_arguments(name);
-    free(name);
-    return shorter;
-}
-
 int demangle(const char *symbol, char **ret_name)
 {
-    char *plain = is_mangled(symbol) ? without_suffix(symbol) : NULL;
-    char *name = plain ? cplus_demangle(plain, DMGL_AUTO | DMGL_ANSI) : NULL;
-    free(plain);
-    name = name ? shorten(name) : strdup(symbol);
-    if (!name)
-        return -ENOMEM;
-    *ret_name = name;
-    return 0;
+    bool is_mangled = strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
+    /* A mangled name has no dot: the suffix of split and cloned functions begins with one. */
+    cleanup_free char *plain = is_mangled ? strndup(symbol, strcspn(symbol, ".")) : NULL;
+    cleanup_free char *name = plain ? cplus_demangle(plain, DMGL_AUTO | DMGL_ANSI) : NULL;
+    bool is_long = name && strlen(name) > LENGTH_MAX;
+    *ret_name = is_long ? without_arguments(name) : strdup(name ? name : symbol);
+    return *ret_name ? 0 : -ENOMEM;
 }

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "base/fd.h"
 #include "base/list.h"
+#include "base/path.h"
 #include "driver/symbol/debug_file.h"
 #include "driver/symbol/demangle.h"
 
@@ -117,9 +119,8 @@ int symbols_open(const char *maps, struct symbols **ret_symbols)
 
 void symbols_close(struct symbols *symbols)
 {
-    if (!symbols)
-        return;
-    dwfl_end(symbols->dwfl);
+    if (symbols)
+        dwfl_end(symbols->dwfl);
     free(symbols);
 }
 
@@ -129,15 +130,6 @@ static int copy(char **ret_copy, const char *text)
         return 0;
     *ret_copy = strdup(text);
     return *ret_copy ? 0 : -ENOMEM;
-}
-
-/* Drops the version of a symbol such as malloc@@GLIBC_2.2.5, so that signatures do not depend on the C library. */
-static int name_function(struct symbol_frame *frame, const char *symbol)
-{
-    char *plain = strndup(symbol, strcspn(symbol, "@"));
-    int error = plain ? demangle(plain, &frame->function) : -ENOMEM;
-    free(plain);
-    return error;
 }
 
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
@@ -153,7 +145,11 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
     };
     if (copy(&frame->module, spot->path) < 0 || copy(&frame->file, view->file) < 0)
         return -ENOMEM;
-    return view->function ? name_function(frame, view->function) : 0;
+    if (!view->function)
+        return 0;
+    /* Without the version of malloc@@GLIBC_2.2.5, signatures do not depend on the C library. */
+    cleanup_free char *plain = strndup(view->function, strcspn(view->function, "@"));
+    return plain ? demangle(plain, &frame->function) : -ENOMEM;
 }
 
 /* .debug_aranges may give the addresses of units that clang compiled to a neighbour. */
@@ -209,7 +205,7 @@ static const char *scope_name(Dwarf_Die *scope)
 {
     Dwarf_Attribute attribute;
     const char *name = dwarf_formstring(dwarf_attr_integrate(scope, DW_AT_linkage_name, &attribute));
-    return name ? name : dwarf_formstring(dwarf_attr_integrate(scope, DW_AT_name, &attribute));
+    return name ? name : dwarf_diename(scope);
 }
 
 static Dwarf_Word scope_number(Dwarf_Die *scope, unsigned int name)
@@ -364,8 +360,8 @@ int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
     if (!module || !dwfl_module_getelf(module, &bias)) /* any file can be mapped */
         return -ENOENT;
     const char *path = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-    const char *slash = path ? strrchr(path, '/') : NULL, *file = slash ? slash + 1 : path;
-    const char *name = dwfl_module_addrinfo(module, address, &distance, &symbol, NULL, NULL, NULL);
+    const char *file = path_base(path),
+               *name = dwfl_module_addrinfo(module, address, &distance, &symbol, NULL, NULL, NULL);
     bool named = name && distance < symbol.st_size;
     if (!named && !is_inside(module, address))
         return -ENOENT;

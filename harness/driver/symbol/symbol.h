@@ -45,10 +45,9 @@ void symbol_stack_free(struct symbol_stack *stack);
  * "libfoo.so+0x4010". *ret_text is the caller's. Returns 0, -ENOENT outside of modules, or -ENOMEM. */
 int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text);
 
-/* Stops the process, unwinds its threads (at most max_threads), and resumes it. On success *ret_threads is the
- * caller's, to symbol_threads_free. Returns 0 or -errno (-EPERM where ptrace is forbidden). */
-int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n);
-/* The same for these threads only; those that are gone are left out. */
-int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
-                         size_t *ret_n);
+/* Stops the process, unwinds its threads and resumes it. `tids`: n of them, without those that are gone; NULL: all of
+ * the process, at most n. On success *ret_threads is the caller's, to symbol_threads_free. Returns 0 or -errno (-EPERM
+ * where ptrace is forbidden). */
+int symbols_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
+                    size_t *ret_n);
 void symbol_threads_free(struct symbol_thread *threads, size_t n);

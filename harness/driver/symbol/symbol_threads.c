@@ -35,10 +35,8 @@ struct tracee {
 
 struct walk {
     pid_t pid;
-    size_t max;
-    const pid_t *wanted; /* NULL: all */
-    size_t nwanted;
-    size_t n;
+    const pid_t *wanted; /* `max` of them; NULL: all */
+    size_t max, n;
     struct tracee *tracees;
     char *maps;
     int error;
@@ -51,33 +49,19 @@ static bool is_dead(pid_t pid, pid_t tid)
     return !state || strchr("ZXx", state[2]);
 }
 
-static bool is_known(const struct walk *walk, pid_t tid)
-{
-    for (size_t i = 0; i < walk->n; i++)
-        if (walk->tracees[i].tid == tid)
-            return true;
-    return false;
-}
-
-static struct tracee *add_tracee(struct walk *walk, pid_t tid)
-{
-    struct tracee *tracee = LIST_ADD(walk->tracees, walk->n);
-    if (tracee)
-        tracee->tid = tid;
-    return tracee;
-}
-
 static bool is_wanted(const struct walk *walk, pid_t tid)
 {
-    for (size_t i = 0; i < walk->nwanted; i++)
-        if (walk->wanted[i] == tid)
-            return true;
-    return !walk->wanted;
+    bool wanted = !walk->wanted, known = false;
+    for (size_t i = 0; i < walk->max && !wanted; i++)
+        wanted = walk->wanted[i] == tid;
+    for (size_t i = 0; i < walk->n && !known; i++)
+        known = walk->tracees[i].tid == tid;
+    return wanted && !known;
 }
 
 static void seize(struct walk *walk, pid_t tid)
 {
-    if (walk->n == walk->max || is_known(walk, tid) || !is_wanted(walk, tid))
+    if (walk->n == walk->max || !is_wanted(walk, tid))
         return;
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
         if (errno == EPERM && !is_dead(walk->pid, tid))
@@ -85,9 +69,12 @@ static void seize(struct walk *walk, pid_t tid)
         return;
     }
     ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-    struct tracee *tracee = add_tracee(walk, tid);
+    struct tracee *tracee = LIST_ADD(walk->tracees, walk->n);
     cleanup_free char *name = fd_read_task(walk->pid, tid, "comm");
-    if (tracee && name)
+    if (!tracee)
+        return;
+    tracee->tid = tid;
+    if (name)
         snprintf(tracee->name, sizeof tracee->name, "%.*s", (int)strcspn(name, "\n"), name);
 }
 
@@ -171,15 +158,6 @@ static const Dwfl_Callbacks callbacks = {
     .find_debuginfo = dwfl_build_id_find_debuginfo,
 };
 
-/* Of a leader that ended before its threads, the maps are empty; those of any other thread are whole. */
-static struct tracee *first_stopped(struct walk *walk)
-{
-    for (size_t i = 0; i < walk->n; i++)
-        if (walk->tracees[i].is_stopped)
-            return &walk->tracees[i];
-    return NULL;
-}
-
 static void unwind_stopped(struct walk *walk, pid_t any)
 {
     Dwfl *dwfl = dwfl_begin(&callbacks);
@@ -198,11 +176,14 @@ static void unwind_stopped(struct walk *walk, pid_t any)
 static void *trace(void *argument)
 {
     struct walk *walk = argument;
+    size_t at = 0;
     stop(walk);
-    const struct tracee *any = first_stopped(walk);
-    if (any) {
-        walk->maps = fd_read_task(walk->pid, any->tid, "maps");
-        unwind_stopped(walk, any->tid);
+    while (at < walk->n && !walk->tracees[at].is_stopped)
+        at++;
+    if (at < walk->n) {
+        /* A leader that ended before its threads has empty maps; those of any stopped thread are whole. */
+        walk->maps = fd_read_task(walk->pid, walk->tracees[at].tid, "maps");
+        unwind_stopped(walk, walk->tracees[at].tid);
         walk->error = 0;
     } else if (!walk->error) {
         walk->error = -ESRCH;
@@ -212,13 +193,6 @@ static void *trace(void *argument)
 }
 
 /* A thread that did not stop gets no frames. */
-static int describe(struct symbols *symbols, const struct tracee *tracee, struct symbol_thread *ret_thread)
-{
-    *ret_thread = (struct symbol_thread){.tid = tracee->tid};
-    memcpy(ret_thread->name, tracee->name, sizeof ret_thread->name);
-    return symbols_stack(symbols, tracee->addresses, tracee->n, true, &ret_thread->stack);
-}
-
 static int describe_all(const struct walk *walk, struct symbol_thread **ret_threads, size_t *ret_n)
 {
     struct symbols *symbols;
@@ -228,9 +202,14 @@ static int describe_all(const struct walk *walk, struct symbol_thread **ret_thre
     size_t n = 0;
     struct symbol_thread *threads = calloc(walk->n, sizeof *threads);
     error = threads ? 0 : -ENOMEM;
-    for (size_t i = 0; i < walk->n && !error; i++)
-        if (!walk->tracees[i].is_gone)
-            error = describe(symbols, &walk->tracees[i], &threads[n++]);
+    for (size_t i = 0; i < walk->n && !error; i++) {
+        const struct tracee *tracee = &walk->tracees[i];
+        if (tracee->is_gone)
+            continue;
+        threads[n].tid = tracee->tid;
+        memcpy(threads[n].name, tracee->name, sizeof tracee->name);
+        error = symbols_stack(symbols, tracee->addresses, tracee->n, true, &threads[n++].stack);
+    }
     symbols_close(symbols);
     if (error) {
         symbol_threads_free(threads, n);
@@ -241,34 +220,20 @@ static int describe_all(const struct walk *walk, struct symbol_thread **ret_thre
     return 0;
 }
 
-static int walk_threads(struct walk *walk, struct symbol_thread **ret_threads, size_t *ret_n)
+int symbols_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads, size_t *ret_n)
 {
+    struct walk walk = {.pid = pid, .wanted = tids, .max = n};
     pthread_t tracer;
-    int error = -pthread_create(&tracer, NULL, trace, walk);
-    if (!error)
+    int error = -pthread_create(&tracer, NULL, trace, &walk);
+    if (!error) {
         pthread_join(tracer, NULL);
-    if (!error)
-        error = walk->error;
-    if (!error)
-        error = describe_all(walk, ret_threads, ret_n);
-    for (size_t i = 0; i < walk->n; i++)
-        free(walk->tracees[i].addresses);
-    free(walk->tracees);
-    free(walk->maps);
+        error = walk.error ? walk.error : describe_all(&walk, ret_threads, ret_n);
+    }
+    for (size_t i = 0; i < walk.n; i++)
+        free(walk.tracees[i].addresses);
+    free(walk.tracees);
+    free(walk.maps);
     return error;
-}
-
-int symbols_threads(pid_t pid, size_t max_threads, struct symbol_thread **ret_threads, size_t *ret_n)
-{
-    struct walk walk = {.pid = pid, .max = max_threads};
-    return walk_threads(&walk, ret_threads, ret_n);
-}
-
-int symbols_some_threads(pid_t pid, const pid_t *tids, size_t n, struct symbol_thread **ret_threads,
-                         size_t *ret_n)
-{
-    struct walk walk = {.pid = pid, .max = n, .wanted = tids, .nwanted = n};
-    return walk_threads(&walk, ret_threads, ret_n);
 }
 
 void symbol_threads_free(struct symbol_thread *threads, size_t n)

@@ -7,12 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "driver/tool/probe_run.h"
-
-/* For an interpreter or a child to answer. */
-#define PROBE_LIMIT (20 * CLOCK_SECOND)
 
 /* -I ignores the environment, but a child does not: hence PYTHON_GIL. */
 static const char question[] =
@@ -28,19 +24,12 @@ static const char question[] =
     "say('library', (loaded + [os.path.realpath(sys.executable or '')])[0])\n"
     "say('version', sys.version.split()[0])\n"
     "say('abi', '%d.%d%s' % (sys.version_info[0], sys.version_info[1], 't' if free else ''))\n"
-    "say('free', int(free))\n"
     "say('gil', int(gil))\n";
 
 static bool is_program(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
-}
-
-static bool is_directory(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 bool probe_find_program(const char *name, char path[PATH_MAX])
@@ -88,10 +77,11 @@ static int explain_missing(const char *path, struct sentence *error)
  * `env`, and that is a program, too. */
 static int resolve(const char *python, char path[PATH_MAX], struct sentence *error)
 {
+    struct stat info;
     bool bare = !strchr(python, '/');
     if (find_in_venv(python, path) || (bare && probe_find_program(python, path)))
         return 0;
-    if (is_directory(python))
+    if (stat(python, &info) == 0 && S_ISDIR(info.st_mode))
         return sentence_fail(-ENOENT, error,
                              "make one with `python3.13t -m venv DIR`, or name an interpreter with -p",
                              "the directory %s has no bin/python, so it is no venv", python);
@@ -117,12 +107,6 @@ static int locate(const char *python, char path[PATH_MAX], struct sentence *erro
     return 0;
 }
 
-static bool is_true(const char *text, const char *key)
-{
-    cleanup_free char *value = probe_value(text, key);
-    return value && strcmp(value, "1") == 0; /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
-}
-
 static void copy_value(const char *text, const char *key, char *field, size_t size)
 {
     cleanup_free char *value = probe_value(text, key);
@@ -132,15 +116,17 @@ static void copy_value(const char *text, const char *key, char *field, size_t si
 /* Returns -EINVAL when the text is not an answer. */
 static int read_answer(const char *text, struct probe *probe)
 {
+    char gil[2];
     *probe = (struct probe){
         .executable = probe_value(text, "executable"),
         .prefix = probe_value(text, "prefix"),
         .library = probe_value(text, "library"),
-        .free_threaded = is_true(text, "free"),
-        .gil_now = is_true(text, "gil"),
     };
     copy_value(text, "version", probe->version, sizeof probe->version);
     copy_value(text, "abi", probe->abi, sizeof probe->abi);
+    copy_value(text, "gil", gil, sizeof gil);
+    probe->free_threaded = strchr(probe->abi, 't');
+    probe->gil_now = gil[0] == '1';
     if (probe->executable && probe->executable[0] && probe->prefix && probe->library && probe->abi[0])
         return 0;
     probe_clear(probe);
@@ -167,11 +153,6 @@ static int judge_answer(const char *path, const struct probe_job *job, struct pr
                          "%s does not answer as a working Python 3 does (%s)", path, reason);
 }
 
-static uint64_t limit_of(const struct launch *launch)
-{
-    return launch && launch->limit ? launch->limit : PROBE_LIMIT;
-}
-
 int probe_interpreter(const char *python, const struct launch *launch, struct probe *ret_probe,
                       struct sentence *error)
 {
@@ -180,7 +161,7 @@ int probe_interpreter(const char *python, const struct launch *launch, struct pr
     if (result)
         return result;
     char *const argv[] = {path, "-I", "-c", (char *)question, NULL};
-    struct probe_job job = {.argv = argv, .launch = launch, .limit = limit_of(launch)};
+    struct probe_job job = {.argv = argv, .launch = launch};
     probe_run(&job, 1);
     result = judge_answer(path, &job, ret_probe, error);
     probe_job_clear(&job);
@@ -215,7 +196,7 @@ int probe_child(const char *child, const struct launch *launch, char ret_abi[PRO
 {
     char reason[320];
     char *const argv[] = {(char *)child, "--abi", NULL};
-    struct probe_job job = {.argv = argv, .launch = launch, .limit = limit_of(launch)};
+    struct probe_job job = {.argv = argv, .launch = launch};
     if (!is_program(child))
         return sentence_fail(-ENOENT, error, "build one with scripts/setup.sh",
                              "there is no ftstress-child at %s", child);
@@ -258,16 +239,12 @@ int probe_check_abi(const struct probe *probe, const char *child_abi, struct sen
 
 int probe_find_beside(const char *name, char **ret_path)
 {
-    cleanup_free char *dir = NULL;
-    int error = fd_program_dir(&dir);
-    if (!error && asprintf(ret_path, "%s/%s", dir, name) < 0)
-        error = -ENOMEM;
-    if (!error && access(*ret_path, X_OK) < 0) {
-        free(*ret_path);
-        *ret_path = NULL;
-        error = -ENOENT;
-    }
-    return error;
+    int error = fd_beside(name, ret_path);
+    if (error || access(*ret_path, X_OK) == 0)
+        return error;
+    free(*ret_path);
+    *ret_path = NULL;
+    return -ENOENT;
 }
 
 void probe_child_of_abi(const char *abi, char **path)
@@ -275,10 +252,7 @@ void probe_child_of_abi(const char *abi, char **path)
     char *other;
     if (asprintf(&other, "%s-%s", *path, abi) < 0)
         return;
-    if (access(other, X_OK) == 0) {
-        char *own = *path;
-        *path = other;
-        other = own;
-    }
-    free(other);
+    bool found = access(other, X_OK) == 0;
+    free(found ? *path : other);
+    *path = found ? other : *path;
 }

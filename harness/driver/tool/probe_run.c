@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #define SLOTS 4
 #define OUTPUT_MAX (1 << 20)
 #define TICK_MS 5
+#define PROBE_LIMIT (20 * CLOCK_SECOND)
 
 /* A program that runs. */
 struct slot {
@@ -38,65 +38,46 @@ static void slot_close(struct slot *slot)
     slot->job = NULL;
 }
 
-/* Opens the pipes; far[] are the program's ends. */
-static int slot_open(struct slot *slot, struct probe_job *job, int far[2])
-{
-    char **texts[] = {&job->out, &job->err};
-    *slot = (struct slot){.job = job, .fds = {-1, -1}};
-    for (int i = 0; i < 2; i++) {
-        int ends[2];
-        slot->texts[i] = open_memstream(texts[i], &slot->sizes[i]);
-        if (!slot->texts[i])
-            return -ENOMEM;
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            return -errno;
-        slot->fds[i] = ends[0];
-        far[i] = ends[1];
-        fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    }
-    return 0;
-}
-
 static int slot_start(struct slot *slot, struct probe_job *job)
 {
-    int far[2] = {-1, -1};
-    int error = slot_open(slot, job, far);
-    slot->deadline = clock_now() + job->limit;
+    char **texts[] = {&job->out, &job->err};
+    struct process_fd far[] = {{-1, STDOUT_FILENO}, {-1, STDERR_FILENO}};
+    int error = 0;
+    if (!job->limit)
+        job->limit = job->launch && job->launch->limit ? job->launch->limit : PROBE_LIMIT;
+    *slot = (struct slot){.job = job, .fds = {-1, -1}, .deadline = clock_now() + job->limit};
+    for (int i = 0; i < 2 && !error; i++) {
+        slot->texts[i] = open_memstream(texts[i], &slot->sizes[i]);
+        error = slot->texts[i] ? fd_pipe(&slot->fds[i], &far[i].own) : -ENOMEM;
+    }
     if (!error) {
-        const struct process_fd fds[] = {{far[0], STDOUT_FILENO}, {far[1], STDERR_FILENO}};
         slot->pid = process_start(&(struct process){
-            .argv = (const char *const *)job->argv, .launch = job->launch, .fds = fds, .nfds = 2});
+            .argv = (const char *const *)job->argv, .launch = job->launch, .fds = far, .nfds = 2});
         error = slot->pid < 0 ? slot->pid : 0;
     }
-    fd_close(&far[0]);
-    fd_close(&far[1]);
+    fd_close(&far[0].own);
+    fd_close(&far[1].own);
     if (error)
         slot_close(slot);
     return error;
 }
 
-/* Closes the pipe after OUTPUT_MAX bytes. */
-static void slot_read_one(struct slot *slot, int i)
-{
-    char bytes[4096];
-    ssize_t n;
-    while (slot->fds[i] >= 0) {
-        n = read(slot->fds[i], bytes, sizeof bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
-            return;
-        if (n <= 0 || ftell(slot->texts[i]) + n > OUTPUT_MAX)
-            fd_close(&slot->fds[i]);
-        else
-            fwrite(bytes, 1, (size_t)n, slot->texts[i]);
-    }
-}
-
+/* Closes a pipe after OUTPUT_MAX bytes. */
 static void slot_read(struct slot *slot)
 {
-    slot_read_one(slot, 0);
-    slot_read_one(slot, 1);
+    char bytes[4096];
+    for (int i = 0; i < 2;) {
+        ssize_t n = slot->fds[i] < 0 ? 0 : read(slot->fds[i], bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n > 0 && ftell(slot->texts[i]) + n <= OUTPUT_MAX) {
+            fwrite(bytes, 1, (size_t)n, slot->texts[i]);
+            continue;
+        }
+        if (n >= 0 || errno != EAGAIN)
+            fd_close(&slot->fds[i]);
+        i++;
+    }
 }
 
 /* Leaves the process to be reaped: until then no other one can have the number of its group. */
@@ -107,36 +88,29 @@ static bool slot_ended(const struct slot *slot)
     return result == 0 ? info.si_pid == slot->pid : errno != EINTR;
 }
 
-static void slot_finish(struct slot *slot, int error)
+/* Frees the slot of a program that has ended or is late. Returns true where it did. */
+static bool slot_step(struct slot *slot)
 {
-    kill(-slot->pid, SIGKILL);
-    while (waitpid(slot->pid, &slot->job->status, 0) < 0 && errno == EINTR)
-        continue;
+    bool ended = slot_ended(slot), over = ended || clock_now() >= slot->deadline;
+    if (over) {
+        kill(-slot->pid, SIGKILL);
+        while (waitpid(slot->pid, &slot->job->status, 0) < 0 && errno == EINTR)
+            continue;
+        slot->job->error = ended ? 0 : -ETIMEDOUT;
+    }
     slot_read(slot);
-    slot->job->error = error;
-    slot_close(slot);
+    if (over)
+        slot_close(slot);
+    return over;
 }
 
 /* The end of a process that has closed its pipes is no event: hence the tick. */
 static void poll_slots(const struct slot *slots)
 {
     struct pollfd polled[2 * SLOTS];
-    for (size_t i = 0; i < SLOTS; i++)
-        for (size_t j = 0; j < 2; j++)
-            polled[2 * i + j] = (struct pollfd){.fd = slots[i].job ? slots[i].fds[j] : -1, .events = POLLIN};
-    poll(polled, sizeof polled / sizeof *polled, TICK_MS);
-}
-
-/* Returns true when the program has ended. */
-static bool slot_step(struct slot *slot)
-{
-    bool ended = slot_ended(slot), late = clock_now() >= slot->deadline;
-    if (ended || late) {
-        slot_finish(slot, ended ? 0 : -ETIMEDOUT);
-        return true;
-    }
-    slot_read(slot);
-    return false;
+    for (size_t i = 0; i < 2 * SLOTS; i++)
+        polled[i] = (struct pollfd){.fd = slots[i / 2].job ? slots[i / 2].fds[i % 2] : -1, .events = POLLIN};
+    poll(polled, 2 * SLOTS, TICK_MS);
 }
 
 void probe_run(struct probe_job *jobs, size_t n)
@@ -144,16 +118,14 @@ void probe_run(struct probe_job *jobs, size_t n)
     struct slot slots[SLOTS] = {0};
     size_t next = 0, running = 0;
     while (next < n || running > 0) {
-        for (size_t i = 0; i < SLOTS && next < n; i++) {
-            if (slots[i].job)
-                continue;
-            jobs[next].error = slot_start(&slots[i], &jobs[next]);
-            running += jobs[next++].error == 0;
-        }
+        for (size_t i = 0; i < SLOTS && next < n; i++)
+            if (!slots[i].job) {
+                jobs[next].error = slot_start(&slots[i], &jobs[next]);
+                running += jobs[next++].error == 0;
+            }
         poll_slots(slots);
         for (size_t i = 0; i < SLOTS; i++)
-            if (slots[i].job && slot_step(&slots[i]))
-                running--;
+            running -= slots[i].job && slot_step(&slots[i]);
     }
 }
 
@@ -191,18 +163,10 @@ static void copy_last_line(const char *text, char *line, size_t size)
             *at = '?';
 }
 
-static void describe_exit(int status, const char *said, char *text, size_t size)
-{
-    int code = WEXITSTATUS(status);
-    if (code != 0)
-        snprintf(text, size, "it exits with status %d%s%s", code, said[0] ? " and says: " : "", said);
-    else
-        snprintf(text, size, "it says%s %s", said[0] ? ":" : "", said[0] ? said : "nothing");
-}
-
 void probe_reason(const struct probe_job *job, char *text, size_t size)
 {
     char said[256] = "";
+    int code = WEXITSTATUS(job->status);
     if (job->err)
         copy_last_line(job->err, said, sizeof said);
     if (!said[0] && job->out)
@@ -214,6 +178,8 @@ void probe_reason(const struct probe_job *job, char *text, size_t size)
     else if (WIFSIGNALED(job->status))
         snprintf(text, size, "it is killed by signal %d (%s)", WTERMSIG(job->status),
                  strsignal(WTERMSIG(job->status)));
+    else if (code != 0)
+        snprintf(text, size, "it exits with status %d%s%s", code, said[0] ? " and says: " : "", said);
     else
-        describe_exit(job->status, said, text, size);
+        snprintf(text, size, "it says%s %s", said[0] ? ":" : "", said[0] ? said : "nothing");
 }

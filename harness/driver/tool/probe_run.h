@@ -10,7 +10,7 @@
 struct probe_job {
     char *const *argv;           /* argv[0] is a path */
     const struct launch *launch; /* or NULL */
-    uint64_t limit;              /* ns */
+    uint64_t limit;              /* ns; 0: the launch's, or else 20 s, for a program that answers at once */
     int error;                   /* 0 when it ended, -ETIMEDOUT, -errno when it could not be started */
     int status;                  /* as from waitpid */
     char *out, *err; /* its output, the caller's, to probe_job_clear; NULL when it was not started */

@@ -176,7 +176,7 @@ static void each_run_is_longer_until_all_is_settled(void **state)
     assert_int_equal(lengths[0], 150);
     run_length(&memcheck, &rows[0]);
     assert_false(memcheck_next(&memcheck, lengths));
-    assert_null(memcheck_doubt(&memcheck));
+    assert_null(memcheck_why_not_clean(&memcheck));
     memcheck_clear(&memcheck);
 }
 
@@ -189,10 +189,10 @@ static void a_run_that_ends_early_is_forgotten(void **state)
     memcheck_add(&early, MEMCHECK_CALLS, MEMCHECK_DEFINITELY, "f", "p",
                  (struct memcheck_sum){1 << 20, 1 << 16});
     memcheck_clear(&early);
-    assert_non_null(memcheck_doubt(&memcheck));
+    assert_non_null(memcheck_why_not_clean(&memcheck));
     run_length(&memcheck, &rows[2]);
     assert_int_equal(verdict_of(&memcheck), GROWTH_ONE_OFF);
-    assert_null(memcheck_doubt(&memcheck));
+    assert_null(memcheck_why_not_clean(&memcheck));
     memcheck_clear(&memcheck);
 }
 
@@ -204,7 +204,7 @@ static void too_few_calls_are_no_test(void **state)
     run_length(&memcheck, &rows[6]);
     memcheck.lengths[0].calls[0] = 1;
     memcheck.lengths[1].calls[0] = 2;
-    assert_non_null(memcheck_doubt(&memcheck));
+    assert_non_null(memcheck_why_not_clean(&memcheck));
     memcheck_clear(&memcheck);
 }
 

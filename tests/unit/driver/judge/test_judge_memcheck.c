@@ -157,7 +157,7 @@ static void a_single_block_is_no_leak(void **state)
     judge_log(&scene, "long.xml", 8, NULL, NULL);
     assert_int_equal(scene.run.memcheck.n, 2);
     assert_null(find(&scene, FINDING_MEMORY_GROWTH));
-    assert_null(memcheck_doubt(&scene.run.memcheck));
+    assert_null(memcheck_why_not_clean(&scene.run.memcheck));
     run_clear(&scene.run);
 }
 

@@ -76,7 +76,8 @@ static void a_recorded_run_gives_the_canary_and_its_races(void **state)
     assert_false(tsan_report_is_canary(reports.items[1]));
 
     const struct tsan_report *race = reports.items[1];
-    const struct tsan_part *now = tsan_report_access(race, 0), *before = tsan_report_access(race, 1);
+    const struct tsan_part *now = tsan_report_part(race, TSAN_ACCESS, 0),
+                           *before = tsan_report_part(race, TSAN_ACCESS, 1);
     assert_string_equal(race->kind, "data race");
     assert_false(race->fatal);
     assert_true(now->write && !now->atomic && !now->previous && before->write && before->previous);
@@ -86,8 +87,8 @@ static void a_recorded_run_gives_the_canary_and_its_races(void **state)
     assert_true(frame_of(now, 1)->address == 0x7f00100011e1);
     assert_string_equal(tsan_report_thread(race, now->thread)->name, "worker 3");
     assert_string_equal(tsan_report_thread(race, before->thread)->name, "worker 0");
-    assert_null(tsan_report_access(race, 2));
-    assert_null(tsan_report_location(race));
+    assert_null(tsan_report_part(race, TSAN_ACCESS, 2));
+    assert_null(tsan_report_part(race, TSAN_LOCATION, 0));
     clear(&reports);
 }
 
@@ -98,7 +99,8 @@ static void mutexes_atomics_and_lost_stacks(void **state)
     read_log("classic.txt", &reports);
     assert_int_equal(reports.n, 2);
     const struct tsan_report *race = reports.items[0];
-    const struct tsan_part *now = tsan_report_access(race, 0), *before = tsan_report_access(race, 1);
+    const struct tsan_part *now = tsan_report_part(race, TSAN_ACCESS, 0),
+                           *before = tsan_report_part(race, TSAN_ACCESS, 1);
     assert_string_equal(race->kind, "heap-use-after-free");
     assert_true(now->atomic && now->write);
     assert_string_equal(now->mutexes, "write M0, read M12");
@@ -106,7 +108,7 @@ static void mutexes_atomics_and_lost_stacks(void **state)
     assert_true(frame_of(now, 0)->address == 0x7f00000012c4);
     assert_int_equal(before->stack.nframes, 0);
     assert_int_equal(before->thread, 0);
-    const struct tsan_part *location = tsan_report_location(race);
+    const struct tsan_part *location = tsan_report_part(race, TSAN_LOCATION, 0);
     assert_non_null(strstr(location->title, "heap block of size"));
     assert_true(frame_of(location, 1)->address == 0x7f0000000900);
     clear(&reports);
@@ -119,7 +121,7 @@ static void a_report_without_accesses_keeps_its_stack(void **state)
     read_log("classic.txt", &reports);
     const struct tsan_report *misuse = reports.items[1];
     assert_string_equal(misuse->kind, "unlock of an unlocked mutex (or by a wrong thread)");
-    assert_null(tsan_report_access(misuse, 0));
+    assert_null(tsan_report_part(misuse, TSAN_ACCESS, 0));
     assert_int_equal(misuse->nparts, 1);
     assert_true(frame_of(&misuse->parts[0], 1)->address == 0x7f0000000777);
     clear(&reports);

@@ -424,7 +424,7 @@ static void test_threads_of_a_child(void **state)
     struct symbol_thread *threads;
     size_t n;
     pid_t pid = start(child_blocked, 3);
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), 0);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), 0);
     assert_int_equal(n, 4);
     assert_thread(threads, n, "in pause", "block_in_pause");
     assert_thread(threads, n, "in (read) x", "block_in_read");
@@ -435,7 +435,7 @@ static void test_threads_of_a_child(void **state)
         assert_untraced(threads[i].tid, i == 0 ? "RS" : "S");
     assert_beats();
     symbol_threads_free(threads, n);
-    assert_int_equal(symbols_threads(pid, 2, &threads, &n), 0);
+    assert_int_equal(symbols_threads(pid, NULL, 2, &threads, &n), 0);
     assert_int_equal(n, 2);
     symbol_threads_free(threads, n);
     kill_and_check(pid);
@@ -447,7 +447,7 @@ static void test_signal_handler(void **state)
     struct symbol_thread *threads;
     size_t n;
     pid_t pid = start(child_in_handler, 1);
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), 0);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), 0);
     assert_int_equal(n, 1);
     size_t handler = find_frame(&threads[0].stack, "block_in_handler");
     size_t trap = find_frame(&threads[0].stack, "trap_at_start");
@@ -467,7 +467,7 @@ static void test_stopped_child_stays_stopped(void **state)
     pid_t pid = start(child_blocked, 3);
     kill(pid, SIGSTOP);
     assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), 0);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), 0);
     assert_int_equal(n, 4);
     assert_thread(threads, n, "in sem", "block_in_sem");
     for (size_t i = 0; i < n; i++)
@@ -485,7 +485,7 @@ static void test_threads_that_come_and_go(void **state)
     for (int i = 0; i < 20; i++) {
         struct symbol_thread *threads;
         size_t n;
-        assert_int_equal(symbols_threads(pid, 64, &threads, &n), 0);
+        assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), 0);
         assert_true(n >= 1);
         symbol_threads_free(threads, n);
         assert_beats();
@@ -500,7 +500,7 @@ static void test_no_signal_is_lost(void **state)
     for (int i = 0; i < 20; i++) {
         struct symbol_thread *threads;
         size_t n;
-        assert_int_equal(symbols_threads(pid, 64, &threads, &n), 0);
+        assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), 0);
         symbol_threads_free(threads, n);
         assert_beats();
     }
@@ -525,7 +525,7 @@ static void test_child_killed_meanwhile(void **state)
         pthread_t killer;
         pid_t pid = i % 2 ? start(child_blocked, 3) : start(child_churning, 1);
         pthread_create(&killer, NULL, kill_soon, &pid);
-        int error = symbols_threads(pid, 64, &threads, &n);
+        int error = symbols_threads(pid, NULL, 64, &threads, &n);
         assert_true(error == 0 || error == -ESRCH);
         if (!error)
             symbol_threads_free(threads, n);
@@ -541,7 +541,7 @@ static void test_child_that_cannot_stop(void **state)
     size_t n;
     pid_t pid = start(child_in_vfork, 1);
     uint64_t before = clock_now();
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), -ESRCH);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), -ESRCH);
     assert_true(clock_now() - before < 5 * CLOCK_SECOND);
     assert_beats();
     assert_untraced(pid, "RS");
@@ -559,11 +559,11 @@ static void test_dead_pid(void **state)
     int status;
     siginfo_t info;
     waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), -ESRCH);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), -ESRCH);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(WEXITSTATUS(status), 3);
-    assert_int_equal(symbols_threads(pid, 64, &threads, &n), -ESRCH);
-    assert_int_equal(symbols_threads(-1, 64, &threads, &n), -ESRCH);
+    assert_int_equal(symbols_threads(pid, NULL, 64, &threads, &n), -ESRCH);
+    assert_int_equal(symbols_threads(-1, NULL, 64, &threads, &n), -ESRCH);
 }
 
 static void test_debuginfod_is_never_asked(void **state)

@@ -1,4 +1,4 @@
-#include "driver/tool/tsan_way.h"
+#include "driver/mode/mode_tsan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,16 +11,12 @@
 
 #define BARE_SHOWN 4
 
-static bool is_layout_fixed(void)
-{
-    cleanup_free char *text = NULL;
-    return fd_read_file("/proc/sys/kernel/randomize_va_space", &text, NULL) == 0 && atoi(text) == 0;
-}
-
 /* A canary that is reported all the same proves nothing: the next process has another layout. */
 bool tsan_way_layout(struct sentence *ret)
 {
-    if (is_layout_fixed() || process_can_fix_layout())
+    cleanup_free char *text = NULL;
+    bool fixed = fd_read_file("/proc/sys/kernel/randomize_va_space", &text, NULL) == 0 && atoi(text) == 0;
+    if (fixed || process_can_fix_layout())
         return false;
     return sentence_fail(
         true, ret,

@@ -1,15 +1,15 @@
 /* ThreadSanitizer: what must hold before a run without reports means anything. Driver, one thread.
  *
  * There are five known ways to run clean and find nothing: the layout of the address space, a limit on it, the GIL,
- * files that are not instrumented, and statements that never ran. For each the reason is one sentence (tsan_way.h), and
- * the run ends in "could not test". */
+ * files that are not instrumented, and statements that never ran, which the child reports itself. For each the reason
+ * is one sentence, and the run ends in "could not test". */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/process.h"
 #include "base/sentence.h"
-#include "driver/finding/note.h"
 #include "driver/log/suppression.h"
 #include "driver/outcome/outcome.h"
 
@@ -41,15 +41,16 @@ void tsan_clear(struct tsan *tsan);
  * *ret when no result of this child can be trusted. */
 bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct sentence *ret);
 
-/* Returns true and fills *ret when a run of this many threads without reports means nothing. */
-bool tsan_doubt(const struct tsan *tsan, unsigned threads, struct sentence *ret);
-
-/* Notes canaries, delays, files that are not instrumented, and suppressions with their use; with `all`, unused ones of
- * CPython's list, too. */
-void tsan_note(const struct tsan *tsan, bool all, struct note_list *notes);
-
 /* Does the runtime's list of options have adaptive delays? */
 bool tsan_has_delays(const char *help);
 
 /* Is it a file of machine code that never calls the runtime? Other files, such as sources, are not bare. */
 bool tsan_is_bare(const char *path);
+
+/* tsan_way.c: return true and fill *ret when something is in the way: addresses that are randomised, where a program
+ * cannot have a fixed layout; a limit on the address space that a program cannot lift; a child that had the GIL; files
+ * of packages that are not instrumented. */
+bool tsan_way_layout(struct sentence *ret);
+bool tsan_way_limit(struct sentence *ret);
+bool tsan_way_gil(bool is_on, struct sentence *ret);
+bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret);

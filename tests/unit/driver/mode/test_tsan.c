@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/tool/tsan.h"
-#include "driver/tool/tsan_way.h"
+#include "driver/mode/mode_tsan.h"
 
 /* As the runtime of LLVM 19 and that of LLVM 23 list their options. */
 #define LIST_19                                                                                              \

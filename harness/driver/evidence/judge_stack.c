@@ -1,0 +1,82 @@
+/* Symbolises stacks of a child; finds the allocating package and the statement of a stack. */
+#include "driver/evidence/judge_base.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire/landmarks.h"
+#include "driver/outcome/package.h"
+
+struct symbols *judge_symbols(struct judge *judge)
+{
+    if (!judge->symbols && judge->outcome->maps)
+        symbols_open(judge->outcome->maps, &judge->symbols);
+    return judge->symbols;
+}
+
+struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact)
+{
+    struct symbol_stack stack = {0};
+    if (judge_symbols(judge))
+        symbols_stack(judge->symbols, frames, n, exact, &stack);
+    return stack;
+}
+
+struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record)
+{
+    return judge_stack(judge, record->frames, record->nframes, true);
+}
+
+/* Returns true where Python code was running: compiled code further out did not allocate. */
+static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
+{
+    static const char evaluation[] = "_PyEval_EvalFrame";
+    return whose == OWNER_INTERPRETER && frame->function &&
+           strncmp(frame->function, evaluation, sizeof evaluation - 1) == 0;
+}
+
+/* Takes the innermost package, or its caller where the interpreter does not lie between: NumPy's C API makes arrays
+ * for other packages. */
+void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
+                 char **ret_package)
+{
+    char name[128], owner[128] = "";
+    const struct symbol_frame *found = NULL;
+    for (size_t i = 0; stack->frames && i < stack->nframes; i++) {
+        enum owner whose = package_frame_owner(judge->outcome, &stack->frames[i], name, sizeof name);
+        if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
+            found = &stack->frames[i];
+            snprintf(owner, sizeof owner, "%s", name);
+        } else if ((found && whose != OWNER_PACKAGE) || is_evaluation(&stack->frames[i], whose)) {
+            break;
+        }
+    }
+    *ret_function = *ret_package = NULL;
+    if (!found)
+        return;
+    *ret_function = found->function ? judge_plain_name(found->function) : strdup(owner);
+    *ret_package = judge_name_package(judge, found->module, owner);
+}
+
+int judge_statement_number(const struct judge *judge, const struct symbol_stack *stack)
+{
+    unsigned number;
+    for (size_t i = 0; i < stack->nframes; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        if (frame->function && sscanf(frame->function, LANDMARK_STATEMENT_FORMAT, &number) == 1 &&
+            package_owner(judge->outcome, frame->module, NULL, 0) == OWNER_HARNESS)
+            return (int)number;
+    }
+    return -1;
+}
+
+const char *judge_statement_text(const struct judge *judge, int number)
+{
+    const struct statement_list *told = &judge->outcome->statements;
+    if (number == STATEMENT_NEW)
+        return judge->plan->fresh;
+    for (size_t i = 0; number >= 0 && i < told->n; i++)
+        if (told->items[i].number == number)
+            return told->items[i].source;
+    return NULL;
+}
