@@ -15,9 +15,9 @@ struct judge {
     struct outcome *outcome; /* findings take stacks out of it */
     unsigned child;
     struct symbols *symbols;
-    const struct finding *leak; /* of nanobind's report, which may abort the process; or NULL */
-    bool writes_arrays;         /* the harness writes to shared arrays, for the sharing level */
-    bool mutates_arrays;        /* or the statements change shared arrays permanently */
+
+    bool writes_arrays;  /* the harness writes to shared arrays, for the sharing level */
+    bool mutates_arrays; /* or the statements change shared arrays permanently */
 };
 
 /* judge_name.c: prints to a text. The caller's, NULL without memory. */
@@ -67,8 +67,6 @@ char *judge_list_end(struct judge_list *list);
 
 /* Returns the number of calls in one iteration: the statements of a body. At least 1. */
 double judge_per_iteration(const struct judge *judge);
-/* Returns true where the statements were seen to change what they share. */
-bool judge_sees_changes(const struct judge *judge);
 
 /* judge_stack.c: returns the symbols of this child, opened at the first call; NULL when they cannot be opened. */
 struct symbols *judge_symbols(struct judge *judge);

@@ -62,22 +62,16 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
-/* Adds the package that the finding's statement calls, unless that is the interpreter. */
-static void add_call(const struct judge *judge, struct finding *finding)
-{
-    const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
-    if (!statement || statement->plain || !statement->package)
-        return;
-    finding->evidence.call = callable_of(statement->source, judge->plan->setup);
-    finding->evidence.call_package = strdup(statement->package);
-}
-
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
+    const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
     /* Wrong values and exceptions damage no memory. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
-    add_call(judge, finding);
+    if (statement && !statement->plain && statement->package) {
+        finding->evidence.call = callable_of(statement->source, judge->plan->setup);
+        finding->evidence.call_package = strdup(statement->package);
+    }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
@@ -88,9 +82,4 @@ double judge_per_iteration(const struct judge *judge)
            told = judge->outcome->statements.n / bodies;
     size_t n = told ? told : judge->plan->nsteps;
     return n > 1 ? (double)n : 1;
-}
-
-bool judge_sees_changes(const struct judge *judge)
-{
-    return judge->outcome->facts.changes == CHANGES_SEEN;
 }

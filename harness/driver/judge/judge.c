@@ -52,7 +52,7 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome 
     judge_shutdown(&judge);
     judge_tsan(&judge);
     judge_memcheck(&judge);
-    judge.leak = judge_nanobind(&judge);
+
     judge_end(&judge);
     symbols_close(judge.symbols);
     return (unsigned)(run->findings.n - before);

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "driver/finding/log_rule.h"
+#include "driver/log/nanobind_log.h"
 #include "driver/outcome/package.h"
 
 static char *last_lines(const char *text)
@@ -105,7 +106,7 @@ static const struct log_rule *find_sentence(const struct plan *plan, const struc
     if (!rule)
         rule = log_rule_find(outcome->sentence, ret_line);
     bool pyheap = plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
-    *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
+    *ret_by = pyheap && rule && rule->by_hooks ? DETECTOR_PYHEAP : DETECTOR_LOG;
     if (!rule || plan->detect & DETECTOR_BIT(*ret_by))
         return rule;
     free(*ret_line);
@@ -127,7 +128,7 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
 {
     if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
         return false;
-    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, NULL, 0);
+    return !rule || !rule->by_hooks || package_frame(judge->outcome, stack, NULL, 0);
 }
 
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
@@ -139,7 +140,35 @@ enum detector_id judge_witness(const struct plan *plan, const struct outcome *ou
     return DETECTOR_COUNT;
 }
 
-static void judge_crash(struct judge *judge, const struct record *crash)
+/* Returns the finding of nanobind's own report, which may abort the process; or NULL. */
+static const struct finding *judge_nanobind(struct judge *judge)
+{
+    struct nanobind_report report;
+    bool shutdown = judge->plan->detect & DETECTOR_BIT(DETECTOR_SHUTDOWN);
+    bool on = shutdown || judge->plan->detect & DETECTOR_BIT(DETECTOR_LOG);
+    if (!on || !nanobind_report_parse(judge->outcome->stderr_text, &report))
+        return NULL;
+    struct finding *finding = judge_new_finding(judge, FINDING_SHUTDOWN_LEAK, SEVERITY_LEAK,
+                                                shutdown ? DETECTOR_SHUTDOWN : DETECTOR_LOG);
+    cleanup_free char *sentence = nanobind_report_sentence(&report);
+    if (finding) {
+        finding->serial = true;
+        finding->message = judge_format(
+            "nanobind counts, after Python's end, %s; the report does not separate cached objects from lost ones",
+            sentence ? sentence : "");
+        finding->signature =
+            judge_format("nanobind|%s", report.nnamed > 0 ? report.named[0].name : "no instance");
+        finding->count = report.instances;
+        if (report.module)
+            evidence_set(&finding->evidence, EVIDENCE_NAME, BLAME_TARGET, NULL,
+                         judge_name_package(judge, NULL, report.module));
+        finding = finding_list_add(&judge->run->findings, finding, judge->child);
+    }
+    nanobind_report_clear(&report);
+    return finding;
+}
+
+static void judge_crash(struct judge *judge, const struct record *crash, const struct finding *leak)
 {
     cleanup_free char *line = NULL, *whole = NULL;
     enum detector_id by;
@@ -159,7 +188,7 @@ static void judge_crash(struct judge *judge, const struct record *crash)
     }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
-    if (rule && log_rule_is_hooks(rule))
+    if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
     if (may_blame(judge, rule, &stack))
@@ -168,8 +197,8 @@ static void judge_crash(struct judge *judge, const struct record *crash)
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     judge_explain_crash(judge, finding, crash);
     finding = add_end(judge, finding, crash, stack);
-    if (finding && judge->leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
-        finding->evidence.follows = strdup(judge->leak->id);
+    if (finding && leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
+        finding->evidence.follows = strdup(leak->id);
 }
 
 static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
@@ -227,6 +256,7 @@ static void judge_log(struct judge *judge)
 void judge_end(struct judge *judge)
 {
     const struct outcome *outcome = judge->outcome;
+    const struct finding *leak = judge_nanobind(judge);
     const struct record *crash = NULL;
     for (size_t i = 0; i < outcome->nrecords && !crash; i++)
         crash = outcome->records[i]->type == RECORD_CRASH ? outcome->records[i] : NULL;
@@ -235,5 +265,5 @@ void judge_end(struct judge *judge)
     else if (!outcome_crashed(outcome))
         judge_log(judge);
     else if (crash || !judge_tsan_crash(judge))
-        judge_crash(judge, crash);
+        judge_crash(judge, crash, leak);
 }

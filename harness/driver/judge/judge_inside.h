@@ -9,16 +9,9 @@
 #define JUDGE_DECLARE(id, name, excuses) void judge_##name(struct judge *judge, const struct record *record);
 RECORD_LIST(JUDGE_NONE, JUDGE_DECLARE, JUDGE_NONE)
 
-/* judge_end.c: judges the end of the child. Last: `leak` may be its cause. */
+/* judge_end.c: judges the end of the child, and the report that nanobind writes then. */
 void judge_end(struct judge *judge);
 
-/* judge_nanobind.c: returns the finding of nanobind's own report, or NULL. */
-struct finding *judge_nanobind(struct judge *judge);
-
-/* judge_heap_say.c: returns the statement that made the block, which is the plan's, or NULL. */
-const char *judge_heap_statement(const struct plan *plan, const struct violation *violation);
-/* Describes the violation in one sentence. The caller's; NULL without memory. */
-char *judge_heap_message(const struct judge *judge, const struct violation *violation);
 /* judge_heap_merge.c: adds a finding that has a signature, or merges it into an earlier one of the same bug. Takes it
  * over. */
 void judge_heap_add(struct judge *judge, struct finding *finding);

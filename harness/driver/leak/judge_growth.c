@@ -115,13 +115,11 @@ static void judge_type(struct losses *losses, const struct record *record)
 /* Returns true for the first record of its name: an earlier variant decided already. */
 static bool is_first(const struct judge *judge, const struct record *record)
 {
-    for (int arm = 0; arm < COUNTED_ARMS; arm++) {
-        const struct record *first =
+    const struct record *first = NULL;
+    for (int arm = 0; arm < COUNTED_ARMS && !first; arm++)
+        first =
             judge_find_series(judge, RECORD_SERIES, arm, record->values[SERIES_OF], record_text(record, 0));
-        if (first)
-            return first == record;
-    }
-    return true;
+    return !first || first == record;
 }
 
 /* Moves a module's own types to the front: their maker is better evidence than the maker of an int. The rest stays in
@@ -258,7 +256,9 @@ static const char *excuse(const struct judge *judge, const struct loss *loss)
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
-    return judge_sees_changes(judge) ? "; no finding, because the statements change what they share" : NULL;
+    return judge->outcome->facts.changes == CHANGES_SEEN
+               ? "; no finding, because the statements change what they share"
+               : NULL;
 }
 
 static void add_finding(struct losses *losses, struct loss *like, const char *message, bool objects)

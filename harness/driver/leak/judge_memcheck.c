@@ -25,12 +25,23 @@ static const struct kind {
     {"SyscallParam", FINDING_WRONG_RESULT, FINDING_WRONG_RESULT, SEVERITY_WRONG_RESULT, true},
 };
 
-static const struct kind *find_kind(const char *name)
+/* Converts frames; the log owns their names. Free the frames with free. */
+static struct symbol_stack frames_of(const struct memcheck_part *part)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].name, name) == 0)
-            return &kinds[i];
-    return NULL;
+    struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
+    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
+        const struct memcheck_frame *frame = &part->frames[i];
+        bool is_inlined = i + 1 < part->nframes && frame[1].ip == frame->ip;
+        /* Code of a header that is inlined into a function counts as that function. */
+        if (is_inlined && frame->file && strstr(frame->file, "/include/"))
+            continue;
+        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
+                                                              .function = (char *)frame->function,
+                                                              .module = (char *)frame->module,
+                                                              .file = (char *)frame->file,
+                                                              .line = frame->line};
+    }
+    return stack;
 }
 
 /* Returns the innermost owner, past the C library and code that was compiled at run time. */
@@ -52,7 +63,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding,
         return;
     }
     for (size_t i = 1; i < error->nparts && !finding->evidence.function; i++) {
-        struct symbol_stack block = judge_memcheck_frames(&error->parts[i]);
+        struct symbol_stack block = frames_of(&error->parts[i]);
         judge_suspect_maker(judge, finding, EVIDENCE_BLOCK, &block);
         free(block.frames);
     }
@@ -141,7 +152,10 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
 static bool judge_error(struct judge *judge, const struct memcheck_error *error,
                         const struct symbol_stack *stack, enum owner owner)
 {
-    const struct kind *kind = find_kind(error->kind);
+    const struct kind *kind = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].name, error->kind) == 0)
+            kind = &kinds[i];
     if (kind && kind->unset && owner != OWNER_PACKAGE)
         return true;
     if (kind)
@@ -156,7 +170,7 @@ static void judge_all(struct judge *judge, struct memcheck *run, const struct me
     unsigned apart = 0;
     for (size_t i = 0; i < log->n; i++) {
         const struct memcheck_error *error = &log->errors[i];
-        struct symbol_stack stack = judge_memcheck_frames(&error->parts[0]);
+        struct symbol_stack stack = frames_of(&error->parts[0]);
         enum owner owner = innermost(judge, &stack);
         if (strncmp(error->kind, "Leak_", 5) == 0)
             judge_memcheck_leak(judge, run, error, &stack, owner == OWNER_HARNESS);

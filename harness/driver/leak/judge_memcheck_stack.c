@@ -1,27 +1,9 @@
-/* Converts stacks of Valgrind's report. */
+/* Names functions in stacks of Valgrind's report. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "driver/leak/judge_leak.h"
 #include "driver/symbol/demangle.h"
-
-struct symbol_stack judge_memcheck_frames(const struct memcheck_part *part)
-{
-    struct symbol_stack stack = {.frames = calloc(part->nframes + 1, sizeof *stack.frames)};
-    for (size_t i = 0; stack.frames && i < part->nframes; i++) {
-        const struct memcheck_frame *frame = &part->frames[i];
-        bool is_inlined = i + 1 < part->nframes && frame[1].ip == frame->ip;
-        /* Code of a header that is inlined into a function counts as that function. */
-        if (is_inlined && frame->file && strstr(frame->file, "/include/"))
-            continue;
-        stack.frames[stack.nframes++] = (struct symbol_frame){.address = frame->ip,
-                                                              .function = (char *)frame->function,
-                                                              .module = (char *)frame->module,
-                                                              .file = (char *)frame->file,
-                                                              .line = frame->line};
-    }
-    return stack;
-}
 
 void judge_memcheck_demangle(char **function)
 {

@@ -54,7 +54,7 @@ static void add_finding(struct judge *judge, const struct record *record, double
  * memory grow. */
 static const char *excuse(const struct judge *judge, const struct record *record, double rate)
 {
-    if (rate > 0 && judge_sees_changes(judge))
+    if (rate > 0 && judge->outcome->facts.changes == CHANGES_SEEN)
         return "the statements change what they share";
     if (rate > 0 && record->values[AUDIT_RELATION] == AUDIT_CLASS)
         return "nothing grows with references to a class; its tp_dealloc may lack the Py_DECREF of the type "
