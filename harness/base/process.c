@@ -39,13 +39,6 @@ static bool fix_layout(void)
            (personality(now | ADDR_NO_RANDOMIZE) >= 0 && read_personality() & ADDR_NO_RANDOMIZE);
 }
 
-static void lift_address_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0)
-        setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
-}
-
 /* NOLINTBEGIN(concurrency-mt-unsafe): fork leaves one thread */
 static void apply_environment(const char *const *environment)
 {
@@ -59,14 +52,15 @@ static void apply_environment(const char *const *environment)
 static void apply_launch(const struct process *process)
 {
     const struct launch *launch = process->launch;
+    struct rlimit limit;
     apply_environment(process->environment);
     if (!launch)
         return;
     apply_environment(launch->environment);
     if (launch->fixed_layout)
         fix_layout();
-    if (launch->no_address_limit)
-        lift_address_limit();
+    if (launch->no_address_limit && getrlimit(RLIMIT_AS, &limit) == 0)
+        setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
 }
 
 /* Moves all to high numbers first: none of the low ones may be overwritten before it is moved. */

@@ -15,18 +15,19 @@
 #define JOB_TOOL_FD 7
 
 struct job_settings {
-    const char *child;        /* path of ftstress-child */
-    const char *python;       /* interpreter that it runs as */
-    bool allow_gil, gil;      /* the GIL may be on; it is turned on: a control run */
-    struct launch launch;     /* what differs in the child's process */
-    const char *const *under; /* program and arguments that the child runs under, or NULL. Its log goes to
-                                   * JOB_TOOL_FD; the child is not traced, since that would show the program's stacks */
-    bool reads_races;         /* the child writes reports of ThreadSanitizer to a pipe of their own */
-    const uint64_t *lengths;  /* iterations of calls and of new ones, or NULL */
-    uint64_t timeout;         /* ns without progress after which a child hangs */
-    unsigned patience;        /* multiplies every limit of time without progress; 0 is 1 */
-    uint64_t memory;          /* bytes; 0: no limit */
-    int signals;              /* signalfd with SIGINT and SIGTERM, or -1 */
+    const char *child;    /* path of ftstress-child */
+    const char *python;   /* interpreter that it runs as */
+    bool allow_gil, gil;  /* the GIL may be on; it is turned on: a control run */
+    struct launch launch; /* what differs in the child's process */
+    /* Program and arguments that the child runs under, or NULL. Its log goes to JOB_TOOL_FD. The child is not traced
+     * then: that would show the program's stacks. */
+    const char *const *under;
+    bool reads_races;        /* the child writes reports of ThreadSanitizer to a pipe of their own */
+    const uint64_t *lengths; /* iterations of calls and of new ones, or NULL */
+    uint64_t timeout;        /* ns without progress after which a child hangs */
+    unsigned patience;       /* multiplies every limit of time without progress; 0 is 1 */
+    uint64_t memory;         /* bytes; 0: no limit */
+    int signals;             /* signalfd with SIGINT and SIGTERM, or -1 */
     /* Called about ten times a second, and when the child has ended. */
     void (*tick)(void *context, const struct board_totals *now);
     void *context;

@@ -35,7 +35,7 @@ struct job {
 /* job_start.c: starts the child. Reading from its pipes does not block. Returns 0 or -errno. */
 int job_start(struct job *job);
 
-/* job_read.c: read what is there now. A pipe at its end is closed. */
+/* job_read.c: read what is there now, nothing where the descriptor is -1. A pipe at its end is closed. */
 void job_read_wire(struct job *job);
 void job_read_stderr(struct job *job);
 void job_read_races(struct job *job);

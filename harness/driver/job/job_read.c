@@ -12,6 +12,8 @@
 
 #define STDERR_READ 8192
 
+_Static_assert(STDERR_READ <= OUTCOME_STDERR_HALF, "one read fits in the tail");
+
 /* Keeps the first bytes in `head` and the last bytes in `tail`. */
 static void keep_stderr(struct job *job, const char *bytes, size_t n)
 {
@@ -20,10 +22,6 @@ static void keep_stderr(struct job *job, const char *bytes, size_t n)
     job->nhead += first;
     bytes += first;
     n -= first;
-    if (n > OUTCOME_STDERR_HALF) {
-        bytes += n - OUTCOME_STDERR_HALF;
-        n = OUTCOME_STDERR_HALF;
-    }
     size_t over = job->ntail + n > OUTCOME_STDERR_HALF ? job->ntail + n - OUTCOME_STDERR_HALF : 0;
     memmove(job->tail, job->tail + over, job->ntail - over);
     job->ntail -= over;
@@ -119,11 +117,8 @@ void job_read_wire(struct job *job)
 
 void job_read_rest(struct job *job)
 {
-    if (job->wire >= 0)
-        job_read_wire(job);
-    if (job->err >= 0)
-        job_read_stderr(job);
-    if (job->races >= 0)
-        job_read_races(job);
+    job_read_wire(job);
+    job_read_stderr(job);
+    job_read_races(job);
     tsan_log_finish(&job->log);
 }

@@ -127,14 +127,6 @@ static void press_to_end(struct job *job, uint64_t now)
     kill(job->pid, SIGTERM);
 }
 
-static void watch_memory(struct job *job)
-{
-    if (!job->settings->memory || resident_bytes(job->pid) <= job->settings->memory)
-        return;
-    job->outcome->over_memory = true;
-    kill_group(job);
-}
-
 void job_take_signal(struct job *job)
 {
     struct signalfd_siginfo info;
@@ -152,7 +144,10 @@ void job_watch(struct job *job)
     struct board_totals totals;
     board_sum(job->board, &totals);
     watch_progress(job, now, &totals);
-    watch_memory(job);
+    if (job->settings->memory && resident_bytes(job->pid) > job->settings->memory) {
+        job->outcome->over_memory = true;
+        kill_group(job);
+    }
     if (atomic_load(&job->board->crashed) && !atomic_load(&job->board->go_on)) {
         look_at_threads(job);
         atomic_store(&job->board->go_on, 1);

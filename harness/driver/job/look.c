@@ -67,12 +67,6 @@ static bool takes_signal(pid_t pid, pid_t tid)
     return !(blocked >> (SCENE_SIGNAL - 1) & 1);
 }
 
-static bool has_answered(const struct scene *scene, pid_t tid)
-{
-    const struct scene_page *page = scene_find(scene, tid);
-    return page && scene_is_whole(page);
-}
-
 /* Asks the threads for their pages. Leaves in *tasks those that will answer. */
 static void request_pages(pid_t pid, const struct scene *scene, struct tasks *tasks)
 {
@@ -89,11 +83,13 @@ static void request_pages(pid_t pid, const struct scene *scene, struct tasks *ta
 static void await_pages(const struct scene *scene, const struct tasks *tasks)
 {
     uint64_t deadline = clock_now() + ANSWER_TIME;
-    for (size_t i = 0; i < tasks->n && clock_now() < deadline;)
-        if (has_answered(scene, tasks->tids[i]))
+    for (size_t i = 0; i < tasks->n && clock_now() < deadline;) {
+        const struct scene_page *page = scene_find(scene, tasks->tids[i]);
+        if (page && scene_is_whole(page))
             i++;
         else
             nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    }
 }
 
 static bool is_alive(const struct tasks *tasks, pid_t tid)
@@ -169,10 +165,11 @@ static struct symbol_thread *find_thread(const struct outcome *outcome, pid_t ti
 
 static void add_thread(struct outcome *outcome, struct symbol_thread *thread)
 {
-    if (list_grow(&outcome->threads, outcome->nthreads, sizeof *thread) < 0)
-        return;
-    outcome->threads[outcome->nthreads++] = *thread;
-    *thread = (struct symbol_thread){0};
+    struct symbol_thread *added = LIST_ADD(outcome->threads, outcome->nthreads);
+    if (added) {
+        *added = *thread;
+        *thread = (struct symbol_thread){0};
+    }
 }
 
 /* Adds the stacks that the threads wrote. */

@@ -30,22 +30,15 @@ static const struct mode *find_rival(const struct mode *mode, const struct mode_
     return NULL;
 }
 
-/* "--tsan and --under valgrind" */
-static void list_suppressible(char *text, size_t size)
-{
-    text[0] = '\0';
-    for (size_t i = 0; i < mode_count; i++)
-        if (modes[i]->has_suppressions)
-            text_add(text, size, " and ", "%s", modes[i]->option);
-}
-
 const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
                                struct sentence *error)
 {
     const struct mode_query query = {.request = request, .plans = plans, .n = n};
     const struct mode *mode = select_mode(&query), *rival = find_rival(mode, &query);
-    char options[128];
-    list_suppressible(options, sizeof options);
+    char options[128] = ""; /* "--tsan and --under valgrind" */
+    for (size_t i = 0; i < mode_count; i++)
+        if (modes[i]->has_suppressions)
+            text_add(options, sizeof options, " and ", "%s", modes[i]->option);
     if (mode->narrow && mode->narrow(plans, n, error) < 0)
         return NULL;
     if (rival && mode->option)

@@ -12,8 +12,24 @@
 #include "core/plan/plan.h"
 #include "driver/finding/run.h"
 #include "driver/job/job.h"
-#include "driver/mode/member.h"
 #include "driver/tool/probe.h"
+
+/* A member of the portfolio: a kind of child that a run of one mode is made of. */
+struct member {
+    const char *name;
+    bool serial;     /* one thread, and one turn */
+    bool alone;      /* useful for a plan of one thread, too */
+    bool once;       /* one turn is enough: the schedule does not change its results */
+    uint32_t detect; /* detectors that work in it */
+    uint32_t unique; /* it has a turn only when the plan has one of these detectors */
+};
+
+struct member_set {
+    const struct member *members; /* in the order of their turns */
+    size_t n;
+    const struct member *focus;    /* for blocks of one allocation site; or NULL */
+    const struct member *fallback; /* where no member has a turn */
+};
 
 /* What decides the mode. */
 struct mode_query {
@@ -59,7 +75,7 @@ struct mode {
     /* The next child runs these numbers of iterations, in place of the portfolio. Returns false when none is needed. */
     bool (*next_lengths)(const struct run *report, uint64_t ret_lengths[2]);
     /* Reads what a child left. Returns true and fills *ret when no result of this child can be trusted. */
-    bool (*distrust)(struct mode_run *run, const struct outcome *outcome, struct sentence *ret);
+    bool (*why_untrusted)(struct mode_run *run, const struct outcome *outcome, struct sentence *ret);
     /* Returns true and fills *ret when a run without findings is not a clean one. */
     bool (*why_not_clean)(const struct mode_run *run, const struct run *report, struct sentence *ret);
     /* Notes at the end of the report. */

@@ -86,7 +86,7 @@ static int explain_canary(const struct probe_job *job, struct sentence *error)
 static int show_canary(const struct tsan *tsan, struct sentence *error)
 {
     char *const argv[] = {tsan->child, "--canary", NULL};
-    struct probe_job job = {.argv = argv, .launch = &tsan->launch, .limit = START_LIMIT};
+    struct probe_job job = {.argv = argv, .launch = &tsan->launch};
     probe_run(&job, 1);
     int result = explain_canary(&job, error);
     probe_job_clear(&job);
@@ -104,7 +104,7 @@ static void settle_delays(struct tsan *tsan)
 {
     char *const argv[] = {tsan->child, "--abi", NULL};
     struct launch launch = tsan->launch;
-    struct probe_job job = {.argv = argv, .launch = &launch, .limit = START_LIMIT};
+    struct probe_job job = {.argv = argv, .launch = &launch};
     launch.environment = help_options;
     probe_run(&job, 1);
     tsan->delays = tsan_has_delays(job.err);
@@ -139,24 +139,20 @@ bool tsan_is_set_up(void)
 
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
 {
-    struct tsan made = {
+    *tsan = (struct tsan){
         .launch = {
             .environment = no_options, .fixed_layout = true, .no_address_limit = true, .limit = START_LIMIT}};
-    if (probe_find_beside(CHILD_PROGRAM_TSAN, &made.child) < 0)
+    if (probe_find_beside(CHILD_PROGRAM_TSAN, &tsan->child) < 0)
         return sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
                              "there is no ftstress-child-tsan");
     int result = tsan_way_layout(error) || tsan_way_limit(error) ? -ENOEXEC : 0;
     if (!result)
-        result = show_canary(&made, error);
+        result = show_canary(tsan, error);
     if (!result)
-        result = load_suppressions(&made, user, error);
-    if (result) {
-        tsan_clear(&made);
-        return result;
-    }
-    settle_delays(&made);
-    *tsan = made;
-    return 0;
+        result = load_suppressions(tsan, user, error);
+    if (!result)
+        settle_delays(tsan);
+    return result;
 }
 
 /* Files that are not instrumented */
@@ -312,7 +308,7 @@ static void configure(const struct mode_run *run, struct job_settings *settings,
     report->suppressions = &tsan->suppressions;
 }
 
-static bool distrust(struct mode_run *run, const struct outcome *outcome, struct sentence *ret)
+static bool why_untrusted(struct mode_run *run, const struct outcome *outcome, struct sentence *ret)
 {
     return tsan_take_child(run->own, outcome, ret);
 }
@@ -352,7 +348,7 @@ const struct mode mode_tsan = {
     .find_child = find_child,
     .narrow = narrow,
     .configure = configure,
-    .distrust = distrust,
+    .why_untrusted = why_untrusted,
     .why_not_clean = why_not_clean,
     .conclude = conclude,
     .clear = clear,

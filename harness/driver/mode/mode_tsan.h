@@ -32,7 +32,7 @@ struct tsan {
 bool tsan_is_set_up(void);
 
 /* Checks the ways that show before a run, and that the canary is reported. `user` is a file of suppressions, or NULL.
- * On success *tsan is the caller's. Returns 0, or with *error: -EINVAL for a wrong file of suppressions, or another
+ * *tsan is the caller's in any case. Returns 0, or with *error: -EINVAL for a wrong file of suppressions, or another
  * -errno when ThreadSanitizer cannot be trusted here. */
 int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error);
 void tsan_clear(struct tsan *tsan);

@@ -70,7 +70,6 @@ struct outcome {
     size_t nsleepers;
     struct board_totals totals;
     struct board_overlap overlap;
-    uint64_t serial_calls;
     uint64_t worked;    /* ns in rounds, if it finished */
     struct walks walks; /* of the guard's checker, if it finished */
     enum board_phase phase;

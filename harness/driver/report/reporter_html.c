@@ -107,10 +107,15 @@ static void write_findings(const json_t *document, FILE *out)
 
 static int write_text(const struct report *report, FILE *out)
 {
-    const struct report whole = {.document = report->document, .whole = true};
     cleanup_free char *text = NULL;
-    int error = reporter_render(reporter_find("text"), &whole, &text);
-    markup_text(text ? text : "", out);
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    if (!memory)
+        return -ENOMEM;
+    int error = reporter_text(&(struct report){.document = report->document, .whole = true}, memory);
+    if (fclose(memory) != 0)
+        return -ENOMEM;
+    markup_text(text, out);
     return error;
 }
 

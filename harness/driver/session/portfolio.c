@@ -41,17 +41,6 @@ static bool has_one_turn(const struct member *member)
     return member->serial || member->once;
 }
 
-/* Counts members that have turns while there is time. */
-static unsigned count_recurring(const struct portfolio *portfolio)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < portfolio->set->n; i++) {
-        const struct member *member = &portfolio->set->members[i];
-        n += is_wanted(portfolio, member) && !has_one_turn(member);
-    }
-    return n;
-}
-
 static uint64_t time_left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
@@ -126,15 +115,15 @@ static const struct member *next_member(struct portfolio *portfolio)
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
     if (n == 0 || count_wanted(portfolio, 0) == 0)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
-    for (;;) {
+    for (size_t tried = 0; tried < n; tried++) {
         size_t turn = portfolio->next++;
-        if (turn >= n && (once || (turn == n && count_recurring(portfolio) == 0)))
-            return NULL;
-        /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): n is not 0 since the check above */
         const struct member *member = &set->members[turn % n];
+        if (turn >= n && once)
+            return NULL;
         if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= n))
             return member;
     }
+    return NULL;
 }
 
 /* Threads, and members with one turn that come after the serial pass, have a turn even when the imports of the first
@@ -155,17 +144,14 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
         portfolio->plan->threads == 1 && portfolio->started > 0 && time_left(portfolio) < SLICE_MIN / 3;
     if ((time_left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
         return false;
-    if (portfolio->focus) {
-        fill_plan(portfolio, portfolio->set->focus, child);
-        child->focus = (char *)portfolio->focus;
-        portfolio->focus = NULL;
-        *ret_name = "focus";
-        return true;
-    }
-    const struct member *member = next_member(portfolio);
+    char *focus = (char *)portfolio->focus;
+    const struct member *member = focus ? portfolio->set->focus : next_member(portfolio);
     if (!member)
         return false;
     fill_plan(portfolio, member, child);
-    *ret_name = member->name;
+    if (focus)
+        child->focus = focus;
+    portfolio->focus = NULL;
+    *ret_name = focus ? "focus" : member->name;
     return true;
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "core/plan/plan.h"
-#include "driver/mode/member.h"
+#include "driver/mode/mode.h"
 
 struct portfolio {
     const struct plan *plan;

@@ -24,8 +24,9 @@ static void print_count(double count, char text[static 16])
     snprintf(text, 16, unit ? "%.1f %c" : "%.0f", count, units[unit]);
 }
 
-void progress_draw(struct progress *progress, const struct board_totals *now)
+void progress_draw(void *context, const struct board_totals *now)
 {
+    struct progress *progress = context;
     uint64_t time = clock_now();
     if (!progress->on || time - progress->drawn < REDRAW)
         return;

@@ -17,8 +17,8 @@ struct progress {
 
 void progress_init(struct progress *progress, bool on, const char *name, uint64_t deadline);
 
-/* Draws at most a few times a second. `now` counts the running child only. */
-void progress_draw(struct progress *progress, const struct board_totals *now);
+/* The tick of a job; `context` is the progress. Draws at most a few times a second. `now` counts the running child only. */
+void progress_draw(void *context, const struct board_totals *now);
 
 /* Adds the counts of a child that ended. */
 void progress_child_done(struct progress *progress, const struct board_totals *totals);

@@ -1,4 +1,4 @@
-/* Runs the children of a session in their order, and decides when it is over. */
+/* Runs the children of a session in their order, and decides its status: findings, none, or nothing tested and why. */
 #include "driver/session/session_inside.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/plan/detector_list.h"
 #include "driver/judge/blame.h"
 #include "driver/judge/link.h"
 #include "driver/session/portfolio.h"
@@ -14,11 +15,6 @@
 
 /* Children for the site of one damaged block. */
 #define FOCUS_TRIES 3
-
-static void on_tick(void *context, const struct board_totals *now)
-{
-    progress_draw(context, now);
-}
 
 /* Gives the next child to the site of a block that was damaged by an instruction no detector saw, to catch it there. A
  * race may not show each time, so a site has several turns. */
@@ -38,13 +34,6 @@ static void focus_next(struct session *session, struct portfolio *portfolio)
         portfolio_focus(portfolio, finding->site);
         return;
     }
-}
-
-static void begin_progress(struct session *session, const struct plan *plan)
-{
-    bool on = isatty(STDERR_FILENO) && !session->request->quiet;
-    progress_init(&session->progress, on, plan->name, 0);
-    session->progress.findings = (unsigned)session->run.findings.n;
 }
 
 /* Runs the same plan in children of different lengths, until the mode needs no further one. */
@@ -97,7 +86,9 @@ static int run_portfolio(struct session *session, const struct plan *plan)
 
 static int run_plan(struct session *session, const struct plan *plan)
 {
-    begin_progress(session, plan);
+    bool on = isatty(STDERR_FILENO) && !session->request->quiet;
+    progress_init(&session->progress, on, plan->name, 0);
+    session->progress.findings = (unsigned)session->run.findings.n;
     int error = session->mode->row->next_lengths ? run_lengths(session, plan) : run_portfolio(session, plan);
     progress_clear(&session->progress);
     return error;
@@ -116,11 +107,82 @@ static void verify(struct session *session, const struct plan *plan)
     progress_clear(&session->progress);
 }
 
+/* Counts the children that could have seen each finding. */
+static void count_chances(struct session *session)
+{
+    struct run *run = &session->run;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        for (unsigned k = 0; session->sightings && k < run->children; k++)
+            if ((session->sightings[k].detect & DETECTOR_BIT(finding->detector)) &&
+                (finding->serial || !session->sightings[k].serial) &&
+                (finding->out_from == 0 || finding->last_child >= finding->out_from ||
+                 k + 1 < finding->out_from))
+                finding->of++;
+    }
+}
+
+/* Does the run have a finding that decides its status? */
+static bool has_finding(const struct session *session)
+{
+    const struct finding_list *findings = &session->run.findings;
+    for (size_t i = 0; i < findings->n; i++)
+        if (session->request->strict || findings->items[i]->blame != BLAME_USER)
+            return true;
+    return false;
+}
+
+/* Do all detectors count over many calls? They need no two calls in flight together. */
+static bool only_counted(const struct session *session)
+{
+    bool only = session->sightings != NULL;
+    for (unsigned i = 0; only && i < session->run.children; i++)
+        only = session->sightings[i].detect & (DETECTOR_COUNTERS | DETECTOR_BIT(DETECTOR_MEMCHECK));
+    return only;
+}
+
+/* Decides the status of the run. It is clean only if target calls were in flight together. */
+static void conclude(struct session *session)
+{
+    struct run *run = &session->run;
+    const struct mode *mode = session->mode->row;
+    const struct request *request = session->request;
+    const struct {
+        bool holds;
+        const char *reason;
+    } rows[] = {
+        {session->unjudged,
+         "children died or hung, and --detect leaves out the detector for it; leave --detect out"},
+        {session->interrupted, "interrupted before its end"},
+        {request->plan.detect == 0 && REQUEST_GAVE(request, plan.detect),
+         "no detector is on; leave --detect out"},
+        {run->threads > 1 && run->calls == 0, "no call was made by two threads; give it more --time"},
+        {run->threads > 1 && run->overlapped == 0 && !only_counted(session),
+         "no two calls were ever in flight together; give it more --time, or threads with -t"},
+        {run->calls + run->serial_calls == 0, "no call was made; give it more --time"},
+    };
+    struct sentence why;
+    if (mode->conclude)
+        mode->conclude(session->mode, run);
+    if (has_finding(session)) {
+        run->status = STATUS_FINDING;
+        return;
+    }
+    if (run->harness_fault)
+        session_set_reason(session, STATUS_HARNESS, strdup(run->harness_fault));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].holds)
+            session_set_reason(session, STATUS_UNTESTED, strdup(rows[i].reason));
+    if (mode->why_not_clean && mode->why_not_clean(session->mode, run, &why))
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
+    run->status = run->reason ? (enum status)session->cannot : STATUS_CLEAN;
+}
+
 int session_run(struct session *session, const struct plan *plans, size_t n)
 {
     uint64_t began = session->began = clock_now();
     session->one_plan = n == 1;
-    session->settings.tick = on_tick;
+    session->settings.tick = progress_draw;
     session->settings.context = &session->progress;
     for (size_t i = 0; i < n && !session->interrupted; i++) {
         int error = run_plan(session, &plans[i]);
@@ -129,12 +191,12 @@ int session_run(struct session *session, const struct plan *plans, size_t n)
     }
     session->run.seconds = clock_seconds(clock_now() - began);
     link_prune(&session->run);
-    session_count_chances(session);
+    count_chances(session);
     if (n == 1)
         verify(session, &plans[0]);
     link_findings(&session->run);
     blame_findings(&session->run);
-    session_conclude(session);
+    conclude(session);
     return 0;
 }
 

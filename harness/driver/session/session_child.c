@@ -16,6 +16,16 @@
 /* After this number of children in a row that died before their first round, the next one would die too. */
 #define STILLBORN_MAX 3
 
+void session_set_reason(struct session *session, int status, char *reason)
+{
+    if (session->run.reason) {
+        free(reason);
+        return;
+    }
+    session->run.reason = reason;
+    session->cannot = status;
+}
+
 static void add_environment(struct run *run, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->nenvironment; i++) {
@@ -33,17 +43,18 @@ static void add_environment(struct run *run, const struct outcome *outcome)
 /* Names the module that turned the GIL on, which CPython reports on standard error only. */
 static char *name_reason(const struct outcome *outcome)
 {
-    char *reason = NULL;
-    cleanup_free char *module = log_rule_gil_module(outcome->stderr_text);
-    if (!module || outcome->cannot_reason != CANNOT_GIL)
+    char *reason;
+    cleanup_free char *module =
+        outcome->cannot_reason == CANNOT_GIL ? log_rule_gil_module(outcome->stderr_text) : NULL;
+    if (!module)
         return strdup(outcome->cannot);
-    if (asprintf(
-            &reason,
-            "importing '%s' turned the GIL back on, because it does not declare free threading; use a version that "
-            "does, or set PYTHON_GIL=0 to run it without the GIL all the same",
-            module) < 0)
-        return NULL;
-    return reason;
+    return asprintf(
+               &reason,
+               "importing '%s' turned the GIL back on, because it does not declare free threading; use a version "
+               "that does, or set PYTHON_GIL=0 to run it without the GIL all the same",
+               module) < 0
+               ? NULL
+               : reason;
 }
 
 static void count_child(struct session *session, const struct plan *plan, const struct outcome *outcome)
@@ -52,7 +63,7 @@ static void count_child(struct session *session, const struct plan *plan, const 
     if (list_grow(&session->sightings, run->children, sizeof *session->sightings) == 0)
         session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
     run->calls += outcome->totals.calls;
-    run->serial_calls += outcome->serial_calls;
+    run->serial_calls += outcome->totals.serial;
     if (outcome->worked > 0) {
         run->rated_calls += outcome->totals.calls;
         run->rated_time += outcome->worked;
@@ -125,12 +136,12 @@ static void log_child(struct session *session, const char *member, const struct 
 static void explain(struct session *session, const struct outcome *outcome)
 {
     const struct mode *mode = session->mode->row;
-    struct sentence distrust;
-    bool distrusted = mode->distrust && mode->distrust(session->mode, outcome, &distrust);
+    struct sentence why;
+    bool untrusted = mode->why_untrusted && mode->why_untrusted(session->mode, outcome, &why);
     if (outcome->cannot)
         session_set_reason(session, outcome->cannot_status, name_reason(outcome));
-    if (distrusted)
-        session_set_reason(session, STATUS_UNTESTED, sentence_text(&distrust));
+    if (untrusted)
+        session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",

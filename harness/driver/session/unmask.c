@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "driver/outcome/callable.h"
 
 /* Children with the same end before its statement is left out. */
@@ -33,11 +34,11 @@ static const char *stuck_in(const struct outcome *outcome, unsigned threads)
     for (unsigned i = 0; i < threads && i < PLAN_THREADS_MAX; i++) {
         const struct statement *statement =
             outcome->workers[i].inside ? statement_at(list, i, outcome->workers[i].inside - 1) : NULL;
-        if (!statement || statement->number < 0 || statement->number >= BOARD_STATEMENTS ||
-            ++counts[statement->number] <= most)
-            continue;
-        most = counts[statement->number];
-        found = statement->source;
+        if (statement && statement->number >= 0 && statement->number < BOARD_STATEMENTS &&
+            ++counts[statement->number] > most) {
+            most = counts[statement->number];
+            found = statement->source;
+        }
     }
     return found;
 }
@@ -103,11 +104,8 @@ static void mark_new(struct unmask *unmask, struct run *run)
 
 static bool same_call(const struct unmask *unmask, const char *one, const char *other)
 {
-    char *a = callable_of(one, unmask->plan.setup), *b = callable_of(other, unmask->plan.setup);
-    bool same = strcmp(one, other) == 0 || (a && b && strcmp(a, b) == 0);
-    free(a);
-    free(b);
-    return same;
+    cleanup_free char *a = callable_of(one, unmask->plan.setup), *b = callable_of(other, unmask->plan.setup);
+    return strcmp(one, other) == 0 || (a && b && strcmp(a, b) == 0);
 }
 
 static void leave_one_out(struct unmask *unmask, struct run *run, const char *statement)

@@ -15,8 +15,7 @@ struct unmask {
     char *out[PLAN_STEPS_MAX + 1];
     struct unmask_count counts[BOARD_STATEMENTS];
     unsigned ncounts;
-    char *
-        masking; /* id of the finding that ended the children before the last statement was left out, or NULL */
+    char *masking; /* id of the finding because of which a statement was left out last, or NULL */
     size_t nbefore;
 };
 

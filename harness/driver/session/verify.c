@@ -20,7 +20,7 @@
 /* A cause with its consequences, or the findings of one statement. */
 struct bug {
     const struct finding *root;
-    const char *statement; /* or NULL */
+    const char *statement; /* or NULL, where it cannot be left out */
     uint32_t detect;
     struct verification *found;
 };
@@ -39,12 +39,6 @@ static bool is_symptom(const struct finding *finding, const struct plan *plan)
     return seen || is_mutation(finding, plan);
 }
 
-/* Returns the detectors for its trials. */
-static uint32_t bits_of(const struct finding *finding, const struct plan *plan)
-{
-    return is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
-}
-
 static struct finding *cause_of(const struct run *run, struct finding *finding)
 {
     bool inherits;
@@ -52,24 +46,14 @@ static struct finding *cause_of(const struct run *run, struct finding *finding)
     return cause ? cause : finding;
 }
 
-static bool belongs(const struct bug *bug, const struct finding *root, const char *statement)
-{
-    return bug->root == root || !statement || !bug->statement || strcmp(bug->statement, statement) == 0;
-}
-
-/* Returns the statement, or NULL where it cannot be left out. */
-static const char *statement_of(const struct run *run, const struct finding *finding)
-{
-    const struct statement *statement = statement_find(&run->statements, finding->statement);
-    return statement ? statement->source : NULL;
-}
-
 static struct bug *bug_of(struct bug *bugs, unsigned *n, const struct run *run, struct finding *finding)
 {
     const struct finding *root = cause_of(run, finding);
-    const char *statement = statement_of(run, root);
+    const struct statement *known = statement_find(&run->statements, root->statement);
+    const char *statement = known ? known->source : NULL;
     for (unsigned i = 0; i < *n; i++)
-        if (belongs(&bugs[i], root, statement) || i + 1 == CASES_MAX)
+        if (bugs[i].root == root || !statement || !bugs[i].statement ||
+            strcmp(bugs[i].statement, statement) == 0 || i + 1 == CASES_MAX)
             return &bugs[i];
     bugs[*n] = (struct bug){.root = root, .statement = statement, .found = calloc(1, sizeof *bugs->found)};
     return bugs[*n].found ? &bugs[(*n)++] : NULL;
@@ -84,7 +68,7 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
         struct bug *bug = is_symptom(finding, plan) ? bug_of(bugs, &n, run, finding) : NULL;
         if (!bug)
             continue;
-        bug->detect |= bits_of(finding, plan);
+        bug->detect |= is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
         finding->verification = bug->found;
         cause_of(run, finding)->verification = bug->found;
     }
@@ -115,13 +99,13 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
     verify->plan = whole;
 }
 
-int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
-               uint64_t deadline)
+void verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
+                uint64_t deadline)
 {
     struct verify verify = {.run = run, .plan = plan, .settings = *settings};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
-        return 0;
+        return;
     unsigned n = sort_out(run, plan, bugs);
     struct verification **end = &run->verification;
     for (unsigned i = 0; i < n; i++) {
@@ -131,5 +115,4 @@ int verify_run(struct run *run, const struct plan *plan, const struct job_settin
         verify.deadline = now + (deadline > now ? (deadline - now) / (n - i) : 0);
         run_bug(&verify, bugs, n, i);
     }
-    return 0;
 }

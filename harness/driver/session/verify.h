@@ -10,6 +10,6 @@
 #include "driver/finding/run.h"
 
 /* Runs trials until the deadline (clock_now()). With one thread, or only findings that one thread shows, there are
- * none. The run gets the results, and its findings point to them. Returns 0 or -errno. */
-int verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
-               uint64_t deadline);
+ * none. The run gets the results, and its findings point to them. */
+void verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
+                uint64_t deadline);

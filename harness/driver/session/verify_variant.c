@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/text.h"
 #include "driver/outcome/callable.h"
 #include "driver/judge/judge.h"
@@ -40,24 +41,20 @@ static int try_once(struct verify *verify, const struct plan *plan, struct outco
     return outcome->cannot ? -1 : 0;
 }
 
-static void note_first(struct verification *found, const struct outcome *outcome)
-{
-    if (found->nfirst == VERIFICATION_HITS || outcome->seconds_to_hit <= 0)
-        return;
-    found->first[found->nfirst].calls = outcome->calls_to_hit;
-    found->first[found->nfirst++].seconds = outcome->seconds_to_hit;
-}
-
 /* Runs up to n trials, and stops at the given number of hits. */
 static void run_trials(struct verify *verify, const struct plan *plan, unsigned hits, unsigned n,
                        struct trials *trials)
 {
+    struct verification *found = verify->found;
     while (trials->of < n && trials->hit < hits) {
         struct outcome outcome;
         int fails = try_once(verify, plan, &outcome);
-        if (fails > 0 && trials == &verify->found->again)
-            note_first(verify->found, &outcome);
-        verify->found->mutates |= outcome.facts.changes != CHANGES_NONE;
+        if (fails > 0 && trials == &found->again && found->nfirst < VERIFICATION_HITS &&
+            outcome.seconds_to_hit > 0) {
+            found->first[found->nfirst].calls = outcome.calls_to_hit;
+            found->first[found->nfirst++].seconds = outcome.seconds_to_hit;
+        }
+        found->mutates |= outcome.facts.changes != CHANGES_NONE;
         outcome_clear(&outcome);
         if (fails < 0)
             return;
@@ -103,25 +100,6 @@ static unsigned trials_needed(const struct verification *found)
     return n;
 }
 
-/* Leaves statements out: their first result stands for them. */
-static void try_without(struct verify *verify, bool (*is_out)(const struct statement *, const void *),
-                        const void *context, unsigned n, struct trials *trials)
-{
-    struct plan variant = variant_of(verify);
-    const struct statement_list *list = &verify->run->statements;
-    char **out = calloc(variant.nleave_out + list->n + 1, sizeof *out);
-    if (!out)
-        return;
-    for (unsigned i = 0; i < variant.nleave_out; i++)
-        out[i] = variant.leave_out[i];
-    variant.leave_out = out;
-    for (size_t i = 0; i < list->n; i++)
-        if (is_out(&list->items[i], context))
-            out[variant.nleave_out++] = list->items[i].source;
-    run_trials(verify, &variant, 1, n, trials);
-    free(out);
-}
-
 /* Returns what a statement calls, or else its own text. The caller's. */
 static char *call_of(const struct statement *statement, const struct plan *plan)
 {
@@ -129,18 +107,28 @@ static char *call_of(const struct statement *statement, const struct plan *plan)
     return call ? call : strdup(statement->source);
 }
 
-struct call {
-    const char *name;
-    const struct plan *plan;
-};
-
-static bool makes_call(const struct statement *statement, const void *context)
+static bool makes_call(const struct statement *statement, const struct plan *plan, const char *call)
 {
-    const struct call *call = context;
-    char *name = call_of(statement, call->plan);
-    bool same = name && strcmp(name, call->name) == 0;
-    free(name);
-    return same;
+    cleanup_free char *name = call_of(statement, plan);
+    return name && strcmp(name, call) == 0;
+}
+
+/* Leaves out the statements that make the call, or with NULL those that are not plain. Their first result stands for
+ * them. */
+static void try_without(struct verify *verify, const char *call, unsigned n, struct trials *trials)
+{
+    struct plan variant = variant_of(verify);
+    const struct statement_list *list = &verify->run->statements;
+    cleanup_free char **out = calloc(variant.nleave_out + list->n + 1, sizeof *out);
+    if (!out)
+        return;
+    for (unsigned i = 0; i < variant.nleave_out; i++)
+        out[i] = variant.leave_out[i];
+    variant.leave_out = out;
+    for (size_t i = 0; i < list->n; i++)
+        if (call ? makes_call(&list->items[i], &variant, call) : !list->items[i].plain)
+            out[variant.nleave_out++] = list->items[i].source;
+    run_trials(verify, &variant, 1, n, trials);
 }
 
 static bool is_known(const struct verification *found, const char *call)
@@ -168,11 +156,10 @@ static void knock_out_calls(struct verify *verify, unsigned n)
         variant->call = name;
         variant->plain = list->items[i].plain;
         variant->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
-        const struct call call = {name, verify->plan};
         for (size_t k = 0; k < list->n; k++)
-            if (makes_call(&list->items[k], &call))
+            if (makes_call(&list->items[k], verify->plan, name))
                 text_join(&variant->sources, "; ", list->items[k].source);
-        try_without(verify, makes_call, &call, n, &variant->trials);
+        try_without(verify, name, n, &variant->trials);
     }
 }
 
@@ -228,12 +215,6 @@ static void descend(struct verify *verify, unsigned n)
     }
 }
 
-static bool is_not_plain(const struct statement *statement, const void *context)
-{
-    (void)context;
-    return !statement->plain;
-}
-
 /* Leaves only the statements that use nothing but the interpreter. */
 static void try_plain(struct verify *verify, unsigned n)
 {
@@ -243,7 +224,7 @@ static void try_plain(struct verify *verify, unsigned n)
         plain += list->items[i].plain && !statement_is_left_out(verify->plan, list->items[i].source);
     verify->found->all_plain = list->n > 0 && plain == list->n;
     if (plain > 0 && plain < list->n)
-        try_without(verify, is_not_plain, NULL, n, &verify->found->plain);
+        try_without(verify, NULL, n, &verify->found->plain);
 }
 
 void verify_variants(struct verify *verify)
