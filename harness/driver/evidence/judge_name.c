@@ -1,6 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+
 #include <string.h>
 
 #include "base/fd.h"
