@@ -23,8 +23,6 @@ enum doctor_level doctor_tsan(struct doctor *doctor)
     return doctor_say(doctor, DOCTOR_OK, NULL, "ftstress-child-tsan is set up");
 }
 
-/* Ways of this process. */
-
 static enum doctor_level say_way(struct doctor *doctor, bool blocked, const struct sentence *why,
                                  const char *fine)
 {
@@ -57,8 +55,6 @@ enum doctor_level doctor_tsan_canary(struct doctor *doctor)
         "ThreadSanitizer reports a planted race; %zu suppressions are loaded; adaptive delays are %s",
         doctor->tsan.suppressions.n, doctor->tsan.delays ? "on" : "not in this version");
 }
-
-/* Ways of children. */
 
 /* The setup imports every package: "import numpy, scipy". */
 static int make_plan(const char *names, struct plan *plan)

@@ -35,21 +35,13 @@ static bool next_mapping(const char **text, struct mapping *mapping)
     return false;
 }
 
-static bool find_mapping(const char *maps, uint64_t address, struct mapping *mapping)
-{
-    for (const char *at = maps ? maps : ""; next_mapping(&at, mapping);)
-        if (address - mapping->start < mapping->end - mapping->start)
-            return true;
-    return false;
-}
-
-/* The last mapping that ends at or shortly before the address. */
-static bool find_before(const char *maps, uint64_t address, struct mapping *ret_mapping)
+/* Finds the last mapping that contains the address, or ends less than `behind` bytes before it. */
+static bool find_mapping(const char *maps, uint64_t address, uint64_t behind, struct mapping *ret_mapping)
 {
     struct mapping mapping;
     bool found = false;
     for (const char *at = maps ? maps : ""; next_mapping(&at, &mapping);)
-        if (mapping.end <= address && address - mapping.end < NEAR) {
+        if (address - mapping.start < mapping.end - mapping.start + behind) {
             *ret_mapping = mapping;
             found = true;
         }
@@ -65,14 +57,15 @@ void address_say_block(const struct violation *block, char *text, size_t size)
     if (worker < BLOCK_SERIAL)
         snprintf(by, sizeof by, ", %s by thread %u", freed ? "which was freed" : "made", worker);
     const char *article_end = what + strcspn(what, " ");
-    int64_t offset = block->offset;
-    uint64_t past = (uint64_t)offset - block->size;
-    const char *where = offset < 0                        ? "before the start of"
-                        : (uint64_t)offset >= block->size ? "past the end of"
-                                                          : "into";
-    uint64_t distance = offset < 0                        ? 0 - (uint64_t)offset
-                        : (uint64_t)offset >= block->size ? past
-                                                          : (uint64_t)offset;
+    const char *where = "into";
+    uint64_t distance = (uint64_t)block->offset;
+    if (block->offset < 0) {
+        where = "before the start of";
+        distance = 0 - distance;
+    } else if (distance >= block->size) {
+        where = "past the end of";
+        distance -= block->size;
+    }
     snprintf(text, size, "%" PRIu64 " byte%s %s %s%s%s", distance, distance == 1 ? "" : "s", where,
              freed ? "a freed" : what, freed ? article_end : "", by);
 }
@@ -105,21 +98,14 @@ static const char *fill_name(uint64_t value)
     return NULL;
 }
 
-/* Returns true where the upper 17 bits differ: no user's and no kernel's address. */
-static bool is_canonical(uint64_t value)
-{
-    uint64_t upper = value >> 47;
-    return upper == 0 || upper == 0x1ffff;
-}
-
 /* Finds the register that holds the refused address, or its base: the processor does not report it. */
 static void explain_refused(const struct address_facts *facts, char *text, size_t size)
 {
     size_t n = (size_t)snprintf(text, size, "an access to an address that no memory can have");
     for (unsigned i = 0; facts->registers && i < SCENE_RIP && n < size; i++) {
-        uint64_t value = facts->registers[i];
+        uint64_t value = facts->registers[i], upper = value >> 47; /* all equal in an address */
         const char *fill = fill_name(value);
-        if (!is_canonical(value))
+        if (upper != 0 && upper != 0x1ffff)
             n += (size_t)snprintf(text + n, size - n, "; %s holds %#" PRIx64 "%s%s", scene_register_names[i],
                                   value, fill ? ", " : "", fill ? fill : "");
     }
@@ -159,7 +145,7 @@ static void explain_unmapped(const struct address_facts *facts, char *text, size
 {
     struct mapping before;
     char what[320], near[400] = "";
-    if (find_before(facts->maps, facts->address, &before)) {
+    if (find_mapping(facts->maps, facts->address, NEAR, &before)) {
         say_mapping(&before, what, sizeof what);
         snprintf(near, sizeof near, ", %" PRIu64 " bytes past the end of a %s", facts->address - before.end,
                  what);
@@ -171,7 +157,7 @@ static void explain_fault(const struct address_facts *facts, char *text, size_t 
 {
     struct mapping mapping;
     char block[256];
-    bool mapped = find_mapping(facts->maps, facts->address, &mapping);
+    bool mapped = find_mapping(facts->maps, facts->address, 0, &mapping);
     bool usable = mapped && strncmp(mapping.access, "rw", 2) == 0;
     if (facts->code == SI_KERNEL && facts->address == 0) {
         explain_refused(facts, text, size);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/wire/counted.h"
 
@@ -36,9 +35,10 @@ static struct windows windows_of(const struct curve *curve, int64_t unit)
     struct windows windows = {0};
     for (unsigned i = COUNTED_WARM_UP + 1; i < curve->n && i < CURVE_POINTS; i++) {
         int64_t change = curve->values[i] - curve->values[i - 1];
-        windows.calls[windows.n] = (double)(curve->calls[i] - curve->calls[i - 1]);
+        double calls = (double)(curve->calls[i] - curve->calls[i - 1]);
+        windows.calls[windows.n] = calls;
         windows.changes[windows.n++] = (double)change;
-        windows.all_calls += (double)(curve->calls[i] - curve->calls[i - 1]);
+        windows.all_calls += calls;
         windows.all_changes += (double)change;
         windows.up += change >= unit;
         windows.down += change <= -unit;
@@ -52,12 +52,12 @@ static int compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-static double median(const double *values, unsigned n)
+double curve_median(double *values, unsigned n)
 {
-    double sorted[CURVE_POINTS] = {0};
-    memcpy(sorted, values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare);
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    if (n == 0)
+        return 0;
+    qsort(values, n, sizeof *values, compare);
+    return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 /* Returns growth per call in long windows divided by that in short ones: 1 for growth with calls, 1/2 for growth with
@@ -79,7 +79,7 @@ static bool is_even(const struct windows *windows, double rate)
     double off[CURVE_POINTS] = {0};
     for (unsigned i = 0; i < windows->n; i++)
         off[i] = fabs(windows->changes[i] - rate * windows->calls[i]);
-    double typical = median(off, windows->n), whole = fabs(windows->all_changes) / windows->n;
+    double typical = curve_median(off, windows->n), whole = fabs(windows->all_changes) / windows->n;
     return typical <= SCATTER * whole;
 }
 
@@ -88,7 +88,7 @@ static bool is_steady(const struct windows *windows, int64_t unit, double *ret_r
     double rates[CURVE_POINTS] = {0}, least = UNITS_LEAST * (double)unit;
     for (unsigned i = 0; i < windows->n; i++)
         rates[i] = windows->changes[i] / fmax(windows->calls[i], 1);
-    double rate = median(rates, windows->n), grown = fabs(windows->all_changes);
+    double rate = curve_median(rates, windows->n), grown = fabs(windows->all_changes);
     unsigned with = windows->all_changes > 0 ? windows->up : windows->down;
     unsigned against = windows->all_changes > 0 ? windows->down : windows->up;
     double ratio = long_against_short(windows);
@@ -98,11 +98,6 @@ static bool is_steady(const struct windows *windows, int64_t unit, double *ret_r
     bool irregular = with == windows->n && grown >= IRREGULAR_UNITS * (double)unit && ratio > 0.7;
     *ret_rate = even ? rate : windows->all_changes / windows->all_calls;
     return even || irregular;
-}
-
-static bool has_step(const struct curve *curve, int64_t unit)
-{
-    return curve->values[curve->n - 1] - curve->values[0] >= unit;
 }
 
 struct curve_look curve_look(const struct curve *curve, int64_t unit)
@@ -118,7 +113,7 @@ struct curve_look curve_look(const struct curve *curve, int64_t unit)
     look.rate = 0;
     if (windows.down > 0 || windows.up > 1)
         look.shape = CURVE_NOISE;
-    else if (windows.up == 1 || has_step(curve, unit))
+    else if (windows.up == 1 || curve->values[curve->n - 1] - curve->values[0] >= unit)
         look.shape = CURVE_ONE_OFF;
     else
         look.shape = CURVE_FLAT;
@@ -127,44 +122,25 @@ struct curve_look curve_look(const struct curve *curve, int64_t unit)
 
 static bool grows(const struct curve *curve, int64_t unit, double *ret_rate)
 {
-    struct curve_look look = curve_look(curve, unit);
-    if (look.shape != CURVE_STEADY || look.rate <= 0)
-        return false;
-    *ret_rate = look.rate;
-    return true;
-}
-
-/* Returns true where a fixed amount stays. */
-static enum growth_verdict judge_kept(const struct growth_arms *arms, int64_t unit)
-{
-    if (!arms->has_release || arms->held - arms->before < unit)
-        return GROWTH_NONE;
-    return arms->left - arms->before < unit ? GROWTH_CACHE : GROWTH_FLOOR;
+    *ret_rate = curve_look(curve, unit).rate;
+    return *ret_rate > 0;
 }
 
 enum growth_verdict growth_judge(const struct growth_arms *arms, int64_t unit, double *ret_rate)
 {
-    double ignored;
-    *ret_rate = 0;
+    double rate, kept;
     if (grows(&arms->calls, unit, ret_rate))
         return GROWTH_LEAK;
     if (grows(&arms->fresh, unit, ret_rate)) {
-        double kept;
         bool stays = grows(&arms->released, unit, &kept);
-        if (grows(&arms->code, 1, &ignored) && !(stays && !grows(&arms->code_released, 1, &ignored)))
+        if (grows(&arms->code, 1, &rate) && !(stays && !grows(&arms->code_released, 1, &rate)))
             return GROWTH_JIT;
         *ret_rate = stays ? kept : *ret_rate;
         return stays ? GROWTH_RETAINED : GROWTH_UNBOUNDED;
     }
-    enum growth_verdict kept = judge_kept(arms, unit);
-    if (kept != GROWTH_NONE)
-        return kept;
-    switch (curve_look(&arms->calls, unit).shape) {
-    case CURVE_NOISE:
-        return GROWTH_NOISE;
-    case CURVE_ONE_OFF:
-        return GROWTH_ONE_OFF;
-    default:
-        return GROWTH_NONE;
-    }
+    *ret_rate = 0;
+    if (arms->has_release && arms->held - arms->before >= unit)
+        return arms->left - arms->before < unit ? GROWTH_CACHE : GROWTH_FLOOR;
+    enum curve_shape shape = curve_look(&arms->calls, unit).shape;
+    return shape == CURVE_NOISE ? GROWTH_NOISE : shape == CURVE_ONE_OFF ? GROWTH_ONE_OFF : GROWTH_NONE;
 }

@@ -29,6 +29,9 @@ struct curve_look {
 /* unit: smaller changes in all count as none (1 object, 64 bytes). */
 struct curve_look curve_look(const struct curve *curve, int64_t unit);
 
+/* Sorts the values. Returns their median; 0 for none. */
+double curve_median(double *values, unsigned n);
+
 /* Verdicts on the variants together. An empty curve: the variant was not run. */
 enum growth_verdict {
     GROWTH_NONE,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, size_t n, pid_t tid)
 {
     for (size_t i = 0; i < n; i++)
@@ -38,16 +40,6 @@ void deadlock_say_thread(pid_t tid, int worker, char *text, size_t size)
         snprintf(text, size, "the thread with the id %d", (int)tid);
 }
 
-static void say_lock(const struct deadlock_wait *wait, char *text, size_t size)
-{
-    if (wait->variable[0])
-        snprintf(text, size, "%s %s", wait->what, wait->variable);
-    else if (wait->where[0])
-        snprintf(text, size, "%s at %#" PRIx64 " (%s)", wait->what, wait->lock, wait->where);
-    else
-        snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
-}
-
 void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t size)
 {
     const char *file = strstr(wait->variable, " in ");
@@ -61,17 +53,15 @@ void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t siz
 void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
                         size_t size)
 {
-    size_t used = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < n && used < size; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct deadlock_wait *wait = &waits[cycle[i]], *before = &waits[cycle[(i + n - 1) % n]];
         char thread[64], held[256], wanted[256];
         deadlock_say_thread(wait->tid, wait->worker, thread, sizeof thread);
         deadlock_name_lock(before, held, sizeof held);
         deadlock_name_lock(wait, wanted, sizeof wanted);
-        used +=
-            (size_t)snprintf(text + used, size - used, "%s%s holds the %s and waits for %s%s", i ? "; " : "",
-                             thread, held, n == 1 ? "" : "the ", n == 1 ? "it again" : wanted);
+        text_add(text, size, "; ", "%s holds the %s and waits for %s%s", thread, held, n == 1 ? "" : "the ",
+                 n == 1 ? "it again" : wanted);
     }
 }
 
@@ -84,21 +74,20 @@ static bool is_alike(const struct deadlock_wait *one, const struct deadlock_wait
 /* Writes "thread 1" or "threads 1, 4 and 5". Returns their number. */
 static size_t say_threads(const struct deadlock_wait *waits, size_t n, size_t i, char *text, size_t size)
 {
-    size_t alike = 0, said = 0, used = 0;
+    size_t alike = 0, left;
     for (size_t k = i; k < n; k++)
         alike += is_alike(&waits[k], &waits[i]);
-    for (size_t k = i; k < n && used < size; k++) {
+    text[0] = '\0';
+    left = alike;
+    for (size_t k = i; k < n; k++) {
         char name[64];
         if (!is_alike(&waits[k], &waits[i]))
             continue;
-        deadlock_say_thread(waits[k].tid, waits[k].worker, name, sizeof name);
-        const char *between = said == 0 ? "" : (said + 1 == alike ? " and " : ", ");
         if (alike > 1 && waits[k].worker >= 0)
-            used += (size_t)snprintf(text + used, size - used, "%s%s%d", between, said ? "" : "threads ",
-                                     waits[k].worker);
+            snprintf(name, sizeof name, "%s%d", left == alike ? "threads " : "", waits[k].worker);
         else
-            used += (size_t)snprintf(text + used, size - used, "%s%s", between, name);
-        said++;
+            deadlock_say_thread(waits[k].tid, waits[k].worker, name, sizeof name);
+        text_add(text, size, left-- == 1 ? " and " : ", ", "%s", name);
     }
     return alike;
 }
@@ -113,7 +102,11 @@ void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, c
         if (is_alike(&waits[k], wait))
             return;
     bool many = say_threads(waits, n, i, threads, sizeof threads) > 1;
-    say_lock(wait, lock, sizeof lock);
+    if (wait->variable[0])
+        snprintf(lock, sizeof lock, "%s %s", wait->what, wait->variable);
+    else
+        snprintf(lock, sizeof lock, "%s at %#" PRIx64 "%s%s%s", wait->what, wait->lock,
+                 wait->where[0] ? " (" : "", wait->where, wait->where[0] ? ")" : "");
     snprintf(text, size, "%s wait%s%s%s for the %s%s%s", threads, many ? "" : "s",
              wait->function[0] ? " in " : "", wait->function, lock,
              holder          ? ", held by "
@@ -122,21 +115,16 @@ void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, c
              holder ? holder : "");
 }
 
-static bool is_seen(const struct deadlock_wait *waits, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (waits[k].lock == waits[i].lock)
-            return true;
-    return false;
-}
-
 size_t deadlock_count_unheld(const struct deadlock_wait *waits, size_t n)
 {
     size_t locks = 0;
     for (size_t i = 0; i < n; i++) {
         if (waits[i].holder || !waits[i].is_lock)
             return 0;
-        locks += !is_seen(waits, i);
+        size_t first = 0;
+        while (waits[first].lock != waits[i].lock)
+            first++;
+        locks += first == i;
     }
     return locks;
 }

@@ -32,18 +32,6 @@ void evidence_merge(struct evidence *evidence, const struct evidence *other)
         evidence->agree += other->agree;
 }
 
-struct suspect evidence_suspect(const struct evidence *evidence, bool serial)
-{
-    struct suspect suspect = {evidence->blame, evidence->function, evidence->package};
-    /* The interpreter may only meet what the package broke before. On one thread there is no other suspect. */
-    if (suspect.blame == BLAME_INTERPRETER && evidence->call_package)
-        suspect = serial ? (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package}
-                         : (struct suspect){BLAME_UNKNOWN, NULL, NULL};
-    if (suspect.blame == BLAME_UNKNOWN && evidence->alone)
-        suspect = (struct suspect){BLAME_INTERPRETER, NULL, NULL};
-    return suspect;
-}
-
 void evidence_clear(struct evidence *evidence)
 {
     free(evidence->function);

@@ -1,6 +1,5 @@
 /* Evidence: what judges collect about who is behind a finding. The blame stage decides on it, once, after verification.
- * Driver. Owned strings.
- */
+ * Driver. Owned strings. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,9 +30,8 @@ struct evidence {
     unsigned stacks, agree;   /* stacks that were seen, and those with this suspect */
     bool users;               /* the statements change arrays that they share, and one thread does not fail */
     bool alone;               /* no package's code is loaded, and the statements cannot break memory */
-    char *call,
-        *call_package; /* of the statement, which may have broken what the interpreter meets; or NULL */
-    char *follows;     /* id of the finding that is known to explain this one, or NULL */
+    char *call, *call_package; /* of the statement that may have broken what the interpreter meets; or NULL */
+    char *follows;             /* id of the finding that is known to explain this one, or NULL */
 };
 
 /* The strings are borrowed. */
@@ -48,8 +46,5 @@ void evidence_set(struct evidence *evidence, enum evidence_by by, enum blame bla
 
 /* Counts the stacks of another sight of the same finding. */
 void evidence_merge(struct evidence *evidence, const struct evidence *other);
-
-/* Returns the suspect before any trial, but for the user. `serial`: one thread is enough. */
-struct suspect evidence_suspect(const struct evidence *evidence, bool serial);
 
 void evidence_clear(struct evidence *evidence);

@@ -37,8 +37,10 @@ const char *const finding_severity_names[SEVERITIES] = {
     [SEVERITY_USER_ERROR] = "user-error",
 };
 
-static void free_python(struct finding_stack *stack)
+static void stack_clear(struct finding_stack *stack)
 {
+    free(stack->title);
+    symbol_stack_free(&stack->stack);
     for (size_t i = 0; i < stack->npython; i++) {
         free(stack->python[i].function);
         free(stack->python[i].file);
@@ -48,44 +50,26 @@ static void free_python(struct finding_stack *stack)
 
 void finding_free(struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nstacks; i++) {
-        free(finding->stacks[i].title);
-        symbol_stack_free(&finding->stacks[i].stack);
-        free_python(&finding->stacks[i]);
-    }
-    free(finding->stacks);
-    for (size_t i = 0; i < finding->nlines; i++)
-        free(finding->lines[i]);
-    free(finding->lines);
-    free(finding->registers);
-    free(finding->waits);
-    free(finding->function);
-    free(finding->package);
-    free(finding->message);
-    free(finding->statement);
-    free(finding->input);
-    free(finding->plan);
-    free(finding->log_end);
-    free(finding->block);
-    free(finding->site);
-    free(finding->alias);
-    free(finding->signature);
-    free(finding->cause);
-    free(finding->behind);
-    free(finding->reason);
-    evidence_clear(&finding->evidence);
+    void *const owned[] = {finding->stacks,  finding->registers, finding->waits,     finding->function,
+                           finding->package, finding->message,   finding->statement, finding->input,
+                           finding->plan,    finding->log_end,   finding->block,     finding->site,
+                           finding->alias,   finding->signature, finding->cause,     finding->behind,
+                           finding->reason,  finding->ends};
+    for (size_t i = 0; i < finding->nstacks; i++)
+        stack_clear(&finding->stacks[i]);
     for (unsigned i = 0; i < finding->nends; i++)
         free(finding->ends[i].inside);
-    free(finding->ends);
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+    strings_free(finding->lines, finding->nlines);
+    evidence_clear(&finding->evidence);
     free(finding);
 }
 
 static void count_child(struct finding *finding, unsigned child)
 {
-    if (finding->last_child == child)
-        return;
+    finding->hit += finding->last_child != child;
     finding->last_child = child;
-    finding->hit++;
 }
 
 /* Makes an id from the signature: short enough to type, and equal in each run. */
@@ -167,8 +151,7 @@ bool finding_stack_is_idle(const struct finding_stack *stack)
 
 int finding_add_line(struct finding *finding, char *line)
 {
-    if (line)
-        finding_make_printable(line);
+    finding_make_printable(line);
     return strings_take(&finding->lines, &finding->nlines, line);
 }
 
@@ -183,9 +166,18 @@ bool finding_is_users(const struct finding *finding)
 struct suspect finding_suspect(const struct finding *finding)
 {
     const struct evidence *evidence = &finding->evidence;
-    if (finding_is_users(finding))
-        return (struct suspect){BLAME_USER, evidence->function, evidence->package};
-    return evidence_suspect(evidence, finding->serial);
+    struct suspect suspect = {evidence->blame, evidence->function, evidence->package};
+    if (finding_is_users(finding)) {
+        suspect.blame = BLAME_USER;
+        return suspect;
+    }
+    /* The interpreter may only meet what the package broke before. On one thread there is no other suspect. */
+    if (suspect.blame == BLAME_INTERPRETER && evidence->call_package)
+        suspect = finding->serial ? (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package}
+                                  : (struct suspect){BLAME_UNKNOWN, NULL, NULL};
+    if (suspect.blame == BLAME_UNKNOWN && evidence->alone)
+        suspect = (struct suspect){BLAME_INTERPRETER, NULL, NULL};
+    return suspect;
 }
 
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n)

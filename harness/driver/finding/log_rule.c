@@ -1,77 +1,55 @@
 #include "driver/finding/log_rule.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/fd.h"
 
 #define FATAL "Fatal Python error: "
 /* CPython's debug hooks fill freed memory with 0xdd, the byte that names the allocator's API included. */
 #define BLOCK "Debug memory block at address p="
 #define FREED ": API '\xdd'"
 
+/* The first that matches a line counts: some fatal errors are messages of CPython's debug hooks. */
 static const struct log_rule rules[] = {
-    {"double free detected", FINDING_DOUBLE_FREE},
-    {"double free or corruption", FINDING_HEAP_CORRUPTION},
-    {"free(): ", FINDING_HEAP_CORRUPTION},
-    {"malloc(): ", FINDING_HEAP_CORRUPTION},
-    {"malloc_consolidate(): ", FINDING_HEAP_CORRUPTION},
-    {"realloc(): ", FINDING_HEAP_CORRUPTION},
-    {"calloc(): ", FINDING_HEAP_CORRUPTION},
-    {"munmap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION},
-    {"mremap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION},
-    {"corrupted size vs. prev_size", FINDING_HEAP_CORRUPTION},
-    {"corrupted double-linked list", FINDING_HEAP_CORRUPTION},
-    {"break adjusted to free malloc space", FINDING_HEAP_CORRUPTION},
-    {"sysmalloc: Assertion", FINDING_HEAP_CORRUPTION},
-    {"Fatal glibc error: malloc", FINDING_HEAP_CORRUPTION},
-    {"mimalloc: error: ", FINDING_HEAP_CORRUPTION},
-    {"*** stack smashing detected ***", FINDING_CRASH},
-    {"*** buffer overflow detected ***", FINDING_CRASH},
-    {"terminate called", FINDING_CRASH},
-    {"pure virtual method called", FINDING_CRASH},
-    {FATAL, FINDING_INTERPRETER_FAULT},
-    {"negative ref count", FINDING_REFCOUNT_UNDERFLOW},
+    {FREED, FINDING_DOUBLE_FREE, true},
+    {BLOCK, FINDING_HEAP_CORRUPTION, true},
+    {"Python memory allocator called without holding the GIL", FINDING_CRASH, true},
+    {"double free detected", FINDING_DOUBLE_FREE, false},
+    {"double free or corruption", FINDING_HEAP_CORRUPTION, false},
+    {"free(): ", FINDING_HEAP_CORRUPTION, false},
+    {"malloc(): ", FINDING_HEAP_CORRUPTION, false},
+    {"malloc_consolidate(): ", FINDING_HEAP_CORRUPTION, false},
+    {"realloc(): ", FINDING_HEAP_CORRUPTION, false},
+    {"calloc(): ", FINDING_HEAP_CORRUPTION, false},
+    {"munmap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION, false},
+    {"mremap_chunk(): invalid pointer", FINDING_HEAP_CORRUPTION, false},
+    {"corrupted size vs. prev_size", FINDING_HEAP_CORRUPTION, false},
+    {"corrupted double-linked list", FINDING_HEAP_CORRUPTION, false},
+    {"break adjusted to free malloc space", FINDING_HEAP_CORRUPTION, false},
+    {"sysmalloc: Assertion", FINDING_HEAP_CORRUPTION, false},
+    {"Fatal glibc error: malloc", FINDING_HEAP_CORRUPTION, false},
+    {"mimalloc: error: ", FINDING_HEAP_CORRUPTION, false},
+    {"*** stack smashing detected ***", FINDING_CRASH, false},
+    {"*** buffer overflow detected ***", FINDING_CRASH, false},
+    {"terminate called", FINDING_CRASH, false},
+    {"pure virtual method called", FINDING_CRASH, false},
+    {FATAL, FINDING_INTERPRETER_FAULT, false},
+    {"negative ref count", FINDING_REFCOUNT_UNDERFLOW, false},
 };
-
-/* Parts of the messages of CPython's debug hooks. */
-static const struct log_rule hook_rules[] = {
-    {FREED, FINDING_DOUBLE_FREE},
-    {BLOCK, FINDING_HEAP_CORRUPTION},
-    {"Python memory allocator called without holding the GIL", FINDING_CRASH},
-};
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static const struct log_rule *rule_of(const struct log_rule *table, size_t n, const char *line, size_t length)
-{
-    for (size_t i = 0; i < n; i++)
-        if (memmem(line, length, table[i].sentence, strlen(table[i].sentence)))
-            return &table[i];
-    return NULL;
-}
 
 const struct log_rule *log_rule_find(const char *text, char **ret_line)
 {
     while (text && *text) {
         size_t length = strcspn(text, "\n");
-        const struct log_rule *rule = rule_of(hook_rules, COUNT(hook_rules), text, length);
-        if (!rule)
-            rule = rule_of(rules, COUNT(rules), text, length);
-        if (rule) {
-            *ret_line = strndup(text, length);
-            return rule;
-        }
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+            if (memmem(text, length, rules[i].sentence, strlen(rules[i].sentence))) {
+                *ret_line = strndup(text, length);
+                return &rules[i];
+            }
         text += length + (text[length] == '\n');
     }
     return NULL;
-}
-
-bool log_rule_is_hooks(const struct log_rule *rule)
-{
-    for (size_t i = 0; i < COUNT(hook_rules); i++)
-        if (rule == &hook_rules[i])
-            return true;
-    return false;
 }
 
 /* Returns the rest of the line after `before`. The caller frees it. */
@@ -108,14 +86,12 @@ char *log_rule_hooks_sentence(const char *text)
     FILE *out = fatal ? open_memstream(&sentence, &length) : NULL;
     if (!out)
         return NULL;
-    char *why = rest_of_line(fatal, FATAL), *size = rest_of_line(begin, "\n    ");
+    cleanup_free char *why = rest_of_line(fatal, FATAL), *size = rest_of_line(begin, "\n    ");
     /* "function: what is wrong" */
     const char *wrong = why ? strstr(why, ": ") : NULL;
     fprintf(out, "CPython's debug hooks%s (%s)", wrong ? wrong : "", size ? size : "");
     list_wrong_bytes(begin, fatal, out);
     fclose(out);
-    free(why);
-    free(size);
     return sentence;
 }
 

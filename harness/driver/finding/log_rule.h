@@ -9,14 +9,12 @@
 struct log_rule {
     const char *sentence; /* as it stands in the line */
     enum finding_kind kind;
+    bool by_hooks; /* CPython's debug hooks print it: it belongs to the pyheap detector, too */
 };
 
 /* Finds the first line that a rule matches. *ret_line gets it without the line break; the caller frees it. Returns the
  * rule or NULL. */
 const struct log_rule *log_rule_find(const char *text, char **ret_line);
-
-/* Returns true for sentences of CPython's debug hooks: they belong to the pyheap detector, too. */
-bool log_rule_is_hooks(const struct log_rule *rule);
 
 /* Sums up the lines that CPython's debug hooks print about a block in one sentence, or NULL. The caller frees it. */
 char *log_rule_hooks_sentence(const char *text);

@@ -1,22 +1,21 @@
 #include "driver/finding/verification.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "driver/finding/curve.h"
 
 #define Z 1.96
 
 void verification_interval(const struct trials *trials, double *ret_low, double *ret_high)
 {
     double n = trials->of, rate = n > 0 ? trials->hit / n : 0;
-    if (n == 0) {
-        *ret_low = 0;
-        *ret_high = 100;
+    *ret_low = 0;
+    *ret_high = 100;
+    if (n == 0)
         return;
-    }
     double centre = rate + Z * Z / (2 * n), width = Z * sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n));
     *ret_low = fmax(0, 100 * (centre - width) / (1 + Z * Z / n));
     *ret_high = fmin(100, 100 * (centre + width) / (1 + Z * Z / n));
@@ -28,26 +27,12 @@ bool verification_is_telling(const struct verification *verification, const stru
     return verification->again.hit > 0 && trials->of > 0 && pow(1 - rate, trials->of) < 0.05;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double one = *(const double *)a, other = *(const double *)b;
-    return (one > other) - (one < other);
-}
-
-static double median(double *values, unsigned n)
-{
-    if (n == 0)
-        return 0;
-    qsort(values, n, sizeof *values, compare);
-    return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
-
 double verification_first_calls(const struct verification *verification)
 {
     double values[VERIFICATION_HITS];
     for (unsigned i = 0; i < verification->nfirst; i++)
         values[i] = (double)verification->first[i].calls;
-    return median(values, verification->nfirst);
+    return curve_median(values, verification->nfirst);
 }
 
 double verification_first_seconds(const struct verification *verification)
@@ -55,7 +40,7 @@ double verification_first_seconds(const struct verification *verification)
     double values[VERIFICATION_HITS];
     for (unsigned i = 0; i < verification->nfirst; i++)
         values[i] = verification->first[i].seconds;
-    return median(values, verification->nfirst);
+    return curve_median(values, verification->nfirst);
 }
 
 enum rung verification_rung(const struct verification *verification)
@@ -70,9 +55,8 @@ enum rung verification_rung(const struct verification *verification)
 static bool is_lowest(const struct verification *verification, enum rung rung)
 {
     enum rung below = rung < verification->share ? rung : verification->share;
-    if (verification->again.hit == 0)
-        return false;
-    return below == RUNG_PRIVATE || verification_is_telling(verification, &verification->ladder[below - 1]);
+    return verification->again.hit > 0 &&
+           (below == RUNG_PRIVATE || verification_is_telling(verification, &verification->ladder[below - 1]));
 }
 
 const char *verification_say_rung(const struct verification *verification)
@@ -117,7 +101,7 @@ const struct knock_out *verification_guilty(const struct verification *verificat
 
 static void say_calls(const struct verification *verification, char *text, size_t size)
 {
-    char innocent[256] = "", guilty[256] = "", line[640];
+    char innocent[256] = "", guilty[256] = "";
     for (unsigned i = 0; i < verification->nknock_outs; i++) {
         const struct knock_out *out = &verification->knock_outs[i];
         if (out->trials.hit > 0)
@@ -125,26 +109,20 @@ static void say_calls(const struct verification *verification, char *text, size_
         else if (is_guilty(verification, out))
             text_add(guilty, sizeof guilty, " or ", "%s", out->call);
     }
-    if (*innocent) {
-        snprintf(line, sizeof line, "still fails without %s", innocent);
-        text_add(text, size, "; ", "%s", line);
-    }
-    if (*guilty) {
-        snprintf(line, sizeof line, "never fails without %s: look at %s", guilty, guilty);
-        text_add(text, size, "; ", "%s", line);
-    }
+    if (*innocent)
+        text_add(text, size, "; ", "still fails without %s", innocent);
+    if (*guilty)
+        text_add(text, size, "; ", "never fails without %s: look at %s", guilty, guilty);
 }
 
 static void say_inputs(const struct verification *verification, char *text, size_t size)
 {
-    char needed[256] = "", line[320];
+    char needed[256] = "";
     for (unsigned i = 0; i < verification->ninputs; i++)
         if (is_guilty(verification, &verification->inputs[i]))
             text_add(needed, sizeof needed, " and ", "%s", verification->inputs[i].call);
-    if (!*needed)
-        return;
-    snprintf(line, sizeof line, "needs %s to be shared", needed);
-    text_add(text, size, "; ", "%s", line);
+    if (*needed)
+        text_add(text, size, "; ", "needs %s to be shared", needed);
 }
 
 void verification_say_guilty(const struct verification *verification, char *text, size_t size)

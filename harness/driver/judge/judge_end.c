@@ -106,7 +106,7 @@ static const struct log_rule *find_sentence(const struct plan *plan, const struc
     if (!rule)
         rule = log_rule_find(outcome->sentence, ret_line);
     bool pyheap = plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
-    *ret_by = pyheap && rule && log_rule_is_hooks(rule) ? DETECTOR_PYHEAP : DETECTOR_LOG;
+    *ret_by = pyheap && rule && rule->by_hooks ? DETECTOR_PYHEAP : DETECTOR_LOG;
     if (!rule || plan->detect & DETECTOR_BIT(*ret_by))
         return rule;
     free(*ret_line);
@@ -128,7 +128,7 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
 {
     if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
         return false;
-    return !rule || !log_rule_is_hooks(rule) || package_frame(judge->outcome, stack, NULL, 0);
+    return !rule || !rule->by_hooks || package_frame(judge->outcome, stack, NULL, 0);
 }
 
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
@@ -188,7 +188,7 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
     }
     finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
-    if (rule && log_rule_is_hooks(rule))
+    if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
     if (may_blame(judge, rule, &stack))

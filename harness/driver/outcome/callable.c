@@ -6,15 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || c == '.';
-}
+#include "base/fd.h"
 
 static char *called_name(const char *statement)
 {
     const char *open = strchr(statement, '('), *from = open;
-    while (from && from > statement && is_word(from[-1]))
+    while (from && from > statement &&
+           (isalnum((unsigned char)from[-1]) || from[-1] == '_' || from[-1] == '.'))
         from--;
     if (!open || from == open || isdigit((unsigned char)*from) || *from == '.')
         return NULL;
@@ -47,24 +45,17 @@ static bool read_line(const char *line, const char *name, char *full, size_t siz
     return false;
 }
 
-static void resolve(const char *setup, const char *name, char *full, size_t size)
-{
-    snprintf(full, size, "%s", name);
-    for (const char *line = setup; line && *line; line += strcspn(line, "\n;"), line += *line != '\0')
-        if (read_line(line, name, full, size))
-            return;
-}
-
 char *callable_of(const char *statement, const char *setup)
 {
-    char *called = called_name(statement), first[128], full[256], *name = NULL;
+    cleanup_free char *called = called_name(statement);
+    char first[128], full[256], *name = NULL;
     if (!called)
         return NULL;
     size_t length = strcspn(called, ".");
     snprintf(first, sizeof first, "%.*s", (int)length, called);
-    resolve(setup, first, full, sizeof full);
-    if (asprintf(&name, "%s%s", full, called + length) < 0)
-        name = NULL;
-    free(called);
-    return name;
+    snprintf(full, sizeof full, "%s", first);
+    for (const char *line = setup; line && *line; line += strcspn(line, "\n;"), line += *line != '\0')
+        if (read_line(line, first, full, sizeof full))
+            break;
+    return asprintf(&name, "%s%s", full, called + length) < 0 ? NULL : name;
 }

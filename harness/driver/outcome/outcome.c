@@ -53,37 +53,29 @@ static void add_fact(struct outcome *outcome, const struct record *record)
     facts_merge(&outcome->facts, &fact);
 }
 
-static int add_distribution(struct outcome *outcome, const struct record *record)
-{
-    if (!*record_text(record, 2))
-        return 0;
-    int error = strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 0));
-    return error ? error
-                 : strings_add(&outcome->distributions, &outcome->ndistributions, record_text(record, 2));
-}
-
 static int add_package(struct outcome *outcome, const struct record *record)
 {
+    const char *path = record_text(record, 0), *distribution = record_text(record, 2);
     for (size_t i = 0; i < outcome->npackages; i += 2)
-        if (strcmp(outcome->packages[i], record_text(record, 0)) == 0)
+        if (strcmp(outcome->packages[i], path) == 0)
             return 0;
-    int error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 0));
+    int error = strings_add(&outcome->packages, &outcome->npackages, path);
     if (!error)
         error = strings_add(&outcome->packages, &outcome->npackages, record_text(record, 1));
-    return error ? error : add_distribution(outcome, record);
+    if (!error && *distribution)
+        error = strings_add(&outcome->distributions, &outcome->ndistributions, path);
+    if (!error && *distribution)
+        error = strings_add(&outcome->distributions, &outcome->ndistributions, distribution);
+    return error;
 }
 
 static int add_maps(struct outcome *outcome, const struct record *record)
 {
-    const char *piece = record_text(record, 0);
-    size_t had = outcome->maps && !record->values[0] ? strlen(outcome->maps) : 0;
-    size_t added = strlen(piece) + 1;
-    char *grown = realloc(outcome->maps, had + added);
-    if (!grown)
-        return -ENOMEM;
-    memcpy(grown + had, piece, added);
-    outcome->maps = grown;
-    return 0;
+    if (record->values[0]) { /* the first piece */
+        free(outcome->maps);
+        outcome->maps = NULL;
+    }
+    return text_join(&outcome->maps, "", record_text(record, 0));
 }
 
 static int add_cannot(struct outcome *outcome, const struct record *record)
@@ -169,12 +161,10 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
 
 bool outcome_crashed(const struct outcome *outcome)
 {
-    if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran)
+    if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran || outcome->interrupted)
         return false;
     if (WIFSIGNALED(outcome->wait_status))
-        return !outcome->interrupted;
-    if (outcome->interrupted)
-        return false;
+        return true;
     /* The child returns STATUS_HARNESS when Python could not finalise. */
     int status = WEXITSTATUS(outcome->wait_status);
     return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);

@@ -19,29 +19,26 @@ static const char *below(const char *path, const char *folder)
     return at ? at + strlen(folder) : NULL;
 }
 
-static bool is_stdlib(const char *path)
+static bool has_any(const char *path, const char *const *parts)
 {
-    return strstr(path, "/lib-dynload/") || strstr(path, "/libpython3") || strstr(path, "/bin/python3");
-}
-
-static bool is_harness(const char *path)
-{
-    const char *base = strrchr(path, '/');
-    return base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0;
+    while (*parts && !strstr(path, *parts))
+        parts++;
+    return *parts;
 }
 
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
 {
-    const char *rest;
+    static const char *const interpreter[] = {"/lib-dynload/", "/libpython3", "/bin/python3", NULL};
+    const char *rest, *base = module ? strrchr(module, '/') : NULL;
     if (!module)
         return OWNER_UNKNOWN;
     if ((rest = below(module, "/site-packages/")) || (rest = below(module, "/dist-packages/"))) {
         cut_name(rest, name, size);
         return OWNER_PACKAGE;
     }
-    if (is_harness(module))
+    if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
         return OWNER_HARNESS;
-    if (is_stdlib(module))
+    if (has_any(module, interpreter))
         return OWNER_INTERPRETER;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], module) == 0) {
@@ -51,23 +48,16 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
-static void import_name(const struct outcome *outcome, const char *path, char *name, size_t size)
-{
-    name[0] = '\0';
-    package_owner(outcome, path, name, size);
-}
-
 const char *package_distribution(const struct outcome *outcome, const char *module, const char *name)
 {
     char other[128];
     for (size_t i = 0; module && i + 1 < outcome->ndistributions; i += 2)
         if (strcmp(outcome->distributions[i], module) == 0)
             return outcome->distributions[i + 1];
-    for (size_t i = 0; i + 1 < outcome->ndistributions; i += 2) {
-        import_name(outcome, outcome->distributions[i], other, sizeof other);
-        if (strcmp(other, name) == 0)
+    for (size_t i = 0; i + 1 < outcome->ndistributions; i += 2)
+        if (package_owner(outcome, outcome->distributions[i], other, sizeof other) == OWNER_PACKAGE &&
+            strcmp(other, name) == 0)
             return outcome->distributions[i + 1];
-    }
     return NULL;
 }
 
@@ -83,16 +73,6 @@ bool package_any_loaded(const struct outcome *outcome)
     return !outcome->maps || strstr(outcome->maps, "/_ctypes.");
 }
 
-/* Another folder may be called harness too, such as one in which the interpreter was built. */
-static bool is_our_source(const char *file)
-{
-    static const char *const folders[] = {CHILD_SOURCES};
-    bool ours = !file;
-    for (size_t i = 0; !ours && i < sizeof folders / sizeof *folders; i++)
-        ours = strstr(file, folders[i]);
-    return ours;
-}
-
 bool package_is_runtime(const struct symbol_frame *frame)
 {
     const char *base = path_base(frame->module);
@@ -102,34 +82,32 @@ bool package_is_runtime(const struct symbol_frame *frame)
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,
                                size_t size)
 {
+    /* Whole paths: the interpreter may be built in a folder called harness, too. */
+    static const char *const sources[] = {CHILD_SOURCES, NULL};
     enum owner owner = package_owner(outcome, frame->module, name, size);
     if (owner != OWNER_HARNESS)
         return owner;
     if (package_is_runtime(frame))
         return OWNER_SYSTEM;
-    return is_our_source(frame->file) ? OWNER_HARNESS : OWNER_INTERPRETER;
+    return !frame->file || has_any(frame->file, sources) ? OWNER_HARNESS : OWNER_INTERPRETER;
 }
 
-/* Inlined Py_DECREF and std::vector lie in a package's file, and do not belong to it. */
-static bool is_foreign_header(const char *file)
-{
-    static const char *const folders[] = {"/include/python3",    "/include/c++/", "/usr/include/",
-                                          "/usr/local/include/", "/lib/gcc/",     "/lib/clang/"};
-    for (size_t i = 0; file && i < sizeof folders / sizeof *folders; i++)
-        if (strstr(file, folders[i]))
-            return true;
-    return false;
-}
-
-/* Code from a header of another project counts as the caller's, inlined or not; so does any header code that is
- * inlined. */
+/* Code from a header of another project, such as Py_DECREF or std::vector, counts as the caller's, inlined or not; so
+ * does any header code that is inlined. */
 static bool is_of_caller(const struct symbol_stack *stack, size_t i)
 {
+    static const char *const foreign[] = {"/include/python3",
+                                          "/include/c++/",
+                                          "/usr/include/",
+                                          "/usr/local/include/",
+                                          "/lib/gcc/",
+                                          "/lib/clang/",
+                                          NULL};
     const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
     if (i + 1 >= stack->nframes || !frame->file || !caller->module ||
         strcmp(frame->module, caller->module) != 0)
         return false;
-    return is_foreign_header(frame->file) || (frame->is_inline && strstr(frame->file, "/include/"));
+    return has_any(frame->file, foreign) || (frame->is_inline && strstr(frame->file, "/include/"));
 }
 
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,

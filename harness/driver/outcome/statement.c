@@ -24,26 +24,30 @@ void statement_list_clear(struct statement_list *list)
     *list = (struct statement_list){0};
 }
 
-static int append(struct statement_list *list, struct statement *statement)
+/* Copies the texts, but owns the package. */
+static int append(struct statement_list *list, const struct statement *statement)
 {
-    bool whole = statement->source && statement->objects && statement->modules;
-    if (!whole || list_grow(&list->items, list->n, sizeof *statement) < 0) {
-        statement_clear(statement);
+    struct statement copy = *statement;
+    copy.source = strdup(statement->source);
+    copy.objects = strdup(statement->objects);
+    copy.modules = strdup(statement->modules);
+    bool whole = copy.source && copy.objects && copy.modules;
+    if (!whole || list_grow(&list->items, list->n, sizeof copy) < 0) {
+        statement_clear(&copy);
         return -ENOMEM;
     }
-    list->items[list->n++] = *statement;
+    list->items[list->n++] = copy;
     return 0;
 }
 
 int statement_add(struct statement_list *list, const struct record *record)
 {
-    struct statement statement = {.number = (int)record->values[STATEMENT_NUMBER],
-                                  .role = (unsigned)record->values[STATEMENT_ROLE],
-                                  .plain = record->values[STATEMENT_PLAIN],
-                                  .source = strdup(record_text(record, 0)),
-                                  .objects = strdup(record_text(record, 1)),
-                                  .modules = strdup(record_text(record, 2))};
-    return append(list, &statement);
+    return append(list, &(struct statement){.number = (int)record->values[STATEMENT_NUMBER],
+                                            .role = (unsigned)record->values[STATEMENT_ROLE],
+                                            .plain = record->values[STATEMENT_PLAIN],
+                                            .source = (char *)record_text(record, 0),
+                                            .objects = (char *)record_text(record, 1),
+                                            .modules = (char *)record_text(record, 2)});
 }
 
 /* The index in the list of a child's statement, or -1. */
@@ -80,13 +84,8 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome)
         const struct statement *its = &outcome->statements.items[i];
         if (its->number < 0 || index_of(list, its) >= 0)
             continue;
-        struct statement copy = {.number = its->number,
-                                 .role = its->role,
-                                 .plain = its->plain,
-                                 .source = strdup(its->source),
-                                 .objects = strdup(its->objects),
-                                 .modules = strdup(its->modules),
-                                 .package = package_of(outcome, its->modules)};
+        struct statement copy = *its;
+        copy.package = package_of(outcome, its->modules);
         int error = append(list, &copy);
         if (error)
             return error;

@@ -18,14 +18,6 @@ const struct reporter *reporter_find(const char *name)
     return NULL;
 }
 
-int reporter_json(const struct report *report, FILE *out)
-{
-    if (json_dumpf(report->document, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
-        return -ENOMEM;
-    fputc('\n', out);
-    return 0;
-}
-
 /* Removes control characters first: a report may come from anywhere, its text must not steer the terminal, and XML
  * forbids them. JSON escapes them. */
 int reporter_render(const struct reporter *reporter, const struct report *report, char **ret_text)

@@ -71,7 +71,7 @@ static void write_document(const json_t *report, FILE *out)
     json_auto_t *document = json_deep_copy(report);
     add_findings(document);
     add_verifications(document);
-    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
+    snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     json_object_set_new(document, "says_seed", json_string(seed));
     hide_environment(json_object_get(document, "environment"));
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6));
@@ -107,10 +107,15 @@ static void write_findings(const json_t *document, FILE *out)
 
 static int write_text(const struct report *report, FILE *out)
 {
-    const struct report whole = {.document = report->document, .whole = true};
     cleanup_free char *text = NULL;
-    int error = reporter_render(reporter_find("text"), &whole, &text);
-    markup_text(text ? text : "", out);
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    if (!memory)
+        return -ENOMEM;
+    int error = reporter_text(&(struct report){.document = report->document, .whole = true}, memory);
+    if (fclose(memory) != 0)
+        return -ENOMEM;
+    markup_text(text, out);
     return error;
 }
 

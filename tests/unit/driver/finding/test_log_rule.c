@@ -127,9 +127,9 @@ static void only_sentences_of_the_debug_hooks_are_pyheaps(void **state)
 {
     (void)state;
     char *line;
-    assert_true(log_rule_is_hooks(log_rule_find(dump, &line)));
+    assert_true(log_rule_find(dump, &line)->by_hooks);
     free(line);
-    assert_false(log_rule_is_hooks(log_rule_find("free(): invalid size\n", &line)));
+    assert_false(log_rule_find("free(): invalid size\n", &line)->by_hooks);
     free(line);
 }
 
