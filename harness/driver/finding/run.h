@@ -54,9 +54,8 @@ struct run {
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     struct child_log log;
-    const struct suppression_list
-        *suppressions;        /* known races with the number of their hits, borrowed; or NULL */
-    struct memcheck memcheck; /* of a run under Valgrind */
+    const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
+    struct memcheck memcheck;                    /* of a run under Valgrind */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

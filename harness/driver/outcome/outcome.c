@@ -85,10 +85,8 @@ static int add_cannot(struct outcome *outcome, const struct record *record)
 
 static int add_evidence(struct outcome *outcome, const struct record *record)
 {
-    if (outcome->nrecords == OUTCOME_RECORDS_MAX) {
-        outcome->dropped++;
+    if (outcome->nrecords == OUTCOME_RECORDS_MAX)
         return 0;
-    }
     struct record *copy = malloc(sizeof *copy);
     if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof copy) < 0) {
         free(copy);

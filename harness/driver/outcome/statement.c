@@ -116,8 +116,7 @@ void statement_count(const struct statement_list *list, const struct outcome *ou
                      struct statement_overlap *overlap)
 {
     int place[BOARD_STATEMENTS];
-    for (unsigned i = 0; i < BOARD_STATEMENTS; i++)
-        place[i] = -1;
+    memset(place, -1, sizeof place);
     for (size_t i = 0; i < outcome->statements.n; i++) {
         const struct statement *its = &outcome->statements.items[i];
         int at = index_of(list, its);
