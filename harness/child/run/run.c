@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
-#include "child/python/distribution.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
@@ -29,11 +28,6 @@
  * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
-
-static void set_phase(struct run *run, enum board_phase phase)
-{
-    atomic_store(&run->board->phase, phase);
-}
 
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
@@ -106,7 +100,7 @@ static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
     struct serial_limits limits = limits_of(run, tripwire);
-    set_phase(run, BOARD_SERIAL);
+    atomic_store(&run->board->phase, BOARD_SERIAL);
     if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         return false;
     lone_learn(run);
@@ -181,36 +175,31 @@ static int run_rounds(struct run *run, struct worker *workers)
     }
 }
 
-static void send_finished(const struct run *run)
-{
-    struct record_content content = {
-        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
-    guard_count(content.values);
-    record_send_content(run->wire, RECORD_FINISHED, &content);
-}
-
 static void finish_run(struct run *run)
 {
     struct detector_call call = run_main_call(run);
-    set_phase(run, BOARD_FINISH);
+    struct record_content content = {
+        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
+    atomic_store(&run->board->phase, BOARD_FINISH);
     detectors_finish(&call);
-    distribution_send(run->wire);
+    interp_send_packages(run->wire);
     crash_send_maps();
     space_drop(&run->base);
     writer_clear(run);
-    send_finished(run);
+    guard_count(content.values);
+    record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
 int run_plan(struct run *run)
 {
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
-    set_phase(run, BOARD_SETUP);
+    atomic_store(&run->board->phase, BOARD_SETUP);
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
-    distribution_send(run->wire);
+    interp_send_packages(run->wire);
     if (run->program)
         program_send(run->program, run->base.names, run->wire);
     crash_send_maps();
@@ -222,9 +211,12 @@ int run_plan(struct run *run)
     addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;
-    distribution_send(run->wire); /* the statements may have imported more */
+    interp_send_packages(run->wire); /* the statements may have imported more */
     if (run->mutable)
-        interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
+        RECORD_SEND(
+            run->wire, RECORD_FACT,
+            .values = {
+                [FACT_KIND] = FACT_CHANGES, [FACT_VALUE] = run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE});
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);

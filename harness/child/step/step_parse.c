@@ -88,14 +88,6 @@ static int add_names(PyObject *set, PyObject *names)
     return done ? 0 : -1;
 }
 
-static bool is_left_out(const struct program *program, const char *source)
-{
-    for (unsigned i = 0; i < program->nleave_out; i++)
-        if (strcmp(program->leave_out[i], source) == 0)
-            return true;
-    return false;
-}
-
 /* Adds a step of step.py to the body or to the knocked-out ones. Names that only the latter assign do not change in
  * a round. */
 static int take_step(struct program *program, struct body *body, PyObject *row)
@@ -104,7 +96,9 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
     PyObject *code, *target, *call, *assigned, *used;
     if (!PyArg_ParseTuple(row, "sOOOOO", &source, &code, &target, &call, &assigned, &used))
         return -1;
-    bool left = is_left_out(program, source);
+    bool left = false;
+    for (unsigned i = 0; i < program->nleave_out; i++)
+        left |= strcmp(program->leave_out[i], source) == 0;
     struct step **list = left ? &program->left : &body->steps;
     unsigned *n = left ? &program->nleft : &body->nsteps;
     if (list_grow(list, *n, sizeof **list) < 0 ||

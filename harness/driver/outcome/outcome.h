@@ -102,8 +102,5 @@ const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid);
 /* Fills in what `facts` lacks. */
 void facts_merge(struct facts *facts, const struct facts *more);
 
-/* The value of an environment key, or NULL. */
-const char *outcome_environment(const struct outcome *outcome, const char *key);
-
 /* Did a fatal signal, an exit or an abort end it, before its end or while Python finalised? */
 bool outcome_crashed(const struct outcome *outcome);
