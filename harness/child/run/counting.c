@@ -52,14 +52,14 @@ static void count_window(struct run *run, struct worker *workers, unsigned numbe
     counting.calls[number] = (number ? counting.calls[number - 1] : 0) + (int64_t)calls;
     if (next == 0)
         run_send_calls(run, counting.arm, counting.calls, number + 1);
-    detectors_window(&call, run->plan,
-                     &(struct counting_window){.arm = counting.arm,
-                                               .number = number,
-                                               .calls = calls,
-                                               .next = next,
-                                               .iteration = run->first_iteration,
-                                               .names = names,
-                                               .nnames = n});
+    detectors_window(&call, &(struct counting_window){.plan = run->plan,
+                                                      .arm = counting.arm,
+                                                      .number = number,
+                                                      .calls = calls,
+                                                      .next = next,
+                                                      .iteration = run->first_iteration,
+                                                      .names = names,
+                                                      .nnames = n});
 }
 
 /* Iterations of each thread in a short window, from the time and memory that the first window took. */
@@ -139,7 +139,7 @@ static int count_arms(struct run *run)
         if (!run_release(run))
             return STATUS_UNTESTED;
         settle(run);
-        detectors_released(&call, run->plan);
+        detectors_released(&call);
     }
     if (!status && run->fresh)
         status = run_try_fresh(run);
@@ -154,7 +154,9 @@ static int count_arms(struct run *run)
 void run_counting_begin(struct run *run)
 {
     struct detector_call call = run_main_call(run);
-    detectors_begin_counting(&call, run->plan, &run->base.names, run->plan->share != RUNG_PRIVATE);
+    detectors_begin_counting(&call, &(struct counting_window){.plan = run->plan,
+                                                              .names = &run->base.names,
+                                                              .nnames = run->plan->share != RUNG_PRIVATE});
 }
 
 int run_counting(struct run *run)

@@ -10,7 +10,7 @@
 
 bool array_is_exact(PyObject *object)
 {
-    return array_api_is_ready() && PyArray_CheckExact(object);
+    return PyArray_API && PyArray_CheckExact(object);
 }
 
 static void free_buffer(PyObject *capsule)

@@ -1,16 +1,9 @@
 #define FTSTRESS_IMPORT_ARRAY
 #include "detectors/common/array_api.h"
 
-static bool ready;
-
 int array_api_import(void)
 {
-    if (ready)
-        return 0;
-    if (PyArray_ImportNumPyAPI() < 0)
-        return -1;
-    ready = true;
-    return 0;
+    return PyArray_ImportNumPyAPI();
 }
 
 void array_api_adopt(void)
@@ -21,9 +14,4 @@ void array_api_adopt(void)
         PyErr_Clear();
     Py_XDECREF(numpy);
     Py_XDECREF(name);
-}
-
-bool array_api_is_ready(void)
-{
-    return ready;
 }

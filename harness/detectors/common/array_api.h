@@ -16,8 +16,6 @@ int array_api_import(void);
 /* Imports the C API when a setup has imported NumPy already. */
 void array_api_adopt(void);
 
-bool array_api_is_ready(void);
-
 /* The array at the end of a chain of views; borrowed. */
 static inline PyArrayObject *array_api_owner(PyArrayObject *array)
 {

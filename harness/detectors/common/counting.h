@@ -17,7 +17,10 @@ static inline int counting_part(unsigned number)
                : (int)((number - COUNTED_WARM_UP - 1) * COUNTED_PARTS / (COUNTED_WINDOWS - COUNTED_WARM_UP));
 }
 
+struct plan;
+
 struct counting_window {
+    const struct plan *plan;
     enum counted_arm arm;
     unsigned number;        /* completed windows; 0: before the first */
     uint64_t calls;         /* in this window, of all threads */

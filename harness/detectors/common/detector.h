@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/plan/detector_list.h"
 #include "core/wire/record.h"
@@ -32,16 +33,26 @@ struct detector_call {
     _Atomic uint64_t *findings;
 };
 
-/* Adds the statement as the last text, and sends the record. found: it shows the bug. */
-static inline void detector_send(const struct detector_call *call, struct record *record, bool found)
+/* Sends a record of the call with these values and texts, and the statement as the last text. found: it shows the bug:
+ *     DETECTOR_SEND(call, found, RECORD_INVARIANT, .values = {[INVARIANT_COUNT] = 1}, .texts = {name, sentence});
+ */
+#define DETECTOR_SEND(call, found, type, ...)                                                                \
+    detector_send(call, found, type, &(struct record_content){__VA_ARGS__})
+static inline void detector_send(const struct detector_call *call, bool found, enum record_type type,
+                                 const struct record_content *content)
 {
-    record_add_text(record, call->statement ? call->statement : "");
-    record_send(record, call->wire);
+    struct record record;
+    record_begin(&record, type, call->worker);
+    record.iteration = (uint32_t)call->iteration;
+    memcpy(record.values, content->values, sizeof record.values);
+    for (const char *const *text = content->texts; *text; text++)
+        record_add_text(&record, *text);
+    record_add_text(&record, call->statement ? call->statement : "");
+    record_send(&record, call->wire);
     if (found)
         atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
-struct plan;
 struct counting_window;
 
 struct detector {
@@ -57,10 +68,9 @@ struct detector {
     void (*end_round)(struct detector_call *call);
     void (*finish)(struct detector_call *call);
     /* counting.h */
-    void (*begin)(struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                  unsigned nnames);
-    void (*window)(struct detector_call *call, const struct plan *plan, const struct counting_window *window);
-    void (*released)(struct detector_call *call, const struct plan *plan);
+    void (*begin_counting)(struct detector_call *call, const struct counting_window *window);
+    void (*window)(struct detector_call *call, const struct counting_window *window);
+    void (*released)(struct detector_call *call);
     /* Runs after Python has ended: may read objects that are left, but call no function of Python. */
     void (*after_end)(int wire);
 };

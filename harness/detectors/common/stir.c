@@ -59,18 +59,13 @@ static void stir_arrays(uint64_t turn)
     PyErr_Clear();
 }
 
-/* Holds some blocks until the next turn, others in each turn, so that the next allocations have other addresses. */
-static void hold_some(uint64_t turn)
+void stir_memory(uint64_t turn)
 {
+    /* Holds some blocks until the next turn, others in each turn, so that the next allocations have other addresses. */
     stir_end();
     for (size_t i = 0; i < HELD; i++)
         if ((turn * 2654435761U >> (i % 24)) & 1)
             held[i] = malloc(16 + 16 * (i + turn % 3));
-}
-
-void stir_memory(uint64_t turn)
-{
-    hold_some(turn);
     stir_heap(turn);
     stir_arrays(turn);
 }

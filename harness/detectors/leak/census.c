@@ -89,34 +89,39 @@ void census_store_stacks(void)
     atomic_store(&stacks, true);
 }
 
-struct census_row *census_row(struct census *census, PyTypeObject *type)
+struct census_row *census_row(struct census_row *rows, PyTypeObject *type)
 {
-    return keyed_entry(census->rows, CENSUS_TYPES, sizeof *census->rows, (uintptr_t)type);
+    return keyed_entry(rows, CENSUS_TYPES, sizeof *rows, (uintptr_t)type);
 }
+
+struct count {
+    struct census_row *rows;
+    uint64_t blocks;
+};
 
 static void count_block(void *context, char *block, enum epoch epoch)
 {
-    struct census *census = context;
+    struct count *count = context;
     PyObject *object = pyobject_in_block(block);
     Py_ssize_t references;
-    census->blocks++;
-    struct census_row *row = object ? census_row(census, Py_TYPE(object)) : NULL;
+    count->blocks++;
+    struct census_row *row = object ? census_row(count->rows, Py_TYPE(object)) : NULL;
     if (!row)
         return;
-    census->objects++;
     if (pyobject_references(object, &references) == PYOBJECT_IMMORTAL)
         row->immortal[epoch]++;
     else
         row->live[epoch]++;
 }
 
-void census_take(struct census *census)
+uint64_t census_take(struct census_row *rows)
 {
-    memset(census->rows, 0, CENSUS_TYPES * sizeof *census->rows);
-    census->objects = census->blocks = 0;
+    struct count count = {.rows = rows};
+    memset(rows, 0, CENSUS_TYPES * sizeof *rows);
     readable_forget();
     pyobject_forget();
-    addresses_walk(count_block, census);
+    addresses_walk(count_block, &count);
+    return count.blocks;
 }
 
 int64_t census_live(const struct census_row *row)

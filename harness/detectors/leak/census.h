@@ -22,11 +22,6 @@ struct census_row {
     uint64_t immortal[EPOCHS]; /* not in `live`: they are never freed */
 };
 
-struct census {
-    struct census_row *rows; /* CENSUS_TYPES rows by hash of the type; unused rows have no type */
-    uint64_t objects, blocks;
-};
-
 /* Makes census_take_domains take the domains over, or not. */
 void census_enable(bool on);
 /* Returns 0, or -ENOTSUP if the domains are not taken over: `start` of the detectors that count. */
@@ -42,11 +37,12 @@ void census_take_domains(void);
 /* Stores the stacks of allocations from now on. */
 void census_store_stacks(void);
 
-/* Counts all objects. rows: CENSUS_TYPES of them; overwritten. */
-void census_take(struct census *census);
+/* Counts all objects. rows: CENSUS_TYPES of them, overwritten; by hash of the type, and without one if unused. Returns
+ * the number of blocks. */
+uint64_t census_take(struct census_row *rows);
 
 /* The row of a type, a new one if it has none; NULL if the table is full. */
-struct census_row *census_row(struct census *census, PyTypeObject *type);
+struct census_row *census_row(struct census_row *rows, PyTypeObject *type);
 
 /* The live objects of all epochs. */
 int64_t census_live(const struct census_row *row);

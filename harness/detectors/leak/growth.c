@@ -21,7 +21,7 @@
 #include "detectors/leak/mapped.h"
 #include "detectors/memory/pyobject.h"
 #include "heap/guard/guard.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 #include "heap/site/trace.h"
 
 #define POINTS (COUNTED_WINDOWS + 1)
@@ -80,9 +80,7 @@ static void count_immortal(const struct census_row *row, struct type_series *ser
 
 static void count_types(void)
 {
-    struct census census = {.rows = rows};
-    census_take(&census);
-    totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census.blocks;
+    totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census_take(rows);
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
         if (!rows[i].type)
             continue;
@@ -97,17 +95,11 @@ static void count_types(void)
 static void count_native(void)
 {
     if (guard_is_on()) {
-        live_walk(count_block, NULL);
+        region_walk_live(count_block, NULL);
         return;
     }
     struct mallinfo2 info = mallinfo2();
     totals[SERIES_NATIVE_BYTES][point] = (int64_t)(info.uordblks + info.hblkhd);
-}
-
-static void count_process(void)
-{
-    totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
-    totals[SERIES_CODE_BYTES][point] = mapped_code(true);
 }
 
 /* The growth after the first windows. */
@@ -121,11 +113,6 @@ struct search {
     uint64_t seen, every; /* objects; the holder of one in `every` is searched */
     unsigned searched;
 };
-
-static bool is_lost(const struct holder_path *path)
-{
-    return path->holder == HOLDER_NOBODY && path->steps == 0;
-}
 
 /* Stops at the first path that leads to a module or a static, or at the first object without a holder. A cache of the
  * interpreter is the result only if no other holder is found. */
@@ -144,7 +131,8 @@ static bool search_holder(void *context, PyObject *object)
     if (search->searched == 0 || path.holder != HOLDER_INTERPRETER)
         search->path = path;
     bool leads = path.holder == HOLDER_MODULE || path.holder == HOLDER_STATIC;
-    return !leads && !is_lost(&path) && ++search->searched < HOLDER_SAMPLE;
+    bool is_lost = path.holder == HOLDER_NOBODY && path.steps == 0;
+    return !leads && !is_lost && ++search->searched < HOLDER_SAMPLE;
 }
 
 /* Finds the holder of objects of this type that the calls made. Each step of a path searches all memory, so that only
@@ -235,10 +223,8 @@ static void send_all(const struct detector_call *call, enum counted_arm arm)
     send_sites(call, arm);
 }
 
-static void growth_window(struct detector_call *call, const struct plan *plan,
-                          const struct counting_window *window)
+static void growth_window(struct detector_call *call, const struct counting_window *window)
 {
-    (void)plan;
     held_window(window);
     point = window->number;
     if (point == 0) {
@@ -248,7 +234,8 @@ static void growth_window(struct detector_call *call, const struct plan *plan,
     }
     count_types();
     count_native();
-    count_process();
+    totals[SERIES_RESIDENT_BYTES][point] = (int64_t)resident_bytes(0);
+    totals[SERIES_CODE_BYTES][point] = mapped_code(true);
     if (window->next == 0)
         send_all(call, window->arm);
 }
@@ -257,7 +244,7 @@ const struct detector growth_detector = {
     .id = DETECTOR_GROWTH,
     .turn = 90,
     .start = census_start,
-    .begin = held_begin,
+    .begin_counting = held_begin,
     .released = held_released,
     .window = growth_window,
 };

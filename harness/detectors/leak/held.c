@@ -2,7 +2,6 @@
 #include "detectors/leak/held.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/wire/counted.h"
 #include "detectors/leak/census.h"
@@ -13,24 +12,22 @@
 static struct census_row first[CENSUS_TYPES], last[CENSUS_TYPES], released[CENSUS_TYPES];
 static bool is_sent;
 
-void held_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names, unsigned nnames)
+void held_begin(struct detector_call *call, const struct counting_window *window)
 {
     (void)call;
-    (void)plan;
-    (void)names;
-    (void)nnames;
-    census_take(&(struct census){.rows = first});
+    (void)window;
+    census_take(first);
 }
 
 void held_window(const struct counting_window *window)
 {
     if (window->arm == COUNTED_CALLS && window->next == 0)
-        census_take(&(struct census){.rows = last});
+        census_take(last);
 }
 
 static int64_t live_in(struct census_row *rows, PyTypeObject *type)
 {
-    const struct census_row *row = census_row(&(struct census){.rows = rows}, type);
+    const struct census_row *row = census_row(rows, type);
     return row ? census_live(row) : 0;
 }
 
@@ -43,31 +40,30 @@ static int by_count(const void *a, const void *b)
 static bool send_type(const struct detector_call *call, PyTypeObject *type, const char *name, int64_t still,
                       bool all)
 {
-    const int64_t points[] = {live_in(first, type), live_in(last, type), still};
-    struct record record;
-    if (points[1] <= points[0] && !all)
+    int64_t before = live_in(first, type), after = live_in(last, type);
+    if (after <= before && !all)
         return false;
-    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
-    record.values[SERIES_OF] = SERIES_HELD;
-    record.values[SERIES_NPOINTS] = sizeof points / sizeof *points;
-    memcpy(&record.values[SERIES_POINTS], points, sizeof points);
-    record_add_text(&record, name);
-    record_send(&record, call->wire);
+    RECORD_SEND(call->wire, RECORD_SERIES,
+                .values = {[SERIES_OF] = SERIES_HELD,
+                           [SERIES_NPOINTS] = 3,
+                           [SERIES_POINTS] = before,
+                           [SERIES_POINTS + 1] = after,
+                           [SERIES_POINTS + 2] = still},
+                .texts = {name});
     return true;
 }
 
-void held_released(struct detector_call *call, const struct plan *plan)
+void held_released(struct detector_call *call)
 {
     char name[192];
     unsigned sent = 0;
-    (void)plan;
     if (is_sent)
         return;
     is_sent = true;
-    census_take(&(struct census){.rows = released});
+    census_take(released);
     for (size_t i = 0; i < CENSUS_TYPES; i++) /* types without objects get a row too */
         if (last[i].type)
-            census_row(&(struct census){.rows = released}, last[i].type);
+            census_row(released, last[i].type);
     qsort(released, CENSUS_TYPES, sizeof *released, by_count);
     for (size_t i = 0; i < CENSUS_TYPES; i++)
         if (released[i].type && census_type_name(released[i].type, name, sizeof name))

@@ -4,6 +4,6 @@
 
 #include "detectors/common/counting.h"
 
-void held_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names, unsigned nnames);
+void held_begin(struct detector_call *call, const struct counting_window *window);
 void held_window(const struct counting_window *window);
-void held_released(struct detector_call *call, const struct plan *plan);
+void held_released(struct detector_call *call);

@@ -12,7 +12,7 @@
 #include "detectors/common/pycompat.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/memory/readable.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 
 #define STEPS_MAX 8
 #define THREAD_BYTES ((size_t)64 << 10) /* searched below a thread's control block: its static variables */
@@ -52,17 +52,13 @@ static bool scan(struct search *search, const char *from, const char *to)
 }
 
 /* Ignores the child's own data: its tables have the addresses of all objects. */
-static bool is_ignored(const struct dl_phdr_info *info, const struct search *search)
-{
-    bool is_interpreter = strstr(info->dlpi_name, "/libpython3") != NULL;
-    return info->dlpi_name[0] == '\0' || (search->is_alive && is_interpreter != search->interpreter);
-}
-
 static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct search *search = context;
+    bool is_interpreter = strstr(info->dlpi_name, "/libpython3") != NULL;
+    bool ignored = info->dlpi_name[0] == '\0' || (search->is_alive && is_interpreter != search->interpreter);
     (void)size;
-    for (int i = 0; i < info->dlpi_phnum && !is_ignored(info, search); i++) {
+    for (int i = 0; i < info->dlpi_phnum && !ignored; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W))
             continue;
@@ -77,18 +73,6 @@ static int scan_module(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-/* Ignores a holder that is on the path already. */
-static void ignore_seen(struct search *search)
-{
-    search->where = NULL;
-    search->again = true;
-}
-
-static bool find_static(struct search *search)
-{
-    return dl_iterate_phdr(scan_module, search) != 0;
-}
-
 /* This thread's variables only: the workers have ended, and their variables with them. */
 static bool find_thread(struct search *search)
 {
@@ -98,11 +82,14 @@ static bool find_thread(struct search *search)
     return scan(search, from, self);
 }
 
-static bool is_seen(const struct search *search, const void *at)
+/* Returns true for a holder that is on the path already, and drops it. */
+static bool drop_seen(struct search *search, const void *at)
 {
     for (unsigned i = 0; i < search->nseen; i++)
-        if (search->seen[i] == at)
-            return true;
+        if (search->seen[i] == at) {
+            search->where = NULL;
+            return search->again = true;
+        }
     return false;
 }
 
@@ -120,17 +107,10 @@ static int visit_tracked(PyObject *object, void *context)
     if ((uintptr_t)object == search->from || !traverse || !traverse(object, is_target, search))
         return 1;
     search->where = (const char *)object;
-    if (is_seen(search, object)) {
-        ignore_seen(search);
+    if (drop_seen(search, object))
         return 1;
-    }
     search->object = object;
     return 0;
-}
-
-static void find_tracked(struct search *search)
-{
-    PyUnstable_GC_VisitObjects(visit_tracked, search);
 }
 
 static void search_block(void *context, const struct block *block)
@@ -139,9 +119,7 @@ static void search_block(void *context, const struct block *block)
     const char *user = block_user(block);
     if (search->where || !scan(search, user, user + block->size))
         return;
-    if (is_seen(search, user))
-        ignore_seen(search);
-    else
+    if (!drop_seen(search, user))
         search->block = *block;
 }
 
@@ -164,9 +142,7 @@ static void search_object(void *context, char *start, enum epoch epoch)
         !(scan(search, start, (const char *)object) ||
           scan(search, (const char *)(object + 1), (const char *)object + size_of(object))))
         return;
-    if (is_seen(search, object))
-        ignore_seen(search);
-    else
+    if (!drop_seen(search, object))
         search->object = object;
 }
 
@@ -178,20 +154,20 @@ static bool find_next(struct search *search, struct holder_path *path)
     search->block.start = NULL;
     search->module = NULL;
     search->again = false;
-    if (find_static(search)) {
+    if (dl_iterate_phdr(scan_module, search)) {
         path->holder = HOLDER_STATIC;
         path->address = (uint64_t)(uintptr_t)search->where;
         return false;
     }
     if (search->is_alive)
-        find_tracked(search);
+        PyUnstable_GC_VisitObjects(visit_tracked, search);
     if (search->where)
         return true;
     if (find_thread(search)) {
         path->holder = HOLDER_THREAD;
         return false;
     }
-    live_walk(search_block, search);
+    region_walk_live(search_block, search);
     if (!search->where)
         addresses_walk(search_object, search);
     if (!search->where && search->again)
@@ -211,12 +187,6 @@ static void append_static(struct holder_path *path, const struct search *search)
     snprintf(text, sizeof text, "%.80s+%#lx", slash ? slash + 1 : search->module,
              (unsigned long)((uintptr_t)search->where - search->base));
     append(path, text);
-}
-
-/* A module or a class ends the path: a reader can find it by its name. */
-static bool is_named(PyObject *object)
-{
-    return PyModule_Check(object) || PyType_Check(object);
 }
 
 static void append_name(struct holder_path *path, PyObject *object)
@@ -266,8 +236,8 @@ static void find_in_interpreter(struct search *search, PyObject *object, struct 
 {
     Py_ssize_t references = 0;
     search->interpreter = true;
-    if (find_static(search) && pyobject_references(object, &references) != PYOBJECT_IMMORTAL &&
-        references == 1)
+    if (dl_iterate_phdr(scan_module, search) &&
+        pyobject_references(object, &references) != PYOBJECT_IMMORTAL && references == 1)
         path->holder = HOLDER_INTERPRETER;
 }
 
@@ -282,7 +252,8 @@ void holder_find(PyObject *object, bool is_alive, struct holder_path *path)
     readable_forget();
     pyobject_forget();
     while (path->steps < STEPS_MAX - 1 && find_next(&search, path)) {
-        if (is_alive && search.object && is_named(search.object)) {
+        /* A module or a class ends the path: a reader can find it by its name. */
+        if (is_alive && search.object && (PyModule_Check(search.object) || PyType_Check(search.object))) {
             append_name(path, search.object);
             break;
         }

@@ -153,15 +153,14 @@ static void note_immortal(const struct detector_call *call)
     RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
-static void collect(const struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                    unsigned n)
+static void collect(const struct detector_call *call, const struct counting_window *window)
 {
-    copies = n > 0 ? n : 1;
-    for (unsigned i = 0; i < n; i++)
-        if (plan->naudit > 0)
-            add_requested(call, plan, names[i]);
+    copies = window->nnames > 0 ? window->nnames : 1;
+    for (unsigned i = 0; i < window->nnames; i++)
+        if (window->plan->naudit > 0)
+            add_requested(call, window->plan, window->names[i]);
         else
-            add_names(names[i]);
+            add_names(window->names[i]);
 }
 
 static void read_counts(unsigned point)
@@ -204,11 +203,6 @@ static Py_ssize_t change_of(const struct audited *entry)
 }
 
 /* Objects that are alike and changed in the same direction are reported once. */
-static bool joins(const struct audited *one, const struct audited *other)
-{
-    return are_alike(one, other) && (change_of(one) > 0) == (change_of(other) > 0);
-}
-
 static void report(const struct detector_call *call, unsigned first, bool *reported)
 {
     const struct audited *entry = &audited[first];
@@ -218,7 +212,9 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
     record.values[AUDIT_KIND] = entry->kind;
     record.values[AUDIT_NPOINTS] = npoints;
     for (unsigned i = first; i < naudited; i++) {
-        if (reported[i] || change_of(&audited[i]) == 0 || (i != first && !joins(entry, &audited[i])))
+        Py_ssize_t change = change_of(&audited[i]);
+        bool joins = are_alike(entry, &audited[i]) && (change_of(entry) > 0) == (change > 0);
+        if (reported[i] || change == 0 || (i != first && !joins))
             continue;
         reported[i] = true;
         record.values[AUDIT_OBJECTS]++;
@@ -233,14 +229,6 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
     record_add_text(&record, entry->container >= 0 ? audited[entry->container].name : "");
     record_send(&record, call->wire);
     atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
-}
-
-static void report_all(const struct detector_call *call)
-{
-    bool reported[AUDITED_MAX] = {false};
-    for (unsigned i = 0; i < naudited; i++)
-        if (!reported[i] && change_of(&audited[i]) != 0)
-            report(call, i, reported);
 }
 
 /* Releases the spares of all objects but those that lost references. */
@@ -259,20 +247,19 @@ static void release_spares(void)
     }
 }
 
-static void refcount_begin(struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                           unsigned n)
+static void refcount_begin(struct detector_call *call, const struct counting_window *window)
 {
-    collect(call, plan, names, n);
+    collect(call, window);
     take_spares(SERIAL_CALLS);
 }
 
-static void refcount_window(struct detector_call *call, const struct plan *plan,
-                            const struct counting_window *window)
+static void refcount_window(struct detector_call *call, const struct counting_window *window)
 {
+    bool reported[AUDITED_MAX] = {false};
     if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
-        collect(call, plan, window->names, window->nnames);
+        collect(call, window);
     read_counts(window->number);
     npoints = window->number + 1;
     if (window->next > 0) {
@@ -280,13 +267,15 @@ static void refcount_window(struct detector_call *call, const struct plan *plan,
         return;
     }
     note_immortal(call);
-    report_all(call);
+    for (unsigned i = 0; i < naudited; i++)
+        if (!reported[i] && change_of(&audited[i]) != 0)
+            report(call, i, reported);
     release_spares();
 }
 
 const struct detector refcount_detector = {
     .id = DETECTOR_REFCOUNT,
     .turn = 80,
-    .begin = refcount_begin,
+    .begin_counting = refcount_begin,
     .window = refcount_window,
 };

@@ -16,7 +16,7 @@
 #include "detectors/leak/keyed.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/leak/refcount.h"
-#include "heap/guard/live.h"
+#include "heap/memory/region.h"
 #include "heap/site/trace.h"
 
 /* Types of the interpreter, and native blocks, are reported from MANY on and from one in PART calls on: a few that
@@ -46,11 +46,9 @@ static unsigned nnames, nwindows, sent;
 static int64_t immortal;             /* objects that became immortal in the calls */
 static int64_t calls[COUNTED_PARTS]; /* after the first ones */
 
-static void shutdown_window(struct detector_call *call, const struct plan *plan,
-                            const struct counting_window *window)
+static void shutdown_window(struct detector_call *call, const struct counting_window *window)
 {
     (void)call;
-    (void)plan;
     held_window(window);
     if (window->number == 0 || nwindows == sizeof windows / sizeof *windows)
         return;
@@ -59,14 +57,6 @@ static void shutdown_window(struct detector_call *call, const struct plan *plan,
     windows[nwindows++].part = part;
     if (part >= 0)
         calls[part] += (int64_t)window->calls;
-}
-
-static int part_of(uint64_t iteration)
-{
-    for (unsigned i = 0; i < nwindows; i++)
-        if (iteration < windows[i].end)
-            return windows[i].part;
-    return -1;
 }
 
 static int64_t sum(const int64_t *parts)
@@ -79,9 +69,8 @@ static int64_t sum(const int64_t *parts)
 
 static void shutdown_finish(struct detector_call *call)
 {
-    struct census census = {.rows = rows};
     (void)call;
-    census_take(&census);
+    census_take(rows);
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
         if (!rows[i].type)
             continue;
@@ -175,14 +164,13 @@ static bool are_many(int64_t n)
 /* Frequent types first: the number of records is limited. */
 static void send_types(int wire)
 {
-    struct census census = {.rows = rows};
-    census_take(&census);
+    census_take(rows);
     for (size_t i = 0; i < CENSUS_TYPES && !census_mortal; i++)
         for (int part = 0; part < COUNTED_PARTS; part++)
             immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];
     for (int many = 1; many >= 0; many--)
         for (unsigned i = 0; i < nnames && sent < SENT_MAX; i++) {
-            const struct census_row *row = census_row(&census, (PyTypeObject *)names[i].type);
+            const struct census_row *row = census_row(rows, (PyTypeObject *)names[i].type);
             int64_t parts[COUNTED_PARTS], later = row ? live_parts(row, parts) : 0;
             bool is_left = row && (later > 0 || row->live[EPOCH_FIRST] > 0);
             if (is_left && are_many(later) == many && (many || names[i].foreign))
@@ -199,14 +187,17 @@ static void count_block(void *context, const struct block *block)
     struct site *site = keyed_entry(sites, SITES, sizeof *sites, block->alloc_site);
     if (!site)
         return;
-    int part = part_of(block->iteration);
+    unsigned window = 0;
+    while (window < nwindows && block->iteration >= windows[window].end)
+        window++;
+    int part = window < nwindows ? windows[window].part : -1;
     ++*(part < 0 ? &site->first : &site->parts[part]);
     site->bytes += (int64_t)block->size;
 }
 
 static void send_sites(int wire)
 {
-    live_walk(count_block, NULL);
+    region_walk_live(count_block, NULL);
     for (size_t i = 0; i < SITES && sent < SENT_MAX; i++) {
         struct record record;
         if (!are_many(sum(sites[i].parts)))
@@ -229,7 +220,7 @@ const struct detector shutdown_detector = {
     .id = DETECTOR_SHUTDOWN,
     .turn = 100,
     .start = census_start,
-    .begin = held_begin,
+    .begin_counting = held_begin,
     .window = shutdown_window,
     .released = held_released,
     .finish = shutdown_finish,

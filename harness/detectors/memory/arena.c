@@ -34,36 +34,24 @@ static const char *arena_excuse(void)
     return reason;
 }
 
-/* Returns false for a known violation, or if the table is full. */
-static bool is_new(const struct arena_violation *violation)
-{
-    for (unsigned i = 0; i < nreported; i++)
-        if (reported[i].fault == violation->fault && reported[i].chunk == violation->chunk)
-            return false;
-    if (nreported == REPORTS)
-        return false;
-    reported[nreported].fault = violation->fault;
-    reported[nreported++].chunk = violation->chunk;
-    return true;
-}
-
 static void report(void *context, const struct arena_violation *violation)
 {
     struct detector_call *call = context;
-    struct record record;
     char sentence[640], signature[64];
-    if (!is_new(violation))
+    for (unsigned i = 0; i < nreported; i++)
+        if (reported[i].fault == violation->fault && reported[i].chunk == violation->chunk)
+            return;
+    if (nreported == REPORTS)
         return;
+    reported[nreported].fault = violation->fault;
+    reported[nreported++].chunk = violation->chunk;
     arena_describe(violation, sentence, sizeof sentence);
     snprintf(signature, sizeof signature, "arena|%s", arena_fault_name(violation->fault));
-    record_begin(&record, RECORD_CORRUPT, RECORD_MAIN);
-    record.iteration = (uint32_t)call->iteration;
-    record.values[CORRUPT_DETECTOR] = DETECTOR_ARENA;
-    record.values[CORRUPT_ADDRESS] = (int64_t)violation->chunk;
-    record.values[CORRUPT_COUNT] = 1;
-    record_add_text(&record, sentence);
-    record_add_text(&record, signature);
-    detector_send(call, &record, true);
+    DETECTOR_SEND(call, true, RECORD_CORRUPT,
+                  .values = {[CORRUPT_DETECTOR] = DETECTOR_ARENA,
+                             [CORRUPT_ADDRESS] = (int64_t)violation->chunk,
+                             [CORRUPT_COUNT] = 1},
+                  .texts = {sentence, signature});
 }
 
 static void walk(struct detector_call *call)

@@ -12,11 +12,6 @@
 #define WORD sizeof(size_t)
 #define FORBIDDEN 0xfd
 
-static const unsigned char *bytes_before(const void *block)
-{
-    return (const unsigned char *)block - WORD;
-}
-
 size_t debug_block_size(const void *block)
 {
     const unsigned char *byte = (const unsigned char *)block - 2 * WORD;
@@ -29,24 +24,20 @@ size_t debug_block_size(const void *block)
 /* The number of intact bytes of the 8 before the block. */
 static unsigned count_right(const void *block)
 {
-    const unsigned char *before = bytes_before(block);
+    const unsigned char *before = (const unsigned char *)block - WORD;
     unsigned right = before[0] == 'r' || before[0] == 'm' || before[0] == 'o';
     for (size_t i = 1; i < WORD; i++)
         right += before[i] == FORBIDDEN;
     return right;
 }
 
-static unsigned last_wrong(const unsigned char *tail)
+unsigned debug_block_overrun(const void *block)
 {
+    const unsigned char *tail = (const unsigned char *)block + debug_block_size(block);
     unsigned n = WORD;
     while (n > 0 && tail[n - 1] == FORBIDDEN)
         n--;
     return n;
-}
-
-unsigned debug_block_overrun(const void *block)
-{
-    return last_wrong((const unsigned char *)block + debug_block_size(block));
 }
 
 /* A damaged block must still have half of the bytes: if none matches, the object is more likely not from the debug
@@ -66,9 +57,8 @@ enum debug_block_state debug_block_check(const void *block)
 
 void debug_block_hex(const void *block, enum debug_block_state state, char text[24])
 {
-    const unsigned char *byte = bytes_before(block);
-    if (state == DEBUG_BLOCK_OVERRUN)
-        byte = (const unsigned char *)block + debug_block_size(block);
+    const unsigned char *byte = block;
+    byte += state == DEBUG_BLOCK_OVERRUN ? (ptrdiff_t)debug_block_size(block) : -(ptrdiff_t)WORD;
     for (size_t i = 0; i < WORD; i++)
         snprintf(text + 3 * i, 4, i + 1 < WORD ? "%02x " : "%02x", byte[i]);
 }

@@ -52,14 +52,6 @@ struct walk {
     uint64_t objects, foreign;
 };
 
-static struct damage *find_damage(const PyObject *object, enum pyobject_fault fault)
-{
-    for (unsigned i = 0; i < ndamages; i++)
-        if (damages[i].object == object && damages[i].fault == fault)
-            return &damages[i];
-    return NULL;
-}
-
 static struct culprit *find_culprit(const char *signature)
 {
     unsigned i = 0;
@@ -101,12 +93,14 @@ static void count_culprit(PyObject *object, const struct pyobject_look *look, Py
 
 static void note_damage(const struct walk *walk, PyObject *object, const struct pyobject_look *look)
 {
-    struct damage *known = find_damage(object, look->fault);
-    if (!walk->second && !known && ndamages < DAMAGES)
+    unsigned i = 0;
+    while (i < ndamages && (damages[i].object != object || damages[i].fault != look->fault))
+        i++;
+    if (!walk->second && i == ndamages && ndamages < DAMAGES)
         damages[ndamages++] = (struct damage){.object = object, .fault = look->fault};
-    if (!walk->second || !known || known->confirmed)
+    if (!walk->second || i == ndamages || damages[i].confirmed)
         return;
-    known->confirmed = true;
+    damages[i].confirmed = true;
     count_culprit(object, look, walk->holder);
 }
 
@@ -151,14 +145,11 @@ static void walk_once(struct walk *walk)
 
 static void report(const struct detector_call *call, struct culprit *culprit)
 {
-    struct record record;
-    record_begin(&record, RECORD_CORRUPT, call->worker);
-    record.values[CORRUPT_DETECTOR] = DETECTOR_PYHEAP;
-    record.values[CORRUPT_ADDRESS] = (int64_t)(uintptr_t)culprit->object;
-    record.values[CORRUPT_COUNT] = culprit->seen - culprit->reported;
-    record_add_text(&record, culprit->sentence);
-    record_add_text(&record, culprit->signature);
-    detector_send(call, &record, true);
+    DETECTOR_SEND(call, true, RECORD_CORRUPT,
+                  .values = {[CORRUPT_DETECTOR] = DETECTOR_PYHEAP,
+                             [CORRUPT_ADDRESS] = (int64_t)(uintptr_t)culprit->object,
+                             [CORRUPT_COUNT] = culprit->seen - culprit->reported},
+                  .texts = {culprit->sentence, culprit->signature});
     culprit->reported = culprit->seen;
 }
 
@@ -187,17 +178,6 @@ static struct walk walk_twice(void)
     return first;
 }
 
-/* A fact for the JSON report only, as the underscore before its name says. */
-static void send_fact(const struct detector_call *call, const struct walk *walk)
-{
-    char text[160];
-    snprintf(text, sizeof text,
-             "_pyheap=%llu walks, the last over %llu objects, %llu of them not checkable; %.1f ms in all",
-             (unsigned long long)walks, (unsigned long long)walk->objects, (unsigned long long)walk->foreign,
-             1e3 * clock_seconds(spent));
-    RECORD_SEND(call->wire, RECORD_ENVIRONMENT, .texts = {text});
-}
-
 static int pyheap_start(void)
 {
     began = clock_now();
@@ -215,8 +195,13 @@ static void pyheap_end_round(struct detector_call *call)
 static void pyheap_finish(struct detector_call *call)
 {
     struct walk walk = walk_twice();
+    char fact[160]; /* for the JSON report only, as the underscore before its name says */
     report_all(call, true);
-    send_fact(call, &walk);
+    snprintf(fact, sizeof fact,
+             "_pyheap=%llu walks, the last over %llu objects, %llu of them not checkable; %.1f ms in all",
+             (unsigned long long)walks, (unsigned long long)walk.objects, (unsigned long long)walk.foreign,
+             1e3 * clock_seconds(spent));
+    RECORD_SEND(call->wire, RECORD_ENVIRONMENT, .texts = {fact});
 }
 
 const struct detector pyheap_detector = {

@@ -20,17 +20,12 @@ void readable_forget(void)
 
 /* The kernel reads the mask before it rejects the operation: it returns EFAULT if the page is not readable. This needs
  * no descriptor, unlike a write to a pipe, and no sandbox forbids it. */
-static bool can_kernel_read(uintptr_t page)
-{
-    return syscall(SYS_rt_sigprocmask, -1, page << PAGE_BITS, NULL, 8) == 0 || errno != EFAULT;
-}
-
 static bool page_readable(uintptr_t page)
 {
     uintptr_t *place = &known[(page ^ page >> 12) % KNOWN];
     if (*place == page)
         return page != 0;
-    if (page == 0 || !can_kernel_read(page))
+    if (page == 0 || (syscall(SYS_rt_sigprocmask, -1, page << PAGE_BITS, NULL, 8) != 0 && errno == EFAULT))
         return false;
     *place = page;
     return true;

@@ -123,16 +123,16 @@ void diverge_recall(const struct diverge_step *at, PyObject *result)
 
 /* Findings */
 
-static void send(struct reference *reference, struct detector_call *call)
+static void send(struct reference *reference, const struct detector_call *call, bool found)
 {
-    struct record record;
     uint64_t count = atomic_load_explicit(&reference->differing, memory_order_relaxed);
-    record_begin(&record, RECORD_DIVERGE, reference->worker);
-    record.iteration = (uint32_t)reference->iteration;
-    record.values[DIVERGE_COUNT] = (int64_t)(count - reference->reported);
-    record_add_text(&record, reference->sentence);
-    record_add_text(&record, reference->statement);
-    record_send(&record, call->wire);
+    struct detector_call first = *call;
+    first.worker = reference->worker;
+    first.iteration = reference->iteration;
+    first.statement = reference->statement;
+    DETECTOR_SEND(&first, found, RECORD_DIVERGE,
+                  .values = {[DIVERGE_COUNT] = (int64_t)(count - reference->reported)},
+                  .texts = {reference->sentence});
     reference->reported = count;
 }
 
@@ -142,10 +142,8 @@ static void settle(struct reference *reference, struct detector_call *call)
         return;
     reference->confirmed = !reference->refuted && reference->agreed >= CALLS_LEAST;
     reference->usable = reference->confirmed;
-    if (!reference->confirmed)
-        return;
-    send(reference, call);
-    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    if (reference->confirmed)
+        send(reference, call, true);
 }
 
 void diverge_settle(struct detector_call *call)
@@ -181,17 +179,12 @@ static void note_difference(struct reference *reference, const struct detector_c
     snprintf(reference->sentence, sizeof reference->sentence, "%s", sentence);
 }
 
-static bool is_due(const struct reference *reference, const struct detector_call *call)
-{
-    return reference && reference->usable &&
-           (reference->image.size <= LARGE_BYTES || call->iteration % LARGE_EVERY == 0);
-}
-
 static void diverge_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
 {
     (void)raised;
     struct reference *reference = reference_of(call->role, call->step);
-    if (call->serial || call->mutable || !result || !is_due(reference, call))
+    if (call->serial || call->mutable || !result || !reference || !reference->usable ||
+        (reference->image.size > LARGE_BYTES && call->iteration % LARGE_EVERY != 0))
         return;
     const struct image_inputs inputs = {call->watched, call->nwatched};
     char sentence[sizeof reference->sentence];
@@ -207,24 +200,18 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
         atomic_store_explicit(&reference->close, true, memory_order_relaxed);
 }
 
-static void send_close(const struct reference *reference, const struct detector_call *call)
-{
-    if (!atomic_load_explicit(&reference->close, memory_order_relaxed))
-        return;
-    char text[1024];
-    snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
-             reference->statement);
-    RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
-}
-
 /* Sends the number of repetitions; the first difference was sent when it was confirmed. */
 static void send_rest(struct reference *reference, struct detector_call *call)
 {
     if (reference->confirmed &&
         atomic_load_explicit(&reference->differing, memory_order_relaxed) > reference->reported)
-        send(reference, call);
-    if (reference->usable)
-        send_close(reference, call);
+        send(reference, call, false);
+    if (!reference->usable || !atomic_load_explicit(&reference->close, memory_order_relaxed))
+        return;
+    char text[1024];
+    snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
+             reference->statement);
+    RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
 static void diverge_finish(struct detector_call *call)

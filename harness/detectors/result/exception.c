@@ -19,28 +19,21 @@ static _Atomic uint64_t seen[SIGNATURES];
 static _Atomic uint64_t counts[SIGNATURES];
 static char texts[SIGNATURES][SIGNATURE_SIZE];
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return h | 1;
-}
-
-/* "ValueError: index 12 of 0x7f…" and "ValueError: index 3 of 0x55…" are one signature: numbers become '#'. */
-static void normalise(const char *text, char *out, size_t size)
+/* "ValueError: index 12 of 0x7f…" and "ValueError: index 3 of 0x55…" are one signature: numbers become '#'. Returns its
+ * hash, which is not 0. */
+static uint64_t normalise(const char *text, char *out, size_t size)
 {
     size_t n = 0;
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
     while (*text && n + 1 < size) {
-        if (!isdigit((unsigned char)*text)) {
-            out[n++] = *text++;
-            continue;
-        }
-        out[n++] = '#';
-        while (isxdigit((unsigned char)*text) || *text == 'x')
+        bool number = isdigit((unsigned char)*text);
+        out[n] = number ? '#' : *text++;
+        h = (h ^ (unsigned char)out[n++]) * UINT64_C(0x100000001b3);
+        while (number && (isxdigit((unsigned char)*text) || *text == 'x'))
             text++;
     }
     out[n] = '\0';
+    return h | 1;
 }
 
 /* "ValueError: message"; the type alone if the exception's own __str__ raises. */
@@ -66,30 +59,21 @@ static bool is_expected(uint64_t hash)
 static void send(struct detector_call *call, const char *text, const char *signature, uint64_t count,
                  bool found)
 {
-    struct record record;
-    record_begin(&record, RECORD_EXCEPTION, call->worker);
-    record.iteration = (uint32_t)call->iteration;
-    record.values[EXCEPTION_COUNT] = (int64_t)count;
-    record.values[EXCEPTION_MUTABLE] = call->mutable;
-    record.values[EXCEPTION_SERIAL] = call->serial;
-    record_add_text(&record, text);
-    record_add_text(&record, signature);
-    detector_send(call, &record, found);
+    DETECTOR_SEND(call, found, RECORD_EXCEPTION,
+                  .values = {[EXCEPTION_COUNT] = (int64_t)count,
+                             [EXCEPTION_MUTABLE] = call->mutable,
+                             [EXCEPTION_SERIAL] = call->serial},
+                  .texts = {text, signature});
 }
 
 /* Returns the slot of this signature, with *ret_new if this call claimed it; -1 if the table is full. */
 static int claim(uint64_t hash, bool *ret_new)
 {
     for (int i = 0; i < SIGNATURES; i++) {
-        uint64_t empty = 0;
-        if (atomic_compare_exchange_strong(&seen[i], &empty, hash)) {
-            *ret_new = true;
+        uint64_t there = 0;
+        *ret_new = atomic_compare_exchange_strong(&seen[i], &there, hash);
+        if (*ret_new || there == hash)
             return i;
-        }
-        if (empty == hash) {
-            *ret_new = false;
-            return i;
-        }
     }
     return -1;
 }
@@ -101,8 +85,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         return;
     char text[1024], signature[SIGNATURE_SIZE];
     describe(raised, text, sizeof text);
-    normalise(text, signature, sizeof signature);
-    uint64_t hash = hash_text(signature);
+    uint64_t hash = normalise(text, signature, sizeof signature);
     if (is_expected(hash))
         return;
     if (call->serial) {

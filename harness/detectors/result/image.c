@@ -69,15 +69,6 @@ __attribute__((format(printf, 2, 3))) static int differs(struct walk *walk, cons
     return -ECANCELED;
 }
 
-static int differs_in_type(struct walk *walk, const struct part *now, const struct part_head *was,
-                           const Py_ssize_t *was_dims)
-{
-    char a[192], b[192];
-    part_print_type(&now->head, now->dims, a, sizeof a);
-    part_print_type(was, was_dims, b, sizeof b);
-    return differs(walk, "gives %s under threads, %s on one thread", a, b);
-}
-
 static int differs_in_bytes(struct walk *walk, const struct part *now, const char *was, size_t at)
 {
     char a[96], b[96];
@@ -96,13 +87,17 @@ static int compare_part(struct walk *walk, const struct part *now)
 {
     struct part_head was;
     Py_ssize_t dims[PART_DIMS];
+    char a[192], b[192];
     const char *at = walk->with->bytes + walk->at;
     memcpy(&was, at, sizeof was);
     memcpy(dims, at + sizeof was, was.nd * sizeof *dims);
     at += sizeof was + was.nd * sizeof *dims;
     if (memcmp(&was, &now->head, sizeof was) != 0 ||
-        (was.nd > 0 && memcmp(dims, now->dims, was.nd * sizeof *dims) != 0))
-        return differs_in_type(walk, now, &was, dims);
+        (was.nd > 0 && memcmp(dims, now->dims, was.nd * sizeof *dims) != 0)) {
+        part_print_type(&now->head, now->dims, a, sizeof a);
+        part_print_type(&was, dims, b, sizeof b);
+        return differs(walk, "gives %s under threads, %s on one thread", a, b);
+    }
     walk->at = (size_t)(at - walk->with->bytes) + payload_of(&was);
     if (is_container(&was))
         return 0;

@@ -41,20 +41,6 @@ static int of_int(struct part *part, PyObject *value)
     return set_bytes(part, 'i', 'i', PART_SCRATCH, part->scratch, PART_SCRATCH);
 }
 
-static int of_complex(struct part *part, PyObject *value)
-{
-    Py_complex number = PyComplex_AsCComplex(value);
-    double both[2] = {number.real, number.imag};
-    return set_scratch(part, 'c', 'c', both, sizeof both);
-}
-
-static int of_text(struct part *part, PyObject *value)
-{
-    size_t width = (size_t)PyUnicode_KIND(value);
-    return set_bytes(part, 's', 's', width, PyUnicode_DATA(value),
-                     width * (size_t)PyUnicode_GET_LENGTH(value));
-}
-
 /* Element by element in logical order, the last dimension fastest. */
 static void gather(PyArrayObject *array, char *to)
 {
@@ -154,9 +140,10 @@ int part_of(struct part *part, PyObject *value, const struct image_inputs *input
     if (PyFloat_CheckExact(value))
         return set_scratch(part, 'f', 'f', &(double){PyFloat_AS_DOUBLE(value)}, sizeof(double));
     if (PyComplex_CheckExact(value))
-        return of_complex(part, value);
+        return set_scratch(part, 'c', 'c', &((PyComplexObject *)value)->cval, sizeof(Py_complex));
     if (PyUnicode_CheckExact(value))
-        return of_text(part, value);
+        return set_bytes(part, 's', 's', (size_t)PyUnicode_KIND(value), PyUnicode_DATA(value),
+                         (size_t)PyUnicode_KIND(value) * (size_t)PyUnicode_GET_LENGTH(value));
     if (PyBytes_CheckExact(value))
         return set_bytes(part, 'y', 'y', 1, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
     if (PyTuple_Check(value))
@@ -195,11 +182,6 @@ static double largest(size_t width, const char *bytes, size_t n)
     return most;
 }
 
-static bool is_close(double a, double b, double distance)
-{
-    return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= distance;
-}
-
 /* The width of native floats, single or double; 0 for anything else. */
 static size_t width_of_reals(const struct part_head *head)
 {
@@ -214,7 +196,8 @@ static enum image_verdict compare_reals(const struct part_head *head, size_t wid
     double distance =
         largest(width, was, n) * (width == sizeof(double) ? TOLERANCE_DOUBLE : TOLERANCE_SINGLE);
     for (size_t i = 0; i < n; i++) {
-        if (is_close(real_at(width, now, i), real_at(width, was, i), distance))
+        double a = real_at(width, now, i), b = real_at(width, was, i);
+        if (a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= distance)
             continue;
         *ret_at = i * width / head->itemsize;
         return IMAGE_DIFFERENT;
@@ -239,16 +222,6 @@ enum image_verdict part_compare(const struct part_head *head, const char *now, c
     return IMAGE_DIFFERENT;
 }
 
-/* An object lies at a multiple of 16, and its hash is its address rotated by four bits. */
-static bool is_address(uint64_t number)
-{
-    uint64_t rotated = number << 4 | number >> 60;
-    if (number < UINT64_C(1) << 20)
-        return false;
-    readable_forget();
-    return readable((const void *)(uintptr_t)number, 1) || readable((const void *)(uintptr_t)rotated, 1);
-}
-
 bool part_is_address(const struct part *part)
 {
     uint64_t number = 0;
@@ -260,22 +233,24 @@ bool part_is_address(const struct part *part)
         head->itemsize < sizeof number)
         return false;
     memcpy(&number, part->bytes, sizeof number);
-    return is_address(number);
+    if (number < UINT64_C(1) << 20)
+        return false;
+    /* An object lies at a multiple of 16, and its hash is its address rotated by four bits. */
+    uint64_t rotated = number << 4 | number >> 60;
+    readable_forget();
+    return readable((const void *)(uintptr_t)number, 1) || readable((const void *)(uintptr_t)rotated, 1);
 }
 
 /* Printing */
 
 static const char *name_of(char kind)
 {
-    static const struct {
-        char kind;
-        const char *name;
-    } names[] = {{'(', "a tuple"}, {'[', "a list"},    {'N', "None"},  {'b', "a bool"},  {'i', "an int"},
-                 {'f', "a float"}, {'c', "a complex"}, {'s', "a str"}, {'y', "a bytes"}, {0, "a value"}};
-    size_t i = 0;
-    while (names[i].kind && names[i].kind != kind)
-        i++;
-    return names[i].name;
+    static const char *const names[UINT8_MAX + 1] = {
+        ['('] = "a tuple", ['['] = "a list",    ['N'] = "None",  ['b'] = "a bool",  ['i'] = "an int",
+        ['f'] = "a float", ['c'] = "a complex", ['s'] = "a str", ['y'] = "a bytes",
+    };
+    const char *name = names[(unsigned char)kind];
+    return name ? name : "a value";
 }
 
 void part_print_type(const struct part_head *head, const Py_ssize_t *dims, char *text, size_t size)
@@ -325,19 +300,13 @@ static void print_integer(const struct part_head *head, const char *at, char *te
         snprintf(text, size, "%lld", (long long)((int64_t)((uint64_t)number << unused) >> unused));
 }
 
-/* Returns true if an int of Python needs more than eight bytes: it is too long to be printed. */
-static bool is_wide(const struct part_head *head, const char *at)
-{
-    for (size_t i = 8; i < head->itemsize; i++)
-        if (at[i] != (at[7] < 0 ? -1 : 0))
-            return true;
-    return false;
-}
-
 void part_print_element(const struct part_head *head, const char *bytes, size_t at, char *text, size_t size)
 {
     const char *element = bytes + at * head->itemsize;
     size_t width = width_of_reals(head);
+    bool is_wide = false; /* an int of Python that needs more than eight bytes is too long to be printed */
+    for (size_t i = 8; i < head->itemsize; i++)
+        is_wide |= element[i] != (element[7] < 0 ? -1 : 0);
     if (head->kind == 'b') {
         snprintf(text, size, "%s", *element ? "True" : "False");
     } else if (is_string(head)) {
@@ -346,7 +315,7 @@ void part_print_element(const struct part_head *head, const char *bytes, size_t 
         snprintf(text, size, "%s with %s at %zu", name_of(head->kind), hex, at);
     } else if (width > 0) {
         print_reals(head, width, element, text, size);
-    } else if (!head->swapped && strchr("biu", head->element) && !is_wide(head, element)) {
+    } else if (!head->swapped && strchr("biu", head->element) && !is_wide) {
         print_integer(head, element, text, size);
     } else if (head->kind == 'i') {
         uint64_t end;

@@ -18,14 +18,9 @@ static _Atomic bool serial_extent;
 
 static void report(struct detector_call *call, const char *name, const char *sentence)
 {
-    struct record record;
-    record_begin(&record, RECORD_INVARIANT, call->worker);
-    record.iteration = (uint32_t)call->iteration;
-    record.values[INVARIANT_COUNT] = 1;
-    record.values[INVARIANT_SERIAL] = call->serial;
-    record_add_text(&record, name);
-    record_add_text(&record, sentence);
-    detector_send(call, &record, !call->serial);
+    DETECTOR_SEND(call, !call->serial, RECORD_INVARIANT,
+                  .values = {[INVARIANT_COUNT] = 1, [INVARIANT_SERIAL] = call->serial},
+                  .texts = {name, sentence});
     if (!call->serial)
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
 }

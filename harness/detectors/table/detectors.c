@@ -12,14 +12,6 @@ static const struct detector *const detectors[] = {DETECTOR_LIST(POINTER, DETECT
 static const struct detector *selected[COUNT];
 static unsigned nselected;
 
-static void insert(const struct detector *detector)
-{
-    unsigned at = nselected++;
-    for (; at > 0 && selected[at - 1]->turn > detector->turn; at--)
-        selected[at] = selected[at - 1];
-    selected[at] = detector;
-}
-
 static void note_off(const struct detector *detector, int wire)
 {
     char text[384];
@@ -31,11 +23,16 @@ static void note_off(const struct detector *detector, int wire)
 
 void detectors_select(uint32_t bits, int wire)
 {
-    nselected = 0;
-    for (size_t i = 0; i < COUNT; i++)
-        if (bits & DETECTOR_BIT(detectors[i]->id))
-            insert(detectors[i]);
-    unsigned wanted = nselected;
+    unsigned wanted = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        unsigned at = wanted;
+        if (!(bits & DETECTOR_BIT(detectors[i]->id)))
+            continue;
+        for (; at > 0 && selected[at - 1]->turn > detectors[i]->turn; at--)
+            selected[at] = selected[at - 1];
+        selected[at] = detectors[i];
+        wanted++;
+    }
     nselected = 0;
     for (unsigned i = 0; i < wanted; i++)
         if (!selected[i]->start || selected[i]->start() >= 0)
@@ -52,50 +49,20 @@ bool detectors_on(enum detector_id id)
     return false;
 }
 
-#define CALL_EACH(hook, ...)                                                                                 \
-    for (unsigned i = 0; i < nselected; i++) {                                                               \
-        if (selected[i]->hook)                                                                               \
-            selected[i]->hook(__VA_ARGS__);                                                                  \
+/* Defines detectors_HOOK, which calls the hook of all selected detectors in turn. */
+#define HOOK(hook, parameters, ...)                                                                          \
+    void detectors_##hook parameters                                                                         \
+    {                                                                                                        \
+        for (unsigned i = 0; i < nselected; i++)                                                             \
+            if (selected[i]->hook)                                                                           \
+                selected[i]->hook(__VA_ARGS__);                                                              \
     }
 
-void detectors_before_call(struct detector_call *call)
-{
-    CALL_EACH(before_call, call);
-}
-
-void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
-{
-    CALL_EACH(after_call, call, result, raised);
-}
-
-void detectors_end_round(struct detector_call *call)
-{
-    CALL_EACH(end_round, call);
-}
-
-void detectors_finish(struct detector_call *call)
-{
-    CALL_EACH(finish, call);
-}
-
-void detectors_after_end(int wire)
-{
-    CALL_EACH(after_end, wire);
-}
-
-void detectors_begin_counting(struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                              unsigned nnames)
-{
-    CALL_EACH(begin, call, plan, names, nnames);
-}
-
-void detectors_window(struct detector_call *call, const struct plan *plan,
-                      const struct counting_window *window)
-{
-    CALL_EACH(window, call, plan, window);
-}
-
-void detectors_released(struct detector_call *call, const struct plan *plan)
-{
-    CALL_EACH(released, call, plan);
-}
+HOOK(before_call, (struct detector_call * call), call)
+HOOK(after_call, (struct detector_call * call, PyObject *result, PyObject *raised), call, result, raised)
+HOOK(end_round, (struct detector_call * call), call)
+HOOK(finish, (struct detector_call * call), call)
+HOOK(begin_counting, (struct detector_call * call, const struct counting_window *window), call, window)
+HOOK(window, (struct detector_call * call, const struct counting_window *window), call, window)
+HOOK(released, (struct detector_call * call), call)
+HOOK(after_end, (int wire), wire)

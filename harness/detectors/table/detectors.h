@@ -14,10 +14,8 @@ void detectors_end_round(struct detector_call *call);
 void detectors_finish(struct detector_call *call);
 void detectors_after_end(int wire);
 
-/* Before the first call. names: as in a window; none at the sharing level `private`. */
-void detectors_begin_counting(struct detector_call *call, const struct plan *plan, PyObject *const *names,
-                              unsigned nnames);
-void detectors_window(struct detector_call *call, const struct plan *plan,
-                      const struct counting_window *window);
+/* Before the first call. window: only the plan and the names; no names at the sharing level `private`. */
+void detectors_begin_counting(struct detector_call *call, const struct counting_window *window);
+void detectors_window(struct detector_call *call, const struct counting_window *window);
 /* After the plan's release step, which follows the equal calls. */
-void detectors_released(struct detector_call *call, const struct plan *plan);
+void detectors_released(struct detector_call *call);

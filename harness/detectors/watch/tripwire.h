@@ -61,6 +61,19 @@ void tripwire_close(struct tripwire_region *region);
 /* Ends the watch of a region. It is unmapped later, when no other reference to its array is left. */
 void tripwire_release(struct tripwire_region *region);
 
+/* The region that has this address in its protected part, or NULL. Signal context. */
+struct tripwire_region *tripwire_find(const char *address);
+
+/* A free slot of the table; unmaps retired regions on the way. The caller holds the placement's lock, attached. Returns
+ * NULL when the table is full or memory is out. */
+struct tripwire_region *tripwire_take_slot(void);
+
+/* The array object of a region. */
+static inline PyObject *tripwire_twin(const struct tripwire_region *region)
+{
+    return (PyObject *)(void *)(region->closed - sizeof(PyObject));
+}
+
 /* Signal context. Return true if the signal was the tripwire's own and the thread may go on. */
 bool tripwire_on_fault(siginfo_t *info, void *ucontext);
 bool tripwire_on_trap(void *ucontext);

@@ -8,7 +8,6 @@
 
 #include "base/foreign.h"
 #include "detectors/common/unwind.h"
-#include "detectors/watch/tripwire_table.h"
 
 #define TRAP_FLAG 0x100
 #define WRITE_FAULT 2

@@ -8,7 +8,6 @@
 
 #include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
-#include "detectors/watch/tripwire_table.h"
 #include "detectors/watch/watched.h"
 
 /* Held while a slot is chosen, filled or released: all workers place their private inputs at the same time. */
@@ -35,15 +34,6 @@ static int map_region(struct tripwire_region *region, size_t metadata, size_t da
     region->size = size;
     region->start = at;
     return 0;
-}
-
-/* The copy has the same offset in a cache line, so that alignment and vector paths stay the same. */
-static void move_data(struct watched *watched, struct tripwire_region *region)
-{
-    char *low = region->data + ((uintptr_t)watched->low & 63);
-    memcpy(low, watched->low, watched->size);
-    watched->data += low - watched->low;
-    watched->low = low;
 }
 
 static void release_source(PyObject *capsule)
@@ -94,7 +84,10 @@ static int place(struct watched *watched)
         return -ENOMEM;
     }
     Py_INCREF(source);
-    move_data(watched, region);
+    /* The copy has the same offset in a cache line, so that alignment and vector paths stay the same. */
+    char *low = region->data + ((uintptr_t)watched->low & 63);
+    watched->data += low - watched->low;
+    watched->low = memcpy(low, watched->low, watched->size);
     /* One reference stays for good: the twin has no allocator that could free it. */
     PyObject *twin = Py_NewRef(make_twin(region, source, base, watched));
     region->retired = false;

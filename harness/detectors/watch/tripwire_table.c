@@ -1,6 +1,6 @@
-/* See tripwire_table.h. Everything that the signal handler calls here is async-signal-safe: tripwire_find and
- * tripwire_close. */
-#include "detectors/watch/tripwire_table.h"
+/* The table of tripwire regions; see tripwire.h. Everything that the signal handler calls here is async-signal-safe:
+ * tripwire_find and tripwire_close. */
+#include "detectors/watch/tripwire.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,19 +14,15 @@ static _Atomic unsigned nregions;
 
 /* Runs in a handler while other threads fill slots: if the start is the same before and after, both bounds belong to
  * one region. */
-static bool contains(struct tripwire_region *region, const char *address)
-{
-    char *start = atomic_load(&region->start);
-    char *closed = atomic_load(&region->closed), *end = atomic_load(&region->end);
-    return start && address >= closed && address < end && atomic_load(&region->start) == start;
-}
-
-struct tripwire_region *tripwire_find(const void *address)
+struct tripwire_region *tripwire_find(const char *address)
 {
     unsigned n = atomic_load_explicit(&nregions, memory_order_acquire);
-    for (unsigned i = 0; i < n; i++)
-        if (contains(regions[i], address))
+    for (unsigned i = 0; i < n; i++) {
+        char *start = atomic_load(&regions[i]->start);
+        char *closed = atomic_load(&regions[i]->closed), *end = atomic_load(&regions[i]->end);
+        if (start && address >= closed && address < end && atomic_load(&regions[i]->start) == start)
             return regions[i];
+    }
     return NULL;
 }
 

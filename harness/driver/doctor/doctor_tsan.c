@@ -3,7 +3,6 @@
  * interpreter. */
 #include "driver/doctor/doctor_inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <libxml/uri.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"

@@ -1,7 +1,6 @@
 /* The results of verification. See sentence.h. */
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "driver/report/document.h"
 #include "driver/report/sentence.h"

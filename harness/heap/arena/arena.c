@@ -85,13 +85,9 @@ int64_t arena_check(struct arena_walker *walker, arena_callback *callback, void 
     return chunks;
 }
 
-struct segment {
-    uintptr_t low, high;
-};
-
 static int find_libc(struct dl_phdr_info *info, size_t size, void *context)
 {
-    struct segment *segment = context;
+    struct arena_map *segment = context;
     const char *name = strrchr(info->dlpi_name, '/');
     (void)size;
     if (strcmp(name ? name + 1 : info->dlpi_name, "libc.so.6") != 0)
@@ -127,7 +123,7 @@ static bool is_main_arena(const struct arena_walker *walker, uintptr_t arena)
 
 static uintptr_t find_main_arena(const struct arena_walker *walker)
 {
-    struct segment segment = {0};
+    struct arena_map segment = {0};
     uintptr_t found = 0;
     dl_iterate_phdr(find_libc, &segment);
     segment.low = (segment.low + WORD - 1) & ~(WORD - 1);
@@ -172,14 +168,6 @@ static void learn_mark(struct arena_walker *walker)
     }
 }
 
-/* Heaps of huge pages have another size and alignment. */
-static bool has_huge_heaps(void)
-{
-    const char *tunables = getenv("GLIBC_TUNABLES"), *name = "glibc.malloc.hugetlb=";
-    const char *at = tunables ? strstr(tunables, name) : NULL;
-    return at && strtoul(at + strlen(name), NULL, 0) > 1;
-}
-
 static void copy_first(void *context, const struct arena_violation *violation)
 {
     struct arena_violation *first = context;
@@ -219,11 +207,13 @@ static int verify(struct arena_walker *walker, char *reason, size_t size)
 
 int arena_open(struct arena_walker *ret, char *reason, size_t size)
 {
+    static const char name[] = "glibc.malloc.hugetlb=";
+    const char *tunables = getenv("GLIBC_TUNABLES"), *huge = tunables ? strstr(tunables, name) : NULL;
     memset(ret, 0, sizeof *ret);
     ret->layout = glibc_layout_find(gnu_get_libc_version(), reason, size);
     if (!ret->layout)
         return -ENOTSUP;
-    if (has_huge_heaps())
+    if (huge && strtoul(huge + strlen(name), NULL, 0) > 1) /* another size and alignment */
         return fail(reason, size, "GLIBC_TUNABLES selects heaps of huge pages, which cannot be walked");
     ret->main = find_main_arena(ret);
     ret->break_start = arena_find_break();

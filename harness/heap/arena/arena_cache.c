@@ -4,11 +4,6 @@
  * them begin with a block of the right size that bears the mark of caches. */
 #include "heap/arena/arena_inside.h"
 
-static size_t size_of_bin(size_t bin)
-{
-    return CHUNK_MIN + bin * CHUNK_ALIGN;
-}
-
 static unsigned count_of(uintptr_t cache, size_t bin)
 {
     return *(const volatile uint16_t *)(cache + offsetof(struct glibc_cache_state, counts) +
@@ -29,7 +24,8 @@ static bool bears_mark(const struct arena_walker *walker, uintptr_t cache, uintp
 static bool is_block(const struct arena_walker *walker, uintptr_t block, size_t bin)
 {
     uintptr_t chunk = block - chunk_block(0);
-    return block > chunk_block(0) && arena_holds(walker, chunk) && chunk_size(chunk) == size_of_bin(bin);
+    return block > chunk_block(0) && arena_holds(walker, chunk) &&
+           chunk_size(chunk) == CHUNK_MIN + bin * CHUNK_ALIGN;
 }
 
 bool arena_is_cache(const struct arena_walker *walker, uintptr_t chunk)
@@ -48,27 +44,20 @@ bool arena_is_cache(const struct arena_walker *walker, uintptr_t chunk)
     return votes > 0;
 }
 
-static void blame_link(struct arena_walker *walker, uintptr_t cache, uintptr_t from, uintptr_t block)
+static void walk_list(struct arena_walker *walker, uintptr_t cache, size_t bin)
 {
+    uintptr_t block = entry_of(cache, bin), from = 0;
+    unsigned left = count_of(cache, bin);
+    for (; left > 0 && is_block(walker, block, bin); left--) {
+        from = block;
+        block = arena_reveal(walker, from, arena_word(from));
+    }
+    if (left == 0 && !block)
+        return;
     if (from)
         arena_add_free(walker, ARENA_CACHE_LINK, from - chunk_block(0), arena_word(from));
     else
         arena_add(walker, ARENA_CACHE_HEAD, cache, block, 0, 0);
-}
-
-static void walk_list(struct arena_walker *walker, uintptr_t cache, size_t bin)
-{
-    uintptr_t block = entry_of(cache, bin), from = 0;
-    for (unsigned left = count_of(cache, bin); left > 0; left--) {
-        if (!is_block(walker, block, bin)) {
-            blame_link(walker, cache, from, block);
-            return;
-        }
-        from = block;
-        block = arena_reveal(walker, from, arena_word(from));
-    }
-    if (block)
-        blame_link(walker, cache, from, block);
 }
 
 /* Runs after the links: if both were overwritten, the link is the better evidence. */

@@ -57,18 +57,11 @@ static void check_previous(struct arena_walker *walker, const struct arena_heap 
     }
 }
 
-static void note_cache(struct arena_walker *walker, const struct step *step, size_t size)
-{
-    bool used = FIELD(step->chunk + size, glibc_chunk, size) & CHUNK_PREV_INUSE;
-    if (size == CACHE_CHUNK && walker->caches && used && walker->ncaches < ARENA_CACHES &&
-        arena_is_cache(walker, step->chunk))
-        walker->cache_at[walker->ncaches++] = chunk_block(step->chunk);
-}
-
 /* The top chunk reaches to the end of the heap, and the chunk before it is never free: they would be merged. */
-static void check_end(struct arena_walker *walker, const struct arena_heap *heap, const struct step *step)
+static void check_end(struct arena_walker *walker, const struct arena_heap *heap, struct step *step)
 {
     uint64_t expected = CHUNK_PREV_INUSE;
+    step->field = FIELD(step->chunk, glibc_chunk, size);
     if (heap->has_top && !heap->main)
         expected |= heap->high - heap->end;
     else if (heap->has_top)
@@ -93,12 +86,12 @@ void arena_walk_chunks(struct arena_walker *walker, const struct arena_heap *hea
         }
         check_previous(walker, heap, &step);
         size_t size = step.field & ~(uint64_t)CHUNK_FLAGS;
-        if (step.chunk + size < heap->high)
-            note_cache(walker, &step, size);
+        if (size == CACHE_CHUNK && step.chunk + size < heap->high && walker->caches &&
+            FIELD(step.chunk + size, glibc_chunk, size) & CHUNK_PREV_INUSE &&
+            walker->ncaches < ARENA_CACHES && arena_is_cache(walker, step.chunk))
+            walker->cache_at[walker->ncaches++] = chunk_block(step.chunk);
         step = (struct step){.chunk = step.chunk + size, .previous = step.chunk, .previous_size = size};
     }
-    if (step.chunk >= heap->high)
-        return;
-    step.field = FIELD(step.chunk, glibc_chunk, size);
-    check_end(walker, heap, &step);
+    if (step.chunk < heap->high)
+        check_end(walker, heap, &step);
 }

@@ -1,12 +1,7 @@
-/* The violations that a walk has found, and the decoding of single links. See arena.h for the contract. */
+/* The violations that a walk has found. See arena.h for the contract. */
 #include "heap/arena/arena_inside.h"
 
 #include <string.h>
-
-uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_t at, uint64_t link)
-{
-    return walker->layout->protected_links ? (at >> 12) ^ link : link;
-}
 
 /* Copies the bytes of the header, or of the free block. */
 static void copy_bytes(const struct arena_walker *walker, struct arena_violation *violation)

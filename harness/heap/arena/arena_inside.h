@@ -86,7 +86,10 @@ bool arena_is_cache(const struct arena_walker *walker, uintptr_t chunk);
 void arena_walk_cache(struct arena_walker *walker, uintptr_t cache);
 
 /* Decodes the single link stored at `at`. */
-uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_t at, uint64_t link);
+static inline uintptr_t arena_reveal(const struct arena_walker *walker, uintptr_t at, uint64_t link)
+{
+    return walker->layout->protected_links ? (at >> 12) ^ link : link;
+}
 
 /* arena_found.c: records a violation, the first one at each address. `block` and `size` are the likely culprit's. */
 void arena_add(struct arena_walker *walker, enum arena_fault fault, uintptr_t at, uint64_t value,

@@ -29,13 +29,6 @@ static unsigned bin_of(size_t size)
     return 126;
 }
 
-static void check_next_size(struct arena_walker *walker, uintptr_t chunk)
-{
-    uintptr_t next = FIELD(chunk, glibc_chunk, next_size);
-    if (next && (!arena_holds(walker, next) || FIELD(next, glibc_chunk, prev_next_size) != chunk))
-        arena_add_free(walker, ARENA_NEXT_SIZE, chunk, next);
-}
-
 /* The header behind a free chunk marks it as in use, or has another size for it. */
 static void blame_next(struct arena_walker *walker, uintptr_t chunk, size_t size)
 {
@@ -53,23 +46,22 @@ static bool check_free(struct arena_walker *walker, size_t bin, uintptr_t head, 
 {
     bool held = arena_holds(walker, chunk), whole = held && size_is_possible(walker, chunk);
     bool back = held && FIELD(chunk, glibc_chunk, backward) == from;
-    if (!back && (!whole || !next_agrees(chunk))) {
-        if (from == head)
+    if (!back) {
+        if (whole && next_agrees(chunk))
+            arena_add_free(walker, ARENA_BACKWARD, chunk, FIELD(chunk, glibc_chunk, backward));
+        else if (from == head)
             arena_add(walker, ARENA_HEAD, head, chunk, 0, 0);
         else
             arena_add_free(walker, ARENA_FORWARD, from, chunk);
-        return false;
-    }
-    if (!back) {
-        arena_add_free(walker, ARENA_BACKWARD, chunk, FIELD(chunk, glibc_chunk, backward));
         return false;
     }
     if (!whole || (bin > 1 && bin_of(chunk_size(chunk)) != bin))
         arena_add(walker, ARENA_SIZE, chunk, FIELD(chunk, glibc_chunk, size), 0, 0);
     else if (!next_agrees(chunk))
         blame_next(walker, chunk, chunk_size(chunk));
-    if (bin > LARGE_MIN / CHUNK_ALIGN - 1)
-        check_next_size(walker, chunk);
+    uintptr_t next = bin >= LARGE_MIN / CHUNK_ALIGN ? FIELD(chunk, glibc_chunk, next_size) : 0;
+    if (next && (!arena_holds(walker, next) || FIELD(next, glibc_chunk, prev_next_size) != chunk))
+        arena_add_free(walker, ARENA_NEXT_SIZE, chunk, next);
     return true;
 }
 
@@ -98,20 +90,16 @@ static void walk_fastbin(struct arena_walker *walker, uintptr_t arena, size_t bi
     size_t size = (bin + 2) * CHUNK_ALIGN;
     uintptr_t at = arena + offsetof(struct glibc_state, fastbins) + bin * WORD, from = 0;
     uintptr_t chunk = arena_word(at);
-    for (uint64_t i = 0; chunk && i <= walker->chunks_max; i++) {
-        if (!arena_holds(walker, chunk) || chunk_size(chunk) != size) {
-            if (from)
-                arena_add_free(walker, ARENA_FASTBIN, from, arena_word(at));
-            else
-                arena_add(walker, ARENA_HEAD, at, chunk, 0, 0);
-            return;
-        }
+    for (uint64_t i = 0; i <= walker->chunks_max && arena_holds(walker, chunk) && chunk_size(chunk) == size;
+         i++) {
         from = chunk;
         at = chunk_block(chunk);
         chunk = arena_reveal(walker, at, arena_word(at));
     }
-    if (chunk)
+    if (chunk && from)
         arena_add_free(walker, ARENA_FASTBIN, from, arena_word(at));
+    else if (chunk)
+        arena_add(walker, ARENA_HEAD, at, chunk, 0, 0);
 }
 
 void arena_walk_lists(struct arena_walker *walker, uintptr_t arena)

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 #define TEXT 7 /* printable characters in a row: one more than an address has bytes that are not 0 */
 
 #define FIELD_HOLDS(field) "the " field " at %#" PRIxPTR " holds %#" PRIx64
@@ -49,40 +51,33 @@ const char *arena_fault_name(enum arena_fault fault)
     return faults[fault].name;
 }
 
-/* Text that an overrun wrote often shows its origin; addresses and small numbers do not. */
-static bool looks_like_data(const struct arena_violation *violation)
+/* Appends the bytes if they have text: text that an overrun wrote often shows its origin; addresses and small numbers
+ * do not. */
+static void add_bytes(const struct arena_violation *violation, char *text, size_t size)
 {
-    unsigned run = 0;
-    for (unsigned i = 0; i < violation->nbytes && run < TEXT; i++)
-        run = isprint(violation->bytes[i]) ? run + 1 : 0;
-    return run >= TEXT;
-}
-
-static size_t print_bytes(const struct arena_violation *violation, char *text, size_t size)
-{
-    size_t n = (size_t)snprintf(text, size, "; the bytes:");
-    for (unsigned i = 0; i < violation->nbytes && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, " %02x", violation->bytes[i]);
-    if (n < size)
-        n += (size_t)snprintf(text + n, size - n, " \"");
-    for (unsigned i = 0; i < violation->nbytes && n < size; i++)
-        n += (size_t)snprintf(text + n, size - n, "%c",
-                              isprint(violation->bytes[i]) ? violation->bytes[i] : '.');
-    if (n < size)
-        n += (size_t)snprintf(text + n, size - n, "\"");
-    return n;
+    char printed[ARENA_BYTES + 1] = "";
+    unsigned run = 0, longest = 0;
+    for (unsigned i = 0; i < violation->nbytes; i++) {
+        bool prints = isprint(violation->bytes[i]);
+        run = prints ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+        printed[i] = prints ? (char)violation->bytes[i] : '.';
+    }
+    if (longest < TEXT)
+        return;
+    text_add(text, size, "; ", "the bytes:");
+    for (unsigned i = 0; i < violation->nbytes; i++)
+        text_add(text, size, " ", "%02x", violation->bytes[i]);
+    text_add(text, size, " ", "\"%s\"", printed);
 }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are the table above */
 void arena_describe(const struct arena_violation *violation, char *text, size_t size)
 {
-    size_t n =
-        (size_t)snprintf(text, size, faults[violation->fault].sentence, violation->chunk, violation->value);
-    if (violation->block && n < size)
-        n += (size_t)snprintf(text + n, size - n, faults[violation->fault].about_block, violation->block,
-                              violation->size);
-    if (looks_like_data(violation) && n < size)
-        print_bytes(violation, text + n, size - n);
+    snprintf(text, size, faults[violation->fault].sentence, violation->chunk, violation->value);
+    if (violation->block)
+        text_add(text, size, "", faults[violation->fault].about_block, violation->block, violation->size);
+    add_bytes(violation, text, size);
 }
 #pragma GCC diagnostic pop

@@ -10,23 +10,9 @@ size_t check_poison = BLOCK_POISON;
 
 static const struct damage none;
 
-static char *min_of(char *a, char *b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t word_of(const struct block *block)
 {
     return pattern_of(block->start);
-}
-
-/* In a span of pages, the pages of the block are open. */
-static char *slot_end(const struct span *span, const struct block *block)
-{
-    uintptr_t end = (uintptr_t)block_user(block) + block->size;
-    if (span->kind == SPAN_PAGES)
-        return block->start + (region_page_up(end) - (uintptr_t)block->start);
-    return block->start + span->slot_size;
 }
 
 /* Slots that are poisoned whole are checked whole. */
@@ -37,8 +23,10 @@ static bool is_whole(const struct span *span)
 
 char *check_tail_end(const struct span *span, const struct block *block)
 {
-    char *end = slot_end(span, block);
-    return is_whole(span) ? end : min_of(end, block_user(block) + block->size + BLOCK_LOOK);
+    char *behind = block_user(block) + block->size, *end = block->start + span->slot_size;
+    if (span->kind == SPAN_PAGES) /* only the pages of the block are open */
+        end = block->start + (region_page_up((uintptr_t)behind) - (uintptr_t)block->start);
+    return is_whole(span) || end < behind + BLOCK_LOOK ? end : behind + BLOCK_LOOK;
 }
 
 char *check_head_start(const struct span *span, const struct block *block)

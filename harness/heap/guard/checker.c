@@ -81,18 +81,6 @@ void checker_scan(enum violation_found found)
         walk_span(region_span(i), found);
 }
 
-static void begin_reading(void)
-{
-    atomic_fetch_add(&thread_readers, 1);
-    urcu_memb_read_lock();
-}
-
-static void end_reading(void)
-{
-    urcu_memb_read_unlock();
-    atomic_fetch_sub_explicit(&thread_readers, 1, memory_order_release);
-}
-
 /* The processor time of this thread. */
 static uint64_t processor_time(void)
 {
@@ -107,9 +95,11 @@ static void work(uint32_t *at, uint32_t nspans, uint64_t *present)
     uint64_t began = clock_now(), now = began, used = processor_time(), walked = 0;
     while (*at <= nspans && now - began < SLICE) {
         for (unsigned i = 0; i < 8 && *at <= nspans; i++, ++*at) {
-            begin_reading();
+            atomic_fetch_add(&thread_readers, 1);
+            urcu_memb_read_lock();
             walked += walk_span(region_span(*at), FOUND_SCAN);
-            end_reading();
+            urcu_memb_read_unlock();
+            atomic_fetch_sub_explicit(&thread_readers, 1, memory_order_release);
         }
         now = clock_now();
     }
@@ -118,12 +108,7 @@ static void work(uint32_t *at, uint32_t nspans, uint64_t *present)
     atomic_fetch_add_explicit(&time_walked, processor_time() - used, memory_order_relaxed);
 }
 
-static void end_grace_period(void)
-{
-    urcu_memb_synchronize_rcu();
-    atomic_fetch_add_explicit(&thread_grace, 1, memory_order_release);
-}
-
+/* Sleeps, and ends a grace period. */
 static void rest(uint64_t worked)
 {
     uint64_t pause = worked * (SHARE - 1);
@@ -133,7 +118,8 @@ static void rest(uint64_t worked)
                             .tv_nsec = (long)(pause % CLOCK_SECOND)};
     if (!atomic_load_explicit(&stop, memory_order_relaxed))
         nanosleep(&time, NULL);
-    end_grace_period();
+    urcu_memb_synchronize_rcu();
+    atomic_fetch_add_explicit(&thread_grace, 1, memory_order_release);
 }
 
 static void one_round(void)

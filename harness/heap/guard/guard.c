@@ -93,14 +93,7 @@ static inline void fill_in(struct heap_thread *thread, struct block *block, size
     atomic_store_explicit(&block->reported, 0, memory_order_relaxed);
 }
 
-/* Returns true if no code has written to a freed slot that is about to be used again. */
-static inline bool is_clean(const struct block *block, size_t slot_size)
-{
-    if (LIKELY(slot_size <= BLOCK_WHOLE))
-        return !pattern_differs_aligned(block->start, block->start + slot_size, pattern_of(block->start));
-    return false;
-}
-
+/* Reports writes to a freed slot that is about to be used again. */
 static __attribute__((noinline)) void check_reuse(struct block *block)
 {
     const struct span *span = region_find(block->start);
@@ -118,7 +111,8 @@ static struct block *allocate_slab(struct heap_thread *thread, size_t size, size
     size_t slot_size = class_slot_size(class);
     if (UNLIKELY(!block))
         return NULL;
-    if (UNLIKELY(!is_clean(block, slot_size)))
+    if (UNLIKELY(slot_size > BLOCK_WHOLE ||
+                 pattern_differs_aligned(block->start, block->start + slot_size, pattern_of(block->start))))
         check_reuse(block);
     uint32_t offset = BLOCK_HEAD;
     if (UNLIKELY(align > BLOCK_HEAD))
@@ -231,13 +225,6 @@ static bool is_mismatch(enum block_kind made, enum block_kind freed)
     return (by_operator || to_operator) && made != freed;
 }
 
-/* Another thread may be freeing the block: waits for what it writes about itself. */
-static void wait_for_change(const struct block *block)
-{
-    for (unsigned i = 0; i < PATIENCE && block_state_of(block_load(block)) == BLOCK_CHANGING; i++)
-        sched_yield();
-}
-
 /* Reports a pointer that cannot be freed. */
 static __attribute__((noinline)) void refuse(const struct span *span, struct block *block, const void *at,
                                              uint64_t caller)
@@ -246,12 +233,12 @@ static __attribute__((noinline)) void refuse(const struct span *span, struct blo
         violation_report_foreign(at, caller);
         return;
     }
-    wait_for_change(block);
+    /* Another thread may be freeing the block: waits for what it writes about itself. */
+    for (unsigned i = 0; i < PATIENCE && block_state_of(block_load(block)) == BLOCK_CHANGING; i++)
+        sched_yield();
     int64_t into = (const char *)at - block_user(block);
-    if (into != 0)
-        violation_report_misuse(span, block, VIOLATION_INTERIOR_FREE, into, caller);
-    else
-        violation_report_misuse(span, block, VIOLATION_DOUBLE_FREE, 0, caller);
+    violation_report_misuse(span, block, into ? VIOLATION_INTERIOR_FREE : VIOLATION_DOUBLE_FREE, into,
+                            caller);
 }
 
 static __attribute__((noinline)) void release_rest(struct span *span, struct block *block, uint64_t caller)
@@ -344,7 +331,7 @@ void *guard_reallocate(void *at, size_t size, enum block_kind kind, uint64_t cal
 
 bool guard_owns(const void *at)
 {
-    return region_has(at);
+    return (size_t)((const char *)at - region.heap) < region.size;
 }
 
 static struct block *live_block(const void *at)

@@ -23,19 +23,14 @@ static bool runs_on(const struct span *span, const uint64_t *frames, size_t nfra
     return same;
 }
 
-/* The first bytes of the page before a block are far from it: an overrun of the span before reaches them. */
-static bool comes_from_before(const struct span *span, uintptr_t address)
-{
-    return address - (uintptr_t)span->base < 64;
-}
-
 bool guard_on_fault(uintptr_t address, bool write, const uint64_t *frames, size_t nframes)
 {
     struct span *span =
         guard_is_on() ? region_find((const void *)address) : NULL; /* NOLINT(performance-no-int-to-ptr) */
-    if (!span || span->kind == SPAN_SLAB || span_carved(span) == 0 || comes_from_before(span, address))
+    if (!span || span->kind == SPAN_SLAB || span_carved(span) == 0)
         return false;
-    if (runs_on(span, frames, nframes))
+    /* The first bytes of the page before a block are far from it: an overrun of the span before reaches them. */
+    if (address - (uintptr_t)span->base < 64 || runs_on(span, frames, nframes))
         return false;
     /* Accesses of several threads at one block are reported once. */
     if (!atomic_load(&span->open))

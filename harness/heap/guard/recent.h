@@ -5,11 +5,9 @@
  */
 #pragma once
 
+#include "heap/guard/violation_report.h"
 #include "heap/memory/pattern.h"
 #include "heap/memory/thread.h"
-
-/* Reports the damaged ones; removes all of them. */
-void recent_report(struct heap_thread *thread);
 
 EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
 {
@@ -23,7 +21,7 @@ EXEMPT static inline bool recent_differ(const struct heap_thread *thread)
 static inline void recent_check(struct heap_thread *thread)
 {
     if (__builtin_expect(recent_differ(thread), 0))
-        recent_report(thread);
+        violation_report_recent(thread);
 }
 
 static inline void recent_add(struct heap_thread *thread, struct block *block)

@@ -1,4 +1,4 @@
-/* See report.h for the contract. */
+/* See violation_report.h for the contract. */
 #include "heap/guard/violation_report.h"
 
 #include <string.h>
@@ -86,28 +86,18 @@ EXEMPT static void copy_bytes(struct violation *violation, const struct span *sp
         violation->bytes[violation->nbytes] = ((const volatile unsigned char *)from)[violation->nbytes];
 }
 
-static struct block *writable(const struct span *span, const struct block *block)
-{
-    return &span->blocks[block - span->blocks];
-}
-
-/* Marks all blocks of this span that the run touches as reported. */
-static void mark_reported(const struct span *span, const struct verdict *verdict)
-{
-    struct block *end = span->blocks + span_carved(span);
-    for (struct block *at = span->blocks; at < end; at++)
-        if (at->start < verdict->damage.to && at->start + span->slot_size > verdict->damage.from)
-            atomic_store_explicit(&at->reported, 1, memory_order_relaxed);
-}
-
 void violation_report_damage(const struct span *span, struct block *block, struct damage damage,
                              enum violation_found found)
 {
     struct violation violation = {.found = found};
     struct verdict verdict = check_blame(span, block, damage);
+    struct block *blocks = verdict.span->blocks;
     bool known =
-        atomic_exchange_explicit(&writable(verdict.span, verdict.culprit)->reported, 1, memory_order_relaxed);
-    mark_reported(span, &verdict);
+        atomic_exchange_explicit(&blocks[verdict.culprit - blocks].reported, 1, memory_order_relaxed);
+    struct block *end = span->blocks + span_carved(span);
+    for (struct block *at = span->blocks; at < end; at++) /* all that the run touches */
+        if (at->start < verdict.damage.to && at->start + span->slot_size > verdict.damage.from)
+            atomic_store_explicit(&at->reported, 1, memory_order_relaxed);
     struct block culprit = check_glance(verdict.culprit);
     if (known || !receive || !is_due(verdict.kind, culprit.alloc_site))
         return;
@@ -119,6 +109,21 @@ void violation_report_damage(const struct span *span, struct block *block, struc
     if (found == FOUND_FREE || found == FOUND_CALL)
         violation.nfound = trace_here(violation.here, VIOLATION_FRAMES);
     receive(&violation);
+}
+
+void violation_report_recent(struct heap_thread *thread)
+{
+    for (unsigned i = 0; i < THREAD_RECENT; i++) {
+        struct recent *recent = &thread->recent[i];
+        struct block *block = recent->block;
+        recent->tail = NULL;
+        if (!block || block_load(block) != recent->word)
+            continue;
+        const struct span *span = region_find(block->start);
+        struct damage damage = check_block(span, block);
+        if (damage.from && block_still(block, recent->word))
+            violation_report_damage(span, block, damage, FOUND_CALL);
+    }
 }
 
 void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,

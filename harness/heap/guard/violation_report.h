@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "heap/guard/check.h"
+#include "heap/memory/thread.h"
 
 void violation_report_to(void (*report)(const struct violation *violation));
 
@@ -17,6 +18,9 @@ extern _Atomic uint64_t violation_report_round;
 /* Reports damage found at a block: finds the culprit, and marks the other blocks that the damaged run touches. */
 void violation_report_damage(const struct span *span, struct block *block, struct damage damage,
                              enum violation_found found);
+
+/* Reports the damaged ones of the blocks that the thread allocated last (recent.h); removes all of them. */
+void violation_report_recent(struct heap_thread *thread);
 
 /* Reports the misuse of one block, such as a double free. offset: see violation.h. */
 void violation_report_misuse(const struct span *span, struct block *block, enum violation_kind kind,

@@ -45,20 +45,16 @@ static void push(struct central *self, struct block *block)
     self->top->slots[self->top->n++] = block;
 }
 
-static void drop_top(struct central *self)
-{
-    struct chunk *empty = self->top;
-    self->top = empty->next;
-    if (self->spare)
-        munmap(empty, sizeof *empty);
-    else
-        self->spare = empty;
-}
-
 static struct block *pop(struct central *self)
 {
-    if (self->top && self->top->n == 0 && self->top->next)
-        drop_top(self);
+    struct chunk *top = self->top;
+    if (top && top->n == 0 && top->next) {
+        self->top = top->next;
+        if (self->spare)
+            munmap(top, sizeof *top);
+        else
+            self->spare = top;
+    }
     return self->top && self->top->n > 0 ? self->top->slots[--self->top->n] : NULL;
 }
 

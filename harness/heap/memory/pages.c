@@ -23,23 +23,17 @@ void pages_set_limit(unsigned limit)
     most = limit < LIMIT_MAX ? limit : LIMIT_MAX;
 }
 
-static struct span *new_span(void)
-{
-    struct span *span = region_new_span(SPAN_PAGES, UINT16_MAX, CAPACITY);
-    if (span)
-        span->trace = &traces[made++];
-    return span;
-}
-
 /* New spans first: the longer a freed block stays inaccessible, the later a use of it is still caught. */
 static struct span *take_span(bool *ret_right)
 {
     struct span *span = NULL;
     heap_lock(LOCK_PAGES);
     *ret_right = turn++ % 2 == 0;
-    if (made < most)
-        span = new_span();
-    else if (freed.n > 0) {
+    if (made < most) {
+        span = region_new_span(SPAN_PAGES, UINT16_MAX, CAPACITY);
+        if (span)
+            span->trace = &traces[made++];
+    } else if (freed.n > 0) {
         span = freed.span[freed.head];
         freed.head = (freed.head + 1) % LIMIT_MAX;
         freed.n--;

@@ -1,12 +1,5 @@
 #include "heap/memory/pattern.h"
 
-#include <stdbool.h>
-
-static char *align_up(const char *at, uintptr_t to)
-{
-    return (char *)(((uintptr_t)at + to - 1) & ~(to - 1));
-}
-
 EXEMPT void pattern_fill(char *from, const char *to, uint64_t word)
 {
     for (; from < to && ((uintptr_t)from & 15); from++)
@@ -30,7 +23,8 @@ EXEMPT static const char *first_wrong_byte(const char *from, const char *to, uin
 
 const char *pattern_first_wrong(const char *from, const char *to, uint64_t word)
 {
-    const char *body = align_up(from, 16), *end = (const char *)((uintptr_t)to & ~(uintptr_t)15), *wrong;
+    const char *body = (const char *)(((uintptr_t)from + 15) & ~(uintptr_t)15), *wrong;
+    const char *end = (const char *)((uintptr_t)to & ~(uintptr_t)15);
     if (body >= end)
         return first_wrong_byte(from, to, word);
     if ((wrong = first_wrong_byte(from, body, word)))

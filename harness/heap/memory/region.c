@@ -2,6 +2,7 @@
 #include "heap/memory/region.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -99,11 +100,6 @@ int region_open(void)
     return 0;
 }
 
-static size_t slab_length(size_t slot_size)
-{
-    return slot_size <= 4096 ? SPAN_SMALL : slot_size <= 16384 ? SPAN_MEDIUM : SPAN_BIG;
-}
-
 /* Sets the length of a span and the place of its slots. */
 static void lay_out(struct span *span, enum span_kind kind, size_t slot_size)
 {
@@ -111,7 +107,7 @@ static void lay_out(struct span *span, enum span_kind kind, size_t slot_size)
     span->slot_size = slot_size;
     span->reciprocal = ((UINT64_C(1) << 40) + slot_size - 1) / slot_size;
     if (kind == SPAN_SLAB) {
-        span->length = slab_length(slot_size);
+        span->length = slot_size <= 4096 ? SPAN_SMALL : slot_size <= 16384 ? SPAN_MEDIUM : SPAN_BIG;
         span->nslots = (uint32_t)((span->length - SPAN_HEAD) / slot_size);
         span->start = span->base + SPAN_HEAD;
     } else {
@@ -183,4 +179,20 @@ uint32_t region_spans(void)
 struct span *region_span(uint32_t number)
 {
     return &region.spans[number];
+}
+
+void region_walk_live(void (*visit)(void *context, const struct block *block), void *context)
+{
+    struct block copy;
+    for (uint32_t number = 1; number <= region_spans(); number++) {
+        const struct span *span = region_span(number);
+        for (uint32_t i = 0; i < span_carved(span); i++) {
+            uint32_t word = block_load(&span->blocks[i]);
+            if (block_state_of(word) != BLOCK_LIVE)
+                continue;
+            memcpy(&copy, &span->blocks[i], sizeof copy);
+            if (block_still(&span->blocks[i], word))
+                visit(context, &copy);
+        }
+    }
 }

@@ -46,6 +46,10 @@ int region_open(void);
  * memory. */
 struct span *region_new_span(enum span_kind kind, unsigned class, size_t slot_size);
 
+/* Walks the live blocks. block: a copy; its memory may be read until another thread frees it. Any thread; exact while
+ * no other thread uses the heap. */
+void region_walk_live(void (*visit)(void *context, const struct block *block), void *context);
+
 /* The number of slots with a block. */
 static inline uint32_t span_carved(const struct span *span)
 {
@@ -64,11 +68,6 @@ struct region {
     struct block *blocks;
 };
 extern struct region region;
-
-static inline bool region_has(const void *at)
-{
-    return (size_t)((const char *)at - region.heap) < region.size;
-}
 
 /* The span of any address, or NULL. */
 static inline struct span *region_find(const void *at)

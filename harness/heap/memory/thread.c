@@ -102,15 +102,6 @@ static bool may_leave(const struct heap_thread *thread, const struct quarantined
            thread->held > HARD * thread_share || is_full(thread);
 }
 
-/* Fetches the block that leaves after the next one, and the memory of this one, ahead of their use. */
-static void prefetch(const struct heap_thread *thread, const struct block *leaving)
-{
-    const struct block *next = thread->quarantine[(thread->first + 2) % THREAD_QUARANTINE].block;
-    __builtin_prefetch(next);
-    for (size_t i = 0; i < 192; i += 64)
-        __builtin_prefetch(leaving->start + i);
-}
-
 /* At most two blocks leave for one that enters, so that a backlog from a long grace period does not flood the lists.
  * Beyond the hard limit all excess blocks leave. */
 void thread_release(struct heap_thread *thread)
@@ -120,7 +111,10 @@ void thread_release(struct heap_thread *thread)
         const struct quarantined *oldest = &thread->quarantine[thread->first % THREAD_QUARANTINE];
         if (!may_leave(thread, oldest))
             return;
-        prefetch(thread, oldest->block);
+        /* Fetches the block that leaves after the next one, and the memory of this one, ahead of their use. */
+        __builtin_prefetch(thread->quarantine[(thread->first + 2) % THREAD_QUARANTINE].block);
+        for (size_t at = 0; at < 192; at += 64)
+            __builtin_prefetch(oldest->block->start + at);
         thread->held -= oldest->units;
         thread->first++;
         cache_put(thread, oldest);

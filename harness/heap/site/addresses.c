@@ -38,20 +38,15 @@ void addresses_set_epoch(enum epoch epoch)
     atomic_store(&current, (int)epoch);
 }
 
-static void *map(size_t size)
-{
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    return at;
-}
-
 /* Returns the level at this place; maps it if `make`. */
 static void *node_at(void *_Atomic *place, size_t size, bool make)
 {
-    void *there = atomic_load_explicit(place, memory_order_acquire), *mine;
-    if (there || !make || !(mine = map(size)))
+    void *there = atomic_load_explicit(place, memory_order_acquire);
+    if (there || !make)
         return there;
+    void *mine = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mine == MAP_FAILED)
+        return NULL;
     if (atomic_compare_exchange_strong(place, &there, mine))
         return mine;
     munmap(mine, size);
@@ -109,25 +104,11 @@ void addresses_remove(const void *block)
         set_bit(leaf->live, granule_of(block), false);
 }
 
-bool addresses_have(const void *block)
-{
-    struct leaf *leaf = leaf_of(block, false);
-    return leaf && has_bit(leaf->live, granule_of(block));
-}
-
 uint64_t addresses_site(const void *block)
 {
     struct leaf *leaf = leaf_of(block, false);
     uint32_t number = leaf ? leaf->sites[granule_of(block)] : 0;
     return number ? STORED | (number - 1) : 0;
-}
-
-static enum epoch epoch_of(struct leaf *leaf, unsigned granule)
-{
-    int epoch = 0;
-    for (int bit = 0; bit < EPOCH_BITS; bit++)
-        epoch |= has_bit(leaf->epoch[bit], granule) << bit;
-    return (enum epoch)epoch;
 }
 
 static void walk_leaf(struct leaf *leaf, uintptr_t from,
@@ -137,8 +118,11 @@ static void walk_leaf(struct leaf *leaf, uintptr_t from,
         uint64_t bits = atomic_load_explicit(&leaf->live[word], memory_order_relaxed);
         for (; bits; bits &= bits - 1) {
             unsigned granule = word * 64 + (unsigned)__builtin_ctzll(bits);
+            int epoch = 0;
+            for (int bit = 0; bit < EPOCH_BITS; bit++)
+                epoch |= has_bit(leaf->epoch[bit], granule) << bit;
             /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), epoch_of(leaf, granule));
+            visit(context, (char *)(from + ((uintptr_t)granule << GRANULE_BITS)), (enum epoch)epoch);
         }
     }
 }

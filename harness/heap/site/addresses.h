@@ -27,7 +27,6 @@ void addresses_set_epoch(enum epoch epoch);
 void addresses_add(const void *block, uint64_t site);
 void addresses_remove(const void *block);
 
-bool addresses_have(const void *block);
 uint64_t addresses_site(const void *block);
 
 /* In order of address. */

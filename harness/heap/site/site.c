@@ -61,12 +61,6 @@ static bool is_new(uint64_t key)
     return false;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), part = strlen(end);
-    return part > 0 && length >= part && strcmp(text + length - part, end) == 0;
-}
-
 static bool matches(const struct site_focus *wanted, uint64_t caller, bool array)
 {
     Dl_info info;
@@ -76,8 +70,9 @@ static bool matches(const struct site_focus *wanted, uint64_t caller, bool array
         return array;
     if (!dladdr((void *)(uintptr_t)caller, &info) || !info.dli_fname) /* NOLINT(performance-no-int-to-ptr) */
         return false;
-    return caller - (uint64_t)(uintptr_t)info.dli_fbase == wanted->offset &&
-           ends_with(info.dli_fname, wanted->module);
+    size_t length = strlen(info.dli_fname), part = strlen(wanted->module);
+    return caller - (uint64_t)(uintptr_t)info.dli_fbase == wanted->offset && part > 0 && length >= part &&
+           strcmp(info.dli_fname + length - part, wanted->module) == 0;
 }
 
 static bool in_focus(uint64_t key, uint64_t caller, bool array)

@@ -47,19 +47,14 @@ unsigned trace_from(uint64_t caller, uint64_t *frames, unsigned n)
     return 1;
 }
 
-static uint64_t hash_of(const uint64_t *frames, unsigned n)
-{
-    uint64_t hash = n + 1;
-    for (unsigned i = 0; i < n; i++)
-        hash = (hash ^ frames[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 29;
-    return hash ? hash : 1;
-}
-
 uint64_t trace_store(const uint64_t *frames, unsigned n)
 {
     if (n > VIOLATION_FRAMES)
         n = VIOLATION_FRAMES;
-    uint64_t hash = hash_of(frames, n);
+    uint64_t hash = n + 1;
+    for (unsigned i = 0; i < n; i++)
+        hash = (hash ^ frames[i]) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 29;
+    hash = hash ? hash : 1; /* 0: an unused entry */
     for (unsigned i = 0; i < PROBES; i++) {
         size_t at = (hash + i) % DEPOT;
         uint64_t there = atomic_load_explicit(&depot[at].hash, memory_order_relaxed);
