@@ -48,15 +48,6 @@ static bool run_steps(const struct lone *lone, struct bound_step *bound, PyObjec
     return true;
 }
 
-static void run_iterations(const struct lone *lone, struct bound_step *bound, PyObject *names)
-{
-    uint64_t until = clock_now() + TIME_MAX;
-    for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
-        if (!run_steps(lone, bound, names, lone->index + i) || atomic_load(&lone->run->board->ask))
-            break;
-    stir_end();
-}
-
 /* Attached. */
 static void run_role(const struct lone *lone)
 {
@@ -68,7 +59,11 @@ static void run_role(const struct lone *lone)
     if (bound && space_begin(run->maker, &run->base, &space, false, lone->index, error, sizeof error) == 0) {
         for (unsigned i = 0; i < body->nsteps; i++)
             step_bind(&bound[i], &body->steps[i], space.names);
-        run_iterations(lone, bound, space.names);
+        uint64_t until = clock_now() + TIME_MAX;
+        for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
+            if (!run_steps(lone, bound, space.names, lone->index + i) || atomic_load(&run->board->ask))
+                break;
+        stir_end();
         for (unsigned i = 0; i < body->nsteps; i++)
             step_unbind(&bound[i]);
         space_drop(&space);
