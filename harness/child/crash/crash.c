@@ -68,19 +68,6 @@ void crash_send_maps(void)
     }
 }
 
-static void send_crash(int number, const siginfo_t *info, const struct witness *self, int tid)
-{
-    struct record record;
-    record_begin(&record, RECORD_CRASH, thread_worker);
-    record.values[CRASH_SIGNAL] = number;
-    record.values[CRASH_CODE] = info->si_code;
-    record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
-    record.values[CRASH_TID] = tid;
-    record_add_text(&record, thread_statement ? thread_statement : "");
-    record_add_frames(&record, self->frames, self->nframes);
-    record_send(&record, wire);
-}
-
 /* Requests the pages of the other workers at once, before they move on; the driver requests those of other threads. */
 static void request_pages(int tid)
 {
@@ -101,25 +88,25 @@ static bool write_page(int number, const siginfo_t *info, void *ucontext)
 static void report_crash(int number, const siginfo_t *info, void *ucontext, int tid)
 {
     uint64_t frames[SCENE_NATIVE];
+    struct record record;
     struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
     self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
     request_pages(tid);
     crash_send_maps();
-    send_crash(number, info, &self, tid);
+    record_begin(&record, RECORD_CRASH, thread_worker);
+    record.values[CRASH_SIGNAL] = number;
+    record.values[CRASH_CODE] = info->si_code;
+    record.values[CRASH_ADDRESS] = (int64_t)(uintptr_t)info->si_addr;
+    record.values[CRASH_TID] = tid;
+    record_add_text(&record, thread_statement ? thread_statement : "");
+    record_add_frames(&record, self.frames, self.nframes);
+    record_send(&record, wire);
     witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
 static void wait_for_end(void)
 {
     for (;;)
-        nap();
-}
-
-static void wait_for_driver(void)
-{
-    uint64_t until = clock_now() + PATIENCE;
-    atomic_store(&the_board->crashed, 1);
-    while (!atomic_load(&the_board->go_on) && clock_now() < until)
         nap();
 }
 
@@ -154,7 +141,10 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     if (wire >= 0) {
         report_crash(number, info, ucontext, tid);
         guard_scan_at_crash();
-        wait_for_driver();
+        uint64_t until = clock_now() + PATIENCE;
+        atomic_store(&the_board->crashed, 1);
+        while (!atomic_load(&the_board->go_on) && clock_now() < until)
+            nap();
     }
     die_of(number);
 }
@@ -190,13 +180,11 @@ int crash_install(int wire_fd, struct board *board)
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
         if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
             return -errno;
-    struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
-    if (sigaction(SIGTERM, &ask, NULL) < 0)
-        return -errno;
+    const struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     /* SA_NODEFER: the driver reads from the mask of a thread whether it will answer. */
     const struct sigaction scene = {.sa_sigaction = on_scene,
                                     .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
-    if (sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
+    if (sigaction(SIGTERM, &ask, NULL) < 0 || sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
         return -errno;
     atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
     atomic_store(&board->scene.ready, 1);

@@ -45,24 +45,22 @@ static size_t put_utf8(char *to, uint32_t c)
     return more + 1;
 }
 
-static uint32_t character(const void *bytes, unsigned kind, size_t at)
-{
-    return kind == 1 ? ((const uint8_t *)bytes)[at]
-                     : (kind == 2 ? ((const uint16_t *)bytes)[at] : ((const uint32_t *)bytes)[at]);
-}
-
 /* Copies the characters from `at` on that fit, as UTF-8. */
 static void copy_characters(uint64_t data, unsigned kind, Py_ssize_t at, Py_ssize_t length, char *to,
                             size_t size)
 {
-    uint32_t chunk[CHUNK];
+    union {
+        uint8_t one[CHUNK];
+        uint16_t two[CHUNK];
+        uint32_t four[CHUNK];
+    } chunk;
     size_t n = 0;
     while (at < length) {
         size_t count = length - at < CHUNK ? (size_t)(length - at) : CHUNK;
-        if (!peek(0, data + (uint64_t)at * kind, chunk, count * kind))
+        if (!peek(0, data + (uint64_t)at * kind, &chunk, count * kind))
             break;
         for (size_t i = 0; i < count && n + 4 < size; i++)
-            n += put_utf8(to + n, character(chunk, kind, i));
+            n += put_utf8(to + n, kind == 1 ? chunk.one[i] : kind == 2 ? chunk.two[i] : chunk.four[i]);
         if (n + 4 >= size)
             break;
         at += (Py_ssize_t)count;

@@ -16,13 +16,6 @@ static __thread bool has_written __attribute__((tls_model("initial-exec")));
 #define PLACE(id, name, place) [SCENE_##id] = REG_##place,
 static const int places[SCENE_REGISTERS] = {SCENE_REGISTER_LIST(PLACE)};
 
-static void write_registers(struct scene_page *page, const ucontext_t *context)
-{
-    for (unsigned i = 0; i < SCENE_REGISTERS; i++)
-        page->registers[i] = (uint64_t)context->uc_mcontext.gregs[places[i]];
-    page->error = (uint32_t)context->uc_mcontext.gregs[REG_ERR];
-}
-
 /* Runs last: unwinding takes the loader's lock, which this thread may hold. */
 static void write_native(struct scene_page *page, const struct witness *witness, void *ucontext)
 {
@@ -63,17 +56,17 @@ static void write_pointers(struct scene_page *page)
     }
 }
 
-static void write_crash(struct scene_page *page, const siginfo_t *info)
+/* Writes the block that the crash or the wait is about. */
+static void write_block(struct scene_page *page, const siginfo_t *info)
 {
-    page->code = info->si_code;
-    page->address = (uint64_t)(uintptr_t)info->si_addr;
-    page->has_block = guard_look(page->address, &page->block);
-    write_pointers(page);
-}
-
-/* The first argument of the system call, still in its register, may be a futex: finds the lock behind it. */
-static void write_wait(struct scene_page *page)
-{
+    if (page->signal) {
+        page->code = info->si_code;
+        page->address = (uint64_t)(uintptr_t)info->si_addr;
+        page->has_block = guard_look(page->address, &page->block);
+        write_pointers(page);
+        return;
+    }
+    /* The first argument of the system call, still in its register, may be a futex: finds the lock behind it. */
     uint64_t futex = page->registers[SCENE_RDI];
     page->parked = pyversion_parked(futex);
     page->has_block = guard_look(page->parked, &page->block) || guard_look(futex, &page->block);
@@ -91,11 +84,11 @@ bool witness_write(struct scene *scene, const struct witness *witness, int numbe
     page->worker = witness->worker;
     page->is_worker = witness->worker < PLAN_THREADS_MAX;
     page->signal = number;
-    write_registers(page, ucontext);
-    if (number)
-        write_crash(page, info);
-    else
-        write_wait(page);
+    const greg_t *registers = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+    for (unsigned i = 0; i < SCENE_REGISTERS; i++)
+        page->registers[i] = (uint64_t)registers[places[i]];
+    page->error = (uint32_t)registers[REG_ERR];
+    write_block(page, info);
     pyversion_write_frames(page);
     write_bottom(page, witness);
     write_native(page, witness, ucontext);

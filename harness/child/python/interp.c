@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/embed.h"
 #include "child/python/pyversion.h"
+#include "core/wire/record.h"
 #include "detectors/leak/census.h"
+
+EMBED(distribution_source, FTSTRESS_DISTRIBUTION);
 
 /* Python installs no signal handlers: ours are installed, and the driver handles Ctrl-C. */
 static PyStatus configure(PyConfig *config, const char *executable, bool gil)
@@ -60,16 +64,45 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
     return -ENOEXEC;
 }
 
-void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text)
-{
-    RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = kind, [FACT_VALUE] = value}, .texts = {text});
-}
-
 void interp_send_environment(int wire)
 {
     char text[512];
     snprintf(text, sizeof text, "python=%s", Py_GetVersion());
-    record_send_text(RECORD_ENVIRONMENT, text, wire);
-    record_send_text(RECORD_ENVIRONMENT, "abi=" FTSTRESS_ABI, wire);
-    interp_send_fact(wire, FACT_GIL, pyversion_gil_is_on(), "");
+    RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {text});
+    RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {"abi=" FTSTRESS_ABI});
+    RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = FACT_GIL, [FACT_VALUE] = pyversion_gil_is_on()});
+}
+
+static void send_file(int wire, PyObject *row)
+{
+    const char *path, *name, *owner, *version;
+    if (!PyArg_ParseTuple(row, "ssss", &path, &name, &owner, &version))
+        return;
+    RECORD_SEND(wire, RECORD_PACKAGE, .texts = {path, name, owner});
+    if (*version)
+        RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {version});
+}
+
+/* Returns the namespace of the Python functions. It lives until Python ends. */
+static PyObject *names_of(void)
+{
+    static PyObject *names;
+    if (names)
+        return names;
+    names = PyDict_New();
+    PyObject *result = names ? PyRun_String(distribution_source, Py_file_input, names, names) : NULL;
+    if (!result)
+        Py_CLEAR(names);
+    Py_XDECREF(result);
+    return names;
+}
+
+void interp_send_packages(int wire)
+{
+    PyObject *names = names_of();
+    PyObject *rows = names ? PyRun_String("new()", Py_eval_input, names, names) : NULL;
+    for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++)
+        send_file(wire, PyList_GET_ITEM(rows, i));
+    PyErr_Clear();
+    Py_XDECREF(rows);
 }

@@ -4,8 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/wire/record.h"
-
 /* Starts Python as `executable` would: the python of a venv gives the packages of the venv. hooks: with CPython's debug
  * hooks around every block of memory, for the detector pyheap. On failure `error` is one sentence.
  * Returns 0 or -ENOEXEC. */
@@ -14,4 +12,7 @@ int interp_start(const char *executable, bool gil, bool hooks, char *error, size
 /* Sends the version, the ABI and the state of the GIL. Attached. */
 void interp_send_environment(int wire);
 
-void interp_send_fact(int wire, enum fact_kind kind, int64_t value, const char *text);
+/* Sends a record for each mapped library and each top-level module that does not belong to the interpreter: path,
+ * import name, and the distribution that owns it, found with importlib.metadata, with its version. Sends only what is
+ * new since the last call. Attached. */
+void interp_send_packages(int wire);

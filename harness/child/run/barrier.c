@@ -19,19 +19,14 @@ void barrier_init(struct barrier *barrier, uint32_t total)
     atomic_init(&barrier->generation, 0);
 }
 
-static void open_generation(struct barrier *barrier, uint32_t generation)
-{
-    /* Reset before the release: a thread that reads the new generation may arrive again. */
-    atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
-    syscall(SYS_futex, &barrier->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
-
 void barrier_wait(struct barrier *barrier)
 {
     uint32_t generation = atomic_load_explicit(&barrier->generation, memory_order_acquire);
     if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) + 1 == barrier->total) {
-        open_generation(barrier, generation);
+        /* Reset before the release: a thread that reads the new generation may arrive again. */
+        atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&barrier->generation, generation + 1, memory_order_release);
+        syscall(SYS_futex, &barrier->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
         return;
     }
     for (uint32_t i = 0; i < barrier->spins; i++) {

@@ -11,16 +11,6 @@
 /* Enough to compare, and the losses of all calls still fit into memory. */
 #define ITERATIONS_MAX 1000
 
-static void send_counts(const struct run *run, enum counted_arm arm, uint64_t calls, int64_t code)
-{
-    run_send_calls(run, arm, (int64_t[]){0, (int64_t)calls}, 2);
-    RECORD_SEND(run->wire, RECORD_SERIES,
-                .values = {[SERIES_ARM] = arm,
-                           [SERIES_OF] = SERIES_CODE_BYTES,
-                           [SERIES_NPOINTS] = 2,
-                           [SERIES_POINTS + 1] = code});
-}
-
 static void size_round(struct run *run)
 {
     const struct plan *plan = run->plan;
@@ -49,7 +39,12 @@ static int count_arm(struct run *run, enum counted_arm arm)
     uint64_t before = run_calls_made(run);
     int64_t code = mapped_code(false);
     int status = run_arm(run, arm, lead_round);
-    send_counts(run, arm, run_calls_made(run) - before, mapped_code(false) - code);
+    run_send_calls(run, arm, (int64_t[]){0, (int64_t)(run_calls_made(run) - before)}, 2);
+    RECORD_SEND(run->wire, RECORD_SERIES,
+                .values = {[SERIES_ARM] = arm,
+                           [SERIES_OF] = SERIES_CODE_BYTES,
+                           [SERIES_NPOINTS] = 2,
+                           [SERIES_POINTS + 1] = mapped_code(false) - code});
     return status;
 }
 

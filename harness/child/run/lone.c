@@ -107,34 +107,25 @@ static void run_alone(struct lone *lone)
     PyEval_RestoreThread(state);
 }
 
-static bool declares_output(const struct space *space)
-{
-    for (unsigned i = 0; i < space->nwatched; i++)
-        if (space->watched[i].out)
-            return true;
-    return false;
-}
-
 /* Do not compare statements that modify shared state or depend on the thread. */
 static bool is_comparable(const struct run *run)
 {
     const struct plan *plan = run->plan;
-    return plan->threads > 1 && detectors_on(DETECTOR_DIVERGE) && run->program && !run->mutable &&
-           !run->writer.any && !run->maker->thread_setup && !run->program->uses_iteration &&
-           !run->program->uses_thread && !PyDict_GetItemString(run->base.names, "case") &&
-           !declares_output(&run->base);
-}
-
-/* A few more calls must take less than a fifth of the time. */
-static bool is_quick(const struct run *run)
-{
-    uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * run->program->nbodies;
-    return !run->plan->time || run->iteration_time * calls < run->plan->time / 5;
+    bool has_output = false;
+    for (unsigned i = 0; i < run->base.nwatched; i++)
+        has_output |= run->base.watched[i].out;
+    return plan->threads > 1 && !has_output && detectors_on(DETECTOR_DIVERGE) && run->program &&
+           !run->mutable && !run->writer.any && !run->maker->thread_setup && !run->program->uses_iteration &&
+           !run->program->uses_thread && !PyDict_GetItemString(run->base.names, "case");
 }
 
 void lone_learn(struct run *run)
 {
-    if (!is_comparable(run) || !is_quick(run))
+    if (!is_comparable(run))
+        return;
+    /* A few more calls must take less than a fifth of the time. */
+    uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * run->program->nbodies;
+    if (run->plan->time && run->iteration_time * calls >= run->plan->time / 5)
         return;
     for (unsigned role = 0; role < run->program->nbodies; role++)
         for (unsigned i = 0; i < LEARNERS; i++)

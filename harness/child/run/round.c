@@ -72,23 +72,6 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
-/* Gives the threads at least half of the time, however long the setup took. */
-static void extend_deadline(struct run *run)
-{
-    uint64_t least = clock_now() + run->plan->time / 2;
-    if (run->deadline && run->deadline < least)
-        run->deadline = least;
-}
-
-/* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the starting
- * thread to make that state, but a worker makes its own. */
-static void make_first_state(void)
-{
-    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
-    PyThreadState_Clear(state);
-    PyThreadState_Delete(state);
-}
-
 static void start_worker(struct run *run, struct worker *worker, unsigned index)
 {
     *worker = (struct worker){.run = run,
@@ -113,12 +96,17 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
         return STATUS_HARNESS;
     atomic_store(&run->board->run_began, clock_now());
     atomic_store(&run->board->phase, BOARD_RUN);
-    make_first_state();
+    /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
+     * starting thread to make that state, but a worker makes its own. */
+    PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
     barrier_init(&run->barrier, n + 1);
     for (unsigned i = 0; i < n; i++)
         start_worker(run, &workers[i], i);
-    extend_deadline(run);
-    uint64_t began = clock_now();
+    uint64_t began = clock_now(), least = began + run->plan->time / 2;
+    if (run->deadline && run->deadline < least)
+        run->deadline = least; /* however long the setup took */
     int status = lead(run, workers);
     run->worked += clock_now() - began;
     stop_workers(run, workers, n);

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
-#include "child/python/distribution.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
@@ -30,11 +29,6 @@
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
 
-static void set_phase(struct run *run, enum board_phase phase)
-{
-    atomic_store(&run->board->phase, phase);
-}
-
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
@@ -51,19 +45,9 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-/* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-static void keep_first_setup(struct run *run, const char *error)
-{
-    char text[800];
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             run->maker->tripwire ? ", without the tripwire," : "", error);
-    record_send_text(RECORD_NOTE, text, run->wire);
-    run->setup_once = true;
-}
-
 static bool make_base(struct run *run, bool tripwire)
 {
-    char error[640];
+    char error[640], text[800];
     struct space made;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
@@ -72,11 +56,16 @@ static bool make_base(struct run *run, bool tripwire)
         run->generation++;
         return true;
     }
-    if (run->base.names)
-        keep_first_setup(run, error);
-    else
+    if (!run->base.names) {
         run_cannot(run, STATUS_UNTESTED, "%s", error);
-    return run->base.names != NULL;
+        return false;
+    }
+    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
+    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
+             tripwire ? ", without the tripwire," : "", error);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+    run->setup_once = true;
+    return true;
 }
 
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
@@ -106,7 +95,7 @@ static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
     struct serial_limits limits = limits_of(run, tripwire);
-    set_phase(run, BOARD_SERIAL);
+    atomic_store(&run->board->phase, BOARD_SERIAL);
     if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         return false;
     lone_learn(run);
@@ -181,36 +170,31 @@ static int run_rounds(struct run *run, struct worker *workers)
     }
 }
 
-static void send_finished(const struct run *run)
-{
-    struct record_content content = {
-        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
-    guard_count(content.values);
-    record_send_content(run->wire, RECORD_FINISHED, &content);
-}
-
 static void finish_run(struct run *run)
 {
     struct detector_call call = run_main_call(run);
-    set_phase(run, BOARD_FINISH);
+    struct record_content content = {
+        .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
+    atomic_store(&run->board->phase, BOARD_FINISH);
     detectors_finish(&call);
-    distribution_send(run->wire);
+    interp_send_packages(run->wire);
     crash_send_maps();
     space_drop(&run->base);
     writer_clear(run);
-    send_finished(run);
+    guard_count(content.values);
+    record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
 int run_plan(struct run *run)
 {
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
-    set_phase(run, BOARD_SETUP);
+    atomic_store(&run->board->phase, BOARD_SETUP);
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
-    distribution_send(run->wire);
+    interp_send_packages(run->wire);
     if (run->program)
         program_send(run->program, run->base.names, run->wire);
     crash_send_maps();
@@ -222,9 +206,12 @@ int run_plan(struct run *run)
     addresses_set_epoch(EPOCH_FIRST);
     if (!serial_pass(run))
         return STATUS_UNTESTED;
-    distribution_send(run->wire); /* the statements may have imported more */
+    interp_send_packages(run->wire); /* the statements may have imported more */
     if (run->mutable)
-        interp_send_fact(run->wire, FACT_CHANGES, run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE, "");
+        RECORD_SEND(
+            run->wire, RECORD_FACT,
+            .values = {
+                [FACT_KIND] = FACT_CHANGES, [FACT_VALUE] = run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE});
     int status = STATUS_CLEAN;
     if (counts)
         status = run_counting(run);

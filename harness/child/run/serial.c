@@ -7,13 +7,6 @@
 #include "child/run/worker.h"
 #include "core/wire/status.h"
 
-/* Gives each iteration the same inputs, whatever the one before did to them. */
-static void restore_inputs(struct worker *worker)
-{
-    for (unsigned i = 0; i < worker->space.nwatched; i++)
-        watched_restore(&worker->space.watched[i], true);
-}
-
 static bool run_iteration(struct worker *worker, uint64_t *slowest)
 {
     uint64_t began = clock_now();
@@ -21,7 +14,9 @@ static bool run_iteration(struct worker *worker, uint64_t *slowest)
     uint64_t took = clock_now() - began;
     if (took > *slowest)
         *slowest = took;
-    restore_inputs(worker);
+    /* Each iteration gets the same inputs, whatever the one before did to them. */
+    for (unsigned i = 0; i < worker->space.nwatched; i++)
+        watched_restore(&worker->space.watched[i], true);
     return whole;
 }
 

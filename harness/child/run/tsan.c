@@ -28,7 +28,7 @@ const char *__tsan_default_options(void)
 
 void tsan_report_to(int fd)
 {
-    if (fd >= 0 && __sanitizer_set_report_fd)
+    if (__sanitizer_set_report_fd)
         __sanitizer_set_report_fd((void *)(intptr_t)fd);
 }
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-/* Sends reports to this descriptor; < 0: leaves them on standard error. */
+/* Sends reports to this descriptor instead of standard error. */
 void tsan_report_to(int fd);
 
 /* Races two threads named CANARY_THREAD on the same words. */

@@ -29,16 +29,6 @@ static bool fail_to_prepare(struct worker *worker, const char *sentence)
     return false;
 }
 
-static bool prepare_space(struct worker *worker)
-{
-    struct run *run = worker->run;
-    char error[640];
-    space_drop(&worker->space);
-    return space_begin(run->maker, &run->base, &worker->space, !worker->learn, worker->index, error,
-                       sizeof error) == 0 ||
-           fail_to_prepare(worker, error);
-}
-
 static bool prepare_native(struct worker *worker)
 {
     const struct run *run = worker->run;
@@ -103,18 +93,22 @@ static void prepare_call(struct worker *worker)
 
 bool worker_prepare(struct worker *worker)
 {
+    struct run *run = worker->run;
+    char error[640];
     if (!worker_allocate_once(worker))
         return false;
-    if (worker->generation == worker->run->generation && worker->space.names)
+    if (worker->generation == run->generation && worker->space.names)
         return true;
     release_steps(worker);
-    if (!prepare_space(worker))
-        return false;
-    worker->generation = worker->run->generation;
+    space_drop(&worker->space);
+    if (space_begin(run->maker, &run->base, &worker->space, !worker->learn, worker->index, error,
+                    sizeof error) < 0)
+        return fail_to_prepare(worker, error);
+    worker->generation = run->generation;
     prepare_call(worker);
     tripwire_hits();
-    worker->names_case = worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
-    if (worker->run->native)
+    worker->names_case = run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
+    if (run->native)
         return prepare_native(worker);
     for (unsigned i = 0; i < worker->body->nsteps; i++)
         step_bind(&worker->bound[i], &worker->body->steps[i], worker->space.names);

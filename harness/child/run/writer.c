@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "child/space/array.h"
-#include "child/python/interp.h"
 #include "child/run/run.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
@@ -13,12 +12,6 @@
 #define TURN_BYTES (64u << 10)
 /* Runs of the code to learn which arrays it changes. */
 #define LESSONS 3
-
-static bool writes_at(const struct run *run, unsigned index)
-{
-    enum rung rung = run->plan->share;
-    return run->writer.any && (rung == RUNG_ALL || (rung == RUNG_ONE_WRITER && index == 0));
-}
 
 /* In the space of the serial pass, which is dropped afterwards. */
 static bool learn_code(struct run *run)
@@ -67,7 +60,7 @@ bool writer_learn(struct run *run)
         text_add(names, sizeof names, ", ", "%s", watched->name);
     }
     if (*names)
-        interp_send_fact(run->wire, FACT_WRITES, 0, names);
+        RECORD_SEND(run->wire, RECORD_FACT, .values = {[FACT_KIND] = FACT_WRITES}, .texts = {names});
     return true;
 }
 
@@ -93,7 +86,9 @@ static void write_array(const struct watched *watched, const struct watched *var
 void writer_write(struct worker *worker)
 {
     const struct run *run = worker->run;
-    if (worker->learn || !writes_at(run, worker->index))
+    enum rung rung = run->plan->share;
+    bool writes = rung == RUNG_ALL || (rung == RUNG_ONE_WRITER && worker->index == 0);
+    if (worker->learn || !run->writer.any || !writes)
         return;
     uint64_t turn = worker->iterations + worker->index;
     for (unsigned i = 0; i < worker->space.nwatched; i++) {

@@ -13,11 +13,6 @@ bool array_is_exact(PyObject *object)
     return PyArray_API && PyArray_CheckExact(object);
 }
 
-bool array_is_writeable(PyObject *object)
-{
-    return PyArray_ISWRITEABLE((PyArrayObject *)object);
-}
-
 static void free_buffer(PyObject *capsule)
 {
     free(PyCapsule_GetPointer(capsule, NULL));

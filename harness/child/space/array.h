@@ -13,6 +13,3 @@ PyObject *array_build(const struct recipe *recipe, uint64_t seed, uint64_t strea
 
 /* Is it exactly an ndarray (no subclass)? False without NumPy. */
 bool array_is_exact(PyObject *object);
-
-/* Exact arrays only. */
-bool array_is_writeable(PyObject *object);

@@ -120,15 +120,6 @@ static int make_inputs(const struct space_maker *maker, PyObject *names, char *e
     return 0;
 }
 
-/* The number of the input, from 1 on; 0 for an array that the setup made. */
-static unsigned input_of(const struct plan *plan, const char *name)
-{
-    for (unsigned i = 0; i < plan->ninputs; i++)
-        if (strcmp(plan->inputs[i].name, name) == 0)
-            return i + 1;
-    return 0;
-}
-
 static struct space_memory *find_memory(const struct space_maker *maker, const char *name)
 {
     for (unsigned i = 0; i < maker->nmemories; i++)
@@ -164,9 +155,12 @@ static void watch_array(const struct space_maker *maker, struct space *space, co
     bool alone = Py_REFCNT(array) == 1;
     if (watched_take(watched, name, array) < 0)
         return;
-    watched->input = input_of(maker->plan, name);
+    for (unsigned i = 0; i < maker->plan->ninputs; i++)
+        if (strcmp(maker->plan->inputs[i].name, name) == 0)
+            watched->input = i + 1;
     watched->out = watched->input && maker->recipes[watched->input - 1].out;
-    if (maker->writes && watched->input && array_is_writeable(array) && !plan_is_private(maker->plan, name)) {
+    if (maker->writes && watched->input && PyArray_ISWRITEABLE((PyArrayObject *)array) &&
+        !plan_is_private(maker->plan, name)) {
         watched->written = true;
         watched->mutable_data = true;
     }
@@ -195,11 +189,11 @@ static void watch_arrays(const struct space_maker *maker, struct space *space)
 static void run_left_out(const struct program *program, PyObject *names)
 {
     static PyMutex one;
-    if (program->nleft == 0)
+    if (program->left.nsteps == 0)
         return;
     PyMutex_Lock(&one);
-    for (unsigned i = 0; i < program->nleft; i++) {
-        Py_XDECREF(PyEval_EvalCode(program->left[i].code, names, names));
+    for (unsigned i = 0; i < program->left.nsteps; i++) {
+        Py_XDECREF(PyEval_EvalCode(program->left.steps[i].code, names, names));
         PyErr_Clear();
     }
     PyMutex_Unlock(&one);

@@ -36,21 +36,19 @@ static bool bind_callable(struct bound_step *bound, const struct step_call *call
     return true;
 }
 
-/* Gives each thread its own float, so that threads do not contend for the reference count of one. */
-static PyObject *own_constant(PyObject *constant)
-{
-    if (PyFloat_CheckExact(constant))
-        return PyFloat_FromDouble(PyFloat_AS_DOUBLE(constant));
-    return Py_NewRef(constant);
-}
-
 static bool bind_args(struct bound_step *bound, const struct step_call *call, PyObject *names)
 {
     for (int i = 0; i < call->nargs; i++) {
         const struct step_arg *arg = &call->args[i];
         if (arg->changes)
             continue;
-        bound->args[i + 2] = arg->constant ? own_constant(arg->constant) : look_up(names, arg->name);
+        if (!arg->constant)
+            bound->args[i + 2] = look_up(names, arg->name);
+        else if (PyFloat_CheckExact(
+                     arg->constant)) /* of its own: threads do not contend for its reference count */
+            bound->args[i + 2] = PyFloat_FromDouble(PyFloat_AS_DOUBLE(arg->constant));
+        else
+            bound->args[i + 2] = Py_NewRef(arg->constant);
         if (!bound->args[i + 2])
             return false;
     }

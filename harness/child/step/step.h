@@ -52,8 +52,7 @@ struct program {
     bool uses_thread;       /* or thread_index */
     char *const *leave_out; /* sources of the knocked-out statements; borrowed */
     unsigned nleave_out;
-    struct step *left; /* the knocked-out statements: run once before the threads, in order */
-    unsigned nleft;
+    struct body left; /* the knocked-out statements: run once before the threads, in order */
 };
 
 /* Adds a body of these texts without the statements in leave_out; an empty one becomes `pass`. On failure `error` is

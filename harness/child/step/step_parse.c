@@ -88,14 +88,6 @@ static int add_names(PyObject *set, PyObject *names)
     return done ? 0 : -1;
 }
 
-static bool is_left_out(const struct program *program, const char *source)
-{
-    for (unsigned i = 0; i < program->nleave_out; i++)
-        if (strcmp(program->leave_out[i], source) == 0)
-            return true;
-    return false;
-}
-
 /* Adds a step of step.py to the body or to the knocked-out ones. Names that only the latter assign do not change in
  * a round. */
 static int take_step(struct program *program, struct body *body, PyObject *row)
@@ -104,25 +96,29 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
     PyObject *code, *target, *call, *assigned, *used;
     if (!PyArg_ParseTuple(row, "sOOOOO", &source, &code, &target, &call, &assigned, &used))
         return -1;
-    bool left = is_left_out(program, source);
-    struct step **list = left ? &program->left : &body->steps;
-    unsigned *n = left ? &program->nleft : &body->nsteps;
-    if (list_grow(list, *n, sizeof **list) < 0 ||
+    bool left = false;
+    for (unsigned i = 0; i < program->nleave_out; i++)
+        left |= strcmp(program->leave_out[i], source) == 0;
+    struct body *to = left ? &program->left : body;
+    if (list_grow(&to->steps, to->nsteps, sizeof *to->steps) < 0 ||
         (!left && (add_names(program->assigned, assigned) < 0 || add_names(program->used, used) < 0)))
         return -1;
-    (*list)[(*n)++] = (struct step){.source = strdup(source),
-                                    .code = Py_NewRef(code),
-                                    .call = take_call(call),
-                                    .target = new_or_null(target)};
+    to->steps[to->nsteps++] = (struct step){.source = strdup(source),
+                                            .code = Py_NewRef(code),
+                                            .call = take_call(call),
+                                            .target = new_or_null(target)};
     return 0;
 }
 
-static void step_clear(struct step *step)
+static void body_clear(struct body *body)
 {
-    call_free(step->call);
-    Py_XDECREF(step->code);
-    Py_XDECREF(step->target);
-    free(step->source);
+    for (unsigned i = 0; i < body->nsteps; i++) {
+        call_free(body->steps[i].call);
+        Py_XDECREF(body->steps[i].code);
+        Py_XDECREF(body->steps[i].target);
+        free(body->steps[i].source);
+    }
+    free(body->steps);
 }
 
 static int parse_text(struct program *program, struct body *body, PyObject *parser, const char *text)
@@ -175,7 +171,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
             describe_syntax_error(texts[i], error, error_size);
             result = -EINVAL;
         }
-    if (!result && body->nsteps == 0 && program->nleft > 0)
+    if (!result && body->nsteps == 0 && program->left.nsteps > 0)
         result = parse_text(program, body, parser, "pass");
     if (!result && body->nsteps == 0)
         result =
@@ -192,9 +188,15 @@ static bool set_has(PyObject *set, const char *name)
     return has;
 }
 
-static void mark_changing(const struct program *program, struct step_call *call)
+static void finish_step(const struct program *program, struct step *step)
 {
-    for (int i = 0; i < call->nargs; i++) {
+    struct step_call *call = step->call;
+    /* A callee that a step assigns is looked up in each call, by the code object. */
+    if (call && PySet_Contains(program->assigned, call->path[0]) == 1) {
+        call_free(call);
+        step->call = call = NULL;
+    }
+    for (int i = 0; call && i < call->nargs; i++) {
         PyObject *name = call->args[i].name;
         call->args[i].changes = name && (PySet_Contains(program->assigned, name) == 1 ||
                                          PyUnicode_CompareWithASCIIString(name, "iteration_index") == 0);
@@ -206,30 +208,15 @@ void program_finish(struct program *program)
     program->uses_iteration = program->used && set_has(program->used, "iteration_index");
     program->uses_thread = program->used && set_has(program->used, "thread_index");
     for (unsigned b = 0; b < program->nbodies; b++)
-        for (unsigned i = 0; i < program->bodies[b].nsteps; i++) {
-            struct step *step = &program->bodies[b].steps[i];
-            if (!step->call)
-                continue;
-            /* A callee that a step assigns is looked up in each call, by the code object. */
-            if (PySet_Contains(program->assigned, step->call->path[0]) == 1) {
-                call_free(step->call);
-                step->call = NULL;
-            } else {
-                mark_changing(program, step->call);
-            }
-        }
+        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
+            finish_step(program, &program->bodies[b].steps[i]);
 }
 
 void program_clear(struct program *program)
 {
-    for (unsigned b = 0; b < program->nbodies; b++) {
-        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
-            step_clear(&program->bodies[b].steps[i]);
-        free(program->bodies[b].steps);
-    }
-    for (unsigned i = 0; i < program->nleft; i++)
-        step_clear(&program->left[i]);
-    free(program->left);
+    for (unsigned b = 0; b < program->nbodies; b++)
+        body_clear(&program->bodies[b]);
+    body_clear(&program->left);
     free(program->bodies);
     Py_XDECREF(program->assigned);
     Py_XDECREF(program->used);

@@ -26,7 +26,7 @@ void program_send(const struct program *program, PyObject *names, int wire)
         for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
             send_statement(&program->bodies[b].steps[i], program->bodies[b].first + i, b, describe, names,
                            wire);
-    for (unsigned i = 0; i < program->nleft; i++)
-        send_statement(&program->left[i], -1, 0, describe, names, wire);
+    for (unsigned i = 0; i < program->left.nsteps; i++)
+        send_statement(&program->left.steps[i], -1, 0, describe, names, wire);
     step_python_drop(python);
 }

@@ -11,11 +11,12 @@ const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, RO
 
 /* What a list may name: groups, then each detector. */
 #define GROUPS 3
+#define WORDS (GROUPS + DETECTOR_COUNT)
 #define WORD(id, detector, text) {#detector, DETECTOR_BIT(DETECTOR_##id)},
 static const struct {
     const char *name;
     uint32_t bits;
-} words[GROUPS + DETECTOR_COUNT] = {
+} words[WORDS] = {
     {"all", DETECTOR_ALL}, {"default", DETECTOR_DEFAULT}, {"none", 0}, DETECTOR_LIST(WORD, WORD)};
 
 static void append_names(uint32_t bits, char *text, size_t size, const char *separator)
@@ -23,17 +24,6 @@ static void append_names(uint32_t bits, char *text, size_t size, const char *sep
     for (int id = 0; id < DETECTOR_COUNT; id++)
         if (bits & DETECTOR_BIT(id))
             text_add(text, size, separator, "%s", detector_rows[id].name);
-}
-
-static int word_bits(const char *word, int length, uint32_t *ret_bits)
-{
-    for (size_t i = 0; i < GROUPS + DETECTOR_COUNT; i++) {
-        if (strlen(words[i].name) != (size_t)length || memcmp(word, words[i].name, (size_t)length) != 0)
-            continue;
-        *ret_bits = words[i].bits;
-        return 0;
-    }
-    return -EINVAL;
 }
 
 static int unknown(const char *word, int length, char *error, size_t error_size)
@@ -47,15 +37,17 @@ static int unknown(const char *word, int length, char *error, size_t error_size)
 
 int detector_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size)
 {
-    uint32_t bits = 0, more;
+    uint32_t bits = 0;
     for (const char *at = text;; at++) {
         at += strspn(at, " ");
-        int whole = (int)strcspn(at, ","), length = whole;
+        size_t whole = strcspn(at, ","), length = whole, i = 0;
         while (length > 0 && at[length - 1] == ' ')
             length--;
-        if (word_bits(at, length, &more) < 0)
-            return unknown(at, length, error, error_size);
-        bits |= more;
+        while (i < WORDS && (strncmp(at, words[i].name, length) != 0 || words[i].name[length]))
+            i++;
+        if (i == WORDS)
+            return unknown(at, (int)length, error, error_size);
+        bits |= words[i].bits;
         at += whole;
         if (*at == '\0')
             break;

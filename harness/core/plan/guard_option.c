@@ -23,27 +23,20 @@ static const struct word {
     {"interval", offsetof(struct guard_option, interval), .low = 100, .high = 10000000},
 };
 
-static bool read_value(const struct word *word, const char *text, size_t length, void *to)
+static bool read_word(char *text, struct guard_option *option)
 {
-    char copy[32];
-    if (word->flag) {
+    char *value = strchr(text, '=');
+    if (value)
+        *value++ = '\0';
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        void *to = (char *)option + words[i].to;
+        if (strcmp(words[i].name, text) != 0 || words[i].flag != !value)
+            continue;
+        if (value)
+            return value_number(value, words[i].low, words[i].high, to) == 0;
         *(bool *)to = true;
-        return length == 0;
+        return true;
     }
-    if (length < 2 || length > sizeof copy || text[0] != '=')
-        return false;
-    snprintf(copy, sizeof copy, "%.*s", (int)length - 1, text + 1);
-    return value_number(copy, word->low, word->high, to) == 0;
-}
-
-static bool read_word(const char *text, size_t length, struct guard_option *option)
-{
-    size_t name = 0;
-    while (name < length && text[name] != '=')
-        name++;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i].name) == name && memcmp(words[i].name, text, name) == 0)
-            return read_value(&words[i], text + name, length - name, (char *)option + words[i].to);
     return false;
 }
 
@@ -51,8 +44,10 @@ int guard_option_parse(const char *text, struct guard_option *option, char *erro
 {
     *option = (struct guard_option){.every = 20000, .pages = 256};
     for (const char *at = text; at && *at;) {
+        char word[40];
         size_t length = strcspn(at, ",");
-        if (!read_word(at, length, option))
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        if (length >= sizeof word || !read_word(word, option))
             return fail(-EINVAL, error, error_size,
                         "'%.*s' is no setting of the guard; the settings are " WORDS,
                         length < 60 ? (int)length : 60, at);

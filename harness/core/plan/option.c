@@ -45,31 +45,12 @@ static int set_text(char **text, const char *argument)
     return 0;
 }
 
-/* The argument as a number. Returns 0 or -EINVAL. */
-static int parse(const struct option_row *row, const char *argument, uint64_t *ret_value)
-{
-    if (row->type == OPTION_NUMBER)
-        return value_number(argument, row->low, row->high, ret_value);
-    if (row->type == OPTION_SIZE)
-        return value_size(argument, ret_value);
-    int result = value_time(argument, ret_value);
-    return result || *ret_value < row->low ? -EINVAL : 0;
-}
-
-static int refuse(const struct option_row *row, const char *argument, char *error, size_t size)
-{
-    const char *wanted = row->wanted;
-    if (!wanted)
-        wanted = row->type == OPTION_SIZE ? "is not a size; write for example 64K, 512M or 4G"
-                                          : "is not a time; write for example 30s, 500ms, 2m or 1h";
-    return fail(-EINVAL, error, size, "--%s '%s' %s", row->name, argument, wanted);
-}
-
 /* Stores the argument by the type of the row. Returns 0, -EINVAL, -ENOMEM, or -E2BIG for a list that is full. */
 static int store(const struct option_row *row, const char *argument, struct request *request)
 {
     void *to = (char *)request + row->at;
     uint64_t value = 1;
+    int error = 0;
     switch (row->type) {
     case OPTION_SET:
         return 0;
@@ -82,12 +63,20 @@ static int store(const struct option_row *row, const char *argument, struct requ
         return text_join(to, "\n", argument);
     case OPTION_TEXTS:
         return plan_add_text(to, (unsigned *)((char *)request + row->count), argument);
+    case OPTION_NUMBER:
+        error = value_number(argument, row->low, row->high, &value);
+        break;
+    case OPTION_SIZE:
+        error = value_size(argument, &value);
+        break;
+    case OPTION_TIME:
+        error = value_time(argument, &value);
+        break;
     case OPTION_SWITCH:
         break;
-    default:
-        if (parse(row, argument, &value) < 0)
-            return -EINVAL;
     }
+    if (error || value < row->low)
+        return -EINVAL;
     memcpy(to, &value, row->size);
     return 0;
 }
@@ -102,7 +91,7 @@ static int take(const struct option_row *row, const char *argument, struct reque
     if (result == -E2BIG)
         return fail(-EINVAL, error, size, "--%s '%s' is one too many; leave some out", row->name, argument);
     if (result == -EINVAL && !error[0])
-        return refuse(row, argument, error, size);
+        return fail(-EINVAL, error, size, "--%s '%s' %s", row->name, argument, row->wanted);
     if (result)
         return result;
     request->given |= UINT64_C(1) << (row - option_rows);
@@ -122,12 +111,13 @@ static int refuse_foreign(const struct option_row *row, enum option_command comm
                 row->name, owners, name, name);
 }
 
-/* getopt's own tables, made from ours: getopt_long returns FIRST_CODE and the index of the row. */
+/* getopt's own tables, made from ours: getopt_long returns FIRST_CODE and the index of the row, or POSITIONAL. */
 #define FIRST_CODE 256
+#define POSITIONAL 1
 
 static void make_getopt(struct option *longs, char *shorts)
 {
-    *shorts++ = '+';
+    *shorts++ = '-';
     *shorts++ = ':';
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
@@ -178,28 +168,24 @@ int option_parse(enum option_command command, int argc, char **argv, struct requ
     int count = argc + 1, code;
     optind = 0;
     opterr = 0;
-    for (;;) {
-        int before = optind;
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): the driver has one thread */
-        while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
-            const struct option_row *row = row_of(code);
-            if (!row)
-                return refuse_unknown(words, code, error, error_size);
-            if (!(row->commands >> command & 1))
-                return refuse_foreign(row, command, error, error_size);
-            int result = take(row, optarg, request, error, error_size);
-            if (result)
-                return result;
-            before = optind;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the driver has one thread */
+    while ((code = getopt_long(count, words, shorts, longs, NULL)) != -1) {
+        if (code == POSITIONAL) {
+            request->positionals[request->npositionals++] = optarg;
+            continue;
         }
-        /* After `--`, unless that is the argument of an option, as in `-s --`. */
-        bool rest = optind > before && optind > 1 && strcmp(words[optind - 1], "--") == 0;
-        do {
-            if (optind >= count)
-                return 0;
-            request->positionals[request->npositionals++] = words[optind++];
-        } while (rest);
+        const struct option_row *row = row_of(code);
+        if (!row)
+            return refuse_unknown(words, code, error, error_size);
+        if (!(row->commands >> command & 1))
+            return refuse_foreign(row, command, error, error_size);
+        int result = take(row, optarg, request, error, error_size);
+        if (result)
+            return result;
     }
+    while (optind < count)
+        request->positionals[request->npositionals++] = words[optind++];
+    return 0;
 }
 
 static int apply(const struct option_row *row, const struct request *request, struct plan *plan)

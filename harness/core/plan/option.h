@@ -74,7 +74,7 @@ struct option_row {
     size_t size;        /* bytes of the member */
     size_t count;       /* of OPTION_TEXTS: offset of the number of entries */
     uint64_t low, high; /* of OPTION_NUMBER and OPTION_TIME */
-    const char *wanted; /* the end of the sentence that refuses an argument, or NULL for that of the type */
+    const char *wanted; /* the end of the sentence that refuses an argument, if `set` does not write it */
     bool is_code;       /* part of a plan of statements: request_apply leaves it out */
     /* Checks the argument, and stores it for OPTION_SET; or NULL. Returns 0, -ENOMEM, or -EINVAL with a sentence in
      * error. */

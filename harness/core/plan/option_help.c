@@ -49,18 +49,13 @@ static int write_row(const struct option_row *row, const char *(*more)(const cha
     return 0;
 }
 
-static unsigned count_rows(enum option_command command)
+/* A command with few options has one heading. */
+int option_help(enum option_command command, const char *(*more)(const char *name), char **ret_text)
 {
     unsigned n = 0;
     for (size_t i = 0; i < option_count; i++)
         n += option_rows[i].commands >> command & 1;
-    return n;
-}
-
-/* A command with few options has one heading. */
-int option_help(enum option_command command, const char *(*more)(const char *name), char **ret_text)
-{
-    bool grouped = count_rows(command) > FEW;
+    bool grouped = n > FEW;
     size_t size;
     FILE *out = open_memstream(ret_text, &size);
     int error = out ? 0 : -ENOMEM, group = -1;

@@ -64,6 +64,8 @@ static int check_under(struct request *request, const char *argument, char *erro
 #define REPORT (1U << OPTION_REPORT)
 #define DOCTOR (1U << OPTION_DOCTOR)
 
+#define NOT_A_TIME "is not a time; write for example 30s, 500ms, 2m or 1h"
+#define NOT_A_SIZE "is not a size; write for example 64K, 512M or 4G"
 #define AT(member) .at = offsetof(struct request, member), .size = sizeof((struct request *)0)->member
 
 const struct option_row option_rows[] = {
@@ -91,19 +93,19 @@ const struct option_row option_rows[] = {
      OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
 
     {"time", 0, "TIME", "10s", "duration of the run, for example 20, 500ms, 2m", OPTION_LENGTH, RUN,
-     OPTION_TIME, AT(plan.time), .low = 1},
+     OPTION_TIME, AT(plan.time), .low = 1, .wanted = NOT_A_TIME},
     {"iterations", 0, "N", "until the time is over", "iterations of each thread", OPTION_LENGTH, RUN,
      OPTION_NUMBER, AT(plan.iterations), .low = 1, .high = UINT64_MAX / 4,
      .wanted = "is not a number of 1 or more"},
     {"verify", 0, "TIME", "40s",
      "time for trials: re-runs of findings that show whose fault they are; 0: no trials", OPTION_LENGTH, RUN,
-     OPTION_TIME, AT(verify)},
+     OPTION_TIME, AT(verify), .wanted = NOT_A_TIME},
     {"timeout", 0, "TIME", "5s", "a child without progress for this time hangs", OPTION_LENGTH, RUN,
-     OPTION_TIME, AT(timeout), .low = 1},
+     OPTION_TIME, AT(timeout), .low = 1, .wanted = NOT_A_TIME},
     {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,
      AT(plan.stop_on_first)},
     {"memory", 0, "SIZE", "half of the machine's", "memory that a child may use, for example 4G",
-     OPTION_LENGTH, RUN, OPTION_SIZE, AT(memory)},
+     OPTION_LENGTH, RUN, OPTION_SIZE, AT(memory), .wanted = NOT_A_SIZE},
 
     {"share", 0, "LEVEL", "readonly",
      "sharing level of the inputs: private (each thread has its own), readonly (all read the same), one-writer "
@@ -132,7 +134,7 @@ const struct option_row option_rows[] = {
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",
      OPTION_LEAKS, RUN, OPTION_LINES, AT(plan.fresh)},
     {"budget", 0, "SIZE", "any number", "for growth: bytes of compiled code that each call of --new may add",
-     OPTION_LEAKS, RUN, OPTION_SIZE, AT(plan.budget)},
+     OPTION_LEAKS, RUN, OPTION_SIZE, AT(plan.budget), .wanted = NOT_A_SIZE},
     {"release", 0, "CODE", NULL,
      "for growth and shutdown: Python that frees what the calls keep, such as f.cache_clear()", OPTION_LEAKS,
      RUN, OPTION_LINES, AT(plan.release)},

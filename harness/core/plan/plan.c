@@ -65,16 +65,6 @@ int plan_add_text(char ***texts, unsigned *n, const char *text)
     return error;
 }
 
-int plan_add_step(struct plan *plan, const char *code)
-{
-    return plan_add_text(&plan->steps, &plan->nsteps, code);
-}
-
-int plan_add_role(struct plan *plan, const char *code)
-{
-    return plan_add_text(&plan->roles, &plan->nroles, code);
-}
-
 /* Moves to the next of several names between commas and blanks. Returns its length; 0 at the end. */
 static size_t next_name(const char **at)
 {
@@ -91,13 +81,8 @@ bool plan_is_private(const struct plan *plan, const char *name)
     return false;
 }
 
-/* Where plan_check puts its sentence. */
-struct verdict {
-    char *error;
-    size_t size;
-};
-
-#define REFUSE(...) fail(-EINVAL, verdict->error, verdict->size, __VA_ARGS__)
+/* In the checks of plan_check: writes the sentence, returns -EINVAL. */
+#define REFUSE(...) fail(-EINVAL, error, size, __VA_ARGS__)
 
 static bool is_one_of(const char *word, const char *const *words, size_t n)
 {
@@ -118,16 +103,7 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-static int check_lines(const struct verdict *verdict, const struct plan *plan)
-{
-    if (strpbrk(plan->name, "\r\n"))
-        return REFUSE("name must be one line: take the line breaks out");
-    if (plan->about && strpbrk(plan->about, "\r\n"))
-        return REFUSE("about must be one line: take the line breaks out");
-    return 0;
-}
-
-static int check_lists(const struct verdict *verdict, const struct plan *plan)
+static int check_lists(const struct plan *plan, char *error, size_t size)
 {
     for (const struct plan_key *key = plan_keys; key->name; key++) {
         unsigned *n = NULL;
@@ -139,7 +115,7 @@ static int check_lists(const struct verdict *verdict, const struct plan *plan)
     return 0;
 }
 
-static int check_input_name(const struct verdict *verdict, const char *name)
+static int check_input_name(const char *name, char *error, size_t size)
 {
     if (!is_identifier(name))
         return REFUSE("input name '%s' is not an identifier: use ASCII letters, digits and _, no digit first",
@@ -152,24 +128,22 @@ static int check_input_name(const struct verdict *verdict, const char *name)
 }
 
 /* The recipe before the name: plan_load chooses the line to name by whether the recipe parses. */
-static int check_input(const struct verdict *verdict, const struct plan *plan, unsigned i)
+static int check_input(const struct plan *plan, unsigned i, char *error, size_t size)
 {
     const struct plan_input *input = &plan->inputs[i];
     struct recipe recipe;
     char why[256];
-    int error = recipe_parse(input->recipe, &recipe, why, sizeof why);
-    if (error < 0) {
-        REFUSE("input '%s': %s", input->name, why);
-        return error;
-    }
-    error = check_input_name(verdict, input->name);
-    for (unsigned j = 0; j < i && !error; j++)
+    int status = recipe_parse(input->recipe, &recipe, why, sizeof why);
+    if (status < 0)
+        return fail(status, error, size, "input '%s': %s", input->name, why);
+    status = check_input_name(input->name, error, size);
+    for (unsigned j = 0; j < i && !status; j++)
         if (strcmp(plan->inputs[j].name, input->name) == 0)
-            error = REFUSE("two inputs are named '%s': rename one", input->name);
-    return error;
+            status = REFUSE("two inputs are named '%s': rename one", input->name);
+    return status;
 }
 
-static int check_private(const struct verdict *verdict, const struct plan *plan)
+static int check_private(const struct plan *plan, char *error, size_t size)
 {
     const char *at = plan->private ? plan->private : "";
     for (size_t length; (length = next_name(&at)) > 0; at += length) {
@@ -181,15 +155,15 @@ static int check_private(const struct verdict *verdict, const struct plan *plan)
     return 0;
 }
 
-static int check_inputs(const struct verdict *verdict, const struct plan *plan)
+static int check_inputs(const struct plan *plan, char *error, size_t size)
 {
-    int error = 0;
-    for (unsigned i = 0; i < plan->ninputs && !error; i++)
-        error = check_input(verdict, plan, i);
-    return error;
+    int status = 0;
+    for (unsigned i = 0; i < plan->ninputs && !status; i++)
+        status = check_input(plan, i, error, size);
+    return status;
 }
 
-static int check_something_to_run(const struct verdict *verdict, const struct plan *plan)
+static int check_something_to_run(const struct plan *plan, char *error, size_t size)
 {
     const char *given[3];
     unsigned n = 0;
@@ -209,7 +183,7 @@ static int check_something_to_run(const struct verdict *verdict, const struct pl
     return 0;
 }
 
-static int check_bounds(const struct verdict *verdict, const struct plan *plan)
+static int check_bounds(const struct plan *plan, char *error, size_t size)
 {
     if (!plan->name || is_blank(plan->name))
         return REFUSE("the plan has no name: give it one");
@@ -217,33 +191,30 @@ static int check_bounds(const struct verdict *verdict, const struct plan *plan)
         return REFUSE("threads must be from 1 to %d, not %" PRIu32, PLAN_THREADS_MAX, plan->threads);
     if (plan->time == 0 && plan->iterations == 0)
         return REFUSE("nothing ends the run: give time or iterations");
+    if (strpbrk(plan->name, "\r\n"))
+        return REFUSE("name must be one line: take the line breaks out");
+    if (plan->about && strpbrk(plan->about, "\r\n"))
+        return REFUSE("about must be one line: take the line breaks out");
     return 0;
 }
 
-static int check_guard(const struct verdict *verdict, const struct plan *plan)
+static int check_settings(const struct plan *plan, char *error, size_t size)
 {
     struct guard_option option;
     char why[256];
-    if (guard_option_parse(plan->guard, &option, why, sizeof why) == 0)
-        return 0;
-    return REFUSE("guard: %s", why);
-}
-
-static int check_under(const struct verdict *verdict, const struct plan *plan)
-{
-    if (!plan->under || strcmp(plan->under, PLAN_TOOL) == 0)
-        return 0;
-    return REFUSE("under: there is no tool '%s'; write " PLAN_TOOL, plan->under);
+    if (guard_option_parse(plan->guard, &option, why, sizeof why) < 0)
+        return REFUSE("guard: %s", why);
+    if (plan->under && strcmp(plan->under, PLAN_TOOL) != 0)
+        return REFUSE("under: there is no tool '%s'; write " PLAN_TOOL, plan->under);
+    return 0;
 }
 
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
-    static int (*const checks[])(const struct verdict *verdict, const struct plan *plan) = {
-        check_bounds,  check_lines,  check_guard, check_under,
-        check_private, check_inputs, check_lists, check_something_to_run};
-    const struct verdict verdict = {error, error_size};
+    static int (*const checks[])(const struct plan *plan, char *error, size_t size) = {
+        check_bounds, check_settings, check_private, check_inputs, check_lists, check_something_to_run};
     int status = 0;
     for (size_t i = 0; i < COUNT(checks) && !status; i++)
-        status = checks[i](&verdict, plan);
+        status = checks[i](plan, error, error_size);
     return status;
 }

@@ -69,10 +69,6 @@ void plan_input_clear(struct plan_input *input);
 
 /* Grow the lists; the text is copied. Return 0, -ENOMEM, or -E2BIG past the maximum. */
 int plan_add_input(struct plan *plan, const char *name, const char *recipe);
-int plan_add_step(struct plan *plan, const char *code);
-int plan_add_role(struct plan *plan, const char *code);
-
-/* The same for any list of statements in a plan. */
 int plan_add_text(char ***texts, unsigned *n, const char *text);
 
 /* Checks bounds, identifiers, recipes, and that there is something to run. On failure `error` is one sentence that

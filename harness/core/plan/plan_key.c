@@ -35,6 +35,13 @@ const struct plan_key plan_keys[] = {
     {KEY(PLAN_FLAG, stop_on_first)}, {.name = NULL},
 };
 
+const char *const rung_names[RUNG_COUNT] = {
+    [RUNG_PRIVATE] = "private",
+    [RUNG_READONLY] = "readonly",
+    [RUNG_ONE_WRITER] = "one-writer",
+    [RUNG_ALL] = "all",
+};
+
 static const char *const wanted[] = {
     [PLAN_THREADS] = "a whole number from 1 to 256",
     [PLAN_NUMBER] = NUMBER,
@@ -53,14 +60,6 @@ static int copy_text(const char *text, size_t size, char **to)
     free(*to);
     *to = copy;
     return 0;
-}
-
-static int copy_line(const char *text, char **to)
-{
-    size_t size = strlen(text);
-    while (size > 0 && text[size - 1] == '\n')
-        size--;
-    return copy_text(text, size, to);
 }
 
 static int find_word(const char *text, const char *const *words, int n)
@@ -97,12 +96,14 @@ static int read_scalar(enum plan_kind kind, const char *text, uint64_t *ret_valu
 int plan_key_read(const struct plan_key *key, const char *text, struct plan *plan, char *why, size_t why_size)
 {
     void *to = (char *)plan + key->at;
+    size_t length = strlen(text);
     uint64_t value;
     switch (key->kind) {
     case PLAN_TEXT:
-        return copy_text(text, strlen(text), to);
     case PLAN_LINE:
-        return copy_line(text, to);
+        while (key->kind == PLAN_LINE && length > 0 && text[length - 1] == '\n')
+            length--;
+        return copy_text(text, length, to);
     case PLAN_DETECT:
         return detector_parse(text, to, why, why_size);
     default:
@@ -154,33 +155,19 @@ void plan_input_clear(struct plan_input *input)
     free(input->recipe);
 }
 
-static void clear_inputs(struct plan *plan)
-{
-    for (unsigned i = 0; i < plan->ninputs; i++)
-        plan_input_clear(&plan->inputs[i]);
-    free(plan->inputs);
-    plan->inputs = NULL;
-    plan->ninputs = 0;
-}
-
-static void clear_list(const struct plan_key *key, struct plan *plan)
-{
-    unsigned *n;
-    char ***list = plan_key_list(key, plan, &n);
-    strings_free(*list, *n);
-    *list = NULL;
-    *n = 0;
-}
-
 void plan_key_clear(const struct plan_key *key, struct plan *plan)
 {
-    char **text = (char **)((char *)plan + key->at);
-    if (key->kind == PLAN_INPUTS) {
-        clear_inputs(plan);
-    } else if (key->kind == PLAN_LIST) {
-        clear_list(key, plan);
-    } else if (key->kind == PLAN_TEXT || key->kind == PLAN_LINE) {
-        free(*text);
-        *text = NULL;
-    }
+    void **owned = (void **)((char *)plan + key->at);
+    unsigned *n;
+    char ***list = plan_key_list(key, plan, &n);
+    for (unsigned i = 0; key->kind == PLAN_INPUTS && i < *n; i++)
+        plan_input_clear(&plan->inputs[i]);
+    for (unsigned i = 0; key->kind == PLAN_LIST && i < *n; i++)
+        free((*list)[i]);
+    if (key->kind == PLAN_INPUTS || key->kind == PLAN_LIST)
+        *n = 0;
+    else if (key->kind != PLAN_TEXT && key->kind != PLAN_LINE)
+        return;
+    free(*owned);
+    *owned = NULL;
 }

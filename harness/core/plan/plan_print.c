@@ -63,15 +63,6 @@ static bool add_key(yaml_document_t *tree, int mapping, const struct plan_key *k
     return !text || add_pair(tree, mapping, key->name, add_text(tree, text, is_block(text)));
 }
 
-static bool add_plan(yaml_document_t *tree, const struct plan *plan)
-{
-    int mapping = yaml_document_add_mapping(tree, NULL, YAML_BLOCK_MAPPING_STYLE);
-    bool good = mapping != 0;
-    for (const struct plan_key *key = plan_keys; key->name && good; key++)
-        good = add_key(tree, mapping, key, plan);
-    return good;
-}
-
 /* Deletes the tree. */
 static bool write_tree(yaml_document_t *tree, FILE *out)
 {
@@ -93,7 +84,10 @@ int plan_print(const struct plan *plan, char **ret_text)
     size_t size;
     if (!yaml_document_initialize(&tree, NULL, NULL, NULL, 1, 1))
         return -ENOMEM;
-    bool is_text = add_plan(&tree, plan);
+    int mapping = yaml_document_add_mapping(&tree, NULL, YAML_BLOCK_MAPPING_STYLE);
+    bool is_text = mapping != 0;
+    for (const struct plan_key *key = plan_keys; key->name && is_text; key++)
+        is_text = add_key(&tree, mapping, key, plan);
     FILE *out = is_text ? open_memstream(&text, &size) : NULL;
     if (!out) {
         yaml_document_delete(&tree);

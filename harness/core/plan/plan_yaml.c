@@ -39,22 +39,18 @@ complain(const struct load *load, size_t line, const char *format, ...)
     return -EINVAL;
 }
 
-/* libyaml gives no line for bytes that it cannot decode, only their offset. */
-static int complain_bytes(const struct load *load, const yaml_parser_t *parser)
-{
-    size_t line = 1;
-    for (size_t i = 0; i < load->size && i < parser->problem_offset; i++)
-        line += load->text[i] == '\n';
-    return complain(load, line, "not text: %s; save the file as UTF-8", parser->problem);
-}
-
 static int complain_syntax(const struct load *load, const yaml_parser_t *parser)
 {
     char context[128] = "";
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
-    if (parser->error == YAML_READER_ERROR)
-        return complain_bytes(load, parser);
+    if (parser->error == YAML_READER_ERROR) {
+        /* libyaml gives no line for bytes that it cannot decode, only their offset. */
+        size_t line = 1;
+        for (size_t i = 0; i < load->size && i < parser->problem_offset; i++)
+            line += load->text[i] == '\n';
+        return complain(load, line, "not text: %s; save the file as UTF-8", parser->problem);
+    }
     if (parser->context)
         snprintf(context, sizeof context, " (%s, line %zu)", parser->context, parser->context_mark.line + 1);
     return complain(load, parser->problem_mark.line + 1,
@@ -97,26 +93,16 @@ static const yaml_node_t *child_of(const struct load *load, const yaml_node_t *n
     return NULL;
 }
 
-/* Refuses a NUL: C code would take the part before it for the whole text. */
-static int check_nul(const struct load *load)
-{
-    for (const yaml_node_t *node = load->tree.nodes.start; node < load->tree.nodes.top; node++)
-        if (node->type == YAML_SCALAR_NODE && strlen(text_of(node)) < node->data.scalar.length)
-            return complain(load, line_of(node), "text must not hold a NUL character: take it out");
-    return 0;
-}
-
 /* Refuses a second plan in the file. */
 static int check_end(const struct load *load, yaml_parser_t *parser)
 {
     yaml_document_t next;
     if (!yaml_parser_load(parser, &next))
         return complain_syntax(load, parser);
-    int error = 0;
-    if (yaml_document_get_root_node(&next))
-        error = complain(load, next.start_mark.line + 1, "a second plan: put it in a file of its own");
+    bool is_plan = yaml_document_get_root_node(&next);
+    size_t line = next.start_mark.line + 1;
     yaml_document_delete(&next);
-    return error;
+    return is_plan ? complain(load, line, "a second plan: put it in a file of its own") : 0;
 }
 
 static int tree_load(struct load *load)
@@ -130,9 +116,11 @@ static int tree_load(struct load *load)
         error = complain_syntax(load, &parser);
     if (!error && root_of(load))
         error = check_end(load, &parser);
-    if (!error)
-        error = check_nul(load);
     yaml_parser_delete(&parser);
+    /* C code would take the part before a NUL for the whole text. */
+    for (const yaml_node_t *node = load->tree.nodes.start; !error && node < load->tree.nodes.top; node++)
+        if (node->type == YAML_SCALAR_NODE && strlen(text_of(node)) < node->data.scalar.length)
+            error = complain(load, line_of(node), "text must not hold a NUL character: take it out");
     return error;
 }
 
@@ -276,6 +264,8 @@ static int take_list(const struct load *load, const struct plan_key *key, const 
 static int take_value(const struct load *load, const struct plan_key *key, const yaml_node_t *node)
 {
     char why[512] = "";
+    if (key->kind == PLAN_LIST || key->kind == PLAN_INPUTS)
+        return take_list(load, key, node);
     int error = check_single(load, key->name, node);
     if (error)
         return error;
@@ -293,26 +283,10 @@ static int take_plan(const struct load *load)
         return complain(load, line_of(root), "a plan is a mapping, not %s: write lines of 'key: value'",
                         kind_of(root));
     for (size_t i = 0; !error && root && child_of(load, root, 2 * i); i++) {
-        const yaml_node_t *value = child_of(load, root, 2 * i + 1);
         const struct plan_key *key = find_key(load, root, i, plan_keys);
-        if (!key)
-            return -EINVAL;
-        if (key->kind == PLAN_LIST || key->kind == PLAN_INPUTS)
-            error = take_list(load, key, value);
-        else
-            error = take_value(load, key, value);
+        error = key ? take_value(load, key, child_of(load, root, 2 * i + 1)) : -EINVAL;
     }
     return error;
-}
-
-/* A plan without a name is called after its file. */
-static int take_default_name(const struct load *load)
-{
-    const char *base = path_base(load->path), *dot = strrchr(base, '.');
-    if (load->plan->name)
-        return 0;
-    load->plan->name = strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-    return load->plan->name ? 0 : -ENOMEM;
 }
 
 int plan_load(const char *path, struct plan *plan, char *error, size_t error_size)
@@ -329,8 +303,11 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
     status = tree_load(&load);
     if (!status)
         status = take_plan(&load);
-    if (!status)
-        status = take_default_name(&load);
+    const char *base = path_base(path), *dot = strrchr(base, '.');
+    if (!status && !plan->name) {
+        plan->name = strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+        status = plan->name ? 0 : -ENOMEM;
+    }
     if (!status && (status = plan_check(plan, why, sizeof why)) < 0)
         complain(&load, 0, "%s", why);
     if (status == -ENOMEM)

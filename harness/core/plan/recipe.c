@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,13 +19,9 @@
 
 static bool is_known_dtype(const char *name, size_t length)
 {
-    for (const char *known = DTYPES; *known; known += strspn(known, " ")) {
-        size_t known_length = strcspn(known, " ");
-        if (known_length == length && memcmp(known, name, length) == 0)
-            return true;
-        known += known_length;
-    }
-    return false;
+    char word[8];
+    snprintf(word, sizeof word, " %.*s ", (int)length, name);
+    return length <= 3 && strstr(" " DTYPES " ", word);
 }
 
 /* The number in S8 or U8. NumPy keeps the size of an element in an int. */
@@ -271,24 +268,16 @@ static int parse_bcast(struct scan *p)
 }
 
 /* A word that is an attribute has no parser. */
-enum { OFFSET, OUT, READONLY, BCAST };
+enum { OFFSET, OUT, READONLY, BCAST, TAILS };
 static const struct tail {
     const char *word;
     int (*parse)(struct scan *p);
-} tails[] = {
+} tails[TAILS] = {
     [OFFSET] = {"+", parse_offset},
     [OUT] = {"@out", NULL},
     [READONLY] = {"@ro", NULL},
     [BCAST] = {"~bcast", parse_bcast},
 };
-
-static const struct tail *accept_tail(struct scan *p)
-{
-    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
-        if (scan_word(p, tails[i].word))
-            return &tails[i];
-    return NULL;
-}
 
 static int unknown_tail(const struct scan *p, bool after_tail)
 {
@@ -307,14 +296,15 @@ static int parse_tails(struct scan *p)
 {
     unsigned given = 0;
     while (*p->at != '\0') {
-        const struct tail *tail = accept_tail(p);
-        if (!tail)
+        unsigned i = 0;
+        while (i < TAILS && !scan_word(p, tails[i].word))
+            i++;
+        if (i == TAILS)
             return unknown_tail(p, given != 0);
-        unsigned bit = 1U << (tail - tails);
-        if (given & bit)
-            return scan_complain(p, -EINVAL, "there is more than one %s; write it once", tail->word);
-        given |= bit;
-        int result = tail->parse ? tail->parse(p) : 0;
+        if (given >> i & 1)
+            return scan_complain(p, -EINVAL, "there is more than one %s; write it once", tails[i].word);
+        given |= 1U << i;
+        int result = tails[i].parse ? tails[i].parse(p) : 0;
         if (result < 0)
             return result;
     }

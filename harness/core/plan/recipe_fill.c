@@ -45,8 +45,10 @@ static int64_t clip_bound(int64_t bound, int64_t length, bool backward)
     return bound;
 }
 
-static struct span slice_span(const struct recipe_slice *s, int64_t length)
+static struct span span_of(const struct recipe_slice *s, int64_t length)
 {
+    if (s->is_index)
+        return (struct span){.start = s->start < 0 ? s->start + length : s->start};
     int64_t step = s->has_step ? s->step : 1;
     bool backward = step < 0;
     if (step < -INT64_MAX)
@@ -63,11 +65,6 @@ static struct span slice_span(const struct recipe_slice *s, int64_t length)
     return (struct span){start, step, (distance - 1) / (backward ? -step : step) + 1};
 }
 
-static struct span index_span(int64_t index, int64_t length)
-{
-    return (struct span){.start = index < 0 ? index + length : index};
-}
-
 static void lay_index(const struct recipe_op *op, struct recipe_layout *l)
 {
     static const struct recipe_slice whole;
@@ -75,7 +72,7 @@ static void lay_index(const struct recipe_op *op, struct recipe_layout *l)
     for (int axis = 0; axis < l->ndim; axis++) {
         const struct recipe_slice *s = axis < op->nslices ? &op->slices[axis] : &whole;
         int64_t length = l->shape[axis], stride = l->strides[axis];
-        struct span span = s->is_index ? index_span(s->start, length) : slice_span(s, length);
+        struct span span = span_of(s, length);
         l->start += (size_t)(stride * span.start);
         if (s->is_index)
             continue;
@@ -143,18 +140,12 @@ static double draw_real(struct prng *p)
     return 200 * (prng_unit(p) - 0.5);
 }
 
-/* Sign and fraction at random, 2^-3 to 2^5 in magnitude: half precision without the compiler's help. */
-static uint16_t draw_half(struct prng *p)
-{
-    uint64_t bits = prng_next(p);
-    uint64_t exponent = 12 + (bits >> 16) % 8;
-    return (uint16_t)((bits & 0x83ff) | exponent << 10);
-}
-
 static void draw_float(struct prng *p, size_t width, unsigned char *part)
 {
     if (width == 2) {
-        uint16_t half = draw_half(p);
+        /* Sign and fraction at random, 2^-3 to 2^5 in magnitude: half precision without the compiler's help. */
+        uint64_t bits = prng_next(p), exponent = 12 + (bits >> 16) % 8;
+        uint16_t half = (uint16_t)((bits & 0x83ff) | exponent << 10);
         memcpy(part, &half, sizeof half);
     } else if (width == 4) {
         float single = (float)draw_real(p);
@@ -168,39 +159,22 @@ static void draw_float(struct prng *p, size_t width, unsigned char *part)
     }
 }
 
-/* Small, and fits the signed type of the width too. */
-static uint32_t draw_integer(struct prng *p, size_t width)
-{
-    unsigned bits = width == 1 ? 7 : width == 2 ? 15 : 20;
-    return (uint32_t)(prng_next(p) >> (64 - bits));
-}
-
-static uint32_t draw_letter(struct prng *p)
-{
-    return (uint32_t)("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[prng_next(p) % 52]);
-}
-
 /* Little-endian, whatever the recipe's order; bytes that the value does not reach stay 0. */
 static void draw_part(struct prng *p, char kind, size_t width, unsigned char part[static PART_MAX])
 {
-    uint32_t value;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     memset(part, 0, PART_MAX);
-    switch (kind) {
-    case 'f':
-    case 'c':
+    if (kind == 'f' || kind == 'c') {
         draw_float(p, width, part);
         return;
-    case 'b':
-        value = prng_next(p) & 1;
-        break;
-    case 'S':
-    case 'U':
-        value = draw_letter(p);
-        break;
-    default:
-        value = draw_integer(p, width);
-        break;
     }
+    uint64_t value = prng_next(p);
+    if (kind == 'b')
+        value &= 1;
+    else if (kind == 'S' || kind == 'U')
+        value = (uint64_t)letters[value % (sizeof letters - 1)];
+    else /* small, and fits the signed type of the width too */
+        value >>= 64 - (width == 1 ? 7 : width == 2 ? 15 : 20);
     memcpy(part, &value, sizeof value);
 }
 

@@ -116,11 +116,6 @@ int record_send_content(int fd, enum record_type type, const struct record_conte
     return record_send(&record, fd);
 }
 
-int record_send_text(enum record_type type, const char *text, int fd)
-{
-    return RECORD_SEND(fd, type, .texts = {text});
-}
-
 const char *record_text(const struct record *record, unsigned i)
 {
     const char *at = record->texts;
@@ -148,13 +143,6 @@ int record_read(struct record_reader *reader, int fd)
     return (int)n;
 }
 
-static bool record_is_sound(const struct record *record, size_t body)
-{
-    size_t frames = record->nframes * sizeof(uint64_t);
-    return record->nframes <= RECORD_FRAMES && body >= frames && body - frames <= RECORD_TEXT &&
-           record->type < RECORD_TYPES;
-}
-
 /* Counts the texts that are there, because a corrupt child may have sent another number. */
 static void record_count_texts(struct record *record)
 {
@@ -172,11 +160,12 @@ int record_next(struct record_reader *reader, struct record *record)
     if (reader->size < HEAD)
         return 0;
     memcpy(record, reader->bytes, HEAD);
-    if (record->size < HEAD || record->size > PIPE_BUF || !record_is_sound(record, record->size - HEAD))
+    size_t frames = record->nframes * sizeof(uint64_t);
+    if (record->type >= RECORD_TYPES || record->nframes > RECORD_FRAMES || record->size < HEAD + frames ||
+        record->size - HEAD - frames > RECORD_TEXT)
         return -EPROTO;
     if (reader->size < record->size)
         return 0;
-    size_t frames = record->nframes * sizeof(uint64_t);
     record->text_size = (uint32_t)(record->size - HEAD - frames);
     memcpy(record->frames, reader->bytes + HEAD, frames);
     memcpy(record->texts, reader->bytes + HEAD + frames, record->text_size);

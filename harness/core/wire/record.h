@@ -144,9 +144,6 @@ struct record_content {
 #define RECORD_SEND(fd, type, ...) record_send_content(fd, type, &(struct record_content){__VA_ARGS__})
 int record_send_content(int fd, enum record_type type, const struct record_content *content);
 
-/* The same with one text and no values. */
-int record_send_text(enum record_type type, const char *text, int fd);
-
 /* The i-th text, "" when there are fewer. Valid as long as the record. */
 const char *record_text(const struct record *record, unsigned i);
 

@@ -70,19 +70,14 @@ void violation_from_record(const struct record *record, struct violation *violat
     take_frames(violation->here, &violation->nfound, record, &at);
 }
 
-static const char *type_name(char type)
+static void say_array(const struct violation *violation, char *text, size_t size)
 {
     static const char *const names[UINT8_MAX + 1] = {
         ['b'] = "bool", ['c'] = "complex", ['f'] = "float", ['i'] = "int", ['u'] = "uint"};
-    return names[(unsigned char)type];
-}
-
-static void say_array(const struct violation *violation, char *text, size_t size)
-{
     const struct block_array *array = &violation->array;
     size_t items = violation->size / array->itemsize;
     char type[24];
-    const char *name = type_name(array->type);
+    const char *name = names[(unsigned char)array->type];
     if (!name)
         snprintf(type, sizeof type, "%c%u", array->type, array->itemsize);
     else if (array->type == 'b')
@@ -108,31 +103,6 @@ void violation_say_block(const struct violation *violation, char *text, size_t s
                  violation->size, violation->size == 1 ? "" : "s");
 }
 
-/* "a block of 24 bytes" to "a freed block of 24 bytes". */
-static void say_freed(const struct violation *violation, char *text, size_t size)
-{
-    char block[128];
-    violation_say_block(violation, block, sizeof block);
-    snprintf(text, size, "a freed%s", block + strcspn(block, " "));
-}
-
-static void say_distance(int64_t distance, char *text, size_t size)
-{
-    text[0] = '\0';
-    if (distance > 0)
-        snprintf(text, size, "%lld byte%s ", (long long)distance, distance == 1 ? "" : "s");
-}
-
-static const char *operator_name(int64_t kind)
-{
-    return kind == BLOCK_NEW ? "delete" : kind == BLOCK_NEW_ARRAY ? "delete[]" : "free";
-}
-
-static const char *origin_name(enum block_kind kind)
-{
-    return kind == BLOCK_NEW ? "new" : kind == BLOCK_NEW_ARRAY ? "new[]" : "malloc";
-}
-
 /* A trap stops at the first byte, so only other ways to find a write know its length. */
 static void say_write(const struct violation *violation, const char *block, char *text, size_t size)
 {
@@ -145,10 +115,11 @@ static void say_write(const struct violation *violation, const char *block, char
         snprintf(count, sizeof count, "%zu byte%s ", violation->length, violation->length == 1 ? "" : "s");
         /* Unsigned, because a corrupt child may have sent any number. */
         uint64_t start = (uint64_t)violation->offset, end = start + violation->length;
-        say_distance(violation->kind == VIOLATION_AFTER    ? (int64_t)(start - violation->size)
-                     : violation->kind == VIOLATION_BEFORE ? (int64_t)(0 - end)
-                                                           : 0,
-                     distance, sizeof distance);
+        long long far = violation->kind == VIOLATION_AFTER    ? (long long)(start - violation->size)
+                        : violation->kind == VIOLATION_BEFORE ? (long long)(0 - end)
+                                                              : 0;
+        if (far > 0)
+            snprintf(distance, sizeof distance, "%lld byte%s ", far, far == 1 ? "" : "s");
     }
     bool stray = violation->kind == VIOLATION_STRAY;
     snprintf(text, size, "wrote %s%s%s%s%s", count, distance, where, stray ? "" : " ", stray ? "" : block);
@@ -161,37 +132,38 @@ static void say_interior(const struct violation *violation, const char *block, c
              into < 0 ? "before" : "into", block);
 }
 
+static void say_mismatch(const struct violation *violation, const char *block, char *text, size_t size)
+{
+    static const char *const allocators[BLOCK_KINDS] = {[BLOCK_NEW] = "new", [BLOCK_NEW_ARRAY] = "new[]"};
+    const char *allocator = allocators[violation->block];
+    snprintf(text, size, "released %s from %s with %s", block, allocator ? allocator : "malloc",
+             violation->offset == BLOCK_NEW         ? "delete"
+             : violation->offset == BLOCK_NEW_ARRAY ? "delete[]"
+                                                    : "free");
+}
+
 void violation_say(const struct violation *violation, char *text, size_t size)
 {
-    char block[128];
-    if (violation->kind == VIOLATION_FREED_WRITE || violation->kind == VIOLATION_FREED_READ)
-        say_freed(violation, block, sizeof block);
-    else
-        violation_say_block(violation, block, sizeof block);
-    switch (violation->kind) {
-    case VIOLATION_READ_AFTER:
-        snprintf(text, size, "read past the end of %s", block);
-        break;
-    case VIOLATION_READ_BEFORE:
-        snprintf(text, size, "read before the start of %s", block);
-        break;
-    case VIOLATION_FREED_READ:
-        snprintf(text, size, "read %s", block);
-        break;
-    case VIOLATION_DOUBLE_FREE:
+    static const char *const reads[VIOLATION_KINDS] = {
+        [VIOLATION_READ_AFTER] = "past the end of ",
+        [VIOLATION_READ_BEFORE] = "before the start of ",
+        [VIOLATION_FREED_READ] = "",
+    };
+    enum violation_kind kind = violation->kind;
+    char name[128], freed[128];
+    violation_say_block(violation, name, sizeof name);
+    snprintf(freed, sizeof freed, "a freed%s", name + strcspn(name, " "));
+    const char *block = kind == VIOLATION_FREED_WRITE || kind == VIOLATION_FREED_READ ? freed : name;
+    if (reads[kind])
+        snprintf(text, size, "read %s%s", reads[kind], block);
+    else if (kind == VIOLATION_DOUBLE_FREE)
         snprintf(text, size, "freed %s twice", block);
-        break;
-    case VIOLATION_INTERIOR_FREE:
-        say_interior(violation, block, text, size);
-        break;
-    case VIOLATION_FOREIGN_FREE:
+    else if (kind == VIOLATION_FOREIGN_FREE)
         snprintf(text, size, "freed a pointer that malloc never returned");
-        break;
-    case VIOLATION_MISMATCH:
-        snprintf(text, size, "released %s from %s with %s", block, origin_name(violation->block),
-                 operator_name(violation->offset));
-        break;
-    default:
+    else if (kind == VIOLATION_INTERIOR_FREE)
+        say_interior(violation, block, text, size);
+    else if (kind == VIOLATION_MISMATCH)
+        say_mismatch(violation, block, text, size);
+    else
         say_write(violation, block, text, size);
-    }
 }

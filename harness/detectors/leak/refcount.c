@@ -129,7 +129,7 @@ static void add_requested(const struct detector_call *call, const struct plan *p
         }
         PyErr_Clear();
         snprintf(text, sizeof text, "audit: %.120s cannot be evaluated and is not audited", plan->audit[i]);
-        record_send_text(RECORD_NOTE, text, call->wire);
+        RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
     }
 }
 
@@ -150,7 +150,7 @@ static void note_immortal(const struct detector_call *call)
     snprintf(text, sizeof text,
              "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
              names, named == n ? "" : ", …");
-    record_send_text(RECORD_NOTE, text, call->wire);
+    RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
 static void collect(const struct detector_call *call, const struct counting_window *window)

@@ -201,7 +201,7 @@ static void pyheap_finish(struct detector_call *call)
              "_pyheap=%llu walks, the last over %llu objects, %llu of them not checkable; %.1f ms in all",
              (unsigned long long)walks, (unsigned long long)walk.objects, (unsigned long long)walk.foreign,
              1e3 * clock_seconds(spent));
-    record_send_text(RECORD_ENVIRONMENT, fact, call->wire);
+    RECORD_SEND(call->wire, RECORD_ENVIRONMENT, .texts = {fact});
 }
 
 const struct detector pyheap_detector = {

@@ -211,7 +211,7 @@ static void send_rest(struct reference *reference, struct detector_call *call)
     char text[1024];
     snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
              reference->statement);
-    record_send_text(RECORD_NOTE, text, call->wire);
+    RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
 static void diverge_finish(struct detector_call *call)

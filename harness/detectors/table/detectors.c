@@ -18,7 +18,7 @@ static void note_off(const struct detector *detector, int wire)
     snprintf(text, sizeof text, "detector %s does not work on this machine and is off%s%s",
              detector_rows[detector->id].name, detector->excuse ? ": " : "",
              detector->excuse ? detector->excuse() : "");
-    record_send_text(RECORD_NOTE, text, wire);
+    RECORD_SEND(wire, RECORD_NOTE, .texts = {text});
 }
 
 void detectors_select(uint32_t bits, int wire)

@@ -1,7 +1,6 @@
 /* The subcommands of ftstress, one row each. Driver. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 

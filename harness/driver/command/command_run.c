@@ -1,7 +1,6 @@
 /* `ftstress run`: from a command line to a report. */
 #include "driver/command/command.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* The end of a run: its report, printed and kept. */
 #include "driver/command/command.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

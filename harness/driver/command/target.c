@@ -131,7 +131,7 @@ static int plan_of_callable(const char *text, struct plan *plan)
         bool made = fclose(out) == 0 && asprintf(&plan->setup, "import %.*s", module, text) >= 0 &&
                     asprintf(&plan->name, "%.*s.%.*s", module, text, length, name) >= 0;
         if (!result)
-            result = made ? plan_add_step(plan, call) : -ENOMEM;
+            result = made ? plan_add_text(&plan->steps, &plan->nsteps, call) : -ENOMEM;
     }
     free(inside);
     free(call);
@@ -191,9 +191,9 @@ static int plan_of_statements(const struct request *request, struct plan *plan)
     for (unsigned i = 0; i < asked->ninputs && !result; i++)
         result = plan_add_input(plan, asked->inputs[i].name, asked->inputs[i].recipe);
     for (unsigned i = 0; i < asked->nroles && !result; i++)
-        result = plan_add_role(plan, asked->roles[i]);
+        result = plan_add_text(&plan->roles, &plan->nroles, asked->roles[i]);
     for (unsigned i = 0; i < request->npositionals && !result; i++)
-        result = plan_add_step(plan, request->positionals[i]);
+        result = plan_add_text(&plan->steps, &plan->nsteps, request->positionals[i]);
     const char *first = request->npositionals > 0 ? request->positionals[0]
                         : asked->nroles           ? asked->roles[0]
                                                   : "";

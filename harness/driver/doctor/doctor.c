@@ -129,15 +129,6 @@ static int run_check(const struct doctor_check *check, struct doctor *doctor, st
     return 0;
 }
 
-static void print_verdict(FILE *out, const unsigned seen[static DOCTOR_LEVELS])
-{
-    unsigned warnings = seen[DOCTOR_WARN], broken = seen[DOCTOR_BROKEN];
-    if (broken)
-        fprintf(out, "ftstress: runs cannot work here; %u check%s failed\n", broken, broken == 1 ? "" : "s");
-    else
-        fprintf(out, "ftstress: runs can work here; %u warning%s\n", warnings, warnings == 1 ? "" : "s");
-}
-
 int doctor_run(const char *python, const char *child_path, bool colour, FILE *out)
 {
     int error = 0;
@@ -152,6 +143,10 @@ int doctor_run(const char *python, const char *child_path, bool colour, FILE *ou
     probe_clear(&doctor.probe);
     if (error)
         return STATUS_HARNESS;
-    print_verdict(out, sheet.seen);
-    return sheet.seen[DOCTOR_BROKEN] ? STATUS_UNTESTED : STATUS_CLEAN;
+    unsigned warnings = sheet.seen[DOCTOR_WARN], broken = sheet.seen[DOCTOR_BROKEN];
+    if (broken)
+        fprintf(out, "ftstress: runs cannot work here; %u check%s failed\n", broken, broken == 1 ? "" : "s");
+    else
+        fprintf(out, "ftstress: runs can work here; %u warning%s\n", warnings, warnings == 1 ? "" : "s");
+    return broken ? STATUS_UNTESTED : STATUS_CLEAN;
 }

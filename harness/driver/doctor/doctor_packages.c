@@ -72,15 +72,10 @@ struct command {
     char *python, *isolated, *option, *code, *name, *end;
 };
 
-static struct command command_for(const struct probe *probe, const char *code, char *name)
-{
-    return (struct command){probe->executable, "-I", "-c", (char *)code, name, NULL};
-}
-
 /* On success *ret_job has the output. */
 static int run_code(const struct probe *probe, const char *code, struct probe_job *ret_job)
 {
-    struct command command = command_for(probe, code, NULL);
+    struct command command = {probe->executable, "-I", "-c", (char *)code, NULL, NULL};
     *ret_job = (struct probe_job){.argv = &command.python, .limit = IMPORT_LIMIT};
     probe_run(ret_job, 1);
     ret_job->argv = NULL;
@@ -131,7 +126,7 @@ static void import_all(const struct probe *probe, char *names, char **groups)
     cleanup_free struct probe_job *jobs = calloc(most, sizeof *jobs);
     for (char *name = strtok_r(names, " ", &rest); commands && jobs && name;
          name = strtok_r(NULL, " ", &rest)) {
-        commands[n] = command_for(probe, import_code, name);
+        commands[n] = (struct command){probe->executable, "-I", "-c", (char *)import_code, name, NULL};
         jobs[n] = (struct probe_job){.argv = &commands[n].python, .limit = IMPORT_LIMIT};
         n++;
     }

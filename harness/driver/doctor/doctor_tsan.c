@@ -3,7 +3,6 @@
  * interpreter. */
 #include "driver/doctor/doctor_inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,8 +21,6 @@ enum doctor_level doctor_tsan(struct doctor *doctor)
     doctor->facts |= DOCTOR_TSAN;
     return doctor_say(doctor, DOCTOR_OK, NULL, "ftstress-child-tsan is set up");
 }
-
-/* Ways of this process. */
 
 static enum doctor_level say_way(struct doctor *doctor, bool blocked, const struct sentence *why,
                                  const char *fine)
@@ -58,8 +55,6 @@ enum doctor_level doctor_tsan_canary(struct doctor *doctor)
         doctor->tsan.suppressions.n, doctor->tsan.delays ? "on" : "not in this version");
 }
 
-/* Ways of children. */
-
 /* The setup imports every package: "import numpy, scipy". */
 static int make_plan(const char *names, struct plan *plan)
 {
@@ -75,7 +70,8 @@ static int make_plan(const char *names, struct plan *plan)
             list[i] = ',';
     if (list && *list && asprintf(&plan->setup, "import %s", list) < 0)
         plan->setup = NULL;
-    return plan_add_step(plan, "len(())"); /* NOLINT(clang-analyzer-unix.Malloc): cleanup_free */
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+    return plan_add_text(&plan->steps, &plan->nsteps, "len(())");
 }
 
 static int run_child(struct doctor *doctor)

@@ -1,13 +1,10 @@
 /* The parts of findings: packages, statements, stacks and counts of one child's outcome. Driver. */
 #pragma once
 
-#include <stdio.h>
-
 #include "core/plan/detector_list.h"
 #include "core/wire/counted.h"
 #include "driver/finding/curve.h"
 #include "driver/finding/run.h"
-#include "driver/outcome/outcome.h"
 
 struct judge {
     struct run *run;
@@ -72,8 +69,7 @@ double judge_per_iteration(const struct judge *judge);
 struct symbols *judge_symbols(struct judge *judge);
 /* Symbolises addresses of this child. `exact`: the first is no return address. Free the stack. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
-/* Symbolises the stack of a record, which begins with an exact address. Free it. */
-struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record);
+
 /* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,
                  char **ret_package);

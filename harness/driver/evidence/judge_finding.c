@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "driver/outcome/callable.h"
 #include "driver/outcome/package.h"
 
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
@@ -69,7 +68,7 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED;
     if (statement && !statement->plain && statement->package) {
-        finding->evidence.call = callable_of(statement->source, judge->plan->setup);
+        finding->evidence.call = statement_callable(statement->source, judge->plan->setup);
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);

@@ -1,9 +1,10 @@
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "driver/evidence/judge_base.h"
 #include "driver/outcome/package.h"
 
@@ -22,7 +23,7 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
     const char *owner = package_distribution(judge->outcome, module, name);
     if (owner)
         return strdup(owner);
-    const char *version = outcome_environment(judge->outcome, name);
+    const char *version = text_value(judge->outcome->environment, judge->outcome->nenvironment, name);
     return version ? judge_format("%s %s", name, version) : strdup(name);
 }
 
@@ -52,6 +53,6 @@ char *judge_plain_name(const char *function)
 
 char *judge_name_interpreter(const struct judge *judge)
 {
-    const char *version = outcome_environment(judge->outcome, "python");
+    const char *version = text_value(judge->outcome->environment, judge->outcome->nenvironment, "python");
     return judge_format("CPython %.*s", (int)strcspn(version ? version : "", " "), version ? version : "");
 }

@@ -22,11 +22,6 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
     return stack;
 }
 
-struct symbol_stack judge_symbolise(struct judge *judge, const struct record *record)
-{
-    return judge_stack(judge, record->frames, record->nframes, true);
-}
-
 /* Returns true where Python code was running: compiled code further out did not allocate. */
 static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
 {

@@ -133,20 +133,15 @@ void finding_list_clear(struct finding_list *list)
 
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack)
 {
-    if (list_grow(&finding->stacks, finding->nstacks, sizeof *finding->stacks) < 0) {
+    struct finding_stack *added = LIST_ADD(finding->stacks, finding->nstacks);
+    if (!added) {
         free(title);
         symbol_stack_free(&stack);
         return -ENOMEM;
     }
-    finding->stacks[finding->nstacks] =
-        (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks};
-    finding->nstacks++;
+    *added =
+        (struct finding_stack){.title = title, .stack = stack, .worker = -1, .same_as = finding->nstacks - 1};
     return 0;
-}
-
-bool finding_stack_is_idle(const struct finding_stack *stack)
-{
-    return stack->npython == 1 && strcmp(stack->python[0].function, SCENE_BETWEEN) == 0;
 }
 
 int finding_add_line(struct finding *finding, char *line)

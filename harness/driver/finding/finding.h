@@ -140,9 +140,6 @@ void finding_list_clear(struct finding_list *list);
 /* Adds a stack. Takes the title and the stack over. Returns 0 or -ENOMEM. */
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack);
 
-/* Returns true for a worker that waited for the next round when the others were stopped. */
-bool finding_stack_is_idle(const struct finding_stack *stack);
-
 /* Adds a sentence that explains the finding. Takes it over; NULL is ignored. Returns 0 or -ENOMEM. */
 int finding_add_line(struct finding *finding, char *line);
 

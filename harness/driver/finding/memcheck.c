@@ -128,7 +128,8 @@ static bool is_shown_again(double second, double third, double times)
     return third >= (1 - SCATTER) * times * second && third <= times * second / (1 - SCATTER);
 }
 
-static bool grows(const struct memcheck *memcheck, const struct memcheck_site *site, enum memcheck_arm arm)
+static bool grows(const struct memcheck *memcheck, const struct memcheck_site *site, enum memcheck_arm arm,
+                  struct memcheck_rate *ret_rate)
 {
     double calls = calls_between(memcheck, 0, 1, arm);
     struct memcheck_sum second = growth_of(site, 1);
@@ -136,20 +137,14 @@ static bool grows(const struct memcheck *memcheck, const struct memcheck_site *s
     bool bytes = second.bytes >= BYTES_LEAST && (double)second.bytes * RARE >= calls;
     if (memcheck->n < 2 || calls <= 0)
         return false;
+    *ret_rate =
+        (struct memcheck_rate){(double)second.bytes / fmax(calls, 1), (double)second.blocks / fmax(calls, 1)};
     if (memcheck->n == 2)
         return blocks || bytes;
     struct memcheck_sum third = growth_of(site, 2);
     double times = calls_between(memcheck, 0, 2, arm) / calls;
     return (blocks && is_shown_again((double)second.blocks, (double)third.blocks, times)) ||
            (bytes && is_shown_again((double)second.bytes, (double)third.bytes, times));
-}
-
-static struct memcheck_rate rate_of(const struct memcheck *memcheck, const struct memcheck_site *site,
-                                    enum memcheck_arm arm)
-{
-    double calls = fmax(calls_between(memcheck, 0, 1, arm), 1);
-    struct memcheck_sum growth = growth_of(site, 1);
-    return (struct memcheck_rate){(double)growth.bytes / calls, (double)growth.blocks / calls};
 }
 
 double memcheck_code(const struct memcheck *memcheck)
@@ -159,26 +154,17 @@ double memcheck_code(const struct memcheck *memcheck)
     return memcheck->n >= 2 && calls > 0 && more > 0 ? (double)more / calls : 0;
 }
 
-static enum growth_verdict judge_new(const struct memcheck *memcheck)
-{
-    if (memcheck_code(memcheck) > 0)
-        return GROWTH_JIT;
-    return memcheck->has_release ? GROWTH_RETAINED : GROWTH_UNBOUNDED;
-}
-
 enum growth_verdict memcheck_judge(const struct memcheck *memcheck, const struct memcheck_site *site,
                                    struct memcheck_rate *ret_rate)
 {
     bool beside = site->arm == MEMCHECK_BESIDE && memcheck->has_new;
-    *ret_rate = (struct memcheck_rate){0};
-    if (site->arm != MEMCHECK_NEW && grows(memcheck, site, MEMCHECK_CALLS)) {
-        *ret_rate = rate_of(memcheck, site, MEMCHECK_CALLS);
+    if (site->arm != MEMCHECK_NEW && grows(memcheck, site, MEMCHECK_CALLS, ret_rate))
         return GROWTH_LEAK;
-    }
-    if ((site->arm == MEMCHECK_NEW || beside) && grows(memcheck, site, MEMCHECK_NEW)) {
-        *ret_rate = rate_of(memcheck, site, MEMCHECK_NEW);
-        return judge_new(memcheck);
-    }
+    if ((site->arm == MEMCHECK_NEW || beside) && grows(memcheck, site, MEMCHECK_NEW, ret_rate))
+        return memcheck_code(memcheck) > 0 ? GROWTH_JIT
+               : memcheck->has_release     ? GROWTH_RETAINED
+                                           : GROWTH_UNBOUNDED;
+    *ret_rate = (struct memcheck_rate){0};
     return sum_of(site->sums[0]).blocks > 0 ? GROWTH_ONE_OFF : GROWTH_NONE;
 }
 

@@ -1,7 +1,44 @@
 #include "driver/finding/run.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/text.h"
+
+int note_add(struct note_list *notes, const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (n < 0)
+        return -ENOMEM;
+    finding_make_printable(text);
+    for (size_t i = 0; i < notes->n; i++)
+        if (strcmp(notes->items[i], text) == 0) {
+            free(text);
+            return 0;
+        }
+    return strings_take(&notes->items, &notes->n, text);
+}
+
+int run_log_child(struct run *run, const struct child_entry *entry)
+{
+    struct child_entry *added = LIST_ADD(run->log.items, run->log.n);
+    int error = added ? 0 : -ENOMEM;
+    if (added)
+        *added = *entry;
+    for (size_t i = 0; i < run->findings.n && !error; i++)
+        if (run->findings.items[i]->last_child == run->children)
+            error = text_join(&added->findings, " ", run->findings.items[i]->id);
+    return error;
+}
 
 /* A failure with the rate p stays unseen in n calls with a chance of (1 - p)^n. The bound is the p where that is 5
  * %. */
@@ -18,13 +55,13 @@ void run_clear(struct run *run)
     finding_list_clear(&run->findings);
     verification_free(run->verification);
     statement_list_clear(&run->statements);
-    child_log_clear(&run->log);
+    for (size_t i = 0; i < run->log.n; i++)
+        free(run->log.items[i].findings);
+    free(run->log.items);
     memcheck_clear(&run->memcheck);
-    note_list_clear(&run->notes);
-    note_list_clear(&run->in_place);
-    for (size_t i = 0; i < run->nenvironment; i++)
-        free(run->environment[i]);
-    free(run->environment);
+    strings_free(run->notes.items, run->notes.n);
+    strings_free(run->in_place.items, run->in_place.n);
+    strings_free(run->environment, run->nenvironment);
     free(run->facts.writes);
     free(run->reason);
     free(run->harness_fault);

@@ -5,14 +5,32 @@
 #include <stdint.h>
 
 #include "core/wire/status.h"
-#include "driver/finding/child_log.h"
 #include "driver/finding/finding.h"
 #include "driver/finding/memcheck.h"
-#include "driver/finding/note.h"
 #include "driver/outcome/outcome.h"
 #include "driver/outcome/statement.h"
 #include "driver/log/suppression.h"
 #include "driver/finding/verification.h"
+
+struct note_list {
+    char **items; /* sentences for the report that are no findings */
+    size_t n;
+};
+
+/* A child in the timeline of the report. */
+struct child_entry {
+    const char *member;    /* of the portfolio */
+    const char *end;       /* "finished", "Segmentation fault" */
+    double began;          /* s since the run began */
+    double seconds, start; /* s of its life, and s before its threads ran */
+    uint64_t calls;
+    char *findings; /* ids of its findings, separated by blanks; NULL: none */
+};
+
+struct child_log {
+    struct child_entry *items; /* in order */
+    size_t n;
+};
 
 struct run {
     char *name; /* of the plan or plans */
@@ -36,14 +54,19 @@ struct run {
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     struct child_log log;
-    const struct suppression_list
-        *suppressions;        /* known races with the number of their hits, borrowed; or NULL */
-    struct memcheck memcheck; /* of a run under Valgrind */
+    const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
+    struct memcheck memcheck;                    /* of a run under Valgrind */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
 
 /* Returns an upper bound for the failure rate of a clean run, at 95 % confidence; 0 for other runs. */
 double run_rate_bound(const struct run *run);
+
+/* Adds the sentence unless the list has it. Returns 0 or -ENOMEM. */
+int note_add(struct note_list *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds the last child to the log, with the findings that were judged from it. Returns 0 or -ENOMEM. */
+int run_log_child(struct run *run, const struct child_entry *entry);
 
 void run_clear(struct run *run);

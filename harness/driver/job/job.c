@@ -18,6 +18,8 @@
 
 static void read_events(struct job *job)
 {
+    static void (*const readers[])(struct job *) = {job_read_wire, job_read_stderr, job_take_signal,
+                                                    job_read_races};
     struct pollfd fds[] = {
         {.fd = job->wire, .events = POLLIN},
         {.fd = job->err, .events = POLLIN},
@@ -25,14 +27,9 @@ static void read_events(struct job *job)
         {.fd = job->races, .events = POLLIN},
     };
     poll(fds, 4, job->gone ? 0 : TICK_MS);
-    if (fds[0].revents)
-        job_read_wire(job);
-    if (fds[1].revents)
-        job_read_stderr(job);
-    if (fds[2].revents)
-        job_take_signal(job);
-    if (fds[3].revents)
-        job_read_races(job);
+    for (size_t i = 0; i < 4; i++)
+        if (fds[i].revents)
+            readers[i](job);
 }
 
 /* Returns when the child is reaped and its output is read. A grandchild that keeps the pipes open does not delay it. */

@@ -92,20 +92,15 @@ static void await_pages(const struct scene *scene, const struct tasks *tasks)
     }
 }
 
-static bool is_alive(const struct tasks *tasks, pid_t tid)
-{
-    for (size_t i = 0; tid && i < tasks->n; i++)
-        if (tasks->tids[i] == tid)
-            return true;
-    return false;
-}
-
 /* Adds empty pages for workers that did not answer: the board has their numbers. */
 static void add_silent_workers(const struct board *board, const struct tasks *tasks, struct outcome *outcome)
 {
     for (uint16_t i = 0; i < PLAN_THREADS_MAX; i++) {
         pid_t tid = atomic_load_explicit(&board->slots[i].tid, memory_order_relaxed);
-        if (is_alive(tasks, tid) && !outcome_page(outcome, tid))
+        bool alive = false;
+        for (size_t k = 0; tid && k < tasks->n; k++)
+            alive |= tasks->tids[k] == tid;
+        if (alive && !outcome_page(outcome, tid))
             outcome->pages[outcome->npages++] = (struct scene_page){.tid = tid, .worker = i, .is_worker = 1};
     }
 }

@@ -177,7 +177,8 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         by = judge_witness(judge->plan, judge->outcome);
     if (by == DETECTOR_COUNT)
         return;
-    struct symbol_stack stack = crash ? judge_symbolise(judge, crash) : (struct symbol_stack){0};
+    struct symbol_stack stack =
+        crash ? judge_stack(judge, crash->frames, crash->nframes, true) : (struct symbol_stack){0};
     struct finding *finding =
         note_own_fault(judge, &stack)
             ? NULL
@@ -195,7 +196,8 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
     const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
-    judge_explain_crash(judge, finding, crash);
+    if (crash)
+        judge_explain_crash(judge, finding, crash);
     finding = add_end(judge, finding, crash, stack);
     if (finding && leak && judge->outcome->phase == BOARD_FINISH && !finding->evidence.follows)
         finding->evidence.follows = strdup(leak->id);

@@ -119,18 +119,15 @@ static void add_stacks(struct judge *judge, struct finding *finding, const struc
 static const struct symbol_frame *maker_of(const struct judge *judge, const struct violation *violation,
                                            const struct symbol_stack *stack, char *name, size_t size)
 {
-    char first[128];
-    const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, size), *end;
-    if (!frame || violation->block != BLOCK_ARRAY)
-        return frame;
-    snprintf(first, sizeof first, "%s", name);
-    for (end = stack->frames + stack->nframes; frame + 1 < end; frame++) {
-        if (package_frame_owner(judge->outcome, frame + 1, name, size) != OWNER_PACKAGE) {
-            snprintf(name, size, "%s", first);
+    char caller[128];
+    const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, size);
+    while (frame && violation->block == BLOCK_ARRAY && frame + 1 < stack->frames + stack->nframes &&
+           package_frame_owner(judge->outcome, frame + 1, caller, sizeof caller) == OWNER_PACKAGE) {
+        frame++;
+        if (strcmp(caller, name) != 0) {
+            snprintf(name, size, "%s", caller);
             break;
         }
-        if (strcmp(first, name) != 0)
-            return frame + 1;
     }
     return frame;
 }
@@ -171,6 +168,7 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     finding->signature = judge_format("guard|%s|%s%s", side, by ? "by " : "", by ? by : site);
 }
 
+/* Returns the statement that made the block, which is the plan's, or NULL. */
 static const char *statement_of(const struct plan *plan, const struct violation *violation)
 {
     if (violation->worker == BLOCK_NOBODY)
@@ -185,17 +183,17 @@ static const char *statement_of(const struct plan *plan, const struct violation 
 static void say_maker(const struct judge *judge, const struct violation *violation, char *text, size_t size)
 {
     const char *statement = statement_of(judge->plan, violation);
-    text[0] = '\0';
+    statement = statement ? statement : "a statement";
     if (violation->kind == VIOLATION_FOREIGN_FREE || violation->kind == VIOLATION_STRAY)
-        return;
-    if (violation->worker == BLOCK_NOBODY)
+        text[0] = '\0';
+    else if (violation->worker == BLOCK_NOBODY)
         snprintf(text, size, ", made outside the statements");
     else if (violation->worker == BLOCK_SERIAL)
-        snprintf(text, size, ", made in %s by the serial pass at iteration %u",
-                 statement ? statement : "a statement", violation->iteration);
+        snprintf(text, size, ", made in %s by the serial pass at iteration %u", statement,
+                 violation->iteration);
     else
-        snprintf(text, size, ", made in %s by thread %u at iteration %u",
-                 statement ? statement : "a statement", violation->worker, violation->iteration);
+        snprintf(text, size, ", made in %s by thread %u at iteration %u", statement, violation->worker,
+                 violation->iteration);
 }
 
 /* Finds the generated input with these bytes. */

@@ -75,7 +75,7 @@ static struct finding *add_write(struct judge *judge, const struct record *recor
 
 void judge_write(struct judge *judge, const struct record *record)
 {
-    struct symbol_stack stack = judge_symbolise(judge, record);
+    struct symbol_stack stack = judge_stack(judge, record->frames, record->nframes, true);
     struct finding *finding = NULL;
     if (record->values[WRITE_KEPT] || record->values[WRITE_SAME])
         note_write(judge, record, &stack);

@@ -227,11 +227,8 @@ static void explain_pointers(struct judge *judge, struct finding *finding, const
 
 void judge_explain_crash(struct judge *judge, struct finding *finding, const struct record *crash)
 {
-    const struct scene_page *page =
-        crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL;
+    const struct scene_page *page = outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]);
     char text[640];
-    if (!crash)
-        return;
     const struct address_facts facts = {.signal = (int)crash->values[CRASH_SIGNAL],
                                         .code = (int)crash->values[CRASH_CODE],
                                         .address = (uint64_t)crash->values[CRASH_ADDRESS],

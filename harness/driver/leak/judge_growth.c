@@ -1,6 +1,6 @@
 /* Decides by the curves of the variants what grows with the calls, and makes one finding for each function. */
 #include <math.h>
-#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* What the judge of growth reports, in sentences. */
 #include "base/fd.h"
 #include "driver/leak/judge_leak.h"
-#include "driver/outcome/callable.h"
 
 #include <string.h>
 
@@ -18,7 +17,8 @@ const char *judge_growth_statement(const struct judge *judge, enum growth_verdic
 char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
                        const char *package, const char *list, bool held)
 {
-    cleanup_free char *called = callable_of(judge_growth_statement(judge, verdict), judge->plan->setup);
+    cleanup_free char *called =
+        statement_callable(judge_growth_statement(judge, verdict), judge->plan->setup);
     const char *who = function ? function : called ? called : "something";
     const char *release = judge->plan->release;
     const char *each = judge_per_iteration(judge) > 1 ? "iteration" : "call";

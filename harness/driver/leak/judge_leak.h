@@ -25,7 +25,7 @@ void judge_say_code(struct judge *judge, double code, double native, enum detect
 
 #define JUDGE_MEMCHECK_FRAMES 64 /* of a stack in a report */
 
-/* judge_memcheck_stack.c: symbolises frames again, with source lines and inlined functions, where the files still exist. */
+/* judge_memcheck_stack.c: symbolises frames again, with lines and inlined functions, where the files exist. */
 struct symbol_stack judge_memcheck_stack(struct judge *judge, const uint64_t *ips, size_t n);
 /* Replaces a C++ or Rust name by the one in its sources. */
 void judge_memcheck_demangle(char **function);

@@ -1,7 +1,6 @@
 /* Makes findings of memcheck's report: one for each error, and for leaks by comparison with other lengths. */
 #include "driver/leak/judge_leak.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

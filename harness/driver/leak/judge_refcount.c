@@ -3,14 +3,13 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "driver/outcome/callable.h"
 #include "driver/leak/judge_leak.h"
 
 /* Sets the suspect: the function that a single statement calls, and its package where that has an extension module. */
 static void name_function(const struct judge *judge, struct finding *finding)
 {
     const struct plan *plan = judge->plan;
-    char *callable = plan->nsteps == 1 ? callable_of(plan->steps[0], plan->setup) : NULL;
+    char *callable = plan->nsteps == 1 ? statement_callable(plan->steps[0], plan->setup) : NULL;
     char *package = callable ? judge_package_of(judge, callable) : NULL;
     evidence_set(&finding->evidence, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
                  package);

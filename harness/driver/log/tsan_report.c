@@ -94,14 +94,10 @@ static int thread_after(const char *line, const char *before)
 static bool read_access(const char *line, struct tsan_part *part)
 {
     const char *at = line;
-    if (strncasecmp(at, "previous ", 9) == 0) {
-        part->previous = true;
-        at += 9;
-    }
-    if (strncasecmp(at, "atomic ", 7) == 0) {
-        part->atomic = true;
-        at += 7;
-    }
+    part->previous = strncasecmp(at, "previous ", 9) == 0;
+    at += part->previous ? 9 : 0;
+    part->atomic = strncasecmp(at, "atomic ", 7) == 0;
+    at += part->atomic ? 7 : 0;
     part->write = strncasecmp(at, "write ", 6) == 0;
     if (!part->write && strncasecmp(at, "read ", 5) != 0)
         return false;

@@ -10,17 +10,12 @@
 #include "base/text.h"
 #include "core/wire/status.h"
 
-const char *outcome_environment(const struct outcome *outcome, const char *key)
-{
-    return text_value(outcome->environment, outcome->nenvironment, key);
-}
-
 static int add_environment(struct outcome *outcome, const char *text)
 {
     char key[128] = "";
     size_t length = strcspn(text, "=");
     strncat(key, text, length < sizeof key - 1 ? length : sizeof key - 1);
-    if (outcome_environment(outcome, key))
+    if (text_value(outcome->environment, outcome->nenvironment, key))
         return 0;
     return strings_add(&outcome->environment, &outcome->nenvironment, text);
 }
@@ -90,10 +85,8 @@ static int add_cannot(struct outcome *outcome, const struct record *record)
 
 static int add_evidence(struct outcome *outcome, const struct record *record)
 {
-    if (outcome->nrecords == OUTCOME_RECORDS_MAX) {
-        outcome->dropped++;
+    if (outcome->nrecords == OUTCOME_RECORDS_MAX)
         return 0;
-    }
     struct record *copy = malloc(sizeof *copy);
     if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof copy) < 0) {
         free(copy);

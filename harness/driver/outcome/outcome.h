@@ -14,7 +14,7 @@
 
 /* The first and the last part of standard error are kept, so that endless output does not fill the memory. */
 #define OUTCOME_STDERR_HALF (32u << 10)
-/* Records beyond these limits are only counted. */
+/* Records beyond these limits are left out; the races among them are counted. */
 #define OUTCOME_RECORDS_MAX 4096
 #define OUTCOME_RACES_MAX 512
 
@@ -40,7 +40,7 @@ struct facts {
 
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
-    size_t nrecords, dropped;
+    size_t nrecords;
     char **environment; /* "key=value", no key twice */
     size_t nenvironment;
     struct facts facts;
@@ -56,8 +56,7 @@ struct outcome {
     char *stderr_text; /* whole lines where there are any */
     /* First line of standard error that the log detector knows, even when later output displaced it. */
     char *sentence;
-    struct tsan_report *
-        *races; /* of ThreadSanitizer: one for each pair of instructions, without the canary */
+    struct tsan_report **races; /* one for each pair of instructions, without the canary */
     size_t nraces, dropped_races;
     const char *tool_log; /* output of the tool that the child ran under, or NULL */
     size_t tool_log_size;
@@ -101,9 +100,6 @@ const struct scene_page *outcome_page(const struct outcome *outcome, pid_t tid);
 
 /* Fills in what `facts` lacks. */
 void facts_merge(struct facts *facts, const struct facts *more);
-
-/* The value of an environment key, or NULL. */
-const char *outcome_environment(const struct outcome *outcome, const char *key);
 
 /* Did a fatal signal, an exit or an abort end it, before its end or while Python finalised? */
 bool outcome_crashed(const struct outcome *outcome);

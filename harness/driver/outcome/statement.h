@@ -38,6 +38,10 @@ const struct statement *statement_find(const struct statement_list *list, const 
 /* The worker's statement at this step, in the list of one child; or NULL. */
 const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step);
 
+/* Returns the function that a statement calls: "numpy.repeat" of `a = np.repeat(x, 2)[::2]` with `import numpy as np`
+ * in the setup. The caller's; NULL when there is no call. */
+char *statement_callable(const char *statement, const char *setup);
+
 /* Does the plan leave it out? */
 bool statement_is_left_out(const struct plan *plan, const char *source);
 

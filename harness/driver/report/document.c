@@ -1,6 +1,5 @@
 #include "driver/report/document.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,7 @@ const char *document_text(const json_t *json, const char *key)
     return text ? text : "";
 }
 
-json_int_t document_number(const json_t *json, const char *key)
+long long document_number(const json_t *json, const char *key)
 {
     return json_integer_value(json_object_get(json, key));
 }
@@ -76,25 +75,6 @@ void document_round(json_t *json)
     json_real_set(json, strtod(text, NULL));
 }
 
-/* Cuts a long text between characters, because half a character is not UTF-8. */
-static void say(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(char *text, size_t size, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int n = vsnprintf(text, size, format, arguments);
-    va_end(arguments);
-    if (n < 0 || (size_t)n < size)
-        return;
-    size_t end = size - 1;
-    while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80)
-        end--;
-    if (end > 0 && (unsigned char)text[end - 1] >= 0xc0)
-        end--;
-    text[end] = '\0';
-}
-
 size_t document_frames(const json_t *stack)
 {
     static const struct outcome nothing;
@@ -112,18 +92,22 @@ size_t document_frames(const json_t *stack)
     return json_array_size(json_object_get(stack, "frames"));
 }
 
-void document_place(const json_t *frame, char *text, size_t size)
+char *document_place(const json_t *frame)
 {
+    char *text;
     const char *module = document_text(frame, "module"), *offset = document_text(frame, "offset");
-    say(text, size, "%s%s%s", path_base(module), *module && *offset ? "+" : "", *module ? offset : "");
+    int n =
+        asprintf(&text, "%s%s%s", path_base(module), *module && *offset ? "+" : "", *module ? offset : "");
+    return n < 0 ? NULL : text;
 }
 
-void document_source(const json_t *frame, char *text, size_t size)
+char *document_source(const json_t *frame)
 {
+    char *text;
     const char *file = document_text(frame, "file");
-    *text = '\0';
-    if (*file)
-        say(text, size, "%s:%lld", path_base(file), (long long)document_number(frame, "line"));
+    if (!*file)
+        return strdup("");
+    return asprintf(&text, "%s:%lld", path_base(file), document_number(frame, "line")) < 0 ? NULL : text;
 }
 
 const char *document_function(const json_t *frame)

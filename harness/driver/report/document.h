@@ -12,7 +12,7 @@
 
 /* Never NULL. */
 const char *document_text(const json_t *json, const char *key);
-json_int_t document_number(const json_t *json, const char *key);
+long long document_number(const json_t *json, const char *key);
 double document_real(const json_t *json, const char *key);
 bool document_is_true(const json_t *json, const char *key);
 
@@ -27,9 +27,9 @@ bool document_environment_shows(const char *key);
 
 /* Counts the frames inside the first frame of the harness. The frames of the harness are the same in every stack. */
 size_t document_frames(const json_t *stack);
-/* Write "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". A long text is cut between characters. */
-void document_place(const json_t *frame, char *text, size_t size);
-void document_source(const json_t *frame, char *text, size_t size);
+/* Return "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". The caller frees it; NULL without memory. */
+char *document_place(const json_t *frame);
+char *document_source(const json_t *frame);
 /* Returns "??" if the function has no name. */
 const char *document_function(const json_t *frame);
 

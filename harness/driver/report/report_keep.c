@@ -28,31 +28,23 @@ static int write_json(const char *dir, const char *name, const json_t *json)
     return write_text(dir, name, text);
 }
 
-/* The next run overwrites report.json: the finding keeps the facts of its own run. */
-static json_t *finding_with_run(const struct run *run, const json_t *document, size_t i)
-{
-    const struct verification *found = run->findings.items[i]->verification;
-    json_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
-    json_t *verification = report_json_verification(found ? found : run->verification);
-    document_round(verification);
-    json_object_set(json, "environment", json_object_get(document, "environment"));
-    json_object_set_new(json, "verification", verification);
-    return json;
-}
-
+/* Keeps the facts of the run with the finding, because the next run overwrites report.json. */
 static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
 {
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
-    json_auto_t *json = finding_with_run(run, document, i);
+    json_auto_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
+    json_t *verification =
+        report_json_verification(finding->verification ? finding->verification : run->verification);
+    document_round(verification);
+    json_object_set(json, "environment", json_object_get(document, "environment"));
+    json_object_set_new(json, "verification", verification);
     int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
     if (!error)
         error = write_json(dir, "finding.json", json);
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
-    if (!error)
-        error = write_text(dir, "stderr.txt", finding->log_end);
-    return error;
+    return error ? error : write_text(dir, "stderr.txt", finding->log_end);
 }
 
 /* A run without findings loses nothing if it cannot write: that is no failure. */

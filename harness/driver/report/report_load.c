@@ -9,7 +9,6 @@
 
 #include "base/fail.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 
@@ -43,12 +42,11 @@ static json_t *find_finding(const json_t *report, const char *id)
 static json_t *make_report(const json_t *finding)
 {
     const char *statement = document_text(finding, "statement");
-    json_t *environment = json_object_get(finding, "environment"),
-           *verification = json_object_get(finding, "verification");
     return json_pack("{s:s, s:s, s:s, s:n, s:O*, s:O*, s:O*, s:[s]}", "schema", SCHEMA, "name",
                      *statement ? statement : document_text(finding, "id"), "verdict", "finding", "reason",
                      "threads", json_object_get(json_object_get(finding, "plan"), "threads"), "environment",
-                     environment, "verification", verification, "notes",
+                     json_object_get(finding, "environment"), "verification",
+                     json_object_get(finding, "verification"), "notes",
                      "this finding is of an earlier run; the number of calls of that run was not kept");
 }
 

@@ -146,17 +146,6 @@ static int write_finding(const struct report *report, const json_t *finding, FIL
     return error;
 }
 
-static void write_row(const json_t *finding, FILE *out)
-{
-    const json_t *runs = json_object_get(finding, "runs");
-    const char *cause = document_text(finding, "cause");
-    markup_format(out, "| %s | %s | %s", document_text(finding, "id"), document_text(finding, "kind"),
-                  document_text(finding, "function"));
-    fprintf(out, " | %lld of %lld | ", (long long)document_number(runs, "hit"),
-            (long long)document_number(runs, "of"));
-    markup_format(out, *cause ? "a consequence of %s |\n" : "%s |\n", cause);
-}
-
 static void write_index(const json_t *report, FILE *out)
 {
     size_t i;
@@ -165,8 +154,14 @@ static void write_index(const json_t *report, FILE *out)
     fprintf(out, "%zu findings; `ftstress report ID --as github` writes one alone.\n\n",
             json_array_size(json_object_get(report, "findings")));
     fputs("| id | kind | function | children | |\n| --- | --- | --- | --- | --- |\n", out);
-    json_array_foreach (json_object_get(report, "findings"), i, finding)
-        write_row(finding, out);
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
+        const json_t *runs = json_object_get(finding, "runs");
+        const char *cause = document_text(finding, "cause");
+        markup_format(out, "| %s | %s | %s", document_text(finding, "id"), document_text(finding, "kind"),
+                      document_text(finding, "function"));
+        fprintf(out, " | %lld of %lld | ", document_number(runs, "hit"), document_number(runs, "of"));
+        markup_format(out, *cause ? "a consequence of %s |\n" : "%s |\n", cause);
+    }
 }
 
 static void write_nothing(const json_t *report, FILE *out)
@@ -177,8 +172,8 @@ static void write_nothing(const json_t *report, FILE *out)
         markup_format(out, "Could not test: %s\n", reason);
     else
         fprintf(out, "Nothing was found in %lld calls of %lld threads.\n",
-                (long long)(document_number(report, "calls") + document_number(report, "serial_calls")),
-                (long long)document_number(report, "threads"));
+                document_number(report, "calls") + document_number(report, "serial_calls"),
+                document_number(report, "threads"));
     write_environment(json_object_get(report, "environment"), out);
 }
 

@@ -71,7 +71,7 @@ static void write_document(const json_t *report, FILE *out)
     json_auto_t *document = json_deep_copy(report);
     add_findings(document);
     add_verifications(document);
-    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
+    snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     json_object_set_new(document, "says_seed", json_string(seed));
     hide_environment(json_object_get(document, "environment"));
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6));

@@ -118,7 +118,7 @@ static void write_properties(xmlTextWriter *xml, const json_t *document)
     const char *key;
     char seed[32];
     json_t *environment = json_object_get(document, "environment"), *value;
-    snprintf(seed, sizeof seed, "%lld", (long long)document_number(document, "seed"));
+    snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     start(xml, "properties");
     write_property(xml, "seed", seed);
     json_object_foreach (environment, key, value)

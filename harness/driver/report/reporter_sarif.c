@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <libxml/uri.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/path.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
@@ -78,9 +78,8 @@ static json_t *physical_location(const json_t *frame)
 
 static json_t *location_of(const json_t *frame)
 {
-    char place[256];
-    const char *function = document_function(frame);
-    document_place(frame, place, sizeof place);
+    cleanup_free char *text = document_place(frame);
+    const char *place = text ? text : "", *function = document_function(frame);
     json_t *location =
         json_pack("{s:[{s:s, s:s+++, s:s}]}", "logicalLocations", "name", function, "fullyQualifiedName",
                   place, *place ? "!" : "", function, "", "kind", "function");

@@ -39,7 +39,7 @@ static void print_checker(const json_t *checker, FILE *out)
     double walked = document_real(checker, "walked"), seconds = document_real(checker, "seconds");
     if (document_number(checker, "rounds") > 0)
         fprintf(out, "  heap checker: %lld rounds over up to %lld blocks, %.0f million blocks a second\n",
-                (long long)document_number(checker, "rounds"), (long long)document_number(checker, "blocks"),
+                document_number(checker, "rounds"), document_number(checker, "blocks"),
                 seconds > 0 ? walked / seconds / 1e6 : 0);
 }
 
@@ -85,7 +85,7 @@ static void print_head(const struct text *text)
     if (*share)
         fprintf(text->out, ", sharing level %s", share);
     if (json_object_get(document, "seed"))
-        fprintf(text->out, ", seed %lld", (long long)document_number(document, "seed"));
+        fprintf(text->out, ", seed %lld", document_number(document, "seed"));
     fputc('\n', text->out);
     print_environment(json_object_get(document, "environment"), text->out);
     print_calls(text);
@@ -105,7 +105,7 @@ static void print_silence(const json_t *document, FILE *out)
     fputs("  nothing found", out);
     if (below > 0)
         fprintf(out, ": 0 in %lld calls",
-                (long long)(document_number(document, "calls") + document_number(document, "serial_calls")));
+                document_number(document, "calls") + document_number(document, "serial_calls"));
     if (below > 0 && document_number(document, "threads") > 1)
         fprintf(out, ", overlap %.0f %%", 100 * document_real(document, "overlap"));
     if (below > 0)
@@ -130,10 +130,9 @@ static void print_memcheck_head(const json_t *memcheck, bool has_new, FILE *out)
     for (size_t i = 0; i < 2; i++) {
         char cell[64];
         const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
-        int n = snprintf(cell, sizeof cell, "%lld calls", (long long)document_number(length, "calls"));
+        int n = snprintf(cell, sizeof cell, "%lld calls", document_number(length, "calls"));
         if (has_new)
-            snprintf(cell + n, sizeof cell - (size_t)n, ", %lld new",
-                     (long long)document_number(length, "new"));
+            snprintf(cell + n, sizeof cell - (size_t)n, ", %lld new", document_number(length, "new"));
         fprintf(out, "%*s", CELL, cell);
     }
     fprintf(out, "%*s", RATE, "in each call");
@@ -150,8 +149,8 @@ static void print_memcheck_kind(const json_t *memcheck, const char *kind, bool h
     for (size_t i = 0; i < 2; i++) {
         const json_t *length = json_array_get(json_object_get(memcheck, "lengths"), i);
         const json_t *sum = json_object_get(json_object_get(length, "left"), kind);
-        snprintf(cell, sizeof cell, "%lld B in %lld blocks", (long long)document_number(sum, "bytes"),
-                 (long long)document_number(sum, "blocks"));
+        snprintf(cell, sizeof cell, "%lld B in %lld blocks", document_number(sum, "bytes"),
+                 document_number(sum, "blocks"));
         fprintf(out, "%*s", CELL, cell);
     }
     for (size_t i = 0; i < (has_new ? 2 : 1); i++) {

@@ -27,15 +27,13 @@ void text_lines(const char *before, const char *lines, FILE *out)
 
 static void print_frame(const struct text *text, const json_t *frame, size_t number)
 {
-    char place[256], source[256];
+    cleanup_free char *place = document_place(frame), *source = document_source(frame);
     const struct text_style *style = text->style;
-    document_place(frame, place, sizeof place);
-    document_source(frame, source, sizeof source);
     fprintf(text->out, "%s#%-2zu %s%s%s", text->before, number, style->strong, document_function(frame),
             style->off);
-    if (*place)
+    if (place && *place)
         fprintf(text->out, "  %s%s%s", style->dim, place, style->off);
-    if (*source)
+    if (source && *source)
         fprintf(text->out, "  %s%s%s", style->dim, source, style->off);
     fprintf(text->out, "%s\n", document_is_true(frame, "inline") ? " (inline)" : "");
 }
@@ -58,13 +56,13 @@ static void print_python(const struct text *text, const json_t *stack, const cha
     long long more = document_number(stack, "more_python");
     for (size_t i = 0, calls; i < json_array_size(python); i += calls) {
         const json_t *frame = json_array_get(python, i);
-        char source[256];
-        document_source(frame, source, sizeof source);
+        cleanup_free char *source = document_source(frame);
+        bool is_file = source && *source;
         calls = count_calls(python, i);
-        if (!*source && strcmp(statement, document_text(frame, "function")) == 0)
+        if (!is_file && strcmp(statement, document_text(frame, "function")) == 0)
             continue;
-        fprintf(text->out, "%s%s  %s%s%s", text->before, *source ? "py" : "in", document_function(frame),
-                *source ? "  " : "", source);
+        fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", document_function(frame),
+                is_file ? "  " : "", is_file ? source : "");
         if (calls > 1)
             fprintf(text->out, "  (%zu times)", calls);
         fputc('\n', text->out);

@@ -15,35 +15,28 @@ static bool is_likely(const json_t *finding)
            !*document_text(finding, "cause") && strcmp(document_text(finding, "blame"), "target") == 0;
 }
 
-static const char *fault_of(const char *blame)
-{
-    static const char *const sentences[][2] = {
-        {"target", "the target's fault"},
-        {"interpreter", "the interpreter's fault"},
-        {"user",
-         "user error: the statements change an array while others use it, which NumPy documents as unsafe"},
-    };
-    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
-        if (strcmp(blame, sentences[i][0]) == 0)
-            return sentences[i][1];
-    return "not known from this evidence alone";
-}
-
 char *sentence_blame(const json_t *finding)
 {
     char *text;
     const char *function = document_text(finding, "function"), *package = document_text(finding, "package");
     const char *blame = document_text(finding, "blame"), *cause = document_text(finding, "cause");
+    const char *fault = "not known from this evidence alone";
     int n;
+    if (strcmp(blame, "target") == 0)
+        fault = "the target's fault";
+    if (strcmp(blame, "interpreter") == 0)
+        fault = "the interpreter's fault";
+    if (strcmp(blame, "user") == 0) {
+        fault =
+            "user error: the statements change an array while others use it, which NumPy documents as unsafe";
+        function = package = "";
+    }
     if (is_likely(finding))
         n = asprintf(&text, "most likely the target's: the block is of %s in %s",
                      *function ? function : "a function without a name",
                      *package ? package : "an unknown package");
-    else if (strcmp(blame, "user") == 0)
-        n = asprintf(&text, "%s%s%s%s", fault_of(blame), *cause ? " (a consequence of " : "", cause,
-                     *cause ? ")" : "");
     else
-        n = asprintf(&text, "%s%s%s%s%s%s%s%s", fault_of(blame), *function ? ": " : "", function,
+        n = asprintf(&text, "%s%s%s%s%s%s%s%s", fault, *function ? ": " : "", function,
                      *package ? " in " : "", package, *cause ? " (a consequence of " : "", cause,
                      *cause ? ")" : "");
     return n < 0 ? NULL : text;

@@ -1,7 +1,6 @@
 /* The results of verification. See sentence.h. */
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "driver/report/document.h"
 #include "driver/report/sentence.h"
@@ -59,11 +58,10 @@ static void write_again(const json_t *verification, FILE *out)
                  *first = json_object_get(verification, "first");
     const char *about = document_text(verification, "finding"),
                *without = document_text(verification, "left_out");
-    fprintf(out,
-            "%s%srun again%s%s: fails in %lld of %lld fresh children (%.0f to %.0f %% at 95 %% confidence)",
-            about, *about ? " " : "", *without ? " without " : "", without,
-            (long long)document_number(again, "hit"), (long long)document_number(again, "of"),
-            100 * document_real(again, "low"), 100 * document_real(again, "high"));
+    fprintf(
+        out, "%s%srun again%s%s: fails in %lld of %lld fresh children (%.0f to %.0f %% at 95 %% confidence)",
+        about, *about ? " " : "", *without ? " without " : "", without, document_number(again, "hit"),
+        document_number(again, "of"), 100 * document_real(again, "low"), 100 * document_real(again, "high"));
     if (document_real(first, "hits") > 0)
         fprintf(out, "; first after %.0f calls, %.2g s (median)", document_real(first, "calls"),
                 document_real(first, "seconds"));

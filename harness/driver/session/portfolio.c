@@ -36,11 +36,6 @@ static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
     return n;
 }
 
-static bool has_one_turn(const struct member *member)
-{
-    return member->serial || member->once;
-}
-
 static uint64_t time_left(const struct portfolio *portfolio)
 {
     uint64_t now = clock_now();
@@ -120,7 +115,7 @@ static const struct member *next_member(struct portfolio *portfolio)
         const struct member *member = &set->members[turn % n];
         if (turn >= n && once)
             return NULL;
-        if (is_wanted(portfolio, member) && !(has_one_turn(member) && turn >= n))
+        if (is_wanted(portfolio, member) && (turn < n || !(member->serial || member->once)))
             return member;
     }
     return NULL;

@@ -129,7 +129,7 @@ static void log_child(struct session *session, const char *member, const struct 
                                       .seconds = outcome->seconds,
                                       .start = outcome->seconds_to_run,
                                       .calls = outcome->totals.calls};
-    child_log_add(&session->run.log, &entry, &session->run.findings, session->run.children);
+    run_log_child(&session->run, &entry);
 }
 
 /* Reports why nothing was tested, or less than the plan says. */

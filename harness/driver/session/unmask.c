@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "driver/outcome/callable.h"
 
 /* Children with the same end before its statement is left out. */
 #define KNOWN 3
@@ -104,7 +103,8 @@ static void mark_new(struct unmask *unmask, struct run *run)
 
 static bool same_call(const struct unmask *unmask, const char *one, const char *other)
 {
-    cleanup_free char *a = callable_of(one, unmask->plan.setup), *b = callable_of(other, unmask->plan.setup);
+    cleanup_free char *a = statement_callable(one, unmask->plan.setup),
+                      *b = statement_callable(other, unmask->plan.setup);
     return strcmp(one, other) == 0 || (a && b && strcmp(a, b) == 0);
 }
 

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "driver/outcome/callable.h"
 #include "driver/judge/judge.h"
 
 /* Time for the threads of a child, and the most that is added for its start. */
@@ -103,7 +102,7 @@ static unsigned trials_needed(const struct verification *found)
 /* Returns what a statement calls, or else its own text. The caller's. */
 static char *call_of(const struct statement *statement, const struct plan *plan)
 {
-    char *call = callable_of(statement->source, plan->setup);
+    char *call = statement_callable(statement->source, plan->setup);
     return call ? call : strdup(statement->source);
 }
 

@@ -157,8 +157,10 @@ static void every_text_survives_everywhere(void **state)
         plan.about = strdup(plan.name);
         plan.setup = strdup(text);
         plan.thread_setup = strdup(text);
-        (i % 2 ? plan_add_step : plan_add_role)(&plan, text);
-        (i % 2 ? plan_add_step : plan_add_role)(&plan, "plain");
+        char ***texts = i % 2 ? &plan.steps : &plan.roles;
+        unsigned *n = i % 2 ? &plan.nsteps : &plan.nroles;
+        plan_add_text(texts, n, text);
+        plan_add_text(texts, n, "plain");
         round_trip(&plan);
     }
 }
@@ -229,7 +231,7 @@ static void print_refuses_bytes_that_are_not_text(void **state)
     struct plan plan;
     char *text = NULL;
     plan_init(&plan);
-    plan_add_step(&plan, "x = '\xff'");
+    plan_add_text(&plan.steps, &plan.nsteps, "x = '\xff'");
     assert_int_equal(plan_print(&plan, &text), -EILSEQ);
     assert_null(text);
     plan_clear(&plan);
@@ -273,8 +275,8 @@ static void load_keeps_keys_that_the_file_lacks(void **state)
     plan.setup = strdup("gone");
     plan.seed = 5;
     plan_add_input(&plan, "a", "f8[1]");
-    plan_add_step(&plan, "one");
-    plan_add_step(&plan, "two");
+    plan_add_text(&plan.steps, &plan.nsteps, "one");
+    plan_add_text(&plan.steps, &plan.nsteps, "two");
     assert_int_equal(load("setup:\nsteps:\n- three\nthreads: 3\n", &plan, error), 0);
     assert_string_equal(plan.name, "mine");
     assert_null(plan.setup);
@@ -467,12 +469,12 @@ static void lists_have_limits(void **state)
         assert_int_equal(plan_add_input(&plan, name, "f8[1]"), 0);
     }
     for (int i = 0; i < PLAN_STEPS_MAX; i++) {
-        assert_int_equal(plan_add_step(&plan, "x"), 0);
-        assert_int_equal(plan_add_role(&plan, "x"), 0);
+        assert_int_equal(plan_add_text(&plan.steps, &plan.nsteps, "x"), 0);
+        assert_int_equal(plan_add_text(&plan.roles, &plan.nroles, "x"), 0);
     }
     assert_int_equal(plan_add_input(&plan, "b", "f8[1]"), -E2BIG);
-    assert_int_equal(plan_add_step(&plan, "x"), -E2BIG);
-    assert_int_equal(plan_add_role(&plan, "x"), -E2BIG);
+    assert_int_equal(plan_add_text(&plan.steps, &plan.nsteps, "x"), -E2BIG);
+    assert_int_equal(plan_add_text(&plan.roles, &plan.nroles, "x"), -E2BIG);
     assert_int_equal(plan.ninputs, PLAN_INPUTS_MAX);
     assert_int_equal(plan.nsteps, PLAN_STEPS_MAX);
     plan_clear(&plan);
@@ -506,7 +508,7 @@ static void check_judges_input_names(void **state)
         char error[512] = "";
         plan_init(&plan);
         plan.name = strdup("n");
-        plan_add_step(&plan, "x");
+        plan_add_text(&plan.steps, &plan.nsteps, "x");
         plan_add_input(&plan, names[i].name, "f8[1]");
         assert_int_equal(plan_check(&plan, error, sizeof error), names[i].sentence ? -EINVAL : 0);
         assert_true(!names[i].sentence || strstr(error, names[i].sentence));
@@ -522,7 +524,7 @@ static void check_passes_on_errors_of_recipe_parse(void **state)
     char error[512], sentence[256];
     plan_init(&plan);
     plan.name = strdup("n");
-    plan_add_step(&plan, "x");
+    plan_add_text(&plan.steps, &plan.nsteps, "x");
     plan_add_input(&plan, "a", "f8[99999999999999]");
     int status = recipe_parse("f8[99999999999999]", &recipe, sentence, sizeof sentence);
     assert_int_equal(status, -EOVERFLOW);
@@ -537,7 +539,7 @@ static void check_wants_a_name(void **state)
     struct plan plan;
     char error[512];
     plan_init(&plan);
-    plan_add_step(&plan, "x");
+    plan_add_text(&plan.steps, &plan.nsteps, "x");
     assert_int_equal(plan_check(&plan, error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, "no name"));
     plan_clear(&plan);

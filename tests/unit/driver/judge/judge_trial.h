@@ -74,7 +74,7 @@ static inline void begin(struct trial *trial)
     *trial = (struct trial){.outcome = {0}};
     plan_init(&trial->plan);
     trial->plan.name = strdup("trial");
-    assert_int_equal(plan_add_step(&trial->plan, "f(x)"), 0);
+    assert_int_equal(plan_add_text(&trial->plan.steps, &trial->plan.nsteps, "f(x)"), 0);
     open_outcome(trial);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "driver/outcome/outcome.h"
 
 static void add(struct outcome *outcome, enum fact_kind kind, int64_t value, const char *text)
@@ -34,7 +35,7 @@ static void facts_are_no_versions(void **state)
     assert_int_equal(outcome.facts.gil, GIL_OFF);
     assert_int_equal(outcome.facts.changes, CHANGES_SEEN);
     assert_string_equal(outcome.facts.writes, "x, y");
-    assert_string_equal(outcome_environment(&outcome, "gil"), "1.0");
+    assert_string_equal(text_value(outcome.environment, outcome.nenvironment, "gil"), "1.0");
     outcome_clear(&outcome);
 }
 

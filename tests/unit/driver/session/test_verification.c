@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "driver/outcome/callable.h"
 #include "driver/finding/verification.h"
 #include "driver/judge/blame.h"
 #include "driver/session/verify.h"
@@ -240,14 +239,14 @@ static void statements_name_their_function(void **state)
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *found = callable_of(rows[i].statement, setup);
+        char *found = statement_callable(rows[i].statement, setup);
         if (rows[i].callable)
             assert_string_equal(found, rows[i].callable);
         else
             assert_null(found);
         free(found);
     }
-    char *bare = callable_of("np.sum(x)", NULL);
+    char *bare = statement_callable("np.sum(x)", NULL);
     assert_string_equal(bare, "np.sum");
     free(bare);
 }
