@@ -40,6 +40,15 @@ class Verified(EndToEnd):
                        'an acquisition is on no stack')
         self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control run is not reported')
 
+    def test_gil_off_in_environment(self):
+        """PYTHON_GIL=0 of the user does not reach the control run: a failure without the GIL fails in 0 of n with it"""
+        done = self.expect(run('-s', 'import sys', '1/0 if (not sys._is_gil_enabled() and thread_index==3 and '
+                               'iteration_index>100) else None', '--time', 3, '--verify', '30s', '--detect', 'exception',
+                               env={'PYTHON_GIL': '0'}, timeout=90), 1)
+        control = done.json['verification']['gil']
+        self.check(control and control['hit'] == 0 and control['of'] >= 3, done, f'the control run is {control}')
+        self.check('with the GIL on, too' not in done.out, done, 'the text says that it fails with the GIL on')
+
     def test_interpreter(self):
         """a bug of CPython 3.13 is the interpreter's fault; a crash without a stack has no blame"""
         blamed = set()

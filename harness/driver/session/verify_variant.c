@@ -34,6 +34,9 @@ static int try_once(struct verify *verify, const struct plan *plan, struct outco
         return -1;
     }
     verify->over |= outcome->interrupted;
+    /* Only the child's own report, made after the imports, proves a control run. */
+    if (verify->settings.gil && outcome->facts.gil != GIL_ON)
+        return -1;
     /* From one-writer on every finding may be the user's, until it fails at a lower level, too. */
     if (judge_shows_failure(plan, outcome, verify->run->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
         return 1;
