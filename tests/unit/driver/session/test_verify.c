@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "driver/judge/link.h"
 #include "driver/session/verify.h"
 
 /* The statements, and which of them each one needs in order to fail on several threads without the GIL. */
@@ -87,8 +88,18 @@ static struct run verified(const struct world *of)
         see(&run, of->source[i]);
     }
     verify_run(&run, &plan, &(struct job_settings){0}, clock_now() + 60 * CLOCK_SECOND);
+    link_findings(&run);
     plan_clear(&plan);
     return run;
+}
+
+static const struct trials *trials_without(const struct verification *found, const char *call)
+{
+    for (unsigned i = 0; i < found->nknock_outs; i++)
+        if (strcmp(found->knock_outs[i].call, call) == 0)
+            return &found->knock_outs[i].trials;
+    fail_msg("no trial without %s", call);
+    return NULL;
 }
 
 static void a_control_run_counts_where_its_child_reports_the_gil(void **state)
@@ -116,10 +127,89 @@ static void a_control_run_counts_where_its_child_reports_the_gil(void **state)
     }
 }
 
+static void bugs_of_their_own_have_trials_apart(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()", "b()"}, .gil = GIL_ON});
+    const struct verification *first = run.verification, *second = first->next;
+    assert_ptr_equal(run.findings.items[0]->verification, first);
+    assert_ptr_equal(run.findings.items[1]->verification, second);
+    assert_null(second->next);
+    assert_string_equal(first->without, "b()");
+    assert_int_equal(first->again.hit, 3);
+    assert_string_equal(second->without, "a()");
+    assert_int_equal(second->again.hit, 3);
+    run_clear(&run);
+}
+
+/* Each of the two vanishes without the other one's statement. */
+static void statements_that_race_with_each_other_are_one_bug(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()", "b()"}, {"b()", "a()"}, .gil = GIL_ON});
+    const struct verification *both = run.verification;
+    char ids[32];
+    snprintf(ids, sizeof ids, "%s %s", run.findings.items[0]->id, run.findings.items[1]->id);
+    assert_string_equal(both->root, ids);
+    assert_null(both->without);
+    for (size_t i = 0; i < 2; i++) {
+        assert_ptr_equal(run.findings.items[i]->verification, both);
+        assert_null(run.findings.items[i]->cause);
+    }
+    assert_int_equal(both->again.hit, 3);
+    assert_int_equal(both->gil.of, 3);
+    assert_int_equal(both->alone.of, 1);
+    assert_int_equal(both->ladder[RUNG_PRIVATE].hit, 1);
+    assert_int_equal(trials_without(both, "a")->hit, 0);
+    assert_int_equal(trials_without(both, "b")->hit, 0);
+    /* What they showed apart stays in the report. */
+    assert_string_equal(both->next->without, "b()");
+    assert_int_equal(both->next->again.hit, 0);
+    assert_string_equal(both->next->next->without, "a()");
+    run_clear(&run);
+}
+
+/* `a()` fails alone, `b()` only beside it. */
+static void a_finding_keeps_the_statement_that_it_needs(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()", "b()"}, {NULL, "a()"}, .gil = GIL_ON});
+    const struct finding *a = run.findings.items[0], *b = run.findings.items[1];
+    assert_string_equal(run.verification->root, a->id);
+    assert_string_equal(b->verification->root, b->id);
+    assert_null(b->verification->without);
+    assert_int_equal(b->verification->again.hit, 3);
+    assert_int_equal(trials_without(b->verification, "a")->hit, 0);
+    assert_int_equal(b->verification->apart->again.hit, 0);
+    assert_string_equal(b->cause, a->id);
+    run_clear(&run);
+}
+
+/* `c()` fails on its own in the trials of the other two, and counts in none of them. */
+static void failures_of_others_are_no_hits(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()", "b()", "c()"}, {"b()", "a()"}, .gil = GIL_ON});
+    const struct verification *both = run.verification, *c = run.findings.items[2]->verification;
+    assert_ptr_equal(run.findings.items[0]->verification, both);
+    assert_ptr_equal(run.findings.items[1]->verification, both);
+    assert_ptr_equal(both->next->next->next, c);
+    assert_int_equal(both->again.hit, 3);
+    assert_int_equal(trials_without(both, "a")->hit, 0);
+    assert_int_equal(trials_without(both, "c")->hit, 1);
+    assert_int_equal(c->again.hit, 3);
+    assert_int_equal(trials_without(c, "c")->hit, 0);
+    run_clear(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_control_run_counts_where_its_child_reports_the_gil),
+        cmocka_unit_test(bugs_of_their_own_have_trials_apart),
+        cmocka_unit_test(statements_that_race_with_each_other_are_one_bug),
+        cmocka_unit_test(a_finding_keeps_the_statement_that_it_needs),
+        cmocka_unit_test(failures_of_others_are_no_hits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
