@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "base/text.h"
 #include "driver/report/document.h"
 
 /* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
@@ -72,4 +74,39 @@ char *sentence_title(const json_t *finding)
                  : -1;
     free(kind);
     return n < 0 ? NULL : text;
+}
+
+char *sentence_no_turn(const json_t *report)
+{
+    char names[256] = "";
+    size_t i;
+    const json_t *name;
+    json_array_foreach (json_object_get(report, "no_turn"), i, name)
+        text_add(names, sizeof names, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
+    text_add(names, sizeof names, " ", "%s", *names ? "had no turn" : "");
+    return strdup(names);
+}
+
+/* An older ftstress counted serial calls, too. */
+static long long count_tested(const json_t *report)
+{
+    return json_object_get(report, "tested_calls")
+               ? document_number(report, "tested_calls")
+               : document_number(report, "calls") + document_number(report, "serial_calls");
+}
+
+char *sentence_silence(const json_t *report)
+{
+    char text[512] = "nothing found";
+    cleanup_free char *no_turn = sentence_no_turn(report);
+    double below = document_real(report, "rate_below");
+    if (no_turn && *no_turn)
+        text_add(text, sizeof text, ", but ", "%s", no_turn);
+    if (below > 0)
+        text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
+    if (below > 0 && document_number(report, "threads") > 1)
+        text_add(text, sizeof text, ", ", "overlap %.0f %%", 100 * document_real(report, "overlap"));
+    if (below > 0)
+        text_add(text, sizeof text, ", ", "the rate is below %.2g %% at 95 %% confidence", 100 * below);
+    return strdup(text);
 }

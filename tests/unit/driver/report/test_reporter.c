@@ -449,6 +449,19 @@ static void every_form_names_the_statements_that_trials_leave_out(void **state)
     json_decref(report);
 }
 
+static void every_form_names_the_members_without_a_turn(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"text", "junit", "github", "html"};
+    json_t *report = make_report("clean");
+    json_object_set_new(report, "no_turn", parse("['guard', 'pyheap']"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_says(text, "nothing found, but guard, pyheap had no turn");
+    }
+    json_decref(report);
+}
+
 static char *say(void (*print)(const char *text, FILE *out), const char *text)
 {
     char *said;
@@ -594,6 +607,7 @@ int main(void)
         cmocka_unit_test(github_has_plan_command_and_environment),
         cmocka_unit_test(text_reports_the_trials),
         cmocka_unit_test(every_form_names_the_statements_that_trials_leave_out),
+        cmocka_unit_test(every_form_names_the_members_without_a_turn),
         cmocka_unit_test(markup_is_exact),
         cmocka_unit_test(controls_and_characters_outside_xml_are_removed),
         cmocka_unit_test(kept_reports_are_found),
