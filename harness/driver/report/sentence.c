@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "driver/report/document.h"
 
@@ -76,15 +75,20 @@ char *sentence_title(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
-char *sentence_no_turn(const json_t *report)
+static void print_no_turn(const json_t *report, char *names, size_t size)
 {
-    char names[256] = "";
     size_t i;
     const json_t *name;
     json_array_foreach (json_object_get(report, "no_turn"), i, name)
-        text_add(names, sizeof names, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
-    text_add(names, sizeof names, " ", "%s", *names ? "had no turn" : "");
-    return strdup(names);
+        text_add(names, size, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
+    text_add(names, size, " ", "%s", *names ? "had no turn" : "");
+}
+
+char *sentence_no_turn(const json_t *report)
+{
+    char text[256] = "";
+    print_no_turn(report, text, sizeof text);
+    return strdup(text);
 }
 
 /* An older ftstress counted serial calls, too. */
@@ -97,11 +101,10 @@ static long long count_tested(const json_t *report)
 
 char *sentence_silence(const json_t *report)
 {
-    char text[512] = "nothing found";
-    cleanup_free char *no_turn = sentence_no_turn(report);
+    char text[512] = "nothing found", no_turn[256] = "";
     double below = document_real(report, "rate_below");
-    if (no_turn && *no_turn)
-        text_add(text, sizeof text, ", but ", "%s", no_turn);
+    print_no_turn(report, no_turn, sizeof no_turn);
+    text_add(text, sizeof text, *no_turn ? ", but " : "", "%s", no_turn);
     if (below > 0)
         text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
     if (below > 0 && document_number(report, "threads") > 1)

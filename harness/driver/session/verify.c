@@ -125,7 +125,8 @@ static void take_together(struct run *run, const struct bug *bugs, unsigned n, s
         for (size_t k = 0; is_gone(&bugs[i]) && k < run->findings.n; k++)
             if (run->findings.items[k]->verification == bugs[i].found)
                 run->findings.items[k]->verification = together;
-    together->apart = strchr(together->root, ' ') ? NULL : bugs[first].found;
+    if (together->root && !strchr(together->root, ' '))
+        together->apart = bugs[first].found;
 }
 
 /* Runs trials with all statements for the bugs that are gone without the statements of the others: several of them race
@@ -145,6 +146,7 @@ static void run_together(struct verify *verify, struct run *run, const struct bu
         }
     if (detect)
         run_variants(verify, together, detect);
+    verify->filter.except = NULL;
     if (detect && together->again.of > 0)
         take_together(run, bugs, n, together);
     else
