@@ -156,10 +156,12 @@ class Run:
 
 def run(*args, timeout=60, until=None, **options):
     """Runs ftstress run to its end. A sanitizer build gets further tries with more time, until it tested something and
-    `until(done)` holds, because its threads meet less often."""
+    `until(done)` holds, because its threads meet less often; so does a run that had no time for a kind of child."""
     done = Run(*args, **options).finish(timeout)
-    for seconds in LONGER if SANITIZED else ():
+    for seconds in LONGER:
         if 'give it more --time' not in done.err and (until is None or until(done)):
+            break
+        if not SANITIZED and not (until and (done.json or {}).get('no_turn')):
             break
         done = Run(*args, '--time', seconds, **options).finish(timeout + seconds)
     return done
