@@ -22,6 +22,9 @@ extern const size_t command_count;
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int command_fail_sentence(int status, const struct sentence *sentence);
 
+/* Reports that the run cannot be kept under --out. Returns an exit status. */
+int command_fail_out(const struct request *request, int error);
+
 void command_help_all(void);
 
 /* Parses the options and runs the command; or prints --help, or reports a wrong command line. `argv` begins after the

@@ -28,6 +28,12 @@ int command_fail_sentence(int status, const struct sentence *sentence)
     return command_fail(status, "%s", text ? text : sentence->what);
 }
 
+int command_fail_out(const struct request *request, int error)
+{
+    return command_fail(STATUS_HARNESS, "cannot keep the run under %s: %s; name another folder with --out",
+                        request->out, strerror(-error));
+}
+
 static const char *list_forms(void)
 {
     static char names[128];

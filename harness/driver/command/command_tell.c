@@ -15,13 +15,14 @@ static bool is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-static void print_text(const json_t *document, const struct request *request)
+static int print_text(const json_t *document, const struct request *request)
 {
     const struct report report = {.document = document,
                                   .colour = command_colour(request),
                                   .quiet = request->quiet,
                                   .verbose = request->verbose};
-    command_render("text", &report, NULL);
+    int error = command_render("text", &report, NULL);
+    return error ? command_fail(STATUS_HARNESS, "cannot write to standard output: %s", strerror(-error)) : 0;
 }
 
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
@@ -31,7 +32,7 @@ static int write_all(const struct run *run, const json_t *document, const struct
     bool other_on_stdout = (request->json && is_stdout(request->json)) ||
                            (request->as && (!request->output || is_stdout(request->output)));
     if (!other_on_stdout)
-        print_text(document, request);
+        status = print_text(document, request);
     error = request->json ? command_render("json", &(struct report){.document = document}, request->json) : 0;
     if (error)
         status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
@@ -42,9 +43,7 @@ static int write_all(const struct run *run, const json_t *document, const struct
     status = error ? error : status;
     error = report_keep(run, document, request->out);
     if (error)
-        status =
-            command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
-                         request->out, strerror(-error));
+        status = command_fail_out(request, error);
     else if (run->findings.n > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
     return status;

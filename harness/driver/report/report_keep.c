@@ -47,7 +47,6 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
 }
 
-/* A run without findings loses nothing if it cannot write: that is no failure. */
 int report_keep(const struct run *run, const json_t *document, const char *out)
 {
     int error = 0;
@@ -57,5 +56,5 @@ int report_keep(const struct run *run, const json_t *document, const char *out)
         error = fd_make_dirs(out);
     if (!error)
         error = write_json(out, "report.json", document);
-    return run->findings.n > 0 ? error : 0;
+    return error;
 }
