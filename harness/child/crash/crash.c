@@ -169,6 +169,7 @@ int crash_install(int wire_fd, struct board *board)
 {
     wire = wire_fd;
     the_board = board;
+    own_signal_watch(board);
     unwind_prepare();
     /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
     struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};

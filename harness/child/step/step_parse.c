@@ -171,7 +171,8 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
             describe_syntax_error(texts[i], error, error_size);
             result = -EINVAL;
         }
-    if (!result && body->nsteps == 0 && program->left.nsteps > 0)
+    body->is_idle = !result && body->nsteps == 0 && program->left.nsteps > 0;
+    if (body->is_idle)
         result = parse_text(program, body, parser, "pass");
     if (!result && body->nsteps == 0)
         result =

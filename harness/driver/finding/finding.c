@@ -81,12 +81,17 @@ static void make_id(struct finding *finding)
     snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
 }
 
+static void blank_controls(char *text, char but)
+{
+    for (char *c = text; c && *c; c++)
+        if (((unsigned char)*c < ' ' || *c == 0x7f) && *c != but)
+            *c = ' ';
+}
+
 /* A child's text must not steer the user's terminal, nor break a line. */
 void finding_make_printable(char *text)
 {
-    for (char *c = text; c && *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
+    blank_controls(text, '\0');
 }
 
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
@@ -110,7 +115,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
     make_id(finding);
     finding->order = list->n;
     finding_make_printable(finding->message);
-    finding_make_printable(finding->statement);
+    blank_controls(finding->statement, '\n');
     count_child(finding, child);
     list->items[list->n++] = finding;
     return finding;

@@ -33,9 +33,10 @@ static struct finding *add_end(struct judge *judge, struct finding *finding, con
         unsigned inside = judge->outcome->workers[i].inside;
         const struct statement *statement =
             inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
-        finding->ends[i] = (struct finding_end){.calls = judge->outcome->workers[i].calls,
-                                                .inside = statement ? strdup(statement->source) : NULL,
-                                                .crashed = crash && i == crash->worker};
+        finding->ends[i] =
+            (struct finding_end){.calls = judge->outcome->workers[i].calls,
+                                 .inside = statement && *statement->source ? strdup(statement->source) : NULL,
+                                 .crashed = crash && i == crash->worker};
     }
     judge_note_changes(judge, finding);
     return judge_add(judge, finding);
@@ -187,7 +188,7 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         symbol_stack_free(&stack);
         return;
     }
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
@@ -231,7 +232,7 @@ static void judge_hang(struct judge *judge)
         return;
     cleanup_free char *deadlock = judge_waits(judge, finding);
     suspect_stuck(judge, finding);
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     const char *function = finding->evidence.function;
     finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
                                     deadlock ? deadlock : "a deadlock or an endless loop",

@@ -309,7 +309,7 @@ void judge_heap(struct judge *judge, const struct record *record)
     const char *statement = statement_of(judge->plan, &violation);
     finding->message = say(judge, &violation);
     finding->statement = statement ? strdup(statement) : NULL;
-    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     finding->block = malloc(sizeof *finding->block);
     if (finding->block)
         *finding->block = violation;

@@ -59,7 +59,7 @@ static struct finding *add_write(struct judge *judge, const struct record *recor
     if (!finding)
         return NULL;
     judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, stack);
-    finding->serial = record->values[WRITE_SERIAL];
+    finding->serial |= record->values[WRITE_SERIAL] != 0;
     finding->rung = RUNG_READONLY;
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));

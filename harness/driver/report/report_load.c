@@ -41,11 +41,11 @@ static json_t *find_finding(const json_t *report, const char *id)
 /* Makes a report for a finding of an earlier run, from the facts that were kept with it. */
 static json_t *make_report(const json_t *finding)
 {
-    const char *statement = document_text(finding, "statement");
+    cleanup_free char *statement = document_line(document_text(finding, "statement"));
     return json_pack("{s:s, s:s, s:s, s:n, s:O*, s:O*, s:O*, s:[s]}", "schema", SCHEMA, "name",
-                     *statement ? statement : document_text(finding, "id"), "verdict", "finding", "reason",
-                     "threads", json_object_get(json_object_get(finding, "plan"), "threads"), "environment",
-                     json_object_get(finding, "environment"), "verification",
+                     statement && *statement ? statement : document_text(finding, "id"), "verdict", "finding",
+                     "reason", "threads", json_object_get(json_object_get(finding, "plan"), "threads"),
+                     "environment", json_object_get(finding, "environment"), "verification",
                      json_object_get(finding, "verification"), "notes",
                      "this finding is of an earlier run; the number of calls of that run was not kept");
 }

@@ -49,6 +49,16 @@ static size_t count_calls(const json_t *python, size_t i)
     return n;
 }
 
+/* A frame has the statement in one line, and cut. */
+static bool is_statement(const char *function, const char *statement)
+{
+    while (*function && (*function == *statement || (*function == ' ' && *statement == '\n'))) {
+        function++;
+        statement++;
+    }
+    return !*function;
+}
+
 /* Omits the statement of the finding, which stands above the stacks. */
 static void print_python(const struct text *text, const json_t *stack, const char *statement)
 {
@@ -59,7 +69,7 @@ static void print_python(const struct text *text, const json_t *stack, const cha
         cleanup_free char *source = document_source(frame);
         bool is_file = source && *source;
         calls = count_calls(python, i);
-        if (!is_file && strcmp(statement, document_text(frame, "function")) == 0)
+        if (!is_file && is_statement(document_text(frame, "function"), statement))
             continue;
         fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", document_function(frame),
                 is_file ? "  " : "", is_file ? source : "");
@@ -80,7 +90,8 @@ void text_stack(const struct text *text, const json_t *stack, const char *statem
             print_frame(text, frame, i);
     if (frames > most)
         fprintf(text->out, "%s… %zu more\n", text->before, frames - most);
-    if (frames == 0 && json_object_get(stack, "tid"))
+    if (frames == 0 && json_object_get(stack, "tid") &&
+        json_array_size(json_object_get(stack, "python")) == 0)
         fprintf(text->out, "%s(in ftstress itself, between two calls)\n", text->before);
     print_python(text, stack, statement);
 }
@@ -133,8 +144,12 @@ static void print_evidence(const struct text *text, const json_t *finding)
     const char *statement = document_text(finding, "statement");
     size_t i;
     const json_t *line;
-    if (*statement)
+    if (strchr(statement, '\n')) {
+        fputs("    in:\n", text->out);
+        text_lines("      ", statement, text->out);
+    } else if (*statement) {
         fprintf(text->out, "    in: %s\n", statement);
+    }
     json_array_foreach (json_object_get(finding, "explanation"), i, line)
         if (json_is_string(line))
             fprintf(text->out, "    %s\n", json_string_value(line));

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
+#include "core/plan/plan.h"
 #include "driver/report/document.h"
 
 /* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
@@ -58,11 +60,24 @@ char *sentence_seen(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
+char *sentence_share(const json_t *report)
+{
+    char *text;
+    const char *share = document_text(report, "share");
+    bool raised = *document_text(json_object_get(report, "environment"), "mutates") &&
+                  strcmp(share, rung_names[RUNG_PRIVATE]) != 0 && strcmp(share, rung_names[RUNG_ALL]) != 0;
+    int n = asprintf(&text, "%s%s%s%s", raised ? rung_names[RUNG_ALL] : share,
+                     raised ? ", because the statements change what they share (--share " : "",
+                     raised ? share : "", raised ? ")" : "");
+    return n < 0 ? NULL : text;
+}
+
 char *sentence_title(const json_t *finding)
 {
     char *text;
     const char *function = document_text(finding, "function"), *package = document_text(finding, "package");
-    const char *where = *function ? function : document_text(finding, "statement");
+    cleanup_free char *statement = document_line(document_text(finding, "statement"));
+    const char *where = *function || !statement ? function : statement;
     char *kind = strdup(document_text(finding, "kind"));
     for (char *c = kind; c && *c; c++)
         if (*c == '-')

@@ -9,6 +9,8 @@
 char *sentence_blame(const json_t *finding);
 /* "seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly" */
 char *sentence_seen(const json_t *finding);
+/* "readonly", or "all, because the statements change what they share (--share readonly)" */
+char *sentence_share(const json_t *report);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
 char *sentence_title(const json_t *finding);
 

@@ -67,7 +67,7 @@ static void a_crash_on_one_thread_is_marked(void **state)
         begin(&trial);
         trial.outcome.phase = rows[i].phase;
         trial.outcome.finished = rows[i].phase == BOARD_FINISH;
-        trial.outcome.wait_status = SIGKILL;
+        trial.outcome.wait_status = trial.outcome.own_signal = SIGKILL;
         judge(&trial, 1);
         assert_non_null(strstr(only(&trial)->message, rows[i].words));
         assert_int_equal(only(&trial)->serial, rows[i].serial);
@@ -103,6 +103,64 @@ static void our_own_doing_is_no_crash(void **state)
     trial.outcome.interrupted = false;
     add_text(&trial, RECORD_CANNOT, "numpy is missing", NULL);
     assert_silent(&trial);
+    end(&trial);
+}
+
+static void a_kill_from_outside_is_no_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = SIGKILL;
+    assert_silent(&trial);
+    assert_true(outcome_killed(&trial.outcome));
+    trial.outcome.own_signal = SIGKILL;
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_string_equal(only(&trial)->message, "the process was ended by signal 9 (Killed)");
+    end(&trial);
+}
+
+static void lost_records_are_no_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.phase = BOARD_FINISH;
+    trial.outcome.finished = false;
+    trial.outcome.wire_lost = true;
+    assert_silent(&trial);
+    trial.outcome.wait_status = EXITED(7);
+    assert_int_equal(judge(&trial, 1), 1);
+    end(&trial);
+}
+
+static void one_thread_is_enough_for_a_child_with_one(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.threads = 1;
+    trial.outcome.hung = true;
+    judge(&trial, 1);
+    assert_true(only(&trial)->serial);
+    next_outcome(&trial);
+    print(&trial, "free(): invalid size\n");
+    judge(&trial, 2);
+    assert_int_equal(trial.run.findings.n, 2);
+    assert_true(trial.run.findings.items[1]->serial);
+    end(&trial);
+}
+
+static void more_records_than_are_kept_are_noted(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    for (int i = 0; i < OUTCOME_RECORDS_MAX + 3; i++)
+        add_write(&trial, guilty, HIDDEN);
+    judge(&trial, 1);
+    assert_noted(&trial, "3 of 4099 are not judged");
     end(&trial);
 }
 
@@ -290,6 +348,10 @@ int main(void)
         cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
         cmocka_unit_test(our_own_doing_is_no_crash),
+        cmocka_unit_test(a_kill_from_outside_is_no_crash),
+        cmocka_unit_test(lost_records_are_no_crash),
+        cmocka_unit_test(one_thread_is_enough_for_a_child_with_one),
+        cmocka_unit_test(more_records_than_are_kept_are_noted),
         cmocka_unit_test(detectors_that_are_off_find_nothing),
         cmocka_unit_test(log_and_crash_are_distinct),
         cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
