@@ -95,6 +95,8 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
+    session.run.out = request->out;
+    session.run.plan_file = target_file(request);
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)

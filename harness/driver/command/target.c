@@ -138,6 +138,18 @@ static int plan_of_callable(const char *text, struct plan *plan)
     return result;
 }
 
+static bool is_file(const char *text)
+{
+    const char *dot = strrchr(text, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+const char *target_file(const struct request *request)
+{
+    bool is_one = !request->has_code && request->npositionals == 1;
+    return is_one && is_file(request->positionals[0]) ? request->positionals[0] : NULL;
+}
+
 /* Makes a plan of the module out of the sweep scenario. */
 static int sweep_module(const char *text, struct plan *plan)
 {
@@ -154,9 +166,8 @@ static int sweep_module(const char *text, struct plan *plan)
 static int plan_of_target(const char *text, struct plan *plan, char *error, size_t size)
 {
     cleanup_free char *path = NULL;
-    const char *dot = strrchr(text, '.');
     bool callable = is_callable(text), module = callable && strcmp(strchr(text, ':'), ":*") == 0;
-    if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
+    if (is_file(text))
         return plan_load(text, plan, error, size);
     if (callable && !module)
         return plan_of_callable(text, plan);

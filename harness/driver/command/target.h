@@ -19,4 +19,6 @@ struct target_list {
 /* Makes one plan for each target, or one for all statements; applies the options and checks the plans. On failure
  * `error` is one sentence. Returns 0, -EINVAL or -EOVERFLOW for a wrong request, or -errno. */
 int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size);
+/* Returns the only target, if it is a plan file; else NULL. Borrowed. */
+const char *target_file(const struct request *request);
 void target_list_clear(struct target_list *list);

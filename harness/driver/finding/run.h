@@ -1,4 +1,4 @@
-/* A run: what its children did, and what was found. Driver. Owned, but for `suppressions`. */
+/* A run: what its children did, and what was found. Driver. Owned, but for what is borrowed. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +33,9 @@ struct child_log {
 };
 
 struct run {
-    char *name; /* of the plan or plans */
+    char *name;            /* of the plan or plans */
+    const char *out;       /* folder that it is kept under, borrowed; or NULL */
+    const char *plan_file; /* the only plan's, borrowed; NULL: those that are kept */
     uint64_t seed;
     enum status status;
     char *reason;        /* why nothing could be tested, or NULL */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 
@@ -78,11 +79,29 @@ static double fraction(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
+/* The finding with the index of its trials, and the file of its plan. */
+static json_t *finding_of(const struct run *run, const struct finding *finding)
+{
+    cleanup_free char *kept = NULL;
+    json_t *json = report_json_finding(finding), *trials = json_null(), *file = json_null();
+    const struct verification *found = run->verification;
+    for (int i = 0; found && finding->verification; found = found->next, i++)
+        if (found == finding->verification)
+            trials = json_integer(i);
+    if (run->plan_file)
+        file = report_json_text(run->plan_file);
+    else if (run->out && asprintf(&kept, "%s/%s/plan.yaml", run->out, finding->id) >= 0)
+        file = report_json_text(kept);
+    json_object_set_new(json, "trials", trials);
+    json_object_set_new(json_object_get(json, "plan"), "file", file);
+    return json;
+}
+
 static void add_findings(json_t *json, const struct run *run)
 {
     json_t *findings = json_array(), *verifications = json_array();
     for (size_t i = 0; i < run->findings.n; i++)
-        json_array_append_new(findings, report_json_finding(run->findings.items[i]));
+        json_array_append_new(findings, finding_of(run, run->findings.items[i]));
     for (const struct verification *found = run->verification; found; found = found->next)
         json_array_append_new(verifications, report_json_verification(found));
     json_object_set_new(json, "findings", findings);

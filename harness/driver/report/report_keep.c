@@ -34,8 +34,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
     json_auto_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
-    json_t *verification =
-        report_json_verification(finding->verification ? finding->verification : run->verification);
+    json_t *verification = report_json_verification(finding->verification);
     document_round(verification);
     json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "verification", verification);

@@ -64,6 +64,8 @@ static json_t *report_of_finding(json_t *finding, const char *path)
         put_date(report, beside);
     } else {
         json_decref(report);
+        if (json_is_integer(json_object_get(finding, "trials")))
+            json_object_set_new(finding, "trials", json_integer(0));
         report = make_report(finding);
         put_date(report, path);
     }

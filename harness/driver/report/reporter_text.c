@@ -179,7 +179,7 @@ int reporter_text(const struct report *report, FILE *out)
 {
     const struct text text = {report, report->colour ? &coloured : &text_plain, out, "      "};
     const json_t *findings = json_object_get(report->document, "findings"), *finding;
-    cleanup_free char *verified = sentence_verifications(report->document);
+    cleanup_free char *verified = sentence_verifications(report->document, NULL);
     size_t i;
     int error = verified ? 0 : -ENOMEM;
     if (!report->quiet || json_array_size(findings) > 0)

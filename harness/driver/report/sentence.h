@@ -14,9 +14,9 @@ char *sentence_share(const json_t *report);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
 char *sentence_title(const json_t *finding);
 
-/* The rates of all verifications and the sentences that follow from them, with an empty line between two of them; ""
- * without trials. */
-char *sentence_verifications(const json_t *report);
+/* The rates of the verifications of one finding, or with NULL of all, and the sentences that follow from them, with an
+ * empty line between two of them; "" without trials. */
+char *sentence_verifications(const json_t *report, const json_t *finding);
 
 /* Returns all verifications of a report: a new reference to an array. */
 json_t *sentence_list_verifications(const json_t *report);
