@@ -95,8 +95,7 @@ int fd_can_write(const char *path)
 {
     char temporary[PATH_MAX];
     struct stat info;
-    bool there = stat(path, &info) == 0;
-    if (there && S_ISDIR(info.st_mode))
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return -EISDIR;
     if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return access(path, W_OK) < 0 ? -errno : 0;

@@ -25,6 +25,3 @@ void crash_send_maps(void);
 
 /* Sets the statement that the calling thread runs, for the report. The text is borrowed. */
 void crash_set_statement(const char *statement);
-
-/* own_signal.c: from now on, signals that the process sends to itself are on the board. */
-void own_signal_watch(struct board *board);

@@ -83,7 +83,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     (void)result;
     if (!raised)
         return;
-    static atomic_flag noted_expected = ATOMIC_FLAG_INIT, noted_seen = ATOMIC_FLAG_INIT;
+    static atomic_flag noted = ATOMIC_FLAG_INIT;
     char text[1024], signature[SIGNATURE_SIZE];
     describe(raised, text, sizeof text);
     uint64_t hash = normalise(text, signature, sizeof signature);
@@ -92,10 +92,6 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     if (call->serial) {
         if (nexpected < SIGNATURES)
             expected[nexpected++] = hash;
-        else
-            detector_note_once(call, &noted_expected,
-                               "one thread raises more than 64 different exceptions; a finding may be one of "
-                               "the later ones, which need no second thread");
         send(call, text, signature, 1, false);
         return;
     }
@@ -106,7 +102,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
     if (slot < 0) {
         detector_note_once(
-            call, &noted_seen,
+            call, &noted,
             "a child raised more than 64 different exceptions; the later ones are not reported");
         return;
     }

@@ -76,17 +76,18 @@ static struct job_settings make_settings(const struct mode_run *mode)
 /* Checks before the run that its results can be written. Returns 0, or an exit status after an error message. */
 static int check_outputs(const struct request *request)
 {
-    const char *const files[][2] = {{"--json", request->json}, {"--output", request->output}};
-    int error = 0;
+    cleanup_free char *kept = NULL;
+    int error = asprintf(&kept, "%s/report.json", request->out) < 0 ? -ENOMEM : fd_make_dirs(request->out);
+    const char *const files[][2] = {{"out", kept}, {"json", request->json}, {"output", request->output}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const char *path = files[i][1];
-        if (path && strcmp(path, "-") != 0 && (error = fd_can_write(path)) < 0)
-            return command_fail(STATUS_HARNESS, "cannot write %s: %s; name another file with %s", path,
+        if (!error && path && strcmp(path, "-") != 0)
+            error = fd_can_write(path);
+        if (error)
+            return command_fail(STATUS_HARNESS, "cannot write %s: %s; name another place with --%s", path,
                                 strerror(-error), files[i][0]);
     }
-    cleanup_free char *inside = NULL;
-    error = asprintf(&inside, "%s/report.json", request->out) < 0 ? -ENOMEM : fd_make_dirs(request->out);
-    return error || (error = fd_can_write(inside)) ? command_fail_out(request, error) : 0;
+    return 0;
 }
 
 /* Runs the plans in the mode, and reports. Returns the exit status. */
@@ -96,7 +97,6 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
     session.run.out = request->out;
-    session.run.plan_file = target_file(request);
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)

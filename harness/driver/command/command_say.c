@@ -28,12 +28,6 @@ int command_fail_sentence(int status, const struct sentence *sentence)
     return command_fail(status, "%s", text ? text : sentence->what);
 }
 
-int command_fail_out(const struct request *request, int error)
-{
-    return command_fail(STATUS_HARNESS, "cannot keep the run under %s: %s; name another folder with --out",
-                        request->out, strerror(-error));
-}
-
 static const char *list_forms(void)
 {
     static char names[128];
@@ -73,6 +67,9 @@ int command_start(const struct command *self, int argc, char **argv)
         status = command_fail(STATUS_USAGE, "%s", result == -ENOMEM ? "out of memory" : error);
     else if (request.help)
         status = print_help(self);
+    else if (request.npositionals > self->most)
+        status = command_fail(STATUS_USAGE, "'%s' is one name too many; write ftstress %s %s",
+                              request.positionals[self->most], option_command_names[self->id], self->usage);
     else if (request.as && !reporter_find(request.as))
         status =
             command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());

@@ -2,6 +2,7 @@
  *
  *   somersd                     a scenario
  *   case.yaml                   a plan file
+ *   F480d206                    a kept finding; its folder or finding.json
  *   numpy:repeat(f8[20], 2)     a callable; arguments are recipes or Python constants
  *   numpy:*                     every public callable of a module, on one thread behind the tripwire
  */
@@ -19,6 +20,4 @@ struct target_list {
 /* Makes one plan for each target, or one for all statements; applies the options and checks the plans. On failure
  * `error` is one sentence. Returns 0, -EINVAL or -EOVERFLOW for a wrong request, or -errno. */
 int target_resolve(const struct request *request, struct target_list *list, char *error, size_t error_size);
-/* Returns the only target, if it is a plan file; else NULL. Borrowed. */
-const char *target_file(const struct request *request);
 void target_list_clear(struct target_list *list);

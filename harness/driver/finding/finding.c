@@ -81,17 +81,12 @@ static void make_id(struct finding *finding)
     snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
 }
 
-static void blank_controls(char *text, char but)
+/* A child's text must not steer the user's terminal. */
+void finding_make_printable(char *text, bool has_lines)
 {
     for (char *c = text; c && *c; c++)
-        if (((unsigned char)*c < ' ' || *c == 0x7f) && *c != but)
+        if (((unsigned char)*c < ' ' && !(has_lines && *c == '\n')) || *c == 0x7f)
             *c = ' ';
-}
-
-/* A child's text must not steer the user's terminal, nor break a line. */
-void finding_make_printable(char *text)
-{
-    blank_controls(text, '\0');
 }
 
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
@@ -114,8 +109,8 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
     }
     make_id(finding);
     finding->order = list->n;
-    finding_make_printable(finding->message);
-    blank_controls(finding->statement, '\n');
+    finding_make_printable(finding->message, false);
+    finding_make_printable(finding->statement, true);
     count_child(finding, child);
     list->items[list->n++] = finding;
     return finding;
@@ -151,7 +146,7 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
 
 int finding_add_line(struct finding *finding, char *line)
 {
-    finding_make_printable(line);
+    finding_make_printable(line, false);
     return strings_take(&finding->lines, &finding->nlines, line);
 }
 

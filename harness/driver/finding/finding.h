@@ -127,8 +127,8 @@ struct finding_list {
 extern const char *const finding_kind_names[FINDING_KINDS];
 extern const char *const finding_severity_names[SEVERITIES];
 
-/* Replaces control characters with blanks. NULL is fine. */
-void finding_make_printable(char *text);
+/* Replaces control characters with blanks; the line breaks of a statement stay. NULL is fine. */
+void finding_make_printable(char *text, bool has_lines);
 
 /* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the
  * finding over. Returns the finding in the list, or NULL without memory. */

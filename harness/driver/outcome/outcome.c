@@ -164,8 +164,7 @@ static bool is_ended(const struct outcome *outcome)
 
 bool outcome_killed(const struct outcome *outcome)
 {
-    return !is_ended(outcome) && WIFSIGNALED(outcome->wait_status) &&
-           WTERMSIG(outcome->wait_status) == SIGKILL && outcome->own_signal != SIGKILL;
+    return !is_ended(outcome) && outcome->wait_status == SIGKILL && outcome->own_signal != SIGKILL;
 }
 
 bool outcome_crashed(const struct outcome *outcome)

@@ -82,18 +82,15 @@ static double fraction(uint64_t part, uint64_t whole)
 /* The finding with the index of its trials, and the file of its plan. */
 static json_t *finding_of(const struct run *run, const struct finding *finding)
 {
-    cleanup_free char *kept = NULL;
-    json_t *json = report_json_finding(finding), *trials = json_null(), *file = json_null();
+    cleanup_free char *file = NULL;
+    json_t *json = report_json_finding(finding);
     const struct verification *found = run->verification;
-    for (int i = 0; found && finding->verification; found = found->next, i++)
-        if (found == finding->verification)
-            trials = json_integer(i);
-    if (run->plan_file)
-        file = report_json_text(run->plan_file);
-    else if (run->out && asprintf(&kept, "%s/%s/plan.yaml", run->out, finding->id) >= 0)
-        file = report_json_text(kept);
-    json_object_set_new(json, "trials", trials);
-    json_object_set_new(json_object_get(json, "plan"), "file", file);
+    json_int_t i = 0;
+    for (; found && found != finding->verification; found = found->next)
+        i++;
+    if (asprintf(&file, "%s/%s/plan.yaml", run->out ? run->out : ".", finding->id) >= 0)
+        json_object_set_new(json_object_get(json, "plan"), "file", report_json_text(file));
+    json_object_set_new(json, "trials", found ? json_integer(i) : json_null());
     return json;
 }
 

@@ -124,22 +124,9 @@ static const json_t *guilty_frame(const json_t *finding)
     return NULL;
 }
 
-/* Is it a file of Python code, and not one of the interpreter's library? The code of a plan has no file. */
-static bool is_source(const json_t *frame)
+/* A scanner shows only results with a file: without debug information the plan that was kept. */
+static json_t *plan_location(const json_t *finding)
 {
-    const char *file = document_text(frame, "file");
-    return *file == '/' && (!strstr(file, "/lib/python3") || strstr(file, "-packages/"));
-}
-
-/* A scanner shows only results with a file: without debug information the innermost Python code, or else the plan. */
-static json_t *place_without_debug_information(const json_t *finding)
-{
-    size_t i, k;
-    const json_t *stack, *frame;
-    json_array_foreach (json_object_get(finding, "stacks"), i, stack)
-        json_array_foreach (json_object_get(stack, "python"), k, frame)
-            if (is_source(frame))
-                return physical_location(frame);
     const char *file = document_text(json_object_get(finding, "plan"), "file");
     json_auto_t *plan = json_pack("{s:s, s:i}", "file", *file ? file : "plan.yaml", "line", 1);
     return physical_location(plan);
@@ -149,11 +136,10 @@ static json_t *location_without_frame(const json_t *finding)
 {
     const char *function = document_text(finding, "function");
     cleanup_free char *statement = document_line(document_text(finding, "statement"));
-    if (*function)
-        return json_pack("{s:[{s:s, s:s}]}", "logicalLocations", "name", function, "kind", "function");
-    if (statement && *statement)
-        return json_pack("{s:[{s:s}]}", "logicalLocations", "name", statement);
-    return json_object();
+    const char *name = *function || !statement ? function : statement;
+    return *name ? json_pack("{s:[{s:s, s:s*}]}", "logicalLocations", "name", name, "kind",
+                             *function ? "function" : NULL)
+                 : json_object();
 }
 
 static json_t *locations_of(const json_t *finding)
@@ -161,7 +147,7 @@ static json_t *locations_of(const json_t *finding)
     const json_t *frame = guilty_frame(finding);
     json_t *location = frame ? location_of(frame) : location_without_frame(finding);
     if (!json_is_object(json_object_get(location, "physicalLocation")))
-        json_object_set_new(location, "physicalLocation", place_without_debug_information(finding));
+        json_object_set_new(location, "physicalLocation", plan_location(finding));
     return json_pack("[o]", location);
 }
 

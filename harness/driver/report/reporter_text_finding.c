@@ -49,29 +49,20 @@ static size_t count_calls(const json_t *python, size_t i)
     return n;
 }
 
-/* A frame has the statement in one line, and cut. */
-static bool is_statement(const char *function, const char *statement)
-{
-    while (*function && (*function == *statement || (*function == ' ' && *statement == '\n'))) {
-        function++;
-        statement++;
-    }
-    return !*function;
-}
-
-/* Omits the statement of the finding, which stands above the stacks. */
+/* Omits the statement of the finding, which stands above the stacks; a frame may have a part of it. */
 static void print_python(const struct text *text, const json_t *stack, const char *statement)
 {
     const json_t *python = json_object_get(stack, "python");
     long long more = document_number(stack, "more_python");
     for (size_t i = 0, calls; i < json_array_size(python); i += calls) {
         const json_t *frame = json_array_get(python, i);
-        cleanup_free char *source = document_source(frame);
+        cleanup_free char *source = document_source(frame), *name = document_line(document_function(frame));
+        const char *function = document_text(frame, "function");
         bool is_file = source && *source;
         calls = count_calls(python, i);
-        if (!is_file && is_statement(document_text(frame, "function"), statement))
+        if (!is_file && *function && strncmp(statement, function, strlen(function)) == 0)
             continue;
-        fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", document_function(frame),
+        fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", name ? name : "",
                 is_file ? "  " : "", is_file ? source : "");
         if (calls > 1)
             fprintf(text->out, "  (%zu times)", calls);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "core/plan/plan.h"
 #include "driver/report/document.h"
 
 /* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
@@ -64,11 +63,10 @@ char *sentence_share(const json_t *report)
 {
     char *text;
     const char *share = document_text(report, "share");
-    bool raised = *document_text(json_object_get(report, "environment"), "mutates") &&
-                  strcmp(share, rung_names[RUNG_PRIVATE]) != 0 && strcmp(share, rung_names[RUNG_ALL]) != 0;
-    int n = asprintf(&text, "%s%s%s%s", raised ? rung_names[RUNG_ALL] : share,
-                     raised ? ", because the statements change what they share (--share " : "",
-                     raised ? share : "", raised ? ")" : "");
+    bool rises = *document_text(json_object_get(report, "environment"), "mutates") &&
+                 (strcmp(share, "readonly") == 0 || strcmp(share, "one-writer") == 0);
+    int n = asprintf(&text, rises ? "all, because the statements change what they share (--share %s)" : "%s",
+                     share);
     return n < 0 ? NULL : text;
 }
 

@@ -156,8 +156,7 @@ static void conclude(struct session *session)
         {session->unjudged,
          "children died or hung, and --detect leaves out the detector for it; leave --detect out"},
         {session->wire_lost,
-         "records of a child were lost, because the target closed or used their descriptor; leave out the "
-         "statement that does"},
+         "records of a child were lost: the target closed or used their descriptor; leave that call out"},
         {session->killed > 0 && session->killed == run->children,
          "every child was ended by signal 9 (Killed), which none of them sent itself; see the note"},
         {session->interrupted, "interrupted before its end"},
@@ -171,6 +170,7 @@ static void conclude(struct session *session)
     struct sentence why;
     if (mode->conclude)
         mode->conclude(session->mode, run);
+    run->interrupted = session->interrupted;
     if (has_finding(session)) {
         run->status = STATUS_FINDING;
         return;
