@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
+from harness import BROKEN, LAST_LINE, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -64,6 +64,7 @@ class Interrupt(EndToEnd):
             done = self.expect(self.interrupt(started, 5 * PATIENCE), 1)
             self.check(done.findings(function='PyArray_Repeat'), done, 'the finding is lost')
             self.assertIn('PyArray_Repeat', done.out, done)
+            self.assertTrue(done.last_line.endswith(' s; interrupted before its end'), done)
             for finding in done.findings():
                 self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
 
@@ -239,7 +240,7 @@ class Output(EndToEnd):
         self.assertEqual(len(said), 1, done)
         self.assertRegex(said[0], f'^ftstress: {wanted}', done)
         self.assertIn('crash_abort', done.out, done)
-        self.assertRegex(done.last_line, r'^ftstress: \d+ findings', done)
+        self.assertRegex(done.last_line, LAST_LINE, done)
 
     @each([('json_without_folder', '--json', '/nowhere/report.json'), ('json_folder', '--json', '/tmp'),
            ('output_below_a_file', '-o', '/dev/null/x'), ('out_below_a_file', '--out', '/dev/null/out')])
@@ -247,7 +248,7 @@ class Output(EndToEnd):
         """a path that cannot be written is refused before the run"""
         done = run(option, path, *CRASH)
         self.assertEqual((done.status, done.out), (125, ''), done)
-        self.assertRegex(done.err, rf'\Aftstress: cannot write {path}[^\n]*: [^\n]*; name another place with - .*\n\Z', done)
+        self.assertRegex(done.err, rf'\Aftstress: cannot write {path}[^\n]*: [^\n]*; name another place with {"--output" if option == "-o" else option}\n\Z', done)
 
     @each([('text', ()), ('quiet', ('-q',)), ('junit', ('--as', 'junit'))])
     def test_full_standard_output(self, _, options):
@@ -256,7 +257,7 @@ class Output(EndToEnd):
             done = run(*options, *CRASH, stdout=full)
         self.assertEqual(done.status, 125, done)
         self.assertRegex(done.err, r'ftstress: cannot write to standard output: No space left on device', done)
-        self.assertRegex(done.last_line, r'^ftstress: \d+ findings', done)
+        self.assertRegex(done.last_line, LAST_LINE, done)
 
     # Uses a link of the test: a program that renames its file over a device destroys the device.
     def test_json_on_a_full_disk(self):
@@ -309,6 +310,15 @@ class Output(EndToEnd):
         self.check((folder / 'finding.json').exists(), done, 'no finding.json')
         again = self.expect(run(folder / 'plan.yaml', '--time', '3'), 1)
         self.assertEqual([f['id'] for f in again.findings()], [f['id'] for f in done.findings()], again)
+
+    def test_run_again(self):
+        """`run` takes a finding by its id, its folder or its finding.json, and runs its plan"""
+        done = self.expect(run(*CRASH), 1)
+        out, name = done.dir / 'out', done.findings()[0]['id']
+        plans = {run('--out', out, '--dry-run', finding).out for finding in (name, out / name, out / name / 'finding.json')}
+        self.assertEqual(plans, {run('--dry-run', out / name / 'plan.yaml').out})
+        again = self.expect(run('--out', out, name, '--time', '3'), 1)
+        self.assertEqual([f['id'] for f in again.findings()], [name], again)
 
 
 if __name__ == '__main__':

@@ -149,7 +149,8 @@ static int plan_of_finding(const char *out, const char *text, struct plan *plan,
         return result ? result : -ENOENT;
     if (asprintf(&path, "%.*splan.yaml", (int)(path_base(finding) - finding), finding) < 0)
         return -ENOMEM;
-    return plan_load(path, plan, error, size);
+    result = plan_load(path, plan, error, size);
+    return result == -ENOENT ? -EINVAL : result;
 }
 
 /* Makes a plan of the module out of the sweep scenario. */
