@@ -42,6 +42,7 @@ int demangle(const char *symbol, char **ret_name)
     bool is_mangled = strncmp(symbol, "_Z", 2) == 0 || strncmp(symbol, "_R", 2) == 0;
     /* A mangled name has no dot: the suffix of split and cloned functions begins with one. */
     cleanup_free char *plain = is_mangled ? strndup(symbol, strcspn(symbol, ".")) : NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *name = plain ? cplus_demangle(plain, DMGL_AUTO | DMGL_ANSI) : NULL;
     bool is_long = name && strlen(name) > LENGTH_MAX;
     *ret_name = is_long ? without_arguments(name) : strdup(name ? name : symbol);
