@@ -51,8 +51,8 @@ static const char doctor_more[] =
 const struct command commands[] = {
     {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, UINT_MAX, command_run},
-    {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings", list_more,
-     1, command_list},
+    {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings",
+     list_more, 1, command_list},
     {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},
     {OPTION_REPORT, "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
      "report the last run, or one finding, for a person, a CI server or a tracker", report_more, 1,
