@@ -92,20 +92,20 @@ static enum owner owner_of(const json_t *frame)
     return package_frame_owner(&nothing, &symbol, NULL, 0);
 }
 
+static bool is_target(enum owner owner)
+{
+    return owner == OWNER_PACKAGE || owner == OWNER_INTERPRETER;
+}
+
 size_t document_frames(const json_t *stack)
 {
     const json_t *frames = json_object_get(stack, "frames");
-    size_t n = json_array_size(frames), first = 0, i;
-    while (first < n && owner_of(json_array_get(frames, first)) == OWNER_HARNESS)
-        first++;
-    bool is_called = first == 0;
-    for (i = first; i < n; i++) {
-        enum owner owner = owner_of(json_array_get(frames, i));
-        if (owner == OWNER_HARNESS)
-            break;
-        is_called |= owner == OWNER_PACKAGE || owner == OWNER_INTERPRETER;
-    }
-    return is_called ? i : 0;
+    size_t n = json_array_size(frames), i = n;
+    while (i > 0 && !is_target(owner_of(json_array_get(frames, i - 1))))
+        i--;
+    while (i < n && owner_of(json_array_get(frames, i)) != OWNER_HARNESS)
+        i++;
+    return i;
 }
 
 char *document_place(const json_t *frame)

@@ -28,8 +28,8 @@ bool document_environment_shows(const char *key);
 /* Returns the first line of a statement, with " …" if there are more. The caller frees it; NULL without memory. */
 char *document_line(const char *text);
 
-/* Counts the frames above the first frame of the harness, which are the same in every stack; frames of the harness that
- * run inside code of a package or the interpreter, such as malloc, count. 0: the thread was in the harness itself. */
+/* Counts the frames inside the frames of the harness that are the same in every stack. Its functions that packages and
+ * the interpreter call, such as malloc, count; 0: the thread was in the harness itself. */
 size_t document_frames(const json_t *stack);
 /* Return "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". The caller frees it; NULL without memory. */
 char *document_place(const json_t *frame);

@@ -457,6 +457,9 @@ static void frames_of_a_package_inside_the_harness_are_shown(void **state)
          "{'function': 'start_thread', 'module': '/lib/libc.so.6'}", false},
         {"{'function': 'futex', 'module': '/lib/libc.so.6'}",
          "{'function': 'barrier_wait', 'module': '/b/ftstress-child', 'file': '/s/harness/child/b.c'}", true},
+        {"{'function': 'syscall', 'module': '/lib/libc.so.6'}, {'function': 'kill', 'module': '/b/ftstress-child', "
+         "'file': '/s/harness/child/crash.c'}",
+         "{'function': 'os_kill', 'module': '/v/lib/libpython3.13t.so'}", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *finding = make_finding("crash");
@@ -470,6 +473,7 @@ static void frames_of_a_package_inside_the_harness_are_shown(void **state)
         assert_int_equal(count(text, "between two calls"), !rows[i].shows);
         assert_int_equal(count(text, "#0 "), rows[i].shows);
         assert_no(text, "worker_main");
+        assert_int_equal(count(text, "#2  os_kill"), i == 3);
         json_decref(report);
     }
 }
