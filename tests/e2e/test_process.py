@@ -206,6 +206,16 @@ class Limits(EndToEnd):
         self.expect(done, done.status)
         self.check(any('memory limit of 200 MB' in note for note in done.json['notes']), done, 'no note')
 
+    def test_members_without_a_turn(self):
+        """a run that is too short for all kinds of children names those that had none, beside its bound"""
+        done = run('--time', '0.2', '-s', 'x = [1]', 'len(x)')
+        missed = done.json['no_turn']
+        self.check('pyheap' in missed and 'serial' not in missed, done, f'without a turn: {missed}')
+        self.assertIn(', '.join(missed) + ' had no turn: give it more --time', done.out, done)
+        self.check(done.json['tested_calls'] == done.json['calls'], done, 'serial calls count in the bound')
+        if done.status == 0:
+            self.assertIn('nothing found, but ' + ', '.join(missed), done.out, done)
+
     def test_flood(self):
         """the output of a step is read, and its beginning and end are kept"""
         done = self.expect(run('--time', '3', '-s', 'import os', "os.write(2, b'x' * 4096)", "os.write(1, b'\\xff\\0\\n' * 99)"), 0)

@@ -40,6 +40,27 @@ class Verified(EndToEnd):
                        'an acquisition is on no stack')
         self.check('with the GIL on, too' in done.json['verification']['sentence'], done, 'the control run is not reported')
 
+    def test_gil_off_in_environment(self):
+        """PYTHON_GIL=0 of the user does not reach the control run: a failure without the GIL fails in 0 of n with it"""
+        done = self.expect(run('-s', 'import sys', '1/0 if (not sys._is_gil_enabled() and thread_index==3 and '
+                               'iteration_index>100) else None', '--time', 3, '--verify', '30s', '--detect', 'exception',
+                               env={'PYTHON_GIL': '0'}, timeout=90), 1)
+        control = done.json['verification']['gil']
+        self.check(control and control['hit'] == 0 and control['of'] >= 3, done, f'the control run is {control}')
+        self.check('with the GIL on, too' not in done.out, done, 'the text says that it fails with the GIL on')
+
+    def test_two_statements_that_race(self):
+        """two statements that race with each other are verified together, with controls and a sharing level"""
+        done = self.expect(run('-s', 'L = [0]\ndef set1():\n  L[0] = 1; assert L[0] == 1\n'
+                               'def set2():\n  L[0] = 2; assert L[0] == 2, "set2"', '--role', 'set1()', '--role', 'set2()',
+                               '--time', 4, '--verify', '60s', '--detect', 'exception', timeout=120), 1)
+        ids = {finding['id'] for finding in done.findings(kind='exception')}
+        self.check(len(ids) == 2, done, f'the findings are {ids}')
+        verified = done.json['verification']
+        self.check(set(verified['finding'].split()) == ids, done, 'the trials are not of both')
+        self.check(verified['again']['hit'] >= 1 and not verified['left_out'], done, 'it does not fail again')
+        self.check(verified['gil'] and verified['private'] and verified['one_thread'], done, 'there are no controls')
+
     def test_interpreter(self):
         """a bug of CPython 3.13 is the interpreter's fault; a crash without a stack has no blame"""
         blamed = set()

@@ -40,11 +40,16 @@ int run_log_child(struct run *run, const struct child_entry *entry)
     return error;
 }
 
+uint64_t run_tested_calls(const struct run *run)
+{
+    return run->threads > 1 ? run->calls : run->calls + run->serial_calls;
+}
+
 /* A failure with the rate p stays unseen in n calls with a chance of (1 - p)^n. The bound is the p where that is 5
  * %. */
 double run_rate_bound(const struct run *run)
 {
-    uint64_t calls = run->calls + run->serial_calls;
+    uint64_t calls = run_tested_calls(run);
     if (run->status != STATUS_CLEAN || run->findings.n > 0 || calls == 0)
         return 0;
     return -expm1(log(0.05) / (double)calls);
@@ -60,6 +65,7 @@ void run_clear(struct run *run)
     free(run->log.items);
     memcheck_clear(&run->memcheck);
     strings_free(run->notes.items, run->notes.n);
+    strings_free(run->no_turn, run->nno_turn);
     strings_free(run->in_place.items, run->in_place.n);
     strings_free(run->environment, run->nenvironment);
     free(run->facts.writes);

@@ -56,11 +56,16 @@ struct run {
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     struct child_log log;
+    char **no_turn; /* members of the portfolio that the plan needs and that made no call */
+    size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
+
+/* Returns the calls that could show a failure: serial calls cannot race. */
+uint64_t run_tested_calls(const struct run *run);
 
 /* Returns an upper bound for the failure rate of a clean run, at 95 % confidence; 0 for other runs. */
 double run_rate_bound(const struct run *run);

@@ -41,9 +41,11 @@ struct verification {
         double seconds;
     } first[VERIFICATION_HITS];
     unsigned nfirst;
-    bool over;                 /* `again` has ended */
-    char *without;             /* statements of other findings, which are left out; or NULL */
-    char *root;                /* id of the finding; NULL: all of the run */
+    bool over;     /* `again` has ended */
+    char *without; /* statements of other findings, which are left out; or NULL */
+    char *root;    /* ids of the findings, separated by blanks; NULL: all of the run */
+    /* Of one finding with all statements: its trials without those of others, which showed nothing; or NULL. */
+    const struct verification *apart;
     struct verification *next; /* of another finding */
 };
 

@@ -16,9 +16,11 @@ enum { CHILD_WIRE = 3, CHILD_BOARD, CHILD_PLAN, CHILD_RACES, CHILD_TOOL = JOB_TO
 
 #define ARGUMENTS_MAX 48
 
-/* glibc prints the reasons of its aborts on the terminal otherwise; faulthandler would replace the child's handlers. */
-static const char *const environment[] = {"LIBC_FATAL_STDERR_=1", "PYTHONUNBUFFERED=1", "PYTHONFAULTHANDLER",
-                                          NULL};
+/* glibc prints the reasons of its aborts on the terminal otherwise; faulthandler would replace the child's handlers.
+ * PYTHON_GIL of the user's environment overrides what the child requests for a control run. */
+#define COMMON "LIBC_FATAL_STDERR_=1", "PYTHONUNBUFFERED=1", "PYTHONFAULTHANDLER"
+static const char *const environment[] = {COMMON, NULL};
+static const char *const environment_gil[] = {COMMON, "PYTHON_GIL=1", NULL};
 
 /* The tool, if there is one, and the child with its arguments. */
 static void fill_arguments(const struct job_settings *settings, const char *lengths,
@@ -60,8 +62,11 @@ static pid_t start_child(const struct job_settings *settings, const struct proce
         snprintf(lengths, sizeof lengths, "--lengths=%" PRIu64 ",%" PRIu64, settings->lengths[0],
                  settings->lengths[1]);
     fill_arguments(settings, lengths, argv);
-    return process_start(&(struct process){
-        .argv = argv, .environment = environment, .launch = &settings->launch, .fds = fds, .nfds = nfds});
+    return process_start(&(struct process){.argv = argv,
+                                           .environment = settings->gil ? environment_gil : environment,
+                                           .launch = &settings->launch,
+                                           .fds = fds,
+                                           .nfds = nfds});
 }
 
 int job_start(struct job *job)

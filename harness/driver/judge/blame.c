@@ -144,14 +144,16 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
 
 static void say_controls(struct blame_verdict *verdict, const struct verification *found)
 {
+    const char *other = found->without ? found->without : "", *without = *other ? " without " : "";
     if (found->again.hit == 0) {
-        SAY(verdict, "seen in 0 of %u trials", found->again.of);
+        SAY(verdict, "seen in 0 of %u trials%s%s", found->again.of, without, other);
         return;
     }
     if (found->gil.of > 0)
-        SAY(verdict, "control run with the GIL on %u of %u", found->gil.hit, found->gil.of);
+        SAY(verdict, "control run with the GIL on%s%s %u of %u", without, other, found->gil.hit,
+            found->gil.of);
     if (found->alone.of > 0)
-        SAY(verdict, "with one thread %u of %u", found->alone.hit, found->alone.of);
+        SAY(verdict, "with one thread%s%s %u of %u", without, other, found->alone.hit, found->alone.of);
 }
 
 /* Decisions */

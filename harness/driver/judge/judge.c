@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 /* Damage that a detector of the child found in memory: it shows the place, not the writer. */
 void judge_corrupt(struct judge *judge, const struct record *record)
 {
@@ -60,14 +62,21 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome 
     return (unsigned)(run->findings.n - before);
 }
 
-bool judge_shows_failure(const struct plan *plan, struct outcome *outcome,
-                         const struct suppression_list *rules, bool users)
+static bool counts(const struct finding *finding, const struct judge_filter *filter)
 {
-    struct run run = {.threads = plan->threads, .share = plan->share, .suppressions = rules};
+    for (unsigned i = 0; i < filter->nexcept; i++)
+        if (text_equal(finding->statement, filter->except[i]))
+            return false;
+    return filter->users || !finding_is_users(finding);
+}
+
+bool judge_shows_failure(const struct plan *plan, struct outcome *outcome, const struct judge_filter *filter)
+{
+    struct run run = {.threads = plan->threads, .share = plan->share, .suppressions = filter->rules};
     bool fails = false;
     judge_outcome(&run, plan, outcome, 1);
     for (size_t i = 0; i < run.findings.n; i++)
-        fails |= users || !finding_is_users(run.findings.items[i]);
+        fails |= counts(run.findings.items[i], filter);
     run_clear(&run);
     return fails;
 }

@@ -17,6 +17,13 @@ bool judge_reads_reason(const struct plan *plan, const struct outcome *outcome);
 /* Returns the detector of the plan that reports any crash of this child; DETECTOR_COUNT: none. */
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome);
 
-/* Returns true where the outcome shows a failure. `users`: an error of the user counts, too. */
-bool judge_shows_failure(const struct plan *plan, struct outcome *outcome,
-                         const struct suppression_list *rules, bool users);
+/* Which failures count. */
+struct judge_filter {
+    const struct suppression_list *rules;
+    bool users;                /* an error of the user, too */
+    const char *const *except; /* not those in these statements */
+    unsigned nexcept;
+};
+
+/* Returns true where the outcome shows a failure that counts. */
+bool judge_shows_failure(const struct plan *plan, struct outcome *outcome, const struct judge_filter *filter);

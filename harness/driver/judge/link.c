@@ -213,12 +213,14 @@ static struct finding *find_underflow(const struct run *run, const struct findin
  * consequence. */
 static struct finding *find_root(const struct run *run, const struct finding *finding)
 {
-    const struct verification *found = finding->verification;
+    const struct verification *found = finding->verification, *first = run->verification;
     const struct verification seen = {.again = {finding->hit, finding->of}};
+    if (found && found->apart && found != first)
+        found = found->apart;
     if (!found || finding->serial || !found->without || found->again.hit > 0 || finding->of == 0 ||
-        !verification_is_telling(&seen, &found->again) || run->verification->again.hit == 0)
+        !verification_is_telling(&seen, &found->again) || first->again.hit == 0)
         return NULL;
-    struct finding *root = finding_list_find(&run->findings, run->verification->root);
+    struct finding *root = finding_list_find(&run->findings, first->root);
     return root == finding ? NULL : root;
 }
 

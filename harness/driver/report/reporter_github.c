@@ -167,13 +167,12 @@ static void write_index(const json_t *report, FILE *out)
 static void write_nothing(const json_t *report, FILE *out)
 {
     const char *reason = document_text(report, "reason");
+    cleanup_free char *silence = sentence_silence(report);
     markup_format(out, "ftstress: %s\n\n", document_text(report, "name"));
     if (*reason)
         markup_format(out, "Could not test: %s\n", reason);
     else
-        fprintf(out, "Nothing was found in %lld calls of %lld threads.\n",
-                document_number(report, "calls") + document_number(report, "serial_calls"),
-                document_number(report, "threads"));
+        markup_format(out, "ftstress reports: %s\n", silence ? silence : "");
     write_environment(json_object_get(report, "environment"), out);
 }
 

@@ -159,11 +159,14 @@ static void start_suite(xmlTextWriter *xml, const json_t *document, size_t failu
     xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "time", "%.3f", seconds_of(document));
 }
 
-static void write_notes(xmlTextWriter *xml, const json_t *notes)
+static void write_notes(xmlTextWriter *xml, const json_t *document)
 {
     size_t i;
-    const json_t *note;
+    const json_t *note, *notes = json_object_get(document, "notes");
+    cleanup_free char *silence = sentence_silence(document);
     start(xml, "system-out");
+    if (is_verdict(document, "clean") && json_array_size(json_object_get(document, "findings")) == 0)
+        xmlTextWriterWriteFormatString(xml, "%s\n", silence ? silence : "");
     json_array_foreach (notes, i, note)
         xmlTextWriterWriteFormatString(xml, "%s\n", json_is_string(note) ? json_string_value(note) : "");
     xmlTextWriterFullEndElement(xml);
@@ -188,7 +191,7 @@ int reporter_junit(const struct report *report, FILE *out)
         error |= write_finding(xml, report, finding);
     if (json_array_size(findings) == 0)
         write_verdict(xml, document);
-    write_notes(xml, json_object_get(document, "notes"));
+    write_notes(xml, document);
     error |= xmlTextWriterEndDocument(xml) < 0;
     xmlFreeTextWriter(xml);
     return error ? -ENOMEM : 0;

@@ -90,11 +90,14 @@ static void print_head(const struct text *text)
     fputc('\n', text->out);
     print_environment(json_object_get(document, "environment"), text->out);
     print_calls(text);
+    cleanup_free char *no_turn = sentence_no_turn(document);
+    if (no_turn && *no_turn)
+        fprintf(text->out, "  %s: give it more --time\n", no_turn);
 }
 
 static void print_silence(const json_t *document, FILE *out)
 {
-    double below = document_real(document, "rate_below");
+    cleanup_free char *silence = sentence_silence(document);
     if (*document_text(document, "reason"))
         fprintf(out, "  could not test: %s\n", document_text(document, "reason"));
     if (strcmp(document_text(document, "verdict"), "clean") != 0)
@@ -103,15 +106,7 @@ static void print_silence(const json_t *document, FILE *out)
         fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
         return;
     }
-    fputs("  nothing found", out);
-    if (below > 0)
-        fprintf(out, ": 0 in %lld calls",
-                document_number(document, "calls") + document_number(document, "serial_calls"));
-    if (below > 0 && document_number(document, "threads") > 1)
-        fprintf(out, ", overlap %.0f %%", 100 * document_real(document, "overlap"));
-    if (below > 0)
-        fprintf(out, ", the rate is below %.2g %% at 95 %% confidence", 100 * below);
-    fputc('\n', out);
+    fprintf(out, "  %s\n", silence ? silence : "");
 }
 
 static void print_notes(const struct text *text)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "driver/report/document.h"
 
 /* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
@@ -85,4 +86,43 @@ char *sentence_title(const json_t *finding)
                  : -1;
     free(kind);
     return n < 0 ? NULL : text;
+}
+
+static void print_no_turn(const json_t *report, char *names, size_t size)
+{
+    size_t i;
+    const json_t *name;
+    json_array_foreach (json_object_get(report, "no_turn"), i, name)
+        text_add(names, size, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
+    text_add(names, size, " ", "%s", *names ? "had no turn" : "");
+}
+
+char *sentence_no_turn(const json_t *report)
+{
+    char text[256] = "";
+    print_no_turn(report, text, sizeof text);
+    return strdup(text);
+}
+
+/* An older ftstress counted serial calls, too. */
+static long long count_tested(const json_t *report)
+{
+    return json_object_get(report, "tested_calls")
+               ? document_number(report, "tested_calls")
+               : document_number(report, "calls") + document_number(report, "serial_calls");
+}
+
+char *sentence_silence(const json_t *report)
+{
+    char text[512] = "nothing found", no_turn[256] = "";
+    double below = document_real(report, "rate_below");
+    print_no_turn(report, no_turn, sizeof no_turn);
+    text_add(text, sizeof text, *no_turn ? ", but " : "", "%s", no_turn);
+    if (below > 0)
+        text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
+    if (below > 0 && document_number(report, "threads") > 1)
+        text_add(text, sizeof text, ", ", "overlap %.0f %%", 100 * document_real(report, "overlap"));
+    if (below > 0)
+        text_add(text, sizeof text, ", ", "the rate is below %.2g %% at 95 %% confidence", 100 * below);
+    return strdup(text);
 }

@@ -120,7 +120,8 @@ json_t *sentence_rates(const json_t *verification)
     const json_t *trials;
     const char *name;
     size_t i;
-    add_rate(rates, "as it was", "", json_object_get(verification, "again"));
+    const char *without = document_text(verification, "left_out");
+    add_rate(rates, *without ? "without " : "as it was", without, json_object_get(verification, "again"));
     for (i = 0; (name = control_of(verification, i, &trials)); i++)
         add_rate(rates, name, "", trials);
     json_array_foreach (json_object_get(verification, "knock_outs"), i, one)

@@ -1,6 +1,9 @@
 #include "driver/session/portfolio.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/list.h"
 #include "core/plan/detector_list.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
@@ -79,6 +82,27 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
         return slice < share ? slice : share;
     /* This child takes a rest that is too short for another one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
+}
+
+/* Did it make calls as the plan wants them, or find something? */
+static bool had_turn(const struct member *member, const struct child_entry *entry, const struct plan *plan)
+{
+    return strcmp(entry->member, member->name) == 0 &&
+           (entry->calls > 0 || entry->findings || member->serial || member->once || plan->threads == 1);
+}
+
+void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, size_t from)
+{
+    for (size_t i = 0; i < portfolio->set->n; i++) {
+        const struct member *member = &portfolio->set->members[i];
+        bool had = !is_wanted(portfolio, member);
+        for (size_t k = from; k < run->log.n; k++)
+            had |= had_turn(member, &run->log.items[k], portfolio->plan);
+        for (size_t k = 0; k < run->nno_turn; k++)
+            had |= strcmp(run->no_turn[k], member->name) == 0;
+        if (!had)
+            strings_add(&run->no_turn, &run->nno_turn, member->name);
+    }
 }
 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)

@@ -26,6 +26,9 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
  * then. Does nothing where the plan has a focus of its own or no guard. */
 void portfolio_focus(struct portfolio *portfolio, const char *sites);
 
+/* Lists in run->no_turn the members that the plan needs and that made no call, by the run's log from this entry on. */
+void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, size_t from);
+
 /* Fills *child (a shallow copy of the run's plan with its own threads, time, iterations and detectors; not to be
  * cleared) and the member's name. Returns false when the run is over. */
 bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char **ret_name);

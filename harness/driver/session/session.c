@@ -66,6 +66,7 @@ static int run_portfolio(struct session *session, const struct plan *plan)
     portfolio_init(&portfolio, &unmask.plan, session->mode->row->members);
     session->progress.deadline = portfolio.deadline;
     session->nfocused = 0;
+    size_t from = session->run.log.n;
     bool go_on = true;
     int error = 0;
     while (!error && go_on && portfolio_next(&portfolio, &child, &member)) {
@@ -80,6 +81,8 @@ static int run_portfolio(struct session *session, const struct plan *plan)
         }
         outcome_clear(&outcome);
     }
+    if (!error && go_on)
+        portfolio_list_no_turn(&portfolio, &session->run, from);
     unmask_clear(&unmask);
     return error;
 }

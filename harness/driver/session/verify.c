@@ -75,8 +75,16 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
     return n;
 }
 
+static void run_variants(struct verify *verify, struct verification *found, uint32_t detect)
+{
+    verify->detect = detect & LIGHT ? detect & LIGHT : detect;
+    verify->found = found;
+    found->share = verify->plan->share;
+    verify_variants(verify);
+}
+
 /* Runs the trials of one bug without the statements of the others. */
-static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
+static void run_apart(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
 {
     struct plan plan = *verify->plan;
     const struct plan *whole = verify->plan;
@@ -90,29 +98,82 @@ static void run_bug(struct verify *verify, struct bug *bugs, unsigned n, unsigne
         }
     plan.leave_out = out;
     verify->plan = &plan;
-    verify->detect = bugs[at].detect & LIGHT ? bugs[at].detect & LIGHT : bugs[at].detect;
-    verify->found = bugs[at].found;
-    verify->found->share = plan.share;
+    verify->seen = (struct trials){bugs[at].root->hit, bugs[at].root->of};
     if (n > 1)
-        verify->found->root = strdup(bugs[at].root->id);
-    verify_variants(verify);
+        bugs[at].found->root = strdup(bugs[at].root->id);
+    run_variants(verify, bugs[at].found, bugs[at].detect);
     verify->plan = whole;
+}
+
+static bool is_gone(const struct bug *bug)
+{
+    return bug->found->without && bug->found->again.of > 0 && bug->found->again.hit == 0;
+}
+
+/* Gives the findings of the bugs that are gone these trials, which come before those of the first such bug. */
+static void take_together(struct run *run, const struct bug *bugs, unsigned n, struct verification *together)
+{
+    struct verification **at = &run->verification;
+    unsigned first = 0;
+    while (!is_gone(&bugs[first])) {
+        at = &(*at)->next;
+        first++;
+    }
+    together->next = *at;
+    *at = together;
+    for (unsigned i = first; i < n; i++)
+        for (size_t k = 0; is_gone(&bugs[i]) && k < run->findings.n; k++)
+            if (run->findings.items[k]->verification == bugs[i].found)
+                run->findings.items[k]->verification = together;
+    if (together->root && !strchr(together->root, ' '))
+        together->apart = bugs[first].found;
+}
+
+/* Runs trials with all statements for the bugs that are gone without the statements of the others: several of them race
+ * with one another, and are one bug. A failure in the statement of a bug with trials of its own is not theirs. */
+static void run_together(struct verify *verify, struct run *run, const struct bug *bugs, unsigned n)
+{
+    const char *except[CASES_MAX];
+    struct verification *together = calloc(1, sizeof *together);
+    uint32_t detect = 0;
+    verify->filter.except = except;
+    for (unsigned i = 0; together && i < n; i++)
+        if (is_gone(&bugs[i])) {
+            detect |= bugs[i].detect;
+            text_join(&together->root, " ", bugs[i].root->id);
+        } else {
+            except[verify->filter.nexcept++] = bugs[i].statement;
+        }
+    if (detect)
+        run_variants(verify, together, detect);
+    verify->filter.except = NULL;
+    if (detect && together->again.of > 0)
+        take_together(run, bugs, n, together);
+    else
+        verification_free(together);
 }
 
 void verify_run(struct run *run, const struct plan *plan, const struct job_settings *settings,
                 uint64_t deadline)
 {
-    struct verify verify = {.run = run, .plan = plan, .settings = *settings};
+    /* From one-writer on every finding may be the user's, until it fails at a lower level, too. */
+    struct verify verify = {.run = run,
+                            .plan = plan,
+                            .settings = *settings,
+                            .filter = {.rules = run->suppressions, .users = plan->share >= RUNG_ONE_WRITER}};
     struct bug bugs[CASES_MAX];
     if (plan->threads == 1)
         return;
-    unsigned n = sort_out(run, plan, bugs);
+    unsigned n = sort_out(run, plan, bugs), gone = 0;
     struct verification **end = &run->verification;
     for (unsigned i = 0; i < n; i++) {
         uint64_t now = clock_now();
         *end = bugs[i].found;
         end = &bugs[i].found->next;
-        verify.deadline = now + (deadline > now ? (deadline - now) / (n - i) : 0);
-        run_bug(&verify, bugs, n, i);
+        verify.deadline = now + (deadline > now ? (deadline - now) / (n - i + (gone > 0)) : 0);
+        run_apart(&verify, bugs, n, i);
+        gone += is_gone(&bugs[i]);
     }
+    verify.deadline = deadline;
+    run_together(&verify, run, bugs, n);
 }

@@ -1,6 +1,7 @@
 /* Verification: trials of each finding in fresh children, with the unchanged plan and with one change at a time. They
  * show how often it fails, from which sharing level on, with the GIL on, and without which call. Findings of several
- * statements have trials apart, each without the statements of the others. Driver, one thread. */
+ * statements have trials apart, each without the statements of the others; those that are gone then have trials
+ * together, with all statements. Driver, one thread. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /* Shared by the files of verification alone. */
 #pragma once
 
+#include "driver/judge/judge.h"
 #include "driver/session/verify.h"
 
 /* One bug and its trials. */
@@ -10,7 +11,9 @@ struct verify {
     struct job_settings settings;
     uint64_t deadline;
     uint32_t detect;
-    bool over; /* for all bugs: interrupted, or a child could not be started */
+    struct judge_filter filter; /* failures of this bug */
+    struct trials seen;         /* children of the run that saw it */
+    bool over;                  /* for all bugs: interrupted, or a child could not be started */
     struct verification *found;
 };
 

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "driver/judge/judge.h"
 
 /* Time for the threads of a child, and the most that is added for its start. */
 #define CHILD_TIME (1200 * UINT64_C(1000000))
@@ -34,8 +33,10 @@ static int try_once(struct verify *verify, const struct plan *plan, struct outco
         return -1;
     }
     verify->over |= outcome->interrupted;
-    /* From one-writer on every finding may be the user's, until it fails at a lower level, too. */
-    if (judge_shows_failure(plan, outcome, verify->run->suppressions, verify->plan->share >= RUNG_ONE_WRITER))
+    /* Only the child's own report, made after the imports, proves a control run. */
+    if (verify->settings.gil && outcome->facts.gil != GIL_ON)
+        return -1;
+    if (judge_shows_failure(plan, outcome, &verify->filter))
         return 1;
     return outcome->cannot ? -1 : 0;
 }
@@ -49,7 +50,7 @@ static void run_trials(struct verify *verify, const struct plan *plan, unsigned 
         struct outcome outcome;
         int fails = try_once(verify, plan, &outcome);
         if (fails > 0 && trials == &found->again && found->nfirst < VERIFICATION_HITS &&
-            outcome.seconds_to_hit > 0) {
+            outcome.seconds_to_hit > 0 && verify->filter.nexcept == 0) {
             found->first[found->nfirst].calls = outcome.calls_to_hit;
             found->first[found->nfirst++].seconds = outcome.seconds_to_hit;
         }
@@ -81,7 +82,7 @@ static struct plan variant_of(const struct verify *verify)
 {
     struct plan variant = *verify->plan;
     variant.detect = verify->detect;
-    variant.stop_on_first = true;
+    variant.stop_on_first = verify->filter.nexcept == 0;
     uint64_t start = (uint64_t)(START_FACTOR * verify->run->start * (double)CLOCK_SECOND);
     uint64_t time = work_of(verify->found) + (start < START_MAX ? start : START_MAX);
     if (!variant.iterations && (variant.time == 0 || variant.time > time))
@@ -227,13 +228,21 @@ static void try_plain(struct verify *verify, unsigned n)
         try_without(verify, NULL, n, &verify->found->plain);
 }
 
+/* Do these trials show that it needs a statement of the others, so that further ones are in vain? */
+static bool is_gone(const struct verify *verify)
+{
+    const struct verification *found = verify->found, seen = {.again = verify->seen};
+    return found->without && found->again.hit == 0 && verification_is_telling(&seen, &found->again);
+}
+
 void verify_variants(struct verify *verify)
 {
     struct verification *found = verify->found;
     struct plan variant = variant_of(verify);
     run_trials(verify, &variant, HITS, HITS, &found->again);
     variant = variant_of(verify);
-    run_trials(verify, &variant, HITS, TRIALS_MAX, &found->again);
+    if (!is_gone(verify))
+        run_trials(verify, &variant, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)
         return;
     found->over = true;

@@ -20,6 +20,10 @@
 static const struct verification reproduced = {
     .again = {3, 3}, .share = RUNG_READONLY, .gil = {0, 3}, .alone = {0, 1}};
 static const struct verification vanished = {.again = {0, 9}, .share = RUNG_READONLY};
+static const struct verification vanished_without = {
+    .again = {0, 9}, .share = RUNG_READONLY, .without = TEXT("g(x)")};
+static const struct verification reproduced_without = {
+    .again = {3, 3}, .share = RUNG_READONLY, .gil = {0, 3}, .alone = {0, 1}, .without = TEXT("g(x)")};
 static const struct verification interpreter_alone = {
     .again = {3, 3}, .share = RUNG_READONLY, .plain = {1, 2}};
 static const struct verification all_plain = {.again = {3, 3}, .share = RUNG_READONLY, .all_plain = true};
@@ -71,6 +75,21 @@ static const struct {
      .function = "repeat",
      .package = "numpy 2.2.2",
      .reason = "innermost frame of numpy in 1 of 1 stacks; seen in 0 of 9 trials"},
+    {"trials without the statement of another finding that show nothing",
+     {SUSPECT(STACK, TARGET, "repeat", "numpy 2.2.2"), .stacks = 1, .agree = 1},
+     .found = &vanished_without,
+     .blame = BLAME_TARGET,
+     .function = "repeat",
+     .package = "numpy 2.2.2",
+     .reason = "innermost frame of numpy in 1 of 1 stacks; seen in 0 of 9 trials without g(x)"},
+    {"trials without the statement of another finding",
+     {SUSPECT(STACK, TARGET, "repeat", "numpy 2.2.2"), .stacks = 1, .agree = 1},
+     .found = &reproduced_without,
+     .blame = BLAME_TARGET,
+     .function = "repeat",
+     .package = "numpy 2.2.2",
+     .reason = "innermost frame of numpy in 1 of 1 stacks; control run with the GIL on without g(x) 0 of 3; "
+               "with one thread without g(x) 0 of 1"},
     {"frames of the interpreter",
      {SUSPECT(STACK, INTERPRETER, "dict_resize", "CPython 3.13.5"), .stacks = 2, .agree = 2},
      .blame = BLAME_INTERPRETER,

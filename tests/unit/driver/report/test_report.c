@@ -325,7 +325,23 @@ static void silence_states_the_rate(void **state)
     struct run run;
     begin(&run);
     cleanup_free char *text = text_of(&run, false, false);
-    assert_says(text, "nothing found: 0 in 4000 calls, overlap 31 %, the rate is below 0.075 % at 95 %");
+    assert_says(text, "nothing found: 0 in 3900 calls, overlap 31 %, the rate is below 0.077 % at 95 %");
+    run.threads = 1;
+    cleanup_free char *alone = text_of(&run, false, false);
+    assert_says(alone, "nothing found: 0 in 4000 calls, the rate is below 0.075 % at 95 %");
+    run_clear(&run);
+}
+
+/* 4056 serial calls show no race. */
+static void serial_calls_do_not_count_in_the_rate_of_races(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.calls = 8;
+    run.serial_calls = 4056;
+    cleanup_free char *text = text_of(&run, false, false);
+    assert_says(text, "nothing found: 0 in 8 calls, overlap 31 %, the rate is below 31 % at 95 %");
     run_clear(&run);
 }
 
@@ -625,6 +641,7 @@ int main(void)
         cmocka_unit_test(text_has_the_finding),
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
+        cmocka_unit_test(serial_calls_do_not_count_in_the_rate_of_races),
         cmocka_unit_test(a_few_calls_state_no_impossible_rate),
         cmocka_unit_test(a_run_that_could_not_test_claims_nothing),
         cmocka_unit_test(quiet_prints_findings_only),

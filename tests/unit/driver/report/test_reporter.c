@@ -571,6 +571,39 @@ static void text_reports_the_trials(void **state)
     json_decref(report);
 }
 
+/* Without the statement that it needs a bug does not show: a report that drops the statement says that the bug does not
+ * reproduce. */
+static void every_form_names_the_statements_that_trials_leave_out(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"text", "junit", "github", "html"};
+    json_t *report = report_with(make_finding("crash"));
+    json_object_set_new(report, "verification",
+                        parse("{'finding': 'F0123456', 'left_out': 'q.g(x)',"
+                              "'again': {'hit': 0, 'of': 2, 'low': 0, 'high': 0.66}}"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_says(text, "F0123456 run again without q.g(x): fails in 0 of 2 fresh children");
+        assert_no(text, "\"as it was\"");
+    }
+    cleanup_free char *page = render("html", report);
+    assert_says(page, "\"name\":\"without q.g(x)\"");
+    json_decref(report);
+}
+
+static void every_form_names_the_members_without_a_turn(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"text", "junit", "github", "html"};
+    json_t *report = make_report("clean");
+    json_object_set_new(report, "no_turn", parse("['guard', 'pyheap']"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_says(text, "nothing found, but guard, pyheap had no turn");
+    }
+    json_decref(report);
+}
+
 static char *say(void (*print)(const char *text, FILE *out), const char *text)
 {
     char *said;
@@ -736,6 +769,8 @@ int main(void)
         cmocka_unit_test(threads_with_one_stack_are_merged),
         cmocka_unit_test(github_has_plan_command_and_environment),
         cmocka_unit_test(text_reports_the_trials),
+        cmocka_unit_test(every_form_names_the_statements_that_trials_leave_out),
+        cmocka_unit_test(every_form_names_the_members_without_a_turn),
         cmocka_unit_test(markup_is_exact),
         cmocka_unit_test(controls_and_characters_outside_xml_are_removed),
         cmocka_unit_test(kept_reports_are_found),

@@ -301,6 +301,33 @@ static void the_child_is_the_plan_otherwise(void **state)
     assert_ptr_equal(child.setup, plan.setup);
 }
 
+/* Adds a child to the log. */
+static void log_child(struct run *run, const char *member, uint64_t calls)
+{
+    assert_int_equal(run_log_child(run, &(struct child_entry){.member = member, .calls = calls}), 0);
+}
+
+static void members_without_a_call_are_listed(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT & ~BIT(TRIPWIRE), HOUR, 0);
+    struct portfolio portfolio;
+    struct run run = {0};
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
+    log_child(&run, "pyheap", 7); /* of an earlier plan */
+    log_child(&run, "serial", 0);
+    log_child(&run, "bare", 100);
+    log_child(&run, "guard", 0); /* its start took all of its time */
+    for (int i = 0; i < 2; i++) {
+        portfolio_list_no_turn(&portfolio, &run, 1);
+        assert_int_equal(run.nno_turn, 3);
+        assert_string_equal(run.no_turn[0], "guard");
+        assert_string_equal(run.no_turn[1], "watched");
+        assert_string_equal(run.no_turn[2], "pyheap");
+    }
+    run_clear(&run);
+}
+
 /* A new detector that has no member would never run. */
 static void each_detector_has_a_member(void **state)
 {
@@ -338,6 +365,7 @@ int main(void)
         cmocka_unit_test(counting_has_its_turn_after_the_time),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
         cmocka_unit_test(each_detector_has_a_member),
+        cmocka_unit_test(members_without_a_call_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
