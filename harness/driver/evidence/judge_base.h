@@ -29,8 +29,6 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
 /* Returns the same for the package at the start of a dotted path, such as "numpy.repeat"; NULL where it has no
  * extension module. The caller's. */
 char *judge_package_of(const struct judge *judge, const char *path);
-/* Returns a function's name without suffixes of the compiler. The caller's; NULL for NULL. */
-char *judge_plain_name(const char *function);
 
 /* Returns "CPython 3.13.5". The caller's. */
 char *judge_name_interpreter(const struct judge *judge);

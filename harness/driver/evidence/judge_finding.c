@@ -12,12 +12,10 @@ void judge_suspect_stack(const struct judge *judge, struct finding *finding, enu
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
     if (frame)
-        evidence_set(evidence, by, BLAME_TARGET,
-                     frame->function ? judge_plain_name(frame->function) : strdup(name),
+        evidence_set(evidence, by, BLAME_TARGET, frame->function ? strdup(frame->function) : strdup(name),
                      judge_name_package(judge, frame->module, name));
     else if (inner)
-        evidence_set(evidence, by, BLAME_INTERPRETER, judge_plain_name(inner->function),
-                     judge_name_interpreter(judge));
+        evidence_set(evidence, by, BLAME_INTERPRETER, strdup(inner->function), judge_name_interpreter(judge));
     evidence->stacks = stack->nframes > 0;
     evidence->agree = frame || inner;
 }

@@ -41,16 +41,6 @@ char *judge_package_of(const struct judge *judge, const char *path)
     return NULL;
 }
 
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 become bug. Demangled names, of more than one
- * word, have no such suffix. */
-char *judge_plain_name(const char *function)
-{
-    size_t word = function ? strcspn(function, "<({ :") : 0;
-    if (!function || function[word])
-        return function ? strdup(function) : NULL;
-    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
-}
-
 char *judge_name_interpreter(const struct judge *judge)
 {
     const char *version = text_value(judge->outcome->environment, judge->outcome->nenvironment, "python");

@@ -49,7 +49,7 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     *ret_function = *ret_package = NULL;
     if (!found)
         return;
-    *ret_function = found->function ? judge_plain_name(found->function) : strdup(owner);
+    *ret_function = found->function ? strdup(found->function) : strdup(owner);
     *ret_package = judge_name_package(judge, found->module, owner);
 }
 
