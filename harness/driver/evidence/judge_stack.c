@@ -39,6 +39,8 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     const struct symbol_frame *found = NULL;
     for (size_t i = 0; stack->frames && i < stack->nframes; i++) {
         enum owner whose = package_frame_owner(judge->outcome, &stack->frames[i], name, sizeof name);
+        if (whose == OWNER_PACKAGE && package_is_of_caller(stack, i))
+            continue;
         if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
             found = &stack->frames[i];
             snprintf(owner, sizeof owner, "%s", name);

@@ -15,6 +15,7 @@ struct symbol_frame {
     int line;        /* 0 without */
     uint64_t offset; /* address in the module's file: the same in every run */
     bool is_inline;  /* inlined into the next frame */
+    bool is_weak;    /* the linker chose one of several definitions, as for templates and inline functions */
 };
 
 struct symbol_stack {

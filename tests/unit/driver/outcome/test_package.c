@@ -58,6 +58,33 @@ static void headers_of_others_are_passed_over(void **state)
     assert_string_equal(named(callback, 2), "Py_DECREF");
 }
 
+/* Without debug information, names and the linker's mark decide. */
+static void libraries_without_a_source_are_passed_over(void **state)
+{
+    (void)state;
+    struct symbol_frame vector[] = {
+        {.function = "std::vector<…>::_M_realloc_insert<…>", .module = NUMPY, .is_weak = true},
+        {.function = "Eigen::internal::gemm<double>::run", .module = NUMPY, .is_weak = true},
+        {.function = "Accum::add", .module = NUMPY, .is_weak = true},
+        {.function = "pybind11::cpp_function::dispatcher", .module = NUMPY}};
+    assert_string_equal(named(vector, 4), "Accum::add");
+    struct symbol_frame standard[] = {
+        {.function = "__gnu_cxx::new_allocator<int>::allocate", .module = NUMPY},
+        {.function = "std::string::append", .module = NUMPY},
+        {.function = "__Pyx_PyObject_Call", .module = NUMPY},
+        {.function = "smooth.moving_sum", .module = NUMPY}};
+    assert_string_equal(named(standard, 4), "smooth.moving_sum");
+    struct symbol_frame own[] = {{.function = "sort<int>", .module = NUMPY}, /* local: the package's own */
+                                 {.function = "repeat", .module = NUMPY}};
+    assert_string_equal(named(own, 2), "sort<int>");
+    struct symbol_frame shift[] = {{.function = "Matrix::operator<<", .module = NUMPY, .is_weak = true},
+                                   {.function = "repeat", .module = NUMPY}};
+    assert_string_equal(named(shift, 2), "Matrix::operator<<");
+    struct symbol_frame alone[] = {{.function = "std::terminate", .module = NUMPY},
+                                   {.function = "call", .module = SCIPY}};
+    assert_string_equal(named(alone, 2), "std::terminate");
+}
+
 static enum owner owner_of(const char *module, const char *file)
 {
     char name[16];
@@ -175,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_innermost_of_a_package_is_named),
         cmocka_unit_test(headers_of_others_are_passed_over),
+        cmocka_unit_test(libraries_without_a_source_are_passed_over),
         cmocka_unit_test(the_childs_file_holds_more_than_ours),
         cmocka_unit_test(every_file_has_its_owner),
         cmocka_unit_test(the_innermost_frame_of_a_package_is_taken),
