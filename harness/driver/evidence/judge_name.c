@@ -32,7 +32,8 @@ char *judge_package_of(const struct judge *judge, const char *path)
     size_t top = strcspn(path, ".");
     for (size_t i = 0; i + 1 < judge->outcome->npackages; i += 2) {
         const char *package = judge->outcome->packages[i + 1];
-        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
+        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.') ||
+            package_owner(judge->outcome, judge->outcome->packages[i], NULL, 0) != OWNER_PACKAGE)
             continue;
         cleanup_free char *name = strndup(path, top);
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */

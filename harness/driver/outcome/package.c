@@ -26,6 +26,15 @@ static bool has_any(const char *path, const char *const *parts)
     return *parts;
 }
 
+/* An interpreter that is not installed has its extension modules in build/lib.linux-x86_64-3.13. Packages are built in
+ * folders with another name, such as build/lib.linux-x86_64-cpython-313. */
+static bool is_build_tree(const char *module)
+{
+    const char *platform = below(module, "/build/lib.linux-"), *end = platform ? strchr(platform, '/') : NULL;
+    const char *version = platform ? strstr(platform, "-3.") : NULL;
+    return version && version < end;
+}
+
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
 {
     static const char *const interpreter[] = {"/lib-dynload/", "/libpython3", "/bin/python3", NULL};
@@ -38,7 +47,7 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     }
     if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
         return OWNER_HARNESS;
-    if (has_any(module, interpreter))
+    if (has_any(module, interpreter) || is_build_tree(module))
         return OWNER_INTERPRETER;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], module) == 0) {

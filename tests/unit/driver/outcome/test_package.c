@@ -118,6 +118,10 @@ static const struct {
      "_cffi_backend"},
     {"/usr/lib/python3/dist-packages/scipy/stats/_stats.so", OWNER_PACKAGE, "scipy"},
     {"/v/lib/python3.13t/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
+    {"/v/lib/python3.13t/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
+    {"/s/cpython/build/lib.linux-x86_64-3.13/pyexpat.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER,
+     NULL},
+    {"/home/me/build/lib.linux-x86_64-cpython-313t/mine.so", OWNER_PACKAGE, "pkg"},
     {"/v/lib/libpython3.13t.so.1.0", OWNER_INTERPRETER, NULL},
     {"/v/bin/python3.13t", OWNER_INTERPRETER, NULL},
     {"/build/bin/ftstress-child", OWNER_HARNESS, NULL},
@@ -131,8 +135,15 @@ static const struct {
 static void every_file_has_its_owner(void **state)
 {
     (void)state;
-    char *packages[] = {(char *)"/elsewhere/x.so", (char *)"x",
-                        (char *)"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so", (char *)"pkg.mine"};
+    char *packages[] = {
+        (char *)"/elsewhere/x.so",
+        (char *)"x",
+        (char *)"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so",
+        (char *)"pkg.mine",
+        (char *)"/home/me/build/lib.linux-x86_64-cpython-313t/mine.so",
+        (char *)"pkg.mine",
+        (char *)"/s/cpython/build/lib.linux-x86_64-3.13/pyexpat.cpython-313t-x86_64-linux-gnu.so",
+        (char *)"pyexpat"};
     struct outcome outcome = {.packages = packages, .npackages = COUNT(packages)};
     for (size_t i = 0; i < COUNT(owners); i++) {
         char name[64] = "";
