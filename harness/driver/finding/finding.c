@@ -72,13 +72,39 @@ static void count_child(struct finding *finding, unsigned child)
     finding->last_child = child;
 }
 
-/* Makes an id from the signature: short enough to type, and equal in each run. */
-static void make_id(struct finding *finding)
+/* Makes an id from the signature: short enough to type, and equal in each run. No two findings of a list share one. */
+static void make_id(const struct finding_list *list, struct finding *finding)
 {
     uint64_t hash = 0;
     for (const char *c = finding->signature; *c; c++)
         hash = prng_mix(hash ^ (unsigned char)*c);
-    snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
+    do {
+        snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
+        hash = prng_mix(hash);
+    } while (finding_list_find(list, finding->id));
+}
+
+static void add_part(struct finding *finding, const char *part, size_t length)
+{
+    char *longer;
+    if (asprintf(&longer, "%s|%.*s", finding->signature, (int)length, part) < 0)
+        return;
+    free(finding->signature);
+    finding->signature = longer;
+}
+
+void finding_sign(struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    bool is_call = evidence->call_package && (evidence->blame == BLAME_INTERPRETER || !evidence->package);
+    const char *package = is_call ? evidence->call_package : evidence->package;
+    const char *function = evidence->function || !is_call ? evidence->function : evidence->call;
+    if (function && !strstr(finding->signature, function))
+        add_part(finding, function, strlen(function));
+    if (package)
+        add_part(finding, package, strcspn(package, " "));
+    else if (finding->statement && !strstr(finding->signature, finding->statement))
+        add_part(finding, finding->statement, strlen(finding->statement));
 }
 
 /* A child's text must not steer the user's terminal, nor break a line. */
@@ -91,6 +117,8 @@ void finding_make_printable(char *text)
 
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
 {
+    if (finding->signature && !finding->alias)
+        finding_sign(finding);
     for (size_t i = 0; finding->signature && i < list->n; i++) {
         struct finding *known = list->items[i];
         if (strcmp(known->signature, finding->signature) != 0)
@@ -107,7 +135,7 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
         finding_free(finding);
         return NULL;
     }
-    make_id(finding);
+    make_id(list, finding);
     finding->order = list->n;
     finding_make_printable(finding->message);
     finding_make_printable(finding->statement);

@@ -130,8 +130,12 @@ extern const char *const finding_severity_names[SEVERITIES];
 /* Replaces control characters with blanks. NULL is fine. */
 void finding_make_printable(char *text);
 
-/* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the
- * finding over. Returns the finding in the list, or NULL without memory. */
+/* Completes the signature: with the function and the package that the evidence names, or else the statement, so that
+ * failures of two packages with one message differ. Versions are left out: the next release has the same signature. */
+void finding_sign(struct finding *finding);
+
+/* Signs a finding that has no alias, and adds it, or merges it into the one with the same signature, which keeps its
+ * texts and stacks. Takes the finding over. Returns the finding in the list, or NULL without memory. */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
 void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);

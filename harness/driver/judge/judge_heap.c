@@ -167,6 +167,8 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     symbol_stack_free(&stack);
     const char *by = finding->trapped ? finding->evidence.function : NULL;
     finding->signature = judge_format("guard|%s|%s%s", side, by ? "by " : "", by ? by : site);
+    if (finding->signature)
+        finding_sign(finding);
 }
 
 /* Returns the statement that made the block, which is the plan's, or NULL. */
