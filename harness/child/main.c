@@ -95,7 +95,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
             exit(0);
         case 'c':
-            tsan_canary();
+            tsan_canary(-1);
             exit(0);
         case 'h':
             fputs(help, stdout);
@@ -226,10 +226,8 @@ int main(int argc, char **argv)
     }
 
     /* If this race is not reported, the absence of other reports proves nothing. */
-    if (arguments.races >= 0) {
-        tsan_report_to(arguments.races);
-        tsan_canary();
-    }
+    if (arguments.races >= 0)
+        tsan_canary(arguments.races);
 
     plan_init(&plan);
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)

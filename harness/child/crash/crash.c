@@ -51,12 +51,6 @@ static void die_of(int number)
     _exit(128 + number);
 }
 
-static void nap(void)
-{
-    struct timespec pause = {.tv_nsec = 1000000};
-    nanosleep(&pause, NULL);
-}
-
 void crash_send_maps(void)
 {
     cleanup_fd int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -107,7 +101,7 @@ static void report_crash(int number, const siginfo_t *info, void *ucontext, int 
 static void wait_for_end(void)
 {
     for (;;)
-        nap();
+        pause();
 }
 
 /* Reports an access to an inaccessible page of the guard and opens the page; the instruction then runs again. */
@@ -141,10 +135,11 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     if (wire >= 0) {
         report_crash(number, info, ucontext, tid);
         guard_scan_at_crash();
+        const struct timespec nap = {.tv_nsec = 1000000};
         uint64_t until = clock_now() + PATIENCE;
         atomic_store(&the_board->crashed, 1);
         while (!atomic_load(&the_board->go_on) && clock_now() < until)
-            nap();
+            nanosleep(&nap, NULL);
     }
     die_of(number);
 }

@@ -73,16 +73,6 @@ void interp_send_environment(int wire)
     RECORD_SEND(wire, RECORD_FACT, .values = {[FACT_KIND] = FACT_GIL, [FACT_VALUE] = pyversion_gil_is_on()});
 }
 
-static void send_file(int wire, PyObject *row)
-{
-    const char *path, *name, *owner, *version;
-    if (!PyArg_ParseTuple(row, "ssss", &path, &name, &owner, &version))
-        return;
-    RECORD_SEND(wire, RECORD_PACKAGE, .texts = {path, name, owner});
-    if (*version)
-        RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {version});
-}
-
 /* Returns the namespace of the Python functions. It lives until Python ends. */
 static PyObject *names_of(void)
 {
@@ -101,8 +91,14 @@ void interp_send_packages(int wire)
 {
     PyObject *names = names_of();
     PyObject *rows = names ? PyRun_String("new()", Py_eval_input, names, names) : NULL;
-    for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++)
-        send_file(wire, PyList_GET_ITEM(rows, i));
+    for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++) {
+        const char *path, *name, *owner, *version;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(rows, i), "ssss", &path, &name, &owner, &version))
+            continue;
+        RECORD_SEND(wire, RECORD_PACKAGE, .texts = {path, name, owner});
+        if (*version)
+            RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {version});
+    }
     PyErr_Clear();
     Py_XDECREF(rows);
 }

@@ -11,24 +11,19 @@
 /* Enough to compare, and the losses of all calls still fit into memory. */
 #define ITERATIONS_MAX 1000
 
-static void size_round(struct run *run)
-{
-    const struct plan *plan = run->plan;
-    bool fresh = run->fresh && run->program == run->fresh;
-    run->round_calls = fresh ? run->lengths->fresh : run->lengths->calls;
-    run->deadline = 0;
-    if (run->round_calls > 0)
-        return;
-    run->round_calls =
-        plan->iterations && plan->iterations < ITERATIONS_MAX ? plan->iterations : ITERATIONS_MAX;
-    run->deadline = plan->time ? clock_now() + plan->time / PARTS : 0;
-}
-
 /* One round makes all iterations. */
 static int lead_round(struct run *run, struct worker *workers)
 {
+    const struct plan *plan = run->plan;
+    bool fresh = run->fresh && run->program == run->fresh;
     (void)workers;
-    size_round(run);
+    run->round_calls = fresh ? run->lengths->fresh : run->lengths->calls;
+    run->deadline = 0;
+    if (run->round_calls == 0) {
+        run->round_calls =
+            plan->iterations && plan->iterations < ITERATIONS_MAX ? plan->iterations : ITERATIONS_MAX;
+        run->deadline = plan->time ? clock_now() + plan->time / PARTS : 0;
+    }
     run_round(run);
     run->first_iteration += run->round_calls;
     return atomic_load(&run->failed) ? STATUS_UNTESTED : STATUS_CLEAN;

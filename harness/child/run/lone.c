@@ -25,26 +25,20 @@ struct lone {
     void (*take)(const struct diverge_step *at, PyObject *result);
 };
 
-static PyObject *call_step(struct run *run, struct bound_step *step, PyObject *names)
-{
-    struct board_slot *slot = &run->board->slots[BOARD_MAIN];
-    uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
-    crash_set_statement(step->step->source);
-    board_enter(slot, calls);
-    PyObject *result = step_run(step, names);
-    board_leave(slot, calls);
-    crash_set_statement(NULL);
-    return result;
-}
-
 /* A step that raises ends the iteration, as in a worker. */
 static bool run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
+    struct board_slot *slot = &lone->run->board->slots[BOARD_MAIN];
     for (unsigned i = 0; i < body->nsteps; i++) {
         stir_memory(turn * body->nsteps + i);
         guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
-        PyObject *result = call_step(lone->run, &bound[i], names);
+        uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
+        crash_set_statement(body->steps[i].source);
+        board_enter(slot, calls);
+        PyObject *result = step_run(&bound[i], names);
+        board_leave(slot, calls);
+        crash_set_statement(NULL);
         lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
         PyErr_Clear();
         if (!result)
@@ -52,15 +46,6 @@ static bool run_steps(const struct lone *lone, struct bound_step *bound, PyObjec
         Py_DECREF(result);
     }
     return true;
-}
-
-static void run_iterations(const struct lone *lone, struct bound_step *bound, PyObject *names)
-{
-    uint64_t until = clock_now() + TIME_MAX;
-    for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
-        if (!run_steps(lone, bound, names, lone->index + i) || atomic_load(&lone->run->board->ask))
-            break;
-    stir_end();
 }
 
 /* Attached. */
@@ -74,7 +59,11 @@ static void run_role(const struct lone *lone)
     if (bound && space_begin(run->maker, &run->base, &space, false, lone->index, error, sizeof error) == 0) {
         for (unsigned i = 0; i < body->nsteps; i++)
             step_bind(&bound[i], &body->steps[i], space.names);
-        run_iterations(lone, bound, space.names);
+        uint64_t until = clock_now() + TIME_MAX;
+        for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
+            if (!run_steps(lone, bound, space.names, lone->index + i) || atomic_load(&run->board->ask))
+                break;
+        stir_end();
         for (unsigned i = 0; i < body->nsteps; i++)
             step_unbind(&bound[i]);
         space_drop(&space);

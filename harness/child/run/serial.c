@@ -7,19 +7,6 @@
 #include "child/run/worker.h"
 #include "core/wire/status.h"
 
-static bool run_iteration(struct worker *worker, uint64_t *slowest)
-{
-    uint64_t began = clock_now();
-    bool whole = worker_iterate(worker);
-    uint64_t took = clock_now() - began;
-    if (took > *slowest)
-        *slowest = took;
-    /* Each iteration gets the same inputs, whatever the one before did to them. */
-    for (unsigned i = 0; i < worker->space.nwatched; i++)
-        watched_restore(&worker->space.watched[i], true);
-    return whole;
-}
-
 /* Returns the iterations that ended without an exception, or -1 when the role could not be prepared. */
 static int64_t run_role(struct run *run, struct worker *worker, const struct serial_limits *limits,
                         uint64_t *slowest)
@@ -30,7 +17,14 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
     int64_t completed = 0;
     uint64_t began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
-        completed += run_iteration(worker, slowest);
+        uint64_t start = clock_now();
+        completed += worker_iterate(worker);
+        uint64_t took = clock_now() - start;
+        if (took > *slowest)
+            *slowest = took;
+        /* Each iteration gets the same inputs, whatever the one before did to them. */
+        for (unsigned k = 0; k < worker->space.nwatched; k++)
+            watched_restore(&worker->space.watched[k], true);
         if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }

@@ -26,12 +26,6 @@ const char *__tsan_default_options(void)
 
 /* NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming) */
 
-void tsan_report_to(int fd)
-{
-    if (__sanitizer_set_report_fd)
-        __sanitizer_set_report_fd((void *)(intptr_t)fd);
-}
-
 /* Two accesses in the same instant may both miss each other, hence many words. */
 static volatile int canary[32];
 #define CANARIES (sizeof canary / sizeof *canary)
@@ -52,9 +46,11 @@ static void *canary_read(void *unused)
     return unused;
 }
 
-void tsan_canary(void)
+void tsan_canary(int fd)
 {
     pthread_t writer, reader;
+    if (fd >= 0 && __sanitizer_set_report_fd)
+        __sanitizer_set_report_fd((void *)(intptr_t)fd);
     if (pthread_create(&writer, NULL, canary_write, NULL) != 0)
         return;
     if (pthread_create(&reader, NULL, canary_read, NULL) == 0)

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-/* Sends reports to this descriptor instead of standard error. */
-void tsan_report_to(int fd);
-
-/* Races two threads named CANARY_THREAD on the same words. */
-void tsan_canary(void);
+/* Sends reports to this descriptor (< 0: leaves them on standard error), and races two threads named CANARY_THREAD on
+ * the same words. */
+void tsan_canary(int fd);

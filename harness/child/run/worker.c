@@ -58,20 +58,16 @@ static void release_steps(struct worker *worker)
         step_unbind(&worker->bound[i]);
 }
 
-/* A failed call leaves what it has; the next call allocates the rest. */
 static bool worker_allocate_once(struct worker *worker)
 {
     const struct run *run = worker->run;
     worker->slot = &run->board->slots[worker->learn ? BOARD_MAIN : worker->index];
-    if (!worker->native_inputs)
-        worker->native_inputs = calloc(run->plan->ninputs + 1, sizeof *worker->native_inputs);
-    if (run->program && !worker->bound) {
-        worker->body_index = worker->index % run->program->nbodies;
-        worker->body = &run->program->bodies[worker->body_index];
-        worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
-    }
-    return (worker->native_inputs && (!run->program || worker->bound)) ||
-           fail_to_prepare(worker, "memory is out; raise --memory");
+    if (!run->program || worker->bound)
+        return true;
+    worker->body_index = worker->index % run->program->nbodies;
+    worker->body = &run->program->bodies[worker->body_index];
+    worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
+    return worker->bound || fail_to_prepare(worker, "memory is out; raise --memory");
 }
 
 static void prepare_call(struct worker *worker)
@@ -120,9 +116,7 @@ void worker_release(struct worker *worker)
     release_steps(worker);
     space_drop(&worker->space);
     free(worker->bound);
-    free(worker->native_inputs);
     worker->bound = NULL;
-    worker->native_inputs = NULL;
 }
 
 /* Counts the statements of other threads that run together with this one. */

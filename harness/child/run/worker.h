@@ -25,7 +25,7 @@ struct worker {
     unsigned body_index; /* also the number of the first statement: several bodies have one statement each */
     struct bound_step *bound; /* one for each step of the body */
     struct ft_worker native;
-    PyObject **native_inputs;
+    PyObject *native_inputs[PLAN_INPUTS_MAX];
     void *native_state;
     bool native_ready;
     bool done;           /* a statement raised SystemExit: this thread stops */

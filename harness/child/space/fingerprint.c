@@ -42,12 +42,8 @@ static PyObject *outline(PyObject *object)
     PyObject *length = or_none(PyLong_FromSsize_t(PyObject_Size(object)));
     PyObject *attributes = or_none(PyObject_GetAttrString(object, "__dict__"));
     PyObject *pickled = attributes == Py_None ? Py_NewRef(Py_None) : pickle(attributes);
-    PyObject *all = PyTuple_Pack(3, memory, length, pickled);
-    Py_DECREF(memory);
-    Py_DECREF(length);
     Py_DECREF(attributes);
-    Py_DECREF(pickled);
-    return all;
+    return Py_BuildValue("(NNN)", memory, length, pickled);
 }
 
 /* Returns bytes, or a tuple for an outline; NULL without memory. */

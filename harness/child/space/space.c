@@ -94,16 +94,6 @@ static int run_code(PyObject *code, const char *what, PyObject *names, char *err
     return -ENOEXEC;
 }
 
-static PyObject *new_names(void)
-{
-    PyObject *names = PyDict_New(), *name = PyUnicode_FromString("__ftstress__");
-    if (!names || !name || PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins()) < 0 ||
-        PyDict_SetItemString(names, "__name__", name) < 0)
-        Py_CLEAR(names);
-    Py_XDECREF(name);
-    return names;
-}
-
 static int make_inputs(const struct space_maker *maker, PyObject *names, char *error, size_t size)
 {
     for (unsigned i = 0; i < maker->plan->ninputs; i++) {
@@ -201,7 +191,8 @@ static void run_left_out(const struct program *program, PyObject *names)
 
 int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size)
 {
-    *space = (struct space){.names = new_names()};
+    *space = (struct space){.names = Py_BuildValue("{s:O,s:s}", "__builtins__", PyEval_GetBuiltins(),
+                                                   "__name__", "__ftstress__")};
     if (!space->names)
         return -ENOMEM;
     int result = make_inputs(maker, space->names, error, error_size);

@@ -63,11 +63,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
 void program_finish(struct program *program);
 void program_clear(struct program *program);
 
-/* The namespace of step.py. step_python returns NULL with an exception set on failure. */
-PyObject *step_python(void);
-void step_python_drop(PyObject *names);
-
-/* step_send.c: sends a record for each statement, with the objects that it uses. Child main, attached. */
+/* Sends a record for each statement, with the objects that it uses. Child main, attached. */
 void program_send(const struct program *program, PyObject *names, int wire);
 
 /* A step bound to one thread's names. Zero-initialised before the first binding. */

@@ -1,4 +1,4 @@
-"""Parses text into steps and describes them, for step_parse.c and step_send.c. Runs in the target's interpreter."""
+"""Parses text into steps and describes them, for step_parse.c. Runs in the target's interpreter."""
 import ast
 import sys
 import types

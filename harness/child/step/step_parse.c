@@ -1,8 +1,9 @@
-/* Parses text into steps with Python's own parser, in step.py. */
+/* Parses text into steps with Python's own parser, and sends the statements to the driver: both by step.py. */
 #include "child/step/step.h"
 #include "base/embed.h"
 #include "base/fail.h"
 #include "base/list.h"
+#include "core/wire/record.h"
 #include "core/wire/scene.h"
 #include "detectors/common/pycompat.h"
 
@@ -131,7 +132,8 @@ static int parse_text(struct program *program, struct body *body, PyObject *pars
     return error;
 }
 
-PyObject *step_python(void)
+/* The namespace of step.py. Returns NULL with an exception set on failure. */
+static PyObject *step_python(void)
 {
     PyObject *names = PyDict_New();
     PyObject *result = names ? PyRun_String(step_source, Py_file_input, names, names) : NULL;
@@ -141,7 +143,7 @@ PyObject *step_python(void)
     return names;
 }
 
-void step_python_drop(PyObject *names)
+static void step_python_drop(PyObject *names)
 {
     if (names)
         PyDict_Clear(names); /* its functions refer to it */
@@ -221,4 +223,32 @@ void program_clear(struct program *program)
     Py_XDECREF(program->assigned);
     Py_XDECREF(program->used);
     *program = (struct program){0};
+}
+
+static void send_statement(const struct step *step, int64_t number, int64_t role, PyObject *describe,
+                           PyObject *names, int wire)
+{
+    const char *objects = "", *modules = "";
+    int plain = false;
+    PyObject *row = PyObject_CallFunctionObjArgs(describe, step->code, names, NULL);
+    if (row)
+        PyArg_ParseTuple(row, "ssp", &objects, &modules, &plain);
+    RECORD_SEND(wire, RECORD_STATEMENT,
+                .values = {[STATEMENT_NUMBER] = number, [STATEMENT_ROLE] = role, [STATEMENT_PLAIN] = plain},
+                .texts = {step->source, objects, modules});
+    PyErr_Clear();
+    Py_XDECREF(row);
+}
+
+void program_send(const struct program *program, PyObject *names, int wire)
+{
+    PyObject *python = step_python();
+    PyObject *describe = python ? PyDict_GetItemString(python, "describe") : NULL;
+    for (unsigned b = 0; b < program->nbodies; b++)
+        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
+            send_statement(&program->bodies[b].steps[i], program->bodies[b].first + i, b, describe, names,
+                           wire);
+    for (unsigned i = 0; i < program->left.nsteps; i++)
+        send_statement(&program->left.steps[i], -1, 0, describe, names, wire);
+    step_python_drop(python);
 }

@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "base/fail.h"
-#include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/value.h"
 

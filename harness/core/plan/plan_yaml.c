@@ -139,15 +139,6 @@ static const char *kind_of(const yaml_node_t *node)
                                               : "a mapping";
 }
 
-static int complain_unknown(const struct load *load, const yaml_node_t *node, const struct plan_key *keys)
-{
-    char names[256] = "";
-    for (size_t i = 0; keys[i].name; i++)
-        text_add(names, sizeof names, ", ", "%s", keys[i].name);
-    return complain(load, line_of(node), "unknown key '%.40s'%s; the keys are %s", text_of(node),
-                    keys == input_keys ? " in an input" : "", names);
-}
-
 /* Finds the row of the mapping's key number i: a word, in the table, and given once. Returns NULL after a complaint. */
 static const struct plan_key *find_key(const struct load *load, const yaml_node_t *mapping, size_t i,
                                        const struct plan_key *keys)
@@ -155,15 +146,17 @@ static const struct plan_key *find_key(const struct load *load, const yaml_node_
     const yaml_node_t *node = child_of(load, mapping, 2 * i);
     const struct plan_key *key = keys;
     const char *name = text_of(node);
+    char names[256] = "";
     bool repeats = false;
-    while (key->name && strcmp(key->name, name) != 0)
-        key++;
+    for (; key->name && strcmp(key->name, name) != 0; key++)
+        text_add(names, sizeof names, ", ", "%s", key->name);
     for (size_t k = 0; k < i; k++)
         repeats |= strcmp(text_of(child_of(load, mapping, 2 * k)), name) == 0;
     if (node->type != YAML_SCALAR_NODE)
         complain(load, line_of(node), "a key must be a word, not a list or a mapping");
     else if (!key->name)
-        complain_unknown(load, node, keys);
+        complain(load, line_of(node), "unknown key '%.40s'%s; the keys are %s", name,
+                 keys == input_keys ? " in an input" : "", names);
     else if (repeats)
         complain(load, line_of(node), "%s is given twice: keep one", name);
     else

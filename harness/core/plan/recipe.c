@@ -143,17 +143,6 @@ static int check_index(struct scan *p, const struct recipe_slice *s, int64_t len
                          s->start, start, axis, length, -length, length - 1);
 }
 
-static int parse_slice_rest(struct scan *p, struct recipe_slice *s, int start)
-{
-    s->has_stop = parse_bound(p, &s->stop);
-    if (scan_word(p, ":"))
-        s->has_step = parse_bound(p, &s->step);
-    if (s->has_step && s->step == 0)
-        return scan_complain(
-            p, -EINVAL, "the slice at character %d has step 0; write another step or leave it out", start);
-    return 0;
-}
-
 static int parse_slice(struct scan *p, struct recipe_slice *s, int64_t length, int axis)
 {
     int start = scan_position(p);
@@ -162,11 +151,17 @@ static int parse_slice(struct scan *p, struct recipe_slice *s, int64_t length, i
     s->has_start = given && !s->is_index;
     if (s->is_index)
         return check_index(p, s, length, axis, start);
+    if (!scan_word(p, ":"))
+        return scan_complain(
+            p, -EINVAL,
+            "character %d does not start an index; write a number or a slice such as [1:3] or [::2]", start);
+    s->has_stop = parse_bound(p, &s->stop);
     if (scan_word(p, ":"))
-        return parse_slice_rest(p, s, start);
-    return scan_complain(
-        p, -EINVAL, "character %d does not start an index; write a number or a slice such as [1:3] or [::2]",
-        start);
+        s->has_step = parse_bound(p, &s->step);
+    if (s->has_step && s->step == 0)
+        return scan_complain(
+            p, -EINVAL, "the slice at character %d has step 0; write another step or leave it out", start);
+    return 0;
 }
 
 static int parse_index(struct scan *p, struct recipe_op *op)

@@ -178,15 +178,6 @@ static void draw_part(struct prng *p, char kind, size_t width, unsigned char par
     memcpy(part, &value, sizeof value);
 }
 
-static void reverse(unsigned char *bytes, size_t count)
-{
-    for (size_t i = 0; i < count / 2; i++) {
-        unsigned char kept = bytes[i];
-        bytes[i] = bytes[count - 1 - i];
-        bytes[count - 1 - i] = kept;
-    }
-}
-
 void recipe_fill(const struct recipe *recipe, uint64_t seed, uint64_t stream, void *base)
 {
     struct prng p = prng_stream(seed, stream);
@@ -197,9 +188,9 @@ void recipe_fill(const struct recipe *recipe, uint64_t seed, uint64_t stream, vo
     for (size_t left = layout.base_items * recipe->itemsize; left > 0; left -= width) {
         unsigned char part[PART_MAX];
         draw_part(&p, recipe->kind, width, part);
-        if (recipe->order == '>')
-            reverse(part, width);
         memcpy(at, part, width);
+        for (size_t i = 0; recipe->order == '>' && i < width; i++)
+            at[i] = part[width - 1 - i];
         at += width;
     }
 }

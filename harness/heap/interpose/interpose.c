@@ -96,17 +96,13 @@ static void *move_native(void *at, size_t size, uint64_t caller)
     return moved;
 }
 
-static void *native_reallocate(void *at, size_t size)
-{
-    if (mode == EARLY)
-        native_remove(at);
-    return record_early(__libc_realloc(at, size));
-}
-
 static void *reallocate(void *at, size_t size, uint64_t caller)
 {
-    if (!is_guarded() && !guard_owns(at))
-        return native_reallocate(at, size);
+    if (!is_guarded() && !guard_owns(at)) {
+        if (mode == EARLY)
+            native_remove(at);
+        return record_early(__libc_realloc(at, size));
+    }
     if (!at)
         return guard_allocate(size, 16, BLOCK_MALLOC, false, caller);
     if (size == 0) {
