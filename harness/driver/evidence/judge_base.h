@@ -5,6 +5,7 @@
 #include "core/wire/counted.h"
 #include "driver/finding/curve.h"
 #include "driver/finding/run.h"
+#include "driver/outcome/package.h"
 
 struct judge {
     struct run *run;
@@ -67,6 +68,9 @@ double judge_per_iteration(const struct judge *judge);
 struct symbols *judge_symbols(struct judge *judge);
 /* Symbolises addresses of this child. `exact`: the first is no return address. Free the stack. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
+
+/* Returns true for a frame in which the interpreter runs Python code. */
+bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose);
 
 /* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,

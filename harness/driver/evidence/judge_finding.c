@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "driver/outcome/package.h"
 
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
@@ -59,17 +58,33 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
+/* Signs a finding that nothing else identifies by the first statement of its plan. */
+static void sign_by_plan(const struct judge *judge, struct finding *finding)
+{
+    const struct plan *plan = judge->plan;
+    const char *first = plan->nsteps ? plan->steps[0] : plan->nroles ? plan->roles[0] : plan->native;
+    bool is_known = finding->statement || finding->evidence.function || finding->evidence.package;
+    char *longer = is_known || !first ? NULL : judge_format("%s|%s", finding->signature, first);
+    if (!longer)
+        return;
+    free(finding->signature);
+    finding->signature = longer;
+}
+
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
-    /* Wrong values and exceptions damage no memory. */
+    /* Wrong values and exceptions damage no memory; Python code can hang or end the process by itself. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
-                    finding->kind != FINDING_INPUT_MUTATED;
+                    finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
+                    finding->evidence.by != EVIDENCE_EXIT && finding->evidence.by != EVIDENCE_SENT;
     if (statement && !statement->plain && statement->package) {
         finding->evidence.call = statement_callable(statement->source, judge->plan->setup);
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
+    if (finding->signature)
+        sign_by_plan(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

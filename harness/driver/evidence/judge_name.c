@@ -6,7 +6,6 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "driver/evidence/judge_base.h"
-#include "driver/outcome/package.h"
 
 char *judge_format(const char *text, ...)
 {

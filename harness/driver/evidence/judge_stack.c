@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/wire/landmarks.h"
-#include "driver/outcome/package.h"
 
 struct symbols *judge_symbols(struct judge *judge)
 {
@@ -22,8 +21,7 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
     return stack;
 }
 
-/* Returns true where Python code was running: compiled code further out did not allocate. */
-static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
+bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose)
 {
     static const char evaluation[] = "_PyEval_EvalFrame";
     return whose == OWNER_INTERPRETER && frame->function &&
@@ -44,7 +42,8 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
         if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
             found = &stack->frames[i];
             snprintf(owner, sizeof owner, "%s", name);
-        } else if ((found && whose != OWNER_PACKAGE) || is_evaluation(&stack->frames[i], whose)) {
+        } else if ((found && whose != OWNER_PACKAGE) || judge_is_evaluation(&stack->frames[i], whose)) {
+            /* Python code was running: compiled code further out did not allocate. */
             break;
         }
     }

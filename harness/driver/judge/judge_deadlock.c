@@ -201,16 +201,42 @@ static const struct scene_python *users_frame(const struct scene_page *page)
     return NULL;
 }
 
+/* Returns true where the innermost function that is not the system's runs Python code, or called the system. */
+static bool is_busy(const struct judge *judge, const struct symbol_stack *stack)
+{
+    bool in_system = false;
+    for (size_t i = 0; i < stack->nframes; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        enum owner owner = package_frame_owner(judge->outcome, frame, NULL, 0);
+        if (owner == OWNER_HARNESS)
+            i++; /* the handler in which the thread was stopped, and the signal trampoline */
+        else if (owner == OWNER_INTERPRETER && !frame->is_inline)
+            return in_system || judge_is_evaluation(frame, owner);
+        else
+            in_system |= owner == OWNER_SYSTEM;
+    }
+    return false;
+}
+
 bool judge_suspect_python(const struct judge *judge, struct finding *finding,
                           const struct symbol_thread *thread)
 {
-    const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
+    const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
+    const struct scene_python *frame = users_frame(page);
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
     char package[128];
-    if (!frame || !wait || !wait->is_python || package_frame(judge->outcome, &thread->stack, NULL, 0))
+    bool parked, in_lock = kind_of(&thread->stack, &parked) != &plain_futex;
+    if (!page || page->npython == 0 || package_frame(judge->outcome, &thread->stack, NULL, 0) ||
+        (wait ? !wait->is_python
+              : in_lock || !is_stuck(judge, thread, page) || !is_busy(judge, &thread->stack)))
         return false;
-    bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->evidence, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
+    const struct scene_python *outermost = &page->python[page->npython - 1];
+    bool owned =
+        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
+    evidence_set(&finding->evidence, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY, BLAME_TARGET,
+                 frame ? strdup(frame->function) : NULL,
                  owned ? judge_name_package(judge, frame->file, package) : NULL);
+    if (!finding->statement && !*outermost->file)
+        finding->statement = strdup(outermost->function);
     return true;
 }

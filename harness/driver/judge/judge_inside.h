@@ -34,7 +34,8 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 /* judge_deadlock.c: adds the waits of threads, first those of a cycle. Returns "a deadlock: …", the caller's, or NULL
  * where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);
-/* Suspects the innermost function of Python code, where the thread waits for a lock that Python code took. */
+/* Suspects the innermost function of Python code, or the statement, where the thread waits for a lock that Python code
+ * took, or waits for no lock and blocks or loops. Returns false for any other thread. */
 bool judge_suspect_python(const struct judge *judge, struct finding *finding,
                           const struct symbol_thread *thread);
 /* judge_tsan.c: judges the races that ThreadSanitizer reported. */

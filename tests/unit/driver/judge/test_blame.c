@@ -44,6 +44,7 @@ static const struct verification with_writer = {
 static const struct {
     const char *what;
     struct evidence evidence;
+    enum finding_kind kind;
     bool serial;
     const char *statement; /* which the run knows; or NULL */
     const struct verification *found;
@@ -241,6 +242,39 @@ static const struct {
      .blame = BLAME_INTERPRETER,
      .package = "CPython 3.13.5",
      .reason = "no stack and no allocation site points to a package; fails in 0 of 3 trials without dict"},
+    {"Python code that stays, and only statements of the interpreter",
+     {SUSPECT(STAY, TARGET, NULL, NULL)},
+     .kind = FINDING_HANG,
+     .found = &all_plain,
+     .blame = BLAME_TARGET,
+     .reason = "Python code of the target blocks or loops, and waits for no lock"},
+    {"Python code that stays, and a knock-out of a call of the interpreter",
+     {SUSPECT(STAY, TARGET, NULL, NULL)},
+     .kind = FINDING_HANG,
+     .found = &needs_dict,
+     .blame = BLAME_TARGET,
+     .reason = "Python code of the target blocks or loops, and waits for no lock"},
+    {"a signal that was sent, and only statements of the interpreter",
+     {SUSPECT(SENT, UNKNOWN, NULL, NULL)},
+     .kind = FINDING_CRASH,
+     .found = &all_plain,
+     .blame = BLAME_UNKNOWN,
+     .reason = "a process sent the signal: this one, or another"},
+    {"a hang without a stack, and only statements of the interpreter",
+     {.blame = BLAME_UNKNOWN},
+     .kind = FINDING_HANG,
+     .found = &all_plain,
+     .blame = BLAME_UNKNOWN,
+     .reason = "no stack and no allocation site points to a package"},
+    {"a hang in the interpreter, and only its statements",
+     {SUSPECT(STACK, INTERPRETER, "mi_free", "CPython 3.13.5"), .stacks = 1, .agree = 1},
+     .kind = FINDING_HANG,
+     .found = &all_plain,
+     .blame = BLAME_INTERPRETER,
+     .function = "mi_free",
+     .package = "CPython 3.13.5",
+     .reason =
+         "innermost frame of the interpreter in 1 of 1 stacks; all statements are the interpreter's own"},
     {"one thread is enough: trials decide nothing",
      {SUSPECT(STACK, INTERPRETER, "malloc", "CPython 3.13.5"), .stacks = 1, .agree = 1},
      .serial = true,
@@ -265,6 +299,7 @@ static void evidence_decides(void **state)
         struct statement statement = {.source = TEXT(rows[i].statement)};
         struct run run = {.environment = environment, .nenvironment = 1};
         struct finding finding = {.evidence = rows[i].evidence,
+                                  .kind = rows[i].kind,
                                   .serial = rows[i].serial,
                                   .statement = TEXT(rows[i].statement),
                                   .verification = rows[i].found};
