@@ -198,6 +198,10 @@ struct suspect finding_suspect(const struct finding *finding)
     if (suspect.blame == BLAME_INTERPRETER && evidence->call_package)
         suspect = finding->serial ? (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package}
                                   : (struct suspect){BLAME_UNKNOWN, NULL, NULL};
+    /* A result has no stack: the call that returned it is named. */
+    bool returned = finding->kind == FINDING_WRONG_RESULT || finding->kind == FINDING_EXCEPTION;
+    if (returned && suspect.blame == BLAME_TARGET && !suspect.function && !suspect.package)
+        suspect = (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package};
     if (suspect.blame == BLAME_UNKNOWN && evidence->alone)
         suspect = (struct suspect){BLAME_INTERPRETER, NULL, NULL};
     return suspect;

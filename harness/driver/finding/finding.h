@@ -97,6 +97,7 @@ struct finding {
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */
     char *site;              /* where the block was made, as --focus takes it, or NULL */
+    bool is_endless;         /* a hang with a thread that waits for no lock */
     bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
     char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */

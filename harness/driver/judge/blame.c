@@ -134,7 +134,7 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
     const struct verification *found = finding->verification;
     const struct knock_out *guilty = verification_guilty(found), *innocent = NULL;
     struct suspect *suspect = &verdict->suspect;
-    bool is_open = !suspect->function || suspect->blame != BLAME_TARGET;
+    bool is_open = !finding->evidence.function || suspect->blame != BLAME_TARGET;
     if (guilty && guilty->package && !is_open)
         innocent = find_innocent(run, finding, suspect, guilty);
     if (innocent)

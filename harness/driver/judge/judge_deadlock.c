@@ -158,9 +158,7 @@ static void explain(const struct judge *judge, struct finding *finding)
     }
 }
 
-/* Where all stuck threads wait for one of two locks, and no thread waits for a lock that it holds, each lock is held
- * by a thread that waits for the other; unless a thread ended with it. */
-static bool are_two_locks(const struct judge *judge, const struct finding *finding)
+static bool all_wait(const struct judge *judge, const struct finding *finding)
 {
     for (size_t i = 0; i < judge->outcome->nthreads; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
@@ -168,7 +166,14 @@ static bool are_two_locks(const struct judge *judge, const struct finding *findi
             !deadlock_find(finding->waits, finding->nwaits, thread->tid))
             return false;
     }
-    return deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
+    return true;
+}
+
+/* Where all stuck threads wait for one of two locks, and no thread waits for a lock that it holds, each lock is held
+ * by a thread that waits for the other; unless a thread ended with it. */
+static bool are_two_locks(const struct finding *finding)
+{
+    return !finding->is_endless && deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
 }
 
 char *judge_waits(struct judge *judge, struct finding *finding)
@@ -182,10 +187,11 @@ char *judge_waits(struct judge *judge, struct finding *finding)
         deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
     }
     free(cycle);
+    finding->is_endless = n == 0 && !all_wait(judge, finding);
     explain(judge, finding);
     if (n > 0)
         return judge_format("a deadlock: %s", text);
-    return are_two_locks(judge, finding)
+    return are_two_locks(finding)
                ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
                : NULL;
 }

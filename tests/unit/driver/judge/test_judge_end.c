@@ -277,6 +277,7 @@ static void a_deadlock_names_waiters_and_holders(void **state)
     assert_string_equal(hang->stacks[0].title, "thread 2, which waits for the pthread mutex at 0x200");
     assert_int_equal(hang->stacks[2].tid, 11);
     assert_int_equal(hang->stacks[2].same_as, 2); /* at another lock */
+    assert_false(hang->is_endless);
     assert_int_equal(hang->nwaits, 3);
     assert_int_equal(hang->nlines, 3);
     end(&trial);
@@ -327,6 +328,7 @@ static void python_code_that_stays_is_no_fault_of_the_interpreter(void **state)
         add_stuck(&trial, rows[i].inner, rows[i].file, rows[i].outer, rows[i].in_function);
         judge(&trial, 1);
         const struct finding *hang = only(&trial);
+        assert_true(hang->is_endless);
         assert_int_equal(hang->blame, rows[i].blame);
         assert_non_null(strstr(hang->message, rows[i].words));
         if (rows[i].function)
