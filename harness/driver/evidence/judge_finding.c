@@ -58,17 +58,15 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
-/* Signs a finding that nothing else identifies by the first statement of its plan. */
-static void sign_by_plan(const struct judge *judge, struct finding *finding)
+/* Signs a finding that nothing else identifies by the statements of its plan. */
+static void sign_by_plan(const struct plan *plan, struct finding *finding)
 {
-    const struct plan *plan = judge->plan;
-    const char *first = plan->nsteps ? plan->steps[0] : plan->nroles ? plan->roles[0] : plan->native;
-    bool is_known = finding->statement || finding->evidence.function || finding->evidence.package;
-    char *longer = is_known || !first ? NULL : judge_format("%s|%s", finding->signature, first);
-    if (!longer)
-        return;
-    free(finding->signature);
-    finding->signature = longer;
+    for (unsigned i = 0; i < plan->nsteps; i++)
+        finding_sign_by(finding, plan->steps[i], strlen(plan->steps[i]));
+    for (unsigned i = 0; i < plan->nroles; i++)
+        finding_sign_by(finding, plan->roles[i], strlen(plan->roles[i]));
+    if (plan->native)
+        finding_sign_by(finding, plan->native, strlen(plan->native));
 }
 
 struct finding *judge_add(struct judge *judge, struct finding *finding)
@@ -83,8 +81,8 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
-    if (finding->signature)
-        sign_by_plan(judge, finding);
+    if (finding->signature && !finding_sign(finding))
+        sign_by_plan(judge->plan, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

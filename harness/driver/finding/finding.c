@@ -84,7 +84,7 @@ static void make_id(const struct finding_list *list, struct finding *finding)
     } while (finding_list_find(list, finding->id));
 }
 
-static void add_part(struct finding *finding, const char *part, size_t length)
+void finding_sign_by(struct finding *finding, const char *part, size_t length)
 {
     char *longer;
     if (asprintf(&longer, "%s|%.*s", finding->signature, (int)length, part) < 0)
@@ -93,18 +93,25 @@ static void add_part(struct finding *finding, const char *part, size_t length)
     finding->signature = longer;
 }
 
-void finding_sign(struct finding *finding)
+bool finding_sign(struct finding *finding)
 {
     const struct evidence *evidence = &finding->evidence;
     bool is_call = evidence->call_package && (evidence->blame == BLAME_INTERPRETER || !evidence->package);
     const char *package = is_call ? evidence->call_package : evidence->package;
     const char *function = evidence->function || !is_call ? evidence->function : evidence->call;
+    /* Any statement may meet what another one broke. */
+    bool is_met =
+        (finding->kind <= FINDING_CRASH || finding->kind == FINDING_INPUT_MUTATED) && !finding->block;
+    finding->is_signed = true;
+    if (is_met && !evidence->function && !evidence->package)
+        return false;
     if (function && !strstr(finding->signature, function))
-        add_part(finding, function, strlen(function));
+        finding_sign_by(finding, function, strlen(function));
     if (package)
-        add_part(finding, package, strcspn(package, " "));
+        finding_sign_by(finding, package, strcspn(package, " "));
     else if (finding->statement && !strstr(finding->signature, finding->statement))
-        add_part(finding, finding->statement, strlen(finding->statement));
+        finding_sign_by(finding, finding->statement, strlen(finding->statement));
+    return true;
 }
 
 /* A child's text must not steer the user's terminal, nor break a line. */
@@ -117,7 +124,7 @@ void finding_make_printable(char *text)
 
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
 {
-    if (finding->signature && !finding->alias)
+    if (finding->signature && !finding->is_signed)
         finding_sign(finding);
     for (size_t i = 0; finding->signature && i < list->n; i++) {
         struct finding *known = list->items[i];

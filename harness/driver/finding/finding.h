@@ -100,6 +100,7 @@ struct finding {
     bool is_endless;         /* a hang with a thread that waits for no lock */
     bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
+    bool is_signed;    /* the signature is complete */
     char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */
     bool inherits;     /* it takes the blame of its cause */
     char *behind;      /* id of the finding that hid this one until its statement was left out, or NULL */
@@ -132,10 +133,13 @@ extern const char *const finding_severity_names[SEVERITIES];
 void finding_make_printable(char *text);
 
 /* Completes the signature: with the function and the package that the evidence names, or else the statement, so that
- * failures of two packages with one message differ. Versions are left out: the next release has the same signature. */
-void finding_sign(struct finding *finding);
+ * failures of two packages with one message differ. Versions are left out: the next release has the same signature.
+ * Returns false where nothing but the plan identifies the finding. */
+bool finding_sign(struct finding *finding);
+/* Adds a part to the signature. */
+void finding_sign_by(struct finding *finding, const char *part, size_t length);
 
-/* Signs a finding that has no alias, and adds it, or merges it into the one with the same signature, which keeps its
+/* Signs a finding that is not signed, and adds it, or merges it into the one with the same signature, which keeps its
  * texts and stacks. Takes the finding over. Returns the finding in the list, or NULL without memory. */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
 void finding_free(struct finding *finding);
