@@ -119,12 +119,13 @@ static void say_knock_out(struct blame_verdict *verdict, const struct knock_out 
     SAY(verdict, "fails in 0 of %u trials without %s", guilty->trials.of, guilty->call);
 }
 
-/* Python code can stop or end a process without a bug of the interpreter: there only its own frames show one. */
+/* Python code can raise, and stop or end a process, without a bug of the interpreter: only its own frames show one. */
 static bool may_be_the_interpreters(const struct finding *finding)
 {
     const struct evidence *evidence = &finding->evidence;
-    bool by_code = evidence->by >= EVIDENCE_PYTHON && evidence->by <= EVIDENCE_SENT;
-    return evidence->blame == BLAME_INTERPRETER || (!by_code && finding->kind != FINDING_HANG);
+    bool by_code = (evidence->by >= EVIDENCE_PYTHON && evidence->by <= EVIDENCE_SENT) ||
+                   finding->kind == FINDING_HANG || finding->kind == FINDING_EXCEPTION;
+    return evidence->blame == BLAME_INTERPRETER || !by_code;
 }
 
 /* The innermost frame of a package decides, unless the knock-outs show that this package is not needed. */

@@ -207,25 +207,21 @@ static const struct scene_python *users_frame(const struct scene_page *page)
     return NULL;
 }
 
-/* Returns true where the innermost function that is not the system's runs Python code, or called the system. */
-static bool is_busy(const struct judge *judge, const struct symbol_stack *stack)
+/* Returns true where the innermost function runs Python code, or is in a system call. */
+static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
 {
-    bool in_system = false;
     for (size_t i = 0; i < stack->nframes; i++) {
         const struct symbol_frame *frame = &stack->frames[i];
         enum owner owner = package_frame_owner(judge->outcome, frame, NULL, 0);
-        if (owner == OWNER_HARNESS)
-            i++; /* the handler in which the thread was stopped, and the signal trampoline */
-        else if (owner == OWNER_INTERPRETER && !frame->is_inline)
-            return in_system || judge_is_evaluation(frame, owner);
-        else
-            in_system |= owner == OWNER_SYSTEM;
+        if (owner == OWNER_SYSTEM)
+            return judge_symbols(judge) && symbols_is_call(judge->symbols, frame->address);
+        if (!frame->is_inline)
+            return judge_is_evaluation(frame, owner);
     }
     return false;
 }
 
-bool judge_suspect_python(const struct judge *judge, struct finding *finding,
-                          const struct symbol_thread *thread)
+bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
     const struct scene_python *frame = users_frame(page);

@@ -183,31 +183,25 @@ static struct finding *find_loss(const struct run *run, const struct finding *le
     return NULL;
 }
 
-/* Broken memory makes compiled code loop: its locks and Python's code explain other hangs. */
+/* Returns true for a hang that neither locks nor Python code explain: broken memory makes compiled code loop. */
 static bool is_lost(const struct finding *finding)
 {
     return finding->kind == FINDING_HANG && finding->is_endless && finding->evidence.by != EVIDENCE_STAY;
 }
 
-/* Corrupt memory explains a crash, and a hang that no lock explains. */
+/* Corrupt memory explains a crash, and such a hang even where only the allocator reported it. */
 static struct finding *find_damage(const struct run *run, const struct finding *finding)
 {
     const struct finding *caught = only_caught(run);
     if (finding->block || (finding->kind > FINDING_CRASH && !is_lost(finding)) || finding_is_users(finding) ||
         finding->detector == DETECTOR_PYHEAP)
         return NULL;
-    for (size_t i = 0; i < run->findings.n; i++)
-        if (caught ? run->findings.items[i] == caught : is_guards(run->findings.items[i]))
-            return run->findings.items[i];
-    return NULL;
-}
-
-/* Where the guard saw no damage, the allocator's sentence about it explains a hang. */
-static struct finding *find_broken(const struct run *run, const struct finding *finding)
-{
-    for (size_t i = 0; is_lost(finding) && i < run->findings.n; i++)
-        if (run->findings.items[i]->kind <= FINDING_DOUBLE_FREE && !finding_is_users(run->findings.items[i]))
-            return run->findings.items[i];
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *other = run->findings.items[i];
+        bool is_broken = is_guards(other) || (is_lost(finding) && other->kind <= FINDING_DOUBLE_FREE);
+        if (caught ? other == caught : is_broken)
+            return other;
+    }
     return NULL;
 }
 
@@ -251,8 +245,6 @@ struct finding *link_cause(const struct run *run, const struct finding *finding,
     *ret_inherits = !cause || is_lost(finding);
     if (!cause)
         cause = find_underflow(run, finding);
-    if (!cause)
-        cause = find_broken(run, finding);
     return cause ? cause : find_root(run, finding);
 }
 

@@ -10,7 +10,8 @@
 
 #include "base/fd.h"
 
-#define LENGTH_MAX 60 /* of a name that keeps its template arguments */
+#define FUSED "__pyx_fuse_" /* begins the name of a function that Cython makes for several types */
+#define LENGTH_MAX 60       /* of a name that keeps its template arguments */
 
 /* The length of an operator's name, in which < and > are no brackets; or 0. */
 static size_t operator_length(const char *name)
@@ -38,8 +39,6 @@ static char *without_arguments(const char *name)
     return out && fclose(out) == 0 ? text : NULL;
 }
 
-/* Cython */
-
 /* Returns the end of "6smooth_", a scope with its length before it; or NULL. */
 static const char *skip_scope(const char *at, const char **ret_name)
 {
@@ -49,51 +48,38 @@ static const char *skip_scope(const char *at, const char **ret_name)
     return length > 0 && length < strlen(name) && name[length] == '_' ? name + length + 1 : NULL;
 }
 
-/* A fused function has the indices of its types before its name: "__pyx_fuse_0_1f" is f. */
-static const char *skip_fused(const char *name)
-{
-    const size_t mark = strlen("__pyx_fuse_");
-    if (strncmp(name, "__pyx_fuse_", mark) != 0)
-        return name;
-    for (name += mark; isdigit((unsigned char)*name) || (*name == '_' && isdigit((unsigned char)name[1]));)
-        name++;
-    return name;
-}
-
-/* Adds "smooth.Ema.add" for "6smooth_3Ema_1add": scopes, a number that makes the name unique, and the name. A wrapper
- * (`numbered`) always has the number, so a scope that leaves none is part of the name. */
-static bool print_path(const char *at, bool numbered, FILE *out)
+/* Reads scopes, a number that makes the name unique, types of a fused function, and the name. A wrapper (pw) always
+ * has the number, so a scope that leaves none is part of the name. Returns the name: "6smooth_3Ema_1add" is
+ * smooth.Ema.add. */
+static const char *print_scopes(const char *at, bool is_wrapper, FILE *out)
 {
     const char *end, *name;
-    while ((end = skip_scope(at, &name)) && !(numbered && !isdigit((unsigned char)*end))) {
+    while ((end = skip_scope(at, &name)) && (isdigit((unsigned char)*end) || !is_wrapper)) {
         fprintf(out, "%.*s.", (int)(end - 1 - name), name);
         at = end;
     }
-    at = skip_fused(at + strspn(at, "0123456789"));
-    fputs(at, out);
-    return *at;
+    at += strspn(at, "0123456789");
+    return strncmp(at, FUSED, strlen(FUSED)) == 0
+               ? at + strlen(FUSED) + strspn(at + strlen(FUSED), "0123456789_")
+               : at;
 }
 
-/* "__pyx_pw_6smooth_1moving_sum" is "smooth.moving_sum"; the slot of a type is named, too: "smooth.Ema (tp_dealloc)".
- * NULL for any other symbol. */
+/* Cython writes smooth.moving_sum as "__pyx_pw_6smooth_1moving_sum", and smooth.Ema's slots alike. NULL for any other
+ * symbol. */
 static char *cython_name(const char *symbol)
 {
-    const char *kind = skip_fused(symbol), *at = NULL, *name;
+    const char *whole = strncmp(symbol, FUSED, strlen(FUSED)) == 0 ? strstr(symbol + 1, "__pyx_") : symbol;
+    const char *at = whole && strncmp(whole, "__pyx_", 6) == 0 ? whole + 6 : NULL, *name;
     char *text = NULL;
-    size_t size, prefix = strlen("__pyx_");
-    if (strncmp(kind, "__pyx_", prefix) != 0)
-        return NULL;
-    kind += prefix;
-    for (at = strchr(kind, '_'); at && !skip_scope(at + 1, &name);)
-        at = strchr(at + 1, '_');
+    size_t size;
+    while (at && !skip_scope(at, &name))
+        at = (at = strchr(at, '_')) ? at + 1 : NULL;
     FILE *out = at ? open_memstream(&text, &size) : NULL;
     if (!out)
         return NULL;
-    size_t length = (size_t)(at - kind);
-    bool whole = print_path(at + 1, strncmp(kind, "pw_", 3) == 0, out);
-    if (length > 2)
-        fprintf(out, " (%.*s)", (int)length, kind);
-    if (fclose(out) == 0 && whole)
+    name = print_scopes(at, strncmp(at - 3, "pw_", 3) == 0, out);
+    fputs(name, out);
+    if (fclose(out) == 0 && *name)
         return text;
     free(text);
     return NULL;

@@ -338,6 +338,20 @@ void symbol_stack_free(struct symbol_stack *stack)
     *stack = (struct symbol_stack){0};
 }
 
+bool symbols_is_call(struct symbols *symbols, uint64_t address)
+{
+    static const unsigned char instruction[] = {0x0f, 0x05};
+    Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, address);
+    Dwarf_Addr bias, at = address;
+    Elf_Scn *section = module ? dwfl_module_address_section(module, &at, &bias) : NULL;
+    const Elf_Data *code = section ? elf_rawdata(section, NULL) : NULL;
+    for (size_t back = 0; code && code->d_buf && back <= 2; back += 2)
+        if (at >= back && at - back + 2 <= code->d_size &&
+            memcmp((const char *)code->d_buf + at - back, instruction, 2) == 0)
+            return true;
+    return false;
+}
+
 /* Variables without initial values (.bss) are mapped without the file, right behind the module. */
 static Dwfl_Module *find_module(struct symbols *symbols, uint64_t address)
 {

@@ -177,6 +177,12 @@ static const struct {
      .package = "a 1",
      .reason = "the threads only read what they share, and one thread does not fail; fails in 0 of 3 trials "
                "without a.f"},
+    {"an exception, and only statements of the interpreter",
+     {SUSPECT(SHARING, TARGET, NULL, NULL)},
+     .kind = FINDING_EXCEPTION,
+     .found = &all_plain,
+     .blame = BLAME_TARGET,
+     .reason = "the threads only read what they share, and one thread does not fail"},
     {"a changed input is not of the call that it was seen after",
      {SUSPECT(SHARING, TARGET, NULL, NULL), .call = TEXT("a.f"), .call_package = TEXT("a 1")},
      .kind = FINDING_INPUT_MUTATED,
