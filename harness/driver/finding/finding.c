@@ -103,7 +103,7 @@ bool finding_sign(struct finding *finding)
     bool is_met =
         (finding->kind <= FINDING_CRASH || finding->kind == FINDING_INPUT_MUTATED) && !finding->block;
     finding->is_signed = true;
-    if (is_met && !evidence->function && !evidence->package)
+    if (is_met ? !evidence->function && !evidence->package : !function && !package && !finding->statement)
         return false;
     if (function && !strstr(finding->signature, function))
         finding_sign_by(finding, function, strlen(function));

@@ -238,7 +238,7 @@ bool judge_suspect_python(struct judge *judge, struct finding *finding, const st
     evidence_set(&finding->evidence, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY, BLAME_TARGET,
                  frame ? strdup(frame->function) : NULL,
                  owned ? judge_name_package(judge, frame->file, package) : NULL);
-    if (!finding->statement && !*outermost->file)
+    if (!wait && !finding->statement && !*outermost->file)
         finding->statement = strdup(outermost->function);
     return true;
 }
