@@ -19,14 +19,14 @@ int board_open(int fd, struct board **ret_board)
 
 int board_create(int *ret_fd, struct board **ret_board)
 {
-    cleanup_fd int fd = memfd_create("ftstress-board", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, sizeof(struct board)) < 0)
+    int fd = memfd_create("ftstress-board", MFD_CLOEXEC);
+    if (fd < 0)
         return -errno;
-    int error = board_open(fd, ret_board);
-    if (!error) {
+    int error = ftruncate(fd, sizeof(struct board)) < 0 ? -errno : board_open(fd, ret_board);
+    if (error)
+        close(fd);
+    else
         *ret_fd = fd;
-        fd = -1;
-    }
     return error;
 }
 

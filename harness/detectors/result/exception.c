@@ -27,7 +27,7 @@ static uint64_t normalise(const char *text, char *out, size_t size)
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     while (*text && n + 1 < size) {
         bool number = isdigit((unsigned char)*text);
-        out[n] = number ? '#' : *text++;
+        out[n] = *(number ? "#" : text++);
         h = (h ^ (unsigned char)out[n++]) * UINT64_C(0x100000001b3);
         while (number && (isxdigit((unsigned char)*text) || *text == 'x'))
             text++;

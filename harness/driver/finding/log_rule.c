@@ -87,12 +87,14 @@ char *log_rule_hooks_sentence(const char *text)
     if (!out)
         return NULL;
     cleanup_free char *why = rest_of_line(fatal, FATAL), *size = rest_of_line(begin, "\n    ");
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     /* "function: what is wrong" */
     const char *wrong = why ? strstr(why, ": ") : NULL;
     fprintf(out, "CPython's debug hooks%s (%s)", wrong ? wrong : "", size ? size : "");
     list_wrong_bytes(begin, fatal, out);
     fclose(out);
     return sentence;
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
 char *log_rule_gil_module(const char *text)

@@ -63,7 +63,7 @@ static const struct kind *kind_of(const struct symbol_stack *stack, bool *ret_pa
         if (!function || k == KINDS)
             continue;
         found = &kinds[k];
-        *ret_parked |= found->place == PARKED;
+        *ret_parked |= kinds[k].place == PARKED;
         at = i;
     }
     return found ? found : &plain_futex;

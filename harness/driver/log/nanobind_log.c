@@ -24,7 +24,7 @@ static size_t quoted(const char *at, const char **ret_begin)
 
 static void add_instance(struct nanobind_report *report, const char *at)
 {
-    const char *name = NULL;
+    const char *name = "";
     size_t length = quoted(at, &name), i = 0;
     report->listed++;
     while (i < report->nnamed &&

@@ -9,8 +9,8 @@
 /* numpy.libs is numpy; a top-level module loses its ".cpython-313t-….so". */
 static void cut_name(const char *text, char *name, size_t size)
 {
-    size_t length = strcspn(text, "/.");
-    snprintf(name, size, "%.*s", (int)length, text);
+    if (name)
+        snprintf(name, size, "%.*s", (int)strcspn(text, "/."), text);
 }
 
 static const char *below(const char *path, const char *folder)

@@ -17,7 +17,7 @@ struct progress {
 
 void progress_init(struct progress *progress, bool on, const char *name, uint64_t deadline);
 
-/* The tick of a job; `context` is the progress. Draws at most a few times a second. `now` counts the running child only. */
+/* The tick of a job; `context` is the progress. Draws at most a few times a second. `now` counts the running child. */
 void progress_draw(void *context, const struct board_totals *now);
 
 /* Adds the counts of a child that ended. */

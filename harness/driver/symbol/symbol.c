@@ -151,6 +151,7 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
         return 0;
     /* Without the version of malloc@@GLIBC_2.2.5, signatures do not depend on the C library. */
     cleanup_free char *plain = strndup(view->function, strcspn(view->function, "@"));
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return plain ? demangle(plain, &frame->function) : -ENOMEM;
 }
 

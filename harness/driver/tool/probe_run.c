@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-#define SLOTS 4
+#define SLOTS 4U
 #define OUTPUT_MAX (1 << 20)
 #define TICK_MS 5
 #define PROBE_LIMIT (20 * CLOCK_SECOND)
@@ -108,9 +108,9 @@ static bool slot_step(struct slot *slot)
 static void poll_slots(const struct slot *slots)
 {
     struct pollfd polled[2 * SLOTS];
-    for (size_t i = 0; i < 2 * SLOTS; i++)
+    for (size_t i = 0; i < sizeof polled / sizeof *polled; i++)
         polled[i] = (struct pollfd){.fd = slots[i / 2].job ? slots[i / 2].fds[i % 2] : -1, .events = POLLIN};
-    poll(polled, 2 * SLOTS, TICK_MS);
+    poll(polled, sizeof polled / sizeof *polled, TICK_MS);
 }
 
 void probe_run(struct probe_job *jobs, size_t n)

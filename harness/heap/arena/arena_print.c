@@ -61,7 +61,9 @@ static void add_bytes(const struct arena_violation *violation, char *text, size_
         bool prints = isprint(violation->bytes[i]);
         run = prints ? run + 1 : 0;
         longest = run > longest ? run : longest;
-        printed[i] = prints ? (char)violation->bytes[i] : '.';
+        printed[i] = '.';
+        if (prints)
+            printed[i] = (char)violation->bytes[i];
     }
     if (longest < TEXT)
         return;
