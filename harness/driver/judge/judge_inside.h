@@ -36,8 +36,7 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 char *judge_waits(struct judge *judge, struct finding *finding);
 /* Suspects the innermost function of Python code, or the statement, where the thread waits for a lock that Python code
  * took, or waits for no lock and blocks or loops. Returns false for any other thread. */
-bool judge_suspect_python(struct judge *judge, struct finding *finding,
-                          const struct symbol_thread *thread);
+bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread);
 /* judge_tsan.c: judges the races that ThreadSanitizer reported. */
 void judge_tsan(struct judge *judge);
 /* judge_tsan.c: judges a crash that only its runtime reported. Returns false for none. */
