@@ -35,7 +35,7 @@ static const char report_more[] =
     "Without a name: the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
     "  ftstress report                                     the last run\n"
     "  ftstress report --as html -o report.html            the last run as a page to read or to send\n"
-    "  ftstress report F480d206 --as github                one finding as a bug report to paste into a tracker\n"
+    "  ftstress report F898e712 --as github                one finding as a bug report to paste into a tracker\n"
     "  ftstress report old/report.json --as html -o old.html\n"
     "\n"
     "--output - is standard output. A finding of an earlier run is reported from the files that were kept with it.\n"
