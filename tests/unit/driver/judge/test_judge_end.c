@@ -467,7 +467,7 @@ static void an_exit_or_a_signal_of_a_process_is_no_fault_of_the_interpreter(void
             forget_packages(&trial);
         if (rows[i].code == -1) {
             trial.outcome.finished = false;
-            trial.outcome.wait_status = rows[i].status;
+            trial.outcome.wait_status = trial.outcome.own_signal = rows[i].status;
         } else {
             add_crash(&trial, rows[i].status, NULL);
             trial.outcome.records[trial.outcome.nrecords - 1]->values[CRASH_CODE] = rows[i].code;
