@@ -91,6 +91,20 @@ int fd_write_file(const char *path, const void *data, size_t size)
     return error;
 }
 
+int fd_can_write(const char *path)
+{
+    char temporary[PATH_MAX];
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return -EISDIR;
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return access(path, W_OK) < 0 ? -errno : 0;
+    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
+        return -ENAMETOOLONG;
+    cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    return fd < 0 || unlink(temporary) < 0 ? -errno : 0;
+}
+
 int fd_pipe(int *ret_read, int *ret_write)
 {
     int ends[2];

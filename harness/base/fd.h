@@ -25,6 +25,9 @@ char *fd_read_task(pid_t pid, pid_t tid, const char *name);
  * an existing device, pipe or link instead. Returns 0 or -errno. */
 int fd_write_file(const char *path, const void *data, size_t size);
 
+/* Returns 0 where fd_write_file can write the file, as far as that is known beforehand; else -errno. */
+int fd_can_write(const char *path);
+
 /* Opens a pipe; reads of it do not block. Returns 0 or -errno. */
 int fd_pipe(int *ret_read, int *ret_write);
 

@@ -1,11 +1,12 @@
 /* ftstress: the driver. No Python, no stress threads: it cannot be confused by what it tests. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/wire/status.h"
 #include "driver/command/command.h"
 
-int main(int argc, char **argv)
+static int start(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
@@ -21,4 +22,15 @@ int main(int argc, char **argv)
         if (strcmp(option_command_names[commands[i].id], name) == 0)
             return command_start(&commands[i], argc - 2, argv + 2);
     return command_fail(STATUS_USAGE, "there is no command '%s'; see ftstress --help", name);
+}
+
+int main(int argc, char **argv)
+{
+    int status = start(argc, argv);
+    errno = 0;
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || status == STATUS_HARNESS)
+        return status;
+    return command_fail(STATUS_HARNESS, "cannot write all of standard output%s%s", errno ? ": " : "",
+                        errno ? strerror(errno) : "");
 }

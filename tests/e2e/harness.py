@@ -14,7 +14,7 @@ from pathlib import Path
 BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
-LAST_LINE = re.compile(r'ftstress: \d+ findings in \d+ calls, ')
+LAST_LINE = re.compile(r'ftstress: (?:1 finding|(?!1 )\d+ findings) in \d+ calls, ')
 OUTPUT_SHOWN = 6000
 # Programs built with a sanitizer (scripts/check/tsan_suite.sh) are slower by this factor, and have another malloc.
 PATIENCE = int(os.environ.get('FTSTRESS_PATIENCE', 1))

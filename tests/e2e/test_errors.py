@@ -36,6 +36,9 @@ USAGE = [
     ('overflow_of_a_product', ('-i', 'x=f8[4294967296,4294967296]', *SETUP, 'x'), '4294967296,4294967296'),
     ('overflow_of_a_broadcast', ('-i', 'x=f8[1]~bcast(9223372036854775807,9)', *SETUP, 'x'), 'bcast'),
     ('input_without_a_name', ('-i', 'f8[20]', *SETUP, 'x'), r'f8\[20\]'),
+    ('none_and_others', ('null', '--detect', 'all,none'), 'none stands alone'),
+    ('quarantine_too_small', ('null', '--guard', 'quarantine=100'), r"'quarantine=100' is none of .*quarantine=BYTES \(4096 to"),
+    ('seed_too_large', ('null', '--seed', '9223372036854775808'), 'from 0 to 9223372036854775807'),
     ('input_twice', (*X, *X, *SETUP, 'x'), "'?x'?"),
     ('recipe_in_a_callable', ('numpy:sort(f8[20)',), r'f8\[20'),
     ('no_plan_file', ('nothing.yaml',), 'nothing.yaml'),
@@ -55,7 +58,7 @@ PLANS = [
     ('too_many_threads', 'steps:\n  - pass\nthreads: 257\n', 3, 'threads|257'),
     ('unknown_detector', 'steps:\n  - pass\ndetect: smell\n', 3, 'smell'),
     ('bad_recipe', 'inputs:\n  - name: x\n    recipe: f8[20\nsteps:\n  - x\n', 3, r'f8\[20'),
-    ('no_yaml', 'steps:\n  - pass\nsetup: "unfinished\n', 4, 'not YAML'),
+    ('no_yaml', 'steps:\n  - pass\nsetup: "unfinished\n', 3, 'not YAML'),
     ('key_twice', 'steps:\n  - pass\nthreads: 2\nthreads: 3\n', 4, 'threads'),
     ('nothing_to_run', 'setup: pass\n', None, 'step'),
     ('empty', '', None, ''),
@@ -152,7 +155,37 @@ OF_ANOTHER_COMMAND = [
 ]
 
 
+# name, command line, exit status, what the sentence says
+NAMES = [
+    ('doctor_of_two', ('doctor', 'a', 'b'), 2, "'b' is one name too many; write ftstress doctor "),
+    ('doctor_and_option', ('doctor', 'a', '-p', 'b'), 2, "'a' and -p name two interpreters"),
+    ('findings_of_a_folder', ('list', 'findings', 'out'), 2, "'out' is one name too many; write ftstress list .*--out DIR"),
+    ('show_two', ('show', 'a', 'b'), 2, "'b' is one name too many; write ftstress show FINDING"),
+]
+
+
 class Commands(EndToEnd):
+    @each(NAMES)
+    def test_names(self, _, words, status, wanted):
+        """no name on a command line is ignored"""
+        done = subprocess.run([FTSTRESS, *words], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (status, ''), done)
+        self.assertRegex(done.stderr, f'\\Aftstress: {wanted}[^\n]*\n\\Z')
+
+    def test_doctor_of_a_venv(self):
+        """`doctor PATH` checks that interpreter"""
+        done = subprocess.run([FTSTRESS, 'doctor', '/nowhere/venv'], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertRegex(done.stdout, r'(?m)^BROKEN +interpreter  there is no interpreter at /nowhere/venv')
+
+    @each([('list', ('list',)), ('help', ('--help',)), ('run_help', ('run', '--help')), ('doctor', ('doctor', '/nowhere'))])
+    def test_lost_output(self, _, words):
+        """output that cannot be written is an error"""
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run([FTSTRESS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 125, done)
+        self.assertRegex(done.stderr, r'\Aftstress: cannot write all of standard output[^\n]*\n\Z')
+
     @each(OF_ANOTHER_COMMAND)
     def test_option_of_another_command(self, _, words, wanted):
         """exit 2, and a sentence that names the command it belongs to"""

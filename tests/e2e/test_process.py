@@ -7,7 +7,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
+from harness import BROKEN, LAST_LINE, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -64,6 +64,7 @@ class Interrupt(EndToEnd):
             done = self.expect(self.interrupt(started, 5 * PATIENCE), 1)
             self.check(done.findings(function='PyArray_Repeat'), done, 'the finding is lost')
             self.assertIn('PyArray_Repeat', done.out, done)
+            self.assertTrue(done.last_line.endswith(' s; interrupted before its end'), done)
             for finding in done.findings():
                 self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
 
@@ -90,21 +91,31 @@ class Interrupt(EndToEnd):
 
 class Ends(EndToEnd):
     def test_killed_from_outside(self):
-        """a child that is killed from outside is a finding with its evidence, and the run goes on"""
+        """a child that is killed from outside is a note, and the run goes on"""
         with Run('--time', '10', *COUNT) as started:
             self.assertTrue(wait_until(started.children, 30), started)
             time.sleep(1.5)
             # Between two children there is no child for a moment.
             victim = wait_until(started.children, 30)[0]
             os.kill(victim, signal.SIGKILL)
-            done = self.expect(started.finish(), 1)
-            self.assertEqual(done.kinds(), ['crash'], done)
-            finding = done.findings()[0]
-            self.assertIn('signal 9', finding['message'], done)
-            self.assertEqual(finding['runs']['hit'], 1, done)
-            self.check(finding['runs']['of'] > 1, done, 'no child after it')
-            self.check(finding['blame'] == 'unknown', done, f"blame: {finding['blame']}")
+            done = self.expect(started.finish(), 0)
+            killed = [child['end'] for child in done.json['children']].index('Killed')
+            self.check(killed + 1 < len(done.json['children']), done, 'no child after it')
+            self.assertEqual([note for note in done.json['notes'] if 'signal 9' in note],
+                             ['a child was ended by signal 9 (Killed), which it did not send itself: by the kernel, because '
+                              'memory was out or a limit was reached, or by an operator'], done)
             self.check(done.seconds > 5, done, 'the run ended early')
+
+    def test_killed_each_time(self):
+        """children that are all killed from outside tested nothing: status 3"""
+        limit = 'import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))'  # the kernel sends SIGKILL
+        done = self.expect(run('-s', limit, 'while True: pass', '--time', '5', '-t', '2', '--timeout', '30s'), 3)
+        self.assertIn('every child was ended by signal 9', done.last_line, done)
+
+    def test_lost_records(self):
+        """a target that closes the descriptor of the records: status 3, and no crash"""
+        done = self.expect(run('-s', '', 'import os; os.closerange(3, 1000)', '--time', '2'), 3)
+        self.assertIn('records of a child were lost', done.last_line, done)
 
     def test_every_child_at_once(self):
         """children that die before their first call are not started again and again"""
@@ -239,12 +250,24 @@ class Output(EndToEnd):
         self.assertEqual(len(said), 1, done)
         self.assertRegex(said[0], f'^ftstress: {wanted}', done)
         self.assertIn('crash_abort', done.out, done)
-        self.assertRegex(done.last_line, r'^ftstress: \d+ findings', done)
+        self.assertRegex(done.last_line, LAST_LINE, done)
 
-    @each([('no_folder', '/nowhere/report.json'), ('a_folder', '/tmp')])
-    def test_json(self, _, path):
-        """--json to a path that cannot be written"""
-        self.expect_lost(run('--json', path, *CRASH), f'cannot write {path}: ')
+    @each([('json_without_folder', '--json', '/nowhere/report.json'), ('json_folder', '--json', '/tmp'),
+           ('output_below_a_file', '-o', '/dev/null/x'), ('out_below_a_file', '--out', '/dev/null/out')])
+    def test_refused(self, _, option, path):
+        """a path that cannot be written is refused before the run"""
+        done = run(option, path, *CRASH)
+        self.assertEqual((done.status, done.out), (125, ''), done)
+        self.assertRegex(done.err, rf'\Aftstress: cannot write {path}[^\n]*: [^\n]*; name another place with {"--output" if option == "-o" else option}\n\Z', done)
+
+    @each([('text', ()), ('quiet', ('-q',)), ('junit', ('--as', 'junit'))])
+    def test_full_standard_output(self, _, options):
+        """a report on a full disk is lost: status 125, one sentence, and the last line"""
+        with open('/dev/full', 'wb') as full:
+            done = run(*options, *CRASH, stdout=full)
+        self.assertEqual(done.status, 125, done)
+        self.assertRegex(done.err, r'ftstress: cannot write to standard output: No space left on device', done)
+        self.assertRegex(done.last_line, LAST_LINE, done)
 
     # Uses a link of the test: a program that renames its file over a device destroys the device.
     def test_json_on_a_full_disk(self):
@@ -272,12 +295,23 @@ class Output(EndToEnd):
         self.assertEqual(done.status, 125, done)
         self.assertRegex(done.err, '(?m)^ftstress: cannot write .*No space left', done)
 
-    def test_out(self):
-        """--out below a regular file"""
-        with Run('-s', '', 'pass', '--time', '1') as first:
-            file = first.dir / 'file'
-            file.write_text('')
-            self.expect_lost(run('--out', file / 'out', *CRASH), 'cannot keep findings under ')
+    def test_out_that_is_lost(self):
+        """--out that cannot be written at the end of a run: status 125, for a clean run too"""
+        with Run('--time', '1', *COUNT) as started:
+            self.assertTrue(wait_until(lambda: (started.dir / 'out').exists(), 30), started)
+            (started.dir / 'out').rmdir()
+            (started.dir / 'out').write_text('')
+            done = started.finish()
+        self.assertEqual(done.status, 125, done)
+        self.assertRegex(done.err, '(?m)^ftstress: cannot keep the run under .*; name another folder with --out$', done)
+
+    def test_more_than_are_kept(self):
+        """of 200 different exceptions a child reports 64, and a note says that there are more"""
+        setup = 'words = ["".join(chr(97 + (i >> 2 * k) % 4) for k in range(4)) for i in range(200)]'
+        done = self.expect(run('--time', '2', '-s', setup, 'if thread_index: raise ValueError(words[iteration_index % 200])'), 1)
+        self.check(len(done.findings(kind='exception')) >= 64, done, 'fewer than 64')
+        self.assertIn('a child raised more than 64 different exceptions; the later ones are not reported', done.json['notes'])
+        self.assertIn('note: a child raised more than 64', done.out, done)
 
     def test_kept(self):
         """a finding is kept under its id with its plan and evidence; the plan runs"""
@@ -286,6 +320,15 @@ class Output(EndToEnd):
         self.check((folder / 'finding.json').exists(), done, 'no finding.json')
         again = self.expect(run(folder / 'plan.yaml', '--time', '3'), 1)
         self.assertEqual([f['id'] for f in again.findings()], [f['id'] for f in done.findings()], again)
+
+    def test_run_again(self):
+        """`run` takes a finding by its id, its folder or its finding.json, and runs its plan"""
+        done = self.expect(run(*CRASH), 1)
+        out, name = done.dir / 'out', done.findings()[0]['id']
+        plans = {run('--out', out, '--dry-run', finding).out for finding in (name, out / name, out / name / 'finding.json')}
+        self.assertEqual(plans, {run('--dry-run', out / name / 'plan.yaml').out})
+        again = self.expect(run('--out', out, name, '--time', '3'), 1)
+        self.assertEqual([f['id'] for f in again.findings()], [name], again)
 
 
 if __name__ == '__main__':

@@ -61,6 +61,27 @@ class Ladder(EndToEnd):
         self.assertIn('the writer raises AttributeError', done.last_line)
 
 
+class PythonCode(EndToEnd):
+    """Python code that stops or ends the process, or raises, is no fault of the interpreter."""
+
+    @each([('sleep', 'hang', 'target', 'import time', 'time.sleep(1000) if iteration_index == 200 else None'),
+           ('exit', 'crash', 'target', 'import os', 'os._exit(3) if iteration_index == 200 else None'),
+           ('kill', 'crash', 'unknown', 'import os', 'os.kill(os.getpid(), 9) if iteration_index == 200 else None'),
+           ('raise', 'exception', 'target', '', '1/0 if thread_index == 3 and iteration_index > 100 else None')])
+    def test_blame(self, _, kind, blame, setup, statement):
+        """the statement is blamed, or nothing is"""
+        done = self.expect(run('-s', setup, '--time', 2, '--timeout', '1s', '--verify', '6s', statement, timeout=90), 1)
+        found = done.findings(kind=kind)
+        self.check(found and {finding['blame'] for finding in found} == {blame}, done, 'not found, or another blame')
+
+    def test_ids(self):
+        """two statements that end alike have two ids"""
+        ids = [{finding['id'] for finding in run('-s', 'import os', '--time', 2, f'os._exit({status})').findings()}
+               for status in (3, 4)]
+        self.assertTrue(ids[0] and ids[1])
+        self.assertFalse(ids[0] & ids[1])
+
+
 class Behind(EndToEnd):
     def test_crash(self):
         """a bug that ends every child does not hide the next: its statement is left out, and both are verified apart"""

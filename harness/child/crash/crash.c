@@ -163,6 +163,25 @@ static void on_ask(int number)
     atomic_store(&the_board->ask, 1);
 }
 
+static void note_own(bool is_own, int number)
+{
+    if (the_board && is_own)
+        atomic_store(&the_board->own_signal, (uint32_t)number);
+}
+
+/* kill and raise for the target: they note its own signals, because the kernel does not report who sent SIGKILL. */
+__attribute__((visibility("default"))) int kill(pid_t pid, int number)
+{
+    note_own(pid == getpid() || pid == 0, number);
+    return (int)syscall(SYS_kill, pid, number);
+}
+
+__attribute__((visibility("default"))) int raise(int number)
+{
+    note_own(true, number);
+    return (int)syscall(SYS_tgkill, getpid(), gettid(), number);
+}
+
 /* End of handlers */
 
 int crash_install(int wire_fd, struct board *board)

@@ -183,6 +183,7 @@ static void finish_run(struct run *run)
     writer_clear(run);
     guard_count(content.values);
     record_send_content(run->wire, RECORD_FINISHED, &content);
+    atomic_store(&run->board->ended, 1);
 }
 
 int run_plan(struct run *run)

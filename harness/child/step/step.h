@@ -40,6 +40,7 @@ struct body {
     struct step *steps;
     unsigned nsteps;
     unsigned first; /* number of its first step among the steps of all bodies */
+    bool is_idle;   /* all of its statements are knocked out: `pass` stands for them */
 };
 
 /* All bodies of a plan, and their use of names. */

@@ -173,7 +173,8 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
             describe_syntax_error(texts[i], error, error_size);
             result = -EINVAL;
         }
-    if (!result && body->nsteps == 0 && program->left.nsteps > 0)
+    body->is_idle = !result && body->nsteps == 0 && program->left.nsteps > 0;
+    if (body->is_idle)
         result = parse_text(program, body, parser, "pass");
     if (!result && body->nsteps == 0)
         result =
@@ -225,8 +226,8 @@ void program_clear(struct program *program)
     *program = (struct program){0};
 }
 
-static void send_statement(const struct step *step, int64_t number, int64_t role, PyObject *describe,
-                           PyObject *names, int wire)
+static void send_statement(const struct step *step, const char *source, int64_t number, int64_t role,
+                           PyObject *describe, PyObject *names, int wire)
 {
     const char *objects = "", *modules = "";
     int plain = false;
@@ -235,7 +236,7 @@ static void send_statement(const struct step *step, int64_t number, int64_t role
         PyArg_ParseTuple(row, "ssp", &objects, &modules, &plain);
     RECORD_SEND(wire, RECORD_STATEMENT,
                 .values = {[STATEMENT_NUMBER] = number, [STATEMENT_ROLE] = role, [STATEMENT_PLAIN] = plain},
-                .texts = {step->source, objects, modules});
+                .texts = {source, objects, modules});
     PyErr_Clear();
     Py_XDECREF(row);
 }
@@ -244,11 +245,13 @@ void program_send(const struct program *program, PyObject *names, int wire)
 {
     PyObject *python = step_python();
     PyObject *describe = python ? PyDict_GetItemString(python, "describe") : NULL;
-    for (unsigned b = 0; b < program->nbodies; b++)
-        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
-            send_statement(&program->bodies[b].steps[i], program->bodies[b].first + i, b, describe, names,
-                           wire);
+    for (unsigned b = 0; b < program->nbodies; b++) {
+        const struct body *body = &program->bodies[b];
+        for (unsigned i = 0; i < body->nsteps; i++)
+            send_statement(&body->steps[i], body->is_idle ? "" : body->steps[i].source, body->first + i, b,
+                           describe, names, wire);
+    }
     for (unsigned i = 0; i < program->left.nsteps; i++)
-        send_statement(&program->left.steps[i], -1, 0, describe, names, wire);
+        send_statement(&program->left.steps[i], program->left.steps[i].source, -1, 0, describe, names, wire);
     step_python_drop(python);
 }

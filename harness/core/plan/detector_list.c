@@ -47,6 +47,8 @@ int detector_parse(const char *text, uint32_t *ret_bits, char *error, size_t err
             i++;
         if (i == WORDS)
             return unknown(at, (int)length, error, error_size);
+        if (words[i].bits == 0 && strchr(text, ','))
+            return fail(-EINVAL, error, error_size, "none stands alone; leave it or the other names out");
         bits |= words[i].bits;
         at += whole;
         if (*at == '\0')

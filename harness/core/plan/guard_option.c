@@ -7,8 +7,6 @@
 #include "base/fail.h"
 #include "core/plan/value.h"
 
-#define WORDS "whole, stacks, every=N, pages=N, quarantine=BYTES, interval=MICROSECONDS"
-
 static const struct word {
     const char *name;
     size_t to;
@@ -49,7 +47,7 @@ int guard_option_parse(const char *text, struct guard_option *option, char *erro
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (length >= sizeof word || !read_word(word, option))
             return fail(-EINVAL, error, error_size,
-                        "'%.*s' is no setting of the guard; the settings are " WORDS,
+                        "'%.*s' is none of the guard's settings, which are " GUARD_OPTIONS,
                         length < 60 ? (int)length : 60, at);
         at += length + (at[length] == ',');
     }

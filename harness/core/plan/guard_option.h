@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GUARD_OPTIONS                                                                                             \
+    "whole, stacks, every=N, pages=N (up to 4096), quarantine=BYTES (4096 to 1073741824), interval=MICROSECONDS " \
+    "(100 to 10000000)"
+
 struct guard_option {
     bool whole;  /* overwrite freed blocks completely */
     bool stacks; /* keep the stack of every allocation */

@@ -105,7 +105,8 @@ static int refuse_foreign(const struct option_row *row, enum option_command comm
     char owners[128] = "";
     for (size_t i = 0; i < OPTION_COMMANDS; i++)
         if (row->commands >> i & 1)
-            text_add(owners, sizeof owners, " and ", "`ftstress %s`", option_command_names[i]);
+            text_add(owners, sizeof owners, row->commands >> i == 1 ? " and " : ", ", "`ftstress %s`",
+                     option_command_names[i]);
     const char *name = option_command_names[command];
     return fail(-EINVAL, error, size, "--%s is an option of %s, not of `%s`; see `ftstress %s --help`",
                 row->name, owners, name, name);

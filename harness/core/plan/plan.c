@@ -117,6 +117,8 @@ static int check_lists(const struct plan *plan, char *error, size_t size)
 
 static int check_input_name(const char *name, char *error, size_t size)
 {
+    if (!*name)
+        return REFUSE("an input has no name: give it one");
     if (!is_identifier(name))
         return REFUSE("input name '%s' is not an identifier: use ASCII letters, digits and _, no digit first",
                       name);

@@ -11,7 +11,7 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/value.h"
 
-#define NUMBER "a whole number from 0 to 18446744073709551615"
+#define NUMBER "a whole number from 0 to 9223372036854775807"
 #define AT(member) .at = offsetof(struct plan, member), .size = sizeof((struct plan *)0)->member
 #define KEY(kind_, member) .name = #member, .kind = (kind_), AT(member)
 #define LIST(kind_, member) KEY(kind_, member), .count = offsetof(struct plan, n##member)
@@ -87,7 +87,7 @@ static int read_scalar(enum plan_kind kind, const char *text, uint64_t *ret_valu
         *ret_value = (uint64_t)word % 2;
         break;
     default:
-        return value_number(text, 0, kind == PLAN_THREADS ? UINT32_MAX : UINT64_MAX, ret_value);
+        return value_number(text, 0, kind == PLAN_THREADS ? UINT32_MAX : INT64_MAX, ret_value);
     }
     return word < 0 ? word : 0;
 }

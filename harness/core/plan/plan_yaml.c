@@ -53,7 +53,8 @@ static int complain_syntax(const struct load *load, const yaml_parser_t *parser)
     }
     if (parser->context)
         snprintf(context, sizeof context, " (%s, line %zu)", parser->context, parser->context_mark.line + 1);
-    return complain(load, parser->problem_mark.line + 1,
+    bool at_end = parser->context && parser->problem_mark.index >= load->size;
+    return complain(load, (at_end ? parser->context_mark : parser->problem_mark).line + 1,
                     "not YAML: %s%s; put Python and recipes in quotes or after '|'", parser->problem,
                     context);
 }

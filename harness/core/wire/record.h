@@ -40,8 +40,8 @@
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
-    /* One of the plan's statements; values: enum record_statement. text: its source; the names of the objects that \
-     * it uses; the modules of all names in it; both separated by commas. */ \
+    /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
+     * body; the names of the objects that it uses; the modules of all names in it; both separated by commas. */ \
     PLAIN(STATEMENT, statement) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
     /* values: enum record_arm: calls at each point of a series; sent before the series */ \

@@ -53,6 +53,14 @@ static inline void detector_send(const struct detector_call *call, bool found, e
         atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
+/* Sends a note once: a table of the detector is full, and what comes later is not reported. */
+static inline void detector_note_once(const struct detector_call *call, atomic_flag *sent,
+                                      const char *sentence)
+{
+    if (!atomic_flag_test_and_set(sent))
+        RECORD_SEND(call->wire, RECORD_NOTE, .texts = {sentence});
+}
+
 struct counting_window;
 
 struct detector {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIGNATURES 64
+#define SIGNATURES 64 /* as the notes say */
 #define SIGNATURE_SIZE 256
 
 static uint64_t expected[SIGNATURES];
@@ -83,6 +83,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     (void)result;
     if (!raised)
         return;
+    static atomic_flag noted = ATOMIC_FLAG_INIT;
     char text[1024], signature[SIGNATURE_SIZE];
     describe(raised, text, sizeof text);
     uint64_t hash = normalise(text, signature, sizeof signature);
@@ -99,8 +100,12 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     /* Statements that change shared objects cause exceptions themselves: the end of the round would end the race. */
     if (!call->mutable)
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
-    if (slot < 0)
+    if (slot < 0) {
+        detector_note_once(
+            call, &noted,
+            "a child raised more than 64 different exceptions; the later ones are not reported");
         return;
+    }
     if (!is_new) {
         atomic_fetch_add_explicit(&counts[slot], 1, memory_order_relaxed);
         return;

@@ -20,7 +20,7 @@
 #include "detectors/common/detector.h"
 #include "detectors/watch/watched.h"
 
-#define SITES 256
+#define SITES 256 /* as the note says */
 
 /* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {
@@ -177,7 +177,7 @@ static uint64_t site_hash(const struct tripwire_hit *hit, const struct watched *
 }
 
 /* Returns the site if this thread is its first; NULL if it was known (and is counted) or the table is full. */
-static struct site *claim(uint64_t hash)
+static struct site *claim(const struct detector_call *call, uint64_t hash)
 {
     for (int i = 0; i < SITES; i++) {
         uint64_t empty = 0;
@@ -188,6 +188,9 @@ static struct site *claim(uint64_t hash)
             return NULL;
         }
     }
+    static atomic_flag noted = ATOMIC_FLAG_INIT;
+    detector_note_once(call, &noted,
+                       "a child wrote to inputs at more than 256 places; the later ones are not reported");
     return NULL;
 }
 
@@ -208,7 +211,7 @@ static void report(struct detector_call *call, struct watched *watched, const st
         return;
     if (kept && !call->serial && is_known(site_hash(hit, watched, false)))
         kept = false;
-    struct site *site = claim(site_hash(hit, watched, kept));
+    struct site *site = claim(call, site_hash(hit, watched, kept));
     if (!site)
         return;
     struct record *record = &site->record;

@@ -1,10 +1,12 @@
 #include "driver/command/command.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 static const char run_more[] =
     "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a whole module ('numpy:*': every\n"
-    "public callable, on one thread), or a plan file (plan.yaml). Statements read as with `python -m timeit`:\n"
+    "public callable, on one thread), a plan file (plan.yaml), or a kept finding, by its id, folder or finding.json.\n"
+    "Statements read as with `python -m timeit`:\n"
     "  ftstress run somersd\n"
     "  ftstress run 'numpy:repeat(f8[20], 2)' 'numpy:linalg.norm(f8[3,3].T)'\n"
     "  ftstress run -s 'import numpy as np; x = np.arange(20.)' 'np.repeat(x, 2)'\n"
@@ -33,7 +35,7 @@ static const char report_more[] =
     "Without a name: the last run that was kept under --out. FINDING is an id of `ftstress list findings`:\n"
     "  ftstress report                                     the last run\n"
     "  ftstress report --as html -o report.html            the last run as a page to read or to send\n"
-    "  ftstress report F480d206 --as github                one finding as a bug report to paste into a tracker\n"
+    "  ftstress report F898e712 --as github                one finding as a bug report to paste into a tracker\n"
     "  ftstress report old/report.json --as html -o old.html\n"
     "\n"
     "--output - is standard output. A finding of an earlier run is reported from the files that were kept with it.\n"
@@ -42,20 +44,21 @@ static const char report_more[] =
 
 static const char doctor_more[] =
     "Checks the machine, the interpreter and the packages, and says for each thing that is missing how to get it.\n"
+    "PATH is an interpreter or a venv, as -p names it.\n"
     "\n"
     "Exit status: 0 ready, 2 usage, 3 something that is needed is missing, 125 the harness itself failed.\n";
 
 const struct command commands[] = {
     {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
-     "stress something and report what breaks", run_more, command_run},
-    {OPTION_LIST, "[scenarios|detectors|findings]", "list scenarios, detectors or kept findings", list_more,
-     command_list},
-    {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, command_show},
+     "stress something and report what breaks", run_more, UINT_MAX, command_run},
+    {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings",
+     list_more, 1, command_list},
+    {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},
     {OPTION_REPORT, "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
-     "report the last run, or one finding, for a person, a CI server or a tracker", report_more,
+     "report the last run, or one finding, for a person, a CI server or a tracker", report_more, 1,
      command_report},
-    {OPTION_DOCTOR, "[-p PATH]",
-     "check whether this machine and interpreter can be tested, and by which detectors", doctor_more,
+    {OPTION_DOCTOR, "[PATH]",
+     "check whether this machine and interpreter can be tested, and by which detectors", doctor_more, 1,
      command_doctor},
 };
 const size_t command_count = sizeof commands / sizeof *commands;

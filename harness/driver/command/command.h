@@ -7,12 +7,15 @@
 #include "base/sentence.h"
 #include "core/plan/option.h"
 
+typedef int command_function(const struct request *request); /* returns an exit status */
+
 struct command {
     enum option_command id;
-    const char *usage;                         /* what follows the name */
-    const char *about;                         /* one line */
-    const char *more;                          /* the part of its --help before the options */
-    int (*run)(const struct request *request); /* returns an exit status */
+    const char *usage; /* what follows the name */
+    const char *about; /* one line */
+    const char *more;  /* the part of its --help before the options */
+    unsigned most;     /* names on its command line */
+    command_function *run;
 };
 
 extern const struct command commands[];
@@ -28,20 +31,14 @@ void command_help_all(void);
  * name of the command. Returns an exit status. */
 int command_start(const struct command *self, int argc, char **argv);
 
-int command_run(const struct request *request);
-int command_list(const struct request *request);
-int command_doctor(const struct request *request);
-int command_report(const struct request *request);
-int command_show(const struct request *request);
+command_function command_run, command_list, command_doctor, command_report, command_show;
 
 struct report;
 struct run;
 
-/* Writes the report in a form that exists to a file; NULL and "-" are standard output. Returns 0 or -errno. */
-int command_render(const char *form, const struct report *report, const char *path);
-
-/* Writes the report in the form of --as to --output. Returns 0, or an exit status after an error message. */
-int command_write_form(const struct report *report, const struct request *request);
+/* Writes the report in a form that exists to a file; NULL and "-" are standard output. Returns 0, or an exit status after
+ * an error message. */
+int command_write(const char *form, const struct report *report, const char *path);
 
 /* Is the text on standard output for a terminal that shows colours? */
 bool command_colour(const struct request *request);

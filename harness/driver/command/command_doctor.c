@@ -9,8 +9,10 @@
 int command_doctor(const struct request *request)
 {
     cleanup_free char *child = NULL;
-    if (probe_find_beside(CHILD_PROGRAM, &child) < 0)
-        return command_fail(STATUS_HARNESS,
-                            "ftstress-child is not beside this program; build it with scripts/setup.sh");
-    return doctor_run(request->python, child, command_colour(request), stdout);
+    probe_find_beside(CHILD_PROGRAM, &child);
+    if (request->npositionals && request->python)
+        return command_fail(STATUS_USAGE, "'%s' and -p name two interpreters; keep one",
+                            *request->positionals);
+    return doctor_run(request->npositionals ? *request->positionals : request->python, child,
+                      command_colour(request), stdout);
 }

@@ -71,12 +71,15 @@ static int list_findings(const char *out)
     for (int i = 0; i < n; i++) {
         cleanup_free char *path = NULL;
         json_auto_t *finding = NULL;
+        json_error_t problem = {.text = "no memory"};
         if (asprintf(&path, "%s%s%s/finding.json", out, *out ? "/" : "", entries[i]->d_name) >= 0)
-            finding = json_load_file(path, 0, NULL);
+            finding = json_load_file(path, 0, &problem);
         if (finding)
             printf("%-10s %-16s %s\n", entries[i]->d_name,
                    json_string_value(json_object_get(finding, "kind")),
                    json_string_value(json_object_get(finding, "message")));
+        else
+            printf("%-10s (%s)\n", entries[i]->d_name, problem.text);
         free(entries[i]);
     }
     if (n > 0)

@@ -1,6 +1,7 @@
 /* `ftstress run`: from a command line to a report. */
 #include "driver/command/command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,12 +73,30 @@ static struct job_settings make_settings(const struct mode_run *mode)
                                  .signals = open_signals()};
 }
 
+/* Checks before the run that its results can be written. Returns 0, or an exit status after an error message. */
+static int check_outputs(const struct request *request)
+{
+    cleanup_free char *kept = NULL;
+    int error = asprintf(&kept, "%s/report.json", request->out) < 0 ? -ENOMEM : fd_make_dirs(request->out);
+    const char *const files[][2] = {{"out", kept}, {"json", request->json}, {"output", request->output}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = files[i][1];
+        if (!error && path && strcmp(path, "-") != 0)
+            error = fd_can_write(path);
+        if (error)
+            return command_fail(STATUS_HARNESS, "cannot write %s: %s; name another place with --%s", path,
+                                strerror(-error), files[i][0]);
+    }
+    return 0;
+}
+
 /* Runs the plans in the mode, and reports. Returns the exit status. */
 static int run_session(struct mode_run *mode, const struct target_list *targets)
 {
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
+    session.run.out = request->out;
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)
@@ -116,7 +135,7 @@ int command_run(const struct request *request)
         command_fail_sentence(status, &contradiction);
     else if (request->dry_run)
         status = print_plans(&targets);
-    else
+    else if (!(status = check_outputs(request)))
         status = run_targets(request, mode, &targets);
     target_list_clear(&targets);
     return status;

@@ -67,6 +67,9 @@ int command_start(const struct command *self, int argc, char **argv)
         status = command_fail(STATUS_USAGE, "%s", result == -ENOMEM ? "out of memory" : error);
     else if (request.help)
         status = print_help(self);
+    else if (request.npositionals > self->most)
+        status = command_fail(STATUS_USAGE, "'%s' is one name too many; write ftstress %s %s",
+                              request.positionals[self->most], option_command_names[self->id], self->usage);
     else if (request.as && !reporter_find(request.as))
         status =
             command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());

@@ -10,40 +10,30 @@
 #include "driver/finding/run.h"
 #include "driver/report/report.h"
 
-static bool is_stdout(const char *path)
-{
-    return strcmp(path, "-") == 0;
-}
-
-static void print_text(const json_t *document, const struct request *request)
+static int print_text(const json_t *document, const struct request *request)
 {
     const struct report report = {.document = document,
                                   .colour = command_colour(request),
                                   .quiet = request->quiet,
                                   .verbose = request->verbose};
-    command_render("text", &report, NULL);
+    return command_write("text", &report, NULL);
 }
 
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
 static int write_all(const struct run *run, const json_t *document, const struct request *request)
 {
-    int status = 0, error;
-    bool other_on_stdout = (request->json && is_stdout(request->json)) ||
-                           (request->as && (!request->output || is_stdout(request->output)));
-    if (!other_on_stdout)
-        print_text(document, request);
-    error = request->json ? command_render("json", &(struct report){.document = document}, request->json) : 0;
-    if (error)
-        status = command_fail(STATUS_HARNESS, "cannot write %s: %s; the report above is complete",
-                              request->json, strerror(-error));
-    error = request->as || request->output
-                ? command_write_form(&(struct report){.document = document}, request)
-                : 0;
-    status = error ? error : status;
-    error = report_keep(run, document, request->out);
+    const struct report report = {.document = document};
+    bool other_on_stdout = (request->json && strcmp(request->json, "-") == 0) ||
+                           (request->as && (!request->output || strcmp(request->output, "-") == 0));
+    int status = other_on_stdout ? 0 : print_text(document, request);
+    if (request->json)
+        status |= command_write("json", &report, request->json);
+    if (request->as || request->output)
+        status |= command_write(request->as ? request->as : "text", &report, request->output);
+    int error = report_keep(run, document, request->out);
     if (error)
         status =
-            command_fail(STATUS_HARNESS, "cannot keep findings under %s: %s; name another folder with --out",
+            command_fail(STATUS_HARNESS, "cannot keep the run under %s: %s; name another folder with --out",
                          request->out, strerror(-error));
     else if (run->findings.n > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
@@ -57,8 +47,9 @@ int command_tell(const struct run *run, const struct request *request)
     int status = document ? write_all(run, document, request)
                           : command_fail(STATUS_HARNESS, "no memory for the report");
     fflush(stdout);
-    fprintf(stderr, "ftstress: %zu findings in %" PRIu64 " calls, %.1f s", run->findings.n,
-            run->calls + run->serial_calls, run->seconds);
+    fprintf(stderr, "ftstress: %zu finding%s in %" PRIu64 " calls, %.1f s%s", run->findings.n,
+            run->findings.n == 1 ? "" : "s", run->calls + run->serial_calls, run->seconds,
+            run->interrupted && !run->reason ? "; interrupted before its end" : "");
     fprintf(stderr, run->reason ? "; could not test: %s\n" : "\n", run->reason);
     return status ? status : (int)run->status;
 }

@@ -10,10 +10,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 
-static int find_dir(char **ret_path)
-{
-    return fd_beside("../share/scenarios", ret_path);
-}
+#define FOLDER "../share/scenarios"
 
 static int is_plan(const struct dirent *entry)
 {
@@ -31,7 +28,7 @@ int scenario_list(char ***ret_names, size_t *ret_n)
 {
     cleanup_free char *dir = NULL;
     struct dirent **entries;
-    int error = find_dir(&dir);
+    int error = fd_beside(FOLDER, &dir);
     if (error)
         return error;
     /* cppcheck-suppress nullPointer ; glibc takes NULL for no order */
@@ -54,7 +51,7 @@ int scenario_list(char ***ret_names, size_t *ret_n)
 int scenario_find(const char *name, char **ret_path)
 {
     cleanup_free char *dir = NULL, *path = NULL;
-    if (strchr(name, '/') || find_dir(&dir) < 0 || asprintf(&path, "%s/%s.yaml", dir, name) < 0 ||
+    if (strchr(name, '/') || fd_beside(FOLDER, &dir) < 0 || asprintf(&path, "%s/%s.yaml", dir, name) < 0 ||
         access(path, R_OK) < 0)
         return -ENOENT;
     *ret_path = path;

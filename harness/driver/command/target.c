@@ -9,7 +9,9 @@
 #include "base/fail.h"
 #include "base/fd.h"
 #include "base/list.h"
+#include "base/path.h"
 #include "driver/command/scenario_list.h"
+#include "driver/report/report.h"
 
 #define NAME_MAX_BYTES 60
 
@@ -138,6 +140,19 @@ static int plan_of_callable(const char *text, struct plan *plan)
     return result;
 }
 
+/* Loads the plan that was kept beside a finding. Returns -ENOENT where the text names none. */
+static int plan_of_finding(const char *out, const char *text, struct plan *plan, char *error, size_t size)
+{
+    cleanup_free char *finding = NULL, *path = NULL;
+    int result = report_find(out, text, &finding);
+    if (result || strcmp(path_base(finding), "finding.json") != 0)
+        return result ? result : -ENOENT;
+    if (asprintf(&path, "%.*splan.yaml", (int)(path_base(finding) - finding), finding) < 0)
+        return -ENOMEM;
+    result = plan_load(path, plan, error, size);
+    return result == -ENOENT ? -EINVAL : result;
+}
+
 /* Makes a plan of the module out of the sweep scenario. */
 static int sweep_module(const char *text, struct plan *plan)
 {
@@ -151,21 +166,24 @@ static int sweep_module(const char *text, struct plan *plan)
     return 0;
 }
 
-static int plan_of_target(const char *text, struct plan *plan, char *error, size_t size)
+static int plan_of_target(const char *out, const char *text, struct plan *plan, char *error, size_t size)
 {
     cleanup_free char *path = NULL;
+    int result = 0;
     const char *dot = strrchr(text, '.');
     bool callable = is_callable(text), module = callable && strcmp(strchr(text, ':'), ":*") == 0;
     if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
         return plan_load(text, plan, error, size);
     if (callable && !module)
         return plan_of_callable(text, plan);
-    if (scenario_find(module ? "sweep" : text, &path) < 0)
-        return fail(-EINVAL, error, size,
-                    "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor "
-                    "module:callable(args); for a statement give its setup with -s, '' will do",
-                    text);
-    int result = plan_load(path, plan, error, size);
+    if (scenario_find(module ? "sweep" : text, &path) == 0)
+        result = plan_load(path, plan, error, size);
+    else if ((result = plan_of_finding(out, text, plan, error, size)) == -ENOENT)
+        return fail(
+            -EINVAL, error, size,
+            "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor a kept "
+            "finding, nor module:callable(args); for a statement give its setup with -s, '' will do",
+            text);
     return result || !module ? result : sweep_module(text, plan);
 }
 
@@ -209,7 +227,7 @@ static int add_target(const struct request *request, size_t i, struct target_lis
         return -ENOMEM;
     plan_init(plan);
     int result = request->has_code ? plan_of_statements(request, plan)
-                                   : plan_of_target(request->positionals[i], plan, error, size);
+                                   : plan_of_target(request->out, request->positionals[i], plan, error, size);
     if (!result)
         result = request_apply(request, plan);
     if (result == -E2BIG)

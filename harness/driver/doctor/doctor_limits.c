@@ -69,7 +69,7 @@ enum doctor_level doctor_memory(struct doctor *doctor)
     if (bytes >= 1024 * MIB)
         return doctor_say(doctor, DOCTOR_OK, NULL, "%.1f GiB are available",
                           (double)bytes / (1024.0 * (double)MIB));
-    return doctor_say(doctor, DOCTOR_WARN, "free memory, or run fewer children at a time (--jobs 1)",
+    return doctor_say(doctor, DOCTOR_WARN, "free memory, or run fewer programs beside ftstress",
                       "only %" PRIu64 " MiB are available: the kernel may kill children", bytes / MIB);
 }
 
@@ -77,8 +77,6 @@ static void print_limit(FILE *out, rlim_t value, uint64_t unit)
 {
     if (value == RLIM_INFINITY)
         fputs("unlimited", out);
-    else if (value == 0)
-        fputs("0", out);
     else if (unit == MIB)
         fprintf(out, "%" PRIu64 " MiB", (uint64_t)value / MIB);
     else

@@ -197,11 +197,12 @@ enum doctor_level doctor_aslr(struct doctor *doctor)
     fprintf(doctor->text, "address randomisation is on (randomize_va_space %ld)", on);
     if (!read_number("/proc/sys/vm/mmap_rnd_bits", &bits))
         return DOCTOR_OK;
-    if (bits <= 28)
-        return doctor_say(doctor, DOCTOR_OK, NULL, ", mmap_rnd_bits is %ld", bits);
-    return doctor_say(doctor, DOCTOR_WARN,
-                      "only for ThreadSanitizer builds: sysctl vm.mmap_rnd_bits=28, or setarch -R",
-                      ", mmap_rnd_bits is %ld: ThreadSanitizer may not start", bits);
+    fprintf(doctor->text, ", mmap_rnd_bits is %ld", bits);
+    return bits <= 28
+               ? DOCTOR_OK
+               : doctor_say(doctor, DOCTOR_WARN,
+                            "only for ThreadSanitizer builds: sysctl vm.mmap_rnd_bits=28, or setarch -R",
+                            ": ThreadSanitizer may not start");
 }
 
 enum doctor_level doctor_system(struct doctor *doctor)

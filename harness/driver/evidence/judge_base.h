@@ -5,6 +5,7 @@
 #include "core/wire/counted.h"
 #include "driver/finding/curve.h"
 #include "driver/finding/run.h"
+#include "driver/outcome/package.h"
 
 struct judge {
     struct run *run;
@@ -29,8 +30,6 @@ char *judge_name_package(const struct judge *judge, const char *module, const ch
 /* Returns the same for the package at the start of a dotted path, such as "numpy.repeat"; NULL where it has no
  * extension module. The caller's. */
 char *judge_package_of(const struct judge *judge, const char *path);
-/* Returns a function's name without suffixes of the compiler. The caller's; NULL for NULL. */
-char *judge_plain_name(const char *function);
 
 /* Returns "CPython 3.13.5". The caller's. */
 char *judge_name_interpreter(const struct judge *judge);
@@ -69,6 +68,9 @@ double judge_per_iteration(const struct judge *judge);
 struct symbols *judge_symbols(struct judge *judge);
 /* Symbolises addresses of this child. `exact`: the first is no return address. Free the stack. */
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
+
+/* Returns true for a frame in which the interpreter runs Python code. */
+bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose);
 
 /* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,

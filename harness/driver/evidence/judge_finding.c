@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "driver/outcome/package.h"
 
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
@@ -12,12 +11,10 @@ void judge_suspect_stack(const struct judge *judge, struct finding *finding, enu
     const struct symbol_frame *frame = package_frame(judge->outcome, stack, name, sizeof name);
     const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
     if (frame)
-        evidence_set(evidence, by, BLAME_TARGET,
-                     frame->function ? judge_plain_name(frame->function) : strdup(name),
+        evidence_set(evidence, by, BLAME_TARGET, frame->function ? strdup(frame->function) : strdup(name),
                      judge_name_package(judge, frame->module, name));
     else if (inner)
-        evidence_set(evidence, by, BLAME_INTERPRETER, judge_plain_name(inner->function),
-                     judge_name_interpreter(judge));
+        evidence_set(evidence, by, BLAME_INTERPRETER, strdup(inner->function), judge_name_interpreter(judge));
     evidence->stacks = stack->nframes > 0;
     evidence->agree = frame || inner;
 }
@@ -46,6 +43,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
+    finding->serial = judge->plan->threads == 1;
     finding->count = 1;
     if (plan_print(judge->plan, &finding->plan) < 0)
         finding->plan = NULL;
@@ -61,17 +59,31 @@ void judge_note_changes(const struct judge *judge, struct finding *finding)
         finding->rung = RUNG_ALL;
 }
 
+/* Signs a finding that nothing else identifies by the statements of its plan. */
+static void sign_by_plan(const struct plan *plan, struct finding *finding)
+{
+    for (unsigned i = 0; i < plan->nsteps; i++)
+        finding_sign_by(finding, plan->steps[i], strlen(plan->steps[i]));
+    for (unsigned i = 0; i < plan->nroles; i++)
+        finding_sign_by(finding, plan->roles[i], strlen(plan->roles[i]));
+    if (plan->native)
+        finding_sign_by(finding, plan->native, strlen(plan->native));
+}
+
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
-    /* Wrong values and exceptions damage no memory. */
+    /* Wrong values and exceptions damage no memory; Python code can hang or end the process by itself. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
-                    finding->kind != FINDING_INPUT_MUTATED;
+                    finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
+                    finding->evidence.by != EVIDENCE_EXIT && finding->evidence.by != EVIDENCE_SENT;
     if (statement && !statement->plain && statement->package) {
         finding->evidence.call = statement_callable(statement->source, judge->plan->setup);
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
+    if (finding->signature && !finding_sign(finding))
+        sign_by_plan(judge->plan, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }
 

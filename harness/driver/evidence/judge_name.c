@@ -6,7 +6,6 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "driver/evidence/judge_base.h"
-#include "driver/outcome/package.h"
 
 char *judge_format(const char *text, ...)
 {
@@ -32,23 +31,14 @@ char *judge_package_of(const struct judge *judge, const char *path)
     size_t top = strcspn(path, ".");
     for (size_t i = 0; i + 1 < judge->outcome->npackages; i += 2) {
         const char *package = judge->outcome->packages[i + 1];
-        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.'))
+        if (strncmp(package, path, top) != 0 || (package[top] != '\0' && package[top] != '.') ||
+            package_owner(judge->outcome, judge->outcome->packages[i], NULL, 0) != OWNER_PACKAGE)
             continue;
         cleanup_free char *name = strndup(path, top);
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         return name ? judge_name_package(judge, judge->outcome->packages[i], name) : NULL;
     }
     return NULL;
-}
-
-/* Compilers split and clone functions: bug.cold and bug.constprop.0 become bug. Demangled names, of more than one
- * word, have no such suffix. */
-char *judge_plain_name(const char *function)
-{
-    size_t word = function ? strcspn(function, "<({ :") : 0;
-    if (!function || function[word])
-        return function ? strdup(function) : NULL;
-    return strndup(function, *function ? 1 + strcspn(function + 1, ".") : 0);
 }
 
 char *judge_name_interpreter(const struct judge *judge)

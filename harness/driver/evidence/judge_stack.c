@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/wire/landmarks.h"
-#include "driver/outcome/package.h"
 
 struct symbols *judge_symbols(struct judge *judge)
 {
@@ -22,8 +21,7 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
     return stack;
 }
 
-/* Returns true where Python code was running: compiled code further out did not allocate. */
-static bool is_evaluation(const struct symbol_frame *frame, enum owner whose)
+bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose)
 {
     static const char evaluation[] = "_PyEval_EvalFrame";
     return whose == OWNER_INTERPRETER && frame->function &&
@@ -39,17 +37,20 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     const struct symbol_frame *found = NULL;
     for (size_t i = 0; stack->frames && i < stack->nframes; i++) {
         enum owner whose = package_frame_owner(judge->outcome, &stack->frames[i], name, sizeof name);
+        if (whose == OWNER_PACKAGE && package_is_of_caller(stack, i))
+            continue;
         if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
             found = &stack->frames[i];
             snprintf(owner, sizeof owner, "%s", name);
-        } else if ((found && whose != OWNER_PACKAGE) || is_evaluation(&stack->frames[i], whose)) {
+        } else if ((found && whose != OWNER_PACKAGE) || judge_is_evaluation(&stack->frames[i], whose)) {
+            /* Python code was running: compiled code further out did not allocate. */
             break;
         }
     }
     *ret_function = *ret_package = NULL;
     if (!found)
         return;
-    *ret_function = found->function ? judge_plain_name(found->function) : strdup(owner);
+    *ret_function = found->function ? strdup(found->function) : strdup(owner);
     *ret_package = judge_name_package(judge, found->module, owner);
 }
 

@@ -17,6 +17,9 @@ enum evidence_by {
     EVIDENCE_LOSS,      /* the allocation site of what grows or is left */
     EVIDENCE_ACCESS,    /* of two racing accesses the one that writes */
     EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */
+    EVIDENCE_STAY,      /* Python code that blocks or loops without a lock */
+    EVIDENCE_EXIT,      /* the process exited, which the interpreter does not do by itself */
+    EVIDENCE_SENT,      /* a process sent the signal: the processor raised no fault */
     EVIDENCE_STATEMENT, /* the call that the only statement makes */
     EVIDENCE_NAME,      /* the module of a type, or the one that a library's report names */
     EVIDENCE_SHARING,   /* the sharing level: what the threads may do to shared inputs */

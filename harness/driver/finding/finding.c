@@ -72,25 +72,60 @@ static void count_child(struct finding *finding, unsigned child)
     finding->last_child = child;
 }
 
-/* Makes an id from the signature: short enough to type, and equal in each run. */
-static void make_id(struct finding *finding)
+/* Makes an id from the signature: short enough to type, and equal in each run. No two findings of a list share one. */
+static void make_id(const struct finding_list *list, struct finding *finding)
 {
     uint64_t hash = 0;
     for (const char *c = finding->signature; *c; c++)
         hash = prng_mix(hash ^ (unsigned char)*c);
-    snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
+    do {
+        snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
+        hash = prng_mix(hash);
+    } while (finding_list_find(list, finding->id));
 }
 
-/* A child's text must not steer the user's terminal, nor break a line. */
-void finding_make_printable(char *text)
+void finding_sign_by(struct finding *finding, const char *part, size_t length)
+{
+    char *longer;
+    if (asprintf(&longer, "%s|%.*s", finding->signature, (int)length, part) < 0)
+        return;
+    free(finding->signature);
+    finding->signature = longer;
+}
+
+bool finding_sign(struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    bool is_call = evidence->call_package && (evidence->blame == BLAME_INTERPRETER || !evidence->package);
+    const char *package = is_call ? evidence->call_package : evidence->package;
+    const char *function = evidence->function || !is_call ? evidence->function : evidence->call;
+    /* Any statement may meet what another one broke. */
+    bool is_met =
+        (finding->kind <= FINDING_CRASH || finding->kind == FINDING_INPUT_MUTATED) && !finding->block;
+    finding->is_signed = true;
+    if (is_met ? !evidence->function && !evidence->package : !function && !package && !finding->statement)
+        return false;
+    if (function && !strstr(finding->signature, function))
+        finding_sign_by(finding, function, strlen(function));
+    if (package)
+        finding_sign_by(finding, package, strcspn(package, " "));
+    else if (finding->statement && !strstr(finding->signature, finding->statement))
+        finding_sign_by(finding, finding->statement, strlen(finding->statement));
+    return true;
+}
+
+/* A child's text must not steer the user's terminal. */
+void finding_make_printable(char *text, bool has_lines)
 {
     for (char *c = text; c && *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+        if (((unsigned char)*c < ' ' && !(has_lines && *c == '\n')) || *c == 0x7f)
             *c = ' ';
 }
 
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child)
 {
+    if (finding->signature && !finding->is_signed)
+        finding_sign(finding);
     for (size_t i = 0; finding->signature && i < list->n; i++) {
         struct finding *known = list->items[i];
         if (strcmp(known->signature, finding->signature) != 0)
@@ -107,10 +142,10 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
         finding_free(finding);
         return NULL;
     }
-    make_id(finding);
+    make_id(list, finding);
     finding->order = list->n;
-    finding_make_printable(finding->message);
-    finding_make_printable(finding->statement);
+    finding_make_printable(finding->message, false);
+    finding_make_printable(finding->statement, true);
     count_child(finding, child);
     list->items[list->n++] = finding;
     return finding;
@@ -146,7 +181,7 @@ int finding_add_stack(struct finding *finding, char *title, struct symbol_stack 
 
 int finding_add_line(struct finding *finding, char *line)
 {
-    finding_make_printable(line);
+    finding_make_printable(line, false);
     return strings_take(&finding->lines, &finding->nlines, line);
 }
 
@@ -170,6 +205,10 @@ struct suspect finding_suspect(const struct finding *finding)
     if (suspect.blame == BLAME_INTERPRETER && evidence->call_package)
         suspect = finding->serial ? (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package}
                                   : (struct suspect){BLAME_UNKNOWN, NULL, NULL};
+    /* A result has no stack: the call that returned it is named. */
+    bool returned = finding->kind == FINDING_WRONG_RESULT || finding->kind == FINDING_EXCEPTION;
+    if (returned && suspect.blame == BLAME_TARGET && !suspect.function && !suspect.package)
+        suspect = (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package};
     if (suspect.blame == BLAME_UNKNOWN && evidence->alone)
         suspect = (struct suspect){BLAME_INTERPRETER, NULL, NULL};
     return suspect;

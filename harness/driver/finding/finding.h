@@ -97,8 +97,10 @@ struct finding {
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */
     char *site;              /* where the block was made, as --focus takes it, or NULL */
+    bool is_endless;         /* a hang with a thread that waits for no lock */
     bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
+    bool is_signed;    /* the signature is complete */
     char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */
     bool inherits;     /* it takes the blame of its cause */
     char *behind;      /* id of the finding that hid this one until its statement was left out, or NULL */
@@ -127,11 +129,18 @@ struct finding_list {
 extern const char *const finding_kind_names[FINDING_KINDS];
 extern const char *const finding_severity_names[SEVERITIES];
 
-/* Replaces control characters with blanks. NULL is fine. */
-void finding_make_printable(char *text);
+/* Replaces control characters with blanks; the line breaks of a statement stay. NULL is fine. */
+void finding_make_printable(char *text, bool has_lines);
 
-/* Adds a finding, or merges it into the one with the same signature, which keeps its texts and stacks. Takes the
- * finding over. Returns the finding in the list, or NULL without memory. */
+/* Completes the signature: with the function and the package that the evidence names, or else the statement, so that
+ * failures of two packages with one message differ. Versions are left out: the next release has the same signature.
+ * Returns false where nothing but the plan identifies the finding. */
+bool finding_sign(struct finding *finding);
+/* Adds a part to the signature. */
+void finding_sign_by(struct finding *finding, const char *part, size_t length);
+
+/* Signs a finding that is not signed, and adds it, or merges it into the one with the same signature, which keeps its
+ * texts and stacks. Takes the finding over. Returns the finding in the list, or NULL without memory. */
 struct finding *finding_list_add(struct finding_list *list, struct finding *finding, unsigned child);
 void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);

@@ -19,7 +19,7 @@ int note_add(struct note_list *notes, const char *format, ...)
     va_end(arguments);
     if (n < 0)
         return -ENOMEM;
-    finding_make_printable(text);
+    finding_make_printable(text, false);
     for (size_t i = 0; i < notes->n; i++)
         if (strcmp(notes->items[i], text) == 0) {
             free(text);

@@ -1,4 +1,4 @@
-/* A run: what its children did, and what was found. Driver. Owned, but for `suppressions`. */
+/* A run: what its children did, and what was found. Driver. Owned, but for what is borrowed. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +33,8 @@ struct child_log {
 };
 
 struct run {
-    char *name; /* of the plan or plans */
+    char *name;      /* of the plan or plans */
+    const char *out; /* folder that it is kept under, borrowed; or NULL */
     uint64_t seed;
     enum status status;
     char *reason;        /* why nothing could be tested, or NULL */
@@ -42,6 +43,7 @@ struct run {
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
     double seconds;
+    bool interrupted;                 /* by the user */
     double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */
     uint64_t rated_calls, rated_time; /* calls and ns of children that finished, without their start */
     unsigned children;

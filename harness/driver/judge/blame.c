@@ -35,6 +35,10 @@ static const struct {
     [EVIDENCE_ACCESS] = {"innermost frame of %s in a racing access",
                          "both accesses are in the interpreter, which a package may have called wrongly"},
     [EVIDENCE_PYTHON] = {.suspect = "Python code of %s waits for a lock of Python code"},
+    [EVIDENCE_STAY] = {.suspect = "Python code of %s blocks or loops, and waits for no lock"},
+    [EVIDENCE_EXIT] = {"Python code of %s made the process exit: no package's code is loaded",
+                       "Python code or a package made the process exit"},
+    [EVIDENCE_SENT] = {.unknown = "a process sent the signal: this one, or another"},
     [EVIDENCE_STATEMENT] = {"the only statement calls %s",
                             "the statement calls no package with an extension module"},
     [EVIDENCE_NAME] = {.suspect = "a type or module of %s is named"},
@@ -115,6 +119,15 @@ static void say_knock_out(struct blame_verdict *verdict, const struct knock_out 
     SAY(verdict, "fails in 0 of %u trials without %s", guilty->trials.of, guilty->call);
 }
 
+/* Python code can raise, and stop or end a process, without a bug of the interpreter: only its own frames show one. */
+static bool may_be_the_interpreters(const struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    bool by_code = (evidence->by >= EVIDENCE_PYTHON && evidence->by <= EVIDENCE_SENT) ||
+                   finding->kind == FINDING_HANG || finding->kind == FINDING_EXCEPTION;
+    return evidence->blame == BLAME_INTERPRETER || !by_code;
+}
+
 /* The innermost frame of a package decides, unless the knock-outs show that this package is not needed. */
 static void decide_by_trials(const struct run *run, const struct finding *finding,
                              struct blame_verdict *verdict)
@@ -122,7 +135,7 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
     const struct verification *found = finding->verification;
     const struct knock_out *guilty = verification_guilty(found), *innocent = NULL;
     struct suspect *suspect = &verdict->suspect;
-    bool is_open = !suspect->function || suspect->blame != BLAME_TARGET;
+    bool is_open = !finding->evidence.function || suspect->blame != BLAME_TARGET;
     if (guilty && guilty->package && !is_open)
         innocent = find_innocent(run, finding, suspect, guilty);
     if (innocent)
@@ -130,6 +143,8 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
     if (guilty && guilty->package && (is_open || innocent)) {
         *suspect = (struct suspect){BLAME_TARGET, guilty->call, guilty->package};
         say_knock_out(verdict, guilty);
+    } else if (!may_be_the_interpreters(finding)) {
+        return;
     } else if (found->plain.hit > 0) {
         suspect_interpreter(run, verdict);
         SAY(verdict, "fails with the interpreter's own statements alone");

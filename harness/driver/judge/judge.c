@@ -18,7 +18,6 @@ void judge_corrupt(struct judge *judge, const struct record *record)
         return;
     const char *statement = record_text(record, 2);
     finding->count = (uint64_t)record->values[CORRUPT_COUNT];
-    finding->serial = judge->plan->threads == 1;
     finding->statement = *statement ? strdup(statement) : NULL;
     finding->message = strdup(record_text(record, 0));
     finding->signature = strdup(record_text(record, 1));
@@ -48,6 +47,9 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome 
         else if (record->type < RECORD_TYPES && judges[record->type])
             judges[record->type](&judge, record);
     }
+    if (outcome->dropped_records)
+        note_add(&run->notes, "a child sent more records than are kept: %zu of %zu are not judged",
+                 outcome->dropped_records, outcome->dropped_records + outcome->nrecords);
     judge_refcount(&judge);
     judge_growth(&judge);
     judge_held(&judge);

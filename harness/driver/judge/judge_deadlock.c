@@ -158,9 +158,7 @@ static void explain(const struct judge *judge, struct finding *finding)
     }
 }
 
-/* Where all stuck threads wait for one of two locks, and no thread waits for a lock that it holds, each lock is held
- * by a thread that waits for the other; unless a thread ended with it. */
-static bool are_two_locks(const struct judge *judge, const struct finding *finding)
+static bool all_wait(const struct judge *judge, const struct finding *finding)
 {
     for (size_t i = 0; i < judge->outcome->nthreads; i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
@@ -168,7 +166,14 @@ static bool are_two_locks(const struct judge *judge, const struct finding *findi
             !deadlock_find(finding->waits, finding->nwaits, thread->tid))
             return false;
     }
-    return deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
+    return true;
+}
+
+/* Where all stuck threads wait for one of two locks, and no thread waits for a lock that it holds, each lock is held
+ * by a thread that waits for the other; unless a thread ended with it. */
+static bool are_two_locks(const struct finding *finding)
+{
+    return !finding->is_endless && deadlock_count_unheld(finding->waits, finding->nwaits) == 2;
 }
 
 char *judge_waits(struct judge *judge, struct finding *finding)
@@ -182,10 +187,11 @@ char *judge_waits(struct judge *judge, struct finding *finding)
         deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
     }
     free(cycle);
+    finding->is_endless = n == 0 && !all_wait(judge, finding);
     explain(judge, finding);
     if (n > 0)
         return judge_format("a deadlock: %s", text);
-    return are_two_locks(judge, finding)
+    return are_two_locks(finding)
                ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
                : NULL;
 }
@@ -201,16 +207,38 @@ static const struct scene_python *users_frame(const struct scene_page *page)
     return NULL;
 }
 
-bool judge_suspect_python(const struct judge *judge, struct finding *finding,
-                          const struct symbol_thread *thread)
+/* Returns true where the innermost function runs Python code, or is in a system call. */
+static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
 {
-    const struct scene_python *frame = users_frame(outcome_page(judge->outcome, thread->tid));
+    for (size_t i = 0; i < stack->nframes; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        enum owner owner = package_frame_owner(judge->outcome, frame, NULL, 0);
+        if (owner == OWNER_SYSTEM)
+            return judge_symbols(judge) && symbols_is_call(judge->symbols, frame->address);
+        if (!frame->is_inline)
+            return judge_is_evaluation(frame, owner);
+    }
+    return false;
+}
+
+bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread)
+{
+    const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
+    const struct scene_python *frame = users_frame(page);
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
     char package[128];
-    if (!frame || !wait || !wait->is_python || package_frame(judge->outcome, &thread->stack, NULL, 0))
+    bool parked, in_lock = kind_of(&thread->stack, &parked) != &plain_futex;
+    if (!page || page->npython == 0 || package_frame(judge->outcome, &thread->stack, NULL, 0) ||
+        (wait ? !wait->is_python
+              : in_lock || !is_stuck(judge, thread, page) || !is_busy(judge, &thread->stack)))
         return false;
-    bool owned = package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->evidence, EVIDENCE_PYTHON, BLAME_TARGET, strdup(frame->function),
+    const struct scene_python *outermost = &page->python[page->npython - 1];
+    bool owned =
+        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
+    evidence_set(&finding->evidence, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY, BLAME_TARGET,
+                 frame ? strdup(frame->function) : NULL,
                  owned ? judge_name_package(judge, frame->file, package) : NULL);
+    if (!wait && !finding->statement && !*outermost->file)
+        finding->statement = strdup(outermost->function);
     return true;
 }

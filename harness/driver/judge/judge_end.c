@@ -33,9 +33,10 @@ static struct finding *add_end(struct judge *judge, struct finding *finding, con
         unsigned inside = judge->outcome->workers[i].inside;
         const struct statement *statement =
             inside ? statement_at(&judge->outcome->statements, i, inside - 1) : NULL;
-        finding->ends[i] = (struct finding_end){.calls = judge->outcome->workers[i].calls,
-                                                .inside = statement ? strdup(statement->source) : NULL,
-                                                .crashed = crash && i == crash->worker};
+        finding->ends[i] =
+            (struct finding_end){.calls = judge->outcome->workers[i].calls,
+                                 .inside = statement && *statement->source ? strdup(statement->source) : NULL,
+                                 .crashed = crash && i == crash->worker};
     }
     judge_note_changes(judge, finding);
     return judge_add(judge, finding);
@@ -131,6 +132,28 @@ static bool may_blame(const struct judge *judge, const struct log_rule *rule,
     return !rule || !rule->by_hooks || package_frame(judge->outcome, stack, NULL, 0);
 }
 
+static bool is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
+           number == SIGTRAP || number == SIGABRT || number == SIGSYS;
+}
+
+/* Sets the evidence of an end that is no fault. Returns false for a fault. */
+static bool suspect_end(const struct judge *judge, struct finding *finding, const struct record *crash)
+{
+    int status = judge->outcome->wait_status;
+    if (!crash && WIFEXITED(status)) {
+        bool code = judge->plan->native || package_any_loaded(judge->outcome);
+        evidence_set(&finding->evidence, EVIDENCE_EXIT, code ? BLAME_UNKNOWN : BLAME_TARGET, NULL, NULL);
+        return true;
+    }
+    bool sent = crash ? crash->values[CRASH_CODE] <= 0 && crash->values[CRASH_SIGNAL] != SIGABRT
+                      : !is_fault(WTERMSIG(status));
+    if (sent)
+        evidence_set(&finding->evidence, EVIDENCE_SENT, BLAME_UNKNOWN, NULL, NULL);
+    return sent;
+}
+
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
 {
     if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
@@ -187,12 +210,12 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         symbol_stack_free(&stack);
         return;
     }
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL || judge->plan->threads == 1;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
     if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
-    if (may_blame(judge, rule, &stack))
+    if ((rule || !suspect_end(judge, finding, crash)) && may_blame(judge, rule, &stack))
         judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
     const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
@@ -203,9 +226,14 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         finding->evidence.follows = strdup(leak->id);
 }
 
+static bool is_open(const struct finding *finding)
+{
+    return finding->evidence.by == EVIDENCE_NONE;
+}
+
 static void suspect_thread(struct judge *judge, struct finding *finding, pid_t tid)
 {
-    for (size_t i = 0; i < judge->outcome->nthreads && !finding->evidence.function; i++) {
+    for (size_t i = 0; i < judge->outcome->nthreads && is_open(finding); i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
         if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
             continue;
@@ -214,10 +242,14 @@ static void suspect_thread(struct judge *judge, struct finding *finding, pid_t t
     }
 }
 
-/* Takes threads that wait for others before busy ones. */
+/* Takes Python code that stays without a lock first: the others may wait for it; then threads that wait. */
 static void suspect_stuck(struct judge *judge, struct finding *finding)
 {
-    for (size_t i = 0; i < finding->nwaits && !finding->evidence.function; i++)
+    const struct outcome *outcome = judge->outcome;
+    for (size_t i = 0; i < outcome->nthreads && is_open(finding); i++)
+        if (!deadlock_find(finding->waits, finding->nwaits, outcome->threads[i].tid))
+            judge_suspect_python(judge, finding, &outcome->threads[i]);
+    for (size_t i = 0; i < finding->nwaits && is_open(finding); i++)
         suspect_thread(judge, finding, finding->waits[i].tid);
     suspect_thread(judge, finding, 0);
 }
@@ -231,10 +263,12 @@ static void judge_hang(struct judge *judge)
         return;
     cleanup_free char *deadlock = judge_waits(judge, finding);
     suspect_stuck(judge, finding);
-    finding->serial = judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     const char *function = finding->evidence.function;
     finding->message = judge_format("no thread gets any further%s: %s%s%s", when(judge->outcome),
-                                    deadlock ? deadlock : "a deadlock or an endless loop",
+                                    deadlock                                ? deadlock
+                                    : finding->evidence.by == EVIDENCE_STAY ? "Python code blocks or loops"
+                                                                            : "a deadlock or an endless loop",
                                     function ? "; inside " : "", function ? function : "");
     finding->signature = judge_format("hang|%s", function ? function : "");
     add_end(judge, finding, NULL, (struct symbol_stack){0});

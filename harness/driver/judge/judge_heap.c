@@ -45,7 +45,7 @@ static char *name_frame(const struct symbol_frame *frame, bool plain)
     const char *file = frame->module ? path_base(frame->module) : "?";
     if (!plain)
         return judge_format("%s+%#llx", file, (unsigned long long)frame->offset);
-    return frame->function ? judge_plain_name(frame->function) : strndup(file, strcspn(file, "."));
+    return frame->function ? strdup(frame->function) : strndup(file, strcspn(file, "."));
 }
 
 /* Names a site so that it is equal in each run: the innermost frame of the allocation; for array data, which NumPy
@@ -145,7 +145,8 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         finding->trapped = true;
         symbol_stack_free(&stack);
     } else if (maker && violation->kind != VIOLATION_STRAY) {
-        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, judge_plain_name(maker->function),
+        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET,
+                     maker->function ? strdup(maker->function) : NULL,
                      judge_name_package(judge, maker->module, name));
     }
 }
@@ -166,6 +167,8 @@ static void identify(struct judge *judge, struct finding *finding, const struct 
     symbol_stack_free(&stack);
     const char *by = finding->trapped ? finding->evidence.function : NULL;
     finding->signature = judge_format("guard|%s|%s%s", side, by ? "by " : "", by ? by : site);
+    if (finding->signature)
+        finding_sign(finding);
 }
 
 /* Returns the statement that made the block, which is the plan's, or NULL. */
@@ -309,7 +312,7 @@ void judge_heap(struct judge *judge, const struct record *record)
     const char *statement = statement_of(judge->plan, &violation);
     finding->message = say(judge, &violation);
     finding->statement = statement ? strdup(statement) : NULL;
-    finding->serial = judge->plan->threads == 1 || judge->outcome->phase <= BOARD_SERIAL;
+    finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     finding->block = malloc(sizeof *finding->block);
     if (finding->block)
         *finding->block = violation;

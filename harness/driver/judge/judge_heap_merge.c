@@ -112,7 +112,7 @@ void judge_heap_add(struct judge *judge, struct finding *finding)
         complete(known, finding);
         if (finding->trapped)
             explain_site(judge->run, finding, known);
-        finding_make_printable(known->message);
+        finding_make_printable(known->message, false);
         free(finding->signature);
         finding->signature = strdup(known->signature);
     } else if (!finding->trapped) {

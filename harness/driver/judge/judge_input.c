@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "driver/outcome/package.h"
 
 #define NO_NAME "a function without a name"
@@ -59,7 +60,7 @@ static struct finding *add_write(struct judge *judge, const struct record *recor
     if (!finding)
         return NULL;
     judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, stack);
-    finding->serial = record->values[WRITE_SERIAL];
+    finding->serial |= record->values[WRITE_SERIAL] != 0;
     finding->rung = RUNG_READONLY;
     finding->count = (uint64_t)record->values[WRITE_COUNT];
     finding->input = strdup(record_text(record, 0));
@@ -134,13 +135,26 @@ static void suspect_by_level(const struct judge *judge, struct finding *finding)
                  judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
 }
 
+/* Adds the last count of a child, which names no statement, to the finding of its first record. */
+static void count_exception(const struct judge *judge, const struct record *record)
+{
+    cleanup_free char *start = judge_format("exception|%s|", record_text(record, 1));
+    struct finding_list *list = &judge->run->findings;
+    for (size_t i = 0; start && i < list->n; i++)
+        if (strncmp(list->items[i]->signature, start, strlen(start)) == 0) {
+            list->items[i]->count += (uint64_t)record->values[EXCEPTION_COUNT];
+            return;
+        }
+}
+
 void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
-    /* The last count names no statement; its note exists already. */
-    if (record->values[EXCEPTION_MUTABLE] && !*record_text(record, 2))
+    if (!*record_text(record, 2)) {
+        count_exception(judge, record);
         return;
+    }
     if (record->values[EXCEPTION_MUTABLE]) {
         note_add(&judge->run->notes,
                  "%s raises %s under threads: no finding, because the statements change what they share",

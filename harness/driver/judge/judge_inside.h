@@ -34,9 +34,9 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 /* judge_deadlock.c: adds the waits of threads, first those of a cycle. Returns "a deadlock: …", the caller's, or NULL
  * where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);
-/* Suspects the innermost function of Python code, where the thread waits for a lock that Python code took. */
-bool judge_suspect_python(const struct judge *judge, struct finding *finding,
-                          const struct symbol_thread *thread);
+/* Suspects the innermost function of Python code, or the statement, where the thread waits for a lock that Python code
+ * took, or waits for no lock and blocks or loops. Returns false for any other thread. */
+bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread);
 /* judge_tsan.c: judges the races that ThreadSanitizer reported. */
 void judge_tsan(struct judge *judge);
 /* judge_tsan.c: judges a crash that only its runtime reported. Returns false for none. */

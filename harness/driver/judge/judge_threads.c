@@ -98,8 +98,8 @@ static void take_python(struct finding_stack *stack, const struct scene_page *pa
         to->function = strdup(from->function);
         to->file = from->file[0] ? strdup(from->file) : NULL;
         to->line = from->line > 0 ? from->line : 0;
-        finding_make_printable(to->function);
-        finding_make_printable(to->file);
+        finding_make_printable(to->function, !to->file);
+        finding_make_printable(to->file, false);
     }
     stack->more_python = page->more_python;
     stack->more_native = page->more_native;

@@ -162,7 +162,7 @@ static void set_suspect(const struct judge *judge, struct finding *finding, cons
     else if (guilty->own == OWNER_INTERPRETER)
         package = judge_name_interpreter(judge);
     evidence_set(&finding->evidence, EVIDENCE_ACCESS, blame_of(sides),
-                 frame ? judge_plain_name(frame->function) : NULL, package);
+                 frame && frame->function ? strdup(frame->function) : NULL, package);
 }
 
 /* Is the memory a variable of a module, or of a thread? Statements do not share these, but arrays. */

@@ -183,16 +183,25 @@ static struct finding *find_loss(const struct run *run, const struct finding *le
     return NULL;
 }
 
-/* Corrupt memory explains a crash. */
+/* Returns true for a hang that neither locks nor Python code explain: broken memory makes compiled code loop. */
+static bool is_lost(const struct finding *finding)
+{
+    return finding->kind == FINDING_HANG && finding->is_endless && finding->evidence.by != EVIDENCE_STAY;
+}
+
+/* Corrupt memory explains a crash, and such a hang even where only the allocator reported it. */
 static struct finding *find_damage(const struct run *run, const struct finding *finding)
 {
     const struct finding *caught = only_caught(run);
-    if (finding->block || finding->kind > FINDING_CRASH || finding_is_users(finding) ||
+    if (finding->block || (finding->kind > FINDING_CRASH && !is_lost(finding)) || finding_is_users(finding) ||
         finding->detector == DETECTOR_PYHEAP)
         return NULL;
-    for (size_t i = 0; i < run->findings.n; i++)
-        if (caught ? run->findings.items[i] == caught : is_guards(run->findings.items[i]))
-            return run->findings.items[i];
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *other = run->findings.items[i];
+        bool is_broken = is_guards(other) || (is_lost(finding) && other->kind <= FINDING_DOUBLE_FREE);
+        if (caught ? other == caught : is_broken)
+            return other;
+    }
     return NULL;
 }
 
@@ -201,7 +210,7 @@ static struct finding *find_underflow(const struct run *run, const struct findin
 {
     bool breaks = finding->kind == FINDING_CRASH || finding->kind == FINDING_HEAP_CORRUPTION ||
                   finding->kind == FINDING_USE_AFTER_FREE || finding->kind == FINDING_DOUBLE_FREE ||
-                  finding->kind == FINDING_INTERPRETER_FAULT;
+                  finding->kind == FINDING_INTERPRETER_FAULT || is_lost(finding);
     for (size_t i = 0; breaks && !finding_is_users(finding) && i < run->findings.n; i++)
         if (run->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
             run->findings.items[i]->detector == DETECTOR_REFCOUNT)
@@ -235,7 +244,7 @@ struct finding *link_cause(const struct run *run, const struct finding *finding,
     cause = finding_list_find(&run->findings, finding->evidence.follows);
     if (!cause)
         cause = find_damage(run, finding);
-    *ret_inherits = !cause;
+    *ret_inherits = !cause || is_lost(finding);
     if (!cause)
         cause = find_underflow(run, finding);
     return cause ? cause : find_root(run, finding);

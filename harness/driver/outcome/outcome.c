@@ -1,6 +1,7 @@
 #include "driver/outcome/outcome.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,8 +86,10 @@ static int add_cannot(struct outcome *outcome, const struct record *record)
 
 static int add_evidence(struct outcome *outcome, const struct record *record)
 {
-    if (outcome->nrecords == OUTCOME_RECORDS_MAX)
+    if (outcome->nrecords == OUTCOME_RECORDS_MAX) {
+        outcome->dropped_records++;
         return 0;
+    }
     struct record *copy = malloc(sizeof *copy);
     if (!copy || list_grow(&outcome->records, outcome->nrecords, sizeof copy) < 0) {
         free(copy);
@@ -152,15 +155,28 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
     tsan_report_free(report);
 }
 
+/* Did the driver end it? */
+static bool is_ended(const struct outcome *outcome)
+{
+    return outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran ||
+           outcome->interrupted;
+}
+
+bool outcome_killed(const struct outcome *outcome)
+{
+    return !is_ended(outcome) && outcome->wait_status == SIGKILL && outcome->own_signal != SIGKILL;
+}
+
 bool outcome_crashed(const struct outcome *outcome)
 {
-    if (outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran || outcome->interrupted)
+    if (is_ended(outcome) || outcome_killed(outcome))
         return false;
     if (WIFSIGNALED(outcome->wait_status))
         return true;
     /* The child returns STATUS_HARNESS when Python could not finalise. */
     int status = WEXITSTATUS(outcome->wait_status);
-    return !outcome->finished || (status != STATUS_CLEAN && status != STATUS_HARNESS);
+    return (!outcome->finished && !outcome->wire_lost) ||
+           (status != STATUS_CLEAN && status != STATUS_HARNESS);
 }
 
 void outcome_clear(struct outcome *outcome)

@@ -14,7 +14,7 @@
 
 /* The first and the last part of standard error are kept, so that endless output does not fill the memory. */
 #define OUTCOME_STDERR_HALF (32u << 10)
-/* Records beyond these limits are left out; the races among them are counted. */
+/* Records beyond these limits are left out and counted. */
 #define OUTCOME_RECORDS_MAX 4096
 #define OUTCOME_RACES_MAX 512
 
@@ -40,7 +40,7 @@ struct facts {
 
 struct outcome {
     struct record **records; /* evidence, in order of arrival */
-    size_t nrecords;
+    size_t nrecords, dropped_records;
     char **environment; /* "key=value", no key twice */
     size_t nenvironment;
     struct facts facts;
@@ -77,7 +77,9 @@ struct outcome {
         unsigned inside;         /* 1 + the step that it was inside, or 0 */
     } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
+    int own_signal;   /* the last signal that it sent to itself; 0: none */
     bool finished;    /* it reported its end */
+    bool wire_lost;   /* it reached its end, but the report of it did not arrive */
     bool hung;        /* it made no progress, and was killed */
     bool over_memory; /* it was killed */
     bool overran;     /* it did not end in time, and was killed */
@@ -103,3 +105,6 @@ void facts_merge(struct facts *facts, const struct facts *more);
 
 /* Did a fatal signal, an exit or an abort end it, before its end or while Python finalised? */
 bool outcome_crashed(const struct outcome *outcome);
+
+/* Did the kernel or an operator kill it? It did not send itself the signal, and neither did the driver. */
+bool outcome_killed(const struct outcome *outcome);

@@ -26,6 +26,15 @@ static bool has_any(const char *path, const char *const *parts)
     return *parts;
 }
 
+/* An interpreter that is not installed has its extension modules in build/lib.linux-x86_64-3.13. Packages are built in
+ * folders with another name, such as build/lib.linux-x86_64-cpython-313. */
+static bool is_build_tree(const char *module)
+{
+    const char *platform = below(module, "/build/lib.linux-"), *end = platform ? strchr(platform, '/') : NULL;
+    const char *version = platform ? strstr(platform, "-3.") : NULL;
+    return version && version < end;
+}
+
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size)
 {
     static const char *const interpreter[] = {"/lib-dynload/", "/libpython3", "/bin/python3", NULL};
@@ -38,7 +47,7 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     }
     if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
         return OWNER_HARNESS;
-    if (has_any(module, interpreter))
+    if (has_any(module, interpreter) || is_build_tree(module))
         return OWNER_INTERPRETER;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)
         if (strcmp(outcome->packages[i], module) == 0) {
@@ -92,22 +101,28 @@ enum owner package_frame_owner(const struct outcome *outcome, const struct symbo
     return !frame->file || has_any(frame->file, sources) ? OWNER_HARNESS : OWNER_INTERPRETER;
 }
 
-/* Code from a header of another project, such as Py_DECREF or std::vector, counts as the caller's, inlined or not; so
- * does any header code that is inlined. */
-static bool is_of_caller(const struct symbol_stack *stack, size_t i)
+/* Returns true for names that C++ reserves for its library and Cython for its helpers. Without a source file also for
+ * a template that any object file may define: most likely one of a library's header. */
+static bool is_library(const struct symbol_frame *frame)
 {
-    static const char *const foreign[] = {"/include/python3",
-                                          "/include/c++/",
-                                          "/usr/include/",
-                                          "/usr/local/include/",
-                                          "/lib/gcc/",
-                                          "/lib/clang/",
-                                          NULL};
+    const char *name = frame->function ? frame->function : "";
+    bool is_reserved = strncmp(name, "std::", 5) == 0 || strncmp(name, "__Pyx_", 6) == 0 ||
+                       (strncmp(name, "__", 2) == 0 && strstr(name, "::"));
+    bool is_template = strchr(name, '<') && !strstr(name, "operator<");
+    return is_reserved || (!frame->file && frame->is_weak && is_template);
+}
+
+bool package_is_of_caller(const struct symbol_stack *stack, size_t i)
+{
+    static const char *const foreign[] = {
+        "/include/python3", "/include/c++/", "/usr/include/", "/usr/local/include/",
+        "/lib/gcc/",        "/lib/clang/",   "/rustc/",       NULL};
     const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
-    if (i + 1 >= stack->nframes || !frame->file || !caller->module ||
-        strcmp(frame->module, caller->module) != 0)
+    if (i + 1 >= stack->nframes || !caller->module || strcmp(frame->module, caller->module) != 0)
         return false;
-    return has_any(frame->file, foreign) || (frame->is_inline && strstr(frame->file, "/include/"));
+    bool is_header = frame->file && (has_any(frame->file, foreign) ||
+                                     (frame->is_inline && strstr(frame->file, "/include/")));
+    return is_header || is_library(frame);
 }
 
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
@@ -115,7 +130,7 @@ const struct symbol_frame *package_frame(const struct outcome *outcome, const st
 {
     for (size_t i = 0; i < stack->nframes; i++)
         if (package_frame_owner(outcome, &stack->frames[i], name, size) == OWNER_PACKAGE &&
-            !is_of_caller(stack, i))
+            !package_is_of_caller(stack, i))
             return &stack->frames[i];
     return NULL;
 }

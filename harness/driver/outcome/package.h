@@ -25,7 +25,11 @@ const char *package_distribution(const struct outcome *outcome, const char *modu
 /* Is code of a package loaded, or ctypes, which can call any code? If not, a failure is the interpreter's. */
 bool package_any_loaded(const struct outcome *outcome);
 
-/* The innermost frame that belongs to a package, without code from headers of other projects; or NULL. */
+/* Code of a library that is compiled into a package, such as Py_DECREF or std::vector, counts as its caller's, inlined
+ * or not; so does any header code that is inlined. False where the caller is not in the same file. */
+bool package_is_of_caller(const struct symbol_stack *stack, size_t i);
+
+/* The innermost frame that belongs to a package, and is not of its caller; or NULL. */
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);
 

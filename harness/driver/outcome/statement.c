@@ -85,7 +85,7 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->statements.n; i++) {
         const struct statement *its = &outcome->statements.items[i];
-        if (its->number < 0 || index_of(list, its) >= 0)
+        if (its->number < 0 || !*its->source || index_of(list, its) >= 0)
             continue;
         struct statement copy = *its;
         copy.package = package_of(outcome, its->modules);

@@ -75,21 +75,37 @@ void document_round(json_t *json)
     json_real_set(json, strtod(text, NULL));
 }
 
-size_t document_frames(const json_t *stack)
+char *document_line(const char *text)
+{
+    char *line;
+    size_t length = strcspn(text, "\n");
+    return asprintf(&line, "%.*s%s", (int)length, text, text[length] ? " …" : "") < 0 ? NULL : line;
+}
+
+static enum owner owner_of(const json_t *frame)
 {
     static const struct outcome nothing;
-    size_t i;
-    const json_t *frame;
-    json_array_foreach (json_object_get(stack, "frames"), i, frame) {
-        char name[8];
-        const struct symbol_frame symbol = {
-            .module = (char *)json_string_value(json_object_get(frame, "module")),
-            .file = (char *)json_string_value(json_object_get(frame, "file")),
-        };
-        if (package_frame_owner(&nothing, &symbol, name, sizeof name) == OWNER_HARNESS)
-            return i;
-    }
-    return json_array_size(json_object_get(stack, "frames"));
+    const struct symbol_frame symbol = {
+        .module = (char *)json_string_value(json_object_get(frame, "module")),
+        .file = (char *)json_string_value(json_object_get(frame, "file")),
+    };
+    return package_frame_owner(&nothing, &symbol, NULL, 0);
+}
+
+static bool is_target(enum owner owner)
+{
+    return owner == OWNER_PACKAGE || owner == OWNER_INTERPRETER;
+}
+
+size_t document_frames(const json_t *stack)
+{
+    const json_t *frames = json_object_get(stack, "frames");
+    size_t n = json_array_size(frames), i = n;
+    while (i > 0 && !is_target(owner_of(json_array_get(frames, i - 1))))
+        i--;
+    while (i < n && owner_of(json_array_get(frames, i)) != OWNER_HARNESS)
+        i++;
+    return i;
 }
 
 char *document_place(const json_t *frame)

@@ -25,7 +25,11 @@ void document_round(json_t *json);
 /* False for the keys that the child sends to the driver only. */
 bool document_environment_shows(const char *key);
 
-/* Counts the frames inside the first frame of the harness. The frames of the harness are the same in every stack. */
+/* Returns the first line of a statement, with " …" if there are more. The caller frees it; NULL without memory. */
+char *document_line(const char *text);
+
+/* Counts the frames inside the frames of the harness that are the same in every stack. Its functions that packages and
+ * the interpreter call, such as malloc, count; 0: the thread was in the harness itself. */
 size_t document_frames(const json_t *stack);
 /* Return "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". The caller frees it; NULL without memory. */
 char *document_place(const json_t *frame);

@@ -22,6 +22,10 @@ json_t *report_document(const struct run *run);
  * -errno. */
 int report_keep(const struct run *run, const json_t *document, const char *out);
 
+/* Finds the file of a kept document, as report_load does. On success *ret_path is the caller's. Returns 0, -ENOENT, or
+ * -errno where it cannot be looked for. */
+int report_find(const char *out, const char *what, char **ret_path);
+
 /* Loads a kept document. `what` is NULL (the last run under the folder `out`), the id of a finding kept there, the
  * folder of a finding, a folder of findings, or a JSON file of either. One finding makes a report of its own. On
  * success the caller owns *ret_document; on failure `error` is one sentence. Returns 0 or -errno. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 
@@ -78,11 +79,26 @@ static double fraction(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
+/* The finding with the index of its trials, and the file of its plan. */
+static json_t *finding_of(const struct run *run, const struct finding *finding)
+{
+    cleanup_free char *file = NULL;
+    json_t *json = report_json_finding(finding);
+    const struct verification *found = run->verification;
+    json_int_t i = 0;
+    for (; found && found != finding->verification; found = found->next)
+        i++;
+    if (asprintf(&file, "%s/%s/plan.yaml", run->out ? run->out : ".", finding->id) >= 0)
+        json_object_set_new(json_object_get(json, "plan"), "file", report_json_text(file));
+    json_object_set_new(json, "trials", found ? json_integer(i) : json_null());
+    return json;
+}
+
 static void add_findings(json_t *json, const struct run *run)
 {
     json_t *findings = json_array(), *verifications = json_array();
     for (size_t i = 0; i < run->findings.n; i++)
-        json_array_append_new(findings, report_json_finding(run->findings.items[i]));
+        json_array_append_new(findings, finding_of(run, run->findings.items[i]));
     for (const struct verification *found = run->verification; found; found = found->next)
         json_array_append_new(verifications, report_json_verification(found));
     json_object_set_new(json, "findings", findings);

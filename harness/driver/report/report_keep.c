@@ -34,8 +34,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
     json_auto_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
-    json_t *verification =
-        report_json_verification(finding->verification ? finding->verification : run->verification);
+    json_t *verification = report_json_verification(finding->verification);
     document_round(verification);
     json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "verification", verification);
@@ -47,7 +46,6 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
 }
 
-/* A run without findings loses nothing if it cannot write: that is no failure. */
 int report_keep(const struct run *run, const json_t *document, const char *out)
 {
     int error = 0;
@@ -57,5 +55,5 @@ int report_keep(const struct run *run, const json_t *document, const char *out)
         error = fd_make_dirs(out);
     if (!error)
         error = write_json(out, "report.json", document);
-    return run->findings.n > 0 ? error : 0;
+    return error;
 }

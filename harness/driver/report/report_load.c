@@ -22,10 +22,13 @@ static void put_date(json_t *json, const char *path)
         json_object_set_new(json, "date", report_json_date(info.st_mtime));
 }
 
-static bool is_file(const char *path)
+/* Returns 0 for a file; else -ENOENT, or -errno where that is not known. */
+static int look_for(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+    if (stat(path, &info) < 0)
+        return errno == ENOTDIR ? -ENOENT : -errno;
+    return S_ISDIR(info.st_mode) ? -ENOENT : 0;
 }
 
 static json_t *find_finding(const json_t *report, const char *id)
@@ -41,11 +44,11 @@ static json_t *find_finding(const json_t *report, const char *id)
 /* Makes a report for a finding of an earlier run, from the facts that were kept with it. */
 static json_t *make_report(const json_t *finding)
 {
-    const char *statement = document_text(finding, "statement");
+    cleanup_free char *statement = document_line(document_text(finding, "statement"));
     return json_pack("{s:s, s:s, s:s, s:n, s:O*, s:O*, s:O*, s:[s]}", "schema", SCHEMA, "name",
-                     *statement ? statement : document_text(finding, "id"), "verdict", "finding", "reason",
-                     "threads", json_object_get(json_object_get(finding, "plan"), "threads"), "environment",
-                     json_object_get(finding, "environment"), "verification",
+                     statement && *statement ? statement : document_text(finding, "id"), "verdict", "finding",
+                     "reason", "threads", json_object_get(json_object_get(finding, "plan"), "threads"),
+                     "environment", json_object_get(finding, "environment"), "verification",
                      json_object_get(finding, "verification"), "notes",
                      "this finding is of an earlier run; the number of calls of that run was not kept");
 }
@@ -64,6 +67,8 @@ static json_t *report_of_finding(json_t *finding, const char *path)
         put_date(report, beside);
     } else {
         json_decref(report);
+        if (json_is_integer(json_object_get(finding, "trials")))
+            json_object_set_new(finding, "trials", json_integer(0));
         report = make_report(finding);
         put_date(report, path);
     }
@@ -78,7 +83,9 @@ static int load_file(const char *path, json_t **ret_document, char *error, size_
     json_error_t problem;
     json_t *json = json_load_file(path, 0, &problem);
     if (!json)
-        return fail(-EINVAL, error, size, "cannot read %s: %s (line %d)", path, problem.text, problem.line);
+        return fail(-EINVAL, error, size,
+                    problem.line > 0 ? "cannot read %s: %s (line %d)" : "cannot read %s: %s", path,
+                    problem.text, problem.line);
     if (strcmp(document_text(json, "schema"), SCHEMA) == 0) {
         put_date(json, path);
         *ret_document = json;
@@ -94,19 +101,19 @@ static int load_file(const char *path, json_t **ret_document, char *error, size_
 }
 
 /* Prefers an id under `out` to a path of the same name. */
-static int find_path(const char *out, const char *what, char **ret_path)
+int report_find(const char *out, const char *what, char **ret_path)
 {
     static const char *const forms[] = {"%1$s/%2$s/finding.json", "%2$s/finding.json", "%2$s/report.json",
                                         "%2$s"};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    int result = -ENOENT;
+    *ret_path = NULL;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms && result == -ENOENT; i++) {
+        free(*ret_path);
         if (asprintf(ret_path, forms[i], out, what) < 0)
             return -ENOMEM;
-        if (is_file(*ret_path))
-            return 0;
-        free(*ret_path);
+        result = look_for(*ret_path);
     }
-    *ret_path = NULL;
-    return -ENOENT;
+    return result;
 }
 
 int report_load(const char *out, const char *what, json_t **ret_document, char *error, size_t error_size)
@@ -114,16 +121,18 @@ int report_load(const char *out, const char *what, json_t **ret_document, char *
     cleanup_free char *path = NULL;
     int result = 0;
     if (what)
-        result = find_path(out, what, &path);
-    else if (asprintf(&path, "%s/report.json", out) < 0)
-        result = -ENOMEM;
-    if (result == -ENOENT)
+        result = report_find(out, what, &path);
+    else
+        result = asprintf(&path, "%s/report.json", out) < 0 ? -ENOMEM : look_for(path);
+    if (result && result != -ENOENT)
+        return fail(result, error, error_size, "cannot read %s: %s", path ? path : out, strerror(-result));
+    if (result && what)
         return fail(result, error, error_size,
                     "there is no finding or report '%s', here or under %s; see `ftstress list findings`",
                     what, out);
-    if (!result && !is_file(path))
-        return fail(-ENOENT, error, error_size,
+    if (result)
+        return fail(result, error, error_size,
                     "there is no report under %s; begin with `ftstress run`, or name its folder with --out",
                     out);
-    return result ? result : load_file(path, ret_document, error, error_size);
+    return load_file(path, ret_document, error, error_size);
 }

@@ -128,7 +128,7 @@ static int write_finding(const struct report *report, const json_t *finding, FIL
 {
     const json_t *environment = json_object_get(report->document, "environment");
     cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding),
-                      *verification = sentence_verifications(report->document),
+                      *verification = sentence_verifications(report->document, finding),
                       *title = sentence_title(finding);
     if (!blame || !seen || !verification || !title)
         return -ENOMEM;

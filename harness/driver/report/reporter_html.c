@@ -74,6 +74,7 @@ static void write_document(const json_t *report, FILE *out)
     set_text(document, "says_silence", sentence_silence(document));
     snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     json_object_set_new(document, "says_seed", json_string(seed));
+    set_text(document, "says_share", sentence_share(document));
     hide_environment(json_object_get(document, "environment"));
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6));
     for (const char *c = text; c && *c; c++)

@@ -48,7 +48,7 @@ static void start_case(xmlTextWriter *xml, const json_t *document, const char *n
 static int write_details(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
     const struct report whole = {.document = report->document, .whole = true};
-    cleanup_free char *details = NULL, *verified = sentence_verifications(report->document);
+    cleanup_free char *details = NULL, *verified = sentence_verifications(report->document, finding);
     size_t size;
     FILE *out = verified ? open_memstream(&details, &size) : NULL;
     if (!out)
@@ -61,6 +61,19 @@ static int write_details(xmlTextWriter *xml, const struct report *report, const 
     return error;
 }
 
+/* The time of the children that saw it. */
+static double seconds_with(const json_t *document, const json_t *finding)
+{
+    const char *id = document_text(finding, "id");
+    double sum = 0;
+    size_t i;
+    const json_t *child;
+    json_array_foreach (json_object_get(document, "children"), i, child)
+        if (*id && strstr(document_text(child, "findings"), id))
+            sum += seconds_of(child);
+    return sum;
+}
+
 /* The name has the id, which comes from the signature: a CI server sees the same test fail in each run. */
 static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
@@ -69,7 +82,7 @@ static int write_finding(xmlTextWriter *xml, const struct report *report, const 
     if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
         0)
         return -ENOMEM;
-    start_case(xml, report->document, name, 0);
+    start_case(xml, report->document, name, seconds_with(report->document, finding));
     start(xml, "failure");
     attribute(xml, "type", kind);
     attribute(xml, "message", document_text(finding, "message"));

@@ -124,18 +124,31 @@ static const json_t *guilty_frame(const json_t *finding)
     return NULL;
 }
 
+/* A scanner shows only results with a file: without debug information the plan that was kept. */
+static json_t *plan_location(const json_t *finding)
+{
+    const char *file = document_text(json_object_get(finding, "plan"), "file");
+    json_auto_t *plan = json_pack("{s:s, s:i}", "file", *file ? file : "plan.yaml", "line", 1);
+    return physical_location(plan);
+}
+
+static json_t *location_without_frame(const json_t *finding)
+{
+    const char *function = document_text(finding, "function");
+    cleanup_free char *statement = document_line(document_text(finding, "statement"));
+    const char *name = *function || !statement ? function : statement;
+    return *name ? json_pack("{s:[{s:s, s:s*}]}", "logicalLocations", "name", name, "kind",
+                             *function ? "function" : NULL)
+                 : json_object();
+}
+
 static json_t *locations_of(const json_t *finding)
 {
     const json_t *frame = guilty_frame(finding);
-    const char *function = document_text(finding, "function"),
-               *statement = document_text(finding, "statement");
-    if (frame)
-        return json_pack("[o]", location_of(frame));
-    if (*function)
-        return json_pack("[{s:[{s:s, s:s}]}]", "logicalLocations", "name", function, "kind", "function");
-    if (*statement)
-        return json_pack("[{s:[{s:s}]}]", "logicalLocations", "name", statement);
-    return json_array();
+    json_t *location = frame ? location_of(frame) : location_without_frame(finding);
+    if (!json_is_object(json_object_get(location, "physicalLocation")))
+        json_object_set_new(location, "physicalLocation", plan_location(finding));
+    return json_pack("[o]", location);
 }
 
 /* All facts but those for which SARIF has a place of its own. */

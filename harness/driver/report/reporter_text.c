@@ -50,7 +50,8 @@ static void print_pairs(const struct text *text)
     const json_t *pair;
     json_array_foreach (json_object_get(text->report->document, "pairs"), i, pair) {
         long long looks = document_number(pair, "looks"), together = document_number(pair, "together");
-        const char *a = document_text(pair, "a"), *b = document_text(pair, "b");
+        cleanup_free char *a = document_line(document_text(pair, "a")),
+                          *b = document_line(document_text(pair, "b"));
         if (text->report->verbose && looks > 0)
             fprintf(text->out, "  in flight together: %s | %s: %.0f threads in 100 looks (%lld)\n", a, b,
                     100.0 * (double)together / (double)looks, looks);
@@ -79,10 +80,10 @@ static void print_head(const struct text *text)
 {
     const json_t *document = text->report->document;
     long long threads = document_number(document, "threads");
-    const char *share = document_text(document, "share");
+    cleanup_free char *share = sentence_share(document);
     fprintf(text->out, "%s%s%s: %lld thread%s", text->style->strong, document_text(document, "name"),
             text->style->off, threads, threads == 1 ? "" : "s");
-    if (*share)
+    if (share && *share)
         fprintf(text->out, ", sharing level %s", share);
     if (json_object_get(document, "seed"))
         fprintf(text->out, ", seed %lld", document_number(document, "seed"));
@@ -173,7 +174,7 @@ int reporter_text(const struct report *report, FILE *out)
 {
     const struct text text = {report, report->colour ? &coloured : &text_plain, out, "      "};
     const json_t *findings = json_object_get(report->document, "findings"), *finding;
-    cleanup_free char *verified = sentence_verifications(report->document);
+    cleanup_free char *verified = sentence_verifications(report->document, NULL);
     size_t i;
     int error = verified ? 0 : -ENOMEM;
     if (!report->quiet || json_array_size(findings) > 0)

@@ -49,19 +49,20 @@ static size_t count_calls(const json_t *python, size_t i)
     return n;
 }
 
-/* Omits the statement of the finding, which stands above the stacks. */
+/* Omits the statement of the finding, which stands above the stacks; a frame may have a part of it. */
 static void print_python(const struct text *text, const json_t *stack, const char *statement)
 {
     const json_t *python = json_object_get(stack, "python");
     long long more = document_number(stack, "more_python");
     for (size_t i = 0, calls; i < json_array_size(python); i += calls) {
         const json_t *frame = json_array_get(python, i);
-        cleanup_free char *source = document_source(frame);
+        cleanup_free char *source = document_source(frame), *name = document_line(document_function(frame));
+        const char *function = document_text(frame, "function");
         bool is_file = source && *source;
         calls = count_calls(python, i);
-        if (!is_file && strcmp(statement, document_text(frame, "function")) == 0)
+        if (!is_file && *function && strncmp(statement, function, strlen(function)) == 0)
             continue;
-        fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", document_function(frame),
+        fprintf(text->out, "%s%s  %s%s%s", text->before, is_file ? "py" : "in", name ? name : "",
                 is_file ? "  " : "", is_file ? source : "");
         if (calls > 1)
             fprintf(text->out, "  (%zu times)", calls);
@@ -80,7 +81,8 @@ void text_stack(const struct text *text, const json_t *stack, const char *statem
             print_frame(text, frame, i);
     if (frames > most)
         fprintf(text->out, "%s… %zu more\n", text->before, frames - most);
-    if (frames == 0 && json_object_get(stack, "tid"))
+    if (frames == 0 && json_object_get(stack, "tid") &&
+        json_array_size(json_object_get(stack, "python")) == 0)
         fprintf(text->out, "%s(in ftstress itself, between two calls)\n", text->before);
     print_python(text, stack, statement);
 }
@@ -133,8 +135,12 @@ static void print_evidence(const struct text *text, const json_t *finding)
     const char *statement = document_text(finding, "statement");
     size_t i;
     const json_t *line;
-    if (*statement)
+    if (strchr(statement, '\n')) {
+        fputs("    in:\n", text->out);
+        text_lines("      ", statement, text->out);
+    } else if (*statement) {
         fprintf(text->out, "    in: %s\n", statement);
+    }
     json_array_foreach (json_object_get(finding, "explanation"), i, line)
         if (json_is_string(line))
             fprintf(text->out, "    %s\n", json_string_value(line));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "driver/report/document.h"
 
@@ -59,11 +60,23 @@ char *sentence_seen(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
+char *sentence_share(const json_t *report)
+{
+    char *text;
+    const char *share = document_text(report, "share");
+    bool rises = *document_text(json_object_get(report, "environment"), "mutates") &&
+                 (strcmp(share, "readonly") == 0 || strcmp(share, "one-writer") == 0);
+    int n = asprintf(&text, rises ? "all, because the statements change what they share (--share %s)" : "%s",
+                     share);
+    return n < 0 ? NULL : text;
+}
+
 char *sentence_title(const json_t *finding)
 {
     char *text;
     const char *function = document_text(finding, "function"), *package = document_text(finding, "package");
-    const char *where = *function ? function : document_text(finding, "statement");
+    cleanup_free char *statement = document_line(document_text(finding, "statement"));
+    const char *where = *function || !statement ? function : statement;
     char *kind = strdup(document_text(finding, "kind"));
     for (char *c = kind; c && *c; c++)
         if (*c == '-')

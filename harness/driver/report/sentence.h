@@ -9,6 +9,8 @@
 char *sentence_blame(const json_t *finding);
 /* "seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly" */
 char *sentence_seen(const json_t *finding);
+/* "readonly", or "all, because the statements change what they share (--share readonly)" */
+char *sentence_share(const json_t *report);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
 char *sentence_title(const json_t *finding);
 
@@ -17,9 +19,9 @@ char *sentence_no_turn(const json_t *report);
 /* "nothing found, but guard had no turn: 0 in 4000 calls, overlap 31 %, the rate is below 0.075 % at 95 % confidence" */
 char *sentence_silence(const json_t *report);
 
-/* The rates of all verifications and the sentences that follow from them, with an empty line between two of them; ""
- * without trials. */
-char *sentence_verifications(const json_t *report);
+/* The rates of the verifications of one finding, or with NULL of all, and the sentences that follow from them, with an
+ * empty line between two of them; "" without trials. */
+char *sentence_verifications(const json_t *report, const json_t *finding);
 
 /* Returns all verifications of a report: a new reference to an array. */
 json_t *sentence_list_verifications(const json_t *report);

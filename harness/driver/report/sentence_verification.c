@@ -90,15 +90,17 @@ json_t *sentence_list_verifications(const json_t *report)
     return json_array_size(all) > 0 ? json_incref(all) : one ? json_pack("[O]", one) : json_array();
 }
 
-char *sentence_verifications(const json_t *report)
+char *sentence_verifications(const json_t *report, const json_t *finding)
 {
     char *text;
     size_t size, i;
-    const json_t *one;
+    const json_t *one, *trials = json_object_get(finding, "trials"); /* an older ftstress wrote no index */
     json_auto_t *all = sentence_list_verifications(report);
     FILE *out = all ? open_memstream(&text, &size) : NULL;
     if (out)
         json_array_foreach (all, i, one) {
+            if (trials && !(json_is_integer(trials) && (size_t)json_integer_value(trials) == i))
+                continue;
             if (ftell(out) > 0)
                 fputc('\n', out);
             write_verification(one, out);

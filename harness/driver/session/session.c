@@ -122,6 +122,8 @@ static void count_chances(struct session *session)
                 (finding->out_from == 0 || finding->last_child >= finding->out_from ||
                  k + 1 < finding->out_from))
                 finding->of++;
+        if (finding->of < finding->hit) /* a child may see it by another detector, such as its log */
+            finding->of = finding->hit;
     }
 }
 
@@ -156,6 +158,10 @@ static void conclude(struct session *session)
     } rows[] = {
         {session->unjudged,
          "children died or hung, and --detect leaves out the detector for it; leave --detect out"},
+        {session->wire_lost,
+         "records of a child were lost: the target closed or used their descriptor; leave that call out"},
+        {session->killed > 0 && session->killed == run->children,
+         "every child was ended by signal 9 (Killed), which none of them sent itself; see the note"},
         {session->interrupted, "interrupted before its end"},
         {request->plan.detect == 0 && REQUEST_GAVE(request, plan.detect),
          "no detector is on; leave --detect out"},
@@ -167,6 +173,7 @@ static void conclude(struct session *session)
     struct sentence why;
     if (mode->conclude)
         mode->conclude(session->mode, run);
+    run->interrupted = session->interrupted;
     if (has_finding(session)) {
         run->status = STATUS_FINDING;
         return;

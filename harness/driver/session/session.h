@@ -35,9 +35,11 @@ struct session {
     unsigned nfocused;
     bool interrupted;
     bool one_plan;
-    bool unjudged;  /* a child died or hung, and the detector for it is off */
-    uint64_t began; /* clock_now() */
-    int cannot;     /* exit status for run.reason */
+    bool unjudged;   /* a child died or hung, and the detector for it is off */
+    bool wire_lost;  /* a child reached its end, but not all of its records arrived */
+    unsigned killed; /* children that the kernel or an operator killed */
+    uint64_t began;  /* clock_now() */
+    int cannot;      /* exit status for run.reason */
 };
 
 /* Runs every plan, decides the status, and verifies the findings. On success session->run is complete. Returns 0, or

@@ -142,6 +142,14 @@ static void explain(struct session *session, const struct outcome *outcome)
         session_set_reason(session, outcome->cannot_status, name_reason(outcome));
     if (untrusted)
         session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
+    session->wire_lost |= outcome->wire_lost;
+    if (outcome_killed(outcome)) {
+        session->killed++;
+        note_add(
+            &session->run.notes,
+            "a child was ended by signal 9 (Killed), which it did not send itself: by the kernel, because "
+            "memory was out or a limit was reached, or by an operator");
+    }
     if (outcome->over_memory)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",

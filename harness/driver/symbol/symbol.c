@@ -29,6 +29,7 @@ struct symbols {
     struct {
         uint64_t pc;
         const char *name; /* libdw's, or NULL */
+        bool is_weak;
     } names[NAMES];
 };
 
@@ -46,7 +47,7 @@ struct view {
     const char *function;
     const char *file;
     int line;
-    bool is_inline;
+    bool is_inline, is_weak;
 };
 
 /* Outermost first. */
@@ -142,6 +143,7 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
         .offset = spot->offset,
         .line = view->line,
         .is_inline = view->is_inline,
+        .is_weak = view->is_weak,
     };
     if (copy(&frame->module, spot->path) < 0 || copy(&frame->file, view->file) < 0)
         return -ENOMEM;
@@ -245,17 +247,21 @@ static int push_inlined(struct symbol_stack *stack, const struct spot *spot, Dwa
     return 0;
 }
 
-static const char *symbol_name(struct symbols *symbols, const struct spot *spot)
+/* Sets the name of the symbol there, if there is one. */
+static void show_symbol(struct view *view, struct symbols *symbols, const struct spot *spot)
 {
     GElf_Off distance;
-    GElf_Sym symbol;
+    GElf_Sym symbol = {0};
     unsigned slot = (unsigned)(spot->pc * UINT64_C(0x9e3779b97f4a7c15) >> 52);
     if (symbols->names[slot].pc != spot->pc) {
         symbols->names[slot].name =
             dwfl_module_addrinfo(spot->module, spot->pc, &distance, &symbol, NULL, NULL, NULL);
         symbols->names[slot].pc = spot->pc;
+        symbols->names[slot].is_weak = GELF_ST_BIND(symbol.st_info) == STB_WEAK;
     }
-    return symbols->names[slot].name;
+    if (symbols->names[slot].name)
+        view->function = symbols->names[slot].name;
+    view->is_weak = symbols->names[slot].name && symbols->names[slot].is_weak;
 }
 
 static int push_spot(struct symbols *symbols, struct symbol_stack *stack, const struct spot *spot)
@@ -270,9 +276,7 @@ static int push_spot(struct symbols *symbols, struct symbol_stack *stack, const 
         if (push_inlined(stack, spot, unit, spot->pc - bias, &view) < 0)
             return -ENOMEM;
     }
-    const char *name = symbol_name(symbols, spot);
-    if (name)
-        view.function = name;
+    show_symbol(&view, symbols, spot);
     return push(stack, spot, &view);
 }
 
@@ -333,6 +337,20 @@ void symbol_stack_free(struct symbol_stack *stack)
     }
     free(stack->frames);
     *stack = (struct symbol_stack){0};
+}
+
+bool symbols_is_call(struct symbols *symbols, uint64_t address)
+{
+    static const unsigned char instruction[] = {0x0f, 0x05};
+    Dwfl_Module *module = dwfl_addrmodule(symbols->dwfl, address);
+    Dwarf_Addr bias, at = address;
+    Elf_Scn *section = module ? dwfl_module_address_section(module, &at, &bias) : NULL;
+    const Elf_Data *code = section ? elf_rawdata(section, NULL) : NULL;
+    for (size_t back = 0; code && code->d_buf && back <= 2; back += 2)
+        if (at >= back && at - back + 2 <= code->d_size &&
+            memcmp((const char *)code->d_buf + at - back, instruction, 2) == 0)
+            return true;
+    return false;
 }
 
 /* Variables without initial values (.bss) are mapped without the file, right behind the module. */

@@ -15,6 +15,7 @@ struct symbol_frame {
     int line;        /* 0 without */
     uint64_t offset; /* address in the module's file: the same in every run */
     bool is_inline;  /* inlined into the next frame */
+    bool is_weak;    /* the linker chose one of several definitions, as for templates and inline functions */
 };
 
 struct symbol_stack {
@@ -40,6 +41,9 @@ void symbols_close(struct symbols *symbols);
 int symbols_stack(struct symbols *symbols, const uint64_t *addresses, size_t n, bool exact_first,
                   struct symbol_stack *ret_stack);
 void symbol_stack_free(struct symbol_stack *stack);
+
+/* Returns true for a thread at this address that is in a system call: it is at that instruction, or behind it. */
+bool symbols_is_call(struct symbols *symbols, uint64_t address);
 
 /* Names the variable of a module at an address: "lock in libfoo.so", "lock+0x8 in libfoo.so", or without a symbol
  * "libfoo.so+0x4010". *ret_text is the caller's. Returns 0, -ENOENT outside of modules, or -ENOMEM. */

@@ -81,7 +81,7 @@ static int resolve(const char *python, char path[PATH_MAX], struct sentence *err
     bool bare = !strchr(python, '/');
     if (find_in_venv(python, path) || (bare && probe_find_program(python, path)))
         return 0;
-    if (stat(python, &info) == 0 && S_ISDIR(info.st_mode))
+    if (errno != EACCES && stat(python, &info) == 0 && S_ISDIR(info.st_mode))
         return sentence_fail(-ENOENT, error,
                              "make one with `python3.13t -m venv DIR`, or name an interpreter with -p",
                              "the directory %s has no bin/python, so it is no venv", python);

@@ -168,14 +168,14 @@ static void every_text_survives_everywhere(void **state)
 static void every_number_survives(void **state)
 {
     (void)state;
-    static const uint64_t numbers[] = {0, 1, 999, MS, 90 * CLOCK_SECOND, UINT64_MAX - 1, UINT64_MAX};
+    static const uint64_t numbers[] = {0, 1, 999, MS, 90 * CLOCK_SECOND, INT64_MAX - 1, INT64_MAX};
     for (size_t i = 0; i < COUNT(numbers); i++) {
         struct plan plan;
         plan_init(&plan);
         plan.name = strdup("n");
         plan.native = strdup("null");
         plan.threads = i % 2 ? PLAN_THREADS_MAX : 1;
-        plan.time = numbers[i];
+        plan.time = numbers[i] == INT64_MAX ? UINT64_MAX : numbers[i];
         plan.iterations = numbers[COUNT(numbers) - 1 - i];
         plan.seed = numbers[i];
         plan.share = (enum rung)(i % RUNG_COUNT);
@@ -211,7 +211,7 @@ static void print_is_readable(void **state)
                                "- holder.model\n"
                                "threads: 4\n"
                                "time: 1500ms\n"
-                               "seed: 18446744073709551615\n"
+                               "seed: 9223372036854775807\n"
                                "share: one-writer\n"
                                "detect: crash,tripwire\n"
                                "under: valgrind\n"
@@ -348,7 +348,10 @@ static const struct refusal {
     {"threads: -1\n", 1, "threads: '-1' is not"},
     {"threads:\nsteps: [x]\n", 1, "threads: '' is not"},
     {"iterations: 1.5\n", 1, "iterations: '1.5' is not a whole number"},
-    {"seed: 18446744073709551616\n", 1, "seed: '18446744073709551616' is not a whole number"},
+    {"seed: 9223372036854775808\n", 1,
+     "seed: '9223372036854775808' is not a whole number from 0 to 9223372036854775807"},
+    {"setup: x\nsteps:\n- \"unfinished\nseed: 3\n", 3, "not YAML"},
+    {"setup: x\nsteps: [a,\n b\n", 2, "not YAML"},
     {"name: a\n\ntime: ten\n", 3, "time: 'ten' is not a time: write it as 10s"},
     {"time:\n  |\n  1\n  2\n", 2, "time: '1 2 ' is not a time"},
     {"budget: much\n", 1, "budget: 'much' is not a size"},
@@ -363,7 +366,7 @@ static const struct refusal {
     /* inputs */
     {"inputs:\n- name: a\n  recipe: f8[2\n", 3, "input 'a': recipe 'f8[2': "},
     {"inputs:\n- name: a\n", 2, "input 'a': recipe '': "},
-    {"inputs:\n- recipe: f8[2]\n", 2, "input name '' is not an identifier"},
+    {"inputs:\n- recipe: f8[2]\n", 2, "an input has no name: give it one"},
     {"inputs:\n- recipe: f8[2]\n  name: for\n", 3, "input name 'for' is a Python keyword"},
     {"inputs:\n- recipe: f8[2]\n  name: 2a\n", 3, "input name '2a' is not an identifier"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- {name: a, recipe: 'f8[2]'}\n", 3, "two inputs are named 'a'"},
@@ -382,7 +385,7 @@ static const struct refusal {
     /* YAML */
     {"name: a\nsteps:\n- @x\n", 3, "not YAML: found character that cannot start any token"},
     {"name: a\nsteps: [x\n\nthreads: 3\n", 4, "not YAML: did not find expected ',' or ']'"},
-    {"name: a\nabout: \"x\n\n", 4, "while scanning a quoted scalar, line 2"},
+    {"name: a\nabout: \"x\n\n", 2, "while scanning a quoted scalar, line 2"},
     {"name: a\n\tthreads: 3\n", 2, "not YAML: "},
     {"inputs:\n- name: a\n  recipe: >c16[5,1]+8\n", 3, "put Python and recipes in quotes"},
     {"name: a\nsteps: [*x]\n", 2, "not YAML: found undefined alias"},
@@ -492,7 +495,7 @@ static void check_judges_input_names(void **state)
         {"a1_B", NULL},
         {"match", NULL},
         {"none", NULL},
-        {"", "not an identifier"},
+        {"", "an input has no name: give it one"},
         {"1a", "not an identifier"},
         {"a b", "not an identifier"},
         {"a.b", "not an identifier"},
@@ -608,7 +611,9 @@ static void detectors(void **state)
         {"crash", 0, crash, "crash"},
         {"tripwire,crash", 0, crash | tripwire, "crash,tripwire"},
         {" crash , tripwire ", 0, crash | tripwire, "crash,tripwire"},
-        {"none,crash,crash", 0, crash, "crash"},
+        {"default,crash,crash", 0, DETECTOR_DEFAULT, "default"},
+        {"none,crash", -EINVAL, 0, "none stands alone"},
+        {"all,none", -EINVAL, 0, "none stands alone"},
         {"", -EINVAL, 0, "unknown detector ''"},
         {"crash,", -EINVAL, 0, "unknown detector ''"},
         {"Crash", -EINVAL, 0,

@@ -389,6 +389,39 @@ static void several_targets_are_several_plans(void **state)
     target_list_clear(&list);
 }
 
+static void a_kept_finding_is_its_plan(void **state)
+{
+    (void)state;
+    static const char plan[] = "steps: [kept(x)]\n", finding[] = "{}";
+    char folder[80], files[2][112];
+    snprintf(folder, sizeof folder, "%s/F0123456", directory);
+    snprintf(files[0], sizeof files[0], "%s/finding.json", folder);
+    snprintf(files[1], sizeof files[1], "%s/plan.yaml", folder);
+    assert_int_equal(fd_make_dirs(folder), 0);
+    assert_int_equal(fd_write_file(files[0], finding, sizeof finding - 1), 0);
+    const char *const names[] = {"F0123456", folder, files[0]};
+    for (size_t i = 0; i < 3; i++) {
+        struct target_list list;
+        assert_int_equal(RESOLVE(&list, "--out", directory, names[i]), -EINVAL);
+        assert_non_null(strstr(error, "plan.yaml': No such file"));
+        target_list_clear(&list);
+    }
+    assert_int_equal(fd_write_file(files[1], plan, sizeof plan - 1), 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct target_list list;
+        assert_int_equal(RESOLVE(&list, "--out", directory, names[i]), 0);
+        assert_string_equal(list.plans[0].steps[0], "kept(x)");
+        target_list_clear(&list);
+    }
+    struct target_list list;
+    assert_int_equal(RESOLVE(&list, "--out", directory, "F7777777"), -EINVAL);
+    assert_non_null(strstr(error, "nor a kept finding"));
+    target_list_clear(&list);
+    unlink(files[0]);
+    unlink(files[1]);
+    rmdir(folder);
+}
+
 static void a_module_is_swept(void **state)
 {
     (void)state;
@@ -431,6 +464,7 @@ int main(void)
         cmocka_unit_test(scenarios_are_found),
         cmocka_unit_test(every_scenario_resolves),
         cmocka_unit_test(several_targets_are_several_plans),
+        cmocka_unit_test(a_kept_finding_is_its_plan),
         cmocka_unit_test(a_module_is_swept),
         cmocka_unit_test(a_star_in_an_argument_is_no_sweep),
     };

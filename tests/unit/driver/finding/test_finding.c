@@ -47,6 +47,81 @@ static void the_same_signature_is_one_finding(void **state)
     assert_int_equal(list.n, 0);
 }
 
+/* A finding without a guilty function; NULL is what the evidence does not name. */
+static struct finding *make_of(const char *call, const char *package, const char *statement)
+{
+    struct finding *finding = make("diverge|", SEVERITY_CRASH);
+    finding->kind = FINDING_WRONG_RESULT;
+    finding->evidence.blame = BLAME_UNKNOWN;
+    finding->evidence.call = call ? strdup(call) : NULL;
+    finding->evidence.call_package = package ? strdup(package) : NULL;
+    finding->statement = statement ? strdup(statement) : NULL;
+    return finding;
+}
+
+static void packages_with_one_message_have_two_ids(void **state)
+{
+    (void)state;
+    struct finding_list list = {0}, next = {0};
+    const struct finding *a = finding_list_add(&list, make_of("a.f", "a 1", "a.f(x)"), 1),
+                         *b = finding_list_add(&list, make_of("b.f", "b 1", "b.f(x)"), 1),
+                         *f = finding_list_add(&list, make_of(NULL, NULL, "f(x)"), 1),
+                         *g = finding_list_add(&list, make_of(NULL, NULL, "g(x)"), 1),
+                         *later = finding_list_add(&next, make_of("a.f", "a 2", "a.f(x)"), 1);
+    assert_int_equal(list.n, 4);
+    assert_string_equal(a->signature, "diverge||a.f|a");
+    assert_string_equal(b->signature, "diverge||b.f|b");
+    assert_string_equal(f->signature, "diverge||f(x)");
+    assert_string_not_equal(a->id, b->id);
+    assert_string_not_equal(f->id, g->id);
+    assert_string_equal(later->id, a->id);
+    finding_list_clear(&list);
+    finding_list_clear(&next);
+}
+
+/* One function of the interpreter, where two packages call it. */
+static void the_guilty_package_is_signed(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    static const char *const packages[] = {"a 1", "b 2", NULL};
+    static const char *const signatures[] = {"diverge||resize|a", "diverge||resize|b",
+                                             "diverge||resize|CPython"};
+    for (size_t i = 0; i < COUNT(packages); i++) {
+        struct finding *finding = make_of("f", packages[i], "f(x)");
+        evidence_set(&finding->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup("resize"),
+                     strdup("CPython 3.13.5"));
+        assert_string_equal(finding_list_add(&list, finding, 1)->signature, signatures[i]);
+    }
+    struct finding *own = make_of("g", "b 2", "g(x)");
+    evidence_set(&own->evidence, EVIDENCE_STACK, BLAME_TARGET, strdup("fill"), strdup("a 1"));
+    assert_string_equal(finding_list_add(&list, own, 1)->signature, "diverge||fill|a");
+    finding_list_clear(&list);
+}
+
+/* Which statement meets broken memory is chance. */
+static void damage_is_not_signed_by_the_statement_that_met_it(void **state)
+{
+    (void)state;
+    struct finding *finding = make_of("a.f", "a 1", "a.f(x)");
+    finding->kind = FINDING_HEAP_CORRUPTION;
+    assert_false(finding_sign(finding));
+    assert_string_equal(finding->signature, "diverge|");
+    finding_free(finding);
+}
+
+/* The 28 bits that an id takes of the two hashes are equal. */
+static void two_findings_never_share_an_id(void **state)
+{
+    (void)state;
+    struct finding_list list = {0};
+    finding_list_add(&list, make("s5694", SEVERITY_CRASH), 1);
+    finding_list_add(&list, make("s20208", SEVERITY_CRASH), 1);
+    assert_int_equal(list.n, 2);
+    assert_string_not_equal(list.items[0]->id, list.items[1]->id);
+    finding_list_clear(&list);
+}
+
 static void ids_are_stable_and_short(void **state)
 {
     (void)state;
@@ -155,6 +230,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_signature_is_one_finding),
+        cmocka_unit_test(packages_with_one_message_have_two_ids),
+        cmocka_unit_test(the_guilty_package_is_signed),
+        cmocka_unit_test(damage_is_not_signed_by_the_statement_that_met_it),
+        cmocka_unit_test(two_findings_never_share_an_id),
         cmocka_unit_test(ids_are_stable_and_short),
         cmocka_unit_test(a_finding_without_a_text_is_no_finding),
         cmocka_unit_test(findings_can_be_removed),

@@ -67,7 +67,7 @@ static void a_crash_on_one_thread_is_marked(void **state)
         begin(&trial);
         trial.outcome.phase = rows[i].phase;
         trial.outcome.finished = rows[i].phase == BOARD_FINISH;
-        trial.outcome.wait_status = SIGKILL;
+        trial.outcome.wait_status = trial.outcome.own_signal = SIGKILL;
         judge(&trial, 1);
         assert_non_null(strstr(only(&trial)->message, rows[i].words));
         assert_int_equal(only(&trial)->serial, rows[i].serial);
@@ -103,6 +103,64 @@ static void our_own_doing_is_no_crash(void **state)
     trial.outcome.interrupted = false;
     add_text(&trial, RECORD_CANNOT, "numpy is missing", NULL);
     assert_silent(&trial);
+    end(&trial);
+}
+
+static void a_kill_from_outside_is_no_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = SIGKILL;
+    assert_silent(&trial);
+    assert_true(outcome_killed(&trial.outcome));
+    trial.outcome.own_signal = SIGKILL;
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_string_equal(only(&trial)->message, "the process was ended by signal 9 (Killed)");
+    end(&trial);
+}
+
+static void lost_records_are_no_crash(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.outcome.phase = BOARD_FINISH;
+    trial.outcome.finished = false;
+    trial.outcome.wire_lost = true;
+    assert_silent(&trial);
+    trial.outcome.wait_status = EXITED(7);
+    assert_int_equal(judge(&trial, 1), 1);
+    end(&trial);
+}
+
+static void one_thread_is_enough_for_a_child_with_one(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.threads = 1;
+    trial.outcome.hung = true;
+    judge(&trial, 1);
+    assert_true(only(&trial)->serial);
+    next_outcome(&trial);
+    print(&trial, "free(): invalid size\n");
+    judge(&trial, 2);
+    assert_int_equal(trial.run.findings.n, 2);
+    assert_true(trial.run.findings.items[1]->serial);
+    end(&trial);
+}
+
+static void more_records_than_are_kept_are_noted(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    for (int i = 0; i < OUTCOME_RECORDS_MAX + 3; i++)
+        add_write(&trial, guilty, HIDDEN);
+    judge(&trial, 1);
+    assert_noted(&trial, "3 of 4099 are not judged");
     end(&trial);
 }
 
@@ -277,9 +335,149 @@ static void a_deadlock_names_waiters_and_holders(void **state)
     assert_string_equal(hang->stacks[0].title, "thread 2, which waits for the pthread mutex at 0x200");
     assert_int_equal(hang->stacks[2].tid, 11);
     assert_int_equal(hang->stacks[2].same_as, 2); /* at another lock */
+    assert_false(hang->is_endless);
     assert_int_equal(hang->nwaits, 3);
     assert_int_equal(hang->nlines, 3);
     end(&trial);
+}
+
+#define PYTHON "/v/lib/libpython3.13t.so.1.0"
+#define LIBC "/usr/lib/libc.so.6"
+
+/* Where a thread in a system call stops: behind the instruction in libc's function. */
+static uint64_t find_call(void)
+{
+    const unsigned char *code = (const unsigned char *)syscall;
+    while (code[0] != 0x0f || code[1] != 0x05)
+        code++;
+    return (uint64_t)code + 2;
+}
+
+/* A worker that stays in two functions, innermost first. */
+static void add_stuck(struct trial *trial, const char *inner, const char *file, const char *outer,
+                      bool in_function)
+{
+    struct outcome *outcome = &trial->outcome;
+    struct symbol_frame *frames = calloc(2, sizeof *frames);
+    bool in_call = strcmp(file, LIBC) == 0 && strncmp(inner, "mem", 3) != 0;
+    frames[0] = (struct symbol_frame){.address = in_call ? find_call() : (uint64_t)syscall,
+                                      .function = strdup(inner),
+                                      .module = strdup(file)};
+    frames[1] = (struct symbol_frame){.function = strdup(outer), .module = strdup(PYTHON)};
+    outcome->threads = calloc(1, sizeof *outcome->threads);
+    outcome->threads[outcome->nthreads++] = (struct symbol_thread){.tid = 11, .stack = {2, frames}};
+    add_page(trial, 11, 0);
+    if (in_function)
+        return;
+    outcome->pages[0].python[0] = outcome->pages[0].python[1];
+    outcome->pages[0].npython = 1;
+}
+
+static void python_code_that_stays_is_no_fault_of_the_interpreter(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *inner, *file, *outer;
+        bool in_function;
+        enum blame blame;
+        const char *function, *words;
+    } rows[] = {
+        {"clock_nanosleep", LIBC, "time_sleep", true, BLAME_TARGET, "spin",
+         "Python code blocks or loops; inside spin"},
+        {"clock_nanosleep", LIBC, "time_sleep", false, BLAME_TARGET, NULL, "Python code blocks or loops"},
+        {"_PyEval_EvalFrameDefault", PYTHON, "_PyEval_Vector", false, BLAME_TARGET, NULL,
+         "Python code blocks or loops"},
+        {"_mi_page_free_collect", PYTHON, "mi_free", true, BLAME_INTERPRETER, "_mi_page_free_collect",
+         "an endless loop"},
+        {"memmove", LIBC, "list_resize", true, BLAME_INTERPRETER, "list_resize", "an endless loop"},
+        {"__sched_yield", LIBC, "_PyMutex_LockTimed", true, BLAME_INTERPRETER, "_PyMutex_LockTimed",
+         "an endless loop"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin_hang(&trial);
+        add_stuck(&trial, rows[i].inner, rows[i].file, rows[i].outer, rows[i].in_function);
+        judge(&trial, 1);
+        const struct finding *hang = only(&trial);
+        assert_true(hang->is_endless);
+        assert_int_equal(hang->blame, rows[i].blame);
+        assert_non_null(strstr(hang->message, rows[i].words));
+        if (rows[i].function)
+            assert_string_equal(hang->function, rows[i].function);
+        else
+            assert_null(hang->function);
+        if (!rows[i].in_function)
+            assert_string_equal(hang->statement, "x.spin()");
+        end(&trial);
+    }
+}
+
+/* A lock that Python code takes is not the interpreter's, although its functions wait. */
+static void a_statement_that_waits_for_its_lock_is_the_targets(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_stuck(&trial, "_PySemaphore_Wait", PYTHON, "lock_PyThread_acquire_lock", false);
+    trial.outcome.sleepers = calloc(1, sizeof *trial.outcome.sleepers);
+    trial.outcome.sleepers[trial.outcome.nsleepers++] = (struct outcome_sleeper){.tid = 11, .futex = 0x100};
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+    assert_string_equal(only(&trial)->reason, "Python code of the target waits for a lock of Python code");
+    /* Which of the threads is seen first is chance: the plan is signed. */
+    assert_string_equal(only(&trial)->signature, "hang||f(x)");
+    end(&trial);
+}
+
+static void forget_packages(struct trial *trial)
+{
+    struct record record;
+    for (size_t i = 0; i < trial->outcome.npackages; i++)
+        free(trial->outcome.packages[i]);
+    trial->outcome.npackages = 0;
+    record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
+    record.values[STATEMENT_PLAIN] = 1;
+    for (int i = 0; i < 3; i++)
+        record_add_text(&record, i ? "" : "f(x)");
+    add_record(trial, &record);
+}
+
+static void an_exit_or_a_signal_of_a_process_is_no_fault_of_the_interpreter(void **state)
+{
+    (void)state;
+    static const struct {
+        int status, code; /* code: of a crash record; -1: there is none */
+        bool loaded;
+        enum blame blame;
+        const char *reason;
+    } rows[] = {
+        {EXITED(7), -1, false, BLAME_TARGET,
+         "Python code of the target made the process exit: no package's code is loaded"},
+        {EXITED(7), -1, true, BLAME_UNKNOWN, "Python code or a package made the process exit"},
+        {SIGKILL, -1, false, BLAME_UNKNOWN, "a process sent the signal: this one, or another"},
+        {SIGXCPU, -1, true, BLAME_UNKNOWN, "a process sent the signal: this one, or another"},
+        {SIGSEGV, SI_USER, false, BLAME_UNKNOWN, "a process sent the signal: this one, or another"},
+        {SIGSEGV, SEGV_MAPERR, false, BLAME_INTERPRETER,
+         "no package's code is loaded, and the statements cannot damage memory"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin(&trial);
+        if (!rows[i].loaded)
+            forget_packages(&trial);
+        if (rows[i].code == -1) {
+            trial.outcome.finished = false;
+            trial.outcome.wait_status = trial.outcome.own_signal = rows[i].status;
+        } else {
+            add_crash(&trial, rows[i].status, NULL);
+            trial.outcome.records[trial.outcome.nrecords - 1]->values[CRASH_CODE] = rows[i].code;
+        }
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame, rows[i].blame);
+        assert_string_equal(only(&trial)->reason, rows[i].reason);
+        assert_non_null(strstr(only(&trial)->signature, "f(x)"));
+        end(&trial);
+    }
 }
 
 int main(void)
@@ -290,6 +488,10 @@ int main(void)
         cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
         cmocka_unit_test(our_own_doing_is_no_crash),
+        cmocka_unit_test(a_kill_from_outside_is_no_crash),
+        cmocka_unit_test(lost_records_are_no_crash),
+        cmocka_unit_test(one_thread_is_enough_for_a_child_with_one),
+        cmocka_unit_test(more_records_than_are_kept_are_noted),
         cmocka_unit_test(detectors_that_are_off_find_nothing),
         cmocka_unit_test(log_and_crash_are_distinct),
         cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
@@ -297,6 +499,9 @@ int main(void)
         cmocka_unit_test(a_crash_shows_the_other_threads),
         cmocka_unit_test(witnesses_record_their_stacks),
         cmocka_unit_test(a_deadlock_names_waiters_and_holders),
+        cmocka_unit_test(python_code_that_stays_is_no_fault_of_the_interpreter),
+        cmocka_unit_test(a_statement_that_waits_for_its_lock_is_the_targets),
+        cmocka_unit_test(an_exit_or_a_signal_of_a_process_is_no_fault_of_the_interpreter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,25 @@ static void in_place_statements_make_user_errors(void **state)
     end(&trial);
 }
 
+/* The first record names the statement; the last one counts the rest. */
+static void the_last_count_of_an_exception_is_no_finding(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_exception(&trial, false, false);
+    struct record record;
+    record_begin(&record, RECORD_EXCEPTION, 0);
+    record.values[EXCEPTION_COUNT] = 37;
+    record_add_text(&record, "ValueError at _stats.py:12");
+    record_add_text(&record, "ValueError at _stats.py:12");
+    record_add_text(&record, "");
+    add_record(&trial, &record);
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_int_equal(only(&trial)->count, 42);
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_changed_input_is_found_once_for_all_values),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),
+        cmocka_unit_test(the_last_count_of_an_exception_is_no_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,7 +164,7 @@ static void a_race_of_a_package_is_the_targets(void **state)
     assert_int_equal(finding->detector, DETECTOR_TSAN);
     assert_string_equal(finding->function, "store");
     assert_string_equal(finding->package, "numpy 2.2.2");
-    assert_string_equal(finding->signature, "data-race|add_up|store");
+    assert_string_equal(finding->signature, "data-race|add_up|store|numpy");
     assert_string_equal(finding->statement, "np.repeat(x, 2), while another thread runs x.sum()");
     assert_string_equal(finding->message,
                         "store (numpy 2.2.2) writes 8 bytes at 926.c:926 that add_up reads at 7.c:7 in "
@@ -222,7 +222,7 @@ static void the_innermost_function_of_the_packages_own_is_named(void **state)
                     BEFORE("read") "    #0 PyArray_DIM /n/include/numpy/ndarraytypes.h:1 (" NUMPY "+0x2)\n"
                                    "    #1 repeat /src/item.c:4 (" NUMPY "+0x2)\n" STATEMENT(01),
                     "heap block"));
-    assert_string_equal(only_finding(&scene)->signature, "data-race|decref|repeat");
+    assert_string_equal(only_finding(&scene)->signature, "data-race|decref|repeat|numpy");
     judged_clear(&scene);
 }
 

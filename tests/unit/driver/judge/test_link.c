@@ -119,6 +119,40 @@ static void the_same_bytes_in_a_block_of_the_caught_function_are_its_damage(void
     }
 }
 
+static void a_hang_after_broken_memory_is_a_consequence(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_endless;
+        enum evidence_by by;
+        bool by_guard, explained;
+    } rows[] = {{true, EVIDENCE_STACK, true, true},
+                {true, EVIDENCE_STACK, false, true},
+                {false, EVIDENCE_STACK, true, false}, /* a deadlock */
+                {true, EVIDENCE_STAY, true, false}};  /* Python code that loops */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct run run = {0};
+        struct finding *hang = calloc(1, sizeof *hang);
+        *hang = (struct finding){.kind = FINDING_HANG, .severity = SEVERITY_HANG, .detector = DETECTOR_HANG};
+        hang->is_endless = rows[i].is_endless;
+        hang->message = strdup("m");
+        hang->signature = strdup("hang|");
+        evidence_set(&hang->evidence, rows[i].by, BLAME_INTERPRETER, strdup("mi_free"),
+                     strdup("CPython 3.13.5"));
+        add_damage(&run, "caught", true, "guilty", 'A');
+        if (!rows[i].by_guard) {
+            free(run.findings.items[0]->block);
+            run.findings.items[0]->block = NULL;
+        }
+        finding_list_add(&run.findings, hang, 1);
+        settle(&run);
+        assert_int_equal(hang->cause != NULL, rows[i].explained);
+        assert_int_equal(hang->blame, rows[i].explained ? BLAME_TARGET : BLAME_INTERPRETER);
+        assert_string_equal(hang->function, rows[i].explained ? "guilty" : "mi_free");
+        run_clear(&run);
+    }
+}
+
 static void linking_nothing_is_fine(void **state)
 {
     (void)state;
@@ -136,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_hang_and_a_user_error_have_no_such_cause),
         cmocka_unit_test(in_place_functions_are_dropped),
         cmocka_unit_test(the_same_bytes_in_a_block_of_the_caught_function_are_its_damage),
+        cmocka_unit_test(a_hang_after_broken_memory_is_a_consequence),
         cmocka_unit_test(linking_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,33 @@ static void headers_of_others_are_passed_over(void **state)
     assert_string_equal(named(callback, 2), "Py_DECREF");
 }
 
+/* Without debug information, names and the linker's mark decide. */
+static void libraries_without_a_source_are_passed_over(void **state)
+{
+    (void)state;
+    struct symbol_frame vector[] = {
+        {.function = "std::vector<…>::_M_realloc_insert<…>", .module = NUMPY, .is_weak = true},
+        {.function = "Eigen::internal::gemm<double>::run", .module = NUMPY, .is_weak = true},
+        {.function = "Accum::add", .module = NUMPY, .is_weak = true},
+        {.function = "pybind11::cpp_function::dispatcher", .module = NUMPY}};
+    assert_string_equal(named(vector, 4), "Accum::add");
+    struct symbol_frame standard[] = {
+        {.function = "__gnu_cxx::new_allocator<int>::allocate", .module = NUMPY},
+        {.function = "std::string::append", .module = NUMPY},
+        {.function = "__Pyx_PyObject_Call", .module = NUMPY},
+        {.function = "smooth.moving_sum", .module = NUMPY}};
+    assert_string_equal(named(standard, 4), "smooth.moving_sum");
+    struct symbol_frame own[] = {{.function = "sort<int>", .module = NUMPY}, /* local: the package's own */
+                                 {.function = "repeat", .module = NUMPY}};
+    assert_string_equal(named(own, 2), "sort<int>");
+    struct symbol_frame shift[] = {{.function = "Matrix::operator<<", .module = NUMPY, .is_weak = true},
+                                   {.function = "repeat", .module = NUMPY}};
+    assert_string_equal(named(shift, 2), "Matrix::operator<<");
+    struct symbol_frame alone[] = {{.function = "std::terminate", .module = NUMPY},
+                                   {.function = "call", .module = SCIPY}};
+    assert_string_equal(named(alone, 2), "std::terminate");
+}
+
 static enum owner owner_of(const char *module, const char *file)
 {
     char name[16];
@@ -91,6 +118,10 @@ static const struct {
      "_cffi_backend"},
     {"/usr/lib/python3/dist-packages/scipy/stats/_stats.so", OWNER_PACKAGE, "scipy"},
     {"/v/lib/python3.13t/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
+    {"/v/lib/python3.13t/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER, NULL},
+    {"/s/cpython/build/lib.linux-x86_64-3.13/pyexpat.cpython-313t-x86_64-linux-gnu.so", OWNER_INTERPRETER,
+     NULL},
+    {"/home/me/build/lib.linux-x86_64-cpython-313t/mine.so", OWNER_PACKAGE, "pkg"},
     {"/v/lib/libpython3.13t.so.1.0", OWNER_INTERPRETER, NULL},
     {"/v/bin/python3.13t", OWNER_INTERPRETER, NULL},
     {"/build/bin/ftstress-child", OWNER_HARNESS, NULL},
@@ -104,8 +135,15 @@ static const struct {
 static void every_file_has_its_owner(void **state)
 {
     (void)state;
-    char *packages[] = {(char *)"/elsewhere/x.so", (char *)"x",
-                        (char *)"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so", (char *)"pkg.mine"};
+    char *packages[] = {
+        (char *)"/elsewhere/x.so",
+        (char *)"x",
+        (char *)"/home/me/work/mine.cpython-313t-x86_64-linux-gnu.so",
+        (char *)"pkg.mine",
+        (char *)"/home/me/build/lib.linux-x86_64-cpython-313t/mine.so",
+        (char *)"pkg.mine",
+        (char *)"/s/cpython/build/lib.linux-x86_64-3.13/pyexpat.cpython-313t-x86_64-linux-gnu.so",
+        (char *)"pyexpat"};
     struct outcome outcome = {.packages = packages, .npackages = COUNT(packages)};
     for (size_t i = 0; i < COUNT(owners); i++) {
         char name[64] = "";
@@ -175,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_innermost_of_a_package_is_named),
         cmocka_unit_test(headers_of_others_are_passed_over),
+        cmocka_unit_test(libraries_without_a_source_are_passed_over),
         cmocka_unit_test(the_childs_file_holds_more_than_ours),
         cmocka_unit_test(every_file_has_its_owner),
         cmocka_unit_test(the_innermost_frame_of_a_package_is_taken),

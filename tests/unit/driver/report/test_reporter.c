@@ -357,6 +357,148 @@ static void html_has_a_colour_for_every_severity(void **state)
     json_decref(report);
 }
 
+static void junit_has_the_time_of_the_children_that_saw_it(void **state)
+{
+    (void)state;
+    json_t *report = report_with(make_finding("crash"));
+    json_object_set_new(
+        report, "children",
+        parse("[{'seconds': 1.5, 'findings': 'F7654321 F0123456'}, {'seconds': 4.0, 'findings': "
+              "'F7654321'}, {'seconds': 0.25, 'findings': 'F0123456'}]"));
+    cleanup_free char *text = render("junit", report);
+    assert_says(text, "<testcase name=\"F0123456 crash guilty\" classname=\"somersd\" time=\"1.750\">");
+    json_decref(report);
+}
+
+/* Trials of other findings do not belong to a case or a bug report. */
+static void a_finding_has_its_own_trials(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"junit", "github"};
+    json_t *report = report_with(make_finding("crash")), *other = make_finding("hang");
+    json_t *first = json_array_get(json_object_get(report, "findings"), 0);
+    json_array_append_new(json_object_get(report, "findings"), other);
+    json_object_set_new(
+        report, "verifications",
+        parse("[{'finding': 'F7', 'again': {'hit': 1, 'of': 4}}, {'finding': 'F0123456', 'again': "
+              "{'hit': 3, 'of': 5}}]"));
+    json_object_set_new(first, "trials", json_integer(1));
+    json_object_set_new(other, "trials", json_null());
+    for (size_t i = 0; i < 2; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_int_equal(count(text, "fails in 3 of 5"), 1);
+        assert_no(text, "fails in 1 of 4");
+    }
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "F7 run again: fails in 1 of 4");
+    json_object_del(first, "trials"); /* an older ftstress */
+    cleanup_free char *old = render("junit", report);
+    assert_says(old, "fails in 1 of 4");
+    json_decref(report);
+}
+
+/* Code scanners drop a result without a file. */
+static void sarif_has_a_file_without_debug_information(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {"guilty", "another", ""};
+    for (size_t i = 0; i < 3; i++) {
+        json_t *finding = make_finding("crash");
+        json_object_set_new(finding, "stacks", parse("[{'title': 't', 'frames': [{'function': 'guilty'}]}]"));
+        json_object_set_new(finding, "function", json_string(functions[i]));
+        json_object_set_new(json_object_get(finding, "plan"), "file", json_string("out/F0123456/plan.yaml"));
+        json_t *report = report_with(finding);
+        cleanup_free char *text = render("sarif", report);
+        json_t *log = json_loads(text, 0, NULL);
+        const char *uri, *name;
+        int line;
+        assert_int_equal(json_unpack(log, "{s:[{s:[{s:[{s:{s:{s:s}, s:{s:i}}, s:[{s:s}]}]}]}]}", "runs",
+                                     "results", "locations", "physicalLocation", "artifactLocation", "uri",
+                                     &uri, "region", "startLine", &line, "logicalLocations", "name", &name),
+                         0);
+        assert_string_equal(uri, "out/F0123456/plan.yaml");
+        assert_int_equal(line, 1);
+        assert_string_equal(name, *functions[i] ? functions[i] : "p.f(x)");
+        json_decref(log);
+        json_decref(report);
+    }
+}
+
+static void a_statement_keeps_its_lines(void **state)
+{
+    (void)state;
+    json_t *finding = make_finding("crash");
+    json_object_set_new(finding, "statement", json_string("if x:\n    p.f(x)"));
+    json_object_set_new(finding, "function", json_null());
+    json_object_set_new(finding, "stacks",
+                        parse("[{'title': 't', 'frames': [], 'python': [{'function': 'if x:\\n    p.f(x)'}, "
+                              "{'function': 'for y in x:\\n    g()'}]}]"));
+    json_t *report = report_with(finding);
+    cleanup_free char *text = render("text", report), *github = render("github", report);
+    assert_says(text, "    in:\n      if x:\n          p.f(x)\n");
+    assert_says(text, "      in  for y in x: …\n");
+    assert_int_equal(count(text, "p.f(x)"), 1);
+    assert_says(github, "## BUG: crash in if x: … (p 1.0) under");
+    assert_says(github, "```python\nif x:\n    p.f(x)\n```\n");
+    json_decref(report);
+}
+
+/* The harness answers malloc for a package: such a stack is not idle. */
+static void frames_of_a_package_inside_the_harness_are_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *inner, *middle;
+        bool shows;
+    } rows[] = {
+        {"{'function': 'guard_release', 'module': '/b/ftstress-child', 'file': '/s/harness/heap/x.c'}",
+         "{'function': 'guilty', 'module': '/v/site-packages/p/m.so'}", true},
+        {"{'function': 'guard_release', 'module': '/b/ftstress-child', 'file': '/s/harness/heap/x.c'}",
+         "{'function': 'start_thread', 'module': '/lib/libc.so.6'}", false},
+        {"{'function': 'futex', 'module': '/lib/libc.so.6'}",
+         "{'function': 'barrier_wait', 'module': '/b/ftstress-child', 'file': '/s/harness/child/b.c'}", true},
+        {"{'function': 'syscall', 'module': '/lib/libc.so.6'}, {'function': 'kill', 'module': '/b/ftstress-child', "
+         "'file': '/s/harness/child/crash.c'}",
+         "{'function': 'os_kill', 'module': '/v/lib/libpython3.13t.so'}", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *finding = make_finding("crash");
+        json_object_set_new(
+            finding, "stacks",
+            parse("[{'title': 't', 'tid': 7, 'frames': [%s, %s, {'function': 'worker_main', 'module': "
+                  "'/b/ftstress-child', 'file': '/s/harness/child/w.c'}]}]",
+                  rows[i].inner, rows[i].middle));
+        json_t *report = report_with(finding);
+        cleanup_free char *text = render("text", report);
+        assert_int_equal(count(text, "between two calls"), !rows[i].shows);
+        assert_int_equal(count(text, "#0 "), rows[i].shows);
+        assert_no(text, "worker_main");
+        assert_int_equal(count(text, "#2  os_kill"), i == 3);
+        json_decref(report);
+    }
+}
+
+static void the_head_has_the_sharing_level_of_the_findings(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {{"readonly", "'yes'",
+                                           "sharing level all, because the statements change "
+                                           "what they share (--share readonly), seed"},
+                                          {"one-writer", "'maybe'", "sharing level all, because"},
+                                          {"private", "'yes'", "sharing level private, seed"},
+                                          {"all", "'yes'", "sharing level all, seed"},
+                                          {"readonly", "null", "sharing level readonly, seed"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *report = make_report("clean");
+        json_object_set_new(report, "share", json_string(rows[i][0]));
+        json_object_set_new(report, "environment", parse("{'python': '3', 'mutates': %s}", rows[i][1]));
+        cleanup_free char *text = render("text", report), *html = render("html", report);
+        assert_says(text, rows[i][2]);
+        assert_says(html, "\"says_share\"");
+        json_decref(report);
+    }
+}
+
 /* Threads 2 and 3 stand where thread 1 stands; thread 4 ran nothing. */
 static void threads_with_one_stack_are_merged(void **state)
 {
@@ -580,6 +722,21 @@ static void a_finding_of_an_earlier_run_keeps_its_own_environment(void **state)
     json_decref(unknown);
 }
 
+static void a_file_that_may_not_be_read_is_not_missing(void **state)
+{
+    (void)state;
+    cleanup_free char *folder = NULL;
+    if (geteuid() != 0)
+        skip();
+    keep("closed/F0000003/finding.json", make_finding("hang"));
+    assert_true(asprintf(&folder, "%s/closed", directory) > 0);
+    assert_int_equal(chmod(directory, 0755) | chmod(folder, 0700), 0);
+    assert_int_equal(seteuid(65534), 0);
+    assert_cannot_load(folder, "F0000003", "finding.json: Permission denied");
+    assert_cannot_load(folder, NULL, "report.json: Permission denied");
+    assert_int_equal(seteuid(0), 0);
+}
+
 static void other_files_are_refused(void **state)
 {
     (void)state;
@@ -599,6 +756,12 @@ int main(void)
         cmocka_unit_test(hostile_text_stays_text),
         cmocka_unit_test(long_text_stays_utf8),
         cmocka_unit_test(junit_counts),
+        cmocka_unit_test(junit_has_the_time_of_the_children_that_saw_it),
+        cmocka_unit_test(a_finding_has_its_own_trials),
+        cmocka_unit_test(sarif_has_a_file_without_debug_information),
+        cmocka_unit_test(a_statement_keeps_its_lines),
+        cmocka_unit_test(frames_of_a_package_inside_the_harness_are_shown),
+        cmocka_unit_test(the_head_has_the_sharing_level_of_the_findings),
         cmocka_unit_test(sarif_names_rule_place_and_fingerprint),
         cmocka_unit_test(html_inlines_the_document),
         cmocka_unit_test(html_without_scripts_has_the_text),
@@ -612,6 +775,7 @@ int main(void)
         cmocka_unit_test(controls_and_characters_outside_xml_are_removed),
         cmocka_unit_test(kept_reports_are_found),
         cmocka_unit_test(a_finding_of_an_earlier_run_keeps_its_own_environment),
+        cmocka_unit_test(a_file_that_may_not_be_read_is_not_missing),
         cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests_name("reporter", tests, set_up, tear_down);

@@ -71,6 +71,24 @@ static void statements_have_their_package(void **state)
     outcome_clear(&outcome);
 }
 
+/* A role without statements has a number, so that other roles keep theirs, and no place in the list. */
+static void a_stand_in_is_no_statement(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    struct statement_list list = {0};
+    tell(&outcome, 0, 0, "a()", "");
+    tell(&outcome, 1, 1, "", "");
+    tell(&outcome, -1, 0, "b()", "");
+    statement_learn(&list, &outcome);
+    assert_int_equal(list.n, 1);
+    assert_string_equal(list.items[0].source, "a()");
+    assert_string_equal(statement_at(&outcome.statements, 2, 0)->source, "a()");
+    assert_string_equal(statement_at(&outcome.statements, 3, 0)->source, "");
+    statement_list_clear(&list);
+    outcome_clear(&outcome);
+}
+
 /* Children that leave a statement out number the others differently. */
 static void overlap_is_counted_by_statement(void **state)
 {
@@ -170,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_have_their_package),
+        cmocka_unit_test(a_stand_in_is_no_statement),
         cmocka_unit_test(overlap_is_counted_by_statement),
         cmocka_unit_test(a_statement_that_ends_every_child_is_left_out),
         cmocka_unit_test(the_one_mutation_explains_the_crashes),

@@ -271,6 +271,24 @@ static void test_own_function(void **state)
     symbol_stack_free(&stack);
 }
 
+int one_of_many(int x);
+NOINLINE __attribute__((weak)) int one_of_many(int x)
+{
+    return x + 1;
+}
+
+static void test_weak_function(void **state)
+{
+    (void)state;
+    struct symbol_stack stack = look_up((uint64_t)one_of_many, true);
+    assert_string_equal(stack.frames[0].function, "one_of_many");
+    assert_true(stack.frames[0].is_weak);
+    symbol_stack_free(&stack);
+    stack = look_up((uint64_t)whole_function, true);
+    assert_false(stack.frames[stack.nframes - 1].is_weak);
+    symbol_stack_free(&stack);
+}
+
 static void test_inline_frame(void **state)
 {
     (void)state;
@@ -586,6 +604,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_function),
+        cmocka_unit_test(test_weak_function),
         cmocka_unit_test(test_inline_frame),
         cmocka_unit_test(test_libc_function),
         cmocka_unit_test(test_return_address_is_moved_back),

@@ -227,11 +227,12 @@ static void bad_settings_get_a_sentence(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct guard_option option;
-        char error[200], want[200];
+        char error[400], want[200];
         assert_int_equal(guard_option_parse(bad[i][0], &option, error, sizeof error), -EINVAL);
         snprintf(want, sizeof want,
-                 "'%s' is no setting of the guard; the settings are whole, stacks, every=N, ", bad[i][1]);
+                 "'%s' is none of the guard's settings, which are whole, stacks, every=N, ", bad[i][1]);
         assert_memory_equal(error, want, strlen(want));
+        assert_non_null(strstr(error, "quarantine=BYTES (4096 to 1073741824)"));
     }
 }
 
@@ -243,7 +244,7 @@ static void a_long_bad_setting_is_cut(void **state)
     memset(text, 'w', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     assert_int_equal(guard_option_parse(text, &option, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, "' is no setting of the guard"));
+    assert_non_null(strstr(error, "' is none of the guard's settings"));
     assert_int_equal(guard_option_parse(text, &option, error, 10), -EINVAL);
     assert_int_equal(strlen(error), 9);
 }
