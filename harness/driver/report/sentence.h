@@ -16,7 +16,7 @@ char *sentence_title(const json_t *finding);
 
 /* "guard, pyheap had no turn", or "" */
 char *sentence_no_turn(const json_t *report);
-/* "nothing found, but guard had no turn: 0 in 4000 calls, overlap 31 %, the rate is below 0.075 % at 95 % confidence" */
+/* "nothing found, but guard had no turn: 0 in 4000 calls, the rate is below 0.075 % at 95 % confidence" */
 char *sentence_silence(const json_t *report);
 
 /* The rates of the verifications of one finding, or with NULL of all, and the sentences that follow from them, with an
