@@ -101,8 +101,11 @@ int fd_can_write(const char *path)
         return access(path, W_OK) < 0 ? -errno : 0;
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
         return -ENAMETOOLONG;
-    cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    return fd < 0 || unlink(temporary) < 0 ? -errno : 0;
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return unlink(temporary) < 0 ? -errno : 0;
 }
 
 int fd_pipe(int *ret_read, int *ret_write)

@@ -87,7 +87,7 @@ static void run_variants(struct verify *verify, struct verification *found, uint
 static void run_apart(struct verify *verify, struct bug *bugs, unsigned n, unsigned at)
 {
     struct plan plan = *verify->plan;
-    const struct plan *whole = verify->plan;
+    struct verify apart = *verify;
     char *out[PLAN_STEPS_MAX + CASES_MAX];
     for (unsigned i = 0; i < plan.nleave_out; i++)
         out[i] = plan.leave_out[i];
@@ -97,12 +97,12 @@ static void run_apart(struct verify *verify, struct bug *bugs, unsigned n, unsig
             text_join(&bugs[at].found->without, "; ", bugs[i].statement);
         }
     plan.leave_out = out;
-    verify->plan = &plan;
-    verify->seen = (struct trials){bugs[at].root->hit, bugs[at].root->of};
+    apart.plan = &plan;
+    apart.seen = (struct trials){bugs[at].root->hit, bugs[at].root->of};
     if (n > 1)
         bugs[at].found->root = strdup(bugs[at].root->id);
-    run_variants(verify, bugs[at].found, bugs[at].detect);
-    verify->plan = whole;
+    run_variants(&apart, bugs[at].found, bugs[at].detect);
+    verify->over = apart.over;
 }
 
 static bool is_gone(const struct bug *bug)
