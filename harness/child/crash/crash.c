@@ -170,6 +170,7 @@ static void note_own(bool is_own, int number)
 }
 
 /* kill and raise for the target: they note its own signals, because the kernel does not report who sent SIGKILL. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc names them __sig */
 __attribute__((visibility("default"))) int kill(pid_t pid, int number)
 {
     note_own(pid == getpid() || pid == 0, number);
@@ -181,6 +182,7 @@ __attribute__((visibility("default"))) int raise(int number)
     note_own(true, number);
     return (int)syscall(SYS_tgkill, getpid(), gettid(), number);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* End of handlers */
 

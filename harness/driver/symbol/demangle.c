@@ -92,9 +92,10 @@ int demangle(const char *symbol, char **ret_name)
     cleanup_free char *plain = strndup(symbol, *symbol ? 1 + strcspn(symbol + 1, ".") : 0);
     if (!plain)
         return -ENOMEM;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *name = is_mangled ? cplus_demangle(plain, DMGL_AUTO | DMGL_ANSI) : cython_name(plain);
     bool is_long = is_mangled && name && strlen(name) > LENGTH_MAX;
     *ret_name = is_long ? without_arguments(name) : strdup(name ? name : plain);
     return *ret_name ? 0 : -ENOMEM;
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
