@@ -61,7 +61,7 @@ class Options(EndToEnd):
     def test_nonsense(self):
         """an unknown setting is named, with the list of the known ones"""
         done = self.expect(run('--guard', 'hole', '-s', '', 'pass'), 2)
-        self.check("'hole' is no setting of the guard; the settings are whole," in done.err, done, 'no help in that')
+        self.check("'hole' is none of the guard's settings, which are whole," in done.err, done, 'no help in that')
 
 
 class Silent(EndToEnd):
