@@ -1,5 +1,4 @@
-/* From the targets of the command line to plans. The scenarios are the tree's own, beside this program as
- * beside ftstress. */
+/* From the targets of the command line to plans. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,53 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/fd.h"
-#include "base/list.h"
-#include "core/plan/option.h"
-#include "driver/command/scenario_list.h"
-#include "driver/command/target.h"
-
-#define WORDS_MAX 80
-
-static char directory[] = "/tmp/ftstress-target-XXXXXX";
-static char path[64];
-static char error[1024];
-
-static int set_up(void **state)
-{
-    (void)state;
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof path, "%s/case.yaml", directory);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
-}
-
-static int resolve_words(struct target_list *list, const char *const *words)
-{
-    static char *line[WORDS_MAX + 2] = {(char *)"run"};
-    struct request request;
-    int n = 0;
-    for (; words[n]; n++)
-        line[n + 1] = (char *)words[n];
-    line[n + 1] = NULL;
-    request_init(&request);
-    assert_int_equal(option_parse(OPTION_RUN, n, line + 1, &request, error, sizeof error), 0);
-    int result = target_resolve(&request, list, error, sizeof error);
-    request_clear(&request);
-    return result;
-}
-
-#define RESOLVE(list, ...) resolve_words(list, (const char *const[]){__VA_ARGS__, NULL})
+#include "driver/command/target_words.h"
 
 /* What one target must become; inputs are recipes, in order. */
 struct wanted {
@@ -156,24 +110,6 @@ static void many_recipes_are_many_inputs(void **state)
     target_list_clear(&list);
 }
 
-static void assert_sentence(const char *word)
-{
-    assert_true(strlen(error) > 10);
-    assert_null(strpbrk(error, "\r\n"));
-    if (!strstr(error, word))
-        fail_msg("\"%s\" does not say '%s'", error, word);
-}
-
-static void refuse(const char *target, const char *word)
-{
-    struct target_list list;
-    int result = RESOLVE(&list, target);
-    if (result >= 0)
-        fail_msg("%s is taken", target);
-    assert_sentence(word);
-    target_list_clear(&list);
-}
-
 static void a_wrong_recipe_is_the_users_to_mend(void **state)
 {
     (void)state;
@@ -214,6 +150,27 @@ static void nothing_at_all_gets_a_sentence(void **state)
     assert_int_equal(RESOLVE(&list, "-q"), -EINVAL);
     assert_sentence("say what to run");
     assert_int_equal(list.n, 0);
+    target_list_clear(&list);
+}
+
+static void a_module_is_swept(void **state)
+{
+    (void)state;
+    struct target_list list;
+    assert_int_equal(RESOLVE(&list, "scipy.linalg:*"), 0);
+    assert_string_equal(list.plans[0].name, "sweep of scipy.linalg");
+    assert_memory_equal(list.plans[0].setup, "MODULE = 'scipy.linalg'\n", 24);
+    assert_int_equal(list.plans[0].threads, 1);
+    target_list_clear(&list);
+}
+
+/* ":*" inside a call is Python. */
+static void a_star_in_an_argument_is_no_sweep(void **state)
+{
+    (void)state;
+    struct target_list list;
+    assert_int_equal(RESOLVE(&list, "numpy:array({1:2, 'a':'b:*'})"), 0);
+    assert_string_equal(list.plans[0].name, "numpy.array");
     target_list_clear(&list);
 }
 
@@ -301,148 +258,6 @@ static void too_many_statements_get_a_sentence(void **state)
     target_list_clear(&list);
 }
 
-/* Plan files and scenarios. */
-
-static void a_plan_file_is_read(void **state)
-{
-    (void)state;
-    static const char yaml[] =
-        "inputs: [{name: a, recipe: 'f8[20]'}]\nsteps: [a.sum()]\nthreads: 5\nseed: 9\n";
-    struct target_list list;
-    assert_int_equal(fd_write_file(path, yaml, strlen(yaml)), 0);
-    assert_int_equal(RESOLVE(&list, path, "--seed", "3"), 0);
-    assert_string_equal(list.plans[0].name, "case");
-    assert_int_equal(list.plans[0].threads, 5);
-    assert_true(list.plans[0].seed == 3);
-    target_list_clear(&list);
-}
-
-static void a_bad_plan_file_is_named(void **state)
-{
-    (void)state;
-    assert_int_equal(fd_write_file(path, "steps: [x]\nthraeds: 5\n", 22), 0);
-    refuse(path, "thraeds");
-    refuse("/no/such/case.yaml", "/no/such/case.yaml");
-    refuse("case.yml", "case.yml");
-}
-
-static void iterations_alone_lift_a_files_time(void **state)
-{
-    (void)state;
-    static const char yaml[] = "steps: [x = 1]\n";
-    struct target_list list;
-    assert_int_equal(fd_write_file(path, yaml, strlen(yaml)), 0);
-    assert_int_equal(RESOLVE(&list, path, "--iterations", "4"), 0);
-    assert_true(list.plans[0].time == 0 && list.plans[0].iterations == 4);
-    target_list_clear(&list);
-}
-
-static void scenarios_are_found(void **state)
-{
-    (void)state;
-    char **names, *found;
-    size_t n;
-    assert_int_equal(scenario_list(&names, &n), 0);
-    assert_true(n >= 2);
-    for (size_t i = 0; i < n; i++) {
-        assert_true(i == 0 || strcmp(names[i - 1], names[i]) < 0);
-        assert_int_equal(scenario_find(names[i], &found), 0);
-        assert_int_equal(access(found, R_OK), 0);
-        free(found);
-    }
-    strings_free(names, n);
-    assert_int_equal(scenario_find("no-such-scenario", &found), -ENOENT);
-    assert_int_equal(scenario_find("../scenarios/null", &found), -ENOENT);
-    assert_int_equal(scenario_find("", &found), -ENOENT);
-}
-
-static void every_scenario_resolves(void **state)
-{
-    (void)state;
-    char **names;
-    size_t n;
-    assert_int_equal(scenario_list(&names, &n), 0);
-    for (size_t i = 0; i < n; i++) {
-        struct target_list list;
-        if (RESOLVE(&list, names[i]) != 0)
-            fail_msg("%s: %s", names[i], error);
-        assert_true(strlen(list.plans[0].about) > 0);
-        target_list_clear(&list);
-    }
-    strings_free(names, n);
-}
-
-static void several_targets_are_several_plans(void **state)
-{
-    (void)state;
-    struct target_list list;
-    assert_int_equal(RESOLVE(&list, "null", "numpy:repeat(f8[20], 2)", "somersd", "--time", "3s"), 0);
-    assert_int_equal(list.n, 3);
-    assert_string_equal(list.plans[0].native, "null");
-    assert_string_equal(list.plans[1].name, "numpy.repeat");
-    assert_string_equal(list.plans[2].name, "somersd");
-    for (size_t i = 0; i < list.n; i++)
-        assert_true(list.plans[i].time == 3 * CLOCK_SECOND);
-    target_list_clear(&list);
-    assert_true(RESOLVE(&list, "null", "nil") < 0);
-    assert_sentence("nil");
-    target_list_clear(&list);
-}
-
-static void a_kept_finding_is_its_plan(void **state)
-{
-    (void)state;
-    static const char plan[] = "steps: [kept(x)]\n", finding[] = "{}";
-    char folder[80], files[2][112];
-    snprintf(folder, sizeof folder, "%s/F0123456", directory);
-    snprintf(files[0], sizeof files[0], "%s/finding.json", folder);
-    snprintf(files[1], sizeof files[1], "%s/plan.yaml", folder);
-    assert_int_equal(fd_make_dirs(folder), 0);
-    assert_int_equal(fd_write_file(files[0], finding, sizeof finding - 1), 0);
-    const char *const names[] = {"F0123456", folder, files[0]};
-    for (size_t i = 0; i < 3; i++) {
-        struct target_list list;
-        assert_int_equal(RESOLVE(&list, "--out", directory, names[i]), -EINVAL);
-        assert_non_null(strstr(error, "plan.yaml': No such file"));
-        target_list_clear(&list);
-    }
-    assert_int_equal(fd_write_file(files[1], plan, sizeof plan - 1), 0);
-    for (size_t i = 0; i < 3; i++) {
-        struct target_list list;
-        assert_int_equal(RESOLVE(&list, "--out", directory, names[i]), 0);
-        assert_string_equal(list.plans[0].steps[0], "kept(x)");
-        target_list_clear(&list);
-    }
-    struct target_list list;
-    assert_int_equal(RESOLVE(&list, "--out", directory, "F7777777"), -EINVAL);
-    assert_non_null(strstr(error, "nor a kept finding"));
-    target_list_clear(&list);
-    unlink(files[0]);
-    unlink(files[1]);
-    rmdir(folder);
-}
-
-static void a_module_is_swept(void **state)
-{
-    (void)state;
-    struct target_list list;
-    assert_int_equal(RESOLVE(&list, "scipy.linalg:*"), 0);
-    assert_string_equal(list.plans[0].name, "sweep of scipy.linalg");
-    assert_memory_equal(list.plans[0].setup, "MODULE = 'scipy.linalg'\n", 24);
-    assert_int_equal(list.plans[0].threads, 1);
-    target_list_clear(&list);
-}
-
-/* ":*" inside a call is Python. */
-static void a_star_in_an_argument_is_no_sweep(void **state)
-{
-    (void)state;
-    struct target_list list;
-    assert_int_equal(RESOLVE(&list, "numpy:array({1:2, 'a':'b:*'})"), 0);
-    assert_string_equal(list.plans[0].name, "numpy.array");
-    target_list_clear(&list);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,21 +267,14 @@ int main(void)
         cmocka_unit_test(a_wrong_recipe_is_the_users_to_mend),
         cmocka_unit_test(unknown_targets_get_a_sentence),
         cmocka_unit_test(nothing_at_all_gets_a_sentence),
+        cmocka_unit_test(a_module_is_swept),
+        cmocka_unit_test(a_star_in_an_argument_is_no_sweep),
         cmocka_unit_test(statements_are_one_plan),
         cmocka_unit_test(roles_are_one_plan),
         cmocka_unit_test(a_statement_of_several_lines_has_a_name),
         cmocka_unit_test(a_long_statement_is_cut_between_characters),
         cmocka_unit_test(setup_without_a_statement_runs_nothing),
         cmocka_unit_test(too_many_statements_get_a_sentence),
-        cmocka_unit_test(a_plan_file_is_read),
-        cmocka_unit_test(a_bad_plan_file_is_named),
-        cmocka_unit_test(iterations_alone_lift_a_files_time),
-        cmocka_unit_test(scenarios_are_found),
-        cmocka_unit_test(every_scenario_resolves),
-        cmocka_unit_test(several_targets_are_several_plans),
-        cmocka_unit_test(a_kept_finding_is_its_plan),
-        cmocka_unit_test(a_module_is_swept),
-        cmocka_unit_test(a_star_in_an_argument_is_no_sweep),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

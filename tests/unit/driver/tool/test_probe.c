@@ -1,4 +1,4 @@
-/* The probe on files that are no Python, or no complete one; and the programs that it runs. */
+/* The probe on files that are no Python, or no complete one. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,19 +8,16 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/tool/probe.h"
-#include "driver/tool/probe_run.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "script.h"
 
 #define ANSWER(implementation, abi)                                                                          \
     "printf 'ftstress\\timplementation\\t" implementation                                                    \
@@ -28,54 +25,6 @@
     "printf 'ftstress\\tprefix\\t/opt/py\\nftstress\\tlibrary\\t/opt/py/lib/libpython.so\\n'\n"              \
     "printf 'ftstress\\tversion\\t3.13.5\\nftstress\\tabi\\t" abi                                            \
     "\\nftstress\\tfree\\t1\\nftstress\\tgil\\t0\\n'\n"
-
-static char folder[64];
-static struct launch launch;
-
-/* A path in the test's own folder; good until the fourth call after it. */
-static const char *in_folder(const char *name)
-{
-    static char paths[4][PATH_MAX];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, PATH_MAX, "%s/%s", folder, name);
-    return path;
-}
-
-static const char *write_file(const char *name, mode_t mode, const char *text)
-{
-    const char *path = in_folder(name);
-    assert_int_equal(fd_write_file(path, text, strlen(text)), 0);
-    assert_int_equal(chmod(path, mode), 0);
-    return path;
-}
-
-static const char *script(const char *name, const char *body)
-{
-    char text[2048];
-    snprintf(text, sizeof text, "#!/bin/sh\n%s", body);
-    return write_file(name, 0755, text);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/test_probe.XXXXXX");
-    launch.limit = 10 * CLOCK_SECOND;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return chdir("/") < 0 ? -1 : folder_remove(folder);
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("\"%s\" does not say \"%s\"", text, part);
-}
 
 /* Probes what must fail so, with a sentence that names the file and says what to do. */
 static void assert_refused(const char *python, int code, const char *part)
@@ -316,164 +265,6 @@ static void test_grandchild_that_stays(void **state)
     assert_dead(in_folder("pid"));
 }
 
-/* Many programs. */
-
-static size_t open_descriptors(void)
-{
-    size_t n = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    while (readdir(directory))
-        n++;
-    closedir(directory);
-    return n;
-}
-
-static void test_many_jobs(void **state)
-{
-    (void)state;
-    enum { JOBS = 23 };
-    char numbers[JOBS][8], wanted[16];
-    char *argvs[JOBS][3];
-    struct probe_job jobs[JOBS];
-    const char *path = script("job", "echo out $1; echo err $1 >&2; exit $1");
-    for (int i = 0; i < JOBS; i++) {
-        snprintf(numbers[i], sizeof numbers[i], "%d", i);
-        memcpy(argvs[i], (char *[]){(char *)path, numbers[i], NULL}, sizeof argvs[i]);
-        jobs[i] = (struct probe_job){.argv = argvs[i], .limit = launch.limit};
-    }
-    size_t before = open_descriptors();
-    probe_run(jobs, JOBS);
-    for (int i = 0; i < JOBS; i++) {
-        assert_int_equal(jobs[i].error, 0);
-        assert_int_equal(WEXITSTATUS(jobs[i].status), i);
-        snprintf(wanted, sizeof wanted, "out %d\n", i);
-        assert_string_equal(jobs[i].out, wanted);
-        snprintf(wanted, sizeof wanted, "err %d\n", i);
-        assert_string_equal(jobs[i].err, wanted);
-        probe_job_clear(&jobs[i]);
-    }
-    assert_int_equal(open_descriptors(), before);
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-    probe_run(NULL, 0);
-}
-
-/* A slow one does not hold the others up, and its lateness is its own. */
-static void test_jobs_have_their_own_limits(void **state)
-{
-    (void)state;
-    char *const slow[] = {(char *)script("slow", "sleep 1000"), NULL};
-    char *const fast[] = {(char *)script("fast", "sleep 0.05; echo done"), NULL};
-    struct probe_job jobs[9];
-    for (int i = 0; i < 9; i++)
-        jobs[i] = (struct probe_job){.argv = i ? fast : slow, .limit = i ? launch.limit : CLOCK_SECOND};
-    probe_run(jobs, 9);
-    for (int i = 0; i < 9; i++) {
-        assert_int_equal(jobs[i].error, i ? 0 : -ETIMEDOUT);
-        assert_string_equal(jobs[i].out, i ? "done\n" : "");
-        probe_job_clear(&jobs[i]);
-    }
-}
-
-static void test_values(void **state)
-{
-    (void)state;
-    static const char text[] = "noise ftstress\tabi\tno\nftstress\tabi2\tno\nftstress\tabi\t3.13t "
-                               "\nftstress\tempty\t\nftstress\tlast\tx";
-    static const char *const rows[][2] = {{"abi", "3.13t "}, {"empty", ""}, {"last", "x"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        cleanup_free char *value = probe_value(text, rows[i][0]);
-        assert_non_null(value);
-        assert_string_equal(value, rows[i][1]);
-    }
-    assert_null(probe_value(text, "absent"));
-    assert_null(probe_value(NULL, "abi"));
-    assert_null(probe_value("", "abi"));
-}
-
-/* The child and its ABI. */
-
-static void test_child(void **state)
-{
-    (void)state;
-    struct sentence error;
-    char abi[PROBE_ABI_SIZE];
-    char *python = NULL;
-    const char *child =
-        script("ftstress-child", "[ \"$*\" = --abi ] && echo '3.13t /opt/my python/bin/python'");
-    assert_int_equal(probe_child(child, &launch, abi, &python, &error), 0);
-    assert_string_equal(abi, "3.13t");
-    assert_string_equal(python, "/opt/my python/bin/python");
-    free(python);
-    assert_int_equal(probe_child(in_folder("absent"), &launch, abi, &python, &error), -ENOENT);
-    assert_says(error.what, "there is no ftstress-child at /tmp/");
-    assert_says(error.remedy, "scripts/setup.sh");
-}
-
-static void test_broken_children(void **state)
-{
-    (void)state;
-    static const char *const bodies[][2] = {
-        {"echo 'libpython3.13t.so.1.0: cannot open' >&2; exit 127",
-         "says: libpython3.13t.so.1.0: cannot open"},
-        {"echo 3.13t", "it says: 3.13t"},
-        {"echo 3.13t-and-much-more /python", "it says: "},
-        {"echo", "it says nothing"},
-        {"kill -ABRT $$", "it is killed by signal 6"},
-    };
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        struct sentence error;
-        char abi[PROBE_ABI_SIZE];
-        char *python = NULL;
-        const char *child = script("ftstress-child", bodies[i][0]);
-        assert_int_equal(probe_child(child, &launch, abi, &python, &error), -ENOEXEC);
-        assert_says(error.what, bodies[i][1]);
-        assert_says(error.remedy, "build it anew with scripts/setup.sh");
-        assert_null(python);
-    }
-}
-
-static void test_abi(void **state)
-{
-    (void)state;
-    struct sentence error = {0};
-    struct probe probe = {.executable = (char *)"/opt/v/bin/python", .abi = "3.14t", .free_threaded = true};
-    assert_int_equal(probe_check_abi(&probe, "3.14t", &error), 0);
-    assert_string_equal(error.what, "");
-    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
-    cleanup_free char *text = sentence_text(&error);
-    assert_string_equal(
-        text, "/opt/v/bin/python is a CPython 3.14t, and ftstress-child was built for 3.13t; build a child "
-              "for it with: FTSTRESS_PYTHON=/opt/v/bin/python scripts/setup.sh");
-}
-
-static void test_abi_with_the_gil(void **state)
-{
-    (void)state;
-    struct sentence error = {0};
-    struct probe probe = {.executable = (char *)"/usr/bin/python3", .abi = "3.13", .gil_now = true};
-    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
-    cleanup_free char *text = sentence_text(&error);
-    assert_string_equal(
-        text, "/usr/bin/python3 is a CPython 3.13 with the GIL, and ftstress-child was built for 3.13t; "
-              "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
-}
-
-static void test_choice(void **state)
-{
-    (void)state;
-    unsetenv("VIRTUAL_ENV");
-    assert_string_equal(probe_choose(NULL, "/child"), "/child");
-    assert_null(probe_choose(NULL, NULL));
-    setenv("VIRTUAL_ENV", "", 1);
-    assert_string_equal(probe_choose(NULL, "/child"), "/child");
-    setenv("VIRTUAL_ENV", "/venv", 1);
-    assert_string_equal(probe_choose(NULL, "/child"), "/venv");
-    assert_string_equal(probe_choose("/mine", "/child"), "/mine");
-    unsetenv("VIRTUAL_ENV");
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make_folder, remove_folder)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,14 +287,6 @@ int main(void)
         TEST(test_sleeper_with_closed_pipes),
         TEST(test_sleeper_that_refuses_signals),
         TEST(test_grandchild_that_stays),
-        TEST(test_many_jobs),
-        TEST(test_jobs_have_their_own_limits),
-        TEST(test_values),
-        TEST(test_child),
-        TEST(test_broken_children),
-        TEST(test_abi),
-        TEST(test_abi_with_the_gil),
-        TEST(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,103 @@
+/* The probe of a child and its ABI, and the choice of an interpreter. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "driver/tool/probe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "script.h"
+
+static void test_child(void **state)
+{
+    (void)state;
+    struct sentence error;
+    char abi[PROBE_ABI_SIZE];
+    char *python = NULL;
+    const char *child =
+        script("ftstress-child", "[ \"$*\" = --abi ] && echo '3.13t /opt/my python/bin/python'");
+    assert_int_equal(probe_child(child, &launch, abi, &python, &error), 0);
+    assert_string_equal(abi, "3.13t");
+    assert_string_equal(python, "/opt/my python/bin/python");
+    free(python);
+    assert_int_equal(probe_child(in_folder("absent"), &launch, abi, &python, &error), -ENOENT);
+    assert_says(error.what, "there is no ftstress-child at /tmp/");
+    assert_says(error.remedy, "scripts/setup.sh");
+}
+
+static void test_broken_children(void **state)
+{
+    (void)state;
+    static const char *const bodies[][2] = {
+        {"echo 'libpython3.13t.so.1.0: cannot open' >&2; exit 127",
+         "says: libpython3.13t.so.1.0: cannot open"},
+        {"echo 3.13t", "it says: 3.13t"},
+        {"echo 3.13t-and-much-more /python", "it says: "},
+        {"echo", "it says nothing"},
+        {"kill -ABRT $$", "it is killed by signal 6"},
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct sentence error;
+        char abi[PROBE_ABI_SIZE];
+        char *python = NULL;
+        const char *child = script("ftstress-child", bodies[i][0]);
+        assert_int_equal(probe_child(child, &launch, abi, &python, &error), -ENOEXEC);
+        assert_says(error.what, bodies[i][1]);
+        assert_says(error.remedy, "build it anew with scripts/setup.sh");
+        assert_null(python);
+    }
+}
+
+static void test_abi(void **state)
+{
+    (void)state;
+    struct sentence error = {0};
+    struct probe probe = {.executable = (char *)"/opt/v/bin/python", .abi = "3.14t", .free_threaded = true};
+    assert_int_equal(probe_check_abi(&probe, "3.14t", &error), 0);
+    assert_string_equal(error.what, "");
+    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
+    cleanup_free char *text = sentence_text(&error);
+    assert_string_equal(
+        text, "/opt/v/bin/python is a CPython 3.14t, and ftstress-child was built for 3.13t; build a child "
+              "for it with: FTSTRESS_PYTHON=/opt/v/bin/python scripts/setup.sh");
+}
+
+static void test_abi_with_the_gil(void **state)
+{
+    (void)state;
+    struct sentence error = {0};
+    struct probe probe = {.executable = (char *)"/usr/bin/python3", .abi = "3.13", .gil_now = true};
+    assert_int_equal(probe_check_abi(&probe, "3.13t", &error), -ENOEXEC);
+    cleanup_free char *text = sentence_text(&error);
+    assert_string_equal(
+        text, "/usr/bin/python3 is a CPython 3.13 with the GIL, and ftstress-child was built for 3.13t; "
+              "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
+}
+
+static void test_choice(void **state)
+{
+    (void)state;
+    unsetenv("VIRTUAL_ENV");
+    assert_string_equal(probe_choose(NULL, "/child"), "/child");
+    assert_null(probe_choose(NULL, NULL));
+    setenv("VIRTUAL_ENV", "", 1);
+    assert_string_equal(probe_choose(NULL, "/child"), "/child");
+    setenv("VIRTUAL_ENV", "/venv", 1);
+    assert_string_equal(probe_choose(NULL, "/child"), "/venv");
+    assert_string_equal(probe_choose("/mine", "/child"), "/mine");
+    unsetenv("VIRTUAL_ENV");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_child),  TEST(test_broken_children), TEST(test_abi), TEST(test_abi_with_the_gil),
+        TEST(test_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
