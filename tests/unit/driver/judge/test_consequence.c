@@ -1,4 +1,4 @@
-/* Findings that follow from another one: whose blame they have. */
+/* The blame of findings that follow from another one. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* A forked child that shares memory with its test: it tells when it is ready and beats while it runs. Included after
- * cmocka.h. */
+/* A forked child that shares memory with its test: it reports that it is ready, and beats while it runs. Included
+ * after cmocka.h. */
 #pragma once
 
 #include <pthread.h>
