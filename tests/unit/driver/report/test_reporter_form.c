@@ -165,7 +165,7 @@ static void html_has_a_colour_for_every_severity(void **state)
 {
     (void)state;
     json_t *report = make_report("clean");
-    char *text = render("html", report);
+    cleanup_free char *text = render("html", report);
     const char *table = strstr(text, "const severities"), *end = strstr(table, "}));");
     for (int i = 0; i < SEVERITIES; i++) {
         char row[64];
@@ -174,7 +174,6 @@ static void html_has_a_colour_for_every_severity(void **state)
         if (!at || at > end)
             fail_msg("report.html has no colour for the severity %s", finding_severity_names[i]);
     }
-    free(text);
     json_decref(report);
 }
 
