@@ -67,6 +67,7 @@ static inline json_t *report_with(json_t *finding)
     return report;
 }
 
+/* noinline: otherwise gcc takes the text for a dangling pointer. */
 __attribute__((noinline, unused)) static char *render(const char *form, const json_t *report)
 {
     char *text;
