@@ -68,13 +68,21 @@ char *fd_read_task(pid_t pid, pid_t tid, const char *name)
     return fd_read_file(path, &text, NULL) < 0 ? NULL : text;
 }
 
+/* Names the file to write to: another one, which replaces this one when it is complete. Renaming it over a device, a
+ * pipe or a link would replace these, so they are written to themselves. Returns 0 or -ENAMETOOLONG. */
+static int name_written(const char *path, char temporary[PATH_MAX], bool *ret_special)
+{
+    struct stat info;
+    *ret_special = lstat(path, &info) == 0 && !S_ISREG(info.st_mode);
+    return snprintf(temporary, PATH_MAX, "%s%s", path, *ret_special ? "" : ".new") >= PATH_MAX ? -ENAMETOOLONG
+                                                                                               : 0;
+}
+
 int fd_write_file(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
-    struct stat info;
-    /* A device, a pipe or a link: renaming a file over it would replace it. */
-    bool special = lstat(path, &info) == 0 && !S_ISREG(info.st_mode);
-    if (snprintf(temporary, sizeof temporary, "%s%s", path, special ? "" : ".new") >= (int)sizeof temporary)
+    bool special;
+    if (name_written(path, temporary, &special) < 0)
         return -ENAMETOOLONG;
     cleanup_fd int fd = open(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC | (special ? 0 : O_CREAT), 0666);
     if (fd < 0)
@@ -95,12 +103,13 @@ int fd_can_write(const char *path)
 {
     char temporary[PATH_MAX];
     struct stat info;
+    bool special;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return -EISDIR;
-    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return access(path, W_OK) < 0 ? -errno : 0;
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
+    if (name_written(path, temporary, &special) < 0)
         return -ENAMETOOLONG;
+    if (special)
+        return access(path, W_OK) < 0 ? -errno : 0;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return -errno;

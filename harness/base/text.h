@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
+/* The value of a macro that is a number, as a literal text. */
+#define STRINGIFY(number) #number
+#define AS_TEXT(number) STRINGIFY(number)
+
 static inline bool text_equal(const char *one, const char *other)
 {
     return one == other || (one && other && strcmp(one, other) == 0);

@@ -96,8 +96,9 @@ class Ends(EndToEnd):
             self.assertTrue(wait_until(started.children, 30), started)
             time.sleep(1.5)
             # Between two children there is no child for a moment.
-            victim = wait_until(started.children, 30)[0]
-            os.kill(victim, signal.SIGKILL)
+            children = wait_until(started.children, 30)
+            self.assertTrue(children, started)
+            os.kill(children[0], signal.SIGKILL)
             done = self.expect(started.finish(), 0)
             killed = [child['end'] for child in done.json['children']].index('Killed')
             self.check(killed + 1 < len(done.json['children']), done, 'no child after it')

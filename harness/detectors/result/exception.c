@@ -10,7 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIGNATURES 64 /* as the notes say */
+#include "base/text.h"
+
+#define SIGNATURES 64
+#define TOO_MANY                                                                                             \
+    "a child raised more than " AS_TEXT(SIGNATURES) " different exceptions; the later ones are not reported"
 #define SIGNATURE_SIZE 256
 
 static uint64_t expected[SIGNATURES];
@@ -101,9 +105,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
     if (!call->mutable)
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
     if (slot < 0) {
-        detector_note_once(
-            call, &noted,
-            "a child raised more than 64 different exceptions; the later ones are not reported");
+        detector_note_once(call, &noted, TOO_MANY);
         return;
     }
     if (!is_new) {

@@ -16,11 +16,12 @@
 #include <string.h>
 
 #include "base/foreign.h"
+#include "base/text.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/detector.h"
 #include "detectors/watch/watched.h"
 
-#define SITES 256 /* as the note says */
+#define SITES 256
 
 /* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {
@@ -189,8 +190,9 @@ static struct site *claim(const struct detector_call *call, uint64_t hash)
         }
     }
     static atomic_flag noted = ATOMIC_FLAG_INIT;
-    detector_note_once(call, &noted,
-                       "a child wrote to inputs at more than 256 places; the later ones are not reported");
+    detector_note_once(
+        call, &noted,
+        "a child wrote to inputs at more than " AS_TEXT(SITES) " places; the later ones are not reported");
     return NULL;
 }
 

@@ -36,8 +36,11 @@ command_function command_run, command_list, command_doctor, command_report, comm
 struct report;
 struct run;
 
-/* Writes the report in a form that exists to a file; NULL and "-" are standard output. Returns 0, or an exit status
- * after an error message. */
+/* Is the path of an output NULL or "-"? */
+bool command_is_stdout(const char *path);
+
+/* Writes the report in a form that exists, or with NULL as text, to a file or to standard output. Returns 0, or an exit
+ * status after an error message. */
 int command_write(const char *form, const struct report *report, const char *path);
 
 /* Is the text on standard output for a terminal that shows colours? */

@@ -18,11 +18,16 @@ bool command_colour(const struct request *request)
     return !request->no_color && !getenv("NO_COLOR") && isatty(STDOUT_FILENO);
 }
 
+bool command_is_stdout(const char *path)
+{
+    return !path || strcmp(path, "-") == 0;
+}
+
 int command_write(const char *form, const struct report *report, const char *path)
 {
     cleanup_free char *text = NULL;
-    bool is_file = path && strcmp(path, "-") != 0;
-    int error = reporter_render(reporter_find(form), report, &text);
+    bool is_file = !command_is_stdout(path);
+    int error = reporter_render(reporter_find(form ? form : "text"), report, &text);
     if (!error && is_file)
         error = fd_write_file(path, text, strlen(text));
     else if (!error && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
@@ -43,7 +48,7 @@ static int render_kept(const struct request *request, enum option_command comman
     const struct report report = {.document = document,
                                   .colour = !request->output && command_colour(request),
                                   .whole = command == OPTION_SHOW};
-    return command_write(request->as ? request->as : "text", &report, request->output);
+    return command_write(request->as, &report, request->output);
 }
 
 int command_report(const struct request *request)

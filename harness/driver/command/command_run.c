@@ -81,7 +81,7 @@ static int check_outputs(const struct request *request)
     const char *const files[][2] = {{"out", kept}, {"json", request->json}, {"output", request->output}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const char *path = files[i][1];
-        if (!error && path && strcmp(path, "-") != 0)
+        if (!error && !command_is_stdout(path))
             error = fd_can_write(path);
         if (error)
             return command_fail(STATUS_HARNESS, "cannot write %s: %s; name another place with --%s", path,

@@ -16,20 +16,20 @@ static int print_text(const json_t *document, const struct request *request)
                                   .colour = command_colour(request),
                                   .quiet = request->quiet,
                                   .verbose = request->verbose};
-    return command_write("text", &report, NULL);
+    return command_write(NULL, &report, NULL);
 }
 
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
 static int write_all(const struct run *run, const json_t *document, const struct request *request)
 {
     const struct report report = {.document = document};
-    bool other_on_stdout = (request->json && strcmp(request->json, "-") == 0) ||
-                           (request->as && (!request->output || strcmp(request->output, "-") == 0));
+    bool other_on_stdout = (request->json && command_is_stdout(request->json)) ||
+                           (request->as && command_is_stdout(request->output));
     int status = other_on_stdout ? 0 : print_text(document, request);
     if (request->json)
         status |= command_write("json", &report, request->json);
     if (request->as || request->output)
-        status |= command_write(request->as ? request->as : "text", &report, request->output);
+        status |= command_write(request->as, &report, request->output);
     int error = report_keep(run, document, request->out);
     if (error)
         status =

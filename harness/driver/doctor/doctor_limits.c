@@ -77,6 +77,8 @@ static void print_limit(FILE *out, rlim_t value, uint64_t unit)
 {
     if (value == RLIM_INFINITY)
         fputs("unlimited", out);
+    else if (value == 0)
+        fputs("0", out);
     else if (unit == MIB)
         fprintf(out, "%" PRIu64 " MiB", (uint64_t)value / MIB);
     else

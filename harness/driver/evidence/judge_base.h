@@ -70,7 +70,7 @@ struct symbols *judge_symbols(struct judge *judge);
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 
 /* Returns true for a frame in which the interpreter runs Python code. */
-bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose);
+bool judge_runs_python(const struct symbol_frame *frame, enum owner whose);
 
 /* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,

@@ -21,7 +21,7 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
     return stack;
 }
 
-bool judge_is_evaluation(const struct symbol_frame *frame, enum owner whose)
+bool judge_runs_python(const struct symbol_frame *frame, enum owner whose)
 {
     static const char evaluation[] = "_PyEval_EvalFrame";
     return whose == OWNER_INTERPRETER && frame->function &&
@@ -42,7 +42,7 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
         if (whose == OWNER_PACKAGE && (!found || strcmp(name, owner) != 0)) {
             found = &stack->frames[i];
             snprintf(owner, sizeof owner, "%s", name);
-        } else if ((found && whose != OWNER_PACKAGE) || judge_is_evaluation(&stack->frames[i], whose)) {
+        } else if ((found && whose != OWNER_PACKAGE) || judge_runs_python(&stack->frames[i], whose)) {
             /* Python code was running: compiled code further out did not allocate. */
             break;
         }
@@ -68,11 +68,11 @@ int judge_statement_number(const struct judge *judge, const struct symbol_stack 
 
 const char *judge_statement_text(const struct judge *judge, int number)
 {
-    const struct statement_list *told = &judge->outcome->statements;
+    const struct statement_list *list = &judge->outcome->statements;
     if (number == STATEMENT_NEW)
         return judge->plan->fresh;
-    for (size_t i = 0; number >= 0 && i < told->n; i++)
-        if (told->items[i].number == number)
-            return told->items[i].source;
+    for (size_t i = 0; number >= 0 && i < list->n; i++)
+        if (list->items[i].number == number)
+            return list->items[i].source;
     return NULL;
 }

@@ -216,7 +216,7 @@ static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
         if (owner == OWNER_SYSTEM)
             return judge_symbols(judge) && symbols_is_call(judge->symbols, frame->address);
         if (!frame->is_inline)
-            return judge_is_evaluation(frame, owner);
+            return judge_runs_python(frame, owner);
     }
     return false;
 }

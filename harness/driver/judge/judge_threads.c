@@ -98,6 +98,7 @@ static void take_python(struct finding_stack *stack, const struct scene_page *pa
         to->function = strdup(from->function);
         to->file = from->file[0] ? strdup(from->file) : NULL;
         to->line = from->line > 0 ? from->line : 0;
+        /* Without a file it is a statement, which may have several lines. */
         finding_make_printable(to->function, !to->file);
         finding_make_printable(to->file, false);
     }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "core/wire/status.h"
 #include "driver/mode/mode.h"
@@ -19,8 +20,6 @@
 #define START_LIMIT (90 * CLOCK_SECOND)
 /* Multiplies the time that a child may take without progress. */
 #define PATIENCE 30
-#define STRINGIFY(number) #number
-#define AS_TEXT(number) STRINGIFY(number)
 
 /* Stacks are deep enough to reach the statement of the plan, also where Python calls Python through C. The driver
  * demangles names, as everywhere. */

@@ -88,19 +88,14 @@ char *sentence_title(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
-static void print_no_turn(const json_t *report, char *names, size_t size)
-{
-    size_t i;
-    const json_t *name;
-    json_array_foreach (json_object_get(report, "no_turn"), i, name)
-        text_add(names, size, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
-    text_add(names, size, " ", "%s", *names ? "had no turn" : "");
-}
-
 char *sentence_no_turn(const json_t *report)
 {
     char text[256] = "";
-    print_no_turn(report, text, sizeof text);
+    size_t i;
+    const json_t *name;
+    json_array_foreach (json_object_get(report, "no_turn"), i, name)
+        text_add(text, sizeof text, ", ", "%s", json_is_string(name) ? json_string_value(name) : "");
+    text_add(text, sizeof text, " ", "%s", *text ? "had no turn" : "");
     return strdup(text);
 }
 
@@ -114,10 +109,12 @@ static long long count_tested(const json_t *report)
 
 char *sentence_silence(const json_t *report)
 {
-    char text[512] = "nothing found", no_turn[256] = "";
+    char text[512] = "nothing found";
     double below = document_real(report, "rate_below");
-    print_no_turn(report, no_turn, sizeof no_turn);
-    text_add(text, sizeof text, *no_turn ? ", but " : "", "%s", no_turn);
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
+    cleanup_free char *no_turn = sentence_no_turn(report);
+    if (no_turn && *no_turn)
+        text_add(text, sizeof text, ", but ", "%s", no_turn);
     if (below > 0)
         text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
     if (below > 0 && document_number(report, "threads") > 1)
@@ -125,4 +122,5 @@ char *sentence_silence(const json_t *report)
     if (below > 0)
         text_add(text, sizeof text, ", ", "the rate is below %.2g %% at 95 %% confidence", 100 * below);
     return strdup(text);
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }

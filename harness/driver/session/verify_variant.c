@@ -229,7 +229,7 @@ static void try_plain(struct verify *verify, unsigned n)
 }
 
 /* Do these trials show that it needs a statement of the others, so that further ones are in vain? */
-static bool is_gone(const struct verify *verify)
+static bool needs_others(const struct verify *verify)
 {
     const struct verification *found = verify->found, seen = {.again = verify->seen};
     return found->without && found->again.hit == 0 && verification_is_telling(&seen, &found->again);
@@ -241,7 +241,7 @@ void verify_variants(struct verify *verify)
     struct plan variant = variant_of(verify);
     run_trials(verify, &variant, HITS, HITS, &found->again);
     variant = variant_of(verify);
-    if (!is_gone(verify))
+    if (!needs_others(verify))
         run_trials(verify, &variant, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)
         return;
