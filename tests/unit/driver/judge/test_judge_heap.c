@@ -70,9 +70,10 @@ static void the_maker_is_named_where_it_is_known(void **state)
                    "wrote 8 bytes past the end of a block of 80 bytes, made in f(x) by the serial pass at "
                    "iteration 3; seen when it was freed");
     violation.worker = BLOCK_NOBODY;
-    assert_message(&violation,
-                   "wrote 8 bytes past the end of a block of 80 bytes, made by another thread, or outside the statements; seen "
-                   "when it was freed");
+    assert_message(
+        &violation,
+        "wrote 8 bytes past the end of a block of 80 bytes, made by another thread, or outside the statements; seen "
+        "when it was freed");
     violation.kind = VIOLATION_STRAY;
     assert_message(&violation, "wrote 8 bytes to memory that no block holds; seen when it was freed");
     violation = overrun();
