@@ -122,6 +122,31 @@ class Counting(EndToEnd):
                                          ('L = [lambda: 0]', 'L.append(0.5)', 0)):
             self.expect(run('-t', 2, '-s', setup, '--detect', 'growth,refcount', '--time', '2', statement), status)
 
+    def test_in_place(self):
+        """statements that write to what they share lose references and objects all the same"""
+        out = 'refcount_out.bug(o)'
+        for setup in ('o = bytearray(16)', 'import numpy as np; o = np.zeros(16, np.uint8)'):
+            done = self.expect(run('-t', 2, '-s', f'import refcount_out; {setup}', '--detect', 'refcount', '--time', '2', out), 1)
+            self.assertRegex(done.findings()[0]['message'], r'^never released: o \(.*\) gains 1\.00 references in each call', done)
+        done = self.expect(run('-t', 2, '-s', 'import growth_string; o = bytearray(16)', '--detect', 'growth', '--time', '2',
+                               'o[0] = 1', 'growth_string.bug()'), 1)
+        self.assertIn('nothing refers to str objects', done.findings()[0]['message'], done)
+
+    @each([(name, (setup, statement, words)) for name, setup, statement, words in (
+        ('out', 'import refcount_out; o = bytearray(16)', 'refcount_out.twin(o)', ''),
+        ('list', 'l = []', 'l.append(x)', 'x (object) gains'),
+        ('made', 'l = []', 'l.append([iteration_index])', 'list'),
+        ('dict', 'd = {}', 'd[thread_index, iteration_index] = x', 'x (object) gains'),
+        ('array', 'import numpy as np; o = np.zeros(100, object)', 'o[...] = x', ''),
+        ('items', 'import numpy as np; o = np.zeros(4000000, object)', 'o[2 * iteration_index + thread_index] = x', 'x (object) gains'),
+        ('popped', 'l = [x] * 200000', 'l.pop() if l else 0', 'x (object) loses'))])
+    def test_container(self, _, row):
+        """references that a container takes or drops are a note: memory has pointers to show for them"""
+        setup, statement, words = row
+        done = self.expect(run('-t', 2, '-s', f'x = object(); {setup}', '--detect', 'growth,refcount', '--time', '2',
+                               statement), 0)
+        self.assertIn(words, '\n'.join(done.json['notes']), done)
+
     def test_static(self):
         """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""
         for call, notes in (('bug', 1), ('twin', 0)):
