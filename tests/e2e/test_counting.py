@@ -159,8 +159,8 @@ class Counting(EndToEnd):
     def test_container(self, _, row):
         """references that a container takes or drops are a note: memory has pointers to show for them"""
         setup, statement, words = row
-        done = self.expect(run('-t', 2, '-s', f'x = object(); {setup}', '--detect', 'growth,refcount', '--time', '2',
-                               statement), 0)
+        done = self.expect(run('-t', 2, '-s', f'x = object(); {setup}', '--detect', 'growth,refcount', '--iterations', '9000',
+                               '--time', '9', statement), 0)
         self.assertIn(words, '\n'.join(done.json['notes']), done)
 
     def test_static(self):

@@ -88,7 +88,7 @@ enum record_audit {
     AUDIT_OBJECTS,
     AUDIT_NPOINTS,
     AUDIT_HAS_POINTERS, /* the pointers to the objects were counted, too: */
-    AUDIT_POINTERS,     /* so many more after the first windows */
+    AUDIT_POINTERS,     /* their change after the first windows */
     AUDIT_POINTS
 };
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */

@@ -65,9 +65,11 @@ static void count_mapping(void *context, uintptr_t from, uintptr_t to)
         /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
         if (mincore((void *)at, pages * PAGE, there) < 0)
             continue;
-        for (size_t i = 0; i < pages; i++)
-            if (there[i] & 1)
-                count_memory(context, at + i * PAGE, at + (i + 1) * PAGE);
+        for (size_t i = 0, end; i < pages; i = end + 1) {
+            for (end = i; end < pages && there[end] & 1;)
+                end++;
+            count_memory(context, at + i * PAGE, at + end * PAGE);
+        }
     }
 }
 

@@ -177,7 +177,7 @@ static void read_counts(unsigned point)
 }
 
 /* A statement may keep references in what it changes, or drop them: counts the pointers to each object, so that the
- * driver tells such references from lost ones. */
+ * driver distinguishes such references from lost ones. */
 static bool count_pointers(struct pointers *pointers)
 {
     PyObject *objects[AUDITED_MAX];
