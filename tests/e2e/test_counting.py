@@ -8,6 +8,11 @@ COUNTERS = 'growth,refcount,shutdown'
 SETUP = 'x = object(); L = [n + 0.5 for n in range(5)]'
 
 
+# Of growth_domain, by number.
+DOMAINS = (('malloc', ''), ('raw', ' from PyMem_Malloc or PyMem_RawMalloc'), ('mem', ' from PyMem_Malloc or PyMem_RawMalloc'),
+           ('object', ' from PyObject_Malloc'), ('calloc', ' from PyObject_Malloc'))
+
+
 class Counted(NamedTuple):
     name: str
     arguments: str
@@ -34,6 +39,11 @@ COUNTED = [
     Counted('growth_string', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 str; nothing refers to str objects', 'make', 'bug'),
     Counted('growth_native', '', 'growth', 'memory-growth',
             r'loses in each call: 64\.0 bytes of native memory in 1\.00 blocks$', 'bug', 'bug'),
+    *(Counted(f'growth_domain.{name}', str(domain), 'growth', 'memory-growth',
+              rf'loses in each call: 40\.0 bytes of native memory in 1\.00 blocks{source}$', 'allocate', 'bug')
+      for domain, (name, source) in enumerate(DOMAINS)),
+    Counted('growth_domain.object_at_shutdown', '3', 'shutdown', 'shutdown-leak',
+            r'^\d+ native blocks of \d+ bytes, 1\.00 for each call, left when Python had ended$', 'allocate', 'bug'),
     Counted('growth_object', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 growth_object\.Item; nothing refers to',
             'new_item', 'bug'),
     Counted('growth_immortal', '', 'growth', 'reference-leak',
@@ -57,7 +67,7 @@ class Counting(EndToEnd):
     @each([(row.name, row) for row in COUNTED])
     def test_bug(self, _, row):
         """the detector names the lost objects, how many, and the function"""
-        self.unless_sanitized(OWN_MALLOC, here=row.name == 'growth_native')
+        self.unless_sanitized(OWN_MALLOC, here=row.name in ('growth_native', *(f'growth_domain.{name}' for name, _ in DOMAINS[:3])))
         done = self.expect(count(row, 'bug', detect=row.detector), 1)
         found = done.findings(detector=row.detector)
         self.check(len(found) == 1, done, f'{len(found)} findings of {row.detector}; one was planted')
@@ -73,6 +83,12 @@ class Counting(EndToEnd):
         """all counting detectors are silent on the clean twin, which ran"""
         release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
         done = self.expect(count(row, 'twin', *release), 0)
+        self.check(done.json['calls'] > 100, done, 'too little was tested')
+
+    def test_domain_twin(self):
+        """blocks of each allocator that are kept once, or grow up to a limit, are no leak"""
+        done = self.expect(run('-t', 4, '-s', 'import growth_domain', '--detect', COUNTERS, '--time', '2',
+                               *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
     def test_alone(self):

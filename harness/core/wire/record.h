@@ -145,6 +145,13 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
  * -errno. */
 int record_send(const struct record *record, int fd);
 
+/* Guards the descriptor: a record is not sent when the target closed it or put another file in its place. `*lost` becomes
+ * 1 then. Child main, before any other thread. */
+void record_guard(int fd, _Atomic uint32_t *lost);
+
+/* Is the guarded descriptor closed or another file? Async-signal-safe. */
+bool record_lost(void);
+
 /* Sends a record of child main with these values and texts. As record_send:
  *     RECORD_SEND(wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
  */

@@ -21,7 +21,7 @@
 /* One thing that grows. */
 struct loss {
     enum series_of of;
-    const char *name; /* of a type; borrowed */
+    const char *name; /* of a type; or of a site, with its allocator; borrowed */
     enum holder holder;
     const char *path; /* to the holder; borrowed */
     enum growth_verdict verdict;
@@ -221,11 +221,18 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     return best;
 }
 
-/* Writes "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks", and marks what it lists. */
+/* Returns " PyObject_Malloc", for example; "" for malloc and new. */
+static const char *allocator_of(const struct loss *loss)
+{
+    return loss->name + strcspn(loss->name, " ");
+}
+
+/* Writes "2.00 slice, 1.00 tuple, 64.0 bytes of native memory in 1.00 blocks", and marks what it lists. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
 {
     struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
     double bytes = 0, blocks = 0;
+    const char *allocator = NULL;
     *ret_objects = false;
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
@@ -238,10 +245,12 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
         } else {
             bytes += loss->bytes;
             blocks += loss->rate;
+            allocator = allocator && strcmp(allocator, allocator_of(loss)) != 0 ? "" : allocator_of(loss);
         }
     }
     if (bytes > 0)
-        judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks", bytes, blocks);
+        judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks%s%s", bytes, blocks,
+                       *allocator ? " from" : "", allocator);
     const struct loss *held = find_held(losses, like);
     *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
     if (held)
