@@ -64,8 +64,7 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
 {
     const struct evidence *evidence = &finding->evidence;
     verdict->suspect = finding_suspect(finding);
-    bool inside =
-        evidence->blame == BLAME_INTERPRETER && evidence->call_package && !evidence->library;
+    bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package && !evidence->library;
     if (verdict->suspect.blame == BLAME_USER)
         SAY(verdict, "the statements change arrays while other threads use them");
     else if (inside)

@@ -80,15 +80,15 @@ static void suspect(const struct judge *judge, struct finding *finding, const st
 /* One call of a statement into a package is one place, whatever it raises: no trial can separate its exceptions. */
 static void sign(struct finding *finding, const struct place *place, const char *type)
 {
-    const struct frame *entry = finding->evidence.library ? NULL : place->entry,
-                       *inner = entry ? NULL : place->library ? place->library : place->inner;
+    const struct frame *entry = finding->evidence.library ? NULL : place->entry;
+    const struct frame *inner = place->library ? place->library : place->inner;
     if (entry)
         finding->signature =
             judge_format("exception|%s|%s|%s", entry->function, entry->package, finding->statement);
     else
         finding->signature = judge_format("exception|%s|%s%s%s", type, inner ? inner->function : "",
                                           inner ? "|" : "", finding->statement);
-    finding->is_signed = entry || inner;
+    finding->is_signed = inner != NULL;
 }
 
 /* "ValueError in Image.load (PIL/Image.py:12)"; without a frame "ValueError: its message". */
@@ -109,10 +109,8 @@ static void add_form(struct finding *finding, const struct place *place, const c
             return;
     if (!form || n >= FORMS)
         return;
-    bool placed = place->n > 0;
-    finding_add_line(finding, judge_format("%s %s%s%s", is_first ? "raised:" : "also raised:", form,
-                                           placed && !is_first ? ": " : "",
-                                           placed && !is_first ? record_text(record, 0) + strlen(type) : ""));
+    const char *message = is_first || place->n == 0 ? "" : record_text(record, 0) + strlen(type);
+    finding_add_line(finding, judge_format("%s %s%s", is_first ? "raised:" : "also raised:", form, message));
 }
 
 /* Shows the traceback of the first, innermost frame first. */
@@ -144,50 +142,64 @@ static void add_count(struct judge *judge, const struct finding *again)
         }
 }
 
-static void add(struct judge *judge, struct finding *finding, const struct record *record)
+/* Statements that change shared objects may raise by themselves. */
+static void note(struct judge *judge, const struct record *record, const struct place *place,
+                 const char *type)
 {
-    cleanup_free char *text = strdup(record_text(record, 2));
-    struct place place = {.n = 0};
-    char type[128];
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
-    place_read(judge, text, &place);
-    snprintf(type, sizeof type, "%.*s", (int)strcspn(record_text(record, 0), ":"), record_text(record, 0));
-    suspect(judge, finding, &place, (int)record->values[EXCEPTION_HOW]);
-    sign(finding, &place, type);
-    if (record->values[EXCEPTION_AGAIN]) {
+    cleanup_free char *form = form_of(place, type, record_text(record, 1));
+    note_add(&judge->run->notes,
+             "%s raises %s under threads: no finding, because the statements change what they share",
+             record_text(record, 3), form ? form : type);
+}
+
+static struct finding *make(const struct judge *judge, const struct record *record, const struct place *place,
+                            const char *type)
+{
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_EXCEPTION, SEVERITY_EXCEPTION, DETECTOR_EXCEPTION);
+    if (!finding)
+        return NULL;
+    finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
+    finding->statement = strdup(record_text(record, 3));
+    finding->message =
+        judge_format("%s; raised by %s, never on one thread", record_text(record, 0), finding->statement);
+    suspect(judge, finding, place, (int)record->values[EXCEPTION_HOW]);
+    sign(finding, place, type);
+    return finding;
+}
+
+static void add(struct judge *judge, const struct record *record, const struct place *place, const char *type)
+{
+    size_t before = judge->run->findings.n;
+    struct finding *finding = make(judge, record, place, type);
+    if (finding && record->values[EXCEPTION_AGAIN]) {
         add_count(judge, finding);
         finding_free(finding);
         return;
     }
-    size_t before = judge->run->findings.n;
-    judge_note_changes(judge, finding);
-    finding = judge_add(judge, finding);
+    if (finding)
+        judge_note_changes(judge, finding);
+    finding = finding ? judge_add(judge, finding) : NULL;
     if (!finding)
         return;
     bool is_new = judge->run->findings.n > before;
-    add_form(finding, &place, type, record, is_new);
+    add_form(finding, place, type, record, is_new);
     if (is_new)
-        add_traceback(finding, &place);
+        add_traceback(finding, place);
 }
 
 void judge_exception(struct judge *judge, const struct record *record)
 {
-    const char *statement = record_text(record, 3);
+    cleanup_free char *text = strdup(record_text(record, 2));
+    struct place place = {.n = 0};
+    char type[128];
     if (record->values[EXCEPTION_SERIAL])
         return;
-    if (record->values[EXCEPTION_MUTABLE]) {
-        note_add(&judge->run->notes,
-                 "%s raises %s under threads: no finding, because the statements change what they share",
-                 statement, record_text(record, 1));
-        return;
-    }
-    struct finding *finding =
-        judge_new_finding(judge, FINDING_EXCEPTION, SEVERITY_EXCEPTION, DETECTOR_EXCEPTION);
-    if (!finding)
-        return;
-    finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
-    finding->statement = strdup(statement);
-    finding->message =
-        judge_format("%s; raised by %s, never on one thread", record_text(record, 0), statement);
-    add(judge, finding, record);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+    place_read(judge, text, &place);
+    snprintf(type, sizeof type, "%.*s", (int)strcspn(record_text(record, 0), ":"), record_text(record, 0));
+    if (record->values[EXCEPTION_MUTABLE])
+        note(judge, record, &place, type);
+    else
+        add(judge, record, &place, type);
 }

@@ -162,7 +162,8 @@ static inline void add_exception(struct trial *trial, bool is_mutable, bool seri
 }
 
 /* An exception under threads, with the traceback of its Python code. */
-static inline void add_raised(struct trial *trial, enum exception_how how, const char *text, const char *place)
+static inline void add_raised(struct trial *trial, enum exception_how how, const char *text,
+                              const char *place)
 {
     struct record record;
     record_begin(&record, RECORD_EXCEPTION, 0);
