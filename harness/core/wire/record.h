@@ -82,7 +82,15 @@ enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
-enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_audit {
+    AUDIT_RELATION,
+    AUDIT_KIND,
+    AUDIT_OBJECTS,
+    AUDIT_NPOINTS,
+    AUDIT_HAS_POINTERS, /* the pointers to the objects were counted, too: */
+    AUDIT_POINTERS,     /* their change after the first windows */
+    AUDIT_POINTS
+};
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
 enum record_series {
