@@ -148,6 +148,7 @@ static void user_errors_alone_leave_a_run_clean(void **state)
     json_object_set_new(report, "verdict", json_string("clean"));
     cleanup_free char *clean = render("text", report);
     assert_says(clean, words);
+    assert_no(clean, "more notes");
     json_decref(report);
 }
 
