@@ -42,6 +42,8 @@ struct run {
     struct space base; /* shared by all threads; unused at sharing level private */
     uint64_t worked;   /* ns that all rounds took */
     uint64_t deadline; /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
+    bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
     unsigned sample_every;    /* calls between two samples of overlap */
@@ -74,6 +76,11 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
 int run_counting(struct run *run);
 /* Before the serial pass. */
 void run_counting_begin(struct run *run);
+/* Runs the last rounds as windows, for the detector hint. */
+int run_hint(struct run *run);
+
+/* Checks the inputs and the results after a round, while all workers wait. */
+void run_check_round(struct run *run);
 
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
