@@ -29,8 +29,9 @@
     PLAIN(MAPS, maps) /* text: a piece of /proc/self/maps. values: 1 on the first piece */ \
     /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */ \
     PLAIN(PACKAGE, package) \
-    /* values: enum record_exception. text: "Type: message", signature, statement */ \
-    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE)) \
+    /* values: enum record_exception. text: "Type: message"; the same without numbers; its traceback, the innermost \
+     * frame last, "line function file" and a line break for each; statement */ \
+    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE) | EXCUSE(EXCEPTION_AGAIN)) \
     /* values: enum record_invariant. text: input's name, sentence, statement */ \
     FOUND(INVARIANT, invariant, EXCUSE(INVARIANT_SERIAL)) \
     /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */ \
@@ -62,7 +63,17 @@ enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES };
 enum changes { CHANGES_NONE, CHANGES_POSSIBLE, CHANGES_SEEN };
 enum record_cannot { CANNOT_STATUS, CANNOT_REASON };
 enum cannot_reason { CANNOT_OTHER, CANNOT_GIL }; /* CANNOT_GIL: the GIL is on */
-enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
+/* EXCEPTION_AGAIN: the count of what was sent before; EXCEPTION_HOW: enum exception_how. */
+enum record_exception {
+    EXCEPTION_COUNT,
+    EXCEPTION_MUTABLE,
+    EXCEPTION_SERIAL,
+    EXCEPTION_AGAIN,
+    EXCEPTION_HOW
+};
+/* What raised it, in the innermost frame: a statement `raise`; an operation, such as a call of compiled code; or one
+ * with the type that containers raise where another thread changes them. */
+enum exception_how { RAISED_BY_STATEMENT, RAISED_BY_OPERATION, RAISED_BY_CONTAINER };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
 enum record_write {
     WRITE_OFFSET,
@@ -82,7 +93,15 @@ enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
-enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_audit {
+    AUDIT_RELATION,
+    AUDIT_KIND,
+    AUDIT_OBJECTS,
+    AUDIT_NPOINTS,
+    AUDIT_HAS_POINTERS, /* the pointers to the objects were counted, too: */
+    AUDIT_POINTERS,     /* their change after the first windows */
+    AUDIT_POINTS
+};
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
 enum record_series {
@@ -133,6 +152,13 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
 /* Writes the record to fd, or with fd < 0 as text to standard error. Async-signal-safe with fd >= 0. Returns 0 or
  * -errno. */
 int record_send(const struct record *record, int fd);
+
+/* Guards the descriptor: a record is not sent when the target closed it or put another file in its place. `*lost` becomes
+ * 1 then. Child main, before any other thread. */
+void record_guard(int fd, _Atomic uint32_t *lost);
+
+/* Is the guarded descriptor closed or another file? Async-signal-safe. */
+bool record_lost(void);
 
 /* Sends a record of child main with these values and texts. As record_send:
  *     RECORD_SEND(wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});

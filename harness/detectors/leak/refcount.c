@@ -15,9 +15,11 @@
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/counting.h"
+#include "detectors/leak/loaded.h"
+#include "detectors/leak/pointers.h"
 #include "detectors/memory/pyobject.h"
 
-#define AUDITED_MAX 512
+#define AUDITED_MAX POINTERS_MAX
 #define DEPTH 2 /* of containers in containers */
 /* References to one object that one call may release before the spares run out. */
 #define SPARES_PER_CALL 8
@@ -31,14 +33,19 @@ struct audited {
     int container; /* index of its container, or -1 */
     enum audit_relation relation;
     enum pyobject_references kind;
+    bool loaded; /* by a statement, and no name of the plan refers to it */
     Py_ssize_t spares;
     Py_ssize_t counts[COUNTED_WINDOWS + 1];
 };
 
 static struct audited audited[AUDITED_MAX];
 static unsigned naudited, npoints;
+static bool is_full;       /* an object had no place in `audited` */
 static int64_t copies = 1; /* objects of each name: one for each thread with private inputs */
 static bool lost[AUDITED_MAX];
+/* To the audited objects: after the first windows, and at the end. */
+static struct pointers pointers_before, pointers_after;
+static bool has_pointers;
 
 static int index_of(const PyObject *object)
 {
@@ -63,7 +70,7 @@ static void add_items(PyObject *object, int container, unsigned depth)
     PyObject *key, *value;
     char name[sizeof audited->name];
     bool is_list = PyList_CheckExact(object);
-    for (Py_ssize_t i = 0; (is_list || PyTuple_CheckExact(object)) && i < Py_SIZE(object); i++) {
+    for (Py_ssize_t i = 0; (is_list || PyTuple_CheckExact(object)) && i < Py_SIZE(object) && !is_full; i++) {
         snprintf(name, sizeof name, "%.40s[%zd]", audited[container].name, i);
         add(is_list ? PyList_GET_ITEM(object, i) : PyTuple_GET_ITEM(object, i), name, AUDIT_ITEM, container,
             depth + 1);
@@ -87,11 +94,24 @@ static void add_parts(PyObject *object, int container)
         add(PyArray_BASE(array), name, AUDIT_BASE, container, DEPTH);
 }
 
+static enum audit_relation relation_of(PyObject *object)
+{
+    return PyType_Check(object) ? AUDIT_CLASS : AUDIT_NAME;
+}
+
+static void add_loaded(PyObject *object, const char *name)
+{
+    unsigned next = naudited;
+    add(object, name, relation_of(object), -1, DEPTH);
+    if (next < naudited)
+        audited[next].loaded = true;
+}
+
 /* The same object under two names is one. */
 static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
                 unsigned depth)
 {
-    if (naudited == AUDITED_MAX || index_of(object) >= 0)
+    if (index_of(object) >= 0 || (is_full |= naudited == AUDITED_MAX))
         return;
     int index = (int)naudited++;
     struct audited *entry = &audited[index];
@@ -113,7 +133,7 @@ static void add_names(PyObject *names)
         for (size_t i = 0; !skip && i < sizeof ours / sizeof *ours; i++)
             skip = strcmp(name, ours[i]) == 0;
         if (!skip)
-            add(value, name, PyType_Check(value) ? AUDIT_CLASS : AUDIT_NAME, -1, 0);
+            add(value, name, relation_of(value), -1, 0);
     }
 }
 
@@ -134,12 +154,13 @@ static void add_requested(const struct detector_call *call, const struct plan *p
 }
 
 /* Notes the immortal objects: their references are not counted. */
-static void note_immortal(const struct detector_call *call)
+static void note_immortal(const struct detector_call *call, bool loaded)
 {
     char names[512] = "", text[640];
     unsigned n = 0, named = 0;
     for (unsigned i = 0; i < naudited; i++) {
-        if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE)
+        if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE ||
+            audited[i].loaded != loaded)
             continue;
         if (strlen(names) + sizeof audited->name < sizeof names && ++named)
             text_add(names, sizeof names, ", ", "%s", audited[i].name);
@@ -147,20 +168,23 @@ static void note_immortal(const struct detector_call *call)
     }
     if (n == 0)
         return;
-    snprintf(text, sizeof text,
-             "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
-             names, named == n ? "" : ", …");
+    snprintf(text, sizeof text, "refcount: immortal on this interpreter, cannot be audited: %s%s%s", names,
+             named == n ? "" : ", …", loaded ? "" : "; make such objects at run time");
     RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
+/* What the statements load comes first: items of a container may be too many. */
 static void collect(const struct detector_call *call, const struct counting_window *window)
 {
     copies = window->nnames > 0 ? window->nnames : 1;
-    for (unsigned i = 0; i < window->nnames; i++)
-        if (window->plan->naudit > 0)
+    for (unsigned i = 0; i < window->nnames; i++) {
+        if (window->plan->naudit > 0) {
             add_requested(call, window->plan, window->names[i]);
-        else
-            add_names(window->names[i]);
+            continue;
+        }
+        loaded_visit(window->codes, window->names[i], add_loaded);
+        add_names(window->names[i]);
+    }
 }
 
 static void read_counts(unsigned point)
@@ -170,6 +194,16 @@ static void read_counts(unsigned point)
         audited[i].kind = pyobject_references(audited[i].object, &count);
         audited[i].counts[point] = count - audited[i].spares;
     }
+}
+
+/* A statement may keep references in what it changes, or drop them: counts the pointers to each object, so that the
+ * driver distinguishes such references from lost ones. */
+static bool count_pointers(struct pointers *pointers)
+{
+    PyObject *objects[AUDITED_MAX];
+    for (unsigned i = 0; i < naudited; i++)
+        objects[i] = audited[i].object;
+    return pointers_count(objects, naudited, pointers);
 }
 
 static void take_spares(uint64_t calls)
@@ -202,6 +236,13 @@ static Py_ssize_t change_of(const struct audited *entry)
                : entry->counts[npoints - 1] - entry->counts[COUNTED_WARM_UP];
 }
 
+/* Freed memory and the spare items of a list still have their old words. */
+static int64_t change_of_pointers(unsigned i, bool fewer)
+{
+    return fewer ? pointers_after.tracked[i] - pointers_before.tracked[i]
+                 : pointers_after.words[i] - pointers_before.words[i];
+}
+
 /* Objects that are alike and changed in the same direction are reported once. */
 static void report(const struct detector_call *call, unsigned first, bool *reported)
 {
@@ -211,6 +252,7 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
     record.values[AUDIT_RELATION] = entry->relation;
     record.values[AUDIT_KIND] = entry->kind;
     record.values[AUDIT_NPOINTS] = npoints;
+    record.values[AUDIT_HAS_POINTERS] = has_pointers;
     for (unsigned i = first; i < naudited; i++) {
         Py_ssize_t change = change_of(&audited[i]);
         bool joins = are_alike(entry, &audited[i]) && (change_of(entry) > 0) == (change > 0);
@@ -218,6 +260,7 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
             continue;
         reported[i] = true;
         record.values[AUDIT_OBJECTS]++;
+        record.values[AUDIT_POINTERS] += change_of_pointers(i, change < 0);
         for (unsigned point = 0; point < npoints; point++)
             record.values[AUDIT_POINTS + point] += audited[i].counts[point];
     }
@@ -253,23 +296,35 @@ static void refcount_begin(struct detector_call *call, const struct counting_win
     take_spares(SERIAL_CALLS);
 }
 
-static void refcount_window(struct detector_call *call, const struct counting_window *window)
+static void report_all(const struct detector_call *call)
 {
     bool reported[AUDITED_MAX] = {false};
+    has_pointers = has_pointers && count_pointers(&pointers_after);
+    note_immortal(call, false);
+    note_immortal(call, true);
+    if (is_full)
+        RECORD_SEND(call->wire, RECORD_NOTE,
+                    .texts = {"refcount: only the first " AS_TEXT(AUDITED_MAX) " objects are audited"});
+    for (unsigned i = 0; i < naudited; i++)
+        if (!reported[i] && change_of(&audited[i]) != 0)
+            report(call, i, reported);
+}
+
+static void refcount_window(struct detector_call *call, const struct counting_window *window)
+{
     if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
         collect(call, window);
     read_counts(window->number);
     npoints = window->number + 1;
+    if (window->number == COUNTED_WARM_UP)
+        has_pointers = count_pointers(&pointers_before);
     if (window->next > 0) {
         take_spares(window->next);
         return;
     }
-    note_immortal(call);
-    for (unsigned i = 0; i < naudited; i++)
-        if (!reported[i] && change_of(&audited[i]) != 0)
-            report(call, i, reported);
+    report_all(call);
     release_spares();
 }
 

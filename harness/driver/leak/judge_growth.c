@@ -258,14 +258,27 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return judge_list_end(&list);
 }
 
-/* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
-static const char *excuse(const struct judge *judge, const struct loss *loss)
+/* Returns true where nothing refers to any of these objects: what the statements change does not hold them. */
+static bool is_lost(const struct losses *losses, const struct loss *like)
 {
+    unsigned lost = 0, held = 0;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN)
+            (*(loss->holder == HOLDER_NOBODY ? &lost : &held))++;
+    }
+    return lost > 0 && held == 0;
+}
+
+/* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
+static const char *excuse(const struct losses *losses, const struct loss *loss)
+{
+    const struct judge *judge = losses->judge;
     if (loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release))
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
-    return judge->outcome->facts.changes == CHANGES_SEEN
+    return judge->outcome->facts.changes == CHANGES_SEEN && !is_lost(losses, loss)
                ? "; no finding, because the statements change what they share"
                : NULL;
 }
@@ -308,7 +321,7 @@ static void tell(struct losses *losses, struct loss *like)
     cleanup_free char *list = list_losses(losses, like, &objects, &held);
     cleanup_free char *message =
         judge_say_growth(judge, like->verdict, like->function, like->package, list ? list : "", held);
-    const char *because = excuse(judge, like);
+    const char *because = excuse(losses, like);
     if (message && !because)
         add_finding(losses, like, message, objects);
     else if (message && like->verdict != GROWTH_JIT)

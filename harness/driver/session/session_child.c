@@ -64,6 +64,9 @@ static void count_child(struct session *session, const struct plan *plan, const 
         session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->totals.serial;
+    run->serialized = session->mode->row->is_serial;
+    if (plan->detect & DETECTOR_COUNTERS || run->serialized)
+        run->counted_calls += outcome->totals.calls;
     if (outcome->worked > 0) {
         run->rated_calls += outcome->totals.calls;
         run->rated_time += outcome->worked;
@@ -143,6 +146,10 @@ static void explain(struct session *session, const struct outcome *outcome)
     if (untrusted)
         session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
     session->wire_lost |= outcome->wire_lost;
+    if (outcome->wire_lost)
+        note_add(&session->run.notes,
+                 "the target closed or used the descriptor of the harness's records in a child: "
+                 "what the detectors saw there afterwards is lost, and its end is not judged");
     if (outcome_killed(outcome)) {
         session->killed++;
         note_add(
