@@ -141,19 +141,6 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
     return made;
 }
 
-void run_check_round(struct run *run)
-{
-    struct detector_call call = run_main_call(run);
-    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
-        call.watched = run->base.watched;
-        call.nwatched = run->base.nwatched;
-    }
-    crash_restore();
-    detectors_end_round(&call);
-    lone_settle(run, &call);
-    atomic_fetch_add(&run->board->rounds, 1);
-}
-
 static int run_rounds(struct run *run, struct worker *workers)
 {
     (void)workers;

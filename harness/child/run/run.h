@@ -79,9 +79,6 @@ void run_counting_begin(struct run *run);
 /* Runs the last rounds as windows, for the detector hint. */
 int run_hint(struct run *run);
 
-/* Checks the inputs and the results after a round, while all workers wait. */
-void run_check_round(struct run *run);
-
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
 
