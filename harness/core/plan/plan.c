@@ -76,7 +76,7 @@ bool plan_is_private(const struct plan *plan, const char *name)
 {
     const char *at = plan->private ? plan->private : "";
     for (size_t length; (length = next_name(&at)) > 0; at += length)
-        if (strlen(name) == length && memcmp(at, name, length) == 0)
+        if (strcspn(name, ".[") == length && memcmp(at, name, length) == 0)
             return true;
     return false;
 }
