@@ -1,6 +1,7 @@
 #include "child/space/fingerprint.h"
 
 #include "child/space/array.h"
+#include "detectors/common/array_api.h"
 
 /* Returns the addresses of the items of a list: a move of equal items is a change too. */
 static PyObject *identities(PyObject *object)
@@ -56,10 +57,11 @@ static PyObject *take(PyObject *object)
     return outline(object);
 }
 
-/* Modules, callables and arrays are not state here; arrays are watched. */
+/* Modules, callables and arrays are not state here; arrays are watched, but for those of objects. */
 bool fingerprint_covers(PyObject *object)
 {
-    return !PyModule_Check(object) && !PyCallable_Check(object) && !array_is_exact(object);
+    return !PyModule_Check(object) && !PyCallable_Check(object) &&
+           (!array_is_exact(object) || PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)object)));
 }
 
 PyObject *fingerprint_take(PyObject *names, PyObject *used)
