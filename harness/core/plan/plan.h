@@ -86,8 +86,8 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
 /* Is the name one of `private`? */
 bool plan_is_private(const struct plan *plan, const char *name);
 
-/* Is this class one of `raises`? class: its name behind its module's, "json.decoder.JSONDecodeError", or "ValueError". A
- * declared name without a module fits any module; of a module only the first name counts. */
+/* Is this class one of `raises`? class: "json.decoder.JSONDecodeError", or "ValueError" for a builtin. A declared name
+ * without a module fits any module; of a module only the first name counts. */
 bool plan_declares(const struct plan *plan, const char *class);
 
 /* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
