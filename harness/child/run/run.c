@@ -45,7 +45,7 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-static bool make_base(struct run *run, bool tripwire)
+bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
@@ -54,6 +54,7 @@ static bool make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
+        run->base_calls = run_calls_made(run);
         return true;
     }
     if (!run->base.names) {
@@ -101,7 +102,7 @@ static bool serial_pass(struct run *run)
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
-    return make_base(run, true) && run_serial(run, &run->base, &limits);
+    return run_make_base(run, true) && run_serial(run, &run->base, &limits);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
@@ -132,7 +133,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
             watched_restore(&run->base.watched[i], false);
         return true;
     }
-    bool made = make_base(run, run->maker->tripwire);
+    bool made = run_make_base(run, run->maker->tripwire);
     *spent += clock_now() - now;
     return made;
 }
@@ -176,6 +177,7 @@ static void finish_run(struct run *run)
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
+    lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -191,7 +193,7 @@ int run_plan(struct run *run)
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
     run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
-    if (!make_base(run, false) || !check_gil(run, "after the imports"))
+    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
@@ -218,8 +220,10 @@ int run_plan(struct run *run)
         status = run_counting(run);
     else if (run->lengths)
         status = run_lengths(run);
-    else if (run->plan->threads > 1)
+    else if (run->plan->threads > 1) {
+        lone_send(run);
         status = run_workers(run, run_rounds);
+    }
     if (status == STATUS_CLEAN)
         finish_run(run);
     return status;

@@ -4,7 +4,7 @@
  * read. Workers add to `seen` by a compare-and-swap on each slot's hash, and it never shrinks, so a reader needs no
  * lock: a slot is empty or final.
  */
-#include "detectors/common/detector.h"
+#include "detectors/result/exception.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -22,6 +22,11 @@ static unsigned nexpected;
 static _Atomic uint64_t seen[SIGNATURES];
 static _Atomic uint64_t counts[SIGNATURES];
 static char texts[SIGNATURES][SIGNATURE_SIZE];
+/* Of the first exception of a signature, written by the worker that claimed it; statement is NULL if it is not held. */
+static struct held {
+    struct detector_call call;
+    char text[512];
+} held[SIGNATURES];
 
 /* "ValueError: index 12 of 0x7f…" and "ValueError: index 3 of 0x55…" are one signature: numbers become '#'. Returns its
  * hash, which is not 0. */
@@ -60,7 +65,7 @@ static bool is_expected(uint64_t hash)
     return false;
 }
 
-static void send(struct detector_call *call, const char *text, const char *signature, uint64_t count,
+static void send(const struct detector_call *call, const char *text, const char *signature, uint64_t count,
                  bool found)
 {
     DETECTOR_SEND(call, found, RECORD_EXCEPTION,
@@ -113,7 +118,41 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         return;
     }
     memcpy(texts[slot], signature, sizeof signature);
-    send(call, text, signature, 1, !call->mutable);
+    if (!call->opaque || call->mutable)
+        send(call, text, signature, 1, !call->mutable);
+    else {
+        held[slot].call = *call;
+        snprintf(held[slot].text, sizeof held[slot].text, "%.500s", text);
+    }
+}
+
+void exception_recall(PyObject *raised)
+{
+    char text[1024], signature[SIGNATURE_SIZE];
+    describe(raised, text, sizeof text);
+    uint64_t hash = normalise(text, signature, sizeof signature);
+    if (!is_expected(hash) && nexpected < SIGNATURES)
+        expected[nexpected++] = hash;
+}
+
+bool exception_is_held(void)
+{
+    for (unsigned i = 0; i < SIGNATURES; i++)
+        if (held[i].call.statement)
+            return true;
+    return false;
+}
+
+void exception_settle(const struct detector_call *call, bool mutable)
+{
+    for (unsigned i = 0; i < SIGNATURES; i++) {
+        struct detector_call *first = &held[i].call;
+        first->mutable = mutable;
+        first->findings = call->findings;
+        if (first->statement && !is_expected(seen[i]))
+            send(first, held[i].text, texts[i], 1, !mutable);
+        first->statement = NULL;
+    }
 }
 
 /* Sends the number of repetitions; the first exception was sent at once. */

@@ -157,8 +157,9 @@ void judge_exception(struct judge *judge, const struct record *record)
     }
     if (record->values[EXCEPTION_MUTABLE]) {
         note_add(&judge->run->notes,
-                 "%s raises %s under threads: no finding, because the statements change what they share",
-                 record_text(record, 2), record_text(record, 1));
+                 "%s raises %s under threads: no finding, because the statements %schange what they share",
+                 record_text(record, 2), record_text(record, 1),
+                 judge->outcome->facts.changes == CHANGES_SEEN ? "" : "may ");
         return;
     }
     struct finding *finding =
