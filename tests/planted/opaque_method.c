@@ -1,5 +1,6 @@
 /* An extension type without pickle. bug() sums its input in the object: threads that share it mix their numbers. twin()
- * sums in the call. step() counts its calls, and push() raises at the 5000th: one thread sees that, too. */
+ * sums in the call. step() counts its calls, calls() returns their number, and push() raises at the 5000th call: one
+ * thread sees that, too. */
 #include "planted.h"
 
 typedef struct {
@@ -58,9 +59,14 @@ static PyObject *step(PyObject *self, PyObject *Py_UNUSED(args))
     return PyLong_FromLong(__atomic_add_fetch(((Opaque *)self)->total, 1, __ATOMIC_RELAXED));
 }
 
+static PyObject *calls(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    return PyLong_FromLong(__atomic_load_n(((Opaque *)self)->total, __ATOMIC_RELAXED));
+}
+
 static PyMethodDef methods[] = {
-    {"bug", bug, METH_O, NULL},        {"twin", twin, METH_O, NULL}, {"push", push, METH_NOARGS, NULL},
-    {"step", step, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"bug", bug, METH_O, NULL},        {"twin", twin, METH_O, NULL},        {"push", push, METH_NOARGS, NULL},
+    {"step", step, METH_NOARGS, NULL}, {"calls", calls, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 static PyType_Slot slots[] = {
     {Py_tp_new, opaque_new}, {Py_tp_dealloc, opaque_free}, {Py_tp_methods, methods}, {0, NULL}};

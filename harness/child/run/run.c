@@ -45,30 +45,6 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-bool run_make_base(struct run *run, bool tripwire)
-{
-    char error[640], text[800];
-    struct space made;
-    run->maker->tripwire = tripwire;
-    if (space_make(run->maker, &made, error, sizeof error) == 0) {
-        space_drop(&run->base);
-        run->base = made;
-        run->generation++;
-        run->base_calls = run_calls_made(run);
-        return true;
-    }
-    if (!run->base.names) {
-        run_cannot(run, STATUS_UNTESTED, "%s", error);
-        return false;
-    }
-    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             tripwire ? ", without the tripwire," : "", error);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-    run->setup_once = true;
-    return true;
-}
-
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {

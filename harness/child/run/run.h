@@ -64,7 +64,7 @@ struct run {
 
 struct worker;
 
-/* run.c: makes the base space again. Returns false after sending why the plan cannot go on. */
+/* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
