@@ -84,6 +84,7 @@ class Counting(EndToEnd):
         release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
         done = self.expect(count(row, 'twin', *release), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
+        self.check(done.json['tested_calls'] == 0 and done.json['rate_below'] is None, done, 'a mean bounds no rate')
 
     def test_domain_twin(self):
         """blocks of each allocator that are kept once, or grow up to a limit, are no leak"""
