@@ -96,6 +96,18 @@ static void code_of_the_library_is_the_interpreters(void **state)
     assert_blamed(RAISED_BY_STATEMENT, "38 ZoneInfo.__new__ " LIBRARY, BLAME_TARGET, NULL);
 }
 
+static void a_call_that_the_library_refuses_has_its_reason(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_raised(&trial, RAISED_BY_OPERATION, "KeyError: 1", ZONE);
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->reason,
+                        "raised in Python code of CPython's library, which its caller may have misused");
+    end(&trial);
+}
+
 /* Where threads change what they share, the place is named without blame. */
 static void above_readonly_the_place_has_no_blame(void **state)
 {
@@ -118,6 +130,7 @@ int main(void)
         cmocka_unit_test(another_call_or_statement_is_another_finding),
         cmocka_unit_test(messages_of_compiled_code_are_forms_of_one_finding),
         cmocka_unit_test(code_of_the_library_is_the_interpreters),
+        cmocka_unit_test(a_call_that_the_library_refuses_has_its_reason),
         cmocka_unit_test(above_readonly_the_place_has_no_blame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
