@@ -186,6 +186,29 @@ class Counting(EndToEnd):
         done = self.expect(run('-t', 2, '-s', 'x = 1.5', '--detect', 'refcount', '--time', '1', 'isinstance(x, list)'), 0)
         self.assertIn('refcount: immortal on this interpreter, cannot be audited: list', done.json['notes'], done)
 
+    @each([(name, row) for name, *row in (
+        ('bug', ('--raises', 'ValueError'), 'growth_error.bug(t)', 1, r'^split \(growth_error\) loses in each call: 1\.00 list;'),
+        ('base', ('--raises', 'KeyError,builtins.Exception'), 'growth_error.bug(t)', 1, '1\\.00 list'),
+        ('twin', ('--raises', 'KeyError', '--raises', 'ValueError'), 'growth_error.twin(t)', 0, '^ftstress: 0 findings'),
+        ('next', ('--raises', 'ValueError'), 'growth_error.twin(t); growth_string.bug()', 1, '1\\.00 str'),
+        ('none', (), 'growth_error.bug(t)', 3, 'every one of .* raises .*ValueError: no = in the text.* with --raises'),
+        ('another', ('--raises', 'KeyError,json.ValueError'), 'growth_error.bug(t)', 3, 'ValueError: no = in the text'))])
+    def test_raises(self, _, row):
+        """a call that raises a declared exception counts as one that returned"""
+        options, statement, status, words = row
+        done = self.expect(run('-t', 2, '-s', 'import growth_error, growth_string; t = "text"', '--detect', COUNTERS, '--time', '2',
+                               *options, statement), status)
+        self.assertRegex(done.findings(detector='growth')[0]['message'] if status == 1 else done.last_line, words, done)
+        self.check(status != 1 or 'raises:\n- ' in done.findings()[0]['plan']['yaml'], done, 'the plan does not keep it')
+
+    def test_raises_races(self):
+        """a declared exception is no finding of the detector exception, and the run goes on; another one is"""
+        for name, status in (('ValueError', 0), ('KeyError', 1)):
+            done = self.expect(run('-t', 4, '-s', 'import exception_race', '--detect', 'exception', '--time', '2', '--raises',
+                                   name, 'exception_race.bug()'), status)
+            self.assertEqual(done.kinds(), ['exception'] * status, done)
+        self.expect(run('-t', 2, '-s', '', '--detect', 'exception', '--time', '1', '--raises', 'SystemExit', 'raise SystemExit'), 0)
+
     def test_static(self):
         """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""
         for call, notes in (('bug', 1), ('twin', 0)):

@@ -3,8 +3,20 @@
 
 #include <stdio.h>
 
+#include "child/space/reach.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
+
+static void send_cut(const struct run *run, const char *names)
+{
+    char text[512];
+    snprintf(
+        text, sizeof text,
+        "not all of %s was searched for arrays to watch: the limits for a name are %d levels, %d arrays, "
+        "%d objects and %d MiB",
+        names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+}
 
 bool run_make_base(struct run *run, bool tripwire)
 {
@@ -12,6 +24,8 @@ bool run_make_base(struct run *run, bool tripwire)
     struct space made;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
+        if (*made.cut && !run->base.names)
+            send_cut(run, made.cut);
         space_drop(&run->base);
         run->base = made;
         run->generation++;

@@ -191,7 +191,10 @@ void lone_learn(struct run *run)
     bool learns = run->plan->threads > 1 && !why_not(run) && (detectors_on(DETECTOR_DIVERGE) || run->opaque);
     if (learns)
         learn_results(run);
-    run->mutable |= run->opaque && !(learns && all_agree(run));
+    if (!run->opaque || (learns && all_agree(run)))
+        return;
+    run->mutable = true;
+    space_loosen(run->maker, &run->base);
 }
 
 /* Makes as many calls as the workers did, on fresh objects: an object may fill up unseen. */
@@ -214,7 +217,10 @@ static void replay(struct run *run)
         run_alone(&lone);
         complete = lone.complete;
     }
-    run->mutable |= !complete;
+    if (!complete) {
+        run->mutable = true;
+        space_loosen(run->maker, &run->base);
+    }
     run->replayed = calls > run->replayed ? calls : run->replayed;
 }
 

@@ -53,6 +53,12 @@ int run_try_fresh(struct run *run)
         return STATUS_HARNESS;
     bool ready = space_thread_setup(run->maker, &space, 0, error, sizeof error) == 0;
     bool good = ready && space_run(run->fresh->bodies[0].steps[0].code, space.names);
+    PyObject *raised = ready && !good ? PyErr_GetRaisedException() : NULL;
+    good |= raised && run_declares(run, raised);
+    if (good)
+        Py_CLEAR(raised);
+    else if (raised)
+        PyErr_SetRaisedException(raised);
     if (!ready)
         run_cannot(run, STATUS_UNTESTED, "%s", error);
     else if (!good)

@@ -183,6 +183,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
+    bool returned = result || run_declares(worker->run, raised);
+    if (returned)
+        Py_CLEAR(raised);
     if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
         worker->done = true;
         Py_CLEAR(raised);
@@ -197,7 +200,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);
     Py_XDECREF(raised);
-    return result != NULL;
+    return returned;
 }
 
 static PyObject *call_step(struct worker *worker, unsigned step)

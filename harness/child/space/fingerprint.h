@@ -23,3 +23,6 @@ enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *na
 
 /* Does the type come from an imported module that is no part of the interpreter? */
 bool fingerprint_is_foreign(PyTypeObject *type);
+
+/* Is it an object that is taken? */
+bool fingerprint_covers(PyObject *object);

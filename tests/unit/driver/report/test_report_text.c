@@ -93,6 +93,11 @@ static void silence_claims_nothing_of_what_was_not_compared(void **state)
     assert_says(none, "  f(x): results not compared: later\n");
     assert_says(none, "  g(x): results not compared: why\n");
     assert_says(none, "nothing found, but results were not compared: 0 in");
+    for (int i = 0; i < 8; i++)
+        compared_add(&run.compared,
+                     &(struct compared){(char[]){(char)('a' + i), 0}, LOOKED_NOT, LOOKED_YES, "why", ""});
+    cleanup_free char *many = text_of(&run, false, false);
+    assert_says(many, "  … and 2 more statements, all in the JSON report\n");
     run_clear(&run);
 }
 
