@@ -1,5 +1,5 @@
 /* The base space of a run, which is made again and again. */
-#include "child/run/round.h"
+#include "child/run/run.h"
 
 #include <stdio.h>
 
@@ -22,6 +22,7 @@ bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
+    struct board_totals totals;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
         if (*made.cut && !run->base.names)
@@ -29,7 +30,8 @@ bool run_make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
-        run->base_calls = run_calls_made(run);
+        board_sum(run->board, &totals);
+        run->base_calls = totals.calls;
         return true;
     }
     if (!run->base.names) {
