@@ -6,8 +6,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The kernel's table of a process has a row for each number below the highest one; a fork copies it. */
+#define FD_TOP (1 << 14)
+#define FD_ROOM 8
 
 void fd_close(int *fd)
 {
@@ -115,6 +120,19 @@ int fd_can_write(const char *path)
         return -errno;
     close(fd);
     return unlink(temporary) < 0 ? -errno : 0;
+}
+
+int fd_move_high(int fd)
+{
+    struct rlimit limit;
+    int top = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FD_TOP ? (int)limit.rlim_cur : FD_TOP;
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, top > FD_ROOM ? top - FD_ROOM : 0);
+    if (high < 0 || high < fd) {
+        fd_close(&high);
+        return fd;
+    }
+    close(fd);
+    return high;
 }
 
 int fd_pipe(int *ret_read, int *ret_write)

@@ -28,6 +28,10 @@ int fd_write_file(const char *path, const void *data, size_t size);
 /* Returns 0 where fd_write_file can write the file, as far as that is known beforehand; else -errno. */
 int fd_can_write(const char *path);
 
+/* Moves the descriptor to a high number, below the limit on open files: programs close low ones in passing, and take a
+ * number that is free for another file. Returns the new number; the old one where there is no room, or for fd < 0. */
+int fd_move_high(int fd);
+
 /* Opens a pipe; reads of it do not block. Returns 0 or -errno. */
 int fd_pipe(int *ret_read, int *ret_write);
 

@@ -16,8 +16,6 @@
 
 #define QUERY 0xffffffffUL
 #define FDS_MAX 8
-/* Above every number that a program is given. */
-#define FD_HIGH 64
 
 /* A sandbox may refuse the query as well as the change. */
 static unsigned read_personality(void)
@@ -63,17 +61,31 @@ static void apply_launch(const struct process *process)
         setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
 }
 
-/* Moves all to high numbers first: none of the low ones may be overwritten before it is moved. */
-static void place_descriptors(const struct process *process)
+/* The first number above all that the program is given. */
+static int first_high(const struct process *process)
 {
-    int high[FDS_MAX];
-    int null = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, FD_HIGH);
+    int high = STDERR_FILENO + 1;
     for (size_t i = 0; i < process->nfds; i++)
-        high[i] = process->fds[i].own < 0 ? -1 : fcntl(process->fds[i].own, F_DUPFD_CLOEXEC, FD_HIGH);
-    dup2(null, STDIN_FILENO);
-    for (size_t i = 0; i < process->nfds; i++)
-        if (high[i] >= 0)
-            dup2(high[i], process->fds[i].as);
+        if (process->fds[i].own >= 0 && process->fds[i].as >= high)
+            high = process->fds[i].as + 1;
+    return high;
+}
+
+/* Moves all to high numbers first: none of the low ones may be overwritten before it is moved. Returns false, with
+ * errno, where the limit on open files leaves no room. */
+static bool place_descriptors(const struct process *process)
+{
+    int high[FDS_MAX], first = first_high(process);
+    int null = fcntl(open("/dev/null", O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, first);
+    bool placed = null >= 0;
+    for (size_t i = 0; i < process->nfds; i++) {
+        high[i] = process->fds[i].own < 0 ? -1 : fcntl(process->fds[i].own, F_DUPFD_CLOEXEC, first);
+        placed &= process->fds[i].own < 0 || high[i] >= 0;
+    }
+    placed = placed && dup2(null, STDIN_FILENO) >= 0;
+    for (size_t i = 0; placed && i < process->nfds; i++)
+        placed = high[i] < 0 || dup2(high[i], process->fds[i].as) >= 0;
+    return placed;
 }
 
 /* Writes its errno to `report`, which exec closes. */
@@ -89,9 +101,10 @@ static _Noreturn void become(const struct process *process, pid_t parent, int re
     sigprocmask(SIG_SETMASK, &none, NULL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     apply_launch(process);
-    report = fcntl(report, F_DUPFD_CLOEXEC, FD_HIGH);
-    place_descriptors(process);
-    execv(process->argv[0], (char *const *)process->argv);
+    int far = fcntl(report, F_DUPFD_CLOEXEC, first_high(process));
+    report = far < 0 ? report : far;
+    if (far >= 0 && place_descriptors(process))
+        execv(process->argv[0], (char *const *)process->argv);
     fd_write_all(report, &errno, sizeof errno);
     _exit(1);
 }

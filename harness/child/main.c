@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
 #include "child/run/run.h"
 #include "child/run/tsan.h"
+#include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
@@ -210,13 +212,21 @@ static int run_child(struct run *run, const struct arguments *arguments)
     return status;
 }
 
+/* The driver passes its plan as an open file. */
+static void close_plan(const char *path)
+{
+    int fd;
+    if (sscanf(path, "/proc/self/fd/%d", &fd) == 1)
+        fd_close(&fd);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     struct plan plan;
     char error[640];
     parse_arguments(argc, argv, &arguments);
-    struct run run = {.plan = &plan, .wire = arguments.wire, .iteration_time = 1};
+    struct run run = {.plan = &plan, .wire = fd_move_high(arguments.wire), .iteration_time = 1};
 
     /* Crash handlers come first. */
     signal(SIGPIPE, SIG_IGN);
@@ -224,14 +234,17 @@ int main(int argc, char **argv)
         fputs("ftstress-child: cannot map the board or install signal handlers\n", stderr);
         return STATUS_HARNESS;
     }
+    record_guard(run.wire, &run.board->wire_lost);
+    fd_close(&arguments.board);
 
     /* If this race is not reported, the absence of other reports proves nothing. */
     if (arguments.races >= 0)
-        tsan_canary(arguments.races);
+        tsan_canary(fd_move_high(arguments.races));
 
     plan_init(&plan);
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
         return run_cannot(&run, STATUS_USAGE, "%s", error);
+    close_plan(arguments.plan);
 
     /* The guard answers malloc from here on. */
     int guard = guard_begin(&plan, run.wire);

@@ -8,6 +8,11 @@ COUNTERS = 'growth,refcount,shutdown'
 SETUP = 'x = object(); L = [n + 0.5 for n in range(5)]'
 
 
+# Of growth_domain, by number.
+DOMAINS = (('malloc', ''), ('raw', ' from PyMem_Malloc or PyMem_RawMalloc'), ('mem', ' from PyMem_Malloc or PyMem_RawMalloc'),
+           ('object', ' from PyObject_Malloc'), ('calloc', ' from PyObject_Malloc'))
+
+
 class Counted(NamedTuple):
     name: str
     arguments: str
@@ -34,6 +39,11 @@ COUNTED = [
     Counted('growth_string', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 str; nothing refers to str objects', 'make', 'bug'),
     Counted('growth_native', '', 'growth', 'memory-growth',
             r'loses in each call: 64\.0 bytes of native memory in 1\.00 blocks$', 'bug', 'bug'),
+    *(Counted(f'growth_domain.{name}', str(domain), 'growth', 'memory-growth',
+              rf'loses in each call: 40\.0 bytes of native memory in 1\.00 blocks{source}$', 'allocate', 'bug')
+      for domain, (name, source) in enumerate(DOMAINS)),
+    Counted('growth_domain.object_at_shutdown', '3', 'shutdown', 'shutdown-leak',
+            r'^\d+ native blocks of \d+ bytes, 1\.00 for each call, left when Python had ended$', 'allocate', 'bug'),
     Counted('growth_object', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 growth_object\.Item; nothing refers to',
             'new_item', 'bug'),
     Counted('growth_immortal', '', 'growth', 'reference-leak',
@@ -57,7 +67,7 @@ class Counting(EndToEnd):
     @each([(row.name, row) for row in COUNTED])
     def test_bug(self, _, row):
         """the detector names the lost objects, how many, and the function"""
-        self.unless_sanitized(OWN_MALLOC, here=row.name == 'growth_native')
+        self.unless_sanitized(OWN_MALLOC, here=row.name in ('growth_native', *(f'growth_domain.{name}' for name, _ in DOMAINS[:3])))
         done = self.expect(count(row, 'bug', detect=row.detector), 1)
         found = done.findings(detector=row.detector)
         self.check(len(found) == 1, done, f'{len(found)} findings of {row.detector}; one was planted')
@@ -73,6 +83,12 @@ class Counting(EndToEnd):
         """all counting detectors are silent on the clean twin, which ran"""
         release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
         done = self.expect(count(row, 'twin', *release), 0)
+        self.check(done.json['calls'] > 100, done, 'too little was tested')
+
+    def test_domain_twin(self):
+        """blocks of each allocator that are kept once, or grow up to a limit, are no leak"""
+        done = self.expect(run('-t', 4, '-s', 'import growth_domain', '--detect', COUNTERS, '--time', '2',
+                               *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
     def test_alone(self):
@@ -121,6 +137,31 @@ class Counting(EndToEnd):
         for setup, statement, status in (('import refcount_kept, growth_object; x = growth_object.twin()', 'refcount_kept.bug(x)', 1),
                                          ('L = [lambda: 0]', 'L.append(0.5)', 0)):
             self.expect(run('-t', 2, '-s', setup, '--detect', 'growth,refcount', '--time', '2', statement), status)
+
+    def test_in_place(self):
+        """statements that write to what they share lose references and objects all the same"""
+        out = 'refcount_out.bug(o)'
+        for setup in ('o = bytearray(16)', 'import numpy as np; o = np.zeros(16, np.uint8)'):
+            done = self.expect(run('-t', 2, '-s', f'import refcount_out; {setup}', '--detect', 'refcount', '--time', '2', out), 1)
+            self.assertRegex(done.findings()[0]['message'], r'^never released: o \(.*\) gains 1\.00 references in each call', done)
+        done = self.expect(run('-t', 2, '-s', 'import growth_string; o = bytearray(16)', '--detect', 'growth', '--time', '2',
+                               'o[0] = 1', 'growth_string.bug()'), 1)
+        self.assertIn('nothing refers to str objects', done.findings()[0]['message'], done)
+
+    @each([(name, (setup, statement, words)) for name, setup, statement, words in (
+        ('out', 'import refcount_out; o = bytearray(16)', 'refcount_out.twin(o)', ''),
+        ('list', 'l = []', 'l.append(x)', 'x (object) gains'),
+        ('made', 'l = []', 'l.append([iteration_index])', 'list'),
+        ('dict', 'd = {}', 'd[thread_index, iteration_index] = x', 'x (object) gains'),
+        ('array', 'import numpy as np; o = np.zeros(100, object)', 'o[...] = x', ''),
+        ('items', 'import numpy as np; o = np.zeros(4000000, object)', 'o[2 * iteration_index + thread_index] = x', 'x (object) gains'),
+        ('popped', 'l = [x] * 200000', 'l.pop() if l else 0', 'x (object) loses'))])
+    def test_container(self, _, row):
+        """references that a container takes or drops are a note: memory has pointers to show for them"""
+        setup, statement, words = row
+        done = self.expect(run('-t', 2, '-s', f'x = object(); {setup}', '--detect', 'growth,refcount', '--iterations', '9000',
+                               '--time', '9', statement), 0)
+        self.assertIn(words, '\n'.join(done.json['notes']), done)
 
     def test_static(self):
         """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""

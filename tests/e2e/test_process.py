@@ -114,9 +114,26 @@ class Ends(EndToEnd):
         self.assertIn('every child was ended by signal 9', done.last_line, done)
 
     def test_lost_records(self):
-        """a target that closes the descriptor of the records: status 3, and no crash"""
-        done = self.expect(run('-s', '', 'import os; os.closerange(3, 1000)', '--time', '2'), 3)
+        """a target that closes the descriptor of the records: status 3, a note, and no crash"""
+        done = self.expect(run('-s', '', 'import os; os.closerange(3, 100000)', '--time', '2'), 3)
         self.assertIn('records of a child were lost', done.last_line, done)
+        self.check(any("descriptor of the harness's records" in note for note in done.json['notes']), done, 'no note')
+
+    def test_lost_records_later(self):
+        """what a child found before the target closes the descriptor is kept"""
+        step = ('if iteration_index == 2000: os.closerange(3, 100000)\n'
+                'if iteration_index == 300: int(str(thread_index).replace("3", "three"))')
+        done = self.expect(run('-s', 'import os', step, '--time', '3'), 1)
+        self.assertEqual(done.kinds(), ['exception'], done)
+        self.check(any("descriptor of the harness's records" in note for note in done.json['notes']), done, 'no note')
+
+    @each([('usual', ''), ('few', 'ulimit -n 64; ')])
+    def test_low_descriptors(self, _, limit):
+        """the harness's descriptors are out of reach of a target that closes low ones, or another's"""
+        done = run('-s', 'import os', 'os.closerange(3, 40)', '--time', '2',
+                   prefix=('sh', '-c', limit + 'exec "$@"', 'sh'))
+        self.expect(done, 0)
+        self.assertFalse(any('descriptor' in note for note in done.json['notes']), done)
 
     def test_every_child_at_once(self):
         """children that die before their first call are not started again and again"""

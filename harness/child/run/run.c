@@ -185,7 +185,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
-        if (run->deadline && clock_now() >= run->deadline)
+        if (record_lost() || (run->deadline && clock_now() >= run->deadline))
             atomic_store(&run->over, true);
         if (atomic_load(&run->over) || (run->plan->iterations && done >= run->plan->iterations))
             return STATUS_CLEAN;
@@ -205,7 +205,6 @@ static void finish_run(struct run *run)
     writer_clear(run);
     guard_count(content.values);
     record_send_content(run->wire, RECORD_FINISHED, &content);
-    atomic_store(&run->board->ended, 1);
 }
 
 int run_plan(struct run *run)

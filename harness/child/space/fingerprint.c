@@ -1,6 +1,7 @@
 #include "child/space/fingerprint.h"
 
 #include "child/space/array.h"
+#include "detectors/common/array_api.h"
 
 /* Returns the addresses of the items of a list: a move of equal items is a change too. */
 static PyObject *identities(PyObject *object)
@@ -61,9 +62,9 @@ PyObject *fingerprint_take(PyObject *names, PyObject *used)
     PyObject *fingerprint = PyDict_New(), *key, *value;
     Py_ssize_t at = 0;
     while (fingerprint && PyDict_Next(names, &at, &key, &value)) {
-        /* Modules, callables and arrays are not state here; arrays are watched. */
+        /* Modules, callables and arrays are not state here; arrays are watched, but for those of objects. */
         if (PySet_Contains(used, key) != 1 || PyModule_Check(value) || PyCallable_Check(value) ||
-            array_is_exact(value))
+            (array_is_exact(value) && !PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)value))))
             continue;
         PyObject *taken = take(value);
         if (!taken || PyDict_SetItem(fingerprint, key, taken) < 0)

@@ -36,7 +36,7 @@ struct board {
     _Atomic uint32_t ask;        /* driver: stop at the next call */
     _Atomic uint32_t crashed;    /* child: a crash handler waits for go_on */
     _Atomic uint32_t go_on;      /* driver: has read the crash */
-    _Atomic uint32_t ended;      /* child: has sent RECORD_FINISHED */
+    _Atomic uint32_t wire_lost;  /* child: the target closed or used the descriptor of the records */
     _Atomic uint32_t own_signal; /* child: the last signal that it sent to itself with kill or raise */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -22,6 +24,13 @@ static const struct {
     const char *name;
     uint64_t excuses; /* bits of values */
 } types[RECORD_TYPES] = {RECORD_LIST(PLAIN_ROW, FOUND_ROW, FOUND_ROW)};
+
+static struct guarded {
+    int fd;
+    dev_t device;
+    ino_t inode;
+    _Atomic uint32_t *lost;
+} guarded = {.fd = -1};
 
 const char *record_type_name(enum record_type type)
 {
@@ -89,12 +98,31 @@ static void record_print(const struct record *record)
     fputc('\n', stderr);
 }
 
+void record_guard(int fd, _Atomic uint32_t *lost)
+{
+    struct stat info;
+    if (fd >= 0 && fstat(fd, &info) == 0)
+        guarded = (struct guarded){fd, info.st_dev, info.st_ino, lost};
+}
+
+bool record_lost(void)
+{
+    struct stat info;
+    if (!guarded.lost)
+        return false;
+    if (fstat(guarded.fd, &info) < 0 || info.st_dev != guarded.device || info.st_ino != guarded.inode)
+        atomic_store(guarded.lost, 1);
+    return atomic_load(guarded.lost);
+}
+
 int record_send(const struct record *record, int fd)
 {
     if (fd < 0) {
         record_print(record);
         return 0;
     }
+    if (fd == guarded.fd && record_lost())
+        return -EBADF;
     char wire[PIPE_BUF];
     size_t frames = record->nframes * sizeof(uint64_t);
     struct record head;

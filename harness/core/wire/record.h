@@ -82,7 +82,15 @@ enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
-enum record_audit { AUDIT_RELATION, AUDIT_KIND, AUDIT_OBJECTS, AUDIT_NPOINTS, AUDIT_POINTS };
+enum record_audit {
+    AUDIT_RELATION,
+    AUDIT_KIND,
+    AUDIT_OBJECTS,
+    AUDIT_NPOINTS,
+    AUDIT_HAS_POINTERS, /* the pointers to the objects were counted, too: */
+    AUDIT_POINTERS,     /* their change after the first windows */
+    AUDIT_POINTS
+};
 enum record_arm { ARM_ARM, ARM_NPOINTS, ARM_POINTS }; /* calls since the first point */
 /* ARM_ARM and SERIES_ARM are the same value, an enum counted_arm, so that readers can select both by it. */
 enum record_series {
@@ -133,6 +141,13 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
 /* Writes the record to fd, or with fd < 0 as text to standard error. Async-signal-safe with fd >= 0. Returns 0 or
  * -errno. */
 int record_send(const struct record *record, int fd);
+
+/* Guards the descriptor: a record is not sent when the target closed it or put another file in its place. `*lost` becomes
+ * 1 then. Child main, before any other thread. */
+void record_guard(int fd, _Atomic uint32_t *lost);
+
+/* Is the guarded descriptor closed or another file? Async-signal-safe. */
+bool record_lost(void);
 
 /* Sends a record of child main with these values and texts. As record_send:
  *     RECORD_SEND(wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});

@@ -31,19 +31,19 @@ int census_start(void)
     return wanted ? 0 : -ENOTSUP;
 }
 
-static __attribute__((noinline)) void record_block(const void *block, uint64_t caller)
+static __attribute__((noinline)) void record_block(const void *block, size_t size, uint64_t caller)
 {
     uint64_t frames[VIOLATION_FRAMES], site = 0;
     if (atomic_load_explicit(&stacks, memory_order_relaxed))
         site = trace_store(frames, trace_from(caller, frames, VIOLATION_FRAMES));
-    addresses_add(block, site);
+    addresses_add(block, size, site);
 }
 
 static void *object_malloc(void *context, size_t size)
 {
     void *block = objects.malloc(context, size);
     if (block)
-        record_block(block, CALLER);
+        record_block(block, size, CALLER);
     return block;
 }
 
@@ -51,17 +51,18 @@ static void *object_calloc(void *context, size_t n, size_t size)
 {
     void *block = objects.calloc(context, n, size);
     if (block)
-        record_block(block, CALLER);
+        record_block(block, n * size, CALLER);
     return block;
 }
 
 static void *object_realloc(void *context, void *at, size_t size)
 {
+    size_t before = at ? addresses_size(at) : 0;
     if (at)
         addresses_remove(at);
     void *block = objects.realloc(context, at, size);
     if (block || at)
-        record_block(block ? block : at, CALLER);
+        record_block(block ? block : at, block ? size : before, CALLER);
     return block;
 }
 
@@ -96,6 +97,7 @@ struct census_row *census_row(struct census_row *rows, PyTypeObject *type)
 
 struct count {
     struct census_row *rows;
+    void (*visit_raw)(const void *block, enum epoch epoch);
     uint64_t blocks;
 };
 
@@ -105,6 +107,8 @@ static void count_block(void *context, char *block, enum epoch epoch)
     PyObject *object = pyobject_in_block(block);
     Py_ssize_t references;
     count->blocks++;
+    if (!object && count->visit_raw && !guard_owns(block)) /* the guard counts its own */
+        count->visit_raw(block, epoch);
     struct census_row *row = object ? census_row(count->rows, Py_TYPE(object)) : NULL;
     if (!row)
         return;
@@ -114,9 +118,9 @@ static void count_block(void *context, char *block, enum epoch epoch)
         row->live[epoch]++;
 }
 
-uint64_t census_take(struct census_row *rows)
+uint64_t census_take(struct census_row *rows, void (*visit_raw)(const void *block, enum epoch epoch))
 {
-    struct count count = {.rows = rows};
+    struct count count = {.rows = rows, .visit_raw = visit_raw};
     memset(rows, 0, CENSUS_TYPES * sizeof *rows);
     readable_forget();
     pyobject_forget();

@@ -37,9 +37,10 @@ void census_take_domains(void);
 /* Stores the stacks of allocations from now on. */
 void census_store_stacks(void);
 
-/* Counts all objects. rows: CENSUS_TYPES of them, overwritten; by hash of the type, and without one if unused. Returns
- * the number of blocks. */
-uint64_t census_take(struct census_row *rows);
+/* Counts all objects. rows: CENSUS_TYPES of them, overwritten; by hash of the type, and without one if unused. Calls
+ * visit_raw, or nothing if it is NULL, for each block without an object: memory that C code got from PyObject_Malloc,
+ * or an object in a free list. Returns the number of blocks. */
+uint64_t census_take(struct census_row *rows, void (*visit_raw)(const void *block, enum epoch epoch));
 
 /* The row of a type, a new one if it has none; NULL if the table is full. */
 struct census_row *census_row(struct census_row *rows, PyTypeObject *type);

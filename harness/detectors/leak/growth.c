@@ -44,6 +44,7 @@ struct type_series {
 
 struct site_series {
     uint64_t site;
+    const char *allocator; /* " PyObject_Malloc", or "" for malloc and new */
     int64_t blocks[POINTS], bytes[POINTS];
 };
 
@@ -53,16 +54,29 @@ static struct census_row rows[CENSUS_TYPES];
 static int64_t totals[SERIES_KINDS][POINTS];
 static unsigned point;
 
+static void count_at(uint64_t site, size_t size, const char *allocator)
+{
+    struct site_series *series = site ? keyed_entry(sites, SITES, sizeof *sites, site) : NULL;
+    if (!series)
+        return;
+    series->allocator = allocator;
+    series->blocks[point]++;
+    series->bytes[point] += (int64_t)size;
+}
+
 static void count_block(void *context, const struct block *block)
 {
     (void)context;
-    struct site_series *series = keyed_entry(sites, SITES, sizeof *sites, block->alloc_site);
     totals[SERIES_NATIVE_BYTES][point] += (int64_t)block->size;
     totals[SERIES_NATIVE_BLOCKS][point]++;
-    if (!series)
-        return;
-    series->blocks[point]++;
-    series->bytes[point] += (int64_t)block->size;
+    count_at(block->alloc_site, block->size,
+             block->kind == BLOCK_RAW ? " PyMem_Malloc or PyMem_RawMalloc" : "");
+}
+
+static void count_raw(const void *block, enum epoch epoch)
+{
+    (void)epoch;
+    count_at(addresses_site(block), addresses_size(block), " PyObject_Malloc");
 }
 
 /* Immortal objects of a module count as live if the module made them immortal. */
@@ -80,7 +94,7 @@ static void count_immortal(const struct census_row *row, struct type_series *ser
 
 static void count_types(void)
 {
-    totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census_take(rows);
+    totals[SERIES_PYTHON_BLOCKS][point] = (int64_t)census_take(rows, count_raw);
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
         if (!rows[i].type)
             continue;
@@ -204,10 +218,10 @@ static void send_types(const struct detector_call *call, enum counted_arm arm)
 
 static void send_sites(const struct detector_call *call, enum counted_arm arm)
 {
-    char name[32];
+    char name[64];
     qsort(sites, SITES, sizeof *sites, by_site);
     for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
-        snprintf(name, sizeof name, "%#llx", (unsigned long long)sites[i].site);
+        snprintf(name, sizeof name, "%#llx%s", (unsigned long long)sites[i].site, sites[i].allocator);
         send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, NULL, sites[i].site);
         send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, NULL, sites[i].site);
     }

@@ -16,13 +16,13 @@ void held_begin(struct detector_call *call, const struct counting_window *window
 {
     (void)call;
     (void)window;
-    census_take(first);
+    census_take(first, NULL);
 }
 
 void held_window(const struct counting_window *window)
 {
     if (window->arm == COUNTED_CALLS && window->next == 0)
-        census_take(last);
+        census_take(last, NULL);
 }
 
 static int64_t live_in(struct census_row *rows, PyTypeObject *type)
@@ -60,7 +60,7 @@ void held_released(struct detector_call *call)
     if (is_sent)
         return;
     is_sent = true;
-    census_take(released);
+    census_take(released, NULL);
     for (size_t i = 0; i < CENSUS_TYPES; i++) /* types without objects get a row too */
         if (last[i].type)
             census_row(released, last[i].type);

@@ -7,3 +7,6 @@
 /* Bytes of executable mappings without a file, that is of compiled code. `writable`: also count writable ones; Valgrind
  * has such mappings of its own. */
 int64_t mapped_code(bool writable);
+
+/* Visits the mappings that this process alone can read and write. */
+void mapped_writable(void (*visit)(void *context, uintptr_t from, uintptr_t to), void *context);

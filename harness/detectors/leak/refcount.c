@@ -15,9 +15,10 @@
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/counting.h"
+#include "detectors/leak/pointers.h"
 #include "detectors/memory/pyobject.h"
 
-#define AUDITED_MAX 512
+#define AUDITED_MAX POINTERS_MAX
 #define DEPTH 2 /* of containers in containers */
 /* References to one object that one call may release before the spares run out. */
 #define SPARES_PER_CALL 8
@@ -39,6 +40,9 @@ static struct audited audited[AUDITED_MAX];
 static unsigned naudited, npoints;
 static int64_t copies = 1; /* objects of each name: one for each thread with private inputs */
 static bool lost[AUDITED_MAX];
+/* To the audited objects: after the first windows, and at the end. */
+static struct pointers pointers_before, pointers_after;
+static bool has_pointers;
 
 static int index_of(const PyObject *object)
 {
@@ -172,6 +176,16 @@ static void read_counts(unsigned point)
     }
 }
 
+/* A statement may keep references in what it changes, or drop them: counts the pointers to each object, so that the
+ * driver distinguishes such references from lost ones. */
+static bool count_pointers(struct pointers *pointers)
+{
+    PyObject *objects[AUDITED_MAX];
+    for (unsigned i = 0; i < naudited; i++)
+        objects[i] = audited[i].object;
+    return pointers_count(objects, naudited, pointers);
+}
+
 static void take_spares(uint64_t calls)
 {
     Py_ssize_t wanted = (Py_ssize_t)calls * SPARES_PER_CALL + SPARES_LEAST;
@@ -202,6 +216,13 @@ static Py_ssize_t change_of(const struct audited *entry)
                : entry->counts[npoints - 1] - entry->counts[COUNTED_WARM_UP];
 }
 
+/* Freed memory and the spare items of a list still have their old words. */
+static int64_t change_of_pointers(unsigned i, bool fewer)
+{
+    return fewer ? pointers_after.tracked[i] - pointers_before.tracked[i]
+                 : pointers_after.words[i] - pointers_before.words[i];
+}
+
 /* Objects that are alike and changed in the same direction are reported once. */
 static void report(const struct detector_call *call, unsigned first, bool *reported)
 {
@@ -211,6 +232,7 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
     record.values[AUDIT_RELATION] = entry->relation;
     record.values[AUDIT_KIND] = entry->kind;
     record.values[AUDIT_NPOINTS] = npoints;
+    record.values[AUDIT_HAS_POINTERS] = has_pointers;
     for (unsigned i = first; i < naudited; i++) {
         Py_ssize_t change = change_of(&audited[i]);
         bool joins = are_alike(entry, &audited[i]) && (change_of(entry) > 0) == (change > 0);
@@ -218,6 +240,7 @@ static void report(const struct detector_call *call, unsigned first, bool *repor
             continue;
         reported[i] = true;
         record.values[AUDIT_OBJECTS]++;
+        record.values[AUDIT_POINTERS] += change_of_pointers(i, change < 0);
         for (unsigned point = 0; point < npoints; point++)
             record.values[AUDIT_POINTS + point] += audited[i].counts[point];
     }
@@ -253,23 +276,31 @@ static void refcount_begin(struct detector_call *call, const struct counting_win
     take_spares(SERIAL_CALLS);
 }
 
-static void refcount_window(struct detector_call *call, const struct counting_window *window)
+static void report_all(const struct detector_call *call)
 {
     bool reported[AUDITED_MAX] = {false};
+    has_pointers = has_pointers && count_pointers(&pointers_after);
+    note_immortal(call);
+    for (unsigned i = 0; i < naudited; i++)
+        if (!reported[i] && change_of(&audited[i]) != 0)
+            report(call, i, reported);
+}
+
+static void refcount_window(struct detector_call *call, const struct counting_window *window)
+{
     if (window->arm != COUNTED_CALLS)
         return;
     if (naudited == 0)
         collect(call, window);
     read_counts(window->number);
     npoints = window->number + 1;
+    if (window->number == COUNTED_WARM_UP)
+        has_pointers = count_pointers(&pointers_before);
     if (window->next > 0) {
         take_spares(window->next);
         return;
     }
-    note_immortal(call);
-    for (unsigned i = 0; i < naudited; i++)
-        if (!reported[i] && change_of(&audited[i]) != 0)
-            report(call, i, reported);
+    report_all(call);
     release_spares();
 }
 

@@ -70,7 +70,7 @@ static int64_t sum(const int64_t *parts)
 static void shutdown_finish(struct detector_call *call)
 {
     (void)call;
-    census_take(rows);
+    census_take(rows, NULL);
     for (size_t i = 0; i < CENSUS_TYPES; i++) {
         if (!rows[i].type)
             continue;
@@ -161,10 +161,21 @@ static bool are_many(int64_t n)
     return n >= MANY && n * PART >= sum(calls);
 }
 
+/* Counts a block of CPython's object domain that holds no object. */
+static void count_raw(const void *block, enum epoch epoch)
+{
+    uint64_t place = epoch >= EPOCH_FIRST && epoch < EPOCH_END ? addresses_site(block) : 0;
+    struct site *site = place ? keyed_entry(sites, SITES, sizeof *sites, place) : NULL;
+    if (!site)
+        return;
+    ++*(epoch == EPOCH_FIRST ? &site->first : &site->parts[epoch - EPOCH_CALLS]);
+    site->bytes += (int64_t)addresses_size(block);
+}
+
 /* Frequent types first: the number of records is limited. */
 static void send_types(int wire)
 {
-    census_take(rows);
+    census_take(rows, count_raw);
     for (size_t i = 0; i < CENSUS_TYPES && !census_mortal; i++)
         for (int part = 0; part < COUNTED_PARTS; part++)
             immortal += (int64_t)rows[i].immortal[EPOCH_CALLS + part];

@@ -72,7 +72,7 @@ static void fill_outcome(struct job *job)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have gone on since */
         outcome->phase = atomic_load(&job->board->phase);
-    outcome->wire_lost = !outcome->finished && atomic_load(&job->board->ended);
+    outcome->wire_lost = atomic_load(&job->board->wire_lost);
     outcome->own_signal = (int)atomic_load(&job->board->own_signal);
     outcome->seconds = clock_seconds(clock_now() - job->began);
     if (asprintf(&outcome->stderr_text, "%.*s%.*s", (int)job->nhead, job->head, (int)job->ntail, job->tail) <

@@ -21,7 +21,7 @@
 /* One thing that grows. */
 struct loss {
     enum series_of of;
-    const char *name; /* of a type; borrowed */
+    const char *name; /* of a type; or of a site, with its allocator; borrowed */
     enum holder holder;
     const char *path; /* to the holder; borrowed */
     enum growth_verdict verdict;
@@ -221,11 +221,18 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     return best;
 }
 
-/* Writes "2.00 slice, 1.00 tuple and 64.0 bytes in 1.00 native blocks", and marks what it lists. */
+/* Returns " PyObject_Malloc", for example; "" for malloc and new. */
+static const char *allocator_of(const struct loss *loss)
+{
+    return loss->name + strcspn(loss->name, " ");
+}
+
+/* Writes "2.00 slice, 1.00 tuple, 64.0 bytes of native memory in 1.00 blocks", and marks what it lists. */
 static char *list_losses(struct losses *losses, const struct loss *like, bool *ret_objects, bool *ret_held)
 {
     struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
     double bytes = 0, blocks = 0;
+    const char *allocator = NULL;
     *ret_objects = false;
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
@@ -238,10 +245,12 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
         } else {
             bytes += loss->bytes;
             blocks += loss->rate;
+            allocator = allocator && strcmp(allocator, allocator_of(loss)) != 0 ? "" : allocator_of(loss);
         }
     }
     if (bytes > 0)
-        judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks", bytes, blocks);
+        judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks%s%s", bytes, blocks,
+                       *allocator ? " from" : "", allocator);
     const struct loss *held = find_held(losses, like);
     *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
     if (held)
@@ -249,14 +258,27 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return judge_list_end(&list);
 }
 
-/* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
-static const char *excuse(const struct judge *judge, const struct loss *loss)
+/* Returns true where nothing refers to any of these objects: what the statements change does not hold them. */
+static bool is_lost(const struct losses *losses, const struct loss *like)
 {
+    unsigned lost = 0, held = 0;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN)
+            (*(loss->holder == HOLDER_NOBODY ? &lost : &held))++;
+    }
+    return lost > 0 && held == 0;
+}
+
+/* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
+static const char *excuse(const struct losses *losses, const struct loss *loss)
+{
+    const struct judge *judge = losses->judge;
     if (loss->verdict == GROWTH_JIT || (loss->verdict == GROWTH_UNBOUNDED && judge->plan->release))
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
-    return judge->outcome->facts.changes == CHANGES_SEEN
+    return judge->outcome->facts.changes == CHANGES_SEEN && !is_lost(losses, loss)
                ? "; no finding, because the statements change what they share"
                : NULL;
 }
@@ -299,7 +321,7 @@ static void tell(struct losses *losses, struct loss *like)
     cleanup_free char *list = list_losses(losses, like, &objects, &held);
     cleanup_free char *message =
         judge_say_growth(judge, like->verdict, like->function, like->package, list ? list : "", held);
-    const char *because = excuse(judge, like);
+    const char *because = excuse(losses, like);
     if (message && !because)
         add_finding(losses, like, message, objects);
     else if (message && like->verdict != GROWTH_JIT)

@@ -1,5 +1,6 @@
 /* Finds references that calls release too often, or never. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -49,15 +50,33 @@ static void add_finding(struct judge *judge, const struct record *record, double
     finding_list_add(&judge->run->findings, finding, judge->child);
 }
 
-/* Statements that change shared objects take references on purpose. Instances that do not release their class make no
- * memory grow. */
-static const char *excuse(const struct judge *judge, const struct record *record, double rate)
+/* Returns true where at least half of the references are pointers that came or went in memory: none was lost. */
+static bool is_explained(const struct record *record, int64_t change)
 {
-    if (rate > 0 && judge->outcome->facts.changes == CHANGES_SEEN)
-        return "the statements change what they share";
-    if (rate > 0 && record->values[AUDIT_RELATION] == AUDIT_CLASS)
-        return "nothing grows with references to a class; its tp_dealloc may lack the Py_DECREF of the type "
-               "(--audit makes it one)";
+    int64_t pointers = record->values[AUDIT_POINTERS];
+    return record->values[AUDIT_HAS_POINTERS] &&
+           (change > 0 ? 2 * pointers >= change : 2 * pointers <= change);
+}
+
+/* Returns why the change is no finding, the caller's; NULL: it is one. Statements that change shared objects keep
+ * references there on purpose, but then memory has pointers to show for them. Instances that do not release their class
+ * make no memory grow. */
+static char *excuse(const struct judge *judge, const struct record *record, int64_t change)
+{
+    bool changes = judge->outcome->facts.changes == CHANGES_SEEN, explained = is_explained(record, change);
+    long long pointers = llabs((long long)record->values[AUDIT_POINTERS]);
+    if (change < 0 && explained)
+        return judge_format("memory has %lld fewer pointers to it: they were released as they should be",
+                            pointers);
+    if (change > 0 && changes && explained)
+        return judge_format("the statements change what they share, and memory has %lld new pointers to it",
+                            pointers);
+    if (change > 0 && changes && !record->values[AUDIT_HAS_POINTERS])
+        return strdup("the statements change what they share, and its memory cannot be read");
+    if (change > 0 && record->values[AUDIT_RELATION] == AUDIT_CLASS)
+        return strdup(
+            "nothing grows with references to a class; its tp_dealloc may lack the Py_DECREF of the type "
+            "(--audit makes it one)");
     return NULL;
 }
 
@@ -69,11 +88,13 @@ static void judge_audit(struct judge *judge, const struct record *record)
     double rate = look.rate / (double)objects;
     if (look.shape != CURVE_STEADY)
         return;
-    const char *because = excuse(judge, record, rate);
+    cleanup_free char *because =
+        excuse(judge, record, curve.values[curve.n - 1] - curve.values[COUNTED_WARM_UP]);
     if (because)
         note_add(&judge->run->notes,
-                 "refcount: %s (%s) gains %.2f references in each call; no finding, because %s",
-                 record_text(record, 0), record_text(record, 1), rate, because);
+                 "refcount: %s (%s) %s %.2f references in each call; no finding, because %s",
+                 record_text(record, 0), record_text(record, 1), rate > 0 ? "gains" : "loses", fabs(rate),
+                 because);
     else
         add_finding(judge, record, rate);
 }

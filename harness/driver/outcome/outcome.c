@@ -175,8 +175,9 @@ bool outcome_crashed(const struct outcome *outcome)
         return true;
     /* The child returns STATUS_HARNESS when Python could not finalise. */
     int status = WEXITSTATUS(outcome->wait_status);
-    return (!outcome->finished && !outcome->wire_lost) ||
-           (status != STATUS_CLEAN && status != STATUS_HARNESS);
+    bool own = status == STATUS_CLEAN || status == STATUS_HARNESS ||
+               (outcome->wire_lost && status == STATUS_UNTESTED); /* its reason did not arrive */
+    return (!outcome->finished && !outcome->wire_lost) || !own;
 }
 
 void outcome_clear(struct outcome *outcome)

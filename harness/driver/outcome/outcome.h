@@ -79,7 +79,7 @@ struct outcome {
     int wait_status;
     int own_signal;   /* the last signal that it sent to itself; 0: none */
     bool finished;    /* it reported its end */
-    bool wire_lost;   /* it reached its end, but the report of it did not arrive */
+    bool wire_lost;   /* the target closed or used the descriptor of its records */
     bool hung;        /* it made no progress, and was killed */
     bool over_memory; /* it was killed */
     bool overran;     /* it did not end in time, and was killed */

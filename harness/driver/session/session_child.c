@@ -143,6 +143,10 @@ static void explain(struct session *session, const struct outcome *outcome)
     if (untrusted)
         session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
     session->wire_lost |= outcome->wire_lost;
+    if (outcome->wire_lost)
+        note_add(&session->run.notes,
+                 "the target closed or used the descriptor of the harness's records in a child: "
+                 "what the detectors saw there afterwards is lost, and its end is not judged");
     if (outcome_killed(outcome)) {
         session->killed++;
         note_add(

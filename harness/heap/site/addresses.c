@@ -4,7 +4,6 @@
 #include "heap/site/addresses.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <sys/mman.h>
 
 #define GRANULE_BITS 4
@@ -24,6 +23,7 @@ _Static_assert(EPOCHS <= 1 << EPOCH_BITS, "an epoch fits");
 struct leaf {
     _Atomic uint64_t live[WORDS], epoch[EPOCH_BITS][WORDS]; /* the bits of enum epoch */
     uint32_t sites[GRANULES];                               /* number of the stack, plus 1; 0: not known */
+    uint32_t sizes[GRANULES];
 };
 
 struct middle {
@@ -83,7 +83,7 @@ static bool has_bit(_Atomic uint64_t *words, unsigned granule)
     return atomic_load_explicit(&words[granule / 64], memory_order_relaxed) >> granule % 64 & 1;
 }
 
-void addresses_add(const void *block, uint64_t site)
+void addresses_add(const void *block, size_t size, uint64_t site)
 {
     struct leaf *leaf = leaf_of(block, true);
     if (!leaf)
@@ -94,6 +94,7 @@ void addresses_add(const void *block, uint64_t site)
         set_bit(leaf->epoch[bit], granule, epoch >> bit & 1);
     if (site || leaf->sites[granule])
         leaf->sites[granule] = site & STORED ? (uint32_t)site + 1 : 0;
+    leaf->sizes[granule] = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
     set_bit(leaf->live, granule, true);
 }
 
@@ -102,6 +103,12 @@ void addresses_remove(const void *block)
     struct leaf *leaf = leaf_of(block, false);
     if (leaf)
         set_bit(leaf->live, granule_of(block), false);
+}
+
+size_t addresses_size(const void *block)
+{
+    struct leaf *leaf = leaf_of(block, false);
+    return leaf ? leaf->sizes[granule_of(block)] : 0;
 }
 
 uint64_t addresses_site(const void *block)

@@ -107,6 +107,36 @@ static void descriptors_are_at_their_numbers(void **state)
     assert_string_equal(text, "there\nnothing\n0\n");
 }
 
+static void a_limit_of_32_open_files_is_enough(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    char text[256];
+    int status;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){32, limit.rlim_max});
+    run("echo there >&7", NULL, NULL, 7, text, &status);
+    int fd = fd_move_high(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    setrlimit(RLIMIT_NOFILE, &limit);
+    assert_int_equal(status, 0);
+    assert_string_equal(text, "there\n");
+    assert_in_range(fd, 24, 31);
+    fd_close(&fd);
+}
+
+static void a_descriptor_moves_below_the_limit(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    int low = open("/dev/null", O_RDONLY), fd = fd_move_high(low);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    assert_true(fd > low && (rlim_t)fd < limit.rlim_cur);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(fcntl(low, F_GETFD), -1);
+    assert_int_equal(fd_move_high(-1), -1);
+    fd_close(&fd);
+}
+
 static void no_core_and_no_blocked_signal(void **state)
 {
     (void)state;
@@ -134,6 +164,8 @@ int main(void)
         cmocka_unit_test(the_layout_is_fixed_in_the_program_only),
         cmocka_unit_test(the_address_limit_is_lifted_in_the_program_only),
         cmocka_unit_test(descriptors_are_at_their_numbers),
+        cmocka_unit_test(a_limit_of_32_open_files_is_enough),
+        cmocka_unit_test(a_descriptor_moves_below_the_limit),
         cmocka_unit_test(no_core_and_no_blocked_signal),
         cmocka_unit_test(a_program_that_cannot_be_executed_is_an_error),
     };

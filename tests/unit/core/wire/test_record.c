@@ -182,6 +182,29 @@ static void a_record_is_a_hit_unless_it_is_excused(void **state)
         assert_int_equal(is_hit(rows[i].type, rows[i].value), rows[i].hit);
 }
 
+/* The last one, because the guard stays. */
+static void a_record_goes_to_no_other_file(void **state)
+{
+    (void)state;
+    struct record record;
+    static _Atomic uint32_t lost;
+    int ends[2], others[2];
+    char byte;
+    open_pipe(ends);
+    open_pipe(others);
+    fcntl(others[0], F_SETFL, O_NONBLOCK);
+    record_guard(ends[1], &lost);
+    make_exception(&record);
+    assert_int_equal(record_send(&record, ends[1]), 0);
+    assert_false(record_lost());
+    assert_int_equal(dup2(others[1], ends[1]), ends[1]);
+    assert_int_equal(record_send(&record, ends[1]), -EBADF);
+    assert_int_equal(read(others[0], &byte, 1), -1);
+    assert_true(record_lost() && lost);
+    close_pipe(others);
+    close_pipe(ends);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +217,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_are_cut_too),
         cmocka_unit_test(a_closed_pipe_is_an_error),
         cmocka_unit_test(a_record_is_a_hit_unless_it_is_excused),
+        cmocka_unit_test(a_record_goes_to_no_other_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

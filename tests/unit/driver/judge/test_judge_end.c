@@ -119,6 +119,9 @@ static void lost_records_are_no_crash(void **state)
     trial.outcome.finished = false;
     trial.outcome.wire_lost = true;
     assert_silent(&trial);
+    trial.outcome.phase = BOARD_RUN; /* the reason why it cannot go on is lost, too */
+    trial.outcome.wait_status = EXITED(3);
+    assert_silent(&trial);
     trial.outcome.wait_status = EXITED(7);
     assert_int_equal(judge(&trial, 1), 1);
     end(&trial);

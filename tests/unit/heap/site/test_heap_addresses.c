@@ -63,7 +63,7 @@ static void an_address_stays_until_it_is_removed(void **state)
 {
     (void)state;
     assert_false(has(place(0, 7)));
-    addresses_add(place(0, 7), 0);
+    addresses_add(place(0, 7), 16, 0);
     assert_true(has(place(0, 7)));
     assert_false(has(place(0, 6)));
     assert_false(has(place(0, 8)));
@@ -77,29 +77,30 @@ static void an_address_stays_until_it_is_removed(void **state)
 static void other_addresses_are_ignored(void **state)
 {
     (void)state;
-    addresses_add(place(0, 7) + 8, 0);
-    addresses_add(place(0x7fffffff, 0), 0);
+    addresses_add(place(0, 7) + 8, 16, 0);
+    addresses_add(place(0x7fffffff, 0), 16, 0);
     addresses_remove(place(0x7fffffff, 0));
     assert_int_equal(look().n, 0);
     assert_int_equal(addresses_site(place(0, 7) + 8), 0);
 }
 
-static void each_keeps_its_epoch_and_its_site(void **state)
+static void each_keeps_its_epoch_its_size_and_its_site(void **state)
 {
     (void)state;
     const uint64_t frames[] = {0x1000, 0x2000};
     uint64_t site = trace_store(frames, 2);
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         addresses_set_epoch((enum epoch)epoch);
-        addresses_add(place(1, (unsigned)epoch), epoch % 2 ? site : 0);
+        addresses_add(place(1, (unsigned)epoch), (size_t)epoch + 40, epoch % 2 ? site : 0);
     }
     struct seen seen = look();
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         assert_int_equal(seen.epochs[epoch], 1);
         assert_true(addresses_site(place(1, (unsigned)epoch)) == (epoch % 2 ? site : 0));
+        assert_int_equal(addresses_size(place(1, (unsigned)epoch)), epoch + 40);
     }
     assert_true(seen.sorted);
-    addresses_add(place(1, 1), 0); /* the same block again: another epoch, without a site */
+    addresses_add(place(1, 1), 16, 0); /* the same block again: another epoch, without a site */
     assert_int_equal(addresses_site(place(1, 1)), 0);
     assert_int_equal(look().epochs[EPOCH_END], 2);
     for (unsigned i = 0; i < EPOCHS; i++)
@@ -119,7 +120,7 @@ static void *churn(void *argument)
     unsigned thread = *(const unsigned *)argument;
     for (unsigned round = 0; round < 20; round++)
         for (unsigned i = 0; i < BLOCKS; i++) {
-            addresses_add(own_place(thread, i), 0);
+            addresses_add(own_place(thread, i), 16, 0);
             if (i % 2)
                 addresses_remove(own_place(thread, i));
         }
@@ -148,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_stays_until_it_is_removed),
         cmocka_unit_test(other_addresses_are_ignored),
-        cmocka_unit_test(each_keeps_its_epoch_and_its_site),
+        cmocka_unit_test(each_keeps_its_epoch_its_size_and_its_site),
         cmocka_unit_test(threads_do_not_lose_each_others_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

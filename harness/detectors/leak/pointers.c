@@ -1,0 +1,120 @@
+/* See pointers.h for the contract. */
+#include "detectors/leak/pointers.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/peek.h"
+#include "detectors/leak/mapped.h"
+#include "heap/memory/region.h"
+
+#define PLACES (4 * POINTERS_MAX) /* a power of two */
+#define PAGE 4096
+#define CHUNK 32 /* pages that are copied at once */
+/* Free-threaded Python marks some pointers in their lowest bits. */
+#define MARKS ((uintptr_t)7)
+
+struct count {
+    PyObject *const *objects;
+    int64_t *counts;
+    uint16_t places[PLACES]; /* number of an object, plus 1; 0: unused */
+};
+
+static unsigned place_of(uintptr_t word)
+{
+    return (unsigned)((word >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % PLACES;
+}
+
+static void look_up(const struct count *count, uintptr_t word)
+{
+    for (unsigned place = place_of(word); count->places[place]; place = (place + 1) % PLACES)
+        if ((uintptr_t)count->objects[count->places[place] - 1] == word)
+            count->counts[count->places[place] - 1]++;
+}
+
+static void count_words(const struct count *count, const uintptr_t *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (words[i] & ~MARKS)
+            look_up(count, words[i] & ~MARKS);
+}
+
+/* Copies the memory first: another thread of the target may unmap it. */
+static void count_memory(const struct count *count, uintptr_t from, uintptr_t to)
+{
+    static uintptr_t words[CHUNK * PAGE / sizeof(uintptr_t)];
+    from = (from + sizeof *words - 1) & ~(sizeof *words - 1);
+    while (from + sizeof *words <= to) {
+        size_t size = to - from < sizeof words ? to - from : sizeof words;
+        if (peek(0, from, words, size))
+            count_words(count, words, size / sizeof *words);
+        from += size;
+    }
+}
+
+/* Pages that were never written are left out: a reservation may be larger than the machine's memory. */
+static void count_mapping(void *context, uintptr_t from, uintptr_t to)
+{
+    unsigned char there[CHUNK];
+    const char *heap = region.heap;
+    if (from >= (uintptr_t)heap && from < (uintptr_t)heap + region.size)
+        return;
+    for (uintptr_t at = from; at < to; at += sizeof there * PAGE) {
+        size_t pages = (to - at) / PAGE < CHUNK ? (to - at) / PAGE : CHUNK;
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+        if (mincore((void *)at, pages * PAGE, there) < 0)
+            continue;
+        for (size_t i = 0, end; i < pages; i = end + 1) {
+            for (end = i; end < pages && there[end] & 1;)
+                end++;
+            count_memory(context, at + i * PAGE, at + end * PAGE);
+        }
+    }
+}
+
+static void count_block(void *context, const struct block *block)
+{
+    uintptr_t user = (uintptr_t)block_user(block);
+    count_memory(context, user, user + block->size);
+}
+
+static int count_referent(PyObject *object, void *context)
+{
+    look_up(context, (uintptr_t)object);
+    return 0;
+}
+
+static int count_tracked(PyObject *object, void *context)
+{
+    traverseproc traverse = Py_TYPE(object)->tp_traverse;
+    if (traverse)
+        traverse(object, count_referent, context);
+    return 1;
+}
+
+static void fill_places(struct count *count, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned place = place_of((uintptr_t)count->objects[i]);
+        while (count->places[place])
+            place = (place + 1) % PLACES;
+        count->places[place] = (uint16_t)(i + 1);
+    }
+}
+
+bool pointers_count(PyObject *const *objects, unsigned n, struct pointers *pointers)
+{
+    struct count count = {.objects = objects, .counts = pointers->words};
+    char byte;
+    *pointers = (struct pointers){0};
+    if (!peek(0, (uintptr_t)&count, &byte, 1)) /* a sandbox forbids it */
+        return false;
+    fill_places(&count, n);
+    mapped_writable(count_mapping, &count);
+    if (region.heap)
+        region_walk_live(count_block, &count);
+    count.counts = pointers->tracked;
+    PyUnstable_GC_VisitObjects(count_tracked, &count);
+    return true;
+}
