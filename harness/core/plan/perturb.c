@@ -22,7 +22,8 @@ int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t erro
         while (i < PERTURB_COUNT && (strncmp(at, rows[i].name, length) != 0 || rows[i].name[length]))
             i++;
         if (i == PERTURB_COUNT)
-            return fail(-EINVAL, error, error_size, "unknown perturbation '%.*s'; the names are " PERTURB_NAMES,
+            return fail(-EINVAL, error, error_size,
+                        "unknown perturbation '%.*s'; the names are " PERTURB_NAMES,
                         length < 40 ? (int)length : 40, at);
         bits |= 1U << i;
         at += length;

@@ -162,7 +162,7 @@ static void those_who_leave_are_not_waited_for(void **state)
 {
     (void)state;
     for (unsigned threads = 1; threads <= 16; threads *= 2)
-        for (unsigned turn = 0; turn < 50; turn++) {
+        for (unsigned turn = 0; turn < 20; turn++) {
             struct meeting meeting = {.threads = threads};
             struct guest guests[THREADS_MAX];
             pthread_t ids[THREADS_MAX];
