@@ -84,6 +84,7 @@ class Counting(EndToEnd):
         release = ('--release', 'growth_cache.clear()') if row.name == 'growth_cache' else ()
         done = self.expect(count(row, 'twin', *release), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
+        self.check(done.json['tested_calls'] == 0 and done.json['rate_below'] is None, done, 'a mean bounds no rate')
 
     def test_domain_twin(self):
         """blocks of each allocator that are kept once, or grow up to a limit, are no leak"""
@@ -162,6 +163,28 @@ class Counting(EndToEnd):
         done = self.expect(run('-t', 2, '-s', f'x = object(); {setup}', '--detect', 'growth,refcount', '--iterations', '9000',
                                '--time', '9', statement), 0)
         self.assertIn(words, '\n'.join(done.json['notes']), done)
+
+    @each([(name, row) for name, *row in (
+        ('builtin', '', 'refcount_double.bug(round)', r'^released twice: round \(builtin_function_or_method\) loses 1\.00'),
+        ('kept', '', 'refcount_kept.bug(round)', r'^never released: round \(builtin_function_or_method\) gains 1\.00'),
+        ('lookup', '', 'refcount_lookup.bug(), round(1.5)', r'^released twice: round \(builtin_function_or_method\) loses 1\.00'),
+        ('module', 'import os.path as p', 'refcount_kept.bug(p.join)', r'^never released: p\.join \(function\) gains 1\.00'),
+        ('class', 'import collections as c', 'refcount_double.bug(c.deque)', r'^released twice: c\.deque \(type\) loses 1\.00'),
+        ('function', 'f = lambda: [refcount_kept.bug(o) for o in (round,)]', 'f()', r'^never released: round \(.*\) gains 1\.00'),
+        ('twin', 'import collections as c', 'refcount_lookup.twin(), refcount_kept.twin(round), refcount_double.twin(c.deque)', ''))])
+    def test_loaded(self, _, row):
+        """builtins, classes and functions of modules are counted where a statement loads them"""
+        setup, statement, sentence = row
+        done = self.expect(run('-t', 2, '-s', 'import refcount_double, refcount_kept, refcount_lookup', '-s', setup, '--detect',
+                               'refcount', '--time', '2', statement), 1 if sentence else 0)
+        for finding in done.findings():
+            self.assertRegex(finding['message'], sentence, done)
+        self.assertNotIn('in each call', '\n'.join(done.json['notes']), done)
+
+    def test_loaded_immortal(self):
+        """a note names the immortal objects that a statement loads"""
+        done = self.expect(run('-t', 2, '-s', 'x = 1.5', '--detect', 'refcount', '--time', '1', 'isinstance(x, list)'), 0)
+        self.assertIn('refcount: immortal on this interpreter, cannot be audited: list', done.json['notes'], done)
 
     def test_static(self):
         """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""

@@ -10,6 +10,28 @@ LIGHT = ('--detect', 'crash,hang,log,exception,invariant')
 VERIFY = ('--verify', '40s', *LIGHT)
 
 
+RANDOM = """import os
+def check(i):
+    if thread and i > 50:
+        raise (ValueError, OSError)[i % 2](os.urandom(4).hex())
+    return 1
+def f(number, i):
+    global thread
+    thread = number
+    return check(i)"""
+
+
+class Exceptions(EndToEnd):
+    def test_random_messages(self):
+        """exceptions with random messages are one finding for each type and place, and have a traceback"""
+        done = self.expect(run('-s', RANDOM, '--time', 2, '--detect', 'exception', '--verify', 0, 'f(thread_index, iteration_index)'), 1)
+        found = done.findings(kind='exception')
+        self.check(sorted(finding['message'].split(':')[0] for finding in found) == ['OSError', 'ValueError'], done, 'other findings')
+        for finding in found:
+            names = [frame['function'] for frame in finding['stacks'][0]['python']]
+            self.check(names == ['check', 'f'] and finding['blame'] != 'interpreter', done, 'no traceback, or another blame')
+
+
 class Ladder(EndToEnd):
     ARRAY = ('-i', 'x=f8[20]', '-s', 'import rung_array as m', '--time', 2)
     LIST = ('-s', 'import rung_list as m; L = [1] * 9', '--writer', 'L.pop(); L.append(1)', '--time', 2)

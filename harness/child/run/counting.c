@@ -24,6 +24,7 @@ static struct {
     unsigned arms;                      /* of this plan */
     int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
     PyObject *settle;
+    PyObject *codes;
 } counting;
 
 /* Frees everything that waits to be freed: references that other threads dropped, cycles, and memory that other threads
@@ -59,7 +60,8 @@ static void count_window(struct run *run, struct worker *workers, unsigned numbe
                                                       .next = next,
                                                       .iteration = run->first_iteration,
                                                       .names = names,
-                                                      .nnames = n});
+                                                      .nnames = n,
+                                                      .codes = counting.codes});
 }
 
 /* Iterations of each thread in a short window, from the time and memory that the first window took. */
@@ -151,12 +153,25 @@ static int count_arms(struct run *run)
     return status;
 }
 
+/* A native scenario has none. */
+static PyObject *codes_of(const struct program *program)
+{
+    PyObject *codes = PyList_New(0);
+    for (unsigned b = 0; codes && program && b < program->nbodies; b++)
+        for (unsigned i = 0; i < program->bodies[b].nsteps; i++)
+            if (PyList_Append(codes, program->bodies[b].steps[i].code) < 0)
+                PyErr_Clear();
+    return codes;
+}
+
 void run_counting_begin(struct run *run)
 {
+    counting.codes = codes_of(run->program);
     struct detector_call call = run_main_call(run);
     detectors_begin_counting(&call, &(struct counting_window){.plan = run->plan,
                                                               .names = &run->base.names,
-                                                              .nnames = run->plan->share != RUNG_PRIVATE});
+                                                              .nnames = run->plan->share != RUNG_PRIVATE,
+                                                              .codes = counting.codes});
 }
 
 int run_counting(struct run *run)
@@ -169,5 +184,6 @@ int run_counting(struct run *run)
     census_store_stacks();
     int status = count_arms(run);
     Py_CLEAR(counting.settle);
+    Py_CLEAR(counting.codes);
     return status;
 }

@@ -148,8 +148,9 @@ const struct option_row option_rows[] = {
     {"release", 0, "CODE", NULL,
      "for growth and shutdown: Python that frees what the calls keep, such as f.cache_clear()", OPTION_LEAKS,
      RUN, OPTION_LINES, AT(plan.release)},
-    {"audit", 0, "NAME", "all inputs and setup objects", "for refcount: an object to count the references of",
-     OPTION_LEAKS, RUN, OPTION_TEXTS, AT(plan.audit), .count = offsetof(struct request, plan.naudit)},
+    {"audit", 0, "NAME", "all inputs and setup objects, and what the statements load",
+     "for refcount: an object to count the references of", OPTION_LEAKS, RUN, OPTION_TEXTS, AT(plan.audit),
+     .count = offsetof(struct request, plan.naudit)},
 
     {"tsan", 0, NULL, NULL,
      "find data races with ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p with an environment built by it",

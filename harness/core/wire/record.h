@@ -29,8 +29,9 @@
     PLAIN(MAPS, maps) /* text: a piece of /proc/self/maps. values: 1 on the first piece */ \
     /* text: path of a module's file; its import name; its distribution, "numpy 2.2.2", or "" */ \
     PLAIN(PACKAGE, package) \
-    /* values: enum record_exception. text: "Type: message", signature, statement */ \
-    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE)) \
+    /* values: enum record_exception. text: "Type: message"; the same without numbers; its traceback, the innermost \
+     * frame last, "line function file" and a line break for each; statement */ \
+    FOUND(EXCEPTION, exception, EXCUSE(EXCEPTION_SERIAL) | EXCUSE(EXCEPTION_MUTABLE) | EXCUSE(EXCEPTION_AGAIN)) \
     /* values: enum record_invariant. text: input's name, sentence, statement */ \
     FOUND(INVARIANT, invariant, EXCUSE(INVARIANT_SERIAL)) \
     /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */ \
@@ -62,7 +63,17 @@ enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES };
 enum changes { CHANGES_NONE, CHANGES_POSSIBLE, CHANGES_SEEN };
 enum record_cannot { CANNOT_STATUS, CANNOT_REASON };
 enum cannot_reason { CANNOT_OTHER, CANNOT_GIL }; /* CANNOT_GIL: the GIL is on */
-enum record_exception { EXCEPTION_COUNT, EXCEPTION_MUTABLE, EXCEPTION_SERIAL };
+/* EXCEPTION_AGAIN: the count of what was sent before; EXCEPTION_HOW: enum exception_how. */
+enum record_exception {
+    EXCEPTION_COUNT,
+    EXCEPTION_MUTABLE,
+    EXCEPTION_SERIAL,
+    EXCEPTION_AGAIN,
+    EXCEPTION_HOW
+};
+/* What raised it, in the innermost frame: a statement `raise`; an operation, such as a call of compiled code; or one
+ * with the type that containers raise where another thread changes them. */
+enum exception_how { RAISED_BY_STATEMENT, RAISED_BY_OPERATION, RAISED_BY_CONTAINER };
 enum record_invariant { INVARIANT_COUNT, INVARIANT_SERIAL };
 enum record_write {
     WRITE_OFFSET,

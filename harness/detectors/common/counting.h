@@ -28,4 +28,5 @@ struct counting_window {
     uint64_t iteration;     /* the first of the next window */
     PyObject *const *names; /* the dicts that the statements run in */
     unsigned nnames;
+    PyObject *codes; /* list of the code of the statements */
 };

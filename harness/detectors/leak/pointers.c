@@ -7,7 +7,10 @@
 
 #include "base/peek.h"
 #include "detectors/leak/mapped.h"
+#include "detectors/memory/pyobject.h"
+#include "detectors/memory/readable.h"
 #include "heap/memory/region.h"
+#include "heap/site/addresses.h"
 
 #define PLACES (4 * POINTERS_MAX) /* a power of two */
 #define PAGE 4096
@@ -93,6 +96,15 @@ static int count_tracked(PyObject *object, void *context)
     return 1;
 }
 
+/* An object that the collector does not track refers to its class. */
+static void count_class(void *context, char *block, enum epoch epoch)
+{
+    PyObject *object = pyobject_in_block(block);
+    (void)epoch;
+    if (object && !PyObject_IS_GC(object))
+        look_up(context, (uintptr_t)Py_TYPE(object));
+}
+
 static void fill_places(struct count *count, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -116,5 +128,8 @@ bool pointers_count(PyObject *const *objects, unsigned n, struct pointers *point
         region_walk_live(count_block, &count);
     count.counts = pointers->tracked;
     PyUnstable_GC_VisitObjects(count_tracked, &count);
+    readable_forget();
+    pyobject_forget();
+    addresses_walk(count_class, &count);
     return true;
 }

@@ -15,6 +15,7 @@
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/counting.h"
+#include "detectors/leak/loaded.h"
 #include "detectors/leak/pointers.h"
 #include "detectors/memory/pyobject.h"
 
@@ -32,12 +33,14 @@ struct audited {
     int container; /* index of its container, or -1 */
     enum audit_relation relation;
     enum pyobject_references kind;
+    bool loaded; /* by a statement, and no name of the plan refers to it */
     Py_ssize_t spares;
     Py_ssize_t counts[COUNTED_WINDOWS + 1];
 };
 
 static struct audited audited[AUDITED_MAX];
 static unsigned naudited, npoints;
+static bool is_full;       /* an object had no place in `audited` */
 static int64_t copies = 1; /* objects of each name: one for each thread with private inputs */
 static bool lost[AUDITED_MAX];
 /* To the audited objects: after the first windows, and at the end. */
@@ -67,7 +70,7 @@ static void add_items(PyObject *object, int container, unsigned depth)
     PyObject *key, *value;
     char name[sizeof audited->name];
     bool is_list = PyList_CheckExact(object);
-    for (Py_ssize_t i = 0; (is_list || PyTuple_CheckExact(object)) && i < Py_SIZE(object); i++) {
+    for (Py_ssize_t i = 0; (is_list || PyTuple_CheckExact(object)) && i < Py_SIZE(object) && !is_full; i++) {
         snprintf(name, sizeof name, "%.40s[%zd]", audited[container].name, i);
         add(is_list ? PyList_GET_ITEM(object, i) : PyTuple_GET_ITEM(object, i), name, AUDIT_ITEM, container,
             depth + 1);
@@ -91,11 +94,24 @@ static void add_parts(PyObject *object, int container)
         add(PyArray_BASE(array), name, AUDIT_BASE, container, DEPTH);
 }
 
+static enum audit_relation relation_of(PyObject *object)
+{
+    return PyType_Check(object) ? AUDIT_CLASS : AUDIT_NAME;
+}
+
+static void add_loaded(PyObject *object, const char *name)
+{
+    unsigned next = naudited;
+    add(object, name, relation_of(object), -1, DEPTH);
+    if (next < naudited)
+        audited[next].loaded = true;
+}
+
 /* The same object under two names is one. */
 static void add(PyObject *object, const char *name, enum audit_relation relation, int container,
                 unsigned depth)
 {
-    if (naudited == AUDITED_MAX || index_of(object) >= 0)
+    if (index_of(object) >= 0 || (is_full |= naudited == AUDITED_MAX))
         return;
     int index = (int)naudited++;
     struct audited *entry = &audited[index];
@@ -117,7 +133,7 @@ static void add_names(PyObject *names)
         for (size_t i = 0; !skip && i < sizeof ours / sizeof *ours; i++)
             skip = strcmp(name, ours[i]) == 0;
         if (!skip)
-            add(value, name, PyType_Check(value) ? AUDIT_CLASS : AUDIT_NAME, -1, 0);
+            add(value, name, relation_of(value), -1, 0);
     }
 }
 
@@ -138,12 +154,13 @@ static void add_requested(const struct detector_call *call, const struct plan *p
 }
 
 /* Notes the immortal objects: their references are not counted. */
-static void note_immortal(const struct detector_call *call)
+static void note_immortal(const struct detector_call *call, bool loaded)
 {
     char names[512] = "", text[640];
     unsigned n = 0, named = 0;
     for (unsigned i = 0; i < naudited; i++) {
-        if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE)
+        if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE ||
+            audited[i].loaded != loaded)
             continue;
         if (strlen(names) + sizeof audited->name < sizeof names && ++named)
             text_add(names, sizeof names, ", ", "%s", audited[i].name);
@@ -151,20 +168,23 @@ static void note_immortal(const struct detector_call *call)
     }
     if (n == 0)
         return;
-    snprintf(text, sizeof text,
-             "refcount: immortal on this interpreter, cannot be audited: %s%s; make such objects at run time",
-             names, named == n ? "" : ", …");
+    snprintf(text, sizeof text, "refcount: immortal on this interpreter, cannot be audited: %s%s%s", names,
+             named == n ? "" : ", …", loaded ? "" : "; make such objects at run time");
     RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 
+/* What the statements load comes first: items of a container may be too many. */
 static void collect(const struct detector_call *call, const struct counting_window *window)
 {
     copies = window->nnames > 0 ? window->nnames : 1;
-    for (unsigned i = 0; i < window->nnames; i++)
-        if (window->plan->naudit > 0)
+    for (unsigned i = 0; i < window->nnames; i++) {
+        if (window->plan->naudit > 0) {
             add_requested(call, window->plan, window->names[i]);
-        else
-            add_names(window->names[i]);
+            continue;
+        }
+        loaded_visit(window->codes, window->names[i], add_loaded);
+        add_names(window->names[i]);
+    }
 }
 
 static void read_counts(unsigned point)
@@ -280,7 +300,11 @@ static void report_all(const struct detector_call *call)
 {
     bool reported[AUDITED_MAX] = {false};
     has_pointers = has_pointers && count_pointers(&pointers_after);
-    note_immortal(call);
+    note_immortal(call, false);
+    note_immortal(call, true);
+    if (is_full)
+        RECORD_SEND(call->wire, RECORD_NOTE,
+                    .texts = {"refcount: only the first " AS_TEXT(AUDITED_MAX) " objects are audited"});
     for (unsigned i = 0; i < naudited; i++)
         if (!reported[i] && change_of(&audited[i]) != 0)
             report(call, i, reported);

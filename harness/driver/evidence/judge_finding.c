@@ -83,7 +83,7 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);
-    if (finding->signature && !finding_sign(finding))
+    if (finding->signature && !finding->is_signed && !finding_sign(finding))
         sign_by_plan(judge->plan, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }

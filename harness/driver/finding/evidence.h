@@ -18,6 +18,7 @@ enum evidence_by {
     EVIDENCE_ACCESS,    /* of two racing accesses the one that writes */
     EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */
     EVIDENCE_STAY,      /* Python code that blocks or loops without a lock */
+    EVIDENCE_RAISED,    /* Python code that raised an exception which one thread does not raise */
     EVIDENCE_EXIT,      /* the process exited, which the interpreter does not do by itself */
     EVIDENCE_SENT,      /* a process sent the signal: the processor raised no fault */
     EVIDENCE_STATEMENT, /* the call that the only statement makes */
@@ -32,6 +33,7 @@ struct evidence {
     char *function, *package; /* of the suspect, "numpy 2.2.2"; or NULL */
     unsigned stacks, agree;   /* stacks that were seen, and those with this suspect */
     bool users;               /* the statements change arrays that they share, and one thread does not fail */
+    bool library;             /* Python code of CPython's library runs there, whoever called it */
     bool alone;               /* no package's code is loaded, and the statements cannot break memory */
     char *call, *call_package; /* of the statement that may have broken what the interpreter meets; or NULL */
     char *follows;             /* id of the finding that is known to explain this one, or NULL */

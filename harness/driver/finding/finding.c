@@ -208,7 +208,7 @@ struct suspect finding_suspect(const struct finding *finding)
         return suspect;
     }
     /* The interpreter may only meet what the package broke before. On one thread there is no other suspect. */
-    if (suspect.blame == BLAME_INTERPRETER && evidence->call_package)
+    if (suspect.blame == BLAME_INTERPRETER && evidence->call_package && !evidence->library)
         suspect = finding->serial ? (struct suspect){BLAME_TARGET, evidence->call, evidence->call_package}
                                   : (struct suspect){BLAME_UNKNOWN, NULL, NULL};
     /* A result has no stack: the call that returned it is named. */

@@ -42,7 +42,7 @@ int run_log_child(struct run *run, const struct child_entry *entry)
 
 uint64_t run_tested_calls(const struct run *run)
 {
-    return run->threads > 1 ? run->calls : run->calls + run->serial_calls;
+    return run->calls - run->counted_calls + (run->threads > 1 ? 0 : run->serial_calls);
 }
 
 /* A failure with the rate p stays unseen in n calls with a chance of (1 - p)^n. The bound is the p where that is 5

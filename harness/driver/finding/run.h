@@ -42,6 +42,9 @@ struct run {
     uint32_t threads;
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
+    uint64_t
+        counted_calls; /* of children that measure a mean over all calls: they show no failure of one call */
+    bool serialized;   /* the mode runs one thread at a time: overlap means nothing */
     double seconds;
     bool interrupted;                 /* by the user */
     double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */
@@ -64,7 +67,7 @@ struct run {
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
 
-/* Returns the calls that could show a failure: serial calls cannot race. */
+/* Returns the calls that could show a failure of one call: serial calls cannot race, and counted ones show a mean. */
 uint64_t run_tested_calls(const struct run *run);
 
 /* Returns an upper bound for the failure rate of a clean run, at 95 % confidence; 0 for other runs. */

@@ -36,6 +36,8 @@ static const struct {
                          "both accesses are in the interpreter, which a package may have called wrongly"},
     [EVIDENCE_PYTHON] = {.suspect = "Python code of %s waits for a lock of Python code"},
     [EVIDENCE_STAY] = {.suspect = "Python code of %s blocks or loops, and waits for no lock"},
+    [EVIDENCE_RAISED] = {"raised in Python code of %s, and never on one thread",
+                         "raised in Python code of CPython's library, which its caller may have misused"},
     [EVIDENCE_EXIT] = {"Python code of %s made the process exit: no package's code is loaded",
                        "Python code or a package made the process exit"},
     [EVIDENCE_SENT] = {.unknown = "a process sent the signal: this one, or another"},
@@ -62,7 +64,7 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
 {
     const struct evidence *evidence = &finding->evidence;
     verdict->suspect = finding_suspect(finding);
-    bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package;
+    bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package && !evidence->library;
     if (verdict->suspect.blame == BLAME_USER)
         SAY(verdict, "the statements change arrays while other threads use them");
     else if (inside)
@@ -136,6 +138,9 @@ static void decide_by_trials(const struct run *run, const struct finding *findin
     const struct knock_out *guilty = verification_guilty(found), *innocent = NULL;
     struct suspect *suspect = &verdict->suspect;
     bool is_open = !finding->evidence.function || suspect->blame != BLAME_TARGET;
+    /* Who called the library is no matter. */
+    if (finding->evidence.library && suspect->blame == BLAME_INTERPRETER)
+        return;
     if (guilty && guilty->package && !is_open)
         innocent = find_innocent(run, finding, suspect, guilty);
     if (innocent)

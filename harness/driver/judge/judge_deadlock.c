@@ -45,7 +45,7 @@ static const struct kind {
     {"_PyOnceFlag_", "one-time initialisation", PARKED, EVENT},
     {"CriticalSection", "critical section (PyMutex)", PARKED, LOCK},
     {"tstate_wait_attach", "stop of the world to end", PARKED, STOP},
-    {"stop_the_world", "other threads to stop for a collection", PARKED, EVENT},
+    {"stop_the_world", "other threads to stop", PARKED, EVENT},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 static const struct kind plain_futex = {"", "futex", AT_FUTEX, EVENT};

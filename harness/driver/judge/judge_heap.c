@@ -190,7 +190,7 @@ static void say_maker(const struct judge *judge, const struct violation *violati
     if (violation->kind == VIOLATION_FOREIGN_FREE || violation->kind == VIOLATION_STRAY)
         text[0] = '\0';
     else if (violation->worker == BLOCK_NOBODY)
-        snprintf(text, size, ", made outside the statements");
+        snprintf(text, size, ", made by another thread, or outside the statements");
     else if (violation->worker == BLOCK_SERIAL)
         snprintf(text, size, ", made in %s by the serial pass at iteration %u", statement,
                  violation->iteration);
@@ -276,7 +276,6 @@ static const char *when(enum violation_found found)
         [FOUND_FREE] = "when it was freed",
         [FOUND_REUSE] = "when its memory was to be used again",
         [FOUND_CALL] = "at its thread's next heap call",
-        [FOUND_SCAN] = "by the checker",
         [FOUND_CRASH] = "at the crash",
         [FOUND_TRAP] = "at the instruction",
     };
@@ -292,11 +291,11 @@ static char *say(const struct judge *judge, const struct violation *violation)
         say_bytes(judge, violation, bytes, sizeof bytes);
     if (violation->nfree > 0 && violation->free_worker < BLOCK_SERIAL)
         snprintf(freed, sizeof freed, "; last freed by thread %u", violation->free_worker);
-    if (violation->kind <= VIOLATION_FREED_READ)
-        snprintf(seen, sizeof seen, "; seen %s", when(violation->found));
     if (violation->found == FOUND_SCAN)
-        snprintf(seen, sizeof seen, "; seen by the checker between rounds %llu and %llu",
-                 (unsigned long long)violation->round, (unsigned long long)violation->round + 1);
+        snprintf(seen, sizeof seen, "; seen by the checker in its round %llu",
+                 (unsigned long long)violation->round + 1);
+    else if (violation->kind <= VIOLATION_FREED_READ)
+        snprintf(seen, sizeof seen, "; seen %s", when(violation->found));
     const char *holds = violation->kind < VIOLATION_FREED_WRITE ? "; overrun holds " : "; holds now ";
     return judge_format("%s%s%s%s%s%s", what, maker, *bytes ? holds : "", bytes, freed, seen);
 }

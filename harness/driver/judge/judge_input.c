@@ -1,4 +1,4 @@
-/* Judges changes of shared inputs, and results and exceptions that one thread does not have. */
+/* Judges changes of shared inputs, and results that one thread does not have. */
 #include "driver/judge/judge_inside.h"
 
 #include <ctype.h>
@@ -128,53 +128,6 @@ void judge_invariant(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
-/* Where threads only read shared inputs, a failure that one thread does not have is the target's. */
-static void suspect_by_level(const struct judge *judge, struct finding *finding)
-{
-    evidence_set(&finding->evidence, EVIDENCE_SHARING,
-                 judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
-}
-
-/* Adds the last count of a child, which names no statement, to the finding of its first record. */
-static void count_exception(const struct judge *judge, const struct record *record)
-{
-    cleanup_free char *start = judge_format("exception|%s|", record_text(record, 1));
-    struct finding_list *list = &judge->run->findings;
-    for (size_t i = 0; start && i < list->n; i++)
-        if (strncmp(list->items[i]->signature, start, strlen(start)) == 0) {
-            list->items[i]->count += (uint64_t)record->values[EXCEPTION_COUNT];
-            return;
-        }
-}
-
-void judge_exception(struct judge *judge, const struct record *record)
-{
-    if (record->values[EXCEPTION_SERIAL])
-        return;
-    if (!*record_text(record, 2)) {
-        count_exception(judge, record);
-        return;
-    }
-    if (record->values[EXCEPTION_MUTABLE]) {
-        note_add(&judge->run->notes,
-                 "%s raises %s under threads: no finding, because the statements change what they share",
-                 record_text(record, 2), record_text(record, 1));
-        return;
-    }
-    struct finding *finding =
-        judge_new_finding(judge, FINDING_EXCEPTION, SEVERITY_EXCEPTION, DETECTOR_EXCEPTION);
-    if (!finding)
-        return;
-    suspect_by_level(judge, finding);
-    finding->count = (uint64_t)record->values[EXCEPTION_COUNT];
-    finding->statement = strdup(record_text(record, 2));
-    finding->message =
-        judge_format("%s; raised by %s, never on one thread", record_text(record, 0), record_text(record, 2));
-    finding->signature = judge_format("exception|%s", record_text(record, 1));
-    judge_note_changes(judge, finding);
-    judge_add(judge, finding);
-}
-
 /* The child ran one thread again before it reported this. */
 void judge_diverge(struct judge *judge, const struct record *record)
 {
@@ -183,7 +136,7 @@ void judge_diverge(struct judge *judge, const struct record *record)
     if (!finding)
         return;
     const char *statement = record_text(record, 1);
-    suspect_by_level(judge, finding);
+    judge_suspect_level(judge, finding);
     finding->count = (uint64_t)record->values[DIVERGE_COUNT];
     finding->statement = strdup(statement);
     finding->message = judge_format("%s %s", statement, record_text(record, 0));

@@ -9,6 +9,8 @@
 #define JUDGE_DECLARE(id, name, excuses) void judge_##name(struct judge *judge, const struct record *record);
 RECORD_LIST(JUDGE_NONE, JUDGE_DECLARE, JUDGE_NONE)
 
+/* judge_exception.c: sets the suspect by the sharing level, for what one thread does not have. */
+void judge_suspect_level(const struct judge *judge, struct finding *finding);
 /* judge_end.c: judges the end of the child, and the report that nanobind writes then. */
 void judge_end(struct judge *judge);
 

@@ -143,7 +143,7 @@ static void add_finding(struct judge *judge, const struct memcheck_error *error,
         return;
     if (finding->evidence.blame == BLAME_UNKNOWN)
         finding_add_line(finding,
-                         strdup("an object may have been released too often: --detect refcount names it"));
+                         strdup("an object may have been released too often: --detect refcount may name it"));
     add_stacks(judge, finding, error);
 }
 
@@ -180,7 +180,7 @@ static void judge_all(struct judge *judge, struct memcheck *run, const struct me
     if (apart)
         note_add(
             &judge->run->notes,
-            "memcheck: values that were never set, used by the interpreter's own code in %u place%s, are left out",
+            "memcheck: values that were never set, used by code of no package in %u place%s, are left out",
             apart, apart == 1 ? "" : "s");
 }
 

@@ -80,14 +80,12 @@ static char *say_what(const struct record *record)
 {
     int64_t all = left(record);
     double rate = (double)sum(record, LEFT_PARTS) / (double)(sum(record, LEFT_CALLS) + 1);
-    char each[48] = "";
+    char each[48] = "", blocks[64];
     if (grows_with_calls(record))
         snprintf(each, sizeof each, ", %.2f for each call,", rate);
-    if (record->values[LEFT_OF] == SERIES_OBJECTS)
-        return judge_format("%lld %s%s left when Python had ended", (long long)all, record_text(record, 0),
-                            each);
-    return judge_format("%lld native blocks of %lld bytes%s left when Python had ended", (long long)all,
-                        (long long)record->values[LEFT_BYTES], each);
+    snprintf(blocks, sizeof blocks, "native blocks of %lld bytes", (long long)record->values[LEFT_BYTES]);
+    const char *what = record->values[LEFT_OF] == SERIES_OBJECTS ? record_text(record, 0) : blocks;
+    return judge_format("%lld %s%s left when Python had ended", (long long)all, what, each);
 }
 
 /* Where no package made the object, the package of its type is the suspect. */

@@ -20,7 +20,6 @@
 #include "driver/mode/mode.h"
 #include "driver/outcome/package.h"
 #include "driver/tool/probe.h"
-#include "driver/tool/probe_run.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* Instrumented programs start slowly where all processors are busy. */
@@ -63,13 +62,12 @@ static const struct {
      "ThreadSanitizer's shadow memory does not fit between the addresses that are taken here",
      "sysctl vm.mmap_rnd_bits=28, and ulimit -s 8192"},
     {"limited virtual address space",
-     "ThreadSanitizer found a limit on the address space that it cannot lift",
-     "run ftstress where ulimit -Hv is unlimited"},
+     "ThreadSanitizer found a limit on the address space that it cannot lift", tsan_way_unlimited},
     {"failed to allocate", "ThreadSanitizer gets no room for its shadow memory",
      "allow overcommit (sysctl vm.overcommit_memory=0)"},
 };
 
-static int explain_canary(const struct probe_job *job, struct sentence *error)
+int tsan_explain_canary(const struct probe_job *job, struct sentence *error)
 {
     char reason[320];
     if (job->err && has_canary(job->err))
@@ -88,7 +86,7 @@ static int show_canary(const struct tsan *tsan, struct sentence *error)
     char *const argv[] = {tsan->child, "--canary", NULL};
     struct probe_job job = {.argv = argv, .launch = &tsan->launch};
     probe_run(&job, 1);
-    int result = explain_canary(&job, error);
+    int result = tsan_explain_canary(&job, error);
     probe_job_clear(&job);
     return result;
 }
@@ -115,17 +113,18 @@ static void settle_delays(struct tsan *tsan)
 
 /* Suppressions */
 
+const struct suppression_defaults tsan_cpython = {
+    "https://github.com/python/cpython/tree/3.13/Tools/tsan", "CPython 3.13",
+    "CPython's own developers know of it and suppress it in their tests."};
+
 /* CPython's developers keep a list of their own; scripts/setup/tsan.sh takes it from the source that it builds. */
 static int load_suppressions(struct tsan *tsan, const char *user, struct sentence *error)
 {
     static const struct suppression_defaults none = {NULL, NULL, NULL};
-    static const struct suppression_defaults cpython = {
-        "https://github.com/python/cpython/tree/3.13/Tools/tsan", "CPython 3.13",
-        "CPython's own developers know of it and suppress it in their tests."};
     cleanup_free char *theirs = NULL;
     int result = fd_beside("../share/tsan/cpython.txt", &theirs);
     if (!result && access(theirs, R_OK) == 0)
-        result = suppression_load(theirs, &cpython, &tsan->suppressions, error);
+        result = suppression_load(theirs, &tsan_cpython, &tsan->suppressions, error);
     if (!result && user)
         result = suppression_load(user, &none, &tsan->suppressions, error);
     return result ? -EINVAL : 0;

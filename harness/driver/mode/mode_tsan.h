@@ -12,6 +12,7 @@
 #include "base/sentence.h"
 #include "driver/log/suppression.h"
 #include "driver/outcome/outcome.h"
+#include "driver/tool/probe_run.h"
 
 /* Multiplies limits of time: instrumented code is that much slower. */
 #define TSAN_PATIENCE 10
@@ -41,15 +42,22 @@ void tsan_clear(struct tsan *tsan);
  * *ret when no result of this child can be trusted. */
 bool tsan_take_child(struct tsan *tsan, const struct outcome *outcome, struct sentence *ret);
 
+/* Returns 0 where the program reported the planted race, or -ENOEXEC with *error. */
+int tsan_explain_canary(const struct probe_job *job, struct sentence *error);
+
+/* What CPython's list of suppressions says of all its rules. */
+extern const struct suppression_defaults tsan_cpython;
+
 /* Does the runtime's list of options have adaptive delays? */
 bool tsan_has_delays(const char *help);
 
 /* Is it a file of machine code that never calls the runtime? Other files, such as sources, are not bare. */
 bool tsan_is_bare(const char *path);
 
-/* tsan_way.c: return true and fill *ret when something is in the way: addresses that are randomised, where a program
+/* tsan_way.c: a remedy; the others return true and fill *ret when something is in the way: addresses that are randomised, where a program
  * cannot have a fixed layout; a limit on the address space that a program cannot lift; a child that had the GIL; files
  * of packages that are not instrumented. */
+extern const char tsan_way_unlimited[];
 bool tsan_way_layout(struct sentence *ret);
 bool tsan_way_limit(struct sentence *ret);
 bool tsan_way_gil(bool is_on, struct sentence *ret);

@@ -25,13 +25,15 @@ bool tsan_way_layout(struct sentence *ret)
         "off is forbidden here");
 }
 
+const char tsan_way_unlimited[] = "run ftstress where ulimit -Hv is unlimited";
+
 bool tsan_way_limit(struct sentence *ret)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
         return false;
     return sentence_fail(
-        true, ret, "run ftstress where ulimit -Hv is unlimited",
+        true, ret, tsan_way_unlimited,
         "the address space is limited to %llu MB, and ThreadSanitizer's shadow memory needs terabytes of it",
         (unsigned long long)limit.rlim_max >> 20);
 }

@@ -57,6 +57,13 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     return OWNER_SYSTEM;
 }
 
+enum owner package_python_owner(const struct outcome *outcome, const char *file, char *name, size_t size)
+{
+    enum owner owner = package_owner(outcome, file, name, size);
+    bool is_library = strncmp(file, "<frozen ", strlen("<frozen ")) == 0 || strstr(file, "/lib/python3");
+    return owner != OWNER_PACKAGE && is_library ? OWNER_INTERPRETER : owner;
+}
+
 const char *package_distribution(const struct outcome *outcome, const char *module, const char *name)
 {
     char other[128];

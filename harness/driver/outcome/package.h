@@ -9,6 +9,9 @@ enum owner { OWNER_UNKNOWN, OWNER_HARNESS, OWNER_INTERPRETER, OWNER_PACKAGE, OWN
  * OWNER_PACKAGE `name` is the import name (numpy, scipy); NULL and 0: it is not wanted. */
 enum owner package_owner(const struct outcome *outcome, const char *module, char *name, size_t size);
 
+/* The same for a file of Python code: CPython's library is the interpreter's, code of the user's is OWNER_SYSTEM. */
+enum owner package_python_owner(const struct outcome *outcome, const char *file, char *name, size_t size);
+
 /* The same for a frame. The child's own file may also contain a static libpython, and a sanitizer's runtime, which
  * counts as the system's. */
 enum owner package_frame_owner(const struct outcome *outcome, const struct symbol_frame *frame, char *name,

@@ -128,7 +128,8 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "tested_calls", json_integer((json_int_t)run_tested_calls(run)));
     json_object_set_new(json, "seconds", json_real(run->seconds));
     json_object_set_new(json, "rate", json_real(fraction(run->rated_calls, run->rated_time) * 1e9));
-    json_object_set_new(json, "overlap", json_real(fraction(run->overlapped, run->sampled)));
+    json_object_set_new(json, "overlap",
+                        run->serialized ? json_null() : json_real(fraction(run->overlapped, run->sampled)));
     json_object_set_new(json, "children", children_of(&run->log));
     json_object_set_new(json, "no_turn", report_json_texts(run->no_turn, run->nno_turn));
     json_object_set_new(json, "pairs", report_json_pairs(run));

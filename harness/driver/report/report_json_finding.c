@@ -59,11 +59,12 @@ static json_t *python_of(const struct finding_stack *stack)
 /* Adds the facts that only a thread at a crash or a hang has. */
 static void add_thread(json_t *json, const struct finding_stack *stack)
 {
+    if (stack->npython > 0 || stack->tid)
+        json_object_set_new(json, "python", python_of(stack));
     if (stack->tid == 0)
         return;
     json_object_set_new(json, "thread", stack->worker < 0 ? json_null() : json_integer(stack->worker));
     json_object_set_new(json, "tid", json_integer(stack->tid));
-    json_object_set_new(json, "python", python_of(stack));
     json_object_set_new(json, "cut", json_boolean(stack->more_native || stack->more_python));
     json_object_set_new(json, "more_python", json_integer(stack->more_python));
     json_object_set_new(json, "same_as", json_integer((json_int_t)stack->same_as));

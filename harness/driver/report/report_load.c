@@ -93,7 +93,7 @@ static int load_file(const char *path, json_t **ret_document, char *error, size_
     }
     if (*document_text(json, "id") && *document_text(json, "kind")) {
         *ret_document = report_of_finding(json, path);
-        return *ret_document ? 0 : fail(-ENOMEM, error, size, "no memory for the report");
+        return *ret_document ? 0 : fail(-ENOMEM, error, size, "no memory");
     }
     json_decref(json);
     return fail(-EINVAL, error, size, "%s is no report of ftstress (" SCHEMA "); name one that --json wrote",

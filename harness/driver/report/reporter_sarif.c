@@ -22,16 +22,17 @@ static const struct rule {
     {"use-after-free", "A block was read or written after it was freed."},
     {"double-free", "A block was freed twice, or freed in a way that does not fit how it was made."},
     {"crash", "A child died of a signal or ended early."},
-    {"hang", "Threads made no progress: a deadlock, a lost wake-up or an endless loop."},
+    {"hang", "Threads made no progress: a deadlock, a lost wake-up, an endless loop, or code that blocks."},
     {"input-mutated", "A call wrote to an input that it should only read."},
-    {"wrong-result", "Calls on several threads gave another result than one call alone."},
+    {"wrong-result",
+     "A result is not that of one call alone, does not fit its buffer, or rests on values that were never set."},
     {"exception", "Calls on several threads raised what one call alone does not raise."},
     {"refcount-underflow", "A reference count fell below what its holders account for."},
     {"reference-leak", "References were taken and never given back."},
     {"memory-growth", "Memory grows with the number of calls."},
     {"shutdown-leak", "Memory or threads were left behind when the interpreter ended."},
     {"data-race", "Two threads used the same memory without order, and one of them wrote."},
-    {"interpreter-fault", "The interpreter itself is at fault."},
+    {"interpreter-fault", "The interpreter ended the process with a fatal error."},
 };
 
 static const char *about(const char *kind)

@@ -66,10 +66,11 @@ static void print_calls(const struct text *text)
     long long calls = document_number(document, "calls"), serial = document_number(document, "serial_calls");
     if (calls + serial <= 0)
         return;
-    fprintf(text->out, "  %lld calls in %.1f s, %zu children, and %lld serial ones", calls,
-            document_real(document, "seconds"), json_array_size(json_object_get(document, "children")),
-            serial);
-    if (document_number(document, "threads") > 1)
+    size_t children = json_array_size(json_object_get(document, "children"));
+    fprintf(text->out, "  %lld call%s in %.1f s, %zu %s, and %lld serial one%s", calls, calls == 1 ? "" : "s",
+            document_real(document, "seconds"), children, children == 1 ? "child" : "children", serial,
+            serial == 1 ? "" : "s");
+    if (document_number(document, "threads") > 1 && json_is_number(json_object_get(document, "overlap")))
         fprintf(text->out, "; overlap %.0f %%", 100 * document_real(document, "overlap"));
     fputc('\n', text->out);
     print_pairs(text);

@@ -117,6 +117,8 @@ char *sentence_silence(const json_t *report)
         text_add(text, sizeof text, ", but ", "%s", no_turn);
     if (below > 0)
         text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
+    else if (document_number(report, "calls") > 0)
+        text_add(text, sizeof text, ": ", "%lld calls were counted", document_number(report, "calls"));
     if (below > 0 && document_number(report, "threads") > 1)
         text_add(text, sizeof text, ", ", "overlap %.0f %%", 100 * document_real(report, "overlap"));
     if (below > 0)

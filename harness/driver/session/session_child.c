@@ -64,6 +64,9 @@ static void count_child(struct session *session, const struct plan *plan, const 
         session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->totals.serial;
+    run->serialized = session->mode->row->is_serial;
+    if (plan->detect & DETECTOR_COUNTERS || run->serialized)
+        run->counted_calls += outcome->totals.calls;
     if (outcome->worked > 0) {
         run->rated_calls += outcome->totals.calls;
         run->rated_time += outcome->worked;

@@ -133,11 +133,14 @@ static void a_refused_address_is_looked_for_in_the_registers(void **state)
     fault.facts.code = SI_KERNEL;
     fault.registers[SCENE_RAX] = UINT64_C(0xdbdba5b4ffc2a1f4);
     fault.registers[SCENE_RDI] = UINT64_C(0xdddddddddddddddd);
+    fault.registers[SCENE_RSI] = UINT64_C(0xcdcdcdcdcdcdcdcd);
+    fault.registers[SCENE_RDX] = UINT64_C(0xfdfdfdfdfdfdfdfd);
     fault.registers[SCENE_R8] = UINT64_C(0xffffffff81000000); /* the kernel's are addresses */
     assert_string_equal(
         explain(&fault),
         "an access to an address that no memory can have; rax holds 0xdbdba5b4ffc2a1f4, the guard's "
-        "fill of freed memory and of canaries; rdi holds 0xdddddddddddddddd, Python's fill of freed "
+        "fill of freed memory and of canaries; rdx holds 0xfdfdfdfdfdfdfdfd, Python's fill between blocks; rsi holds "
+        "0xcdcdcdcdcdcdcdcd, Python's fill of new memory; rdi holds 0xdddddddddddddddd, Python's fill of freed "
         "memory");
 }
 

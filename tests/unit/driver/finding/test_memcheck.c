@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "driver/finding/memcheck.h"
 
 /* Blocks of 16 bytes that one site left in runs of three lengths: of 100, 200 and 300 calls, and of 10, 20 and 10 new
@@ -173,6 +175,9 @@ static void each_run_is_longer_until_all_is_settled(void **state)
     assert_int_equal(lengths[0], 100); /* two threads: 200 calls */
     run_length(&memcheck, &rows[0]);
     assert_true(memcheck_next(&memcheck, lengths));
+    assert_non_null(
+        strstr(memcheck_why_not_clean(&memcheck),
+               "something grew between two lengths, and Valgrind did not come to the end of the third"));
     assert_int_equal(lengths[0], 150);
     run_length(&memcheck, &rows[0]);
     assert_false(memcheck_next(&memcheck, lengths));
@@ -189,7 +194,9 @@ static void a_run_that_ends_early_is_forgotten(void **state)
     memcheck_add(&early, MEMCHECK_CALLS, MEMCHECK_DEFINITELY, "f", "p",
                  (struct memcheck_sum){1 << 20, 1 << 16});
     memcheck_clear(&early);
-    assert_non_null(memcheck_why_not_clean(&memcheck));
+    assert_string_equal(memcheck_why_not_clean(&memcheck),
+                        "growth shows in runs of two lengths, and Valgrind did not come to the end of both; "
+                        "--verbose shows their output");
     run_length(&memcheck, &rows[2]);
     assert_int_equal(verdict_of(&memcheck), GROWTH_ONE_OFF);
     assert_null(memcheck_why_not_clean(&memcheck));
@@ -204,7 +211,9 @@ static void too_few_calls_are_no_test(void **state)
     run_length(&memcheck, &rows[6]);
     memcheck.lengths[0].calls[0] = 1;
     memcheck.lengths[1].calls[0] = 2;
-    assert_non_null(memcheck_why_not_clean(&memcheck));
+    assert_string_equal(
+        memcheck_why_not_clean(&memcheck),
+        "the time allowed too few calls to measure a loss for each of them; give it more --time");
     memcheck_clear(&memcheck);
 }
 

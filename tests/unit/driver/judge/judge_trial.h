@@ -155,8 +155,24 @@ static inline void add_exception(struct trial *trial, bool is_mutable, bool seri
     record.values[EXCEPTION_MUTABLE] = is_mutable;
     record.values[EXCEPTION_SERIAL] = serial;
     record_add_text(&record, "ValueError: Rankings must be of equal length.");
-    record_add_text(&record, "ValueError at _stats.py:12");
+    record_add_text(&record, "ValueError: Rankings must be of equal length.");
+    record_add_text(&record, "");
     record_add_text(&record, "somersd(x)");
+    add_record(trial, &record);
+}
+
+/* An exception under threads, with the traceback of its Python code. */
+static inline void add_raised(struct trial *trial, enum exception_how how, const char *text,
+                              const char *place)
+{
+    struct record record;
+    record_begin(&record, RECORD_EXCEPTION, 0);
+    record.values[EXCEPTION_COUNT] = 1;
+    record.values[EXCEPTION_HOW] = how;
+    record_add_text(&record, text);
+    record_add_text(&record, text);
+    record_add_text(&record, place);
+    record_add_text(&record, "f(x)");
     add_record(trial, &record);
 }
 

@@ -46,10 +46,10 @@ static void a_crash_on_one_thread_is_marked(void **state)
         const char *words;
         bool serial;
     } rows[] = {
-        {BOARD_SETUP, "during setup", true},
-        {BOARD_SERIAL, "already on one thread", true},
+        {BOARD_SETUP, " during setup, before any thread was started", true},
+        {BOARD_SERIAL, " already on one thread", true},
         {BOARD_RUN, "signal 9", false},
-        {BOARD_FINISH, "shutting down", false},
+        {BOARD_FINISH, " while Python was shutting down", false},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct trial trial;
@@ -75,6 +75,52 @@ static void an_exit_in_the_middle_is_a_crash(void **state)
     assert_int_equal(only(&trial)->kind, FINDING_CRASH);
     assert_non_null(strstr(only(&trial)->message, "exited with status 7 in the middle"));
     end(&trial);
+}
+
+/* Makes this program look like the child, by a link. */
+static void rename_program(struct trial *trial, const char *name)
+{
+    char self[256] = "", *maps, *at;
+    size_t size;
+    FILE *out = open_memstream(&maps, &size);
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    assert_int_equal(symlink(self, name), 0);
+    for (const char *from = trial->outcome.maps; from; from = at ? at + strlen(self) : NULL) {
+        at = strstr(from, self);
+        fprintf(out, "%.*s%s", (int)(at ? at - from : (ptrdiff_t)strlen(from)), from, at ? name : "");
+    }
+    fclose(out);
+    free(trial->outcome.maps);
+    trial->outcome.maps = maps;
+}
+
+static void a_crash_in_the_harness_on_one_thread_is_its_own_fault(void **state)
+{
+    (void)state;
+    static const enum board_phase phases[] = {BOARD_SETUP, BOARD_SERIAL, BOARD_RUN};
+    for (size_t i = 0; i < COUNT(phases); i++) {
+        struct trial trial;
+        char folder[] = "/tmp/test_judge_end.XXXXXX", name[64];
+        assert_non_null(mkdtemp(folder));
+        snprintf(name, sizeof name, "%s/ftstress-child", folder);
+        begin(&trial);
+        trial.outcome.phase = phases[i];
+        add_crash(&trial, SIGSEGV, NULL);
+        trial.outcome.records[trial.outcome.nrecords - 1]->frames[0] = (uint64_t)record_begin;
+        trial.outcome.records[trial.outcome.nrecords - 1]->nframes = 1;
+        rename_program(&trial, name);
+        judge(&trial, 1);
+        assert_int_equal(trial.run.findings.n, phases[i] == BOARD_RUN);
+        if (phases[i] == BOARD_RUN)
+            assert_null(trial.run.harness_fault);
+        else
+            assert_string_equal(trial.run.harness_fault,
+                                "ftstress itself crashed in record_begin; please report it "
+                                "with this command line");
+        unlink(name);
+        rmdir(folder);
+        end(&trial);
+    }
 }
 
 static void our_own_doing_is_no_crash(void **state)
@@ -152,7 +198,7 @@ static void more_records_than_are_kept_are_noted(void **state)
     for (int i = 0; i < OUTCOME_RECORDS_MAX + 3; i++)
         add_write(&trial, guilty, HIDDEN);
     judge(&trial, 1);
-    assert_noted(&trial, "3 of 4099 are not judged");
+    assert_noted(&trial, "a child sent more records than are kept: 3 of 4099 are not judged");
     end(&trial);
 }
 
@@ -265,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_signal_blames_the_interrupted_code),
         cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
+        cmocka_unit_test(a_crash_in_the_harness_on_one_thread_is_its_own_fault),
         cmocka_unit_test(our_own_doing_is_no_crash),
         cmocka_unit_test(a_kill_from_outside_is_no_crash),
         cmocka_unit_test(lost_records_are_no_crash),

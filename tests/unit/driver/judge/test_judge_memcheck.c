@@ -57,18 +57,19 @@ static void add_statement(struct outcome *outcome, unsigned number)
     outcome_add(outcome, &record);
 }
 
-/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not). */
+/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not). Without
+ * a name there is no log. */
 static void judge_log(struct judged *scene, const char *name, int64_t calls, const char *from, const char *to)
 {
-    char path[512], *text, *at;
-    size_t size;
+    char path[512], *text = NULL, *at;
+    size_t size = 0;
     struct outcome outcome = {.environment = environment,
                               .nenvironment = 1,
                               .packages = packages,
                               .npackages = sizeof packages / sizeof *packages,
                               .finished = true};
-    snprintf(path, sizeof path, "%s/valgrind/%s", FTSTRESS_LOGS, name);
-    assert_int_equal(fd_read_file(path, &text, &size), 0);
+    snprintf(path, sizeof path, "%s/valgrind/%s", FTSTRESS_LOGS, name ? name : "");
+    assert_int_equal(name ? fd_read_file(path, &text, &size) : 0, 0);
     while (from && (at = strstr(text, from)))
         memcpy(at, to, strlen(to));
     add_arm(&outcome, calls);
@@ -91,6 +92,14 @@ static const struct finding *find(const struct judged *scene, enum finding_kind 
         if (scene->run.findings.items[i]->kind == kind)
             return scene->run.findings.items[i];
     return NULL;
+}
+
+static void assert_noted(const struct judged *scene, const char *note)
+{
+    for (size_t i = 0; i < scene->run.notes.n; i++)
+        if (strcmp(scene->run.notes.items[i], note) == 0)
+            return;
+    fail_msg("there is no note: %s", note);
 }
 
 static void errors_are_the_targets(void **state)
@@ -170,6 +179,54 @@ static void errors_of_others_are_left_out(void **state)
     judge_log(&scene, "short.xml", 4, NULL, NULL);
     packages[2] = "/src/ftstress/build/planted/memcheck_unset.cpython-313t-x86_64-linux-gnu.so";
     assert_null(find(&scene, FINDING_WRONG_RESULT));
+    assert_noted(&scene,
+                 "memcheck: values that were never set, used by code of no package in 1 place, are left out");
+    run_clear(&scene.run);
+}
+
+static void damage_that_the_interpreter_meets_has_no_owner(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    packages[4] = "/elsewhere.so";
+    judge_log(&scene, "short.xml", 4, NULL, NULL);
+    packages[4] = "/src/ftstress/build/planted/heap_uaf_read.cpython-313t-x86_64-linux-gnu.so";
+    const struct finding *read = find(&scene, FINDING_USE_AFTER_FREE);
+    assert_non_null(read);
+    assert_string_equal(read->message,
+                        "error inside the interpreter, probably from earlier damage: Invalid read of size "
+                        "8, 32 bytes inside a block of size 64 free'd");
+    assert_int_equal(read->blame, BLAME_UNKNOWN);
+    assert_string_equal(read->lines[0],
+                        "an object may have been released too often: --detect refcount may name it");
+    run_clear(&scene.run);
+}
+
+static void other_errors_are_notes(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "short.xml", 4, "<kind>InvalidRead</kind>", "<kind>FishyRead!!</kind>");
+    assert_null(find(&scene, FINDING_USE_AFTER_FREE));
+    assert_noted(&scene, "memcheck also reports: Invalid read of size 8");
+    run_clear(&scene.run);
+}
+
+static void a_log_without_its_end_has_no_leaks(void **state)
+{
+    (void)state;
+    struct judged scene;
+    begin(&scene);
+    judge_log(&scene, "short.xml", 4, "</valgrindoutput>", "                 ");
+    assert_noted(&scene,
+                 "a child ended before Valgrind had looked for leaks: of it, only the errors until then are "
+                 "known");
+    assert_non_null(find(&scene, FINDING_USE_AFTER_FREE));
+    assert_int_equal(scene.run.memcheck.n, 0);
+    judge_log(&scene, NULL, 4, NULL, NULL);
+    assert_noted(&scene, "Valgrind left no report; --verbose shows its output");
     run_clear(&scene.run);
 }
 
@@ -181,6 +238,9 @@ int main(void)
         cmocka_unit_test(growth_without_a_third_length_is_no_leak),
         cmocka_unit_test(a_single_block_is_no_leak),
         cmocka_unit_test(errors_of_others_are_left_out),
+        cmocka_unit_test(damage_that_the_interpreter_meets_has_no_owner),
+        cmocka_unit_test(other_errors_are_notes),
+        cmocka_unit_test(a_log_without_its_end_has_no_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

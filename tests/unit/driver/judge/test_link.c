@@ -115,6 +115,8 @@ static void the_same_bytes_in_a_block_of_the_caught_function_are_its_damage(void
         link_prune(&run);
         assert_int_equal(run.findings.n, rows[i].left);
         assert_int_equal(run.notes.n, 2 - rows[i].left);
+        if (run.notes.n > 0)
+            assert_non_null(strstr(run.notes.items[0], ", too: guess"));
         run_clear(&run);
     }
 }
@@ -153,6 +155,39 @@ static void a_hang_after_broken_memory_is_a_consequence(void **state)
     }
 }
 
+/* Damage in a block that no package allocated. */
+static void add_stranger(struct run *run, const char *name)
+{
+    add_damage(run, name, false, "free", 'C');
+    struct finding *finding = run->findings.items[run->findings.n - 1];
+    finding->evidence.blame = BLAME_UNKNOWN;
+}
+
+static void damage_of_strangers_is_one_note(void **state)
+{
+    (void)state;
+    for (int caught = 0; caught < 2; caught++) {
+        struct run run = {0};
+        add_stranger(&run, "a");
+        add_stranger(&run, "b");
+        if (caught)
+            add_damage(&run, "caught", true, "guilty", 'A');
+        link_prune(&run);
+        assert_int_equal(run.findings.n, caught ? 1 : 2);
+        assert_int_equal(run.notes.n, caught);
+        if (caught) {
+            char note[256];
+            snprintf(
+                note, sizeof note,
+                "2 more places were damaged, in blocks of the interpreter or of libraries: most likely the "
+                "doing of %s, too",
+                run.findings.items[0]->id);
+            assert_string_equal(run.notes.items[0], note);
+        }
+        run_clear(&run);
+    }
+}
+
 static void linking_nothing_is_fine(void **state)
 {
     (void)state;
@@ -171,6 +206,7 @@ int main(void)
         cmocka_unit_test(in_place_functions_are_dropped),
         cmocka_unit_test(the_same_bytes_in_a_block_of_the_caught_function_are_its_damage),
         cmocka_unit_test(a_hang_after_broken_memory_is_a_consequence),
+        cmocka_unit_test(damage_of_strangers_is_one_note),
         cmocka_unit_test(linking_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

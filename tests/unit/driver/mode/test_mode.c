@@ -118,6 +118,13 @@ static void with_the_gil_leaks_are_found_on_one_thread(void **state)
     struct sentence error;
     assert_int_equal(narrow_to_gil(&plan, &error), 0);
     assert_int_equal(plan.threads, 1);
+    struct note_list notes = {0};
+    mode_gil_note(&with_gil, &notes);
+    assert_string_equal(notes.items[0],
+                        "CPython 3.11.2 has the GIL: this run is about leaks and shutdown, on one "
+                        "thread, not about races");
+    free(notes.items[0]);
+    free(notes.items);
     assert_true(plan.detect & BIT(GROWTH));
     assert_true(plan.detect & BIT(CRASH));
     assert_false(plan.detect & BIT(TRIPWIRE));
@@ -130,8 +137,8 @@ static void with_the_gil_races_cannot_be_found(void **state)
     struct plan plan = {.threads = 8, .detect = DETECTOR_DEFAULT};
     struct sentence error;
     assert_int_equal(narrow_to_gil(&plan, &error), STATUS_UNTESTED);
-    assert_non_null(strstr(error.what, "3.11.2"));
-    assert_non_null(strstr(error.remedy, "--detect"));
+    assert_string_equal(error.what, "CPython 3.11.2 has the GIL, so no race can show");
+    assert_non_null(strstr(error.remedy, "look for leaks (--detect growth,refcount,shutdown)"));
     assert_int_equal(plan.threads, 8);
 }
 
@@ -145,6 +152,18 @@ static void the_gil_is_known_from_the_interpreter(void **state)
     assert_true(mode_gil.is_selected(&query));
     request.allow_gil = true;
     assert_false(mode_gil.is_selected(&query));
+}
+
+/* The programs of the modes: none lies beside this test. */
+
+static void a_child_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    struct mode_run run = {.row = &mode_plain};
+    struct sentence error;
+    assert_int_equal(mode_plain.find_child(&run, &error), STATUS_HARNESS);
+    assert_string_equal(error.what, "ftstress-child is not beside this program");
+    assert_string_equal(error.remedy, "build it with scripts/setup.sh");
 }
 
 /* A further mode */
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test(with_the_gil_leaks_are_found_on_one_thread),
         cmocka_unit_test(with_the_gil_races_cannot_be_found),
         cmocka_unit_test(the_gil_is_known_from_the_interpreter),
+        cmocka_unit_test(a_child_that_is_missing_is_named),
         cmocka_unit_test_setup_teardown(a_further_mode_is_one_row, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,45 @@ static void serial_calls_do_not_count_in_the_rate_of_races(void **state)
     run_clear(&run);
 }
 
+/* A leak in one of a thousand calls does not show in a mean over all calls. */
+static void counted_calls_bound_no_rate(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.counted_calls = 3000;
+    cleanup_free char *some = text_of(&run, false, false);
+    assert_says(some, "nothing found: 0 in 900 calls, overlap 31 %, the rate is below 0.33 % at 95 %");
+    run.counted_calls = run.calls;
+    cleanup_free char *all = text_of(&run, false, false);
+    assert_says(all, "nothing found: 3900 calls were counted\n");
+    run_clear(&run);
+}
+
+static void one_thread_at_a_time_does_not_overlap(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.serialized = true;
+    run.counted_calls = run.calls;
+    cleanup_free char *text = text_of(&run, false, false);
+    assert_null(strstr(text, "overlap"));
+    run_clear(&run);
+}
+
+static void one_child_is_one_child(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run_log_child(&run, &(struct child_entry){.member = "bare", .end = "finished"});
+    run.serial_calls = 1;
+    cleanup_free char *text = text_of(&run, false, false);
+    assert_says(text, "3900 calls in 2.5 s, 1 child, and 1 serial one; ");
+    run_clear(&run);
+}
+
 /* The well-known 3/n would say 300 % here. */
 static void a_few_calls_state_no_impossible_rate(void **state)
 {
@@ -296,6 +335,9 @@ int main(void)
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
         cmocka_unit_test(serial_calls_do_not_count_in_the_rate_of_races),
+        cmocka_unit_test(counted_calls_bound_no_rate),
+        cmocka_unit_test(one_thread_at_a_time_does_not_overlap),
+        cmocka_unit_test(one_child_is_one_child),
         cmocka_unit_test(a_few_calls_state_no_impossible_rate),
         cmocka_unit_test(a_run_that_could_not_test_claims_nothing),
         cmocka_unit_test(quiet_prints_findings_only),

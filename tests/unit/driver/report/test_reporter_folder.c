@@ -69,7 +69,9 @@ static void kept_reports_are_found(void **state)
     assert_true(asprintf(&file, "%s/finding.json", folder) > 0);
     assert_true(asprintf(&whole, "%s/report.json", directory) > 0);
     assert_cannot_load(directory, NULL, "begin with `ftstress run`");
-    assert_cannot_load(directory, "F0123456", "ftstress list findings");
+    assert_cannot_load(directory, "F0123456",
+                       "there is no finding or report 'F0123456', here or under /tmp/");
+    assert_cannot_load(directory, "F0123456", "; see `ftstress list findings`");
     json_t *report = report_with(make_finding("crash"));
     json_array_append_new(json_object_get(report, "findings"), make_finding("hang"));
     keep("report.json", report);
@@ -102,6 +104,9 @@ static void a_finding_of_an_earlier_run_keeps_its_own_environment(void **state)
     assert_all_forms(known);
     assert_all_forms(unknown);
     assert_int_equal(strlen(document_text(unknown, "date")), 19);
+    cleanup_free char *text = render("text", known);
+    assert_says(text,
+                "note: this finding is of an earlier run; the number of calls of that run was not kept\n");
     json_decref(known);
     json_decref(unknown);
 }

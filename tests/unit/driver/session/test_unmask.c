@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +157,14 @@ static void a_statement_that_ends_every_child_is_left_out(void **state)
     assert_true(die(&unmask, &run, "a()"));
     assert_int_equal(unmask.plan.nleave_out, 1);
     assert_string_equal(unmask.plan.leave_out[0], "a()");
+    char note[256];
+    snprintf(
+        note, sizeof note,
+        "%s ended 3 children or their rounds: from child 4 on the run leaves out `a()`, to see what lies "
+        "behind it",
+        run.findings.items[0]->id);
     assert_int_equal(run.notes.n, 1);
+    assert_string_equal(run.notes.items[0], note);
     assert_int_equal(run.findings.items[0]->out_from, 4);
     assert_null(run.findings.items[0]->behind);
     /* What is new now was behind it; and the last statement is kept, whatever it does. */

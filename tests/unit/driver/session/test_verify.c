@@ -35,7 +35,8 @@ static void raise_in(struct outcome *outcome, const char *statement)
     record_begin(&record, RECORD_EXCEPTION, 0);
     record.values[EXCEPTION_COUNT] = 1;
     record_add_text(&record, "ValueError");
-    record_add_text(&record, statement);
+    record_add_text(&record, "ValueError");
+    record_add_text(&record, "");
     record_add_text(&record, statement);
     assert_int_equal(outcome_add(outcome, &record), 0);
 }

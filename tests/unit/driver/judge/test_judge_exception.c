@@ -1,0 +1,124 @@
+/* Exceptions by the Python code that raised them. */
+#include "judge_trial.h"
+
+#define PIL "/v/lib/python3.13t/site-packages/PIL/"
+#define LIBRARY "/v/lib/python3.13t/zoneinfo/_zoneinfo.py\n"
+#define GETPIXEL "9 Image.getpixel " PIL "Image.py\n"
+#define LOAD GETPIXEL "300 ImageFile.load " PIL "ImageFile.py\n"
+#define ZONE GETPIXEL "38 ZoneInfo.__new__ " LIBRARY
+
+/* One race of a package raises what it likes: random bytes in messages, and several types. */
+static void one_race_with_random_messages_is_one_finding(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_raised(&trial, RAISED_BY_STATEMENT, "SyntaxError: broken chunk \\xa7q", LOAD);
+    add_raised(&trial, RAISED_BY_STATEMENT, "SyntaxError: broken chunk z\\x01", LOAD);
+    add_raised(&trial, RAISED_BY_STATEMENT, "SyntaxError: broken chunk b\\xff", LOAD);
+    add_raised(&trial, RAISED_BY_STATEMENT, "AssertionError", GETPIXEL);
+    assert_int_equal(judge(&trial, 1), 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->count, 4);
+    assert_int_equal(finding->blame, BLAME_TARGET);
+    assert_string_equal(finding->function, "ImageFile.load");
+    assert_string_equal(finding->package, "PIL");
+    assert_string_equal(finding->reason, "raised in Python code of PIL, and never on one thread");
+    assert_int_equal(finding->nlines, 2);
+    assert_string_equal(finding->lines[0], "raised: SyntaxError in ImageFile.load (" PIL "ImageFile.py:300)");
+    assert_string_equal(finding->lines[1],
+                        "also raised: AssertionError in Image.getpixel (" PIL "Image.py:9)");
+    assert_int_equal(finding->nstacks, 1);
+    assert_int_equal(finding->stacks[0].npython, 2);
+    assert_string_equal(finding->stacks[0].python[0].function, "ImageFile.load");
+    end(&trial);
+}
+
+/* Its id rests on the place, so that it is equal in each run. */
+static void another_call_or_statement_is_another_finding(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_raised(&trial, RAISED_BY_STATEMENT, "OSError: \\x07", LOAD);
+    add_raised(&trial, RAISED_BY_STATEMENT, "OSError: \\x08", "12 Image.save " PIL "Image.py\n");
+    assert_int_equal(judge(&trial, 1), 2);
+    char id[12];
+    snprintf(id, sizeof id, "%s", trial.run.findings.items[0]->id);
+    end(&trial);
+    begin(&trial);
+    add_raised(&trial, RAISED_BY_STATEMENT, "SyntaxError: \\x09", LOAD);
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->id, id);
+    end(&trial);
+}
+
+/* Without Python code of a package, the type and the statement identify it. */
+static void messages_of_compiled_code_are_forms_of_one_finding(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_raised(&trial, RAISED_BY_STATEMENT, "ValueError: bad tag q", "");
+    add_raised(&trial, RAISED_BY_STATEMENT, "ValueError: bad tag z", "");
+    add_raised(&trial, RAISED_BY_STATEMENT, "ValueError: bad tag z", "");
+    add_raised(&trial, RAISED_BY_STATEMENT, "KeyError: 'a'", "");
+    assert_int_equal(judge(&trial, 1), 2);
+    assert_int_equal(trial.run.findings.items[0]->count, 3);
+    assert_int_equal(trial.run.findings.items[0]->nlines, 2);
+    assert_string_equal(trial.run.findings.items[0]->lines[1], "also raised: ValueError: bad tag z");
+    assert_int_equal(trial.run.findings.items[0]->blame, BLAME_TARGET);
+    end(&trial);
+}
+
+static void assert_blamed(enum exception_how how, const char *place, enum blame blame, const char *function)
+{
+    struct trial trial;
+    begin(&trial);
+    add_raised(&trial, how, "KeyError: 1", place);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, blame);
+    if (function)
+        assert_string_equal(only(&trial)->function, function);
+    end(&trial);
+}
+
+/* A container of CPython's library that lacks what was just there is the interpreter's, whoever called it; what the
+ * library refuses is its caller's. */
+static void code_of_the_library_is_the_interpreters(void **state)
+{
+    (void)state;
+    assert_blamed(RAISED_BY_CONTAINER, ZONE, BLAME_INTERPRETER, "ZoneInfo.__new__");
+    assert_blamed(RAISED_BY_OPERATION, ZONE, BLAME_UNKNOWN, "ZoneInfo.__new__");
+    assert_blamed(RAISED_BY_STATEMENT, ZONE, BLAME_TARGET, "Image.getpixel");
+    assert_blamed(RAISED_BY_CONTAINER, ZONE "5 key <setup>\n", BLAME_TARGET, NULL);
+    assert_blamed(RAISED_BY_CONTAINER, LOAD, BLAME_TARGET, "ImageFile.load");
+    assert_blamed(RAISED_BY_STATEMENT, "38 ZoneInfo.__new__ " LIBRARY, BLAME_TARGET, NULL);
+}
+
+/* Where threads change what they share, the place is named without blame. */
+static void above_readonly_the_place_has_no_blame(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.share = RUNG_ALL;
+    add_raised(&trial, RAISED_BY_CONTAINER, "KeyError: 1", LOAD);
+    add_raised(&trial, RAISED_BY_CONTAINER, "KeyError: 1", ZONE);
+    judge(&trial, 1);
+    for (size_t i = 0; i < trial.run.findings.n; i++)
+        assert_int_equal(trial.run.findings.items[i]->blame, BLAME_UNKNOWN);
+    end(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_race_with_random_messages_is_one_finding),
+        cmocka_unit_test(another_call_or_statement_is_another_finding),
+        cmocka_unit_test(messages_of_compiled_code_are_forms_of_one_finding),
+        cmocka_unit_test(code_of_the_library_is_the_interpreters),
+        cmocka_unit_test(above_readonly_the_place_has_no_blame),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* What a session reports of its children, and why a run without findings is not a clean one. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/plan/detector_list.h"
+#include "driver/session/session_inside.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define EXITED(status) ((status) << 8)
+
+struct stage {
+    struct request request;
+    struct mode_run mode;
+    struct plan plan;
+    struct session session;
+};
+
+static void begin(struct stage *scene)
+{
+    *scene = (struct stage){.mode = {.row = &mode_plain}};
+    request_init(&scene->request);
+    scene->plan = (struct plan){.name = (char *)"t", .threads = 8, .detect = DETECTOR_DEFAULT};
+    scene->session = (struct session){.request = &scene->request, .mode = &scene->mode};
+    scene->session.settings.memory = UINT64_C(512) << 20;
+    scene->session.run = (struct run){.threads = 8, .calls = 100, .overlapped = 50};
+}
+
+static void end(struct stage *scene)
+{
+    session_clear(&scene->session);
+    request_clear(&scene->request);
+}
+
+static const char *conclude(struct stage *scene)
+{
+    assert_int_equal(session_run(&scene->session, NULL, 0), 0);
+    return scene->session.run.reason;
+}
+
+static void a_run_with_calls_in_flight_is_clean(void **state)
+{
+    (void)state;
+    struct stage scene;
+    begin(&scene);
+    assert_null(conclude(&scene));
+    assert_int_equal(scene.session.run.status, STATUS_CLEAN);
+    end(&scene);
+}
+
+static void a_run_without_a_test_has_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        bool unjudged, wire_lost, interrupted;
+        unsigned killed, threads;
+        uint64_t calls, overlapped;
+        const char *reason;
+    } rows[] = {
+        {.unjudged = true,
+         .reason = "children died or hung, and --detect leaves out the detector for it; leave --detect out"},
+        {.wire_lost = true,
+         .reason =
+             "records of a child were lost: the target closed or used their descriptor; leave that call out"},
+        {.killed = 3,
+         .reason =
+             "every child was ended by signal 9 (Killed), which none of them sent itself; see the note"},
+        {.interrupted = true, .reason = "interrupted before its end"},
+        {.threads = 8, .reason = "no call was made by two threads; give it more --time"},
+        {.threads = 8,
+         .calls = 100,
+         .reason = "no two calls were ever in flight together; give it more --time, or threads with -t"},
+        {.threads = 1, .reason = "no call was made; give it more --time"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct stage scene;
+        begin(&scene);
+        struct session *session = &scene.session;
+        session->unjudged = rows[i].unjudged;
+        session->wire_lost = rows[i].wire_lost;
+        session->interrupted = rows[i].interrupted;
+        session->killed = session->run.children = rows[i].killed;
+        if (rows[i].threads) {
+            session->run.threads = rows[i].threads;
+            session->run.calls = rows[i].calls;
+            session->run.overlapped = rows[i].overlapped;
+        }
+        if (rows[i].killed)
+            session->sightings = calloc(rows[i].killed, sizeof *session->sightings);
+        assert_string_equal(conclude(&scene), rows[i].reason);
+        assert_int_equal(session->run.status, STATUS_UNTESTED);
+        end(&scene);
+    }
+}
+
+static bool take(struct stage *scene, struct outcome *outcome)
+{
+    bool more = session_take(&scene->session, &scene->plan, "bare", outcome);
+    outcome_clear(outcome);
+    return more;
+}
+
+static void assert_noted(const struct stage *scene, const char *note)
+{
+    const struct note_list *notes = &scene->session.run.notes;
+    for (size_t i = 0; i < notes->n; i++)
+        if (strcmp(notes->items[i], note) == 0)
+            return;
+    fail_msg("there is no note: %s", note);
+}
+
+static void each_end_of_a_child_has_its_words(void **state)
+{
+    (void)state;
+    static const struct {
+        struct outcome outcome;
+        const char *end;
+    } rows[] = {
+        {{.finished = true, .phase = BOARD_FINISH}, "finished"},
+        {{.cannot = (char *)"numpy is missing", .cannot_status = STATUS_UNTESTED}, "could not run"},
+        {{.hung = true, .phase = BOARD_RUN, .wait_status = SIGKILL}, "hung"},
+        {{.over_memory = true, .phase = BOARD_RUN, .wait_status = SIGKILL}, "reached the memory limit"},
+        {{.phase = BOARD_RUN, .wait_status = SIGSEGV}, "Segmentation fault"},
+        {{.phase = BOARD_RUN, .wait_status = EXITED(3)}, "exited early"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct stage scene;
+        struct outcome outcome = rows[i].outcome;
+        begin(&scene);
+        outcome.cannot = outcome.cannot ? strdup(outcome.cannot) : NULL;
+        take(&scene, &outcome);
+        assert_string_equal(scene.session.run.log.items[0].end, rows[i].end);
+        end(&scene);
+    }
+}
+
+static void a_limit_of_memory_is_a_note_with_its_size(void **state)
+{
+    (void)state;
+    struct stage scene;
+    struct outcome outcome = {.over_memory = true, .phase = BOARD_RUN, .wait_status = SIGKILL};
+    begin(&scene);
+    assert_true(take(&scene, &outcome));
+    assert_noted(&scene, "a child reached the memory limit of 512 MB and was ended; --memory raises it");
+    end(&scene);
+}
+
+static void an_end_without_its_detector_is_a_note(void **state)
+{
+    (void)state;
+    struct stage scene;
+    struct outcome died = {.phase = BOARD_RUN, .wait_status = EXITED(3)},
+                   hung = {.phase = BOARD_RUN, .hung = true, .wait_status = SIGKILL};
+    begin(&scene);
+    scene.plan.detect = DETECTOR_BIT(DETECTOR_EXCEPTION);
+    take(&scene, &died);
+    assert_noted(&scene, "a child ended early (exited early); no finding, because --detect leaves out crash");
+    take(&scene, &hung);
+    assert_noted(&scene, "a child hung and was ended; no finding, because --detect leaves out hang");
+    assert_true(scene.session.unjudged);
+    assert_int_equal(scene.session.run.findings.n, 0);
+    end(&scene);
+}
+
+static void only_the_first_child_makes_a_run_of_one_long_call_untested(void **state)
+{
+    (void)state;
+    for (unsigned before = 0; before < 2; before++) {
+        struct stage scene;
+        struct outcome first = {.phase = BOARD_RUN, .finished = true},
+                       outcome = {.overran = true, .phase = BOARD_SERIAL, .wait_status = SIGKILL};
+        begin(&scene);
+        if (before)
+            take(&scene, &first);
+        assert_int_equal(take(&scene, &outcome), before);
+        if (before)
+            assert_noted(&scene, "a child did not end when its time was over, and was ended");
+        else
+            assert_string_equal(scene.session.run.reason,
+                                "one call on one thread did not return while the time lasted; give it more "
+                                "--time, or leave it out");
+        end(&scene);
+    }
+}
+
+static void the_module_that_turned_the_gil_on_is_named(void **state)
+{
+    (void)state;
+    struct stage scene;
+    struct outcome outcome = {.cannot = strdup("the GIL is on"),
+                              .cannot_status = STATUS_UNTESTED,
+                              .cannot_reason = CANNOT_GIL,
+                              .stderr_text =
+                                  strdup("RuntimeWarning: The global interpreter lock (GIL) has been "
+                                         "enabled to load module 'old.ext', which has not "
+                                         "declared that it can run safely without the GIL.\n")};
+    begin(&scene);
+    assert_false(take(&scene, &outcome));
+    assert_string_equal(
+        scene.session.run.reason,
+        "importing 'old.ext' turned the GIL back on, because it does not declare free threading; use "
+        "a version that does, or set PYTHON_GIL=0 to run it without the GIL all the same");
+    end(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_with_calls_in_flight_is_clean),
+        cmocka_unit_test(a_run_without_a_test_has_its_reason),
+        cmocka_unit_test(each_end_of_a_child_has_its_words),
+        cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),
+        cmocka_unit_test(an_end_without_its_detector_is_a_note),
+        cmocka_unit_test(only_the_first_child_makes_a_run_of_one_long_call_untested),
+        cmocka_unit_test(the_module_that_turned_the_gil_on_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
