@@ -34,17 +34,9 @@ EXEMPT static inline void foreign_copy(void *to, const void *from, size_t n)
 }
 
 /* memcmp is the fastest, but ThreadSanitizer checks it wherever it is called from. */
-#if defined(__SANITIZE_THREAD__)
-#define FOREIGN_BYTEWISE 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FOREIGN_BYTEWISE 1
-#endif
-#endif
-
 EXEMPT static inline bool foreign_differs(const void *foreign, const void *own, size_t n)
 {
-#ifdef FOREIGN_BYTEWISE
+#ifdef EXEMPT_SANITIZED
     for (size_t i = 0; i < n; i++)
         if (foreign_byte((const uint8_t *)foreign + i) != ((const uint8_t *)own)[i])
             return true;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
@@ -12,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "child/crash/signals.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
 #include "detectors/watch/tripwire.h"
@@ -21,6 +24,8 @@
 #define STACK_SIZE ((size_t)256 * 1024)
 /* The child dies after this time, even if the driver has not walked the threads. */
 #define PATIENCE (20 * CLOCK_SECOND)
+/* More than a handler needs to do its work in steps; some milliseconds. */
+#define STUCK 5000
 
 static int wire;
 static struct board *the_board;
@@ -29,6 +34,24 @@ static _Atomic int first_tid;
 static __thread uint16_t thread_worker __attribute__((tls_model("initial-exec"))) = RECORD_MAIN;
 static __thread const char *thread_statement __attribute__((tls_model("initial-exec")));
 static __thread void *thread_stack __attribute__((tls_model("initial-exec")));
+
+/* A signal, in its handler. */
+struct fault {
+    int number;
+    siginfo_t *info;
+    void *ucontext;
+};
+
+/* The fault that a handler of the target was called for; stale if it left by a jump. */
+static __thread const struct fault *passed __attribute__((tls_model("initial-exec")));
+static __thread bool raising __attribute__((tls_model("initial-exec")));
+
+/* The last fault of the thread that the target's handler took, and how often it came back as it was. */
+static __thread struct {
+    gregset_t registers;
+    uint64_t sequence; /* of the thread's slot */
+    unsigned times;
+} last __attribute__((tls_model("initial-exec")));
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
@@ -41,11 +64,10 @@ void crash_set_statement(const char *statement)
 
 static void die_of(int number)
 {
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    sigaction(number, &standard, NULL);
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, number);
+    signals_set_default(number);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
     _exit(128 + number);
@@ -116,12 +138,63 @@ static bool handle_guard_fault(const siginfo_t *info, void *ucontext)
     return guard_on_fault((uintptr_t)info->si_addr, write, frames, n);
 }
 
+/* Does the fault repeat, because the target's handler came back to the instruction with nothing changed? */
+static bool is_stuck(const struct fault *fault, const gregset_t before)
+{
+    const greg_t *now = ((const ucontext_t *)fault->ucontext)->uc_mcontext.gregs;
+    unsigned slot = thread_worker < BOARD_MAIN ? thread_worker : BOARD_MAIN;
+    uint64_t sequence = atomic_load_explicit(&the_board->slots[slot].sequence, memory_order_relaxed);
+    bool same = fault->info->si_code > 0 && memcmp(now, before, sizeof(gregset_t)) == 0 &&
+                memcmp(now, last.registers, sizeof(gregset_t)) == 0 && last.sequence == sequence;
+    memcpy(last.registers, now, sizeof(gregset_t));
+    last.sequence = sequence;
+    last.times = same ? last.times + 1 : 0;
+    return last.times >= STUCK;
+}
+
+/* Passes the signal to the handler of the target, if it has one. Returns true if the thread goes on. abort() ends the
+ * process after a handler, too. */
+static bool pass_on(const struct fault *fault)
+{
+    gregset_t before;
+    const siginfo_t *info = fault->info;
+    bool aborts =
+        fault->number == SIGABRT && info->si_code == SI_TKILL && info->si_pid == getpid() && !raising;
+    memcpy(before, ((const ucontext_t *)fault->ucontext)->uc_mcontext.gregs, sizeof before);
+    passed = fault;
+    atomic_store(&the_board->handled, (uint32_t)fault->number);
+    bool goes_on = signals_pass(fault->number, fault->info, fault->ucontext) && !aborts;
+    atomic_store(&the_board->handled, 0);
+    passed = NULL;
+    if (!goes_on || !is_stuck(fault, before))
+        return goes_on;
+    RECORD_SEND(wire, RECORD_NOTE,
+                .texts = {"the target handles a fatal signal itself, and its handler returns again "
+                          "and again to the instruction that faults: counted as a crash"});
+    return false;
+}
+
+/* A signal that the target's handler raises, or a fault in it, reports the fault that the handler was called for. */
+static bool is_inside(const struct fault *outer, const struct fault *fault)
+{
+    return outer && outer > fault && signals_on_stack(outer) && signals_on_stack(fault);
+}
+
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
+    struct fault fault = {number, info, ucontext};
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
         (number == SIGTRAP && tripwire_on_trap(ucontext)) ||
         (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext))) {
+        errno = saved;
+        return;
+    }
+    if (is_inside(passed, &fault)) {
+        number = passed->number;
+        info = passed->info;
+        ucontext = passed->ucontext;
+    } else if (!atomic_load(&first_tid) && pass_on(&fault)) {
         errno = saved;
         return;
     }
@@ -150,8 +223,9 @@ LANDMARK_IS(on_fatal);
 static void on_scene(int number, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
-    (void)number;
-    if (write_page(0, info, ucontext) && atomic_load(&first_tid))
+    if (info->si_code != SI_TKILL)
+        signals_pass(number, info, ucontext);
+    else if (write_page(0, info, ucontext) && atomic_load(&first_tid))
         wait_for_end();
     errno = saved;
 }
@@ -180,7 +254,10 @@ __attribute__((visibility("default"))) int kill(pid_t pid, int number)
 __attribute__((visibility("default"))) int raise(int number)
 {
     note_own(true, number);
-    return (int)syscall(SYS_tgkill, getpid(), gettid(), number);
+    raising = true;
+    int result = (int)syscall(SYS_tgkill, getpid(), gettid(), number);
+    raising = false;
+    return result;
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
@@ -188,20 +265,23 @@ __attribute__((visibility("default"))) int raise(int number)
 
 int crash_install(int wire_fd, struct board *board)
 {
+    int error;
     wire = wire_fd;
     the_board = board;
     unwind_prepare();
     /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
     struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
-        if (sigaction(fatal_signals[i], &fatal, NULL) < 0)
-            return -errno;
+        if ((error = signals_install(fatal_signals[i], &fatal)) < 0)
+            return error;
     const struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART | SA_ONSTACK};
     /* SA_NODEFER: the driver reads from the mask of a thread whether it will answer. */
     const struct sigaction scene = {.sa_sigaction = on_scene,
                                     .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
-    if (sigaction(SIGTERM, &ask, NULL) < 0 || sigaction(SCENE_SIGNAL, &scene, NULL) < 0)
+    if (sigaction(SIGTERM, &ask, NULL) < 0)
         return -errno;
+    if ((error = signals_install(SCENE_SIGNAL, &scene)) < 0)
+        return error;
     atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
     atomic_store(&board->scene.ready, 1);
     return crash_thread_start(RECORD_MAIN);
@@ -215,15 +295,38 @@ int crash_thread_start(uint16_t worker)
         thread_stack = NULL;
         return -errno;
     }
-    stack_t stack = {.ss_sp = thread_stack, .ss_size = STACK_SIZE};
-    return sigaltstack(&stack, NULL) < 0 ? -errno : 0;
+    return signals_set_stack(thread_stack, STACK_SIZE);
 }
 
 void crash_thread_end(void)
 {
-    stack_t none = {.ss_flags = SS_DISABLE};
-    sigaltstack(&none, NULL);
+    signals_set_stack(NULL, 0);
     if (thread_stack)
         munmap(thread_stack, STACK_SIZE);
     thread_stack = NULL;
+}
+
+void crash_restore(void)
+{
+    int number = signals_restore();
+    char text[256];
+    if (number == 0)
+        return;
+    snprintf(
+        text, sizeof text,
+        "the target put a handler of its own for signal %d (%s) past libc; until the end of that round %s missed what "
+        "happened",
+        number, strsignal(number), /* NOLINT(concurrency-mt-unsafe): the workers wait */
+        number == SIGSEGV   ? "crash, tripwire and guard"
+        : number == SIGTRAP ? "crash and tripwire"
+                            : "crash");
+    RECORD_SEND(wire, RECORD_NOTE, .texts = {text});
+}
+
+void crash_thread_restore(void)
+{
+    if (signals_restore_thread())
+        RECORD_SEND(wire, RECORD_NOTE,
+                    .texts = {"the target changed a thread's signal stack or blocked fatal signals past "
+                              "libc; until the end of that round the thread's crashes had no report"});
 }

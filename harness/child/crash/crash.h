@@ -20,6 +20,12 @@ int crash_install(int wire, struct board *board);
 int crash_thread_start(uint16_t worker);
 void crash_thread_end(void);
 
+/* Puts the handlers back if the target replaced them past libc, and notes which detectors were blind. Child main,
+ * between rounds. */
+void crash_restore(void);
+/* The same for the calling thread's signal stack and mask. */
+void crash_thread_restore(void);
+
 /* Sends the memory map, which the driver needs to name addresses after the child has ended. Async-signal-safe. */
 void crash_send_maps(void);
 

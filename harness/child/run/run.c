@@ -164,6 +164,7 @@ static void check_round(struct run *run)
         call.watched = run->base.watched;
         call.nwatched = run->base.nwatched;
     }
+    crash_restore();
     detectors_end_round(&call);
     lone_settle(run, &call);
     atomic_fetch_add(&run->board->rounds, 1);

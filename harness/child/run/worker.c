@@ -269,6 +269,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(PyEval_SaveThread());
     }
     crash_set_statement(NULL);
+    crash_thread_restore();
 }
 
 static void *worker_main(void *argument)

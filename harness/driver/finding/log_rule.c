@@ -38,12 +38,27 @@ static const struct log_rule rules[] = {
     {"negative ref count", FINDING_REFCOUNT_UNDERFLOW, false},
 };
 
+/* A handler that prints the stacks at a crash, such as faulthandler's, names the signal: no fault of the interpreter.
+ * Several threads that crash together mix their texts, and leave a line without a name, too. */
+static bool names_signal(const char *line, size_t length)
+{
+    static const char *const names[] = {"Segmentation fault", "Bus error", "Illegal instruction",
+                                        "Floating-point exception", "Aborted"};
+    const char *fatal = memmem(line, length, FATAL, sizeof FATAL - 1);
+    const char *rest = fatal ? fatal + sizeof FATAL - 1 : NULL;
+    bool named = fatal && rest == line + length;
+    for (size_t i = 0; fatal && !named && i < sizeof names / sizeof *names; i++)
+        named = memmem(rest, (size_t)(line + length - rest), names[i], strlen(names[i]));
+    return named;
+}
+
 const struct log_rule *log_rule_find(const char *text, char **ret_line)
 {
     while (text && *text) {
         size_t length = strcspn(text, "\n");
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-            if (memmem(text, length, rules[i].sentence, strlen(rules[i].sentence))) {
+            if (memmem(text, length, rules[i].sentence, strlen(rules[i].sentence)) &&
+                !names_signal(text, length)) {
                 *ret_line = strndup(text, length);
                 return &rules[i];
             }

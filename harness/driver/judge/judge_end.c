@@ -80,6 +80,9 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
     if (WIFSIGNALED(status))
         return judge_format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
                             strsignal(WTERMSIG(status)), when(judge->outcome));
+    if (judge->outcome->handled)
+        return judge_format("a handler of the target got %s and ended the process with status %d%s",
+                            strsignal(judge->outcome->handled), WEXITSTATUS(status), when(judge->outcome));
     return judge_format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
                         when(judge->outcome));
 }

@@ -45,7 +45,8 @@ static const struct {
     {"*** buffer overflow detected ***: terminated", FINDING_CRASH},
     {"terminate called after throwing an instance of 'std::bad_alloc'", FINDING_CRASH},
     {"pure virtual method called", FINDING_CRASH},
-    {"Fatal Python error: Segmentation fault", FINDING_INTERPRETER_FAULT},
+    {"Fatal Python error: PyThreadState_Get: the function must be called with an active thread state",
+     FINDING_INTERPRETER_FAULT},
     {"Objects/object.c:1: _Py_NegativeRefcount: Assertion failed: object has negative ref count",
      FINDING_REFCOUNT_UNDERFLOW},
 };
@@ -70,7 +71,8 @@ static void the_first_line_decides(void **state)
 {
     (void)state;
     char *line;
-    const struct log_rule *rule = log_rule_find("free(): invalid size\nFatal Python error: Aborted\n", &line);
+    const struct log_rule *rule =
+        log_rule_find("free(): invalid size\nFatal Python error: none_dealloc: deallocating None\n", &line);
     assert_int_equal(rule->kind, FINDING_HEAP_CORRUPTION);
     assert_string_equal(line, "free(): invalid size");
     free(line);
@@ -87,6 +89,10 @@ static void other_texts_are_not_findings(void **state)
         "malloc is a function, free() another",
         "Traceback (most recent call last):\n  File \"x.py\", line 1\nValueError: double\nfree",
         "free():\ninvalid size",
+        /* faulthandler, at a crash */
+        "Fatal Python error: Segmentation fault\n\nCurrent thread 0x00007f0000 (most recent call first):",
+        "Fatal Python error: Fatal Python error: Bus errorFloating-point exception\n\n\nCurrent thread 0x00007f0000:",
+        "Fatal Python error: \n\nIllegal instruction",
     };
     char *line;
     assert_null(log_rule_find(NULL, &line));

@@ -75,6 +75,14 @@ static void an_exit_in_the_middle_is_a_crash(void **state)
     assert_int_equal(only(&trial)->kind, FINDING_CRASH);
     assert_non_null(strstr(only(&trial)->message, "exited with status 7 in the middle"));
     end(&trial);
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = EXITED(7);
+    trial.outcome.handled = SIGBUS;
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->message,
+                        "a handler of the target got Bus error and ended the process with status 7");
+    end(&trial);
 }
 
 /* Makes this program look like the child, by a link. */
