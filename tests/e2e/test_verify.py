@@ -49,6 +49,12 @@ class Verified(EndToEnd):
         self.check(control and control['hit'] == 0 and control['of'] >= 3, done, f'the control run is {control}')
         self.check('with the GIL on, too' not in done.out, done, 'the text says that it fails with the GIL on')
 
+    def test_builtin_around_the_call(self):
+        """a builtin around the guilty call is not named, but the call of the package's object inside"""
+        done = self.expect(run('-s', 'L = [0]\ndef lines(i):\n  L[0] = i; assert L[0] == i\n  return L', 'len(lines(thread_index))',
+                               '--time', 3, '--verify', '30s', '--detect', 'exception', timeout=90), 1)
+        self.check('look at lines' in done.json['verification']['sentence'], done, 'another call is named')
+
     def test_two_statements_that_race(self):
         """two statements that race with each other are verified together, with controls and a sharing level"""
         done = self.expect(run('-s', 'L = [0]\ndef set1():\n  L[0] = 1; assert L[0] == 1\n'

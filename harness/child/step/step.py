@@ -1,5 +1,6 @@
 """Parses text into steps and describes them, for step_parse.c. Runs in the target's interpreter."""
 import ast
+import builtins
 import sys
 import types
 
@@ -106,8 +107,37 @@ def join(words):
     return text
 
 
-def describe(code, names):
-    """The objects that the statement uses, the modules of all names in it, and whether these are the interpreter's own."""
+def root_of(node):
+    """The name at the start of `a.b`; None for other expressions."""
+    path = path_of(node)
+    return path and path[0]
+
+
+def is_interpreters(root, names):
+    """A name that a statement assigns may be anything."""
+    if root in ('iteration_index', 'thread_index'):
+        return True
+    value = names.get(root, vars(builtins).get(root, describe))
+    return value is not describe and module_of(value) in sys.stdlib_module_names
+
+
+def called(source, names):
+    """The only function that can run compiled code of a package, as `np.linalg.norm`; '' where several can."""
+    tree = ast.parse(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    own = [node for node in calls if not (root_of(node.func) and is_interpreters(root_of(node.func), names))]
+    known = {'.'.join(path_of(node.func) or ()) for node in own or calls}
+    inside = {id(node) for call in own or calls for node in ast.walk(call)} if own else set()
+    others = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+              and id(node) not in inside and not is_interpreters(node.id, names)]
+    # A builtin such as len calls its argument.
+    passed = others and len(own) < len(calls)
+    return '' if passed or len(known) != 1 else known.pop()
+
+
+def describe(code, names, source):
+    """The objects that the statement uses, the modules of all names in it, whether these are the interpreter's own, and
+    the function that it calls."""
     objects, modules, plain = [], [], True
     for name in code.co_names:
         if name in names:
@@ -124,4 +154,4 @@ def describe(code, names):
         if is_a(value, types.FunctionType, types.MethodType, types.GeneratorType, types.CoroutineType):
             plain = False
         plain = plain and module_of(value) in sys.stdlib_module_names
-    return join(objects), join(modules), plain
+    return join(objects), join(modules), plain, called(source, names)[:TEXT_MAX]

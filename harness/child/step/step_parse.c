@@ -229,14 +229,14 @@ void program_clear(struct program *program)
 static void send_statement(const struct step *step, const char *source, int64_t number, int64_t role,
                            PyObject *describe, PyObject *names, int wire)
 {
-    const char *objects = "", *modules = "";
+    const char *objects = "", *modules = "", *call = "";
     int plain = false;
-    PyObject *row = PyObject_CallFunctionObjArgs(describe, step->code, names, NULL);
+    PyObject *row = PyObject_CallFunction(describe, "OOs", step->code, names, step->source);
     if (row)
-        PyArg_ParseTuple(row, "ssp", &objects, &modules, &plain);
+        PyArg_ParseTuple(row, "ssps", &objects, &modules, &plain, &call);
     RECORD_SEND(wire, RECORD_STATEMENT,
                 .values = {[STATEMENT_NUMBER] = number, [STATEMENT_ROLE] = role, [STATEMENT_PLAIN] = plain},
-                .texts = {source, objects, modules});
+                .texts = {source, objects, modules, call});
     PyErr_Clear();
     Py_XDECREF(row);
 }

@@ -42,7 +42,8 @@
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
     /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
-     * body; the names of the objects that it uses; the modules of all names in it; both separated by commas. */ \
+     * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
+     * function of a package that it calls, or "". */ \
     PLAIN(STATEMENT, statement) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
     /* values: enum record_arm: calls at each point of a series; sent before the series */ \
@@ -165,7 +166,7 @@ bool record_lost(void);
  */
 struct record_content {
     int64_t values[RECORD_VALUES];
-    const char *texts[4]; /* ends at NULL */
+    const char *texts[5]; /* ends at NULL */
 };
 #define RECORD_SEND(fd, type, ...) record_send_content(fd, type, &(struct record_content){__VA_ARGS__})
 int record_send_content(int fd, enum record_type type, const struct record_content *content);

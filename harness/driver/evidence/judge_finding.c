@@ -79,7 +79,8 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
                     finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
                     finding->evidence.by != EVIDENCE_EXIT && finding->evidence.by != EVIDENCE_SENT;
     if (statement && !statement->plain && statement->package) {
-        finding->evidence.call = statement_callable(statement->source, judge->plan->setup);
+        finding->evidence.call =
+            statement_callable(&judge->run->statements, statement->source, judge->plan->setup);
         finding->evidence.call_package = strdup(statement->package);
     }
     finding->evidence.alone = breakage && !judge->plan->native && !package_any_loaded(judge->outcome);

@@ -17,8 +17,8 @@ const char *judge_growth_statement(const struct judge *judge, enum growth_verdic
 char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
                        const char *package, const char *list, bool held)
 {
-    cleanup_free char *called =
-        statement_callable(judge_growth_statement(judge, verdict), judge->plan->setup);
+    cleanup_free char *called = statement_callable(
+        &judge->outcome->statements, judge_growth_statement(judge, verdict), judge->plan->setup);
     const char *who = function ? function : called ? called : "something";
     const char *release = judge->plan->release;
     const char *each = judge_per_iteration(judge) > 1 ? "iteration" : "call";

@@ -10,7 +10,9 @@
 static void name_function(const struct judge *judge, struct finding *finding)
 {
     const struct plan *plan = judge->plan;
-    char *callable = plan->nsteps == 1 ? statement_callable(plan->steps[0], plan->setup) : NULL;
+    char *callable = plan->nsteps == 1
+                         ? statement_callable(&judge->outcome->statements, plan->steps[0], plan->setup)
+                         : NULL;
     char *package = callable ? judge_package_of(judge, callable) : NULL;
     evidence_set(&finding->evidence, EVIDENCE_STATEMENT, package ? BLAME_TARGET : BLAME_UNKNOWN, callable,
                  package);

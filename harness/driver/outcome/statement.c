@@ -16,6 +16,7 @@ static void statement_clear(struct statement *statement)
     free(statement->source);
     free(statement->objects);
     free(statement->modules);
+    free(statement->call);
     free(statement->package);
 }
 
@@ -34,7 +35,8 @@ static int append(struct statement_list *list, const struct statement *statement
     copy.source = strdup(statement->source);
     copy.objects = strdup(statement->objects);
     copy.modules = strdup(statement->modules);
-    bool whole = copy.source && copy.objects && copy.modules;
+    copy.call = strdup(statement->call);
+    bool whole = copy.source && copy.objects && copy.modules && copy.call;
     if (!whole || list_grow(&list->items, list->n, sizeof copy) < 0) {
         statement_clear(&copy);
         return -ENOMEM;
@@ -43,14 +45,35 @@ static int append(struct statement_list *list, const struct statement *statement
     return 0;
 }
 
+static bool is_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* NULL where the text has several calls: without the objects it is not known which one matters. */
+static char *called_name(const char *statement)
+{
+    const char *open = strchr(statement, '('), *from = open;
+    while (from && from > statement && is_name(from[-1]))
+        from--;
+    if (!open || from == open || isdigit((unsigned char)*from) || *from == '.')
+        return NULL;
+    for (const char *next = open; (next = strchr(next + 1, '('));)
+        if (is_name(next[-1]) || next[-1] == ')' || next[-1] == ']')
+            return NULL;
+    return strndup(from, (size_t)(open - from));
+}
+
 int statement_add(struct statement_list *list, const struct record *record)
 {
+    cleanup_free char *called = record->ntexts > 3 ? NULL : called_name(record_text(record, 0));
     return append(list, &(struct statement){.number = (int)record->values[STATEMENT_NUMBER],
                                             .role = (unsigned)record->values[STATEMENT_ROLE],
                                             .plain = record->values[STATEMENT_PLAIN],
                                             .source = (char *)record_text(record, 0),
                                             .objects = (char *)record_text(record, 1),
-                                            .modules = (char *)record_text(record, 2)});
+                                            .modules = (char *)record_text(record, 2),
+                                            .call = called ? called : (char *)record_text(record, 3)});
 }
 
 /* The index in the list of a child's statement, or -1. */
@@ -147,17 +170,6 @@ const struct statement *statement_at(const struct statement_list *list, unsigned
 
 /* Calls */
 
-static char *called_name(const char *statement)
-{
-    const char *open = strchr(statement, '('), *from = open;
-    while (from && from > statement &&
-           (isalnum((unsigned char)from[-1]) || from[-1] == '_' || from[-1] == '.'))
-        from--;
-    if (!open || from == open || isdigit((unsigned char)*from) || *from == '.')
-        return NULL;
-    return strndup(from, (size_t)(open - from));
-}
-
 /* Reads one clause of "import numpy as np" or "from numpy import repeat as r". True: it binds `name` to *full. */
 static bool read_import(const char *clause, const char *from, const char *name, char *full, size_t size)
 {
@@ -184,11 +196,12 @@ static bool read_line(const char *line, const char *name, char *full, size_t siz
     return false;
 }
 
-char *statement_callable(const char *statement, const char *setup)
+char *statement_callable(const struct statement_list *list, const char *statement, const char *setup)
 {
-    cleanup_free char *called = called_name(statement);
+    const struct statement *found = statement_find(list, statement);
+    cleanup_free char *called = found ? strdup(found->call) : called_name(statement);
     char first[128], full[256], *name = NULL;
-    if (!called)
+    if (!called || !*called)
         return NULL;
     size_t length = strcspn(called, ".");
     snprintf(first, sizeof first, "%.*s", (int)length, called);

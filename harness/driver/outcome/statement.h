@@ -16,6 +16,7 @@ struct statement {
     char *source;
     char *objects; /* names of the shared objects that it uses, separated by commas */
     char *modules; /* top-level modules of the names it uses, separated by commas */
+    char *call;    /* as it is written, "np.repeat"; "": not certain */
     char *package; /* "numpy 2.2.2": distribution of the first compiled package among these; or NULL */
     bool plain;    /* it uses the interpreter and its library only */
 };
@@ -38,9 +39,10 @@ const struct statement *statement_find(const struct statement_list *list, const 
 /* The worker's statement at this step, in the list of one child; or NULL. */
 const struct statement *statement_at(const struct statement_list *list, unsigned worker, unsigned step);
 
-/* Returns the function that a statement calls: "numpy.repeat" of `a = np.repeat(x, 2)[::2]` with `import numpy as np`
- * in the setup. The caller's; NULL when there is no call. */
-char *statement_callable(const char *statement, const char *setup);
+/* Returns the function of a package that a statement of the list calls: "numpy.repeat" of `len(np.repeat(x, 2))` with
+ * `import numpy as np` in the setup. For a text that is not in the list, its only function. The caller's; NULL when
+ * there is no call, or when it is not certain which call is the package's. */
+char *statement_callable(const struct statement_list *list, const char *statement, const char *setup);
 
 /* Does the plan leave it out? */
 bool statement_is_left_out(const struct plan *plan, const char *source);

@@ -101,10 +101,11 @@ static void mark_new(struct unmask *unmask, struct run *run)
     }
 }
 
-static bool same_call(const struct unmask *unmask, const char *one, const char *other)
+static bool same_call(const struct unmask *unmask, const struct statement_list *list, const char *one,
+                      const char *other)
 {
-    cleanup_free char *a = statement_callable(one, unmask->plan.setup),
-                      *b = statement_callable(other, unmask->plan.setup);
+    cleanup_free char *a = statement_callable(list, one, unmask->plan.setup),
+                      *b = statement_callable(list, other, unmask->plan.setup);
     return strcmp(one, other) == 0 || (a && b && strcmp(a, b) == 0);
 }
 
@@ -130,7 +131,7 @@ static void leave_out(struct unmask *unmask, struct run *run, const struct findi
         unmask->counts[i].ended = 0;
     for (size_t i = 0; i < list->n && statements_left(unmask, list) > 1; i++)
         if (!statement_is_left_out(&unmask->plan, list->items[i].source) &&
-            same_call(unmask, list->items[i].source, statement))
+            same_call(unmask, list, list->items[i].source, statement))
             leave_one_out(unmask, run, list->items[i].source);
     free(unmask->masking);
     unmask->masking = strdup(finding->id);

@@ -101,15 +101,16 @@ static unsigned trials_needed(const struct verification *found)
 }
 
 /* Returns what a statement calls, or else its own text. The caller's. */
-static char *call_of(const struct statement *statement, const struct plan *plan)
+static char *call_of(const struct verify *verify, const struct statement *statement)
 {
-    char *call = statement_callable(statement->source, plan->setup);
+    const struct statement_list *list = &verify->run->statements;
+    char *call = statement_callable(list, statement->source, verify->plan->setup);
     return call ? call : strdup(statement->source);
 }
 
-static bool makes_call(const struct statement *statement, const struct plan *plan, const char *call)
+static bool makes_call(const struct verify *verify, const struct statement *statement, const char *call)
 {
-    cleanup_free char *name = call_of(statement, plan);
+    cleanup_free char *name = call_of(verify, statement);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return name && strcmp(name, call) == 0;
 }
@@ -127,7 +128,7 @@ static void try_without(struct verify *verify, const char *call, unsigned n, str
         out[i] = variant.leave_out[i];
     variant.leave_out = out;
     for (size_t i = 0; i < list->n; i++)
-        if (call ? makes_call(&list->items[i], &variant, call) : !list->items[i].plain)
+        if (call ? makes_call(verify, &list->items[i], call) : !list->items[i].plain)
             out[variant.nleave_out++] = list->items[i].source;
     run_trials(verify, &variant, 1, n, trials);
 }
@@ -148,7 +149,7 @@ static void knock_out_calls(struct verify *verify, unsigned n)
     for (size_t i = 0; i < list->n && found->nknock_outs < VERIFICATION_CALLS; i++) {
         if (statement_is_left_out(verify->plan, list->items[i].source))
             continue;
-        char *name = call_of(&list->items[i], verify->plan);
+        char *name = call_of(verify, &list->items[i]);
         if (!name || is_known(found, name)) {
             free(name);
             continue;
@@ -158,7 +159,7 @@ static void knock_out_calls(struct verify *verify, unsigned n)
         variant->plain = list->items[i].plain;
         variant->package = list->items[i].package ? strdup(list->items[i].package) : NULL;
         for (size_t k = 0; k < list->n; k++)
-            if (makes_call(&list->items[k], verify->plan, name))
+            if (makes_call(verify, &list->items[k], name))
                 text_join(&variant->sources, "; ", list->items[k].source);
         try_without(verify, name, n, &variant->trials);
     }

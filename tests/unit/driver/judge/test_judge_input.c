@@ -109,9 +109,10 @@ static void only_an_exception_of_threads_counts(void **state)
     assert_int_equal(trial.run.notes.n, 0);
     add_exception(&trial, true, false);
     assert_silent(&trial);
-    assert_noted(&trial,
-                 "somersd(x) raises ValueError at _stats.py:12 under threads: no finding, because the "
-                 "statements change what they share");
+    assert_noted(
+        &trial,
+        "somersd(x) raises ValueError: Rankings must be of equal length. under threads: no finding, because the "
+        "statements change what they share");
     add_exception(&trial, false, false);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_EXCEPTION);

@@ -254,19 +254,29 @@ static void statements_name_their_function(void **state)
         {"x.sort()", "x.sort"},
         {"m.sub.f()", "m.sub.f"},
         {"f (1)", NULL},
+        {"len(g.lines(0.5))", NULL},
+        {"np.ones(3).sum()", NULL},
+        {"np.full(3, (1, 2))", "numpy.full"},
         {"x + y", NULL},
         {"(a, b)", NULL},
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *found = statement_callable(rows[i].statement, setup);
+        char *found = statement_callable(&(struct statement_list){0}, rows[i].statement, setup);
         if (rows[i].callable)
             assert_string_equal(found, rows[i].callable);
         else
             assert_null(found);
         free(found);
     }
-    char *bare = statement_callable("np.sum(x)", NULL);
+    /* The child, which has the objects, names the call inside. */
+    struct statement known = {.source = "len(np.repeat(x, 2))", .call = "np.repeat"};
+    char *inside = statement_callable(&(struct statement_list){&known, 1}, known.source, setup);
+    assert_string_equal(inside, "numpy.repeat");
+    free(inside);
+    known.call = "";
+    assert_null(statement_callable(&(struct statement_list){&known, 1}, known.source, setup));
+    char *bare = statement_callable(&(struct statement_list){0}, "np.sum(x)", NULL);
     assert_string_equal(bare, "np.sum");
     free(bare);
 }
