@@ -9,9 +9,18 @@ HANG = ('-s', 'import hang_attached as m\ndef make(): return [[i] for i in range
 MEET = ('--detect', 'crash', '--verify', 0, '--stop-on-first')
 
 
+def run_until(kind, *options):
+    """On a busy machine threads seldom run at the same time: makes up to three runs."""
+    for _ in range(3):
+        done = run(*options, until=lambda done: done.findings(kind=kind))
+        if done.findings(kind=kind):
+            break
+    return done
+
+
 class Lockstep(EndToEnd):
     def crash(self, *options):
-        done = self.expect(run(*LAZY, *MEET, *options, until=lambda done: done.findings(kind='crash')), 1)
+        done = self.expect(run_until('crash', *LAZY, *MEET, *options), 1)
         finding = done.findings(kind='crash')[0]
         self.assertEqual((finding['function'], finding['package'], finding['blame']), ('bug', 'lazy_once', 'target'), done)
         return finding, done
@@ -57,7 +66,7 @@ class Lockstep(EndToEnd):
 class Collect(EndToEnd):
     def test_bug(self):
         """threads that wait attached for a lock hold up a collection for ever: a deadlock, with their function"""
-        done = self.expect(run(*HANG, '--time', 10, '--detect', 'hang', 'm.bug(make)', until=lambda done: done.findings(kind='hang')), 1)
+        done = self.expect(run_until('hang', *HANG, '--time', 10, '--detect', 'hang', 'm.bug(make)'), 1)
         finding = done.findings(kind='hang')[0]
         self.assertEqual((finding['function'], finding['package'], finding['blame']), ('bug', 'hang_attached', 'target'), done)
         self.assertIn('a deadlock: ', finding['message'], done)
