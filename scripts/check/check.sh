@@ -97,6 +97,7 @@ done
 step "format" "Run clang-format -i on these files." clang-format --dry-run -Werror "${c_files[@]}"
 step "style" "Correct the lines above." style
 step "words" "Write plain English; shared words are in docs/glossary.md." scripts/check/words
+step "sentences" "Write the test, or keep one of the two places." scripts/check/sentences
 step "cppcheck" "Correct the code; if cppcheck is wrong, add /* cppcheck-suppress ID */ and the reason." run_cppcheck
 step "gcc without warnings" "See the errors above." build_with gcc "$build/gate-gcc"
 step "clang without warnings" "See the errors above." build_with clang "$gate"

@@ -44,9 +44,12 @@ void learn_after_call(struct learn *learn, const struct detector_call *call, PyO
 void learn_end(struct learn *learn, const struct space *space)
 {
     compare_names(learn);
+    /* The fingerprint decides about what is inside an object. */
     for (unsigned i = 0; i < space->nwatched; i++)
-        if (!space->watched[i].written)
+        if (!space->watched[i].written && !space->watched[i].inside)
             learn->run->changes |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
     learn->run->mutable |= learn->run->changes;
+    if (learn->run->mutable)
+        space_loosen(learn->run->maker, space);
     Py_CLEAR(learn->fingerprint);
 }

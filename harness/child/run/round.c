@@ -7,9 +7,12 @@
 
 #include "base/clock.h"
 #include "child/run/collector.h"
+#include "child/crash/crash.h"
+#include "child/run/lone.h"
 #include "child/run/worker.h"
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
+#include "detectors/table/detectors.h"
 
 void run_round(struct run *run)
 {
@@ -37,6 +40,19 @@ struct detector_call run_main_call(struct run *run)
                                   .findings = &run->findings};
 }
 
+void run_check_round(struct run *run)
+{
+    struct detector_call call = run_main_call(run);
+    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
+        call.watched = run->base.watched;
+        call.nwatched = run->base.nwatched;
+    }
+    crash_restore();
+    detectors_end_round(&call);
+    lone_settle(run, &call);
+    atomic_fetch_add(&run->board->rounds, 1);
+}
+
 bool run_release(struct run *run)
 {
     char reason[256];
@@ -55,6 +71,12 @@ int run_try_fresh(struct run *run)
         return STATUS_HARNESS;
     bool ready = space_thread_setup(run->maker, &space, 0, error, sizeof error) == 0;
     bool good = ready && space_run(run->fresh->bodies[0].steps[0].code, space.names);
+    PyObject *raised = ready && !good ? PyErr_GetRaisedException() : NULL;
+    good |= raised && run_declares(run, raised);
+    if (good)
+        Py_CLEAR(raised);
+    else if (raised)
+        PyErr_SetRaisedException(raised);
     if (!ready)
         run_cannot(run, STATUS_UNTESTED, "%s", error);
     else if (!good)

@@ -9,6 +9,7 @@
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
 #include "child/run/round.h"
+#include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
@@ -33,6 +34,10 @@
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
 
+/* The hint has part of the time of its child. */
+#define HINT_SHARE 3
+#define HINT_MAX (3 * CLOCK_SECOND)
+
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
@@ -49,12 +54,25 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
+static void send_cut(const struct run *run, const char *names)
+{
+    char text[512];
+    snprintf(
+        text, sizeof text,
+        "not all of %s was searched for arrays to watch: the limits for a name are %d levels, %d arrays, "
+        "%d objects and %d MiB",
+        names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+}
+
 static bool make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
+        if (*made.cut && !run->base.names)
+            send_cut(run, made.cut);
         space_drop(&run->base);
         run->base = made;
         run->generation++;
@@ -81,7 +99,7 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     if (run->lengths) /* the same in runs of all lengths */
         return (struct serial_limits){.iterations = SERIAL_OF_LENGTHS, .nanoseconds = UINT64_MAX / 2};
     bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
-    uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
+    uint64_t time = plan->time ? plan->time - run->hint_time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
                                    .nanoseconds = alone ? time : time / 20};
     if (!alone && limits.nanoseconds > CLOCK_SECOND)
@@ -157,19 +175,6 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
     return made;
 }
 
-static void check_round(struct run *run)
-{
-    struct detector_call call = run_main_call(run);
-    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
-        call.watched = run->base.watched;
-        call.nwatched = run->base.nwatched;
-    }
-    crash_restore();
-    detectors_end_round(&call);
-    lone_settle(run, &call);
-    atomic_fetch_add(&run->board->rounds, 1);
-}
-
 static int run_rounds(struct run *run, struct worker *workers)
 {
     (void)workers;
@@ -183,7 +188,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         size_round(run, round, done);
         run_round(run);
         done += run->round_calls;
-        check_round(run);
+        run_check_round(run);
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
@@ -209,11 +214,23 @@ static void finish_run(struct run *run)
     record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
+/* The last rounds serve the hint, unless the child has found something, or a statement or the driver ended it early.
+ * Objects that CPython 3.13t would make immortal are no leak. */
+static int hint_at_end(struct run *run)
+{
+    bool early = clock_now() < run->deadline || atomic_load(&run->board->ask);
+    if (!run->hint_time || early || atomic_load(&run->findings) || !pyversion_keep_mortal())
+        return STATUS_CLEAN;
+    return run_hint(run);
+}
+
 int run_plan(struct run *run)
 {
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
-    run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
+    if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
+        run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
+    run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
     if (!make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
@@ -243,6 +260,8 @@ int run_plan(struct run *run)
         status = run_lengths(run);
     else if (run->plan->threads > 1)
         status = run_workers(run, run_rounds);
+    if (status == STATUS_CLEAN)
+        status = hint_at_end(run);
     if (status == STATUS_CLEAN)
         finish_run(run);
     return status;

@@ -42,6 +42,8 @@ struct run {
     struct space base; /* shared by all threads; unused at sharing level private */
     uint64_t worked;   /* ns that all rounds took */
     uint64_t deadline; /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
+    bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
     unsigned sample_every;    /* calls between two samples of overlap */
@@ -77,9 +79,14 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
 int run_counting(struct run *run);
 /* Before the serial pass. */
 void run_counting_begin(struct run *run);
+/* Runs the last rounds as windows, for the detector hint. */
+int run_hint(struct run *run);
 
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
+
+/* raises.c: does the plan declare the class of this exception, or a base of it? Attached. */
+bool run_declares(const struct run *run, PyObject *raised);
 
 /* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)

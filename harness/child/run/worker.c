@@ -77,7 +77,7 @@ static void prepare_call(struct worker *worker)
     worker->call = (struct detector_call){
         .wire = run->wire,
         .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
-        .serial = serial,
+        .serial = serial || (run->replays && run->plan->threads == 1),
         .role = run->program ? worker->index % run->program->nbodies : 0,
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
@@ -182,6 +182,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
+    bool returned = result || run_declares(worker->run, raised);
+    if (returned)
+        Py_CLEAR(raised);
     if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
         worker->done = true;
         Py_CLEAR(raised);
@@ -196,7 +199,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);
     Py_XDECREF(raised);
-    return result != NULL;
+    return returned;
 }
 
 static PyObject *call_step(struct worker *worker, unsigned step)
@@ -253,6 +256,8 @@ static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
     unsigned until_poll = 1;
+    if (run->replays)
+        worker->iterations = run->first_iteration;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);

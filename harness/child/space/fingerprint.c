@@ -57,14 +57,19 @@ static PyObject *take(PyObject *object)
     return outline(object);
 }
 
+/* Modules, callables and arrays are not state here; arrays are watched, but for those of objects. */
+bool fingerprint_covers(PyObject *object)
+{
+    return !PyModule_Check(object) && !PyCallable_Check(object) &&
+           (!array_is_exact(object) || PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)object)));
+}
+
 PyObject *fingerprint_take(PyObject *names, PyObject *used)
 {
     PyObject *fingerprint = PyDict_New(), *key, *value;
     Py_ssize_t at = 0;
     while (fingerprint && PyDict_Next(names, &at, &key, &value)) {
-        /* Modules, callables and arrays are not state here; arrays are watched, but for those of objects. */
-        if (PySet_Contains(used, key) != 1 || PyModule_Check(value) || PyCallable_Check(value) ||
-            (array_is_exact(value) && !PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)value))))
+        if (PySet_Contains(used, key) != 1 || !fingerprint_covers(value))
             continue;
         PyObject *taken = take(value);
         if (!taken || PyDict_SetItem(fingerprint, key, taken) < 0)

@@ -5,6 +5,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 enum fingerprint_verdict {
     FINGERPRINT_SAME,
     FINGERPRINT_UNKNOWN, /* no change is seen, but an object has no pickle */
@@ -14,5 +16,8 @@ enum fingerprint_verdict {
 /* Pickles the objects in `names` that are in the set `used`, except modules, callables and arrays. An object without a
  * pickle gives its own memory, length and attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
+
+/* Is it an object that is taken? */
+bool fingerprint_covers(PyObject *object);
 
 enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names);

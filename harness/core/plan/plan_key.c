@@ -19,7 +19,6 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");
 
-/* clang-format off */
 const struct plan_key plan_keys[] = {
     {KEY(PLAN_LINE, name)},          {KEY(PLAN_LINE, about)},
     {KEY(PLAN_LINE, native)},        {KEY(PLAN_TEXT, setup)},
@@ -28,15 +27,14 @@ const struct plan_key plan_keys[] = {
     {LIST(PLAN_LIST, leave_out)},    {KEY(PLAN_LINE, private)},
     {KEY(PLAN_TEXT, writer)},        {.name = "new", .kind = PLAN_LINE, AT(fresh)},
     {KEY(PLAN_SIZE, budget)},        {KEY(PLAN_LINE, release)},
-    {LIST(PLAN_LIST, audit)},        {KEY(PLAN_THREADS, threads)},
-    {KEY(PLAN_TIME, time)},          {KEY(PLAN_NUMBER, iterations)},
-    {KEY(PLAN_NUMBER, seed)},        {KEY(PLAN_SHARE, share)},
-    {KEY(PLAN_DETECT, detect)},      {KEY(PLAN_LINE, guard)},
-    {KEY(PLAN_LINE, focus)},         {KEY(PLAN_LINE, under)},
-    {KEY(PLAN_PERTURB, perturb)},    {KEY(PLAN_FLAG, stop_on_first)},
-    {.name = NULL},
+    {LIST(PLAN_LIST, audit)},        {LIST(PLAN_LIST, raises)},
+    {KEY(PLAN_THREADS, threads)},    {KEY(PLAN_TIME, time)},
+    {KEY(PLAN_NUMBER, iterations)},  {KEY(PLAN_NUMBER, seed)},
+    {KEY(PLAN_SHARE, share)},        {KEY(PLAN_DETECT, detect)},
+    {KEY(PLAN_LINE, guard)},         {KEY(PLAN_LINE, focus)},
+    {KEY(PLAN_LINE, under)},         {KEY(PLAN_PERTURB, perturb)},
+    {KEY(PLAN_FLAG, stop_on_first)}, {.name = NULL},
 };
-/* clang-format on */
 
 const char *const rung_names[RUNG_COUNT] = {
     [RUNG_PRIVATE] = "private",

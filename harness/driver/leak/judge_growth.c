@@ -106,8 +106,8 @@ static void judge_type(struct losses *losses, const struct record *record)
     bool cached = record->values[SERIES_HOLDER] == HOLDER_INTERPRETER;
     if (verdict >= GROWTH_UNBOUNDED && cached)
         note_add(&losses->judge->run->notes,
-                 "growth: caches of the interpreter's own still took up %.2f %s in each call", rate,
-                 record_text(record, 0));
+                 "growth: caches of the interpreter's own still took up %.2f %s in each%s call", rate,
+                 record_text(record, 0), verdict == GROWTH_LEAK ? "" : " new");
     else if (verdict >= GROWTH_UNBOUNDED)
         add_loss(losses, record, verdict, rate, 0);
 }

@@ -1,0 +1,201 @@
+/* Growth: what is lost or kept, its holder and its maker; and what is a note. */
+#include "driver/judge/judge_series.h"
+
+static void begin_growth(struct trial *trial)
+{
+    begin(trial);
+    trial->plan.detect = DETECTOR_BIT(DETECTOR_GROWTH);
+    add_calls(trial, COUNTED_CALLS);
+}
+
+static void lost_objects_have_a_maker_and_no_holder(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    add_series(&trial, &(struct series){.of = SERIES_OBJECTS,
+                                        .name = "planted.Item",
+                                        .rate = 1,
+                                        .holder = HOLDER_NOBODY,
+                                        .maker = guilty});
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->kind, FINDING_REFERENCE_LEAK);
+    assert_string_equal(finding->message,
+                        "guilty (planted 1.2) loses in each call: 1.00 planted.Item; nothing refers "
+                        "to planted.Item objects: their references were lost");
+    assert_string_equal(finding->reason, "planted allocated what is not freed");
+    assert_string_equal(finding->stacks[0].title, "planted.Item is made here");
+    end(&trial);
+}
+
+static void native_memory_has_its_allocator(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    add_series(&trial, &(struct series){
+                           .of = SERIES_SITE_BYTES, .name = "1f PyMem_Malloc", .rate = 64, .maker = guilty});
+    add_series(&trial, &(struct series){
+                           .of = SERIES_SITE_BLOCKS, .name = "1f PyMem_Malloc", .rate = 2, .maker = guilty});
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->kind, FINDING_MEMORY_GROWTH);
+    assert_string_equal(finding->message,
+                        "guilty (planted 1.2) loses in each call: 64.0 bytes of native memory in 2.00 "
+                        "blocks from PyMem_Malloc");
+    assert_string_equal(finding->stacks[0].title, "64.0 bytes are allocated here");
+    end(&trial);
+}
+
+static void objects_without_a_maker_have_a_holder(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    add_series(
+        &trial,
+        &(struct series){
+            .of = SERIES_OBJECTS, .name = "list", .rate = 1, .holder = HOLDER_MODULE, .path = "m.cache"});
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_string_equal(
+        finding->message,
+        "f (Python code, or the interpreter) keeps in each call: 1.00 list; held: list <- m.cache");
+    assert_string_equal(finding->reason, "no package allocated it: Python code or the interpreter did");
+    end(&trial);
+}
+
+static void immortal_objects_excuse_what_they_hold(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    add_series(&trial, &(struct series){.of = SERIES_OBJECTS,
+                                        .name = "function",
+                                        .rate = 1,
+                                        .holder = HOLDER_OBJECT,
+                                        .path = "dict",
+                                        .immortal = 1100});
+    assert_silent(&trial);
+    assert_noted(
+        &trial,
+        "growth: f (Python code, or the interpreter) keeps in each call: 1.00 function; held: function "
+        "<- dict; no finding, because the interpreter made objects immortal meanwhile, and keeps what "
+        "they hold");
+    assert_noted(
+        &trial,
+        "the interpreter made function objects immortal while the statements ran, and keeps what they "
+        "hold: not the target's leak");
+    end(&trial);
+}
+
+static void caches_of_the_interpreter_are_a_note(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    struct series series = {.of = SERIES_OBJECTS, .name = "tuple", .rate = 1, .holder = HOLDER_INTERPRETER};
+    add_series(&trial, &series);
+    add_calls(&trial, COUNTED_NEW);
+    series.arm = COUNTED_NEW;
+    series.name = "type";
+    add_series(&trial, &series);
+    assert_silent(&trial);
+    assert_noted(&trial, "growth: caches of the interpreter's own still took up 1.00 tuple in each call");
+    assert_noted(&trial, "growth: caches of the interpreter's own still took up 1.00 type in each new call");
+    end(&trial);
+}
+
+static void memory_of_no_allocator_is_a_note(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        struct trial trial;
+        begin_growth(&trial);
+        add_series(&trial, &(struct series){.of = SERIES_RESIDENT_BYTES, .name = "", .rate = 4096});
+        if (known)
+            add_series(&trial, &(struct series){.of = SERIES_NATIVE_BYTES, .name = "", .rate = 4096});
+        assert_silent(&trial);
+        assert_int_equal(trial.run.notes.n, !known);
+        if (!known)
+            assert_noted(&trial,
+                         "resident memory grows by about 4.0 KiB in each call, and no allocator knows of it: "
+                         "look for mmap");
+        end(&trial);
+    }
+}
+
+static void compiled_code_is_a_finding_beyond_its_budget(void **state)
+{
+    (void)state;
+    static const char code[] =
+        "jit-growth: 4.0 KiB of code and 1.0 KiB of native memory for each call of `g()`";
+    for (int fits = 0; fits < 2; fits++) {
+        struct trial trial;
+        begin_growth(&trial);
+        trial.plan.fresh = strdup("g()");
+        trial.plan.budget = fits ? 6144 : 4096;
+        add_calls(&trial, COUNTED_NEW);
+        struct series series = {.arm = COUNTED_NEW, .of = SERIES_CODE_BYTES, .name = "", .rate = 4096};
+        add_series(&trial, &series);
+        series.of = SERIES_NATIVE_BYTES;
+        series.rate = 1024;
+        add_series(&trial, &series);
+        judge(&trial, 1);
+        if (fits) {
+            assert_noted(&trial, code);
+            assert_int_equal(trial.run.findings.n, 0);
+        } else {
+            assert_memory_equal(only(&trial)->message, code, sizeof code - 1);
+            assert_non_null(strstr(only(&trial)->message, ", more than the budget of 4.0 KiB"));
+        }
+        end(&trial);
+    }
+}
+
+/* Before the first call, after the last one, after the release step. */
+static void add_held(struct trial *trial, const char *name, int64_t before, int64_t held, int64_t left)
+{
+    struct record record;
+    record_begin(&record, RECORD_SERIES, RECORD_MAIN);
+    record.values[SERIES_OF] = SERIES_HELD;
+    record.values[SERIES_POINTS] = before;
+    record.values[SERIES_POINTS + 1] = held;
+    record.values[SERIES_POINTS + 2] = left;
+    record_add_text(&record, name);
+    add_record(trial, &record);
+}
+
+static void objects_that_stay_are_notes(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    trial.plan.release = strdup("m.clear()");
+    add_held(&trial, "m.Key", 0, 12, 0);
+    add_held(&trial, "m.Pool", 0, 3, 3);
+    add_held(&trial, "m.Node", 2, 5, 4);
+    assert_silent(&trial);
+    assert_noted(&trial, "cache-held: held after the calls, and not after `m.clear()`: 12 m.Key");
+    assert_noted(
+        &trial,
+        "process-lifetime-floor: held after the calls, also after `m.clear()`: 4 m.Node (2 before the "
+        "first call), 3 m.Pool");
+    end(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_objects_have_a_maker_and_no_holder),
+        cmocka_unit_test(native_memory_has_its_allocator),
+        cmocka_unit_test(objects_without_a_maker_have_a_holder),
+        cmocka_unit_test(immortal_objects_excuse_what_they_hold),
+        cmocka_unit_test(caches_of_the_interpreter_are_a_note),
+        cmocka_unit_test(memory_of_no_allocator_is_a_note),
+        cmocka_unit_test(compiled_code_is_a_finding_beyond_its_budget),
+        cmocka_unit_test(objects_that_stay_are_notes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
