@@ -9,7 +9,6 @@
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
 #include "child/run/round.h"
-#include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
@@ -54,44 +53,6 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-static void send_cut(const struct run *run, const char *names)
-{
-    char text[512];
-    snprintf(
-        text, sizeof text,
-        "not all of %s was searched for arrays to watch: the limits for a name are %d levels, %d arrays, "
-        "%d objects and %d MiB",
-        names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-}
-
-static bool make_base(struct run *run, bool tripwire)
-{
-    char error[640], text[800];
-    struct space made;
-    run->maker->tripwire = tripwire;
-    if (space_make(run->maker, &made, error, sizeof error) == 0) {
-        if (*made.cut && !run->base.names)
-            send_cut(run, made.cut);
-        space_drop(&run->base);
-        run->base = made;
-        run->generation++;
-        return true;
-    }
-    if (!run->base.names) {
-        run_cannot(run, STATUS_UNTESTED, "%s", error);
-        return false;
-    }
-    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(
-        text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects%s: %s",
-        tripwire ? ", without the tripwire," : "",
-        run->plan->perturb & PERTURB_FRESH ? ", which none of them uses for the first time," : "", error);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-    run->setup_once = true;
-    return true;
-}
-
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
@@ -125,7 +86,7 @@ static bool serial_pass(struct run *run)
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
-    return make_base(run, true) && run_serial(run, &run->base, &limits);
+    return run_make_base(run, true) && run_serial(run, &run->base, &limits);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
@@ -169,7 +130,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
             watched_restore(&run->base.watched[i], false);
         return true;
     }
-    bool made = make_base(run, run->maker->tripwire);
+    bool made = run_make_base(run, run->maker->tripwire);
     run->renewal = clock_now() - now;
     *spent += run->renewal;
     return made;
@@ -205,6 +166,7 @@ static void finish_run(struct run *run)
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
+    lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -231,7 +193,7 @@ int run_plan(struct run *run)
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
-    if (!make_base(run, false) || !check_gil(run, "after the imports"))
+    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
@@ -258,8 +220,10 @@ int run_plan(struct run *run)
         status = run_counting(run);
     else if (run->lengths)
         status = run_lengths(run);
-    else if (run->plan->threads > 1)
+    else if (run->plan->threads > 1) {
+        lone_send(run);
         status = run_workers(run, run_rounds);
+    }
     if (status == STATUS_CLEAN)
         status = hint_at_end(run);
     if (status == STATUS_CLEAN)

@@ -82,6 +82,7 @@ static void prepare_call(struct worker *worker)
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
+        .opaque = run->opaque,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
