@@ -92,6 +92,28 @@ class Counting(EndToEnd):
                                *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
+    def hint(self, setup, *statements, threads=4):
+        """Returns the notes of the hint; it makes none where a busy machine leaves it too little time."""
+        done = self.expect(run('-t', threads, '-s', setup, '--detect', 'crash,hint', '--time', '6', *statements), 0)
+        return [note for note in done.json['notes'] if 'seems to grow' in note]
+
+    def test_hint(self):
+        """a run without the counting detectors notes memory that grows, of each allocator and on one thread, and how to look for it"""
+        for domain, words in ((0, 'of malloc'), (2, "1.00 blocks of CPython's allocators"), (3, "1.00 blocks of CPython's allocators")):
+            notes = self.hint('import growth_domain', f'growth_domain.bug({domain})', threads=1 if domain == 3 else 4)
+            self.assertEqual(len(notes), 1, domain)
+            self.assertIn(words, notes[0])
+            self.assertIn('no finding: run it with --detect growth', notes[0])
+
+    def test_hint_twin(self):
+        """no note where memory only settles: caches that fill, interned strings, warnings, functions, blocks that are freed late"""
+        caches = 'import functools, sys, warnings; f = functools.lru_cache(lambda n: [n]); g = functools.cache(lambda n: [n])'
+        for setup, statements in (
+                ('import growth_domain', [f'growth_domain.twin({domain})' for domain in range(len(DOMAINS))]),
+                (caches, ['f(iteration_index)', 'g(iteration_index)', 'sys.intern(f"k{iteration_index}")']),
+                (caches, ['warnings.warn(f"{iteration_index % 99}")', '(lambda: [{1}])()', 'dict.fromkeys(range(999))'])):
+            self.assertEqual(self.hint(setup, *statements), [])
+
     def test_alone(self):
         """one thread is enough"""
         row = next(row for row in COUNTED if row.name == 'growth_string')
@@ -185,6 +207,29 @@ class Counting(EndToEnd):
         """a note names the immortal objects that a statement loads"""
         done = self.expect(run('-t', 2, '-s', 'x = 1.5', '--detect', 'refcount', '--time', '1', 'isinstance(x, list)'), 0)
         self.assertIn('refcount: immortal on this interpreter, cannot be audited: list', done.json['notes'], done)
+
+    @each([(name, row) for name, *row in (
+        ('bug', ('--raises', 'ValueError'), 'growth_error.bug(t)', 1, r'^split \(growth_error\) loses in each call: 1\.00 list;'),
+        ('base', ('--raises', 'KeyError,builtins.Exception'), 'growth_error.bug(t)', 1, '1\\.00 list'),
+        ('twin', ('--raises', 'KeyError', '--raises', 'ValueError'), 'growth_error.twin(t)', 0, '^ftstress: 0 findings'),
+        ('next', ('--raises', 'ValueError'), 'growth_error.twin(t); growth_string.bug()', 1, '1\\.00 str'),
+        ('none', (), 'growth_error.bug(t)', 3, 'every one of .* raises .*ValueError: no = in the text.* with --raises'),
+        ('another', ('--raises', 'KeyError,json.ValueError'), 'growth_error.bug(t)', 3, 'ValueError: no = in the text'))])
+    def test_raises(self, _, row):
+        """a call that raises a declared exception counts as one that returned"""
+        options, statement, status, words = row
+        done = self.expect(run('-t', 2, '-s', 'import growth_error, growth_string; t = "text"', '--detect', COUNTERS, '--time', '2',
+                               *options, statement), status)
+        self.assertRegex(done.findings(detector='growth')[0]['message'] if status == 1 else done.last_line, words, done)
+        self.check(status != 1 or 'raises:\n- ' in done.findings()[0]['plan']['yaml'], done, 'the plan does not keep it')
+
+    def test_raises_races(self):
+        """a declared exception is no finding of the detector exception, and the run goes on; another one is"""
+        for name, status in (('ValueError', 0), ('KeyError', 1)):
+            done = self.expect(run('-t', 4, '-s', 'import exception_race', '--detect', 'exception', '--time', '2', '--raises',
+                                   name, 'exception_race.bug()'), status)
+            self.assertEqual(done.kinds(), ['exception'] * status, done)
+        self.expect(run('-t', 2, '-s', '', '--detect', 'exception', '--time', '1', '--raises', 'SystemExit', 'raise SystemExit'), 0)
 
     def test_static(self):
         """an object in a static variable is a note with the variable's name, and no leak; the twin keeps nothing"""

@@ -1,4 +1,5 @@
 """Each detector finds its planted bug and is silent on the clean twin; with the detector off the finding is gone."""
+import re
 import unittest
 from typing import NamedTuple
 
@@ -36,6 +37,28 @@ TRIPWIRES = [
     ('tripwire_data', 'hidden-mutation', 'bug', ['byte 0 of its data is written, 8 bytes'] * 2),
 ]
 ONE_CALL = ('-t', 1, '--iterations', 1)
+# Objects with an array inside, their code, and the path of the array.
+INSIDE = [
+    ('tuple', 't = (1, np.arange(1.0, 9))', 't[1]'),
+    ('dict', "d = {'x': [np.arange(1.0, 9)]}", "d['x'][0]"),
+    ('instance', 'from types import SimpleNamespace as S; m = S(coef_=np.arange(1.0, 9)); m.self = m', 'm.coef_'),
+    ('slot', 'class C: __slots__ = ("a", "c")\nc = C(); c.a = np.arange(1.0, 9); c.c = c', 'c.a'),
+]
+# Changes for good of arrays inside objects: no bugs on their own. The state is seen to change after many calls only.
+CHANGES = '''
+import threading, numpy as np
+class State:
+    def __init__(self): self.lock = threading.Lock(); self.s = np.arange(300.0); self.i = 0
+    def next(self):
+        with self.lock:
+            self.i += 1
+            if self.i % 300 == 0: self.s += 1
+class Called(State): __call__ = State.next
+s, c, inner, buffers = State(), Called(), State(), [np.zeros(4) for _ in range(16)]
+def through(): inner.next()
+def rarely(i):
+    if i % 500 == 499: buffers[0][0] += 1
+'''
 
 
 def stress(module, call, *options, **more):
@@ -141,6 +164,52 @@ class Tripwire(EndToEnd):
         done = self.expect(run('-i', 'x=f8[20]@out', '-s', 'import tripwire_data', '--detect', 'tripwire', *ONE_CALL,
                                '--time', '2', 'tripwire_data.inplace(x)'), 0)
         self.check(not done.json['notes'], done, f"notes: {done.json['notes']}")
+
+    @each(INSIDE)
+    def test_inside(self, _, setup, path):
+        """a write to an array inside an object is found, and named by the path; the twin is silent"""
+        setup = ('-s', f'import numpy as np, tripwire_data\n{setup}')
+        done = self.expect(run(*setup, *ONE_CALL, '--detect', 'tripwire', f'tripwire_data.bug({path})'), 1)
+        self.assertRegex(done.findings()[0]['message'], f'writes to the data of its input {re.escape(path)} and puts it', done)
+        self.assertEqual((done.findings()[0]['function'], done.findings()[0]['array']['name']), ('bug', path), done)
+        for options in (ONE_CALL, ('--time', '2', '--share', 'private'), ('--time', '2', '--detect', 'tripwire,invariant')):
+            done = self.expect(run(*setup, *options, f'tripwire_data.twin({path})'), 0)
+            self.assertEqual(done.json['notes'], [], done)
+
+    @each([('private',), ('readonly',), ('one-writer',)])
+    def test_inside_level(self, level):
+        """an array inside an object is watched at every sharing level"""
+        done = self.expect(run('-s', 'import numpy as np, tripwire_data; t = (1, np.arange(1.0, 9))', '--share', level, '--time',
+                               '2', '--iterations', 2, '--detect', 'tripwire', 'tripwire_data.bug(t[1])'), 1)
+        self.check(done.findings(serial=True), done, 'one thread does not see it')
+        self.check({finding['array']['name'] for finding in done.findings()} == {'t[1]'}, done, 'a wrong name')
+
+    def test_inside_damage(self):
+        """a change that only threads make to an array inside an object is found without the tripwire"""
+        done = self.expect(run('-s', 'import numpy as np, invariant_bytes as m; t = (1, np.arange(9))', '--time', '3', '--detect',
+                               'invariant', 'm.bug(t[1])'), 1)
+        self.check('input t[1]: its data changed' in done.findings()[0]['message'], done, 'no path')
+
+    @each([('s.next()', ''), ('c()', ''), ('through()', ''), ('rarely(iteration_index)', ''),
+           ('np.add(1, 2, out=buffers[thread_index])', 'buffers')])
+    def test_inside_change(self, statement, noted):
+        """a change for good of arrays inside objects is no finding, however late it happens"""
+        done = self.expect(run('-s', CHANGES, '--time', '3', '--detect', 'tripwire,invariant', statement), 0)
+        self.check(not noted or any(f'changes arrays inside {noted} for good' in note for note in done.json['notes']), done,
+                   'no note')
+
+    def test_inside_limits(self):
+        """a note names objects that were not searched whole"""
+        done = self.expect(run('-s', 'import numpy as np; n = [np.ones(3) for _ in range(99)]; t = (n[0],)', *ONE_CALL,
+                               'n[0].sum()'), 0)
+        self.assertEqual(len(done.json['notes']), 1, done)
+        self.assertRegex(done.json['notes'][0], r'^not all of n was searched for arrays to watch: .* \d+ arrays', done)
+
+    def test_lu_solve(self):
+        """SciPy's LAPACK wrappers write to pivots inside a tuple, and put them back"""
+        done = self.expect(run('-s', 'import numpy as np, scipy.linalg as la; b = np.ones(5)',
+                               '-s', 'lu = la.lu_factor(np.eye(5) + 1)', *ONE_CALL, 'la.lu_solve(lu, b)'), 1)
+        self.assertRegex(done.findings()[0]['message'], r'getrs \(scipy .*\) writes to the data of its input lu\[1\] and', done)
 
 
 class Expected(EndToEnd):

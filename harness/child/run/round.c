@@ -6,8 +6,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "child/run/collector.h"
+#include "child/crash/crash.h"
+#include "child/run/lone.h"
 #include "child/run/worker.h"
+#include "core/plan/perturb.h"
 #include "core/wire/status.h"
+#include "detectors/table/detectors.h"
 
 void run_round(struct run *run)
 {
@@ -35,6 +40,19 @@ struct detector_call run_main_call(struct run *run)
                                   .findings = &run->findings};
 }
 
+void run_check_round(struct run *run)
+{
+    struct detector_call call = run_main_call(run);
+    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
+        call.watched = run->base.watched;
+        call.nwatched = run->base.nwatched;
+    }
+    crash_restore();
+    detectors_end_round(&call);
+    lone_settle(run, &call);
+    atomic_fetch_add(&run->board->rounds, 1);
+}
+
 bool run_release(struct run *run)
 {
     char reason[256];
@@ -53,6 +71,12 @@ int run_try_fresh(struct run *run)
         return STATUS_HARNESS;
     bool ready = space_thread_setup(run->maker, &space, 0, error, sizeof error) == 0;
     bool good = ready && space_run(run->fresh->bodies[0].steps[0].code, space.names);
+    PyObject *raised = ready && !good ? PyErr_GetRaisedException() : NULL;
+    good |= raised && run_declares(run, raised);
+    if (good)
+        Py_CLEAR(raised);
+    else if (raised)
+        PyErr_SetRaisedException(raised);
     if (!ready)
         run_cannot(run, STATUS_UNTESTED, "%s", error);
     else if (!good)
@@ -72,6 +96,14 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+static void fail_to_start(const struct run *run, unsigned started, unsigned wanted)
+{
+    run_cannot(run, STATUS_UNTESTED,
+               "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
+               started, wanted);
+    _exit(STATUS_UNTESTED);
+}
+
 static void start_worker(struct run *run, struct worker *worker, unsigned index)
 {
     *worker = (struct worker){.run = run,
@@ -80,12 +112,8 @@ static void start_worker(struct run *run, struct worker *worker, unsigned index)
                               .iterations = run->first_iteration,
                               .interpreter = PyInterpreterState_Get(),
                               .generation = run->generation - 1};
-    if (worker_start(worker) == 0)
-        return;
-    run_cannot(run, STATUS_UNTESTED,
-               "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
-               index, run->plan->threads);
-    _exit(STATUS_UNTESTED);
+    if (worker_start(worker) < 0)
+        fail_to_start(run, index, run->plan->threads);
 }
 
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
@@ -99,17 +127,28 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    if (!state) {
+        free(workers);
+        return run_cannot(run, STATUS_UNTESTED, "memory is out before the threads start; raise its limit");
+    }
     PyThreadState_Clear(state);
     PyThreadState_Delete(state);
-    barrier_init(&run->barrier, n + 1);
+    bool collects = run->plan->perturb & PERTURB_COLLECT && !(run->plan->detect & DETECTOR_COUNTERS);
+    struct collector collector;
+    barrier_init(&run->barrier, n + 1 + collects);
     for (unsigned i = 0; i < n; i++)
         start_worker(run, &workers[i], i);
-    uint64_t began = clock_now(), least = began + run->plan->time / 2;
-    if (run->deadline && run->deadline < least)
-        run->deadline = least; /* however long the setup took */
+    if (collects && collector_start(&collector, run) < 0)
+        fail_to_start(run, n, n + 1);
+    uint64_t began = clock_now();
     int status = lead(run, workers);
     run->worked += clock_now() - began;
     stop_workers(run, workers, n);
+    if (collects) {
+        state = PyEval_SaveThread();
+        pthread_join(collector.thread, NULL);
+        PyEval_RestoreThread(state);
+    }
     free(workers);
     return status;
 }

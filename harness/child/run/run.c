@@ -9,6 +9,7 @@
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
 #include "child/run/round.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
@@ -24,10 +25,17 @@
 /* ns between two readings of the clock, which are also safe points for a stop-the-world collection. */
 #define POLL_TIME UINT64_C(20000)
 #define SERIAL_OF_LENGTHS 2
+/* Iterations after a new setup that count as first uses, and ns that a meeting of all threads takes. */
+#define FIRST_USES 3
+#define MEETING_TIME UINT64_C(50000)
 /* Overlap is sampled once in SAMPLE_TIME ns, and at least once in SAMPLE_MOST calls: a sample costs more than a cheap
  * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
+
+/* The hint has part of the time of its child. */
+#define HINT_SHARE 3
+#define HINT_MAX (3 * CLOCK_SECOND)
 
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
@@ -45,29 +53,6 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-static bool make_base(struct run *run, bool tripwire)
-{
-    char error[640], text[800];
-    struct space made;
-    run->maker->tripwire = tripwire;
-    if (space_make(run->maker, &made, error, sizeof error) == 0) {
-        space_drop(&run->base);
-        run->base = made;
-        run->generation++;
-        return true;
-    }
-    if (!run->base.names) {
-        run_cannot(run, STATUS_UNTESTED, "%s", error);
-        return false;
-    }
-    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             tripwire ? ", without the tripwire," : "", error);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-    run->setup_once = true;
-    return true;
-}
-
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
@@ -75,7 +60,7 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     if (run->lengths) /* the same in runs of all lengths */
         return (struct serial_limits){.iterations = SERIAL_OF_LENGTHS, .nanoseconds = UINT64_MAX / 2};
     bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
-    uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
+    uint64_t time = plan->time ? plan->time - run->hint_time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
                                    .nanoseconds = alone ? time : time / 20};
     if (!alone && limits.nanoseconds > CLOCK_SECOND)
@@ -101,7 +86,7 @@ static bool serial_pass(struct run *run)
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
-    return make_base(run, true) && run_serial(run, &run->base, &limits);
+    return run_make_base(run, true) && run_serial(run, &run->base, &limits);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
@@ -112,19 +97,32 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 static void size_round(struct run *run, uint64_t round, uint64_t done)
 {
     uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
+    uint64_t iteration = run->iteration_time, least = 1;
+    uint32_t perturb = run->setup_once ? run->plan->perturb & ~PERTURB_FRESH : run->plan->perturb;
+    run->meetings = perturb & PERTURB_LOCKSTEP ? UINT64_MAX : perturb & PERTURB_FRESH ? FIRST_USES : 0;
     if (round < 6 && FIRST_ROUND_TIME << round < time)
         time = FIRST_ROUND_TIME << round;
-    run->round_calls = clamp(time / run->iteration_time, 1, ROUND_CALLS_MAX);
+    if (run->meetings > 0) {
+        barrier_init(&run->lockstep, run->plan->threads);
+        iteration += MEETING_TIME;
+    }
+    if (perturb & PERTURB_FRESH) {
+        time = run->renewal;
+        least = FIRST_USES;
+    }
+    run->round_calls = clamp(time / iteration, least, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
     run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
-    run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
+    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
 }
 
-/* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage. */
+/* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage, or
+ * first uses are what the child is for. */
 static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
 {
-    bool harmed = atomic_load(&run->damaged) || atomic_load(&run->raised) > 0;
+    bool harmed =
+        atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
     if (run->setup_once || *spent > share) {
@@ -132,22 +130,10 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
             watched_restore(&run->base.watched[i], false);
         return true;
     }
-    bool made = make_base(run, run->maker->tripwire);
-    *spent += clock_now() - now;
+    bool made = run_make_base(run, run->maker->tripwire);
+    run->renewal = clock_now() - now;
+    *spent += run->renewal;
     return made;
-}
-
-static void check_round(struct run *run)
-{
-    struct detector_call call = run_main_call(run);
-    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
-        call.watched = run->base.watched;
-        call.nwatched = run->base.nwatched;
-    }
-    crash_restore();
-    detectors_end_round(&call);
-    lone_settle(run, &call);
-    atomic_fetch_add(&run->board->rounds, 1);
 }
 
 static int run_rounds(struct run *run, struct worker *workers)
@@ -157,10 +143,13 @@ static int run_rounds(struct run *run, struct worker *workers)
     for (uint64_t round = 0;; round++) {
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
+        uint64_t least = clock_now() + run->plan->time / 2;
+        if (run->deadline && round == 0 && run->deadline < least)
+            run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
         run_round(run);
         done += run->round_calls;
-        check_round(run);
+        run_check_round(run);
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
@@ -177,6 +166,7 @@ static void finish_run(struct run *run)
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
+    lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -186,12 +176,24 @@ static void finish_run(struct run *run)
     record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
+/* The last rounds serve the hint, unless the child has found something, or a statement or the driver ended it early.
+ * Objects that CPython 3.13t would make immortal are no leak. */
+static int hint_at_end(struct run *run)
+{
+    bool early = clock_now() < run->deadline || atomic_load(&run->board->ask);
+    if (!run->hint_time || early || atomic_load(&run->findings) || !pyversion_keep_mortal())
+        return STATUS_CLEAN;
+    return run_hint(run);
+}
+
 int run_plan(struct run *run)
 {
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
-    run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
-    if (!make_base(run, false) || !check_gil(run, "after the imports"))
+    if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
+        run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
+    run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
+    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
@@ -218,8 +220,12 @@ int run_plan(struct run *run)
         status = run_counting(run);
     else if (run->lengths)
         status = run_lengths(run);
-    else if (run->plan->threads > 1)
+    else if (run->plan->threads > 1) {
+        lone_send(run);
         status = run_workers(run, run_rounds);
+    }
+    if (status == STATUS_CLEAN)
+        status = hint_at_end(run);
     if (status == STATUS_CLEAN)
         finish_run(run);
     return status;

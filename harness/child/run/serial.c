@@ -61,7 +61,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     run_cannot(
         run, STATUS_UNTESTED,
         "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
-        "statement or its setup",
+        "statement or its setup, or declare an exception that is meant with --raises",
         (unsigned long long)calls, run->last_raised);
     return false;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prng.h"
@@ -77,11 +78,12 @@ static void prepare_call(struct worker *worker)
     worker->call = (struct detector_call){
         .wire = run->wire,
         .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
-        .serial = serial,
+        .serial = serial || (run->replays && run->plan->threads == 1),
         .role = run->program ? worker->index % run->program->nbodies : 0,
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
+        .opaque = run->opaque,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -182,6 +184,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
+    bool returned = result || run_declares(worker->run, raised);
+    if (returned)
+        Py_CLEAR(raised);
     if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
         worker->done = true;
         Py_CLEAR(raised);
@@ -196,7 +201,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);
     Py_XDECREF(raised);
-    return result != NULL;
+    return returned;
 }
 
 static PyObject *call_step(struct worker *worker, unsigned step)
@@ -240,12 +245,24 @@ static bool check_over(struct run *run)
     return atomic_load_explicit(&run->over, memory_order_relaxed);
 }
 
+/* Attached. Waits detached. */
+static void meet(struct run *run)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_meet(&run->lockstep);
+    PyEval_RestoreThread(state);
+}
+
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
 static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
     unsigned until_poll = 1;
+    if (run->replays)
+        worker->iterations = run->first_iteration;
     for (uint64_t i = 0; i < run->round_calls; i++) {
+        if (i < run->meetings)
+            meet(run);
         worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
@@ -272,6 +289,9 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);
+    if (!state)
+        _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
+                         worker->index));
     bool first = true;
     for (;;) { /* detached between rounds */
         barrier_wait(&run->barrier);
@@ -289,6 +309,8 @@ static void *worker_main(void *argument)
             work_round(worker);
             PyEval_SaveThread();
         }
+        if (run->meetings > 0)
+            barrier_leave(&run->lockstep);
         barrier_wait(&run->barrier);
     }
     PyEval_RestoreThread(state);

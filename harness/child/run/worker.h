@@ -46,5 +46,6 @@ int worker_start(struct worker *worker);
 bool worker_prepare(struct worker *worker);
 void worker_release(struct worker *worker);
 
-/* Runs one iteration of the body. Attached. Returns false when a statement raised. */
+/* Runs one iteration of the body. Attached. Returns false when a statement raised what the plan does not
+ * declare. */
 bool worker_iterate(struct worker *worker);

@@ -27,7 +27,6 @@ static bool learn_code(struct run *run)
             if (watched_learn(&run->base.watched[k], text, sizeof text))
                 run->base.watched[k].written = true;
     }
-    space_remember(run->maker, &run->base);
     return true;
 }
 
@@ -59,6 +58,9 @@ bool writer_learn(struct run *run)
         run->writer.any = true;
         text_add(names, sizeof names, ", ", "%s", watched->name);
     }
+    space_remember(run->maker, &run->base);
+    if (run->writer.any)
+        space_loosen(run->maker, &run->base);
     if (*names)
         RECORD_SEND(run->wire, RECORD_FACT, .values = {[FACT_KIND] = FACT_WRITES}, .texts = {names});
     return true;

@@ -9,9 +9,12 @@
 #include "base/fail.h"
 #include "base/list.h"
 #include "child/space/array.h"
+#include "child/space/fingerprint.h"
+#include "child/space/reach.h"
 #include "detectors/common/array_api.h"
-#include "detectors/watch/tripwire.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/table/detectors.h"
+#include "detectors/watch/tripwire.h"
 
 bool space_run(PyObject *code, PyObject *names)
 {
@@ -110,17 +113,23 @@ static int make_inputs(const struct space_maker *maker, PyObject *names, char *e
     return 0;
 }
 
-static struct space_memory *find_memory(const struct space_maker *maker, const char *name)
+/* Arrays inside one object share their marks: the thread or the iteration may decide which of them a call changes. */
+static struct space_memory *find_memory(const struct space_maker *maker, const struct watched *watched)
 {
-    for (unsigned i = 0; i < maker->nmemories; i++)
-        if (strcmp(maker->memories[i].name, name) == 0)
+    size_t root = strcspn(watched->name, ".[");
+    for (unsigned i = 0; i < maker->nmemories; i++) {
+        const char *name = maker->memories[i].name;
+        if (watched->inside
+                ? strcspn(name, ".[") == root && name[root] && memcmp(name, watched->name, root) == 0
+                : strcmp(name, watched->name) == 0)
             return &maker->memories[i];
+    }
     return NULL;
 }
 
 static void apply_memory(const struct space_maker *maker, struct watched *watched)
 {
-    const struct space_memory *memory = find_memory(maker, watched->name);
+    const struct space_memory *memory = find_memory(maker, watched);
     if (!memory)
         return;
     watched->mutable_metadata = memory->metadata;
@@ -129,49 +138,64 @@ static void apply_memory(const struct space_maker *maker, struct watched *watche
     watched->written = memory->written;
 }
 
-/* Moves the array behind the tripwire, where no other object refers to it: a view of it would keep the old buffer. */
-static void place_array(const struct space_maker *maker, PyObject *names, struct watched *watched)
+static void mark_input(const struct space_maker *maker, struct watched *watched)
 {
-    if (!maker->tripwire || !watched->place || watched->mutable_metadata || watched->reshaped ||
-        tripwire_place(watched) < 0)
-        return;
-    PyDict_SetItemString(names, watched->name, watched->array);
-}
-
-static void watch_array(const struct space_maker *maker, struct space *space, const char *name,
-                        PyObject *array)
-{
-    struct watched *watched = &space->watched[space->nwatched];
-    bool alone = Py_REFCNT(array) == 1;
-    if (watched_take(watched, name, array) < 0)
-        return;
     for (unsigned i = 0; i < maker->plan->ninputs; i++)
-        if (strcmp(maker->plan->inputs[i].name, name) == 0)
+        if (strcmp(maker->plan->inputs[i].name, watched->name) == 0)
             watched->input = i + 1;
     watched->out = watched->input && maker->recipes[watched->input - 1].out;
-    if (maker->writes && watched->input && PyArray_ISWRITEABLE((PyArrayObject *)array) &&
-        !plan_is_private(maker->plan, name)) {
+    if (maker->writes && watched->input && PyArray_ISWRITEABLE((PyArrayObject *)watched->array) &&
+        !plan_is_private(maker->plan, watched->name)) {
         watched->written = true;
         watched->mutable_data = true;
     }
-    watched->place = alone;
-    apply_memory(maker, watched);
-    space->nwatched++;
 }
 
+/* Moves the array behind the tripwire, where all references to it are known: a view of it would keep the old buffer.
+ * Where workers make their own objects, an object that they may share stays as it is. */
+static void place_array(const struct space_maker *maker, const struct reach *reach, size_t index,
+                        struct watched *watched)
+{
+    const struct reached *reached = &reach->objects[index];
+    bool alone = maker->plan->share == RUNG_PRIVATE || maker->plan->private;
+    if (maker->tripwire && reached->is_movable && (reached->is_owned || !alone) &&
+        !watched->mutable_metadata && !watched->reshaped && tripwire_place(watched) == 0)
+        reach_replace(reach, index, watched->array);
+}
+
+/* The fingerprint shows whether calls change the object, and they do the same in each iteration. */
+static bool is_compared(const struct space_maker *maker, const struct reach *reach, size_t index)
+{
+    const struct program *program = maker->program;
+    while (reach->objects[index].parent >= 0)
+        index = (size_t)reach->objects[index].parent;
+    PyObject *name = PyUnicode_FromString(reach->objects[index].path);
+    bool is_used = program && name && PySet_Contains(program->used, name) == 1;
+    Py_XDECREF(name);
+    return is_used && !program->uses_iteration && !program->uses_thread &&
+           fingerprint_covers(reach->objects[index].object);
+}
+
+/* Looks into objects only for detectors that use it: that gives instances a dict. */
 static void watch_arrays(const struct space_maker *maker, struct space *space)
 {
-    PyObject *key, *value;
-    Py_ssize_t at = 0;
-    space->watched = calloc((size_t)PyDict_GET_SIZE(space->names), sizeof *space->watched);
-    while (space->watched && PyDict_Next(space->names, &at, &key, &value)) {
-        const char *name = PyUnicode_AsUTF8(key);
-        if (array_is_exact(value) && name && name[0] != '_')
-            watch_array(maker, space, name, value);
+    struct reach reach;
+    reach_names(&reach, space->names, detectors_on(DETECTOR_TRIPWIRE) || detectors_on(DETECTOR_INVARIANT));
+    space->watched = calloc(reach.narrays + 1, sizeof *space->watched);
+    for (size_t i = 0; space->watched && i < reach.nobjects; i++) {
+        struct watched *watched = &space->watched[space->nwatched];
+        const struct reached *reached = &reach.objects[i];
+        if (!reached->is_array || watched_take(watched, reached->path, reached->object) < 0)
+            continue;
+        watched->inside = reached->depth > 0;
+        watched->loose = watched->inside && (maker->loosens || !is_compared(maker, &reach, i));
+        mark_input(maker, watched);
+        apply_memory(maker, watched);
+        place_array(maker, &reach, i, watched);
+        space->nwatched++;
     }
-    for (unsigned i = 0; i < space->nwatched; i++)
-        place_array(maker, space->names, &space->watched[i]);
-    PyErr_Clear();
+    memcpy(space->cut, reach.cut, sizeof space->cut);
+    reach_clear(&reach);
 }
 
 /* Runs the knocked-out statements, one thread at a time: they may race. Exceptions are ignored: the statement would
@@ -227,9 +251,11 @@ static int add_own(const struct space_maker *maker, const struct space *base, st
     for (unsigned i = 0; i < base->nwatched; i++)
         if (!plan_is_private(maker->plan, base->watched[i].name))
             space->watched[space->nwatched++] = base->watched[i];
-    for (unsigned i = 0; i < own->nwatched; i++)
+    for (unsigned i = 0; i < own->nwatched; i++) {
+        own->watched[i].loose = true;
         if (plan_is_private(maker->plan, own->watched[i].name))
             space->watched[space->nwatched++] = own->watched[i];
+    }
     return 0;
 }
 
@@ -270,6 +296,8 @@ int space_begin(struct space_maker *maker, const struct space *base, struct spac
     bool private = maker->plan->share == RUNG_PRIVATE;
     snprintf(error, error_size, "memory is out; raise --memory");
     int result = private ? space_make(maker, space, error, error_size) : space_share(base, space);
+    for (unsigned i = 0; private && i < space->nwatched; i++)
+        space->watched[i].loose = true;
     if (!result && part && !private && maker->plan->private)
         result = add_private(maker, base, space, error, error_size);
     if (!result)
@@ -300,7 +328,7 @@ void space_remember(struct space_maker *maker, const struct space *space)
         const struct watched *watched = &space->watched[i];
         if (!watched->mutable_metadata && !watched->mutable_data)
             continue;
-        struct space_memory *memory = find_memory(maker, watched->name);
+        struct space_memory *memory = find_memory(maker, watched);
         if (!memory && (memory = LIST_ADD(maker->memories, maker->nmemories)))
             memory->name = strdup(watched->name);
         if (!memory)
@@ -311,4 +339,14 @@ void space_remember(struct space_maker *maker, const struct space *space)
         memory->reshaped |= watched->reshaped;
         memory->written |= watched->written;
     }
+    for (unsigned i = 0; i < space->nwatched; i++)
+        if (space->watched[i].inside)
+            apply_memory(maker, &space->watched[i]);
+}
+
+void space_loosen(struct space_maker *maker, const struct space *space)
+{
+    maker->loosens = true;
+    for (unsigned i = 0; i < space->nwatched; i++)
+        space->watched[i].loose = space->watched[i].inside;
 }

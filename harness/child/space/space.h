@@ -1,4 +1,4 @@
-/* A space: the names of the statements, and the watched arrays among them.
+/* A space: the names of the statements, and the watched arrays that they reach.
  *
  * Contract. The child's main thread makes the base space, attached, while no worker is inside a round: the inputs from
  * recipes, then the setup. A worker's space has its own dict; the values are the base's, or, at sharing level private,
@@ -13,7 +13,8 @@
 #include "core/plan/plan.h"
 #include "detectors/watch/watched.h"
 
-/* An array that a serial call changes for good, by name: outlives the space in which that was seen. */
+/* An array, or any inside one object, that a serial call changes for good, by name: outlives the space in which that
+ * was seen. */
 struct space_memory {
     char *name;
     bool metadata, data, reshaped, written;
@@ -23,6 +24,7 @@ struct space {
     PyObject *names;         /* dict */
     struct watched *watched; /* borrowed from the base in a worker's shared space */
     unsigned nwatched;
+    char cut[256]; /* names of objects with more arrays in them than are watched */
     bool borrows;
     struct space *own; /* the objects that the plan makes private to a worker, or NULL */
 };
@@ -33,6 +35,7 @@ struct space_maker {
     PyObject *setup, *thread_setup, *writer, *release; /* code or NULL */
     const struct program *program;                     /* its knocked-out statements run here; or NULL */
     bool tripwire;                                     /* place arrays behind the tripwire where possible */
+    bool loosens;                                      /* calls change objects */
     bool writes;                                       /* the sharing level has the inputs written */
     struct space_memory *memories;
     unsigned nmemories;
@@ -60,8 +63,11 @@ int space_thread_setup(const struct space_maker *maker, struct space *space, uns
                        char *error, size_t error_size);
 void space_drop(struct space *space);
 
-/* Keeps the marks of its watched arrays for the spaces that are made later. */
+/* Keeps the marks of its watched arrays for the spaces that are made later, and spreads those inside an object. */
 void space_remember(struct space_maker *maker, const struct space *space);
+
+/* Calls change objects: from now on a change of an array inside one is no damage. */
+void space_loosen(struct space_maker *maker, const struct space *space);
 
 /* Runs compiled code. Returns false with an exception set. Attached. */
 bool space_run(PyObject *code, PyObject *names);

@@ -7,6 +7,7 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/option.h"
+#include "core/plan/perturb.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
     [OPTION_RUN] = "run",       [OPTION_LIST] = "list",     [OPTION_SHOW] = "show",
@@ -39,6 +40,11 @@ static int set_share(struct request *request, const char *argument, char *error,
 static int set_detect(struct request *request, const char *argument, char *error, size_t size)
 {
     return detector_parse(argument, &request->plan.detect, error, size);
+}
+
+static int set_perturb(struct request *request, const char *argument, char *error, size_t size)
+{
+    return perturb_parse(argument, &request->plan.perturb, error, size);
 }
 
 static int check_guard(struct request *request, const char *argument, char *error, size_t size)
@@ -82,6 +88,9 @@ const struct option_row option_rows[] = {
     {"leave-out", 0, "STMT", NULL,
      "run this statement once, before the threads, and use its result instead of calling it again",
      OPTION_WHAT, RUN, OPTION_TEXTS, AT(plan.leave_out), .count = offsetof(struct request, plan.nleave_out)},
+    {"raises", 0, "CLASSES", NULL,
+     "exceptions, separated by commas, that the statements raise on purpose: such a call counts as one that returned",
+     OPTION_WHAT, RUN, OPTION_TEXTS, AT(plan.raises), .count = offsetof(struct request, plan.nraises)},
     {"threads", 't', "N", "8", "threads, 1 to 256", OPTION_WHAT, RUN, OPTION_NUMBER, AT(plan.threads),
      .low = 1, .high = PLAN_THREADS_MAX, .wanted = "is not a number from 1 to 256"},
     {"seed", 0, "S", "drawn and printed", "the same seed gives the same bytes in the inputs", OPTION_WHAT,
@@ -127,6 +136,10 @@ const struct option_row option_rows[] = {
     {"focus", 0, "SITES", NULL,
      "allocation sites of blocks to put between inaccessible pages: arrays, FILE+0xOFFSET, or *",
      OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.focus)},
+    {"perturb", 0, "LIST", "some children, in turn",
+     "what every child with threads does beside the statements: lockstep (threads meet before each iteration), fresh "
+     "(the setup runs again before each round), collect (a thread forces garbage collections)",
+     OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
      OPTION_SWITCH, AT(strict)},
 

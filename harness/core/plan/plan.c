@@ -76,8 +76,31 @@ bool plan_is_private(const struct plan *plan, const char *name)
 {
     const char *at = plan->private ? plan->private : "";
     for (size_t length; (length = next_name(&at)) > 0; at += length)
-        if (strlen(name) == length && memcmp(at, name, length) == 0)
+        if (strcspn(name, ".[") == length && memcmp(at, name, length) == 0)
             return true;
+    return false;
+}
+
+/* Compares the last names, and the first ones if the declared name has several. */
+static bool is_class(const char *class, const char *declared, size_t length)
+{
+    const char *dot = memrchr(declared, '.', length), *last = strrchr(class, '.');
+    const char *name = dot ? dot + 1 : declared, *full = last ? last + 1 : class;
+    const char *module = last ? class : "builtins.";
+    size_t rest = length - (size_t)(name - declared), first = strcspn(module, ".") + 1;
+    if (strlen(full) != rest || memcmp(full, name, rest) != 0)
+        return false;
+    return !dot || (first <= length && memcmp(module, declared, first) == 0);
+}
+
+bool plan_declares(const struct plan *plan, const char *class)
+{
+    for (unsigned i = 0; i < plan->nraises; i++) {
+        const char *at = plan->raises[i];
+        for (size_t length; (length = next_name(&at)) > 0; at += length)
+            if (is_class(class, at, length))
+                return true;
+    }
     return false;
 }
 
@@ -157,6 +180,23 @@ static int check_private(const struct plan *plan, char *error, size_t size)
     return 0;
 }
 
+static int check_raises(const struct plan *plan, char *error, size_t size)
+{
+    for (unsigned i = 0; i < plan->nraises; i++) {
+        const char *at = plan->raises[i];
+        for (size_t length; (length = next_name(&at)) > 0; at += length) {
+            char name[128];
+            snprintf(name, sizeof name, "%.*s", (int)length, at);
+            for (char *rest = name, *part; (part = strsep(&rest, "."));)
+                if (!is_identifier(part))
+                    return REFUSE(
+                        "raises: '%.*s' is no class; write names of exceptions, separated by commas",
+                        (int)length, at);
+        }
+    }
+    return 0;
+}
+
 static int check_inputs(const struct plan *plan, char *error, size_t size)
 {
     int status = 0;
@@ -214,7 +254,8 @@ static int check_settings(const struct plan *plan, char *error, size_t size)
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
     static int (*const checks[])(const struct plan *plan, char *error, size_t size) = {
-        check_bounds, check_settings, check_private, check_inputs, check_lists, check_something_to_run};
+        check_bounds, check_settings, check_private,         check_raises,
+        check_inputs, check_lists,    check_something_to_run};
     int status = 0;
     for (size_t i = 0; i < COUNT(checks) && !status; i++)
         status = checks[i](plan, error, error_size);

@@ -50,15 +50,19 @@ struct plan {
     char *release;   /* Python that frees what the calls keep, for the detectors of leaks */
     char **audit;    /* names or expressions of objects to count references of; none: all of them */
     unsigned naudit;
+    char **
+        raises; /* classes of exceptions, with commas between several: a statement that raises one has returned */
+    unsigned nraises;
     uint32_t threads;
     uint64_t time;       /* nanoseconds for the whole run; 0 with iterations: no limit */
     uint64_t iterations; /* of each thread; 0: until the time is over */
     uint64_t seed;
     enum rung share;
-    uint32_t detect; /* DETECTOR_BIT()s */
-    char *guard;     /* settings of the guard (guard_option.h) */
-    char *focus;     /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
-    char *under;     /* the tool to run the child under: PLAN_TOOL */
+    uint32_t detect;  /* DETECTOR_BIT()s */
+    uint32_t perturb; /* bits of enum perturb */
+    char *guard;      /* settings of the guard (guard_option.h) */
+    char *focus;      /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
+    char *under;      /* the tool to run the child under: PLAN_TOOL */
     bool stop_on_first;
 };
 
@@ -82,6 +86,10 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
 
 /* Is the name one of `private`? */
 bool plan_is_private(const struct plan *plan, const char *name);
+
+/* Is this class one of `raises`? class: "json.decoder.JSONDecodeError", or "ValueError" for a builtin. A declared name
+ * without a module fits any module; of a module only the first name counts. */
+bool plan_declares(const struct plan *plan, const char *class);
 
 /* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
 int plan_print(const struct plan *plan, char **ret_text);

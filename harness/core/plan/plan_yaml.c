@@ -195,7 +195,7 @@ static int check_so_far(const struct load *load, size_t line)
 static int check_added(const struct load *load, int added, size_t line)
 {
     if (added == -E2BIG)
-        return complain(load, line, "at most %d inputs, %d steps, roles or audits: take some out",
+        return complain(load, line, "at most %d inputs, %d steps, roles, audits or raises: take some out",
                         PLAN_INPUTS_MAX, PLAN_STEPS_MAX);
     return added < 0 ? added : check_so_far(load, line);
 }

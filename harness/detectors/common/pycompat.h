@@ -24,6 +24,11 @@ static inline void PyErr_SetRaisedException(PyObject *exception)
     Py_DECREF(exception);
 }
 
+#include <structmember.h>
+#define Py_T_OBJECT_EX T_OBJECT_EX
+#define _Py_T_OBJECT T_OBJECT
+#define Py_READONLY READONLY
+
 /* In 3.11 an object has a header for its dict only. */
 #define Py_TPFLAGS_PREHEADER Py_TPFLAGS_MANAGED_DICT
 
@@ -57,6 +62,9 @@ static inline Py_ssize_t PyLong_AsNativeBytes(PyObject *value, void *bytes, Py_s
     (void)flags;
     return _PyLong_AsByteArray((PyLongObject *)value, bytes, (size_t)n, 1, 1) < 0 ? -1 : n;
 }
+
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION() }
 
 /* The GIL is the lock: no code releases it while it holds one of these. */
 typedef char PyMutex;

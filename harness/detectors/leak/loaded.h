@@ -7,6 +7,6 @@
 
 #include <Python.h>
 
-/* Calls visit for each such object, also of the functions of `names` that the code loads; not for the objects of `names`
+/* Calls visit for each such object, also of functions of `names` that the code loads; not for the objects of `names`
  * itself. An object may come twice. codes: a list of code objects. */
 void loaded_visit(PyObject *codes, PyObject *names, void (*visit)(PyObject *object, const char *name));

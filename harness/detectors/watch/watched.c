@@ -178,8 +178,11 @@ static void restore_metadata(struct watched *watched)
 void watched_restore(struct watched *watched, bool all)
 {
     char text[64];
+    if (watched->loose)
+        return;
     bool metadata = !watched->mutable_metadata && watched_metadata_differs(watched, text, sizeof text);
-    bool bytes = (all || !watched->mutable_data) && watched_bytes_differ(watched, text, sizeof text);
+    bool bytes = ((all && !watched->inside) || !watched->mutable_data) &&
+                 watched_bytes_differ(watched, text, sizeof text);
     if (!metadata && !bytes)
         return;
     if (watched->region)

@@ -19,12 +19,13 @@
 struct tripwire_region;
 
 struct watched {
-    char *name;
+    char *name;      /* or its path inside an object: lu[1] */
     PyObject *array; /* strong */
     unsigned input;  /* number of the plan's input, from 1; 0: an array of the setup */
     bool written;    /* the sharing level or the writer writes to its data, not the statements */
     bool out;        /* an output: its data may change */
-    bool place;      /* owns its data, and nothing else refers to it: may move to a tripwire region */
+    bool inside;     /* an object of a name contains it */
+    bool loose;      /* inside an object that calls may change: a change for good is no damage */
     _Atomic bool mutable_metadata; /* a serial call changes it: the purpose of the statement */
     _Atomic bool mutable_data;
     bool reshaped; /* its extents were allocated anew: it must own them, and cannot move */
@@ -55,7 +56,8 @@ bool watched_data_differs(const struct watched *watched, char *text, size_t size
 /* After a serial call: marks what the call changed as mutable. Returns true and a sentence for a new mark. */
 bool watched_learn(struct watched *watched, char *text, size_t size);
 
-/* Restores metadata and bytes, without those marked mutable unless `all`. */
+/* Restores metadata and bytes, without those marked mutable unless `all`. An array inside an object stays as calls
+ * change it: it must agree with the rest of the object. */
 void watched_restore(struct watched *watched, bool all);
 
 /* The number of bytes from *ret_low that the elements of an array span; 0 if there is none. */

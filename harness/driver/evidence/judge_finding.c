@@ -19,6 +19,21 @@ void judge_suspect_stack(const struct judge *judge, struct finding *finding, enu
     evidence->agree = frame || inner;
 }
 
+void judge_suspect_crash(const struct judge *judge, struct finding *finding, const struct scene_page *page,
+                         const struct symbol_stack *stack)
+{
+    const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
+    bool is_library =
+        page && page->npython > 0 &&
+        package_python_owner(judge->outcome, page->python[0].file, NULL, 0) == OWNER_INTERPRETER;
+    judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
+    if (!inner || !is_library || judge_direct_frame(judge, stack, NULL, 0))
+        return;
+    evidence_set(&finding->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup(inner->function),
+                 judge_name_interpreter(judge));
+    finding->evidence.library = true;
+}
+
 void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
 {
@@ -43,6 +58,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
+    finding->perturb = judge->plan->perturb;
     finding->serial = judge->plan->threads == 1;
     finding->count = 1;
     if (plan_print(judge->plan, &finding->plan) < 0)
@@ -70,13 +86,24 @@ static void sign_by_plan(const struct plan *plan, struct finding *finding)
         finding_sign_by(finding, plan->native, strlen(plan->native));
 }
 
+/* A process that lowers its own limit on memory fails where memory ends, whatever code is there. */
+static void suspect_limit(const struct judge *judge, struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    bool ends = finding->kind == FINDING_CRASH || finding->kind == FINDING_INTERPRETER_FAULT ||
+                (finding->signature && strncmp(finding->signature, "exception|MemoryError|", 22) == 0);
+    if (judge->outcome->limited && ends && !(evidence->blame == BLAME_TARGET && evidence->package))
+        evidence_set(&finding->evidence, EVIDENCE_LIMIT, BLAME_TARGET, NULL, NULL);
+}
+
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
+    suspect_limit(judge, finding);
     /* Wrong values and exceptions damage no memory; Python code can hang or end the process by itself. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
-                    finding->evidence.by != EVIDENCE_EXIT && finding->evidence.by != EVIDENCE_SENT;
+                    (finding->evidence.by < EVIDENCE_ABORT || finding->evidence.by > EVIDENCE_LIMIT);
     if (statement && !statement->plain && statement->package) {
         finding->evidence.call =
             statement_callable(&judge->run->statements, statement->source, judge->plan->setup);

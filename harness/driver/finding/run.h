@@ -58,6 +58,7 @@ struct run {
     struct verification *verification; /* or NULL */
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
+    struct compared_list compared; /* of all plans */
     struct child_log log;
     char **no_turn; /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;
@@ -78,5 +79,8 @@ int note_add(struct note_list *notes, const char *format, ...) __attribute__((fo
 
 /* Adds the last child to the log, with the findings that were judged from it. Returns 0 or -ENOMEM. */
 int run_log_child(struct run *run, const struct child_entry *entry);
+
+/* Makes the id of a finding anew after its signature changed, also where the log and the notes name it. */
+void run_rename(struct run *run, struct finding *finding);
 
 void run_clear(struct run *run);

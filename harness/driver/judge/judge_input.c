@@ -23,6 +23,12 @@ static bool has_stack(const struct finding *finding, const struct symbol_stack *
 
 static void note_in_place(struct judge *judge, const char *statement, const char *input)
 {
+    size_t root = strcspn(input, ".[");
+    if (input[root]) { /* a library may change its own object */
+        note_add(&judge->run->notes, "%s changes arrays inside %.*s for good, on one thread too", statement,
+                 (int)root, input);
+        return;
+    }
     judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
     note_add(&judge->run->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out",
              statement, input);
@@ -88,10 +94,12 @@ void judge_write(struct judge *judge, const struct record *record)
         finding_add_stack(finding, strdup(record_text(record, 2)), stack);
 }
 
-/* Signs "its shape became (40,), was (20,)" and "… (80,) …" alike: the text after "became" does not count. */
+/* Signs "its shape became (40,), was (20,)" and "… (80,) …" alike: the text after "became" does not count, nor does
+ * the place of the first byte. */
 static char *invariant_signature(const struct record *record)
 {
     const char *sentence = record_text(record, 1), *cut = strstr(sentence, " became");
+    cut = cut ? cut : strstr(sentence, ", first at");
     char *signature = judge_format("invariant|%s|%.*s", record_text(record, 0),
                                    (int)(cut ? cut - sentence : (ptrdiff_t)strlen(sentence)), sentence);
     for (char *c = signature; c && *c; c++)

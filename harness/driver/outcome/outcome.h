@@ -8,6 +8,7 @@
 #include "core/wire/board.h"
 #include "core/wire/record.h"
 #include "core/wire/scene.h"
+#include "driver/outcome/compared.h"
 #include "driver/outcome/statement.h"
 #include "driver/symbol/symbol.h"
 #include "driver/log/tsan_report.h"
@@ -49,6 +50,7 @@ struct outcome {
     char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
     size_t ndistributions;
     struct statement_list statements; /* as the child numbers them */
+    struct compared_list compared;
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;
@@ -78,6 +80,7 @@ struct outcome {
     } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
     int own_signal;   /* the last signal that it sent to itself; 0: none */
+    bool limited;     /* the target lowered its own limit on memory */
     int handled;      /* the fatal signal that a handler of the target had when it ended; 0: none */
     bool finished;    /* it reported its end */
     bool wire_lost;   /* the target closed or used the descriptor of its records */

@@ -180,6 +180,8 @@ static void print_is_readable(void **state)
                                "audit:\n"
                                "- a\n"
                                "- holder.model\n"
+                               "raises:\n"
+                               "- ValueError, zlib.error\n"
                                "threads: 4\n"
                                "time: 1500ms\n"
                                "seed: 9223372036854775807\n"
@@ -194,6 +196,37 @@ static void print_is_readable(void **state)
     assert_int_equal(plan_print(&plan, &text), 0);
     assert_string_equal(text, yaml);
     plan_clear(&plan);
+}
+
+static void a_declared_class_has_a_module_or_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *declared, *class;
+        bool is_declared;
+    } rows[] = {
+        {"ValueError", "ValueError", true},
+        {"KeyError, ValueError", "ValueError", true},
+        {"KeyError,ValueErro,alueError,ValueErrors", "ValueError", false},
+        {"error", "zlib.error", true},
+        {"zlib.error", "zlib.error", true},
+        {"bz2.error", "zlib.error", false},
+        {"zli.error,zlibs.error", "zlib.error", false},
+        {"json.JSONDecodeError", "json.decoder.JSONDecodeError", true},
+        {"builtins.ValueError", "ValueError", true},
+        {"json.ValueError", "ValueError", false},
+        {"z", "zlib.z", true},
+        {"", "ValueError", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct plan plan;
+        plan_init(&plan);
+        assert_int_equal(plan_add_text(&plan.raises, &plan.nraises, "OSError"), 0);
+        assert_int_equal(plan_add_text(&plan.raises, &plan.nraises, rows[i].declared), 0);
+        if (plan_declares(&plan, rows[i].class) != rows[i].is_declared)
+            fail_msg("%s declares %s: %d is wanted", rows[i].declared, rows[i].class, rows[i].is_declared);
+        plan_clear(&plan);
+    }
 }
 
 static void print_refuses_bytes_that_are_not_text(void **state)
@@ -301,6 +334,7 @@ int main(void)
         cmocka_unit_test(every_text_survives_everywhere),
         cmocka_unit_test(every_number_survives),
         cmocka_unit_test(print_is_readable),
+        cmocka_unit_test(a_declared_class_has_a_module_or_none),
         cmocka_unit_test(print_refuses_bytes_that_are_not_text),
         cmocka_unit_test(lists_have_limits),
         cmocka_unit_test(check_judges_input_names),

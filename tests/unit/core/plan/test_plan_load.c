@@ -89,8 +89,8 @@ static const struct refusal {
     /* keys */
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
-     "leave_out, private, writer, new, budget, release, audit, threads, time, iterations, seed, share, detect, guard, "
-     "focus, under, stop_on_first"},
+     "leave_out, private, writer, new, budget, release, audit, raises, threads, time, iterations, seed, share, detect, "
+     "guard, focus, under, perturb, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -133,10 +133,14 @@ static const struct refusal {
     {"name: a\n\ntime: ten\n", 3, "time: 'ten' is not a time: write it as 10s"},
     {"time:\n  |\n  1\n  2\n", 2, "time: '1 2 ' is not a time"},
     {"budget: much\n", 1, "budget: 'much' is not a size"},
+    {"raises: [ValueError, 'a b-c']\n", 1, "raises: 'b-c' is no class; write names of exceptions"},
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
-     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
+     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
      "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+    {"perturb: lockstep,banana\n", 1,
+     "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect"},
+    {"perturb: lock\n", 1, "perturb: unknown perturbation 'lock'"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},
@@ -233,7 +237,7 @@ static void load_takes_as_many_steps_as_there_may_be(void **state)
     assert_int_equal(plan.nsteps, PLAN_STEPS_MAX);
     snprintf(yaml + used, sizeof yaml - (size_t)used, "- y\n");
     assert_int_equal(load(yaml, &plan, error), -EINVAL);
-    snprintf(wanted, sizeof wanted, "%s:%d: at most 32 inputs, 64 steps, roles or audits", path,
+    snprintf(wanted, sizeof wanted, "%s:%d: at most 32 inputs, 64 steps, roles, audits or raises", path,
              PLAN_STEPS_MAX + 2);
     assert_int_equal(strncmp(error, wanted, strlen(wanted)), 0);
     plan_clear(&plan);

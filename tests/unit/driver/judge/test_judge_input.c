@@ -112,7 +112,7 @@ static void only_an_exception_of_threads_counts(void **state)
     assert_noted(
         &trial,
         "somersd(x) raises ValueError: Rankings must be of equal length. under threads: no finding, because the "
-        "statements change what they share");
+        "statements may change what they share");
     add_exception(&trial, false, false);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_EXCEPTION);
@@ -149,6 +149,33 @@ static void a_changed_input_is_found_once_for_all_values(void **state)
     assert_int_equal(only(&trial)->severity, SEVERITY_WRONG_RESULT);
     assert_string_equal(only(&trial)->input, "x");
     assert_true(only(&trial)->count == 2);
+    end(&trial);
+}
+
+static void a_changed_input_is_found_once_for_all_bytes(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "lu[1]", "its data changed, first at byte 0 of 20", false);
+    add_invariant(&trial, "lu[1]", "its data changed, first at byte 12 of 20", false);
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_string_equal(only(&trial)->input, "lu[1]");
+    end(&trial);
+}
+
+/* A library changes its own object: the statement only reads that, and what follows is no user error. */
+static void an_array_inside_an_object_makes_no_user_error(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "m.cache[0]", "its data changed, first at byte 0 of 20", true);
+    add_exception(&trial, false, false);
+    judge(&trial, 1);
+    assert_noted(&trial, " changes arrays inside m for good, on one thread too");
+    assert_int_equal(trial.run.notes.n, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_TARGET);
     end(&trial);
 }
 
@@ -223,6 +250,8 @@ int main(void)
         cmocka_unit_test(only_an_exception_of_threads_counts),
         cmocka_unit_test(above_readonly_an_exception_has_no_blame),
         cmocka_unit_test(a_changed_input_is_found_once_for_all_values),
+        cmocka_unit_test(a_changed_input_is_found_once_for_all_bytes),
+        cmocka_unit_test(an_array_inside_an_object_makes_no_user_error),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),
         cmocka_unit_test(the_last_count_of_an_exception_is_no_finding),
