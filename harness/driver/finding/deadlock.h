@@ -31,8 +31,9 @@ const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, siz
 void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
                         size_t size);
 
-/* Where threads of the first `locked` waits wait for one lock and all others are stopped for a collection: "threads 1 and
- * 4 wait attached for the pthread mutex …, and hold up the collection that stopped its holder, thread 3". Else empty. */
+/* Where threads of the first `locked` waits wait for one lock and all others are stopped for a collection: "threads 1
+ * and 4 wait attached for the pthread mutex …, and hold up the collection that stopped its holder, thread 3". Else
+ * empty. */
 void deadlock_say_stop(const struct deadlock_wait *waits, size_t n, size_t locked, char *text, size_t size);
 
 /* "threads 1, 4 and 5 wait in f for the PyMutex at 0x… (where), which does not say who holds it": of all that wait as
