@@ -98,10 +98,12 @@ static const char *fill_name(uint64_t value)
     return NULL;
 }
 
-/* Finds the register that holds the refused address, or its base: the processor does not report it. */
+/* Finds the register that holds the refused address, or its base: the processor does not report it. Without one it may
+ * have refused an address that is not aligned, or the instruction. */
 static void explain_refused(const struct address_facts *facts, char *text, size_t size)
 {
-    size_t n = (size_t)snprintf(text, size, "an access to an address that no memory can have");
+    static const char known[] = "most likely an access to an address that no memory can have";
+    size_t n = (size_t)snprintf(text, size, "%s", known);
     for (unsigned i = 0; facts->registers && i < SCENE_RIP && n < size; i++) {
         uint64_t value = facts->registers[i], upper = value >> 47; /* all equal in an address */
         const char *fill = fill_name(value);
@@ -109,6 +111,8 @@ static void explain_refused(const struct address_facts *facts, char *text, size_
             n += (size_t)snprintf(text + n, size - n, "; %s holds %#" PRIx64 "%s%s", scene_register_names[i],
                                   value, fill ? ", " : "", fill ? fill : "");
     }
+    if (n == sizeof known - 1)
+        snprintf(text, size, "the processor refused the instruction, and reports no address");
 }
 
 static bool is_near_stack(const struct address_facts *facts)

@@ -63,7 +63,7 @@ const char *verification_say_rung(const struct verification *verification)
 {
     static const char *const rules[RUNG_COUNT] = {
         [RUNG_PRIVATE] =
-            "fails where the threads share nothing but what the package keeps to itself: its fault, "
+            "fails where the threads share nothing but what the called code keeps to itself: its fault, "
             "whatever the caller does",
         [RUNG_READONLY] =
             "needs inputs that are shared, and only read: that is supported, so it is not the caller's "

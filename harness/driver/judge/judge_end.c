@@ -83,8 +83,9 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
     if (judge->outcome->handled)
         return judge_format("a handler of the target got %s and ended the process with status %d%s",
                             strsignal(judge->outcome->handled), WEXITSTATUS(status), when(judge->outcome));
-    return judge_format("the process exited with status %d in the middle of the run%s", WEXITSTATUS(status),
-                        when(judge->outcome));
+    const char *phase = when(judge->outcome);
+    return judge_format("the process exited with status %d%s", WEXITSTATUS(status),
+                        *phase ? phase : " in the middle of the run");
 }
 
 /* On one thread no race can damage the harness: a crash in its code is its own fault. Returns false for others. */

@@ -138,10 +138,13 @@ static void a_refused_address_is_looked_for_in_the_registers(void **state)
     fault.registers[SCENE_R8] = UINT64_C(0xffffffff81000000); /* the kernel's are addresses */
     assert_string_equal(
         explain(&fault),
-        "an access to an address that no memory can have; rax holds 0xdbdba5b4ffc2a1f4, the guard's "
+        "most likely an access to an address that no memory can have; rax holds 0xdbdba5b4ffc2a1f4, the guard's "
         "fill of freed memory and of canaries; rdx holds 0xfdfdfdfdfdfdfdfd, Python's fill between blocks; rsi holds "
         "0xcdcdcdcdcdcdcdcd, Python's fill of new memory; rdi holds 0xdddddddddddddddd, Python's fill of freed "
         "memory");
+    begin(&fault, 0);
+    fault.facts.code = SI_KERNEL;
+    assert_string_equal(explain(&fault), "the processor refused the instruction, and reports no address");
 }
 
 static void other_signals_have_no_address(void **state)

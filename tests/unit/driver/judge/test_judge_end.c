@@ -73,7 +73,15 @@ static void an_exit_in_the_middle_is_a_crash(void **state)
     trial.outcome.wait_status = EXITED(7);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_CRASH);
-    assert_non_null(strstr(only(&trial)->message, "exited with status 7 in the middle"));
+    assert_string_equal(only(&trial)->message, "the process exited with status 7 in the middle of the run");
+    end(&trial);
+    begin(&trial);
+    trial.outcome.phase = BOARD_SETUP;
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = EXITED(7);
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->message,
+                        "the process exited with status 7 during setup, before any thread was started");
     end(&trial);
     begin(&trial);
     trial.outcome.finished = false;

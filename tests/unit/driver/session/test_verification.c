@@ -96,7 +96,7 @@ static void the_lowest_rung_gives_the_rule(void **state)
          "needs inputs that are shared"},
         {{.again = {3, 3}, .share = RUNG_READONLY, .ladder = {{1, 1}}},
          RUNG_PRIVATE,
-         "fails where the threads share"},
+         "fails where the threads share nothing but what the called code keeps to itself"},
         {{.again = {3, 3}, .share = RUNG_ALL, .ladder = {{0, 0}, {0, 3}, {1, 1}}},
          RUNG_ONE_WRITER,
          "needs one thread"},
