@@ -121,6 +121,10 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    if (!state) {
+        free(workers);
+        return run_cannot(run, STATUS_UNTESTED, "memory is out before the threads start; raise its limit");
+    }
     PyThreadState_Clear(state);
     PyThreadState_Delete(state);
     barrier_init(&run->barrier, n + 1);

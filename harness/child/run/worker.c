@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prng.h"
@@ -278,6 +279,9 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);
+    if (!state)
+        _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
+                         worker->index));
     bool first = true;
     for (;;) { /* detached between rounds */
         barrier_wait(&run->barrier);

@@ -221,23 +221,28 @@ static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
     return false;
 }
 
+void judge_suspect_code(struct judge *judge, struct finding *finding, const struct scene_page *page,
+                        enum evidence_by by)
+{
+    const struct scene_python *frame = users_frame(page);
+    char package[128];
+    bool owned =
+        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
+    evidence_set(&finding->evidence, by, BLAME_TARGET, frame ? strdup(frame->function) : NULL,
+                 owned ? judge_name_package(judge, frame->file, package) : NULL);
+}
+
 bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    const struct scene_python *frame = users_frame(page);
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
-    char package[128];
     bool parked, in_lock = kind_of(&thread->stack, &parked) != &plain_futex;
     if (!page || page->npython == 0 || package_frame(judge->outcome, &thread->stack, NULL, 0) ||
         (wait ? !wait->is_python
               : in_lock || !is_stuck(judge, thread, page) || !is_busy(judge, &thread->stack)))
         return false;
     const struct scene_python *outermost = &page->python[page->npython - 1];
-    bool owned =
-        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->evidence, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY, BLAME_TARGET,
-                 frame ? strdup(frame->function) : NULL,
-                 owned ? judge_name_package(judge, frame->file, package) : NULL);
+    judge_suspect_code(judge, finding, page, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY);
     if (!wait && !finding->statement && !*outermost->file)
         finding->statement = strdup(outermost->function);
     return true;

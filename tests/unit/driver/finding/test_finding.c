@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "driver/finding/finding.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -120,6 +121,31 @@ static void two_findings_never_share_an_id(void **state)
     assert_int_equal(list.n, 2);
     assert_string_not_equal(list.items[0]->id, list.items[1]->id);
     finding_list_clear(&list);
+}
+
+/* What an earlier run kept stays: the same signature has the same id, another one gets another, equal in each run. */
+static void a_kept_id_is_not_taken_by_another_signature(void **state)
+{
+    (void)state;
+    struct finding_list first = {0}, second = {0}, third = {0};
+    const struct finding *kept = finding_list_add(&first, make("s5694", SEVERITY_CRASH), 1);
+    for (int i = 0; i < 2; i++) {
+        struct finding_list *list = i ? &third : &second;
+        strings_add(&list->kept, &list->nkept, kept->id);
+        strings_add(&list->kept, &list->nkept, kept->signature);
+        finding_list_add(list, make("s20208", SEVERITY_CRASH), 1);
+        finding_list_add(list, make("s5694", SEVERITY_CRASH), 1);
+        assert_string_not_equal(list->items[0]->id, kept->id);
+        assert_string_equal(list->items[1]->id, kept->id);
+        if (i == 0) {
+            strings_add(&third.kept, &third.nkept, list->items[0]->id);
+            strings_add(&third.kept, &third.nkept, list->items[0]->signature);
+        }
+    }
+    assert_string_equal(second.items[0]->id, third.items[0]->id);
+    finding_list_clear(&first);
+    finding_list_clear(&second);
+    finding_list_clear(&third);
 }
 
 static void ids_are_stable_and_short(void **state)
@@ -234,6 +260,7 @@ int main(void)
         cmocka_unit_test(the_guilty_package_is_signed),
         cmocka_unit_test(damage_is_not_signed_by_the_statement_that_met_it),
         cmocka_unit_test(two_findings_never_share_an_id),
+        cmocka_unit_test(a_kept_id_is_not_taken_by_another_signature),
         cmocka_unit_test(ids_are_stable_and_short),
         cmocka_unit_test(a_finding_without_a_text_is_no_finding),
         cmocka_unit_test(findings_can_be_removed),
