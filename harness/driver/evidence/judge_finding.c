@@ -58,6 +58,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
+    finding->perturb = judge->plan->perturb;
     finding->serial = judge->plan->threads == 1;
     finding->count = 1;
     if (plan_print(judge->plan, &finding->plan) < 0)
