@@ -18,11 +18,22 @@ static void send_cut(const struct run *run, const char *names)
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
 }
 
+static uint64_t calls_made(const struct run *run)
+{
+    struct board_totals totals;
+    board_sum(run->board, &totals);
+    return totals.calls;
+}
+
+uint64_t run_base_calls(const struct run *run)
+{
+    return calls_made(run) - run->base_calls;
+}
+
 bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
-    struct board_totals totals;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
         if (*made.cut && !run->base.names)
@@ -30,8 +41,7 @@ bool run_make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
-        board_sum(run->board, &totals);
-        run->base_calls = totals.calls;
+        run->base_calls = calls_made(run);
         return true;
     }
     if (!run->base.names) {
