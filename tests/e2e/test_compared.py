@@ -1,5 +1,6 @@
 """Which results are compared and which exceptions are judged, and what the report says of the others."""
 import tempfile
+import unittest
 from pathlib import Path
 
 from harness import BUILD, EndToEnd, each, run
@@ -88,8 +89,8 @@ class Lazy(EndToEnd):
     def stress(self, setup, *statements, **options):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / 'lazy_package.py').write_text(PACKAGE)
-            return run('--detect', 'exception,diverge', '--time', '6', '-s', 'from lazy_package import Bug, Twin', '-s', setup,
-                       *statements, env={'PYTHONPATH': f"{BUILD / 'planted'}:{folder}"}, **options)
+            return run('--detect', 'exception,diverge', '--time', '6', '-s', 'from lazy_package import Bug, Twin', '-s',
+                       setup, *statements, env={'PYTHONPATH': f"{BUILD / 'planted'}:{folder}"}, **options)
 
     def test_bug(self):
         """an object that a call of a package changes is no excuse for what the call raises"""
@@ -109,3 +110,7 @@ class Lazy(EndToEnd):
         roles = [part for statement in statements for part in ('--role', statement)]
         done = self.expect(self.stress('S = Twin()\ndef work(s):\n s.items.sort()\n return s.items[0]', *roles), 0)
         self.assertEqual({entry['exceptions'] for entry in done.json['compared']}, {False}, done)
+
+
+if __name__ == '__main__':
+    unittest.main()
