@@ -8,6 +8,13 @@
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 
+uint64_t run_calls_made(const struct run *run)
+{
+    struct board_totals totals;
+    board_sum(run->board, &totals);
+    return totals.calls;
+}
+
 static void send_cut(const struct run *run, const char *names)
 {
     char text[512];
@@ -17,18 +24,6 @@ static void send_cut(const struct run *run, const char *names)
         "%d objects and %d MiB",
         names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-}
-
-static uint64_t calls_made(const struct run *run)
-{
-    struct board_totals totals;
-    board_sum(run->board, &totals);
-    return totals.calls;
-}
-
-uint64_t run_base_calls(const struct run *run)
-{
-    return calls_made(run) - run->base_calls;
 }
 
 bool run_make_base(struct run *run, bool tripwire)
@@ -42,7 +37,7 @@ bool run_make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
-        run->base_calls = calls_made(run);
+        run->base_calls = run_calls_made(run);
         return true;
     }
     if (!run->base.names) {

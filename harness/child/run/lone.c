@@ -210,7 +210,7 @@ static void replay(struct run *run)
 {
     const struct program *program = run->program;
     const struct body *last = &program->bodies[program->nbodies - 1];
-    uint64_t calls = run_base_calls(run) / (last->first + last->nsteps) + CALLS_LEAST;
+    uint64_t calls = (run_calls_made(run) - run->base_calls) / (last->first + last->nsteps) + CALLS_LEAST;
     bool complete = run_make_base(run, run->maker->tripwire) && !run->setup_once;
     if (calls / 2 <= run->replayed)
         calls = CALLS_MAX;

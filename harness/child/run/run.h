@@ -69,10 +69,11 @@ struct run {
 
 struct worker;
 
+/* base.c: calls of all threads since the child began. */
+uint64_t run_calls_made(const struct run *run);
+
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
-/* Calls of workers since it was made. */
-uint64_t run_base_calls(const struct run *run);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);
