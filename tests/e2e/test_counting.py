@@ -92,6 +92,28 @@ class Counting(EndToEnd):
                                *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
+    def hint(self, setup, *statements, threads=4):
+        """Returns the notes of the hint; it makes none where a busy machine leaves it too little time."""
+        done = self.expect(run('-t', threads, '-s', setup, '--detect', 'crash,hint', '--time', '6', *statements), 0)
+        return [note for note in done.json['notes'] if 'seems to grow' in note]
+
+    def test_hint(self):
+        """a run without the counting detectors notes memory that grows, of each allocator and on one thread, and how to look for it"""
+        for domain, words in ((0, 'of malloc'), (2, "1.00 blocks of CPython's allocators"), (3, "1.00 blocks of CPython's allocators")):
+            notes = self.hint('import growth_domain', f'growth_domain.bug({domain})', threads=1 if domain == 3 else 4)
+            self.assertEqual(len(notes), 1, domain)
+            self.assertIn(words, notes[0])
+            self.assertIn('no finding: run it with --detect growth', notes[0])
+
+    def test_hint_twin(self):
+        """no note where memory only settles: caches that fill, interned strings, warnings, functions, blocks that are freed late"""
+        caches = 'import functools, sys, warnings; f = functools.lru_cache(lambda n: [n]); g = functools.cache(lambda n: [n])'
+        for setup, statements in (
+                ('import growth_domain', [f'growth_domain.twin({domain})' for domain in range(len(DOMAINS))]),
+                (caches, ['f(iteration_index)', 'g(iteration_index)', 'sys.intern(f"k{iteration_index}")']),
+                (caches, ['warnings.warn(f"{iteration_index % 99}")', '(lambda: [{1}])()', 'dict.fromkeys(range(999))'])):
+            self.assertEqual(self.hint(setup, *statements), [])
+
     def test_alone(self):
         """one thread is enough"""
         row = next(row for row in COUNTED if row.name == 'growth_string')

@@ -1,4 +1,5 @@
-/* The counting pass: up to three series of windows (enum counted_arm); all workers wait between two windows. */
+/* The counting pass: up to three series of windows (enum counted_arm); all workers wait between two windows. And the
+ * hint: the last rounds of an ordinary child as one such series. */
 #include "base/clock.h"
 #include "base/resident.h"
 #include "child/run/round.h"
@@ -21,7 +22,9 @@
 
 static struct {
     enum counted_arm arm;
-    unsigned arms;                      /* of this plan */
+    unsigned arms; /* of this plan */
+    double time;   /* ns for each series */
+    bool is_hint;
     int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
     PyObject *settle;
     PyObject *codes;
@@ -68,8 +71,7 @@ static void count_window(struct run *run, struct worker *workers, unsigned numbe
 static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew, uint64_t iterations)
 {
     const struct plan *plan = run->plan;
-    double time = (plan->time ? SHARE * (double)plan->time : (double)NO_TIME) / counting.arms;
-    double n = time / UNITS / ((double)took / (double)iterations);
+    double n = counting.time / UNITS / ((double)took / (double)iterations);
     if (plan->iterations)
         n = (double)plan->iterations / UNITS;
     double most = grew > 0 ? GROWTH_MAX / counting.arms / UNITS / ((double)grew / (double)iterations) : n;
@@ -79,7 +81,8 @@ static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew,
 
 static uint64_t size_first_window(const struct run *run)
 {
-    uint64_t n = counting.arm == COUNTED_CALLS ? CALIBRATION / run->iteration_time : 4;
+    uint64_t time = counting.is_hint ? CALIBRATION / 8 : CALIBRATION;
+    uint64_t n = counting.arm == COUNTED_CALLS ? time / run->iteration_time : 4;
     if (run->plan->iterations && n > run->plan->iterations)
         n = run->plan->iterations;
     return n < 1 ? 1 : n > CALLS_MAX / 4 ? CALLS_MAX / 4 : n;
@@ -96,9 +99,18 @@ static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations
     run->round_calls = iterations;
     uint64_t began = clock_now();
     run_round(run);
-    run->first_iteration += iterations;
-    atomic_fetch_add(&run->board->rounds, 1);
+    if (counting.is_hint)
+        run_check_round(run);
+    else
+        run->first_iteration += iterations;
+    atomic_fetch_add(&run->board->rounds, !counting.is_hint);
     return clock_now() - began;
+}
+
+/* Not after a finding or damage, and not where the windows would take far more than their time. window: ns. */
+static bool is_hint_worth(const struct run *run, double window)
+{
+    return window * UNITS < 2 * counting.time && !atomic_load(&run->findings) && !atomic_load(&run->damaged);
 }
 
 static int lead_arm(struct run *run, struct worker *workers)
@@ -111,6 +123,9 @@ static int lead_arm(struct run *run, struct worker *workers)
         uint64_t before = run_calls_made(run), took = run_window(run, number, size);
         if (number == 1)
             n = size_windows(run, took, (int64_t)resident_bytes(0) - resident, size);
+        double window = number == 1 ? (double)took / (double)size * (double)n : 0;
+        if (counting.is_hint && !is_hint_worth(run, window))
+            return STATUS_CLEAN;
         size = number + 1 > COUNTED_WINDOWS - COUNTED_LONG ? 2 * n : n;
         if (atomic_load(&run->failed) || (counting.arm == COUNTED_RELEASE && !run_release(run)))
             return STATUS_UNTESTED;
@@ -119,7 +134,7 @@ static int lead_arm(struct run *run, struct worker *workers)
         if (last)
             break;
     }
-    if (number >= COUNTED_LEAST)
+    if (number >= COUNTED_LEAST || counting.is_hint)
         return STATUS_CLEAN;
     return run_cannot(
         run, STATUS_UNTESTED,
@@ -178,6 +193,7 @@ int run_counting(struct run *run)
 {
     const struct plan *plan = run->plan;
     counting.arms = !plan->fresh ? 1 : plan->release ? 3 : 2;
+    counting.time = (plan->time ? SHARE * (double)plan->time : (double)NO_TIME) / counting.arms;
     counting.settle = Py_CompileString("None", "settle", Py_eval_input);
     run->deadline = plan->time ? clock_now() + plan->time + OVERTIME : 0;
     run->poll_every = 16;
@@ -185,5 +201,19 @@ int run_counting(struct run *run)
     int status = count_arms(run);
     Py_CLEAR(counting.settle);
     Py_CLEAR(counting.codes);
+    return status;
+}
+
+int run_hint(struct run *run)
+{
+    uint64_t began = clock_now();
+    counting.settle = Py_CompileString("None", "settle", Py_eval_input);
+    settle(run);
+    counting.arms = 1;
+    counting.is_hint = run->replays = true;
+    counting.time = (double)run->hint_time - (double)(clock_now() - began) * (COUNTED_WINDOWS + 1);
+    run->deadline = began + 2 * run->hint_time;
+    int status = counting.time > 0 ? count_arm(run, COUNTED_CALLS) : STATUS_CLEAN;
+    Py_CLEAR(counting.settle);
     return status;
 }

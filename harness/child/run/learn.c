@@ -1,5 +1,7 @@
 #include "child/run/learn.h"
 
+#include <stdio.h>
+
 #include "child/space/fingerprint.h"
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
@@ -7,13 +9,29 @@
 /* Pickling is slow: only the first calls of a role are compared, and the end. */
 #define LOOKS_MAX 64
 
+static void note_change(struct run *run, const char *name)
+{
+    if (!run->changes)
+        snprintf(run->why_mutable, sizeof run->why_mutable, "the statements change what they share (%s)",
+                 name);
+    run->mutable = run->changes = true;
+}
+
 static void compare_names(struct learn *learn)
 {
-    if (!learn->fingerprint || learn->run->changes)
+    PyObject *name;
+    struct run *run = learn->run;
+    if (!learn->fingerprint || run->changes)
         return;
-    enum fingerprint_verdict verdict = fingerprint_compare(learn->fingerprint, learn->names);
-    learn->run->mutable |= verdict != FINGERPRINT_SAME;
-    learn->run->changes = verdict == FINGERPRINT_CHANGED;
+    enum fingerprint_verdict verdict = fingerprint_compare(learn->fingerprint, learn->names, &name);
+    const char *text = name ? PyUnicode_AsUTF8(name) : NULL;
+    if (verdict == FINGERPRINT_CHANGED)
+        note_change(run, text ? text : "an object");
+    else if (verdict != FINGERPRINT_SAME && !run->mutable)
+        snprintf(run->why_mutable, sizeof run->why_mutable,
+                 "%s has no pickle, so the statements may change it unseen", text ? text : "an object");
+    run->opaque |= verdict == FINGERPRINT_OPAQUE;
+    run->mutable |= verdict == FINGERPRINT_UNKNOWN;
 }
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names)
@@ -21,7 +39,6 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
     *learn = (struct learn){.run = run, .names = names};
     if (run->program)
         learn->fingerprint = fingerprint_take(names, run->program->used);
-    /* An object that cannot be compared counts as changing. */
     compare_names(learn);
 }
 
@@ -45,10 +62,11 @@ void learn_end(struct learn *learn, const struct space *space)
 {
     compare_names(learn);
     /* The fingerprint decides about what is inside an object. */
-    for (unsigned i = 0; i < space->nwatched; i++)
-        if (!space->watched[i].written && !space->watched[i].inside)
-            learn->run->changes |= space->watched[i].mutable_data || space->watched[i].mutable_metadata;
-    learn->run->mutable |= learn->run->changes;
+    for (unsigned i = 0; i < space->nwatched; i++) {
+        const struct watched *watched = &space->watched[i];
+        if (!watched->written && !watched->inside && (watched->mutable_data || watched->mutable_metadata))
+            note_change(learn->run, watched->name);
+    }
     if (learn->run->mutable)
         space_loosen(learn->run->maker, space);
     Py_CLEAR(learn->fingerprint);

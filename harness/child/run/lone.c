@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
+#include "child/run/round.h"
 #include "detectors/result/diverge.h"
+#include "detectors/result/exception.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
 #include "detectors/common/stir.h"
@@ -18,38 +20,57 @@
 #define CALLS_LEAST 3
 #define TIME_MAX (CLOCK_SECOND / 4)
 
+/* With an opaque object calls of several roles alternate, because one role may change it for another. */
+#define PASSES_OPAQUE 3
+/* Most time for the calls of a round on one thread. */
+#define REPLAY_TIME (3 * CLOCK_SECOND)
+
 struct lone {
     struct run *run;
     unsigned role, index; /* as a worker of this index */
     PyInterpreterState *interpreter;
     void (*take)(const struct diverge_step *at, PyObject *result);
+    uint64_t calls, time; /* at most; ns */
+    bool fresh;           /* the inputs are not damaged: what a call raises is no finding */
+    bool orders;          /* each second iteration makes each call twice, in reverse order */
+    bool complete;        /* all calls were made */
 };
 
-/* A step that raises ends the iteration, as in a worker. */
-static bool run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
+static bool run_step(const struct lone *lone, struct bound_step *bound, PyObject *names, unsigned i)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
     struct board_slot *slot = &lone->run->board->slots[BOARD_MAIN];
-    for (unsigned i = 0; i < body->nsteps; i++) {
-        stir_memory(turn * body->nsteps + i);
-        guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
-        uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
-        crash_set_statement(body->steps[i].source);
-        board_enter(slot, calls);
-        PyObject *result = step_run(&bound[i], names);
-        board_leave(slot, calls);
-        crash_set_statement(NULL);
-        lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
-        PyErr_Clear();
-        if (!result)
-            return false;
-        Py_DECREF(result);
+    guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
+    uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
+    crash_set_statement(body->steps[i].source);
+    board_enter(slot, calls);
+    PyObject *result = step_run(&bound[i], names);
+    board_leave(slot, calls);
+    crash_set_statement(NULL);
+    lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
+    PyObject *raised = PyErr_GetRaisedException();
+    if (raised && lone->fresh)
+        exception_recall(raised);
+    Py_XDECREF(raised);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+/* A step that raises ends the iteration, as in a worker. */
+static void run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
+{
+    unsigned n = lone->run->program->bodies[lone->role].nsteps;
+    bool reverse = lone->orders && turn % 2;
+    for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
+        if (turn < CALLS_MAX) /* it is slow */
+            stir_memory((lone->index + turn) * n + i);
+        if (!run_step(lone, bound, names, reverse ? n - 1 - i / 2 : i))
+            return;
     }
-    return true;
 }
 
 /* Attached. */
-static void run_role(const struct lone *lone)
+static void run_role(struct lone *lone)
 {
     const struct body *body = &lone->run->program->bodies[lone->role];
     struct bound_step *bound = calloc(body->nsteps, sizeof *bound);
@@ -59,13 +80,14 @@ static void run_role(const struct lone *lone)
     if (bound && space_begin(run->maker, &run->base, &space, false, lone->index, error, sizeof error) == 0) {
         for (unsigned i = 0; i < body->nsteps; i++)
             step_bind(&bound[i], &body->steps[i], space.names);
-        uint64_t until = clock_now() + TIME_MAX;
-        for (uint64_t i = 0; i < CALLS_MAX && (i < CALLS_LEAST || clock_now() < until); i++)
-            if (!run_steps(lone, bound, space.names, lone->index + i) || atomic_load(&run->board->ask))
-                break;
+        uint64_t until = clock_now() + lone->time, i = 0;
+        for (; i < lone->calls && (i < CALLS_LEAST || clock_now() < until) && !atomic_load(&run->board->ask);
+             i++)
+            run_steps(lone, bound, space.names, i);
+        lone->complete = i == lone->calls;
         stir_end();
-        for (unsigned i = 0; i < body->nsteps; i++)
-            step_unbind(&bound[i]);
+        for (unsigned k = 0; k < body->nsteps; k++)
+            step_unbind(&bound[k]);
         space_drop(&space);
     }
     free(bound);
@@ -73,7 +95,7 @@ static void run_role(const struct lone *lone)
 
 static void *lone_main(void *argument)
 {
-    const struct lone *lone = argument;
+    struct lone *lone = argument;
     crash_thread_start((uint16_t)lone->index);
     PyThreadState *state = PyThreadState_New(lone->interpreter);
     PyEval_RestoreThread(state);
@@ -96,48 +118,171 @@ static void run_alone(struct lone *lone)
     PyEval_RestoreThread(state);
 }
 
-/* Do not compare statements that modify shared state or depend on the thread. */
-static bool is_comparable(const struct run *run)
+static bool has_output(const struct run *run)
 {
-    const struct plan *plan = run->plan;
-    bool has_output = false;
+    bool has = false;
     for (unsigned i = 0; i < run->base.nwatched; i++)
-        has_output |= run->base.watched[i].out;
-    return plan->threads > 1 && !has_output && detectors_on(DETECTOR_DIVERGE) && run->program &&
-           !run->mutable && !run->writer.any && !run->maker->thread_setup && !run->program->uses_iteration &&
-           !run->program->uses_thread && !PyDict_GetItemString(run->base.names, "case");
+        has |= run->base.watched[i].out;
+    return has;
+}
+
+/* Returns why no results can be compared, or NULL. */
+static const char *why_not(const struct run *run)
+{
+    const struct program *program = run->program;
+    /* A few more calls must take less than a fifth of the time. */
+    uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * program->nbodies;
+    if (run->mutable)
+        return run->why_mutable;
+    if (has_output(run))
+        return "an input is declared @out";
+    if (run->writer.any)
+        return "threads write to the inputs at this sharing level";
+    if (run->maker->thread_setup)
+        return "--thread-setup may give each thread other values";
+    if (program->uses_iteration)
+        return "the statements use iteration_index";
+    if (program->uses_thread)
+        return "the statements use thread_index";
+    if (PyDict_GetItemString(run->base.names, "case"))
+        return "the statement makes many different calls";
+    if (run->plan->time && run->iteration_time * calls >= run->plan->time / 5)
+        return "a few calls on one thread take too long; give it more --time";
+    return NULL;
+}
+
+/* Without two agreeing passes an opaque object counts as one that the statements change. */
+static bool all_agree(const struct run *run)
+{
+    const char *why;
+    for (unsigned role = 0; role < run->program->nbodies; role++)
+        for (unsigned i = 0; i < run->program->bodies[role].nsteps; i++)
+            if (diverge_looks(role, i, &why) != LOOKED_YES)
+                return false;
+    return true;
+}
+
+static void learn_results(struct run *run)
+{
+    unsigned n = run->program->nbodies;
+    /* The first use of an object may differ from the later ones. */
+    if (run->opaque && (!run_make_base(run, false) || run->setup_once))
+        return;
+    for (unsigned pass = 0; pass < (run->opaque ? PASSES_OPAQUE : LEARNERS); pass++)
+        for (unsigned i = 0; i < n; i++) {
+            unsigned role = pass % 2 ? n - 1 - i : i;
+            run_alone(&(struct lone){.run = run,
+                                     .role = role,
+                                     .index = role + pass * n,
+                                     .take = diverge_learn,
+                                     .fresh = true,
+                                     .calls = CALLS_MAX,
+                                     .time = TIME_MAX,
+                                     .orders = run->opaque});
+        }
+    diverge_learnt();
 }
 
 void lone_learn(struct run *run)
 {
-    if (!is_comparable(run))
+    bool alone = run->plan->threads == 1 && !(run->plan->detect & DETECTOR_COUNTERS);
+    if (!run->program || alone)
         return;
-    /* A few more calls must take less than a fifth of the time. */
-    uint64_t calls = (uint64_t)LEARNERS * CALLS_LEAST * run->program->nbodies;
-    if (run->plan->time && run->iteration_time * calls >= run->plan->time / 5)
+    bool learns = run->plan->threads > 1 && !why_not(run) && (detectors_on(DETECTOR_DIVERGE) || run->opaque);
+    if (learns)
+        learn_results(run);
+    if (!run->opaque || (learns && all_agree(run)))
         return;
-    for (unsigned role = 0; role < run->program->nbodies; role++)
-        for (unsigned i = 0; i < LEARNERS; i++)
-            run_alone(&(struct lone){
-                .run = run, .role = role, .index = role + i * run->program->nbodies, .take = diverge_learn});
-    diverge_learnt();
+    run->mutable = true;
+    space_loosen(run->maker, &run->base);
+}
+
+/* Makes as many calls as the workers did, on fresh objects: an object may fill up unseen. */
+static void replay(struct run *run)
+{
+    const struct program *program = run->program;
+    const struct body *last = &program->bodies[program->nbodies - 1];
+    uint64_t calls = (run_calls_made(run) - run->base_calls) / (last->first + last->nsteps) + CALLS_LEAST;
+    bool complete = run_make_base(run, run->maker->tripwire) && !run->setup_once;
+    if (calls / 2 <= run->replayed)
+        calls = CALLS_MAX;
+    for (unsigned role = 0; complete && role < program->nbodies; role++) {
+        struct lone lone = {.run = run,
+                            .role = role,
+                            .index = role,
+                            .take = diverge_recall,
+                            .fresh = true,
+                            .calls = calls,
+                            .time = REPLAY_TIME};
+        run_alone(&lone);
+        complete = lone.complete;
+    }
+    if (!complete) {
+        run->mutable = true;
+        space_loosen(run->maker, &run->base);
+    }
+    run->replayed = calls > run->replayed ? calls : run->replayed;
 }
 
 void lone_settle(struct run *run, struct detector_call *call)
 {
-    bool doubts = false;
-    if (!run->program || !detectors_on(DETECTOR_DIVERGE))
+    bool doubts = false, damaged = atomic_load(&run->damaged);
+    if (!run->program)
         return;
-    if (atomic_load(&run->damaged)) {
+    if (damaged)
         diverge_forget();
-        return;
-    }
     for (unsigned role = 0; role < run->program->nbodies; role++) {
         if (!diverge_is_uncertain(role))
             continue;
         doubts = true;
-        run_alone(&(struct lone){.run = run, .role = role, .index = role, .take = diverge_recall});
+        if (!run->opaque)
+            run_alone(&(struct lone){.run = run,
+                                     .role = role,
+                                     .index = role,
+                                     .take = diverge_recall,
+                                     .calls = CALLS_MAX,
+                                     .time = TIME_MAX});
     }
+    if (run->opaque && !run->mutable && (doubts || exception_is_held()))
+        replay(run);
+    if (run->opaque && run->mutable)
+        diverge_forget();
+    exception_settle(call, run->mutable);
     if (doubts)
         diverge_settle(call);
+}
+
+/* A statement that was judged until an object turned out to be changed overrules other children. */
+static void send_step(const struct run *run, unsigned role, unsigned i, bool ended)
+{
+    const struct step *step = &run->program->bodies[role].steps[i];
+    const char *why = why_not(run),
+               *muted = run->plan->share == RUNG_PRIVATE || !run->mutable ? "" : run->why_mutable;
+    enum looked results = ended ? LOOKED_ENDED : LOOKED_NOT, exceptions = *muted ? results : LOOKED_YES;
+    if (!detectors_on(DETECTOR_DIVERGE)) {
+        results = LOOKED_OFF;
+        why = "no child with the detector diverge ran";
+    } else if (!why && !step->has_result)
+        why = "it has no result";
+    else if (!why)
+        results = diverge_looks(role, i, &why);
+    if (!detectors_on(DETECTOR_EXCEPTION)) {
+        exceptions = LOOKED_OFF;
+        muted = "no child with the detector exception ran";
+    }
+    RECORD_SEND(run->wire, RECORD_COMPARED,
+                .values = {[COMPARED_RESULTS] = results, [COMPARED_EXCEPTIONS] = exceptions},
+                .texts = {step->source, results == LOOKED_YES ? "" : why, muted});
+}
+
+void lone_send(struct run *run)
+{
+    bool ended = run->judged && run->mutable;
+    run->judged = !run->mutable;
+    if (run->plan->threads < 2 || run->plan->detect & DETECTOR_COUNTERS || run->lengths || !run->program)
+        return;
+    for (unsigned role = 0; role < run->program->nbodies; role++)
+        for (unsigned i = 0; i < run->program->bodies[role].nsteps && !run->program->bodies[role].is_idle;
+             i++)
+            send_step(run, role, i, ended);
 }

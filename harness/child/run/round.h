@@ -19,6 +19,9 @@ void run_send_calls(const struct run *run, enum counted_arm arm, const int64_t *
 /* Runs one round of round_calls iterations: detached until all workers have come back. */
 void run_round(struct run *run);
 
+/* Checks the inputs and the results after a round. */
+void run_check_round(struct run *run);
+
 /* Makes each call of the plan's `new` once on this thread, to report a mistake in it. Returns an exit status. */
 int run_try_fresh(struct run *run);
 

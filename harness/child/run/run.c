@@ -9,7 +9,6 @@
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
 #include "child/run/round.h"
-#include "child/space/reach.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
@@ -30,6 +29,10 @@
 #define SAMPLE_TIME UINT64_C(50000)
 #define SAMPLE_MOST 64
 
+/* The hint has part of the time of its child. */
+#define HINT_SHARE 3
+#define HINT_MAX (3 * CLOCK_SECOND)
+
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
 {
@@ -46,42 +49,6 @@ static bool check_gil(struct run *run, const char *when)
     return false;
 }
 
-static void send_cut(const struct run *run, const char *names)
-{
-    char text[512];
-    snprintf(
-        text, sizeof text,
-        "not all of %s was searched for arrays to watch: the limits for a name are %d levels, %d arrays, "
-        "%d objects and %d MiB",
-        names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-}
-
-static bool make_base(struct run *run, bool tripwire)
-{
-    char error[640], text[800];
-    struct space made;
-    run->maker->tripwire = tripwire;
-    if (space_make(run->maker, &made, error, sizeof error) == 0) {
-        if (*made.cut && !run->base.names)
-            send_cut(run, made.cut);
-        space_drop(&run->base);
-        run->base = made;
-        run->generation++;
-        return true;
-    }
-    if (!run->base.names) {
-        run_cannot(run, STATUS_UNTESTED, "%s", error);
-        return false;
-    }
-    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             tripwire ? ", without the tripwire," : "", error);
-    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
-    run->setup_once = true;
-    return true;
-}
-
 /* A run on one thread is all serial pass; otherwise each role gets a small part of the time. */
 static struct serial_limits limits_of(const struct run *run, bool tripwire)
 {
@@ -89,7 +56,7 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     if (run->lengths) /* the same in runs of all lengths */
         return (struct serial_limits){.iterations = SERIAL_OF_LENGTHS, .nanoseconds = UINT64_MAX / 2};
     bool alone = plan->threads == 1 && !(plan->detect & DETECTOR_COUNTERS);
-    uint64_t time = plan->time ? plan->time : UINT64_MAX / 2;
+    uint64_t time = plan->time ? plan->time - run->hint_time : UINT64_MAX / 2;
     struct serial_limits limits = {.iterations = alone ? UINT64_MAX : 200,
                                    .nanoseconds = alone ? time : time / 20};
     if (!alone && limits.nanoseconds > CLOCK_SECOND)
@@ -115,7 +82,7 @@ static bool serial_pass(struct run *run)
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
-    return make_base(run, true) && run_serial(run, &run->base, &limits);
+    return run_make_base(run, true) && run_serial(run, &run->base, &limits);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
@@ -146,22 +113,9 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
             watched_restore(&run->base.watched[i], false);
         return true;
     }
-    bool made = make_base(run, run->maker->tripwire);
+    bool made = run_make_base(run, run->maker->tripwire);
     *spent += clock_now() - now;
     return made;
-}
-
-static void check_round(struct run *run)
-{
-    struct detector_call call = run_main_call(run);
-    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
-        call.watched = run->base.watched;
-        call.nwatched = run->base.nwatched;
-    }
-    crash_restore();
-    detectors_end_round(&call);
-    lone_settle(run, &call);
-    atomic_fetch_add(&run->board->rounds, 1);
 }
 
 static int run_rounds(struct run *run, struct worker *workers)
@@ -174,7 +128,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         size_round(run, round, done);
         run_round(run);
         done += run->round_calls;
-        check_round(run);
+        run_check_round(run);
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
@@ -191,6 +145,7 @@ static void finish_run(struct run *run)
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
+    lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -200,12 +155,24 @@ static void finish_run(struct run *run)
     record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
+/* The last rounds serve the hint, unless the child has found something, or a statement or the driver ended it early.
+ * Objects that CPython 3.13t would make immortal are no leak. */
+static int hint_at_end(struct run *run)
+{
+    bool early = clock_now() < run->deadline || atomic_load(&run->board->ask);
+    if (!run->hint_time || early || atomic_load(&run->findings) || !pyversion_keep_mortal())
+        return STATUS_CLEAN;
+    return run_hint(run);
+}
+
 int run_plan(struct run *run)
 {
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
-    run->deadline = run->plan->time ? clock_now() + run->plan->time : 0;
-    if (!make_base(run, false) || !check_gil(run, "after the imports"))
+    if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
+        run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
+    run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
+    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
     guard_take_arrays();
     interp_send_environment(run->wire);
@@ -232,8 +199,12 @@ int run_plan(struct run *run)
         status = run_counting(run);
     else if (run->lengths)
         status = run_lengths(run);
-    else if (run->plan->threads > 1)
+    else if (run->plan->threads > 1) {
+        lone_send(run);
         status = run_workers(run, run_rounds);
+    }
+    if (status == STATUS_CLEAN)
+        status = hint_at_end(run);
     if (status == STATUS_CLEAN)
         finish_run(run);
     return status;

@@ -37,11 +37,18 @@ struct run {
     bool allow_gil;
     bool setup_once; /* the setup failed when it ran again */
     struct writer writer;
-    bool mutable;      /* the statements change shared Python objects, or hold some that cannot be compared */
-    bool changes;      /* the serial pass saw them change */
-    struct space base; /* shared by all threads; unused at sharing level private */
-    uint64_t worked;   /* ns that all rounds took */
-    uint64_t deadline; /* clock_now() at which to stop; 0: never */
+    bool mutable; /* the statements change shared Python objects, or may: their exceptions are not judged */
+    bool changes; /* the serial pass saw them change */
+    bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
+    char why_mutable[160];
+    bool judged;              /* a record says so */
+    uint64_t base_calls;      /* of workers, before the base space was made */
+    uint64_t replayed;        /* most calls of a role that were made again on one thread */
+    struct space base;        /* shared by all threads; unused at sharing level private */
+    uint64_t worked;          /* ns that all rounds took */
+    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
+    bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
     unsigned sample_every;    /* calls between two samples of overlap */
@@ -57,6 +64,9 @@ struct run {
 };
 
 struct worker;
+
+/* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
+bool run_make_base(struct run *run, bool tripwire);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);
@@ -74,6 +84,8 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
 int run_counting(struct run *run);
 /* Before the serial pass. */
 void run_counting_begin(struct run *run);
+/* Runs the last rounds as windows, for the detector hint. */
+int run_hint(struct run *run);
 
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);

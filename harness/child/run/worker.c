@@ -77,11 +77,12 @@ static void prepare_call(struct worker *worker)
     worker->call = (struct detector_call){
         .wire = run->wire,
         .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
-        .serial = serial,
+        .serial = serial || (run->replays && run->plan->threads == 1),
         .role = run->program ? worker->index % run->program->nbodies : 0,
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
+        .opaque = run->opaque,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -248,6 +249,8 @@ static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
     unsigned until_poll = 1;
+    if (run->replays)
+        worker->iterations = run->first_iteration;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         worker_iterate(worker);
         if (worker->done)

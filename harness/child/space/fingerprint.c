@@ -79,18 +79,46 @@ PyObject *fingerprint_take(PyObject *names, PyObject *used)
     return fingerprint;
 }
 
-enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names)
+bool fingerprint_is_foreign(PyTypeObject *type)
+{
+    PyObject *module = or_none(PyObject_GetAttrString((PyObject *)type, "__module__"));
+    PyObject *parts = or_none(PyObject_CallMethod(module, "split", "si", ".", 1));
+    PyObject *top = PyList_Check(parts) ? PyList_GET_ITEM(parts, 0) : Py_None;
+    PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), top);
+    PyObject *own = PySys_GetObject("stdlib_module_names");
+    bool foreign =
+        loaded && own && PySequence_Contains(own, top) == 0 &&
+        PyObject_HasAttrString(loaded, "__path__") + PyObject_HasAttrString(loaded, "__file__") > 0;
+    PyErr_Clear();
+    Py_DECREF(parts);
+    Py_DECREF(module);
+    return foreign;
+}
+
+static enum fingerprint_verdict compare_value(PyObject *was, PyObject *value)
+{
+    PyObject *now = value ? take(value) : NULL;
+    enum fingerprint_verdict verdict = FINGERPRINT_SAME;
+    if (!now || PyObject_RichCompareBool(now, was, Py_EQ) != 1)
+        verdict = FINGERPRINT_CHANGED;
+    else if (PyTuple_Check(was))
+        verdict = fingerprint_is_foreign(Py_TYPE(value)) ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
+    Py_XDECREF(now);
+    return verdict;
+}
+
+enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names, PyObject **ret_name)
 {
     PyObject *key, *was;
     Py_ssize_t at = 0;
     enum fingerprint_verdict verdict = FINGERPRINT_SAME;
+    *ret_name = NULL;
     while (verdict != FINGERPRINT_CHANGED && PyDict_Next(fingerprint, &at, &key, &was)) {
-        PyObject *value = PyDict_GetItemWithError(names, key), *now = value ? take(value) : NULL;
-        if (PyTuple_Check(was))
-            verdict = FINGERPRINT_UNKNOWN;
-        if (!now || PyObject_RichCompareBool(now, was, Py_EQ) != 1)
-            verdict = FINGERPRINT_CHANGED;
-        Py_XDECREF(now);
+        enum fingerprint_verdict its = compare_value(was, PyDict_GetItemWithError(names, key));
+        if (its <= verdict)
+            continue;
+        verdict = its;
+        *ret_name = key;
     }
     PyErr_Clear();
     return verdict;

@@ -9,7 +9,8 @@
 
 enum fingerprint_verdict {
     FINGERPRINT_SAME,
-    FINGERPRINT_UNKNOWN, /* no change is seen, but an object has no pickle */
+    FINGERPRINT_OPAQUE,  /* no change is seen, but an object of a package has no pickle */
+    FINGERPRINT_UNKNOWN, /* likewise of the interpreter or the setup: locks, iterators, open files */
     FINGERPRINT_CHANGED
 };
 
@@ -17,7 +18,11 @@ enum fingerprint_verdict {
  * pickle gives its own memory, length and attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
+/* *ret_name: the name of the object that the verdict is about, borrowed from the fingerprint; NULL for SAME. */
+enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names, PyObject **ret_name);
+
+/* Does the type come from an imported module that is no part of the interpreter? */
+bool fingerprint_is_foreign(PyTypeObject *type);
+
 /* Is it an object that is taken? */
 bool fingerprint_covers(PyObject *object);
-
-enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names);

@@ -107,8 +107,13 @@ static PyObject *call_bound(struct bound_step *bound)
 PyObject *step_run(struct bound_step *bound, PyObject *names)
 {
     const struct step *step = bound->step;
-    if (!bound->callable)
-        return PyEval_EvalCode(step->code, names, names);
+    if (!bound->callable) {
+        PyObject *done = PyEval_EvalCode(step->code, names, names);
+        PyObject *value = done && step->target ? look_up(names, step->target) : NULL;
+        if (value)
+            Py_SETREF(done, value);
+        return done;
+    }
     if (!refresh_args(bound, names))
         return NULL;
     PyObject *result = call_bound(bound);

@@ -32,7 +32,8 @@ struct step {
     char *source;
     PyObject *code;
     struct step_call *call; /* NULL unless it is a plain call */
-    PyObject *target;       /* the name that gets the result of a plain call, or NULL */
+    PyObject *target;       /* the only name that it assigns, or NULL */
+    bool has_result;        /* it is an expression, or assigns one to the target */
 };
 
 /* The statements that one role runs in an iteration. */

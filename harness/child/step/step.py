@@ -71,7 +71,7 @@ def step_of(node, file):
     tree = ast.Expression(node.value) if is_expression else ast.Module([node], [])
     code = compile(tree, file, 'eval' if is_expression else 'exec')
     call = call_of(node.value) if is_expression or target else None
-    return ast.unparse(node), code, target, call, *names_of(node)
+    return ast.unparse(node), code, target, call, *names_of(node), is_expression or target is not None
 
 
 def parse(text, file):

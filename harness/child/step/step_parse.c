@@ -95,7 +95,8 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
 {
     const char *source;
     PyObject *code, *target, *call, *assigned, *used;
-    if (!PyArg_ParseTuple(row, "sOOOOO", &source, &code, &target, &call, &assigned, &used))
+    int has_result;
+    if (!PyArg_ParseTuple(row, "sOOOOOp", &source, &code, &target, &call, &assigned, &used, &has_result))
         return -1;
     bool left = false;
     for (unsigned i = 0; i < program->nleave_out; i++)
@@ -107,7 +108,8 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
     to->steps[to->nsteps++] = (struct step){.source = strdup(source),
                                             .code = Py_NewRef(code),
                                             .call = take_call(call),
-                                            .target = new_or_null(target)};
+                                            .target = new_or_null(target),
+                                            .has_result = has_result};
     return 0;
 }
 

@@ -17,6 +17,7 @@
     CHILD(GUARD, guard, "heap overflow, underflow, write after free, double free, foreign free, " \
                         "with the block and its allocation site") \
     DRIVER(HANG, hang, "a deadlock: threads that stop making progress") \
+    CHILD(HINT, hint, "memory that seems to grow with the calls: a note that leads to growth, and no finding") \
     CHILD(INVARIANT, invariant, "shape, strides, flags or bytes of an input changed, or a result's " \
                                 "extent lies outside its buffer") \
     DRIVER(LOG, log, "messages of the allocator and the interpreter, or the GIL turned back on") \

@@ -45,6 +45,8 @@
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
      * function of a package that it calls, or "". */ \
     PLAIN(STATEMENT, statement) \
+    /* values: enum record_compared. text: statement, why its results are not compared, why its exceptions are not judged */ \
+    PLAIN(COMPARED, compared) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
     /* values: enum record_arm: calls at each point of a series; sent before the series */ \
     PLAIN(ARM, arm) \
@@ -92,6 +94,9 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
+/* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in vain. */
+enum looked { LOOKED_OFF, LOOKED_NOT, LOOKED_YES, LOOKED_ENDED };
 /* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
 enum record_audit {

@@ -29,6 +29,7 @@ struct detector_call {
     struct watched *watched; /* the arrays that the statements of this thread use */
     unsigned nwatched;
     bool mutable;          /* the statements change shared Python objects when run serially */
+    bool opaque;           /* they share an object of a package that has no pickle */
     _Atomic bool *damaged; /* set it when inputs are damaged: ends the round, and the inputs are built anew */
     _Atomic uint64_t *findings;
 };

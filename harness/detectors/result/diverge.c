@@ -25,6 +25,7 @@ struct reference {
     bool refuted;                /* such a call gave another result */
     bool usable;                 /* workers compare with it */
     bool confirmed;              /* the finding is reported */
+    char why[128];               /* it is not usable */
     uint64_t reported;           /* differences */
     const char *statement;       /* the plan's */
     _Atomic bool claimed, close; /* close: at least once only the last bits differed */
@@ -51,6 +52,18 @@ static void each(void (*act)(struct reference *, struct detector_call *), struct
 
 /* Calls on one thread */
 
+static void refute(struct reference *reference, PyObject *result, enum image_verdict verdict)
+{
+    reference->refuted = true;
+    if (!result)
+        snprintf(reference->why, sizeof reference->why, "one thread gets an exception");
+    else if (verdict == IMAGE_UNFIT)
+        snprintf(reference->why, sizeof reference->why, "a value of type %.80s cannot be compared",
+                 Py_TYPE(result)->tp_name);
+    else
+        snprintf(reference->why, sizeof reference->why, "one thread gets different results");
+}
+
 static void add_result(struct reference *reference, PyObject *result)
 {
     char text[sizeof reference->sentence];
@@ -60,7 +73,7 @@ static void add_result(struct reference *reference, PyObject *result)
     if (verdict == IMAGE_SAME || verdict == IMAGE_CLOSE)
         reference->agreed++;
     else
-        reference->refuted = true;
+        refute(reference, result, verdict);
 }
 
 static struct reference *new_reference(const char *statement, PyObject *result)
@@ -69,7 +82,8 @@ static struct reference *new_reference(const char *statement, PyObject *result)
     struct reference *reference = calloc(1, sizeof *reference);
     if (!reference)
         return NULL;
-    reference->refuted = !result || image_take(&reference->image, result, &none) < 0;
+    if (!result || image_take(&reference->image, result, &none) < 0)
+        refute(reference, result, IMAGE_UNFIT);
     reference->agreed = 1;
     reference->statement = statement;
     return reference;
@@ -98,6 +112,15 @@ static void settle_learnt(struct reference *reference, struct detector_call *cal
 void diverge_learnt(void)
 {
     each(settle_learnt, NULL);
+}
+
+enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why)
+{
+    const struct reference *reference = reference_of(role, step);
+    *ret_why = reference && *reference->why ? reference->why : "too few calls were made on one thread";
+    if (!reference || !reference->image.bytes)
+        return LOOKED_NOT;
+    return reference->usable ? LOOKED_YES : LOOKED_ENDED;
 }
 
 static bool is_uncertain(const struct reference *reference)

@@ -20,6 +20,9 @@ void diverge_learn(const struct diverge_step *at, PyObject *result);
 /* Ends the first passes: a statement with more than one result is never compared. */
 void diverge_learnt(void);
 
+/* Returns LOOKED_YES if results of this statement are compared, or else *ret_why. */
+enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why);
+
 /* Returns true if a worker has seen another result of a statement of this role since the last diverge_settle. */
 bool diverge_is_uncertain(unsigned role);
 void diverge_recall(const struct diverge_step *at, PyObject *result);

@@ -6,7 +6,7 @@
  *
  * A slot is a type, a statement and the places of a traceback: what the message holds may differ in each run of a race.
  */
-#include "detectors/common/detector.h"
+#include "detectors/result/exception.h"
 
 #include <ctype.h>
 #include <opcode.h>
@@ -34,6 +34,10 @@ static struct slot {
     _Atomic uint64_t key, count, forms[FORMS];
     char text[TEXT_SIZE], signature[SIGNATURE_SIZE], place[PLACE_SIZE];
     const char *statement;
+    _Atomic bool held; /* until exception_settle; the thread that sets it fills in the slot */
+    enum exception_how how;
+    uint16_t worker;
+    uint64_t iteration;
 } seen[SIGNATURES];
 
 static uint64_t hash_text(uint64_t h, const char *text)
@@ -138,7 +142,7 @@ static enum exception_how how_raised(PyObject *raised, PyTracebackObject *traceb
     return is_of_container(raised) ? RAISED_BY_CONTAINER : RAISED_BY_OPERATION;
 }
 
-static void send(struct detector_call *call, const char *text, const char *signature, const char *place,
+static void send(const struct detector_call *call, const char *text, const char *signature, const char *place,
                  enum exception_how how, bool found)
 {
     DETECTOR_SEND(call, found, RECORD_EXCEPTION,
@@ -169,6 +173,8 @@ static void fill(struct slot *slot, const struct detector_call *call, const char
     memcpy(slot->signature, signature, sizeof slot->signature);
     memcpy(slot->place, place, sizeof slot->place);
     slot->statement = call->statement;
+    slot->worker = call->worker;
+    slot->iteration = call->iteration;
 }
 
 static void exception_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
@@ -192,7 +198,7 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         send(call, text, signature, place, how, false);
         return;
     }
-    bool is_new, is_form;
+    bool is_new, is_form, holds = call->opaque && !call->mutable;
     uint64_t key = hash_text(hash_text(hash_text(1, Py_TYPE(raised)->tp_name), place), call->statement) | 1;
     int slot = claim(&seen[0].key, sizeof *seen, SIGNATURES, key, &is_new);
     /* Statements that change shared objects cause exceptions themselves: the end of the round would end the race. */
@@ -202,12 +208,52 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         detector_note_once(call, &noted, TOO_MANY);
         return;
     }
-    if (is_new)
+    if (is_new && !holds)
         fill(&seen[slot], call, text, signature, place);
-    if (claim(seen[slot].forms, sizeof *seen[slot].forms, FORMS, hash, &is_form) < 0 || !is_form)
+    if (claim(seen[slot].forms, sizeof *seen[slot].forms, FORMS, hash, &is_form) < 0 || !is_form ||
+        (holds && atomic_exchange(&seen[slot].held, true))) {
         atomic_fetch_add_explicit(&seen[slot].count, 1, memory_order_relaxed);
-    else
+        return;
+    }
+    if (!holds) {
         send(call, text, signature, place, how, !call->mutable);
+        return;
+    }
+    fill(&seen[slot], call, text, signature, place);
+    seen[slot].how = how;
+}
+
+void exception_recall(PyObject *raised)
+{
+    char text[TEXT_SIZE], signature[SIGNATURE_SIZE];
+    describe(raised, text, sizeof text);
+    uint64_t hash = normalise(text, signature, sizeof signature);
+    if (!is_expected(hash) && nexpected < SIGNATURES)
+        expected[nexpected++] = hash;
+}
+
+bool exception_is_held(void)
+{
+    for (unsigned i = 0; i < SIGNATURES; i++)
+        if (seen[i].held)
+            return true;
+    return false;
+}
+
+void exception_settle(const struct detector_call *call, bool mutable)
+{
+    char signature[SIGNATURE_SIZE];
+    for (struct slot *slot = seen; slot < seen + SIGNATURES; slot++) {
+        if (!atomic_exchange(&slot->held, false) ||
+            is_expected(normalise(slot->text, signature, sizeof signature)))
+            continue;
+        struct detector_call first = *call;
+        first.mutable = mutable;
+        first.worker = slot->worker;
+        first.iteration = slot->iteration;
+        first.statement = slot->statement;
+        send(&first, slot->text, slot->signature, slot->place, slot->how, !mutable);
+    }
 }
 
 /* Sends the number of repetitions; the first exceptions were sent at once. */

@@ -37,6 +37,10 @@ char *judge_name_interpreter(const struct judge *judge);
 /* Sets the suspect: the innermost frame of a package, or else of the interpreter. */
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack);
+/* The same for a crash of the thread that wrote this page: where Python code of CPython's library made the call that
+ * broke, the interpreter, whoever called that code. `page` may be NULL. */
+void judge_suspect_crash(const struct judge *judge, struct finding *finding, const struct scene_page *page,
+                         const struct symbol_stack *stack);
 /* Sets the suspect: the package that allocated memory with this stack. */
 void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack);
@@ -71,6 +75,11 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
 
 /* Returns true for a frame in which the interpreter runs Python code. */
 bool judge_runs_python(const struct symbol_frame *frame, enum owner whose);
+
+/* Returns the innermost frame of a package, as package_frame, unless Python code runs below it: what that code calls
+ * is not the package's doing. Or NULL. */
+const struct symbol_frame *judge_direct_frame(const struct judge *judge, const struct symbol_stack *stack,
+                                              char *name, size_t size);
 
 /* Finds the package that allocated memory with this stack. Both texts are the caller's, NULL for none. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,

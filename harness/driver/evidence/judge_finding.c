@@ -19,6 +19,21 @@ void judge_suspect_stack(const struct judge *judge, struct finding *finding, enu
     evidence->agree = frame || inner;
 }
 
+void judge_suspect_crash(const struct judge *judge, struct finding *finding, const struct scene_page *page,
+                         const struct symbol_stack *stack)
+{
+    const struct symbol_frame *inner = package_interpreter_frame(judge->outcome, stack);
+    bool is_library =
+        page && page->npython > 0 &&
+        package_python_owner(judge->outcome, page->python[0].file, NULL, 0) == OWNER_INTERPRETER;
+    judge_suspect_stack(judge, finding, EVIDENCE_STACK, stack);
+    if (!inner || !is_library || judge_direct_frame(judge, stack, NULL, 0))
+        return;
+    evidence_set(&finding->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup(inner->function),
+                 judge_name_interpreter(judge));
+    finding->evidence.library = true;
+}
+
 void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
 {

@@ -28,6 +28,19 @@ bool judge_runs_python(const struct symbol_frame *frame, enum owner whose)
            strncmp(frame->function, evaluation, sizeof evaluation - 1) == 0;
 }
 
+const struct symbol_frame *judge_direct_frame(const struct judge *judge, const struct symbol_stack *stack,
+                                              char *name, size_t size)
+{
+    const struct symbol_frame *found = package_frame(judge->outcome, stack, name, size);
+    for (const struct symbol_frame *frame = stack->frames; found && frame < found; frame++)
+        if (judge_runs_python(frame, package_frame_owner(judge->outcome, frame, NULL, 0))) {
+            found = NULL;
+            if (size > 0)
+                name[0] = '\0';
+        }
+    return found;
+}
+
 /* Takes the innermost package, or its caller where the interpreter does not lie between: NumPy's C API makes arrays
  * for other packages. */
 void judge_maker(const struct judge *judge, const struct symbol_stack *stack, char **ret_function,

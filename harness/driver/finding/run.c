@@ -60,6 +60,7 @@ void run_clear(struct run *run)
     finding_list_clear(&run->findings);
     verification_free(run->verification);
     statement_list_clear(&run->statements);
+    compared_clear(&run->compared);
     for (size_t i = 0; i < run->log.n; i++)
         free(run->log.items[i].findings);
     free(run->log.items);

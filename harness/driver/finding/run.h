@@ -58,6 +58,7 @@ struct run {
     struct verification *verification; /* or NULL */
     struct statement_list statements;  /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
+    struct compared_list compared; /* of all plans */
     struct child_log log;
     char **no_turn; /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;

@@ -75,6 +75,8 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
         SAY(verdict, "no package's code is loaded, and the statements cannot damage memory");
     else
         say_evidence(verdict, evidence);
+    if (evidence->library && evidence->by == EVIDENCE_STACK)
+        SAY(verdict, "Python code of CPython's library called it");
     if (evidence->users && verdict->suspect.blame != BLAME_USER)
         SAY(verdict, "fails where no thread writes shared arrays, too");
 }

@@ -52,6 +52,7 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome 
                  outcome->dropped_records, outcome->dropped_records + outcome->nrecords);
     judge_refcount(&judge);
     judge_growth(&judge);
+    judge_hint(&judge);
     judge_held(&judge);
     judge_shutdown(&judge);
     judge_tsan(&judge);

@@ -219,7 +219,9 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
     if ((rule || !suspect_end(judge, finding, crash)) && may_blame(judge, rule, &stack))
-        judge_suspect_stack(judge, finding, EVIDENCE_STACK, &stack);
+        judge_suspect_crash(judge, finding,
+                            crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL,
+                            &stack);
     const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     if (crash)

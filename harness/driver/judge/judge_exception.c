@@ -148,8 +148,9 @@ static void note(struct judge *judge, const struct record *record, const struct 
 {
     cleanup_free char *form = form_of(place, type, record_text(record, 1));
     note_add(&judge->run->notes,
-             "%s raises %s under threads: no finding, because the statements change what they share",
-             record_text(record, 3), form ? form : type);
+             "%s raises %s under threads: no finding, because the statements %schange what they share",
+             record_text(record, 3), form ? form : type,
+             judge->outcome->facts.changes == CHANGES_SEEN ? "" : "may ");
 }
 
 static struct finding *make(const struct judge *judge, const struct record *record, const struct place *place,

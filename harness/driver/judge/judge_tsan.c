@@ -58,7 +58,7 @@ static struct side side_of(const struct judge *judge, const struct tsan_part *pa
     size_t i = 0;
     while (i < stack->nframes && (side.own == OWNER_UNKNOWN || side.own == OWNER_SYSTEM))
         side.own = package_owner(judge->outcome, stack->frames[i++].module, NULL, 0);
-    side.frame = package_frame(judge->outcome, stack, side.package, sizeof side.package);
+    side.frame = judge_direct_frame(judge, stack, side.package, sizeof side.package);
     if (!side.frame && side.own == OWNER_INTERPRETER)
         side.frame = &stack->frames[i - 1];
     return side;

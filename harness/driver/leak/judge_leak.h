@@ -6,6 +6,8 @@
 
 /* Finds what grows with the calls. */
 void judge_growth(struct judge *judge);
+/* Notes memory that seems to grow, in an ordinary child. */
+void judge_hint(struct judge *judge);
 /* Notes what is held after the calls. */
 void judge_held(struct judge *judge);
 /* Finds what calls made and Python's end leaves behind. */

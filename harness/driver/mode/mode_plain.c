@@ -23,13 +23,13 @@ static const struct member members[] = {
     {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
     {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
     {.name = "bare",
-     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA),
-     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA)},
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA) | BIT(HINT),
+     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA) | BIT(HINT)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
     {.name = "pyheap",
      .alone = true,
-     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP),
-     .unique = BIT(PYHEAP)},
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT),
+     .unique = BIT(PYHEAP) | BIT(HINT)},
 };
 
 static const struct member fallback = {.name = "bare", .alone = true, .detect = OUTSIDE};

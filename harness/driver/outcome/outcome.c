@@ -112,6 +112,8 @@ int outcome_add(struct outcome *outcome, const struct record *record)
         return add_package(outcome, record);
     case RECORD_STATEMENT:
         return statement_add(&outcome->statements, record);
+    case RECORD_COMPARED:
+        return compared_add_record(&outcome->compared, record);
     case RECORD_MAPS:
         return add_maps(outcome, record);
     case RECORD_CANNOT:
@@ -195,6 +197,7 @@ void outcome_clear(struct outcome *outcome)
     strings_free(outcome->distributions, outcome->ndistributions);
     statement_list_clear(&outcome->statements);
     free(outcome->facts.writes);
+    compared_clear(&outcome->compared);
     free(outcome->maps);
     free(outcome->cannot);
     free(outcome->sentence);

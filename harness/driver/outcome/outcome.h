@@ -8,6 +8,7 @@
 #include "core/wire/board.h"
 #include "core/wire/record.h"
 #include "core/wire/scene.h"
+#include "driver/outcome/compared.h"
 #include "driver/outcome/statement.h"
 #include "driver/symbol/symbol.h"
 #include "driver/log/tsan_report.h"
@@ -49,6 +50,7 @@ struct outcome {
     char **distributions; /* path and "numpy 2.2.2", in turn, of files that a distribution owns */
     size_t ndistributions;
     struct statement_list statements; /* as the child numbers them */
+    struct compared_list compared;
     char *maps;
     char *cannot; /* sentence of a RECORD_CANNOT */
     int cannot_status;

@@ -25,6 +25,22 @@ json_t *report_json_pairs(const struct run *run)
     return list;
 }
 
+/* [{"statement", "results", "reason", "exceptions", "exceptions_reason"}] */
+json_t *report_json_compared(const struct run *run)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < run->compared.n; i++) {
+        const struct compared *item = &run->compared.items[i];
+        bool results = item->results == LOOKED_YES, exceptions = item->exceptions == LOOKED_YES;
+        json_array_append_new(list, json_pack("{s:o, s:b, s:o, s:b, s:o}", "statement",
+                                              report_json_text(item->statement), "results", results, "reason",
+                                              report_json_text(results ? NULL : item->why), "exceptions",
+                                              exceptions, "exceptions_reason",
+                                              report_json_text(exceptions ? NULL : item->why_exceptions)));
+    }
+    return list;
+}
+
 static json_t *kinds_of(const struct memcheck_length *length)
 {
     json_t *json = json_object();

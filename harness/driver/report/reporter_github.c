@@ -173,6 +173,11 @@ static void write_nothing(const json_t *report, FILE *out)
         markup_format(out, "Could not test: %s\n", reason);
     else
         markup_format(out, "ftstress reports: %s\n", silence ? silence : "");
+    size_t i;
+    const json_t *sentence;
+    json_auto_t *compared = sentence_list_compared(report);
+    json_array_foreach (compared, i, sentence)
+        markup_format(out, i ? "- %s\n" : "\n- %s\n", json_string_value(sentence));
     write_environment(json_object_get(report, "environment"), out);
 }
 

@@ -71,6 +71,7 @@ static void write_document(const json_t *report, FILE *out)
     json_auto_t *document = json_deep_copy(report);
     add_findings(document);
     add_verifications(document);
+    json_object_set_new(document, "says_compared", sentence_list_compared(document));
     set_text(document, "says_silence", sentence_silence(document));
     snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     json_object_set_new(document, "says_seed", json_string(seed));

@@ -164,9 +164,12 @@ static void write_notes(xmlTextWriter *xml, const json_t *document)
     size_t i;
     const json_t *note, *notes = json_object_get(document, "notes");
     cleanup_free char *silence = sentence_silence(document);
+    json_auto_t *compared = sentence_list_compared(document);
     start(xml, "system-out");
     if (is_verdict(document, "clean") && json_array_size(json_object_get(document, "findings")) == 0)
         xmlTextWriterWriteFormatString(xml, "%s\n", silence ? silence : "");
+    json_array_foreach (compared, i, note)
+        xmlTextWriterWriteFormatString(xml, "%s\n", json_string_value(note));
     json_array_foreach (notes, i, note)
         xmlTextWriterWriteFormatString(xml, "%s\n", json_is_string(note) ? json_string_value(note) : "");
     xmlTextWriterFullEndElement(xml);

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
+#include "driver/report/sentence.h"
 
 #define SCHEMA_URI                                                                                           \
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -192,7 +193,9 @@ static json_t *notifications_of(const json_t *report)
     const json_t *note;
     if (*reason)
         json_array_append_new(list, json_pack("{s:s, s:o}", "level", "error", "message", message(reason)));
-    json_array_foreach (json_object_get(report, "notes"), i, note)
+    json_auto_t *notes = sentence_list_compared(report);
+    json_array_extend(notes, json_object_get(report, "notes"));
+    json_array_foreach (notes, i, note)
         if (json_is_string(note))
             json_array_append_new(
                 list, json_pack("{s:s, s:o}", "level", "note", "message", message(json_string_value(note))));

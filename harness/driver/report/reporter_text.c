@@ -77,6 +77,16 @@ static void print_calls(const struct text *text)
     print_checker(json_object_get(document, "checker"), text->out);
 }
 
+static void print_compared(const struct text *text)
+{
+    json_auto_t *list = sentence_list_compared(text->report->document);
+    size_t n = json_array_size(list), most = text->report->whole ? n : NOTES_SHOWN;
+    for (size_t i = 0; i < n && i < most; i++)
+        fprintf(text->out, "  %s\n", json_string_value(json_array_get(list, i)));
+    if (n > most)
+        fprintf(text->out, "  … and %zu more statements, all in the JSON report\n", n - most);
+}
+
 static void print_head(const struct text *text)
 {
     const json_t *document = text->report->document;
@@ -94,6 +104,7 @@ static void print_head(const struct text *text)
     cleanup_free char *no_turn = sentence_no_turn(document);
     if (no_turn && *no_turn)
         fprintf(text->out, "  %s: give it more --time\n", no_turn);
+    print_compared(text);
 }
 
 static void print_silence(const json_t *document, FILE *out)

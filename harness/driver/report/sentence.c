@@ -64,9 +64,13 @@ char *sentence_share(const json_t *report)
 {
     char *text;
     const char *share = document_text(report, "share");
-    bool rises = *document_text(json_object_get(report, "environment"), "mutates") &&
-                 (strcmp(share, "readonly") == 0 || strcmp(share, "one-writer") == 0);
-    int n = asprintf(&text, rises ? "all, because the statements change what they share (--share %s)" : "%s",
+    const char *mutates = document_text(json_object_get(report, "environment"), "mutates");
+    bool rises = *mutates && (strcmp(share, "readonly") == 0 || strcmp(share, "one-writer") == 0);
+    int n = asprintf(&text,
+                     !rises ? "%s"
+                     : strcmp(mutates, "maybe") == 0
+                         ? "all, because the statements may change what they share (--share %s)"
+                         : "all, because the statements change what they share (--share %s)",
                      share);
     return n < 0 ? NULL : text;
 }
@@ -107,14 +111,65 @@ static long long count_tested(const json_t *report)
                : document_number(report, "calls") + document_number(report, "serial_calls");
 }
 
+/* Returns "" if its results were compared and its exceptions judged. */
+static char *say_compared(const json_t *entry)
+{
+    char *text;
+    bool results = document_is_true(entry, "results"), exceptions = document_is_true(entry, "exceptions");
+    const char *why = document_text(entry, "reason"), *muted = document_text(entry, "exceptions_reason");
+    cleanup_free char *statement = document_line(document_text(entry, "statement"));
+    int n;
+    if (results && exceptions)
+        return strdup("");
+    if (results || exceptions)
+        n = asprintf(&text, "%s: %s: %s", statement,
+                     results ? "exceptions not judged" : "results not compared", results ? muted : why);
+    else if (strcmp(why, muted) == 0)
+        n = asprintf(&text, "%s: results not compared, exceptions not judged: %s", statement, why);
+    else
+        n = asprintf(&text, "%s: results not compared: %s; exceptions not judged: %s", statement, why, muted);
+    return n < 0 ? NULL : text;
+}
+
+json_t *sentence_list_compared(const json_t *report)
+{
+    json_t *list = json_array(), *entry;
+    size_t i;
+    json_array_foreach (json_object_get(report, "compared"), i, entry) {
+        cleanup_free char *sentence = say_compared(entry);
+        if (sentence && *sentence)
+            json_array_append_new(list, json_string(sentence));
+    }
+    return list;
+}
+
+/* Returns how many of the statements lack it, and says so. */
+static size_t say_lack(const json_t *report, const char *key, const char *what, const char *done, char *text,
+                       size_t size)
+{
+    const json_t *all = json_object_get(report, "compared"), *entry;
+    size_t lack = 0, n = json_array_size(all), i;
+    json_array_foreach (all, i, entry)
+        lack += !document_is_true(entry, key);
+    if (lack > 0 && lack == n)
+        text_add(text, size, ", ", "%s were not %s", what, done);
+    else if (lack > 0)
+        text_add(text, size, ", ", "the %s of %zu of %zu statements were not %s", what, lack, n, done);
+    return lack;
+}
+
 char *sentence_silence(const json_t *report)
 {
-    char text[512] = "nothing found";
+    char text[512] = "nothing found", lacks[256] = "";
     double below = document_real(report, "rate_below");
     /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *no_turn = sentence_no_turn(report);
     if (no_turn && *no_turn)
-        text_add(text, sizeof text, ", but ", "%s", no_turn);
+        text_add(lacks, sizeof lacks, ", ", "%s", no_turn);
+    size_t lack = say_lack(report, "results", "results", "compared", lacks, sizeof lacks);
+    lack += say_lack(report, "exceptions", "exceptions", "judged", lacks, sizeof lacks);
+    if (*lacks)
+        text_add(text, sizeof text, ", but ", "%s", lacks);
     if (below > 0)
         text_add(text, sizeof text, ": ", "0 in %lld calls", count_tested(report));
     else if (document_number(report, "calls") > 0)
@@ -122,7 +177,8 @@ char *sentence_silence(const json_t *report)
     if (below > 0 && document_number(report, "threads") > 1)
         text_add(text, sizeof text, ", ", "overlap %.0f %%", 100 * document_real(report, "overlap"));
     if (below > 0)
-        text_add(text, sizeof text, ", ", "the rate is below %.2g %% at 95 %% confidence", 100 * below);
+        text_add(text, sizeof text, ", ", "the rate%s is below %.2g %% at 95 %% confidence",
+                 lack ? " of other failures" : "", 100 * below);
     return strdup(text);
     /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }

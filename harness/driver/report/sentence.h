@@ -14,9 +14,13 @@ char *sentence_share(const json_t *report);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
 char *sentence_title(const json_t *finding);
 
+/* Returns a sentence for each statement that was not looked at: "f(x): results not compared: it has no result". A new
+ * array. */
+json_t *sentence_list_compared(const json_t *report);
 /* "guard, pyheap had no turn", or "" */
 char *sentence_no_turn(const json_t *report);
-/* "nothing found, but guard had no turn: 0 in 4000 calls, the rate is below 0.075 % at 95 % confidence" */
+/* "nothing found, but the results of 1 of 2 statements were not compared: 0 in 4000 calls, the rate of other failures is below
+ * 0.075 % at 95 % confidence" */
 char *sentence_silence(const json_t *report);
 
 /* The rates of the verifications of one finding, or with NULL of all, and the sentences that follow from them, with an

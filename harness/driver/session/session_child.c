@@ -38,6 +38,8 @@ static void add_environment(struct run *run, const struct outcome *outcome)
             strings_add(&run->environment, &run->nenvironment, entry);
     }
     facts_merge(&run->facts, &outcome->facts);
+    for (size_t i = 0; i < outcome->compared.n; i++)
+        compared_add(&run->compared, &outcome->compared.items[i]);
 }
 
 /* Names the module that turned the GIL on, which CPython reports on standard error only. */

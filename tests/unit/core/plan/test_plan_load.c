@@ -136,7 +136,7 @@ static const struct refusal {
     {"raises: [ValueError, 'a b-c']\n", 1, "raises: 'b-c' is no class; write names of exceptions"},
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
-     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, "
+     "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
      "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},

@@ -1,4 +1,5 @@
 /* Exceptions by the Python code that raised them. */
+#include "driver/evidence/judge_base.h"
 #include "judge_trial.h"
 
 #define PIL "/v/lib/python3.13t/site-packages/PIL/"
@@ -123,6 +124,53 @@ static void above_readonly_the_place_has_no_blame(void **state)
     end(&trial);
 }
 
+#define PYTHON "/v/lib/libpython3.13t.so.1.0"
+#define PANDAS "/v/lib/python3.13t/site-packages/pandas/tslib.so"
+
+/* Judges a crash on this stack, in the statement of a package; its innermost Python code is in `file`. */
+static struct blame_verdict crashed(struct symbol_frame *frames, size_t n, const char *file)
+{
+    struct trial trial;
+    struct blame_verdict verdict;
+    struct scene_page page = {.npython = 1};
+    const struct symbol_stack stack = {n, frames};
+    const struct judge judge = {.run = &trial.run, .plan = &trial.plan, .outcome = &trial.outcome};
+    begin(&trial);
+    snprintf(page.python[0].file, sizeof page.python[0].file, "%s", file);
+    struct finding *finding = judge_new_finding(&judge, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH);
+    finding->evidence.call_package = strdup("pandas 2.3");
+    judge_suspect_crash(&judge, finding, &page, &stack);
+    blame_decide(&trial.run, finding, &verdict);
+    verdict.suspect.function = verdict.suspect.package = NULL;
+    finding_free(finding);
+    end(&trial);
+    return verdict;
+}
+
+/* Compiled code of a package called Python code of CPython's library, which called what broke. */
+static void a_crash_of_the_library_is_the_interpreters(void **state)
+{
+    (void)state;
+    struct symbol_frame frames[] = {{.function = "odict_pop", .module = PYTHON},
+                                    {.function = "_PyEval_EvalFrameDefault", .module = PYTHON},
+                                    {.function = "to_datetime", .module = PANDAS},
+                                    {.function = "_PyEval_EvalFrameDefault", .module = PYTHON}};
+    struct blame_verdict verdict = crashed(frames, 4, "/v/lib/python3.13t/zoneinfo/_zoneinfo.py");
+    assert_int_equal(verdict.suspect.blame, BLAME_INTERPRETER);
+    assert_string_equal(verdict.reason, "innermost frame of the interpreter in 1 of 1 stacks; Python code of "
+                                        "CPython's library called it");
+    assert_int_equal(crashed(frames, 2, "/v/lib/python3.13t/json/decoder.py").suspect.blame,
+                     BLAME_INTERPRETER);
+    /* Python code of a package, or its compiled code between, may have called it wrongly. */
+    assert_int_equal(crashed(frames, 4, "/v/lib/python3.13t/site-packages/pandas/a.py").suspect.blame,
+                     BLAME_TARGET);
+    assert_int_equal(crashed(frames, 2, "/v/lib/python3.13t/site-packages/pandas/a.py").suspect.blame,
+                     BLAME_UNKNOWN);
+    frames[1] = frames[2];
+    assert_int_equal(crashed(frames, 4, "/v/lib/python3.13t/zoneinfo/_zoneinfo.py").suspect.blame,
+                     BLAME_TARGET);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +178,7 @@ int main(void)
         cmocka_unit_test(another_call_or_statement_is_another_finding),
         cmocka_unit_test(messages_of_compiled_code_are_forms_of_one_finding),
         cmocka_unit_test(code_of_the_library_is_the_interpreters),
+        cmocka_unit_test(a_crash_of_the_library_is_the_interpreters),
         cmocka_unit_test(a_call_that_the_library_refuses_has_its_reason),
         cmocka_unit_test(above_readonly_the_place_has_no_blame),
     };

@@ -112,7 +112,7 @@ static void only_an_exception_of_threads_counts(void **state)
     assert_noted(
         &trial,
         "somersd(x) raises ValueError: Rankings must be of equal length. under threads: no finding, because the "
-        "statements change what they share");
+        "statements may change what they share");
     add_exception(&trial, false, false);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_EXCEPTION);

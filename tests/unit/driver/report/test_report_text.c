@@ -73,6 +73,34 @@ static void silence_states_the_rate(void **state)
     run_clear(&run);
 }
 
+static void silence_claims_nothing_of_what_was_not_compared(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, "", ""});
+    cleanup_free char *all = text_of(&run, false, false);
+    assert_says(all, "nothing found: 0 in 3900 calls, overlap 31 %, the rate is below");
+    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_NOT, LOOKED_YES, "why", ""});
+    cleanup_free char *one = text_of(&run, false, false);
+    assert_says(one, "  g(x): results not compared: why\n");
+    assert_says(one,
+                "nothing found, but the results of 1 of 2 statements were not compared: 0 in 3900 calls, "
+                "overlap 31 %, the rate of other failures is below");
+    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_ENDED, LOOKED_NOT, "why", "why"});
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_ENDED, LOOKED_YES, "later", ""});
+    cleanup_free char *none = text_of(&run, false, false);
+    assert_says(none, "  f(x): results not compared: later\n");
+    assert_says(none, "  g(x): results not compared: why\n");
+    assert_says(none, "nothing found, but results were not compared: 0 in");
+    for (int i = 0; i < 8; i++)
+        compared_add(&run.compared,
+                     &(struct compared){(char[]){(char)('a' + i), 0}, LOOKED_NOT, LOOKED_YES, "why", ""});
+    cleanup_free char *many = text_of(&run, false, false);
+    assert_says(many, "  … and 2 more statements, all in the JSON report\n");
+    run_clear(&run);
+}
+
 /* 4056 serial calls show no race. */
 static void serial_calls_do_not_count_in_the_rate_of_races(void **state)
 {
@@ -334,6 +362,7 @@ int main(void)
         cmocka_unit_test(text_has_the_finding),
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
+        cmocka_unit_test(silence_claims_nothing_of_what_was_not_compared),
         cmocka_unit_test(serial_calls_do_not_count_in_the_rate_of_races),
         cmocka_unit_test(counted_calls_bound_no_rate),
         cmocka_unit_test(one_thread_at_a_time_does_not_overlap),

@@ -256,6 +256,24 @@ static void every_form_names_the_members_without_a_turn(void **state)
     json_decref(report);
 }
 
+static void every_form_names_what_was_not_compared(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"text", "junit", "github", "html", "sarif"};
+    json_t *report = make_report("clean");
+    json_object_set_new(
+        report, "compared",
+        parse("[{'statement': 'f(q)', 'results': false, 'reason': 'why', 'exceptions': false, "
+              "'exceptions_reason': 'why'}]"));
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        cleanup_free char *text = render(forms[i], report);
+        assert_says(text, "f(q): results not compared, exceptions not judged: why");
+        if (strcmp(forms[i], "sarif") != 0)
+            assert_says(text, "nothing found, but results were not compared, exceptions were not judged");
+    }
+    json_decref(report);
+}
+
 static char *say(void (*print)(const char *text, FILE *out), const char *text)
 {
     char *said;
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(text_reports_the_trials),
         cmocka_unit_test(every_form_names_the_statements_that_trials_leave_out),
         cmocka_unit_test(every_form_names_the_members_without_a_turn),
+        cmocka_unit_test(every_form_names_what_was_not_compared),
         cmocka_unit_test(markup_is_exact),
         cmocka_unit_test(controls_and_characters_outside_xml_are_removed),
     };

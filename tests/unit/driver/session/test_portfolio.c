@@ -122,9 +122,10 @@ static void each_member_has_its_own_detectors(void **state)
     assert_int_equal(child_named(&plan, "serial").detect, OUTSIDE | inside | BIT(TRIPWIRE) | BIT(ARENA));
     assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(TRIPWIRE));
     assert_int_equal(child_named(&plan, "guard").detect, OUTSIDE | BIT(EXCEPTION) | BIT(GUARD));
-    assert_int_equal(child_named(&plan, "bare").detect, OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA));
+    assert_int_equal(child_named(&plan, "bare").detect,
+                     OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA) | BIT(HINT));
     assert_int_equal(child_named(&plan, "watched").detect, OUTSIDE | inside | BIT(DIVERGE));
-    assert_int_equal(child_named(&plan, "pyheap").detect, OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP));
+    assert_int_equal(child_named(&plan, "pyheap").detect, OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT));
 }
 
 static void one_thread_is_the_serial_pass(void **state)

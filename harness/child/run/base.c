@@ -1,0 +1,47 @@
+/* The base space of a run, which is made again and again. */
+#include "child/run/run.h"
+
+#include <stdio.h>
+
+#include "child/space/reach.h"
+#include "core/wire/record.h"
+#include "core/wire/status.h"
+
+static void send_cut(const struct run *run, const char *names)
+{
+    char text[512];
+    snprintf(
+        text, sizeof text,
+        "not all of %s was searched for arrays to watch: the limits for a name are %d levels, %d arrays, "
+        "%d objects and %d MiB",
+        names, REACH_DEPTH, REACH_ARRAYS, REACH_OBJECTS, REACH_BYTES >> 20);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+}
+
+bool run_make_base(struct run *run, bool tripwire)
+{
+    char error[640], text[800];
+    struct space made;
+    struct board_totals totals;
+    run->maker->tripwire = tripwire;
+    if (space_make(run->maker, &made, error, sizeof error) == 0) {
+        if (*made.cut && !run->base.names)
+            send_cut(run, made.cut);
+        space_drop(&run->base);
+        run->base = made;
+        run->generation++;
+        board_sum(run->board, &totals);
+        run->base_calls = totals.calls;
+        return true;
+    }
+    if (!run->base.names) {
+        run_cannot(run, STATUS_UNTESTED, "%s", error);
+        return false;
+    }
+    /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
+    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
+             tripwire ? ", without the tripwire," : "", error);
+    RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
+    run->setup_once = true;
+    return true;
+}

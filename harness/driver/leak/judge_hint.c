@@ -1,0 +1,64 @@
+/* Notes memory that seems to grow with the calls, by the totals of an ordinary child. It is a hint and no finding: it
+ * must be silent where memory only settles, so that it takes steady growth of some size. */
+#include "driver/leak/judge_leak.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/wire/counted.h"
+#include "driver/finding/curve.h"
+
+#define HEAD "memory seems to grow: "
+
+/* Growth of less in all counts as none. mimalloc and malloc keep a few blocks for each thread that are free. */
+static const struct {
+    enum series_of of;
+    int64_t unit, least;
+    const char *what;
+} rows[] = {
+    {SERIES_PYTHON_BLOCKS, 1, 64, "blocks of CPython's allocators"},
+    {SERIES_NATIVE_BYTES, 16, 16 << 10, "bytes of malloc"},
+    {SERIES_RESIDENT_BYTES, 4096, 4 << 20, "bytes of resident memory"},
+};
+
+static bool has_hint(const struct note_list *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        if (strncmp(notes->items[i], HEAD, strlen(HEAD)) == 0)
+            return true;
+    return false;
+}
+
+/* Returns the growth in each call, or 0. */
+static double rate_of(const struct judge *judge, size_t row)
+{
+    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, rows[row].of, NULL);
+    struct curve_look look = curve_look(&curve, rows[row].unit);
+    if (look.shape != CURVE_STEADY || look.rate <= 0)
+        return 0;
+    int64_t grown = curve.values[curve.n - 1] - curve.values[COUNTED_WARM_UP];
+    return grown >= rows[row].least ? look.rate : 0;
+}
+
+/* Resident memory alone is a hint, too: memory of mmap is nowhere else. */
+void judge_hint(struct judge *judge)
+{
+    struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
+    double times = judge_per_iteration(judge);
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HINT)) ||
+        judge->outcome->facts.changes == CHANGES_SEEN || has_hint(&judge->run->notes))
+        return;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double rate = rate_of(judge, i) * times;
+        if (rate > 0)
+            judge_list_add(&list, "%.2f %s", rate, rows[i].what);
+    }
+    char *text = judge_list_end(&list);
+    if (text)
+        note_add(&judge->run->notes,
+                 HEAD
+                 "%s in each %s; no finding: run it with --detect growth to see what grows, and where it is "
+                 "allocated",
+                 text, times > 1 ? "iteration" : "call");
+    free(text);
+}
