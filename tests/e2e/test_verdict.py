@@ -1,4 +1,5 @@
 """Verdicts: the sharing level, the blame, the distribution, bugs behind other bugs, and statements that overlapped."""
+import json
 import shutil
 import tempfile
 import unittest
@@ -30,6 +31,21 @@ class Exceptions(EndToEnd):
         for finding in found:
             names = [frame['function'] for frame in finding['stacks'][0]['python']]
             self.check(names == ['check', 'f'] and finding['blame'] != 'interpreter', done, 'no traceback, or another blame')
+
+
+    def test_another_run_keeps_its_evidence(self):
+        """another finding with the id of one that an earlier run kept gets another id, the same in each run"""
+        with tempfile.TemporaryDirectory() as out:
+            def find():
+                return self.expect(run('-s', 'def f(i): return 1 // (i == 0)', '--time', 1, '--detect', 'exception', '--verify', 0,
+                                       '--out', out, 'f(thread_index)'), 1).findings()[0]['id']
+
+            first = find()
+            kept = Path(out) / first / 'finding.json'
+            kept.write_text(json.dumps({**json.loads(kept.read_text()), 'signature': 'another'}))
+            before, ids = kept.read_text(), [find(), find()]
+            self.assertEqual(kept.read_text(), before)
+            self.assertTrue(ids[0] == ids[1] != first, ids)
 
 
 class Ladder(EndToEnd):

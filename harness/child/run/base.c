@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "child/space/reach.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 
@@ -39,8 +40,10 @@ bool run_make_base(struct run *run, bool tripwire)
         return false;
     }
     /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             tripwire ? ", without the tripwire," : "", error);
+    snprintf(
+        text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects%s: %s",
+        tripwire ? ", without the tripwire," : "",
+        run->plan->perturb & PERTURB_FRESH ? ", which none of them uses for the first time," : "", error);
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     run->setup_once = true;
     return true;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "driver/command/target.h"
 #include "driver/mode/mode.h"
+#include "driver/report/report.h"
 #include "driver/session/session.h"
 
 static int open_signals(void)
@@ -97,6 +98,8 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
     name_run(&session.run, targets);
     session.run.out = request->out;
+    if (report_kept(request->out, &session.run.findings) < 0)
+        return command_fail(STATUS_HARNESS, "cannot read the findings under %s: no memory", request->out);
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)

@@ -72,7 +72,27 @@ static void count_child(struct finding *finding, unsigned child)
     finding->last_child = child;
 }
 
-/* Makes an id from the signature: short enough to type, and equal in each run. No two findings of a list share one. */
+/* A report writes '?' for bytes that are no UTF-8. */
+static bool is_written_as(const char *signature, const char *written)
+{
+    while (*signature && (*signature == *written || (*written == '?' && (unsigned char)*signature >= 0x80))) {
+        signature++;
+        written++;
+    }
+    return !*signature && !*written;
+}
+
+static bool is_taken(const struct finding_list *list, const struct finding *finding)
+{
+    for (size_t i = 0; i + 1 < list->nkept; i += 2)
+        if (strcmp(list->kept[i], finding->id) == 0 && !is_written_as(finding->signature, list->kept[i + 1]))
+            return true;
+    const struct finding *same = finding_list_find(list, finding->id);
+    return same && same != finding;
+}
+
+/* Makes an id from the signature: short enough to type, and equal in each run. No two findings of a list share one, nor
+ * does one with another signature that an earlier run kept. */
 static void make_id(const struct finding_list *list, struct finding *finding)
 {
     uint64_t hash = 0;
@@ -81,7 +101,18 @@ static void make_id(const struct finding_list *list, struct finding *finding)
     do {
         snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
         hash = prng_mix(hash);
-    } while (finding_list_find(list, finding->id));
+    } while (is_taken(list, finding));
+}
+
+bool finding_list_rename(const struct finding_list *list, struct finding *finding)
+{
+    char former[sizeof finding->former];
+    memcpy(former, finding->id, sizeof former);
+    make_id(list, finding);
+    if (strcmp(former, finding->id) == 0)
+        return false;
+    memcpy(finding->former, former, sizeof former);
+    return true;
 }
 
 void finding_sign_by(struct finding *finding, const char *part, size_t length)
@@ -132,6 +163,12 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
             continue;
         known->count += finding->count;
         known->serial |= finding->serial;
+        if (known->perturb & ~finding->perturb) { /* the plan that needs less */
+            char *plan = known->plan;
+            known->plan = finding->plan;
+            finding->plan = plan;
+            known->perturb &= finding->perturb;
+        }
         evidence_merge(&known->evidence, &finding->evidence);
         count_child(known, child);
         finding_free(finding);
@@ -163,6 +200,7 @@ void finding_list_clear(struct finding_list *list)
     for (size_t i = 0; i < list->n; i++)
         finding_free(list->items[i]);
     free(list->items);
+    strings_free(list->kept, list->nkept);
     *list = (struct finding_list){0};
 }
 
@@ -230,6 +268,9 @@ struct finding *finding_list_find(const struct finding_list *list, const char *i
 {
     for (size_t i = 0; id && i < list->n; i++)
         if (strcmp(list->items[i]->id, id) == 0)
+            return list->items[i];
+    for (size_t i = 0; id && *id && i < list->n; i++)
+        if (strcmp(list->items[i]->former, id) == 0)
             return list->items[i];
     return NULL;
 }

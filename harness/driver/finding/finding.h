@@ -77,6 +77,7 @@ struct finding_end {
 
 struct finding {
     char id[12];
+    char former[12]; /* the id before another sight completed the finding, or "" */
     enum finding_kind kind;
     enum severity severity;
     enum detector_id detector;
@@ -93,6 +94,7 @@ struct finding {
     char *input;             /* name of the array concerned, or NULL */
     char *plan;              /* YAML of the child's plan that showed it */
     uint32_t threads;        /* of that plan */
+    uint32_t perturb;        /* of the plan of each child that showed it: bits of enum perturb */
     char *log_end;           /* the end of standard error, or NULL */
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */
@@ -124,6 +126,8 @@ struct finding {
 struct finding_list {
     struct finding **items;
     size_t n;
+    char **kept; /* ids of earlier runs in the same folder, each with its signature as the report writes it */
+    size_t nkept;
 };
 
 extern const char *const finding_kind_names[FINDING_KINDS];
@@ -160,7 +164,11 @@ struct suspect finding_suspect(const struct finding *finding);
 
 /* Returns the only finding with this severity, or NULL. *ret_n: the number of them. */
 struct finding *finding_list_only(const struct finding_list *list, enum severity severity, size_t *ret_n);
+/* Finds it by its id, or by its former one. */
 struct finding *finding_list_find(const struct finding_list *list, const char *id);
+/* Makes the id of a finding anew after its signature changed, so that it does not depend on the first sight. Returns
+ * false where it stays. */
+bool finding_list_rename(const struct finding_list *list, struct finding *finding);
 
 /* Sorts by severity, with consequences last. */
 void finding_list_sort(struct finding_list *list);

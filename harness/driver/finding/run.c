@@ -55,6 +55,25 @@ double run_rate_bound(const struct run *run)
     return -expm1(log(0.05) / (double)calls);
 }
 
+/* All ids are of one length. */
+static void replace_id(char *text, const char *from, const char *to)
+{
+    while (text && (text = strstr(text, from)))
+        memcpy(text, to, strlen(to));
+}
+
+void run_rename(struct run *run, struct finding *finding)
+{
+    if (!finding_list_rename(&run->findings, finding))
+        return;
+    for (size_t i = 0; i < run->log.n; i++)
+        replace_id(run->log.items[i].findings, finding->former, finding->id);
+    for (size_t i = 0; i < run->notes.n; i++)
+        replace_id(run->notes.items[i], finding->former, finding->id);
+    for (size_t i = 0; i < run->findings.n; i++)
+        replace_id(run->findings.items[i]->behind, finding->former, finding->id);
+}
+
 void run_clear(struct run *run)
 {
     finding_list_clear(&run->findings);

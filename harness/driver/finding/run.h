@@ -80,4 +80,7 @@ int note_add(struct note_list *notes, const char *format, ...) __attribute__((fo
 /* Adds the last child to the log, with the findings that were judged from it. Returns 0 or -ENOMEM. */
 int run_log_child(struct run *run, const struct child_entry *entry);
 
+/* Makes the id of a finding anew after its signature changed, also where the log and the notes name it. */
+void run_rename(struct run *run, struct finding *finding);
+
 void run_clear(struct run *run);

@@ -110,6 +110,7 @@ void judge_heap_add(struct judge *judge, struct finding *finding)
     struct finding *known = known_of(judge->run, finding);
     if (known) {
         complete(known, finding);
+        run_rename(judge->run, known);
         if (finding->trapped)
             explain_site(judge->run, finding, known);
         finding_make_printable(known->message, false);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct finding_list;
 struct run;
 
 struct report {
@@ -21,6 +22,10 @@ json_t *report_document(const struct run *run);
 /* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt), and report.json. Returns 0 or
  * -errno. */
 int report_keep(const struct run *run, const json_t *document, const char *out);
+
+/* Reads which ids findings under `out` have, so that no other finding takes one of them. Returns 0 or -ENOMEM; a folder
+ * that cannot be read has none. */
+int report_kept(const char *out, struct finding_list *list);
 
 /* Finds the file of a kept document, as report_load does. On success *ret_path is the caller's. Returns 0, -ENOENT, or
  * -errno where it cannot be looked for. */

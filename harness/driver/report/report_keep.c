@@ -1,11 +1,15 @@
 /* Keeps a run on disk. */
 #include "driver/report/report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/list.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 #include "driver/report/reporter.h"
@@ -44,6 +48,37 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
+}
+
+static int is_finding(const struct dirent *entry)
+{
+    return entry->d_name[0] == 'F';
+}
+
+/* Without a signature that can be read, the id is taken by an unknown finding. */
+static int take_kept(const char *out, const char *id, struct finding_list *list)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/%s/finding.json", out, id) < 0)
+        return -ENOMEM;
+    if (access(path, F_OK) < 0)
+        return 0;
+    json_auto_t *json = json_load_file(path, 0, NULL);
+    int error = strings_add(&list->kept, &list->nkept, id);
+    return error ? error : strings_add(&list->kept, &list->nkept, document_text(json, "signature"));
+}
+
+int report_kept(const char *out, struct finding_list *list)
+{
+    struct dirent **entries;
+    int n = scandir(out, &entries, is_finding, alphasort), error = 0;
+    for (int i = 0; i < n; i++) {
+        error = error ? error : take_kept(out, entries[i]->d_name, list);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return error;
 }
 
 int report_keep(const struct run *run, const json_t *document, const char *out)

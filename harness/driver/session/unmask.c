@@ -94,10 +94,11 @@ static const struct finding *ended_by(const struct run *run, const struct outcom
 
 static void mark_new(struct unmask *unmask, struct run *run)
 {
-    for (size_t i = 0; unmask->masking && i < run->findings.n; i++) {
+    const struct finding *masking = finding_list_find(&run->findings, unmask->masking);
+    for (size_t i = 0; masking && i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         if (finding->order >= unmask->nbefore && !finding->behind)
-            finding->behind = strdup(unmask->masking);
+            finding->behind = strdup(masking->id);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "driver/finding/finding.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -45,6 +46,26 @@ static void the_same_signature_is_one_finding(void **state)
     assert_string_equal(first->message, "crash|f");
     finding_list_clear(&list);
     assert_int_equal(list.n, 0);
+}
+
+static void the_plan_that_perturbs_less_stays(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t perturb, kept;
+        const char *plan;
+    } rows[] = {{3, 3, "0"}, {3, 3, "0"}, {7, 3, "0"}, {1, 1, "3"}, {2, 0, "4"}, {0, 0, "4"}};
+    struct finding_list list = {0};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct finding *finding = make("crash|f", SEVERITY_CRASH);
+        char plan[] = {(char)('0' + i), '\0'};
+        finding->perturb = rows[i].perturb;
+        finding->plan = strdup(plan);
+        finding = finding_list_add(&list, finding, 1);
+        assert_int_equal(finding->perturb, rows[i].kept);
+        assert_string_equal(finding->plan, rows[i].plan);
+    }
+    finding_list_clear(&list);
 }
 
 /* A finding without a guilty function; NULL is what the evidence does not name. */
@@ -120,6 +141,31 @@ static void two_findings_never_share_an_id(void **state)
     assert_int_equal(list.n, 2);
     assert_string_not_equal(list.items[0]->id, list.items[1]->id);
     finding_list_clear(&list);
+}
+
+/* What an earlier run kept stays: the same signature has the same id, another one gets another, equal in each run. */
+static void a_kept_id_is_not_taken_by_another_signature(void **state)
+{
+    (void)state;
+    struct finding_list first = {0}, second = {0}, third = {0};
+    const struct finding *kept = finding_list_add(&first, make("s5694", SEVERITY_CRASH), 1);
+    for (int i = 0; i < 2; i++) {
+        struct finding_list *list = i ? &third : &second;
+        strings_add(&list->kept, &list->nkept, kept->id);
+        strings_add(&list->kept, &list->nkept, kept->signature);
+        finding_list_add(list, make("s20208", SEVERITY_CRASH), 1);
+        finding_list_add(list, make("s5694", SEVERITY_CRASH), 1);
+        assert_string_not_equal(list->items[0]->id, kept->id);
+        assert_string_equal(list->items[1]->id, kept->id);
+        if (i == 0) {
+            strings_add(&third.kept, &third.nkept, list->items[0]->id);
+            strings_add(&third.kept, &third.nkept, list->items[0]->signature);
+        }
+    }
+    assert_string_equal(second.items[0]->id, third.items[0]->id);
+    finding_list_clear(&first);
+    finding_list_clear(&second);
+    finding_list_clear(&third);
 }
 
 static void ids_are_stable_and_short(void **state)
@@ -230,10 +276,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_signature_is_one_finding),
+        cmocka_unit_test(the_plan_that_perturbs_less_stays),
         cmocka_unit_test(packages_with_one_message_have_two_ids),
         cmocka_unit_test(the_guilty_package_is_signed),
         cmocka_unit_test(damage_is_not_signed_by_the_statement_that_met_it),
         cmocka_unit_test(two_findings_never_share_an_id),
+        cmocka_unit_test(a_kept_id_is_not_taken_by_another_signature),
         cmocka_unit_test(ids_are_stable_and_short),
         cmocka_unit_test(a_finding_without_a_text_is_no_finding),
         cmocka_unit_test(findings_can_be_removed),

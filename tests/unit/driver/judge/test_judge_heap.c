@@ -183,6 +183,35 @@ static void a_trap_catches_the_access(void **state)
     }
 }
 
+/* Its id is made anew when the trap completes what a canary found first, also where the run named it before. */
+static void canary_and_trap_have_one_id_in_either_order(void **state)
+{
+    (void)state;
+    char ids[2][12];
+    for (int trap_first = 0; trap_first < 2; trap_first++) {
+        struct trial trial;
+        struct record records[2];
+        struct violation violation = overrun();
+        begin(&trial);
+        violation_to_record(&violation, &records[0]);
+        violation.found = FOUND_TRAP;
+        violation.nfound = 1;
+        violation.here[0] = (uint64_t)accomplice;
+        violation_to_record(&violation, &records[1]);
+        add_record(&trial, &records[trap_first]);
+        judge(&trial, 1);
+        trial.run.children = 1;
+        assert_int_equal(run_log_child(&trial.run, &(struct child_entry){.member = "guard"}), 0);
+        next_outcome(&trial);
+        add_record(&trial, &records[!trap_first]);
+        judge(&trial, 2);
+        memcpy(ids[trap_first], only(&trial)->id, sizeof ids[0]);
+        assert_string_equal(trial.run.log.items[0].findings, ids[trap_first]);
+        end(&trial);
+    }
+    assert_string_equal(ids[0], ids[1]);
+}
+
 static void a_wrong_release_is_the_call_itself(void **state)
 {
     (void)state;
@@ -210,6 +239,7 @@ int main(void)
         cmocka_unit_test(bytes_of_an_input_name_it),
         cmocka_unit_test(canaries_show_the_block_and_not_the_writer),
         cmocka_unit_test(a_trap_catches_the_access),
+        cmocka_unit_test(canary_and_trap_have_one_id_in_either_order),
         cmocka_unit_test(a_wrong_release_is_the_call_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "driver/finding/finding.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
 
@@ -126,6 +127,27 @@ static void a_file_that_may_not_be_read_is_not_missing(void **state)
     assert_int_equal(seteuid(0), 0);
 }
 
+/* A finding of this folder keeps its id, and its evidence, whatever another run finds. */
+static void kept_ids_are_read_with_their_signatures(void **state)
+{
+    (void)state;
+    char out[256];
+    struct finding_list list = {0};
+    snprintf(out, sizeof out, "%s/kept", directory);
+    assert_int_equal(report_kept(out, &list), 0);
+    assert_int_equal(list.nkept, 0);
+    keep("kept/F0000001/finding.json", json_pack("{s:s}", "signature", "crash|f"));
+    keep("kept/F0000002/finding.json", json_pack("[]"));
+    keep("kept/F0000003/plan.json", json_pack("[]"));
+    assert_int_equal(report_kept(out, &list), 0);
+    assert_int_equal(list.nkept, 4);
+    assert_string_equal(list.kept[0], "F0000001");
+    assert_string_equal(list.kept[1], "crash|f");
+    assert_string_equal(list.kept[2], "F0000002");
+    assert_string_equal(list.kept[3], "");
+    finding_list_clear(&list);
+}
+
 static void other_files_are_refused(void **state)
 {
     (void)state;
@@ -143,6 +165,7 @@ int main(void)
         cmocka_unit_test(kept_reports_are_found),
         cmocka_unit_test(a_finding_of_an_earlier_run_keeps_its_own_environment),
         cmocka_unit_test(a_file_that_may_not_be_read_is_not_missing),
+        cmocka_unit_test(kept_ids_are_read_with_their_signatures),
         cmocka_unit_test(other_files_are_refused),
     };
     return cmocka_run_group_tests_name("reporter_folder", tests, set_up, tear_down);
