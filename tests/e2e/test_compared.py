@@ -1,4 +1,6 @@
 """Which results are compared and which exceptions are judged, and what the report says of the others."""
+import unittest
+
 from harness import EndToEnd, each, run
 
 OPAQUE = ('-s', 'import opaque_method', '-s', 'o = opaque_method.make()', '--detect', 'exception,diverge')
@@ -47,3 +49,7 @@ class Compared(EndToEnd):
     def test_roles(self):
         """what one role changes unseen for another is no wrong result"""
         self.expect(run('--time', '4', *OPAQUE, '--role', 'o.step()', '--role', 'o.calls()'), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()

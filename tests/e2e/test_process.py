@@ -154,6 +154,22 @@ class Ends(EndToEnd):
         self.assertIn(message, found['message'], done)
         self.check(found['runs']['hit'] > 1, done, 'one child only')
 
+    def test_abort_of_python(self):
+        """Python code that aborts is not the interpreter's fault: its own function is named"""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'stopper.py').write_text('import os\ndef stop(i):\n    if i == 3: os.abort()\n')
+            done = self.expect(run('-s', 'import stopper', 'stopper.stop(thread_index)', '--time', '2', '--verify', '2',
+                                   env={'PYTHONPATH': folder}), 1)
+        found = done.findings(kind='crash')[0]
+        self.assertEqual((found['blame'], found['function']), ('target', 'stop'), done)
+        self.assertIn('the interpreter printed no reason', found['blame_reason'], done)
+
+    def test_own_limit(self):
+        """a target that lowers its own limit on memory tests nothing, and breaks nothing of the interpreter's"""
+        limit = 'import resource\nresource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))'
+        done = self.expect(run('-s', limit, '[bytes(100000) for i in range(1000)]', '--time', '2'), 3)
+        self.assertIn('the target lowered its own limit on memory', done.last_line, done)
+
     def test_system_exit(self):
         """SystemExit ends the run early and is no finding"""
         done = run('-s', '', 'if iteration_index == 1000: raise SystemExit', '--time', '20', '-t', '1')

@@ -1,5 +1,5 @@
-/* Handlers of fatal signals, as crash reporters and runtimes install them: at import, and by each call. The functions below
- * `Healthy` recover from faults of their own, and are no bugs. */
+/* Handlers of fatal signals, as crash reporters and runtimes install them: at import, and by each call. The functions
+ * below `Healthy` recover from faults of their own, and are no bugs. */
 #include "planted.h"
 
 #include <pthread.h>

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
 #include <time.h>
@@ -52,6 +53,12 @@ static __thread struct {
     uint64_t sequence; /* of the thread's slot */
     unsigned times;
 } last __attribute__((tls_model("initial-exec")));
+
+static struct {
+    int resource;
+    rlim_t at_start;
+} limits[] = {{RLIMIT_AS, 0}, {RLIMIT_DATA, 0}};
+#define LIMITS (sizeof limits / sizeof *limits)
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
@@ -109,6 +116,7 @@ static void report_crash(int number, const siginfo_t *info, void *ucontext, int 
     self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
     request_pages(tid);
     crash_send_maps();
+    crash_note_limits();
     record_begin(&record, RECORD_CRASH, thread_worker);
     record.values[CRASH_SIGNAL] = number;
     record.values[CRASH_CODE] = info->si_code;
@@ -118,6 +126,14 @@ static void report_crash(int number, const siginfo_t *info, void *ucontext, int 
     record_add_frames(&record, self.frames, self.nframes);
     record_send(&record, wire);
     witness_write(&the_board->scene, &self, number, info, ucontext);
+}
+
+void crash_note_limits(void)
+{
+    struct rlimit now;
+    for (size_t i = 0; i < LIMITS; i++)
+        if (getrlimit(limits[i].resource, &now) == 0 && now.rlim_cur < limits[i].at_start)
+            atomic_store(&the_board->limited, 1);
 }
 
 static void wait_for_end(void)
@@ -265,9 +281,13 @@ __attribute__((visibility("default"))) int raise(int number)
 
 int crash_install(int wire_fd, struct board *board)
 {
+    struct rlimit limit;
     int error;
     wire = wire_fd;
     the_board = board;
+    for (size_t i = 0; i < LIMITS; i++)
+        if (getrlimit(limits[i].resource, &limit) == 0)
+            limits[i].at_start = limit.rlim_cur;
     unwind_prepare();
     /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
     struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
@@ -310,6 +330,7 @@ void crash_restore(void)
 {
     int number = signals_restore();
     char text[256];
+    crash_note_limits();
     if (number == 0)
         return;
     snprintf(

@@ -26,6 +26,9 @@ void crash_restore(void);
 /* The same for the calling thread's signal stack and mask. */
 void crash_thread_restore(void);
 
+/* Notes on the board that the target lowered its own limit on memory. Async-signal-safe. */
+void crash_note_limits(void);
+
 /* Sends the memory map, which the driver needs to name addresses after the child has ended. Async-signal-safe. */
 void crash_send_maps(void);
 

@@ -21,8 +21,8 @@ void signals_set_default(int number);
  * processor raised it. */
 bool signals_pass(int number, siginfo_t *info, void *ucontext);
 
-/* Makes `stack` the signal stack of the calling thread; the target's requests do not change it. NULL: none again. Returns
- * 0 or -errno. */
+/* Makes `stack` the signal stack of the calling thread; the target's requests do not change it. NULL: none again.
+ * Returns 0 or -errno. */
 int signals_set_stack(void *stack, size_t size);
 
 /* Is the address on the signal stack of the calling thread? */

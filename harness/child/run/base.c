@@ -1,9 +1,10 @@
 /* The base space of a run, which is made again and again. */
-#include "child/run/round.h"
+#include "child/run/run.h"
 
 #include <stdio.h>
 
 #include "child/space/reach.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 
@@ -22,6 +23,7 @@ bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
+    struct board_totals totals;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
         if (*made.cut && !run->base.names)
@@ -29,7 +31,8 @@ bool run_make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
-        run->base_calls = run_calls_made(run);
+        board_sum(run->board, &totals);
+        run->base_calls = totals.calls;
         return true;
     }
     if (!run->base.names) {
@@ -37,8 +40,10 @@ bool run_make_base(struct run *run, bool tripwire)
         return false;
     }
     /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
-    snprintf(text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects: %s",
-             tripwire ? ", without the tripwire," : "", error);
+    snprintf(
+        text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects%s: %s",
+        tripwire ? ", without the tripwire," : "",
+        run->plan->perturb & PERTURB_FRESH ? ", which none of them uses for the first time," : "", error);
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     run->setup_once = true;
     return true;

@@ -61,13 +61,14 @@ void learn_after_call(struct learn *learn, const struct detector_call *call, PyO
 void learn_end(struct learn *learn, const struct space *space)
 {
     compare_names(learn);
-    /* The fingerprint decides about what is inside an object. */
+    /* The fingerprint decides about what is inside an object, if it sees all of it. */
     for (unsigned i = 0; i < space->nwatched; i++) {
         const struct watched *watched = &space->watched[i];
-        if (!watched->written && !watched->inside && (watched->mutable_data || watched->mutable_metadata))
+        if (!watched->written && (!watched->inside || learn->run->opaque) &&
+            (watched->mutable_data || watched->mutable_metadata))
             note_change(learn->run, watched->name);
     }
-    if (learn->run->mutable)
+    if (learn->run->mutable || learn->run->opaque)
         space_loosen(learn->run->maker, space);
     Py_CLEAR(learn->fingerprint);
 }

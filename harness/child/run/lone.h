@@ -14,7 +14,8 @@
 /* Learns the result of each step, where results can be compared. Before the workers, after the serial pass. */
 void lone_learn(struct run *run);
 
-/* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the end. */
+/* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the
+ * end. */
 void lone_send(struct run *run);
 
 /* Repeats the steps with uncertain results. After a round, before the inputs are made again. */

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "child/run/collector.h"
 #include "child/crash/crash.h"
 #include "child/run/lone.h"
 #include "child/run/worker.h"
+#include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 
@@ -94,6 +96,14 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     PyEval_RestoreThread(state);
 }
 
+static void fail_to_start(const struct run *run, unsigned started, unsigned wanted)
+{
+    run_cannot(run, STATUS_UNTESTED,
+               "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
+               started, wanted);
+    _exit(STATUS_UNTESTED);
+}
+
 static void start_worker(struct run *run, struct worker *worker, unsigned index)
 {
     *worker = (struct worker){.run = run,
@@ -102,12 +112,8 @@ static void start_worker(struct run *run, struct worker *worker, unsigned index)
                               .iterations = run->first_iteration,
                               .interpreter = PyInterpreterState_Get(),
                               .generation = run->generation - 1};
-    if (worker_start(worker) == 0)
-        return;
-    run_cannot(run, STATUS_UNTESTED,
-               "only %u of %u threads could be started; ask for fewer with -t, or raise the limit on threads",
-               index, run->plan->threads);
-    _exit(STATUS_UNTESTED);
+    if (worker_start(worker) < 0)
+        fail_to_start(run, index, run->plan->threads);
 }
 
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
@@ -121,17 +127,28 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());
+    if (!state) {
+        free(workers);
+        return run_cannot(run, STATUS_UNTESTED, "memory is out before the threads start; raise its limit");
+    }
     PyThreadState_Clear(state);
     PyThreadState_Delete(state);
-    barrier_init(&run->barrier, n + 1);
+    bool collects = run->plan->perturb & PERTURB_COLLECT && !(run->plan->detect & DETECTOR_COUNTERS);
+    struct collector collector;
+    barrier_init(&run->barrier, n + 1 + collects);
     for (unsigned i = 0; i < n; i++)
         start_worker(run, &workers[i], i);
-    uint64_t began = clock_now(), least = began + run->plan->time / 2;
-    if (run->deadline && run->deadline < least)
-        run->deadline = least; /* however long the setup took */
+    if (collects && collector_start(&collector, run) < 0)
+        fail_to_start(run, n, n + 1);
+    uint64_t began = clock_now();
     int status = lead(run, workers);
     run->worked += clock_now() - began;
     stop_workers(run, workers, n);
+    if (collects) {
+        state = PyEval_SaveThread();
+        pthread_join(collector.thread, NULL);
+        PyEval_RestoreThread(state);
+    }
     free(workers);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "child/python/pyversion.h"
 #include "child/run/lone.h"
 #include "child/run/round.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
@@ -24,6 +25,9 @@
 /* ns between two readings of the clock, which are also safe points for a stop-the-world collection. */
 #define POLL_TIME UINT64_C(20000)
 #define SERIAL_OF_LENGTHS 2
+/* Iterations after a new setup that count as first uses, and ns that a meeting of all threads takes. */
+#define FIRST_USES 3
+#define MEETING_TIME UINT64_C(50000)
 /* Overlap is sampled once in SAMPLE_TIME ns, and at least once in SAMPLE_MOST calls: a sample costs more than a cheap
  * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
@@ -93,19 +97,32 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 static void size_round(struct run *run, uint64_t round, uint64_t done)
 {
     uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
+    uint64_t iteration = run->iteration_time, least = 1;
+    uint32_t perturb = run->setup_once ? run->plan->perturb & ~PERTURB_FRESH : run->plan->perturb;
+    run->meetings = perturb & PERTURB_LOCKSTEP ? UINT64_MAX : perturb & PERTURB_FRESH ? FIRST_USES : 0;
     if (round < 6 && FIRST_ROUND_TIME << round < time)
         time = FIRST_ROUND_TIME << round;
-    run->round_calls = clamp(time / run->iteration_time, 1, ROUND_CALLS_MAX);
+    if (run->meetings > 0) {
+        barrier_init(&run->lockstep, run->plan->threads);
+        iteration += MEETING_TIME;
+    }
+    if (perturb & PERTURB_FRESH) {
+        time = run->renewal;
+        least = FIRST_USES;
+    }
+    run->round_calls = clamp(time / iteration, least, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
     run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
-    run->poll_every = (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
+    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
 }
 
-/* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage. */
+/* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage, or
+ * first uses are what the child is for. */
 static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
 {
-    bool harmed = atomic_load(&run->damaged) || atomic_load(&run->raised) > 0;
+    bool harmed =
+        atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
     if (run->setup_once || *spent > share) {
@@ -114,7 +131,8 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
         return true;
     }
     bool made = run_make_base(run, run->maker->tripwire);
-    *spent += clock_now() - now;
+    run->renewal = clock_now() - now;
+    *spent += run->renewal;
     return made;
 }
 
@@ -125,6 +143,9 @@ static int run_rounds(struct run *run, struct worker *workers)
     for (uint64_t round = 0;; round++) {
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
+        uint64_t least = clock_now() + run->plan->time / 2;
+        if (run->deadline && round == 0 && run->deadline < least)
+            run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
         run_round(run);
         done += run->round_calls;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prng.h"
@@ -244,6 +245,14 @@ static bool check_over(struct run *run)
     return atomic_load_explicit(&run->over, memory_order_relaxed);
 }
 
+/* Attached. Waits detached. */
+static void meet(struct run *run)
+{
+    PyThreadState *state = PyEval_SaveThread();
+    barrier_meet(&run->lockstep);
+    PyEval_RestoreThread(state);
+}
+
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
 static void work_round(struct worker *worker)
 {
@@ -252,6 +261,8 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     for (uint64_t i = 0; i < run->round_calls; i++) {
+        if (i < run->meetings)
+            meet(run);
         worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
@@ -278,6 +289,9 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     PyThreadState *state = PyThreadState_New(worker->interpreter);
+    if (!state)
+        _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
+                         worker->index));
     bool first = true;
     for (;;) { /* detached between rounds */
         barrier_wait(&run->barrier);
@@ -295,6 +309,8 @@ static void *worker_main(void *argument)
             work_round(worker);
             PyEval_SaveThread();
         }
+        if (run->meetings > 0)
+            barrier_leave(&run->lockstep);
         barrier_wait(&run->barrier);
     }
     PyEval_RestoreThread(state);

@@ -13,8 +13,8 @@
 #include "core/plan/plan.h"
 #include "detectors/watch/watched.h"
 
-/* An array, or any inside one object, that a serial call changes for good, by name: outlives the space in which that was
- * seen. */
+/* An array, or any inside one object, that a serial call changes for good, by name: outlives the space in which that
+ * was seen. */
 struct space_memory {
     char *name;
     bool metadata, data, reshaped, written;

@@ -7,6 +7,7 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/option.h"
+#include "core/plan/perturb.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
     [OPTION_RUN] = "run",       [OPTION_LIST] = "list",     [OPTION_SHOW] = "show",
@@ -39,6 +40,11 @@ static int set_share(struct request *request, const char *argument, char *error,
 static int set_detect(struct request *request, const char *argument, char *error, size_t size)
 {
     return detector_parse(argument, &request->plan.detect, error, size);
+}
+
+static int set_perturb(struct request *request, const char *argument, char *error, size_t size)
+{
+    return perturb_parse(argument, &request->plan.perturb, error, size);
 }
 
 static int check_guard(struct request *request, const char *argument, char *error, size_t size)
@@ -130,6 +136,10 @@ const struct option_row option_rows[] = {
     {"focus", 0, "SITES", NULL,
      "allocation sites of blocks to put between inaccessible pages: arrays, FILE+0xOFFSET, or *",
      OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.focus)},
+    {"perturb", 0, "LIST", "some children, in turn",
+     "what every child with threads does beside the statements: lockstep (threads meet before each iteration), fresh "
+     "(the setup runs again before each round), collect (a thread forces garbage collections)",
+     OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
      OPTION_SWITCH, AT(strict)},
 

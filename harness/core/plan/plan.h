@@ -58,10 +58,11 @@ struct plan {
     uint64_t iterations; /* of each thread; 0: until the time is over */
     uint64_t seed;
     enum rung share;
-    uint32_t detect; /* DETECTOR_BIT()s */
-    char *guard;     /* settings of the guard (guard_option.h) */
-    char *focus;     /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
-    char *under;     /* the tool to run the child under: PLAN_TOOL */
+    uint32_t detect;  /* DETECTOR_BIT()s */
+    uint32_t perturb; /* bits of enum perturb */
+    char *guard;      /* settings of the guard (guard_option.h) */
+    char *focus;      /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
+    char *under;      /* the tool to run the child under: PLAN_TOOL */
     bool stop_on_first;
 };
 

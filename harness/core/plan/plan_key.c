@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "core/plan/value.h"
 
 #define NUMBER "a whole number from 0 to 9223372036854775807"
@@ -19,33 +20,20 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");
 
 const struct plan_key plan_keys[] = {
-    {KEY(PLAN_LINE, name)},
-    {KEY(PLAN_LINE, about)},
-    {KEY(PLAN_LINE, native)},
-    {KEY(PLAN_TEXT, setup)},
-    {KEY(PLAN_TEXT, thread_setup)},
-    {LIST(PLAN_INPUTS, inputs)},
-    {LIST(PLAN_LIST, steps)},
-    {LIST(PLAN_LIST, roles)},
-    {LIST(PLAN_LIST, leave_out)},
-    {KEY(PLAN_LINE, private)},
-    {KEY(PLAN_TEXT, writer)},
-    {.name = "new", .kind = PLAN_LINE, AT(fresh)},
-    {KEY(PLAN_SIZE, budget)},
-    {KEY(PLAN_LINE, release)},
-    {LIST(PLAN_LIST, audit)},
-    {LIST(PLAN_LIST, raises)},
-    {KEY(PLAN_THREADS, threads)},
-    {KEY(PLAN_TIME, time)},
-    {KEY(PLAN_NUMBER, iterations)},
-    {KEY(PLAN_NUMBER, seed)},
-    {KEY(PLAN_SHARE, share)},
-    {KEY(PLAN_DETECT, detect)},
-    {KEY(PLAN_LINE, guard)},
-    {KEY(PLAN_LINE, focus)},
-    {KEY(PLAN_LINE, under)},
-    {KEY(PLAN_FLAG, stop_on_first)},
-    {.name = NULL},
+    {KEY(PLAN_LINE, name)},          {KEY(PLAN_LINE, about)},
+    {KEY(PLAN_LINE, native)},        {KEY(PLAN_TEXT, setup)},
+    {KEY(PLAN_TEXT, thread_setup)},  {LIST(PLAN_INPUTS, inputs)},
+    {LIST(PLAN_LIST, steps)},        {LIST(PLAN_LIST, roles)},
+    {LIST(PLAN_LIST, leave_out)},    {KEY(PLAN_LINE, private)},
+    {KEY(PLAN_TEXT, writer)},        {.name = "new", .kind = PLAN_LINE, AT(fresh)},
+    {KEY(PLAN_SIZE, budget)},        {KEY(PLAN_LINE, release)},
+    {LIST(PLAN_LIST, audit)},        {LIST(PLAN_LIST, raises)},
+    {KEY(PLAN_THREADS, threads)},    {KEY(PLAN_TIME, time)},
+    {KEY(PLAN_NUMBER, iterations)},  {KEY(PLAN_NUMBER, seed)},
+    {KEY(PLAN_SHARE, share)},        {KEY(PLAN_DETECT, detect)},
+    {KEY(PLAN_LINE, guard)},         {KEY(PLAN_LINE, focus)},
+    {KEY(PLAN_LINE, under)},         {KEY(PLAN_PERTURB, perturb)},
+    {KEY(PLAN_FLAG, stop_on_first)}, {.name = NULL},
 };
 
 const char *const rung_names[RUNG_COUNT] = {
@@ -119,6 +107,8 @@ int plan_key_read(const struct plan_key *key, const char *text, struct plan *pla
         return copy_text(text, length, to);
     case PLAN_DETECT:
         return detector_parse(text, to, why, why_size);
+    case PLAN_PERTURB:
+        return perturb_parse(text, to, why, why_size);
     default:
         if (read_scalar(key->kind, text, &value) < 0)
             return fail(-EINVAL, why, why_size, "'%.40s' is not %s", text, wanted[key->kind]);
@@ -147,6 +137,9 @@ const char *plan_key_print(const struct plan_key *key, const struct plan *plan,
     case PLAN_DETECT:
         detector_print((uint32_t)n, text, PLAN_VALUE_SIZE);
         return text;
+    case PLAN_PERTURB:
+        perturb_print((uint32_t)n, text, PLAN_VALUE_SIZE);
+        return n ? text : NULL;
     case PLAN_FLAG:
         return n ? "true" : NULL;
     default:

@@ -16,6 +16,7 @@ enum plan_kind {
     PLAN_TIME,
     PLAN_SHARE,
     PLAN_DETECT,
+    PLAN_PERTURB,
     PLAN_FLAG,
     PLAN_LIST,  /* char ** and a count: statements */
     PLAN_INPUTS /* struct plan_input * and a count */

@@ -38,6 +38,7 @@ struct board {
     _Atomic uint32_t go_on;      /* driver: has read the crash */
     _Atomic uint32_t wire_lost;  /* child: the target closed or used the descriptor of the records */
     _Atomic uint32_t own_signal; /* child: the last signal that it sent to itself with kill or raise */
+    _Atomic uint32_t limited;    /* child: the target lowered its own limit on memory */
     _Atomic uint32_t handled;    /* child: a fatal signal that a handler of the target has now; 0: none */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */

@@ -45,7 +45,7 @@
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
      * function of a package that it calls, or "". */ \
     PLAIN(STATEMENT, statement) \
-    /* values: enum record_compared. text: statement, why its results are not compared, why its exceptions are not judged */ \
+    /* values: enum record_compared. text: statement, why its results are not compared, why its exceptions are not */ \
     PLAIN(COMPARED, compared) \
     PLAIN(AUDIT, audit) /* values: enum record_audit. text: name, type, container */ \
     /* values: enum record_arm: calls at each point of a series; sent before the series */ \
@@ -95,7 +95,8 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
-/* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in vain. */
+/* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
+ * vain. */
 enum looked { LOOKED_OFF, LOOKED_NOT, LOOKED_YES, LOOKED_ENDED };
 /* Points of a series: the moment before its first window, and the end of each window. */
 #define RECORD_POINTS 9
@@ -159,8 +160,8 @@ void record_add_frames(struct record *record, const uint64_t *frames, size_t n);
  * -errno. */
 int record_send(const struct record *record, int fd);
 
-/* Guards the descriptor: a record is not sent when the target closed it or put another file in its place. `*lost` becomes
- * 1 then. Child main, before any other thread. */
+/* Guards the descriptor: a record is not sent when the target closed it or put another file in its place. `*lost`
+ * becomes 1 then. Child main, before any other thread. */
 void record_guard(int fd, _Atomic uint32_t *lost);
 
 /* Is the guarded descriptor closed or another file? Async-signal-safe. */

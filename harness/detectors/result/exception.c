@@ -2,7 +2,8 @@
  *
  * Contract. The serial pass fills `expected` on the child's main thread before any worker starts; afterwards it is only
  * read. Workers add to `seen` by a compare-and-swap on each slot's hash, and it never shrinks, so a reader needs no
- * lock: a slot is empty or final. The thread that claims a slot fills in its texts, which are read after the workers end.
+ * lock: a slot is empty or final. The thread that claims a slot fills in its texts, which are read after the workers
+ * end.
  *
  * A slot is a type, a statement and the places of a traceback: what the message holds may differ in each run of a race.
  */

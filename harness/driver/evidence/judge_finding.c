@@ -58,6 +58,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
+    finding->perturb = judge->plan->perturb;
     finding->serial = judge->plan->threads == 1;
     finding->count = 1;
     if (plan_print(judge->plan, &finding->plan) < 0)
@@ -85,13 +86,24 @@ static void sign_by_plan(const struct plan *plan, struct finding *finding)
         finding_sign_by(finding, plan->native, strlen(plan->native));
 }
 
+/* A process that lowers its own limit on memory fails where memory ends, whatever code is there. */
+static void suspect_limit(const struct judge *judge, struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    bool ends = finding->kind == FINDING_CRASH || finding->kind == FINDING_INTERPRETER_FAULT ||
+                (finding->signature && strncmp(finding->signature, "exception|MemoryError|", 22) == 0);
+    if (judge->outcome->limited && ends && !(evidence->blame == BLAME_TARGET && evidence->package))
+        evidence_set(&finding->evidence, EVIDENCE_LIMIT, BLAME_TARGET, NULL, NULL);
+}
+
 struct finding *judge_add(struct judge *judge, struct finding *finding)
 {
     const struct statement *statement = statement_find(&judge->run->statements, finding->statement);
+    suspect_limit(judge, finding);
     /* Wrong values and exceptions damage no memory; Python code can hang or end the process by itself. */
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
-                    finding->evidence.by != EVIDENCE_EXIT && finding->evidence.by != EVIDENCE_SENT;
+                    (finding->evidence.by < EVIDENCE_ABORT || finding->evidence.by > EVIDENCE_LIMIT);
     if (statement && !statement->plain && statement->package) {
         finding->evidence.call =
             statement_callable(&judge->run->statements, statement->source, judge->plan->setup);

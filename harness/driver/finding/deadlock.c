@@ -45,6 +45,8 @@ void deadlock_name_lock(const struct deadlock_wait *wait, char *text, size_t siz
     const char *file = strstr(wait->variable, " in ");
     if (file)
         snprintf(text, size, "%s %.*s", wait->what, (int)(file - wait->variable), wait->variable);
+    else if (!wait->lock)
+        snprintf(text, size, "%s", wait->what);
     else
         snprintf(text, size, "%s at %#" PRIx64, wait->what, wait->lock);
 }
@@ -92,6 +94,22 @@ static size_t say_threads(const struct deadlock_wait *waits, size_t n, size_t i,
     return alike;
 }
 
+void deadlock_say_stop(const struct deadlock_wait *waits, size_t n, size_t locked, char *text, size_t size)
+{
+    char threads[512], lock[256], holder[64];
+    const struct deadlock_wait *held = locked ? deadlock_find(waits, n, waits[0].holder) : NULL;
+    text[0] = '\0';
+    if (locked == 0 || locked == n || say_threads(waits, n, 0, threads, sizeof threads) != locked ||
+        (waits[0].holder && !(held && held->is_stop)))
+        return;
+    deadlock_name_lock(&waits[0], lock, sizeof lock);
+    if (held)
+        deadlock_say_thread(held->tid, held->worker, holder, sizeof holder);
+    snprintf(text, size, "%s wait%s attached for the %s, and hold%s up the collection that stopped %s%s",
+             threads, locked > 1 ? "" : "s", lock, locked > 1 ? "" : "s",
+             held ? "its holder, " : "the others", held ? holder : "");
+}
+
 void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, const char *holder, char *text,
                         size_t size)
 {
@@ -104,6 +122,8 @@ void deadlock_say_waits(const struct deadlock_wait *waits, size_t n, size_t i, c
     bool many = say_threads(waits, n, i, threads, sizeof threads) > 1;
     if (wait->variable[0])
         snprintf(lock, sizeof lock, "%s %s", wait->what, wait->variable);
+    else if (!wait->lock)
+        deadlock_name_lock(wait, lock, sizeof lock);
     else
         snprintf(lock, sizeof lock, "%s at %#" PRIx64 "%s%s%s", wait->what, wait->lock,
                  wait->where[0] ? " (" : "", wait->where, wait->where[0] ? ")" : "");

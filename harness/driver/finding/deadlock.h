@@ -9,9 +9,10 @@
 struct deadlock_wait {
     pid_t tid;
     int worker;         /* number of the worker; -1: not a worker */
-    uint64_t lock;      /* address */
+    uint64_t lock;      /* address; 0: of no interest */
     char what[40];      /* "pthread mutex", "PyMutex", "futex" */
     bool is_python;     /* Python code takes it */
+    bool is_stop;       /* it is stopped for a collection, not for a lock */
     bool is_lock;       /* one thread at a time holds it, unlike a condition variable */
     char variable[192]; /* "a in libfoo.so", or "" */
     char where[256];    /* "0 bytes into a block of 96 bytes", or "" */
@@ -29,6 +30,11 @@ const struct deadlock_wait *deadlock_find(const struct deadlock_wait *waits, siz
 /* "thread 1 holds the pthread mutex a in x.so and waits for …; thread 0 holds … and waits for …". */
 void deadlock_say_cycle(const struct deadlock_wait *waits, const size_t *cycle, size_t n, char *text,
                         size_t size);
+
+/* Where threads of the first `locked` waits wait for one lock and all others are stopped for a collection: "threads 1
+ * and 4 wait attached for the pthread mutex …, and hold up the collection that stopped its holder, thread 3". Else
+ * empty. */
+void deadlock_say_stop(const struct deadlock_wait *waits, size_t n, size_t locked, char *text, size_t size);
 
 /* "threads 1, 4 and 5 wait in f for the PyMutex at 0x… (where), which does not say who holds it": of all that wait as
  * the i-th does. Empty when an earlier one does. holder: the name of the thread that holds it, or NULL. */

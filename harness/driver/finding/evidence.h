@@ -19,8 +19,10 @@ enum evidence_by {
     EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */
     EVIDENCE_STAY,      /* Python code that blocks or loops without a lock */
     EVIDENCE_RAISED,    /* Python code that raised an exception which one thread does not raise */
+    EVIDENCE_ABORT,     /* Python code that aborted: the interpreter printed no reason */
     EVIDENCE_EXIT,      /* the process exited, which the interpreter does not do by itself */
     EVIDENCE_SENT,      /* a process sent the signal: the processor raised no fault */
+    EVIDENCE_LIMIT,     /* the target lowered its own limit on memory, and memory ended */
     EVIDENCE_STATEMENT, /* the call that the only statement makes */
     EVIDENCE_NAME,      /* the module of a type, or the one that a library's report names */
     EVIDENCE_SHARING,   /* the sharing level: what the threads may do to shared inputs */

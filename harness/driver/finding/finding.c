@@ -163,6 +163,12 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
             continue;
         known->count += finding->count;
         known->serial |= finding->serial;
+        if (known->perturb & ~finding->perturb) { /* the plan that needs less */
+            char *plan = known->plan;
+            known->plan = finding->plan;
+            finding->plan = plan;
+            known->perturb &= finding->perturb;
+        }
         evidence_merge(&known->evidence, &finding->evidence);
         count_child(known, child);
         finding_free(finding);

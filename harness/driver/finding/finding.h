@@ -94,6 +94,7 @@ struct finding {
     char *input;             /* name of the array concerned, or NULL */
     char *plan;              /* YAML of the child's plan that showed it */
     uint32_t threads;        /* of that plan */
+    uint32_t perturb;        /* of the plan of each child that showed it: bits of enum perturb */
     char *log_end;           /* the end of standard error, or NULL */
     struct violation *block; /* what the guard knows of the block concerned, or NULL */
     char *alias;             /* a second signature: the site's, or NULL */

@@ -38,6 +38,8 @@ static const struct {
     [EVIDENCE_STAY] = {.suspect = "Python code of %s blocks or loops, and waits for no lock"},
     [EVIDENCE_RAISED] = {"raised in Python code of %s, and never on one thread",
                          "raised in Python code of CPython's library, which its caller may have misused"},
+    [EVIDENCE_ABORT] = {.suspect = "Python code of %s aborts: the interpreter printed no reason"},
+    [EVIDENCE_LIMIT] = {.suspect = "%s lowered its own limit on memory"},
     [EVIDENCE_EXIT] = {"Python code of %s made the process exit: no package's code is loaded",
                        "Python code or a package made the process exit"},
     [EVIDENCE_SENT] = {.unknown = "a process sent the signal: this one, or another"},
@@ -127,7 +129,7 @@ static void say_knock_out(struct blame_verdict *verdict, const struct knock_out 
 static bool may_be_the_interpreters(const struct finding *finding)
 {
     const struct evidence *evidence = &finding->evidence;
-    bool by_code = (evidence->by >= EVIDENCE_PYTHON && evidence->by <= EVIDENCE_SENT) ||
+    bool by_code = (evidence->by >= EVIDENCE_PYTHON && evidence->by <= EVIDENCE_LIMIT) ||
                    finding->kind == FINDING_HANG || finding->kind == FINDING_EXCEPTION;
     return evidence->blame == BLAME_INTERPRETER || !by_code;
 }

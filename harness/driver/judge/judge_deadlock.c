@@ -13,8 +13,9 @@
 #define GAP 2
 
 enum place { AT_FUTEX, PARKED };
-/* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex. */
-enum hold { EVENT, LOCK, PYTHON_LOCK, OWNED };
+/* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex; STOP: until a
+ * collection ends. */
+enum hold { EVENT, LOCK, PYTHON_LOCK, OWNED, STOP };
 
 /* Parts of functions' names. An outer function names the lock better than the one that it calls. */
 static const struct kind {
@@ -43,7 +44,7 @@ static const struct kind {
     {"PyEvent_Wait", "event of CPython's", PARKED, EVENT},
     {"_PyOnceFlag_", "one-time initialisation", PARKED, EVENT},
     {"CriticalSection", "critical section (PyMutex)", PARKED, LOCK},
-    {"tstate_wait_attach", "stop of the world to end", PARKED, EVENT},
+    {"tstate_wait_attach", "stop of the world to end", PARKED, STOP},
     {"stop_the_world", "other threads to stop", PARKED, EVENT},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -112,7 +113,10 @@ static void add_wait(struct judge *judge, struct finding *finding, const struct 
                                    .lock = parked && page && page->parked ? page->parked : sleeper->futex};
     snprintf(wait->what, sizeof wait->what, "%s", kind->what);
     snprintf(wait->function, sizeof wait->function, "%s", function ? function : "");
-    wait->is_lock = kind->hold != EVENT;
+    wait->is_stop = kind->hold == STOP;
+    if (wait->is_stop)
+        wait->lock = 0;
+    wait->is_lock = kind->hold != EVENT && kind->hold != STOP;
     wait->is_python = kind->hold == PYTHON_LOCK;
     if (kind->hold == OWNED && sleeper->words[0] && find_thread(judge, sleeper->words[2]))
         wait->holder = sleeper->words[2];
@@ -142,6 +146,32 @@ static void move_to_front(struct finding *finding, size_t *cycle, size_t n)
             cycle[k] += cycle[k] < cycle[i];
         cycle[i] = i;
     }
+}
+
+/* Moves the threads that are stopped for a collection behind the others. Returns the number of the others. */
+static size_t move_stopped(struct finding *finding)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < finding->nwaits; i++) {
+        struct deadlock_wait wait = finding->waits[i];
+        if (wait.is_stop)
+            continue;
+        memmove(&finding->waits[n + 1], &finding->waits[n], (i - n) * sizeof wait);
+        finding->waits[n++] = wait;
+    }
+    return n;
+}
+
+/* Does a thread wait for the others to stop? It does not end while one of them is attached and waits. */
+static bool is_stopping(const struct judge *judge)
+{
+    for (size_t i = 0; i < judge->outcome->nthreads; i++)
+        for (size_t k = 0; k < judge->outcome->threads[i].stack.nframes; k++) {
+            const char *function = judge->outcome->threads[i].stack.frames[k].function;
+            if (function && (strstr(function, "stop_the_world") || strstr(function, "StopTheWorld")))
+                return true;
+        }
+    return false;
 }
 
 static void explain(const struct judge *judge, struct finding *finding)
@@ -178,7 +208,7 @@ static bool are_two_locks(const struct finding *finding)
 
 char *judge_waits(struct judge *judge, struct finding *finding)
 {
-    char text[1024];
+    char text[1024] = "";
     collect(judge, finding);
     size_t *cycle = calloc(finding->nwaits + 1, sizeof *cycle);
     size_t n = cycle ? deadlock_find_cycle(finding->waits, finding->nwaits, cycle) : 0;
@@ -187,9 +217,12 @@ char *judge_waits(struct judge *judge, struct finding *finding)
         deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
     }
     free(cycle);
+    size_t locked = n > 0 ? 0 : move_stopped(finding);
+    if (n == 0 && is_stopping(judge))
+        deadlock_say_stop(finding->waits, finding->nwaits, locked, text, sizeof text);
     finding->is_endless = n == 0 && !all_wait(judge, finding);
     explain(judge, finding);
-    if (n > 0)
+    if (text[0])
         return judge_format("a deadlock: %s", text);
     return are_two_locks(finding)
                ? strdup("a deadlock: most likely two locks, each held by a thread that waits for the other")
@@ -221,23 +254,28 @@ static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
     return false;
 }
 
+void judge_suspect_code(struct judge *judge, struct finding *finding, const struct scene_page *page,
+                        enum evidence_by by)
+{
+    const struct scene_python *frame = users_frame(page);
+    char package[128];
+    bool owned =
+        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
+    evidence_set(&finding->evidence, by, BLAME_TARGET, frame ? strdup(frame->function) : NULL,
+                 owned ? judge_name_package(judge, frame->file, package) : NULL);
+}
+
 bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread)
 {
     const struct scene_page *page = outcome_page(judge->outcome, thread->tid);
-    const struct scene_python *frame = users_frame(page);
     const struct deadlock_wait *wait = deadlock_find(finding->waits, finding->nwaits, thread->tid);
-    char package[128];
     bool parked, in_lock = kind_of(&thread->stack, &parked) != &plain_futex;
     if (!page || page->npython == 0 || package_frame(judge->outcome, &thread->stack, NULL, 0) ||
         (wait ? !wait->is_python
               : in_lock || !is_stuck(judge, thread, page) || !is_busy(judge, &thread->stack)))
         return false;
     const struct scene_python *outermost = &page->python[page->npython - 1];
-    bool owned =
-        frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;
-    evidence_set(&finding->evidence, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY, BLAME_TARGET,
-                 frame ? strdup(frame->function) : NULL,
-                 owned ? judge_name_package(judge, frame->file, package) : NULL);
+    judge_suspect_code(judge, finding, page, wait ? EVIDENCE_PYTHON : EVIDENCE_STAY);
     if (!wait && !finding->statement && !*outermost->file)
         finding->statement = strdup(outermost->function);
     return true;

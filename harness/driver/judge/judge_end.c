@@ -157,6 +157,18 @@ static bool suspect_end(const struct judge *judge, struct finding *finding, cons
     return sent;
 }
 
+/* The interpreter and libc print a reason before they abort: without one Python code did it, as os.abort does. */
+static bool suspect_abort(struct judge *judge, struct finding *finding, const struct record *crash,
+                          const struct symbol_stack *stack)
+{
+    if (!crash || crash->values[CRASH_SIGNAL] != SIGABRT || package_frame(judge->outcome, stack, NULL, 0) ||
+        !package_interpreter_frame(judge->outcome, stack))
+        return false;
+    judge_suspect_code(judge, finding, outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]),
+                       EVIDENCE_ABORT);
+    return true;
+}
+
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
 {
     if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
@@ -218,7 +230,8 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
     if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
-    if ((rule || !suspect_end(judge, finding, crash)) && may_blame(judge, rule, &stack))
+    if ((rule || (!suspect_end(judge, finding, crash) && !suspect_abort(judge, finding, crash, &stack))) &&
+        may_blame(judge, rule, &stack))
         judge_suspect_crash(judge, finding,
                             crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL,
                             &stack);

@@ -36,6 +36,9 @@ void judge_explain_crash(struct judge *judge, struct finding *finding, const str
 /* judge_deadlock.c: adds the waits of threads, first those of a cycle. Returns "a deadlock: …", the caller's, or NULL
  * where no cycle is known. */
 char *judge_waits(struct judge *judge, struct finding *finding);
+/* Suspects the innermost function of Python code that is not CPython's library, or the statement. page: or NULL. */
+void judge_suspect_code(struct judge *judge, struct finding *finding, const struct scene_page *page,
+                        enum evidence_by by);
 /* Suspects the innermost function of Python code, or the statement, where the thread waits for a lock that Python code
  * took, or waits for no lock and blocks or loops. Returns false for any other thread. */
 bool judge_suspect_python(struct judge *judge, struct finding *finding, const struct symbol_thread *thread);

@@ -17,11 +17,12 @@
 /* A member of the portfolio: a kind of child that a run of one mode is made of. */
 struct member {
     const char *name;
-    bool serial;     /* one thread, and one turn */
-    bool alone;      /* useful for a plan of one thread, too */
-    bool once;       /* one turn is enough: the schedule does not change its results */
-    uint32_t detect; /* detectors that work in it */
-    uint32_t unique; /* it has a turn only when the plan has one of these detectors */
+    bool serial;      /* one thread, and one turn */
+    bool alone;       /* useful for a plan of one thread, too */
+    bool once;        /* one turn is enough: the schedule does not change its results */
+    uint32_t detect;  /* detectors that work in it */
+    uint32_t unique;  /* it has a turn only when the plan has one of these detectors */
+    uint32_t perturb; /* bits of enum perturb, beside those of the plan */
 };
 
 struct member_set {

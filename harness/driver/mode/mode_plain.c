@@ -1,5 +1,6 @@
 /* A run without special tools, in a free-threaded interpreter. */
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "driver/mode/mode.h"
@@ -26,10 +27,18 @@ static const struct member members[] = {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA) | BIT(HINT),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA) | BIT(HINT)},
     {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "lockstep",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE),
+     .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
+     .perturb = PERTURB_LOCKSTEP | PERTURB_FRESH},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT),
      .unique = BIT(PYHEAP) | BIT(HINT)},
+    {.name = "collect",
+     .detect = OUTSIDE | BIT(EXCEPTION),
+     .unique = BIT(CRASH) | BIT(HANG),
+     .perturb = PERTURB_COLLECT},
 };
 
 static const struct member fallback = {.name = "bare", .alone = true, .detect = OUTSIDE};

@@ -80,6 +80,7 @@ struct outcome {
     } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
     int own_signal;   /* the last signal that it sent to itself; 0: none */
+    bool limited;     /* the target lowered its own limit on memory */
     int handled;      /* the fatal signal that a handler of the target had when it ended; 0: none */
     bool finished;    /* it reported its end */
     bool wire_lost;   /* the target closed or used the descriptor of its records */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plan/perturb.h"
 #include "driver/report/report_json_inside.h"
 
 json_t *report_json_text(const char *text)
@@ -164,6 +165,18 @@ static json_t *block_of(const struct finding *finding)
                      finding->trapped);
 }
 
+static json_t *explain(const struct finding *finding)
+{
+    json_t *list = report_json_texts(finding->lines, finding->nlines);
+    char does[512], text[640];
+    if (!finding->perturb)
+        return list;
+    perturb_say(finding->perturb, does, sizeof does);
+    snprintf(text, sizeof text, "in each child that showed it: %s", does);
+    json_array_append_new(list, json_string(text));
+    return list;
+}
+
 json_t *report_json_finding(const struct finding *finding)
 {
     json_t *json = json_object();
@@ -186,7 +199,7 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "signature", report_json_text(finding->signature));
     json_object_set_new(json, "statement", report_json_text(finding->statement));
     json_object_set_new(json, "stacks", stacks_of(finding));
-    json_object_set_new(json, "explanation", report_json_texts(finding->lines, finding->nlines));
+    json_object_set_new(json, "explanation", explain(finding));
     json_object_set_new(json, "registers", registers_of(finding));
     json_object_set_new(json, "waits", waits_of(finding));
     json_object_set_new(json, "threads", threads_of(finding));

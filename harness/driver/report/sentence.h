@@ -19,8 +19,8 @@ char *sentence_title(const json_t *finding);
 json_t *sentence_list_compared(const json_t *report);
 /* "guard, pyheap had no turn", or "" */
 char *sentence_no_turn(const json_t *report);
-/* "nothing found, but the results of 1 of 2 statements were not compared: 0 in 4000 calls, the rate of other failures is below
- * 0.075 % at 95 % confidence" */
+/* "nothing found, but the results of 1 of 2 statements were not compared: 0 in 4000 calls, the rate of other failures
+ * is below 0.075 % at 95 % confidence" */
 char *sentence_silence(const json_t *report);
 
 /* The rates of the verifications of one finding, or with NULL of all, and the sentences that follow from them, with an

@@ -9,7 +9,7 @@
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* A slice is long against the imports of a child, and short enough that every member has a turn. */
 #define SLICE_MIN (1500 * UINT64_C(1000000))
-#define SHARE_MIN (700 * UINT64_C(1000000))
+#define SHARE_MIN (500 * UINT64_C(1000000))
 #define SLICE_MAX (30 * CLOCK_SECOND)
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
@@ -53,6 +53,12 @@ static bool threads_wait(const struct portfolio *portfolio)
     return portfolio->plan->threads > 1 && !portfolio->met;
 }
 
+/* Is the time of the run long enough for a turn of each member? */
+static bool is_for_all(const struct portfolio *portfolio)
+{
+    return portfolio->plan->time / (1 + count_wanted(portfolio, 0)) >= SHARE_MIN;
+}
+
 static uint64_t choose_time(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
@@ -78,8 +84,8 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
     if (slice > SLICE_MAX && !member->once) /* the only turn of a member may be long */
         slice = SLICE_MAX;
     /* Members without a turn yet get an equal share, where that is long enough. */
-    if (share < rest && share >= SHARE_MIN)
-        return slice < share ? slice : share;
+    if (rest == 0 || (share < rest && (share >= SHARE_MIN || is_for_all(portfolio))))
+        return slice < share ? slice : share > SHARE_MIN / 2 ? share : SHARE_MIN / 2;
     /* This child takes a rest that is too short for another one. */
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }
@@ -119,6 +125,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
+    child->perturb = child->threads == 1 || member->once ? 0 : plan->perturb | member->perturb;
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;
@@ -146,13 +153,16 @@ static const struct member *next_member(struct portfolio *portfolio)
 }
 
 /* Threads, and members with one turn that come after the serial pass, have a turn even when the imports of the first
- * child took all of the time. */
+ * child took all of the time. Where starts and ends of children took more than their shares, members without a turn yet
+ * have a short one, for a quarter of the time. */
 static bool is_owed(const struct portfolio *portfolio)
 {
     const struct member_set *set = portfolio->set;
     bool owed = portfolio->started > 0 && threads_wait(portfolio);
+    bool late = portfolio->plan->threads > 1 && is_for_all(portfolio) &&
+                clock_now() < portfolio->deadline + portfolio->plan->time / 4;
     for (size_t i = portfolio->next; portfolio->started > 0 && i < set->n; i++)
-        owed |= set->members[i].once && is_wanted(portfolio, &set->members[i]);
+        owed |= (set->members[i].once || late) && is_wanted(portfolio, &set->members[i]);
     return owed;
 }
 

@@ -49,7 +49,10 @@ static char *name_reason(const struct outcome *outcome)
     cleanup_free char *module =
         outcome->cannot_reason == CANNOT_GIL ? log_rule_gil_module(outcome->stderr_text) : NULL;
     if (!module)
-        return strdup(outcome->cannot);
+        return asprintf(&reason, "%s%s", outcome->cannot,
+                        outcome->limited ? "; the target lowered its own limit on memory" : "") < 0
+                   ? NULL
+                   : reason;
     return asprintf(
                &reason,
                "importing '%s' turned the GIL back on, because it does not declare free threading; use a version "
@@ -148,6 +151,10 @@ static void explain(struct session *session, const struct outcome *outcome)
     if (untrusted)
         session_set_reason(session, STATUS_UNTESTED, sentence_text(&why));
     session->wire_lost |= outcome->wire_lost;
+    if (outcome->limited)
+        note_add(&session->run.notes,
+                 "the target lowered its own limit on memory in a child, where the harness needs some of "
+                 "it, too: a failure for lack of memory may not happen without the harness");
     if (outcome->wire_lost)
         note_add(&session->run.notes,
                  "the target closed or used the descriptor of the harness's records in a child: "

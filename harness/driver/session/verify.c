@@ -22,6 +22,7 @@ struct bug {
     const struct finding *root;
     const char *statement; /* or NULL, where it cannot be left out */
     uint32_t detect;
+    uint32_t perturb; /* of the children that showed each of its findings */
     struct verification *found;
 };
 
@@ -55,7 +56,8 @@ static struct bug *bug_of(struct bug *bugs, unsigned *n, const struct run *run, 
         if (bugs[i].root == root || !statement || !bugs[i].statement ||
             strcmp(bugs[i].statement, statement) == 0 || i + 1 == CASES_MAX)
             return &bugs[i];
-    bugs[*n] = (struct bug){.root = root, .statement = statement, .found = calloc(1, sizeof *bugs->found)};
+    bugs[*n] = (struct bug){
+        .root = root, .statement = statement, .perturb = UINT32_MAX, .found = calloc(1, sizeof *bugs->found)};
     return bugs[*n].found ? &bugs[(*n)++] : NULL;
 }
 
@@ -69,6 +71,7 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
         if (!bug)
             continue;
         bug->detect |= is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
+        bug->perturb &= finding->perturb;
         finding->verification = bug->found;
         cause_of(run, finding)->verification = bug->found;
     }
@@ -97,6 +100,7 @@ static void run_apart(struct verify *verify, struct bug *bugs, unsigned n, unsig
             text_join(&bugs[at].found->without, "; ", bugs[i].statement);
         }
     plan.leave_out = out;
+    plan.perturb |= bugs[at].perturb;
     apart.plan = &plan;
     apart.seen = (struct trials){bugs[at].root->hit, bugs[at].root->of};
     if (n > 1)
@@ -133,6 +137,9 @@ static void take_together(struct run *run, const struct bug *bugs, unsigned n, s
  * with one another, and are one bug. A failure in the statement of a bug with trials of its own is not theirs. */
 static void run_together(struct verify *verify, struct run *run, const struct bug *bugs, unsigned n)
 {
+    const struct plan *whole = verify->plan;
+    struct plan plan = *whole;
+    uint32_t perturb = UINT32_MAX;
     const char *except[CASES_MAX];
     struct verification *together = calloc(1, sizeof *together);
     uint32_t detect = 0;
@@ -140,12 +147,17 @@ static void run_together(struct verify *verify, struct run *run, const struct bu
     for (unsigned i = 0; together && i < n; i++)
         if (is_gone(&bugs[i])) {
             detect |= bugs[i].detect;
+            perturb &= bugs[i].perturb;
             text_join(&together->root, " ", bugs[i].root->id);
         } else {
             except[verify->filter.nexcept++] = bugs[i].statement;
         }
-    if (detect)
+    if (detect) {
+        plan.perturb |= perturb;
+        verify->plan = &plan;
         run_variants(verify, together, detect);
+        verify->plan = whole;
+    }
     verify->filter.except = NULL;
     if (detect && together->again.of > 0)
         take_together(run, bugs, n, together);

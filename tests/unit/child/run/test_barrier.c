@@ -68,7 +68,7 @@ static void hold(struct meeting *meeting)
         pthread_join(threads[i], NULL);
         assert_int_equal(guests[i].wrong, 0);
     }
-    assert_int_equal(meeting->barrier.arrived, 0);
+    assert_int_equal((uint32_t)meeting->barrier.state, 0);
 }
 
 static void meet(unsigned threads, unsigned rounds, unsigned late_every)
@@ -148,6 +148,36 @@ static void it_is_ready_for_other_threads(void **state)
         hold(&meeting);
 }
 
+/* A thread that leaves is not waited for: each goes after a number of meetings of its own. */
+static void *attend_some(void *argument)
+{
+    struct guest *guest = argument;
+    for (unsigned round = 0; round < 10 * guest->number; round++)
+        barrier_meet(&guest->meeting->barrier);
+    barrier_leave(&guest->meeting->barrier);
+    return NULL;
+}
+
+static void those_who_leave_are_not_waited_for(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 16; threads *= 2)
+        for (unsigned turn = 0; turn < 20; turn++) {
+            struct meeting meeting = {.threads = threads};
+            struct guest guests[THREADS_MAX];
+            pthread_t ids[THREADS_MAX];
+            barrier_init(&meeting.barrier, threads);
+            for (unsigned i = 0; i < threads; i++) {
+                guests[i] = (struct guest){&meeting, i, 0};
+                assert_int_equal(pthread_create(&ids[i], NULL, attend_some, &guests[i]), 0);
+            }
+            for (unsigned i = 0; i < threads; i++)
+                pthread_join(ids[i], NULL);
+            assert_int_equal(meeting.barrier.state, 0);
+            assert_int_equal(meeting.barrier.generation, 10 * (threads - 1));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +189,7 @@ int main(void)
         cmocka_unit_test(it_spins_only_where_there_is_a_core_for_each),
         cmocka_unit_test(the_generation_wraps),
         cmocka_unit_test(it_is_ready_for_other_threads),
+        cmocka_unit_test(those_who_leave_are_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

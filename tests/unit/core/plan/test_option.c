@@ -39,11 +39,13 @@ static const char *good_argument(const struct option_row *row)
     static const struct {
         const char *name, *argument;
     } good[] = {
-        {"input", "x=f8[20]"},        {"threads", "4"},  {"time", "500ms"},
-        {"iterations", "10"},         {"seed", "7"},     {"share", "all"},
-        {"detect", "crash"},          {"timeout", "3s"}, {"memory", "512M"},
-        {"guard", "whole,every=100"}, {"verify", "2m"},  {"budget", "64K"},
-        {"under", "valgrind"},
+        {"input", "x=f8[20]"}, {"threads", "4"},
+        {"time", "500ms"},     {"iterations", "10"},
+        {"seed", "7"},         {"share", "all"},
+        {"detect", "crash"},   {"timeout", "3s"},
+        {"memory", "512M"},    {"guard", "whole,every=100"},
+        {"verify", "2m"},      {"budget", "64K"},
+        {"under", "valgrind"}, {"perturb", "lockstep,collect"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)

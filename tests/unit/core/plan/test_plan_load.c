@@ -90,7 +90,7 @@ static const struct refusal {
     {"name: a\nsteps: [x]\nthraeds: 3\n", 3,
      "unknown key 'thraeds'; the keys are name, about, native, setup, thread_setup, inputs, steps, roles, "
      "leave_out, private, writer, new, budget, release, audit, raises, threads, time, iterations, seed, share, detect, "
-     "guard, focus, under, stop_on_first"},
+     "guard, focus, under, perturb, stop_on_first"},
     {"setup: |\n  a\n  b\n  c\nthraeds: 3\n", 5, "unknown key 'thraeds'"},
     {"thraeds: 3\n", 1, "unknown key 'thraeds'"},
     {"inputs:\n- {name: a, recipe: 'f8[1]'}\n- name: b\n  rcipe: f8[1]\n", 4,
@@ -138,6 +138,9 @@ static const struct refusal {
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
      "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+    {"perturb: lockstep,banana\n", 1,
+     "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect"},
+    {"perturb: lock\n", 1, "perturb: unknown perturbation 'lock'"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},
     {"name: |\n  a\n  b\n", 1, "name must be one line"},

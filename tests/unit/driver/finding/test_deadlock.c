@@ -99,6 +99,36 @@ static void locks_without_a_holder_are_counted(void **state)
     assert_int_equal(deadlock_count_unheld(waits, 3), 0);
 }
 
+/* A thread that a collection stopped holds the lock for which others wait attached. */
+static void a_collection_is_held_up(void **state)
+{
+    (void)state;
+    char text[512];
+    struct deadlock_wait waits[] = {wait_for(1, 0xa, 7), wait_for(4, 0xa, 7), wait_for(7, 0, -1),
+                                    wait_for(2, 0, -1)};
+    waits[2].is_stop = waits[3].is_stop = true;
+    deadlock_say_stop(waits, 4, 2, text, sizeof text);
+    assert_string_equal(text,
+                        "threads 1 and 4 wait attached for the mutex at 0xa, and hold up the collection that "
+                        "stopped its holder, thread 7");
+    waits[0].holder = waits[1].holder = 0; /* a lock that does not name it */
+    deadlock_say_stop(waits, 4, 2, text, sizeof text);
+    assert_string_equal(text,
+                        "threads 1 and 4 wait attached for the mutex at 0xa, and hold up the collection that "
+                        "stopped the others");
+    waits[0].holder = waits[1].holder = 105; /* it is busy, or ended */
+    deadlock_say_stop(waits, 4, 2, text, sizeof text);
+    assert_string_equal(text, "");
+    waits[0] = wait_for(1, 0xb, 7); /* two locks */
+    waits[1] = wait_for(4, 0xa, 7);
+    deadlock_say_stop(waits, 4, 2, text, sizeof text);
+    assert_string_equal(text, "");
+    deadlock_say_stop(&waits[2], 2, 0, text, sizeof text);
+    assert_string_equal(text, "");
+    deadlock_say_stop(waits, 2, 2, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +137,7 @@ int main(void)
         cmocka_unit_test(cycles_are_named),
         cmocka_unit_test(waits_for_one_lock_are_one_line),
         cmocka_unit_test(locks_without_a_holder_are_counted),
+        cmocka_unit_test(a_collection_is_held_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,26 @@ static void the_same_signature_is_one_finding(void **state)
     assert_int_equal(list.n, 0);
 }
 
+static void the_plan_that_perturbs_less_stays(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t perturb, kept;
+        const char *plan;
+    } rows[] = {{3, 3, "0"}, {3, 3, "0"}, {7, 3, "0"}, {1, 1, "3"}, {2, 0, "4"}, {0, 0, "4"}};
+    struct finding_list list = {0};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct finding *finding = make("crash|f", SEVERITY_CRASH);
+        char plan[] = {(char)('0' + i), '\0'};
+        finding->perturb = rows[i].perturb;
+        finding->plan = strdup(plan);
+        finding = finding_list_add(&list, finding, 1);
+        assert_int_equal(finding->perturb, rows[i].kept);
+        assert_string_equal(finding->plan, rows[i].plan);
+    }
+    finding_list_clear(&list);
+}
+
 /* A finding without a guilty function; NULL is what the evidence does not name. */
 static struct finding *make_of(const char *call, const char *package, const char *statement)
 {
@@ -256,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_signature_is_one_finding),
+        cmocka_unit_test(the_plan_that_perturbs_less_stays),
         cmocka_unit_test(packages_with_one_message_have_two_ids),
         cmocka_unit_test(the_guilty_package_is_signed),
         cmocka_unit_test(damage_is_not_signed_by_the_statement_that_met_it),

@@ -312,6 +312,27 @@ static void an_exit_or_a_signal_of_a_process_is_no_fault_of_the_interpreter(void
     }
 }
 
+static void a_limit_of_the_targets_own_is_no_fault_of_the_interpreter(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    forget_packages(&trial);
+    add_crash(&trial, SIGSEGV, NULL);
+    judge(&trial, 1);
+    assert_true(only(&trial)->evidence.alone);
+    end(&trial);
+    begin(&trial);
+    forget_packages(&trial);
+    trial.outcome.limited = true;
+    add_crash(&trial, SIGSEGV, NULL);
+    judge(&trial, 1);
+    assert_false(only(&trial)->evidence.alone);
+    assert_int_equal(only(&trial)->evidence.by, EVIDENCE_LIMIT);
+    assert_int_equal(only(&trial)->evidence.blame, BLAME_TARGET);
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(log_and_crash_are_distinct),
         cmocka_unit_test(a_sentence_of_a_child_that_lived_counts),
         cmocka_unit_test(an_exit_or_a_signal_of_a_process_is_no_fault_of_the_interpreter),
+        cmocka_unit_test(a_limit_of_the_targets_own_is_no_fault_of_the_interpreter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

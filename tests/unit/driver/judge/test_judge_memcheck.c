@@ -57,8 +57,8 @@ static void add_statement(struct outcome *outcome, unsigned number)
     outcome_add(outcome, &record);
 }
 
-/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not). Without
- * a name there is no log. */
+/* Judges a child that made `calls` calls and wrote this log, after `from` is replaced by `to` in it (NULL: not).
+ * Without a name there is no log. */
 static void judge_log(struct judged *scene, const char *name, int64_t calls, const char *from, const char *to)
 {
     char path[512], *text = NULL, *at;

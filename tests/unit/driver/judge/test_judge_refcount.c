@@ -87,8 +87,8 @@ static void an_excuse_rests_on_what_was_counted(void **state)
         {{.rate = -1, .has_pointers = true}, CHANGES_NONE, NULL},
         {{.relation = AUDIT_CLASS, .rate = 1},
          CHANGES_NONE,
-         "refcount: x (list) gains 1.00 references in each call; no finding, because nothing grows with references to a "
-         "class; its tp_dealloc may lack the Py_DECREF of the type (--audit makes it one)"},
+         "refcount: x (list) gains 1.00 references in each call; no finding, because nothing grows with references to "
+         "a class; its tp_dealloc may lack the Py_DECREF of the type (--audit makes it one)"},
         {{.relation = AUDIT_CLASS, .rate = -1}, CHANGES_NONE, NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -1,0 +1,28 @@
+/* The plan key `perturb`: what a child with threads does beside its statements, so that threads meet where they seldom
+ * do. Plain data. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One row each: its bit, its name, and what it does to the threads, as a report says it. */
+/* clang-format off */
+#define PERTURB_LIST(ROW) \
+    ROW(LOCKSTEP, lockstep, "all threads meet before each iteration") \
+    ROW(FRESH, fresh, "the setup runs again before each round, and the threads meet at the first use of its objects") \
+    ROW(COLLECT, collect, "a thread of ftstress forces garbage collections, as any thread that allocates does")
+/* clang-format on */
+
+#define PERTURB_ENUM(id, name, about) PERTURB_##id##_AT,
+enum { PERTURB_LIST(PERTURB_ENUM) PERTURB_COUNT };
+#define PERTURB_BIT(id, name, about) PERTURB_##id = 1 << PERTURB_##id##_AT,
+enum perturb { PERTURB_LIST(PERTURB_BIT) };
+
+#define PERTURB_NAMES "lockstep, fresh, collect"
+
+/* "lockstep,fresh" to bits, and back. On failure `error` is one sentence. Returns 0 or -EINVAL. */
+int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size);
+void perturb_print(uint32_t bits, char *text, size_t size);
+
+/* What these do, as the end of a sentence. */
+void perturb_say(uint32_t bits, char *text, size_t size);

@@ -1,0 +1,82 @@
+"""Members of the portfolio that let threads meet where they seldom do: in lock step, at first uses, at collections."""
+import unittest
+
+from harness import EndToEnd, each, run
+
+LAZY = ('-s', 'import lazy_once as m')
+HANG = ('-s', 'import hang_attached as m\ndef make(): return [[i] for i in range(200)]', '--timeout', '1s', '--verify', 0)
+# Each child meets, so that a busy machine has more chances.
+MEET = ('--detect', 'crash', '--verify', 0, '--stop-on-first')
+
+
+def run_until(kind, *options):
+    """On a busy machine threads seldom run at the same time: makes up to three runs."""
+    for _ in range(3):
+        done = run(*options, until=lambda done: done.findings(kind=kind))
+        if done.findings(kind=kind):
+            break
+    return done
+
+
+class Lockstep(EndToEnd):
+    def crash(self, *options):
+        done = self.expect(run_until('crash', *LAZY, *MEET, *options), 1)
+        finding = done.findings(kind='crash')[0]
+        self.assertEqual((finding['function'], finding['package'], finding['blame']), ('bug', 'lazy_once', 'target'), done)
+        return finding, done
+
+    def test_first_use(self):
+        """objects are made again before each round, and all threads meet at their first use; the plan says so"""
+        finding, done = self.crash('--time', 20, '--perturb', 'fresh', '-s', 'c = m.new()', 'm.bug(c)')
+        self.assertIn('\nperturb: fresh', '\n' + finding['plan']['yaml'].replace('lockstep,', ''), done)
+        self.check(any('the setup runs again before each round' in line for line in finding['explanation']), done,
+                   'the report does not say what the child did')
+
+    def test_each_iteration(self):
+        """in lock step all threads are in one iteration, so that the first uses of a list's items meet"""
+        self.crash('--time', 20, '--perturb', 'lockstep', '-s', 'N = [m.new() for _ in range(20000)]', 'm.bug(N[iteration_index % 20000])')
+
+    def test_twin(self):
+        """a lock around the first use: no finding, in any member"""
+        done = self.expect(run(*LAZY, '-s', 'c = m.new()', '--time', 8, 'm.twin(c)', until=lambda done: not done.json['no_turn']), 0)
+        self.assertEqual(done.json['no_turn'], [], done)
+
+    @each([('raise', '1 // (iteration_index % 5 - thread_index)'), ('stop', 'thread_index == 3 and iteration_index > 9 and exit()'),
+           ('slow', 'thread_index == 2 and time.sleep(0.01)')])
+    def test_goes_on(self, _, statement):
+        """a thread that raises, stops or is slow holds no other up for ever"""
+        done = run('-s', 'import time', '--time', 3, '--perturb', 'lockstep', '--detect', 'hang', '--timeout', '2s', statement)
+        self.expect(done, 0)
+        self.check(done.json['calls'] > 100, done, 'the others waited')
+
+    def test_hang(self):
+        """a thread that hangs is found, although the others wait for it in the next meeting"""
+        done = run('-s', 'import threading; lock = threading.Lock(); lock.acquire()', '--time', 3, '--perturb', 'lockstep',
+                   '--detect', 'hang', '--timeout', '1s', '--verify', 0, 'thread_index == 2 and iteration_index > 9 and lock.acquire()')
+        self.expect(done, 1)
+        self.assertEqual([finding['kind'] for finding in done.findings()], ['hang'], done)
+
+    def test_once(self):
+        """a setup that fails the second time is noted, and the run goes on with its first objects"""
+        done = self.expect(run('-s', 'import builtins', '-s', 'assert not hasattr(builtins, "made"); builtins.made = 1; x = [1]',
+                               '--time', 3, '--perturb', 'fresh', '--detect', 'crash', 'len(x)'), 0)
+        self.check(any('uses for the first time' in note for note in done.json['notes']), done, 'no note')
+
+
+class Collect(EndToEnd):
+    def test_bug(self):
+        """threads that wait attached for a lock hold up a collection for ever: a deadlock, with their function"""
+        done = self.expect(run_until('hang', *HANG, '--time', 10, '--detect', 'hang', 'm.bug(make)'), 1)
+        finding = done.findings(kind='hang')[0]
+        self.assertEqual((finding['function'], finding['package'], finding['blame']), ('bug', 'hang_attached', 'target'), done)
+        self.assertIn('a deadlock: ', finding['message'], done)
+        self.assertIn('attached for the pthread mutex', finding['message'], done)
+        self.assertIn('\nperturb: collect', finding['plan']['yaml'], done)
+
+    def test_twin(self):
+        """threads that detach before they wait are no deadlock"""
+        self.expect(run(*HANG, '--time', 4, '--perturb', 'collect', '--detect', 'hang,crash', 'm.twin(make)'), 0)
+
+
+if __name__ == '__main__':
+    unittest.main()
