@@ -211,7 +211,6 @@ class Commands(EndToEnd):
             columns = {re.match(r'\S+ +', line).end() for line in done.stdout.splitlines()}
             self.assertEqual(len(columns), 1, done.stdout)
 
-
     def test_unreadable_finding(self):
         """a kept finding that cannot be read is listed with the reason, among the others"""
         with tempfile.TemporaryDirectory() as out:
@@ -225,6 +224,22 @@ class Commands(EndToEnd):
             self.assertRegex(rows[0][1], 'hang +no thread gets any further')
             self.assertRegex(rows[1][1], r'\(.*premature end of input.*\)')
             self.assertRegex(rows[2][1], r'\(.*No such file or directory.*\)')
+
+
+# A module that puts a NumPy of another ABI in place; with its table in use, each list would be an array.
+OTHER_NUMPY = '''\
+import ctypes, sys, types
+kept = ctypes.CFUNCTYPE(ctypes.c_uint)(lambda: 0x7000000)  # an ABI of no NumPy
+table = (ctypes.c_void_p * 400)(ctypes.cast(kept, ctypes.c_void_p).value, None, id(list))
+new = ctypes.pythonapi.PyCapsule_New
+new.restype = ctypes.py_object
+new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+core = types.ModuleType('numpy._core')
+core._multiarray_umath = types.ModuleType('numpy._core._multiarray_umath')
+core._multiarray_umath._ARRAY_API = new(ctypes.addressof(table), None, None)
+sys.modules.update({'numpy': types.ModuleType('numpy'), 'numpy._core': core,
+                    'numpy._core._multiarray_umath': core._multiarray_umath})
+'''
 
 
 class WithoutNumPy(EndToEnd):
@@ -250,6 +265,13 @@ class WithoutNumPy(EndToEnd):
         done = self.expect(run('-s', f'import sys; assert sys.prefix == {self.folder!r}', 'pass', '--time', '1',
                                python=None, env={'VIRTUAL_ENV': self.folder}), 0)
         self.check(done.json['calls'] > 0, done, 'nothing was called')
+
+    def test_other_abi_of_numpy(self):
+        """a NumPy that is refused leaves no table behind"""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'other.py').write_text(OTHER_NUMPY)
+            done = run('-s', 'import other; x = [[1], [2]]', 'len(x)', '--time', '2', env={'PYTHONPATH': folder})
+        self.expect(done, 0)
 
     def test_crash(self):
         """a bug in the active venv is found"""

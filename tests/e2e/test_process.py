@@ -7,7 +7,8 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, LAST_LINE, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, run
+from harness import (BROKEN, GOOD, LAST_LINE, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, interpreter,
+                     run)
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -73,6 +74,17 @@ class Interrupt(EndToEnd):
         with Run('--time', '60', *COUNT) as started:
             done = self.expect(self.interrupt(started, 2), 3)
             self.assertIn('interrupted', done.last_line, done)
+
+    def test_at_once(self):
+        """Ctrl-C before the first child starts ends like any other, with a report"""
+        with tempfile.TemporaryDirectory() as folder:
+            slow = Path(folder) / 'python'
+            slow.write_text(f'#!/bin/sh\nsleep 2\nexec {interpreter(GOOD)} "$@"\n')
+            slow.chmod(0o755)
+            with Run('--time', '60', *COUNT, python=str(slow)) as started:
+                done = self.expect(self.interrupt(started, 0.5), 3)
+        self.assertIn('interrupted', done.last_line, done)
+        self.assertEqual(done.json['verdict'], 'untested', done)
 
     @each([('in_a_loop', SPIN), ('in_a_deadlock', DEADLOCK), ('at_the_import', ('-s', 'import time; time.sleep(60)', 'pass'))])
     def test_stuck(self, _, arguments):
@@ -175,6 +187,11 @@ class Ends(EndToEnd):
         done = run('-s', '', 'if iteration_index == 1000: raise SystemExit', '--time', '20', '-t', '1')
         self.expect(done, 0)
         self.check(done.seconds < 10, done, 'it did not end')
+
+    def test_system_exit_at_once(self):
+        """SystemExit in the first call is no exception that cannot be tested"""
+        done = self.expect(run('-s', '', 'raise SystemExit', '--time', '2'), 3)
+        self.assertIn('SystemExit ends the run before a serial call returns', done.last_line, done)
 
     def test_slow_start(self):
         """the threads run even if the imports take longer than the whole time"""

@@ -49,14 +49,15 @@ static bool run_step(const struct lone *lone, struct bound_step *bound, PyObject
     crash_set_statement(NULL);
     lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
     PyObject *raised = PyErr_GetRaisedException();
-    if (raised && lone->fresh)
+    bool returned = result || run_declares(lone->run, raised);
+    if (!returned && lone->fresh)
         exception_recall(raised);
     Py_XDECREF(raised);
     Py_XDECREF(result);
-    return result != NULL;
+    return returned;
 }
 
-/* A step that raises ends the iteration, as in a worker. */
+/* A step that raises what the plan does not declare ends the iteration, as in a worker. */
 static void run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
 {
     unsigned n = lone->run->program->bodies[lone->role].nsteps;

@@ -23,13 +23,6 @@ void run_round(struct run *run)
     PyEval_RestoreThread(state);
 }
 
-uint64_t run_calls_made(const struct run *run)
-{
-    struct board_totals totals;
-    board_sum(run->board, &totals);
-    return totals.calls;
-}
-
 struct detector_call run_main_call(struct run *run)
 {
     return (struct detector_call){.wire = run->wire,

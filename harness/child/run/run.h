@@ -68,6 +68,9 @@ struct run {
 
 struct worker;
 
+/* base.c: calls of all threads since the child began. */
+uint64_t run_calls_made(const struct run *run);
+
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
 

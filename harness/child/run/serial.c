@@ -37,6 +37,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     unsigned roles = run->program ? run->program->nbodies : 1;
     uint64_t slowest = atomic_load(&run->board->slowest);
     int64_t completed = 0;
+    bool ended = false; /* by SystemExit */
     uint64_t calls = atomic_load(&run->board->slots[BOARD_MAIN].sequence) / 2;
     struct learn learn;
     learn_begin(&learn, run, space->names);
@@ -45,6 +46,7 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
             .run = run, .index = role, .generation = run->generation - 1, .learn = &learn, .calls = calls};
         int64_t done = run_role(run, &worker, limits, &slowest);
         calls = worker.calls;
+        ended |= worker.done;
         crash_set_statement(NULL);
         if (run->plan->share == RUNG_PRIVATE)
             space_remember(run->maker, &worker.space);
@@ -58,10 +60,16 @@ bool run_serial(struct run *run, struct space *space, const struct serial_limits
     space_remember(run->maker, space);
     if (completed > 0)
         return true;
-    run_cannot(
-        run, STATUS_UNTESTED,
-        "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
-        "statement or its setup, or declare an exception that is meant with --raises",
-        (unsigned long long)calls, run->last_raised);
+    if (ended)
+        run_cannot(
+            run, STATUS_UNTESTED,
+            "SystemExit ends the run before a serial call returns, so nothing would be tested; raise it in a "
+            "later call: `if iteration_index == 1000: raise SystemExit`");
+    else
+        run_cannot(
+            run, STATUS_UNTESTED,
+            "every one of %llu serial calls raises an exception (%s), so nothing would be tested; correct the "
+            "statement or its setup, or declare an exception that is meant with --raises",
+            (unsigned long long)calls, run->last_raised);
     return false;
 }

@@ -3,7 +3,11 @@
 
 int array_api_import(void)
 {
-    return PyArray_ImportNumPyAPI();
+    if (PyArray_ImportNumPyAPI() == 0)
+        return 0;
+    /* NumPy stores the table before it checks the version. */
+    PyArray_API = NULL;
+    return -1;
 }
 
 void array_api_adopt(void)

@@ -17,14 +17,26 @@
 #include "driver/report/report.h"
 #include "driver/session/session.h"
 
+static void fill_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+/* A signal that arrives before the first child starts waits for it, and then ends the run like any other. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    fill_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int open_signals(void)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    fill_signals(&set);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -128,6 +140,7 @@ int command_run(const struct request *request)
     char error[640];
     int status = STATUS_USAGE;
     const struct mode *mode = NULL;
+    hold_signals();
     int result = target_resolve(request, &targets, error, sizeof error);
     draw_seeds(request, &targets);
     if (!result)
