@@ -54,7 +54,7 @@ static void the_blame_is_that_of_the_finding(void **state)
     } rows[] = {
         {"{'blame': 'target'}", "blame: most likely the target's: the block is of guilty in p 1.0\n"},
         {"{'blame': 'target', 'function': null, 'package': null}",
-         "blame: most likely the target's: the block is of a function without a name in an unknown package\n"},
+         "blame: most likely the target's: the block is of an unknown package\n"},
         {"{'blame': 'target', 'block': {'trapped': true}}", "blame: the target's fault: guilty in p 1.0\n"},
         {"{'blame': 'target', 'cause': 'F7'}",
          "blame: the target's fault: guilty in p 1.0 (a consequence of F7)\n"},
