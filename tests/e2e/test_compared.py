@@ -1,7 +1,9 @@
 """Which results are compared and which exceptions are judged, and what the report says of the others."""
+import tempfile
 import unittest
+from pathlib import Path
 
-from harness import EndToEnd, each, run
+from harness import BUILD, EndToEnd, each, run
 
 OPAQUE = ('-s', 'import opaque_method', '-s', 'o = opaque_method.make()', '--detect', 'exception,diverge')
 
@@ -15,6 +17,38 @@ UNSEEN = [
     ('o.step()', OPAQUE, 'o.step(): results not compared, exceptions not judged: o has no pickle, so the statements may '
                          'change it unseen'),
 ]
+
+# A package that sorts an object in place at its first use: without a lock, and with one.
+PACKAGE = '''
+import threading
+
+class Bug:
+    def __init__(self):
+        self.items, self.clean = [3, 1, 2] * 100, False
+
+    def max(self):
+        if not self.clean:
+            items, self.items = self.items, []
+            for item in sorted(items):
+                if not self.items or self.items[-1] != item:
+                    self.items.append(item)
+            self.clean = True
+        return self.items[-1]
+
+    def set(self, value):
+        self.items[0] = value
+        return True
+
+    def get(self):
+        return self.items[0]
+
+lock = threading.Lock()
+
+class Twin(Bug):
+    def max(self):
+        with lock:
+            return super().max()
+'''
 
 
 class Compared(EndToEnd):
@@ -49,6 +83,33 @@ class Compared(EndToEnd):
     def test_roles(self):
         """what one role changes unseen for another is no wrong result"""
         self.expect(run('--time', '4', *OPAQUE, '--role', 'o.step()', '--role', 'o.calls()'), 0)
+
+
+class Lazy(EndToEnd):
+    def stress(self, setup, *statements, **options):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'lazy_package.py').write_text(PACKAGE)
+            return run('--detect', 'exception,diverge', '--time', '6', '-s', 'from lazy_package import Bug, Twin', '-s',
+                       setup, *statements, env={'PYTHONPATH': f"{BUILD / 'planted'}:{folder}"}, **options)
+
+    def test_bug(self):
+        """an object that a call of a package changes is no excuse for what the call raises"""
+        done = self.expect(self.stress('N = [Bug() for _ in range(100)]', 'N[iteration_index % 100].max()',
+                                       until=lambda done: done.findings()), 1)
+        found = done.findings(kind='exception', rung='readonly', blame='target')
+        self.check(found and found == done.findings(), done, f'findings: {done.kinds()}')
+
+    def test_twin(self):
+        """with a lock there is no finding, and results and exceptions count"""
+        done = self.expect(self.stress('S = Twin()', 'S.max()'), 0)
+        self.check(done.json['compared'][0]['results'] and done.json['compared'][0]['exceptions'], done, 'not compared')
+
+    @each([('sort', 'work(S)'), ('store', 'S.items[0] = 1'), ('list', 'S.items.sort()'), ('set', 'S.set(9)', 'S.get()')])
+    def test_user(self, _, *statements):
+        """what the user's own code changes is not judged, though it gives the same on one thread"""
+        roles = [part for statement in statements for part in ('--role', statement)]
+        done = self.expect(self.stress('S = Twin()\ndef work(s):\n s.items.sort()\n return s.items[0]', *roles), 0)
+        self.assertEqual({entry['exceptions'] for entry in done.json['compared']}, {False}, done)
 
 
 if __name__ == '__main__':

@@ -170,11 +170,15 @@ class Counting(EndToEnd):
         done = self.expect(run('-t', 2, '-s', 'import growth_string; o = bytearray(16)', '--detect', 'growth', '--time', '2',
                                'o[0] = 1', 'growth_string.bug()'), 1)
         self.assertIn('nothing refers to str objects', done.findings()[0]['message'], done)
+        done = self.expect(run('-t', 2, '-s', 'import growth_native; o = bytearray(16)', '--detect', 'growth', '--time', '2',
+                               'o[0] = 1', 'growth_native.bug()'), 1)
+        self.assertIn('64.0 bytes of native memory in 1.00 blocks', done.findings()[0]['message'], done)
 
     @each([(name, (setup, statement, words)) for name, setup, statement, words in (
         ('out', 'import refcount_out; o = bytearray(16)', 'refcount_out.twin(o)', ''),
         ('list', 'l = []', 'l.append(x)', 'x (object) gains'),
         ('made', 'l = []', 'l.append([iteration_index])', 'list'),
+        ('buffers', 'import array; l = []', 'l.append(array.array("d", range(20)))', 'bytes of native memory'),
         ('dict', 'd = {}', 'd[thread_index, iteration_index] = x', 'x (object) gains'),
         ('array', 'import numpy as np; o = np.zeros(100, object)', 'o[...] = x', ''),
         ('items', 'import numpy as np; o = np.zeros(4000000, object)', 'o[2 * iteration_index + thread_index] = x', 'x (object) gains'),

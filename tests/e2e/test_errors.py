@@ -211,6 +211,20 @@ class Commands(EndToEnd):
             columns = {re.match(r'\S+ +', line).end() for line in done.stdout.splitlines()}
             self.assertEqual(len(columns), 1, done.stdout)
 
+    def test_unreadable_finding(self):
+        """a kept finding that cannot be read is listed with the reason, among the others"""
+        with tempfile.TemporaryDirectory() as out:
+            for name, text in ('F0000001', '{"kind": "hang", "message": "no thread gets any further"}'), ('F0000002', '{"kind'):
+                (Path(out) / name).mkdir()
+                (Path(out) / name / 'finding.json').write_text(text)
+            (Path(out) / 'F0000003').mkdir()
+            done = subprocess.run([FTSTRESS, 'list', 'findings', '--out', out], capture_output=True, text=True, check=True)
+            rows = [line.split(None, 1) for line in done.stdout.splitlines()]
+            self.assertEqual([row[0] for row in rows], ['F0000001', 'F0000002', 'F0000003'], done.stdout)
+            self.assertRegex(rows[0][1], 'hang +no thread gets any further')
+            self.assertRegex(rows[1][1], r'\(.*premature end of input.*\)')
+            self.assertRegex(rows[2][1], r'\(.*No such file or directory.*\)')
+
 
 # A module that puts a NumPy of another ABI in place; with its table in use, each list would be an array.
 OTHER_NUMPY = '''\

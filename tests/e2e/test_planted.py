@@ -119,6 +119,11 @@ class Tripwire(EndToEnd):
             self.check(function in functions(stack), done, f'no {function} on a stack')
         self.assertEqual(finding['array']['name'], 'x', done)
 
+    def test_more_places_than_counted(self):
+        """writes at more places than the detector keeps apart are noted"""
+        done = self.expect(stress('tripwire_data', 'many(x)', '-t', 1, '--iterations', 12, '--detect', 'tripwire'), 1)
+        self.check(any('at more than 256 places; the later ones are not reported' in note for note in done.json['notes']), done, 'not noted')
+
     @each(TRIPWIRES)
     def test_twin(self, module, *_):
         """the twin is silent, on one thread and on several"""

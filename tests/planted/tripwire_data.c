@@ -77,5 +77,39 @@ static PyObject *inplace(PyObject *Py_UNUSED(module), PyObject *x)
     Py_RETURN_NONE;
 }
 
+/* Changes the input in 50 instructions, which together change nothing. The number keeps the compiler from merging
+ * these. */
+#define FIFTY(number, at)                                                                                    \
+    __asm__ volatile("# " #number "\n .rept 25\n incb (%0)\n decb (%0)\n .endr" : : "r"(at) : "memory", "cc")
+
+/* Six calls in turn write in 300 instructions: more than the detector keeps apart. */
+static PyObject *many(PyObject *Py_UNUSED(module), PyObject *x)
+{
+    static int turn;
+    struct vector v;
+    if (as_vector(x, &v) < 0)
+        return NULL;
+    switch (turn++ % 6) {
+    case 0:
+        FIFTY(0, v.data);
+        break;
+    case 1:
+        FIFTY(1, v.data);
+        break;
+    case 2:
+        FIFTY(2, v.data);
+        break;
+    case 3:
+        FIFTY(3, v.data);
+        break;
+    case 4:
+        FIFTY(4, v.data);
+        break;
+    default:
+        FIFTY(5, v.data);
+    }
+    Py_RETURN_NONE;
+}
+
 PLANTED_MODULE(tripwire_data, {"bug", bug, METH_O, NULL}, {"twin", twin, METH_O, NULL},
-               {"inplace", inplace, METH_O, NULL})
+               {"inplace", inplace, METH_O, NULL}, {"many", many, METH_O, NULL})

@@ -8,6 +8,13 @@
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 
+uint64_t run_calls_made(const struct run *run)
+{
+    struct board_totals totals;
+    board_sum(run->board, &totals);
+    return totals.calls;
+}
+
 static void send_cut(const struct run *run, const char *names)
 {
     char text[512];
@@ -23,7 +30,6 @@ bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
-    struct board_totals totals;
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
         if (*made.cut && !run->base.names)
@@ -31,8 +37,7 @@ bool run_make_base(struct run *run, bool tripwire)
         space_drop(&run->base);
         run->base = made;
         run->generation++;
-        board_sum(run->board, &totals);
-        run->base_calls = totals.calls;
+        run->base_calls = run_calls_made(run);
         return true;
     }
     if (!run->base.names) {

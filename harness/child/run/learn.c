@@ -5,9 +5,12 @@
 #include "child/space/fingerprint.h"
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/result/image.h"
 
 /* Pickling is slow: only the first calls of a role are compared, and the end. */
 #define LOOKS_MAX 64
+/* Calls that show that a package changes objects at their first use. */
+#define LAZIES 3
 
 static void note_change(struct run *run, const char *name)
 {
@@ -37,13 +40,84 @@ static void compare_names(struct learn *learn)
 void learn_begin(struct learn *learn, struct run *run, PyObject *names)
 {
     *learn = (struct learn){.run = run, .names = names};
-    if (run->program)
+    if (run->program) {
         learn->fingerprint = fingerprint_take(names, run->program->used);
+        learn->ids = PySet_New(NULL);
+        learn->skeleton = learn->ids ? fingerprint_skeleton(names, run->program->used, learn->ids) : NULL;
+    }
     compare_names(learn);
 }
 
-void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised)
+/* Python code of the setup may change anything. */
+static bool uses_setup_code(PyObject *code, PyObject *names)
 {
+    PyObject *used = PyObject_GetAttrString(code, "co_names");
+    bool uses = !used;
+    for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
+        PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
+        uses |= value && (PyFunction_Check(value) || PyMethod_Check(value) || PyType_Check(value)) &&
+                !fingerprint_is_foreign(value);
+    }
+    Py_XDECREF(used);
+    return uses;
+}
+
+/* Nothing but objects of packages has changed, and the result is none of the shared objects. */
+static bool is_skeleton_same(const struct learn *learn, PyObject *result)
+{
+    PyObject *ids = PySet_New(NULL), *id = PyLong_FromVoidPtr(result);
+    PyObject *now = ids ? fingerprint_skeleton(learn->names, learn->run->program->used, ids) : NULL;
+    bool same = now && learn->skeleton && id && PyObject_RichCompareBool(now, learn->skeleton, Py_EQ) == 1 &&
+                PySet_Contains(ids, id) == 0;
+    PyErr_Clear();
+    Py_XDECREF(now);
+    Py_XDECREF(ids);
+    Py_XDECREF(id);
+    return same;
+}
+
+bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *result)
+{
+    const struct run *run = learn->run;
+    PyObject *name;
+    Py_CLEAR(learn->after);
+    if (!learn->fingerprint || run->mutable || learn->looks >= LOOKS_MAX || !step->is_query || !result ||
+        result == Py_None || learn->lazies >= LAZIES || uses_setup_code(step->code, learn->names) ||
+        fingerprint_compare(learn->fingerprint, learn->names, &name) != FINGERPRINT_CHANGED ||
+        !is_skeleton_same(learn, result))
+        return false;
+    learn->after = fingerprint_take(learn->names, run->program->used);
+    return learn->after;
+}
+
+/* The second run gave the same and changed nothing: a write of the statement's own would go on. */
+static bool is_lazy(struct learn *learn, PyObject *result, PyObject *again)
+{
+    static const struct image_inputs none = {0};
+    struct image image;
+    PyObject *name;
+    char text[640];
+    if (!again || image_take(&image, result, &none) < 0)
+        return false;
+    bool same = image_compare(&image, again, &none, text, sizeof text) == IMAGE_SAME &&
+                fingerprint_compare(learn->after, learn->names, &name) != FINGERPRINT_CHANGED &&
+                is_skeleton_same(learn, again);
+    image_clear(&image);
+    return same;
+}
+
+void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *result,
+                      PyObject *raised, PyObject *again)
+{
+    bool lazy = is_lazy(learn, result, again);
+    if (lazy) {
+        Py_SETREF(learn->fingerprint, Py_NewRef(learn->after));
+        learn->lazies++;
+        learn->run->lazy = true;
+        snprintf(learn->run->why_mutable, sizeof learn->run->why_mutable,
+                 "the statements change what they share");
+    }
+    Py_CLEAR(learn->after);
     if (raised) {
         PyErr_SetRaisedException(Py_NewRef(raised));
         space_exception_text(learn->run->last_raised, sizeof learn->run->last_raised);
@@ -54,13 +128,16 @@ void learn_after_call(struct learn *learn, const struct detector_call *call, PyO
             RECORD_SEND(call->wire, RECORD_INVARIANT,
                         .values = {[INVARIANT_COUNT] = 1, [INVARIANT_SERIAL] = 1},
                         .texts = {call->watched[i].name, sentence, call->statement ? call->statement : ""});
-    if (learn->looks++ < LOOKS_MAX)
+    if (learn->looks++ < LOOKS_MAX && learn->lazies < LAZIES)
         compare_names(learn);
 }
 
 void learn_end(struct learn *learn, const struct space *space)
 {
-    compare_names(learn);
+    if (learn->lazies < LAZIES)
+        compare_names(learn);
+    else if (!is_skeleton_same(learn, Py_None))
+        note_change(learn->run, "an object");
     /* The fingerprint decides about what is inside an object, if it sees all of it. */
     for (unsigned i = 0; i < space->nwatched; i++) {
         const struct watched *watched = &space->watched[i];
@@ -68,7 +145,9 @@ void learn_end(struct learn *learn, const struct space *space)
             (watched->mutable_data || watched->mutable_metadata))
             note_change(learn->run, watched->name);
     }
-    if (learn->run->mutable || learn->run->opaque)
+    if (learn->run->mutable || learn->run->opaque || learn->run->lazy)
         space_loosen(learn->run->maker, space);
     Py_CLEAR(learn->fingerprint);
+    Py_CLEAR(learn->skeleton);
+    Py_CLEAR(learn->ids);
 }

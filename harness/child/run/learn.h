@@ -10,15 +10,25 @@
 
 struct learn {
     struct run *run;
-    PyObject *names;       /* borrowed from the base */
-    PyObject *fingerprint; /* of the Python objects among them; NULL with a native scenario */
-    unsigned looks;        /* comparisons of the fingerprint in this role */
+    PyObject *names;          /* borrowed from the base */
+    PyObject *fingerprint;    /* of the Python objects among them; NULL with a native scenario */
+    unsigned looks;           /* comparisons of the fingerprint in this role */
+    PyObject *skeleton, *ids; /* of fingerprint_skeleton */
+    PyObject
+        *after;     /* the fingerprint after a call that may be a package's first use of an object, or NULL */
+    uint64_t spent; /* ns on learning, in this role */
+    unsigned lazies; /* such calls */
 };
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names);
 
-/* Compares after each statement, because a statement may undo the change of an earlier one. */
-void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised);
+/* Did the statement only ask for a value, and yet an object of a package changed? Then it must be run again. */
+bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *result);
+
+/* Compares after each statement, because a statement may undo the change of an earlier one. again: result of the second
+ * run, or NULL. */
+void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *result,
+                      PyObject *raised, PyObject *again);
 
 /* Sets run->mutable and run->changes for good. */
 void learn_end(struct learn *learn, const struct space *space);

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
-#include "child/run/round.h"
 #include "detectors/result/diverge.h"
 #include "detectors/result/exception.h"
 #include "detectors/table/detectors.h"
@@ -20,8 +19,8 @@
 #define CALLS_LEAST 3
 #define TIME_MAX (CLOCK_SECOND / 4)
 
-/* With an opaque object calls of several roles alternate, because one role may change it for another. */
-#define PASSES_OPAQUE 3
+/* On fresh objects either role begins twice, because one may change an object for the other. */
+#define PASSES_FRESH 4
 /* Most time for the calls of a round on one thread. */
 #define REPLAY_TIME (3 * CLOCK_SECOND)
 
@@ -49,17 +48,20 @@ static bool run_step(const struct lone *lone, struct bound_step *bound, PyObject
     crash_set_statement(NULL);
     lone->take(&(struct diverge_step){lone->role, i, body->steps[i].source}, result);
     PyObject *raised = PyErr_GetRaisedException();
-    if (raised && lone->fresh)
+    bool returned = result || run_declares(lone->run, raised);
+    if (!returned && lone->fresh)
         exception_recall(raised);
     Py_XDECREF(raised);
     Py_XDECREF(result);
-    return result != NULL;
+    return returned;
 }
 
-/* A step that raises ends the iteration, as in a worker. */
+/* A step that raises what the plan does not declare ends the iteration, as in a worker. */
 static void run_steps(const struct lone *lone, struct bound_step *bound, PyObject *names, uint64_t turn)
 {
     unsigned n = lone->run->program->bodies[lone->role].nsteps;
+    if (lone->run->program->uses_iteration)
+        space_set_number(names, "iteration_index", turn);
     bool reverse = lone->orders && turn % 2;
     for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
         if (turn < CALLS_MAX) /* it is slow */
@@ -162,13 +164,18 @@ static bool all_agree(const struct run *run)
     return true;
 }
 
+static bool needs_fresh(const struct run *run)
+{
+    return run->opaque || run->lazy;
+}
+
 static void learn_results(struct run *run)
 {
     unsigned n = run->program->nbodies;
-    /* The first use of an object may differ from the later ones. */
-    if (run->opaque && (!run_make_base(run, false) || run->setup_once))
-        return;
-    for (unsigned pass = 0; pass < (run->opaque ? PASSES_OPAQUE : LEARNERS); pass++)
+    for (unsigned pass = 0; pass < (needs_fresh(run) ? PASSES_FRESH : LEARNERS); pass++) {
+        /* The first use of an object may differ from the later ones. */
+        if (needs_fresh(run) && (!run_make_base(run, false) || run->setup_once))
+            return;
         for (unsigned i = 0; i < n; i++) {
             unsigned role = pass % 2 ? n - 1 - i : i;
             run_alone(&(struct lone){.run = run,
@@ -178,8 +185,9 @@ static void learn_results(struct run *run)
                                      .fresh = true,
                                      .calls = CALLS_MAX,
                                      .time = TIME_MAX,
-                                     .orders = run->opaque});
+                                     .orders = needs_fresh(run)});
         }
+    }
     diverge_learnt();
 }
 
@@ -188,10 +196,11 @@ void lone_learn(struct run *run)
     bool alone = run->plan->threads == 1 && !(run->plan->detect & DETECTOR_COUNTERS);
     if (!run->program || alone)
         return;
-    bool learns = run->plan->threads > 1 && !why_not(run) && (detectors_on(DETECTOR_DIVERGE) || run->opaque);
+    bool learns =
+        run->plan->threads > 1 && !why_not(run) && (detectors_on(DETECTOR_DIVERGE) || needs_fresh(run));
     if (learns)
         learn_results(run);
-    if (!run->opaque || (learns && all_agree(run)))
+    if (learns ? all_agree(run) || !needs_fresh(run) : !run->opaque)
         return;
     run->mutable = true;
     space_loosen(run->maker, &run->base);
@@ -235,7 +244,7 @@ void lone_settle(struct run *run, struct detector_call *call)
         if (!diverge_is_uncertain(role))
             continue;
         doubts = true;
-        if (!run->opaque)
+        if (!needs_fresh(run))
             run_alone(&(struct lone){.run = run,
                                      .role = role,
                                      .index = role,
@@ -243,9 +252,9 @@ void lone_settle(struct run *run, struct detector_call *call)
                                      .calls = CALLS_MAX,
                                      .time = TIME_MAX});
     }
-    if (run->opaque && !run->mutable && (doubts || exception_is_held()))
+    if (needs_fresh(run) && !run->mutable && (doubts || exception_is_held()))
         replay(run);
-    if (run->opaque && run->mutable)
+    if (needs_fresh(run) && run->mutable)
         diverge_forget();
     exception_settle(call, run->mutable);
     if (doubts)

@@ -7,12 +7,9 @@
 
 #include "base/clock.h"
 #include "child/run/collector.h"
-#include "child/crash/crash.h"
-#include "child/run/lone.h"
 #include "child/run/worker.h"
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
-#include "detectors/table/detectors.h"
 
 void run_round(struct run *run)
 {
@@ -23,13 +20,6 @@ void run_round(struct run *run)
     PyEval_RestoreThread(state);
 }
 
-uint64_t run_calls_made(const struct run *run)
-{
-    struct board_totals totals;
-    board_sum(run->board, &totals);
-    return totals.calls;
-}
-
 struct detector_call run_main_call(struct run *run)
 {
     return (struct detector_call){.wire = run->wire,
@@ -38,19 +28,6 @@ struct detector_call run_main_call(struct run *run)
                                   .mutable = run->mutable || run->writer.any,
                                   .damaged = &run->damaged,
                                   .findings = &run->findings};
-}
-
-void run_check_round(struct run *run)
-{
-    struct detector_call call = run_main_call(run);
-    if (run->plan->share != RUNG_PRIVATE) { /* there the workers do not use the base's arrays */
-        call.watched = run->base.watched;
-        call.nwatched = run->base.nwatched;
-    }
-    crash_restore();
-    detectors_end_round(&call);
-    lone_settle(run, &call);
-    atomic_fetch_add(&run->board->rounds, 1);
 }
 
 bool run_release(struct run *run)

@@ -28,8 +28,5 @@ int run_try_fresh(struct run *run);
 /* Runs the release step, where the plan has one. Returns false after sending the exception that it raises. */
 bool run_release(struct run *run);
 
-/* Calls of all threads since the child began. */
-uint64_t run_calls_made(const struct run *run);
-
 /* The argument of detectors' hooks between rounds. */
 struct detector_call run_main_call(struct run *run);

@@ -40,6 +40,7 @@ struct run {
     bool mutable; /* the statements change shared Python objects, or may: their exceptions are not judged */
     bool changes; /* the serial pass saw them change */
     bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
+    bool lazy;    /* calls of a package change an object at its first use: likewise */
     char why_mutable[160];
     bool judged;              /* a record says so */
     uint64_t base_calls;      /* of workers, before the base space was made */
@@ -67,6 +68,9 @@ struct run {
 };
 
 struct worker;
+
+/* base.c: calls of all threads since the child began. */
+uint64_t run_calls_made(const struct run *run);
 
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);

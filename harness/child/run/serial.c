@@ -14,6 +14,7 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
     if (!worker_prepare(worker))
         return -1;
     worker->learn->looks = 0;
+    worker->learn->spent = 0;
     int64_t completed = 0;
     uint64_t began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
@@ -28,7 +29,7 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
         if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }
-    run->iteration_time = (clock_now() - began) / worker->iterations + 1;
+    run->iteration_time = (clock_now() - began - worker->learn->spent) / worker->iterations + 1;
     return completed;
 }
 

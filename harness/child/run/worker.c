@@ -83,7 +83,7 @@ static void prepare_call(struct worker *worker)
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
-        .opaque = run->opaque,
+        .opaque = run->opaque || run->lazy,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -165,6 +165,20 @@ static const char *current_statement(const struct worker *worker, const char *so
     return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
 }
 
+/* The time of this does not belong to the call. */
+static void learn_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
+                       PyObject *result, PyObject *raised)
+{
+    struct learn *learn = worker->learn;
+    uint64_t began = clock_now();
+    bool wants = !worker->run->native && learn_wants_again(learn, &worker->body->steps[step], result);
+    PyObject *again = wants ? target(worker, step) : NULL;
+    PyErr_Clear();
+    learn_after_call(learn, &worker->call, result, raised, again);
+    Py_XDECREF(again);
+    learn->spent += clock_now() - began;
+}
+
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -196,7 +210,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     crash_set_statement(call->statement);
     detectors_after_call(call, result, raised);
     if (worker->learn)
-        learn_after_call(worker->learn, call, raised);
+        learn_call(worker, target, step, result, raised);
     if (raised)
         atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
     Py_XDECREF(result);

@@ -79,9 +79,9 @@ PyObject *fingerprint_take(PyObject *names, PyObject *used)
     return fingerprint;
 }
 
-bool fingerprint_is_foreign(PyTypeObject *type)
+bool fingerprint_is_foreign(PyObject *named)
 {
-    PyObject *module = or_none(PyObject_GetAttrString((PyObject *)type, "__module__"));
+    PyObject *module = or_none(PyObject_GetAttrString(named, "__module__"));
     PyObject *parts = or_none(PyObject_CallMethod(module, "split", "si", ".", 1));
     PyObject *top = PyList_Check(parts) ? PyList_GET_ITEM(parts, 0) : Py_None;
     PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), top);
@@ -95,6 +95,62 @@ bool fingerprint_is_foreign(PyTypeObject *type)
     return foreign;
 }
 
+#define SKELETON_DEPTH 4
+
+static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth);
+
+static PyObject *bones_of_items(PyObject *items, PyObject *ids, unsigned depth)
+{
+    PyObject *list = items ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0; list && i < PySequence_Fast_GET_SIZE(items); i++) {
+        PyObject *item = bones(PySequence_Fast_GET_ITEM(items, i), ids, depth);
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    Py_XDECREF(items);
+    return list;
+}
+
+static bool is_atom(PyObject *object)
+{
+    return object == Py_None || PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
+           PyBool_Check(object) || PyUnicode_CheckExact(object) || PyBytes_CheckExact(object);
+}
+
+static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
+{
+    PyObject *id = PyLong_FromVoidPtr(object);
+    if (!id || is_atom(object))
+        return id;
+    PySet_Add(ids, id);
+    if (depth && (PyList_CheckExact(object) || PyTuple_CheckExact(object)))
+        return Py_BuildValue("(NN)", id, bones_of_items(PySequence_Fast(object, ""), ids, depth - 1));
+    if (depth && PyDict_CheckExact(object))
+        return Py_BuildValue("(NNN)", id, bones_of_items(PyDict_Keys(object), ids, depth - 1),
+                             bones_of_items(PyDict_Values(object), ids, depth - 1));
+    if (array_is_exact(object) || !fingerprint_is_foreign((PyObject *)Py_TYPE(object)))
+        return Py_BuildValue("(NN)", id, pickle(object));
+    Py_ssize_t length = PyObject_Size(object);
+    PyErr_Clear();
+    return Py_BuildValue("(Nn)", id, length);
+}
+
+PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids)
+{
+    PyObject *skeleton = PyDict_New(), *key, *value;
+    Py_ssize_t at = 0;
+    while (skeleton && PyDict_Next(names, &at, &key, &value)) {
+        if (PySet_Contains(used, key) != 1 || !fingerprint_covers(value))
+            continue;
+        PyObject *taken = bones(value, ids, SKELETON_DEPTH);
+        if (!taken || PyDict_SetItem(skeleton, key, taken) < 0)
+            Py_CLEAR(skeleton);
+        Py_XDECREF(taken);
+    }
+    return skeleton;
+}
+
 static enum fingerprint_verdict compare_value(PyObject *was, PyObject *value)
 {
     PyObject *now = value ? take(value) : NULL;
@@ -102,7 +158,8 @@ static enum fingerprint_verdict compare_value(PyObject *was, PyObject *value)
     if (!now || PyObject_RichCompareBool(now, was, Py_EQ) != 1)
         verdict = FINGERPRINT_CHANGED;
     else if (PyTuple_Check(was))
-        verdict = fingerprint_is_foreign(Py_TYPE(value)) ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
+        verdict =
+            fingerprint_is_foreign((PyObject *)Py_TYPE(value)) ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
     Py_XDECREF(now);
     return verdict;
 }

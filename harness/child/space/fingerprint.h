@@ -21,8 +21,12 @@ PyObject *fingerprint_take(PyObject *names, PyObject *used);
 /* *ret_name: the name of the object that the verdict is about, borrowed from the fingerprint; NULL for SAME. */
 enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names, PyObject **ret_name);
 
-/* Does the type come from an imported module that is no part of the interpreter? */
-bool fingerprint_is_foreign(PyTypeObject *type);
+/* Does the type or function come from an imported module that is no part of the interpreter? */
+bool fingerprint_is_foreign(PyObject *named);
+
+/* Takes what only the statement or its own code can have changed: which objects the containers of the interpreter hold,
+ * and the values of objects that are no package's. ids: set that gets their addresses. Returns NULL without memory. */
+PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids);
 
 /* Is it an object that is taken? */
 bool fingerprint_covers(PyObject *object);

@@ -33,6 +33,7 @@ struct step {
     PyObject *code;
     struct step_call *call; /* NULL unless it is a plain call */
     PyObject *target;       /* the only name that it assigns, or NULL */
+    bool is_query;          /* one call or operator, which has no store */
     bool has_result;        /* it is an expression, or assigns one to the target */
 };
 

@@ -65,13 +65,21 @@ def names_of(node):
     return assigned, used
 
 
+def is_query(node, target):
+    """One call or operator, and no store but the target: it asks for a value, and changes nothing itself."""
+    value = node.value if isinstance(node, ast.Expr) or target else None
+    calls = [child for child in ast.walk(node) if isinstance(child, (ast.Call, ast.Await, ast.NamedExpr, ast.Lambda))]
+    return value is not None and calls in ([], [value])
+
+
 def step_of(node, file):
     """An expression is compiled as such, so that its value is the result."""
     is_expression, target = isinstance(node, ast.Expr), target_of(node)
     tree = ast.Expression(node.value) if is_expression else ast.Module([node], [])
     code = compile(tree, file, 'eval' if is_expression else 'exec')
     call = call_of(node.value) if is_expression or target else None
-    return ast.unparse(node), code, target, call, *names_of(node), is_expression or target is not None
+    return (ast.unparse(node), code, target, call, *names_of(node), is_expression or target is not None,
+            is_query(node, target))
 
 
 def parse(text, file):

@@ -95,8 +95,9 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
 {
     const char *source;
     PyObject *code, *target, *call, *assigned, *used;
-    int has_result;
-    if (!PyArg_ParseTuple(row, "sOOOOOp", &source, &code, &target, &call, &assigned, &used, &has_result))
+    int has_result, is_query;
+    if (!PyArg_ParseTuple(row, "sOOOOOpp", &source, &code, &target, &call, &assigned, &used, &has_result,
+                          &is_query))
         return -1;
     bool left = false;
     for (unsigned i = 0; i < program->nleave_out; i++)
@@ -109,7 +110,8 @@ static int take_step(struct program *program, struct body *body, PyObject *row)
                                             .code = Py_NewRef(code),
                                             .call = take_call(call),
                                             .target = new_or_null(target),
-                                            .has_result = has_result};
+                                            .has_result = has_result,
+                                            .is_query = is_query};
     return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "detectors/leak/holder.h"
 #include "detectors/leak/keyed.h"
 #include "detectors/leak/mapped.h"
+#include "detectors/leak/pointers.h"
 #include "detectors/memory/pyobject.h"
 #include "heap/guard/guard.h"
 #include "heap/memory/region.h"
@@ -34,6 +35,9 @@
 #define HOLDER_TYPES 4
 #define HOLDER_SAMPLE 4
 #define HOLDER_LEAST 8
+/* Allocation sites of which blocks are searched for pointers, and blocks of each. */
+#define SAMPLED_SITES 8
+#define SITE_SAMPLE 8
 
 _Static_assert(POINTS == RECORD_POINTS, "a point for each window, and one before the first");
 
@@ -216,14 +220,59 @@ static void send_types(const struct detector_call *call, enum counted_arm arm)
     }
 }
 
+/* Blocks of the sites that grew most, some of each, hidden. */
+static struct {
+    uintptr_t blocks[SAMPLED_SITES * SITE_SAMPLE];
+    uint64_t seen[SAMPLED_SITES];
+    unsigned n[SAMPLED_SITES];
+} sampled;
+
+static void sample_block(void *context, const struct block *block)
+{
+    (void)context;
+    for (unsigned i = 0; i < SAMPLED_SITES; i++) {
+        uint64_t every = (uint64_t)growth_of(sites[i].blocks) / SITE_SAMPLE + 1;
+        if (block->alloc_site == sites[i].site && growth_of(sites[i].blocks) >= HOLDER_LEAST &&
+            sampled.seen[i]++ % every == every / 2 && sampled.n[i] < SITE_SAMPLE)
+            sampled.blocks[i * SITE_SAMPLE + sampled.n[i]++] = pointers_hide(block_user(block));
+    }
+}
+
+/* Marks the sites with blocks to most of which no pointer leads. */
+static void find_lost(bool *ret_lost)
+{
+    uintptr_t blocks[SAMPLED_SITES * SITE_SAMPLE];
+    int64_t counts[SAMPLED_SITES * SITE_SAMPLE];
+    unsigned n = 0, at = 0;
+    memset(&sampled, 0, sizeof sampled);
+    if (guard_is_on())
+        region_walk_live(sample_block, NULL);
+    for (unsigned i = 0; i < SAMPLED_SITES; i++)
+        for (unsigned k = 0; k < sampled.n[i]; k++)
+            blocks[n++] = sampled.blocks[i * SITE_SAMPLE + k];
+    if (n == 0 || !pointers_to_blocks(blocks, n, counts))
+        return;
+    for (unsigned i = 0; i < SAMPLED_SITES; i++) {
+        unsigned lost = 0;
+        for (unsigned k = 0; k < sampled.n[i]; k++)
+            lost += counts[at++] == 0;
+        ret_lost[i] = sampled.n[i] >= SITE_SAMPLE / 2 && 2 * lost > sampled.n[i];
+    }
+}
+
 static void send_sites(const struct detector_call *call, enum counted_arm arm)
 {
     char name[64];
+    bool lost[TOP_SITES] = {false};
+    const struct holder_path nobody = {.holder = HOLDER_NOBODY};
     qsort(sites, SITES, sizeof *sites, by_site);
+    find_lost(lost);
     for (unsigned i = 0; i < TOP_SITES && growth_of(sites[i].bytes) > 0; i++) {
         snprintf(name, sizeof name, "%#llx%s", (unsigned long long)sites[i].site, sites[i].allocator);
-        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, NULL, sites[i].site);
-        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, NULL, sites[i].site);
+        send_series(call, arm, SERIES_SITE_BYTES, sites[i].bytes, 0, name, lost[i] ? &nobody : NULL,
+                    sites[i].site);
+        send_series(call, arm, SERIES_SITE_BLOCKS, sites[i].blocks, 0, name, lost[i] ? &nobody : NULL,
+                    sites[i].site);
     }
 }
 

@@ -19,7 +19,8 @@
 #define MARKS ((uintptr_t)7)
 
 struct count {
-    PyObject *const *objects;
+    const uintptr_t *hidden; /* addresses of objects, or of native blocks: */
+    bool blocks;
     int64_t *counts;
     uint16_t places[PLACES]; /* number of an object, plus 1; 0: unused */
 };
@@ -29,10 +30,20 @@ static unsigned place_of(uintptr_t word)
     return (unsigned)((word >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 40) % PLACES;
 }
 
+/* A pointer into a native block counts as one to its start. */
+static uintptr_t start_of(uintptr_t word)
+{
+    const void *at = (const void *)word; /* NOLINT(performance-no-int-to-ptr) */
+    const struct span *span = region_find(at);
+    const struct block *block = span ? span_block(span, at) : NULL;
+    return block ? (uintptr_t)block_user(block) : word;
+}
+
 static void look_up(const struct count *count, uintptr_t word)
 {
+    word = count->blocks ? start_of(word) : word;
     for (unsigned place = place_of(word); count->places[place]; place = (place + 1) % PLACES)
-        if ((uintptr_t)count->objects[count->places[place] - 1] == word)
+        if (~count->hidden[count->places[place] - 1] == word)
             count->counts[count->places[place] - 1]++;
 }
 
@@ -57,12 +68,9 @@ static void count_memory(const struct count *count, uintptr_t from, uintptr_t to
 }
 
 /* Pages that were never written are left out: a reservation may be larger than the machine's memory. */
-static void count_mapping(void *context, uintptr_t from, uintptr_t to)
+static void count_pages(const struct count *count, uintptr_t from, uintptr_t to)
 {
     unsigned char there[CHUNK];
-    const char *heap = region.heap;
-    if (from >= (uintptr_t)heap && from < (uintptr_t)heap + region.size)
-        return;
     for (uintptr_t at = from; at < to; at += sizeof there * PAGE) {
         size_t pages = (to - at) / PAGE < CHUNK ? (to - at) / PAGE : CHUNK;
         /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
@@ -71,9 +79,17 @@ static void count_mapping(void *context, uintptr_t from, uintptr_t to)
         for (size_t i = 0, end; i < pages; i = end + 1) {
             for (end = i; end < pages && there[end] & 1;)
                 end++;
-            count_memory(context, at + i * PAGE, at + end * PAGE);
+            count_memory(count, at + i * PAGE, at + end * PAGE);
         }
     }
+}
+
+/* Without the guard's heap, and its tables before it: they have the addresses of all blocks. */
+static void count_mapping(void *context, uintptr_t from, uintptr_t to)
+{
+    uintptr_t low = (uintptr_t)region.units, high = (uintptr_t)region.heap + region.size;
+    count_pages(context, from, to < low ? to : low);
+    count_pages(context, from > high ? from : high, to);
 }
 
 static void count_block(void *context, const struct block *block)
@@ -105,27 +121,40 @@ static void count_class(void *context, char *block, enum epoch epoch)
         look_up(context, (uintptr_t)Py_TYPE(object));
 }
 
-static void fill_places(struct count *count, unsigned n)
+/* Counts in all memory. Returns false where a sandbox forbids to read it. */
+static bool count_all(struct count *count, unsigned n)
 {
+    char byte;
+    memset(count->counts, 0, n * sizeof *count->counts);
+    if (!peek(0, (uintptr_t)&byte, &byte, 1))
+        return false;
     for (unsigned i = 0; i < n; i++) {
-        unsigned place = place_of((uintptr_t)count->objects[i]);
+        unsigned place = place_of(~count->hidden[i]);
         while (count->places[place])
             place = (place + 1) % PLACES;
         count->places[place] = (uint16_t)(i + 1);
     }
+    mapped_writable(count_mapping, count);
+    if (region.heap)
+        region_walk_live(count_block, count);
+    return true;
+}
+
+bool pointers_to_blocks(const uintptr_t *blocks, unsigned n, int64_t *counts)
+{
+    struct count count = {.hidden = blocks, .blocks = true, .counts = counts};
+    return region.heap && count_all(&count, n);
 }
 
 bool pointers_count(PyObject *const *objects, unsigned n, struct pointers *pointers)
 {
-    struct count count = {.objects = objects, .counts = pointers->words};
-    char byte;
+    uintptr_t hidden[POINTERS_MAX];
+    struct count count = {.hidden = hidden, .counts = pointers->words};
     *pointers = (struct pointers){0};
-    if (!peek(0, (uintptr_t)&count, &byte, 1)) /* a sandbox forbids it */
+    for (unsigned i = 0; i < n; i++)
+        hidden[i] = pointers_hide(objects[i]);
+    if (!count_all(&count, n))
         return false;
-    fill_places(&count, n);
-    mapped_writable(count_mapping, &count);
-    if (region.heap)
-        region_walk_live(count_block, &count);
     count.counts = pointers->tracked;
     PyUnstable_GC_VisitObjects(count_tracked, &count);
     readable_forget();

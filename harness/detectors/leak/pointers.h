@@ -19,5 +19,15 @@ struct pointers {
         tracked[POINTERS_MAX]; /* of objects that the collector tracks: a list shows no item that it popped */
 };
 
+/* An address in a form that is no pointer to it. */
+static inline uintptr_t pointers_hide(const void *at)
+{
+    return ~(uintptr_t)at;
+}
+
+/* Counts the pointers to each native block of the guard's heap, and into it. blocks: hidden, at most POINTERS_MAX.
+ * Returns false where memory cannot be read. */
+bool pointers_to_blocks(const uintptr_t *blocks, unsigned n, int64_t *counts);
+
 /* Counts the pointers to each object; the objects differ. Returns false where memory cannot be read. */
 bool pointers_count(PyObject *const *objects, unsigned n, struct pointers *pointers);

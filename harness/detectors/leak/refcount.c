@@ -314,7 +314,7 @@ static void refcount_window(struct detector_call *call, const struct counting_wi
 {
     if (window->arm != COUNTED_CALLS)
         return;
-    if (naudited == 0)
+    if (window->number == 0) /* again: the setup may have made other objects since */
         collect(call, window);
     read_counts(window->number);
     npoints = window->number + 1;

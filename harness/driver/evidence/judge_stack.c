@@ -63,7 +63,8 @@ void judge_maker(const struct judge *judge, const struct symbol_stack *stack, ch
     *ret_function = *ret_package = NULL;
     if (!found)
         return;
-    *ret_function = found->function ? strdup(found->function) : strdup(owner);
+    const char *function = package_function(found);
+    *ret_function = strdup(function ? function : owner);
     *ret_package = judge_name_package(judge, found->module, owner);
 }
 

@@ -107,8 +107,12 @@ static void add_form(struct finding *finding, const struct place *place, const c
     for (size_t i = 0; form && i < n; i++)
         if (strstr(finding->lines[i], form))
             return;
-    if (!form || n >= FORMS)
+    if (!form || n > FORMS)
         return;
+    if (n == FORMS) {
+        finding_add_line(finding, strdup("also raised: other forms, which are not listed"));
+        return;
+    }
     const char *message = is_first || place->n == 0 ? "" : record_text(record, 0) + strlen(type);
     finding_add_line(finding, judge_format("%s %s%s", is_first ? "raised:" : "also raised:", form, message));
 }

@@ -145,8 +145,8 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         finding->trapped = true;
         symbol_stack_free(&stack);
     } else if (maker && violation->kind != VIOLATION_STRAY) {
-        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET,
-                     maker->function ? strdup(maker->function) : NULL,
+        const char *function = package_function(maker);
+        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, function ? strdup(function) : NULL,
                      judge_name_package(judge, maker->module, name));
     }
 }

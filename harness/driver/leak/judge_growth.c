@@ -215,7 +215,8 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     const struct loss *best = NULL;
     for (size_t i = 0; i < losses->n; i++) {
         const struct loss *loss = &losses->items[i];
-        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN && (!best || tells(loss) > tells(best)))
+        if (same_owner(loss, like) && loss->of == SERIES_OBJECTS && loss->holder != HOLDER_UNKNOWN &&
+            (!best || tells(loss) > tells(best)))
             best = loss;
     }
     return best;
@@ -258,7 +259,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     return judge_list_end(&list);
 }
 
-/* Returns true where nothing refers to any of these objects: what the statements change does not hold them. */
+/* Returns true where no pointer leads to these objects and blocks: what the statements change does not hold them. */
 static bool is_lost(const struct losses *losses, const struct loss *like)
 {
     unsigned lost = 0, held = 0;
@@ -298,8 +299,7 @@ static void add_finding(struct losses *losses, struct loss *like, const char *me
     finding->signature = judge_format("growth|%s|%s", growth_verdict_names[like->verdict],
                                       like->function ? like->function : "");
     finding = finding_list_add(&judge->run->findings, finding, judge->child);
-    const struct loss *held = find_held(losses, like);
-    if (finding && judge->outcome->facts.changes && !(held && held->holder == HOLDER_NOBODY))
+    if (finding && judge->outcome->facts.changes && !is_lost(losses, like))
         finding_add_line(
             finding, strdup("the statements share objects that cannot be looked into: where one of them is "
                             "meant to keep this, it is no leak"));

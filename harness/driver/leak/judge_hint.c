@@ -2,6 +2,7 @@
  * must be silent where memory only settles, so that it takes steady growth of some size. */
 #include "driver/leak/judge_leak.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "driver/finding/curve.h"
 
 #define HEAD "memory seems to grow: "
+#define PAGE 4096
 
 /* Growth of less in all counts as none. mimalloc and malloc keep a few blocks for each thread that are free. */
 static const struct {
@@ -18,7 +20,7 @@ static const struct {
 } rows[] = {
     {SERIES_PYTHON_BLOCKS, 1, 64, "blocks of CPython's allocators"},
     {SERIES_NATIVE_BYTES, 16, 16 << 10, "bytes of malloc"},
-    {SERIES_RESIDENT_BYTES, 4096, 4 << 20, "bytes of resident memory"},
+    {SERIES_RESIDENT_BYTES, PAGE, 4 << 20, "bytes of resident memory"},
 };
 
 static bool has_hint(const struct note_list *notes)
@@ -40,7 +42,21 @@ static double rate_of(const struct judge *judge, size_t row)
     return grown >= rows[row].least ? look.rate : 0;
 }
 
-/* Resident memory alone is a hint, too: memory of mmap is nowhere else. */
+/* Does each window add its share? Allocators keep pages of the most that was ever in use at once, so that resident
+ * memory grows for a while with garbage that is freed in time. */
+static bool is_exact(const struct judge *judge, enum series_of of, double rate)
+{
+    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, of, NULL);
+    for (unsigned i = COUNTED_WARM_UP + 1; i < curve.n; i++) {
+        double wanted = rate * (double)(curve.calls[i] - curve.calls[i - 1]);
+        if (fabs((double)(curve.values[i] - curve.values[i - 1]) - wanted) > wanted / 8)
+            return false;
+    }
+    return true;
+}
+
+/* Resident memory alone is a hint only where each iteration takes whole pages, as by mmap: an allocator's memory shows
+ * in the other totals. */
 void judge_hint(struct judge *judge)
 {
     struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
@@ -49,9 +65,11 @@ void judge_hint(struct judge *judge)
         judge->outcome->facts.changes == CHANGES_SEEN || has_hint(&judge->run->notes))
         return;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        double rate = rate_of(judge, i) * times;
-        if (rate > 0)
-            judge_list_add(&list, "%.2f %s", rate, rows[i].what);
+        double rate = rate_of(judge, i);
+        bool counts = rows[i].of != SERIES_RESIDENT_BYTES || list.n > 0 ||
+                      (rate * times >= PAGE && is_exact(judge, rows[i].of, rate));
+        if (rate > 0 && counts)
+            judge_list_add(&list, "%.2f %s", rate * times, rows[i].what);
     }
     char *text = judge_list_end(&list);
     if (text)

@@ -119,17 +119,27 @@ static bool is_library(const struct symbol_frame *frame)
     return is_reserved || (!frame->file && frame->is_weak && is_template);
 }
 
-bool package_is_of_caller(const struct symbol_stack *stack, size_t i)
+/* Is it code of a library or of CPython's headers that is compiled into the package? */
+static bool is_foreign(const struct symbol_frame *frame)
 {
     static const char *const foreign[] = {
         "/include/python3", "/include/c++/", "/usr/include/", "/usr/local/include/",
         "/lib/gcc/",        "/lib/clang/",   "/rustc/",       NULL};
-    const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
-    if (i + 1 >= stack->nframes || !caller->module || strcmp(frame->module, caller->module) != 0)
-        return false;
     bool is_header = frame->file && (has_any(frame->file, foreign) ||
                                      (frame->is_inline && strstr(frame->file, "/include/")));
     return is_header || is_library(frame);
+}
+
+bool package_is_of_caller(const struct symbol_stack *stack, size_t i)
+{
+    const struct symbol_frame *frame = &stack->frames[i], *caller = frame + 1;
+    return i + 1 < stack->nframes && caller->module && strcmp(frame->module, caller->module) == 0 &&
+           is_foreign(frame);
+}
+
+const char *package_function(const struct symbol_frame *frame)
+{
+    return is_foreign(frame) ? NULL : frame->function;
 }
 
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,

@@ -32,6 +32,9 @@ bool package_any_loaded(const struct outcome *outcome);
  * or not; so does any header code that is inlined. False where the caller is not in the same file. */
 bool package_is_of_caller(const struct symbol_stack *stack, size_t i);
 
+/* The function of a package's frame; NULL where it has no symbol, or only code of a library is known there. */
+const char *package_function(const struct symbol_frame *frame);
+
 /* The innermost frame that belongs to a package, and is not of its caller; or NULL. */
 const struct symbol_frame *package_frame(const struct outcome *outcome, const struct symbol_stack *stack,
                                          char *name, size_t size);

@@ -34,9 +34,8 @@ char *sentence_blame(const json_t *finding)
         function = package = "";
     }
     if (is_likely(finding))
-        n = asprintf(&text, "most likely the target's: the block is of %s in %s",
-                     *function ? function : "a function without a name",
-                     *package ? package : "an unknown package");
+        n = asprintf(&text, "most likely the target's: the block is of %s%s%s", function,
+                     *function ? " in " : "", *package ? package : "an unknown package");
     else
         n = asprintf(&text, "%s%s%s%s%s%s%s%s", fault, *function ? ": " : "", function,
                      *package ? " in " : "", package, *cause ? " (a consequence of " : "", cause,

@@ -55,6 +55,12 @@ static bool find_in_venv(const char *venv, char path[PATH_MAX])
     return false;
 }
 
+static int explain_closed(const char *path, struct sentence *error)
+{
+    return sentence_fail(-ENOENT, error, "name an interpreter with -p", "%s cannot be reached: %s", path,
+                         strerror(errno));
+}
+
 static int explain_missing(const char *path, struct sentence *error)
 {
     char target[PATH_MAX];
@@ -67,8 +73,7 @@ static int explain_missing(const char *path, struct sentence *error)
                              path, target);
     }
     if (errno != ENOENT && errno != ENOTDIR && errno != EINVAL)
-        return sentence_fail(-ENOENT, error, "name an interpreter with -p", "%s cannot be reached: %s", path,
-                             strerror(errno));
+        return explain_closed(path, error);
     return sentence_fail(-ENOENT, error, "name one with -p, or make a venv with `python3.13t -m venv DIR`",
                          "there is no interpreter at %s", path);
 }
@@ -81,6 +86,8 @@ static int resolve(const char *python, char path[PATH_MAX], struct sentence *err
     bool bare = !strchr(python, '/');
     if (find_in_venv(python, path) || (bare && probe_find_program(python, path)))
         return 0;
+    if (!bare && errno == EACCES)
+        return explain_closed(python, error);
     if (errno != EACCES && stat(python, &info) == 0 && S_ISDIR(info.st_mode))
         return sentence_fail(-ENOENT, error,
                              "make one with `python3.13t -m venv DIR`, or name an interpreter with -p",

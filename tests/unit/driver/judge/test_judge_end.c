@@ -164,6 +164,24 @@ static void a_kill_from_outside_is_no_crash(void **state)
     end(&trial);
 }
 
+static void the_report_of_nanobind_is_a_leak(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    trial.plan.detect |= DETECTOR_BIT(DETECTOR_SHUTDOWN);
+    trial.outcome.phase = BOARD_FINISH;
+    assert_int_equal(fd_read_file(FTSTRESS_LOGS "/nanobind-2.0.0.log", &trial.outcome.stderr_text, NULL), 0);
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->kind, FINDING_SHUTDOWN_LEAK);
+    assert_string_equal(
+        only(&trial)->message,
+        "nanobind counts, after Python's end, 26 instances (26 Item), 0 keep_alive records, 1 types, 0 "
+        "functions; the report does not separate cached objects from lost ones");
+    assert_string_equal(only(&trial)->reason, "a type or module of nb_toy is named");
+    end(&trial);
+}
+
 static void lost_records_are_no_crash(void **state)
 {
     (void)state;
@@ -343,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_crash_in_the_harness_on_one_thread_is_its_own_fault),
         cmocka_unit_test(our_own_doing_is_no_crash),
         cmocka_unit_test(a_kill_from_outside_is_no_crash),
+        cmocka_unit_test(the_report_of_nanobind_is_a_leak),
         cmocka_unit_test(lost_records_are_no_crash),
         cmocka_unit_test(one_thread_is_enough_for_a_child_with_one),
         cmocka_unit_test(more_records_than_are_kept_are_noted),

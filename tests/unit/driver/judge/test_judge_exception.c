@@ -72,6 +72,20 @@ static void messages_of_compiled_code_are_forms_of_one_finding(void **state)
     end(&trial);
 }
 
+static void more_forms_than_are_listed_are_counted_as_others(void **state)
+{
+    (void)state;
+    struct trial trial;
+    char text[] = "ValueError: bad tag a";
+    begin(&trial);
+    for (; text[sizeof text - 2] < 'k'; text[sizeof text - 2]++)
+        add_raised(&trial, RAISED_BY_STATEMENT, text, "");
+    assert_int_equal(judge(&trial, 1), 1);
+    assert_int_equal(only(&trial)->nlines, 7);
+    assert_string_equal(only(&trial)->lines[6], "also raised: other forms, which are not listed");
+    end(&trial);
+}
+
 static void assert_blamed(enum exception_how how, const char *place, enum blame blame, const char *function)
 {
     struct trial trial;
@@ -177,6 +191,7 @@ int main(void)
         cmocka_unit_test(one_race_with_random_messages_is_one_finding),
         cmocka_unit_test(another_call_or_statement_is_another_finding),
         cmocka_unit_test(messages_of_compiled_code_are_forms_of_one_finding),
+        cmocka_unit_test(more_forms_than_are_listed_are_counted_as_others),
         cmocka_unit_test(code_of_the_library_is_the_interpreters),
         cmocka_unit_test(a_crash_of_the_library_is_the_interpreters),
         cmocka_unit_test(a_call_that_the_library_refuses_has_its_reason),

@@ -66,6 +66,87 @@ static void objects_without_a_maker_have_a_holder(void **state)
     end(&trial);
 }
 
+static void containers_that_the_statements_change_may_keep(void **state)
+{
+    (void)state;
+    static const char message[] =
+        "growth: f (Python code, or the interpreter) keeps in each call: 1.00 list; held: list <- m.cache; no finding, "
+        "because the statements change what they share";
+    for (int changes = CHANGES_NONE; changes <= CHANGES_SEEN; changes++) {
+        struct trial trial;
+        begin_growth(&trial);
+        trial.outcome.facts.changes = (enum changes)changes;
+        add_series(
+            &trial,
+            &(struct series){
+                .of = SERIES_OBJECTS, .name = "list", .rate = 1, .holder = HOLDER_MODULE, .path = "m.cache"});
+        judge(&trial, 1);
+        if (changes == CHANGES_SEEN)
+            assert_noted(&trial, message);
+        else
+            assert_int_equal(only(&trial)->nlines, changes == CHANGES_POSSIBLE);
+        if (changes == CHANGES_POSSIBLE)
+            assert_string_equal(only(&trial)->lines[0],
+                                "the statements share objects that cannot be looked into: where "
+                                "one of them is meant to keep this, it is no leak");
+        end(&trial);
+    }
+}
+
+static void objects_that_are_made_immortal_need_no_holder(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_growth(&trial);
+    add_series(&trial,
+               &(struct series){.of = SERIES_OBJECTS, .name = "m.T", .rate = 1, .holder = HOLDER_IMMORTAL});
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->message,
+                        "f (Python code, or the interpreter) loses in each call: 1.00 m.T; m.T "
+                        "objects are made immortal: nothing frees them");
+    end(&trial);
+}
+
+/* `release`: the plan's; `stays`: with it, too. */
+static void assert_cached(const char *release, bool stays, bool is_finding, const char *message)
+{
+    struct trial trial;
+    begin_growth(&trial);
+    trial.plan.fresh = strdup("g()");
+    trial.plan.release = release ? strdup(release) : NULL;
+    for (enum counted_arm arm = COUNTED_NEW; arm < COUNTED_ARMS; arm++) {
+        add_calls(&trial, arm);
+        add_series(&trial, &(struct series){.arm = arm,
+                                            .of = SERIES_OBJECTS,
+                                            .name = "m.Key",
+                                            .rate = arm == COUNTED_NEW || stays,
+                                            .holder = HOLDER_STATIC,
+                                            .path = "m",
+                                            .maker = guilty});
+    }
+    assert_int_equal(judge(&trial, 1), is_finding);
+    if (is_finding)
+        assert_string_equal(only(&trial)->message, message);
+    else
+        assert_noted(&trial, message);
+    end(&trial);
+}
+
+static void what_new_calls_keep_is_a_cache_or_a_loss(void **state)
+{
+    (void)state;
+    assert_cached("m.clear()", true, true,
+                  "guilty (planted 1.2) keeps for each new call, also after `m.clear()`: 1.00 "
+                  "m.Key; held: m.Key <- m");
+    assert_cached("m.clear()", false, false,
+                  "unbounded-cache: guilty (planted 1.2) keeps for each new call, until "
+                  "`m.clear()`: 1.00 m.Key; held: m.Key <- m");
+    assert_cached(NULL, false, true,
+                  "guilty (planted 1.2) keeps for each new call, in an unbounded cache or by a loss: "
+                  "1.00 m.Key; held: m.Key <- m; name the release step with --release to separate "
+                  "the two");
+}
+
 static void immortal_objects_excuse_what_they_hold(void **state)
 {
     (void)state;
@@ -191,6 +272,9 @@ int main(void)
         cmocka_unit_test(lost_objects_have_a_maker_and_no_holder),
         cmocka_unit_test(native_memory_has_its_allocator),
         cmocka_unit_test(objects_without_a_maker_have_a_holder),
+        cmocka_unit_test(containers_that_the_statements_change_may_keep),
+        cmocka_unit_test(objects_that_are_made_immortal_need_no_holder),
+        cmocka_unit_test(what_new_calls_keep_is_a_cache_or_a_loss),
         cmocka_unit_test(immortal_objects_excuse_what_they_hold),
         cmocka_unit_test(caches_of_the_interpreter_are_a_note),
         cmocka_unit_test(memory_of_no_allocator_is_a_note),

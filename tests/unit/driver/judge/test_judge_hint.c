@@ -63,6 +63,18 @@ static void totals_that_grow_with_the_calls_are_a_note(void **state)
     assert_note(SERIES_PYTHON_BLOCKS, blocks, true, NULL); /* the statements may keep it on purpose */
 }
 
+static void resident_memory_alone_must_be_exact(void **state)
+{
+    (void)state;
+    int64_t small[RECORD_POINTS], uneven[RECORD_POINTS];
+    for (int i = 0; i < RECORD_POINTS; i++) {
+        small[i] = (300 << 20) + 40960 * calls[i] / 100;
+        uneven[i] = (300 << 20) + 40960 * calls[i] + (i % 2 ? 40960 * 20 : 0);
+    }
+    assert_note(SERIES_RESIDENT_BYTES, small, false, NULL);
+    assert_note(SERIES_RESIDENT_BYTES, uneven, false, NULL);
+}
+
 static void totals_that_settle_are_none(void **state)
 {
     (void)state;
@@ -83,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(totals_that_grow_with_the_calls_are_a_note),
+        cmocka_unit_test(resident_memory_alone_must_be_exact),
         cmocka_unit_test(totals_that_settle_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,8 @@ static void the_same_value_is_a_note(void **state)
     add_write(&trial, guilty, SAME);
     add_write(&trial, NULL, SAME | SERIAL);
     assert_silent(&trial);
-    assert_noted(&trial, "value-benign: guilty (planted) writes to its input x");
+    assert_noted(&trial,
+                 "value-benign: guilty (planted) writes to its input x the value that is there already: ");
     assert_noted(&trial, "value-benign: a function without a name (unknown package)");
     assert_int_equal(trial.run.in_place.n, 0);
     end(&trial);
@@ -146,6 +147,9 @@ static void a_changed_input_is_found_once_for_all_values(void **state)
     add_invariant(&trial, "x", "its shape became (80,), was (40,)", false);
     assert_int_equal(judge(&trial, 1), 1);
     assert_int_equal(only(&trial)->kind, FINDING_INPUT_MUTATED);
+    assert_string_equal(
+        only(&trial)->message,
+        "input x: its shape became (40,), was (20,), while the threads only read it; seen after f(x)");
     assert_int_equal(only(&trial)->severity, SEVERITY_WRONG_RESULT);
     assert_string_equal(only(&trial)->input, "x");
     assert_true(only(&trial)->count == 2);

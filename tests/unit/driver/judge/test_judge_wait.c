@@ -170,6 +170,33 @@ static void threads_are_named_by_what_they_are(void **state)
     end(&trial);
 }
 
+static void a_fault_and_its_registers_are_explained(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_crash(&trial, SIGSEGV, guilty);
+    trial.outcome.records[trial.outcome.nrecords - 1]->values[CRASH_ADDRESS] = 0x18;
+    struct scene_page *page = add_page(&trial, 4242, 1);
+    page->error = SCENE_ERROR_WRITE;
+    page->npointers = 1;
+    page->pointers[0] = (struct scene_pointer){.index = SCENE_RDI,
+                                               .block = {.kind = VIOLATION_READ_AFTER,
+                                                         .size = 64,
+                                                         .offset = 16,
+                                                         .worker = 3,
+                                                         .nalloc = 1,
+                                                         .alloc = {(uint64_t)accomplice + 1}}};
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_int_equal(finding->nlines, 2);
+    assert_string_equal(finding->lines[0], "the fault: a write to null + 0x18");
+    assert_string_equal(finding->lines[1],
+                        "rdi points 16 bytes into a block of 64 bytes, made by thread 3; the block is "
+                        "of accomplice");
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +204,7 @@ int main(void)
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),
         cmocka_unit_test(a_hang_names_its_phase),
         cmocka_unit_test(threads_are_named_by_what_they_are),
+        cmocka_unit_test(a_fault_and_its_registers_are_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,16 @@ static void headers_of_others_are_passed_over(void **state)
     assert_string_equal(named(callback, 2), "Py_DECREF");
 }
 
+/* With one frame the caller is not known: code of a library is no function of the package's own. */
+static void code_of_a_library_has_no_name_of_the_packages(void **state)
+{
+    (void)state;
+    const struct symbol_frame grow = {.function = "std::vector<…>::_M_realloc_insert<…>", .module = NUMPY},
+                              own = {.function = "Accum::add", .module = NUMPY};
+    assert_null(package_function(&grow));
+    assert_string_equal(package_function(&own), "Accum::add");
+}
+
 /* Without debug information, names and the linker's mark decide. */
 static void libraries_without_a_source_are_passed_over(void **state)
 {
@@ -213,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_innermost_of_a_package_is_named),
         cmocka_unit_test(headers_of_others_are_passed_over),
+        cmocka_unit_test(code_of_a_library_has_no_name_of_the_packages),
         cmocka_unit_test(libraries_without_a_source_are_passed_over),
         cmocka_unit_test(the_childs_file_holds_more_than_ours),
         cmocka_unit_test(every_file_has_its_owner),

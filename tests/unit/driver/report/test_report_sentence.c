@@ -14,6 +14,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* Renders the text form with all that it has. */
+static char *render_all(json_t *report)
+{
+    char *text;
+    const struct report all = {.document = report, .verbose = true, .whole = true};
+    assert_int_equal(reporter_render(reporter_find("text"), &all, &text), 0);
+    json_decref(report);
+    return text;
+}
+
 /* Renders a finding of this kind with these keys. */
 static char *render_finding(const char *form, const char *kind, const char *keys)
 {
@@ -44,7 +54,7 @@ static void the_blame_is_that_of_the_finding(void **state)
     } rows[] = {
         {"{'blame': 'target'}", "blame: most likely the target's: the block is of guilty in p 1.0\n"},
         {"{'blame': 'target', 'function': null, 'package': null}",
-         "blame: most likely the target's: the block is of a function without a name in an unknown package\n"},
+         "blame: most likely the target's: the block is of an unknown package\n"},
         {"{'blame': 'target', 'block': {'trapped': true}}", "blame: the target's fault: guilty in p 1.0\n"},
         {"{'blame': 'target', 'cause': 'F7'}",
          "blame: the target's fault: guilty in p 1.0 (a consequence of F7)\n"},
@@ -58,6 +68,18 @@ static void the_blame_is_that_of_the_finding(void **state)
         cleanup_free char *text = render_finding("text", "heap-corruption", rows[i].keys);
         assert_says(text, rows[i].words);
     }
+}
+
+static void the_whole_text_has_reason_plan_and_log(void **state)
+{
+    (void)state;
+    json_t *finding = make_finding("crash");
+    json_object_set_new(finding, "blame_reason", json_string("it was caught"));
+    json_object_set_new(finding, "detector", json_string("guard"));
+    cleanup_free char *text = render_all(report_with(finding));
+    assert_says(text, "\n    because: it was caught\n    seen 3 times");
+    assert_says(text, "    severity crash, detector guard, signature sig|guilty\n    plan:\n      name: p\n"
+                      "    standard error:\n      free(): invalid\n");
 }
 
 static void sightings_are_counted(void **state)
@@ -148,6 +170,7 @@ static void user_errors_alone_leave_a_run_clean(void **state)
     json_object_set_new(report, "verdict", json_string("clean"));
     cleanup_free char *clean = render("text", report);
     assert_says(clean, words);
+    assert_no(clean, "more notes");
     json_decref(report);
 }
 
@@ -206,6 +229,10 @@ static void pairs_that_never_met_are_named(void **state)
                    "{'a': 'g()', 'b': 'h()', 'looks': 2, 'together': 0, 'least': 1}]}");
     assert_says(text, "  never in flight together: f() | g() (500 looks)\n");
     assert_int_equal(count(text, "never in flight"), 1);
+    json_t *report = make_report("clean");
+    json_object_set_new(report, "pairs", parse("[{'a': 'f()', 'b': 'g()', 'looks': 500, 'together': 5}]"));
+    cleanup_free char *all = render_all(report);
+    assert_says(all, "  in flight together: f() | g(): 1 threads in 100 looks (500)\n");
 }
 
 static void controls_are_named(void **state)
@@ -242,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_blame_is_that_of_the_finding),
+        cmocka_unit_test(the_whole_text_has_reason_plan_and_log),
         cmocka_unit_test(sightings_are_counted),
         cmocka_unit_test(github_names_the_sharing_level),
         cmocka_unit_test(github_has_every_part_of_a_bug_report),

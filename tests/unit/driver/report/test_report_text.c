@@ -1,4 +1,5 @@
 /* The text form of a run, for a person. */
+#include "core/plan/perturb.h"
 #include "driver/report/report_run.h"
 
 /* The document of the run, and the same document read back, must give the same text. */
@@ -324,6 +325,7 @@ static void the_text_of_every_part_survives_a_reload(void **state)
     add_threads(finding);
     finding->behind = strdup("F0000000");
     assert_int_equal(finding_add_line(finding, strdup("the fault: a write to null")), 0);
+    finding->perturb = PERTURB_LOCKSTEP;
     add_verification(&run);
     add_memcheck(&run);
     cleanup_free char *text = text_of(&run, false, false), *coloured = text_of(&run, true, true);
@@ -334,7 +336,8 @@ static void the_text_of_every_part_survives_a_reload(void **state)
                       "  heap checker: 46 rounds over up to 59471 blocks, 36 million blocks a second\n");
     assert_says(text, "    seen only when the statement of F0000000 was left out\n"
                       "    in: np.repeat(x, 2)\n"
-                      "    the fault: a write to null\n");
+                      "    the fault: a write to null\n"
+                      "    in each child that showed it: all threads meet before each iteration\n");
     assert_says(text, "    thread 0, which crashed:\n"
                       "      #0  guilty  x.so+0x1234\n"
                       "      py  again  x.py:3  (3 times)\n"

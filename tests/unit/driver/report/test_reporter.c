@@ -220,6 +220,8 @@ static void text_reports_the_trials(void **state)
     assert_says(text, "\n  without p.f 0 of 10\n");
     assert_says(text, "look at p.f\n");
     assert_no(text, "GIL on");
+    cleanup_free char *page = render("html", report);
+    assert_says(page, "\"name\":\"as it was\"");
     json_decref(report);
 }
 
@@ -252,6 +254,8 @@ static void every_form_names_the_members_without_a_turn(void **state)
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         cleanup_free char *text = render(forms[i], report);
         assert_says(text, "nothing found, but guard, pyheap had no turn");
+        if (i == 0)
+            assert_says(text, "  guard, pyheap had no turn: give it more --time\n");
     }
     json_decref(report);
 }

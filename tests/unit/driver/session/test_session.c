@@ -4,11 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "core/plan/detector_list.h"
 #include "driver/session/session_inside.h"
 
@@ -151,6 +154,70 @@ static void a_limit_of_memory_is_a_note_with_its_size(void **state)
     end(&scene);
 }
 
+static void what_the_target_takes_from_the_harness_is_a_note(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct outcome outcome = {.wire_lost = true, .limited = true, .phase = BOARD_FINISH};
+    begin(&stage);
+    take(&stage, &outcome);
+    assert_noted(&stage,
+                 "the target closed or used the descriptor of the harness's records in a child: what the "
+                 "detectors saw there afterwards is lost, and its end is not judged");
+    assert_noted(&stage,
+                 "the target lowered its own limit on memory in a child, where the harness needs some of it, "
+                 "too: a failure for lack of memory may not happen without the harness");
+    assert_true(stage.session.wire_lost);
+    end(&stage);
+}
+
+/* What this draws on standard error. */
+static void draw(void (*print)(struct stage *stage), struct stage *stage, char *text, size_t size)
+{
+    int kept = dup(STDERR_FILENO), ends[2];
+    assert_int_equal(pipe(ends), 0);
+    fflush(stderr);
+    dup2(ends[1], STDERR_FILENO);
+    print(stage);
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    ssize_t n = read(ends[0], text, size - 1);
+    text[n < 0 ? 0 : n] = '\0';
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void draw_progress(struct stage *stage)
+{
+    struct progress *progress = &stage->session.progress;
+    progress_init(progress, true, "t", clock_now() + 90 * CLOCK_SECOND);
+    progress->member = "bare";
+    progress->findings = 2;
+    progress_draw(progress, &(struct board_totals){.calls = 1500000, .sampled = 200, .overlapped = 50});
+}
+
+static void take_verbosely(struct stage *stage)
+{
+    struct outcome outcome = {.phase = BOARD_RUN, .wait_status = SIGSEGV, .seconds = 1.5, .totals.calls = 7};
+    stage->request.verbose = true;
+    take(stage, &outcome);
+}
+
+static void lines_on_the_terminal_have_the_counts(void **state)
+{
+    (void)state;
+    struct stage stage;
+    char text[512];
+    begin(&stage);
+    draw(draw_progress, &stage, text, sizeof text);
+    assert_non_null(strstr(text, "t: 1.5 M calls  "));
+    assert_non_null(strstr(text, "/s  overlap 25 %  2 findings  [bare]  90 s left"));
+    draw(take_verbosely, &stage, text, sizeof text);
+    assert_non_null(strstr(text, "child 1 (bare): Segmentation fault after 1.5 s, 7 calls, 0 records\n"));
+    end(&stage);
+}
+
 static void an_end_without_its_detector_is_a_note(void **state)
 {
     (void)state;
@@ -216,6 +283,8 @@ int main(void)
         cmocka_unit_test(a_run_without_a_test_has_its_reason),
         cmocka_unit_test(each_end_of_a_child_has_its_words),
         cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),
+        cmocka_unit_test(what_the_target_takes_from_the_harness_is_a_note),
+        cmocka_unit_test(lines_on_the_terminal_have_the_counts),
         cmocka_unit_test(an_end_without_its_detector_is_a_note),
         cmocka_unit_test(only_the_first_child_makes_a_run_of_one_long_call_untested),
         cmocka_unit_test(the_module_that_turned_the_gil_on_is_named),

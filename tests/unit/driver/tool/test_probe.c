@@ -92,6 +92,22 @@ static void test_venv(void **state)
     assert_refused(in_folder("venv"), -ENOEXEC, "bin/python does not answer");
 }
 
+/* A venv that this user may not enter is not missing. */
+static void test_closed_venv(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    mkdir(in_folder("venv"), 0777);
+    mkdir(in_folder("venv/bin"), 0777);
+    script("venv/bin/python", ANSWER("cpython", "3.13t"));
+    assert_int_equal(chmod(in_folder("."), 0755) | chmod(in_folder("venv"), 0700), 0);
+    assert_int_equal(setresuid(65534, 65534, 0), 0); /* access() is by the real user */
+    assert_refused(in_folder("venv"), -ENOENT, "cannot be reached: Permission denied");
+    assert_refused(in_folder("venv/bin/python"), -ENOENT, "cannot be reached: Permission denied");
+    assert_int_equal(setresuid(0, 0, 0), 0);
+}
+
 static void test_name_on_path(void **state)
 {
     (void)state;
@@ -272,6 +288,7 @@ int main(void)
         TEST(test_an_answer_among_noise),
         TEST(test_arguments_are_those_of_python),
         TEST(test_venv),
+        TEST(test_closed_venv),
         TEST(test_name_on_path),
         TEST(test_relative_paths),
         TEST(test_missing),
