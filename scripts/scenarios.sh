@@ -17,7 +17,7 @@ pythran-view-copy        | pythran-view-broken      | 0 | | PYTHON_GIL=0
 pythran-buffer           | pythran-buffer-broken    | 1 | [a-z]* in each call: 16384\.0 bytes of native memory | PYTHON_GIL=0
 pythran-buffer           | pythran-buffer-fixed     | 0 | | PYTHON_GIL=0
 wasi-nn                  | wasi-nn                  | 0 | |
-wasi-nn-double-release   | wasi-nn                  | 1 | released twice: model \(object\) loses 1\.00 |
+wasi-nn-double-release   | wasi-nn                  | 1 | released too often: model \(object\) loses 1\.00 |
 wasi-nn-borrowed-release | wasi-nn                  | 1 | first \(int\) loses 1\.00 references |
 wasi-nn-lost-string      | wasi-nn                  | 1 | graph_load \(wasi_nn\) loses in each call: 1\.00 str |
 wasi-nn-uninitialised    | wasi-nn                  | 1 | model \(object\) loses 1\.00 |

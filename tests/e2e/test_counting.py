@@ -30,13 +30,15 @@ class Counted(NamedTuple):
 
 COUNTED = [
     Counted('refcount_double', 'x', 'refcount', 'refcount-underflow',
-            r'^released twice: x \(object\) loses 1\.00 references in each call', 'refcount_double.bug'),
+            r'^released too often: x \(object\) loses 1\.00 references in each call', 'refcount_double.bug'),
     Counted('refcount_borrowed', 'L', 'refcount', 'refcount-underflow',
             r'^a borrowed reference is released: each of 5 items of L \(float\) loses 1\.00 references',
             'refcount_borrowed.bug'),
     Counted('refcount_kept', 'x', 'refcount', 'reference-leak',
             r'^never released: x \(object\) gains 1\.00 references in each call', 'refcount_kept.bug'),
     Counted('growth_string', '', 'growth', 'reference-leak', r'loses in each call: 1\.00 str; nothing refers to str objects', 'make', 'bug'),
+    Counted('growth_recycled', '1', 'growth', 'reference-leak', r'loses in each iteration: 1\.00 tuple; nothing refers to tuple objects',
+            'bug', 'bug', ('growth_recycled.scratch(1)',)),
     Counted('growth_native', '', 'growth', 'memory-growth',
             r'loses in each call: 64\.0 bytes of native memory in 1\.00 blocks$', 'bug', 'bug'),
     *(Counted(f'growth_domain.{name}', str(domain), 'growth', 'memory-growth',
@@ -127,7 +129,7 @@ class Counting(EndToEnd):
                                '--detect', 'refcount', '--time', '2', 'refcount_double.bug(x)', 'refcount_borrowed.bug(L)'), 1)
         said = sorted(finding['message'] for finding in done.findings())
         self.assertEqual(said, ['a borrowed reference is released: each of 2 items of L (float) loses 1.00 references in each '
-                                'iteration', 'released twice: x (object) loses 1.00 references in each iteration'], done)
+                                'iteration', 'released too often: x (object) loses 1.00 references in each iteration'], done)
 
     def test_released(self):
         """a release step separates a cache from a leak, and its effect is reported"""
@@ -191,11 +193,11 @@ class Counting(EndToEnd):
         self.assertIn(words, '\n'.join(done.json['notes']), done)
 
     @each([(name, row) for name, *row in (
-        ('builtin', '', 'refcount_double.bug(round)', r'^released twice: round \(builtin_function_or_method\) loses 1\.00'),
+        ('builtin', '', 'refcount_double.bug(round)', r'^released too often: round \(builtin_function_or_method\) loses 1\.00'),
         ('kept', '', 'refcount_kept.bug(round)', r'^never released: round \(builtin_function_or_method\) gains 1\.00'),
-        ('lookup', '', 'refcount_lookup.bug(), round(1.5)', r'^released twice: round \(builtin_function_or_method\) loses 1\.00'),
+        ('lookup', '', 'refcount_lookup.bug(), round(1.5)', r'^released too often: round \(builtin_function_or_method\) loses 1\.00'),
         ('module', 'import os.path as p', 'refcount_kept.bug(p.join)', r'^never released: p\.join \(function\) gains 1\.00'),
-        ('class', 'import collections as c', 'refcount_double.bug(c.deque)', r'^released twice: c\.deque \(type\) loses 1\.00'),
+        ('class', 'import collections as c', 'refcount_double.bug(c.deque)', r'^released too often: c\.deque \(type\) loses 1\.00'),
         ('function', 'f = lambda: [refcount_kept.bug(o) for o in (round,)]', 'f()', r'^never released: round \(.*\) gains 1\.00'),
         ('twin', 'import collections as c', 'refcount_lookup.twin(), refcount_kept.twin(round), refcount_double.twin(c.deque)', ''))])
     def test_loaded(self, _, row):

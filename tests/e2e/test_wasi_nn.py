@@ -5,7 +5,7 @@ import unittest
 from harness import EndToEnd, each, run
 
 FAULTS = [
-    ('wasi-nn-double-release', 'refcount-underflow', r'released twice: model \(object\) loses 1\.00 references'),
+    ('wasi-nn-double-release', 'refcount-underflow', r'released too often: model \(object\) loses 1\.00 references'),
     ('wasi-nn-borrowed-release', 'refcount-underflow', r'first \(int\) loses 1\.00 references'),
     ('wasi-nn-lost-string', 'reference-leak', r'graph_load \(wasi_nn\) \w+ in each call: 1\.00 str'),
     ('wasi-nn-uninitialised', 'refcount-underflow', r'model \(object\) loses 1\.00 references'),

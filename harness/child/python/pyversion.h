@@ -24,6 +24,11 @@ void pyversion_config_hooks(PyPreConfig *config);
  * the first thread. */
 bool pyversion_keep_mortal(void);
 
+/* Makes the calling thread allocate each new object: from a free list it gets the block of an object that another
+ * function made, and the block's allocation site names that function. A collection may switch the lists on again.
+ * Attached. */
+void pyversion_stop_free_lists(void);
+
 /* The distance of objects from the start of their blocks. */
 struct pyobject_layout pyversion_layout(void);
 

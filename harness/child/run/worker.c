@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/prng.h"
 #include "child/crash/crash.h"
+#include "child/python/pyversion.h"
 #include "child/run/learn.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"
+#include "core/plan/detector_list.h"
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
@@ -267,6 +269,13 @@ static void meet(struct run *run)
     PyEval_RestoreThread(state);
 }
 
+/* In a child that counts, each object shows its own allocation site. */
+static void begin_poll(const struct run *run)
+{
+    if (run->plan->detect & DETECTOR_COUNTERS)
+        pyversion_stop_free_lists();
+}
+
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
 static void work_round(struct worker *worker)
 {
@@ -274,6 +283,7 @@ static void work_round(struct worker *worker)
     unsigned until_poll = 1;
     if (run->replays)
         worker->iterations = run->first_iteration;
+    begin_poll(run);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -288,6 +298,7 @@ static void work_round(struct worker *worker)
         if (check_over(run))
             break;
         PyEval_RestoreThread(PyEval_SaveThread());
+        begin_poll(run);
     }
     crash_set_statement(NULL);
     crash_thread_restore();

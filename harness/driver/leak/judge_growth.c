@@ -13,9 +13,9 @@
 
 /* Smaller changes of a series count as none. */
 #define BYTES_UNIT 16
-#define PAGE 4096
-#define KIB 1024.0
 #define STACKS_MAX 3
+/* Fewer new blocks in each call count as none. */
+#define TABLE_BLOCKS 0.005
 #define IMMORTAL_LEAST 8
 
 /* One thing that grows. */
@@ -187,6 +187,27 @@ static void join_owners(struct losses *losses)
     }
 }
 
+/* Blocks that become longer with the calls, such as a table's: the number of blocks stays. */
+static bool is_table(const struct loss *loss)
+{
+    return loss->of != SERIES_OBJECTS && loss->rate < TABLE_BLOCKS && loss->bytes > 0;
+}
+
+/* A table grows because the package holds the objects that are listed in it. */
+static void join_tables(struct losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++)
+        for (size_t k = 0; k < losses->n && is_table(&losses->items[i]); k++) {
+            struct loss *table = &losses->items[i], *held = &losses->items[k];
+            if (held->of != SERIES_OBJECTS || held->verdict != table->verdict || !held->package ||
+                held->holder == HOLDER_NOBODY || !text_equal(held->package, table->package))
+                continue;
+            free(table->function);
+            table->function = held->function ? strdup(held->function) : NULL;
+            break;
+        }
+}
+
 static bool same_owner(const struct loss *one, const struct loss *other)
 {
     return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
@@ -249,11 +270,15 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
             allocator = allocator && strcmp(allocator, allocator_of(loss)) != 0 ? "" : allocator_of(loss);
         }
     }
-    if (bytes > 0)
+    bool table = bytes > 0 && blocks < TABLE_BLOCKS;
+    if (table)
+        judge_list_add(&list, "%.1f bytes of native memory, by which blocks become longer", bytes);
+    else if (bytes > 0)
         judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks%s%s", bytes, blocks,
                        *allocator ? " from" : "", allocator);
     const struct loss *held = find_held(losses, like);
-    *ret_held = held && held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL;
+    *ret_held =
+        held ? held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL : table && !*ret_objects;
     if (held)
         say_holder(&list, held);
     return judge_list_end(&list);
@@ -307,7 +332,7 @@ static void add_finding(struct losses *losses, struct loss *like, const char *me
         struct loss *loss = &losses->items[i];
         if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
             continue;
-        char *title = loss->of == SERIES_OBJECTS ? judge_format("%s is made here", loss->name)
+        char *title = loss->of == SERIES_OBJECTS ? judge_format("memory of %s is allocated here", loss->name)
                                                  : judge_format("%.1f bytes are allocated here", loss->bytes);
         finding_add_stack(finding, title, loss->stack);
         loss->stack = (struct symbol_stack){0};
@@ -328,48 +353,6 @@ static void tell(struct losses *losses, struct loss *like)
         note_add(&judge->run->notes, "growth: %s%s", message, because);
 }
 
-static struct curve_look look_at(const struct judge *judge, int arm, enum series_of of, int64_t unit)
-{
-    struct curve curve = judge_series_curve(judge, arm, of, NULL);
-    return curve_look(&curve, unit);
-}
-
-static void note_code(struct judge *judge)
-{
-    struct curve_look code = look_at(judge, COUNTED_NEW, SERIES_CODE_BYTES, 1);
-    struct curve_look native = look_at(judge, COUNTED_NEW, SERIES_NATIVE_BYTES, BYTES_UNIT);
-    if (code.shape == CURVE_STEADY && code.rate > 0)
-        judge_say_code(judge, code.rate, native.rate, DETECTOR_GROWTH);
-}
-
-/* Resident memory that no counted allocator explains: the process's own pages, or code. */
-static void note_unexplained(struct judge *judge)
-{
-    struct curve_look look = look_at(judge, COUNTED_CALLS, SERIES_RESIDENT_BYTES, PAGE);
-    if (look.shape == CURVE_STEADY && look.rate > PAGE / 8.0 &&
-        look_at(judge, COUNTED_CALLS, SERIES_NATIVE_BYTES, BYTES_UNIT).shape != CURVE_STEADY &&
-        look_at(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, 1).shape != CURVE_STEADY)
-        note_add(
-            &judge->run->notes,
-            "resident memory grows by about %.1f KiB in each call, and no allocator knows of it: look for mmap",
-            look.rate / KIB);
-}
-
-/* CPython 3.13t makes functions and types immortal once a thread was started. */
-static void note_immortal(struct judge *judge)
-{
-    for (size_t i = 0; i < judge->outcome->nrecords; i++) {
-        const struct record *record = judge->outcome->records[i];
-        if (record->type == RECORD_SERIES && record->values[SERIES_OF] == SERIES_OBJECTS &&
-            record->values[SERIES_IMMORTAL] > 8)
-            note_add(
-                &judge->run->notes,
-                "the interpreter made %s objects immortal while the statements ran, and keeps what they hold: "
-                "not the target's leak",
-                record_text(record, 0));
-    }
-}
-
 void judge_growth(struct judge *judge)
 {
     struct losses losses = {.judge = judge};
@@ -378,13 +361,11 @@ void judge_growth(struct judge *judge)
     judge_all(&losses);
     sort(&losses);
     join_owners(&losses);
-
+    join_tables(&losses);
     for (size_t i = 0; i < losses.n; i++)
         if (!losses.items[i].is_listed)
             tell(&losses, &losses.items[i]);
-    note_code(judge);
-    note_immortal(judge);
-    note_unexplained(judge);
+    judge_growth_notes(judge);
     for (size_t i = 0; i < losses.n; i++) {
         symbol_stack_free(&losses.items[i].stack);
         free(losses.items[i].function);

@@ -22,6 +22,8 @@ const char *judge_growth_statement(const struct judge *judge, enum growth_verdic
 /* Says what grows. `list`: how much; `held`: by a holder that is known. The caller's. */
 char *judge_say_growth(const struct judge *judge, enum growth_verdict verdict, const char *function,
                        const char *package, const char *list, bool held);
+/* judge_growth_note.c: notes what grows beside the findings: code, immortal objects, resident memory. */
+void judge_growth_notes(struct judge *judge);
 /* Notes code that is compiled in each new call, and the bytes that belong to it; a finding above the budget. */
 void judge_say_code(struct judge *judge, double code, double native, enum detector_id detector);
 

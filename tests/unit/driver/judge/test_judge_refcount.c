@@ -43,7 +43,7 @@ static void references_that_are_lost_are_found(void **state)
          "never released: x (list) gains 1.00 references in each call of f(x)"},
         {{.rate = -2},
          FINDING_REFCOUNT_UNDERFLOW,
-         "released twice: x (list) loses 2.00 references in each call of f(x)"},
+         "released too often: x (list) loses 2.00 references in each call of f(x)"},
         {{.relation = AUDIT_ITEM, .rate = -4, .objects = 4},
          FINDING_REFCOUNT_UNDERFLOW,
          "a borrowed reference is released: each of 4 items of y (list) loses 1.00 references in each call of f(x)"},

@@ -1,0 +1,26 @@
+/* The interpreter's free lists. See pyversion.h for the contract. */
+#define Py_BUILD_CORE 1
+#include "child/python/pyversion.h"
+
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000
+#include <internal/pycore_interp.h>
+
+/* A list whose number of blocks is negative takes no more of them. Its blocks stay until the next collection. */
+void pyversion_stop_free_lists(void)
+{
+    struct _Py_object_freelists *lists = &((_PyThreadStateImpl *)PyThreadState_Get())->freelists;
+    for (unsigned i = 0; i < PyTuple_NFREELISTS; i++)
+        lists->tuples.numfree[i] = -1;
+    lists->floats.numfree = -1;
+    lists->lists.numfree = -1;
+    lists->dicts.numfree = -1;
+    lists->dictkeys.numfree = -1;
+    lists->contexts.numfree = -1;
+    lists->async_gens.numfree = -1;
+    lists->async_gen_asends.numfree = -1;
+}
+#else
+void pyversion_stop_free_lists(void)
+{
+}
+#endif
