@@ -333,14 +333,13 @@ void crash_restore(void)
     crash_note_limits();
     if (number == 0)
         return;
-    snprintf(
-        text, sizeof text,
-        "the target put a handler of its own for signal %d (%s) past libc; until the end of that round %s missed what "
-        "happened",
-        number, strsignal(number), /* NOLINT(concurrency-mt-unsafe): the workers wait */
-        number == SIGSEGV   ? "crash, tripwire and guard"
-        : number == SIGTRAP ? "crash and tripwire"
-                            : "crash");
+    snprintf(text, sizeof text,
+             "the target replaced the handler of signal %d (%s); until the end of that round %s missed what "
+             "happened",
+             number, strsignal(number), /* NOLINT(concurrency-mt-unsafe): the workers wait */
+             number == SIGSEGV   ? "crash, tripwire and guard"
+             : number == SIGTRAP ? "crash and tripwire"
+                                 : "crash");
     RECORD_SEND(wire, RECORD_NOTE, .texts = {text});
 }
 
@@ -348,6 +347,6 @@ void crash_thread_restore(void)
 {
     if (signals_restore_thread())
         RECORD_SEND(wire, RECORD_NOTE,
-                    .texts = {"the target changed a thread's signal stack or blocked fatal signals past "
-                              "libc; until the end of that round the thread's crashes had no report"});
+                    .texts = {"the target changed a thread's signal stack or blocked fatal signals; "
+                              "until the end of that round the thread's crashes had no report"});
 }

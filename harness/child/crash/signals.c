@@ -174,7 +174,7 @@ int signals_restore(void)
             continue;
         store(number, &now);
         kernel_sigaction(number, &own[number], NULL);
-        found = found ? found : number;
+        found = found && number != SIGSEGV ? found : number;
     }
     return found;
 }

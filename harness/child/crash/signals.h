@@ -28,7 +28,8 @@ int signals_set_stack(void *stack, size_t size);
 /* Is the address on the signal stack of the calling thread? */
 bool signals_on_stack(const void *address);
 
-/* Puts back the handlers of the harness. Returns the first signal that had another handler, or 0. */
+/* Puts back the handlers of the harness. Returns a signal that had another handler, SIGSEGV before
+ * others, or 0. */
 int signals_restore(void);
 
 /* Puts back the signal stack and the mask of the calling thread. Returns false if nothing had changed. */
