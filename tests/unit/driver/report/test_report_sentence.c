@@ -160,6 +160,27 @@ static void a_run_without_findings_has_its_reason_or_its_rate(void **state)
     assert_says(junit, "<skipped message=\"it could not be tested\"/>");
 }
 
+static void what_was_not_looked_at_has_its_reason(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"{'statement': 'f(q)', 'results': false, 'reason': 'a', 'exceptions': true}",
+         "  f(q): results not compared: a\n"},
+        {"{'statement': 'f(q)', 'results': true, 'exceptions': false, 'exceptions_reason': 'b'}",
+         "  f(q): exceptions not judged: b\n"},
+        {"{'statement': 'f(q)', 'results': false, 'reason': 'a', 'exceptions': false, 'exceptions_reason': 'a'}",
+         "  f(q): results not compared, exceptions not judged: a\n"},
+        {"{'statement': 'f(q)', 'results': false, 'reason': 'a', 'exceptions': false, 'exceptions_reason': 'b'}",
+         "  f(q): results not compared: a; exceptions not judged: b\n"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        json_t *report = make_report("clean");
+        json_object_set_new(report, "compared", parse("[%s]", rows[i][0]));
+        cleanup_free char *text = render("text", report);
+        assert_says(text, rows[i][1]);
+        json_decref(report);
+    }
+}
+
 static void user_errors_alone_leave_a_run_clean(void **state)
 {
     (void)state;
@@ -275,6 +296,7 @@ int main(void)
         cmocka_unit_test(github_has_every_part_of_a_bug_report),
         cmocka_unit_test(github_lists_several_findings),
         cmocka_unit_test(a_run_without_findings_has_its_reason_or_its_rate),
+        cmocka_unit_test(what_was_not_looked_at_has_its_reason),
         cmocka_unit_test(user_errors_alone_leave_a_run_clean),
         cmocka_unit_test(sarif_has_a_sentence_for_every_kind),
         cmocka_unit_test(what_the_text_leaves_out_is_counted),

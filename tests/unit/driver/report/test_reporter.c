@@ -189,13 +189,15 @@ static void frames_of_a_package_inside_the_harness_are_shown(void **state)
 static void the_head_has_the_sharing_level_of_the_findings(void **state)
 {
     (void)state;
-    static const char *const rows[][3] = {{"readonly", "'yes'",
-                                           "sharing level all, because the statements change "
-                                           "what they share (--share readonly), seed"},
-                                          {"one-writer", "'maybe'", "sharing level all, because"},
-                                          {"private", "'yes'", "sharing level private, seed"},
-                                          {"all", "'yes'", "sharing level all, seed"},
-                                          {"readonly", "null", "sharing level readonly, seed"}};
+    static const char *const rows[][3] = {
+        {"readonly", "'yes'",
+         "sharing level all, because the statements change "
+         "what they share (--share readonly), seed"},
+        {"one-writer", "'maybe'",
+         "sharing level all, because the statements may change what they share (--share one-writer), seed"},
+        {"private", "'yes'", "sharing level private, seed"},
+        {"all", "'yes'", "sharing level all, seed"},
+        {"readonly", "null", "sharing level readonly, seed"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *report = make_report("clean");
         json_object_set_new(report, "share", json_string(rows[i][0]));

@@ -171,6 +171,18 @@ static void what_the_target_takes_from_the_harness_is_a_note(void **state)
     end(&stage);
 }
 
+static void a_limit_that_the_target_lowered_is_part_of_the_reason(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct outcome outcome = {
+        .cannot = strdup("no memory"), .cannot_status = STATUS_UNTESTED, .limited = true};
+    begin(&stage);
+    take(&stage, &outcome);
+    assert_string_equal(stage.session.run.reason, "no memory; the target lowered its own limit on memory");
+    end(&stage);
+}
+
 /* What this draws on standard error. */
 static void draw(void (*print)(struct stage *stage), struct stage *stage, char *text, size_t size)
 {
@@ -284,6 +296,7 @@ int main(void)
         cmocka_unit_test(each_end_of_a_child_has_its_words),
         cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),
         cmocka_unit_test(what_the_target_takes_from_the_harness_is_a_note),
+        cmocka_unit_test(a_limit_that_the_target_lowered_is_part_of_the_reason),
         cmocka_unit_test(lines_on_the_terminal_have_the_counts),
         cmocka_unit_test(an_end_without_its_detector_is_a_note),
         cmocka_unit_test(only_the_first_child_makes_a_run_of_one_long_call_untested),
