@@ -1,4 +1,5 @@
-/* Loses a tuple whose block the interpreter kept from another function's tuple: its allocation site is not its maker. */
+/* Loses a tuple that gets the block of another function's tuple, which the interpreter kept: the block's site
+ * misleads. */
 #include "planted.h"
 
 /* Makes and releases a tuple; its block lies in a free list then. */
