@@ -5,7 +5,7 @@
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000
 #include <internal/pycore_interp.h>
 
-/* A list whose number of blocks is negative takes no more of them. Its blocks stay until the next collection. */
+/* A list with a negative number of blocks takes no more of them. Its blocks stay until the next collection. */
 void pyversion_stop_free_lists(void)
 {
     struct _Py_object_freelists *lists = &((_PyThreadStateImpl *)PyThreadState_Get())->freelists;

@@ -34,7 +34,8 @@ static void note_unexplained(struct judge *judge)
         look_at(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, 1).shape != CURVE_STEADY)
         note_add(
             &judge->run->notes,
-            "resident memory grows by about %.1f KiB in each call, and blocks of malloc and of Python do not: it may be mmap",
+            "resident memory grows by about %.1f KiB in each call, and blocks of malloc and of Python do not: it may "
+            "be mmap",
             look.rate / KIB);
 }
 
