@@ -172,7 +172,7 @@ static bool is_stuck(const struct fault *fault, const gregset_t before)
  * process after a handler, too. */
 static bool pass_on(const struct fault *fault)
 {
-    gregset_t before;
+    gregset_t before = {0};
     const siginfo_t *info = fault->info;
     bool aborts =
         fault->number == SIGABRT && info->si_code == SI_TKILL && info->si_pid == getpid() && !raising;

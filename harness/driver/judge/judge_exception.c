@@ -195,11 +195,11 @@ static void add(struct judge *judge, const struct record *record, const struct p
 
 void judge_exception(struct judge *judge, const struct record *record)
 {
+    if (record->values[EXCEPTION_SERIAL])
+        return;
     cleanup_free char *text = strdup(record_text(record, 2));
     struct place place = {.n = 0};
     char type[128];
-    if (record->values[EXCEPTION_SERIAL])
-        return;
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     place_read(judge, text, &place);
     snprintf(type, sizeof type, "%.*s", (int)strcspn(record_text(record, 0), ":"), record_text(record, 0));
