@@ -36,7 +36,7 @@ static void place_read(const struct judge *judge, char *text, struct place *plac
     while ((line = strsep(&text, "\n")) && place->n < FRAMES) {
         struct frame *frame = &place->frames[place->n];
         frame->line = (int)strtol(line, &line, 10);
-        strsep(&line, " ");
+        line += *line == ' ';
         frame->function = strsep(&line, " ");
         frame->file = line;
         if (!line)
