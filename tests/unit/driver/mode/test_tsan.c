@@ -194,8 +194,8 @@ static void suppressions_and_canaries_are_counted(void **state)
     static const char *const notes[] = {
         "ThreadSanitizer reported the planted race in 3 of 4 children; adaptive delays were on",
         "not instrumented: /v/a.so",
-        "2 reports suppressed by race:f (cpython.txt:3): CPython's own developers know of it and suppress it in their "
-        "tests. (CPython 3.13, https://github.com/python/cpython/tree/3.13/Tools/tsan)",
+        ("2 reports suppressed by race:f (cpython.txt:3): CPython's own developers know of it and suppress it in their "
+         "tests. (CPython 3.13, https://github.com/python/cpython/tree/3.13/Tools/tsan)"),
         "suppressions that were not needed: race:g (mine.txt:4), 1 of CPython's own; --verbose and --json list them"};
     struct run run = {0};
     mode_tsan.conclude(&mode, &run);
