@@ -41,7 +41,7 @@ class Lockstep(EndToEnd):
         done = self.expect(run(*LAZY, '-s', 'c = m.new()', '--time', 8, 'm.twin(c)', until=lambda done: not done.json['no_turn']), 0)
         self.assertEqual(done.json['no_turn'], [], done)
 
-    @each([('raise', '1 // (iteration_index % 5 - thread_index)'), ('stop', 'thread_index == 3 and iteration_index > 9 and exit()'),
+    @each([('raise', 'sum(range(3000)) // (iteration_index % 5 - thread_index)'), ('stop', 'thread_index == 3 and iteration_index > 9 and exit()'),
            ('slow', 'thread_index == 2 and time.sleep(0.01)')])
     def test_goes_on(self, _, statement):
         """a thread that raises, stops or is slow holds no other up for ever"""

@@ -10,6 +10,7 @@
 #include "detectors/result/exception.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
+#include "detectors/common/pycompat.h"
 #include "detectors/common/stir.h"
 #include "heap/guard/guard.h"
 

@@ -10,6 +10,7 @@
 #include "child/run/worker.h"
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
+#include "detectors/common/pycompat.h"
 
 void run_round(struct run *run)
 {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/peek.h"
+#include "detectors/common/pycompat.h"
 #include "detectors/leak/mapped.h"
 #include "detectors/memory/pyobject.h"
 #include "detectors/memory/readable.h"
@@ -153,7 +154,7 @@ bool pointers_count(PyObject *const *objects, unsigned n, struct pointers *point
     *pointers = (struct pointers){0};
     for (unsigned i = 0; i < n; i++)
         hidden[i] = pointers_hide(objects[i]);
-    if (!count_all(&count, n))
+    if (PYCOMPAT_NO_GC_VISIT || !count_all(&count, n))
         return false;
     count.counts = pointers->tracked;
     PyUnstable_GC_VisitObjects(count_tracked, &count);
