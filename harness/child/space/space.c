@@ -296,7 +296,7 @@ int space_begin(struct space_maker *maker, const struct space *base, struct spac
     bool private = maker->plan->share == RUNG_PRIVATE;
     snprintf(error, error_size, "memory is out; raise --memory");
     int result = private ? space_make(maker, space, error, error_size) : space_share(base, space);
-    for (unsigned i = 0; private && i < space->nwatched; i++)
+    for (unsigned i = 0; !result && private && i < space->nwatched; i++)
         space->watched[i].loose = true;
     if (!result && part && !private && maker->plan->private)
         result = add_private(maker, base, space, error, error_size);

@@ -58,7 +58,7 @@ static void count_words(const struct count *count, const uintptr_t *words, size_
 /* Copies the memory first: another thread of the target may unmap it. */
 static void count_memory(const struct count *count, uintptr_t from, uintptr_t to)
 {
-    static uintptr_t words[CHUNK * PAGE / sizeof(uintptr_t)];
+    static uintptr_t words[(size_t)CHUNK * PAGE / sizeof(uintptr_t)];
     from = (from + sizeof *words - 1) & ~(sizeof *words - 1);
     while (from + sizeof *words <= to) {
         size_t size = to - from < sizeof words ? to - from : sizeof words;

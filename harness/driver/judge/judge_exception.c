@@ -102,6 +102,7 @@ static char *form_of(const struct place *place, const char *type, const char *te
 static void add_form(struct finding *finding, const struct place *place, const char *type,
                      const struct record *record, bool is_first)
 {
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *form = form_of(place, type, record_text(record, 1));
     size_t n = finding->nlines;
     for (size_t i = 0; form && i < n; i++)
@@ -115,6 +116,7 @@ static void add_form(struct finding *finding, const struct place *place, const c
     }
     const char *message = is_first || place->n == 0 ? "" : record_text(record, 0) + strlen(type);
     finding_add_line(finding, judge_format("%s %s%s", is_first ? "raised:" : "also raised:", form, message));
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
 /* Shows the traceback of the first, innermost frame first. */
@@ -197,14 +199,15 @@ void judge_exception(struct judge *judge, const struct record *record)
 {
     if (record->values[EXCEPTION_SERIAL])
         return;
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *text = strdup(record_text(record, 2));
     struct place place = {.n = 0};
     char type[128];
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     place_read(judge, text, &place);
     snprintf(type, sizeof type, "%.*s", (int)strcspn(record_text(record, 0), ":"), record_text(record, 0));
     if (record->values[EXCEPTION_MUTABLE])
         note(judge, record, &place, type);
     else
         add(judge, record, &place, type);
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }

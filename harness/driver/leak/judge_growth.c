@@ -275,7 +275,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
         judge_list_add(&list, "%.1f bytes of native memory, by which blocks become longer", bytes);
     else if (bytes > 0)
         judge_list_add(&list, "%.1f bytes of native memory in %.2f blocks%s%s", bytes, blocks,
-                       *allocator ? " from" : "", allocator);
+                       allocator && *allocator ? " from" : "", allocator ? allocator : "");
     const struct loss *held = find_held(losses, like);
     *ret_held =
         held ? held->holder != HOLDER_NOBODY && held->holder != HOLDER_IMMORTAL : table && !*ret_objects;

@@ -201,6 +201,7 @@ char *statement_callable(const struct statement_list *list, const char *statemen
     const struct statement *found = statement_find(list, statement);
     cleanup_free char *called = found ? strdup(found->call) : called_name(statement);
     char first[128], full[256], *name = NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     if (!called || !*called)
         return NULL;
     size_t length = strcspn(called, ".");

@@ -136,6 +136,7 @@ json_t *sentence_list_compared(const json_t *report)
     size_t i;
     json_array_foreach (json_object_get(report, "compared"), i, entry) {
         cleanup_free char *sentence = say_compared(entry);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         if (sentence && *sentence)
             json_array_append_new(list, json_string(sentence));
     }

@@ -59,6 +59,15 @@ static bool is_for_all(const struct portfolio *portfolio)
     return portfolio->plan->time / (1 + count_wanted(portfolio, 0)) >= SHARE_MIN;
 }
 
+static uint64_t fit_slice(const struct portfolio *portfolio, uint64_t slice, uint64_t rest, uint64_t share)
+{
+    /* Members without a turn yet get an equal share, where that is long enough. */
+    if (rest == 0 || (share < rest && (share >= SHARE_MIN || is_for_all(portfolio))))
+        return slice < share ? slice : share > SHARE_MIN / 2 ? share : SHARE_MIN / 2;
+    /* This child takes a rest that is too short for another one. */
+    return rest < slice + SLICE_MIN / 2 ? rest : slice;
+}
+
 static uint64_t choose_time(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
@@ -83,11 +92,7 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
         slice = 2 * start;
     if (slice > SLICE_MAX && !member->once) /* the only turn of a member may be long */
         slice = SLICE_MAX;
-    /* Members without a turn yet get an equal share, where that is long enough. */
-    if (rest == 0 || (share < rest && (share >= SHARE_MIN || is_for_all(portfolio))))
-        return slice < share ? slice : share > SHARE_MIN / 2 ? share : SHARE_MIN / 2;
-    /* This child takes a rest that is too short for another one. */
-    return rest < slice + SLICE_MIN / 2 ? rest : slice;
+    return fit_slice(portfolio, slice, rest, share);
 }
 
 /* Did it make calls as the plan wants them, or find something? */
