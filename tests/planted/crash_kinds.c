@@ -79,7 +79,7 @@ static PyObject *lost_frames(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(no
     return PyLong_FromLong(nowhere->member);
 }
 
-/* Blocks all signals past the C library, whose function the harness replaces. */
+/* Blocks all signals past the C library: the harness replaces its function. */
 static PyObject *hush(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     uint64_t all = ~UINT64_C(0);

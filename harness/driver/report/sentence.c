@@ -134,12 +134,13 @@ json_t *sentence_list_compared(const json_t *report)
 {
     json_t *list = json_array(), *entry;
     size_t i;
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     json_array_foreach (json_object_get(report, "compared"), i, entry) {
         cleanup_free char *sentence = say_compared(entry);
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         if (sentence && *sentence)
             json_array_append_new(list, json_string(sentence));
     }
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
     return list;
 }
 
