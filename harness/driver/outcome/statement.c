@@ -199,9 +199,9 @@ static bool read_line(const char *line, const char *name, char *full, size_t siz
 char *statement_callable(const struct statement_list *list, const char *statement, const char *setup)
 {
     const struct statement *found = statement_find(list, statement);
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *called = found ? strdup(found->call) : called_name(statement);
     char first[128], full[256], *name = NULL;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     if (!called || !*called)
         return NULL;
     size_t length = strcspn(called, ".");
@@ -211,4 +211,5 @@ char *statement_callable(const struct statement_list *list, const char *statemen
         if (read_line(line, first, full, sizeof full))
             break;
     return asprintf(&name, "%s%s", full, called + length) < 0 ? NULL : name;
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
