@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "child/space/fingerprint.h"
+#include "child/space/plain.h"
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/result/image.h"
@@ -48,11 +49,23 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
     compare_names(learn);
 }
 
+static bool runs_methods(PyObject *ids, PyObject *used)
+{
+    PyObject *iterator = PyObject_GetIter(ids), *each;
+    bool runs = !iterator;
+    while (iterator && (each = PyIter_Next(iterator))) {
+        runs |= PyType_Check(each) && plain_runs_code((PyTypeObject *)each, used);
+        Py_DECREF(each);
+    }
+    Py_XDECREF(iterator);
+    return runs;
+}
+
 /* Python code of the setup may change anything. */
-static bool uses_setup_code(PyObject *code, PyObject *names)
+static bool uses_setup_code(PyObject *code, PyObject *names, PyObject *ids)
 {
     PyObject *used = PyObject_GetAttrString(code, "co_names");
-    bool uses = !used;
+    bool uses = !used || !ids || runs_methods(ids, used);
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
         uses |= value && (PyFunction_Check(value) || PyMethod_Check(value) || PyType_Check(value)) &&
@@ -82,7 +95,8 @@ bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *r
     PyObject *name;
     Py_CLEAR(learn->after);
     if (!learn->fingerprint || run->mutable || learn->looks >= LOOKS_MAX || !step->is_query || !result ||
-        result == Py_None || learn->lazies >= LAZIES || uses_setup_code(step->code, learn->names) ||
+        result == Py_None || learn->lazies >= LAZIES ||
+        uses_setup_code(step->code, learn->names, learn->ids) ||
         fingerprint_compare(learn->fingerprint, learn->names, &name) != FINGERPRINT_CHANGED ||
         !is_skeleton_same(learn, result))
         return false;
