@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "child/space/fingerprint.h"
+#include "child/space/owner.h"
 #include "child/space/plain.h"
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
@@ -69,7 +70,7 @@ static bool uses_setup_code(PyObject *code, PyObject *names, PyObject *ids)
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
         uses |= value && (PyFunction_Check(value) || PyMethod_Check(value) || PyType_Check(value)) &&
-                !fingerprint_is_foreign(value);
+                owner_of(value) != OWNER_PACKAGE;
     }
     Py_XDECREF(used);
     return uses;

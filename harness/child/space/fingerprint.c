@@ -1,6 +1,7 @@
 #include "child/space/fingerprint.h"
 
 #include "child/space/array.h"
+#include "child/space/owner.h"
 #include "child/space/plain.h"
 #include "detectors/common/array_api.h"
 
@@ -76,7 +77,7 @@ static PyObject *take_items(struct look *look, PyObject *items, unsigned depth)
 static bool is_open(PyObject *object)
 {
     return !PyCallable_Check(object) && plain_is(object) &&
-           !fingerprint_is_foreign((PyObject *)Py_TYPE(object));
+           owner_of((PyObject *)Py_TYPE(object)) != OWNER_PACKAGE;
 }
 
 /* Takes an object without a pickle by its type and what its attributes and slots refer to. */
@@ -99,7 +100,7 @@ static PyObject *take_parts(struct look *look, PyObject *object, PyObject *id, u
 /* Of an object without a pickle that cannot be entered, some may change unseen. */
 static PyObject *take_outline(struct look *look, PyObject *object)
 {
-    bool foreign = fingerprint_is_foreign((PyObject *)Py_TYPE(object));
+    bool foreign = owner_of((PyObject *)Py_TYPE(object)) == OWNER_PACKAGE;
     enum fingerprint_verdict verdict = foreign ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
     look->verdict = verdict > look->verdict ? verdict : look->verdict;
     return outline(object);
@@ -158,35 +159,6 @@ PyObject *fingerprint_take(PyObject *names, PyObject *used)
     return fingerprint;
 }
 
-enum owner { OWNER_SETUP, OWNER_INTERPRETER, OWNER_PACKAGE };
-
-static enum owner owner_of(PyObject *named)
-{
-    PyObject *module = or_none(PyObject_GetAttrString(named, "__module__"));
-    PyObject *parts = or_none(PyObject_CallMethod(module, "split", "si", ".", 1));
-    PyObject *top = PyList_Check(parts) ? PyList_GET_ITEM(parts, 0) : Py_None;
-    PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), top);
-    PyObject *own = PySys_GetObject("stdlib_module_names");
-    enum owner owner = own && PySequence_Contains(own, top) == 0 ? OWNER_SETUP : OWNER_INTERPRETER;
-    if (owner == OWNER_SETUP && loaded &&
-        PyObject_HasAttrString(loaded, "__path__") + PyObject_HasAttrString(loaded, "__file__") > 0)
-        owner = OWNER_PACKAGE;
-    PyErr_Clear();
-    Py_DECREF(parts);
-    Py_DECREF(module);
-    return owner;
-}
-
-bool fingerprint_is_foreign(PyObject *named)
-{
-    return owner_of(named) == OWNER_PACKAGE;
-}
-
-bool fingerprint_is_setups(PyObject *named)
-{
-    return owner_of(named) == OWNER_SETUP;
-}
-
 static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth);
 
 static PyObject *bones_of_items(PyObject *items, PyObject *ids, unsigned depth)
@@ -237,7 +209,7 @@ static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
                              bones_of_items(PyDict_Values(object), ids, depth - 1));
     if (enters)
         return bones_of_plain(object, id, ids, depth - 1);
-    if (array_is_exact(object) || !fingerprint_is_foreign((PyObject *)Py_TYPE(object)))
+    if (array_is_exact(object) || owner_of((PyObject *)Py_TYPE(object)) != OWNER_PACKAGE)
         return Py_BuildValue("(NN)", id, pickle(object));
     Py_ssize_t length = PyObject_Size(object);
     PyErr_Clear();

@@ -15,17 +15,12 @@ enum fingerprint_verdict {
 };
 
 /* Pickles the objects in `names` that are in the set `used`, except modules, callables and arrays. Without a pickle, a
- * container or an object without state in C gives what it refers to, and others their own memory, length and attributes. Returns a new dict, or NULL without memory. */
+ * container or an object without state in C gives what it refers to, and others their own memory, length and
+ * attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
 /* *ret_name: the name of the object that the verdict is about, borrowed from the fingerprint; NULL for SAME. */
 enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names, PyObject **ret_name);
-
-/* Does the type or function come from an imported module that is no part of the interpreter? */
-bool fingerprint_is_foreign(PyObject *named);
-
-/* Does the type or function come from neither the interpreter nor an imported module? */
-bool fingerprint_is_setups(PyObject *named);
 
 /* Takes what only the statement or its own code can have changed: which objects the containers of the interpreter hold,
  * and the values of objects that are no package's. ids: set that gets their addresses,

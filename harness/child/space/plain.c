@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "child/space/fingerprint.h"
+#include "child/space/owner.h"
 #include "detectors/common/pycompat.h"
 
 static bool is_slot(const PyMemberDef *member)
@@ -82,7 +82,7 @@ bool plain_runs_code(PyTypeObject *type, PyObject *used)
     bool runs = false;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro) && !runs; i++) {
         PyTypeObject *each = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
-        if (!fingerprint_is_setups((PyObject *)each) || !(dict = PyType_GetDict(each)))
+        if (owner_of((PyObject *)each) != OWNER_SETUP || !(dict = PyType_GetDict(each)))
             continue;
         Py_ssize_t at = 0;
         while (!runs && PyDict_Next(dict, &at, &key, &value))
