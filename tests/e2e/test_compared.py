@@ -23,6 +23,8 @@ UNSEEN = [
                          'change it unseen'),
     ('c.w += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
     ('type(c).n += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
+    ('c.f()', ('-s', 'class C:\n def f(self):\n  self.l.append(1)\n  return self.l.pop()', '-s', 'c = C()\nc.l = []'),
+     'the statements may run methods of the setup, which may change what they share'),
     ('c.o.step()', HELD, 'results not compared, exceptions not judged: c has no pickle, so the statements may change it unseen'),
 ]
 

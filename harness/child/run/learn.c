@@ -39,17 +39,6 @@ static void compare_names(struct learn *learn)
     run->mutable |= verdict == FINGERPRINT_UNKNOWN;
 }
 
-void learn_begin(struct learn *learn, struct run *run, PyObject *names)
-{
-    *learn = (struct learn){.run = run, .names = names};
-    if (run->program) {
-        learn->fingerprint = fingerprint_take(names, run->program->used);
-        learn->ids = PySet_New(NULL);
-        learn->skeleton = learn->ids ? fingerprint_skeleton(names, run->program->used, learn->ids) : NULL;
-    }
-    compare_names(learn);
-}
-
 static bool runs_methods(PyObject *ids, PyObject *used)
 {
     PyObject *iterator = PyObject_GetIter(ids), *each;
@@ -60,6 +49,33 @@ static bool runs_methods(PyObject *ids, PyObject *used)
     }
     Py_XDECREF(iterator);
     return runs;
+}
+
+/* A method of the setup may change an object and put it back before the call ends. */
+static void look_at_methods(struct run *run, const struct body *body, PyObject *ids)
+{
+    for (unsigned i = 0; ids && i < body->nsteps && !run->mutable; i++) {
+        PyObject *used = PyObject_GetAttrString(body->steps[i].code, "co_names");
+        run->mutable = !used || runs_methods(ids, used);
+        if (run->mutable)
+            snprintf(run->why_mutable, sizeof run->why_mutable,
+                     "the statements may run methods of the setup, which may change what they share");
+        Py_XDECREF(used);
+    }
+    PyErr_Clear();
+}
+
+void learn_begin(struct learn *learn, struct run *run, PyObject *names)
+{
+    *learn = (struct learn){.run = run, .names = names};
+    if (run->program) {
+        learn->fingerprint = fingerprint_take(names, run->program->used);
+        learn->ids = PySet_New(NULL);
+        learn->skeleton = learn->ids ? fingerprint_skeleton(names, run->program->used, learn->ids) : NULL;
+        for (unsigned i = 0; i < run->program->nbodies; i++)
+            look_at_methods(run, &run->program->bodies[i], learn->ids);
+    }
+    compare_names(learn);
 }
 
 /* Python code of the setup may change anything. */

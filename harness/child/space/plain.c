@@ -64,16 +64,29 @@ PyObject *plain_state(PyObject *object)
     return state;
 }
 
+/* A function that `dataclass` makes has empty globals, or those of the interpreter's module. */
+static bool is_generated(PyObject *function)
+{
+    PyObject *module = PyDict_GetItemString(PyFunction_GET_GLOBALS(function), "__name__");
+    const char *name = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
+    return !name || strcmp(name, "dataclasses") == 0 || strcmp(name, "reprlib") == 0;
+}
+
+static bool has_code(PyObject *value)
+{
+    if (PyFunction_Check(value))
+        return !is_generated(value);
+    return Py_TYPE(value)->tp_descr_get && !PyType_Check(value) && !Py_IS_TYPE(value, &PyMemberDescr_Type) &&
+           !Py_IS_TYPE(value, &PyGetSetDescr_Type);
+}
+
 /* A constructor does not run for an object that exists. */
 static bool may_run(PyObject *key, PyObject *value, PyObject *used)
 {
     const char *name = PyUnicode_CheckExact(key) ? PyUnicode_AsUTF8(key) : "__";
-    bool is_special =
-        strncmp(name, "__", 2) == 0 && strcmp(name, "__init__") != 0 && strcmp(name, "__post_init__") != 0;
-    bool has_code = PyFunction_Check(value) ||
-                    (Py_TYPE(value)->tp_descr_get && !PyType_Check(value) &&
-                     !Py_IS_TYPE(value, &PyMemberDescr_Type) && !Py_IS_TYPE(value, &PyGetSetDescr_Type));
-    return has_code && (is_special || PySequence_Contains(used, key) != 0);
+    bool is_special = strncmp(name, "__", 2) == 0 && strcmp(name, "__init__") != 0 &&
+                      strcmp(name, "__post_init__") != 0 && strncmp(name, "__annotate", 10) != 0;
+    return has_code(value) && (is_special || PySequence_Contains(used, key) != 0);
 }
 
 bool plain_runs_code(PyTypeObject *type, PyObject *used)
