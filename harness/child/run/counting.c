@@ -27,8 +27,8 @@ static struct {
     unsigned arms; /* of this plan */
     double time;   /* ns for each series */
     bool is_hint;
-    uint64_t until;  /* when an early hint ends; 0: it is none */
-    unsigned number; /* of the last window that an early hint counted */
+    uint64_t until;                     /* when an early hint ends; 0: it is none */
+    unsigned number;                    /* of the last window that an early hint counted */
     int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
     PyObject *settle;
     PyObject *codes;
@@ -242,7 +242,9 @@ int run_hint_early(struct run *run, struct worker *workers)
     uint64_t began = clock_now();
     begin_hint(run);
     counting.until = began + run->hint_time;
+    run->deadline += run->hint_time; /* past it, the workers end */
     int status = counting.time > 0 ? lead_arm(run, workers) : STATUS_CLEAN;
+    run->deadline -= run->hint_time;
     run->deadline += clock_now() - began;
     run->hinted = run_calls_made(run);
     counting.is_hint = run->replays = false;

@@ -163,12 +163,12 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
+        if (is_hint_due(run, resident) && run_hint_early(run, workers))
+            return STATUS_UNTESTED;
         if (record_lost() || (run->deadline && clock_now() >= run->deadline))
             atomic_store(&run->over, true);
         if (atomic_load(&run->over) || (run->plan->iterations && done >= run->plan->iterations))
             return STATUS_CLEAN;
-        if (is_hint_due(run, resident) && run_hint_early(run, workers))
-            return STATUS_UNTESTED;
     }
 }
 
