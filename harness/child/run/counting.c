@@ -18,7 +18,8 @@
 /* A large leak shows in few calls, and a process of gigabytes is slow to end. */
 #define GROWTH_MAX (512.0 * (1 << 20))
 /* An early hint stops there: each of its collections has to visit what grew. */
-#define HINT_GROWTH_MAX (16.0 * (1 << 20))
+#define HINT_GROWTH_MAX (8.0 * (1 << 20))
+#define EARLY_SHARE 4 /* of the time of the hint, at most */
 /* The windows in units of a short one; the first one calibrates. */
 #define UNITS (COUNTED_WINDOWS - 1 + COUNTED_LONG)
 
@@ -241,10 +242,13 @@ int run_hint_early(struct run *run, struct worker *workers)
 {
     uint64_t began = clock_now();
     begin_hint(run);
-    counting.until = began + run->hint_time;
-    run->deadline += run->hint_time; /* past it, the workers end */
-    int status = counting.time > 0 ? lead_arm(run, workers) : STATUS_CLEAN;
-    run->deadline -= run->hint_time;
+    /* Where the collections are slow, the windows take longer, and no more calls. */
+    double least = (double)run->hint_time / 4;
+    counting.time = counting.time > least ? counting.time : least;
+    counting.until = began + EARLY_SHARE * run->hint_time;
+    run->deadline += EARLY_SHARE * run->hint_time; /* past it, the workers end */
+    int status = lead_arm(run, workers);
+    run->deadline -= EARLY_SHARE * run->hint_time;
     run->deadline += clock_now() - began;
     run->hinted = run_calls_made(run);
     counting.is_hint = run->replays = false;
