@@ -61,7 +61,7 @@ class Compared(EndToEnd):
         self.assertIn(sentence, done.out, done)
         self.assertRegex(done.out, 'nothing found, but results were not compared.*the rate of other failures is below', done)
 
-    @each([('abs(-1)',), ("""loads('[[1], {"a": 3, "b": [null, {}]}]')""",), ('dumps({"a": [3, None]})',)])
+    @each([('abs(-1)',), ("""loads('[[1], {"a": 3, "b": [null, {}]}]')""",), ("dumps({'a': [3, None]})",)])
     def test_seen(self, statement):
         """a statement that was looked at has no such sentence"""
         done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', 'from json import dumps, loads',

@@ -3,7 +3,8 @@
  * Contract. The functions of diverge.h create and judge reference results, on one thread, while no worker runs; workers
  * only read them, after a barrier. A worker counts each difference; the first one claims the reference with an exchange
  * and records the difference, which the main thread reads behind the barrier at the end of the round. Results of more
- * than 64 KiB are compared in one call of sixteen. No function runs Python code, or waits for more than the lock of a dict.
+ * than 64 KiB are compared in one call of sixteen. No function runs Python code, or waits for more than the lock of a
+ * dict.
  */
 #include "detectors/result/diverge.h"
 

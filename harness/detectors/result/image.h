@@ -1,12 +1,12 @@
 /* An image: the value of a result as plain bytes, so that two results can be compared without Python.
  *
- * Exact ndarrays and NumPy scalars of plain bytes; None, bool, int, float, complex, str, bytes; tuples (named ones too),
- * lists and exact dicts of all these; the order of a dict counts. Other values are unfit, and so are values that look
- * like an address.
+ * Exact ndarrays and NumPy scalars of plain bytes; None, bool, int, float, complex, str, bytes; tuples (named ones
+ * too), lists and exact dicts of all these; the order of a dict counts. Other values are unfit, and so are values that
+ * look like an address.
  *
  * Contract. One thread takes an image while no other runs. Any number of threads compare with it at once, attached: it
- * does not change then. No function runs Python code, or waits for more than the lock of a dict. The data of a result may lie in an input that other
- * threads write to: the comparison then uses the bytes that this thread reads.
+ * does not change then. No function runs Python code, or waits for more than the lock of a dict. The data of a result
+ * may lie in an input that other threads write to: the comparison then uses the bytes that this thread reads.
  */
 #pragma once
 
