@@ -98,7 +98,7 @@ static bool is_lazy(struct learn *learn, PyObject *result, PyObject *again)
     struct image image;
     PyObject *name;
     char text[640];
-    if (!again || image_take(&image, result, &none) < 0)
+    if (!again || image_take(&image, result, &none, text, sizeof text) < 0)
         return false;
     bool same = image_compare(&image, again, &none, text, sizeof text) == IMAGE_SAME &&
                 fingerprint_compare(learn->after, learn->names, &name) != FINGERPRINT_CHANGED &&

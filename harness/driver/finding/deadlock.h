@@ -12,7 +12,7 @@ struct deadlock_wait {
     uint64_t lock;      /* address; 0: of no interest */
     char what[40];      /* "pthread mutex", "PyMutex", "futex" */
     bool is_python;     /* Python code takes it */
-    bool is_stop;       /* it is stopped for a collection, not for a lock */
+    bool is_stop;       /* for a collection, not for a lock: it collects, or is stopped */
     bool is_lock;       /* one thread at a time holds it, unlike a condition variable */
     char variable[192]; /* "a in libfoo.so", or "" */
     char where[256];    /* "0 bytes into a block of 96 bytes", or "" */

@@ -13,8 +13,8 @@
 #define GAP 2
 
 enum place { AT_FUTEX, PARKED };
-/* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex; STOP: until a
- * collection ends. */
+/* PYTHON_LOCK: Python code takes it; OWNED: it stores its holder, as glibc does 8 bytes behind a mutex; STOP: of a
+ * collection, in the thread that collects or in one that it stops. */
 enum hold { EVENT, LOCK, PYTHON_LOCK, OWNED, STOP };
 
 /* Parts of functions' names. An outer function names the lock better than the one that it calls. */
@@ -45,7 +45,7 @@ static const struct kind {
     {"_PyOnceFlag_", "one-time initialisation", PARKED, EVENT},
     {"CriticalSection", "critical section (PyMutex)", PARKED, LOCK},
     {"tstate_wait_attach", "stop of the world to end", PARKED, STOP},
-    {"stop_the_world", "other threads to stop", PARKED, EVENT},
+    {"stop_the_world", "other threads to stop", PARKED, STOP},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 static const struct kind plain_futex = {"", "futex", AT_FUTEX, EVENT};

@@ -80,14 +80,30 @@ static void the_lock_is_named_by_the_function_that_waits(void **state)
         begin_hang(&trial);
         add_sleeper(&trial, 11, 0x100, rows[i].inner, rows[i].outer);
         judge(&trial, 1);
-        bool stopped =
-            strcmp(rows[i].outer, "tstate_wait_attach") == 0; /* each thread sleeps on a word of its own */
+        /* For a collection each thread sleeps on a word of its own. */
+        bool stopped = strstr(rows[i].what, "to end") || strstr(rows[i].what, "to stop");
         snprintf(line, sizeof line, "thread 1 waits for the %s%s%s", rows[i].what, stopped ? "" : " at 0x100",
                  rows[i].is_lock ? ", which does not say who holds it" : "");
         assert_int_equal(only(&trial)->nlines, 1);
         assert_string_equal(only(&trial)->lines[0], line);
         end(&trial);
     }
+}
+
+/* A worker's own allocation may start the collection. */
+static void a_collection_that_a_worker_starts_is_held_up_by_those_who_wait(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_sleeper(&trial, 11, 0x100, "_PyParkingLot_Park", "stop_the_world");
+    add_sleeper(&trial, 12, 0x200, "__futex_wait", "pthread_mutex_lock");
+    add_sleeper(&trial, 13, 0x300, "_PyParkingLot_Park", "tstate_wait_attach");
+    judge(&trial, 1);
+    assert_non_null(strstr(only(&trial)->message,
+                           "a deadlock: thread 2 waits attached for the pthread mutex at 0x200, "
+                           "and holds up the collection that stopped the others"));
+    end(&trial);
 }
 
 static void two_locks_without_a_holder_are_most_likely_a_deadlock(void **state)
@@ -201,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lock_is_named_by_the_function_that_waits),
+        cmocka_unit_test(a_collection_that_a_worker_starts_is_held_up_by_those_who_wait),
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),
         cmocka_unit_test(a_hang_names_its_phase),
         cmocka_unit_test(threads_are_named_by_what_they_are),
