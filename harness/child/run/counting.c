@@ -103,6 +103,7 @@ static uint64_t size_first_window(const struct run *run)
 /* Returns the time that it took, in ns. */
 static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations)
 {
+    space_check(&run->base);
     for (unsigned i = 0; i < run->base.nwatched; i++)
         watched_restore(&run->base.watched[i], false);
     atomic_store(&run->damaged, false);
