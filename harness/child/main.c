@@ -18,6 +18,7 @@
 #include "core/wire/status.h"
 #include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
+#include "detectors/watch/spares.h"
 #include "detectors/leak/census.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
@@ -173,6 +174,7 @@ static int run_in_python(struct run *run)
         return run_cannot(run, STATUS_USAGE, "%s", error);
     int status = import_numpy(run);
     guard_take_arrays();
+    spares_start(run->wire);
     detectors_select(run->plan->detect, run->wire);
     run->program = maker.program = run->native ? NULL : &program;
     run->fresh = run->plan->fresh ? &fresh : NULL;

@@ -12,7 +12,7 @@ UNSEEN = [
     ('abs(iteration_index % 7)', (), 'results not compared: the statements use iteration_index'),
     ('abs(thread_index % 2)', (), 'results not compared: the statements use thread_index'),
     ('abs(k)', ('--thread-setup', 'k = 1'), 'results not compared: --thread-setup may give each thread other values'),
-    ('dict()', (), 'results not compared: a value of type dict cannot be compared'),
+    ("[[1], {'a': {3}}]", (), 'results not compared: a value of type set cannot be compared'),
     ('q.append(1)', ('-s', 'q = []'), 'results not compared, exceptions not judged: the statements change what they share (q)'),
     ('o.step()', OPAQUE, 'o.step(): results not compared, exceptions not judged: o has no pickle, so the statements may '
                          'change it unseen'),
@@ -61,10 +61,12 @@ class Compared(EndToEnd):
         self.assertIn(sentence, done.out, done)
         self.assertRegex(done.out, 'nothing found, but results were not compared.*the rate of other failures is below', done)
 
-    def test_seen(self):
+    @each([('abs(-1)',), ("""loads('[[1], {"a": 3, "b": [null, {}]}]')""",), ("dumps({'a': [3, None]})",)])
+    def test_seen(self, statement):
         """a statement that was looked at has no such sentence"""
-        done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', '', 'abs(-1)'), 0)
-        self.assertEqual(done.json['compared'], [{'statement': 'abs(-1)', 'results': True, 'reason': None,
+        done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', 'from json import dumps, loads',
+                               statement), 0)
+        self.assertEqual(done.json['compared'], [{'statement': statement, 'results': True, 'reason': None,
                                                   'exceptions': True, 'exceptions_reason': None}], done)
         self.assertRegex(done.out, 'nothing found: 0 in .*, the rate is below', done)
 
@@ -73,6 +75,22 @@ class Compared(EndToEnd):
         done = self.expect(run('--time', '6', *OPAQUE, 'o.bug((1, 2, 3))', until=lambda done: done.findings()), 1)
         found = done.findings(kind='wrong-result', blame='target', rung='readonly')
         self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.kinds()}')
+
+    def dict(self, function, **options):
+        return run('-i', 'x=f8[20]', '-s', 'import diverge_race', '--time', '6', '--detect', 'exception,diverge',
+                   f"{{'v': [0, diverge_race.{function}(x)]}}", **options)
+
+    def test_bug_in_dict(self):
+        """a wrong value inside a dict is a finding, and its sentence names the place"""
+        done = self.expect(self.dict('bug', until=lambda done: done.findings()), 1)
+        found = done.findings(kind='wrong-result', blame='target', rung='readonly')
+        self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.kinds()}')
+        self.assertRegex(done.out, r"gives \S+ as result\['v'\]\[1\] under threads, \S+ on one thread", done)
+
+    def test_twin_in_dict(self):
+        """the same value each time is none, and was compared"""
+        done = self.expect(self.dict('twin'), 0)
+        self.check(done.json['compared'][0]['results'], done, f"compared: {done.json['compared']}")
 
     @each([('twin((1, 2, 3))',), ('push()',)])
     def test_twin(self, call):

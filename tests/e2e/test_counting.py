@@ -106,6 +106,9 @@ class Counting(EndToEnd):
             self.assertEqual(len(notes), 1, domain)
             self.assertIn(words, notes[0])
             self.assertIn('no finding: run it with --detect growth', notes[0])
+        notes = self.hint('import ctypes; lose = ctypes.pythonapi.Py_IncRef; lose.argtypes = [ctypes.py_object]', 'lose([{1}])')
+        self.assertEqual(len(notes), 1, 'the collector visits all that was lost')
+        self.assertRegex(notes[0], r"[23]\.\d\d blocks of CPython's allocators")
 
     def test_hint_twin(self):
         """no note where memory only settles: caches that fill, interned strings, warnings, functions, blocks that are freed late"""

@@ -66,6 +66,20 @@ def stress(module, call, *options, **more):
 
 
 class PlantedBugs(EndToEnd):
+    @each([('setup', ('-s', 'import numpy as np; x = np.arange(30.0)')), ('out', ('-i', 'x=f8[20]@out')),
+           ('private', ('--share', 'private', '-i', 'x=f8[20]'))])
+    def test_array_that_is_released_too_often(self, name, options):
+        """an array that each call releases once too often stays alive: a finding, and no crash of the harness"""
+        base = ('-s', 'import refcount_double', *options, '--time', '1', '--verify', '0')
+        done = self.expect(run(*base, 'refcount_double.bug(x)'), 1)
+        kinds = {finding['kind'] for finding in done.json['findings']}
+        self.check(kinds == {'refcount-underflow'}, done, f'the findings are {kinds}')
+        finding = done.json['findings'][0]
+        self.check(finding['blame'] == 'target', done, finding)
+        self.assertEqual(finding['message'], 'released too often: fewer references to x are left than the harness '
+                         'holds; --detect refcount counts the references that each call releases', done)
+        self.expect(run(*base, 'refcount_double.twin(x)'), 0)
+
     @each(PLANTED)
     def test_bug(self, module, arguments, detector, kind, frame, function, options):
         """the detector reports the bug with its kind, its function and a native stack, as the target's fault"""

@@ -12,6 +12,7 @@ void run_check_round(struct run *run)
         call.nwatched = run->base.nwatched;
     }
     crash_restore();
+    space_check(&run->base);
     detectors_end_round(&call);
     lone_settle(run, &call);
     atomic_fetch_add(&run->board->rounds, 1);

@@ -1,5 +1,5 @@
 /* The counting pass: up to three series of windows (enum counted_arm); all workers wait between two windows. And the
- * hint: the last rounds of an ordinary child as one such series. */
+ * hint: rounds of an ordinary child as one such series: its last ones, or earlier ones where memory grows. */
 #include "base/clock.h"
 #include "base/resident.h"
 #include "child/run/round.h"
@@ -17,6 +17,9 @@
 #define OVERTIME (4 * CLOCK_SECOND)
 /* A large leak shows in few calls, and a process of gigabytes is slow to end. */
 #define GROWTH_MAX (512.0 * (1 << 20))
+/* An early hint stops there: each of its collections has to visit what grew. */
+#define HINT_GROWTH_MAX (8.0 * (1 << 20))
+#define EARLY_SHARE 4 /* of the time of the hint, at most */
 /* The windows in units of a short one; the first one calibrates. */
 #define UNITS (COUNTED_WINDOWS - 1 + COUNTED_LONG)
 
@@ -25,6 +28,8 @@ static struct {
     unsigned arms; /* of this plan */
     double time;   /* ns for each series */
     bool is_hint;
+    uint64_t until;                     /* when an early hint ends; 0: it is none */
+    unsigned number;                    /* of the last window that an early hint counted */
     int64_t calls[COUNTED_WINDOWS + 1]; /* since the series began, at each point */
     PyObject *settle;
     PyObject *codes;
@@ -41,17 +46,10 @@ static void settle(struct run *run)
     }
 }
 
-static void count_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
-                         uint64_t next)
+static void count_names(struct run *run, PyObject **names, unsigned n, unsigned number, uint64_t calls,
+                        uint64_t next)
 {
     struct detector_call call = run_main_call(run);
-    PyObject *names[PLAN_THREADS_MAX];
-    unsigned n = 0;
-    if (run->plan->share != RUNG_PRIVATE)
-        names[n++] = run->base.names;
-    for (unsigned i = 0; run->plan->share == RUNG_PRIVATE && i < run->plan->threads; i++)
-        if (workers[i].space.names)
-            names[n++] = workers[i].space.names;
     settle(run);
     counting.calls[number] = (number ? counting.calls[number - 1] : 0) + (int64_t)calls;
     if (next == 0)
@@ -67,6 +65,19 @@ static void count_window(struct run *run, struct worker *workers, unsigned numbe
                                                       .codes = counting.codes});
 }
 
+static void count_window(struct run *run, struct worker *workers, unsigned number, uint64_t calls,
+                         uint64_t next)
+{
+    PyObject *names[PLAN_THREADS_MAX];
+    unsigned n = 0;
+    if (run->plan->share != RUNG_PRIVATE)
+        names[n++] = run->base.names;
+    for (unsigned i = 0; run->plan->share == RUNG_PRIVATE && i < run->plan->threads; i++)
+        if (workers[i].space.names)
+            names[n++] = workers[i].space.names;
+    count_names(run, names, n, number, calls, next);
+}
+
 /* Iterations of each thread in a short window, from the time and memory that the first window took. */
 static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew, uint64_t iterations)
 {
@@ -74,7 +85,8 @@ static uint64_t size_windows(const struct run *run, uint64_t took, int64_t grew,
     double n = counting.time / UNITS / ((double)took / (double)iterations);
     if (plan->iterations)
         n = (double)plan->iterations / UNITS;
-    double most = grew > 0 ? GROWTH_MAX / counting.arms / UNITS / ((double)grew / (double)iterations) : n;
+    double room = counting.until ? HINT_GROWTH_MAX : GROWTH_MAX;
+    double most = grew > 0 ? room / counting.arms / UNITS / ((double)grew / (double)iterations) : n;
     n = n < most ? n : most;
     return n < 2 ? 2 : n > CALLS_MAX ? CALLS_MAX : (uint64_t)n;
 }
@@ -91,6 +103,7 @@ static uint64_t size_first_window(const struct run *run)
 /* Returns the time that it took, in ns. */
 static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations)
 {
+    space_check(&run->base);
     for (unsigned i = 0; i < run->base.nwatched; i++)
         watched_restore(&run->base.watched[i], false);
     atomic_store(&run->damaged, false);
@@ -118,7 +131,7 @@ static int lead_arm(struct run *run, struct worker *workers)
     uint64_t n = size_first_window(run), threads = run->plan->threads, size = n;
     unsigned number = 1;
     count_window(run, workers, 0, 0, n * threads);
-    for (; number <= COUNTED_WINDOWS; number++) {
+    for (; number <= COUNTED_WINDOWS - (counting.until != 0); number++) {
         int64_t resident = number == 1 ? (int64_t)resident_bytes(0) : 0;
         uint64_t before = run_calls_made(run), took = run_window(run, number, size);
         if (number == 1)
@@ -129,9 +142,10 @@ static int lead_arm(struct run *run, struct worker *workers)
         size = number + 1 > COUNTED_WINDOWS - COUNTED_LONG ? 2 * n : n;
         if (atomic_load(&run->failed) || (counting.arm == COUNTED_RELEASE && !run_release(run)))
             return STATUS_UNTESTED;
-        bool last = number == COUNTED_WINDOWS || atomic_load(&run->over);
+        bool last = number == COUNTED_WINDOWS || (!counting.until && atomic_load(&run->over));
         count_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
-        if (last)
+        counting.number = number;
+        if (last || (counting.until && (clock_now() > counting.until || atomic_load(&run->over))))
             break;
     }
     if (number >= COUNTED_LEAST || counting.is_hint)
@@ -204,16 +218,47 @@ int run_counting(struct run *run)
     return status;
 }
 
-int run_hint(struct run *run)
+static void begin_hint(struct run *run)
 {
     uint64_t began = clock_now();
-    counting.settle = Py_CompileString("None", "settle", Py_eval_input);
+    if (!counting.settle)
+        counting.settle = Py_CompileString("None", "settle", Py_eval_input);
     settle(run);
     counting.arms = 1;
     counting.is_hint = run->replays = true;
     counting.time = (double)run->hint_time - (double)(clock_now() - began) * (COUNTED_WINDOWS + 1);
+}
+
+int run_hint(struct run *run)
+{
+    uint64_t began = clock_now();
+    begin_hint(run);
     run->deadline = began + 2 * run->hint_time;
     int status = counting.time > 0 ? count_arm(run, COUNTED_CALLS) : STATUS_CLEAN;
     Py_CLEAR(counting.settle);
     return status;
+}
+
+int run_hint_early(struct run *run, struct worker *workers)
+{
+    uint64_t began = clock_now();
+    begin_hint(run);
+    /* Where the collections are slow, the windows take longer, and no more calls. */
+    double least = (double)run->hint_time / 4;
+    counting.time = counting.time > least ? counting.time : least;
+    counting.until = began + EARLY_SHARE * run->hint_time;
+    run->deadline += EARLY_SHARE * run->hint_time; /* past it, the workers end */
+    int status = lead_arm(run, workers);
+    run->deadline -= EARLY_SHARE * run->hint_time;
+    run->deadline += clock_now() - began;
+    run->hinted = run_calls_made(run);
+    counting.is_hint = run->replays = false;
+    return status;
+}
+
+void run_hint_end(struct run *run)
+{
+    if (counting.number > COUNTED_WARM_UP)
+        count_names(run, NULL, 0, counting.number + 1, run_calls_made(run) - run->hinted, 0);
+    Py_CLEAR(counting.settle);
 }

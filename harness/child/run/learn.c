@@ -6,6 +6,7 @@
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/result/image.h"
+#include "detectors/watch/spares.h"
 
 /* Pickling is slow: only the first calls of a role are compared, and the end. */
 #define LOOKS_MAX 64
@@ -97,7 +98,7 @@ static bool is_lazy(struct learn *learn, PyObject *result, PyObject *again)
     struct image image;
     PyObject *name;
     char text[640];
-    if (!again || image_take(&image, result, &none) < 0)
+    if (!again || image_take(&image, result, &none, text, sizeof text) < 0)
         return false;
     bool same = image_compare(&image, again, &none, text, sizeof text) == IMAGE_SAME &&
                 fingerprint_compare(learn->after, learn->names, &name) != FINGERPRINT_CHANGED &&
@@ -123,11 +124,13 @@ void learn_after_call(struct learn *learn, const struct detector_call *call, PyO
         space_exception_text(learn->run->last_raised, sizeof learn->run->last_raised);
     }
     char sentence[640];
-    for (unsigned i = 0; i < call->nwatched; i++)
+    for (unsigned i = 0; i < call->nwatched; i++) {
+        spares_check(&call->watched[i], call->statement ? call->statement : "");
         if (watched_learn(&call->watched[i], sentence, sizeof sentence))
             RECORD_SEND(call->wire, RECORD_INVARIANT,
                         .values = {[INVARIANT_COUNT] = 1, [INVARIANT_SERIAL] = 1},
                         .texts = {call->watched[i].name, sentence, call->statement ? call->statement : ""});
+    }
     if (learn->looks++ < LOOKS_MAX && learn->lazies < LAZIES)
         compare_names(learn);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/resident.h"
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
@@ -36,6 +37,9 @@
 /* The hint has part of the time of its child. */
 #define HINT_SHARE 3
 #define HINT_MAX (3 * CLOCK_SECOND)
+/* Resident memory that an ordinary child gains before its hint is due: with more objects its collections take longer
+ * than the hint may. */
+#define HINT_GROWN (UINT64_C(8) << 20)
 
 /* Returns false after sending why the plan cannot go on. */
 static bool check_gil(struct run *run, const char *when)
@@ -136,10 +140,16 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
     return made;
 }
 
+/* Where memory grows, the hint is due at once. Objects that CPython 3.13t would make immortal are no leak. */
+static bool is_hint_due(const struct run *run, uint64_t resident)
+{
+    return run->hint_time && !run->hinted && !atomic_load(&run->over) && !atomic_load(&run->findings) &&
+           resident && resident_bytes(0) > resident + HINT_GROWN && pyversion_keep_mortal();
+}
+
 static int run_rounds(struct run *run, struct worker *workers)
 {
-    (void)workers;
-    uint64_t began = clock_now(), spent = 0, done = 0;
+    uint64_t resident = resident_bytes(0), began = clock_now(), spent = 0, done = 0;
     for (uint64_t round = 0;; round++) {
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
@@ -152,6 +162,8 @@ static int run_rounds(struct run *run, struct worker *workers)
         run_check_round(run);
         if (atomic_load(&run->failed) ||
             !check_gil(run, "after a round: a statement imports what turns it on"))
+            return STATUS_UNTESTED;
+        if (is_hint_due(run, resident) && run_hint_early(run, workers))
             return STATUS_UNTESTED;
         if (record_lost() || (run->deadline && clock_now() >= run->deadline))
             atomic_store(&run->over, true);
@@ -176,14 +188,17 @@ static void finish_run(struct run *run)
     record_send_content(run->wire, RECORD_FINISHED, &content);
 }
 
-/* The last rounds serve the hint, unless the child has found something, or a statement or the driver ended it early.
- * Objects that CPython 3.13t would make immortal are no leak. */
+/* The last rounds serve the hint, unless the child has found something, or a statement or the driver ended it early. An
+ * early hint counts all rounds since as one more window: memory that only fills a cache has stopped growing. */
 static int hint_at_end(struct run *run)
 {
     bool early = clock_now() < run->deadline || atomic_load(&run->board->ask);
     if (!run->hint_time || early || atomic_load(&run->findings) || !pyversion_keep_mortal())
         return STATUS_CLEAN;
-    return run_hint(run);
+    if (!run->hinted)
+        return run_hint(run);
+    run_hint_end(run);
+    return STATUS_CLEAN;
 }
 
 int run_plan(struct run *run)

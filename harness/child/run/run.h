@@ -49,6 +49,7 @@ struct run {
     uint64_t worked;          /* ns that all rounds took */
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */
     uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
+    uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
@@ -93,6 +94,10 @@ int run_counting(struct run *run);
 void run_counting_begin(struct run *run);
 /* Runs the last rounds as windows, for the detector hint. */
 int run_hint(struct run *run);
+
+/* The same between two ordinary rounds; run_hint_end counts the rounds since as its last window. */
+int run_hint_early(struct run *run, struct worker *workers);
+void run_hint_end(struct run *run);
 
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);

@@ -97,8 +97,10 @@ bool worker_prepare(struct worker *worker)
     char error[640];
     if (!worker_allocate_once(worker))
         return false;
-    if (worker->generation == run->generation && worker->space.names)
+    if (worker->generation == run->generation && worker->space.names) {
+        space_check(&worker->space);
         return true;
+    }
     release_steps(worker);
     space_drop(&worker->space);
     if (space_begin(run->maker, &run->base, &worker->space, !worker->learn, worker->index, error,

@@ -14,6 +14,7 @@
 #include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/table/detectors.h"
+#include "detectors/watch/spares.h"
 #include "detectors/watch/tripwire.h"
 
 bool space_run(PyObject *code, PyObject *names)
@@ -192,6 +193,7 @@ static void watch_arrays(const struct space_maker *maker, struct space *space)
         mark_input(maker, watched);
         apply_memory(maker, watched);
         place_array(maker, &reach, i, watched);
+        spares_take(watched);
         space->nwatched++;
     }
     memcpy(space->cut, reach.cut, sizeof space->cut);
@@ -307,6 +309,22 @@ int space_begin(struct space_maker *maker, const struct space *base, struct spac
     return result;
 }
 
+void space_check(const struct space *space)
+{
+    const struct space *owner = space->own ? space->own : space;
+    for (unsigned i = 0; !owner->borrows && i < owner->nwatched; i++)
+        spares_check(&owner->watched[i], "");
+}
+
+static void drop_array(struct watched *watched)
+{
+    if (!spares_release(watched)) {
+        watched->array = NULL;
+        watched->region = NULL;
+    }
+    watched_drop(watched);
+}
+
 void space_drop(struct space *space)
 {
     Py_CLEAR(space->names);
@@ -316,7 +334,7 @@ void space_drop(struct space *space)
         free(space->watched);
     } else if (!space->borrows) {
         for (unsigned i = 0; i < space->nwatched; i++)
-            watched_drop(&space->watched[i]);
+            drop_array(&space->watched[i]);
         free(space->watched);
     }
     *space = (struct space){0};

@@ -61,6 +61,9 @@ int space_begin(struct space_maker *maker, const struct space *base, struct spac
 /* Sets thread_index and iteration_index and runs the thread setup. On the thread itself; fails like space_make. */
 int space_thread_setup(const struct space_maker *maker, struct space *space, unsigned thread_index,
                        char *error, size_t error_size);
+
+/* Reports arrays of its own that calls released too often. On the thread that made them, outside of calls. */
+void space_check(const struct space *space);
 void space_drop(struct space *space);
 
 /* Keeps the marks of its watched arrays for the spaces that are made later, and spreads those inside an object. */

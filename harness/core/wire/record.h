@@ -36,6 +36,7 @@
     FOUND(INVARIANT, invariant, EXCUSE(INVARIANT_SERIAL)) \
     /* values: enum record_write. text: input, statement, sentence, hex before, after. frames */ \
     FOUND(WRITE, write, EXCUSE(WRITE_SERIAL) | EXCUSE(WRITE_KEPT)) \
+    FOUND(UNDERFLOW, underflow, 0) /* text: input, statement or "" */ \
     ENDED(CRASH, crash, 0) /* values: enum record_crash. text: statement. frames */ \
     FOUND(HEAP, heap, 0) /* values and texts: violation.h. frames: three stacks */ \
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \

@@ -3,7 +3,8 @@
  * Contract. The functions of diverge.h create and judge reference results, on one thread, while no worker runs; workers
  * only read them, after a barrier. A worker counts each difference; the first one claims the reference with an exchange
  * and records the difference, which the main thread reads behind the barrier at the end of the round. Results of more
- * than 64 KiB are compared in one call of sixteen. No function waits or runs Python code.
+ * than 64 KiB are compared in one call of sixteen. No function runs Python code, or waits for more than the lock of a
+ * dict.
  */
 #include "detectors/result/diverge.h"
 
@@ -25,7 +26,7 @@ struct reference {
     bool refuted;                /* such a call gave another result */
     bool usable;                 /* workers compare with it */
     bool confirmed;              /* the finding is reported */
-    char why[128];               /* it is not usable */
+    char why[160];               /* it is not usable */
     uint64_t reported;           /* differences */
     const char *statement;       /* the plan's */
     _Atomic bool claimed, close; /* close: at least once only the last bits differed */
@@ -52,38 +53,36 @@ static void each(void (*act)(struct reference *, struct detector_call *), struct
 
 /* Calls on one thread */
 
-static void refute(struct reference *reference, PyObject *result, enum image_verdict verdict)
+static void refute(struct reference *reference, const char *why)
 {
     reference->refuted = true;
-    if (!result)
-        snprintf(reference->why, sizeof reference->why, "one thread gets an exception");
-    else if (verdict == IMAGE_UNFIT)
-        snprintf(reference->why, sizeof reference->why, "a value of type %.80s cannot be compared",
-                 Py_TYPE(result)->tp_name);
-    else
-        snprintf(reference->why, sizeof reference->why, "one thread gets different results");
+    snprintf(reference->why, sizeof reference->why, "%.*s", (int)sizeof reference->why - 1, why);
 }
 
 static void add_result(struct reference *reference, PyObject *result)
 {
     char text[sizeof reference->sentence];
     static const struct image_inputs none = {0};
-    enum image_verdict verdict =
-        result ? image_compare(&reference->image, result, &none, text, sizeof text) : IMAGE_UNFIT;
+    if (!result) {
+        refute(reference, "one thread gets an exception");
+        return;
+    }
+    enum image_verdict verdict = image_compare(&reference->image, result, &none, text, sizeof text);
     if (verdict == IMAGE_SAME || verdict == IMAGE_CLOSE)
         reference->agreed++;
     else
-        refute(reference, result, verdict);
+        refute(reference, verdict == IMAGE_UNFIT ? text : "one thread gets different results");
 }
 
 static struct reference *new_reference(const char *statement, PyObject *result)
 {
     static const struct image_inputs none = {0};
     struct reference *reference = calloc(1, sizeof *reference);
+    char text[sizeof reference->why] = "one thread gets an exception";
     if (!reference)
         return NULL;
-    if (!result || image_take(&reference->image, result, &none) < 0)
-        refute(reference, result, IMAGE_UNFIT);
+    if (!result || image_take(&reference->image, result, &none, text, sizeof text) < 0)
+        refute(reference, text);
     reference->agreed = 1;
     reference->statement = statement;
     return reference;

@@ -1,11 +1,12 @@
 /* An image: the value of a result as plain bytes, so that two results can be compared without Python.
  *
- * Exact ndarrays and NumPy scalars of plain bytes; None, bool, int, float, complex, str, bytes; tuples (named ones too)
- * and lists of all these. Other values are unfit, and so are values that look like an address.
+ * Exact ndarrays and NumPy scalars of plain bytes; None, bool, int, float, complex, str, bytes; tuples (named ones
+ * too), lists and exact dicts of all these; the order of a dict counts. Other values are unfit, and so are values that
+ * look like an address.
  *
  * Contract. One thread takes an image while no other runs. Any number of threads compare with it at once, attached: it
- * does not change then. No function waits or runs Python code. The data of a result may lie in an input that other
- * threads write to: the comparison then uses the bytes that this thread reads.
+ * does not change then. No function runs Python code, or waits for more than the lock of a dict. The data of a result
+ * may lie in an input that other threads write to: the comparison then uses the bytes that this thread reads.
  */
 #pragma once
 
@@ -36,10 +37,13 @@ enum image_verdict {
     IMAGE_UNFIT
 };
 
-/* Returns 0, -ENOTSUP for an unfit value, or -ENOMEM. */
-int image_take(struct image *image, PyObject *value, const struct image_inputs *inputs);
+/* Returns 0; or -ENOTSUP for an unfit value or -ENOMEM, and the text is the reason: "a value of type set cannot be
+ * compared". */
+int image_take(struct image *image, PyObject *value, const struct image_inputs *inputs, char *text,
+               size_t size);
 void image_clear(struct image *image);
 
-/* For a different value the text is the difference: "gives 12.0 under threads, 45.0 on one thread". */
+/* The text of a different value is the difference: "gives 12.0 as result['a'] under threads, 45.0 on one thread". The
+ * text of an unfit value is the reason. */
 enum image_verdict image_compare(const struct image *image, PyObject *value,
                                  const struct image_inputs *inputs, char *text, size_t size);

@@ -150,6 +150,8 @@ int part_of(struct part *part, PyObject *value, const struct image_inputs *input
         return set_bytes(part, '(', '(', 1, "", (size_t)PyTuple_GET_SIZE(value));
     if (PyList_CheckExact(value))
         return set_bytes(part, '[', '[', 1, "", (size_t)PyList_GET_SIZE(value));
+    if (PyDict_CheckExact(value))
+        return set_bytes(part, '{', '{', 1, "", (size_t)PyDict_GET_SIZE(value));
     if (!PyArray_API)
         return -ENOTSUP;
     return PyArray_CheckExact(value) ? of_array(part, (PyArrayObject *)value, inputs)
@@ -247,7 +249,7 @@ static const char *name_of(char kind)
 {
     static const char *const names[UINT8_MAX + 1] = {
         ['('] = "a tuple", ['['] = "a list",    ['N'] = "None",  ['b'] = "a bool",  ['i'] = "an int",
-        ['f'] = "a float", ['c'] = "a complex", ['s'] = "a str", ['y'] = "a bytes",
+        ['f'] = "a float", ['c'] = "a complex", ['s'] = "a str", ['y'] = "a bytes", ['{'] = "a dict",
     };
     const char *name = names[(unsigned char)kind];
     return name ? name : "a value";
@@ -259,7 +261,7 @@ void part_print_type(const struct part_head *head, const Py_ssize_t *dims, char 
     snprintf(element, sizeof element, "%s%c%u", head->swapped ? ">" : "", head->element, head->itemsize);
     if (head->kind == 'n')
         snprintf(text, size, "a NumPy scalar %s", element);
-    else if (head->kind == '(' || head->kind == '[')
+    else if (head->kind == '(' || head->kind == '[' || head->kind == '{')
         snprintf(text, size, "%s of %llu", name_of(head->kind), (unsigned long long)head->bytes);
     else if (is_string(head))
         snprintf(text, size, "%s of %llu bytes", name_of(head->kind), (unsigned long long)head->bytes);

@@ -14,14 +14,14 @@
 
 /* The type of a part. Two parts with equal heads can be compared byte for byte. */
 struct part_head {
-    /* a ndarray, n NumPy scalar, ( tuple, [ list; of Python: N None, b bool, i int, f float, c complex, s str,
+    /* a ndarray, n NumPy scalar, ( tuple, [ list, { dict; of Python: N None, b bool, i int, f float, c complex, s str,
      * y bytes */
     char kind;
     char element; /* NumPy's kind: b i u f c m M S U V */
     bool swapped; /* not in native byte order */
     uint8_t nd;
     uint32_t itemsize;
-    uint64_t bytes; /* of a container: the number of items */
+    uint64_t bytes; /* of a container: the number of items or pairs */
 };
 
 _Static_assert(sizeof(struct part_head) == 16, "heads are compared byte for byte");

@@ -28,7 +28,9 @@ struct watched {
     bool loose;      /* inside an object that calls may change: a change for good is no damage */
     _Atomic bool mutable_metadata; /* a serial call changes it: the purpose of the statement */
     _Atomic bool mutable_data;
-    bool reshaped; /* its extents were allocated anew: it must own them, and cannot move */
+    bool lost;         /* calls released references that they do not own */
+    Py_ssize_t spares; /* spares.h */
+    bool reshaped;     /* its extents were allocated anew: it must own them, and cannot move */
     int nd, flags;
     char *data;
     const Py_ssize_t *extents; /* their address */

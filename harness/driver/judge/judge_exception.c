@@ -98,24 +98,27 @@ static char *form_of(const struct place *place, const char *type, const char *te
     return at ? judge_format("%s in %s (%s:%d)", type, at->function, at->file, at->line) : strdup(text);
 }
 
-/* Adds "raised: …" for the first form, "also raised: …" for one that differs in more than numbers. */
+/* Adds "raised: …" for the first form, "also raised: …" for one at another place. Without a frame the type is the form,
+ * and the first message an example: messages may have random bytes. */
 static void add_form(struct finding *finding, const struct place *place, const char *type,
                      const struct record *record, bool is_first)
 {
-    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
-    cleanup_free char *form = form_of(place, type, record_text(record, 1));
     size_t n = finding->nlines;
-    for (size_t i = 0; form && i < n; i++)
-        if (strstr(finding->lines[i], form))
-            return;
-    if (!form || n > FORMS)
+    if ((place->n == 0 && !is_first) || n > FORMS)
         return;
     if (n == FORMS) {
         finding_add_line(finding, strdup("also raised: other forms, which are not listed"));
         return;
     }
-    const char *message = is_first || place->n == 0 ? "" : record_text(record, 0) + strlen(type);
-    finding_add_line(finding, judge_format("%s %s%s", is_first ? "raised:" : "also raised:", form, message));
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
+    cleanup_free char *form = form_of(place, type, record_text(record, 0));
+    cleanup_free char *line = judge_format("raised: %s", form ? form : type);
+    finding_make_printable(line, false);
+    for (size_t i = 0; line && i < n; i++)
+        if (strstr(finding->lines[i], line))
+            return;
+    const char *message = is_first ? "" : record_text(record, 0) + strlen(type);
+    finding_add_line(finding, judge_format("%s%s%s", is_first ? "" : "also ", line ? line : "", message));
     /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 

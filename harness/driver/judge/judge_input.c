@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "driver/leak/judge_leak.h"
 #include "driver/outcome/package.h"
 
 #define NO_NAME "a function without a name"
@@ -133,6 +134,27 @@ void judge_invariant(struct judge *judge, const struct record *record)
                      finding->input, record_text(record, 1), *statement ? "; seen after " : "", statement);
     finding->signature = invariant_signature(record);
     judge_note_changes(judge, finding);
+    judge_add(judge, finding);
+}
+
+/* The same bug as that of the detector refcount, without its figures. */
+void judge_underflow(struct judge *judge, const struct record *record)
+{
+    struct finding *finding =
+        judge_new_finding(judge, FINDING_REFCOUNT_UNDERFLOW, SEVERITY_CRASH, DETECTOR_CRASH);
+    if (!finding)
+        return;
+    const char *statement = record_text(record, 1);
+    judge_suspect_call(judge, finding);
+    finding->serial |= *statement != 0;
+    if (!finding->statement && *statement)
+        finding->statement = strdup(statement);
+    finding->input = strdup(record_text(record, 0));
+    finding->message =
+        judge_format("released too often: fewer references to %s are left than the harness holds; "
+                     "--detect refcount counts the references that each call releases",
+                     finding->input);
+    finding->signature = judge_format("refcount|%s|%s", "released too often", finding->input);
     judge_add(judge, finding);
 }
 

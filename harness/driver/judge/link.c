@@ -213,7 +213,7 @@ static struct finding *find_underflow(const struct run *run, const struct findin
                   finding->kind == FINDING_INTERPRETER_FAULT || is_lost(finding);
     for (size_t i = 0; breaks && !finding_is_users(finding) && i < run->findings.n; i++)
         if (run->findings.items[i]->kind == FINDING_REFCOUNT_UNDERFLOW &&
-            run->findings.items[i]->detector == DETECTOR_REFCOUNT)
+            run->findings.items[i]->detector != DETECTOR_LOG)
             return run->findings.items[i];
     return NULL;
 }

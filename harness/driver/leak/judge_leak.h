@@ -14,6 +14,8 @@ void judge_held(struct judge *judge);
 void judge_shutdown(struct judge *judge);
 /* Finds references that are released too often, or never. */
 void judge_refcount(struct judge *judge);
+/* Sets the suspect: the function that a single statement calls, and its package where that has an extension module. */
+void judge_suspect_call(const struct judge *judge, struct finding *finding);
 /* Takes Valgrind's report of this child: finds errors, and what the lengths so far show to grow. */
 void judge_memcheck(struct judge *judge);
 

@@ -6,8 +6,7 @@
 #include "base/fd.h"
 #include "driver/leak/judge_leak.h"
 
-/* Sets the suspect: the function that a single statement calls, and its package where that has an extension module. */
-static void name_function(const struct judge *judge, struct finding *finding)
+void judge_suspect_call(const struct judge *judge, struct finding *finding)
 {
     const struct plan *plan = judge->plan;
     char *callable = plan->nsteps == 1
@@ -40,7 +39,7 @@ static void add_finding(struct judge *judge, const struct record *record, double
     if (!finding)
         return;
     cleanup_free char *objects = name_objects(record);
-    name_function(judge, finding);
+    judge_suspect_call(judge, finding);
     finding->input = strdup(record_text(record, is_item ? 2 : 0));
     double times = judge_per_iteration(judge);
     finding->message =
