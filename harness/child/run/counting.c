@@ -2,6 +2,7 @@
  * hint: rounds of an ordinary child as one such series: its last ones, or earlier ones where memory grows. */
 #include "base/clock.h"
 #include "base/resident.h"
+#include "child/python/pyversion.h"
 #include "child/run/round.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
@@ -44,6 +45,7 @@ static void settle(struct run *run)
             PyErr_Clear();
         PyGC_Collect();
     }
+    pyversion_forget_stacks();
 }
 
 static void count_names(struct run *run, PyObject **names, unsigned n, unsigned number, uint64_t calls,
