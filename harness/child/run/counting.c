@@ -128,6 +128,12 @@ static bool is_hint_worth(const struct run *run, double window)
     return window * UNITS < 2 * counting.time && !atomic_load(&run->findings) && !atomic_load(&run->damaged);
 }
 
+/* Is the time of an early hint over, or that of the workers? */
+static bool is_early_over(const struct run *run)
+{
+    return counting.until && (clock_now() > counting.until || atomic_load(&run->over));
+}
+
 static int lead_arm(struct run *run, struct worker *workers)
 {
     uint64_t n = size_first_window(run), threads = run->plan->threads, size = n;
@@ -147,7 +153,7 @@ static int lead_arm(struct run *run, struct worker *workers)
         bool last = number == COUNTED_WINDOWS || (!counting.until && atomic_load(&run->over));
         count_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
         counting.number = number;
-        if (last || (counting.until && (clock_now() > counting.until || atomic_load(&run->over))))
+        if (last || is_early_over(run))
             break;
     }
     if (number >= COUNTED_LEAST || counting.is_hint)
