@@ -114,11 +114,12 @@ static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations
     run->round_calls = iterations;
     uint64_t began = clock_now();
     run_round(run);
-    if (counting.is_hint)
+    if (counting.is_hint) {
         run_check_round(run);
-    else
+    } else {
         run->first_iteration += iterations;
-    atomic_fetch_add(&run->board->rounds, !counting.is_hint);
+        atomic_fetch_add(&run->board->rounds, 1);
+    }
     return clock_now() - began;
 }
 
