@@ -24,6 +24,13 @@ static inline const char *text_value(char *const *entries, size_t n, const char 
     return NULL;
 }
 
+/* Moves to the next of several names between commas and blanks. Returns its length; 0 at the end. */
+static inline size_t text_next_name(const char **at)
+{
+    *at += strspn(*at, ", ");
+    return strcspn(*at, ", ");
+}
+
 /* Appends to a text in an array of this size, after the separator unless the text is empty. Cuts what does not fit. */
 void text_add(char *text, size_t size, const char *separator, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

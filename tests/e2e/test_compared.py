@@ -97,9 +97,10 @@ class Compared(EndToEnd):
                                                   'exceptions': True, 'exceptions_reason': None}], done)
         self.assertRegex(done.out, 'nothing found: 0 in .*, the rate is below', done)
 
-    def test_instance(self):
+    @each([('class C:\n n = 0',), ('from dataclasses import dataclass\n@dataclass\nclass C:\n n: int = 0',)])
+    def test_instance(self, source):
         """an instance of a class of the setup is looked into"""
-        done = self.expect(run('--time', '3', *INSTANCE, 'c.w*2'), 0)
+        done = self.expect(run('--time', '3', '-s', source, *INSTANCE[2:], 'c.w*2'), 0)
         self.check(done.json['compared'][0]['results'] and done.json['compared'][0]['exceptions'], done, 'not compared')
 
     @each([('c',), ('w',)])

@@ -29,6 +29,10 @@ bool pyversion_keep_mortal(void);
  * Attached. */
 void pyversion_stop_free_lists(void);
 
+/* Clears the stacks that a collection on the calling thread left behind: to a search for holders, the objects in them
+ * would look held. Attached. */
+void pyversion_forget_stacks(void);
+
 /* The distance of objects from the start of their blocks. */
 struct pyobject_layout pyversion_layout(void);
 

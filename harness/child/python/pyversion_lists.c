@@ -3,7 +3,10 @@
 #include "child/python/pyversion.h"
 
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000
+#include <string.h>
+
 #include <internal/pycore_interp.h>
+#include <internal/pycore_object_stack.h>
 
 /* A list with a negative number of blocks takes no more of them. Its blocks stay until the next collection. */
 void pyversion_stop_free_lists(void)
@@ -19,8 +22,19 @@ void pyversion_stop_free_lists(void)
     lists->async_gens.numfree = -1;
     lists->async_gen_asends.numfree = -1;
 }
+
+void pyversion_forget_stacks(void)
+{
+    _PyObjectStackChunk *chunk = ((_PyThreadStateImpl *)PyThreadState_Get())->freelists.object_stacks.items;
+    for (; chunk; chunk = chunk->prev)
+        memset(chunk->objs, 0, sizeof chunk->objs);
+}
 #else
 void pyversion_stop_free_lists(void)
+{
+}
+
+void pyversion_forget_stacks(void)
 {
 }
 #endif

@@ -19,7 +19,8 @@
 
 void barrier_init(struct barrier *barrier, uint32_t total)
 {
-    barrier->spins = (long)total <= sysconf(_SC_NPROCESSORS_ONLN) ? SPINS : 0;
+    barrier->cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    barrier->spins = total <= barrier->cores ? SPINS : 0;
     atomic_init(&barrier->state, total * COMES);
     atomic_init(&barrier->generation, 0);
     atomic_init(&barrier->awake, 0);
@@ -55,11 +56,8 @@ LANDMARK_IS(barrier_wait);
 
 void barrier_meet(struct barrier *barrier)
 {
-    static uint32_t cores;
-    if (!cores)
-        cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t total = TOTAL(atomic_load_explicit(&barrier->state, memory_order_relaxed));
-    uint32_t wanted = total < cores ? total : cores;
+    uint32_t wanted = total < barrier->cores ? total : barrier->cores;
     barrier_wait(barrier);
     atomic_fetch_add_explicit(&barrier->awake, 1, memory_order_relaxed);
     for (unsigned i = 0; i < MEET_SPINS; i++) {

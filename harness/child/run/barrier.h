@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct barrier {
-    uint32_t spins;
+    uint32_t cores, spins;
     _Alignas(64) _Atomic uint64_t state; /* threads that have arrived; above, those that come */
     _Alignas(64) _Atomic uint32_t generation;
     _Atomic uint32_t awake; /* of this generation, in barrier_meet */

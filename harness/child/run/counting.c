@@ -2,6 +2,7 @@
  * hint: rounds of an ordinary child as one such series: its last ones, or earlier ones where memory grows. */
 #include "base/clock.h"
 #include "base/resident.h"
+#include "child/python/pyversion.h"
 #include "child/run/round.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
@@ -44,6 +45,7 @@ static void settle(struct run *run)
             PyErr_Clear();
         PyGC_Collect();
     }
+    pyversion_forget_stacks();
 }
 
 static void count_names(struct run *run, PyObject **names, unsigned n, unsigned number, uint64_t calls,
@@ -112,11 +114,12 @@ static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations
     run->round_calls = iterations;
     uint64_t began = clock_now();
     run_round(run);
-    if (counting.is_hint)
+    if (counting.is_hint) {
         run_check_round(run);
-    else
+    } else {
         run->first_iteration += iterations;
-    atomic_fetch_add(&run->board->rounds, !counting.is_hint);
+        atomic_fetch_add(&run->board->rounds, 1);
+    }
     return clock_now() - began;
 }
 
@@ -124,6 +127,12 @@ static uint64_t run_window(struct run *run, unsigned number, uint64_t iterations
 static bool is_hint_worth(const struct run *run, double window)
 {
     return window * UNITS < 2 * counting.time && !atomic_load(&run->findings) && !atomic_load(&run->damaged);
+}
+
+/* Is the time of an early hint over, or that of the workers? */
+static bool is_early_over(const struct run *run)
+{
+    return counting.until && (clock_now() > counting.until || atomic_load(&run->over));
 }
 
 static int lead_arm(struct run *run, struct worker *workers)
@@ -145,7 +154,7 @@ static int lead_arm(struct run *run, struct worker *workers)
         bool last = number == COUNTED_WINDOWS || (!counting.until && atomic_load(&run->over));
         count_window(run, workers, number, run_calls_made(run) - before, last ? 0 : size * threads);
         counting.number = number;
-        if (last || (counting.until && (clock_now() > counting.until || atomic_load(&run->over))))
+        if (last || is_early_over(run))
             break;
     }
     if (number >= COUNTED_LEAST || counting.is_hint)

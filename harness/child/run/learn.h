@@ -14,10 +14,9 @@ struct learn {
     PyObject *fingerprint;    /* of the Python objects among them; NULL with a native scenario */
     unsigned looks;           /* comparisons of the fingerprint in this role */
     PyObject *skeleton, *ids; /* of fingerprint_skeleton */
-    PyObject
-        *after;     /* the fingerprint after a call that may be a package's first use of an object, or NULL */
-    uint64_t spent; /* ns on learning, in this role */
-    unsigned lazies; /* such calls */
+    PyObject *after;          /* fingerprint after a call that may be a first use of an object, or NULL */
+    unsigned lazies;          /* such calls */
+    uint64_t spent;           /* ns on learning, in this role */
 };
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names);

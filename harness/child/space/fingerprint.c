@@ -143,22 +143,6 @@ bool fingerprint_covers(PyObject *object)
            (!array_is_exact(object) || PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)object)));
 }
 
-PyObject *fingerprint_take(PyObject *names, PyObject *used)
-{
-    PyObject *fingerprint = PyDict_New(), *key, *value;
-    enum fingerprint_verdict verdict;
-    Py_ssize_t at = 0;
-    while (fingerprint && PyDict_Next(names, &at, &key, &value)) {
-        if (PySet_Contains(used, key) != 1 || !fingerprint_covers(value))
-            continue;
-        PyObject *taken = take_name(value, &verdict);
-        if (!taken || PyDict_SetItem(fingerprint, key, taken) < 0)
-            Py_CLEAR(fingerprint);
-        Py_XDECREF(taken);
-    }
-    return fingerprint;
-}
-
 static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth);
 
 static PyObject *bones_of_items(PyObject *items, PyObject *ids, unsigned depth)
@@ -216,19 +200,31 @@ static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
     return Py_BuildValue("(Nn)", id, length);
 }
 
-PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids)
+/* ids: the skeletons of the values, or with NULL their fingerprints. */
+static PyObject *take_used(PyObject *names, PyObject *used, PyObject *ids)
 {
-    PyObject *skeleton = PyDict_New(), *key, *value;
+    PyObject *all = PyDict_New(), *key, *value;
+    enum fingerprint_verdict verdict;
     Py_ssize_t at = 0;
-    while (skeleton && PyDict_Next(names, &at, &key, &value)) {
+    while (all && PyDict_Next(names, &at, &key, &value)) {
         if (PySet_Contains(used, key) != 1 || !fingerprint_covers(value))
             continue;
-        PyObject *taken = bones(value, ids, DEPTH);
-        if (!taken || PyDict_SetItem(skeleton, key, taken) < 0)
-            Py_CLEAR(skeleton);
+        PyObject *taken = ids ? bones(value, ids, DEPTH) : take_name(value, &verdict);
+        if (!taken || PyDict_SetItem(all, key, taken) < 0)
+            Py_CLEAR(all);
         Py_XDECREF(taken);
     }
-    return skeleton;
+    return all;
+}
+
+PyObject *fingerprint_take(PyObject *names, PyObject *used)
+{
+    return take_used(names, used, NULL);
+}
+
+PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids)
+{
+    return take_used(names, used, ids);
 }
 
 static enum fingerprint_verdict compare_value(PyObject *was, PyObject *value)

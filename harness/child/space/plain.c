@@ -64,29 +64,33 @@ PyObject *plain_state(PyObject *object)
     return state;
 }
 
-/* A function that `dataclass` makes has empty globals, or those of the interpreter's module. */
-static bool is_generated(PyObject *function)
+/* Is it a method that `dataclass` makes from text, or from a function of the interpreter? They change nothing. */
+static bool is_generated(PyObject *function, PyObject *dict)
 {
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
     PyObject *module = PyDict_GetItemString(PyFunction_GET_GLOBALS(function), "__name__");
     const char *name = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8(module) : NULL;
-    return !name || strcmp(name, "dataclasses") == 0 || strcmp(name, "reprlib") == 0;
+    if (!PyDict_GetItemString(dict, "__dataclass_fields__"))
+        return false;
+    return PyUnicode_CompareWithASCIIString(code->co_filename, "<string>") == 0 ||
+           (name && (strcmp(name, "dataclasses") == 0 || strcmp(name, "reprlib") == 0));
 }
 
-static bool has_code(PyObject *value)
+static bool has_code(PyObject *value, PyObject *dict)
 {
     if (PyFunction_Check(value))
-        return !is_generated(value);
+        return !is_generated(value, dict);
     return Py_TYPE(value)->tp_descr_get && !PyType_Check(value) && !Py_IS_TYPE(value, &PyMemberDescr_Type) &&
            !Py_IS_TYPE(value, &PyGetSetDescr_Type);
 }
 
 /* A constructor does not run for an object that exists. */
-static bool may_run(PyObject *key, PyObject *value, PyObject *used)
+static bool may_run(PyObject *key, PyObject *value, PyObject *dict, PyObject *used)
 {
     const char *name = PyUnicode_CheckExact(key) ? PyUnicode_AsUTF8(key) : "__";
     bool is_special = strncmp(name, "__", 2) == 0 && strcmp(name, "__init__") != 0 &&
                       strcmp(name, "__post_init__") != 0 && strncmp(name, "__annotate", 10) != 0;
-    return has_code(value) && (is_special || PySequence_Contains(used, key) != 0);
+    return has_code(value, dict) && (is_special || PySequence_Contains(used, key) != 0);
 }
 
 bool plain_runs_code(PyTypeObject *type, PyObject *used)
@@ -99,7 +103,7 @@ bool plain_runs_code(PyTypeObject *type, PyObject *used)
             continue;
         Py_ssize_t at = 0;
         while (!runs && PyDict_Next(dict, &at, &key, &value))
-            runs = may_run(key, value, used);
+            runs = may_run(key, value, dict, used);
         Py_DECREF(dict);
     }
     return runs;

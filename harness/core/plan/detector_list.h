@@ -23,7 +23,7 @@
     DRIVER(LOG, log, "messages of the allocator and the interpreter, or the GIL turned back on") \
     DRIVER(MEMCHECK, memcheck, "leaks and memory errors, by Valgrind; with --under valgrind only") \
     CHILD(PYHEAP, pyheap, "corrupted Python objects: CPython's debug hooks, and a check between rounds") \
-    CHILD(REFCOUNT, refcount, "references of inputs and setup objects that calls release too often, or never") \
+    CHILD(REFCOUNT, refcount, "references of inputs, setup objects and loaded names: released too often, or never") \
     CHILD(SHUTDOWN, shutdown, "objects and blocks of the calls that are left when Python ends, with their holders") \
     CHILD(TRIPWIRE, tripwire, "a call writes to an input it should only read, even for an instant") \
     DRIVER(TSAN, tsan, "data races, by ThreadSanitizer in instrumented builds; with --tsan only")

@@ -13,40 +13,45 @@ static const struct {
 #define ROW(id, word, text) {#word, text},
     PERTURB_LIST(ROW)};
 
-int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size)
-{
-    uint32_t bits = 0;
-    for (const char *at = text + strspn(text, ", "); *at; at += strspn(at, ", ")) {
-        size_t length = strcspn(at, ", ");
-        unsigned i = 0;
-        while (i < PERTURB_COUNT && (strncmp(at, rows[i].name, length) != 0 || rows[i].name[length]))
-            i++;
-        if (i == PERTURB_COUNT)
-            return fail(-EINVAL, error, error_size,
-                        "unknown perturbation '%.*s'; the names are " PERTURB_NAMES,
-                        length < 40 ? (int)length : 40, at);
-        bits |= 1U << i;
-        at += length;
-    }
-    *ret_bits = bits;
-    return 0;
-}
-
-static void add(uint32_t bits, char *text, size_t size, bool says)
+static void append(uint32_t bits, bool says, const char *separator, char *text, size_t size)
 {
     if (size > 0)
         text[0] = '\0';
     for (unsigned i = 0; i < PERTURB_COUNT; i++)
         if (bits >> i & 1)
-            text_add(text, size, says ? "; " : ",", "%s", says ? rows[i].about : rows[i].name);
+            text_add(text, size, separator, "%s", says ? rows[i].about : rows[i].name);
+}
+
+static int unknown(const char *word, int length, char *error, size_t error_size)
+{
+    char names[128];
+    append(UINT32_MAX, false, ", ", names, sizeof names);
+    return fail(-EINVAL, error, error_size, "unknown perturbation '%.*s'; the names are %s",
+                length < 40 ? length : 40, word, names);
+}
+
+int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size)
+{
+    uint32_t bits = 0;
+    const char *at = text;
+    for (size_t length; (length = text_next_name(&at)) > 0; at += length) {
+        unsigned i = 0;
+        while (i < PERTURB_COUNT && (strncmp(at, rows[i].name, length) != 0 || rows[i].name[length]))
+            i++;
+        if (i == PERTURB_COUNT)
+            return unknown(at, (int)length, error, error_size);
+        bits |= 1U << i;
+    }
+    *ret_bits = bits;
+    return 0;
 }
 
 void perturb_print(uint32_t bits, char *text, size_t size)
 {
-    add(bits, text, size, false);
+    append(bits, false, ",", text, size);
 }
 
 void perturb_say(uint32_t bits, char *text, size_t size)
 {
-    add(bits, text, size, true);
+    append(bits, true, "; ", text, size);
 }

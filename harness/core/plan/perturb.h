@@ -18,8 +18,6 @@ enum { PERTURB_LIST(PERTURB_ENUM) PERTURB_COUNT };
 #define PERTURB_BIT(id, name, about) PERTURB_##id = 1 << PERTURB_##id##_AT,
 enum perturb { PERTURB_LIST(PERTURB_BIT) };
 
-#define PERTURB_NAMES "lockstep, fresh, collect"
-
 /* "lockstep,fresh" to bits, and back. On failure `error` is one sentence. Returns 0 or -EINVAL. */
 int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size);
 void perturb_print(uint32_t bits, char *text, size_t size);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/list.h"
+#include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/plan_key.h"
@@ -65,17 +66,10 @@ int plan_add_text(char ***texts, unsigned *n, const char *text)
     return error;
 }
 
-/* Moves to the next of several names between commas and blanks. Returns its length; 0 at the end. */
-static size_t next_name(const char **at)
-{
-    *at += strspn(*at, ", ");
-    return strcspn(*at, ", ");
-}
-
 bool plan_is_private(const struct plan *plan, const char *name)
 {
     const char *at = plan->private ? plan->private : "";
-    for (size_t length; (length = next_name(&at)) > 0; at += length)
+    for (size_t length; (length = text_next_name(&at)) > 0; at += length)
         if (strcspn(name, ".[") == length && memcmp(at, name, length) == 0)
             return true;
     return false;
@@ -97,7 +91,7 @@ bool plan_declares(const struct plan *plan, const char *class)
 {
     for (unsigned i = 0; i < plan->nraises; i++) {
         const char *at = plan->raises[i];
-        for (size_t length; (length = next_name(&at)) > 0; at += length)
+        for (size_t length; (length = text_next_name(&at)) > 0; at += length)
             if (is_class(class, at, length))
                 return true;
     }
@@ -171,7 +165,7 @@ static int check_input(const struct plan *plan, unsigned i, char *error, size_t 
 static int check_private(const struct plan *plan, char *error, size_t size)
 {
     const char *at = plan->private ? plan->private : "";
-    for (size_t length; (length = next_name(&at)) > 0; at += length) {
+    for (size_t length; (length = text_next_name(&at)) > 0; at += length) {
         char name[128];
         snprintf(name, sizeof name, "%.*s", (int)length, at);
         if (!is_identifier(name) || is_one_of(name, keywords, COUNT(keywords)))
@@ -184,7 +178,7 @@ static int check_raises(const struct plan *plan, char *error, size_t size)
 {
     for (unsigned i = 0; i < plan->nraises; i++) {
         const char *at = plan->raises[i];
-        for (size_t length; (length = next_name(&at)) > 0; at += length) {
+        for (size_t length; (length = text_next_name(&at)) > 0; at += length) {
             char name[128];
             snprintf(name, sizeof name, "%.*s", (int)length, at);
             for (char *rest = name, *part; (part = strsep(&rest, "."));)

@@ -50,8 +50,7 @@ struct plan {
     char *release;   /* Python that frees what the calls keep, for the detectors of leaks */
     char **audit;    /* names or expressions of objects to count references of; none: all of them */
     unsigned naudit;
-    char **
-        raises; /* classes of exceptions, with commas between several: a statement that raises one has returned */
+    char **raises; /* classes of exceptions, between commas: a statement that raises one has returned */
     unsigned nraises;
     uint32_t threads;
     uint64_t time;       /* nanoseconds for the whole run; 0 with iterations: no limit */

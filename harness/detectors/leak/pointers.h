@@ -14,9 +14,8 @@
 #define POINTERS_MAX 512
 
 struct pointers {
-    int64_t words[POINTERS_MAX]; /* in all memory */
-    int64_t
-        tracked[POINTERS_MAX]; /* of objects that the collector tracks: a list shows no item that it popped */
+    int64_t words[POINTERS_MAX];   /* in all memory */
+    int64_t tracked[POINTERS_MAX]; /* in objects that the collector tracks: a popped item is not there */
 };
 
 /* An address in a form that is no pointer to it. */

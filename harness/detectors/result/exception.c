@@ -85,6 +85,19 @@ static bool is_expected(uint64_t hash)
     return false;
 }
 
+static void expect(uint64_t hash)
+{
+    if (nexpected < SIGNATURES)
+        expected[nexpected++] = hash;
+}
+
+/* Writes its text and its signature. Returns the hash of the signature. */
+static uint64_t hash_exception(PyObject *raised, char text[TEXT_SIZE], char signature[SIGNATURE_SIZE])
+{
+    describe(raised, text, TEXT_SIZE);
+    return normalise(text, signature, SIGNATURE_SIZE);
+}
+
 /* Adds "12 Image.load /…/Image.py" and a line break; nothing for the statement itself. Returns the length. */
 static size_t add_frame(PyTracebackObject *traceback, char *text, size_t size)
 {
@@ -185,17 +198,15 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         return;
     static atomic_flag noted = ATOMIC_FLAG_INIT;
     char text[TEXT_SIZE], signature[SIGNATURE_SIZE], place[PLACE_SIZE];
+    uint64_t hash = hash_exception(raised, text, signature);
+    if (is_expected(hash))
+        return;
     PyTracebackObject *traceback = (PyTracebackObject *)PyException_GetTraceback(raised);
-    describe(raised, text, sizeof text);
     locate(traceback, place, sizeof place);
     enum exception_how how = how_raised(raised, traceback);
     Py_XDECREF(traceback);
-    uint64_t hash = normalise(text, signature, sizeof signature);
-    if (is_expected(hash))
-        return;
     if (call->serial) {
-        if (nexpected < SIGNATURES)
-            expected[nexpected++] = hash;
+        expect(hash);
         send(call, text, signature, place, how, false);
         return;
     }
@@ -227,10 +238,9 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
 void exception_recall(PyObject *raised)
 {
     char text[TEXT_SIZE], signature[SIGNATURE_SIZE];
-    describe(raised, text, sizeof text);
-    uint64_t hash = normalise(text, signature, sizeof signature);
-    if (!is_expected(hash) && nexpected < SIGNATURES)
-        expected[nexpected++] = hash;
+    uint64_t hash = hash_exception(raised, text, signature);
+    if (!is_expected(hash))
+        expect(hash);
 }
 
 bool exception_is_held(void)

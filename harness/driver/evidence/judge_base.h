@@ -74,7 +74,7 @@ struct symbols *judge_symbols(struct judge *judge);
 struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, size_t n, bool exact);
 
 /* Returns true for a frame in which the interpreter runs Python code. */
-bool judge_runs_python(const struct symbol_frame *frame, enum owner whose);
+bool judge_runs_python(const struct symbol_frame *frame, enum owner owner);
 
 /* Returns the innermost frame of a package, as package_frame, unless Python code runs below it: what that code calls
  * is not the package's doing. Or NULL. */

@@ -21,10 +21,10 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
     return stack;
 }
 
-bool judge_runs_python(const struct symbol_frame *frame, enum owner whose)
+bool judge_runs_python(const struct symbol_frame *frame, enum owner owner)
 {
     static const char evaluation[] = "_PyEval_EvalFrame";
-    return whose == OWNER_INTERPRETER && frame->function &&
+    return owner == OWNER_INTERPRETER && frame->function &&
            strncmp(frame->function, evaluation, sizeof evaluation - 1) == 0;
 }
 

@@ -42,9 +42,8 @@ struct run {
     uint32_t threads;
     enum rung share;
     uint64_t calls, serial_calls, sampled, overlapped;
-    uint64_t
-        counted_calls; /* of children that measure a mean over all calls: they show no failure of one call */
-    bool serialized;   /* the mode runs one thread at a time: overlap means nothing */
+    uint64_t counted_calls; /* of children that measure a mean over all calls, not a failure of one */
+    bool serialized;        /* the mode runs one thread at a time: overlap means nothing */
     double seconds;
     bool interrupted;                 /* by the user */
     double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */

@@ -1,13 +1,11 @@
 /* Judges exceptions that one thread does not raise: by the Python code that raised them, not by their messages. */
 #include "driver/judge/judge_inside.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "base/path.h"
 
 #define FRAMES 16
 #define FORMS 6 /* other forms of a finding that are listed */

@@ -151,10 +151,10 @@ void judge_underflow(struct judge *judge, const struct record *record)
         finding->statement = strdup(statement);
     finding->input = strdup(record_text(record, 0));
     finding->message =
-        judge_format("released too often: fewer references to %s are left than the harness holds; "
-                     "--detect refcount counts the references that each call releases",
+        judge_format(JUDGE_TOO_OFTEN ": fewer references to %s are left than the harness holds; "
+                                     "--detect refcount counts the references that each call releases",
                      finding->input);
-    finding->signature = judge_format("refcount|%s|%s", "released too often", finding->input);
+    finding->signature = judge_format("refcount|" JUDGE_TOO_OFTEN "|%s", finding->input);
     judge_add(judge, finding);
 }
 

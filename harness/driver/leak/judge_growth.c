@@ -11,12 +11,9 @@
 #include "driver/finding/curve.h"
 #include "driver/leak/judge_leak.h"
 
-/* Smaller changes of a series count as none. */
-#define BYTES_UNIT 16
 #define STACKS_MAX 3
 /* Fewer new blocks in each call count as none. */
 #define TABLE_BLOCKS 0.005
-#define IMMORTAL_LEAST 8
 
 /* One thing that grows. */
 struct loss {
@@ -62,7 +59,7 @@ static bool makes_immortal(const struct judge *judge, const struct loss *loss)
             record->values[SERIES_OF] == SERIES_OBJECTS)
             n += record->values[SERIES_IMMORTAL];
     }
-    return n >= IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
+    return n >= JUDGE_IMMORTAL_LEAST && 2 * (double)n >= (double)calls * fmin(loss->rate, 1);
 }
 
 static void add_loss(struct losses *losses, const struct record *record, enum growth_verdict verdict,
@@ -91,7 +88,7 @@ static void judge_site(struct losses *losses, const struct record *record)
     const char *name = record_text(record, 0);
     double blocks, bytes;
     enum growth_verdict by_blocks = judge_series(judge, SERIES_SITE_BLOCKS, name, 1, &blocks);
-    enum growth_verdict by_bytes = judge_series(judge, SERIES_SITE_BYTES, name, BYTES_UNIT, &bytes);
+    enum growth_verdict by_bytes = judge_series(judge, SERIES_SITE_BYTES, name, JUDGE_BYTES_UNIT, &bytes);
     enum growth_verdict verdict = by_blocks > by_bytes ? by_blocks : by_bytes;
     if (verdict >= GROWTH_UNBOUNDED)
         add_loss(losses, deciding(judge, record, verdict), verdict, blocks, bytes);

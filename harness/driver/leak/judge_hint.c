@@ -19,7 +19,7 @@ static const struct {
     const char *what;
 } rows[] = {
     {SERIES_PYTHON_BLOCKS, 1, 64, "blocks of CPython's allocators"},
-    {SERIES_NATIVE_BYTES, 16, 16 << 10, "bytes of malloc"},
+    {SERIES_NATIVE_BYTES, JUDGE_BYTES_UNIT, 16 << 10, "bytes of malloc"},
     {SERIES_RESIDENT_BYTES, PAGE, 4 << 20, "bytes of resident memory"},
 };
 

@@ -4,6 +4,11 @@
 #include "driver/evidence/judge_base.h"
 #include "driver/log/memcheck_log.h"
 
+#define JUDGE_BYTES_UNIT 16    /* smaller changes of a sum of bytes count as none */
+#define JUDGE_IMMORTAL_LEAST 8 /* immortal objects; fewer are not the interpreter's doing at work */
+/* Of an object with fewer references than its holders account for, in its sentence and its signature. */
+#define JUDGE_TOO_OFTEN "released too often"
+
 /* Finds what grows with the calls. */
 void judge_growth(struct judge *judge);
 /* Notes memory that seems to grow, in an ordinary child. */

@@ -32,7 +32,7 @@ static void add_finding(struct judge *judge, const struct record *record, double
     bool gains = rate > 0, is_item = record->values[AUDIT_RELATION] == AUDIT_ITEM;
     const char *manner = gains     ? "never released"
                          : is_item ? "a borrowed reference is released"
-                                   : "released too often";
+                                   : JUDGE_TOO_OFTEN;
     struct finding *finding =
         judge_new_finding(judge, gains ? FINDING_REFERENCE_LEAK : FINDING_REFCOUNT_UNDERFLOW,
                           gains ? SEVERITY_LEAK : SEVERITY_CRASH, DETECTOR_REFCOUNT);

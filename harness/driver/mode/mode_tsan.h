@@ -54,11 +54,11 @@ bool tsan_has_delays(const char *help);
 /* Is it a file of machine code that never calls the runtime? Other files, such as sources, are not bare. */
 bool tsan_is_bare(const char *path);
 
-/* tsan_way.c: a remedy; the others return true and fill *ret when something is in the way: addresses that are
- * randomised, where a program
+/* tsan_way.c: what to do about a limit on the address space. */
+extern const char tsan_way_unlimited[];
+/* tsan_way.c: return true and fill *ret when something is in the way: addresses that are randomised, where a program
  * cannot have a fixed layout; a limit on the address space that a program cannot lift; a child that had the GIL; files
  * of packages that are not instrumented. */
-extern const char tsan_way_unlimited[];
 bool tsan_way_layout(struct sentence *ret);
 bool tsan_way_limit(struct sentence *ret);
 bool tsan_way_gil(bool is_on, struct sentence *ret);

@@ -11,6 +11,7 @@
 
 #include "child/space/reach.h"
 #include "detectors/common/array_api.h"
+#include "embedded.h"
 
 static const char classes[] = "import numpy as np\n"
                               "from collections import OrderedDict, namedtuple\n"
@@ -222,13 +223,7 @@ static void references_come_back(void **state)
 static int start(void **state)
 {
     (void)state;
-    PyConfig config;
-    PyConfig_InitPythonConfig(&config);
-    config.parse_argv = 0;
-    if (!PyStatus_Exception(PyConfig_SetBytesString(&config, &config.executable, FTSTRESS_NUMPY_PYTHON)))
-        Py_InitializeFromConfig(&config);
-    PyConfig_Clear(&config);
-    return Py_IsInitialized() ? array_api_import() : -1;
+    return embedded_start() ? array_api_import() : -1;
 }
 
 int main(void)

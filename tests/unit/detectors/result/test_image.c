@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "detectors/result/image.h"
+#include "embedded.h"
 
 static const struct image_inputs none;
 static char text[640];
@@ -151,13 +152,7 @@ static void another_thread_may_change_a_dict(void **state)
 static int start(void **state)
 {
     (void)state;
-    PyConfig config;
-    PyConfig_InitPythonConfig(&config);
-    config.parse_argv = 0;
-    if (!PyStatus_Exception(PyConfig_SetBytesString(&config, &config.executable, FTSTRESS_NUMPY_PYTHON)))
-        Py_InitializeFromConfig(&config);
-    PyConfig_Clear(&config);
-    return Py_IsInitialized() ? 0 : -1;
+    return embedded_start() ? 0 : -1;
 }
 
 int main(void)

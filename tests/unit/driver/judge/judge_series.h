@@ -16,6 +16,13 @@ static inline void add_calls(struct trial *trial, enum counted_arm arm)
     add_record(trial, &record);
 }
 
+/* Values from `at` on that grow by `rate` in each call. */
+static inline void grow_points(struct record *record, int at, int64_t rate)
+{
+    for (int i = 0; i < RECORD_POINTS; i++)
+        record->values[at + i] = rate * series_calls[i];
+}
+
 /* What grows by `rate` in each call of the variant, its holder, and the function that makes it, or NULL. */
 struct series {
     enum counted_arm arm;
@@ -37,8 +44,7 @@ static inline void add_series(struct trial *trial, const struct series *series)
     record.values[SERIES_NPOINTS] = RECORD_POINTS;
     record.values[SERIES_HOLDER] = series->holder;
     record.values[SERIES_IMMORTAL] = series->immortal;
-    for (int i = 0; i < RECORD_POINTS; i++)
-        record.values[SERIES_POINTS + i] = series->rate * series_calls[i];
+    grow_points(&record, SERIES_POINTS, series->rate);
     record_add_text(&record, series->name);
     record_add_text(&record, series->path ? series->path : "");
     if (series->maker)

@@ -22,8 +22,7 @@ static void begin_audit(struct trial *trial, const struct audit *audit, enum cha
     record.values[AUDIT_NPOINTS] = RECORD_POINTS;
     record.values[AUDIT_HAS_POINTERS] = audit->has_pointers;
     record.values[AUDIT_POINTERS] = audit->pointers;
-    for (int i = 0; i < RECORD_POINTS; i++)
-        record.values[AUDIT_POINTS + i] = audit->rate * series_calls[i];
+    grow_points(&record, AUDIT_POINTS, audit->rate);
     record_add_text(&record, "x");
     record_add_text(&record, "list");
     record_add_text(&record, "y");
