@@ -11,7 +11,7 @@
 
 packages=(
     build-essential cmake ninja-build pkg-config git ca-certificates dpkg-dev xz-utils
-    libcmocka-dev libdw-dev libiberty-dev libjansson-dev libunwind-dev liburcu-dev libxml2-dev libyaml-dev
+    libcmocka-dev libdw-dev libiberty-dev libjansson-dev libunwind-dev liburcu-dev libxml2-dev libyaml-dev libzydis-dev
     libffi-dev zlib1g-dev libssl-dev libbz2-dev liblzma-dev libsqlite3-dev
 )
 [ "${1:-}" = gate ] && packages+=(clang clang-format clang-tidy cppcheck)
