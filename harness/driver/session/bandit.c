@@ -12,12 +12,12 @@ void bandit_init(struct bandit *bandit, uint64_t seed)
     *bandit = (struct bandit){.prng = prng_stream(seed, UINT64_C(0x62616e646974))};
 }
 
-void bandit_reward(struct bandit *bandit, size_t arm, unsigned found, double seconds)
+void bandit_reward(struct bandit *bandit, size_t choice, unsigned found, double seconds)
 {
-    if (arm >= BANDIT_ARMS_MAX)
+    if (choice >= BANDIT_CHOICES_MAX)
         return;
-    bandit->arms[arm].found += found;
-    bandit->arms[arm].seconds += seconds;
+    bandit->choices[choice].found += found;
+    bandit->choices[choice].seconds += seconds;
 }
 
 static double draw_exponential(struct prng *prng)
@@ -39,11 +39,11 @@ size_t bandit_choose(struct bandit *bandit, const bool *wanted, size_t n)
 {
     size_t best = n;
     double most = -1;
-    for (size_t i = 0; i < n && i < BANDIT_ARMS_MAX; i++) {
+    for (size_t i = 0; i < n && i < BANDIT_CHOICES_MAX; i++) {
         if (!wanted[i])
             continue;
-        double rate =
-            draw_gamma(&bandit->prng, bandit->arms[i].found) / (bandit->arms[i].seconds + SECONDS_BEFORE);
+        double rate = draw_gamma(&bandit->prng, bandit->choices[i].found) /
+                      (bandit->choices[i].seconds + SECONDS_BEFORE);
         if (rate > most) {
             most = rate;
             best = i;

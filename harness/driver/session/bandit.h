@@ -7,20 +7,20 @@
 
 #include "base/prng.h"
 
-#define BANDIT_ARMS_MAX 32
+#define BANDIT_CHOICES_MAX 32
 
 struct bandit {
     struct prng prng;
     struct {
         unsigned found;
         double seconds;
-    } arms[BANDIT_ARMS_MAX];
+    } choices[BANDIT_CHOICES_MAX];
 };
 
 void bandit_init(struct bandit *bandit, uint64_t seed);
 
-/* Adds a turn of the arm: its seconds, and how much it found. */
-void bandit_reward(struct bandit *bandit, size_t arm, unsigned found, double seconds);
+/* Adds a turn of a choice: its seconds, and how much it found. */
+void bandit_reward(struct bandit *bandit, size_t choice, unsigned found, double seconds);
 
-/* Returns one of the n arms for which `wanted` is true; n if there is none. */
+/* Returns one of the n choices for which `wanted` is true; n if there is none. */
 size_t bandit_choose(struct bandit *bandit, const bool *wanted, size_t n);

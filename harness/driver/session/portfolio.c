@@ -141,14 +141,14 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
 /* Returns a member by what the members found so far, or the set's n. */
 static size_t choose_learned(struct portfolio *portfolio)
 {
-    bool wanted[BANDIT_ARMS_MAX];
-    size_t n = portfolio->set->n < BANDIT_ARMS_MAX ? portfolio->set->n : BANDIT_ARMS_MAX;
+    bool wanted[BANDIT_CHOICES_MAX];
+    size_t n = portfolio->set->n < BANDIT_CHOICES_MAX ? portfolio->set->n : BANDIT_CHOICES_MAX;
     for (size_t i = 0; i < n; i++) {
         const struct member *member = &portfolio->set->members[i];
         wanted[i] = is_wanted(portfolio, member) && !member->serial && !member->once;
     }
-    size_t arm = bandit_choose(&portfolio->bandit, wanted, n);
-    return arm < n ? arm : portfolio->set->n;
+    size_t at = bandit_choose(&portfolio->bandit, wanted, n);
+    return at < n ? at : portfolio->set->n;
 }
 
 void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds)
@@ -170,11 +170,11 @@ static const struct member *next_member(struct portfolio *portfolio)
         size_t turn = portfolio->next++;
         if (turn >= n && once)
             return NULL;
-        size_t arm = turn >= n && portfolio->learned ? choose_learned(portfolio) : turn % n;
-        if (arm == n)
+        size_t at = turn >= n && portfolio->learned ? choose_learned(portfolio) : turn % n;
+        if (at == n)
             return NULL;
-        const struct member *member = &set->members[arm];
-        portfolio->last = arm;
+        const struct member *member = &set->members[at];
+        portfolio->last = at;
         if (is_wanted(portfolio, member) && (turn < n || !(member->serial || member->once)))
             return member;
     }
@@ -209,7 +209,7 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
     fill_plan(portfolio, member, child);
     if (focus) {
         child->focus = focus;
-        portfolio->last = BANDIT_ARMS_MAX; /* no member's turn */
+        portfolio->last = BANDIT_CHOICES_MAX; /* no member's turn */
     }
     portfolio->focus = NULL;
     *ret_name = focus ? "focus" : member->name;

@@ -58,7 +58,7 @@ static int run_lengths(struct session *session, const struct plan *plan)
     return error;
 }
 
-/* Findings of the last child that few children saw: to see them again tells their rates. */
+/* Counts the findings of the last child that few children saw: their rates are hardly known. */
 static unsigned count_rare(const struct run *run)
 {
     unsigned rare = 0;
