@@ -28,10 +28,10 @@ struct job {
     uint64_t began;
     uint64_t running_since;       /* end of the setup */
     uint64_t asked_at, termed_at; /* when the board and SIGTERM asked the child to end; 0: not yet */
-    uint64_t progress;  /* of the board, at the last look */
-    struct pulse pulse; /* since then */
-    bool looked; /* its threads were read */
-    bool gone;   /* reaped */
+    uint64_t progress;            /* of the board, at the last look */
+    struct pulse pulse;           /* since then */
+    bool looked;                  /* its threads were read */
+    bool gone;                    /* reaped */
 };
 
 /* job_start.c: starts the child. Reading from its pipes does not block. Returns 0 or -errno. */
