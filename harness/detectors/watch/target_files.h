@@ -26,6 +26,9 @@ void target_files_read(void);
 bool target_files_is_foreign(const char *path);
 bool target_files_has_code(uintptr_t pc);
 
+/* The end of the code that contains pc; 0: no target file has it. */
+uintptr_t target_files_code_end(uintptr_t pc);
+
 /* Writable data that the loader does not write: no relocations that become read-only, no procedure linkage table. */
 bool target_files_has_data(uintptr_t address);
 
