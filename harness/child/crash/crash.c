@@ -206,7 +206,8 @@ static bool is_inside(const struct fault *outer, const struct fault *fault)
 
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
-    if (number == SIGTRAP && handle_trap(info, ucontext))
+    if ((number == SIGTRAP && handle_trap(info, ucontext)) ||
+        (number == SIGSEGV && trace_on_fault(info, ucontext)))
         return;
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     struct fault fault = {number, info, ucontext};

@@ -2,7 +2,6 @@
 #include "child/run/run.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/resident.h"
@@ -222,8 +221,6 @@ int run_plan(struct run *run)
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
     if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
         return STATUS_UNTESTED;
-    if (getenv("FTSTRESS_TRACE"))
-        tracing_start();
     guard_take_arrays();
     interp_send_environment(run->wire);
     interp_send_packages(run->wire);

@@ -7,19 +7,24 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/peek.h"
 #include "detectors/watch/target_files.h"
 #include "detectors/trace/trace_decode.h"
+#include "detectors/trace/trace_doors.h"
 #include "detectors/trace/trace_log.h"
 
 #define TRAP_FLAG 0x100
-#define CLOCK_EVERY 1024
+#define EXECUTE_FAULT 16
+#define CLOCK_EVERY 256
+#define FOREIGN_MOST 6
 
 /* Of the one thread that steps. */
 static struct {
     uint64_t steps, most, until;
+    unsigned foreign; /* steps outside of target files since the last one inside */
     uintptr_t stack_low, stack_high;
     bool cut;
 } trace;
@@ -29,12 +34,11 @@ static struct {
 static __thread bool stepping __attribute__((tls_model("initial-exec")));
 static __thread bool stepped __attribute__((tls_model("initial-exec")));
 
-static void set_trap_flag(void)
+static uint64_t processor_time(void)
 {
-    __asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\torq %0, (%%rsp)\n\tpopfq\n\tlea 128(%%rsp), %%rsp"
-                     :
-                     : "i"(TRAP_FLAG)
-                     : "memory", "cc");
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * CLOCK_SECOND + (uint64_t)t.tv_nsec;
 }
 
 static void find_stack(void)
@@ -54,20 +58,19 @@ void trace_begin(unsigned thread, const struct trace_budget *budget)
 {
     find_stack();
     trace_log_begin_call(thread);
-    trace.steps = 0;
+    trace.steps = trace.foreign = 0;
     trace.most = budget->steps;
-    trace.until = clock_now() + budget->nanoseconds;
+    trace.until = processor_time() + budget->nanoseconds;
     trace.cut = false;
     stepped = true;
+    trace_doors_shut();
     stepping = true;
-    set_trap_flag();
 }
 
-/* The handler of the next step clears the trap flag. */
 uint64_t trace_end(void)
 {
     stepping = false;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    trace_doors_open_all();
     return trace.steps;
 }
 
@@ -78,16 +81,16 @@ bool trace_was_cut(void)
 
 int trace_start(void)
 {
+#ifdef __x86_64__
     int result = trace_decode_start();
     if (!result)
         result = trace_log_start();
-    if (result)
-        return result;
-    target_files_read();
-    trace_begin(0, &(struct trace_budget){1000, CLOCK_SECOND});
-    bool works = trace_end() > 0;
-    trace_log_clear();
-    return works ? 0 : -ENOTSUP;
+    if (!result)
+        target_files_read();
+    return result;
+#else
+    return -ENOTSUP;
+#endif
 }
 
 /* An object belongs to no thread or to a living one: the control block of a thread begins with its own address. */
@@ -176,33 +179,66 @@ static void log_operands(const struct trace_instruction *instruction, const greg
     }
 }
 
-/* Returns true if the thread goes on in steps. */
-static bool step(const greg_t *registers)
+/* Runs on without steps until the thread enters a target file again; for good if `cut`. */
+static void leave(greg_t *registers, bool cut)
 {
-    uintptr_t pc = (uintptr_t)registers[REG_RIP];
-    trace.steps++;
-    if ((is_syscall(pc) && is_dangerous(registers)) || trace.steps >= trace.most ||
-        (trace.steps % CLOCK_EVERY == 0 && clock_now() >= trace.until)) {
+    registers[REG_EFL] &= ~TRAP_FLAG;
+    if (cut) {
         trace.cut = true;
-        return false;
+        stepping = false;
+        trace_doors_open_all();
+    } else {
+        trace_doors_close();
     }
-    uintptr_t end = target_files_code_end(pc);
+}
+
+static bool is_spent(void)
+{
+    return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && processor_time() >= trace.until);
+}
+
+/* The thread is about to run this instruction. A short function of another file is stepped, too, because a closed door
+ * costs as much as some steps. */
+static void step(greg_t *registers)
+{
+    uintptr_t pc = (uintptr_t)registers[REG_RIP], end = target_files_code_end(pc);
+    trace.steps++;
+    trace.foreign = end ? 0 : trace.foreign + 1;
+    bool dangerous = is_syscall(pc) && is_dangerous(registers);
+    if (is_spent() || (dangerous && end)) {
+        leave(registers, true);
+        return;
+    }
+    if (dangerous || trace.foreign > FOREIGN_MOST) {
+        leave(registers, false);
+        return;
+    }
     const struct trace_instruction *instruction = end ? trace_decode(pc, end - pc) : NULL;
     if (instruction)
         log_operands(instruction, registers);
-    return true;
+    registers[REG_EFL] |= TRAP_FLAG;
 }
 
+/* The thread may step from one target file into another, which is closed: then it faults there. */
 bool trace_on_trap(const siginfo_t *info, void *ucontext)
 {
     greg_t *registers = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     if (!stepped || (info->si_code != TRAP_TRACE && info->si_code != TRAP_BRKPT))
         return false;
+    registers[REG_EFL] &= ~TRAP_FLAG;
     if (stepping)
-        stepping = step(registers);
-    if (stepping)
-        registers[REG_EFL] |= TRAP_FLAG;
-    else
-        registers[REG_EFL] &= ~TRAP_FLAG;
+        step(registers);
+    return true;
+}
+
+bool trace_on_fault(const siginfo_t *info, void *ucontext)
+{
+    greg_t *registers = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    if (info->si_code != SEGV_ACCERR || !(registers[REG_ERR] & EXECUTE_FAULT) || !trace_doors_open(pc))
+        return false;
+    /* A step into a closed file has been logged already. */
+    if (stepping && !(registers[REG_EFL] & TRAP_FLAG))
+        step(registers);
     return true;
 }

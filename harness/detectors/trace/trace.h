@@ -2,12 +2,12 @@
  * and one writes become candidates for watchpoints.
  *
  * Contract. trace_start once, on child main, before the threads. Then one thread at a time steps: trace_begin and
- * trace_end on that thread, attached, around a call; the caller keeps the other threads out, detached. The handler runs
- * on the stepping thread after each instruction. It decodes the next one if it belongs to a target file, and changes
- * nothing but the trap flag of its own context. The trap flag survives system calls, signal handlers (the kernel clears
- * it for the handler and restores it) and popf. Stepping ends early when the budget is spent, and before a system call
- * that blocks signals, starts a thread or process, or sets the handler of SIGTRAP: a trap would end the process while
- * SIGTRAP is blocked, and the new process would trap, too.
+ * trace_end on that thread, attached, around a call; the caller keeps the other threads out, detached. The handlers run
+ * on the stepping thread: trace_on_fault when it enters a target file (trace_doors.h), trace_on_trap after each
+ * instruction in it. They decode the next instruction and change nothing but the trap flag of their own context. The
+ * trap flag survives system calls, signal handlers (the kernel clears it for the handler and restores it) and popf.
+ * Stepping ends early when the budget is spent, and before a system call instruction of the target that blocks signals
+ * or sets the handler of SIGTRAP: a trap would end the process while SIGTRAP is blocked.
  *
  * Not logged: instructions of the interpreter, libc and the system (a memcpy or a C API call of the target), the stack,
  * thread-local storage, gathers and scatters, and the heads of Python objects, which the interpreter guards.
@@ -20,7 +20,7 @@
 
 struct trace_budget {
     uint64_t steps;
-    uint64_t nanoseconds;
+    uint64_t nanoseconds; /* of the thread's processor time */
 };
 
 /* Returns 0, -ENOMEM, or -ENOTSUP where the trap flag does not work. */
@@ -29,7 +29,7 @@ int trace_start(void);
 /* Steps the calling thread from here on. thread: its number in the log. */
 void trace_begin(unsigned thread, const struct trace_budget *budget);
 
-/* Ends it. Returns the number of instructions of all files that were stepped. */
+/* Ends it. Returns the number of instructions that were stepped. */
 uint64_t trace_end(void);
 
 /* True if a budget or a system call ended the last trace early. */
@@ -39,5 +39,6 @@ bool trace_was_cut(void);
  * Returns how many. */
 unsigned trace_settle(void);
 
-/* Returns true if the trap belongs to a step. Signal handler. */
+/* Return true if the trap or fault belongs to a trace. Signal handlers. */
 bool trace_on_trap(const siginfo_t *info, void *ucontext);
+bool trace_on_fault(const siginfo_t *info, void *ucontext);

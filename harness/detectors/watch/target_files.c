@@ -138,7 +138,7 @@ static void add_file(const struct dl_phdr_info *file)
             parts.relro = (struct target_range){start, start + part->p_memsz};
         if (part->p_type == PT_DYNAMIC)
             read_dynamic(file, (const void *)start, &parts); /* NOLINT(performance-no-int-to-ptr) */
-        if (part->p_type == PT_LOAD && part->p_flags & PF_X)
+        if (part->p_type == PT_LOAD && part->p_flags & PF_X && !(part->p_flags & PF_W))
             add(&code, start, start + part->p_memsz);
     }
     for (int i = 0; i < file->dlpi_phnum; i++) {
@@ -199,6 +199,14 @@ uintptr_t target_files_code_end(uintptr_t pc)
 {
     const struct target_range *range = find(&code, pc);
     return range ? range->end : 0;
+}
+
+bool target_files_code(unsigned number, struct target_range *ret)
+{
+    if (number >= atomic_load_explicit(&code.n, memory_order_acquire))
+        return false;
+    *ret = code.ranges[number];
+    return true;
 }
 
 bool target_files_has_data(uintptr_t address)
