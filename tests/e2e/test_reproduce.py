@@ -24,7 +24,7 @@ class Reproduce(EndToEnd):
     def test_again(self):
         """a crash comes again in each child, in the interpreter of the finding"""
         done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
-        self.assertIn(f"ftstress reproduce {finding['id']}", done.out)
+        self.assertIn(f"    run it again: ftstress reproduce {finding['id']} --out ", done.out)
         again, result = self.reproduce(done, finding['id'], '--time', '60')
         self.assertEqual(again.returncode, 1, again)
         self.assertEqual((result['hit'], result['of'], result['differs']), (3, 3, None), again)
