@@ -20,6 +20,7 @@
 #include "detectors/table/detectors.h"
 #include "detectors/watch/spares.h"
 #include "detectors/leak/census.h"
+#include "detectors/memory/domain_point.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
 
@@ -201,6 +202,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
     census_enable(counts);
     guard_take_domains();
+    domain_point_take(counts ? 0 : run->plan->perturb);
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);
     if (counts)
