@@ -96,15 +96,16 @@ class Points(EndToEnd):
         self.check(any(sentence in line for line in finding['explanation']), done, 'the report does not say what the child did')
         self.check(any(line.startswith('perturb: ') and name in line for line in finding['plan']['yaml'].splitlines()), done, 'not in the plan')
 
-    def test_default(self):
-        """the default portfolio has the points; its trials and the finding's plan have them, too"""
-        done = self.expect(run_until('wrong-result', *POINT, '--time', 10, 'm.between_locks_bug()'), 1)
+    def test_replay(self):
+        """the plan of a finding has the points, its seed and nothing else to type; its trials see the bug again, too"""
+        done = self.expect(run_until('wrong-result', *POINT, '--perturb', 'locks', '--detect', 'diverge', '--time', 6, 'm.between_locks_bug()'), 1)
         finding = done.findings(kind='wrong-result')[0]
-        self.assertIn('perturb: delay,alloc,locks', finding['plan']['yaml'].replace('lockstep,fresh,', ''), done)
         with tempfile.TemporaryDirectory() as folder:
             plan = Path(folder, 'plan.yaml')
             plan.write_text(finding['plan']['yaml'])
-            self.expect(run(plan, '--time', 10, '--verify', 0, '--stop-on-first'), 1)
+            again = self.expect(run_until('wrong-result', plan, '--time', 10, '--verify', 0, '--stop-on-first'), 1)
+        self.assertEqual(done.json['seed'], again.json['seed'], again)
+        self.check(any('taken or released a lock' in line for line in again.findings()[0]['explanation']), again, 'no such points')
 
     @each([('malloc', 'm.around_malloc_twin()'), ('object', 'm.around_object_twin()'), ('locks', 'm.between_locks_twin()')])
     def test_twin(self, _, statement):

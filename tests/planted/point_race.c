@@ -82,7 +82,10 @@ static PyObject *check(PyObject *Py_UNUSED(module), PyObject *ticket)
 }
 
 #define METHOD(name)                                                                                         \
-    {#name "_bug", name##_bug, METH_NOARGS, NULL}, {#name "_twin", name##_twin, METH_NOARGS, NULL}
+    {#name "_bug", name##_bug, METH_NOARGS, NULL},                                                           \
+    {                                                                                                        \
+#name "_twin", name##_twin, METH_NOARGS, NULL                                                        \
+    }
 
 PLANTED_MODULE(point_race, METHOD(around_malloc), METHOD(around_object), METHOD(between_locks),
                {"take", take, METH_NOARGS, NULL}, {"check", check, METH_O, NULL})

@@ -40,8 +40,8 @@ static void point_free(void *context, void *at)
 static void take(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
 {
     PyMem_GetAllocator(domain, before);
-    PyMem_SetAllocator(
-        domain, &(PyMemAllocatorEx){before, point_malloc, point_calloc, point_realloc, point_free});
+    PyMem_SetAllocator(domain,
+                       &(PyMemAllocatorEx){before, point_malloc, point_calloc, point_realloc, point_free});
 }
 
 /* The guard's blocks of PyMem_Malloc have points already. */

@@ -44,8 +44,9 @@ static void an_unknown_name_is_refused_with_all_names(void **state)
     (void)state;
     uint32_t bits;
     assert_int_equal(perturb_parse("offf", &bits, error, sizeof error), -EINVAL);
-    assert_string_equal(error, "unknown perturbation 'offf'; the names are lockstep, fresh, collect, skew, delay, "
-                               "alloc, locks, starve, or off");
+    assert_string_equal(error,
+                        "unknown perturbation 'offf'; the names are lockstep, fresh, collect, skew, delay, "
+                        "alloc, locks, starve, or off");
 }
 
 static void a_report_says_what_each_does(void **state)
@@ -53,8 +54,9 @@ static void a_report_says_what_each_does(void **state)
     (void)state;
     char text[1024];
     perturb_say(PERTURB_DELAY | PERTURB_ALLOC, text, sizeof text);
-    assert_string_equal(text, "at random times a thread waits for up to 100 us before or after a call; at random times a "
-                              "thread waits for up to 100 us where a call has allocated or freed memory");
+    assert_string_equal(
+        text, "at random times a thread waits for up to 100 us before or after a call; at random times a "
+              "thread waits for up to 100 us where a call has allocated or freed memory");
     perturb_say((1U << PERTURB_COUNT) - 1, text, sizeof text);
     assert_true(strlen(text) < 900); /* the room of a report */
 }
