@@ -6,16 +6,21 @@
 #include <string.h>
 
 #include "base/peek.h"
+#include "detectors/common/pycompat.h"
 #include "detectors/trace/head.h"
 #include "detectors/watch/target_files.h"
 
 #define HOPS 3
-#define BLOCKS 4096
+#define BLOCKS 1024
+/* Pointers that are followed, at about a microsecond each. */
+#define LOOKS_MAX 4000
 #define PATHS 512
 /* Bytes of a block: of an unknown one, and at most of an object. */
 #define SPAN 512
+/* Bytes of an unknown block that are searched for pointers; the next block may begin behind them. */
+#define SEARCHED 128
 #define SPAN_OBJECT 2048
-/* Pointers to the dict and the weak references lie before an object. */
+/* Pointers to the dict and the weak references lie before some objects. */
 #define BEFORE 16
 #define WORD sizeof(uintptr_t)
 
@@ -30,6 +35,7 @@
 struct block {
     uintptr_t start;
     unsigned size;
+    bool known;
     int parent; /* -1: a root */
     unsigned from, depth;
 };
@@ -45,20 +51,20 @@ struct path {
 static struct {
     struct block blocks[BLOCKS];
     char names[BLOCKS][48]; /* of roots that are objects */
-    unsigned n;
+    unsigned n, looks;
 } * graph;
 
 static struct path paths[PATHS];
 static unsigned npaths;
 
-/* The size of an object, or of an unknown block. */
-static unsigned size_at(uintptr_t start)
+/* Returns the size of the object at this address; 0: there is none. */
+static unsigned size_of_object(uintptr_t start)
 {
     PyVarObject object;
     PyTypeObject type;
     if (!head_is_at(start) || !peek(0, start, &object, sizeof object) ||
         !peek(0, (uint64_t)Py_TYPE(&object), &type, sizeof type) || type.tp_basicsize < 0)
-        return SPAN;
+        return 0;
     Py_ssize_t size = type.tp_basicsize, items = object.ob_size;
     if (type.tp_flags & INLINE_VALUES)
         size += SPAN;
@@ -77,11 +83,12 @@ static bool has_block(uintptr_t start)
 
 static struct block *add_block(uintptr_t start, unsigned size, int parent, unsigned from)
 {
-    if (graph->n == BLOCKS || has_block(start))
+    if (graph->n == BLOCKS)
         return NULL;
     struct block *block = &graph->blocks[graph->n];
     graph->names[graph->n++][0] = '\0';
-    *block = (struct block){.start = start, .size = size, .parent = parent, .from = from};
+    *block = (struct block){
+        .start = start, .size = size ? size : SPAN, .known = size, .parent = parent, .from = from};
     block->depth = parent < 0 ? 0 : graph->blocks[parent].depth + 1;
     return block;
 }
@@ -95,21 +102,23 @@ static bool is_pointer(uintptr_t value)
 static bool is_followed(uintptr_t value)
 {
     uintptr_t type = 0;
-    return is_pointer(value) && !target_files_has_data(value) &&
-           peek(0, value + offsetof(PyObject, ob_type), &type, sizeof type) &&
+    if (!is_pointer(value) || target_files_has_data(value) || has_block(value) || graph->n == BLOCKS ||
+        graph->looks++ >= LOOKS_MAX)
+        return false;
+    return peek(0, value + offsetof(PyObject, ob_type), &type, sizeof type) &&
            type != (uintptr_t)&PyType_Type;
 }
 
 static void follow_block(unsigned number)
 {
     struct block block = graph->blocks[number];
-    uintptr_t words[SPAN_OBJECT / WORD];
-    unsigned size = block.size / WORD * WORD;
+    uintptr_t words[(SPAN_OBJECT + BEFORE) / WORD];
+    unsigned size = (block.known ? block.size : SEARCHED) / WORD * WORD;
     if (block.depth == HOPS || !peek(0, block.start, words, size))
         return;
     for (unsigned at = 0; at < size; at += WORD)
         if (is_followed(words[at / WORD]))
-            add_block(words[at / WORD], size_at(words[at / WORD]), (int)number, at);
+            add_block(words[at / WORD], size_of_object(words[at / WORD]), (int)number, at);
 }
 
 /* A value without memory that calls may share. */
@@ -120,6 +129,11 @@ static bool is_plain(PyObject *object)
            PyBytes_Check(object) || object == Py_None;
 }
 
+static unsigned before_object(PyObject *object)
+{
+    return Py_TYPE(object)->tp_flags & Py_TPFLAGS_PREHEADER ? BEFORE : 0;
+}
+
 static void add_objects(PyObject *names)
 {
     PyObject *key, *value;
@@ -127,7 +141,9 @@ static void add_objects(PyObject *names)
         const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
         if (!name || is_plain(value) || strlen(name) >= sizeof *graph->names)
             continue;
-        struct block *root = add_block((uintptr_t)value - BEFORE, size_at((uintptr_t)value) + BEFORE, -1, 0);
+        unsigned before = before_object(value);
+        struct block *root =
+            add_block((uintptr_t)value - before, size_of_object((uintptr_t)value) + before, -1, 0);
         if (root)
             snprintf(graph->names[root - graph->blocks], sizeof *graph->names, "%s", name);
     }
@@ -141,7 +157,7 @@ static void add_files(void)
     for (unsigned i = 0; target_files_data(i, &range); i++)
         for (uintptr_t at = (range.start + WORD - 1) & ~(WORD - 1); at + WORD <= range.end; at += WORD) {
             memcpy(&value, (const void *)at, sizeof value); /* NOLINT(performance-no-int-to-ptr) */
-            if (is_followed(value) && graph->n < BLOCKS / 2)
+            if (graph->n < BLOCKS / 2 && is_followed(value))
                 add_block(at, WORD, -1, 0);
         }
 }
@@ -152,7 +168,7 @@ void anchor_explore(PyObject *names)
         graph = calloc(1, sizeof *graph);
     if (!graph)
         return;
-    graph->n = 0;
+    graph->n = graph->looks = 0;
     add_objects(names);
     add_files();
     for (unsigned i = 0; i < graph->n; i++)
@@ -205,7 +221,7 @@ bool anchor_learn(const struct candidate *candidate)
 static uintptr_t resolve(const struct path *path, PyObject *names)
 {
     PyObject *root = *path->name ? PyDict_GetItemString(names, path->name) : NULL;
-    uintptr_t at = root ? (uintptr_t)root - BEFORE : path->fixed;
+    uintptr_t at = root ? (uintptr_t)root - before_object(root) : path->fixed;
     if (*path->name && !root)
         return 0;
     for (unsigned i = 0; i < path->hops; i++)
