@@ -38,6 +38,7 @@ bool run_make_base(struct run *run, bool tripwire)
         run->base = made;
         run->generation++;
         run->base_calls = run_calls_made(run);
+        run->base_iteration = atomic_load(&run->reached);
         return true;
     }
     if (!run->base.names) {

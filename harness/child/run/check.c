@@ -1,6 +1,6 @@
 /* See round.h for the contract. */
 #include "child/crash/crash.h"
-#include "child/run/lone.h"
+#include "child/run/replay.h"
 #include "child/run/round.h"
 #include "detectors/table/detectors.h"
 
@@ -14,6 +14,6 @@ void run_check_round(struct run *run)
     crash_restore();
     space_check(&run->base);
     detectors_end_round(&call);
-    lone_settle(run, &call);
+    replay_settle(run, &call);
     atomic_fetch_add(&run->board->rounds, 1);
 }

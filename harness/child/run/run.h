@@ -13,6 +13,7 @@
 #include <ftstress/scenario.h>
 
 #include "child/run/barrier.h"
+#include "child/run/samples.h"
 #include "child/space/space.h"
 #include "child/step/step.h"
 #include "child/run/writer.h"
@@ -41,9 +42,12 @@ struct run {
     bool changes; /* the serial pass saw them change */
     bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
     bool lazy;    /* calls of a package change an object at its first use: likewise */
+    bool indexed; /* results and exceptions may depend on the iteration or the thread */
+    struct samples samples;
     char why_mutable[160];
     bool judged;              /* a record says so */
     uint64_t base_calls;      /* of workers, before the base space was made */
+    uint64_t base_iteration;  /* first one of workers since then */
     uint64_t replayed;        /* most calls of a role that were made again on one thread */
     struct space base;        /* shared by all threads; unused at sharing level private */
     uint64_t worked;          /* ns that all rounds took */
@@ -62,6 +66,7 @@ struct run {
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
+    _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
     _Atomic uint64_t findings;
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
