@@ -18,6 +18,7 @@
 #include "core/wire/status.h"
 #include "detectors/common/array_api.h"
 #include "detectors/table/detectors.h"
+#include "detectors/watch/candidates.h"
 #include "detectors/watch/spares.h"
 #include "detectors/leak/census.h"
 #include "detectors/memory/guard.h"
@@ -200,6 +201,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
             "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
             "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
     census_enable(counts);
+    candidates_start();
     guard_take_domains();
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);

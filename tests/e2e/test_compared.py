@@ -8,6 +8,11 @@ from harness import BUILD, EndToEnd, each, run
 KEYS = ('-s', 'import last_key', '--detect', 'exception,diverge')
 OPAQUE = ('-s', 'import opaque_method', '-s', 'o = opaque_method.make()', '--detect', 'exception,diverge')
 
+# Instances of a class of the setup, and an object without a pickle in an attribute.
+INSTANCE = ('-s', 'class C:\n n = 0', '-s', 'c = C()\nc.w = 3.5', '--detect', 'exception,diverge')
+HELD = ('-s', 'import opaque_method, types', '-s', 'class C:\n __slots__ = "o",', '-s',
+        'c, w = C(), types.SimpleNamespace()\nc.o = w.o = opaque_method.make()', '--detect', 'exception,diverge')
+
 # Statement, options, and the sentence of the report.
 UNSEEN = [
     ('abs(iteration_index)', (), 'results not compared: the statements use iteration_index'),
@@ -19,6 +24,11 @@ UNSEEN = [
                          'change it unseen'),
     ('o.push() + iteration_index % 3', OPAQUE, 'results not compared, exceptions not judged: o has no pickle, so the '
                                                             'statements may change it unseen'),
+    ('c.w += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
+    ('type(c).n += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
+    ('c.f()', ('-s', 'class C:\n def f(self):\n  self.l.append(1)\n  return self.l.pop()', '-s', 'c = C()\nc.l = []'),
+     'the statements may run methods of the setup, which may change what they share'),
+    ('c.o.step()', HELD, 'results not compared, exceptions not judged: c has no pickle, so the statements may change it unseen'),
 ]
 
 # A package that sorts an object in place at its first use: without a lock, and with one.
@@ -53,6 +63,23 @@ class Twin(Bug):
             return super().max()
 '''
 
+# Code of the user that changes such an object.
+USERS = '''
+import types
+S = Twin()
+def work(s):
+    s.items.sort()
+    return s.items[0]
+class Holder:
+    s = S
+    def work(self):
+        return work(self.s)
+    def __getitem__(self, at):
+        return work(self.s)
+h, w = Holder(), types.SimpleNamespace(s=S)
+h.s = S
+'''
+
 
 class Compared(EndToEnd):
     @each(UNSEEN)
@@ -72,6 +99,19 @@ class Compared(EndToEnd):
         self.assertEqual(done.json['compared'], [{'statement': statement, 'results': True, 'reason': None,
                                                   'exceptions': True, 'exceptions_reason': None}], done)
         self.assertRegex(done.out, 'nothing found: 0 in .*, the rate is below', done)
+
+    @each([('class C:\n n = 0',), ('from dataclasses import dataclass\n@dataclass\nclass C:\n n: int = 0',)])
+    def test_instance(self, source):
+        """an instance of a class of the setup is looked into"""
+        done = self.expect(run('--time', '3', '-s', source, *INSTANCE[2:], 'c.w*2'), 0)
+        self.check(done.json['compared'][0]['results'] and done.json['compared'][0]['exceptions'], done, 'not compared')
+
+    @each([('c',), ('w',)])
+    def test_held(self, name):
+        """a race in an object that is an attribute is found, and its clean twin has no finding"""
+        done = self.expect(run('--time', '6', *HELD, f'{name}.o.bug((1, 2, 3))', until=lambda done: done.findings()), 1)
+        self.assertEqual(len(done.findings(kind='wrong-result', blame='target')), 1, done)
+        self.expect(run('--time', '3', *HELD, f'{name}.o.twin((1, 2, 3))'), 0)
 
     def test_bug(self):
         """a method of an object without pickle gives a wrong result: a finding"""
@@ -166,16 +206,26 @@ class Lazy(EndToEnd):
         others = [finding for finding in done.findings() if finding['kind'] != 'exception']
         self.check(others in ([], done.findings(kind='wrong-result', rung='readonly', blame='target')), done, 'another finding')
 
+    @each([('namespace', 'types.SimpleNamespace()'), ('instance', 'C()')])
+    def test_attribute(self, _, holder):
+        """the same for an object that is an attribute"""
+        done = self.expect(self.stress(f'import types\nclass C: pass\nN = [{holder} for _ in range(100)]\n'
+                                       'for n in N: n.bug = Bug()', 'N[iteration_index % 100].bug.max()',
+                                       until=lambda done: done.findings()), 1)
+        found = done.findings(kind='exception', rung='readonly', blame='target')
+        self.check(found and found == done.findings(), done, f'findings: {done.kinds()}')
+
     def test_twin(self):
         """with a lock there is no finding, and results and exceptions count"""
         done = self.expect(self.stress('S = Twin()', 'S.max()'), 0)
         self.check(done.json['compared'][0]['results'] and done.json['compared'][0]['exceptions'], done, 'not compared')
 
-    @each([('sort', 'work(S)'), ('store', 'S.items[0] = 1'), ('list', 'S.items.sort()'), ('set', 'S.set(9)', 'S.get()')])
+    @each([('sort', 'work(S)'), ('store', 'S.items[0] = 1'), ('list', 'S.items.sort()'), ('set', 'S.set(9)', 'S.get()'),
+           ('attribute', 'h.s.items.sort()'), ('method', 'h.work()'), ('item', 'h[0]'), ('value', 'w.s.items.sort()')])
     def test_user(self, _, *statements):
         """what the user's own code changes is not judged, though it gives the same on one thread"""
         roles = [part for statement in statements for part in ('--role', statement)]
-        done = self.expect(self.stress('S = Twin()\ndef work(s):\n s.items.sort()\n return s.items[0]', *roles), 0)
+        done = self.expect(self.stress(USERS, *roles), 0)
         self.assertEqual({entry['exceptions'] for entry in done.json['compared']}, {False}, done)
 
 

@@ -1,12 +1,15 @@
-/* The base space of a run, which is made again and again. */
+/* What all parts of a run use: the base space, which is made again and again, calls, and sentences. */
 #include "child/run/run.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "child/crash/crash.h"
 #include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
+#include "detectors/leak/census.h"
 
 uint64_t run_calls_made(const struct run *run)
 {
@@ -53,4 +56,28 @@ bool run_make_base(struct run *run, bool tripwire)
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     run->setup_once = true;
     return true;
+}
+
+int run_cannot(const struct run *run, int status, const char *format, ...)
+{
+    char sentence[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    crash_note_limits();
+    RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
+    return status;
+}
+
+bool run_declares(const struct run *run, PyObject *raised)
+{
+    PyObject *bases = Py_TYPE(raised)->tp_mro;
+    char name[256];
+    for (Py_ssize_t i = 0; run->plan->nraises > 0 && i < PyTuple_GET_SIZE(bases); i++) {
+        census_type_name((PyTypeObject *)PyTuple_GET_ITEM(bases, i), name, sizeof name);
+        if (plan_declares(run->plan, name))
+            return true;
+    }
+    return false;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "child/space/fingerprint.h"
+#include "child/space/owner.h"
+#include "child/space/plain.h"
 #include "core/wire/record.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/result/image.h"
@@ -38,6 +40,32 @@ static void compare_names(struct learn *learn)
     run->mutable |= verdict == FINGERPRINT_UNKNOWN;
 }
 
+static bool runs_methods(PyObject *ids, PyObject *used)
+{
+    PyObject *iterator = PyObject_GetIter(ids), *each;
+    bool runs = !iterator;
+    while (iterator && (each = PyIter_Next(iterator))) {
+        runs |= PyType_Check(each) && plain_runs_code((PyTypeObject *)each, used);
+        Py_DECREF(each);
+    }
+    Py_XDECREF(iterator);
+    return runs;
+}
+
+/* A method of the setup may change an object and put it back before the call ends. */
+static void look_at_methods(struct run *run, const struct body *body, PyObject *ids)
+{
+    for (unsigned i = 0; ids && i < body->nsteps && !run->mutable; i++) {
+        PyObject *used = PyObject_GetAttrString(body->steps[i].code, "co_names");
+        run->mutable = !used || runs_methods(ids, used);
+        if (run->mutable)
+            snprintf(run->why_mutable, sizeof run->why_mutable,
+                     "the statements may run methods of the setup, which may change what they share");
+        Py_XDECREF(used);
+    }
+    PyErr_Clear();
+}
+
 void learn_begin(struct learn *learn, struct run *run, PyObject *names)
 {
     *learn = (struct learn){.run = run, .names = names};
@@ -45,19 +73,21 @@ void learn_begin(struct learn *learn, struct run *run, PyObject *names)
         learn->fingerprint = fingerprint_take(names, run->program->used);
         learn->ids = PySet_New(NULL);
         learn->skeleton = learn->ids ? fingerprint_skeleton(names, run->program->used, learn->ids) : NULL;
+        for (unsigned i = 0; i < run->program->nbodies; i++)
+            look_at_methods(run, &run->program->bodies[i], learn->ids);
     }
     compare_names(learn);
 }
 
 /* Python code of the setup may change anything. */
-static bool uses_setup_code(PyObject *code, PyObject *names)
+static bool uses_setup_code(PyObject *code, PyObject *names, PyObject *ids)
 {
     PyObject *used = PyObject_GetAttrString(code, "co_names");
-    bool uses = !used;
+    bool uses = !used || !ids || runs_methods(ids, used);
     for (Py_ssize_t i = 0; used && i < PyTuple_GET_SIZE(used); i++) {
         PyObject *value = PyDict_GetItemWithError(names, PyTuple_GET_ITEM(used, i));
         uses |= value && (PyFunction_Check(value) || PyMethod_Check(value) || PyType_Check(value)) &&
-                !fingerprint_is_foreign(value);
+                owner_of(value) != OWNER_PACKAGE;
     }
     Py_XDECREF(used);
     return uses;
@@ -83,7 +113,8 @@ bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *r
     PyObject *name;
     Py_CLEAR(learn->after);
     if (!learn->fingerprint || run->mutable || learn->looks >= LOOKS_MAX || !step->is_query || !result ||
-        result == Py_None || learn->lazies >= LAZIES || uses_setup_code(step->code, learn->names) ||
+        result == Py_None || learn->lazies >= LAZIES ||
+        uses_setup_code(step->code, learn->names, learn->ids) ||
         fingerprint_compare(learn->fingerprint, learn->names, &name) != FINGERPRINT_CHANGED ||
         !is_skeleton_same(learn, result))
         return false;

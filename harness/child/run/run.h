@@ -13,7 +13,7 @@
 #include <ftstress/scenario.h>
 
 #include "child/run/barrier.h"
-#include "child/run/samples.h"
+#include "child/step/samples.h"
 #include "child/space/space.h"
 #include "child/step/step.h"
 #include "child/run/writer.h"
@@ -107,9 +107,9 @@ void run_hint_end(struct run *run);
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
 
-/* raises.c: does the plan declare the class of this exception, or a base of it? Attached. */
+/* base.c: does the plan declare the class of this exception, or a base of it? Attached. */
 bool run_declares(const struct run *run, PyObject *raised);
 
-/* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
+/* base.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,6 +1,8 @@
 #include "child/space/fingerprint.h"
 
 #include "child/space/array.h"
+#include "child/space/owner.h"
+#include "child/space/plain.h"
 #include "detectors/common/array_api.h"
 
 /* Returns the addresses of the items of a list: a move of equal items is a change too. */
@@ -47,14 +49,91 @@ static PyObject *outline(PyObject *object)
     return Py_BuildValue("(NNN)", memory, length, pickled);
 }
 
-/* Returns bytes, or a tuple for an outline; NULL without memory. */
-static PyObject *take(PyObject *object)
+/* Levels below a name, and objects without a pickle inside one. */
+#define DEPTH 4
+#define OBJECTS 256
+
+/* A look into one value: what it has found, as places of objects, and how much of it stays unseen. */
+struct look {
+    PyObject *found;
+    enum fingerprint_verdict verdict;
+};
+
+static PyObject *take(struct look *look, PyObject *object, unsigned depth);
+
+static PyObject *take_items(struct look *look, PyObject *items, unsigned depth)
 {
-    PyObject *bytes = pickle(object);
-    if (bytes != Py_None)
-        return bytes;
-    Py_DECREF(bytes);
+    PyObject *list = items ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0; list && i < PySequence_Fast_GET_SIZE(items); i++) {
+        PyObject *item = take(look, PySequence_Fast_GET_ITEM(items, i), depth);
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    Py_XDECREF(items);
+    return list;
+}
+
+static bool is_open(PyObject *object)
+{
+    return !PyCallable_Check(object) && plain_is(object) &&
+           owner_of((PyObject *)Py_TYPE(object)) != OWNER_PACKAGE;
+}
+
+/* Takes an object without a pickle by its type and what its attributes and slots refer to. */
+static PyObject *take_parts(struct look *look, PyObject *object, PyObject *id, unsigned depth)
+{
+    PyObject *state = PyDict_CheckExact(object) ? Py_NewRef(object) : NULL;
+    if (PySet_Add(look->found, id) < 0)
+        return NULL;
+    if (PyList_CheckExact(object) || PyTuple_CheckExact(object))
+        return take_items(look, PySequence_Fast(object, ""), depth);
+    if (!state && !(state = plain_state(object)))
+        return NULL;
+    PyObject *parts = Py_BuildValue("(NNN)", PyLong_FromVoidPtr(Py_TYPE(object)),
+                                    take_items(look, PyDict_Keys(state), depth),
+                                    take_items(look, PyDict_Values(state), depth));
+    Py_DECREF(state);
+    return parts;
+}
+
+/* Of an object without a pickle that cannot be entered, some may change unseen. */
+static PyObject *take_outline(struct look *look, PyObject *object)
+{
+    bool foreign = owner_of((PyObject *)Py_TYPE(object)) == OWNER_PACKAGE;
+    enum fingerprint_verdict verdict = foreign ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
+    look->verdict = verdict > look->verdict ? verdict : look->verdict;
     return outline(object);
+}
+
+/* Returns bytes or what stands for the parts of an object; NULL without memory. */
+static PyObject *take(struct look *look, PyObject *object, unsigned depth)
+{
+    PyObject *bytes = pickle(object), *id = PyLong_FromVoidPtr(object), *parts = NULL;
+    if (bytes != Py_None) {
+        Py_XDECREF(id);
+        return bytes;
+    }
+    Py_DECREF(bytes);
+    if (!id || PyModule_Check(object) || PySet_Contains(look->found, id) == 1)
+        return id;
+    bool enters = PyList_CheckExact(object) || PyTuple_CheckExact(object) || PyDict_CheckExact(object) ||
+                  is_open(object);
+    if (enters && depth && PySet_GET_SIZE(look->found) < OBJECTS)
+        parts = take_parts(look, object, id, depth - 1);
+    else
+        parts = take_outline(look, object);
+    return depth < DEPTH ? Py_BuildValue("(NN)", id, parts) : (Py_DECREF(id), parts);
+}
+
+/* *ret: how much stays unseen. */
+static PyObject *take_name(PyObject *object, enum fingerprint_verdict *ret)
+{
+    struct look look = {.found = PySet_New(NULL)};
+    PyObject *taken = look.found ? take(&look, object, DEPTH) : NULL;
+    Py_XDECREF(look.found);
+    *ret = look.verdict;
+    return taken;
 }
 
 /* Modules, callables and arrays are not state here; arrays are watched, but for those of objects. */
@@ -63,24 +142,6 @@ bool fingerprint_covers(PyObject *object)
     return !PyModule_Check(object) && !PyCallable_Check(object) &&
            (!array_is_exact(object) || PyDataType_REFCHK(PyArray_DESCR((PyArrayObject *)object)));
 }
-
-bool fingerprint_is_foreign(PyObject *named)
-{
-    PyObject *module = or_none(PyObject_GetAttrString(named, "__module__"));
-    PyObject *parts = or_none(PyObject_CallMethod(module, "split", "si", ".", 1));
-    PyObject *top = PyList_Check(parts) ? PyList_GET_ITEM(parts, 0) : Py_None;
-    PyObject *loaded = PyDict_GetItemWithError(PyImport_GetModuleDict(), top);
-    PyObject *own = PySys_GetObject("stdlib_module_names");
-    bool foreign =
-        loaded && own && PySequence_Contains(own, top) == 0 &&
-        PyObject_HasAttrString(loaded, "__path__") + PyObject_HasAttrString(loaded, "__file__") > 0;
-    PyErr_Clear();
-    Py_DECREF(parts);
-    Py_DECREF(module);
-    return foreign;
-}
-
-#define SKELETON_DEPTH 4
 
 static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth);
 
@@ -103,10 +164,26 @@ static bool is_atom(PyObject *object)
            PyBool_Check(object) || PyUnicode_CheckExact(object) || PyBytes_CheckExact(object);
 }
 
+/* Puts the type into the ids, too: its methods are code of the setup. */
+static PyObject *bones_of_plain(PyObject *object, PyObject *id, PyObject *ids, unsigned depth)
+{
+    PyObject *state = PySet_Add(ids, (PyObject *)Py_TYPE(object)) < 0 ? NULL : plain_state(object);
+    if (!state)
+        return NULL;
+    PyObject *type = PyLong_FromVoidPtr(Py_TYPE(object));
+    PyObject *bare = Py_BuildValue("(NNNN)", id, type, bones_of_items(PyDict_Keys(state), ids, depth),
+                                   bones_of_items(PyDict_Values(state), ids, depth));
+    Py_DECREF(state);
+    return bare;
+}
+
 static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
 {
     PyObject *id = PyLong_FromVoidPtr(object);
     if (!id || is_atom(object))
+        return id;
+    bool enters = depth && is_open(object);
+    if (enters && PySet_Contains(ids, id) == 1)
         return id;
     PySet_Add(ids, id);
     if (depth && (PyList_CheckExact(object) || PyTuple_CheckExact(object)))
@@ -114,7 +191,9 @@ static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
     if (depth && PyDict_CheckExact(object))
         return Py_BuildValue("(NNN)", id, bones_of_items(PyDict_Keys(object), ids, depth - 1),
                              bones_of_items(PyDict_Values(object), ids, depth - 1));
-    if (array_is_exact(object) || !fingerprint_is_foreign((PyObject *)Py_TYPE(object)))
+    if (enters)
+        return bones_of_plain(object, id, ids, depth - 1);
+    if (array_is_exact(object) || owner_of((PyObject *)Py_TYPE(object)) != OWNER_PACKAGE)
         return Py_BuildValue("(NN)", id, pickle(object));
     Py_ssize_t length = PyObject_Size(object);
     PyErr_Clear();
@@ -125,11 +204,12 @@ static PyObject *bones(PyObject *object, PyObject *ids, unsigned depth)
 static PyObject *take_used(PyObject *names, PyObject *used, PyObject *ids)
 {
     PyObject *all = PyDict_New(), *key, *value;
+    enum fingerprint_verdict verdict;
     Py_ssize_t at = 0;
     while (all && PyDict_Next(names, &at, &key, &value)) {
         if (PySet_Contains(used, key) != 1 || !fingerprint_covers(value))
             continue;
-        PyObject *taken = ids ? bones(value, ids, SKELETON_DEPTH) : take(value);
+        PyObject *taken = ids ? bones(value, ids, DEPTH) : take_name(value, &verdict);
         if (!taken || PyDict_SetItem(all, key, taken) < 0)
             Py_CLEAR(all);
         Py_XDECREF(taken);
@@ -149,13 +229,10 @@ PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids)
 
 static enum fingerprint_verdict compare_value(PyObject *was, PyObject *value)
 {
-    PyObject *now = value ? take(value) : NULL;
     enum fingerprint_verdict verdict = FINGERPRINT_SAME;
+    PyObject *now = value ? take_name(value, &verdict) : NULL;
     if (!now || PyObject_RichCompareBool(now, was, Py_EQ) != 1)
         verdict = FINGERPRINT_CHANGED;
-    else if (PyTuple_Check(was))
-        verdict =
-            fingerprint_is_foreign((PyObject *)Py_TYPE(value)) ? FINGERPRINT_OPAQUE : FINGERPRINT_UNKNOWN;
     Py_XDECREF(now);
     return verdict;
 }

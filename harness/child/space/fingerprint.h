@@ -14,18 +14,17 @@ enum fingerprint_verdict {
     FINGERPRINT_CHANGED
 };
 
-/* Pickles the objects in `names` that are in the set `used`, except modules, callables and arrays. An object without a
- * pickle gives its own memory, length and attributes. Returns a new dict, or NULL without memory. */
+/* Pickles the objects in `names` that are in the set `used`, except modules, callables and arrays. Without a pickle, a
+ * container or an object without state in C gives what it refers to, and others their own memory, length and
+ * attributes. Returns a new dict, or NULL without memory. */
 PyObject *fingerprint_take(PyObject *names, PyObject *used);
 
 /* *ret_name: the name of the object that the verdict is about, borrowed from the fingerprint; NULL for SAME. */
 enum fingerprint_verdict fingerprint_compare(PyObject *fingerprint, PyObject *names, PyObject **ret_name);
 
-/* Does the type or function come from an imported module that is no part of the interpreter? */
-bool fingerprint_is_foreign(PyObject *named);
-
 /* Takes what only the statement or its own code can have changed: which objects the containers of the interpreter hold,
- * and the values of objects that are no package's. ids: set that gets their addresses. Returns NULL without memory. */
+ * and the values of objects that are no package's. ids: set that gets their addresses,
+ * and the types of plain ones. Returns NULL without memory. */
 PyObject *fingerprint_skeleton(PyObject *names, PyObject *used, PyObject *ids);
 
 /* Is it an object that is taken? */

@@ -21,7 +21,7 @@
 #define LARGE_BYTES (64u << 10)
 #define LARGE_EVERY 16
 
-/* What is known of a statement. */
+/* A statement, and the results that were seen of it. */
 struct judged {
     const char *statement;       /* the plan's */
     unsigned learnt;             /* calls on one thread that gave the result of their reference */
@@ -142,13 +142,13 @@ static bool is_uncertain(const struct judged *of)
     return of && of->usable && !of->confirmed && atomic_load_explicit(&of->claimed, memory_order_relaxed);
 }
 
-bool diverge_next_doubt(unsigned *at, struct diverge_doubt *ret)
+bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret)
 {
     for (; *at < ROLES * STEPS; ++*at) {
         const struct judged *of = judged[*at / STEPS][*at % STEPS];
         if (!is_uncertain(of))
             continue;
-        *ret = (struct diverge_doubt){*at / STEPS, *at % STEPS, of->lane, of->sample};
+        *ret = (struct diverge_uncertain){*at / STEPS, *at % STEPS, of->lane, of->sample};
         ++*at;
         return true;
     }

@@ -1,7 +1,7 @@
 /* The results of calls on one thread, for the detector `diverge`.
  *
  * Contract. Called by one thread at a time, attached, while no worker is inside a round. First diverge_begin, then
- * diverge_learn with each result of the passes before any worker, then diverge_learnt. After a round, for each doubt,
+ * diverge_learn with each result of the passes before any worker, then diverge_learnt. After a round, for each diverge_next_uncertain,
  * diverge_recall with the results of a pass over the same inputs, then diverge_settle; or diverge_forget if the inputs
  * are damaged. Other iterations have other references: diverge_again, and diverge_learn with one result of each.
  */
@@ -16,7 +16,7 @@ struct diverge_step {
 };
 
 /* A worker has seen another result. */
-struct diverge_doubt {
+struct diverge_uncertain {
     unsigned role, step, lane, sample;
 };
 
@@ -36,8 +36,8 @@ void diverge_learnt(void);
 /* Returns LOOKED_YES if results of this statement are compared, or else *ret_why. */
 enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why);
 
-/* Finds the doubts since the last diverge_settle, from *at on, which begins at 0. Returns false after the last. */
-bool diverge_next_doubt(unsigned *at, struct diverge_doubt *ret);
+/* Finds the uncertain results since the last diverge_settle, from *at on, which begins at 0. Returns false after the last. */
+bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret);
 void diverge_recall(const struct diverge_step *at, PyObject *result);
 
 /* Reports a difference as a finding if the calls on one thread still give the first result. Else the statement depends

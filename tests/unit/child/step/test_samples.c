@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "child/run/samples.h"
+#include "child/step/samples.h"
 #include "embedded.h"
 
 static struct samples samples;

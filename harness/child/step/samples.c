@@ -1,5 +1,5 @@
 /* See samples.h for the contract. */
-#include "child/run/samples.h"
+#include "child/step/samples.h"
 
 #include <string.h>
 
