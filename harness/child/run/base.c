@@ -9,7 +9,6 @@
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
-#include "detectors/leak/census.h"
 
 uint64_t run_calls_made(const struct run *run)
 {
@@ -68,16 +67,4 @@ int run_cannot(const struct run *run, int status, const char *format, ...)
     crash_note_limits();
     RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
     return status;
-}
-
-bool run_declares(const struct run *run, PyObject *raised)
-{
-    PyObject *bases = Py_TYPE(raised)->tp_mro;
-    char name[256];
-    for (Py_ssize_t i = 0; run->plan->nraises > 0 && i < PyTuple_GET_SIZE(bases); i++) {
-        census_type_name((PyTypeObject *)PyTuple_GET_ITEM(bases, i), name, sizeof name);
-        if (plan_declares(run->plan, name))
-            return true;
-    }
-    return false;
 }

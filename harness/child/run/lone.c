@@ -1,5 +1,5 @@
-/* See lone.h for the contract. */
-#include "child/run/lone.h"
+/* Calls on one thread before the workers: the detector `diverge` learns the results of statements from them. */
+#include "child/run/run.h"
 
 #include "base/clock.h"
 #include "child/run/pass.h"

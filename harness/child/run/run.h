@@ -104,11 +104,21 @@ int run_hint(struct run *run);
 int run_hint_early(struct run *run, struct worker *workers);
 void run_hint_end(struct run *run);
 
+/* lone.c: learns the result of each step on one thread, where results can be compared. Before the workers, after the
+ * serial pass. */
+void lone_learn(struct run *run);
+/* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the
+ * end. */
+void lone_send(struct run *run);
+
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
 
-/* base.c: does the plan declare the class of this exception, or a base of it? Attached. */
+/* raises.c: does the plan declare the class of this exception, or a base of it? Attached. */
 bool run_declares(const struct run *run, PyObject *raised);
+
+/* raises.c: is each name of the plan's `raises` an exception? Returns false after sending that one is none. */
+bool run_check_raises(const struct run *run);
 
 /* base.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)
