@@ -33,8 +33,9 @@ struct child_log {
 };
 
 struct run {
-    char *name;      /* of the plan or plans */
-    const char *out; /* folder that it is kept under, borrowed; or NULL */
+    char *name;         /* of the plan or plans */
+    const char *out;    /* folder that it is kept under, borrowed; or NULL */
+    const char *python; /* the interpreter's path, borrowed; or NULL */
     uint64_t seed;
     enum status status;
     char *reason;        /* why nothing could be tested, or NULL */
@@ -59,7 +60,8 @@ struct run {
     struct statement_overlap pairs;
     struct compared_list compared; /* of all plans */
     struct child_log log;
-    char **no_turn; /* members of the portfolio that the plan needs and that made no call */
+    bool hints, hinted; /* a child had the detector hint; one of them showed whether memory grows */
+    char **no_turn;     /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */
