@@ -24,6 +24,8 @@ struct lengths {
     uint64_t calls, fresh;
 };
 
+struct worker;
+
 struct run {
     const struct plan *plan;
     const struct program *program;    /* NULL with a native scenario */
@@ -42,24 +44,26 @@ struct run {
     bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
     bool lazy;    /* calls of a package change an object at its first use: likewise */
     char why_mutable[160];
-    bool judged;              /* a record says so */
-    uint64_t base_calls;      /* of workers, before the base space was made */
-    uint64_t replayed;        /* most calls of a role that were made again on one thread */
-    struct space base;        /* shared by all threads; unused at sharing level private */
-    uint64_t worked;          /* ns that all rounds took */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
-    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
-    uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
-    bool replays;             /* the iterations of each round have the same numbers */
-    uint64_t round_calls;     /* iterations of each worker in this round */
-    uint64_t first_iteration; /* of the workers that are started next */
-    unsigned sample_every;    /* calls between two samples of overlap */
-    unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
-    uint64_t meetings;        /* iterations of this round before which all workers meet */
-    uint64_t renewal;         /* ns that new objects for the last round took */
-    uint32_t generation;      /* changes when the base space is new: bind again */
-    struct barrier barrier;   /* workers and the main thread */
-    struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
+    bool judged;         /* a record says so */
+    uint64_t base_calls; /* of workers, before the base space was made */
+    uint64_t replayed;   /* most calls of a role that were made again on one thread */
+    struct space base;   /* shared by all threads; unused at sharing level private */
+    uint64_t worked;     /* ns that all rounds took */
+    uint64_t deadline;   /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;  /* ns for the hint, at the end of plan->time; 0: there is none */
+    uint64_t hinted;     /* calls made when an early hint ended; 0: there was none */
+    bool replays;        /* the iterations of each round have the same numbers */
+    void (*work)(
+        struct worker *worker); /* what a worker does in a round, in place of its iterations; or NULL */
+    uint64_t round_calls;       /* iterations of each worker in this round */
+    uint64_t first_iteration;   /* of the workers that are started next */
+    unsigned sample_every;      /* calls between two samples of overlap */
+    unsigned poll_every;        /* iterations between two readings of the clock and two safe points */
+    uint64_t meetings;          /* iterations of this round before which all workers meet */
+    uint64_t renewal;           /* ns that new objects for the last round took */
+    uint32_t generation;        /* changes when the base space is new: bind again */
+    struct barrier barrier;     /* workers and the main thread */
+    struct barrier lockstep;    /* workers; new in each round with meetings, which each worker leaves */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t findings;
@@ -67,8 +71,6 @@ struct run {
     char last_raised[256];   /* by the serial pass */
     _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
 };
-
-struct worker;
 
 /* base.c: calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
@@ -78,6 +80,11 @@ bool run_make_base(struct run *run, bool tripwire);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);
+
+/* Its first and its last part, for a run without a serial pass: makes the base space and sends the facts of the
+ * environment; ends the detectors. run_begin returns false after sending the reason. */
+bool run_begin(struct run *run);
+void run_finish(struct run *run);
 
 /* Limits of each role in the serial pass. */
 struct serial_limits {

@@ -334,7 +334,7 @@ static void *worker_main(void *argument)
         barrier_wait(&run->barrier);
         if (ready && !atomic_load(&run->failed)) {
             PyEval_RestoreThread(state);
-            work_round(worker);
+            (run->work ? run->work : work_round)(worker);
             PyEval_SaveThread();
         }
         if (run->meetings > 0)
