@@ -7,7 +7,7 @@
 #define ORDERS_MAX 720
 
 struct order {
-    uint8_t roles[ROLES_MAX * ROLE_STEPS_MAX]; /* whose statement comes next */
+    uint8_t roles[ROLES_MAX * ROLE_STEPS_MAX]; /* role of each next statement */
     uint64_t parts[OUTCOME_PARTS];             /* its outcome */
 };
 

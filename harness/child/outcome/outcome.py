@@ -61,6 +61,10 @@ def split(setup, inputs, roles, expressions, names):
     return code, sorted(imported & set(names)), shared
 
 
+def module_of(value):
+    return str(getattr(value, '__module__', None) or type(value).__module__).partition('.')[0]
+
+
 def path_of(node):
     names = []
     while isinstance(node, ast.Attribute):
@@ -131,7 +135,8 @@ class Operations(ast.NodeVisitor):
             self.visit(node.func)
         elif path:
             operands.append(node.func)
-        if value is not None and not operands or self.setup:
+        hidden = value is not None and not operands and module_of(value) not in sys.stdlib_module_names
+        if hidden or self.setup:
             self.direct += 1
             self.functions.append(function)
         else:

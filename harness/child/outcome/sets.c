@@ -102,6 +102,7 @@ int sets_init(struct run *run, struct observer *observer, char *error, size_t si
     Py_INCREF(sets.code);
     sets.shared = Py_NewRef(observer->shared);
     Py_DECREF(parts);
+    observer->left_out[OUTCOME_STATE] = !observer->state && PyList_GET_SIZE(observer->shared) == 0;
     return 0;
 }
 

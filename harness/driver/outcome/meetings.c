@@ -65,13 +65,20 @@ static struct meeting_row *add_row(struct meetings *meetings, const struct recor
     return row;
 }
 
+/* Without the example at its end. */
+static size_t length_of(const char *lack)
+{
+    const char *example = strstr(lack, ", such as ");
+    return example ? (size_t)(example - lack) : strlen(lack) + 1;
+}
+
 static void add_lacks(struct meetings *meetings, const char *lines)
 {
     char *copy = strdup(lines), *rest = copy, *line;
     while ((line = strsep(&rest, "\n"))) {
         bool known = !*line;
         for (size_t i = 0; i < meetings->nlacks; i++)
-            known |= strcmp(meetings->lacks[i], line) == 0;
+            known |= strncmp(meetings->lacks[i], line, length_of(line)) == 0;
         if (!known)
             strings_add(&meetings->lacks, &meetings->nlacks, line);
     }
