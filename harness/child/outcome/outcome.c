@@ -232,7 +232,9 @@ static uint64_t work_now(void)
 /* Returns an exit status. */
 static int meet(void)
 {
-    uint64_t began = clock_now();
+    uint64_t began = clock_now(), least = began + game.run->plan->time / 2;
+    if (game.run->deadline && game.run->deadline < least)
+        game.run->deadline = least; /* however long the setup took */
     while (!is_over()) {
         uint64_t work = work_now();
         if (!sets_make(game.batch))

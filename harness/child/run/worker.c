@@ -16,9 +16,11 @@
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
+#include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
+#include "heap/point/point.h"
 #include "detectors/common/pycompat.h"
 
 /* One sample in 4 also counts which statements the others run. */
@@ -183,6 +185,15 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
+static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
+                            unsigned step)
+{
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
+    return result;
+}
+
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -195,8 +206,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
+    if (!worker->traces) /* each step of a wait would be traced, too */
+        point_open();
     board_enter(worker->slot, worker->calls);
-    PyObject *result = target(worker, step);
+    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
         sample_overlap(worker, step);
@@ -270,6 +284,7 @@ static void meet(struct run *run)
     PyThreadState *state = PyEval_SaveThread();
     barrier_meet(&run->lockstep);
     PyEval_RestoreThread(state);
+    point_skew();
 }
 
 /* In a child that counts, each object shows its own allocation site. */
@@ -277,6 +292,18 @@ static void begin_poll(const struct run *run)
 {
     if (run->plan->detect & DETECTOR_COUNTERS)
         pyversion_stop_free_lists();
+}
+
+/* Attached. The first iterations of a round, each of them while the other workers wait. */
+static void take_turns(struct worker *worker)
+{
+    while (tracing_next(worker->index)) {
+        worker->traces = true;
+        if (!worker->done)
+            worker_iterate(worker);
+        worker->traces = false;
+        tracing_pass();
+    }
 }
 
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
@@ -287,6 +314,7 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
+    take_turns(worker);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -300,7 +328,9 @@ static void work_round(struct worker *worker)
         until_poll = run->poll_every;
         if (check_over(run))
             break;
-        PyEval_RestoreThread(PyEval_SaveThread());
+        PyThreadState *state = PyEval_SaveThread();
+        point_starve();
+        PyEval_RestoreThread(state);
         begin_poll(run);
     }
     crash_set_statement(NULL);
@@ -333,6 +363,7 @@ static void *worker_main(void *argument)
         PyEval_SaveThread();
         barrier_wait(&run->barrier);
         if (ready && !atomic_load(&run->failed)) {
+            point_begin(worker->index);
             PyEval_RestoreThread(state);
             (run->work ? run->work : work_round)(worker);
             PyEval_SaveThread();

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* A slice is long against the imports of a child, and short enough that every member has a turn. */
@@ -18,11 +19,14 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 {
     *portfolio =
         (struct portfolio){.plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
+    bandit_init(&portfolio->bandit, plan->seed);
 }
 
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
+    if (plan->perturb & PERTURB_OFF && member->perturb)
+        return false;
     if (plan->threads == 1)
         return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
     /* A native step has no serial part. */
@@ -122,6 +126,13 @@ void portfolio_focus(struct portfolio *portfolio, const char *sites)
         portfolio->focus = sites;
 }
 
+static uint32_t choose_perturb(const struct plan *plan, const struct member *member)
+{
+    if (plan->perturb & PERTURB_OFF)
+        return PERTURB_OFF;
+    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
+}
+
 static void fill_plan(struct portfolio *portfolio, const struct member *member, struct plan *child)
 {
     const struct plan *plan = portfolio->plan;
@@ -130,11 +141,30 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
-    child->perturb = child->threads == 1 || member->once ? 0 : plan->perturb | member->perturb;
+    child->perturb = child->threads == 1 || member->once ? 0 : choose_perturb(plan, member);
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;
     portfolio->started++;
+}
+
+/* Returns a member by what the members found so far, or the set's n. */
+static size_t choose_learned(struct portfolio *portfolio)
+{
+    bool wanted[BANDIT_CHOICES_MAX];
+    size_t n = portfolio->set->n < BANDIT_CHOICES_MAX ? portfolio->set->n : BANDIT_CHOICES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct member *member = &portfolio->set->members[i];
+        wanted[i] = is_wanted(portfolio, member) && !member->serial && !member->once;
+    }
+    size_t at = bandit_choose(&portfolio->bandit, wanted, n);
+    return at < n ? at : portfolio->set->n;
+}
+
+void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds)
+{
+    bandit_reward(&portfolio->bandit, portfolio->last, found, seconds);
+    portfolio->learned |= found > 0;
 }
 
 /* Returns the next member that has a turn, or NULL. */
@@ -148,9 +178,13 @@ static const struct member *next_member(struct portfolio *portfolio)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
     for (size_t tried = 0; tried < n; tried++) {
         size_t turn = portfolio->next++;
-        const struct member *member = &set->members[turn % n];
         if (turn >= n && once)
             return NULL;
+        size_t at = turn >= n && portfolio->learned ? choose_learned(portfolio) : turn % n;
+        if (at == n)
+            return NULL;
+        const struct member *member = &set->members[at];
+        portfolio->last = at;
         if (is_wanted(portfolio, member) && (turn < n || !(member->serial || member->once)))
             return member;
     }
@@ -183,8 +217,10 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
     if (!member)
         return false;
     fill_plan(portfolio, member, child);
-    if (focus)
+    if (focus) {
         child->focus = focus;
+        portfolio->last = BANDIT_CHOICES_MAX; /* no member's turn */
+    }
     portfolio->focus = NULL;
     *ret_name = focus ? "focus" : member->name;
     return true;

@@ -17,6 +17,7 @@
 #define MS (CLOCK_SECOND / 1000)
 #define HOUR (3600 * CLOCK_SECOND)
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
 
 /* The names of the first `most` members, with blanks between; "." stands where the run is over. */
@@ -303,13 +304,25 @@ static void the_child_is_the_plan_otherwise(void **state)
     plan.setup = (char *)"import numpy";
     struct plan child = child_named(&plan, "watched");
     assert_true(child.seed == 77);
-    assert_int_equal(child.perturb, 0);
-    assert_int_equal(child_named(&plan, "lockstep").perturb, PERTURB_LOCKSTEP | PERTURB_FRESH);
+    assert_int_equal(child_named(&plan, "bare").perturb, 0);
+    assert_int_equal(child.perturb, POINTS);
+    assert_int_equal(child_named(&plan, "lockstep").perturb, PERTURB_LOCKSTEP | PERTURB_FRESH | POINTS);
     plan.perturb = PERTURB_COLLECT;
+    assert_int_equal(child_named(&plan, "lockstep").perturb,
+                     PERTURB_LOCKSTEP | PERTURB_FRESH | PERTURB_COLLECT);
     assert_int_equal(child_named(&plan, "watched").perturb, PERTURB_COLLECT);
     assert_int_equal(child_named(&plan, "serial").perturb, 0);
     assert_int_equal(child.share, RUNG_ALL);
     assert_ptr_equal(child.setup, plan.setup);
+}
+
+static void off_leaves_out_members_that_perturb(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
+    plan.perturb = PERTURB_OFF;
+    assert_members(&plan, 20, "serial tripwire guard bare watched pyheap .");
+    assert_true(child_named(&plan, "guard").perturb == PERTURB_OFF);
 }
 
 /* Adds a child to the log. */
@@ -341,6 +354,32 @@ static void members_without_a_call_are_listed(void **state)
     run_clear(&run);
 }
 
+/* Counts the turns of a member among 200, after a turn of each in which `finds`, and later ones of it, found one. */
+static unsigned count_turns(const char *counted, const char *finds)
+{
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    unsigned turns = 0;
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        turns += strcmp(name, counted) == 0;
+        portfolio_learn(&portfolio, strcmp(name, finds) == 0, 1);
+    }
+    return turns;
+}
+
+static void what_finds_has_more_turns(void **state)
+{
+    (void)state;
+    unsigned equal = count_turns("bare", "");
+    assert_true(count_turns("bare", "bare") > 4 * equal);
+    assert_true(count_turns("bare", "tripwire") < equal);
+    assert_true(count_turns("bare", "tripwire") > 1);
+    assert_int_equal(count_turns("serial", "serial"), 1);
+}
+
 /* A new detector that has no member would never run. */
 static void each_detector_has_a_member(void **state)
 {
@@ -369,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_native_step_has_no_serial_pass),
         cmocka_unit_test(with_iterations_each_member_runs_once),
         cmocka_unit_test(without_any_end_each_member_runs_once),
+        cmocka_unit_test(what_finds_has_more_turns),
         cmocka_unit_test(a_focus_is_the_next_child_and_once),
         cmocka_unit_test(a_focus_of_the_users_own_is_every_childs),
         cmocka_unit_test(slices_are_bounded),
@@ -377,6 +417,7 @@ int main(void)
         cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
         cmocka_unit_test(counting_has_its_turn_after_the_time),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
+        cmocka_unit_test(off_leaves_out_members_that_perturb),
         cmocka_unit_test(each_detector_has_a_member),
         cmocka_unit_test(members_without_a_call_are_listed),
     };
