@@ -1,5 +1,7 @@
 """--outcome: results and state of roles that ran at the same time, against all orders of their calls."""
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import EndToEnd, each, run
 
@@ -127,7 +129,28 @@ class Outcome(EndToEnd):
         done = self.expect(run('--outcome', '--time', '3', *ONCE, 'c.twin()'), 0)
         self.assertEqual(done.json['outcomes']['not_compared'],
                          ['the state is not compared in part: c: outcome_once.Once has no pickle'], done)
-        self.assertIn('nothing found, but not all is compared', done.out, done)
+        self.assertRegex(done.out, 'nothing found, but not all is compared: .*, as far as it is compared', done)
+
+    def test_many(self):
+        """four roles have 24 orders: the report shows some of their outcomes, and the JSON report all"""
+        roles = [word for i in range(4) for word in ('--role', f'q.append((c.bug(), {i}))')]
+        done = self.expect(run('--outcome', '--time', '10', '--strict', *ONCE, '-s', 'q = []', *roles,
+                               until=lambda done: done.findings()), 1)
+        self.assertRegex(done.out, r'\d+ meetings over fresh objects, \d+ a second; 24 orders of the calls on one thread', done)
+        self.assertRegex(done.out, r'… and \d+ more outcomes, all in the JSON report', done)
+        self.assertIn('… and 18 more outcomes of orders', done.out, done)
+        self.assertEqual(sum(row['serial'] for row in done.json['outcomes']['rows']), 24, done)
+
+    def test_plans(self):
+        """a plan file has the keys; plans with and without outcome do not go together"""
+        with tempfile.TemporaryDirectory() as folder:
+            one, other = Path(folder, 'one.yaml'), Path(folder, 'other.yaml')
+            one.write_text('setup: q = []\noutcome: true\nstate: len(q)\ncheck: q\nroles: [q.append(1), q.append(2)]\n')
+            other.write_text('steps: [abs(1)]\n')
+            done = self.expect(run(one, '--time', '2'), 0)
+            self.assertEqual((done.json['outcomes']['state'], done.json['threads']), ('len(q)', 2), done)
+            done = self.expect(run(one, other), 2)
+            self.assertIn('plans with and without outcome do not go together; run them one after the other', done.err, done)
 
 
 if __name__ == '__main__':

@@ -58,13 +58,16 @@ static bool learn_orders(unsigned passes)
     return true;
 }
 
-/* Nothing is compared where no role has a result and the state is opaque. */
+/* Nothing is compared where no role has a result and the whole state is opaque. */
 static bool has_values(void)
 {
-    bool has = !*game.observer.why[OUTCOME_STATE];
-    for (size_t i = 0; i < game.table.n; i++)
+    bool opaque = game.run->plan->state && *game.observer.why[OUTCOME_STATE], has = false;
+    for (size_t i = 0; i < game.table.n; i++) {
+        const struct outcome_row *row = &game.table.rows[i];
+        has |= *row->texts[OUTCOME_STATE] && !opaque;
         for (unsigned role = 0; role < role_stage.nroles; role++)
-            has |= strcmp(game.table.rows[i].texts[role], "None") != 0 && !game.observer.left_out[role];
+            has |= strcmp(row->texts[role], "None") != 0 && !game.observer.left_out[role];
+    }
     return has;
 }
 
@@ -73,10 +76,10 @@ static bool refuse(void)
     const char *why = "every part of an outcome differs from run to run on one thread";
     if (game.run->plan->check)
         return true;
-    if (!has_values())
-        why = "no statement has a result, and the state of the shared objects cannot be read";
-    else if (is_compared())
+    if (is_compared() && has_values())
         return true;
+    if (is_compared())
+        why = "no statement has a result, and the state of the shared objects cannot be read";
     run_cannot(game.run, STATUS_UNTESTED,
                "cannot compare outcomes: %s%s%s; give --state with an expression for the state, or --check",
                why, *game.observer.why[OUTCOME_STATE] ? ": " : "", game.observer.why[OUTCOME_STATE]);
