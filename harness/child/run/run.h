@@ -56,8 +56,6 @@ struct run {
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */
     uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
     uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
-    /* What a worker does in a round, in place of its iterations; or NULL. */
-    void (*work)(struct worker *worker);
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
@@ -68,6 +66,8 @@ struct run {
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
+    /* What a worker does in a round, in place of its iterations; or NULL. */
+    void (*work)(struct worker *worker);
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
