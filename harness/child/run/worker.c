@@ -333,6 +333,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
+    point_end();
     crash_set_statement(NULL);
     crash_thread_restore();
 }
