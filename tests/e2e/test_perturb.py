@@ -118,7 +118,7 @@ class Points(EndToEnd):
     def test_crowd(self):
         """the default number of threads rises to 4 for each core; a number from the command line stays"""
         for options, threads in ((), max(8, min(256, 4 * os.cpu_count()))), (('-t', 3), 3):
-            done = self.expect(run('--perturb', 'crowd', '--dry-run', *options, 'len([1])'), 0)
+            done = self.expect(run('--perturb', 'crowd', '--dry-run', *options, '-s', '', 'len([1])'), 0)
             self.assertIn(f'\nthreads: {threads}\n', done.out, done)
 
     def test_off(self):
