@@ -343,6 +343,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
+    point_end();
     note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
