@@ -24,6 +24,8 @@ struct lengths {
     uint64_t calls, fresh;
 };
 
+struct worker;
+
 struct run {
     const struct plan *plan;
     const struct program *program;    /* NULL with a native scenario */
@@ -50,6 +52,9 @@ struct run {
     uint64_t deadline;        /* clock_now() at which to stop; 0: never */
     uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
     uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
+    /* Sees each result, NULL where the statement raised; or NULL. On the worker's thread, attached. */
+    void (*took)(struct worker *worker, unsigned step, PyObject *result);
+    uint64_t skew, skew_seed; /* a thread starts up to `skew` ns after a meeting, at random */
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
@@ -68,13 +73,14 @@ struct run {
     _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
 };
 
-struct worker;
-
 /* base.c: calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
 
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
+
+/* Returns false after sending that the GIL is on. */
+bool run_check_gil(struct run *run, const char *when);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);

@@ -213,6 +213,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_after_call(call, result, raised);
+    if (worker->run->took)
+        worker->run->took(worker, step, result);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
     if (raised)
@@ -265,10 +267,15 @@ static bool check_over(struct run *run)
 }
 
 /* Attached. Waits detached. */
-static void meet(struct run *run)
+static void meet(const struct worker *worker)
 {
+    struct run *run = worker->run;
     PyThreadState *state = PyEval_SaveThread();
+    uint64_t dice = prng_mix(run->skew_seed ^ prng_mix(worker->iterations << 16 | worker->index));
     barrier_meet(&run->lockstep);
+    uint64_t until = run->skew ? clock_now() + dice % run->skew : 0;
+    while (until && clock_now() < until)
+        __builtin_ia32_pause();
     PyEval_RestoreThread(state);
 }
 
@@ -289,7 +296,7 @@ static void work_round(struct worker *worker)
     begin_poll(run);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
-            meet(run);
+            meet(worker);
         worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);

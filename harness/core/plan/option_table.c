@@ -138,7 +138,8 @@ const struct option_row option_rows[] = {
      OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.focus)},
     {"perturb", 0, "LIST", "some children, in turn",
      "what every child with threads does beside the statements: lockstep (threads meet before each iteration), fresh "
-     "(the setup runs again before each round), collect (a thread forces garbage collections)",
+     "(the setup runs again before each round), first (many new processes, in which the threads make their first calls "
+     "together; not with --tsan or --under), collect (a thread forces garbage collections)",
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
      OPTION_SWITCH, AT(strict)},

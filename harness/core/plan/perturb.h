@@ -5,18 +5,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/plan/detector_list.h"
+
 /* One row each: its bit, its name, and what it does to the threads, as a report says it. */
 /* clang-format off */
 #define PERTURB_LIST(ROW) \
     ROW(LOCKSTEP, lockstep, "all threads meet before each iteration") \
     ROW(FRESH, fresh, "the setup runs again before each round, and the threads meet at the first use of its objects") \
-    ROW(COLLECT, collect, "a thread of ftstress forces garbage collections, as any thread that allocates does")
+    ROW(COLLECT, collect, "a thread of ftstress forces garbage collections, as any thread that allocates does") \
+    ROW(FIRST, first, "each of many new processes makes the objects of the setup, and its threads make their first calls " \
+        "together")
 /* clang-format on */
 
 #define PERTURB_ENUM(id, name, about) PERTURB_##id##_AT,
 enum { PERTURB_LIST(PERTURB_ENUM) PERTURB_COUNT };
 #define PERTURB_BIT(id, name, about) PERTURB_##id = 1 << PERTURB_##id##_AT,
 enum perturb { PERTURB_LIST(PERTURB_BIT) };
+
+/* Detectors of a child with PERTURB_FIRST: the others need threads or a state that a forked process lacks. */
+#define PERTURB_FIRST_DETECTORS                                                                              \
+    (DETECTOR_BIT(DETECTOR_CRASH) | DETECTOR_BIT(DETECTOR_HANG) | DETECTOR_BIT(DETECTOR_LOG) |               \
+     DETECTOR_BIT(DETECTOR_EXCEPTION) | DETECTOR_BIT(DETECTOR_DIVERGE))
 
 /* "lockstep,fresh" to bits, and back. On failure `error` is one sentence. Returns 0 or -EINVAL. */
 int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size);

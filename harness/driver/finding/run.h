@@ -49,6 +49,7 @@ struct run {
     double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */
     uint64_t rated_calls, rated_time; /* calls and ns of children that finished, without their start */
     unsigned children;
+    uint64_t processes, processes_time; /* forked for first uses, and ns that they took together */
     struct walks walks; /* of the guard's checker, over all children that finished */
     char **environment; /* "key=value" */
     size_t nenvironment;

@@ -68,6 +68,8 @@ static void fill_outcome(struct job *job)
     if (!job->looked)
         look_at_pages(job->board, outcome);
     board_overlap(job->board, &outcome->overlap);
+    outcome->processes = atomic_load(&job->board->forks);
+    outcome->processes_time = atomic_load(&job->board->fork_time);
     for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have gone on since */

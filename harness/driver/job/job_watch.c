@@ -33,13 +33,20 @@ static uint64_t cpu_of(pid_t pid)
     return user + system;
 }
 
+/* The process that makes the calls: the child, or one that it has forked. */
+static pid_t caller_of(const struct job *job)
+{
+    pid_t fork = atomic_load(&job->board->fork);
+    return fork > 0 ? fork : job->pid;
+}
+
 /* Reads the threads of a process without progress, once. */
 static void look_at_threads(struct job *job)
 {
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, job->board, !job->settings->under, job->outcome);
+    look_at_child(caller_of(job), job->board, !job->settings->under, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -83,7 +90,7 @@ static void end_as_hung(struct job *job, enum board_phase phase)
  * collection may be long. One busy thread does not hang: its call is long, and the time of the run ends it. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
 {
-    uint64_t cpu = cpu_of(job->pid);
+    uint64_t cpu = cpu_of(caller_of(job));
     if (totals->progress != job->progress || atomic_load(&job->board->crashed)) {
         job->progress = totals->progress;
         job->moved_at = now;
@@ -144,7 +151,7 @@ void job_watch(struct job *job)
     struct board_totals totals;
     board_sum(job->board, &totals);
     watch_progress(job, now, &totals);
-    if (job->settings->memory && resident_bytes(job->pid) > job->settings->memory) {
+    if (job->settings->memory && resident_bytes(caller_of(job)) > job->settings->memory) {
         job->outcome->over_memory = true;
         kill_group(job);
     }

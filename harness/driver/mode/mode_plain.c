@@ -31,6 +31,10 @@ static const struct member members[] = {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE),
      .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
      .perturb = PERTURB_LOCKSTEP | PERTURB_FRESH},
+    {.name = "first",
+     .detect = PERTURB_FIRST_DETECTORS,
+     .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
+     .perturb = PERTURB_FIRST},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT),
@@ -64,6 +68,7 @@ static bool is_selected(const struct mode_query *query)
 
 const struct mode mode_plain = {
     .name = "plain",
+    .forks = true,
     .members = &mode_plain_members,
     .is_selected = is_selected,
     .find_child = mode_find_child,

@@ -73,6 +73,7 @@ struct outcome {
     struct board_overlap overlap;
     uint64_t worked;    /* ns in rounds, if it finished */
     struct walks walks; /* of the guard's checker, if it finished */
+    uint64_t processes, processes_time; /* forked for first uses, and ns that they took together */
     enum board_phase phase;
     struct {
         uint64_t calls;

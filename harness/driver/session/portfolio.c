@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* A slice is long against the imports of a child, and short enough that every member has a turn. */
@@ -20,6 +21,19 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
         (struct portfolio){.plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
 }
 
+/* The plan's perturbations and the member's. */
+static uint32_t perturb_of(const struct plan *plan, const struct member *member)
+{
+    bool alone = member->serial || plan->threads == 1;
+    return alone || member->once ? 0 : plan->perturb | member->perturb;
+}
+
+/* The detectors of the list that work with these perturbations. */
+static uint32_t working(uint32_t detect, uint32_t perturb)
+{
+    return perturb & PERTURB_FIRST ? detect & PERTURB_FIRST_DETECTORS : detect;
+}
+
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
@@ -28,7 +42,7 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
     /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
-    return plan->detect & member->unique;
+    return working(plan->detect & member->unique, perturb_of(plan, member));
 }
 
 static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
@@ -118,7 +132,7 @@ void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, 
 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)
 {
-    if (!portfolio->plan->focus && portfolio->set->focus && portfolio->plan->detect & BIT(GUARD))
+    if (!portfolio->plan->focus && portfolio->set->focus && working(portfolio->plan->detect, portfolio->plan->perturb) & BIT(GUARD))
         portfolio->focus = sites;
 }
 
@@ -126,11 +140,11 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
 {
     const struct plan *plan = portfolio->plan;
     *child = *plan;
-    child->detect = plan->detect & member->detect;
+    child->perturb = perturb_of(plan, member);
+    child->detect = working(plan->detect & member->detect, child->perturb);
     child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
-    child->perturb = child->threads == 1 || member->once ? 0 : plan->perturb | member->perturb;
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;

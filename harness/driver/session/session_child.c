@@ -78,6 +78,8 @@ static void count_child(struct session *session, const struct plan *plan, const 
     }
     if (outcome->seconds_to_run > 0 && (run->start == 0 || outcome->seconds_to_run < run->start))
         run->start = outcome->seconds_to_run;
+    run->processes += outcome->processes;
+    run->processes_time += outcome->processes_time;
     run->walks.rounds += outcome->walks.rounds;
     run->walks.blocks += outcome->walks.blocks;
     run->walks.nanoseconds += outcome->walks.nanoseconds;
