@@ -171,7 +171,6 @@ bool compare_any(const struct run *run)
 bool compare_stands(void)
 {
     const struct compare_difference *difference = &table->difference;
-    const struct compare_entry *entry =
-        entry_of(difference->thread, difference->iteration, difference->step);
+    const struct compare_entry *entry = entry_of(difference->thread, difference->iteration, difference->step);
     return entry && entry->state == COMPARE_VALUE;
 }

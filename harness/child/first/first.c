@@ -9,14 +9,11 @@
 
 #include "base/clock.h"
 #include "child/first/birth.h"
-#include "child/first/compare.h"
+#include "child/first/process.h"
 #include "child/first/pass.h"
-#include "child/first/warm.h"
-#include "child/python/interp.h"
 #include "child/run/round.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
-#include "detectors/result/exception.h"
 #include "detectors/table/detectors.h"
 
 /* A process with one thread at a time that takes longer cannot be used. */
@@ -26,165 +23,15 @@
 #define CONFIRMATIONS 3
 /* Where the setup takes longer in a new process, the zygote imports the target, too. */
 #define SETUP_SLOW (10 * UINT64_C(1000000))
-#define SERIAL_CALLS 200
-/* Longest random start of a thread behind the others. */
-#define SKEW_MAX (1 * UINT64_C(1000000))
 /* Processes with findings; more show nothing new. */
 #define FINDINGS_MAX 64
-/* One process of this number runs all threads of the plan. */
-#define CROWD_EVERY 4
 /* Processes of a plan that has no time. */
 #define PROCESSES_MAX 200
 
-/* Results of the processes, in memory shared with them. */
-struct shared {
-    struct warm_list list;
-    bool is_alone; /* the setup leaves no other thread behind that a fork would lose */
-    bool mutable, changes, opaque, lazy, has_writer, has_output, has_case;
-    char why_mutable[160];
-    uint64_t setup_time, first_call; /* ns */
-    unsigned nexpected;
-    uint64_t expected[EXCEPTION_EXPECTED];
-    bool gave_up; /* a process cannot go on, and the harness ended it */
-    _Atomic uint64_t findings;
-    struct compare_table table;
-};
-
 static struct {
-    struct shared *shared;
-    int wire, quiet; /* the driver's; a file for what is no evidence */
-    bool compares;
-    unsigned calls; /* of each thread in this process */
-    struct {
-        bool confirmed;
-        uint64_t rest; /* differences that are not sent yet */
-    } seen[COMPARE_THREADS][COMPARE_STEPS]; /* by role and step */
-} first;
-
-/* In a new process */
-
-static _Noreturn void give_up(void)
-{
-    first.shared->gave_up = true;
-    fflush(NULL);
-    _exit(STATUS_UNTESTED);
-}
-
-static void keep_expected(void)
-{
-    first.shared->nexpected = exception_expected(first.shared->expected);
-}
-
-static bool has_output(const struct run *run)
-{
-    bool has = false;
-    for (unsigned i = 0; i < run->base.nwatched; i++)
-        has |= run->base.watched[i].out;
-    return has;
-}
-
-/* Learns what the setup imports, and what the statements change and raise on one thread. */
-static void learn(struct run *run, uint64_t number)
-{
-    struct shared *shared = first.shared;
-    (void)number;
-    run->wire = first.quiet;
-    PyObject *before = warm_modules();
-    if (!run_make_base(run, false) || !run_check_gil(run, "after the imports"))
-        give_up();
-    interp_send_environment(first.wire);
-    interp_send_packages(first.wire);
-    if (run->program)
-        program_send(run->program, run->base.names, first.wire);
-    warm_list_fill(&shared->list, run, before);
-    shared->is_alone = birth_is_alone();
-    struct serial_limits limits = {SERIAL_CALLS, run->plan->time ? run->plan->time / 20 : CLOCK_SECOND};
-    if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
-        give_up();
-    interp_send_packages(first.wire);
-    shared->mutable = run->mutable;
-    shared->changes = run->changes;
-    shared->opaque = run->opaque;
-    shared->lazy = run->lazy;
-    shared->has_writer = run->writer.any;
-    shared->has_output = has_output(run);
-    shared->has_case = PyDict_GetItemString(run->base.names, "case") != NULL;
-    memcpy(shared->why_mutable, run->why_mutable, sizeof shared->why_mutable);
-    keep_expected();
-}
-
-static void make_base(struct run *run)
-{
-    run->wire = first.quiet;
-    if (!run_make_base(run, false))
-        give_up();
-    exception_expect(first.shared->expected, first.shared->nexpected);
-}
-
-/* Learns the results of the first calls and of a later one, with one thread at a time. */
-static void run_lone(struct run *run, uint64_t order)
-{
-    uint64_t began = clock_now();
-    make_base(run);
-    first.shared->setup_time = clock_now() - began;
-    run->took = compare_learn;
-    if (!pass_run(run, order, COMPARE_CALLS, &first.shared->first_call) ||
-        !pass_run(run, PASS_FORWARD, 1, NULL))
-        give_up();
-    keep_expected();
-}
-
-static int lead_race(struct run *run, struct worker *workers)
-{
-    (void)workers;
-    run->round_calls = run->meetings = first.calls;
-    run->sample_every = run->poll_every = 1;
-    barrier_init(&run->lockstep, run->plan->threads);
-    run_round(run);
-    return STATUS_CLEAN;
-}
-
-/* Most processes have a thread for each processor and each role: the first calls of more threads cannot meet, and cost
- * time. */
-static void choose_threads(struct run *run, uint64_t number)
-{
-    static struct plan plan;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t n = processors > 2 ? (uint32_t)processors : 2, roles = run->program ? run->program->nbodies : 1;
-    n = n > roles ? n : roles;
-    if (number % CROWD_EVERY == CROWD_EVERY - 1 || n >= run->plan->threads)
-        return;
-    plan = *run->plan;
-    plan.threads = n;
-    run->plan = run->maker->plan = &plan;
-}
-
-/* Lets the threads start together in one process, and a random time after each other in the next one: the second thread
- * then comes at any moment of the first one's call. */
-static void run_race(struct run *run, uint64_t number)
-{
-    uint64_t most = first.shared->first_call < SKEW_MAX ? first.shared->first_call : SKEW_MAX;
-    choose_threads(run, number);
-    make_base(run);
-    run->wire = first.wire;
-    first.calls = 1 + number % COMPARE_CALLS;
-    run->skew = number % 2 ? most : 0;
-    run->skew_seed = run->plan->seed + number;
-    run->took = first.compares ? compare_race : NULL;
-    int status = run_workers(run, lead_race);
-    if (status != STATUS_CLEAN || atomic_load(&run->failed))
-        give_up();
-    struct detector_call call = run_main_call(run);
-    exception_settle(&call, run->mutable);
-    atomic_fetch_add(&first.shared->findings, atomic_load(&run->findings));
-    if (!first.compares || atomic_load(&run->board->ask))
-        return;
-    run->wire = first.quiet;
-    run->took = compare_after;
-    pass_run(run, PASS_FORWARD, 1, NULL);
-}
-
-/* In the zygote */
+    bool confirmed;
+    uint64_t rest;                      /* differences that are not sent yet */
+} seen[COMPARE_THREADS][COMPARE_STEPS]; /* by role and step */
 
 /* Returns the sentence of a process that gave up. The text is the caller's. */
 static void read_reason(char *text, size_t size)
@@ -192,8 +39,8 @@ static void read_reason(char *text, size_t size)
     struct record_reader reader = {0};
     struct record record;
     snprintf(text, size, "it ends early");
-    lseek(first.quiet, 0, SEEK_SET);
-    while (record_read(&reader, first.quiet) > 0)
+    lseek(process_context.quiet, 0, SEEK_SET);
+    while (record_read(&reader, process_context.quiet) > 0)
         continue;
     while (record_next(&reader, &record) > 0)
         if (record.type == RECORD_CANNOT)
@@ -203,7 +50,7 @@ static void read_reason(char *text, size_t size)
 
 static void describe_end(const struct birth_end *end, char *text, size_t size)
 {
-    if (first.shared->gave_up)
+    if (process_context.shared->gave_up)
         read_reason(text, size);
     else if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL)
         snprintf(text, size, "it did not end in %d s", (int)(LONE_LIMIT / CLOCK_SECOND));
@@ -218,8 +65,10 @@ static bool note_end(struct run *run, const char *which, const struct birth_end 
 {
     char text[900], reason[640];
     describe_end(end, reason, sizeof reason);
-    snprintf(text, sizeof text, "first uses in new processes are not tested: of a process that was forked %s: %s",
-             which, reason);
+    snprintf(
+        text, sizeof text,
+        "first uses in new processes are not tested: a process that was forked %s did not reach its end: %s",
+        which, reason);
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     return false;
 }
@@ -228,8 +77,8 @@ static bool note_end(struct run *run, const char *which, const struct birth_end 
 static bool run_quietly(struct run *run, void (*act)(struct run *, uint64_t), uint64_t number)
 {
     struct birth_end end = {0};
-    if (ftruncate(first.quiet, 0) == 0)
-        lseek(first.quiet, 0, SEEK_SET);
+    if (ftruncate(process_context.quiet, 0) == 0)
+        lseek(process_context.quiet, 0, SEEK_SET);
     if (birth(run, act, number, LONE_LIMIT, &end) < 0 || !end.reached)
         return note_end(run, "to run one thread at a time", &end);
     return true;
@@ -247,7 +96,7 @@ static void make_immortal(void)
 
 static void take_lessons(struct run *run)
 {
-    const struct shared *shared = first.shared;
+    const struct process_shared *shared = process_context.shared;
     run->mutable = shared->mutable;
     run->changes = shared->changes;
     run->opaque = shared->opaque;
@@ -259,22 +108,22 @@ static void take_lessons(struct run *run)
  * them. */
 static bool learn_results(struct run *run)
 {
-    const struct shared *shared = first.shared;
+    const struct process_shared *shared = process_context.shared;
     for (uint64_t order = 0; order < LONE_PASSES; order++) {
-        if (!run_quietly(run, run_lone, order))
+        if (!run_quietly(run, process_lone, order))
             return false;
         if (order == 0 && shared->is_alone && shared->setup_time > SETUP_SLOW)
             warm_import(&shared->list, true);
     }
     run->mutable |= (run->opaque || run->lazy) && !compare_is_whole(run, -1, -1);
-    first.compares = detectors_on(DETECTOR_DIVERGE) && !run->mutable && !shared->has_writer &&
-                     !shared->has_output && !shared->has_case && compare_any(run);
+    process_context.compares = detectors_on(DETECTOR_DIVERGE) && !run->mutable && !shared->has_writer &&
+                               !shared->has_output && !shared->has_case && compare_any(run);
     return true;
 }
 
 static bool prepare(struct run *run)
 {
-    if (!run_quietly(run, learn, 0))
+    if (!run_quietly(run, process_learn, 0))
         return false;
     if (!birth_is_alone()) {
         RECORD_SEND(run->wire, RECORD_NOTE,
@@ -282,8 +131,8 @@ static bool prepare(struct run *run)
                               "which a forked process would lack"});
         return false;
     }
-    if (first.shared->is_alone)
-        warm_import(&first.shared->list, false);
+    if (process_context.shared->is_alone)
+        warm_import(&process_context.shared->list, false);
     make_immortal();
     take_lessons(run);
     return learn_results(run);
@@ -291,7 +140,7 @@ static bool prepare(struct run *run)
 
 static void send_difference(struct run *run, unsigned role, unsigned step, uint64_t count)
 {
-    const struct compare_difference *difference = &first.shared->table.difference;
+    const struct compare_difference *difference = &process_context.shared->table.difference;
     char text[700];
     snprintf(text, sizeof text, "%s, in a process where the threads make their first calls together%s",
              difference->sentence, difference->stays ? "; its later calls on one thread are wrong, too" : "");
@@ -306,22 +155,22 @@ static void send_difference(struct run *run, unsigned role, unsigned step, uint6
 /* Reports the difference of the last process where more lone passes still give the value of the first ones. */
 static bool settle(struct run *run)
 {
-    struct compare_table *table = &first.shared->table;
+    struct compare_table *table = &process_context.shared->table;
     struct compare_difference *difference = &table->difference;
     unsigned role = run->native ? 0 : difference->thread % run->program->nbodies, step = difference->step;
     uint64_t count = atomic_exchange(&table->differing, 0);
     if (!atomic_load(&difference->claimed))
         return true;
-    bool *confirmed = &first.seen[role][step].confirmed, was = *confirmed;
+    bool *confirmed = &seen[role][step].confirmed, was = *confirmed;
     for (unsigned i = 0; !was && i < CONFIRMATIONS; i++)
-        if (!run_quietly(run, run_lone, run->plan->seed + LONE_PASSES + i))
+        if (!run_quietly(run, process_lone, run->plan->seed + LONE_PASSES + i))
             return false;
     if (was)
-        first.seen[role][step].rest += count;
+        seen[role][step].rest += count;
     else if (compare_stands()) {
         *confirmed = true;
         send_difference(run, role, step, count);
-        atomic_fetch_add(&first.shared->findings, 1);
+        atomic_fetch_add(&process_context.shared->findings, 1);
     }
     memset(difference, 0, sizeof *difference);
     return true;
@@ -335,17 +184,17 @@ static bool run_races(struct run *run, uint64_t deadline)
     atomic_store(&board->phase, BOARD_RUN);
     for (uint64_t number = 0;; number++) {
         struct birth_end end = {0};
-        if (birth(run, run_race, number, BIRTH_RACE, &end) < 0)
+        if (birth(run, process_race, number, BIRTH_RACE, &end) < 0)
             return note_end(run, "to run threads", &end);
         atomic_fetch_add(&board->forks, 1);
         atomic_store(&board->fork_time, clock_now() - began);
-        if (!end.reached && first.shared->gave_up)
+        if (!end.reached && process_context.shared->gave_up)
             return note_end(run, "to run threads", &end);
         if (!end.reached)
             birth_end_alike(&end);
         if (!settle(run))
             return false;
-        uint64_t findings = atomic_load(&first.shared->findings);
+        uint64_t findings = atomic_load(&process_context.shared->findings);
         bool found = findings >= FINDINGS_MAX || (findings > 0 && run->plan->stop_on_first);
         bool over = deadline ? clock_now() >= deadline
                              : number >= PROCESSES_MAX || number * 2 >= run->plan->iterations;
@@ -356,7 +205,7 @@ static bool run_races(struct run *run, uint64_t deadline)
 
 static const char *why_not(const struct run *run, unsigned role, unsigned step)
 {
-    const struct shared *shared = first.shared;
+    const struct process_shared *shared = process_context.shared;
     if (run->mutable)
         return run->why_mutable;
     if (shared->has_output)
@@ -379,16 +228,20 @@ static void send_compared(const struct run *run)
         for (unsigned i = 0; i < run->program->bodies[role].nsteps; i++) {
             const struct step *step = &run->program->bodies[role].steps[i];
             bool on = detectors_on(DETECTOR_DIVERGE);
-            const char *why = !on ? "no child with the detector diverge ran"
-                              : step->has_result ? why_not(run, role, i) : "it has no result";
+            const char *why = !on                ? "no child with the detector diverge ran"
+                              : step->has_result ? why_not(run, role, i)
+                                                 : "it has no result";
             RECORD_SEND(run->wire, RECORD_COMPARED,
-                        .values = {[COMPARED_RESULTS] = !on ? LOOKED_OFF : why ? LOOKED_NOT : LOOKED_YES,
+                        .values = {[COMPARED_RESULTS] = !on   ? LOOKED_OFF
+                                                        : why ? LOOKED_NOT
+                                                              : LOOKED_YES,
                                    [COMPARED_EXCEPTIONS] = !detectors_on(DETECTOR_EXCEPTION) ? LOOKED_OFF
                                                            : *muted                          ? LOOKED_NOT
                                                                                              : LOOKED_YES},
                         .texts = {step->source, why ? why : "",
-                                  detectors_on(DETECTOR_EXCEPTION) ? muted
-                                                                   : "no child with the detector exception ran"});
+                                  detectors_on(DETECTOR_EXCEPTION)
+                                      ? muted
+                                      : "no child with the detector exception ran"});
         }
 }
 
@@ -396,32 +249,32 @@ static void send_rest(struct run *run)
 {
     for (unsigned role = 0; role < COMPARE_THREADS; role++)
         for (unsigned step = 0; step < COMPARE_STEPS; step++)
-            if (first.seen[role][step].rest > 0)
-                send_difference(run, role, step, first.seen[role][step].rest);
+            if (seen[role][step].rest > 0)
+                send_difference(run, role, step, seen[role][step].rest);
 }
 
 int first_run(struct run *run)
 {
     uint64_t time = run->plan->time, began = clock_now();
-    first.wire = run->wire;
-    first.quiet = memfd_create("quiet", MFD_CLOEXEC);
-    first.shared = mmap(NULL, sizeof *first.shared, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (first.quiet < 0 || first.shared == MAP_FAILED)
+    process_context.wire = run->wire;
+    process_context.quiet = memfd_create("quiet", MFD_CLOEXEC);
+    process_context.shared = mmap(NULL, sizeof *process_context.shared, PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (process_context.quiet < 0 || process_context.shared == MAP_FAILED)
         return run_cannot(run, STATUS_UNTESTED, "memory is out; raise its limit");
-    compare_use(&first.shared->table);
+    compare_use(&process_context.shared->table);
     atomic_store(&run->board->phase, BOARD_SETUP);
     if (prepare(run)) {
         uint64_t least = clock_now() + time / 2, deadline = began + time > least ? began + time : least;
         if (run->mutable)
-            RECORD_SEND(
-                run->wire, RECORD_FACT,
-                .values = {
-                    [FACT_KIND] = FACT_CHANGES, [FACT_VALUE] = run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE});
+            RECORD_SEND(run->wire, RECORD_FACT,
+                        .values = {[FACT_KIND] = FACT_CHANGES,
+                                   [FACT_VALUE] = run->changes ? CHANGES_SEEN : CHANGES_POSSIBLE});
         run_races(run, time ? deadline : 0);
         send_compared(run);
         send_rest(run);
     }
+    atomic_store(&run->board->unfit, atomic_load(&run->board->forks) == 0);
     atomic_store(&run->board->phase, BOARD_FINISH);
     RECORD_SEND(run->wire, RECORD_FINISHED, .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run)});
     return STATUS_CLEAN;

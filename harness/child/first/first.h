@@ -6,7 +6,7 @@
  * ordinary serial pass. Lone passes in further processes give the right results, with the calls in several orders; a
  * statement with different results there is not compared. Then come the races, until the time is over.
  *
- * Contract. Child main, attached, without the guard, whose checker is a thread. */
+ * Contract. Child main, attached, without the guard: its checker is a thread that a fork lacks. */
 #pragma once
 
 #include "child/run/run.h"

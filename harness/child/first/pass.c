@@ -48,7 +48,7 @@ static void end_turn(struct pass *pass, bool failed)
     pthread_mutex_unlock(&pass->lock);
 }
 
-/* Attached. A worker whose statement ended it makes no more calls. The calls are the main thread's on the board. */
+/* Attached. A worker that a statement has ended makes no more calls. The calls are the main thread's on the board. */
 static bool take_turn(struct pass *pass, struct worker *worker)
 {
     if (!worker_prepare(worker))

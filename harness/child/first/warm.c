@@ -15,8 +15,8 @@ PyObject *warm_modules(void)
 /* Returns a new reference to the dotted name of the module that the value is or comes from, or NULL. */
 static PyObject *module_of(PyObject *value)
 {
-    PyObject *name = PyModule_Check(value) ? PyModule_GetNameObject(value)
-                                           : PyObject_GetAttrString(value, "__module__");
+    PyObject *name =
+        PyModule_Check(value) ? PyModule_GetNameObject(value) : PyObject_GetAttrString(value, "__module__");
     if (!name || !PyUnicode_Check(name)) {
         PyErr_Clear();
         Py_XSETREF(name, PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__module__"));
@@ -68,8 +68,8 @@ static void add(struct warm_list *list, PyObject *name, PyObject *target)
     const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     PyObject *top = text ? PyUnicode_FromStringAndSize(text, (Py_ssize_t)strcspn(text, ".")) : NULL;
     size_t room = sizeof list->names - list->size;
-    int n = top ? snprintf(list->names + list->size, room, "%d%s\n", PySet_Contains(target, top) == 1, text)
-                : 0;
+    int n =
+        top ? snprintf(list->names + list->size, room, "%d%s\n", PySet_Contains(target, top) == 1, text) : 0;
     if (n > 0 && (size_t)n < room)
         list->size += (size_t)n;
     list->names[list->size] = '\0';

@@ -44,14 +44,14 @@ struct run {
     bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
     bool lazy;    /* calls of a package change an object at its first use: likewise */
     char why_mutable[160];
-    bool judged;              /* a record says so */
-    uint64_t base_calls;      /* of workers, before the base space was made */
-    uint64_t replayed;        /* most calls of a role that were made again on one thread */
-    struct space base;        /* shared by all threads; unused at sharing level private */
-    uint64_t worked;          /* ns that all rounds took */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
-    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
-    uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
+    bool judged;         /* a record says so */
+    uint64_t base_calls; /* of workers, before the base space was made */
+    uint64_t replayed;   /* most calls of a role that were made again on one thread */
+    struct space base;   /* shared by all threads; unused at sharing level private */
+    uint64_t worked;     /* ns that all rounds took */
+    uint64_t deadline;   /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;  /* ns for the hint, at the end of plan->time; 0: there is none */
+    uint64_t hinted;     /* calls made when an early hint ended; 0: there was none */
     /* Sees each result, NULL where the statement raised; or NULL. On the worker's thread, attached. */
     void (*took)(struct worker *worker, unsigned step, PyObject *result);
     uint64_t skew, skew_seed; /* a thread starts up to `skew` ns after a meeting, at random */

@@ -49,8 +49,8 @@ static void print_first_uses(const json_t *first, FILE *out)
     long long processes = document_number(first, "processes");
     double seconds = document_real(first, "seconds");
     if (processes > 0 && seconds > 0)
-        fprintf(out, "  first uses: %lld new process%s, %.0f per second\n", processes, processes == 1 ? "" : "es",
-                (double)processes / seconds);
+        fprintf(out, "  first uses: %lld new process%s, %.0f per second\n", processes,
+                processes == 1 ? "" : "es", (double)processes / seconds);
 }
 
 /* Prints the pairs that never met; with -v all pairs. */

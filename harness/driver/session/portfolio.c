@@ -112,8 +112,8 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
 /* Did it make calls as the plan wants them, or find something? */
 static bool had_turn(const struct member *member, const struct child_entry *entry, const struct plan *plan)
 {
-    return strcmp(entry->member, member->name) == 0 &&
-           (entry->calls > 0 || entry->findings || member->serial || member->once || plan->threads == 1);
+    return strcmp(entry->member, member->name) == 0 && (entry->calls > 0 || entry->unfit || entry->findings ||
+                                                        member->serial || member->once || plan->threads == 1);
 }
 
 void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, size_t from)
@@ -132,7 +132,8 @@ void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, 
 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)
 {
-    if (!portfolio->plan->focus && portfolio->set->focus && working(portfolio->plan->detect, portfolio->plan->perturb) & BIT(GUARD))
+    if (!portfolio->plan->focus && portfolio->set->focus &&
+        working(portfolio->plan->detect, portfolio->plan->perturb) & BIT(GUARD))
         portfolio->focus = sites;
 }
 

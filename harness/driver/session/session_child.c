@@ -138,7 +138,8 @@ static void log_child(struct session *session, const char *member, const struct 
                                       .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
                                       .seconds = outcome->seconds,
                                       .start = outcome->seconds_to_run,
-                                      .calls = outcome->totals.calls};
+                                      .calls = outcome->totals.calls,
+                                      .unfit = outcome->unfit};
     run_log_child(&session->run, &entry);
 }
 
