@@ -319,6 +319,8 @@ static void the_text_of_every_part_survives_a_reload(void **state)
     begin(&run);
     run.status = STATUS_FINDING;
     run.seconds = 2.4499999;
+    run.processes = 811;
+    run.processes_time = 4000 * UINT64_C(1000000);
     run.walks =
         (struct walks){.rounds = 46, .present = 59471, .blocks = 1234567891, .nanoseconds = 34567890123};
     struct finding *finding = add_finding(&run, "s");
