@@ -28,24 +28,31 @@ static struct image_inputs inputs_of(const struct worker *worker)
     return (struct image_inputs){worker->call.watched, worker->call.nwatched};
 }
 
-static void refute(struct compare_entry *entry, const char *why)
+const char *compare_why(unsigned role, unsigned step)
 {
-    entry->state = COMPARE_REFUTED;
-    if (!*table->why)
-        snprintf(table->why, sizeof table->why, "%.*s", (int)sizeof table->why - 1, why);
+    return role < COMPARE_THREADS && step < COMPARE_STEPS ? table->why[role][step] : "";
 }
 
-static void take(struct compare_entry *entry, const struct worker *worker, PyObject *result)
+static void refute(struct compare_entry *entry, const struct worker *worker, unsigned step, const char *why)
+{
+    char *text = table->why[worker->body_index % COMPARE_THREADS][step];
+    size_t size = sizeof table->why[0][0];
+    entry->state = COMPARE_REFUTED;
+    if (!*text)
+        snprintf(text, size, "%.*s", (int)size - 1, why);
+}
+
+static void take(struct compare_entry *entry, const struct worker *worker, unsigned step, PyObject *result)
 {
     struct image image;
     struct image_inputs inputs = inputs_of(worker);
     char text[512];
     if (image_take(&image, result, &inputs, text, sizeof text) < 0) {
-        refute(entry, text);
+        refute(entry, worker, step, text);
         return;
     }
     if (image.size > COMPARE_POOL - table->used) {
-        refute(entry, "the results take too much memory");
+        refute(entry, worker, step, "the results take too much memory");
     } else {
         *entry = (struct compare_entry){COMPARE_VALUE, (uint32_t)image.size, table->used};
         if (image.size > 0)
@@ -70,16 +77,16 @@ void compare_learn(struct worker *worker, unsigned step, PyObject *result)
     if (!entry || entry->state == COMPARE_REFUTED)
         return;
     if (!result) {
-        refute(entry, "one thread gets an exception");
+        refute(entry, worker, step, "one thread gets an exception");
         return;
     }
     if (entry->state == COMPARE_NONE) {
-        take(entry, worker, result);
+        take(entry, worker, step, result);
         return;
     }
     enum image_verdict verdict = compare(entry, worker, result, text, sizeof text);
     if (verdict == IMAGE_DIFFERENT || verdict == IMAGE_UNFIT)
-        refute(entry, verdict == IMAGE_UNFIT ? text : "one thread gets different results");
+        refute(entry, worker, step, verdict == IMAGE_UNFIT ? text : "one thread gets different results");
 }
 
 /* Replaces "under threads" in the sentence of an image: the threads were right. */

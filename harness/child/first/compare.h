@@ -43,7 +43,7 @@ struct compare_difference {
 
 struct compare_table {
     struct compare_entry entries[COMPARE_THREADS][COMPARE_CALLS][COMPARE_STEPS];
-    char why[96]; /* why the first of the refuted results is not compared */
+    char why[COMPARE_THREADS][COMPARE_STEPS][96]; /* by role and step: why a result is not compared */
     size_t used;
     _Atomic uint64_t differing; /* of all processes */
     struct compare_difference difference;
@@ -57,6 +57,9 @@ void compare_use(struct compare_table *table);
 void compare_learn(struct worker *worker, unsigned step, PyObject *result);
 void compare_race(struct worker *worker, unsigned step, PyObject *result);
 void compare_after(struct worker *worker, unsigned step, PyObject *result);
+
+/* Why the results of this role and statement are not compared; "" where no result is refuted. */
+const char *compare_why(unsigned role, unsigned step);
 
 /* Does each result have one value in all lone passes? Of one role and statement, with -1 of all. */
 bool compare_is_whole(const struct run *run, int role, int step);

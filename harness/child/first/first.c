@@ -215,7 +215,7 @@ static const char *why_not(const struct run *run, unsigned role, unsigned step)
     if (shared->has_case)
         return "the statement makes many different calls";
     if (!compare_is_whole(run, (int)role, (int)step))
-        return *shared->table.why ? shared->table.why : "too many threads or statements";
+        return *compare_why(role, step) ? compare_why(role, step) : "too many threads or statements";
     if (run->program->uses_iteration || run->program->uses_thread || run->maker->thread_setup)
         return "only its first calls in new processes are compared";
     return NULL;
