@@ -11,6 +11,7 @@
 #include "child/python/interp.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
+#include "heap/point/point.h"
 
 #define SERIAL_CALLS 200
 /* Longest random start of a thread behind the others. */
@@ -21,6 +22,7 @@
 struct process_context process_context;
 /* Calls of each thread in this process. */
 static unsigned calls;
+static uint64_t number_of_process;
 
 static _Noreturn void give_up(void)
 {
@@ -97,6 +99,7 @@ static int lead_race(struct run *run, struct worker *workers)
     run->round_calls = run->meetings = calls;
     run->sample_every = run->poll_every = 1;
     barrier_init(&run->lockstep, run->plan->threads);
+    points_draw(run->plan->perturb, run->plan->seed, number_of_process, run->plan->threads);
     run_round(run);
     return STATUS_CLEAN;
 }
@@ -125,6 +128,7 @@ void process_race(struct run *run, uint64_t number)
     choose_threads(run, number);
     make_base(run);
     run->wire = process_context.wire;
+    number_of_process = number;
     calls = 1 + number % COMPARE_CALLS;
     run->skew = number % 2 ? most : 0;
     run->skew_seed = run->plan->seed + number;

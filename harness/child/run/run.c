@@ -16,6 +16,7 @@
 #include "detectors/table/detectors.h"
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
+#include "heap/point/point.h"
 #include "heap/site/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
@@ -166,6 +167,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
+        points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         run_round(run);
         done += run->round_calls;
@@ -232,7 +234,7 @@ int run_plan(struct run *run)
     else
         guard_start_sampling();
     addresses_set_epoch(EPOCH_FIRST);
-    if (!serial_pass(run))
+    if (!serial_pass(run) || !run_check_raises(run))
         return STATUS_UNTESTED;
     interp_send_packages(run->wire); /* the statements may have imported more */
     if (run->mutable)

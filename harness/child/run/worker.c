@@ -20,6 +20,7 @@
 #include "detectors/memory/guard.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
+#include "heap/point/point.h"
 #include "detectors/common/pycompat.h"
 
 /* One sample in 4 also counts which statements the others run. */
@@ -205,8 +206,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
+    if (!worker->traces) /* each step of a wait would be traced, too */
+        point_open();
     board_enter(worker->slot, worker->calls);
     PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
         sample_overlap(worker, step);
@@ -287,6 +291,7 @@ static void meet(const struct worker *worker)
     while (until && clock_now() < until)
         __builtin_ia32_pause();
     PyEval_RestoreThread(state);
+    point_skew();
 }
 
 /* In a child that counts, each object shows its own allocation site. */
@@ -330,7 +335,9 @@ static void work_round(struct worker *worker)
         until_poll = run->poll_every;
         if (check_over(run))
             break;
-        PyEval_RestoreThread(PyEval_SaveThread());
+        PyThreadState *state = PyEval_SaveThread();
+        point_starve();
+        PyEval_RestoreThread(state);
         begin_poll(run);
     }
     crash_set_statement(NULL);
@@ -363,6 +370,7 @@ static void *worker_main(void *argument)
         PyEval_SaveThread();
         barrier_wait(&run->barrier);
         if (ready && !atomic_load(&run->failed)) {
+            point_begin(worker->index);
             PyEval_RestoreThread(state);
             work_round(worker);
             PyEval_SaveThread();

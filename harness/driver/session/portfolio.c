@@ -25,8 +25,11 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 /* The plan's perturbations and the member's. */
 static uint32_t perturb_of(const struct plan *plan, const struct member *member)
 {
-    bool alone = member->serial || plan->threads == 1;
-    return alone || member->once ? 0 : plan->perturb | member->perturb;
+    if (member->serial || member->once || plan->threads == 1)
+        return 0;
+    if (plan->perturb & PERTURB_OFF)
+        return PERTURB_OFF;
+    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
 }
 
 /* The detectors of the list that work with these perturbations. */
@@ -38,6 +41,8 @@ static uint32_t working(uint32_t detect, uint32_t perturb)
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
+    if (plan->perturb & PERTURB_OFF && member->perturb)
+        return false;
     if (plan->threads == 1)
         return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
     /* A native step has no serial part. */
