@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "child/first/birth.h"
 #include "child/first/process.h"
-#include "child/first/pass.h"
+#include "child/first/order.h"
 #include "child/run/round.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"

@@ -7,15 +7,13 @@
 
 #include "base/clock.h"
 #include "child/first/birth.h"
-#include "child/first/pass.h"
+#include "child/first/order.h"
 #include "child/python/interp.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
 #include "heap/point/point.h"
 
 #define SERIAL_CALLS 200
-/* Longest random start of a thread behind the others. */
-#define SKEW_MAX (1 * UINT64_C(1000000))
 /* One process of this number runs all threads of the plan. */
 #define CROWD_EVERY 4
 
@@ -87,8 +85,7 @@ void process_lone(struct run *run, uint64_t order)
     make_base(run);
     process_context.shared->setup_time = clock_now() - began;
     run->took = compare_learn;
-    if (!pass_run(run, order, COMPARE_CALLS, &process_context.shared->first_call) ||
-        !pass_run(run, PASS_FORWARD, 1, NULL))
+    if (!order_run(run, order, COMPARE_CALLS) || !order_run(run, ORDER_FORWARD, 1))
         give_up();
     keep_expected();
 }
@@ -99,7 +96,7 @@ static int lead_race(struct run *run, struct worker *workers)
     run->round_calls = run->meetings = calls;
     run->sample_every = run->poll_every = 1;
     barrier_init(&run->lockstep, run->plan->threads);
-    points_draw(run->plan->perturb, run->plan->seed, number_of_process, run->plan->threads);
+    points_draw(run->plan->perturb | PERTURB_SKEW, run->plan->seed, number_of_process, run->plan->threads);
     run_round(run);
     return STATUS_CLEAN;
 }
@@ -119,19 +116,15 @@ static void choose_threads(struct run *run, uint64_t number)
     run->plan = run->maker->plan = &plan;
 }
 
-/* Lets the threads start together in one process, and a random time after each other in the next one: the second thread
+/* Lets the threads start together in some processes, and a random time after each other in the others: a second thread
  * then comes at any moment of the first one's call. */
 void process_race(struct run *run, uint64_t number)
 {
-    uint64_t most =
-        process_context.shared->first_call < SKEW_MAX ? process_context.shared->first_call : SKEW_MAX;
     choose_threads(run, number);
     make_base(run);
     run->wire = process_context.wire;
     number_of_process = number;
     calls = 1 + number % COMPARE_CALLS;
-    run->skew = number % 2 ? most : 0;
-    run->skew_seed = run->plan->seed + number;
     run->took = process_context.compares ? compare_race : NULL;
     int status = run_workers(run, lead_race);
     if (status != STATUS_CLEAN || atomic_load(&run->failed))
@@ -143,5 +136,5 @@ void process_race(struct run *run, uint64_t number)
         return;
     run->wire = process_context.quiet;
     run->took = compare_after;
-    pass_run(run, PASS_FORWARD, 1, NULL);
+    order_run(run, ORDER_FORWARD, 1);
 }

@@ -16,7 +16,7 @@ struct process_shared {
     bool is_alone; /* the setup leaves no other thread behind that a fork would lose */
     bool mutable, changes, opaque, lazy, has_writer, has_output, has_case;
     char why_mutable[160];
-    uint64_t setup_time, first_call; /* ns */
+    uint64_t setup_time; /* ns */
     unsigned nexpected;
     uint64_t expected[EXCEPTION_EXPECTED];
     bool gave_up; /* a process cannot go on, and the harness ended it */
@@ -35,7 +35,7 @@ extern struct process_context process_context;
 
 /* Learns what the setup imports, and what the statements change and raise on one thread. */
 void process_learn(struct run *run, uint64_t number);
-/* Learns the results of the first calls and of a later one, with one thread at a time. order: as in pass.h. */
+/* Learns the results of the first calls and of a later one, with one thread at a time. order: as in order.h. */
 void process_lone(struct run *run, uint64_t order);
 /* Lets all threads make their first calls together. */
 void process_race(struct run *run, uint64_t number);

@@ -8,7 +8,6 @@
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
-#include "child/run/lone.h"
 #include "child/run/round.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"

@@ -87,7 +87,9 @@ static void prepare_call(struct worker *worker)
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
-        .opaque = run->opaque || run->lazy,
+        .waits = run->opaque || run->lazy || run->indexed,
+        .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
+                             : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -259,6 +261,7 @@ bool worker_iterate(struct worker *worker)
     worker->native.iteration_index = worker->iterations;
     if (run->program && run->program->uses_iteration)
         space_set_number(worker->space.names, "iteration_index", worker->iterations);
+    worker->call.sample = samples_find(&run->samples, worker->iterations);
     if (run->native)
         whole = make_call(worker, call_native, 0, run->native->name);
     for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
@@ -281,15 +284,10 @@ static bool check_over(struct run *run)
 }
 
 /* Attached. Waits detached. */
-static void meet(const struct worker *worker)
+static void meet(struct run *run)
 {
-    struct run *run = worker->run;
     PyThreadState *state = PyEval_SaveThread();
-    uint64_t dice = prng_mix(run->skew_seed ^ prng_mix(worker->iterations << 16 | worker->index));
     barrier_meet(&run->lockstep);
-    uint64_t until = run->skew ? clock_now() + dice % run->skew : 0;
-    while (until && clock_now() < until)
-        __builtin_ia32_pause();
     PyEval_RestoreThread(state);
     point_skew();
 }
@@ -299,6 +297,13 @@ static void begin_poll(const struct run *run)
 {
     if (run->plan->detect & DETECTOR_COUNTERS)
         pyversion_stop_free_lists();
+}
+
+static void note_reached(struct run *run, uint64_t iterations)
+{
+    uint64_t most = atomic_load(&run->reached);
+    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
+        ;
 }
 
 /* Attached. The first iterations of a round, each of them while the other workers wait. */
@@ -324,7 +329,7 @@ static void work_round(struct worker *worker)
     take_turns(worker);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
-            meet(worker);
+            meet(run);
         worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
@@ -340,6 +345,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
+    note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
 }

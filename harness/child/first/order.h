@@ -13,8 +13,7 @@
 #include "child/run/run.h"
 
 /* Forward: thread by thread; backward; in turn: iteration by iteration. A greater number seeds a random order. */
-enum pass_order { PASS_FORWARD, PASS_BACKWARD, PASS_IN_TURN };
+enum order { ORDER_FORWARD, ORDER_BACKWARD, ORDER_IN_TURN };
 
-/* Runs `calls` iterations of each worker. *ret_first: the ns of the first iteration; may be NULL. Returns false if a thread
- * could not start or prepare. */
-bool pass_run(struct run *run, uint64_t order, unsigned calls, uint64_t *ret_first);
+/* Runs `calls` iterations of each worker. Returns false if a thread could not start or prepare. */
+bool order_run(struct run *run, uint64_t order, unsigned calls);

@@ -1,33 +1,31 @@
-/* See pass.h for the contract. */
-#include "child/first/pass.h"
+/* See order.h for the contract. */
+#include "child/first/order.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/prng.h"
 #include "child/crash/crash.h"
 #include "child/run/worker.h"
 
-struct pass {
+struct order_pass {
     struct run *run;
     PyInterpreterState *interpreter;
     uint16_t *order; /* the thread of each iteration */
     unsigned total, at;
     bool failed;
-    uint64_t first;       /* ns of the first iteration */
     pthread_mutex_t lock; /* for `at` and `failed` */
     pthread_cond_t turn;
 };
 
-struct pass_thread {
-    struct pass *pass;
+struct order_thread {
+    struct order_pass *pass;
     pthread_t thread;
     struct worker worker;
 };
 
 /* Detached. Returns false when the pass is over. */
-static bool await_turn(struct pass *pass, unsigned index)
+static bool await_turn(struct order_pass *pass, unsigned index)
 {
     pthread_mutex_lock(&pass->lock);
     while (pass->at < pass->total && pass->order[pass->at] != index)
@@ -37,7 +35,7 @@ static bool await_turn(struct pass *pass, unsigned index)
     return goes_on;
 }
 
-static void end_turn(struct pass *pass, bool failed)
+static void end_turn(struct order_pass *pass, bool failed)
 {
     pthread_mutex_lock(&pass->lock);
     unsigned ended = pass->at;
@@ -49,25 +47,22 @@ static void end_turn(struct pass *pass, bool failed)
 }
 
 /* Attached. A worker that a statement has ended makes no more calls. The calls are the main thread's on the board. */
-static bool take_turn(struct pass *pass, struct worker *worker)
+static bool take_turn(struct order_pass *pass, struct worker *worker)
 {
     if (!worker_prepare(worker))
         return false;
     worker->slot = &pass->run->board->slots[BOARD_MAIN];
     worker->calls = atomic_load(&worker->slot->sequence) / 2;
     worker->call.serial = true;
-    uint64_t began = clock_now();
     if (!worker->done)
         worker_iterate(worker);
-    if (pass->at == 0)
-        pass->first = clock_now() - began;
     return true;
 }
 
 static void *thread_main(void *argument)
 {
-    struct pass_thread *self = argument;
-    struct pass *pass = self->pass;
+    struct order_thread *self = argument;
+    struct order_pass *pass = self->pass;
     crash_thread_start((uint16_t)self->worker.index);
     PyThreadState *state = PyThreadState_New(pass->interpreter);
     while (await_turn(pass, self->worker.index)) {
@@ -105,40 +100,40 @@ static void fill_order(uint16_t *order, unsigned threads, unsigned calls, uint64
 {
     unsigned n = threads * calls;
     for (unsigned i = 0; i < n; i++)
-        order[i] = (uint16_t)(how == PASS_FORWARD    ? i / calls
-                              : how == PASS_BACKWARD ? threads - 1 - i / calls
-                                                     : i % threads);
-    if (how > PASS_IN_TURN)
+        order[i] = (uint16_t)(how == ORDER_FORWARD    ? i / calls
+                              : how == ORDER_BACKWARD ? threads - 1 - i / calls
+                                                      : i % threads);
+    if (how > ORDER_IN_TURN)
         shuffle(order, n, how);
 }
 
-static unsigned start(struct pass *pass, struct pass_thread *threads, unsigned n)
+static unsigned start(struct order_pass *pass, struct order_thread *threads, unsigned n)
 {
     unsigned started = 0;
     for (; started < n; started++) {
-        struct pass_thread *thread = &threads[started];
-        *thread = (struct pass_thread){.pass = pass,
-                                       .worker = {.run = pass->run,
-                                                  .index = started,
-                                                  .sample_at = UINT64_MAX,
-                                                  .interpreter = pass->interpreter,
-                                                  .generation = pass->run->generation - 1}};
+        struct order_thread *thread = &threads[started];
+        *thread = (struct order_thread){.pass = pass,
+                                        .worker = {.run = pass->run,
+                                                   .index = started,
+                                                   .sample_at = UINT64_MAX,
+                                                   .interpreter = pass->interpreter,
+                                                   .generation = pass->run->generation - 1}};
         if (pthread_create(&thread->thread, NULL, thread_main, thread) != 0)
             break;
     }
     return started;
 }
 
-bool pass_run(struct run *run, uint64_t order, unsigned calls, uint64_t *ret_first)
+bool order_run(struct run *run, uint64_t order, unsigned calls)
 {
     unsigned n = run->plan->threads;
-    struct pass_thread *threads = aligned_alloc(_Alignof(struct pass_thread), n * sizeof *threads);
-    struct pass pass = {.run = run,
-                        .interpreter = PyInterpreterState_Get(),
-                        .order = calloc((size_t)n * calls, sizeof *pass.order),
-                        .total = n * calls,
-                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                        .turn = PTHREAD_COND_INITIALIZER};
+    struct order_thread *threads = aligned_alloc(_Alignof(struct order_thread), n * sizeof *threads);
+    struct order_pass pass = {.run = run,
+                              .interpreter = PyInterpreterState_Get(),
+                              .order = calloc((size_t)n * calls, sizeof *pass.order),
+                              .total = n * calls,
+                              .lock = PTHREAD_MUTEX_INITIALIZER,
+                              .turn = PTHREAD_COND_INITIALIZER};
     bool good = threads && pass.order;
     if (good) {
         fill_order(pass.order, n, calls, order);
@@ -152,8 +147,6 @@ bool pass_run(struct run *run, uint64_t order, unsigned calls, uint64_t *ret_fir
             pthread_join(threads[i].thread, NULL);
         PyEval_RestoreThread(state);
         good = started == n && !pass.failed;
-        if (ret_first)
-            *ret_first = pass.first;
     }
     free(pass.order);
     free(threads);
