@@ -68,6 +68,8 @@ struct run {
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
+    /* What a worker does in a round, in place of its iterations; or NULL. */
+    void (*work)(struct worker *worker);
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
@@ -88,6 +90,11 @@ bool run_check_gil(struct run *run, const char *when);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);
+
+/* Its first and its last part, for a run without a serial pass: makes the base space and sends the facts of the
+ * environment; ends the detectors. run_begin returns false after sending the reason. */
+bool run_begin(struct run *run);
+void run_finish(struct run *run);
 
 /* Limits of each role in the serial pass. */
 struct serial_limits {

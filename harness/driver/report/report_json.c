@@ -154,6 +154,7 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "first_uses",
                         json_pack("{s:I, s:f}", "processes", (json_int_t)run->processes, "seconds",
                                   clock_seconds(run->processes_time)));
+    json_object_set_new(json, "outcomes", report_json_outcomes(run));
     json_object_set_new(json, "memcheck", report_json_memcheck(&run->memcheck));
     json_object_set_new(json, "environment", environment_of(run));
     add_findings(json, run);
