@@ -15,6 +15,13 @@ uint64_t run_calls_made(const struct run *run)
     return totals.calls;
 }
 
+void run_count_busy(struct run *run, uint64_t time, uint64_t iterations)
+{
+    uint64_t busy = time / (iterations + 1) + 1, most = atomic_load(&run->busy);
+    while (busy > most && !atomic_compare_exchange_weak(&run->busy, &most, busy)) {
+    }
+}
+
 static void send_cut(const struct run *run, const char *names)
 {
     char text[512];

@@ -2,7 +2,8 @@
  *
  * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
  * inputs between rounds while all workers wait. `over`, `damaged` and `failed` are set by workers and cleared by the
- * main thread between rounds; a worker sees them at its next poll, at most poll_every iterations later.
+ * main thread between rounds; a worker sees them at its next poll, at most poll_every iterations later. Workers
+ * raise `busy` at the end of a round.
  */
 #pragma once
 
@@ -66,12 +67,16 @@ struct run {
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
     _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
+    _Atomic uint64_t busy;   /* ns of processor time of an iteration in the last round, of the slowest worker */
 };
 
 struct worker;
 
 /* base.c: calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
+
+/* base.c: a worker's processor time in this round. */
+void run_count_busy(struct run *run, uint64_t time, uint64_t iterations);
 
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);

@@ -162,12 +162,16 @@ static void sample_overlap(struct worker *worker, unsigned step)
 }
 
 /* A statement that makes many different calls may name the current one in the variable `case`. */
-static const char *current_statement(const struct worker *worker, const char *source)
+static const char *current_case(const struct worker *worker, const char *source)
 {
-    if (!worker->names_case)
-        return source;
     PyObject *text = PyDict_GetItemString(worker->space.names, "case");
     return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
+}
+
+static inline void set_statement(struct worker *worker, const char *source)
+{
+    worker->call.statement = worker->names_case ? current_case(worker, source) : source;
+    crash_set_statement(worker->call.statement);
 }
 
 /* The time of this does not belong to the call. */
@@ -202,8 +206,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->step = step;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    set_statement(worker, source);
     detectors_before_call(call);
     board_enter(worker->slot, worker->calls);
     PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
@@ -219,9 +222,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
-    /* The statement may have assigned `case` and so freed the old text. */
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    if (worker->names_case) /* the statement may have assigned it and so freed the old text */
+        set_statement(worker, source);
     detectors_after_call(call, result, raised);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
@@ -259,7 +261,8 @@ bool worker_iterate(struct worker *worker)
         atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
         whole = make_call(worker, call_step, i, worker->body->steps[i].source);
     }
-    writer_write(worker);
+    if (run->writer.any)
+        writer_write(worker);
     worker->iterations++;
     return whole;
 }
@@ -305,6 +308,7 @@ static void take_turns(struct worker *worker)
 static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
+    uint64_t began = clock_busy(), first = worker->iterations;
     unsigned until_poll = 1;
     if (run->replays)
         worker->iterations = run->first_iteration;
@@ -326,6 +330,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(PyEval_SaveThread());
         begin_poll(run);
     }
+    run_count_busy(run, clock_busy() - began, worker->iterations - first);
     crash_set_statement(NULL);
     crash_thread_restore();
 }
