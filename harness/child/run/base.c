@@ -1,8 +1,10 @@
-/* The base space of a run, which is made again and again. */
+/* What all parts of a run use: the base space, which is made again and again, calls, and sentences. */
 #include "child/run/run.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "child/crash/crash.h"
 #include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
@@ -15,11 +17,17 @@ uint64_t run_calls_made(const struct run *run)
     return totals.calls;
 }
 
-void run_count_busy(struct run *run, uint64_t time, uint64_t iterations)
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
-    uint64_t busy = time / (iterations + 1) + 1, most = atomic_load(&run->busy);
-    while (busy > most && !atomic_compare_exchange_weak(&run->busy, &most, busy)) {
+    uint64_t old = atomic_load(most);
+    while (old < value && !atomic_compare_exchange_weak(most, &old, value)) {
     }
+}
+
+void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time)
+{
+    raise_to(&run->reached, reached);
+    raise_to(&run->busy, time / (iterations + 1) + 1);
 }
 
 static void send_cut(const struct run *run, const char *names)
@@ -45,6 +53,7 @@ bool run_make_base(struct run *run, bool tripwire)
         run->base = made;
         run->generation++;
         run->base_calls = run_calls_made(run);
+        run->base_iteration = atomic_load(&run->reached);
         return true;
     }
     if (!run->base.names) {
@@ -59,4 +68,16 @@ bool run_make_base(struct run *run, bool tripwire)
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     run->setup_once = true;
     return true;
+}
+
+int run_cannot(const struct run *run, int status, const char *format, ...)
+{
+    char sentence[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    crash_note_limits();
+    RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
+    return status;
 }

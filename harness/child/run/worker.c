@@ -20,6 +20,7 @@
 #include "detectors/memory/guard.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
+#include "heap/point/point.h"
 #include "detectors/common/pycompat.h"
 
 /* One sample in 4 also counts which statements the others run. */
@@ -86,7 +87,9 @@ static void prepare_call(struct worker *worker)
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
-        .opaque = run->opaque || run->lazy,
+        .waits = run->opaque || run->lazy || run->indexed,
+        .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
+                             : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -208,8 +211,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
     set_statement(worker, source);
     detectors_before_call(call);
+    if (!worker->traces) /* each step of a wait would be traced, too */
+        point_open();
     board_enter(worker->slot, worker->calls);
     PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
         sample_overlap(worker, step);
@@ -255,6 +261,7 @@ bool worker_iterate(struct worker *worker)
     worker->native.iteration_index = worker->iterations;
     if (run->program && run->program->uses_iteration)
         space_set_number(worker->space.names, "iteration_index", worker->iterations);
+    worker->call.sample = samples_find(&run->samples, worker->iterations);
     if (run->native)
         whole = make_call(worker, call_native, 0, run->native->name);
     for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
@@ -283,6 +290,7 @@ static void meet(struct run *run)
     PyThreadState *state = PyEval_SaveThread();
     barrier_meet(&run->lockstep);
     PyEval_RestoreThread(state);
+    point_skew();
 }
 
 /* In a child that counts, each object shows its own allocation site. */
@@ -308,12 +316,12 @@ static void take_turns(struct worker *worker)
 static void work_round(struct worker *worker)
 {
     struct run *run = worker->run;
-    uint64_t began = clock_busy(), first = worker->iterations;
     unsigned until_poll = 1;
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
     take_turns(worker);
+    uint64_t began = clock_busy(), first = worker->iterations;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -327,10 +335,12 @@ static void work_round(struct worker *worker)
         until_poll = run->poll_every;
         if (check_over(run))
             break;
-        PyEval_RestoreThread(PyEval_SaveThread());
+        PyThreadState *state = PyEval_SaveThread();
+        point_starve();
+        PyEval_RestoreThread(state);
         begin_poll(run);
     }
-    run_count_busy(run, clock_busy() - began, worker->iterations - first);
+    run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
     crash_set_statement(NULL);
     crash_thread_restore();
 }
@@ -361,6 +371,7 @@ static void *worker_main(void *argument)
         PyEval_SaveThread();
         barrier_wait(&run->barrier);
         if (ready && !atomic_load(&run->failed)) {
+            point_begin(worker->index);
             PyEval_RestoreThread(state);
             work_round(worker);
             PyEval_SaveThread();
