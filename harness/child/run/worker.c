@@ -340,6 +340,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
+    point_end();
     run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
     crash_set_statement(NULL);
     crash_thread_restore();
