@@ -57,13 +57,14 @@ struct run {
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
-    unsigned sample_every;    /* calls between two samples of overlap */
-    unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
-    uint64_t meetings;        /* iterations of this round before which all workers meet */
-    uint64_t renewal;         /* ns that new objects for the last round took */
-    uint32_t generation;      /* changes when the base space is new: bind again */
-    struct barrier barrier;   /* workers and the main thread */
-    struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
+    uint64_t trace_at;       /* iteration of this round that workers step through one by one, or UINT64_MAX */
+    unsigned sample_every;   /* calls between two samples of overlap */
+    unsigned poll_every;     /* iterations between two readings of the clock and two safe points */
+    uint64_t meetings;       /* iterations of this round before which all workers meet */
+    uint64_t renewal;        /* ns that new objects for the last round took */
+    uint32_t generation;     /* changes when the base space is new: bind again */
+    struct barrier barrier;  /* workers and the main thread */
+    struct barrier lockstep; /* workers; new in each round with meetings, which each worker leaves */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */

@@ -304,16 +304,19 @@ static void note_reached(struct run *run, uint64_t iterations)
         ;
 }
 
-/* Attached. The first iterations of a round, each of them while the other workers wait. */
-static void take_turns(struct worker *worker)
+/* Attached. Some workers make this iteration one after another, step by step, while the others wait. Returns true for
+ * such a worker. */
+static bool take_turn(struct worker *worker)
 {
+    bool made = false;
     while (tracing_next(worker->index)) {
         worker->traces = true;
-        if (!worker->done)
-            worker_iterate(worker);
+        worker_iterate(worker);
         worker->traces = false;
         tracing_pass();
+        made = true;
     }
+    return made;
 }
 
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
@@ -324,11 +327,11 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
-    take_turns(worker);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
-        worker_iterate(worker);
+        if (i != run->trace_at || !take_turn(worker))
+            worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
         if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
@@ -344,6 +347,7 @@ static void work_round(struct worker *worker)
         begin_poll(run);
     }
     note_reached(run, worker->iterations);
+    tracing_leave();
     crash_set_statement(NULL);
     crash_thread_restore();
 }
