@@ -187,15 +187,6 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
-static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
-                            unsigned step)
-{
-    tracing_begin_call(worker->index);
-    PyObject *result = target(worker, step);
-    tracing_end_call();
-    return result;
-}
-
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -208,10 +199,12 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
-    if (!worker->traces) /* each step of a wait would be traced, too */
+    if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
     board_enter(worker->slot, worker->calls);
-    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
     point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
@@ -310,9 +303,7 @@ static bool take_turn(struct worker *worker)
 {
     bool made = false;
     while (tracing_next(worker->index)) {
-        worker->traces = true;
         worker_iterate(worker);
-        worker->traces = false;
         tracing_pass();
         made = true;
     }

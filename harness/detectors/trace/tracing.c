@@ -27,6 +27,8 @@
 #define REST 60
 #define STREAM 0x7ace
 
+__thread bool tracing_turn;
+
 static bool on;
 
 /* Of the current round; written by child main while the workers wait at a barrier. */
@@ -109,12 +111,14 @@ bool tracing_next(unsigned thread)
         turn = atomic_load(&turns.turn);
     }
     PyEval_RestoreThread(state);
-    return turn < turns.total;
+    tracing_turn = turn < turns.total;
+    return tracing_turn;
 }
 
 void tracing_pass(void)
 {
     uint32_t turn = atomic_load(&turns.turn);
+    tracing_turn = false;
     if (turn + 1 == turns.total)
         end_turns();
     if (turn < turns.total)
@@ -129,12 +133,12 @@ void tracing_leave(void)
     syscall(SYS_futex, &turns.turn, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-void tracing_begin_call(unsigned thread)
+void tracing_step(unsigned thread)
 {
     trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time});
 }
 
-void tracing_end_call(void)
+void tracing_stop(void)
 {
     trace_end();
 }

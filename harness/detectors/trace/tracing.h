@@ -35,5 +35,20 @@ bool tracing_next(unsigned thread);
 void tracing_pass(void);
 void tracing_leave(void);
 
-void tracing_begin_call(unsigned thread);
-void tracing_end_call(void);
+/* The thread has the turn. */
+extern __thread bool tracing_turn __attribute__((tls_model("initial-exec")));
+
+void tracing_step(unsigned thread);
+void tracing_stop(void);
+
+static inline void tracing_begin_call(unsigned thread)
+{
+    if (tracing_turn)
+        tracing_step(thread);
+}
+
+static inline void tracing_end_call(void)
+{
+    if (tracing_turn)
+        tracing_stop();
+}
