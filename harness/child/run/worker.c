@@ -371,7 +371,7 @@ static void *worker_main(void *argument)
         if (ready && !atomic_load(&run->failed)) {
             point_begin(worker->index);
             PyEval_RestoreThread(state);
-            work_round(worker);
+            (run->work ? run->work : work_round)(worker);
             PyEval_SaveThread();
         }
         if (run->meetings > 0)

@@ -86,6 +86,17 @@ const struct option_row option_rows[] = {
     {"role", 0, "STMT", NULL,
      "a statement for some of the threads: give several, and the threads take them in turn", OPTION_WHAT, RUN,
      OPTION_TEXTS, AT(plan.roles), .count = offsetof(struct request, plan.nroles), .is_code = true},
+    {"outcome", 0, NULL, NULL,
+     "compare with serial orders: fresh objects from -s, each --role once (2 to 4; one STMT counts for 2), all at the "
+     "same time; results and state that no order of the calls gives are a finding",
+     OPTION_WHAT, RUN, OPTION_SWITCH, AT(plan.outcome)},
+    {"state", 0, "EXPR", "the values of the shared objects",
+     "for --outcome: an expression for the state of the shared objects, for example 'c.value, len(q)'",
+     OPTION_WHAT, RUN, OPTION_LINE, AT(plan.state)},
+    {"check", 0, "EXPR", NULL,
+     "for --outcome: an expression that must be true after each meeting; `results` has a result, or an exception, for "
+     "each role",
+     OPTION_WHAT, RUN, OPTION_LINE, AT(plan.check)},
     {"leave-out", 0, "STMT", NULL,
      "run this statement once, before the threads, and use its result instead of calling it again",
      OPTION_WHAT, RUN, OPTION_TEXTS, AT(plan.leave_out), .count = offsetof(struct request, plan.nleave_out)},
