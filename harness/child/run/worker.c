@@ -187,15 +187,6 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
-static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
-                            unsigned step)
-{
-    tracing_begin_call(worker->index);
-    PyObject *result = target(worker, step);
-    tracing_end_call();
-    return result;
-}
-
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -208,10 +199,12 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
-    if (!worker->traces) /* each step of a wait would be traced, too */
+    if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
     board_enter(worker->slot, worker->calls);
-    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
     point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
@@ -304,16 +297,17 @@ static void note_reached(struct run *run, uint64_t iterations)
         ;
 }
 
-/* Attached. The first iterations of a round, each of them while the other workers wait. */
-static void take_turns(struct worker *worker)
+/* Attached. Some workers make this iteration one after another, step by step, while the others wait. Returns true for
+ * such a worker. */
+static bool take_turn(struct worker *worker)
 {
+    bool made = false;
     while (tracing_next(worker->index)) {
-        worker->traces = true;
-        if (!worker->done)
-            worker_iterate(worker);
-        worker->traces = false;
+        worker_iterate(worker);
         tracing_pass();
+        made = true;
     }
+    return made;
 }
 
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
@@ -324,11 +318,11 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
-    take_turns(worker);
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
-        worker_iterate(worker);
+        if (i != run->trace_at || !take_turn(worker))
+            worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
         if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
@@ -345,6 +339,7 @@ static void work_round(struct worker *worker)
     }
     point_end();
     note_reached(run, worker->iterations);
+    tracing_leave();
     crash_set_statement(NULL);
     crash_thread_restore();
 }
