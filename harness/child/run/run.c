@@ -159,8 +159,12 @@ static void begin_tracing(struct run *run)
 {
     static uint32_t traced;
     unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
-    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->base.names,
-                        run->generation != traced);
+    const struct tracing_round round = {.threads = wanted < run->plan->threads ? wanted : run->plan->threads,
+                                        .names = run->base.names,
+                                        .fresh = run->generation != traced,
+                                        .iterations = run->round_calls,
+                                        .time = run->plan->time};
+    run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }
 

@@ -60,6 +60,7 @@ struct run {
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
+    uint64_t trace_at;        /* iteration of this round that is stepped through, or UINT64_MAX */
     unsigned sample_every;    /* calls between two samples of overlap */
     unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
     uint64_t meetings;        /* iterations of this round before which all workers meet */

@@ -191,15 +191,6 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
-static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
-                            unsigned step)
-{
-    tracing_begin_call(worker->index);
-    PyObject *result = target(worker, step);
-    tracing_end_call();
-    return result;
-}
-
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -211,10 +202,12 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
     set_statement(worker, source);
     detectors_before_call(call);
-    if (!worker->traces) /* each step of a wait would be traced, too */
+    if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
     board_enter(worker->slot, worker->calls);
-    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
     point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
@@ -300,16 +293,17 @@ static void begin_poll(const struct run *run)
         pyversion_stop_free_lists();
 }
 
-/* Attached. The first iterations of a round, each of them while the other workers wait. */
-static void take_turns(struct worker *worker)
+/* Attached. Some workers make this iteration one after another, step by step, while the others wait. Returns true for
+ * such a worker. */
+static bool take_turn(struct worker *worker)
 {
+    bool made = false;
     while (tracing_next(worker->index)) {
-        worker->traces = true;
-        if (!worker->done)
-            worker_iterate(worker);
-        worker->traces = false;
+        worker_iterate(worker);
         tracing_pass();
+        made = true;
     }
+    return made;
 }
 
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
@@ -320,12 +314,12 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
-    take_turns(worker);
     uint64_t began = clock_busy(), first = worker->iterations;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
-        worker_iterate(worker);
+        if (i != run->trace_at || !take_turn(worker))
+            worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
         if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
@@ -342,6 +336,7 @@ static void work_round(struct worker *worker)
     }
     point_end();
     run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
+    tracing_leave();
     crash_set_statement(NULL);
     crash_thread_restore();
 }
