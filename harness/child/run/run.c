@@ -24,8 +24,10 @@
 #define ROUND_TIME_CROWD (10 * MILLISECOND)
 #define FIRST_ROUND_TIME (1 * MILLISECOND)
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
-/* ns between two readings of the clock, which are also safe points for a stop-the-world collection. */
-#define POLL_TIME UINT64_C(20000)
+/* ns between two readings of the clock, which are also safe points for a stop-the-world collection; as many iterations
+ * at most. */
+#define POLL_TIME UINT64_C(40000)
+#define POLL_MOST 128
 #define SERIAL_OF_LENGTHS 2
 /* Iterations after a new setup that count as first uses, and ns that a meeting of all threads takes. */
 #define FIRST_USES 3
@@ -118,8 +120,12 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     run->round_calls = clamp(time / iteration, least, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
-    run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
-    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
+    /* The serial pass makes the first calls of the process, which are slower than the later ones. A call that waits is
+     * as slow as ever. */
+    uint64_t busy = atomic_exchange(&run->busy, 0);
+    busy = busy ? clamp(busy, run->iteration_time / 4 + 1, run->iteration_time) : run->iteration_time;
+    run->sample_every = (unsigned)clamp(SAMPLE_TIME / busy, 1, SAMPLE_MOST);
+    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / busy, 1, POLL_MOST);
 }
 
 /* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage, or
@@ -153,8 +159,12 @@ static void begin_tracing(struct run *run)
 {
     static uint32_t traced;
     unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
-    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->base.names,
-                        run->generation != traced);
+    const struct tracing_round round = {.threads = wanted < run->plan->threads ? wanted : run->plan->threads,
+                                        .names = run->base.names,
+                                        .fresh = run->generation != traced,
+                                        .iterations = run->round_calls,
+                                        .time = run->plan->time};
+    run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }
 

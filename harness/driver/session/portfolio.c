@@ -91,6 +91,9 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
+    /* Without a detector, a second child would do the same as the first. */
+    if (portfolio->set->n > 0 && count_wanted(portfolio, 0) == 0)
+        slice = rest;
     /* At least half of it is for the threads. */
     if (!member->serial && slice < 2 * start)
         slice = 2 * start;

@@ -235,6 +235,13 @@ static void slices_are_bounded(void **state)
     assert_true(fifth > 1100 * MS && fifth <= 1200 * MS);
 }
 
+static void without_detectors_one_child_has_all_the_time(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(0, 12 * CLOCK_SECOND, 0);
+    assert_true(child_named(&plan, "bare").time > 11 * CLOCK_SECOND);
+}
+
 static void a_short_run_gives_all_the_rest(void **state)
 {
     (void)state;
@@ -412,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_focus_is_the_next_child_and_once),
         cmocka_unit_test(a_focus_of_the_users_own_is_every_childs),
         cmocka_unit_test(slices_are_bounded),
+        cmocka_unit_test(without_detectors_one_child_has_all_the_time),
         cmocka_unit_test(a_short_run_gives_all_the_rest),
         cmocka_unit_test(the_run_ends_with_its_time),
         cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
