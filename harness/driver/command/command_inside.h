@@ -13,4 +13,3 @@ struct job_settings command_settings(const struct mode_run *mode);
 
 /* Is it a form of a finding that is a program of its own? */
 bool command_is_script(const char *form);
-command_function command_script;

@@ -1,5 +1,5 @@
 /* `ftstress report`, `ftstress show`, and --as of a run. */
-#include "driver/command/command_inside.h"
+#include "driver/command/command.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,8 +53,6 @@ static int render_kept(const struct request *request, enum option_command comman
 
 int command_report(const struct request *request)
 {
-    if (command_is_script(request->as))
-        return command_script(request);
     return render_kept(request, OPTION_REPORT);
 }
 

@@ -79,8 +79,10 @@ static int write_script(struct kept *kept, const struct request *request)
     return status;
 }
 
-int command_script(const struct request *request)
+int command_report_any(const struct request *request)
 {
+    if (!command_is_script(request->as))
+        return command_report(request);
     struct kept kept;
     int status = kept_open(&kept, request);
     if (!status)
