@@ -17,6 +17,15 @@ uint64_t run_calls_made(const struct run *run)
     return totals.calls;
 }
 
+void run_note_reached(struct run *run, uint64_t iterations)
+{
+    uint64_t most = atomic_load(&run->reached), least = atomic_load(&run->behind);
+    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
+        ;
+    while (least > iterations && !atomic_compare_exchange_weak(&run->behind, &least, iterations))
+        ;
+}
+
 static void send_cut(const struct run *run, const char *names)
 {
     char text[512];

@@ -91,6 +91,7 @@ static void prepare_call(struct worker *worker)
         .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
                              : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
+        .compared = worker->compared,
         .findings = &run->findings,
     };
 }
@@ -297,13 +298,6 @@ static void begin_poll(const struct run *run)
         pyversion_stop_free_lists();
 }
 
-static void note_reached(struct run *run, uint64_t iterations)
-{
-    uint64_t most = atomic_load(&run->reached);
-    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
-        ;
-}
-
 /* Attached. The first iterations of a round, each of them while the other workers wait. */
 static void take_turns(struct worker *worker)
 {
@@ -343,7 +337,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
-    note_reached(run, worker->iterations);
+    run_note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
 }

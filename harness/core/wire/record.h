@@ -95,7 +95,8 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
-enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
+/* The first two are an enum looked; COMPARED_CALLS: results that were compared. */
+enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS, COMPARED_CALLS };
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
  * vain. */
 enum looked { LOOKED_OFF, LOOKED_NOT, LOOKED_YES, LOOKED_ENDED };
