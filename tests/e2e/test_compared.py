@@ -15,7 +15,7 @@ HELD = ('-s', 'import opaque_method, types', '-s', 'class C:\n __slots__ = "o",'
 
 # Statement, options, and the sentence of the report.
 UNSEEN = [
-    ('time.sleep(0.3) or iteration_index', ('-s', 'import time'), 'results not compared: a few calls on one thread take too long'),
+    ('time.sleep(0.3) or iteration_index', ('-s', 'import time'), 'results not compared: a few calls on one thread take too long; give it more --time'),
     ('r.random() + iteration_index % 3', ('-s', 'import random as r'), 'results not compared: one thread gets different results'),
     ('t.time_ns() // 10**8 + thread_index', ('-s', 'import time as t'), 'results not compared: one thread gets different results'),
     ("[[1], {'a': {3}}]", (), 'results not compared: a value of type set cannot be compared'),
@@ -96,8 +96,9 @@ class Compared(EndToEnd):
         """a statement that was looked at has no such sentence"""
         done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', 'from json import dumps, loads',
                                statement), 0)
-        self.check(done.json['compared'][0].pop('calls') > 0, done, 'no call was compared')
-        self.assertEqual(done.json['compared'], [{'statement': statement, 'results': True, 'reason': None,
+        entry, = done.json['compared']
+        self.check(entry.pop('calls') > 0, done, 'no call was compared')
+        self.assertEqual([entry], [{'statement': statement, 'results': True, 'reason': None,
                                                   'exceptions': True, 'exceptions_reason': None}], done)
         self.assertRegex(done.out, 'nothing found: 0 in .*, the rate is below', done)
 
@@ -149,7 +150,7 @@ class Compared(EndToEnd):
         self.assertEqual(done.kinds(), ['exception'], done)
 
     @each([('iteration', '1 // (5000 - iteration_index)'), ('period', '[1, 2][(iteration_index % 4000) // 1500]'),
-           ('thread', '1 // (iteration_index // 3000 - thread_index - 1)'))])
+           ('thread', '1 // (iteration_index // 3000 - thread_index - 1)')])
     def test_index_raises_alone(self, _, statement):
         """one that one thread raises in the same iteration, too, is none, though the serial pass does not come so far"""
         done = self.expect(run('--time', '4', '-s', '', '--detect', 'exception,diverge', statement), 0)
