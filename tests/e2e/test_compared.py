@@ -166,7 +166,7 @@ class Compared(EndToEnd):
         self.check(done.json['compared'][0]['results'], done, f"compared: {done.json['compared']}")
 
     def test_opaque_chosen(self):
-        """so does one whose data have no period"""
+        """so does one where the data have no period"""
         done = self.expect(run('--time', '12', *OPAQUE, 'o.bug((iteration_index, 2))', until=lambda done: done.findings()), 1)
         self.assertEqual(done.kinds(), ['wrong-result'], done)
         done = self.expect(run('--time', '4', *OPAQUE, 'o.twin((iteration_index, 2))'), 0)

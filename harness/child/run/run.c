@@ -130,7 +130,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
         atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
-    if (run->setup_once || *spent > share || tracing_keeps_objects()) {
+    if (run->setup_once || *spent > share) {
         for (unsigned i = 0; i < run->base.nwatched; i++)
             watched_restore(&run->base.watched[i], false);
         return true;
@@ -153,7 +153,8 @@ static void begin_tracing(struct run *run)
 {
     static uint32_t traced;
     unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
-    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->generation != traced);
+    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->base.names,
+                        run->generation != traced);
     traced = run->generation;
 }
 
@@ -186,13 +187,14 @@ static int run_rounds(struct run *run, struct worker *workers)
     }
 }
 
-static void finish_run(struct run *run)
+void run_finish(struct run *run)
 {
     struct detector_call call = run_main_call(run);
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
-    lone_send(run);
+    if (!run->work)
+        lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -215,15 +217,14 @@ static int hint_at_end(struct run *run)
     return STATUS_CLEAN;
 }
 
-int run_plan(struct run *run)
+bool run_begin(struct run *run)
 {
-    bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
     if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
-        return STATUS_UNTESTED;
+        return false;
     guard_take_arrays();
     interp_send_environment(run->wire);
     interp_send_packages(run->wire);
@@ -231,11 +232,19 @@ int run_plan(struct run *run)
         program_send(run->program, run->base.names, run->wire);
     crash_send_maps();
     /* Start tracking only now, so that our own set-up allocations are not counted. */
-    if (counts)
+    if (run->plan->detect & DETECTOR_COUNTERS)
         run_counting_begin(run);
     else
         guard_start_sampling();
     addresses_set_epoch(EPOCH_FIRST);
+    return true;
+}
+
+int run_plan(struct run *run)
+{
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
+    if (!run_begin(run))
+        return STATUS_UNTESTED;
     if (!serial_pass(run) || !run_check_raises(run))
         return STATUS_UNTESTED;
     interp_send_packages(run->wire); /* the statements may have imported more */
@@ -256,6 +265,6 @@ int run_plan(struct run *run)
     if (status == STATUS_CLEAN)
         status = hint_at_end(run);
     if (status == STATUS_CLEAN)
-        finish_run(run);
+        run_finish(run);
     return status;
 }

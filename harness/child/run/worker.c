@@ -337,6 +337,7 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
+    point_end();
     run_note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
@@ -370,7 +371,7 @@ static void *worker_main(void *argument)
         if (ready && !atomic_load(&run->failed)) {
             point_begin(worker->index);
             PyEval_RestoreThread(state);
-            work_round(worker);
+            (run->work ? run->work : work_round)(worker);
             PyEval_SaveThread();
         }
         if (run->meetings > 0)

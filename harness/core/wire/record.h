@@ -42,6 +42,14 @@
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
+    /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what --check \
+     * gives, or ""; the results of each role; the state */ \
+    FOUND(UNORDERED, unordered, 0) \
+    PLAIN(ROLE, role) /* values: enum record_role. text: statement, kind of its operations, its function or "" */ \
+    PLAIN(MEETINGS, meetings) /* values: enum record_meetings. text: what is not compared, and why, one a line */ \
+    /* values: enum record_row: a row of the table of outcomes. text: the first order that gives it, "1 2"; the results \
+     * of each role; the state */ \
+    PLAIN(ROW, row) \
     /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
      * function of a package that it calls, or "". */ \
@@ -95,6 +103,10 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
+enum record_role { ROLE_NUMBER, ROLE_PLAIN };
+enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
+enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
 /* The first two are an enum looked; COMPARED_CALLS: results that were compared. */
 enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS, COMPARED_CALLS };
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in

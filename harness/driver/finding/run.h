@@ -7,6 +7,7 @@
 #include "core/wire/status.h"
 #include "driver/finding/finding.h"
 #include "driver/finding/memcheck.h"
+#include "driver/outcome/meetings.h"
 #include "driver/outcome/outcome.h"
 #include "driver/outcome/statement.h"
 #include "driver/log/suppression.h"
@@ -60,10 +61,12 @@ struct run {
     struct statement_overlap pairs;
     struct compared_list compared; /* of all plans */
     struct child_log log;
-    char **no_turn; /* members of the portfolio that the plan needs and that made no call */
+    bool hints, hinted; /* a child had the detector hint; one of them showed whether memory grows */
+    char **no_turn;     /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */
+    struct meetings meetings;                    /* of a run with outcomes */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };
