@@ -17,13 +17,20 @@ uint64_t run_calls_made(const struct run *run)
     return totals.calls;
 }
 
-void run_note_reached(struct run *run, uint64_t iterations)
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
-    uint64_t most = atomic_load(&run->reached), least = atomic_load(&run->behind);
-    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
-        ;
-    while (least > iterations && !atomic_compare_exchange_weak(&run->behind, &least, iterations))
-        ;
+    uint64_t old = atomic_load(most);
+    while (old < value && !atomic_compare_exchange_weak(most, &old, value)) {
+    }
+}
+
+void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time)
+{
+    uint64_t least = atomic_load(&run->behind);
+    raise_to(&run->reached, reached);
+    while (least > reached && !atomic_compare_exchange_weak(&run->behind, &least, reached)) {
+    }
+    raise_to(&run->busy, time / (iterations + 1) + 1);
 }
 
 static void send_cut(const struct run *run, const char *names)
