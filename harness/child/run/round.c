@@ -11,6 +11,7 @@
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/result/diverge.h"
 
 void run_round(struct run *run)
 {
@@ -72,6 +73,10 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     for (unsigned i = 0; i < n; i++)
         pthread_join(workers[i].thread, NULL);
     PyEval_RestoreThread(state);
+    for (unsigned i = 0; i < n * PLAN_STEPS_MAX; i++) {
+        const struct worker *worker = &workers[i / PLAN_STEPS_MAX];
+        diverge_count(worker->call.role, i % PLAN_STEPS_MAX, worker->compared[i % PLAN_STEPS_MAX]);
+    }
 }
 
 static void fail_to_start(const struct run *run, unsigned started, unsigned wanted)
@@ -100,7 +105,8 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
         return STATUS_HARNESS;
-    atomic_store(&run->board->run_began, clock_now());
+    uint64_t unset = 0;
+    atomic_compare_exchange_strong(&run->board->run_began, &unset, clock_now());
     atomic_store(&run->board->phase, BOARD_RUN);
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */

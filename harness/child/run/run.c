@@ -44,8 +44,7 @@
  * than the hint may. */
 #define HINT_GROWN (UINT64_C(8) << 20)
 
-/* Returns false after sending why the plan cannot go on. */
-static bool check_gil(struct run *run, const char *when)
+bool run_check_gil(struct run *run, const char *when)
 {
     char text[256];
     if (run->allow_gil || !pyversion_gil_is_on())
@@ -172,19 +171,21 @@ static int run_rounds(struct run *run, struct worker *workers)
 {
     uint64_t resident = resident_bytes(0), began = clock_now(), spent = 0, done = 0;
     for (uint64_t round = 0;; round++) {
+        lone_choose(run, clock_now() - began, false);
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
         uint64_t least = clock_now() + run->plan->time / 2;
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
+        lone_choose(run, clock_now() - began, true);
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         run_round(run);
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||
-            !check_gil(run, "after a round: a statement imports what turns it on"))
+            !run_check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
         if (is_hint_due(run, resident) && run_hint_early(run, workers))
             return STATUS_UNTESTED;
@@ -231,7 +232,7 @@ bool run_begin(struct run *run)
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
-    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
+    if (!run_make_base(run, false) || !run_check_gil(run, "after the imports"))
         return false;
     guard_take_arrays();
     interp_send_environment(run->wire);

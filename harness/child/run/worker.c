@@ -91,6 +91,7 @@ static void prepare_call(struct worker *worker)
         .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
                              : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
+        .compared = worker->compared,
         .findings = &run->findings,
     };
 }
@@ -224,6 +225,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     if (worker->names_case) /* the statement may have assigned it and so freed the old text */
         set_statement(worker, source);
     detectors_after_call(call, result, raised);
+    if (worker->run->took)
+        worker->run->took(worker, step, result);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
     if (raised)
