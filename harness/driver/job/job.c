@@ -74,6 +74,7 @@ static void fill_outcome(struct job *job)
         outcome->phase = atomic_load(&job->board->phase);
     outcome->wire_lost = atomic_load(&job->board->wire_lost);
     outcome->limited = atomic_load(&job->board->limited);
+    snprintf(outcome->leaving, sizeof outcome->leaving, "%s", job->board->leaving);
     outcome->handled = (int)atomic_load(&job->board->handled);
     outcome->own_signal = (int)atomic_load(&job->board->own_signal);
     outcome->seconds = clock_seconds(clock_now() - job->began);
