@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -21,10 +22,16 @@ void leaving_start(struct board *board)
     the_board = board;
 }
 
+/* Does this process make the calls? */
+static bool is_caller(void)
+{
+    return the_board && (getpid() == own || getpid() == atomic_load(&the_board->fork));
+}
+
 static void note(void)
 {
     const char *statement = crash_statement();
-    if (the_board && statement && getpid() == own && !atomic_flag_test_and_set(&noted))
+    if (statement && is_caller() && !atomic_flag_test_and_set(&noted))
         memccpy(the_board->leaving, statement, '\0', sizeof the_board->leaving - 1);
 }
 

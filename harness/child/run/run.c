@@ -44,8 +44,7 @@
  * than the hint may. */
 #define HINT_GROWN (UINT64_C(8) << 20)
 
-/* Returns false after sending why the plan cannot go on. */
-static bool check_gil(struct run *run, const char *when)
+bool run_check_gil(struct run *run, const char *when)
 {
     char text[256];
     if (run->allow_gil || !pyversion_gil_is_on())
@@ -184,7 +183,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||
-            !check_gil(run, "after a round: a statement imports what turns it on"))
+            !run_check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
         if (is_hint_due(run, resident) && run_hint_early(run, workers))
             return STATUS_UNTESTED;
@@ -231,7 +230,7 @@ bool run_begin(struct run *run)
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
-    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
+    if (!run_make_base(run, false) || !run_check_gil(run, "after the imports"))
         return false;
     guard_take_arrays();
     interp_send_environment(run->wire);

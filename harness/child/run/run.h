@@ -48,15 +48,17 @@ struct run {
     bool indexed; /* results and exceptions may depend on the iteration or the thread */
     struct samples samples;
     char why_mutable[160];
-    bool judged;              /* a record says so */
-    uint64_t base_calls;      /* of workers, before the base space was made */
-    uint64_t base_iteration;  /* first one of workers since then */
-    uint64_t replayed;        /* most calls of a role that were made again on one thread */
-    struct space base;        /* shared by all threads; unused at sharing level private */
-    uint64_t worked;          /* ns that all rounds took */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
-    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
-    uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
+    bool judged;             /* a record says so */
+    uint64_t base_calls;     /* of workers, before the base space was made */
+    uint64_t base_iteration; /* first one of workers since then */
+    uint64_t replayed;       /* most calls of a role that were made again on one thread */
+    struct space base;       /* shared by all threads; unused at sharing level private */
+    uint64_t worked;         /* ns that all rounds took */
+    uint64_t deadline;       /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;      /* ns for the hint, at the end of plan->time; 0: there is none */
+    uint64_t hinted;         /* calls made when an early hint ended; 0: there was none */
+    /* Sees each result, NULL where the statement raised; or NULL. On the worker's thread, attached. */
+    void (*took)(struct worker *worker, unsigned step, PyObject *result);
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
@@ -89,6 +91,9 @@ void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uin
 
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
+
+/* Returns false after sending that the GIL is on. */
+bool run_check_gil(struct run *run, const char *when);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);

@@ -224,6 +224,8 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     if (worker->names_case) /* the statement may have assigned it and so freed the old text */
         set_statement(worker, source);
     detectors_after_call(call, result, raised);
+    if (worker->run->took)
+        worker->run->took(worker, step, result);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
     if (raised)
