@@ -68,6 +68,11 @@ void crash_set_statement(const char *statement)
     thread_statement = statement;
 }
 
+const char *crash_statement(void)
+{
+    return thread_statement;
+}
+
 /* Handlers */
 
 void crash_die_of(int number)
