@@ -10,7 +10,8 @@
 #define PERTURB_LIST(ROW) \
     ROW(LOCKSTEP, lockstep, "all threads meet before each iteration") \
     ROW(FRESH, fresh, "the setup runs again before each round, and the threads meet at the first use of its objects") \
-    ROW(COLLECT, collect, "a thread of ftstress forces garbage collections, as any thread that allocates does")
+    ROW(COLLECT, collect, "a thread of ftstress forces garbage collections, as any thread that allocates does") \
+    ROW(STALL, stall, "threads are stalled for a moment at words that several of them touch")
 /* clang-format on */
 
 #define PERTURB_ENUM(id, name, about) PERTURB_##id##_AT,

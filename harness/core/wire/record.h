@@ -42,6 +42,8 @@
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
+    /* values: enum record_race. text: input's name or "", statement. frames: two stacks */ \
+    FOUND(RACE, race, 0) \
     /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
      * function of a package that it calls, or "". */ \
@@ -95,6 +97,20 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+/* An update of memory that is lost, because another thread's write came in between. */
+enum record_race {
+    RACE_ADDRESS,
+    RACE_SIZE,
+    RACE_STORE,  /* address of the instruction that stores what was made from the loaded value; 0: one did both */
+    RACE_BEFORE, /* values of the memory before and after the other thread's write, */
+    RACE_AFTER,
+    RACE_STORED, /* and after the store */
+    RACE_OTHER,  /* worker that wrote in between */
+    RACE_OTHER_SIZE,
+    RACE_OTHER_READS, /* it read and wrote in one instruction */
+    RACE_OTHER_LOCKED,
+    RACE_FRAMES /* frames of the first stack; the others are the other thread's */
+};
 enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
  * vain. */
