@@ -18,6 +18,7 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 {
     *portfolio =
         (struct portfolio){.plan = plan, .set = set, .deadline = plan->time ? clock_now() + plan->time : 0};
+    bandit_init(&portfolio->bandit, plan->seed);
 }
 
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
@@ -137,6 +138,25 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     portfolio->started++;
 }
 
+/* Returns a member by what the members found so far, or the set's n. */
+static size_t choose_learned(struct portfolio *portfolio)
+{
+    bool wanted[BANDIT_CHOICES_MAX];
+    size_t n = portfolio->set->n < BANDIT_CHOICES_MAX ? portfolio->set->n : BANDIT_CHOICES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct member *member = &portfolio->set->members[i];
+        wanted[i] = is_wanted(portfolio, member) && !member->serial && !member->once;
+    }
+    size_t at = bandit_choose(&portfolio->bandit, wanted, n);
+    return at < n ? at : portfolio->set->n;
+}
+
+void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds)
+{
+    bandit_reward(&portfolio->bandit, portfolio->last, found, seconds);
+    portfolio->learned |= found > 0;
+}
+
 /* Returns the next member that has a turn, or NULL. */
 static const struct member *next_member(struct portfolio *portfolio)
 {
@@ -148,9 +168,13 @@ static const struct member *next_member(struct portfolio *portfolio)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
     for (size_t tried = 0; tried < n; tried++) {
         size_t turn = portfolio->next++;
-        const struct member *member = &set->members[turn % n];
         if (turn >= n && once)
             return NULL;
+        size_t at = turn >= n && portfolio->learned ? choose_learned(portfolio) : turn % n;
+        if (at == n)
+            return NULL;
+        const struct member *member = &set->members[at];
+        portfolio->last = at;
         if (is_wanted(portfolio, member) && (turn < n || !(member->serial || member->once)))
             return member;
     }
@@ -183,8 +207,10 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
     if (!member)
         return false;
     fill_plan(portfolio, member, child);
-    if (focus)
+    if (focus) {
         child->focus = focus;
+        portfolio->last = BANDIT_CHOICES_MAX; /* no member's turn */
+    }
     portfolio->focus = NULL;
     *ret_name = focus ? "focus" : member->name;
     return true;

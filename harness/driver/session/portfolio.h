@@ -8,6 +8,7 @@
 
 #include "core/plan/plan.h"
 #include "driver/mode/mode.h"
+#include "driver/session/bandit.h"
 
 struct portfolio {
     const struct plan *plan;
@@ -18,6 +19,9 @@ struct portfolio {
     bool met;          /* a child with the plan's threads was among them */
     double start; /* shortest time in s from the start of a child until its threads run; 0: not known yet */
     const char *focus; /* sites for an extra child, or NULL */
+    struct bandit bandit;
+    size_t last;  /* member of the last child */
+    bool learned; /* a member found something */
 };
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set);
@@ -25,6 +29,10 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 /* Makes the next child the guard's, with the blocks of these sites between inaccessible pages. The text must live until
  * then. Does nothing where the plan has a focus of its own or no guard. */
 void portfolio_focus(struct portfolio *portfolio, const char *sites);
+
+/* Adds what the last child found, and the seconds that it took: after a turn of each member, those that find more in a
+ * second have more turns. */
+void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds);
 
 /* Lists in run->no_turn the members that the plan needs and that made no call, by the run's log from this entry on. */
 void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, size_t from);

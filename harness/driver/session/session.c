@@ -15,6 +15,8 @@
 
 /* Children for the site of one damaged block. */
 #define FOCUS_TRIES 3
+/* A finding that more children saw brings its member no further turns. */
+#define RARE 3
 
 /* Gives the next child to the site of a block that was damaged by an instruction no detector saw, to catch it there. A
  * race may not show each time, so a site has several turns. */
@@ -56,6 +58,15 @@ static int run_lengths(struct session *session, const struct plan *plan)
     return error;
 }
 
+/* Counts the findings of the last child that few children saw: their rates are hardly known. */
+static unsigned count_rare(const struct run *run)
+{
+    unsigned rare = 0;
+    for (size_t i = 0; i < run->findings.n; i++)
+        rare += run->findings.items[i]->last_child == run->children && run->findings.items[i]->hit <= RARE;
+    return rare;
+}
+
 static int run_portfolio(struct session *session, const struct plan *plan)
 {
     struct portfolio portfolio;
@@ -75,6 +86,7 @@ static int run_portfolio(struct session *session, const struct plan *plan)
         error = job_run(&child, &session->settings, &outcome);
         if (!error) {
             go_on = session_take(session, &child, member, &outcome);
+            portfolio_learn(&portfolio, count_rare(&session->run), outcome.seconds);
             focus_next(session, &portfolio);
             portfolio.start = session->run.start;
             unmask_learn(&unmask, &session->run, &outcome);

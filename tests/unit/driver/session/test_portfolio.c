@@ -341,6 +341,32 @@ static void members_without_a_call_are_listed(void **state)
     run_clear(&run);
 }
 
+/* Counts the turns of a member among 200, after a turn of each in which `finds`, and later ones of it, found one. */
+static unsigned count_turns(const char *counted, const char *finds)
+{
+    struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    unsigned turns = 0;
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        turns += strcmp(name, counted) == 0;
+        portfolio_learn(&portfolio, strcmp(name, finds) == 0, 1);
+    }
+    return turns;
+}
+
+static void what_finds_has_more_turns(void **state)
+{
+    (void)state;
+    unsigned equal = count_turns("bare", "");
+    assert_true(count_turns("bare", "bare") > 4 * equal);
+    assert_true(count_turns("bare", "tripwire") < equal);
+    assert_true(count_turns("bare", "tripwire") > 1);
+    assert_int_equal(count_turns("serial", "serial"), 1);
+}
+
 /* A new detector that has no member would never run. */
 static void each_detector_has_a_member(void **state)
 {
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_native_step_has_no_serial_pass),
         cmocka_unit_test(with_iterations_each_member_runs_once),
         cmocka_unit_test(without_any_end_each_member_runs_once),
+        cmocka_unit_test(what_finds_has_more_turns),
         cmocka_unit_test(a_focus_is_the_next_child_and_once),
         cmocka_unit_test(a_focus_of_the_users_own_is_every_childs),
         cmocka_unit_test(slices_are_bounded),
