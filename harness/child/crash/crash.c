@@ -18,6 +18,7 @@
 #include "child/crash/signals.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
+#include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
@@ -201,7 +202,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     struct fault fault = {number, info, ucontext};
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
-        (number == SIGTRAP && tripwire_on_trap(ucontext)) ||
+        (number == SIGTRAP && (stall_on_trap(info, ucontext) || tripwire_on_trap(ucontext))) ||
         (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext))) {
         errno = saved;
         return;

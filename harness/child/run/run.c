@@ -15,6 +15,7 @@
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
+#include "detectors/watch/candidates.h"
 #include "heap/site/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
@@ -157,6 +158,8 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
+        if (run->stalls)
+            candidates_read_files(); /* the statements may have imported more */
         run_round(run);
         done += run->round_calls;
         run_check_round(run);

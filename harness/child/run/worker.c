@@ -17,6 +17,7 @@
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
 #include "detectors/memory/guard.h"
+#include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
 #include "detectors/common/pycompat.h"
@@ -287,6 +288,8 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
+    if (run->stalls)
+        stall_point();
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -302,7 +305,11 @@ static void work_round(struct worker *worker)
             break;
         PyEval_RestoreThread(PyEval_SaveThread());
         begin_poll(run);
+        if (run->stalls)
+            stall_point();
     }
+    if (run->stalls)
+        stall_rest();
     crash_set_statement(NULL);
     crash_thread_restore();
 }
@@ -316,6 +323,8 @@ static void *worker_main(void *argument)
     pthread_setname_np(pthread_self(), name);
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
+    if (run->stalls)
+        stall_begin((uint16_t)worker->index, run->plan->seed);
     PyThreadState *state = PyThreadState_New(worker->interpreter);
     if (!state)
         _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
@@ -343,6 +352,7 @@ static void *worker_main(void *argument)
     }
     PyEval_RestoreThread(state);
     worker_release(worker);
+    stall_end();
     PyThreadState_Clear(state);
     PyThreadState_DeleteCurrent();
     crash_thread_end();

@@ -38,7 +38,7 @@ static uint64_t bit_of_register(ZydisRegister name)
         return UINT64_C(1) << (whole - ZYDIS_REGISTER_RAX);
     if (whole >= ZYDIS_REGISTER_ZMM0 && whole <= ZYDIS_REGISTER_ZMM31)
         return UINT64_C(1) << (VECTORS + whole - ZYDIS_REGISTER_ZMM0);
-    if (whole == ZYDIS_REGISTER_RFLAGS || name == ZYDIS_REGISTER_FLAGS || name == ZYDIS_REGISTER_EFLAGS)
+    if (name >= ZYDIS_REGISTER_FLAGS && name <= ZYDIS_REGISTER_RFLAGS)
         return UINT64_C(1) << FLAGS;
     return 0;
 }
@@ -104,7 +104,7 @@ static void step(struct flow *flow, const struct instruction *at)
         uint64_t target = target_of(flow, operand);
         sources |= sources_of(flow, operand);
         targets |= target;
-        if (operand->size < 32)
+        if (operand->size < 32 || operand->actions & ZYDIS_OPERAND_ACTION_CONDWRITE)
             partial |= target;
     }
     bool holds = flow->set & sources && !is_constant(&at->head, at->operands);

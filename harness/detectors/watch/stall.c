@@ -47,6 +47,7 @@ struct thread {
     uint64_t known; /* a time when it was outside of any access that has not tripped yet */
     uint64_t next_stall;
     struct prng prng;
+    uint64_t turn;
     struct slot slots[WATCHPOINTS];
     bool waits; /* for the store that completes `race` */
     struct guard_context race_call;
@@ -55,6 +56,8 @@ struct thread {
     struct stall_race races[RACES];
 };
 
+enum witness { NONE, WRITING, DONE };
+
 /* A thread that stalls now. */
 static struct stall {
     _Alignas(64) _Atomic uintptr_t address; /* of its access; 0: it does not stall */
@@ -62,11 +65,12 @@ static struct stall {
     _Atomic bool whole;      /* the access reads and writes in one instruction */
     _Atomic uintptr_t pc;
     _Atomic uint64_t known;  /* its access is later than this */
-    _Atomic enum { NONE, WRITING, DONE } witness;
+    _Atomic int witness;     /* enum witness */
     struct stall_sight other;
 } stalls[PLAN_THREADS_MAX];
 
-static _Atomic unsigned nstalls; /* 1 + the greatest number of a worker */
+static _Atomic unsigned nstalls;   /* 1 + the greatest number of a worker */
+static _Atomic unsigned nstalling; /* threads that stall now */
 static _Atomic uint64_t known_pairs[KNOWN];
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
 
@@ -91,6 +95,16 @@ void stall_end(void)
     free(thread);
 }
 
+/* Does another thread stall at this word now? */
+static bool is_met(const struct slot *slot)
+{
+    unsigned n = atomic_load(&nstalling) ? atomic_load(&nstalls) : 0;
+    for (unsigned i = 0; i < n; i++)
+        if (atomic_load_explicit(&stalls[i].address, memory_order_relaxed) - slot->address < slot->size)
+            return true;
+    return false;
+}
+
 static int set_slot(unsigned at, const struct turn_word *word)
 {
     struct slot *slot = &self->slots[at];
@@ -113,13 +127,13 @@ int stall_point(void)
     int result = 0;
     if (!self)
         return 0;
-    turn_words(now, words);
+    self->turn = turn_words(now, atomic_load(&nstalls), self->turn, words);
     for (unsigned at = 0; at < WATCHPOINTS; at++) {
         struct slot *slot = &self->slots[at];
         if (slot->address != words[at].address) {
             int error = set_slot(at, &words[at]);
             result = error < 0 ? error : result;
-        } else if (slot->paused && now >= slot->resume) {
+        } else if (slot->paused && (now >= slot->resume || is_met(slot))) {
             watchpoint_resume(at);
             slot->paused = false;
             slot->trips = 0;
@@ -213,7 +227,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
         if (!address || i == thread->worker || !overlaps(sight, address, atomic_load(&stall->size)) ||
             is_known(pair_of(atomic_load(&stall->pc), sight->pc)) ||
             (atomic_load(&stall->whole) && !is_unordered(stall, sight, slot)) ||
-            !atomic_compare_exchange_strong(&stall->witness, (void *)&none, WRITING))
+            !atomic_compare_exchange_strong(&stall->witness, &none, WRITING))
             continue;
         stall->other = *sight;
         take_stack(&stall->other, ucontext);
@@ -291,8 +305,10 @@ static void stall(struct thread *thread, const struct stall_sight *sight, uint64
     atomic_store(&stall->known, known);
     atomic_store(&stall->witness, NONE);
     atomic_store(&stall->address, is_open ? sight->address : 0);
+    atomic_fetch_add(&nstalling, 1);
     while (clock_now() < end)
         sched_yield();
+    atomic_fetch_sub(&nstalling, 1);
     atomic_store(&stall->address, 0);
     thread->next_stall = clock_now() + STALL_EVERY;
     if (!is_open)
@@ -326,13 +342,16 @@ static struct stall_sight look(const struct thread *thread, const struct slot *s
 }
 
 /* Code of the interpreter and of the system is not stalled: it may hold a lock of the allocator or of the loader. */
-static void trip(struct thread *thread, struct slot *slot, uintptr_t pc, void *ucontext)
+static void trip(struct thread *thread, unsigned at, uintptr_t pc, void *ucontext)
 {
+    struct slot *slot = &thread->slots[at];
     uint64_t known = thread->known;
     bool is_target = target_files_has_code(pc - 1) && guard_context.worker == thread->worker;
     struct stall_sight sight = {.time = clock_now()};
-    if (is_target)
+    if (is_target) {
+        turn_tripped(at, slot->address);
         sight = look(thread, slot, pc, ucontext);
+    }
     if (sight.address && sight.access.writes)
         witness(thread, slot, &sight, ucontext);
     follow(thread, slot, &sight);
@@ -362,8 +381,7 @@ bool stall_on_trap(const siginfo_t *info, void *ucontext)
         return true; /* a trap of an earlier turn */
     thread->inside = true;
     thread->slots[at].trips++;
-    turn_tripped(at, address);
-    trip(thread, &thread->slots[at], (uintptr_t)context->uc_mcontext.gregs[REG_RIP], ucontext);
+    trip(thread, at, (uintptr_t)context->uc_mcontext.gregs[REG_RIP], ucontext);
     pause_slot(thread, at);
     thread->known = clock_now();
     thread->inside = false;

@@ -17,8 +17,9 @@ struct turn_word {
 
 void turn_start(uint64_t seed);
 
-/* Fills the words of this turn. */
-void turn_words(uint64_t now, struct turn_word ret[WATCHPOINTS]);
+/* Fills the words of this turn. threads: that watch words; last: the number of the turn that this thread had before, or
+ * 0. Returns the number of this turn. */
+uint64_t turn_words(uint64_t now, unsigned threads, uint64_t last, struct turn_word ret[WATCHPOINTS]);
 
 /* A thread touched the word in this slot. */
 void turn_tripped(unsigned slot, uintptr_t address);

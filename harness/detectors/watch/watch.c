@@ -37,7 +37,7 @@ static const char *input_at(const struct detector_call *call, uintptr_t address)
 {
     for (unsigned i = 0; i < call->nwatched; i++) {
         const struct watched *watched = &call->watched[i];
-        if (address >= (uintptr_t)watched->low && address < (uintptr_t)watched->high)
+        if (address - (uintptr_t)watched->low < watched->size)
             return watched->name;
     }
     return "";
