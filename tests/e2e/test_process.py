@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
@@ -229,6 +230,36 @@ class Hang(EndToEnd):
         setup = 'import threading, time; lock = threading.Lock()'
         step = 'with lock: time.sleep(0.4)'
         self.expect(run('--time', '5', '--timeout', '1s', '-t', '4', '-s', setup, step), 0)
+
+    def test_busy_machine_is_no_hang(self):
+        """threads that get a hundredth of a processor make progress, and do not hang"""
+        setup = ('import os, threading\n'
+                 'def call():\n'
+                 '    if threading.current_thread() is threading.main_thread(): return\n'
+                 '    os.nice(19)\n'
+                 '    os.sched_setaffinity(0, {0})\n'
+                 '    sum(range(2_000_000))')
+        spin = subprocess.Popen([interpreter(GOOD), '-c', 'import os\nos.sched_setaffinity(0, {0})\nwhile True: pass'])
+        try:
+            done = run('--time', '3', '--timeout', '100ms', '-t', '2', '--detect', 'hang,crash', '-s', setup, 'call()')
+        finally:
+            spin.kill()
+            spin.wait()
+        self.assertEqual(done.kinds(), [], done)
+        self.check(done.status in (0, 3), done, 'the run broke')
+        self.assertNotIn('hung', [child['end'] for child in done.json['children']], done)
+
+    def test_stopped_from_outside(self):
+        """a child that a signal from outside stops is no hang: a note, and the run goes on"""
+        with Run('--time', '4', '--timeout', '1s', *COUNT) as started:
+            time.sleep(1.5)
+            children = wait_until(started.children, 30)
+            self.assertTrue(children, started)
+            os.kill(children[0], signal.SIGSTOP)
+            done = self.expect(started.finish(), 0)
+        self.assertIn('was stopped', [child['end'] for child in done.json['children']], done)
+        self.check(any('a signal that the target did not send to itself stopped a child' in note for note in done.json['notes']),
+                   done, 'no note')
 
     @each([('for_good', 60), ('longer_than_the_timeout', 0.8)])
     def test_on_one_thread(self, _, seconds):

@@ -19,6 +19,7 @@
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
 #include "detectors/watch/stall.h"
+#include "detectors/trace/trace.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
@@ -191,6 +192,15 @@ static bool pass_on(const struct fault *fault)
     return false;
 }
 
+/* A trap may end a step of both; the trace sets the trap flag again where it goes on. */
+static bool handle_trap(const siginfo_t *info, void *ucontext)
+{
+    if (stall_on_trap(info, ucontext))
+        return true;
+    bool tripped = tripwire_on_trap(ucontext);
+    return trace_on_trap(info, ucontext) || tripped;
+}
+
 /* A signal that the target's handler raises, or a fault in it, reports the fault that the handler was called for. */
 static bool is_inside(const struct fault *outer, const struct fault *fault)
 {
@@ -199,10 +209,12 @@ static bool is_inside(const struct fault *outer, const struct fault *fault)
 
 static void on_fatal(int number, siginfo_t *info, void *ucontext)
 {
+    if ((number == SIGTRAP && handle_trap(info, ucontext)) ||
+        (number == SIGSEGV && trace_on_fault(info, ucontext)))
+        return;
     int saved = errno, first = 0, tid = (int)syscall(SYS_gettid);
     struct fault fault = {number, info, ucontext};
     if ((number == SIGSEGV && tripwire_on_fault(info, ucontext)) ||
-        (number == SIGTRAP && (stall_on_trap(info, ucontext) || tripwire_on_trap(ucontext))) ||
         (number == SIGSEGV && info->si_code > 0 && handle_guard_fault(info, ucontext))) {
         errno = saved;
         return;

@@ -11,7 +11,7 @@
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
-#include "detectors/watch/candidates.h"
+#include "detectors/trace/tracing.h"
 #include "detectors/watch/turn.h"
 
 void run_round(struct run *run)
@@ -106,8 +106,10 @@ static void start_stalls(struct run *run)
     if (!run->stalls && !(run->plan->detect & DETECTOR_BIT(DETECTOR_WATCH)))
         RECORD_SEND(run->wire, RECORD_NOTE,
                     .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
+    if (!run->stalls)
+        return;
     turn_start(run->plan->seed);
-    candidates_read_files();
+    tracing_start();
 }
 
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))

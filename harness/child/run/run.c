@@ -14,8 +14,8 @@
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
+#include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
-#include "detectors/watch/candidates.h"
 #include "heap/site/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
@@ -130,7 +130,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
         atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
-    if (run->setup_once || *spent > share) {
+    if (run->setup_once || *spent > share || tracing_keeps_objects()) {
         for (unsigned i = 0; i < run->base.nwatched; i++)
             watched_restore(&run->base.watched[i], false);
         return true;
@@ -148,6 +148,15 @@ static bool is_hint_due(const struct run *run, uint64_t resident)
            resident && resident_bytes(0) > resident + HINT_GROWN && pyversion_keep_mortal();
 }
 
+/* Two workers of each role step. */
+static void begin_tracing(struct run *run)
+{
+    static uint32_t traced;
+    unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
+    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->generation != traced);
+    traced = run->generation;
+}
+
 static int run_rounds(struct run *run, struct worker *workers)
 {
     uint64_t resident = resident_bytes(0), began = clock_now(), spent = 0, done = 0;
@@ -158,8 +167,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
-        if (run->stalls)
-            candidates_read_files(); /* the statements may have imported more */
+        begin_tracing(run);
         run_round(run);
         done += run->round_calls;
         run_check_round(run);

@@ -16,6 +16,7 @@
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
+#include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
@@ -184,6 +185,15 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
+static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
+                            unsigned step)
+{
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
+    return result;
+}
+
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -197,7 +207,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     crash_set_statement(call->statement);
     detectors_before_call(call);
     board_enter(worker->slot, worker->calls);
-    PyObject *result = target(worker, step);
+    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
         sample_overlap(worker, step);
@@ -280,6 +290,18 @@ static void begin_poll(const struct run *run)
         pyversion_stop_free_lists();
 }
 
+/* Attached. The first iterations of a round, each of them while the other workers wait. */
+static void take_turns(struct worker *worker)
+{
+    while (tracing_next(worker->index)) {
+        worker->traces = true;
+        if (!worker->done)
+            worker_iterate(worker);
+        worker->traces = false;
+        tracing_pass();
+    }
+}
+
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
 static void work_round(struct worker *worker)
 {
@@ -288,6 +310,7 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
+    take_turns(worker);
     if (run->stalls)
         stall_point();
     for (uint64_t i = 0; i < run->round_calls; i++) {

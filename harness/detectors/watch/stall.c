@@ -1,6 +1,7 @@
 /* See stall.h for the contract. Below `Handler` all code is async-signal-safe, and libunwind's local half. */
 #include "detectors/watch/stall.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -379,11 +380,13 @@ bool stall_on_trap(const siginfo_t *info, void *ucontext)
     unsigned at = thread && !thread->inside ? slot_of(thread, address) : WATCHPOINTS;
     if (at == WATCHPOINTS)
         return true; /* a trap of an earlier turn */
+    int saved = errno;
     thread->inside = true;
     thread->slots[at].trips++;
     trip(thread, at, (uintptr_t)context->uc_mcontext.gregs[REG_RIP], ucontext);
     pause_slot(thread, at);
     thread->known = clock_now();
     thread->inside = false;
+    errno = saved;
     return true;
 }

@@ -27,13 +27,13 @@ static uintptr_t seen[FILES_MAX];
 static unsigned nseen;
 static char libc_folder[256];
 
-static bool contains(const struct ranges *all, uintptr_t address)
+static const struct target_range *find(const struct ranges *all, uintptr_t address)
 {
     unsigned n = atomic_load_explicit(&all->n, memory_order_acquire);
     for (unsigned i = 0; i < n; i++)
         if (address - all->ranges[i].start < all->ranges[i].end - all->ranges[i].start)
-            return true;
-    return false;
+            return &all->ranges[i];
+    return NULL;
 }
 
 static void add(struct ranges *all, uintptr_t start, uintptr_t end)
@@ -138,7 +138,7 @@ static void add_file(const struct dl_phdr_info *file)
             parts.relro = (struct target_range){start, start + part->p_memsz};
         if (part->p_type == PT_DYNAMIC)
             read_dynamic(file, (const void *)start, &parts); /* NOLINT(performance-no-int-to-ptr) */
-        if (part->p_type == PT_LOAD && part->p_flags & PF_X)
+        if (part->p_type == PT_LOAD && part->p_flags & PF_X && !(part->p_flags & PF_W))
             add(&code, start, start + part->p_memsz);
     }
     for (int i = 0; i < file->dlpi_phnum; i++) {
@@ -192,12 +192,26 @@ void target_files_read(void)
 
 bool target_files_has_code(uintptr_t pc)
 {
-    return contains(&code, pc);
+    return find(&code, pc);
+}
+
+uintptr_t target_files_code_end(uintptr_t pc)
+{
+    const struct target_range *range = find(&code, pc);
+    return range ? range->end : 0;
+}
+
+bool target_files_code(unsigned number, struct target_range *ret)
+{
+    if (number >= atomic_load_explicit(&code.n, memory_order_acquire))
+        return false;
+    *ret = code.ranges[number];
+    return true;
 }
 
 bool target_files_has_data(uintptr_t address)
 {
-    return contains(&data, address);
+    return find(&data, address);
 }
 
 static uint64_t count_words(const struct target_range *range)

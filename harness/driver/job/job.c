@@ -103,6 +103,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
         fill_outcome(&job);
     }
     record_reader_clear(&job.reader);
+    pulse_clear(&job.pulse);
     board_close(job.board);
     fd_close(&job.wire);
     fd_close(&job.err);

@@ -24,10 +24,10 @@ struct job_settings {
     const char *const *under;
     bool reads_races;        /* the child writes reports of ThreadSanitizer to a pipe of their own */
     const uint64_t *lengths; /* iterations of calls and of new ones, or NULL */
-    uint64_t timeout;        /* ns without progress after which a child hangs */
-    unsigned patience;       /* multiplies every limit of time without progress; 0 is 1 */
-    uint64_t memory;         /* bytes; 0: no limit */
-    int signals;             /* signalfd with SIGINT and SIGTERM, or -1 */
+    uint64_t timeout;  /* ns without progress after which a child hangs, less what a busy machine withholds */
+    unsigned patience; /* multiplies every limit of time without progress; 0 is 1 */
+    uint64_t memory;   /* bytes; 0: no limit */
+    int signals;       /* signalfd with SIGINT and SIGTERM, or -1 */
     /* Called about ten times a second, and when the child has ended. */
     void (*tick)(void *context, const struct board_totals *now);
     void *context;

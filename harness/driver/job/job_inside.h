@@ -6,6 +6,7 @@
 #include "core/wire/board.h"
 #include "core/wire/record.h"
 #include "driver/job/job.h"
+#include "driver/job/pulse.h"
 #include "driver/log/tsan_report.h"
 
 /* Bytes at the end of the last read of standard error: a line that is not whole yet. */
@@ -24,12 +25,13 @@ struct job {
     size_t nhead, ntail;
     char carry[JOB_CARRY]; /* end of the last read of standard error */
     size_t ncarry;
-    uint64_t began, moved_at;
+    uint64_t began;
     uint64_t running_since;       /* end of the setup */
     uint64_t asked_at, termed_at; /* when the board and SIGTERM asked the child to end; 0: not yet */
-    uint64_t progress, cpu;
-    bool looked; /* its threads were read */
-    bool gone;   /* reaped */
+    uint64_t progress;            /* of the board, at the last look */
+    struct pulse pulse;           /* since then */
+    bool looked;                  /* its threads were read */
+    bool gone;                    /* reaped */
 };
 
 /* job_start.c: starts the child. Reading from its pipes does not block. Returns 0 or -errno. */

@@ -90,6 +90,6 @@ int job_start(struct job *job)
                                      {board, CHILD_BOARD},      {plan, CHILD_PLAN},   {races, CHILD_RACES},
                                      {job->tool_fd, CHILD_TOOL}};
     job->pid = start_child(settings, fds, sizeof fds / sizeof *fds);
-    job->began = job->moved_at = job->running_since = clock_now();
+    job->began = job->running_since = clock_now();
     return job->pid < 0 ? job->pid : 0;
 }

@@ -14,24 +14,11 @@
 
 /* Imports can be slow without being stuck. */
 #define SETUP_TIMEOUT (60 * CLOCK_SECOND)
+/* A busy child gets this number of times the limit: a collection, a compilation, or Py_Finalize may be long. */
+#define BUSY_LIMITS 4
 /* Times from the request on the board to SIGTERM, and from there to SIGKILL. */
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
-
-/* Returns the CPU time of the process in clock ticks; 0 when it has ended. */
-static uint64_t cpu_of(pid_t pid)
-{
-    char path[64];
-    cleanup_free char *text = NULL;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (fd_read_file(path, &text, NULL) < 0)
-        return 0;
-    unsigned long user = 0, system = 0;
-    const char *at = strrchr(text, ')');
-    if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return 0;
-    return user + system;
-}
 
 /* Reads the threads of a process without progress, once. */
 static void look_at_threads(struct job *job)
@@ -69,37 +56,68 @@ static uint64_t limit_of(const struct job *job, enum board_phase phase)
     return limit * (job->settings->patience ? job->settings->patience : 1);
 }
 
+/* Did a signal stop it that it did not send to itself? */
+static bool is_stopped(const struct job *job)
+{
+    int own = (int)atomic_load(&job->board->own_signal);
+    return pulse_state(job->pid) == 'T' && own != SIGSTOP && own != SIGTSTP && own != SIGTTIN &&
+           own != SIGTTOU;
+}
+
+static void note_still(struct job *job)
+{
+    const struct pulse *pulse = &job->pulse;
+    job->outcome->still = (struct outcome_still){.seconds = clock_seconds(pulse->passed),
+                                                 .ran = clock_seconds(pulse->ran),
+                                                 .starved = clock_seconds(pulse->passed - pulse->counted)};
+}
+
 static void end_as_hung(struct job *job, enum board_phase phase)
 {
-    if (job->outcome->hung)
+    if (job->outcome->hung || job->outcome->stopped)
         return;
-    job->outcome->hung = true;
+    note_still(job);
     job->outcome->phase = phase;
-    look_at_threads(job);
+    job->outcome->stopped = is_stopped(job);
+    job->outcome->hung = !job->outcome->stopped;
+    if (job->outcome->hung)
+        look_at_threads(job);
+    else
+        kill_group(job);
     ask_to_end(job);
 }
 
-/* A child without progress hangs at once when it sleeps, and after four times the limit when it is busy, because a
- * collection may be long. One busy thread does not hang: its call is long, and the time of the run ends it. */
+static void end_as_overrun(struct job *job)
+{
+    note_still(job);
+    job->outcome->overran = true;
+    ask_to_end(job);
+}
+
+/* A child without progress hangs at once when it sleeps, and after several times the limit when it is busy. One busy
+ * thread does not hang: its call is long, and the time of the run ends it. A setup has no time: a busy one overruns. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
 {
-    uint64_t cpu = cpu_of(job->pid);
+    struct pulse *pulse = &job->pulse;
     if (totals->progress != job->progress || atomic_load(&job->board->crashed)) {
         job->progress = totals->progress;
-        job->moved_at = now;
-        job->cpu = cpu;
+        pulse_reset(pulse);
         return;
     }
+    pulse_look(pulse, job->pid, now);
     enum board_phase phase = atomic_load(&job->board->phase);
-    uint64_t limit = limit_of(job, phase), idle = now - job->moved_at;
-    bool busy = (cpu - job->cpu) * (CLOCK_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) > idle / 20;
-    if (idle < limit || (busy && (phase <= BOARD_SERIAL || idle < 4 * limit)))
+    uint64_t limit = limit_of(job, phase);
+    bool busy = pulse->ran > pulse->counted / 20;
+    if (pulse->counted < (busy ? BUSY_LIMITS : 1) * limit)
         return;
-    end_as_hung(job, phase);
+    if (!busy || phase > BOARD_SERIAL)
+        end_as_hung(job, phase);
+    else if (phase <= BOARD_SETUP && !job->asked_at)
+        end_as_overrun(job);
 }
 
 /* A child ends by itself when its time is over. One that does not, because a call under threads or Py_Finalize never
- * returns, hangs even when it is busy. Py_Finalize may take four times as long as a call. */
+ * returns, hangs even when it is busy. */
 static void watch_time(struct job *job, uint64_t now)
 {
     enum board_phase phase = atomic_load(&job->board->phase);
@@ -109,12 +127,10 @@ static void watch_time(struct job *job, uint64_t now)
     bool counted = job->settings->lengths && job->settings->lengths[0] > 0;
     if (!job->plan->time || counted || job->asked_at || now < over + limit)
         return;
-    if (phase <= BOARD_SERIAL) {
-        job->outcome->overran = true;
-        ask_to_end(job);
-    } else if (now >= job->moved_at + (phase == BOARD_FINISH ? 4 : 1) * limit) {
+    if (phase <= BOARD_SERIAL)
+        end_as_overrun(job);
+    else if (job->pulse.counted >= (phase == BOARD_FINISH ? BUSY_LIMITS : 1) * limit)
         end_as_hung(job, phase);
-    }
 }
 
 static void press_to_end(struct job *job, uint64_t now)

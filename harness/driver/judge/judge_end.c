@@ -273,6 +273,20 @@ static void suspect_stuck(struct judge *judge, struct finding *finding)
     suspect_thread(judge, finding, 0);
 }
 
+/* Reports how long nothing moved, and how much of that the machine withheld. */
+static void add_still(const struct judge *judge, struct finding *finding)
+{
+    const struct outcome_still *still = &judge->outcome->still;
+    char starved[80] = "";
+    if (still->starved >= 0.05 * still->seconds)
+        snprintf(starved, sizeof starved, ", and waited %.1f s for a processor or a disk", still->starved);
+    if (still->seconds > 0)
+        finding_add_line(finding,
+                         judge_format("no call began or ended for %.1f s, in which the threads used %.1f s "
+                                      "of processor time%s",
+                                      still->seconds, still->ran, starved));
+}
+
 static void judge_hang(struct judge *judge)
 {
     if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HANG)))
@@ -281,6 +295,7 @@ static void judge_hang(struct judge *judge)
     if (!finding)
         return;
     cleanup_free char *deadlock = judge_waits(judge, finding);
+    add_still(judge, finding);
     suspect_stuck(judge, finding);
     finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
     const char *function = finding->evidence.function;

@@ -160,7 +160,7 @@ void outcome_add_race(struct outcome *outcome, struct tsan_report *report)
 /* Did the driver end it? */
 static bool is_ended(const struct outcome *outcome)
 {
-    return outcome->cannot || outcome->hung || outcome->over_memory || outcome->overran ||
+    return outcome->cannot || outcome->hung || outcome->stopped || outcome->over_memory || outcome->overran ||
            outcome->interrupted;
 }
 

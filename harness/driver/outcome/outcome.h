@@ -25,6 +25,12 @@ struct walks {
     uint64_t present;                     /* blocks in the last round */
 };
 
+/* The time that a child had without progress, in seconds. */
+struct outcome_still {
+    double seconds, ran; /* in all, and processor time of all threads */
+    double starved;      /* of `seconds`: it waited for a processor or a disk */
+};
+
 /* A thread that slept on a futex when the child hung, and the first words of the lock there. */
 struct outcome_sleeper {
     pid_t tid;
@@ -79,15 +85,17 @@ struct outcome {
         unsigned inside;         /* 1 + the step that it was inside, or 0 */
     } workers[PLAN_THREADS_MAX]; /* at the child's end */
     int wait_status;
-    int own_signal;   /* the last signal that it sent to itself; 0: none */
-    bool limited;     /* the target lowered its own limit on memory */
-    int handled;      /* the fatal signal that a handler of the target had when it ended; 0: none */
-    bool finished;    /* it reported its end */
-    bool wire_lost;   /* the target closed or used the descriptor of its records */
-    bool hung;        /* it made no progress, and was killed */
-    bool over_memory; /* it was killed */
-    bool overran;     /* it did not end in time, and was killed */
-    bool interrupted; /* by the user */
+    int own_signal;             /* the last signal that it sent to itself; 0: none */
+    bool limited;               /* the target lowered its own limit on memory */
+    int handled;                /* the fatal signal that a handler of the target had when it ended; 0: none */
+    bool finished;              /* it reported its end */
+    bool wire_lost;             /* the target closed or used the descriptor of its records */
+    bool hung;                  /* it made no progress, and was killed */
+    struct outcome_still still; /* before that */
+    bool stopped;               /* a signal from outside stopped it, and it was killed */
+    bool over_memory;           /* it was killed */
+    bool overran;               /* it did not end in time, and was killed */
+    bool interrupted;           /* by the user */
     double seconds;
     double seconds_to_run; /* until the threads ran; 0 when they never did */
     /* Until the first evidence from running threads, else until the end; 0 when they never ran. */

@@ -96,6 +96,8 @@ static const char *describe_end(const struct outcome *outcome)
         return "could not run";
     if (outcome->hung)
         return "hung";
+    if (outcome->stopped)
+        return "was stopped";
     if (outcome->over_memory)
         return "reached the memory limit";
     if (WIFSIGNALED(outcome->wait_status))
@@ -140,6 +142,27 @@ static void log_child(struct session *session, const char *member, const struct 
     run_log_child(&session->run, &entry);
 }
 
+/* Without a result of the first child nothing was tested; later children only add to it. */
+static void explain_overrun(struct session *session, const struct outcome *outcome)
+{
+    char text[256] = "a child did not end when its time was over, and was ended";
+    bool first = session->run.children == 1;
+    if (outcome->phase <= BOARD_SETUP)
+        snprintf(
+            text, sizeof text,
+            "the setup did not return after %.0f s of processor time, and the child was ended; a --timeout above "
+            "60s gives it more",
+            outcome->still.ran);
+    else if (outcome->phase == BOARD_SERIAL && first)
+        snprintf(
+            text, sizeof text,
+            "one call on one thread did not return while the time lasted; give it more --time, or leave it out");
+    if (first && outcome->phase <= BOARD_SERIAL)
+        session_set_reason(session, STATUS_UNTESTED, strdup(text));
+    else
+        note_add(&session->run.notes, "%s", text);
+}
+
 /* Reports why nothing was tested, or less than the plan says. */
 static void explain(struct session *session, const struct outcome *outcome)
 {
@@ -170,14 +193,13 @@ static void explain(struct session *session, const struct outcome *outcome)
         note_add(&session->run.notes,
                  "a child reached the memory limit of %llu MB and was ended; --memory raises it",
                  (unsigned long long)(session->settings.memory >> 20));
-    /* Without a result of the first child nothing was tested; later children only add to it. */
-    if (outcome->overran && outcome->phase <= BOARD_SERIAL && session->run.children == 1)
-        session_set_reason(
-            session, STATUS_UNTESTED,
-            strdup(
-                "one call on one thread did not return while the time lasted; give it more --time, or leave it out"));
-    else if (outcome->overran)
-        note_add(&session->run.notes, "a child did not end when its time was over, and was ended");
+    if (outcome->stopped)
+        note_add(
+            &session->run.notes,
+            "a signal that the target did not send to itself stopped a child; it made no progress, and was "
+            "ended without a finding");
+    if (outcome->overran)
+        explain_overrun(session, outcome);
 }
 
 bool session_take(struct session *session, const struct plan *plan, const char *member,

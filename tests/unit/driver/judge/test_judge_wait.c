@@ -45,6 +45,30 @@ static void add_sleeper(struct trial *trial, pid_t tid, uint64_t futex, const ch
     add_page(trial, tid, tid - 10);
 }
 
+static void a_hang_states_the_time_without_progress(void **state)
+{
+    (void)state;
+    static const struct {
+        struct outcome_still still;
+        const char *line;
+    } rows[] = {
+        {{.seconds = 5.04, .ran = 0.2, .starved = 0.1},
+         "no call began or ended for 5.0 s, in which the threads used 0.2 s of processor time"},
+        {{.seconds = 30, .ran = 5.1, .starved = 25},
+         "no call began or ended for 30.0 s, in which the threads used 5.1 s of processor time, and waited 25.0 s for a "
+         "processor or a disk"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin_hang(&trial);
+        trial.outcome.still = rows[i].still;
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->nlines, 1);
+        assert_string_equal(only(&trial)->lines[0], rows[i].line);
+        end(&trial);
+    }
+}
+
 static void the_lock_is_named_by_the_function_that_waits(void **state)
 {
     (void)state;
@@ -216,6 +240,7 @@ static void a_fault_and_its_registers_are_explained(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hang_states_the_time_without_progress),
         cmocka_unit_test(the_lock_is_named_by_the_function_that_waits),
         cmocka_unit_test(a_collection_that_a_worker_starts_is_held_up_by_those_who_wait),
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),

@@ -128,6 +128,7 @@ static void each_end_of_a_child_has_its_words(void **state)
         {{.finished = true, .phase = BOARD_FINISH}, "finished"},
         {{.cannot = (char *)"numpy is missing", .cannot_status = STATUS_UNTESTED}, "could not run"},
         {{.hung = true, .phase = BOARD_RUN, .wait_status = SIGKILL}, "hung"},
+        {{.stopped = true, .phase = BOARD_RUN, .wait_status = SIGKILL}, "was stopped"},
         {{.over_memory = true, .phase = BOARD_RUN, .wait_status = SIGKILL}, "reached the memory limit"},
         {{.phase = BOARD_RUN, .wait_status = SIGSEGV}, "Segmentation fault"},
         {{.phase = BOARD_RUN, .wait_status = EXITED(3)}, "exited early"},
@@ -151,6 +152,38 @@ static void a_limit_of_memory_is_a_note_with_its_size(void **state)
     begin(&scene);
     assert_true(take(&scene, &outcome));
     assert_noted(&scene, "a child reached the memory limit of 512 MB and was ended; --memory raises it");
+    end(&scene);
+}
+
+static void a_child_that_a_signal_stopped_is_a_note(void **state)
+{
+    (void)state;
+    struct stage scene;
+    struct outcome outcome = {.stopped = true, .phase = BOARD_RUN, .wait_status = SIGKILL};
+    begin(&scene);
+    assert_true(take(&scene, &outcome));
+    assert_int_equal(scene.session.run.findings.n, 0);
+    assert_noted(
+        &scene,
+        "a signal that the target did not send to itself stopped a child; it made no progress, and was "
+        "ended without a finding");
+    end(&scene);
+}
+
+static void a_setup_that_never_returns_tests_nothing(void **state)
+{
+    (void)state;
+    struct stage scene;
+    struct outcome first = {
+        .overran = true, .phase = BOARD_SETUP, .wait_status = SIGKILL, .still = {.ran = 240.2}};
+    struct outcome later = first;
+    begin(&scene);
+    assert_false(take(&scene, &first));
+    assert_string_equal(scene.session.run.reason,
+                        "the setup did not return after 240 s of processor time, and the child was "
+                        "ended; a --timeout above 60s gives it more");
+    take(&scene, &later);
+    assert_noted(&scene, scene.session.run.reason);
     end(&scene);
 }
 
@@ -295,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_run_without_a_test_has_its_reason),
         cmocka_unit_test(each_end_of_a_child_has_its_words),
         cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),
+        cmocka_unit_test(a_child_that_a_signal_stopped_is_a_note),
+        cmocka_unit_test(a_setup_that_never_returns_tests_nothing),
         cmocka_unit_test(what_the_target_takes_from_the_harness_is_a_note),
         cmocka_unit_test(a_limit_that_the_target_lowered_is_part_of_the_reason),
         cmocka_unit_test(lines_on_the_terminal_have_the_counts),

@@ -1,0 +1,244 @@
+/* See trace.h for the contract. x86-64 Linux. Handlers come last: async-signal-safe code only. */
+#include "detectors/trace/trace.h"
+
+#include <Python.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/peek.h"
+#include "detectors/watch/target_files.h"
+#include "detectors/trace/trace_decode.h"
+#include "detectors/trace/trace_doors.h"
+#include "detectors/trace/trace_log.h"
+
+#define TRAP_FLAG 0x100
+#define EXECUTE_FAULT 16
+#define CLOCK_EVERY 256
+#define FOREIGN_MOST 6
+
+/* Of the one thread that steps. */
+static struct {
+    uint64_t steps, most, until;
+    unsigned foreign; /* steps outside of target files since the last one inside */
+    uintptr_t stack_low, stack_high;
+    bool cut;
+} trace;
+
+/* Initial-exec: a handler reads them. stepped: the thread has stepped once, and a saved copy of its flags may still
+ * have the trap flag. */
+static __thread bool stepping __attribute__((tls_model("initial-exec")));
+static __thread bool stepped __attribute__((tls_model("initial-exec")));
+
+static uint64_t processor_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * CLOCK_SECOND + (uint64_t)t.tv_nsec;
+}
+
+static void find_stack(void)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &low, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    trace.stack_low = (uintptr_t)low;
+    trace.stack_high = (uintptr_t)low + size;
+}
+
+void trace_begin(unsigned thread, const struct trace_budget *budget)
+{
+    find_stack();
+    trace_log_begin_call(thread);
+    trace.steps = trace.foreign = 0;
+    trace.most = budget->steps;
+    trace.until = processor_time() + budget->nanoseconds;
+    trace.cut = false;
+    stepped = true;
+    trace_doors_shut();
+    stepping = true;
+}
+
+uint64_t trace_end(void)
+{
+    stepping = false;
+    trace_doors_open_all();
+    return trace.steps;
+}
+
+bool trace_was_cut(void)
+{
+    return trace.cut;
+}
+
+int trace_start(void)
+{
+#ifdef __x86_64__
+    int result = trace_decode_start();
+    if (!result)
+        result = trace_log_start();
+    if (!result)
+        target_files_read();
+    return result;
+#else
+    return -ENOTSUP;
+#endif
+}
+
+/* An object belongs to no thread or to a living one: the control block of a thread begins with its own address. */
+static bool has_owner(const PyObject *object)
+{
+#ifdef Py_GIL_DISABLED
+    uintptr_t self;
+    return object->ob_tid == 0 || (peek(0, object->ob_tid, &self, sizeof self) && self == object->ob_tid);
+#else
+    return object->ob_refcnt > 0;
+#endif
+}
+
+/* Is this the head of a Python object? Its type is an object, too, and the type of that is a type. */
+static bool is_head(uintptr_t at)
+{
+    PyObject object, type;
+    PyTypeObject metatype;
+    if (!peek(0, at, &object, sizeof object) || !object.ob_type || !has_owner(&object) ||
+        !peek(0, (uint64_t)object.ob_type, &type, sizeof type) || !type.ob_type ||
+        !peek(0, (uint64_t)type.ob_type, &metatype, sizeof metatype))
+        return false;
+    return type.ob_type == &PyType_Type || metatype.tp_flags & Py_TPFLAGS_TYPE_SUBCLASS;
+}
+
+static bool is_in_head(uintptr_t word)
+{
+    for (size_t offset = 0; offset < sizeof(PyObject); offset += sizeof(uint64_t))
+        if (is_head(word - offset))
+            return true;
+    return false;
+}
+
+unsigned trace_settle(void)
+{
+    unsigned n = trace_log_settle(is_in_head);
+    trace_log_clear();
+    return n;
+}
+
+/* Handlers */
+
+/* System calls that must not be stepped over. Their arguments are in the registers. */
+static bool is_dangerous(const greg_t *registers)
+{
+    switch (registers[REG_RAX]) {
+    case SYS_rt_sigprocmask:
+        return registers[REG_RDI] != SIG_UNBLOCK && registers[REG_RSI];
+    case SYS_rt_sigaction:
+        return registers[REG_RDI] == SIGTRAP && registers[REG_RSI];
+    case SYS_clone:
+    case SYS_clone3:
+    case SYS_fork:
+    case SYS_vfork:
+    case SYS_execve:
+    case SYS_execveat:
+    case SYS_exit:
+    case SYS_exit_group:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_syscall(uintptr_t pc)
+{
+    const uint8_t *code = (const uint8_t *)pc; /* NOLINT(performance-no-int-to-ptr) */
+    return code[0] == 0x0f && code[1] == 0x05;
+}
+
+static void log_operands(const struct trace_instruction *instruction, const greg_t *registers)
+{
+    if (instruction->repeats && registers[REG_RCX] == 0)
+        return;
+    for (unsigned i = 0; i < instruction->noperands; i++) {
+        const struct trace_operand *operand = &instruction->operands[i];
+        uintptr_t address = trace_operand_address(instruction, operand, registers);
+        if (address - trace.stack_low < trace.stack_high - trace.stack_low)
+            continue;
+        trace_log_add(&(struct trace_access){.address = address,
+                                             .pc = instruction->pc,
+                                             .size = operand->size,
+                                             .reads = operand->reads,
+                                             .writes = operand->writes,
+                                             .locked = instruction->locked});
+    }
+}
+
+/* Runs on without steps until the thread enters a target file again; for good if `cut`. */
+static void leave(greg_t *registers, bool cut)
+{
+    registers[REG_EFL] &= ~TRAP_FLAG;
+    if (cut) {
+        trace.cut = true;
+        stepping = false;
+        trace_doors_open_all();
+    } else {
+        trace_doors_close();
+    }
+}
+
+static bool is_spent(void)
+{
+    return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && processor_time() >= trace.until);
+}
+
+/* The thread is about to run this instruction. A short function of another file is stepped, too, because a closed door
+ * costs as much as some steps. */
+static void step(greg_t *registers)
+{
+    uintptr_t pc = (uintptr_t)registers[REG_RIP], end = target_files_code_end(pc);
+    trace.steps++;
+    trace.foreign = end ? 0 : trace.foreign + 1;
+    bool dangerous = is_syscall(pc) && is_dangerous(registers);
+    if (is_spent() || (dangerous && end)) {
+        leave(registers, true);
+        return;
+    }
+    if (dangerous || trace.foreign > FOREIGN_MOST) {
+        leave(registers, false);
+        return;
+    }
+    const struct trace_instruction *instruction = end ? trace_decode(pc, end - pc) : NULL;
+    if (instruction)
+        log_operands(instruction, registers);
+    registers[REG_EFL] |= TRAP_FLAG;
+}
+
+/* The thread may step from one target file into another, which is closed: then it faults there. */
+bool trace_on_trap(const siginfo_t *info, void *ucontext)
+{
+    greg_t *registers = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    if (!stepped || (info->si_code != TRAP_TRACE && info->si_code != TRAP_BRKPT))
+        return false;
+    registers[REG_EFL] &= ~TRAP_FLAG;
+    if (stepping)
+        step(registers);
+    return true;
+}
+
+bool trace_on_fault(const siginfo_t *info, void *ucontext)
+{
+    greg_t *registers = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    if (info->si_code != SEGV_ACCERR || !(registers[REG_ERR] & EXECUTE_FAULT) || !trace_doors_open(pc))
+        return false;
+    /* A step into a closed file has been logged already. */
+    if (stepping && !(registers[REG_EFL] & TRAP_FLAG))
+        step(registers);
+    return true;
+}

@@ -1,0 +1,178 @@
+/* See trace_log.h for the contract. */
+#include "detectors/trace/trace_log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "detectors/watch/candidates.h"
+
+#define WORDS (1u << 16)
+#define WORDS_MAX (WORDS / 4 * 3)
+#define WORD UINT64_C(8)
+#define TRIES 64
+
+/* A word that each call writes has a race in each call; one that some calls wrote may be a cache. */
+#define WEIGHT_EACH 4000u
+#define WEIGHT_SOME 1000u
+#define WEIGHT_ONCE 300u
+/* All writes are locked: the target means it to be shared. */
+#define LOCKED_SHARE 10
+
+struct word {
+    uintptr_t number; /* address / WORD; 0: free */
+    uintptr_t writer_pc, reader_pc;
+    uint16_t readers, writers; /* a bit for each thread */
+    uint8_t low, high, flags;
+    uint32_t touched_in, written_in; /* the last call that did */
+    uint32_t touches, writes;        /* calls that did */
+};
+
+static struct word *words;
+static unsigned used;
+static uint32_t call;
+static unsigned thread;
+
+/* Words of one pair of instructions, such as a loop over an array: they share one weight. */
+#define PAIRS 1024
+static uint32_t pairs[PAIRS];
+
+int trace_log_start(void)
+{
+    if (!words)
+        words = calloc(WORDS, sizeof *words);
+    return words ? 0 : -ENOMEM;
+}
+
+void trace_log_clear(void)
+{
+    if (used)
+        memset(words, 0, WORDS * sizeof *words);
+    used = 0;
+    call = 0;
+}
+
+void trace_log_begin_call(unsigned number)
+{
+    thread = number < TRACE_THREADS ? number : TRACE_THREADS;
+    call++;
+}
+
+/* Returns NULL if the log is full. */
+static struct word *find(uintptr_t number)
+{
+    uint64_t at = prng_mix(number);
+    for (unsigned i = 0; i < TRIES; i++) {
+        struct word *word = &words[(at + i) % WORDS];
+        if (word->number == number)
+            return word;
+        if (word->number)
+            continue;
+        if (used == WORDS_MAX)
+            return NULL;
+        used++;
+        *word = (struct word){.number = number, .low = WORD};
+        return word;
+    }
+    return NULL;
+}
+
+static uint8_t flags_of(const struct trace_access *access)
+{
+    unsigned kind = !access->writes ? CANDIDATE_READ : access->reads ? CANDIDATE_RMW : CANDIDATE_WRITE;
+    unsigned locked = access->locked ? CANDIDATE_LOCKED : access->writes ? CANDIDATE_PLAIN : 0;
+    return (uint8_t)(kind | locked);
+}
+
+static void add_to_word(const struct trace_access *access, uintptr_t number, unsigned low, unsigned high)
+{
+    struct word *word = find(number);
+    if (!word)
+        return;
+    word->low = low < word->low ? (uint8_t)low : word->low;
+    word->high = high > word->high ? (uint8_t)high : word->high;
+    word->flags |= flags_of(access);
+    word->touches += word->touched_in != call;
+    word->touched_in = call;
+    if (access->reads) {
+        word->readers |= (uint16_t)(1u << thread);
+        word->reader_pc = access->pc;
+    }
+    if (!access->writes)
+        return;
+    word->writes += word->written_in != call;
+    word->written_in = call;
+    word->writers |= (uint16_t)(1u << thread);
+    word->writer_pc = access->pc;
+}
+
+void trace_log_add(const struct trace_access *access)
+{
+    for (uintptr_t at = access->address, end = at + access->size; at < end;) {
+        uintptr_t next = (at / WORD + 1) * WORD, stop = next < end ? next : end;
+        add_to_word(access, at / WORD, (unsigned)(at % WORD), (unsigned)(stop - at / WORD * WORD));
+        at = next;
+    }
+}
+
+static bool is_candidate(const struct word *word)
+{
+    unsigned both = word->readers | word->writers;
+    return word->number && word->writers && both & (both - 1);
+}
+
+static unsigned pair_of(const struct word *word)
+{
+    return (unsigned)(prng_mix(word->writer_pc ^ prng_mix(word->reader_pc)) % PAIRS);
+}
+
+static uint32_t weight_of(const struct word *word)
+{
+    uint32_t weight = word->writes == word->touches ? WEIGHT_EACH
+                      : word->writes > 1            ? WEIGHT_SOME
+                                                    : WEIGHT_ONCE;
+    if (!(word->flags & CANDIDATE_PLAIN))
+        weight /= LOCKED_SHARE;
+    weight /= pairs[pair_of(word)];
+    return weight ? weight : 1;
+}
+
+/* The smallest aligned power of two that holds the bytes. */
+static unsigned size_of(const struct word *word)
+{
+    unsigned size = 1;
+    while (size < WORD && word->low / size != (word->high - 1u) / size)
+        size *= 2;
+    return size;
+}
+
+static void add_candidate(const struct word *word)
+{
+    unsigned size = size_of(word);
+    bool each = word->writes == word->touches;
+    candidates_add(&(struct candidate){.address = word->number * WORD + word->low / size * size,
+                                       .size = (uint8_t)size,
+                                       .flags = (uint8_t)(word->flags | (each ? CANDIDATE_EACH_CALL : 0)),
+                                       .weight = weight_of(word),
+                                       .writer_pc = word->writer_pc,
+                                       .reader_pc = word->reader_pc});
+}
+
+unsigned trace_log_settle(bool (*skip)(uintptr_t address))
+{
+    unsigned n = 0;
+    memset(pairs, 0, sizeof pairs);
+    for (unsigned i = 0; used && i < WORDS; i++) {
+        if (is_candidate(&words[i]) && skip && skip(words[i].number * WORD))
+            words[i].number = 0;
+        if (is_candidate(&words[i]))
+            pairs[pair_of(&words[i])]++;
+    }
+    for (unsigned i = 0; used && i < WORDS; i++)
+        if (is_candidate(&words[i])) {
+            add_candidate(&words[i]);
+            n++;
+        }
+    return n;
+}
