@@ -182,7 +182,7 @@ class Table:
 
 
 def chosen(values, names, what):
-    """Returns the values whose names begin with one of those given, separated by commas."""
+    """Returns the values with names that begin with one of those given, separated by commas."""
     picked = [value for value in values if not names or any(value.name.startswith(name) for name in names.split(','))]
     return picked or sys.exit(f'no such {what}; there are: ' + ', '.join(value.name for value in values))
 

@@ -289,6 +289,16 @@ class Counting(EndToEnd):
                                '--detect', 'refcount', '--time', '1', 'math.sqrt(2.0)'), 0)
         self.check(any('cannot be audited: word;' in note for note in done.json['notes']), done, 'nothing about word')
 
+    def test_many_immortal(self):
+        """the note on immortal objects names a few, and counts the rest"""
+        setup = '; '.join(f'word{i} = "word{i}"' for i in range(9))
+        done = self.expect(run('-t', 2, '-s', setup, '--detect', 'refcount', '--time', '1', 'word0.upper()'), 0)
+        self.check(any('audited: word0, word1, word2, word3 and 5 more; make' in note for note in done.json['notes']), done, 'no count')
+
+    def test_raises_later(self):
+        """a declared exception of a module that no statement imported yet is known by its full name"""
+        self.expect(run('-t', 2, '-s', '', '--detect', 'exception', '--time', '1', '--raises', 'configparser.NoOptionError', 'len(())'), 0)
+
     def test_numpy(self):
         """NumPy's functions, also those that import a module in their first call, are clean"""
         self.expect(run('-t', 4, '-i', 'x=f8[20]', '-i', 'y=f8[40][::2]', '-s', 'import numpy as np', '--detect', COUNTERS,

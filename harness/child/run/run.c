@@ -233,7 +233,7 @@ int run_plan(struct run *run)
     else
         guard_start_sampling();
     addresses_set_epoch(EPOCH_FIRST);
-    if (!serial_pass(run))
+    if (!serial_pass(run) || !run_check_raises(run))
         return STATUS_UNTESTED;
     interp_send_packages(run->wire); /* the statements may have imported more */
     if (run->mutable)

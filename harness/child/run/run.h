@@ -106,6 +106,9 @@ int run_lengths(struct run *run);
 /* raises.c: does the plan declare the class of this exception, or a base of it? Attached. */
 bool run_declares(const struct run *run, PyObject *raised);
 
+/* raises.c: is each name of the plan's `raises` an exception? Returns false after sending that one is none. */
+bool run_check_raises(const struct run *run);
+
 /* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -15,8 +15,8 @@ _Static_assert(offsetof(struct request, plan) == 0,
 
 void request_init(struct request *request)
 {
-    *request =
-        (struct request){.out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND};
+    *request = (struct request){
+        .out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND, .trials = 20};
     plan_init(&request->plan);
 }
 
@@ -33,6 +33,13 @@ bool request_gave(const struct request *request, size_t at)
         if (option_rows[i].at == at)
             return request->given >> i & 1;
     return false;
+}
+
+void request_forget(struct request *request, size_t at)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (option_rows[i].at == at)
+            request->given &= ~(UINT64_C(1) << i);
 }
 
 static int set_text(char **text, const char *argument)

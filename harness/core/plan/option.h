@@ -10,7 +10,15 @@
 #include "core/plan/plan.h"
 
 /* The commands that take options. */
-enum option_command { OPTION_RUN, OPTION_LIST, OPTION_SHOW, OPTION_REPORT, OPTION_DOCTOR, OPTION_COMMANDS };
+enum option_command {
+    OPTION_RUN,
+    OPTION_REPRODUCE,
+    OPTION_LIST,
+    OPTION_SHOW,
+    OPTION_REPORT,
+    OPTION_DOCTOR,
+    OPTION_COMMANDS
+};
 extern const char *const option_command_names[OPTION_COMMANDS];
 
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
@@ -24,6 +32,7 @@ struct request {
     const char *suppressions; /* file of known issues, or NULL */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
+    uint64_t trials;          /* children of `reproduce`, at most */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;          /* run the children under ThreadSanitizer */
@@ -86,6 +95,9 @@ extern const size_t option_count;
 
 void request_init(struct request *request);
 void request_clear(struct request *request);
+
+/* The option of this member, if it was given, leaves the plan as it is. */
+void request_forget(struct request *request, size_t at);
 
 /* Was the option of this member given? */
 #define REQUEST_GAVE(from, member) request_gave(from, offsetof(struct request, member))

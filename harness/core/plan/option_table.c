@@ -10,8 +10,8 @@
 #include "core/plan/perturb.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
-    [OPTION_RUN] = "run",       [OPTION_LIST] = "list",     [OPTION_SHOW] = "show",
-    [OPTION_REPORT] = "report", [OPTION_DOCTOR] = "doctor",
+    [OPTION_RUN] = "run",   [OPTION_REPRODUCE] = "reproduce", [OPTION_LIST] = "list",
+    [OPTION_SHOW] = "show", [OPTION_REPORT] = "report",       [OPTION_DOCTOR] = "doctor",
 };
 
 static int set_input(struct request *request, const char *argument, char *error, size_t size)
@@ -65,6 +65,7 @@ static int check_under(struct request *request, const char *argument, char *erro
 
 #define ALL ((1U << OPTION_COMMANDS) - 1)
 #define RUN (1U << OPTION_RUN)
+#define REPRODUCE (1U << OPTION_REPRODUCE)
 #define LIST (1U << OPTION_LIST)
 #define SHOW (1U << OPTION_SHOW)
 #define REPORT (1U << OPTION_REPORT)
@@ -97,26 +98,29 @@ const struct option_row option_rows[] = {
      RUN, OPTION_NUMBER, AT(plan.seed), .high = INT64_MAX,
      .wanted = "is not a whole number from 0 to 9223372036854775807"},
     {"python", 'p', "PATH", "the active venv, else the child's own", "interpreter or venv to run in",
-     OPTION_WHAT, RUN | DOCTOR, OPTION_WORD, AT(python)},
-    {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT, RUN, OPTION_SWITCH, AT(allow_gil)},
+     OPTION_WHAT, RUN | REPRODUCE | DOCTOR, OPTION_WORD, AT(python)},
+    {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT, RUN | REPRODUCE, OPTION_SWITCH,
+     AT(allow_gil)},
     {"dry-run", 0, NULL, NULL, "print the plan as YAML and stop; `ftstress run FILE.yaml` runs that text",
      OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
 
-    {"time", 0, "TIME", "10s", "duration of the run, for example 20, 500ms, 2m", OPTION_LENGTH, RUN,
-     OPTION_TIME, AT(plan.time), .low = 1, .wanted = NOT_A_TIME},
+    {"time", 0, "TIME", "10s; of `reproduce` 60s", "duration of the run, for example 20, 500ms, 2m",
+     OPTION_LENGTH, RUN | REPRODUCE, OPTION_TIME, AT(plan.time), .low = 1, .wanted = NOT_A_TIME},
     {"iterations", 0, "N", "until the time is over", "iterations of each thread", OPTION_LENGTH, RUN,
      OPTION_NUMBER, AT(plan.iterations), .low = 1, .high = UINT64_MAX / 4,
      .wanted = "is not a number of 1 or more"},
     {"verify", 0, "TIME", "40s",
      "time for trials: re-runs of findings that show whose fault they are; 0: no trials", OPTION_LENGTH, RUN,
      OPTION_TIME, AT(verify), .wanted = NOT_A_TIME},
+    {"trials", 0, "N", "20", "fresh children, at most", OPTION_LENGTH, REPRODUCE, OPTION_NUMBER, AT(trials),
+     .low = 1, .high = 1000000, .wanted = "is not a number of 1 or more"},
     {"timeout", 0, "TIME", "5s",
      "a child without progress for this time hangs; time that a busy machine withholds does not count",
-     OPTION_LENGTH, RUN, OPTION_TIME, AT(timeout), .low = 1, .wanted = NOT_A_TIME},
+     OPTION_LENGTH, RUN | REPRODUCE, OPTION_TIME, AT(timeout), .low = 1, .wanted = NOT_A_TIME},
     {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,
      AT(plan.stop_on_first)},
     {"memory", 0, "SIZE", "half of the machine's", "memory that a child may use, for example 4G",
-     OPTION_LENGTH, RUN, OPTION_SIZE, AT(memory), .wanted = NOT_A_SIZE},
+     OPTION_LENGTH, RUN | REPRODUCE, OPTION_SIZE, AT(memory), .wanted = NOT_A_SIZE},
 
     {"share", 0, "LEVEL", "readonly",
      "sharing level of the inputs: private (each thread has its own), readonly (all read the same), one-writer "
@@ -167,18 +171,19 @@ const struct option_row option_rows[] = {
      "Valgrind's format",
      OPTION_TOOLS, RUN, OPTION_WORD, AT(suppressions)},
 
-    {"out", 0, "DIR", "ftstress-out", "folder of kept findings", OPTION_OUTPUT, RUN | LIST | SHOW | REPORT,
-     OPTION_WORD, AT(out)},
+    {"out", 0, "DIR", "ftstress-out", "folder of kept findings", OPTION_OUTPUT,
+     RUN | REPRODUCE | LIST | SHOW | REPORT, OPTION_WORD, AT(out)},
     {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | REPORT, OPTION_WORD, AT(as)},
     {"output", 'o', "FILE", "standard output", "file for the report", OPTION_OUTPUT, RUN | SHOW | REPORT,
      OPTION_WORD, AT(output)},
-    {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT, RUN,
-     OPTION_WORD, AT(json)},
-    {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT, RUN, OPTION_SWITCH,
-     AT(quiet)},
-    {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT, RUN, OPTION_SWITCH, AT(verbose)},
+    {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT,
+     RUN | REPRODUCE, OPTION_WORD, AT(json)},
+    {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT, RUN | REPRODUCE,
+     OPTION_SWITCH, AT(quiet)},
+    {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT, RUN | REPRODUCE, OPTION_SWITCH,
+     AT(verbose)},
     {"no-color", 0, NULL, NULL, "no colours; NO_COLOR in the environment does the same", OPTION_OUTPUT,
-     RUN | DOCTOR, OPTION_SWITCH, AT(no_color)},
+     RUN | REPRODUCE | DOCTOR, OPTION_SWITCH, AT(no_color)},
     {"help", 'h', NULL, NULL, "print this text", OPTION_OUTPUT, ALL, OPTION_SWITCH, AT(help)},
 };
 const size_t option_count = sizeof option_rows / sizeof *option_rows;

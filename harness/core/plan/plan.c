@@ -75,8 +75,7 @@ bool plan_is_private(const struct plan *plan, const char *name)
     return false;
 }
 
-/* Compares the last names, and the first ones if the declared name has several. */
-static bool is_class(const char *class, const char *declared, size_t length)
+bool plan_names_class(const char *class, const char *declared, size_t length)
 {
     const char *dot = memrchr(declared, '.', length), *last = strrchr(class, '.');
     const char *name = dot ? dot + 1 : declared, *full = last ? last + 1 : class;
@@ -92,7 +91,7 @@ bool plan_declares(const struct plan *plan, const char *class)
     for (unsigned i = 0; i < plan->nraises; i++) {
         const char *at = plan->raises[i];
         for (size_t length; (length = text_next_name(&at)) > 0; at += length)
-            if (is_class(class, at, length))
+            if (plan_names_class(class, at, length))
                 return true;
     }
     return false;

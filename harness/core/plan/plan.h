@@ -90,5 +90,8 @@ bool plan_is_private(const struct plan *plan, const char *name);
  * without a module fits any module; of a module only the first name counts. */
 bool plan_declares(const struct plan *plan, const char *class);
 
+/* The same for one declared name, of this length. */
+bool plan_names_class(const char *class, const char *declared, size_t length);
+
 /* Text that plan_load reads back to an equal plan. On success *ret_text is the caller's. Returns 0 or -errno. */
 int plan_print(const struct plan *plan, char **ret_text);

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "core/wire/counted.h"
+#include "core/wire/status.h"
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/counting.h"
@@ -20,6 +21,7 @@
 #include "detectors/memory/pyobject.h"
 
 #define AUDITED_MAX POINTERS_MAX
+#define NAMED_MOST 4
 #define DEPTH 2 /* of containers in containers */
 /* References to one object that one call may release before the spares run out. */
 #define SPARES_PER_CALL 8
@@ -147,29 +149,33 @@ static void add_requested(const struct detector_call *call, const struct plan *p
             Py_DECREF(object);
             continue;
         }
-        PyErr_Clear();
-        snprintf(text, sizeof text, "audit: %.120s cannot be evaluated and is not audited", plan->audit[i]);
-        RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
+        PyObject *raised = PyErr_GetRaisedException();
+        snprintf(text, sizeof text,
+                 "audit: '%.100s' cannot be evaluated (%.60s); name an input or an object of the setup",
+                 plan->audit[i], Py_TYPE(raised)->tp_name);
+        Py_DECREF(raised);
+        RECORD_SEND(call->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = STATUS_USAGE}, .texts = {text});
     }
 }
 
-/* Notes the immortal objects: their references are not counted. */
+/* Notes the immortal objects: their references are not counted. Names a few, and counts the rest. */
 static void note_immortal(const struct detector_call *call, bool loaded)
 {
-    char names[512] = "", text[640];
-    unsigned n = 0, named = 0;
+    char names[512] = "", text[640], rest[32] = "";
+    unsigned n = 0;
     for (unsigned i = 0; i < naudited; i++) {
         if (audited[i].kind != PYOBJECT_IMMORTAL || audited[i].relation == AUDIT_DTYPE ||
             audited[i].loaded != loaded)
             continue;
-        if (strlen(names) + sizeof audited->name < sizeof names && ++named)
+        if (n++ < NAMED_MOST)
             text_add(names, sizeof names, ", ", "%s", audited[i].name);
-        n++;
     }
     if (n == 0)
         return;
+    if (n > NAMED_MOST)
+        snprintf(rest, sizeof rest, " and %u more", n - NAMED_MOST);
     snprintf(text, sizeof text, "refcount: immortal on this interpreter, cannot be audited: %s%s%s", names,
-             named == n ? "" : ", …", loaded ? "" : "; make such objects at run time");
+             rest, loaded ? "" : "; make such objects at run time");
     RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 

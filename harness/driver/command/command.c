@@ -22,6 +22,17 @@ static const char run_more[] =
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
+static const char reproduce_more[] =
+    "Runs the plan of a kept finding in fresh children, until the same failure came three times, or --trials children\n"
+    "did, or the time is over. FINDING is an id of `ftstress list findings`, or a folder of a finding. Without -p it runs\n"
+    "in the interpreter of the finding, with the same versions; -p names another one, for example with a newer release:\n"
+    "  ftstress reproduce F898e712\n"
+    "  ftstress reproduce F898e712 -p venv-with-the-fix --trials 50\n"
+    "\n"
+    "Exit status: 0 does not fail, 1 fails again, 2 usage, 3 could not test, such as where versions differ (and which), "
+    "125 the\n"
+    "harness itself failed.\n";
+
 static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
                                 "\n"
                                 "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
@@ -51,6 +62,8 @@ static const char doctor_more[] =
 const struct command commands[] = {
     {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, UINT_MAX, command_run},
+    {OPTION_REPRODUCE, "FINDING [-p PYTHON] [--trials N] [--time TIME] [--out DIR]",
+     "run a finding again, and say how often it fails", reproduce_more, 1, command_reproduce},
     {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings",
      list_more, 1, command_list},
     {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},
@@ -70,8 +83,8 @@ void command_help_all(void)
            "free-threaded CPython,\n"
            "and reports whose fault they are.\n\n");
     for (size_t i = 0; i < command_count; i++)
-        printf("  ftstress %-8s %s\n           %s\n", option_command_names[commands[i].id], commands[i].usage,
-               commands[i].about);
+        printf("  ftstress %-9s %s\n            %s\n", option_command_names[commands[i].id],
+               commands[i].usage, commands[i].about);
     printf(
         "\nSee `ftstress COMMAND --help`. To begin: ftstress doctor; ftstress list; ftstress run somersd\n");
 }

@@ -1,13 +1,10 @@
 /* `ftstress run`: from a command line to a report. */
-#include "driver/command/command.h"
+#include "driver/command/command_inside.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -16,29 +13,6 @@
 #include "driver/mode/mode.h"
 #include "driver/report/report.h"
 #include "driver/session/session.h"
-
-static void fill_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-}
-
-/* A signal that arrives before the first child starts waits for it, and then ends the run like any other. */
-static void hold_signals(void)
-{
-    sigset_t set;
-    fill_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-    fill_signals(&set);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 static void draw_seeds(const struct request *request, struct target_list *targets)
 {
@@ -73,19 +47,6 @@ static void name_run(struct run *run, const struct target_list *targets)
     run->share = targets->plans[0].share;
 }
 
-static struct job_settings make_settings(const struct mode_run *mode)
-{
-    const struct request *request = mode->request;
-    uint64_t half = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
-    return (struct job_settings){.child = mode->child,
-                                 .python = mode->probe.executable,
-                                 .allow_gil = request->allow_gil,
-                                 .launch = mode->launch,
-                                 .timeout = request->timeout,
-                                 .memory = request->memory ? request->memory : half,
-                                 .signals = open_signals()};
-}
-
 /* Checks before the run that its results can be written. Returns 0, or an exit status after an error message. */
 static int check_outputs(const struct request *request)
 {
@@ -107,9 +68,10 @@ static int check_outputs(const struct request *request)
 static int run_session(struct mode_run *mode, const struct target_list *targets)
 {
     const struct request *request = mode->request;
-    struct session session = {.request = request, .mode = mode, .settings = make_settings(mode)};
+    struct session session = {.request = request, .mode = mode, .settings = command_settings(mode)};
     name_run(&session.run, targets);
     session.run.out = request->out;
+    session.run.python = mode->probe.executable;
     if (report_kept(request->out, &session.run.findings) < 0)
         return command_fail(STATUS_HARNESS, "cannot read the findings under %s: no memory", request->out);
     if (mode->row->configure)
@@ -140,7 +102,7 @@ int command_run(const struct request *request)
     char error[640];
     int status = STATUS_USAGE;
     const struct mode *mode = NULL;
-    hold_signals();
+    command_hold_signals();
     int result = target_resolve(request, &targets, error, sizeof error);
     draw_seeds(request, &targets);
     if (!result)

@@ -33,8 +33,9 @@ struct child_log {
 };
 
 struct run {
-    char *name;      /* of the plan or plans */
-    const char *out; /* folder that it is kept under, borrowed; or NULL */
+    char *name;         /* of the plan or plans */
+    const char *out;    /* folder that it is kept under, borrowed; or NULL */
+    const char *python; /* the interpreter's path, borrowed; or NULL */
     uint64_t seed;
     enum status status;
     char *reason;        /* why nothing could be tested, or NULL */

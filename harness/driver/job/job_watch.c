@@ -160,6 +160,8 @@ void job_watch(struct job *job)
     struct board_totals totals;
     board_sum(job->board, &totals);
     watch_progress(job, now, &totals);
+    if (job->outcome->cannot)
+        ask_to_end(job);
     if (job->settings->memory && resident_bytes(job->pid) > job->settings->memory) {
         job->outcome->over_memory = true;
         kill_group(job);

@@ -79,10 +79,22 @@ static double fraction(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
-/* The finding with the index of its trials, and the file of its plan. */
+/* Returns the command that runs a finding again, for a shell; the caller's, or NULL without memory. */
+static char *reproduce_of(const struct run *run, const char *id)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,-";
+    bool is_default = !run->out || strcmp(run->out, "ftstress-out") == 0;
+    const char *quote = is_default || strspn(run->out, plain) == strlen(run->out) ? "" : "'";
+    char *text;
+    int n = asprintf(&text, "ftstress reproduce %s%s%s%s%s", id, is_default ? "" : " --out ", quote,
+                     is_default ? "" : run->out, quote);
+    return n < 0 ? NULL : text;
+}
+
+/* The finding with the index of its trials, the file of its plan, and the command that runs it again. */
 static json_t *finding_of(const struct run *run, const struct finding *finding)
 {
-    cleanup_free char *file = NULL;
+    cleanup_free char *file = NULL, *reproduce = reproduce_of(run, finding->id);
     json_t *json = report_json_finding(finding);
     const struct verification *found = run->verification;
     json_int_t i = 0;
@@ -90,6 +102,7 @@ static json_t *finding_of(const struct run *run, const struct finding *finding)
         i++;
     if (asprintf(&file, "%s/%s/plan.yaml", run->out ? run->out : ".", finding->id) >= 0)
         json_object_set_new(json_object_get(json, "plan"), "file", report_json_text(file));
+    json_object_set_new(json, "reproduce", report_json_text(reproduce));
     json_object_set_new(json, "trials", found ? json_integer(i) : json_null());
     return json;
 }

@@ -42,6 +42,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     document_round(verification);
     json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "verification", verification);
+    json_object_set_new(json, "interpreter", report_json_text(run->python));
     int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
     if (!error)
         error = write_json(dir, "finding.json", json);

@@ -171,5 +171,7 @@ int text_finding(const struct text *text, const json_t *finding)
         print_some_stacks(text, finding);
     if (whole)
         print_rest(text, finding);
+    if (*document_text(finding, "reproduce"))
+        fprintf(text->out, "    run it again: %s\n", document_text(finding, "reproduce"));
     return 0;
 }

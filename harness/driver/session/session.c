@@ -185,6 +185,10 @@ static void conclude(struct session *session)
     struct sentence why;
     if (mode->conclude)
         mode->conclude(session->mode, run);
+    if (request->plan.naudit > 0 && !(request->plan.detect & DETECTOR_BIT(DETECTOR_REFCOUNT)))
+        note_add(
+            &run->notes,
+            "audit: no references were counted, because the detector refcount is off; add --detect refcount");
     run->interrupted = session->interrupted;
     if (has_finding(session)) {
         run->status = STATUS_FINDING;

@@ -46,6 +46,7 @@ static const char *good_argument(const struct option_row *row)
         {"memory", "512M"},    {"guard", "whole,every=100"},
         {"verify", "2m"},      {"budget", "64K"},
         {"under", "valgrind"}, {"perturb", "lockstep,collect"},
+        {"trials", "9"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)
@@ -53,13 +54,18 @@ static const char *good_argument(const struct option_row *row)
     return row->argument ? "text" : NULL;
 }
 
-static void assert_row(const char *first, const char *second)
+static void assert_row_of(enum option_command command, const char *first, const char *second)
 {
     struct request request;
-    if (PARSE(&request, first, second) != 0)
+    if (parse_for(command, &request, (const char *const[]){first, second, NULL}) != 0)
         fail_msg("%s %s: %s", first, second ? second : "", error);
     assert_int_equal(request.npositionals, 0);
     request_clear(&request);
+}
+
+static void assert_row(const char *first, const char *second)
+{
+    assert_row_of(OPTION_RUN, first, second);
 }
 
 static void every_row_parses_in_every_spelling(void **state)
@@ -68,19 +74,20 @@ static void every_row_parses_in_every_spelling(void **state)
     for (size_t i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
         const char *argument = good_argument(row);
+        enum option_command command = (enum option_command)__builtin_ctz(row->commands);
         char text[64];
         snprintf(text, sizeof text, "--%s", row->name);
-        assert_row(text, argument);
+        assert_row_of(command, text, argument);
         if (row->argument) {
             snprintf(text, sizeof text, "--%s=%s", row->name, argument);
-            assert_row(text, NULL);
+            assert_row_of(command, text, NULL);
         }
         if (!row->letter)
             continue;
         snprintf(text, sizeof text, "-%c", row->letter);
-        assert_row(text, argument);
+        assert_row_of(command, text, argument);
         snprintf(text, sizeof text, "-%c%s", row->letter, argument ? argument : "q");
-        assert_row(text, NULL);
+        assert_row_of(command, text, NULL);
     }
 }
 
@@ -295,7 +302,8 @@ static void options_of_other_commands_are_refused(void **state)
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
     assert_string_equal(error,
-                        "--quiet is an option of `ftstress run`, not of `list`; see `ftstress list --help`");
+                        "--quiet is an option of `ftstress run` and `ftstress reproduce`, not of `list`; see "
+                        "`ftstress list --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
     assert_string_equal(error,

@@ -57,6 +57,34 @@ static void a_run_with_calls_in_flight_is_clean(void **state)
     end(&scene);
 }
 
+static void assert_noted(const struct stage *scene, const char *note)
+{
+    const struct note_list *notes = &scene->session.run.notes;
+    for (size_t i = 0; i < notes->n; i++)
+        if (strcmp(notes->items[i], note) == 0)
+            return;
+    fail_msg("there is no note: %s", note);
+}
+
+static void an_audit_without_its_detector_is_noted(void **state)
+{
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        struct stage scene;
+        begin(&scene);
+        scene.request.plan.detect = on ? DETECTOR_BIT(DETECTOR_REFCOUNT) : DETECTOR_BIT(DETECTOR_CRASH);
+        assert_int_equal(plan_add_text(&scene.request.plan.audit, &scene.request.plan.naudit, "x"), 0);
+        conclude(&scene);
+        if (on)
+            assert_int_equal(scene.session.run.notes.n, 0);
+        else
+            assert_noted(
+                &scene,
+                "audit: no references were counted, because the detector refcount is off; add --detect refcount");
+        end(&scene);
+    }
+}
+
 static void a_run_without_a_test_has_its_reason(void **state)
 {
     (void)state;
@@ -107,15 +135,6 @@ static bool take(struct stage *scene, struct outcome *outcome)
     bool more = session_take(&scene->session, &scene->plan, "bare", outcome);
     outcome_clear(outcome);
     return more;
-}
-
-static void assert_noted(const struct stage *scene, const char *note)
-{
-    const struct note_list *notes = &scene->session.run.notes;
-    for (size_t i = 0; i < notes->n; i++)
-        if (strcmp(notes->items[i], note) == 0)
-            return;
-    fail_msg("there is no note: %s", note);
 }
 
 static void each_end_of_a_child_has_its_words(void **state)
@@ -325,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_with_calls_in_flight_is_clean),
+        cmocka_unit_test(an_audit_without_its_detector_is_noted),
         cmocka_unit_test(a_run_without_a_test_has_its_reason),
         cmocka_unit_test(each_end_of_a_child_has_its_words),
         cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),

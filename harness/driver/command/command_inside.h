@@ -1,0 +1,12 @@
+/* Shared by the commands that start children. */
+#pragma once
+
+#include "driver/command/command.h"
+#include "driver/job/job.h"
+#include "driver/mode/mode.h"
+
+/* A signal that arrives before the first child starts waits for it, and then ends the run like any other. */
+void command_hold_signals(void);
+
+/* What every child of the mode runs with. Signals are held. */
+struct job_settings command_settings(const struct mode_run *mode);

@@ -1,0 +1,25 @@
+/* Repeats the plan of a finding in fresh children, until its rate is known well enough. Driver, one thread. */
+#pragma once
+
+#include <stdint.h>
+
+#include "driver/finding/verification.h"
+#include "driver/session/session.h"
+
+struct repeat {
+    /* Set by the caller. */
+    const char *id, *signature; /* of the finding; either one makes it the same failure */
+    unsigned hits, most;        /* failures that are enough, and children at most */
+    uint64_t deadline;          /* clock_now() */
+    /* The results: trials and first failures. */
+    struct verification found;
+    bool others; /* a child had another finding and not this one */
+    bool started;
+};
+
+/* Goes on with the trials; a caller may raise `most` and call it again. Adds every finding to session->run. Returns 0,
+ * or -errno when no child could be started. */
+int repeat_run(struct repeat *repeat, struct session *session, const struct plan *plan);
+
+/* Completes what session->run knows of its findings. */
+void repeat_conclude(struct session *session);

@@ -1,0 +1,68 @@
+"""`ftstress reproduce`: a kept finding runs again in fresh children, and only the same failure counts."""
+import json
+import subprocess
+
+from harness import BROKEN, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
+
+CRASH = ('-s', 'import crash_null_write as m', '--detect', 'crash,exception', '--time', '2')
+REPEAT = ('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--detect', 'tripwire', '--time', '2')
+
+
+class Reproduce(EndToEnd):
+    def reproduce(self, done, finding, *args, **options):
+        """Runs `reproduce` on a finding of a run. Returns its exit status, output and JSON."""
+        path = done.dir / 'again.json'
+        environment = {'PYTHONPATH': str(FTSTRESS.parents[1] / 'planted'), 'PATH': '/usr/bin:/bin'}
+        again = subprocess.run([FTSTRESS, 'reproduce', finding, '--out', done.dir / 'out', '--json', path, *patient(args)],
+                               capture_output=True, text=True, env=environment, cwd=done.cwd, **options)
+        return again, json.loads(path.read_text()) if path.exists() else None
+
+    def found(self, *args, **options):
+        done = self.expect(run(*args, **options), 1)
+        return done, done.findings()[0]
+
+    def test_again(self):
+        """a crash comes again in each child, in the interpreter of the finding"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        self.assertIn(f"    run it again: ftstress reproduce {finding['id']} --out ", done.out)
+        again, result = self.reproduce(done, finding['id'], '--time', '60')
+        self.assertEqual(again.returncode, 1, again)
+        self.assertEqual((result['hit'], result['of'], result['differs']), (3, 3, None), again)
+        self.assertRegex(again.stdout, r'fails in 3 of 3 fresh children, .* \(44 to 100 % at 95 % confidence\)')
+        self.assertEqual(again.stderr.splitlines()[-1], f"ftstress: {finding['id']} fails in 3 of 3 fresh children")
+
+    def test_repaired(self):
+        """another failure of the same plan does not count, and it is named"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        plan = done.dir / 'out' / finding['id'] / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('m.bug(1, 5)', '1 / (thread_index != 1)'))
+        again, result = self.reproduce(done, finding['id'], '--trials', '2')
+        self.assertEqual((again.returncode, result['hit'], result['of']), (0, 0, 2), again)
+        self.assertRegex(again.stdout, 'does not fail in 2 fresh children, .*: it fails in less than 78 % of them')
+        self.assertIn('another failure, in 2 of 2 children: exception', again.stdout)
+
+    def test_elsewhere(self):
+        """other versions are refused unless -p names them, and named"""
+        done, finding = self.found(*REPEAT, python=BROKEN)
+        path = done.dir / 'out' / finding['id'] / 'finding.json'
+        document = json.loads(path.read_text())
+        path.write_text(json.dumps(document | {'interpreter': interpreter(GOOD)}))
+        again, result = self.reproduce(done, finding['id'])
+        self.assertEqual(again.returncode, 3, again)
+        self.assertIn('numpy was 2.2.2 and is 2.2.6', again.stderr)
+        again, result = self.reproduce(done, finding['id'], '--trials', '2', '-p', interpreter(GOOD))
+        self.assertEqual((again.returncode, result['hit']), (0, 0), again)
+        self.assertIn('in another environment: numpy was 2.2.2 and is 2.2.6', again.stdout)
+        again, result = self.reproduce(done, finding['id'], '-p', interpreter(BROKEN))
+        self.assertEqual((again.returncode, result['hit']), (1, 3), again)
+
+    def test_no_finding(self):
+        """what is no finding is refused in one sentence"""
+        again = subprocess.run([FTSTRESS, 'reproduce', 'Fnope'], capture_output=True, text=True)
+        self.assertEqual((again.returncode, again.stdout), (3, ''), again)
+        self.assertIn("'Fnope' is no kept finding", again.stderr)
+
+
+if __name__ == '__main__':
+    import unittest
+    unittest.main()
