@@ -104,8 +104,9 @@ static void start_stalls(struct run *run)
         return;
     run->stalls = watchpoint_try() == 0;
     if (!run->stalls && !(run->plan->detect & DETECTOR_BIT(DETECTOR_WATCH)))
-        RECORD_SEND(run->wire, RECORD_NOTE,
-                    .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
+        RECORD_SEND(
+            run->wire, RECORD_NOTE,
+            .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
     if (!run->stalls)
         return;
     turn_start(run->plan->seed);

@@ -101,7 +101,7 @@ enum record_diverge { DIVERGE_COUNT };
 enum record_race {
     RACE_ADDRESS,
     RACE_SIZE,
-    RACE_STORE,  /* address of the instruction that stores what was made from the loaded value; 0: one did both */
+    RACE_STORE, /* address of the instruction that stores what was made from the loaded value; 0: one did both */
     RACE_BEFORE, /* values of the memory before and after the other thread's write, */
     RACE_AFTER,
     RACE_STORED, /* and after the store */

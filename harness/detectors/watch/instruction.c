@@ -36,8 +36,7 @@ bool instruction_decode(uintptr_t pc, struct instruction *ret)
     const void *bytes = (const void *)pc; /* NOLINT(performance-no-int-to-ptr) */
     ZydisDecoder decoder;
     ret->pc = pc;
-    return ZYAN_SUCCESS(
-               ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) &&
+    return ZYAN_SUCCESS(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) &&
            ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, ZYDIS_MAX_INSTRUCTION_LENGTH, &ret->head,
                                                ret->operands));
 }

@@ -15,8 +15,7 @@
 enum { VECTORS = 16, FLAGS = 48, FIRST_SLOT = 49 };
 
 /* What a called function may change: rax, rcx, rdx, rsi, rdi, r8 to r11, vector registers, flags. */
-#define LOST_IN_CALL                                                                                         \
-    (UINT64_C(0x0fc7) | ((UINT64_C(1) << 32) - 1) << VECTORS | UINT64_C(1) << FLAGS)
+#define LOST_IN_CALL (UINT64_C(0x0fc7) | ((UINT64_C(1) << 32) - 1) << VECTORS | UINT64_C(1) << FLAGS)
 
 struct flow {
     uint64_t set;
@@ -48,7 +47,8 @@ static uint64_t bit_of_slot(struct flow *flow, const ZydisDecodedOperand *memory
 {
     ZydisRegister base = memory->mem.base;
     unsigned i = 0;
-    if ((base != ZYDIS_REGISTER_RSP && base != ZYDIS_REGISTER_RBP) || memory->mem.index != ZYDIS_REGISTER_NONE)
+    if ((base != ZYDIS_REGISTER_RSP && base != ZYDIS_REGISTER_RBP) ||
+        memory->mem.index != ZYDIS_REGISTER_NONE)
         return 0;
     while (i < flow->nslots &&
            (flow->slots[i].base != base || flow->slots[i].offset != memory->mem.disp.value))
@@ -89,11 +89,11 @@ static uint64_t target_of(struct flow *flow, const ZydisDecodedOperand *operand)
 /* xor eax, eax and its like give a constant. */
 static bool is_constant(const ZydisDecodedInstruction *instruction, const ZydisDecodedOperand *operands)
 {
-    bool clears = instruction->mnemonic == ZYDIS_MNEMONIC_XOR || instruction->mnemonic == ZYDIS_MNEMONIC_SUB ||
-                  instruction->mnemonic == ZYDIS_MNEMONIC_PXOR || instruction->mnemonic == ZYDIS_MNEMONIC_XORPS;
+    bool clears =
+        instruction->mnemonic == ZYDIS_MNEMONIC_XOR || instruction->mnemonic == ZYDIS_MNEMONIC_SUB ||
+        instruction->mnemonic == ZYDIS_MNEMONIC_PXOR || instruction->mnemonic == ZYDIS_MNEMONIC_XORPS;
     return clears && operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           operands[0].reg.value == operands[1].reg.value;
+           operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[0].reg.value == operands[1].reg.value;
 }
 
 static void step(struct flow *flow, const struct instruction *at)

@@ -63,10 +63,10 @@ enum witness { NONE, WRITING, DONE };
 static struct stall {
     _Alignas(64) _Atomic uintptr_t address; /* of its access; 0: it does not stall */
     _Atomic uint32_t size;
-    _Atomic bool whole;      /* the access reads and writes in one instruction */
+    _Atomic bool whole; /* the access reads and writes in one instruction */
     _Atomic uintptr_t pc;
-    _Atomic uint64_t known;  /* its access is later than this */
-    _Atomic int witness;     /* enum witness */
+    _Atomic uint64_t known; /* its access is later than this */
+    _Atomic int witness;    /* enum witness */
     struct stall_sight other;
 } stalls[PLAN_THREADS_MAX];
 
@@ -333,7 +333,8 @@ static void pause_slot(struct thread *thread, unsigned at)
 static struct stall_sight look(const struct thread *thread, const struct slot *slot, uintptr_t pc,
                                const void *ucontext)
 {
-    struct stall_sight sight = {.worker = thread->worker, .time = clock_now(), .access = instruction_before(pc)};
+    struct stall_sight sight = {
+        .worker = thread->worker, .time = clock_now(), .access = instruction_before(pc)};
     sight.pc = pc - sight.access.length;
     if (sight.access.reads || sight.access.writes)
         sight.address = instruction_address(sight.pc, ucontext);

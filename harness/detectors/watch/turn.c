@@ -65,7 +65,8 @@ static void choose(uint64_t number)
             at++;
         uint64_t word = 0;
         if (at < n) {
-            word = next[at].address | (uint64_t)(next[at].size ? __builtin_ctz(next[at].size) : 0) << SIZE_SHIFT;
+            word = next[at].address | (uint64_t)(next[at].size ? __builtin_ctz(next[at].size) : 0)
+                                          << SIZE_SHIFT;
             at++;
         }
         slots[slot].turns = 0;

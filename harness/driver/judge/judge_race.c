@@ -74,16 +74,14 @@ static char *signature_of(const struct side sides[2])
 
 static void add_stacks(struct finding *finding, const struct record *record, struct side sides[2])
 {
-    char *first = judge_format(record->values[RACE_STORE] ? "load of %lld bytes, of which a later store depends, "
-                                                            "by thread %u"
-                                                          : "read and write of %lld bytes in one instruction, not "
-                                                            "atomic, by thread %u",
-                               (long long)record->values[RACE_SIZE], record->worker);
-    char *other = judge_format("%s%s of %lld bytes meanwhile, by thread %lld",
-                               record->values[RACE_OTHER_LOCKED] ? "atomic " : "",
-                               record->values[RACE_OTHER_READS] ? "read and write" : "write",
-                               (long long)record->values[RACE_OTHER_SIZE],
-                               (long long)record->values[RACE_OTHER]);
+    const char *kind = record->values[RACE_STORE]
+                           ? "load of %lld bytes that a later store depends on, by thread %u"
+                           : "read and write of %lld bytes in one instruction, not atomic, by thread %u";
+    char *first = judge_format(kind, (long long)record->values[RACE_SIZE], record->worker);
+    char *other = judge_format(
+        "%s%s of %lld bytes meanwhile, by thread %lld", record->values[RACE_OTHER_LOCKED] ? "atomic " : "",
+        record->values[RACE_OTHER_READS] ? "read and write" : "write",
+        (long long)record->values[RACE_OTHER_SIZE], (long long)record->values[RACE_OTHER]);
     finding_add_stack(finding, first, sides[0].stack);
     finding_add_stack(finding, other, sides[1].stack);
     sides[0].stack = sides[1].stack = (struct symbol_stack){0};
@@ -91,8 +89,7 @@ static void add_stacks(struct finding *finding, const struct record *record, str
 
 static struct finding *new_race(struct judge *judge, const struct record *record, const struct side sides[2])
 {
-    struct finding *finding =
-        judge_new_finding(judge, FINDING_DATA_RACE, SEVERITY_DATA_RACE, DETECTOR_WATCH);
+    struct finding *finding = judge_new_finding(judge, FINDING_DATA_RACE, SEVERITY_DATA_RACE, DETECTOR_WATCH);
     if (!finding)
         return NULL;
     cleanup_free char *place = name_place(judge, record);
