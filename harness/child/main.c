@@ -21,6 +21,7 @@
 #include "detectors/watch/candidates.h"
 #include "detectors/watch/spares.h"
 #include "detectors/leak/census.h"
+#include "detectors/memory/domain_point.h"
 #include "detectors/memory/guard.h"
 #include "heap/site/addresses.h"
 
@@ -203,6 +204,7 @@ static int run_child(struct run *run, const struct arguments *arguments)
     census_enable(counts);
     candidates_start();
     guard_take_domains();
+    domain_point_take(counts ? 0 : run->plan->perturb);
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);
     if (counts)

@@ -1,11 +1,14 @@
 """Members of the portfolio that let threads meet where they seldom do: in lock step, at first uses, at collections."""
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import EndToEnd, each, run
 
 LAZY = ('-s', 'import lazy_once as m')
 HANG = ('-s', 'import hang_attached as m\ndef make(): return [[i] for i in range(200)]', '--timeout', '1s', '--verify', 0)
 # Each child meets, so that a busy machine has more chances.
+POINT = ('-s', 'import point_race as m')
 MEET = ('--detect', 'crash', '--verify', 0, '--stop-on-first')
 
 
@@ -76,6 +79,45 @@ class Collect(EndToEnd):
     def test_twin(self):
         """threads that detach before they wait are no deadlock"""
         self.expect(run(*HANG, '--time', 4, '--perturb', 'collect', '--detect', 'hang,crash', 'm.twin(make)'), 0)
+
+
+class Points(EndToEnd):
+    @each([('malloc', 'alloc', 'm.around_malloc_bug()', 'where a call has allocated or freed memory'),
+           ('object', 'alloc', 'm.around_object_bug()', 'where a call has allocated or freed memory'),
+           ('locks', 'locks', 'm.between_locks_bug()', 'where a call has taken or released a lock'),
+           ('calls', 'delay', ('mine = m.take()', 'm.check(mine)'), 'before or after a call')])
+    def test_bug(self, _, name, statements, sentence):
+        """a wait at the point in the window finds it; the report says so, and the finding's plan has it"""
+        statements = (statements,) if isinstance(statements, str) else statements
+        done = self.expect(run_until('wrong-result', *POINT, '--perturb', name, '--detect', 'diverge', '--time', 12, '--verify', 0,
+                                     '--stop-on-first', *statements), 1)
+        finding = done.findings(kind='wrong-result')[0]
+        self.assertIn('gives False under threads, True on one thread', finding['message'], done)
+        self.check(any(sentence in line for line in finding['explanation']), done, 'the report does not say what the child did')
+        self.check(any(line.startswith('perturb: ') and name in line for line in finding['plan']['yaml'].splitlines()), done, 'not in the plan')
+
+    def test_replay(self):
+        """the plan of a finding has the points, its seed and nothing else to type; its trials see the bug again, too"""
+        done = self.expect(run_until('wrong-result', *POINT, '--perturb', 'locks', '--detect', 'diverge', '--time', 6, 'm.between_locks_bug()'), 1)
+        finding = done.findings(kind='wrong-result')[0]
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Path(folder, 'plan.yaml')
+            plan.write_text(finding['plan']['yaml'])
+            again = self.expect(run_until('wrong-result', plan, '--time', 10, '--verify', 0, '--stop-on-first'), 1)
+        self.assertEqual(done.json['seed'], again.json['seed'], again)
+        self.check(any('taken or released a lock' in line for line in again.findings()[0]['explanation']), again, 'no such points')
+
+    @each([('malloc', 'm.around_malloc_twin()'), ('object', 'm.around_object_twin()'), ('locks', 'm.between_locks_twin()')])
+    def test_twin(self, _, statement):
+        """a word of its own for each call: no finding"""
+        self.expect(run(*POINT, '--time', 4, '--perturb', 'skew,delay,alloc,locks,starve', statement), 0)
+
+    def test_off(self):
+        """no child perturbs, and those of which it is the purpose have no turn"""
+        done = self.expect(run(*POINT, '--perturb', 'off', '--time', 5, '-v', 'm.between_locks_twin()'), 0)
+        self.assertIn('(bare)', done.err, done)
+        self.assertNotIn('(lockstep)', done.err, done)
+        self.assertNotIn('(collect)', done.err, done)
 
 
 if __name__ == '__main__':

@@ -136,7 +136,6 @@ class Report(EndToEnd):
     @each((form,) for form in FORMS)
     def test_form(self, form):
         """the last run, on standard output and with --output"""
-        self.unless_sanitized('needs a run with several findings, and crash_abort has one', here=form == 'github')
         text = self.report('--as', form)
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(self.report('--as', form, '-o', f'{folder}/x'), '')
@@ -240,6 +239,7 @@ class Report(EndToEnd):
     def test_github(self):
         finding = self.done.findings()[0]
         text = self.report(finding['id'], '--as', 'github')
+        self.assertIn(f"Where it was found, `ftstress reproduce {finding['id']}` makes them.", text)
         self.assertIn('## BUG: ', text)
         self.assertIn('ftstress run plan.yaml --python ', text)
         self.assertIn(f"```yaml\n{finding['plan']['yaml']}```\n", text)

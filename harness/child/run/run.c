@@ -16,6 +16,7 @@
 #include "detectors/table/detectors.h"
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
+#include "heap/point/point.h"
 #include "heap/site/addresses.h"
 
 #define MILLISECOND UINT64_C(1000000)
@@ -167,6 +168,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
+        points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         run_round(run);
         done += run->round_calls;

@@ -21,6 +21,7 @@
 #include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
+#include "heap/point/point.h"
 #include "detectors/common/pycompat.h"
 
 /* One sample in 4 also counts which statements the others run. */
@@ -206,8 +207,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->statement = current_statement(worker, source);
     crash_set_statement(call->statement);
     detectors_before_call(call);
+    if (!worker->traces) /* each step of a wait would be traced, too */
+        point_open();
     board_enter(worker->slot, worker->calls);
     PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
         sample_overlap(worker, step);
@@ -281,6 +285,7 @@ static void meet(struct run *run)
     PyThreadState *state = PyEval_SaveThread();
     barrier_meet(&run->lockstep);
     PyEval_RestoreThread(state);
+    point_skew();
 }
 
 /* In a child that counts, each object shows its own allocation site. */
@@ -326,7 +331,9 @@ static void work_round(struct worker *worker)
         until_poll = run->poll_every;
         if (check_over(run))
             break;
-        PyEval_RestoreThread(PyEval_SaveThread());
+        PyThreadState *state = PyEval_SaveThread();
+        point_starve();
+        PyEval_RestoreThread(state);
         begin_poll(run);
         if (run->stalls)
             stall_point();
@@ -365,6 +372,7 @@ static void *worker_main(void *argument)
         PyEval_SaveThread();
         barrier_wait(&run->barrier);
         if (ready && !atomic_load(&run->failed)) {
+            point_begin(worker->index);
             PyEval_RestoreThread(state);
             work_round(worker);
             PyEval_SaveThread();

@@ -7,6 +7,8 @@
 #include "base/fail.h"
 #include "base/text.h"
 
+#define OFF "off"
+
 static const struct {
     const char *name, *about;
 } rows[PERTURB_COUNT] = {
@@ -24,9 +26,9 @@ static void append(uint32_t bits, bool says, const char *separator, char *text, 
 
 static int unknown(const char *word, int length, char *error, size_t error_size)
 {
-    char names[128];
+    char names[256];
     append(UINT32_MAX, false, ", ", names, sizeof names);
-    return fail(-EINVAL, error, error_size, "unknown perturbation '%.*s'; the names are %s",
+    return fail(-EINVAL, error, error_size, "unknown perturbation '%.*s'; the names are %s, or off",
                 length < 40 ? length : 40, word, names);
 }
 
@@ -35,6 +37,10 @@ int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t erro
     uint32_t bits = 0;
     const char *at = text;
     for (size_t length; (length = text_next_name(&at)) > 0; at += length) {
+        if (length == strlen(OFF) && strncmp(at, OFF, length) == 0) {
+            bits |= PERTURB_OFF;
+            continue;
+        }
         unsigned i = 0;
         while (i < PERTURB_COUNT && (strncmp(at, rows[i].name, length) != 0 || rows[i].name[length]))
             i++;
@@ -42,6 +48,8 @@ int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t erro
             return unknown(at, (int)length, error, error_size);
         bits |= 1U << i;
     }
+    if (bits & PERTURB_OFF && bits != PERTURB_OFF)
+        return fail(-EINVAL, error, error_size, "off switches all perturbations off; leave out the others");
     *ret_bits = bits;
     return 0;
 }
@@ -49,6 +57,8 @@ int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t erro
 void perturb_print(uint32_t bits, char *text, size_t size)
 {
     append(bits, false, ",", text, size);
+    if (bits & PERTURB_OFF)
+        text_add(text, size, ",", "%s", OFF);
 }
 
 void perturb_say(uint32_t bits, char *text, size_t size)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plan/perturb.h"
+
 void judge_suspect_stack(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack)
 {
@@ -58,7 +60,7 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     if (judge->outcome->facts.changes && finding->rung > RUNG_PRIVATE)
         finding->rung = RUNG_ALL;
     finding->threads = judge->plan->threads;
-    finding->perturb = judge->plan->perturb;
+    finding->perturb = judge->plan->perturb & ~PERTURB_OFF;
     finding->serial = judge->plan->threads == 1;
     finding->count = 1;
     if (plan_print(judge->plan, &finding->plan) < 0)

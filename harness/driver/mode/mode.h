@@ -22,7 +22,8 @@ struct member {
     bool once;        /* one turn is enough: the schedule does not change its results */
     uint32_t detect;  /* detectors that work in it */
     uint32_t unique;  /* it has a turn only when the plan has one of these detectors */
-    uint32_t perturb; /* bits of enum perturb, beside those of the plan */
+    uint32_t perturb; /* bits of enum perturb that are its purpose; those of the plan come beside them */
+    uint32_t rides;   /* further bits, where the plan has none */
 };
 
 struct member_set {

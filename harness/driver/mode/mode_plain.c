@@ -9,6 +9,8 @@
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
 #define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
 #define GUARD_MEMBER 3
+/* What rides along: `bare` stays as users run it, and the tripwire needs one thread. */
+#define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
 
 static const struct member members[] = {
     {.name = "serial",
@@ -22,7 +24,11 @@ static const struct member members[] = {
      .detect = OUTSIDE | DETECTOR_COUNTERS,
      .unique = DETECTOR_COUNTERS},
     {.name = "tripwire", .detect = OUTSIDE | INSIDE | BIT(TRIPWIRE), .unique = BIT(TRIPWIRE)},
-    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD), .unique = BIT(GUARD)},
+    {.name = "guard",
+     .alone = true,
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(GUARD),
+     .unique = BIT(GUARD),
+     .rides = POINTS},
     {.name = "bare",
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA) | BIT(HINT),
      .unique = OUTSIDE | BIT(EXCEPTION) | BIT(ARENA) | BIT(HINT)},
@@ -30,15 +36,20 @@ static const struct member members[] = {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(WATCH),
      .unique = BIT(WATCH),
      .perturb = PERTURB_STALL},
-    {.name = "watched", .detect = OUTSIDE | INSIDE | BIT(DIVERGE), .unique = BIT(DIVERGE) | BIT(INVARIANT)},
+    {.name = "watched",
+     .detect = OUTSIDE | INSIDE | BIT(DIVERGE),
+     .unique = BIT(DIVERGE) | BIT(INVARIANT),
+     .rides = POINTS},
     {.name = "lockstep",
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE),
      .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
-     .perturb = PERTURB_LOCKSTEP | PERTURB_FRESH},
+     .perturb = PERTURB_LOCKSTEP | PERTURB_FRESH,
+     .rides = POINTS},
     {.name = "pyheap",
      .alone = true,
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT),
-     .unique = BIT(PYHEAP) | BIT(HINT)},
+     .unique = BIT(PYHEAP) | BIT(HINT),
+     .rides = POINTS},
     {.name = "collect",
      .detect = OUTSIDE | BIT(EXCEPTION),
      .unique = BIT(CRASH) | BIT(HANG),

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/path.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "core/wire/landmarks.h"
 #include "core/wire/status.h"
 #include "driver/mode/mode.h"
@@ -281,8 +282,11 @@ static bool is_selected(const struct mode_query *query)
 static int narrow(struct plan *plans, size_t n, struct sentence *error)
 {
     (void)error;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         plans[i].detect |= BIT(TSAN);
+        /* The sanitizer has its own malloc and locks. */
+        plans[i].perturb &= ~(uint32_t)(PERTURB_ALLOC | PERTURB_LOCKS);
+    }
     return 0;
 }
 

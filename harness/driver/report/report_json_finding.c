@@ -168,7 +168,7 @@ static json_t *block_of(const struct finding *finding)
 static json_t *explain(const struct finding *finding)
 {
     json_t *list = report_json_texts(finding->lines, finding->nlines);
-    char does[512], text[640];
+    char does[1024], text[1100];
     if (!finding->perturb)
         return list;
     perturb_say(finding->perturb, does, sizeof does);

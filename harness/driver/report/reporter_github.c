@@ -54,6 +54,9 @@ static void write_reproducer(const json_t *finding, const json_t *environment, F
     markup_fence("sh", "ftstress run plan.yaml --python PATH_OF_YOUR_VENV", out);
     fputs("\nThe seed fixes the inputs, but the kernel schedules the threads: it may take a few runs.\n",
           out);
+    if (*document_text(finding, "id"))
+        markup_format(out, "Where it was found, `ftstress reproduce %s` makes them.\n",
+                      document_text(finding, "id"));
 }
 
 static void write_folded(const char *title, const char *text, FILE *out)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* A slice is long against the imports of a child, and short enough that every member has a turn. */
@@ -24,6 +25,8 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
+    if (plan->perturb & PERTURB_OFF && member->perturb)
+        return false;
     if (plan->threads == 1)
         return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
     /* A native step has no serial part. */
@@ -123,6 +126,13 @@ void portfolio_focus(struct portfolio *portfolio, const char *sites)
         portfolio->focus = sites;
 }
 
+static uint32_t choose_perturb(const struct plan *plan, const struct member *member)
+{
+    if (plan->perturb & PERTURB_OFF)
+        return PERTURB_OFF;
+    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
+}
+
 static void fill_plan(struct portfolio *portfolio, const struct member *member, struct plan *child)
 {
     const struct plan *plan = portfolio->plan;
@@ -131,7 +141,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
-    child->perturb = child->threads == 1 || member->once ? 0 : plan->perturb | member->perturb;
+    child->perturb = child->threads == 1 || member->once ? 0 : choose_perturb(plan, member);
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;

@@ -22,6 +22,7 @@
 #include "heap/guard/violation_report.h"
 #include "heap/interpose/native.h"
 #include "heap/memory/lock.h"
+#include "heap/point/point.h"
 
 #define EXPORT __attribute__((visibility("default"), noinline))
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
@@ -32,6 +33,13 @@ static void *record_early(void *made)
 {
     if (mode == EARLY)
         native_add(made);
+    return made;
+}
+
+/* The block, after a point: no lock of the heap is held. */
+static inline void *pass(void *made, uint64_t caller)
+{
+    point_pass_heap(caller);
     return made;
 }
 
@@ -72,8 +80,8 @@ static void release(void *at, enum block_kind kind, uint64_t caller)
 static void *aligned(size_t align, size_t size, enum block_kind kind, uint64_t caller)
 {
     if (is_guarded())
-        return guard_allocate(size, align, kind, false, caller);
-    return record_early(__libc_memalign(align, size));
+        return pass(guard_allocate(size, align, kind, false, caller), caller);
+    return pass(record_early(__libc_memalign(align, size)), caller);
 }
 
 static size_t native_size(void *at)
@@ -116,25 +124,25 @@ static void *reallocate(void *at, size_t size, uint64_t caller)
 EXPORT void *malloc(size_t size)
 {
     if (is_guarded())
-        return guard_allocate(size, 16, BLOCK_MALLOC, false, CALLER);
-    return record_early(__libc_malloc(size));
+        return pass(guard_allocate(size, 16, BLOCK_MALLOC, false, CALLER), CALLER);
+    return pass(record_early(__libc_malloc(size)), CALLER);
 }
 
 EXPORT void *calloc(size_t n, size_t size)
 {
     size_t bytes;
     if (!is_guarded())
-        return record_early(__libc_calloc(n, size));
+        return pass(record_early(__libc_calloc(n, size)), CALLER);
     if (__builtin_mul_overflow(n, size, &bytes)) {
         errno = ENOMEM;
         return NULL;
     }
-    return guard_allocate(bytes, 16, BLOCK_MALLOC, true, CALLER);
+    return pass(guard_allocate(bytes, 16, BLOCK_MALLOC, true, CALLER), CALLER);
 }
 
 EXPORT void *realloc(void *at, size_t size)
 {
-    return reallocate(at, size, CALLER);
+    return pass(reallocate(at, size, CALLER), CALLER);
 }
 
 EXPORT void *reallocarray(void *at, size_t n, size_t size)
@@ -144,12 +152,13 @@ EXPORT void *reallocarray(void *at, size_t n, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    return reallocate(at, bytes, CALLER);
+    return pass(reallocate(at, bytes, CALLER), CALLER);
 }
 
 EXPORT void free(void *at)
 {
     release(at, BLOCK_MALLOC, CALLER);
+    point_pass_heap(CALLER);
 }
 
 EXPORT void *memalign(size_t align, size_t size)
@@ -218,7 +227,7 @@ static void *operator_make(size_t size, size_t align, enum block_kind kind, cons
 {
     void *made = is_guarded() ? guard_allocate(size, align, kind, false, caller)
                               : record_early(align > 16 ? __libc_memalign(align, size) : __libc_malloc(size));
-    return made || !symbol ? made : out_of_memory(symbol, size);
+    return made || !symbol ? pass(made, caller) : out_of_memory(symbol, size);
 }
 
 /* Further arguments of the operators, such as a tag or a size, come in registers and are not needed. */
@@ -239,6 +248,7 @@ static void *operator_make(size_t size, size_t align, enum block_kind kind, cons
     void name(void *at)                                                                                      \
     {                                                                                                        \
         release(at, kind, CALLER);                                                                           \
+        point_pass_heap(CALLER);                                                                             \
     }
 
 OPERATOR_NEW(operator_new, "_Znwm", BLOCK_NEW, "_Znwm")

@@ -139,7 +139,8 @@ static const struct refusal {
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
      "invariant, log, memcheck, pyheap, refcount, shutdown, tripwire, tsan, watch, or all, none, default"},
     {"perturb: lockstep,banana\n", 1,
-     "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect, stall"},
+     "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect, skew, delay, "
+     "alloc, locks, starve, stall, or off"},
     {"perturb: lock\n", 1, "perturb: unknown perturbation 'lock'"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},

@@ -17,6 +17,7 @@
 #define MS (CLOCK_SECOND / 1000)
 #define HOUR (3600 * CLOCK_SECOND)
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
 
 /* The names of the first `most` members, with blanks between; "." stands where the run is over. */
@@ -305,13 +306,25 @@ static void the_child_is_the_plan_otherwise(void **state)
     plan.setup = (char *)"import numpy";
     struct plan child = child_named(&plan, "watched");
     assert_true(child.seed == 77);
-    assert_int_equal(child.perturb, 0);
-    assert_int_equal(child_named(&plan, "lockstep").perturb, PERTURB_LOCKSTEP | PERTURB_FRESH);
+    assert_int_equal(child_named(&plan, "bare").perturb, 0);
+    assert_int_equal(child.perturb, POINTS);
+    assert_int_equal(child_named(&plan, "lockstep").perturb, PERTURB_LOCKSTEP | PERTURB_FRESH | POINTS);
     plan.perturb = PERTURB_COLLECT;
+    assert_int_equal(child_named(&plan, "lockstep").perturb,
+                     PERTURB_LOCKSTEP | PERTURB_FRESH | PERTURB_COLLECT);
     assert_int_equal(child_named(&plan, "watched").perturb, PERTURB_COLLECT);
     assert_int_equal(child_named(&plan, "serial").perturb, 0);
     assert_int_equal(child.share, RUNG_ALL);
     assert_ptr_equal(child.setup, plan.setup);
+}
+
+static void off_leaves_out_members_that_perturb(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
+    plan.perturb = PERTURB_OFF;
+    assert_members(&plan, 20, "serial tripwire guard bare watched pyheap .");
+    assert_true(child_named(&plan, "guard").perturb == PERTURB_OFF);
 }
 
 /* Adds a child to the log. */
@@ -407,6 +420,7 @@ int main(void)
         cmocka_unit_test(threads_have_a_turn_when_the_time_is_over),
         cmocka_unit_test(counting_has_its_turn_after_the_time),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
+        cmocka_unit_test(off_leaves_out_members_that_perturb),
         cmocka_unit_test(each_detector_has_a_member),
         cmocka_unit_test(members_without_a_call_are_listed),
     };

@@ -1,0 +1,147 @@
+/* See point.h for the contract. */
+#include "heap/point/point.h"
+
+#include <link.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/auxv.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/prng.h"
+
+#define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
+#define MICROSECOND UINT64_C(1000)
+#define STREAM 0x901e7
+/* Waits take at most one part in this number of a worker's time. */
+#define SHARE 16
+/* ns, of the shortest wait; and the wait from which on a worker without a core of its own yields */
+#define LEAST 64
+#define YIELD_FROM 500
+/* Points between two readings of the clock, at most. */
+#define STEP_MOST 64
+/* One round in this number runs without delays. */
+#define CALM 4
+/* ns of a sleep, and of the time between two of one worker */
+#define SLEEP_LEAST (500 * MICROSECOND)
+#define SLEEP_MOST (4000 * MICROSECOND)
+#define AWAKE_MOST (100000 * MICROSECOND)
+
+__thread struct point_here point_here __attribute__((tls_model("initial-exec")));
+
+/* The worker's own. */
+static __thread struct {
+    struct prng prng;
+    uint64_t due, sleep_due; /* clock_now() */
+    uint32_t step;
+} here __attribute__((tls_model("initial-exec")));
+
+struct point_loader point_loader;
+
+/* Of the round. Workers read it after the barrier that begins the round. */
+static struct {
+    uint32_t perturb;
+    uint64_t seed, most;
+    bool crowded;
+} drawn;
+
+static void find_loader(void)
+{
+    const char *base = (const char *)getauxval(AT_BASE); /* NOLINT(performance-no-int-to-ptr) */
+    const ElfW(Ehdr) *header = (const void *)base;
+    point_loader.start = (uintptr_t)base;
+    for (unsigned i = 0; base && i < header->e_phnum; i++) {
+        const ElfW(Phdr) *part = (const ElfW(Phdr) *)(base + header->e_phoff) + i;
+        if (part->p_type == PT_LOAD && part->p_vaddr + part->p_memsz > point_loader.size)
+            point_loader.size = part->p_vaddr + part->p_memsz;
+    }
+}
+
+void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threads)
+{
+    static const uint64_t most[] = {1 * MICROSECOND, 10 * MICROSECOND, POINT_MOST};
+    struct prng prng = prng_stream(seed, STREAM + round);
+    if (!point_loader.start)
+        find_loader();
+    drawn.perturb = prng_next(&prng) % CALM == 0 ? 0 : perturb;
+    drawn.most = most[prng_next(&prng) % (sizeof most / sizeof *most)];
+    drawn.seed = prng_next(&prng);
+    drawn.crowded = (long)threads > sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Spins, or lets others run. */
+static void wait_for(uint64_t time)
+{
+    uint64_t end = clock_now() + time;
+    bool yields = drawn.crowded && time >= YIELD_FROM;
+    do {
+        if (yields)
+            sched_yield();
+        else
+            __builtin_ia32_pause();
+    } while (clock_now() < end);
+}
+
+/* Each length from least to most, and so short and long ones, is drawn as often as its double. */
+static uint64_t draw_length(uint64_t least, uint64_t most)
+{
+    unsigned doublings = 0;
+    while (least << (doublings + 1) <= most)
+        doublings++;
+    uint64_t base = least << prng_next(&here.prng) % (doublings + 1);
+    uint64_t length = base + prng_next(&here.prng) % base;
+    return length < most ? length : most;
+}
+
+void point_skew(void)
+{
+    if (drawn.perturb & PERTURB_SKEW && prng_next(&here.prng) % 2)
+        wait_for(draw_length(LEAST, drawn.most));
+}
+
+void point_begin(unsigned worker)
+{
+    here.prng = prng_stream(drawn.seed, worker);
+    here.step = 1;
+    point_here.until = 1;
+    here.due = 0;
+    here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    point_skew();
+}
+
+/* Counts on so that the clock is read a few times between two waits, however many points a call has. */
+void point_wait(void)
+{
+    uint64_t now = clock_now();
+    if (now < here.due) {
+        here.step = here.step < STEP_MOST ? here.step * 2 : STEP_MOST;
+    } else {
+        here.step = here.step > 1 ? here.step / 2 : 1;
+        uint64_t length = draw_length(LEAST, drawn.most);
+        wait_for(length);
+        here.due = now + length + prng_next(&here.prng) % (2 * SHARE * length);
+    }
+    point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % (2 * here.step));
+}
+
+void point_open(void)
+{
+    point_here.open = drawn.perturb & POINTS;
+    point_pass(PERTURB_DELAY);
+}
+
+void point_close(void)
+{
+    point_pass(PERTURB_DELAY);
+    point_here.open = 0;
+}
+
+void point_starve(void)
+{
+    if (!(drawn.perturb & PERTURB_STARVE) || clock_now() < here.sleep_due)
+        return;
+    uint64_t time = draw_length(SLEEP_LEAST, SLEEP_MOST);
+    nanosleep(&(struct timespec){.tv_nsec = (long)time}, NULL);
+    here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+}

@@ -1,0 +1,61 @@
+/* Points: places in a worker where a perturbation may delay it for a moment, so that other threads run in between.
+ *
+ * Contract. points_draw is called on the main thread while no worker is inside a round; the other functions on any
+ * thread. point_here is the calling thread's own. It lets points count only in a worker, between point_open and
+ * point_close, so that neither the harness nor other threads are delayed. A point is passed without a lock of the
+ * harness, attached or not; a wait there spins or yields for at most POINT_MOST, never blocks and never allocates, so that
+ * a stop-the-world collection does not wait longer than that. What is drawn depends on the plan's seed, the round and the
+ * worker alone; when a thread is due depends on the clock.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/plan/perturb.h"
+
+#define POINT_MOST UINT64_C(100000) /* ns */
+
+struct point_here {
+    uint32_t open;  /* bits of enum perturb that count now */
+    uint32_t until; /* points to pass before the next reading of the clock */
+};
+
+extern __thread struct point_here point_here __attribute__((tls_model("initial-exec")));
+
+/* Draws what a round does with these bits of enum perturb. */
+void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threads);
+
+/* The worker begins the round: after the barrier, in a moment that it draws. */
+void point_begin(unsigned worker);
+
+/* Waits out a skew after a meeting of all threads. */
+void point_skew(void);
+
+/* Around a call of a worker. Each is a point of PERTURB_DELAY. */
+void point_open(void);
+void point_close(void);
+
+/* Sleeps, where it is this thread's turn. Detached. */
+void point_starve(void);
+
+/* Waits, where the time of this thread's next delay has come. */
+void point_wait(void);
+
+/* The loader's code: it allocates with its own lock held. */
+extern struct point_loader {
+    uintptr_t start, size;
+} point_loader;
+
+static inline void point_pass(enum perturb kind)
+{
+    if (__builtin_expect(point_here.open & (uint32_t)kind, 0) && --point_here.until == 0)
+        point_wait();
+}
+
+/* After a heap call, outside of all locks of the heap. caller: its return address. */
+static inline void point_pass_heap(uint64_t caller)
+{
+    if (__builtin_expect(point_here.open & PERTURB_ALLOC, 0) &&
+        (uintptr_t)caller - point_loader.start >= point_loader.size)
+        point_pass(PERTURB_ALLOC);
+}
