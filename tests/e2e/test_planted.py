@@ -138,6 +138,14 @@ class Tripwire(EndToEnd):
         done = self.expect(stress('tripwire_data', 'many(x)', '-t', 1, '--iterations', 12, '--detect', 'tripwire'), 1)
         self.check(any('at more than 256 places; the later ones are not reported' in note for note in done.json['notes']), done, 'not noted')
 
+    @each([('bug', 'more', 1, True), ('inplace', 'inplace', 0, False)])
+    def test_more_writes_than_kept(self, _, call, status, noted):
+        """a call that writes at more places than are kept is noted; one that writes often at one place is not"""
+        done = self.expect(run('-i', 'x=f8[200]', '-s', 'import tripwire_data', f'tripwire_data.{call}(x)', '-t', 1,
+                               '--iterations', 2, '--detect', 'tripwire'), status)
+        words = 'a call wrote to inputs more than 64 times; what it wrote later at other places is not reported'
+        self.assertEqual(words in done.json['notes'], noted, done)
+
     @each(TRIPWIRES)
     def test_twin(self, module, *_):
         """the twin is silent, on one thread and on several"""

@@ -11,9 +11,9 @@ LIGHT = ('--detect', 'crash,hang,log,exception,invariant')
 VERIFY = ('--verify', '40s', *LIGHT)
 
 
-RANDOM = """import os
+RANDOM = """import os, sys
 def check(i):
-    if thread and i > 50:
+    if i > 50 and len(sys._current_frames()) > 1:
         raise (ValueError, OSError)[i % 2](os.urandom(4).hex())
     return 1
 def f(number, i):
@@ -105,7 +105,7 @@ class PythonCode(EndToEnd):
     @each([('sleep', 'hang', 'target', 'import time', 'time.sleep(1000) if iteration_index == 200 else None'),
            ('exit', 'crash', 'target', 'import os', 'os._exit(3) if iteration_index == 200 else None'),
            ('kill', 'crash', 'unknown', 'import os', 'os.kill(os.getpid(), 9) if iteration_index == 200 else None'),
-           ('raise', 'exception', 'target', '', '1/0 if thread_index == 3 and iteration_index > 100 else None')])
+           ('raise', 'exception', 'target', 'import sys', '1/0 if len(sys._current_frames()) > 1 else None')])
     def test_blame(self, _, kind, blame, setup, statement):
         """the statement is blamed, or nothing is"""
         done = self.expect(run('-s', setup, '--time', 2, '--timeout', '1s', '--verify', '6s', statement, timeout=90), 1)

@@ -111,5 +111,16 @@ static PyObject *many(PyObject *Py_UNUSED(module), PyObject *x)
     Py_RETURN_NONE;
 }
 
+/* One call writes in 100 instructions. */
+static PyObject *more(PyObject *Py_UNUSED(module), PyObject *x)
+{
+    struct vector v;
+    if (as_vector(x, &v) < 0)
+        return NULL;
+    FIFTY(6, v.data);
+    FIFTY(7, v.data);
+    Py_RETURN_NONE;
+}
+
 PLANTED_MODULE(tripwire_data, {"bug", bug, METH_O, NULL}, {"twin", twin, METH_O, NULL},
-               {"inplace", inplace, METH_O, NULL}, {"many", many, METH_O, NULL})
+               {"inplace", inplace, METH_O, NULL}, {"many", many, METH_O, NULL}, {"more", more, METH_O, NULL})

@@ -1,8 +1,10 @@
-/* The base space of a run, which is made again and again. */
+/* What all parts of a run use: the base space, which is made again and again, calls, and sentences. */
 #include "child/run/run.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "child/crash/crash.h"
 #include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
@@ -38,6 +40,7 @@ bool run_make_base(struct run *run, bool tripwire)
         run->base = made;
         run->generation++;
         run->base_calls = run_calls_made(run);
+        run->base_iteration = atomic_load(&run->reached);
         return true;
     }
     if (!run->base.names) {
@@ -52,4 +55,16 @@ bool run_make_base(struct run *run, bool tripwire)
     RECORD_SEND(run->wire, RECORD_NOTE, .texts = {text});
     run->setup_once = true;
     return true;
+}
+
+int run_cannot(const struct run *run, int status, const char *format, ...)
+{
+    char sentence[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    crash_note_limits();
+    RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
+    return status;
 }

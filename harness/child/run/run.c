@@ -8,7 +8,6 @@
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
-#include "child/run/lone.h"
 #include "child/run/round.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
@@ -131,7 +130,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
         atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
-    if (run->setup_once || *spent > share || tracing_keeps_objects()) {
+    if (run->setup_once || *spent > share) {
         for (unsigned i = 0; i < run->base.nwatched; i++)
             watched_restore(&run->base.watched[i], false);
         return true;
@@ -154,7 +153,8 @@ static void begin_tracing(struct run *run)
 {
     static uint32_t traced;
     unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
-    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->generation != traced);
+    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->base.names,
+                        run->generation != traced);
     traced = run->generation;
 }
 

@@ -13,6 +13,7 @@
 #include <ftstress/scenario.h>
 
 #include "child/run/barrier.h"
+#include "child/step/samples.h"
 #include "child/space/space.h"
 #include "child/step/step.h"
 #include "child/run/writer.h"
@@ -42,9 +43,12 @@ struct run {
     bool changes; /* the serial pass saw them change */
     bool opaque;  /* an object of a package has no pickle: lone calls on fresh objects decide */
     bool lazy;    /* calls of a package change an object at its first use: likewise */
+    bool indexed; /* results and exceptions may depend on the iteration or the thread */
+    struct samples samples;
     char why_mutable[160];
     bool judged;              /* a record says so */
     uint64_t base_calls;      /* of workers, before the base space was made */
+    uint64_t base_iteration;  /* first one of workers since then */
     uint64_t replayed;        /* most calls of a role that were made again on one thread */
     struct space base;        /* shared by all threads; unused at sharing level private */
     uint64_t worked;          /* ns that all rounds took */
@@ -63,6 +67,7 @@ struct run {
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
+    _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
     _Atomic uint64_t findings;
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
@@ -100,6 +105,13 @@ int run_hint(struct run *run);
 int run_hint_early(struct run *run, struct worker *workers);
 void run_hint_end(struct run *run);
 
+/* lone.c: learns the result of each step on one thread, where results can be compared. Before the workers, after the
+ * serial pass. */
+void lone_learn(struct run *run);
+/* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the
+ * end. */
+void lone_send(struct run *run);
+
 /* lengths.c: runs a given number of calls, then of new ones. Returns an exit status. */
 int run_lengths(struct run *run);
 
@@ -109,6 +121,6 @@ bool run_declares(const struct run *run, PyObject *raised);
 /* raises.c: is each name of the plan's `raises` an exception? Returns false after sending that one is none. */
 bool run_check_raises(const struct run *run);
 
-/* cannot.c: sends in one sentence why the plan cannot be run. Returns the status. */
+/* base.c: sends in one sentence why the plan cannot be run. Returns the status. */
 int run_cannot(const struct run *run, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

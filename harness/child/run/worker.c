@@ -88,7 +88,9 @@ static void prepare_call(struct worker *worker)
         .watched = worker->space.watched,
         .nwatched = worker->space.nwatched,
         .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
-        .opaque = run->opaque || run->lazy,
+        .waits = run->opaque || run->lazy || run->indexed,
+        .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
+                             : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
         .findings = &run->findings,
     };
@@ -258,6 +260,7 @@ bool worker_iterate(struct worker *worker)
     worker->native.iteration_index = worker->iterations;
     if (run->program && run->program->uses_iteration)
         space_set_number(worker->space.names, "iteration_index", worker->iterations);
+    worker->call.sample = samples_find(&run->samples, worker->iterations);
     if (run->native)
         whole = make_call(worker, call_native, 0, run->native->name);
     for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
@@ -293,6 +296,13 @@ static void begin_poll(const struct run *run)
 {
     if (run->plan->detect & DETECTOR_COUNTERS)
         pyversion_stop_free_lists();
+}
+
+static void note_reached(struct run *run, uint64_t iterations)
+{
+    uint64_t most = atomic_load(&run->reached);
+    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
+        ;
 }
 
 /* Attached. The first iterations of a round, each of them while the other workers wait. */
@@ -340,6 +350,7 @@ static void work_round(struct worker *worker)
     }
     if (run->stalls)
         stall_rest();
+    note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
 }

@@ -49,10 +49,12 @@ struct body {
 struct program {
     struct body *bodies;
     unsigned nbodies;
-    PyObject *assigned;     /* set of names that a step assigns */
-    PyObject *used;         /* set of names that a step reads */
-    bool uses_iteration;    /* a step reads iteration_index */
-    bool uses_thread;       /* or thread_index */
+    PyObject *assigned;  /* set of names that a step assigns */
+    PyObject *used;      /* set of names that a step reads */
+    bool uses_iteration; /* a step reads iteration_index */
+    bool uses_thread;    /* or thread_index */
+    bool has_period;     /* each use of iteration_index is `iteration_index % N`, with N among the periods */
+    PyObject *periods;   /* list of (source of N, names that N uses) */
     char *const *leave_out; /* sources of the knocked-out statements; borrowed */
     unsigned nleave_out;
     struct body left; /* the knocked-out statements: run once before the threads, in order */

@@ -54,6 +54,12 @@ def target_of(node):
     return None
 
 
+def is_length(node):
+    """len(a.b)"""
+    return (isinstance(node, ast.Call) and path_of(node.func) == ('len',) and len(node.args) == 1
+            and bool(path_of(node.args[0])))
+
+
 def names_of(node):
     """The names that are assigned (targets, imports, definitions), and those that are used."""
     assigned, used = set(), set()
@@ -66,10 +72,38 @@ def names_of(node):
 
 
 def is_query(node, target):
-    """One call or operator, and no store but the target: it asks for a value, and changes nothing itself."""
+    """One call or operator besides len, and no store but the target: it asks for a value, and changes nothing itself."""
     value = node.value if isinstance(node, ast.Expr) or target else None
-    calls = [child for child in ast.walk(node) if isinstance(child, (ast.Call, ast.Await, ast.NamedExpr, ast.Lambda))]
+    calls = [child for child in ast.walk(node) if isinstance(child, (ast.Call, ast.Await, ast.NamedExpr, ast.Lambda))
+             and not is_length(child)]
     return value is not None and calls in ([], [value])
+
+
+def is_counter(node):
+    return isinstance(node, ast.Name) and node.id == 'iteration_index'
+
+
+def is_plain_number(node):
+    """A number, a name, or the length of an object: to evaluate it once more changes nothing."""
+    return isinstance(node, (ast.Constant, ast.Name)) and not is_counter(node) or is_length(node)
+
+
+def period_of(node):
+    """The N of `iteration_index % N`, or the next power of two of `iteration_index & N`. None for other expressions."""
+    if not isinstance(node, ast.BinOp) or not is_counter(node.left):
+        return None
+    mask = node.right.value if isinstance(node.right, ast.Constant) else None
+    if isinstance(node.op, ast.BitAnd) and type(mask) is int and mask >= 0:
+        return ast.Constant(1 << mask.bit_length())
+    return node.right if isinstance(node.op, ast.Mod) and is_plain_number(node.right) else None
+
+
+def periods_of(node):
+    """Every period of the step in iteration_index as (source, names that it uses); None if another use has no period."""
+    periods = [period for child in ast.walk(node) if (period := period_of(child))]
+    if len(periods) < sum(map(is_counter, ast.walk(node))):
+        return None
+    return [(ast.unparse(period), list(names_of(period)[1])) for period in periods]
 
 
 def step_of(node, file):
@@ -79,7 +113,7 @@ def step_of(node, file):
     code = compile(tree, file, 'eval' if is_expression else 'exec')
     call = call_of(node.value) if is_expression or target else None
     return (ast.unparse(node), code, target, call, *names_of(node), is_expression or target is not None,
-            is_query(node, target))
+            is_query(node, target), periods_of(node))
 
 
 def parse(text, file):

@@ -89,22 +89,33 @@ static int add_names(PyObject *set, PyObject *names)
     return done ? 0 : -1;
 }
 
+/* Adds the periods of a step; with None it has none, and so has the program. */
+static int add_periods(struct program *program, PyObject *periods)
+{
+    if (periods == Py_None)
+        program->has_period = false;
+    else if (program->periods && PyList_SetSlice(program->periods, 0, 0, periods) < 0)
+        return -1;
+    return program->periods ? 0 : -1;
+}
+
 /* Adds a step of step.py to the body or to the knocked-out ones. Names that only the latter assign do not change in
  * a round. */
 static int take_step(struct program *program, struct body *body, PyObject *row)
 {
     const char *source;
-    PyObject *code, *target, *call, *assigned, *used;
+    PyObject *code, *target, *call, *assigned, *used, *periods;
     int has_result, is_query;
-    if (!PyArg_ParseTuple(row, "sOOOOOpp", &source, &code, &target, &call, &assigned, &used, &has_result,
-                          &is_query))
+    if (!PyArg_ParseTuple(row, "sOOOOOppO", &source, &code, &target, &call, &assigned, &used, &has_result,
+                          &is_query, &periods))
         return -1;
     bool left = false;
     for (unsigned i = 0; i < program->nleave_out; i++)
         left |= strcmp(program->leave_out[i], source) == 0;
     struct body *to = left ? &program->left : body;
     if (list_grow(&to->steps, to->nsteps, sizeof *to->steps) < 0 ||
-        (!left && (add_names(program->assigned, assigned) < 0 || add_names(program->used, used) < 0)))
+        (!left && (add_names(program->assigned, assigned) < 0 || add_names(program->used, used) < 0 ||
+                   add_periods(program, periods) < 0)))
         return -1;
     to->steps[to->nsteps++] = (struct step){.source = strdup(source),
                                             .code = Py_NewRef(code),
@@ -159,6 +170,8 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
     if (!program->assigned) {
         program->assigned = PySet_New(NULL);
         program->used = PySet_New(NULL);
+        program->periods = PyList_New(0);
+        program->has_period = true;
     }
     bool grown = list_grow(&program->bodies, program->nbodies, sizeof *program->bodies) == 0;
     PyObject *parser = step_python();
@@ -210,8 +223,21 @@ static void finish_step(const struct program *program, struct step *step)
     }
 }
 
+/* A name in a period that a step assigns makes it no period. */
+static bool are_periods_fixed(const struct program *program)
+{
+    bool fixed = true;
+    for (Py_ssize_t i = 0; program->periods && i < PyList_GET_SIZE(program->periods); i++) {
+        PyObject *names = PyTuple_GET_ITEM(PyList_GET_ITEM(program->periods, i), 1);
+        for (Py_ssize_t k = 0; k < PyList_GET_SIZE(names); k++)
+            fixed &= PySet_Contains(program->assigned, PyList_GET_ITEM(names, k)) == 0;
+    }
+    return fixed;
+}
+
 void program_finish(struct program *program)
 {
+    program->has_period = program->has_period && are_periods_fixed(program);
     program->uses_iteration = program->used && set_has(program->used, "iteration_index");
     program->uses_thread = program->used && set_has(program->used, "thread_index");
     for (unsigned b = 0; b < program->nbodies; b++)
@@ -227,6 +253,7 @@ void program_clear(struct program *program)
     free(program->bodies);
     Py_XDECREF(program->assigned);
     Py_XDECREF(program->used);
+    Py_XDECREF(program->periods);
     *program = (struct program){0};
 }
 

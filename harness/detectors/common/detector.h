@@ -18,6 +18,9 @@
 
 struct watched;
 
+/* No lane or no sample: the result is not compared. */
+#define DETECTOR_NO_SAMPLE UINT32_MAX
+
 /* One thread's data about its current call; for that thread alone. */
 struct detector_call {
     int wire;        /* descriptor for records; -1: standard error */
@@ -25,11 +28,12 @@ struct detector_call {
     bool serial;     /* no other thread runs */
     uint64_t iteration;
     unsigned role, step;     /* numbers of the statement in the plan */
+    unsigned lane, sample;   /* the result is compared with that of one thread in the same lane and sample */
     const char *statement;   /* its source */
     struct watched *watched; /* the arrays that the statements of this thread use */
     unsigned nwatched;
     bool mutable;          /* the statements change shared Python objects when run serially */
-    bool opaque;           /* they share an object of a package that has no pickle */
+    bool waits;            /* an exception is judged at the end of the round, after calls on one thread */
     _Atomic bool *damaged; /* set it when inputs are damaged: ends the round, and the inputs are built anew */
     _Atomic uint64_t *findings;
 };

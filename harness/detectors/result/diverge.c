@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "detectors/result/image.h"
+#include "base/prng.h"
+#include "detectors/result/reference.h"
 
 #define ROLES 64
 #define STEPS 64
@@ -20,92 +21,106 @@
 #define LARGE_BYTES (64u << 10)
 #define LARGE_EVERY 16
 
-struct reference {
-    struct image image;
-    unsigned agreed;             /* calls on one thread with this result, in this pass */
-    bool refuted;                /* such a call gave another result */
-    bool usable;                 /* workers compare with it */
-    bool confirmed;              /* the finding is reported */
-    char why[160];               /* it is not usable */
-    uint64_t reported;           /* differences */
+/* A statement, and the results that were seen of it. */
+struct judged {
     const char *statement;       /* the plan's */
+    unsigned learnt;             /* calls on one thread that gave the result of their reference */
+    unsigned recalled;           /* likewise after a difference */
+    bool refuted;                /* such a call gave another result */
+    bool compared;               /* workers compared, */
+    bool usable;                 /* and still do */
+    bool confirmed;              /* the finding is reported */
+    char why[160];               /* it is not usable, or lacks some references */
+    uint64_t reported;           /* differences */
     _Atomic bool claimed, close; /* close: at least once only the last bits differed */
     _Atomic uint64_t differing;
-    uint16_t worker;
+    uint16_t worker; /* from here on, of the first difference */
     uint64_t iteration;
+    unsigned lane, sample;
     char sentence[640];
 };
 
-static struct reference *references[ROLES][STEPS];
+static struct judged *judged[ROLES][STEPS];
+static bool allows_some; /* see diverge_begin */
+static bool is_first;    /* the references are those of diverge_begin */
 
-static struct reference *reference_of(unsigned role, unsigned step)
+static struct judged *judged_of(unsigned role, unsigned step)
 {
-    return role < ROLES && step < STEPS ? references[role][step] : NULL;
+    return role < ROLES && step < STEPS ? judged[role][step] : NULL;
 }
 
-static void each(void (*act)(struct reference *, struct detector_call *), struct detector_call *call)
+static void each(void (*act)(struct judged *, struct detector_call *), struct detector_call *call)
 {
     for (unsigned role = 0; role < ROLES; role++)
         for (unsigned step = 0; step < STEPS; step++)
-            if (references[role][step])
-                act(references[role][step], call);
+            if (judged[role][step])
+                act(judged[role][step], call);
 }
 
 /* Calls on one thread */
 
-static void refute(struct reference *reference, const char *why)
+int diverge_begin(unsigned lanes, unsigned samples, unsigned steps, bool some)
 {
-    reference->refuted = true;
-    snprintf(reference->why, sizeof reference->why, "%.*s", (int)sizeof reference->why - 1, why);
+    allows_some = some;
+    is_first = true;
+    return references_begin(lanes, samples, steps);
 }
 
-static void add_result(struct reference *reference, PyObject *result)
+int diverge_again(unsigned lanes, unsigned samples, unsigned steps)
 {
-    char text[sizeof reference->sentence];
-    static const struct image_inputs none = {0};
-    if (!result) {
-        refute(reference, "one thread gets an exception");
-        return;
+    is_first = false;
+    return references_begin(lanes, samples, steps);
+}
+
+static void explain(struct judged *of, const char *why)
+{
+    snprintf(of->why, sizeof of->why, "%.*s", (int)sizeof of->why - 1, why);
+}
+
+static void refute(struct judged *of, const char *why)
+{
+    of->refuted = true;
+    explain(of, why);
+}
+
+static struct judged *new_judged(const struct diverge_step *at)
+{
+    struct judged *of = at->role < ROLES && at->step < STEPS ? calloc(1, sizeof *of) : NULL;
+    if (of) {
+        of->statement = at->statement;
+        judged[at->role][at->step] = of;
     }
-    enum image_verdict verdict = image_compare(&reference->image, result, &none, text, sizeof text);
-    if (verdict == IMAGE_SAME || verdict == IMAGE_CLOSE)
-        reference->agreed++;
-    else
-        refute(reference, verdict == IMAGE_UNFIT ? text : "one thread gets different results");
+    return of;
 }
 
-static struct reference *new_reference(const char *statement, PyObject *result)
+/* Adds a result on one thread. Returns true if it agrees with the reference. */
+static bool add_result(struct judged *of, const struct diverge_step *at, PyObject *result)
 {
-    static const struct image_inputs none = {0};
-    struct reference *reference = calloc(1, sizeof *reference);
-    char text[sizeof reference->why] = "one thread gets an exception";
-    if (!reference)
-        return NULL;
-    if (!result || image_take(&reference->image, result, &none, text, sizeof text) < 0)
-        refute(reference, text);
-    reference->agreed = 1;
-    reference->statement = statement;
-    return reference;
+    char text[640];
+    struct reference *reference = reference_at(at->lane, at->sample, at->step);
+    if (!reference || of->refuted)
+        return false;
+    enum reference_verdict verdict = reference_add(reference, result, text, sizeof text);
+    if (verdict == REFERENCE_CONTRADICTS || (verdict == REFERENCE_WITHOUT && !allows_some))
+        refute(of, text);
+    else if (verdict == REFERENCE_WITHOUT && !*of->why)
+        explain(of, text);
+    return verdict == REFERENCE_AGREES;
 }
 
 void diverge_learn(const struct diverge_step *at, PyObject *result)
 {
-    if (at->role >= ROLES || at->step >= STEPS)
-        return;
-    struct reference **reference = &references[at->role][at->step];
-    if (!*reference)
-        *reference = new_reference(at->statement, result);
-    else if (!(*reference)->refuted)
-        add_result(*reference, result);
+    struct judged *of = judged_of(at->role, at->step);
+    if (!of && is_first)
+        of = new_judged(at);
+    if (of)
+        of->learnt += add_result(of, at, result);
 }
 
-static void settle_learnt(struct reference *reference, struct detector_call *call)
+static void settle_learnt(struct judged *of, struct detector_call *call)
 {
     (void)call;
-    reference->usable = !reference->refuted && reference->agreed >= CALLS_LEAST;
-    if (!reference->usable)
-        image_clear(&reference->image);
-    reference->agreed = 0;
+    of->compared = of->usable = !of->refuted && of->learnt >= CALLS_LEAST;
 }
 
 void diverge_learnt(void)
@@ -115,57 +130,60 @@ void diverge_learnt(void)
 
 enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why)
 {
-    const struct reference *reference = reference_of(role, step);
-    *ret_why = reference && *reference->why ? reference->why : "too few calls were made on one thread";
-    if (!reference || !reference->image.bytes)
+    const struct judged *of = judged_of(role, step);
+    *ret_why = of && *of->why ? of->why : "too few calls were made on one thread";
+    if (!of || !of->compared)
         return LOOKED_NOT;
-    return reference->usable ? LOOKED_YES : LOOKED_ENDED;
+    return of->usable ? LOOKED_YES : LOOKED_ENDED;
 }
 
-static bool is_uncertain(const struct reference *reference)
+static bool is_uncertain(const struct judged *of)
 {
-    return reference && reference->usable && !reference->confirmed &&
-           atomic_load_explicit(&reference->claimed, memory_order_relaxed);
+    return of && of->usable && !of->confirmed && atomic_load_explicit(&of->claimed, memory_order_relaxed);
 }
 
-bool diverge_is_uncertain(unsigned role)
+bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret)
 {
-    for (unsigned step = 0; step < STEPS; step++)
-        if (is_uncertain(reference_of(role, step)))
-            return true;
+    for (; *at < ROLES * STEPS; ++*at) {
+        const struct judged *of = judged[*at / STEPS][*at % STEPS];
+        if (!is_uncertain(of))
+            continue;
+        *ret = (struct diverge_uncertain){*at / STEPS, *at % STEPS, of->lane, of->sample};
+        ++*at;
+        return true;
+    }
     return false;
 }
 
 void diverge_recall(const struct diverge_step *at, PyObject *result)
 {
-    struct reference *reference = reference_of(at->role, at->step);
-    if (is_uncertain(reference))
-        add_result(reference, result);
+    struct judged *of = judged_of(at->role, at->step);
+    if (is_uncertain(of) && of->lane == at->lane && of->sample == at->sample)
+        of->recalled += add_result(of, at, result);
 }
 
 /* Findings */
 
-static void send(struct reference *reference, const struct detector_call *call, bool found)
+static void send(struct judged *of, const struct detector_call *call, bool found)
 {
-    uint64_t count = atomic_load_explicit(&reference->differing, memory_order_relaxed);
+    uint64_t count = atomic_load_explicit(&of->differing, memory_order_relaxed);
     struct detector_call first = *call;
-    first.worker = reference->worker;
-    first.iteration = reference->iteration;
-    first.statement = reference->statement;
+    first.worker = of->worker;
+    first.iteration = of->iteration;
+    first.statement = of->statement;
     DETECTOR_SEND(&first, found, RECORD_DIVERGE,
-                  .values = {[DIVERGE_COUNT] = (int64_t)(count - reference->reported)},
-                  .texts = {reference->sentence});
-    reference->reported = count;
+                  .values = {[DIVERGE_COUNT] = (int64_t)(count - of->reported)}, .texts = {of->sentence});
+    of->reported = count;
 }
 
-static void settle(struct reference *reference, struct detector_call *call)
+static void settle(struct judged *of, struct detector_call *call)
 {
-    if (!is_uncertain(reference))
+    if (!is_uncertain(of))
         return;
-    reference->confirmed = !reference->refuted && reference->agreed >= CALLS_LEAST;
-    reference->usable = reference->confirmed;
-    if (reference->confirmed)
-        send(reference, call, true);
+    of->confirmed = !of->refuted && of->recalled >= CALLS_LEAST;
+    of->usable = of->confirmed;
+    if (of->confirmed)
+        send(of, call, true);
 }
 
 void diverge_settle(struct detector_call *call)
@@ -173,13 +191,14 @@ void diverge_settle(struct detector_call *call)
     each(settle, call);
 }
 
-static void forget(struct reference *reference, struct detector_call *call)
+static void forget(struct judged *of, struct detector_call *call)
 {
     (void)call;
-    if (!is_uncertain(reference))
+    if (!is_uncertain(of))
         return;
-    atomic_store_explicit(&reference->differing, 0, memory_order_relaxed);
-    atomic_store_explicit(&reference->claimed, false, memory_order_relaxed);
+    of->recalled = 0;
+    atomic_store_explicit(&of->differing, 0, memory_order_relaxed);
+    atomic_store_explicit(&of->claimed, false, memory_order_relaxed);
 }
 
 void diverge_forget(void)
@@ -189,27 +208,37 @@ void diverge_forget(void)
 
 /* Workers */
 
-static void note_difference(struct reference *reference, const struct detector_call *call,
-                            const char *sentence)
+static void note_difference(struct judged *of, const struct detector_call *call, const char *sentence)
 {
-    atomic_fetch_add_explicit(&reference->differing, 1, memory_order_relaxed);
-    if (atomic_load_explicit(&reference->claimed, memory_order_relaxed) ||
-        atomic_exchange_explicit(&reference->claimed, true, memory_order_relaxed))
+    atomic_fetch_add_explicit(&of->differing, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&of->claimed, memory_order_relaxed) ||
+        atomic_exchange_explicit(&of->claimed, true, memory_order_relaxed))
         return;
-    reference->worker = call->worker;
-    reference->iteration = call->iteration;
-    snprintf(reference->sentence, sizeof reference->sentence, "%s", sentence);
+    of->worker = call->worker;
+    of->iteration = call->iteration;
+    of->lane = call->lane;
+    of->sample = call->sample;
+    snprintf(of->sentence, sizeof of->sentence, "%s", sentence);
+}
+
+/* Large results take longer to compare than most calls to make. */
+static bool is_turn(const struct reference *reference, const struct detector_call *call)
+{
+    return reference->image.bytes &&
+           (reference->image.size <= LARGE_BYTES || prng_mix(call->iteration) % LARGE_EVERY == 0);
 }
 
 static void diverge_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
 {
     (void)raised;
-    struct reference *reference = reference_of(call->role, call->step);
-    if (call->serial || call->mutable || !result || !reference || !reference->usable ||
-        (reference->image.size > LARGE_BYTES && call->iteration % LARGE_EVERY != 0))
+    struct judged *of = judged_of(call->role, call->step);
+    if (call->serial || call->mutable || !result || !of || !of->usable)
+        return;
+    const struct reference *reference = reference_at(call->lane, call->sample, call->step);
+    if (!reference || !is_turn(reference, call))
         return;
     const struct image_inputs inputs = {call->watched, call->nwatched};
-    char sentence[sizeof reference->sentence];
+    char sentence[sizeof of->sentence];
     enum image_verdict verdict = image_compare(&reference->image, result, &inputs, sentence, sizeof sentence);
     if (verdict == IMAGE_SAME || verdict == IMAGE_UNFIT)
         return;
@@ -217,22 +246,20 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
     if (atomic_load_explicit(call->damaged, memory_order_relaxed))
         return;
     if (verdict == IMAGE_DIFFERENT)
-        note_difference(reference, call, sentence);
+        note_difference(of, call, sentence);
     else
-        atomic_store_explicit(&reference->close, true, memory_order_relaxed);
+        atomic_store_explicit(&of->close, true, memory_order_relaxed);
 }
 
 /* Sends the number of repetitions; the first difference was sent when it was confirmed. */
-static void send_rest(struct reference *reference, struct detector_call *call)
+static void send_rest(struct judged *of, struct detector_call *call)
 {
-    if (reference->confirmed &&
-        atomic_load_explicit(&reference->differing, memory_order_relaxed) > reference->reported)
-        send(reference, call, false);
-    if (!reference->usable || !atomic_load_explicit(&reference->close, memory_order_relaxed))
+    if (of->confirmed && atomic_load_explicit(&of->differing, memory_order_relaxed) > of->reported)
+        send(of, call, false);
+    if (!of->usable || !atomic_load_explicit(&of->close, memory_order_relaxed))
         return;
     char text[1024];
-    snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding",
-             reference->statement);
+    snprintf(text, sizeof text, "%s differs in its last bits under threads: no finding", of->statement);
     RECORD_SEND(call->wire, RECORD_NOTE, .texts = {text});
 }
 

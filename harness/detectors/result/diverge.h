@@ -1,18 +1,31 @@
 /* The results of calls on one thread, for the detector `diverge`.
  *
- * Contract. Called by one thread at a time, attached, while no worker is inside a round. First diverge_learn, with each
- * result of the passes before any worker, then diverge_learnt. After a round, if diverge_is_uncertain, diverge_recall
- * with the results of a pass over the same inputs, then diverge_settle; or diverge_forget if the inputs are damaged.
+ * Contract. Called by one thread at a time, attached, while no worker is inside a round. First diverge_begin, then
+ * diverge_learn with each result of the passes before any worker, then diverge_learnt. After a round, for each diverge_next_uncertain,
+ * diverge_recall with the results of a pass over the same inputs, then diverge_settle; or diverge_forget if the inputs
+ * are damaged. Other iterations have other references: diverge_again, and diverge_learn with one result of each.
  */
 #pragma once
 
 #include "detectors/common/detector.h"
 
-/* One statement of the plan. */
+/* One statement of the plan, in one iteration of one lane: the workers that get the same results. */
 struct diverge_step {
-    unsigned role, step;
+    unsigned role, step, lane, sample;
     const char *statement; /* the plan's, valid during the run */
 };
+
+/* A worker has seen another result. */
+struct diverge_uncertain {
+    unsigned role, step, lane, sample;
+};
+
+/* Makes room for references. some: results of some iterations may be missing or unfit; the others are compared. Returns
+ * 0 or -ENOMEM. */
+int diverge_begin(unsigned lanes, unsigned samples, unsigned steps, bool some);
+
+/* Drops the references for others, but not what is known of the statements. Fails like diverge_begin. */
+int diverge_again(unsigned lanes, unsigned samples, unsigned steps);
 
 /* result: NULL if the statement raised. */
 void diverge_learn(const struct diverge_step *at, PyObject *result);
@@ -23,8 +36,8 @@ void diverge_learnt(void);
 /* Returns LOOKED_YES if results of this statement are compared, or else *ret_why. */
 enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why);
 
-/* Returns true if a worker has seen another result of a statement of this role since the last diverge_settle. */
-bool diverge_is_uncertain(unsigned role);
+/* Finds the uncertain results since the last diverge_settle, from *at on, which begins at 0. Returns false after the last. */
+bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret);
 void diverge_recall(const struct diverge_step *at, PyObject *result);
 
 /* Reports a difference as a finding if the calls on one thread still give the first result. Else the statement depends

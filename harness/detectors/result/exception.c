@@ -35,7 +35,8 @@ static struct slot {
     _Atomic uint64_t key, count, forms[FORMS];
     char text[TEXT_SIZE], signature[SIGNATURE_SIZE], place[PLACE_SIZE];
     const char *statement;
-    _Atomic bool held; /* until exception_settle; the thread that sets it fills in the slot */
+    _Atomic bool excused; /* one thread raised this type in the same iteration */
+    _Atomic bool held;    /* until exception_settle; the thread that sets it fills in the slot */
     enum exception_how how;
     uint16_t worker;
     uint64_t iteration;
@@ -210,9 +211,11 @@ static void exception_after_call(struct detector_call *call, PyObject *result, P
         send(call, text, signature, place, how, false);
         return;
     }
-    bool is_new, is_form, holds = call->opaque && !call->mutable;
+    bool is_new, is_form, holds = call->waits && !call->mutable;
     uint64_t key = hash_text(hash_text(hash_text(1, Py_TYPE(raised)->tp_name), place), call->statement) | 1;
     int slot = claim(&seen[0].key, sizeof *seen, SIGNATURES, key, &is_new);
+    if (slot >= 0 && seen[slot].excused)
+        return;
     /* Statements that change shared objects cause exceptions themselves: the end of the round would end the race. */
     if (!call->mutable)
         atomic_store_explicit(call->damaged, true, memory_order_relaxed);
@@ -243,11 +246,34 @@ void exception_recall(PyObject *raised)
         expect(hash);
 }
 
-bool exception_is_held(void)
+/* Is it of this type and statement? */
+static bool is_alike(const struct slot *slot, PyObject *raised, const char *statement)
 {
-    for (unsigned i = 0; i < SIGNATURES; i++)
-        if (seen[i].held)
-            return true;
+    const char *name = strrchr(Py_TYPE(raised)->tp_name, '.');
+    name = name ? name + 1 : Py_TYPE(raised)->tp_name;
+    size_t n = strlen(name);
+    return strncmp(slot->text, name, n) == 0 && (slot->text[n] == ':' || slot->text[n] == '\0') &&
+           strcmp(slot->statement, statement) == 0;
+}
+
+void exception_excuse(PyObject *raised, const char *statement)
+{
+    for (struct slot *slot = seen; slot < seen + SIGNATURES; slot++)
+        if (slot->held && is_alike(slot, raised, statement))
+            slot->excused = true;
+}
+
+bool exception_next_held(unsigned *at, uint16_t *ret_worker, uint64_t *ret_iteration)
+{
+    for (; *at < SIGNATURES; ++*at) {
+        const struct slot *slot = &seen[*at];
+        if (!slot->held)
+            continue;
+        *ret_worker = slot->worker;
+        *ret_iteration = slot->iteration;
+        ++*at;
+        return true;
+    }
     return false;
 }
 
@@ -255,7 +281,7 @@ void exception_settle(const struct detector_call *call, bool mutable)
 {
     char signature[SIGNATURE_SIZE];
     for (struct slot *slot = seen; slot < seen + SIGNATURES; slot++) {
-        if (!atomic_exchange(&slot->held, false) ||
+        if (!atomic_exchange(&slot->held, false) || slot->excused ||
             is_expected(normalise(slot->text, signature, sizeof signature)))
             continue;
         struct detector_call first = *call;

@@ -1,8 +1,6 @@
 /* See trace.h for the contract. x86-64 Linux. Handlers come last: async-signal-safe code only. */
 #include "detectors/trace/trace.h"
 
-#include <Python.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -10,16 +8,18 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/peek.h"
-#include "detectors/watch/target_files.h"
+#include "detectors/trace/anchor.h"
+#include "detectors/trace/head.h"
 #include "detectors/trace/trace_decode.h"
 #include "detectors/trace/trace_doors.h"
 #include "detectors/trace/trace_log.h"
+#include "detectors/watch/target_files.h"
 
 #define TRAP_FLAG 0x100
 #define EXECUTE_FAULT 16
 #define CLOCK_EVERY 256
 #define FOREIGN_MOST 6
+#define UNREACHED_SHARE 5
 
 /* Of the one thread that steps. */
 static struct {
@@ -93,40 +93,27 @@ int trace_start(void)
 #endif
 }
 
-/* An object belongs to no thread or to a living one: the control block of a thread begins with its own address. */
-static bool has_owner(const PyObject *object)
+static PyObject *shared_names;
+static bool explored;
+
+/* A word of the heap that no shared object leads to may belong to a block that was freed and used again. */
+static void add_candidate(struct candidate *candidate)
 {
-#ifdef Py_GIL_DISABLED
-    uintptr_t self;
-    return object->ob_tid == 0 || (peek(0, object->ob_tid, &self, sizeof self) && self == object->ob_tid);
-#else
-    return object->ob_refcnt > 0;
-#endif
+    if (!target_files_has_data(candidate->address)) {
+        if (!explored)
+            anchor_explore(shared_names);
+        explored = true;
+        if (!anchor_learn(candidate))
+            candidate->weight = (candidate->weight + UNREACHED_SHARE - 1) / UNREACHED_SHARE;
+    }
+    candidates_add(candidate);
 }
 
-/* Is this the head of a Python object? Its type is an object, too, and the type of that is a type. */
-static bool is_head(uintptr_t at)
+unsigned trace_settle(PyObject *names)
 {
-    PyObject object, type;
-    PyTypeObject metatype;
-    if (!peek(0, at, &object, sizeof object) || !object.ob_type || !has_owner(&object) ||
-        !peek(0, (uint64_t)object.ob_type, &type, sizeof type) || !type.ob_type ||
-        !peek(0, (uint64_t)type.ob_type, &metatype, sizeof metatype))
-        return false;
-    return type.ob_type == &PyType_Type || metatype.tp_flags & Py_TPFLAGS_TYPE_SUBCLASS;
-}
-
-static bool is_in_head(uintptr_t word)
-{
-    for (size_t offset = 0; offset < sizeof(PyObject); offset += sizeof(uint64_t))
-        if (is_head(word - offset))
-            return true;
-    return false;
-}
-
-unsigned trace_settle(void)
-{
-    unsigned n = trace_log_settle(is_in_head);
+    shared_names = names;
+    explored = false;
+    unsigned n = trace_log_settle(head_contains, add_candidate);
     trace_log_clear();
     return n;
 }

@@ -14,6 +14,8 @@
  */
 #pragma once
 
+#include <Python.h>
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,9 +37,9 @@ uint64_t trace_end(void);
 /* True if a budget or a system call ended the last trace early. */
 bool trace_was_cut(void);
 
-/* Adds candidates from the accesses logged since the last settling, and clears the log. Outside of a trace, attached.
- * Returns how many. */
-unsigned trace_settle(void);
+/* Adds candidates from the accesses logged since the last settling, and clears the log. names: the shared objects, or
+ * NULL. Outside of a trace, attached. Returns how many. */
+unsigned trace_settle(PyObject *names);
 
 /* Return true if the trap or fault belongs to a trace. Signal handlers. */
 bool trace_on_trap(const siginfo_t *info, void *ucontext);

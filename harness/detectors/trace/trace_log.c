@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/prng.h"
-#include "detectors/watch/candidates.h"
 
 #define WORDS (1u << 16)
 #define WORDS_MAX (WORDS / 4 * 3)
@@ -18,7 +17,7 @@
 #define WEIGHT_SOME 1000u
 #define WEIGHT_ONCE 300u
 /* All writes are locked: the target means it to be shared. */
-#define LOCKED_SHARE 10
+#define LOCKED_SHARE 3
 
 struct word {
     uintptr_t number; /* address / WORD; 0: free */
@@ -107,8 +106,11 @@ static void add_to_word(const struct trace_access *access, uintptr_t number, uns
     word->writer_pc = access->pc;
 }
 
+/* A prefetch may name any address: the upper half is the kernel's, and its end wraps to 0. */
 void trace_log_add(const struct trace_access *access)
 {
+    if ((intptr_t)access->address < 0)
+        return;
     for (uintptr_t at = access->address, end = at + access->size; at < end;) {
         uintptr_t next = (at / WORD + 1) * WORD, stop = next < end ? next : end;
         add_to_word(access, at / WORD, (unsigned)(at % WORD), (unsigned)(stop - at / WORD * WORD));
@@ -147,19 +149,19 @@ static unsigned size_of(const struct word *word)
     return size;
 }
 
-static void add_candidate(const struct word *word)
+static struct candidate candidate_of(const struct word *word)
 {
     unsigned size = size_of(word);
     bool each = word->writes == word->touches;
-    candidates_add(&(struct candidate){.address = word->number * WORD + word->low / size * size,
-                                       .size = (uint8_t)size,
-                                       .flags = (uint8_t)(word->flags | (each ? CANDIDATE_EACH_CALL : 0)),
-                                       .weight = weight_of(word),
-                                       .writer_pc = word->writer_pc,
-                                       .reader_pc = word->reader_pc});
+    return (struct candidate){.address = word->number * WORD + word->low / size * size,
+                              .size = (uint8_t)size,
+                              .flags = (uint8_t)(word->flags | (each ? CANDIDATE_EACH_CALL : 0)),
+                              .weight = weight_of(word),
+                              .writer_pc = word->writer_pc,
+                              .reader_pc = word->reader_pc};
 }
 
-unsigned trace_log_settle(bool (*skip)(uintptr_t address))
+unsigned trace_log_settle(bool (*skip)(uintptr_t address), void (*add)(struct candidate *candidate))
 {
     unsigned n = 0;
     memset(pairs, 0, sizeof pairs);
@@ -171,7 +173,8 @@ unsigned trace_log_settle(bool (*skip)(uintptr_t address))
     }
     for (unsigned i = 0; used && i < WORDS; i++)
         if (is_candidate(&words[i])) {
-            add_candidate(&words[i]);
+            struct candidate candidate = candidate_of(&words[i]);
+            add(&candidate);
             n++;
         }
     return n;

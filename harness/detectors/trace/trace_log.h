@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "detectors/watch/candidates.h"
+
 /* Threads with numbers from here on share a bit. */
 #define TRACE_THREADS 15
 
@@ -24,6 +26,6 @@ int trace_log_start(void);
 void trace_log_begin_call(unsigned thread);
 void trace_log_add(const struct trace_access *access);
 
-/* Adds the words that two threads touched and one wrote to the candidates. skip: leaves a word out. Returns how many. */
-unsigned trace_log_settle(bool (*skip)(uintptr_t address));
+/* Passes the words that two threads touched and one wrote to `add`. skip: leaves a word out. Returns how many. */
+unsigned trace_log_settle(bool (*skip)(uintptr_t address), void (*add)(struct candidate *candidate));
 void trace_log_clear(void);

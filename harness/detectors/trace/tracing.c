@@ -1,8 +1,6 @@
 /* See tracing.h for the contract. */
 #include "detectors/trace/tracing.h"
 
-#include <Python.h>
-
 #include <linux/futex.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "detectors/trace/anchor.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/candidates.h"
 
@@ -28,6 +27,7 @@ static bool on;
 
 /* Of the current round; written by child main while the workers wait at a barrier. */
 static struct {
+    PyObject *names; /* borrowed */
     unsigned threads;
     uint32_t total;
     uint64_t began, until;
@@ -48,23 +48,21 @@ bool tracing_is_on(void)
     return on;
 }
 
-bool tracing_keeps_objects(void)
-{
-    return on && clock_now() < atomic_load(&next_round);
-}
-
-void tracing_begin_round(unsigned threads, bool fresh)
+void tracing_begin_round(unsigned threads, PyObject *names, bool fresh)
 {
     uint64_t now = clock_now();
     turns.total = 0;
     if (!on)
         return;
-    if (fresh)
-        candidates_forget_heap();
     candidates_read_files();
+    if (fresh) {
+        candidates_forget_heap();
+        anchor_resolve(names);
+    }
     if (now < atomic_load(&next_round))
         return;
     turns.threads = threads;
+    turns.names = names;
     turns.total = threads * ITERATIONS;
     turns.began = now;
     turns.until = now + turns.total * CALL_TIME + PATIENCE;
@@ -74,7 +72,7 @@ void tracing_begin_round(unsigned threads, bool fresh)
 static void end_turns(void)
 {
     uint64_t now = clock_now();
-    trace_settle();
+    trace_settle(turns.names);
     atomic_store(&next_round, now + REST * (now - turns.began));
 }
 

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <Python.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,12 +18,10 @@
 int tracing_start(void);
 bool tracing_is_on(void);
 
-/* threads: how many workers step, from number 0 on; fresh: new objects, so that the old candidates are forgotten. The
- * first rounds are traced, then a small share of the time. */
-void tracing_begin_round(unsigned threads, bool fresh);
-
-/* Must the objects of the last round stay for the next one? Tracing them took time. */
-bool tracing_keeps_objects(void);
+/* threads: how many workers step, from number 0 on; names: the shared objects; fresh: they are new, so that candidates
+ * in the old ones are forgotten, and sought in the new ones. The first round is traced, then a small share of the time.
+ * Attached. */
+void tracing_begin_round(unsigned threads, PyObject *names, bool fresh);
 
 bool tracing_next(unsigned thread);
 void tracing_pass(void);

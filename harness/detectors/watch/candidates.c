@@ -60,6 +60,13 @@ static void add_weight(struct entry *entry, uint32_t amount)
     } while (!atomic_compare_exchange_weak(&entry->weight, &old, sum));
 }
 
+static void raise_weight(struct entry *entry, uint32_t least)
+{
+    uint32_t old = atomic_load_explicit(&entry->weight, memory_order_relaxed);
+    while (old < least && !atomic_compare_exchange_weak(&entry->weight, &old, least))
+        ;
+}
+
 static unsigned high_of(const struct candidate *candidate)
 {
     uint64_t high = candidate->address % WORD + candidate->size;
@@ -114,7 +121,7 @@ bool candidates_add(const struct candidate *candidate)
     else
         entry = new_entry(candidate);
     if (entry)
-        add_weight(entry, candidate->weight);
+        raise_weight(entry, candidate->weight);
     return entry;
 }
 

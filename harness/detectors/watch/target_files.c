@@ -201,12 +201,22 @@ uintptr_t target_files_code_end(uintptr_t pc)
     return range ? range->end : 0;
 }
 
+static bool read_range(const struct ranges *all, unsigned number, struct target_range *ret)
+{
+    if (number >= atomic_load_explicit(&all->n, memory_order_acquire))
+        return false;
+    *ret = all->ranges[number];
+    return true;
+}
+
 bool target_files_code(unsigned number, struct target_range *ret)
 {
-    if (number >= atomic_load_explicit(&code.n, memory_order_acquire))
-        return false;
-    *ret = code.ranges[number];
-    return true;
+    return read_range(&code, number, ret);
+}
+
+bool target_files_data(unsigned number, struct target_range *ret)
+{
+    return read_range(&data, number, ret);
 }
 
 bool target_files_has_data(uintptr_t address)

@@ -29,8 +29,9 @@ bool target_files_has_code(uintptr_t pc);
 /* The end of the code that contains pc; 0: no target file has it. */
 uintptr_t target_files_code_end(uintptr_t pc);
 
-/* The range of code with this number, from 0 on. Returns false behind the last one. */
+/* The range of code or of data with this number, from 0 on. Returns false behind the last one. */
 bool target_files_code(unsigned number, struct target_range *ret);
+bool target_files_data(unsigned number, struct target_range *ret);
 
 /* Writable data that the loader does not write: no relocations that become read-only, no procedure linkage table. */
 bool target_files_has_data(uintptr_t address);

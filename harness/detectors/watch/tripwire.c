@@ -232,12 +232,18 @@ static void report(struct detector_call *call, struct watched *watched, const st
         atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
+static void clear(struct tripwire_hits *hits)
+{
+    if (!hits)
+        return;
+    hits->n = 0;
+    hits->is_cut = false;
+}
+
 static void tripwire_before_call(struct detector_call *call)
 {
     (void)call;
-    struct tripwire_hits *hits = tripwire_hits();
-    if (hits)
-        hits->n = 0;
+    clear(tripwire_hits());
 }
 
 static void judge_hit(struct detector_call *call, struct tripwire_hits *hits, unsigned at)
@@ -268,8 +274,12 @@ static void tripwire_after_call(struct detector_call *call, PyObject *result, Py
     struct tripwire_hits *hits = tripwire_hits();
     for (unsigned i = 0; hits && i < hits->n; i++)
         judge_hit(call, hits, i);
-    if (hits)
-        hits->n = 0;
+    static atomic_flag noted = ATOMIC_FLAG_INIT;
+    if (hits && hits->is_cut)
+        detector_note_once(call, &noted,
+                           "a call wrote to inputs more than " AS_TEXT(
+                               TRIPWIRE_HITS) " times; what it wrote later at other places is not reported");
+    clear(hits);
 }
 
 /* Sends the number of repetitions of each site; its first write was sent at once. */

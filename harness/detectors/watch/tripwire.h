@@ -82,6 +82,7 @@ bool tripwire_on_trap(void *ucontext);
 #define TRIPWIRE_HITS 64
 struct tripwire_hits {
     unsigned n;
+    bool is_cut; /* an instruction that none of them shows wrote, too */
     struct tripwire_hit hits[TRIPWIRE_HITS];
 };
 /* On success the buffer is this thread's until it ends. Returns NULL without memory. */

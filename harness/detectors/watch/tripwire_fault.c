@@ -31,10 +31,22 @@ static void copy_cell(uint8_t *out, const struct tripwire_region *region, const 
     foreign_copy(out, address, n < TRIPWIRE_BYTES ? n : TRIPWIRE_BYTES);
 }
 
+/* Does a hit show the instruction that writes now? */
+static bool is_noted(const struct tripwire_hits *hits, void *ucontext)
+{
+    uint64_t instruction = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
+    for (unsigned i = 0; i < hits->n; i++)
+        if (hits->hits[i].nframes > 0 && hits->hits[i].frames[0] == instruction)
+            return true;
+    return false;
+}
+
 static void note_write(struct tripwire_region *region, char *address, void *ucontext)
 {
     struct tripwire_hits *hits = hits_of_thread;
     pending = NULL;
+    if (hits && hits->n == TRIPWIRE_HITS && !hits->is_cut)
+        hits->is_cut = !is_noted(hits, ucontext);
     if (!hits || hits->n == TRIPWIRE_HITS)
         return;
     struct tripwire_hit *hit = &hits->hits[hits->n++];

@@ -60,7 +60,8 @@ struct run {
     struct statement_overlap pairs;
     struct compared_list compared; /* of all plans */
     struct child_log log;
-    char **no_turn; /* members of the portfolio that the plan needs and that made no call */
+    bool hints, hinted; /* a child had the detector hint; one of them showed whether memory grows */
+    char **no_turn;     /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */

@@ -55,14 +55,25 @@ static bool is_exact(const struct judge *judge, enum series_of of, double rate)
     return true;
 }
 
+/* Notes whether the child had windows enough for a verdict: its calls may be few, or may change what they share. */
+static void note_look(const struct judge *judge)
+{
+    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, SERIES_PYTHON_BLOCKS, NULL);
+    judge->run->hints = true;
+    judge->run->hinted |=
+        judge->outcome->facts.changes != CHANGES_SEEN && curve_look(&curve, 1).shape != CURVE_SHORT;
+}
+
 /* Resident memory alone is a hint only where each iteration takes whole pages, as by mmap: an allocator's memory shows
  * in the other totals. */
 void judge_hint(struct judge *judge)
 {
     struct judge_list list = {.gap = ", ", .max = SIZE_MAX};
     double times = judge_per_iteration(judge);
-    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HINT)) ||
-        judge->outcome->facts.changes == CHANGES_SEEN || has_hint(&judge->run->notes))
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_HINT)))
+        return;
+    note_look(judge);
+    if (judge->outcome->facts.changes == CHANGES_SEEN || has_hint(&judge->run->notes))
         return;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double rate = rate_of(judge, i);

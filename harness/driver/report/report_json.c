@@ -145,6 +145,7 @@ json_t *report_document(const struct run *run)
                         run->serialized ? json_null() : json_real(fraction(run->overlapped, run->sampled)));
     json_object_set_new(json, "children", children_of(&run->log));
     json_object_set_new(json, "no_turn", report_json_texts(run->no_turn, run->nno_turn));
+    json_object_set_new(json, "growth_looked", run->hints ? json_boolean(run->hinted) : json_null());
     json_object_set_new(json, "pairs", report_json_pairs(run));
     json_object_set_new(json, "compared", report_json_compared(run));
     json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());

@@ -169,6 +169,8 @@ char *sentence_silence(const json_t *report)
         text_add(lacks, sizeof lacks, ", ", "%s", no_turn);
     size_t lack = say_lack(report, "results", "results", "compared", lacks, sizeof lacks);
     lack += say_lack(report, "exceptions", "exceptions", "judged", lacks, sizeof lacks);
+    if (json_is_false(json_object_get(report, "growth_looked")))
+        text_add(lacks, sizeof lacks, ", ", "growth of memory was not looked for");
     if (*lacks)
         text_add(text, sizeof text, ", but ", "%s", lacks);
     if (below > 0)

@@ -70,7 +70,7 @@ static unsigned step_on_both(const char *name, long n)
 {
     assert_true(step(name, 0, n, 100000).steps > 5);
     assert_true(step(name, 1, n, 100000).steps > 5);
-    return trace_settle();
+    return trace_settle(NULL);
 }
 
 static struct candidate find(const void *at)
@@ -118,7 +118,7 @@ static void test_one_thread_is_not_enough(void **state)
     (void)state;
     step("own_call", 3, 9, 1000);
     step("own_call", 3, 9, 1000);
-    assert_int_equal(trace_settle(), 0);
+    assert_int_equal(trace_settle(NULL), 0);
 }
 
 static void test_atomics_are_light(void **state)
@@ -149,7 +149,7 @@ static void test_budget(void **state)
     assert_int_equal(call.steps, 40);
     assert_int_equal(call.result, 1);
     assert_false(step("own_loop", 0, 1, 100000).cut);
-    trace_settle();
+    trace_settle(NULL);
 }
 
 static void test_fork(void **state)
@@ -157,7 +157,7 @@ static void test_fork(void **state)
     (void)state;
     struct stepped_call call = step("own_fork", 0, 42, 1000000);
     assert_int_equal(call.result, 42);
-    trace_settle();
+    trace_settle(NULL);
 }
 
 /* The flags that the call has saved have the trap flag in them; signals are blocked meanwhile. */
@@ -167,7 +167,7 @@ static void test_saved_flags_and_blocked_signals(void **state)
     struct stepped_call call = step("own_popf", 0, 3, 1000000);
     assert_int_equal(call.result, 3);
     assert_true(call.cut);
-    trace_settle();
+    trace_settle(NULL);
 }
 
 static void step_here(target_call *function, unsigned thread, void *at)
@@ -185,10 +185,10 @@ static void test_heads_of_objects_are_left_out(void **state)
     PyObject *object = PyList_New(0);
     for (unsigned thread = 0; thread < 2; thread++)
         step_here(atomic, thread, (char *)object + offsetof(PyObject, ob_type) - 16);
-    assert_int_equal(trace_settle(), 0);
+    assert_int_equal(trace_settle(NULL), 0);
     for (unsigned thread = 0; thread < 2; thread++)
         step_here(atomic, thread, (char *)object + sizeof(PyObject) - 8);
-    assert_int_equal(trace_settle(), 1);
+    assert_int_equal(trace_settle(NULL), 1);
     Py_DECREF(object);
 }
 

@@ -54,7 +54,7 @@ static void test_one_word_has_one_entry(void **state)
     assert_ptr_equal(found.address, (char *)words + 4);
     assert_int_equal(found.size, 4);
     assert_int_equal(found.flags, CANDIDATE_READ | CANDIDATE_WRITE);
-    assert_int_equal(found.weight, 2);
+    assert_int_equal(found.weight, 1);
     assert_false(candidates_find((uintptr_t)&words[1], &found));
 }
 

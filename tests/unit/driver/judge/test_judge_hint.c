@@ -38,6 +38,35 @@ static char *note_of(enum series_of of, const int64_t *points, bool changes)
     return note ? note : strdup("");
 }
 
+static void a_child_with_windows_enough_looked(void **state)
+{
+    (void)state;
+    static const struct {
+        enum changes changes;
+        bool on, windows, hints, hinted;
+    } rows[] = {
+        {CHANGES_NONE, true, true, true, true},
+        {CHANGES_NONE, true, false, true, false},
+        {CHANGES_SEEN, true, true, true, false},
+        {CHANGES_NONE, false, false, false, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin(&trial);
+        if (!rows[i].on)
+            trial.plan.detect &= ~DETECTOR_BIT(DETECTOR_HINT);
+        trial.outcome.facts.changes = rows[i].changes;
+        if (rows[i].windows) {
+            add_points(&trial, RECORD_ARM, SERIES_PYTHON_BLOCKS, calls);
+            add_points(&trial, RECORD_SERIES, SERIES_PYTHON_BLOCKS, calls);
+        }
+        judge(&trial, 1);
+        assert_int_equal(trial.run.hints, rows[i].hints);
+        assert_int_equal(trial.run.hinted, rows[i].hinted);
+        end(&trial);
+    }
+}
+
 static void assert_note(enum series_of of, const int64_t *points, bool changes, const char *words)
 {
     char *note = note_of(of, points, changes);
@@ -94,6 +123,7 @@ static void totals_that_settle_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_with_windows_enough_looked),
         cmocka_unit_test(totals_that_grow_with_the_calls_are_a_note),
         cmocka_unit_test(resident_memory_alone_must_be_exact),
         cmocka_unit_test(totals_that_settle_are_none),

@@ -74,6 +74,22 @@ static void silence_states_the_rate(void **state)
     run_clear(&run);
 }
 
+static void silence_claims_nothing_of_growth_that_was_not_looked_for(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    run.hints = true;
+    cleanup_free char *text = text_of(&run, false, false);
+    assert_says(
+        text,
+        "nothing found, but growth of memory was not looked for: 0 in 3900 calls, overlap 31 %, the rate is below");
+    run.hinted = true;
+    cleanup_free char *looked = text_of(&run, false, false);
+    assert_says(looked, "nothing found: 0 in 3900 calls");
+    run_clear(&run);
+}
+
 static void silence_claims_nothing_of_what_was_not_compared(void **state)
 {
     (void)state;
@@ -365,6 +381,7 @@ int main(void)
         cmocka_unit_test(text_has_the_finding),
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
+        cmocka_unit_test(silence_claims_nothing_of_growth_that_was_not_looked_for),
         cmocka_unit_test(silence_claims_nothing_of_what_was_not_compared),
         cmocka_unit_test(serial_calls_do_not_count_in_the_rate_of_races),
         cmocka_unit_test(counted_calls_bound_no_rate),

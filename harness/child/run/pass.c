@@ -1,0 +1,207 @@
+/* See pass.h for the contract. */
+#include "child/run/pass.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "child/crash/crash.h"
+#include "detectors/common/pycompat.h"
+#include "detectors/common/stir.h"
+#include "detectors/memory/guard.h"
+#include "detectors/result/exception.h"
+#include "heap/guard/guard.h"
+
+/* The names and steps of one worker. */
+struct seat {
+    const struct body *body;
+    struct bound_step *bound;
+    struct space space;
+};
+
+struct making {
+    struct pass *pass;
+    PyInterpreterState *interpreter;
+    struct seat own, other; /* other: of another worker with the same role, if calls are interleaved */
+    bool is_inner;
+};
+
+static unsigned role_of(const struct pass *pass)
+{
+    return pass->lane % pass->run->program->nbodies;
+}
+
+static bool seat_begin(struct seat *seat, const struct pass *pass, unsigned index)
+{
+    char error[640];
+    struct run *run = pass->run;
+    seat->body = &run->program->bodies[role_of(pass)];
+    seat->bound = calloc(seat->body->nsteps, sizeof *seat->bound);
+    if (!seat->bound ||
+        space_begin(run->maker, &run->base, &seat->space, false, index, error, sizeof error) < 0)
+        return false;
+    for (unsigned i = 0; i < seat->body->nsteps; i++)
+        step_bind(&seat->bound[i], &seat->body->steps[i], seat->space.names);
+    return true;
+}
+
+static void seat_end(struct seat *seat)
+{
+    for (unsigned i = 0; seat->space.names && i < seat->body->nsteps; i++)
+        step_unbind(&seat->bound[i]);
+    space_drop(&seat->space);
+    free(seat->bound);
+}
+
+static void set_iteration(const struct pass *pass, struct seat *seat, uint64_t iteration)
+{
+    if (pass->run->program->uses_iteration)
+        space_set_number(seat->space.names, "iteration_index", iteration);
+}
+
+/* Returns a new reference, or NULL with *ret_raised. */
+static PyObject *call_step(const struct pass *pass, struct seat *seat, unsigned i, PyObject **ret_raised)
+{
+    struct board_slot *slot = &pass->run->board->slots[BOARD_MAIN];
+    guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
+    uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
+    crash_set_statement(seat->body->steps[i].source);
+    board_enter(slot, calls);
+    PyObject *result = step_run(&seat->bound[i], seat->space.names);
+    board_leave(slot, calls);
+    crash_set_statement(NULL);
+    *ret_raised = result ? NULL : PyErr_GetRaisedException();
+    return result;
+}
+
+static bool run_step(struct making *making, unsigned i, uint64_t iteration)
+{
+    const struct pass *pass = making->pass;
+    PyObject *raised, *result = call_step(pass, &making->own, i, &raised);
+    const struct diverge_step at = {.role = role_of(pass),
+                                    .step = i,
+                                    .lane = pass->lane,
+                                    .sample = samples_find(&pass->run->samples, iteration),
+                                    .statement = making->own.body->steps[i].source};
+    pass->take(&at, result);
+    bool returned = result || run_declares(pass->run, raised);
+    if (!returned && pass->fresh)
+        exception_recall(raised);
+    if (!returned && pass->run->indexed)
+        exception_excuse(raised, at.statement);
+    Py_XDECREF(raised);
+    Py_XDECREF(result);
+    return returned;
+}
+
+static uint64_t iteration_of(const struct pass *pass, uint64_t turn)
+{
+    uint64_t at = pass->twice ? turn / 2 : turn;
+    at = pass->n ? at % pass->n : at;
+    return pass->numbers ? pass->numbers[at] : pass->first + at;
+}
+
+/* Another worker's iteration changes what this one's steps share with it. */
+static void run_other(struct making *making, uint64_t turn)
+{
+    const struct pass *pass = making->pass;
+    bool goes_on = making->other.space.names;
+    if (goes_on)
+        set_iteration(pass, &making->other, iteration_of(pass, turn + 1));
+    for (unsigned i = 0; goes_on && i < making->other.body->nsteps; i++) {
+        PyObject *raised, *result = call_step(pass, &making->other, i, &raised);
+        goes_on = result || run_declares(pass->run, raised);
+        Py_XDECREF(raised);
+        Py_XDECREF(result);
+    }
+}
+
+/* A step that raises what the plan does not declare ends the iteration, as in a worker. */
+static void run_iteration(struct making *making, uint64_t turn)
+{
+    const struct pass *pass = making->pass;
+    unsigned n = making->own.body->nsteps;
+    uint64_t iteration = iteration_of(pass, turn);
+    set_iteration(pass, &making->own, iteration);
+    bool reverse = pass->orders && turn % 2, interleaved = pass->interleaved && turn % 2;
+    for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
+        if (turn < PASS_CALLS) /* it is slow */
+            stir_memory((pass->index + turn) * n + i);
+        if (interleaved)
+            run_other(making, turn);
+        if (!run_step(making, reverse ? n - 1 - i / 2 : i, iteration))
+            return;
+    }
+}
+
+/* With one lane for all workers the other one has the same index. */
+static unsigned find_other(const struct pass *pass)
+{
+    const struct samples *samples = &pass->run->samples;
+    unsigned roles = pass->run->program->nbodies;
+    if (!samples->by_thread)
+        return pass->index;
+    return pass->lane + roles < samples->lanes ? pass->lane + roles
+           : pass->lane >= roles               ? pass->lane - roles
+                                               : pass->lane;
+}
+
+/* Attached. */
+static void run_iterations(struct making *making)
+{
+    struct pass *pass = making->pass;
+    bool interleaves = pass->interleaved;
+    if (seat_begin(&making->own, pass, pass->index) &&
+        (!interleaves || seat_begin(&making->other, pass, find_other(pass)))) {
+        uint64_t until = clock_now() + pass->time, turn = 0;
+        for (; turn < pass->calls && (turn < PASS_LEAST || clock_now() < until) &&
+               !atomic_load(&pass->run->board->ask);
+             turn++)
+            run_iteration(making, turn);
+        pass->made = turn;
+        stir_end();
+    }
+    seat_end(&making->own);
+    if (interleaves)
+        seat_end(&making->other);
+}
+
+static void start_and_join(struct making *making);
+
+static void *pass_main(void *argument)
+{
+    struct making *making = argument;
+    if (making->is_inner) {
+        making->is_inner = false;
+        start_and_join(making);
+        return NULL;
+    }
+    crash_thread_start((uint16_t)making->pass->index);
+    PyThreadState *state = PyThreadState_New(making->interpreter);
+    PyEval_RestoreThread(state);
+    guard_take_arrays();
+    run_iterations(making);
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+    crash_thread_end();
+    return NULL;
+}
+
+static void start_and_join(struct making *making)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, pass_main, making) == 0)
+        pthread_join(thread, NULL);
+}
+
+/* Two threads one after the other get the same identifier: each second one starts inside another thread. */
+void pass_run(struct pass *pass)
+{
+    static bool is_second;
+    is_second = !is_second;
+    struct making making = {.pass = pass, .interpreter = PyInterpreterState_Get(), .is_inner = is_second};
+    pass->made = 0;
+    PyThreadState *state = PyEval_SaveThread();
+    start_and_join(&making);
+    PyEval_RestoreThread(state);
+}

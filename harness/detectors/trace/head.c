@@ -1,0 +1,37 @@
+/* See head.h. */
+#include "detectors/trace/head.h"
+
+#include <Python.h>
+
+#include "base/peek.h"
+
+/* An object belongs to no thread or to a living one: the control block of a thread begins with its own address. */
+static bool has_owner(const PyObject *object)
+{
+#ifdef Py_GIL_DISABLED
+    uintptr_t self;
+    return object->ob_tid == 0 || (peek(0, object->ob_tid, &self, sizeof self) && self == object->ob_tid);
+#else
+    return object->ob_refcnt > 0;
+#endif
+}
+
+/* Is this the head of a Python object? Its type is an object, too, and the type of that is a type. */
+bool head_is_at(uintptr_t at)
+{
+    PyObject object, type;
+    PyTypeObject metatype;
+    if (!peek(0, at, &object, sizeof object) || !object.ob_type || !has_owner(&object) ||
+        !peek(0, (uint64_t)object.ob_type, &type, sizeof type) || !type.ob_type ||
+        !peek(0, (uint64_t)type.ob_type, &metatype, sizeof metatype))
+        return false;
+    return type.ob_type == &PyType_Type || metatype.tp_flags & Py_TPFLAGS_TYPE_SUBCLASS;
+}
+
+bool head_contains(uintptr_t word)
+{
+    for (size_t offset = 0; offset < sizeof(PyObject); offset += sizeof(uint64_t))
+        if (head_is_at(word - offset))
+            return true;
+    return false;
+}
