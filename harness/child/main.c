@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "child/crash/crash.h"
+#include "child/outcome/outcome.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
 #include "child/run/run.h"
@@ -182,7 +183,7 @@ static int run_in_python(struct run *run)
     run->fresh = run->plan->fresh ? &fresh : NULL;
     run->maker = &maker;
     if (!status)
-        status = run_plan(run);
+        status = run->plan->outcome ? outcome_run(run) : run_plan(run);
     run->program = run->fresh = NULL;
     run->maker = NULL;
     space_maker_clear(&maker);

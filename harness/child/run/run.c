@@ -185,13 +185,14 @@ static int run_rounds(struct run *run, struct worker *workers)
     }
 }
 
-static void finish_run(struct run *run)
+void run_finish(struct run *run)
 {
     struct detector_call call = run_main_call(run);
     struct record_content content = {
         .values = {[FINISHED_CALLS] = (int64_t)run_calls_made(run), [FINISHED_TIME] = (int64_t)run->worked}};
     atomic_store(&run->board->phase, BOARD_FINISH);
-    lone_send(run);
+    if (!run->work)
+        lone_send(run);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();
@@ -214,15 +215,14 @@ static int hint_at_end(struct run *run)
     return STATUS_CLEAN;
 }
 
-int run_plan(struct run *run)
+bool run_begin(struct run *run)
 {
-    bool counts = run->plan->detect & DETECTOR_COUNTERS;
     atomic_store(&run->board->phase, BOARD_SETUP);
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
     if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
-        return STATUS_UNTESTED;
+        return false;
     guard_take_arrays();
     interp_send_environment(run->wire);
     interp_send_packages(run->wire);
@@ -230,11 +230,19 @@ int run_plan(struct run *run)
         program_send(run->program, run->base.names, run->wire);
     crash_send_maps();
     /* Start tracking only now, so that our own set-up allocations are not counted. */
-    if (counts)
+    if (run->plan->detect & DETECTOR_COUNTERS)
         run_counting_begin(run);
     else
         guard_start_sampling();
     addresses_set_epoch(EPOCH_FIRST);
+    return true;
+}
+
+int run_plan(struct run *run)
+{
+    bool counts = run->plan->detect & DETECTOR_COUNTERS;
+    if (!run_begin(run))
+        return STATUS_UNTESTED;
     if (!serial_pass(run) || !run_check_raises(run))
         return STATUS_UNTESTED;
     interp_send_packages(run->wire); /* the statements may have imported more */
@@ -255,6 +263,6 @@ int run_plan(struct run *run)
     if (status == STATUS_CLEAN)
         status = hint_at_end(run);
     if (status == STATUS_CLEAN)
-        finish_run(run);
+        run_finish(run);
     return status;
 }

@@ -25,6 +25,8 @@ struct lengths {
     uint64_t calls, fresh;
 };
 
+struct worker;
+
 struct run {
     const struct plan *plan;
     const struct program *program;    /* NULL with a native scenario */
@@ -65,6 +67,8 @@ struct run {
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */
+    /* What a worker does in a round, in place of its iterations; or NULL. */
+    void (*work)(struct worker *worker);
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
     _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
@@ -74,8 +78,6 @@ struct run {
     _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
 };
 
-struct worker;
-
 /* base.c: calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
 
@@ -84,6 +86,11 @@ bool run_make_base(struct run *run, bool tripwire);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);
+
+/* Its first and its last part, for a run without a serial pass: makes the base space and sends the facts of the
+ * environment; ends the detectors. run_begin returns false after sending the reason. */
+bool run_begin(struct run *run);
+void run_finish(struct run *run);
 
 /* Limits of each role in the serial pass. */
 struct serial_limits {

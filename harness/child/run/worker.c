@@ -309,6 +309,7 @@ static void work_round(struct worker *worker)
         stall_point();
     }
     stall_rest();
+    point_end();
     note_reached(run, worker->iterations);
     crash_set_statement(NULL);
     crash_thread_restore();
@@ -344,7 +345,7 @@ static void *worker_main(void *argument)
         if (ready && !atomic_load(&run->failed)) {
             point_begin(worker->index);
             PyEval_RestoreThread(state);
-            work_round(worker);
+            (run->work ? run->work : work_round)(worker);
             PyEval_SaveThread();
         }
         if (run->meetings > 0)

@@ -22,6 +22,7 @@
                                 "extent lies outside its buffer") \
     DRIVER(LOG, log, "messages of the allocator and the interpreter, or the GIL turned back on") \
     DRIVER(MEMCHECK, memcheck, "leaks and memory errors, by Valgrind; with --under valgrind only") \
+    DRIVER(OUTCOME, outcome, "results and a state that no order of the calls gives; with --outcome only") \
     CHILD(PYHEAP, pyheap, "corrupted Python objects: CPython's debug hooks, and a check between rounds") \
     CHILD(REFCOUNT, refcount, "references of inputs, setup objects and loaded names: released too often, or never") \
     CHILD(SHUTDOWN, shutdown, "objects and blocks of the calls that are left when Python ends, with their holders") \

@@ -5,6 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
+/* Of the priorities: changes in a window of points. An order of the points that depends on PCT_CHANGES + 1 of them has a
+ * chance of 1/(n k^(d-1)) in a window, n threads, k = PCT_POINTS, d = PCT_CHANGES + 1. */
+#define PCT_POINTS 32
+#define PCT_CHANGES 2
+
 /* One row each: its bit, its name, and what it does to the threads, as a report says it. */
 /* clang-format off */
 #define PERTURB_LIST(ROW) \
@@ -16,6 +23,11 @@
     ROW(ALLOC, alloc, "at random times a thread waits for up to 100 us where a call has allocated or freed memory") \
     ROW(LOCKS, locks, "at random times a thread waits for up to 100 us where a call has taken or released a lock") \
     ROW(STARVE, starve, "at random times a thread sleeps for up to 4 ms between two calls") \
+    ROW(CROWD, crowd, "the default number of threads is at least 4 for each core") \
+    ROW(PIN, pin, "in every other round or so, all threads run on one core") \
+    ROW(PCT, pct, \
+        "around calls, at allocations and at locks threads wait for up to 100 us for those of higher priority; " \
+        "priorities are random, and " AS_TEXT(PCT_CHANGES) " of each " AS_TEXT(PCT_POINTS) " points change one") \
     ROW(STALL, stall, "threads are stalled for a moment at words that several of them touch")
 /* clang-format on */
 
@@ -31,5 +43,5 @@ enum perturb { PERTURB_LIST(PERTURB_BIT) };
 int perturb_parse(const char *text, uint32_t *ret_bits, char *error, size_t error_size);
 void perturb_print(uint32_t bits, char *text, size_t size);
 
-/* What these do, as the end of a sentence. */
-void perturb_say(uint32_t bits, char *text, size_t size);
+/* What these do, as the end of a sentence. threads: of the plan. */
+void perturb_say(uint32_t bits, uint32_t threads, char *text, size_t size);

@@ -244,11 +244,45 @@ static int check_settings(const struct plan *plan, char *error, size_t size)
     return 0;
 }
 
+static int check_outcome(const struct plan *plan, char *error, size_t size)
+{
+    if (!plan->outcome && (plan->state || plan->check))
+        return REFUSE("%s is for a plan with outcome: add outcome (--outcome)",
+                      plan->state ? "state" : "check");
+    if (!plan->outcome)
+        return 0;
+    if (plan->native && *plan->native)
+        return REFUSE("outcome and native cannot go together: give roles");
+    if (plan->share == RUNG_PRIVATE || plan->private || plan->nleave_out)
+        return REFUSE("outcome compares what roles do to objects that they share: leave out %s",
+                      plan->nleave_out ? "leave_out" : "private");
+    return 0;
+}
+
+int plan_settle_outcome(struct plan *plan, bool gave_threads, char *error, size_t error_size)
+{
+    uint32_t roles = plan->nroles > 1 ? plan->nroles : 2, most = PLAN_OUTCOME_ROLES_MAX;
+    bool fits = plan->nroles > 1 ? plan->threads == roles : plan->threads >= 2 && plan->threads <= most;
+    if (!plan->outcome)
+        return 0;
+    if (plan->nroles > most)
+        return fail(-EINVAL, error, error_size, "outcome is for 2 to %u roles, not %u; leave some out", most,
+                    plan->nroles);
+    if (gave_threads && !fits)
+        return fail(-EINVAL, error, error_size,
+                    "outcome has one thread for each role, and 2 to %u for one statement, not %" PRIu32
+                    "; leave out threads",
+                    most, plan->threads);
+    if (!gave_threads && !fits)
+        plan->threads = roles;
+    return 0;
+}
+
 int plan_check(const struct plan *plan, char *error, size_t error_size)
 {
     static int (*const checks[])(const struct plan *plan, char *error, size_t size) = {
-        check_bounds, check_settings, check_private,         check_raises,
-        check_inputs, check_lists,    check_something_to_run};
+        check_bounds, check_settings, check_private,          check_raises,
+        check_inputs, check_lists,    check_something_to_run, check_outcome};
     int status = 0;
     for (size_t i = 0; i < COUNT(checks) && !status; i++)
         status = checks[i](plan, error, error_size);

@@ -11,6 +11,7 @@
 #define PLAN_THREADS_MAX 256
 #define PLAN_INPUTS_MAX 32
 #define PLAN_STEPS_MAX 64
+#define PLAN_OUTCOME_ROLES_MAX 4
 
 /* The only tool to run a child under: in plans, and the name of its program. */
 #define PLAN_TOOL "valgrind"
@@ -63,6 +64,9 @@ struct plan {
     char *focus;      /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
     char *under;      /* the tool to run the child under: PLAN_TOOL */
     bool stop_on_first;
+    bool outcome; /* compare outcomes of meetings with those of all orders of the statements */
+    char *state;  /* for outcome: expression for the state of the shared objects; NULL: their values */
+    char *check;  /* for outcome: expression that is true after each meeting; or NULL */
 };
 
 /* Defaults: 8 threads, 10 s, every cheap detector, sharing level readonly, seed 0 (the driver draws one). */
@@ -82,6 +86,10 @@ int plan_check(const struct plan *plan, char *error, size_t error_size);
  * ("somersd.yaml:3: unknown key 'thraeds'; the keys are …"). *plan must be initialised; keys that the file
  * does not have keep their values. Returns 0 or -errno. */
 int plan_load(const char *path, struct plan *plan, char *error, size_t error_size);
+
+/* Sets the threads of a plan with `outcome`: one for each role, or 2 where there is one body, unless -t gave a number.
+ * On failure `error` is one sentence. Returns 0 or -EINVAL. */
+int plan_settle_outcome(struct plan *plan, bool gave_threads, char *error, size_t error_size);
 
 /* Is the name one of `private`? */
 bool plan_is_private(const struct plan *plan, const char *name);

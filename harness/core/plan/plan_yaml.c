@@ -185,6 +185,8 @@ static int check_so_far(const struct load *load, size_t line)
         plan.native = stand_in;
     if (plan.time == 0 && plan.iterations == 0)
         plan.iterations = 1;
+    plan.outcome = false; /* it goes with other keys */
+    plan.state = plan.check = NULL;
     int error = plan_check(&plan, why, sizeof why);
     if (error < 0)
         complain(load, line, "%s", why);

@@ -44,6 +44,14 @@
     FOUND(DIVERGE, diverge, 0) \
     /* values: enum record_race. text: input's name or "", statement. frames: two stacks */ \
     FOUND(RACE, race, 0) \
+    /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what --check \
+     * gives, or ""; the results of each role; the state */ \
+    FOUND(UNORDERED, unordered, 0) \
+    PLAIN(ROLE, role) /* values: enum record_role. text: statement, kind of its operations, its function or "" */ \
+    PLAIN(MEETINGS, meetings) /* values: enum record_meetings. text: what is not compared, and why, one a line */ \
+    /* values: enum record_row: a row of the table of outcomes. text: the first order that gives it, "1 2"; the results \
+     * of each role; the state */ \
+    PLAIN(ROW, row) \
     /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \
      * function of a package that it calls, or "". */ \
@@ -111,6 +119,10 @@ enum record_race {
     RACE_OTHER_LOCKED,
     RACE_FRAMES /* frames of the first stack; the others are the other thread's */
 };
+enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
+enum record_role { ROLE_NUMBER, ROLE_PLAIN };
+enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
+enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
 enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
  * vain. */

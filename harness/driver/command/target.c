@@ -230,6 +230,8 @@ static int add_target(const struct request *request, size_t i, struct target_lis
                                    : plan_of_target(request->out, request->positionals[i], plan, error, size);
     if (!result)
         result = request_apply(request, plan);
+    if (!result)
+        result = plan_settle_outcome(plan, REQUEST_GAVE(request, plan.threads), error, size);
     if (result == -E2BIG)
         snprintf(error, size, "there are too many inputs, steps or roles; leave some out");
     return result ? result : plan_check(plan, error, size);

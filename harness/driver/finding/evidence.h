@@ -25,6 +25,7 @@ enum evidence_by {
     EVIDENCE_LIMIT,     /* the target lowered its own limit on memory, and memory ended */
     EVIDENCE_STATEMENT, /* the call that the only statement makes */
     EVIDENCE_NAME,      /* the module of a type, or the one that a library's report names */
+    EVIDENCE_ORDER,     /* the operations of the roles: no order of them gives what a meeting gave */
     EVIDENCE_SHARING,   /* the sharing level: what the threads may do to shared inputs */
     EVIDENCE_WAYS
 };

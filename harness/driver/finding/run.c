@@ -84,6 +84,7 @@ void run_clear(struct run *run)
         free(run->log.items[i].findings);
     free(run->log.items);
     memcheck_clear(&run->memcheck);
+    meetings_clear(&run->meetings);
     strings_free(run->notes.items, run->notes.n);
     strings_free(run->no_turn, run->nno_turn);
     strings_free(run->in_place.items, run->in_place.n);

@@ -7,6 +7,7 @@
 #include "core/wire/status.h"
 #include "driver/finding/finding.h"
 #include "driver/finding/memcheck.h"
+#include "driver/outcome/meetings.h"
 #include "driver/outcome/outcome.h"
 #include "driver/outcome/statement.h"
 #include "driver/log/suppression.h"
@@ -65,6 +66,7 @@ struct run {
     size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */
+    struct meetings meetings;                    /* of a run with outcomes */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
 };

@@ -46,6 +46,9 @@ static const struct {
     [EVIDENCE_STATEMENT] = {"the only statement calls %s",
                             "the statement calls no package with an extension module"},
     [EVIDENCE_NAME] = {.suspect = "a type or module of %s is named"},
+    [EVIDENCE_ORDER] =
+        {"each statement is one operation on what the roles share, and no order of them gives this",
+         "a statement does more than one operation on what the roles share, or runs code of the setup"},
     [EVIDENCE_SHARING] = {"the threads only read what they share, and one thread does not fail",
                           "at this sharing level a thread may change what the others read"},
 };
@@ -67,7 +70,10 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
     const struct evidence *evidence = &finding->evidence;
     verdict->suspect = finding_suspect(finding);
     bool inside = evidence->blame == BLAME_INTERPRETER && evidence->call_package && !evidence->library;
-    if (verdict->suspect.blame == BLAME_USER)
+    if (verdict->suspect.blame == BLAME_USER && evidence->by == EVIDENCE_ORDER)
+        SAY(verdict,
+            "a statement is several operations on what the roles share, and no lock holds them together");
+    else if (verdict->suspect.blame == BLAME_USER)
         SAY(verdict, "the statements change arrays while other threads use them");
     else if (inside)
         SAY(verdict, "innermost frame of the interpreter, in a statement that calls %s%s",

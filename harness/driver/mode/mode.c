@@ -10,7 +10,7 @@
 #include "core/wire/status.h"
 
 /* The first one that is selected is the mode; the last one always is. */
-const struct mode *const modes[] = {&mode_tsan, &mode_valgrind, &mode_gil, &mode_plain};
+const struct mode *const modes[] = {&mode_tsan, &mode_valgrind, &mode_outcome, &mode_gil, &mode_plain};
 const size_t mode_count = sizeof modes / sizeof *modes;
 
 static const struct mode *select_mode(const struct mode_query *query)

@@ -86,7 +86,7 @@ struct mode {
     void (*clear)(struct mode_run *run);
 };
 
-extern const struct mode mode_tsan, mode_valgrind, mode_gil, mode_plain;
+extern const struct mode mode_tsan, mode_valgrind, mode_outcome, mode_gil, mode_plain;
 extern const struct mode *const modes[];
 extern const size_t mode_count;
 

@@ -150,6 +150,7 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "compared", report_json_compared(run));
     json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());
     json_object_set_new(json, "checker", walks_of(&run->walks));
+    json_object_set_new(json, "outcomes", report_json_outcomes(run));
     json_object_set_new(json, "memcheck", report_json_memcheck(&run->memcheck));
     json_object_set_new(json, "environment", environment_of(run));
     add_findings(json, run);

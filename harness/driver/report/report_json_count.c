@@ -1,4 +1,4 @@
-/* Counts in the document of a report: pairs of statements, Valgrind's memcheck, verification. */
+/* Counts in the document of a report: pairs of statements, Valgrind's memcheck, outcomes, verification. */
 #include "driver/report/report_json_inside.h"
 
 /* A look at a statement is one sample of it in flight; it may meet the other statement in several threads. */
@@ -81,6 +81,34 @@ json_t *report_json_memcheck(const struct memcheck *memcheck)
     return json_pack("{s:o, s:b, s:o, s:o, s:f}", "lengths", lengths, "has_new", memcheck->has_new,
                      "each_call", rates_of(memcheck, MEMCHECK_CALLS), "each_new_call",
                      rates_of(memcheck, MEMCHECK_NEW), "code_bytes_each_new_call", memcheck_code(memcheck));
+}
+
+static json_t *row_of(const struct meetings *meetings, const struct meeting_row *row)
+{
+    return json_pack(
+        "{s:o, s:o, s:I, s:b, s:o, s:b}", "results", report_json_texts(row->results, meetings->nroles),
+        "state", report_json_text(*row->state ? row->state : NULL), "count", (json_int_t)row->count, "serial",
+        row->serial, "order", report_json_text(*row->order ? row->order : NULL), "check_failed", row->failed);
+}
+
+/* {"meetings", "seconds", "orders", "roles", "state", "not_compared", "others", "rows": [{"results", "state", "count",
+ * "serial", "order", "check_failed"}]} */
+json_t *report_json_outcomes(const struct run *run)
+{
+    const struct meetings *meetings = &run->meetings;
+    json_t *rows = json_array();
+    if (meetings->nroles == 0) {
+        json_decref(rows);
+        return json_null();
+    }
+    for (size_t i = 0; i < meetings->n; i++)
+        json_array_append_new(rows, row_of(meetings, &meetings->rows[i]));
+    return json_pack("{s:I, s:f, s:i, s:o, s:o, s:o, s:I, s:o}", "meetings", (json_int_t)meetings->count,
+                     "seconds", (double)meetings->time / 1e9, "orders", (int)meetings->orders, "roles",
+                     report_json_texts(meetings->roles, meetings->nroles), "state",
+                     report_json_text(meetings->state), "not_compared",
+                     report_json_texts(meetings->lacks, meetings->nlacks), "others",
+                     (json_int_t)meetings->others, "rows", rows);
 }
 
 static json_t *trials_of(const struct trials *trials)

@@ -16,4 +16,5 @@ json_t *report_json_finding(const struct finding *finding);
 json_t *report_json_verification(const struct verification *found);
 json_t *report_json_compared(const struct run *run);
 json_t *report_json_pairs(const struct run *run);
+json_t *report_json_outcomes(const struct run *run);
 json_t *report_json_memcheck(const struct memcheck *memcheck);

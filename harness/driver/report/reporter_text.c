@@ -10,6 +10,7 @@
 #include "driver/report/sentence.h"
 
 #define NOTES_SHOWN 8
+#define OUTCOMES_SHOWN 12
 
 /* With fewer samples of each, it proves nothing that two statements never met. */
 #define LOOKS_LEAST 50
@@ -87,6 +88,65 @@ static void print_compared(const struct text *text)
         fprintf(text->out, "  … and %zu more statements, all in the JSON report\n", n - most);
 }
 
+/* "1 → None, 2 → None; c.value = 2" */
+static void print_outcome(const json_t *outcomes, const json_t *row, FILE *out)
+{
+    const char *state = document_text(row, "state"), *expression = document_text(outcomes, "state");
+    size_t i;
+    const json_t *result;
+    json_array_foreach (json_object_get(row, "results"), i, result)
+        fprintf(out, "%s%zu → %s", i ? ", " : "", i + 1, json_string_value(result));
+    if (*state)
+        fprintf(out, "; %s%s%s", expression, *expression ? " = " : "", state);
+}
+
+static void print_row(const struct text *text, const json_t *outcomes, const json_t *row)
+{
+    bool serial = document_is_true(row, "serial"), failed = document_is_true(row, "check_failed");
+    fprintf(text->out, "  %12lld  ", document_number(row, "count"));
+    print_outcome(outcomes, row, text->out);
+    if (serial && !failed)
+        fprintf(text->out, "%s  (order %s)%s\n", text->style->dim, document_text(row, "order"),
+                text->style->off);
+    else
+        fprintf(text->out, "%s  (%s)%s\n", text->style->bad,
+                failed ? "the check is not true" : "no order gives it", text->style->off);
+}
+
+static void print_roles(const json_t *outcomes, FILE *out)
+{
+    size_t i;
+    const json_t *role;
+    json_array_foreach (json_object_get(outcomes, "roles"), i, role) {
+        cleanup_free char *line = document_line(json_string_value(role));
+        fprintf(out, "%s%zu: %s", i ? "   " : "  ", i + 1, line ? line : "");
+    }
+    fputc('\n', out);
+}
+
+static void print_outcomes(const struct text *text)
+{
+    const json_t *outcomes = json_object_get(text->report->document, "outcomes"), *rows, *row, *lack;
+    double seconds = document_real(outcomes, "seconds");
+    size_t i;
+    if (!json_is_object(outcomes))
+        return;
+    rows = json_object_get(outcomes, "rows");
+    fprintf(text->out,
+            "  %lld meetings over fresh objects, %.0f a second; %lld orders of the calls on one thread\n",
+            document_number(outcomes, "meetings"),
+            seconds > 0 ? (double)document_number(outcomes, "meetings") / seconds : 0,
+            document_number(outcomes, "orders"));
+    print_roles(outcomes, text->out);
+    json_array_foreach (rows, i, row)
+        if (i < OUTCOMES_SHOWN || text->report->whole)
+            print_row(text, outcomes, row);
+    if (i > OUTCOMES_SHOWN && !text->report->whole)
+        fprintf(text->out, "  … and %zu more outcomes, all in the JSON report\n", i - OUTCOMES_SHOWN);
+    json_array_foreach (json_object_get(outcomes, "not_compared"), i, lack)
+        fprintf(text->out, "  %s\n", json_string_value(lack));
+}
+
 static void print_head(const struct text *text)
 {
     const json_t *document = text->report->document;
@@ -105,6 +165,7 @@ static void print_head(const struct text *text)
     if (no_turn && *no_turn)
         fprintf(text->out, "  %s: give it more --time\n", no_turn);
     print_compared(text);
+    print_outcomes(text);
 }
 
 static void print_silence(const json_t *document, FILE *out)

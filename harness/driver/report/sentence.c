@@ -33,6 +33,9 @@ char *sentence_blame(const json_t *finding)
             "user error: the statements change an array while others use it, which NumPy documents as unsafe";
         function = package = "";
     }
+    if (strcmp(blame, "user") == 0 && strcmp(document_text(finding, "detector"), "outcome") == 0)
+        fault =
+            "user error: a statement is several operations, and a statement of another role comes between them";
     if (is_likely(finding))
         n = asprintf(&text, "most likely the target's: the block is of %s%s%s", function,
                      *function ? " in " : "", *package ? package : "an unknown package");
@@ -159,10 +162,26 @@ static size_t say_lack(const json_t *report, const char *key, const char *what, 
     return lack;
 }
 
+/* Of a run with outcomes. */
+static char *say_no_outcome(const json_t *report)
+{
+    char *text;
+    const json_t *outcomes = json_object_get(report, "outcomes");
+    size_t lacks = json_array_size(json_object_get(outcomes, "not_compared"));
+    int n = asprintf(
+        &text,
+        "nothing found%s: an order of the calls gives each outcome of %lld meetings%s, overlap %.0f %%",
+        lacks ? ", but not all is compared" : "", document_number(outcomes, "meetings"),
+        lacks ? ", as far as it is compared" : "", 100 * document_real(report, "overlap"));
+    return n < 0 ? NULL : text;
+}
+
 char *sentence_silence(const json_t *report)
 {
     char text[512] = "nothing found", lacks[256] = "";
     double below = document_real(report, "rate_below");
+    if (json_is_object(json_object_get(report, "outcomes")))
+        return say_no_outcome(report);
     /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     cleanup_free char *no_turn = sentence_no_turn(report);
     if (no_turn && *no_turn)

@@ -211,6 +211,7 @@ bool session_take(struct session *session, const struct plan *plan, const char *
     if (session->one_plan && statement_learn(&session->run.statements, outcome) == 0 &&
         !session->mode->row->is_serial)
         statement_count(&session->run.statements, outcome, &session->run.pairs);
+    meetings_learn(&session->run.meetings, outcome, plan);
     judge_outcome(&session->run, plan, outcome, session->run.children);
     note_unjudged(session, plan, outcome);
     log_child(session, member, outcome);

@@ -150,7 +150,7 @@ bool unmask_learn(struct unmask *unmask, struct run *run, const struct outcome *
     const struct finding *finding = ended_by(run, outcome),
                          *mutation = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &n);
     if (!finding || statements_left(unmask, &run->statements) < 2 ||
-        unmask->plan.nleave_out >= PLAN_STEPS_MAX)
+        unmask->plan.nleave_out >= PLAN_STEPS_MAX || unmask->plan.outcome)
         return false;
     const char *statement = outcome->hung              ? stuck_in(outcome, unmask->plan.threads)
                             : outcome_crashed(outcome) ? crashed_in(outcome)

@@ -15,7 +15,9 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 /* They change neither layout nor timing much, so that users see what they see. */
-#define LIGHT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN))
+#define LIGHT                                                                                                \
+    (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(INVARIANT) | BIT(DIVERGE) | BIT(TSAN) |        \
+     BIT(OUTCOME))
 
 /* A cause with its consequences, or the findings of one statement. */
 struct bug {
@@ -95,7 +97,7 @@ static void run_apart(struct verify *verify, struct bug *bugs, unsigned n, unsig
     for (unsigned i = 0; i < plan.nleave_out; i++)
         out[i] = plan.leave_out[i];
     for (unsigned i = 0; i < n; i++)
-        if (i != at && bugs[i].statement && bugs[at].statement) {
+        if (i != at && bugs[i].statement && bugs[at].statement && !plan.outcome) {
             out[plan.nleave_out++] = (char *)bugs[i].statement;
             text_join(&bugs[at].found->without, "; ", bugs[i].statement);
         }

@@ -387,7 +387,7 @@ static void what_finds_has_more_turns(void **state)
 static void each_detector_has_a_member(void **state)
 {
     (void)state;
-    static const uint32_t of_a_mode = BIT(MEMCHECK) | BIT(TSAN);
+    static const uint32_t of_a_mode = BIT(MEMCHECK) | BIT(OUTCOME) | BIT(TSAN);
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         struct plan plan = plan_for(DETECTOR_BIT(id), 0, 10), child;
         struct portfolio portfolio;

@@ -1,0 +1,32 @@
+/* Orders: all ways to run the statements of the roles one after the other. Each is run on fresh objects, and its outcome
+ * is allowed. Child main, attached. */
+#pragma once
+
+#include "child/outcome/observe.h"
+
+#define ORDERS_MAX 720
+
+struct order {
+    uint8_t roles[ROLES_MAX * ROLE_STEPS_MAX]; /* role of each next statement */
+    uint64_t parts[OUTCOME_PARTS];             /* its outcome */
+};
+
+struct orders {
+    struct run *run;
+    struct observer *observer;
+    struct outcome_table *table;
+    struct order *items;
+    size_t n;
+    unsigned length; /* statements in an order */
+    bool changes;    /* a part has turned out to differ between runs of one order */
+    bool known;      /* `parts` are filled */
+};
+
+/* Lists the orders. On failure `error` is one sentence. Returns 0 or -E2BIG. */
+int orders_init(struct orders *orders, char *error, size_t size);
+void orders_clear(struct orders *orders);
+
+/* Runs every order once, in reverse with `reverse`, and adds its outcome to the table. A part that differs from the
+ * first run of the same order is left out from then on: `changes` is set, and the table must be made anew. Returns false
+ * after sending why the plan cannot go on. */
+bool orders_run(struct orders *orders, bool reverse);

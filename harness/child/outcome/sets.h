@@ -1,0 +1,16 @@
+/* Sets of fresh objects: runs the part of the setup that makes the objects of the roles. Child main, attached, while all
+ * roles wait. */
+#pragma once
+
+#include "child/outcome/observe.h"
+
+/* Splits the setup, and compiles the expressions of the plan. On failure `error` is one sentence. Returns 0 or
+ * -EINVAL. */
+int sets_init(struct run *run, struct observer *observer, char *error, size_t size);
+void sets_clear(struct observer *observer);
+
+/* Makes n sets in place of the earlier ones. Returns false after sending the reason. */
+bool sets_make(unsigned n);
+
+/* Sends how each role touches the shared objects, for the judge. */
+void sets_describe(int wire);
