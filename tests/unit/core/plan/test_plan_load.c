@@ -137,7 +137,7 @@ static const struct refusal {
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
-     "invariant, log, memcheck, outcome, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+     "invariant, log, memcheck, outcome, pyheap, refcount, shutdown, tripwire, tsan, watch, or all, none, default"},
     {"perturb: lockstep,banana\n", 1,
      "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect, skew, delay, "
      "alloc, locks, starve, crowd, pin, pct, stall, or off"},
