@@ -240,7 +240,8 @@ static void slices_are_bounded(void **state)
     assert_true(child_named(&plan, "serial").time == 2 * CLOCK_SECOND);
     assert_true(child_named(&plan, "bare").time == 30 * CLOCK_SECOND);
     plan.time = 12 * CLOCK_SECOND;
-    assert_true(child_named(&plan, "serial").time == 1200 * MS);
+    uint64_t serial = child_named(&plan, "serial").time;
+    assert_true(serial > 1000 * MS && serial <= 1200 * MS);
     uint64_t share = child_named(&plan, "bare").time;
     assert_true(share > 1600 * MS && share <= 2 * CLOCK_SECOND);
     plan.time = 6 * CLOCK_SECOND;
