@@ -25,6 +25,8 @@
 /* One round in this number runs without delays; one in this number of the others is on one core. */
 #define CALM 4
 #define PINNED 2
+/* ns until the first wait of a worker. */
+#define FIRST_MOST (200 * MICROSECOND)
 /* ns of a sleep, and of the time between two of one worker */
 #define SLEEP_LEAST (500 * MICROSECOND)
 #define SLEEP_MOST (4000 * MICROSECOND)
@@ -143,8 +145,11 @@ void point_begin(unsigned worker)
         pct_enter(worker);
     here.step = 1;
     point_here.until = 1;
-    here.due = 0;
-    here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    /* Rounds may be short: what was drawn in an earlier one stays. */
+    if (!here.sleep_due)
+        here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    if (!here.due)
+        here.due = clock_now() + prng_next(&here.prng) % FIRST_MOST;
     point_skew();
 }
 
