@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "core/plan/detector_list.h"
 
 /* Of the priorities: changes in a window of points. An order of the points that depends on PCT_CHANGES + 1 of them has a
  * chance of 1/(n k^(d-1)) in a window, n threads, k = PCT_POINTS, d = PCT_CHANGES + 1. */
@@ -27,13 +28,20 @@
     ROW(PIN, pin, "in every other round or so, all threads run on one core") \
     ROW(PCT, pct, \
         "around calls, at allocations and at locks threads wait for up to 100 us for those of higher priority; " \
-        "priorities are random, and " AS_TEXT(PCT_CHANGES) " of each " AS_TEXT(PCT_POINTS) " points change one")
+        "priorities are random, and " AS_TEXT(PCT_CHANGES) " of each " AS_TEXT(PCT_POINTS) " points change one") \
+    ROW(FIRST, first, "each of many new processes makes the objects of the setup, and its threads make their first calls " \
+        "together")
 /* clang-format on */
 
 #define PERTURB_ENUM(id, name, about) PERTURB_##id##_AT,
 enum { PERTURB_LIST(PERTURB_ENUM) PERTURB_COUNT };
 #define PERTURB_BIT(id, name, about) PERTURB_##id = 1 << PERTURB_##id##_AT,
 enum perturb { PERTURB_LIST(PERTURB_BIT) };
+
+/* Detectors of a child with PERTURB_FIRST: the others need threads or a state that a forked process lacks. */
+#define PERTURB_FIRST_DETECTORS                                                                              \
+    (DETECTOR_BIT(DETECTOR_CRASH) | DETECTOR_BIT(DETECTOR_HANG) | DETECTOR_BIT(DETECTOR_LOG) |               \
+     DETECTOR_BIT(DETECTOR_EXCEPTION) | DETECTOR_BIT(DETECTOR_DIVERGE))
 
 /* No child perturbs, not even those of which it is the purpose. No other bit is set beside it. */
 #define PERTURB_OFF (UINT32_C(1) << 31)
