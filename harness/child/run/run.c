@@ -157,7 +157,8 @@ static void begin_tracing(struct run *run)
                                         .names = run->base.names,
                                         .fresh = run->generation != traced,
                                         .iterations = run->round_calls,
-                                        .time = run->plan->time};
+                                        .time = run->plan->time,
+                                        .iteration = run->iteration_time};
     run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }

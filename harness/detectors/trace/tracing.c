@@ -26,6 +26,7 @@
 #define REST_FIRST 15
 #define REST 60
 #define STREAM 0x7ace
+#define STREAM_DELAY 0x7acd
 
 __thread bool tracing_turn;
 
@@ -36,7 +37,8 @@ static struct {
     struct tracing_round round;
     uint32_t total;
     uint64_t number; /* of traced rounds */
-    uint64_t began, until, call_time;
+    uint64_t began, until, call_time, delay;
+    bool cut; /* the budget was too small for the last traced call */
     _Alignas(64) _Atomic uint32_t turn;
 } turns;
 
@@ -63,6 +65,9 @@ static void begin_turns(const struct tracing_round *round, uint64_t now)
     turns.call_time = share && share < CALL_TIME ? share : CALL_TIME;
     turns.until = now + turns.total * turns.call_time + PATIENCE;
     turns.number++;
+    struct prng prng = prng_stream(turns.number, STREAM_DELAY);
+    turns.delay = turns.cut ? 1 + prng_next(&prng) % (round->iteration + 1) : 0;
+    turns.cut = false;
     atomic_store(&turns.turn, 0);
 }
 
@@ -135,10 +140,11 @@ void tracing_leave(void)
 
 void tracing_step(unsigned thread)
 {
-    trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time});
+    trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time, turns.delay});
 }
 
 void tracing_stop(void)
 {
     trace_end();
+    turns.cut |= trace_was_cut() || turns.delay;
 }

@@ -25,6 +25,7 @@ struct tracing_round {
     bool fresh;       /* they are new: candidates in the old ones are forgotten, and sought in the new ones */
     uint64_t iterations; /* of each worker in this round */
     uint64_t time;       /* ns for the whole run; tracing takes a small part of it */
+    uint64_t iteration;  /* ns that one takes */
 };
 
 /* The first rounds are traced at their first iteration, later ones at a random one. Attached. Returns the number of
