@@ -198,6 +198,7 @@ void run_finish(struct run *run)
     atomic_store(&run->board->phase, BOARD_FINISH);
     if (!run->work)
         lone_send(run);
+    tracing_send(run->wire);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();

@@ -2,14 +2,17 @@
 #include "detectors/trace/tracing.h"
 
 #include <linux/futex.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prng.h"
+#include "core/wire/record.h"
 #include "detectors/trace/anchor.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/candidates.h"
@@ -41,6 +44,11 @@ static struct {
     bool cut; /* the budget was too small for the last traced call */
     _Alignas(64) _Atomic uint32_t turn;
 } turns;
+
+/* Written by the thread that has the turn. */
+static struct {
+    uint64_t calls, words;
+} traced;
 
 static _Atomic uint64_t next_round; /* the time from which on rounds are traced again */
 
@@ -91,7 +99,8 @@ uint64_t tracing_begin_round(const struct tracing_round *round)
 
 static void end_turns(void)
 {
-    trace_settle(turns.round.names);
+    uint64_t words = trace_settle(turns.round.names);
+    traced.words = words > traced.words ? words : traced.words;
     uint64_t now = clock_now(), rest = turns.number < FIRST ? REST_FIRST : REST;
     atomic_store(&next_round, now + rest * (now - turns.began));
 }
@@ -138,6 +147,20 @@ void tracing_leave(void)
     syscall(SYS_futex, &turns.turn, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+void tracing_send(int wire)
+{
+    char text[96];
+    if (traced.calls == 0)
+        return;
+    snprintf(text, sizeof text, "%" PRIu64 " calls were stepped through; two threads touch %" PRIu64 " words",
+             traced.calls, traced.words);
+    RECORD_SEND(wire, RECORD_FACT,
+                .values = {[FACT_KIND] = FACT_TRACED,
+                           [FACT_VALUE] = (int64_t)traced.words,
+                           [FACT_CALLS] = (int64_t)traced.calls},
+                .texts = {text});
+}
+
 void tracing_step(unsigned thread)
 {
     trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time, turns.delay});
@@ -147,4 +170,5 @@ void tracing_stop(void)
 {
     trace_end();
     turns.cut |= trace_was_cut() || turns.delay;
+    traced.calls++;
 }

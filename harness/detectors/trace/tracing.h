@@ -36,6 +36,9 @@ bool tracing_next(unsigned thread);
 void tracing_pass(void);
 void tracing_leave(void);
 
+/* Sends how many calls were stepped, and how many words they share at most. Child main, after the rounds. */
+void tracing_send(int wire);
+
 /* The thread has the turn. */
 extern __thread bool tracing_turn __attribute__((tls_model("initial-exec")));
 
