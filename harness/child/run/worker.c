@@ -165,12 +165,16 @@ static void sample_overlap(struct worker *worker, unsigned step)
 }
 
 /* A statement that makes many different calls may name the current one in the variable `case`. */
-static const char *current_statement(const struct worker *worker, const char *source)
+static const char *current_case(const struct worker *worker, const char *source)
 {
-    if (!worker->names_case)
-        return source;
     PyObject *text = PyDict_GetItemString(worker->space.names, "case");
     return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
+}
+
+static inline void set_statement(struct worker *worker, const char *source)
+{
+    worker->call.statement = worker->names_case ? current_case(worker, source) : source;
+    crash_set_statement(worker->call.statement);
 }
 
 /* The time of this does not belong to the call. */
@@ -196,8 +200,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->step = step;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    set_statement(worker, source);
     detectors_before_call(call);
     if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
@@ -218,10 +221,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
-    /* The statement may have assigned `case` and so freed the old text. */
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    if (worker->names_case) /* the statement may have assigned it and so freed the old text */
+        set_statement(worker, source);
     detectors_after_call(call, result, raised);
+    if (worker->run->took)
+        worker->run->took(worker, step, result);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
     if (raised)
@@ -259,7 +263,8 @@ bool worker_iterate(struct worker *worker)
         atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
         whole = make_call(worker, call_step, i, worker->body->steps[i].source);
     }
-    writer_write(worker);
+    if (run->writer.any)
+        writer_write(worker);
     worker->iterations++;
     return whole;
 }
@@ -290,13 +295,6 @@ static void begin_poll(const struct run *run)
         pyversion_stop_free_lists();
 }
 
-static void note_reached(struct run *run, uint64_t iterations)
-{
-    uint64_t most = atomic_load(&run->reached);
-    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
-        ;
-}
-
 /* Attached. Some workers make this iteration one after another, step by step, while the others wait. Returns true for
  * such a worker. */
 static bool take_turn(struct worker *worker)
@@ -318,6 +316,7 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
+    uint64_t began = clock_busy(), first = worker->iterations;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -337,7 +336,8 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
-    note_reached(run, worker->iterations);
+    point_end();
+    run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
     tracing_leave();
     crash_set_statement(NULL);
     crash_thread_restore();
