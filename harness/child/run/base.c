@@ -26,7 +26,10 @@ static void raise_to(_Atomic uint64_t *most, uint64_t value)
 
 void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time)
 {
+    uint64_t least = atomic_load(&run->behind);
     raise_to(&run->reached, reached);
+    while (least > reached && !atomic_compare_exchange_weak(&run->behind, &least, reached)) {
+    }
     raise_to(&run->busy, time / (iterations + 1) + 1);
 }
 

@@ -11,6 +11,7 @@
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/result/diverge.h"
 
 void run_round(struct run *run)
 {
@@ -72,6 +73,10 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     for (unsigned i = 0; i < n; i++)
         pthread_join(workers[i].thread, NULL);
     PyEval_RestoreThread(state);
+    for (unsigned i = 0; i < n * PLAN_STEPS_MAX; i++) {
+        const struct worker *worker = &workers[i / PLAN_STEPS_MAX];
+        diverge_count(worker->call.role, i % PLAN_STEPS_MAX, worker->compared[i % PLAN_STEPS_MAX]);
+    }
 }
 
 static void fail_to_start(const struct run *run, unsigned started, unsigned wanted)

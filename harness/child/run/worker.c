@@ -91,6 +91,7 @@ static void prepare_call(struct worker *worker)
         .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
                              : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
+        .compared = worker->compared,
         .findings = &run->findings,
     };
 }

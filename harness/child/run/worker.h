@@ -35,7 +35,8 @@ struct worker {
     uint64_t sample_at; /* number of the call that samples overlap next */
     struct board_slot *slot;
     struct detector_call call;
-    struct learn *learn; /* not NULL: the serial pass */
+    uint64_t compared[PLAN_STEPS_MAX]; /* results, by step */
+    struct learn *learn;               /* not NULL: the serial pass */
 };
 
 /* The caller joins worker->thread. Returns 0 or -errno. */

@@ -108,7 +108,8 @@ enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
 enum record_role { ROLE_NUMBER, ROLE_PLAIN };
 enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
 enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
-enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
+/* The first two are an enum looked; COMPARED_CALLS: results that were compared. */
+enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS, COMPARED_CALLS };
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
  * vain. */
 enum looked { LOOKED_OFF, LOOKED_NOT, LOOKED_YES, LOOKED_ENDED };
