@@ -12,10 +12,10 @@
 #include "child/run/round.h"
 #include "core/wire/status.h"
 
-/* Runs of all orders before the meetings. */
+/* Runs of all orders, in both directions, with these numbers of sets: before the meetings, and before a finding is sent. */
 #define PASSES 4
-/* Runs before a finding is sent. */
-#define PASSES_AGAIN 6
+#define SETS_LEARNT 64
+#define SETS_AGAIN 256
 /* Time of the meetings between two looks at the clock. */
 #define BATCH_TIME (4 * UINT64_C(1000000))
 /* A role that sleeps until the last one comes is late. On a busy machine the others lose their cores for some
@@ -42,17 +42,16 @@ static bool is_compared(void)
     return !game.observer.left_out[OUTCOME_STATE];
 }
 
-/* Runs all orders again, and makes the table of what they give. Returns false after sending the reason. */
-static bool learn_orders(unsigned passes)
+/* Makes the table of what all orders give. Returns false after sending the reason. */
+static bool learn_orders(void)
 {
-    for (unsigned pass = 0; pass < passes; pass++) {
-        game.orders.changes = false;
-        if (!orders_run(&game.orders, pass % 2))
+    orders_forget(&game.orders);
+    for (unsigned pass = 0; pass < PASSES; pass++) {
+        if (!orders_run(&game.orders, pass % 2, SETS_LEARNT))
             return false;
         if (!game.orders.changes)
             continue;
-        outcome_table_clear(&game.table);
-        game.orders.known = false;
+        orders_forget(&game.orders);
         pass = 0;
     }
     return true;
@@ -113,12 +112,10 @@ static bool begin(void)
     if (!sets_make(1))
         return false;
     observe_parts(&game.observer, 0, before);
-    if (!orders_run(&game.orders, false))
+    if (!orders_run(&game.orders, false, 1))
         return false;
     send_changes(before[OUTCOME_STATE]);
-    outcome_table_clear(&game.table);
-    game.orders.known = false;
-    if (!learn_orders(PASSES) || !refuse())
+    if (!learn_orders() || !refuse())
         return false;
     for (unsigned i = 0; i < role_stage.nroles; i++)
         set_delay(2 * role_stage.roles[i].time);
@@ -145,15 +142,11 @@ static void report(struct outcome_row *row, const char *why)
 static bool confirm(uint64_t key, const char *why, bool failed)
 {
     bool is_new;
-    game.orders.changes = false;
-    for (unsigned pass = 0; pass < PASSES_AGAIN && !game.orders.changes; pass++)
-        if (!orders_run(&game.orders, pass % 2))
+    for (unsigned pass = 0; pass < PASSES && !game.orders.changes; pass++)
+        if (!orders_run(&game.orders, pass % 2, SETS_AGAIN))
             return false;
-    if (game.orders.changes) {
-        outcome_table_clear(&game.table);
-        game.orders.known = false;
-        return learn_orders(PASSES) && refuse();
-    }
+    if (game.orders.changes)
+        return learn_orders() && refuse();
     struct outcome_row *row = outcome_table_get(&game.table, key, &is_new);
     if (row && (!row->serial || failed))
         report(row, why);
