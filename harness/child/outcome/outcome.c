@@ -11,6 +11,7 @@
 #include "child/outcome/sets.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
+#include "heap/point/point.h"
 
 /* Runs of all orders, in both directions, with these numbers of sets: before the meetings, and before a finding is sent. */
 #define PASSES 4
@@ -117,7 +118,7 @@ static bool begin(void)
     send_changes(before[OUTCOME_STATE]);
     if (!learn_orders() || !refuse())
         return false;
-    for (unsigned i = 0; i < role_stage.nroles; i++)
+    for (unsigned i = 0; i < role_stage.nroles && !(game.run->plan->perturb & PERTURB_OFF); i++)
         set_delay(2 * role_stage.roles[i].time);
     return true;
 }
@@ -228,13 +229,14 @@ static uint64_t work_now(void)
 /* Returns an exit status. */
 static int meet(void)
 {
-    uint64_t began = clock_now(), least = began + game.run->plan->time / 2;
+    uint64_t batches = 0, began = clock_now(), least = began + game.run->plan->time / 2;
     if (game.run->deadline && game.run->deadline < least)
         game.run->deadline = least; /* however long the setup took */
     while (!is_over()) {
         uint64_t work = work_now();
         if (!sets_make(game.batch))
             return STATUS_UNTESTED;
+        points_draw(game.run->plan->perturb, game.run->plan->seed, ++batches, role_stage.nroles);
         role_run(TASK_MEET);
         if (atomic_load(&game.run->failed))
             return STATUS_UNTESTED;

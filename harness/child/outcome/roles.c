@@ -10,6 +10,7 @@
 #include "child/step/statement.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "heap/point/point.h"
 
 /* A statement in turn that takes longer waits for another role; the driver would call it a hang soon. */
 #define TURN_TIME (2 * CLOCK_SECOND)
@@ -81,12 +82,17 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
     if (to->raised || to->n == body->nsteps || set >= role->nsets)
         return false;
     unsigned step = to->n;
+    bool meets = slot == worker->slot;
     crash_set_statement(body->steps[step].source);
     atomic_store_explicit(&slot->step, step, memory_order_relaxed);
     board_enter(slot, *calls);
+    if (meets)
+        point_open();
     to->values[step] =
         statement_run(body->first + step, &role->bound[set * body->nsteps + step], role->names[set]);
-    if (slot == worker->slot) {
+    if (meets)
+        point_close();
+    if (meets) {
         bool inside = board_others_inside(worker->run->board, role_stage.nroles, worker->index);
         atomic_fetch_add_explicit(&slot->sampled, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&slot->overlapped, inside, memory_order_relaxed);
@@ -126,6 +132,7 @@ static void come_together(unsigned set)
 /* Meets the other roles before each set. */
 static void meet_over_sets(struct worker *worker, struct role *role)
 {
+    point_begin(worker->index);
     for (unsigned set = 0; set < role_stage.nsets; set++) {
         PyThreadState *state = PyEval_SaveThread();
         barrier_meet(&role_stage.meet);
