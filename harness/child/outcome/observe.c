@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "child/outcome/portrait.h"
 #include "child/outcome/roles.h"
+#include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
 
 static void add_result(struct portrait *portrait, const struct role_result *result)
@@ -75,6 +76,19 @@ void observe_parts(struct observer *observer, unsigned set, uint64_t parts[stati
         parts[i] = observer->left_out[i] ? 0 : portrait.hash;
     }
     portrait_release(&portrait);
+}
+
+uint64_t observe_arrays(const struct observer *observer, unsigned set)
+{
+    struct portrait portrait = {0};
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(observer->shared); i++) {
+        PyObject *value = PyDict_GetItemWithError(role_stage.sets[set], PyList_GET_ITEM(observer->shared, i));
+        if (value && array_api_has(value))
+            portrait_add(&portrait, value);
+    }
+    PyErr_Clear();
+    portrait_release(&portrait);
+    return portrait.hash;
 }
 
 uint64_t observe_key(const uint64_t parts[static OUTCOME_PARTS])

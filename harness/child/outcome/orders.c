@@ -129,6 +129,7 @@ static bool take_set(struct orders *orders, struct order *order, unsigned set)
     char why[320];
     bool is_new;
     observe_parts(orders->observer, set, parts);
+    orders->writes_arrays |= observe_arrays(orders->observer, set) != orders->arrays;
     if (order->known)
         compare_parts(orders, order, parts, set);
     else

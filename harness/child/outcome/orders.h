@@ -18,9 +18,11 @@ struct orders {
     struct outcome_table *table;
     struct order *items;
     size_t n;
-    unsigned length; /* statements in an order */
-    bool changes;    /* a part has turned out to differ between runs of one order */
-    uint64_t stirs;  /* of memory, so that results that depend on addresses differ */
+    unsigned length;    /* statements in an order */
+    uint64_t arrays;    /* a hash of the shared arrays before any statement */
+    bool writes_arrays; /* some order changed them */
+    bool changes;       /* a part has turned out to differ between runs of one order */
+    uint64_t stirs;     /* of memory, so that results that depend on addresses differ */
 };
 
 /* Lists the orders. On failure `error` is one sentence. Returns 0 or -E2BIG. */

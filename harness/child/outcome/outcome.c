@@ -113,6 +113,7 @@ static bool begin(void)
     if (!sets_make(1))
         return false;
     observe_parts(&game.observer, 0, before);
+    game.orders.arrays = observe_arrays(&game.observer, 0);
     if (!orders_run(&game.orders, false, 1))
         return false;
     send_changes(before[OUTCOME_STATE]);
@@ -130,6 +131,7 @@ static void report(struct outcome_row *row, const char *why)
     record_begin(&record, RECORD_UNORDERED, RECORD_MAIN);
     record.values[UNORDERED_SERIAL] = row->serial;
     record.values[UNORDERED_CHECK] = row->failed;
+    record.values[UNORDERED_ARRAYS] = game.orders.writes_arrays;
     record_add_text(&record, why);
     for (unsigned i = 0; i < role_stage.nroles; i++)
         record_add_text(&record, row->texts[i]);

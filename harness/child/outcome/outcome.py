@@ -80,7 +80,7 @@ class Operations(ast.NodeVisitor):
     def __init__(self, names, shared):
         self.names, self.shared = names, shared
         self.direct = self.derived = 0
-        self.setup = False
+        self.setup = self.library = False
         self.functions = []
 
     def is_direct(self, node):
@@ -98,7 +98,13 @@ class Operations(ast.NodeVisitor):
 
     def member(self, node, name):
         kind = self.type_of(node)
+        self.look_at(getattr(kind, name, None))
         return kind and f'{kind.__module__}.{kind.__qualname__}.{name}'
+
+    def look_at(self, value):
+        """Python code is several operations, of a package or not. CPython's library does not promise that it is one."""
+        if isinstance(value, types.FunctionType) and module_of(value) in sys.stdlib_module_names:
+            self.library = True
 
     def value_of(self, path):
         value = self.names.get(path[0], vars(builtins).get(path[0]))
@@ -121,6 +127,7 @@ class Operations(ast.NodeVisitor):
             function = self.member(node.func, '__call__')
             operands.append(node.func)
         elif value is not None:
+            self.look_at(value)
             module, name = getattr(value, '__module__', None), getattr(value, '__qualname__', path[-1])
             function = f'{module}.{name}' if module else name
             own = [operand for operand in operands if self.is_direct(operand)]
@@ -198,7 +205,7 @@ def describe(source, names, shared):
         kind = 'setup'
     elif seen.direct > 1:
         kind = 'several'
-    elif seen.direct == 1 and not seen.derived:
+    elif seen.direct == 1 and not seen.derived and not seen.library:
         kind = 'one'
     else:
         kind = 'unclear'

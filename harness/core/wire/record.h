@@ -103,7 +103,8 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
-enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
+/* UNORDERED_ARRAYS: the statements change shared arrays. */
+enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK, UNORDERED_ARRAYS };
 enum record_role { ROLE_NUMBER, ROLE_PLAIN };
 enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
 enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
