@@ -14,6 +14,7 @@
 
 /* A statement in turn that takes longer waits for another role; the driver would call it a hang soon. */
 #define TURN_TIME (2 * CLOCK_SECOND)
+#define AWAKE_SPINS 1500
 #define ATTACHED_SPINS 50
 #define TURN_SPINS 2000
 #define TURN_PAUSE 50 /* us */
@@ -116,14 +117,14 @@ static void delay_call(struct role *role)
         __builtin_ia32_pause();
 }
 
-/* Attached: waits a moment for the roles that have left the barrier, but take another time to attach. */
-static void come_together(unsigned set)
+/* Waits a moment until as many roles as there are cores have come this far in this set. */
+static void come_together(_Atomic uint32_t *come, unsigned set, unsigned spins)
 {
     uint32_t cores = role_stage.meet.cores, most = role_stage.nroles < cores ? role_stage.nroles : cores;
     uint32_t wanted = role_stage.nroles * set + most;
-    atomic_fetch_add_explicit(&role_stage.attached, 1, memory_order_relaxed);
-    for (unsigned i = 0; i < ATTACHED_SPINS; i++) {
-        if (atomic_load_explicit(&role_stage.attached, memory_order_relaxed) >= wanted)
+    atomic_fetch_add_explicit(come, 1, memory_order_relaxed);
+    for (unsigned i = 0; i < spins; i++) {
+        if (atomic_load_explicit(come, memory_order_relaxed) >= wanted)
             return;
         __builtin_ia32_pause();
     }
@@ -135,9 +136,10 @@ static void meet_over_sets(struct worker *worker, struct role *role)
     point_begin(worker->index);
     for (unsigned set = 0; set < role_stage.nsets; set++) {
         PyThreadState *state = PyEval_SaveThread();
-        barrier_meet(&role_stage.meet);
+        barrier_wait(&role_stage.meet);
+        come_together(&role_stage.awake, set, AWAKE_SPINS); /* a role that slept needs a core first */
         PyEval_RestoreThread(state);
-        come_together(set);
+        come_together(&role_stage.attached, set, ATTACHED_SPINS);
         delay_call(role);
         while (run_step(worker, role, set, worker->slot, &worker->calls)) {
         }
@@ -247,6 +249,7 @@ bool role_run(enum role_task task)
     bool returned = true;
     role_stage.task = task;
     atomic_store_explicit(&role_stage.turn, 0, memory_order_relaxed);
+    atomic_store_explicit(&role_stage.awake, 0, memory_order_relaxed);
     atomic_store_explicit(&role_stage.attached, 0, memory_order_relaxed);
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&role_stage.all);
