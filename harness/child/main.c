@@ -10,11 +10,13 @@
 
 #include "base/fd.h"
 #include "child/crash/crash.h"
+#include "child/first/first.h"
 #include "child/outcome/outcome.h"
 #include "child/python/interp.h"
 #include "child/python/pyversion.h"
 #include "child/run/run.h"
 #include "child/run/tsan.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/common/array_api.h"
@@ -154,6 +156,12 @@ static int import_numpy(const struct run *run)
         space_exception_text(reason, sizeof reason));
 }
 
+/* One thread makes no race. */
+static bool is_first(const struct plan *plan)
+{
+    return plan->perturb & PERTURB_FIRST && plan->threads > 1;
+}
+
 /* Runs the plan between the start of Python and its end. */
 static int run_in_python(struct run *run)
 {
@@ -183,7 +191,7 @@ static int run_in_python(struct run *run)
     run->fresh = run->plan->fresh ? &fresh : NULL;
     run->maker = &maker;
     if (!status)
-        status = run->plan->outcome ? outcome_run(run) : run_plan(run);
+        status = run->plan->outcome ? outcome_run(run) : is_first(run->plan) ? first_run(run) : run_plan(run);
     run->program = run->fresh = NULL;
     run->maker = NULL;
     space_maker_clear(&maker);
@@ -252,6 +260,8 @@ int main(int argc, char **argv)
     if (plan_load(arguments.plan, &plan, error, sizeof error) < 0)
         return run_cannot(&run, STATUS_USAGE, "%s", error);
     close_plan(arguments.plan);
+    if (is_first(&plan))
+        plan.detect &= PERTURB_FIRST_DETECTORS;
 
     /* The guard answers malloc from here on. */
     int guard = guard_begin(&plan, run.wire);

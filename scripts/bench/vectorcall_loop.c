@@ -50,17 +50,22 @@ static void *loop_main(void *argument)
 static PyObject *run(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
 {
     if (nargs < 3 || nargs - 3 > ARGS_MAX)
-        return PyErr_Format(PyExc_TypeError, "run(threads, seconds, callable, *args) takes up to %d args", ARGS_MAX);
+        return PyErr_Format(PyExc_TypeError, "run(threads, seconds, callable, *args) takes up to %d args",
+                            ARGS_MAX);
     long threads = PyLong_AsLong(args[0]), calls = 0;
     double seconds = PyFloat_AsDouble(args[1]);
-    struct loop *loops = PyErr_Occurred() ? NULL : aligned_alloc(_Alignof(struct loop), threads * sizeof *loops);
+    struct loop *loops =
+        PyErr_Occurred() ? NULL : aligned_alloc(_Alignof(struct loop), threads * sizeof *loops);
     if (!loops)
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     atomic_bool stop = false;
     bool failed = false;
     for (long i = 0; i < threads; i++) {
-        loops[i] = (struct loop){.interpreter = PyInterpreterState_Get(), .callable = args[2], .stop = &stop,
-                                 .args = (PyObject **)args + 3, .nargs = nargs - 3};
+        loops[i] = (struct loop){.interpreter = PyInterpreterState_Get(),
+                                 .callable = args[2],
+                                 .stop = &stop,
+                                 .args = (PyObject **)args + 3,
+                                 .nargs = nargs - 3};
         if (pthread_create(&loops[i].thread, NULL, loop_main, &loops[i]))
             abort();
     }
@@ -77,9 +82,11 @@ static PyObject *run(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssiz
     return failed ? PyErr_Format(PyExc_RuntimeError, "a call raised") : PyLong_FromLong(calls);
 }
 
-static PyMethodDef functions[] = {{"run", (PyCFunction)(void *)run, METH_FASTCALL, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef functions[] = {{"run", (PyCFunction)(void *)run, METH_FASTCALL, NULL},
+                                  {NULL, NULL, 0, NULL}};
 static PyModuleDef_Slot slots[] = {{Py_mod_gil, Py_MOD_GIL_NOT_USED}, {0, NULL}};
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "vectorcall_loop", NULL, 0, functions, slots, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "vectorcall_loop", NULL, 0, functions, slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_vectorcall_loop(void)
 {

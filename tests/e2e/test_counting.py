@@ -94,6 +94,11 @@ class Counting(EndToEnd):
                                *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
 
+    def test_names(self):
+        """names that the interpreter's cache of attributes keeps, one more for each call, are no leak"""
+        setup = 'import growth_string; growth_string.start()\nclass C: value = 1\nx = C()'
+        self.expect(run('-t', 2, '-s', setup, '--detect', 'growth', '--iterations', 150, '--time', 6, 'growth_string.look(x)'), 0)
+
     def hint(self, setup, *statements, threads=4):
         """Returns the notes of the hint; it makes none where a busy machine leaves it too little time."""
         done = self.expect(run('-t', threads, '-s', setup, '--detect', 'crash,hint', '--time', '6', *statements), 0)

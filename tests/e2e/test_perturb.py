@@ -1,4 +1,5 @@
 """Members of the portfolio that let threads meet where they seldom do: in lock step, at first uses, at collections."""
+import os
 import tempfile
 import unittest
 from pathlib import Path
@@ -85,7 +86,8 @@ class Points(EndToEnd):
     @each([('malloc', 'alloc', 'm.around_malloc_bug()', 'where a call has allocated or freed memory'),
            ('object', 'alloc', 'm.around_object_bug()', 'where a call has allocated or freed memory'),
            ('locks', 'locks', 'm.between_locks_bug()', 'where a call has taken or released a lock'),
-           ('calls', 'delay', ('mine = m.take()', 'm.check(mine)'), 'before or after a call')])
+           ('calls', 'delay', ('mine = m.take()', 'm.check(mine)'), 'before or after a call'),
+           ('pct', 'pct', 'm.around_malloc_bug()', 'an order of depth 3 has a chance of at least 1 in 8192')])
     def test_bug(self, _, name, statements, sentence):
         """a wait at the point in the window finds it; the report says so, and the finding's plan has it"""
         statements = (statements,) if isinstance(statements, str) else statements
@@ -110,7 +112,14 @@ class Points(EndToEnd):
     @each([('malloc', 'm.around_malloc_twin()'), ('object', 'm.around_object_twin()'), ('locks', 'm.between_locks_twin()')])
     def test_twin(self, _, statement):
         """a word of its own for each call: no finding"""
-        self.expect(run(*POINT, '--time', 4, '--perturb', 'skew,delay,alloc,locks,starve', statement), 0)
+        self.expect(run(*POINT, '--time', 4, '--perturb', 'skew,delay,alloc,locks,starve,crowd,pin', statement), 0)
+        self.expect(run(*POINT, '--time', 3, '--perturb', 'collect,pct', statement), 0)
+
+    def test_crowd(self):
+        """the default number of threads rises to 4 for each core; a number from the command line stays"""
+        for options, threads in ((), max(8, min(256, 4 * os.cpu_count()))), (('-t', 3), 3):
+            done = self.expect(run('--perturb', 'crowd', '--dry-run', *options, '-s', '', 'len([1])'), 0)
+            self.assertIn(f'\nthreads: {threads}\n', done.out, done)
 
     def test_off(self):
         """no child perturbs, and those of which it is the purpose have no turn"""

@@ -70,7 +70,7 @@ void crash_set_statement(const char *statement)
 
 /* Handlers */
 
-static void die_of(int number)
+void crash_die_of(int number)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -227,7 +227,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
     /* A crash inside this handler ends the process at once; a crash of another thread waits for the first to do so. */
     if (!atomic_compare_exchange_strong(&first_tid, &first, tid)) {
         if (first == tid)
-            die_of(number);
+            crash_die_of(number);
         write_page(number, info, ucontext);
         wait_for_end();
     }
@@ -240,7 +240,7 @@ static void on_fatal(int number, siginfo_t *info, void *ucontext)
         while (!atomic_load(&the_board->go_on) && clock_now() < until)
             nanosleep(&nap, NULL);
     }
-    die_of(number);
+    crash_die_of(number);
 }
 LANDMARK_IS(on_fatal);
 
@@ -315,6 +315,12 @@ int crash_install(int wire_fd, struct board *board)
     atomic_store(&board->slots[BOARD_MAIN].tid, gettid());
     atomic_store(&board->scene.ready, 1);
     return crash_thread_start(RECORD_MAIN);
+}
+
+void crash_disable(void)
+{
+    for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
+        signals_set_default(fatal_signals[i]);
 }
 
 int crash_thread_start(uint16_t worker)

@@ -15,6 +15,11 @@
  * board->ask). Child main, before any other thread. Returns 0 or -errno. */
 int crash_install(int wire, struct board *board);
 
+/* Leaves the fatal signals to the kernel from now on. Child main. */
+void crash_disable(void);
+/* Ends the process by this signal. */
+_Noreturn void crash_die_of(int number);
+
 /* Makes an alternate signal stack for the calling thread, so that a stack overflow is reported too. Returns 0 or
  * -errno. */
 int crash_thread_start(uint16_t worker);

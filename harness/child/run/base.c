@@ -17,6 +17,19 @@ uint64_t run_calls_made(const struct run *run)
     return totals.calls;
 }
 
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
+{
+    uint64_t old = atomic_load(most);
+    while (old < value && !atomic_compare_exchange_weak(most, &old, value)) {
+    }
+}
+
+void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time)
+{
+    raise_to(&run->reached, reached);
+    raise_to(&run->busy, time / (iterations + 1) + 1);
+}
+
 static void send_cut(const struct run *run, const char *names)
 {
     char text[512];

@@ -100,7 +100,8 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
         return STATUS_HARNESS;
-    atomic_store(&run->board->run_began, clock_now());
+    uint64_t unset = 0;
+    atomic_compare_exchange_strong(&run->board->run_began, &unset, clock_now());
     atomic_store(&run->board->phase, BOARD_RUN);
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */

@@ -24,8 +24,10 @@
 #define ROUND_TIME_CROWD (10 * MILLISECOND)
 #define FIRST_ROUND_TIME (1 * MILLISECOND)
 #define ROUND_CALLS_MAX (UINT64_C(1) << 22)
-/* ns between two readings of the clock, which are also safe points for a stop-the-world collection. */
-#define POLL_TIME UINT64_C(20000)
+/* ns between two readings of the clock, which are also safe points for a stop-the-world collection; as many iterations
+ * at most. */
+#define POLL_TIME UINT64_C(40000)
+#define POLL_MOST 128
 #define SERIAL_OF_LENGTHS 2
 /* Iterations after a new setup that count as first uses, and ns that a meeting of all threads takes. */
 #define FIRST_USES 3
@@ -42,8 +44,7 @@
  * than the hint may. */
 #define HINT_GROWN (UINT64_C(8) << 20)
 
-/* Returns false after sending why the plan cannot go on. */
-static bool check_gil(struct run *run, const char *when)
+bool run_check_gil(struct run *run, const char *when)
 {
     char text[256];
     if (run->allow_gil || !pyversion_gil_is_on())
@@ -118,8 +119,12 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     run->round_calls = clamp(time / iteration, least, ROUND_CALLS_MAX);
     if (run->plan->iterations && run->plan->iterations - done < run->round_calls)
         run->round_calls = run->plan->iterations - done;
-    run->sample_every = (unsigned)clamp(SAMPLE_TIME / run->iteration_time, 1, SAMPLE_MOST);
-    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / run->iteration_time, 1, 64);
+    /* The serial pass makes the first calls of the process, which are slower than the later ones. A call that waits is
+     * as slow as ever. */
+    uint64_t busy = atomic_exchange(&run->busy, 0);
+    busy = busy ? clamp(busy, run->iteration_time / 4 + 1, run->iteration_time) : run->iteration_time;
+    run->sample_every = (unsigned)clamp(SAMPLE_TIME / busy, 1, SAMPLE_MOST);
+    run->poll_every = run->meetings > 0 ? 1 : (unsigned)clamp(POLL_TIME / busy, 1, POLL_MOST);
 }
 
 /* Runs the setup again while that takes at most a tenth of the time; half of it where the last round did damage, or
@@ -153,8 +158,12 @@ static void begin_tracing(struct run *run)
 {
     static uint32_t traced;
     unsigned wanted = 2 * (run->program ? run->program->nbodies : 1);
-    tracing_begin_round(wanted < run->plan->threads ? wanted : run->plan->threads, run->base.names,
-                        run->generation != traced);
+    const struct tracing_round round = {.threads = wanted < run->plan->threads ? wanted : run->plan->threads,
+                                        .names = run->base.names,
+                                        .fresh = run->generation != traced,
+                                        .iterations = run->round_calls,
+                                        .time = run->plan->time};
+    run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }
 
@@ -174,7 +183,7 @@ static int run_rounds(struct run *run, struct worker *workers)
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||
-            !check_gil(run, "after a round: a statement imports what turns it on"))
+            !run_check_gil(run, "after a round: a statement imports what turns it on"))
             return STATUS_UNTESTED;
         if (is_hint_due(run, resident) && run_hint_early(run, workers))
             return STATUS_UNTESTED;
@@ -221,7 +230,7 @@ bool run_begin(struct run *run)
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;
-    if (!run_make_base(run, false) || !check_gil(run, "after the imports"))
+    if (!run_make_base(run, false) || !run_check_gil(run, "after the imports"))
         return false;
     guard_take_arrays();
     interp_send_environment(run->wire);

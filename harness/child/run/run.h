@@ -2,7 +2,8 @@
  *
  * Contract. run_plan runs on the child's main thread, attached; it makes the workers, and prepares and checks the
  * inputs between rounds while all workers wait. `over`, `damaged` and `failed` are set by workers and cleared by the
- * main thread between rounds; a worker sees them at its next poll, at most poll_every iterations later.
+ * main thread between rounds; a worker sees them at its next poll, at most poll_every iterations later. Workers
+ * raise `busy` at the end of a round.
  */
 #pragma once
 
@@ -47,18 +48,21 @@ struct run {
     bool indexed; /* results and exceptions may depend on the iteration or the thread */
     struct samples samples;
     char why_mutable[160];
-    bool judged;              /* a record says so */
-    uint64_t base_calls;      /* of workers, before the base space was made */
-    uint64_t base_iteration;  /* first one of workers since then */
-    uint64_t replayed;        /* most calls of a role that were made again on one thread */
-    struct space base;        /* shared by all threads; unused at sharing level private */
-    uint64_t worked;          /* ns that all rounds took */
-    uint64_t deadline;        /* clock_now() at which to stop; 0: never */
-    uint64_t hint_time;       /* ns for the hint, at the end of plan->time; 0: there is none */
-    uint64_t hinted;          /* calls made when an early hint ended; 0: there was none */
+    bool judged;             /* a record says so */
+    uint64_t base_calls;     /* of workers, before the base space was made */
+    uint64_t base_iteration; /* first one of workers since then */
+    uint64_t replayed;       /* most calls of a role that were made again on one thread */
+    struct space base;       /* shared by all threads; unused at sharing level private */
+    uint64_t worked;         /* ns that all rounds took */
+    uint64_t deadline;       /* clock_now() at which to stop; 0: never */
+    uint64_t hint_time;      /* ns for the hint, at the end of plan->time; 0: there is none */
+    uint64_t hinted;         /* calls made when an early hint ended; 0: there was none */
+    /* Sees each result, NULL where the statement raised; or NULL. On the worker's thread, attached. */
+    void (*took)(struct worker *worker, unsigned step, PyObject *result);
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round */
     uint64_t first_iteration; /* of the workers that are started next */
+    uint64_t trace_at;        /* iteration of this round that is stepped through, or UINT64_MAX */
     unsigned sample_every;    /* calls between two samples of overlap */
     unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
     uint64_t meetings;        /* iterations of this round before which all workers meet */
@@ -75,13 +79,21 @@ struct run {
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
     _Atomic bool failed;     /* a worker could not prepare; its sentence is sent */
+    _Atomic uint64_t busy; /* ns of processor time of an iteration in the last round, of the slowest worker */
 };
 
 /* base.c: calls of all threads since the child began. */
 uint64_t run_calls_made(const struct run *run);
 
+/* base.c: at the end of a worker's round: the number of its next iteration, those of the round, and the processor time
+ * that they took. */
+void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time);
+
 /* base.c: makes the base space again. Returns false after sending why the plan cannot go on. */
 bool run_make_base(struct run *run, bool tripwire);
+
+/* Returns false after sending that the GIL is on. */
+bool run_check_gil(struct run *run, const char *when);
 
 /* Runs the plan to its end. Returns STATUS_CLEAN, or another exit status after sending the reason. */
 int run_plan(struct run *run);

@@ -165,12 +165,16 @@ static void sample_overlap(struct worker *worker, unsigned step)
 }
 
 /* A statement that makes many different calls may name the current one in the variable `case`. */
-static const char *current_statement(const struct worker *worker, const char *source)
+static const char *current_case(const struct worker *worker, const char *source)
 {
-    if (!worker->names_case)
-        return source;
     PyObject *text = PyDict_GetItemString(worker->space.names, "case");
     return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
+}
+
+static inline void set_statement(struct worker *worker, const char *source)
+{
+    worker->call.statement = worker->names_case ? current_case(worker, source) : source;
+    crash_set_statement(worker->call.statement);
 }
 
 /* The time of this does not belong to the call. */
@@ -187,15 +191,6 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     learn->spent += clock_now() - began;
 }
 
-static PyObject *trace_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned),
-                            unsigned step)
-{
-    tracing_begin_call(worker->index);
-    PyObject *result = target(worker, step);
-    tracing_end_call();
-    return result;
-}
-
 /* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
 static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
                       const char *source)
@@ -205,13 +200,14 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->step = step;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    set_statement(worker, source);
     detectors_before_call(call);
-    if (!worker->traces) /* each step of a wait would be traced, too */
+    if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
     board_enter(worker->slot, worker->calls);
-    PyObject *result = worker->traces ? trace_call(worker, target, step) : target(worker, step);
+    tracing_begin_call(worker->index);
+    PyObject *result = target(worker, step);
+    tracing_end_call();
     point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
@@ -225,10 +221,11 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
         worker->done = true;
         Py_CLEAR(raised);
     }
-    /* The statement may have assigned `case` and so freed the old text. */
-    call->statement = current_statement(worker, source);
-    crash_set_statement(call->statement);
+    if (worker->names_case) /* the statement may have assigned it and so freed the old text */
+        set_statement(worker, source);
     detectors_after_call(call, result, raised);
+    if (worker->run->took)
+        worker->run->took(worker, step, result);
     if (worker->learn)
         learn_call(worker, target, step, result, raised);
     if (raised)
@@ -266,7 +263,8 @@ bool worker_iterate(struct worker *worker)
         atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
         whole = make_call(worker, call_step, i, worker->body->steps[i].source);
     }
-    writer_write(worker);
+    if (run->writer.any)
+        writer_write(worker);
     worker->iterations++;
     return whole;
 }
@@ -297,23 +295,17 @@ static void begin_poll(const struct run *run)
         pyversion_stop_free_lists();
 }
 
-static void note_reached(struct run *run, uint64_t iterations)
+/* Attached. Some workers make this iteration one after another, step by step, while the others wait. Returns true for
+ * such a worker. */
+static bool take_turn(struct worker *worker)
 {
-    uint64_t most = atomic_load(&run->reached);
-    while (most < iterations && !atomic_compare_exchange_weak(&run->reached, &most, iterations))
-        ;
-}
-
-/* Attached. The first iterations of a round, each of them while the other workers wait. */
-static void take_turns(struct worker *worker)
-{
+    bool made = false;
     while (tracing_next(worker->index)) {
-        worker->traces = true;
-        if (!worker->done)
-            worker_iterate(worker);
-        worker->traces = false;
+        worker_iterate(worker);
         tracing_pass();
+        made = true;
     }
+    return made;
 }
 
 /* Attached. A damaged input ends the round, because later calls would report the same damage. */
@@ -324,11 +316,12 @@ static void work_round(struct worker *worker)
     if (run->replays)
         worker->iterations = run->first_iteration;
     begin_poll(run);
-    take_turns(worker);
+    uint64_t began = clock_busy(), first = worker->iterations;
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
-        worker_iterate(worker);
+        if (i != run->trace_at || !take_turn(worker))
+            worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);
         if (worker->done || atomic_load_explicit(&run->damaged, memory_order_relaxed))
@@ -343,7 +336,9 @@ static void work_round(struct worker *worker)
         PyEval_RestoreThread(state);
         begin_poll(run);
     }
-    note_reached(run, worker->iterations);
+    point_end();
+    run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
+    tracing_leave();
     crash_set_statement(NULL);
     crash_thread_restore();
 }

@@ -29,7 +29,6 @@ struct worker {
     void *native_state;
     bool native_ready;
     bool done;           /* a statement raised SystemExit: this thread stops */
-    bool traces;         /* the iteration is stepped */
     bool names_case;     /* the statements name the current call in a variable `case` */
     uint64_t iterations; /* done since the worker began */
     uint64_t calls;

@@ -90,7 +90,7 @@ void writer_write(struct worker *worker)
     const struct run *run = worker->run;
     enum rung rung = run->plan->share;
     bool writes = rung == RUNG_ALL || (rung == RUNG_ONE_WRITER && worker->index == 0);
-    if (worker->learn || !run->writer.any || !writes)
+    if (worker->learn || !writes)
         return;
     uint64_t turn = worker->iterations + worker->index;
     for (unsigned i = 0; i < worker->space.nwatched; i++) {

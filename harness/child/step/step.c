@@ -114,7 +114,7 @@ PyObject *step_run(struct bound_step *bound, PyObject *names)
             Py_SETREF(done, value);
         return done;
     }
-    if (!refresh_args(bound, names))
+    if (step->call->changes && !refresh_args(bound, names))
         return NULL;
     PyObject *result = call_bound(bound);
     if (result && step->target && PyDict_SetItem(names, step->target, result) < 0)

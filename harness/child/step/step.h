@@ -26,6 +26,7 @@ struct step_call {
     struct step_arg args[STEP_ARGS];
     int nargs;         /* positional and keyword */
     PyObject *kwnames; /* tuple or NULL */
+    bool changes;      /* one of the args does */
 };
 
 struct step {

@@ -220,6 +220,7 @@ static void finish_step(const struct program *program, struct step *step)
         PyObject *name = call->args[i].name;
         call->args[i].changes = name && (PySet_Contains(program->assigned, name) == 1 ||
                                          PyUnicode_CompareWithASCIIString(name, "iteration_index") == 0);
+        call->changes |= call->args[i].changes;
     }
 }
 

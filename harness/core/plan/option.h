@@ -13,6 +13,7 @@
 enum option_command {
     OPTION_RUN,
     OPTION_REPRODUCE,
+    OPTION_MINIMIZE,
     OPTION_LIST,
     OPTION_SHOW,
     OPTION_REPORT,

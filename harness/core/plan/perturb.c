@@ -61,7 +61,21 @@ void perturb_print(uint32_t bits, char *text, size_t size)
         text_add(text, size, ",", "%s", OFF);
 }
 
-void perturb_say(uint32_t bits, char *text, size_t size)
+/* The bound of PCT: 1/(n k^(d-1)). */
+static uint64_t odds(uint32_t threads)
+{
+    uint64_t n = threads;
+    for (unsigned i = 0; i < PCT_CHANGES; i++)
+        n *= PCT_POINTS;
+    return n;
+}
+
+void perturb_say(uint32_t bits, uint32_t threads, char *text, size_t size)
 {
     append(bits, true, "; ", text, size);
+    if (bits & PERTURB_PCT)
+        text_add(
+            text, size, "; ",
+            "where no wait runs out, an order of depth %d has a chance of at least 1 in %llu in these points",
+            PCT_CHANGES + 1, (unsigned long long)odds(threads));
 }

@@ -38,8 +38,13 @@ struct board {
     _Atomic uint32_t go_on;      /* driver: has read the crash */
     _Atomic uint32_t wire_lost;  /* child: the target closed or used the descriptor of the records */
     _Atomic uint32_t own_signal; /* child: the last signal that it sent to itself with kill or raise */
-    _Atomic uint32_t limited;    /* child: the target lowered its own limit on memory */
-    _Atomic uint32_t handled;    /* child: a fatal signal that a handler of the target has now; 0: none */
+    _Atomic uint32_t unfit;   /* child: it makes no call with threads, and has sent a note with the reason */
+    _Atomic uint32_t limited; /* child: the target lowered its own limit on memory */
+    _Atomic uint32_t handled; /* child: a fatal signal that a handler of the target has now; 0: none */
+    _Atomic int32_t
+        fork; /* child: the process that it forked, which makes the calls now; 0: the child itself */
+    _Atomic uint64_t forks,
+        fork_time; /* child: processes forked to run threads, and ns that they took together */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */
     _Atomic uint64_t slowest;   /* ns of the slowest call of the serial pass */

@@ -48,7 +48,7 @@ static void take(PyMemAllocatorDomain domain, PyMemAllocatorEx *before)
 void domain_point_take(uint32_t perturb)
 {
     static PyMemAllocatorEx memory, object;
-    if (!(perturb & PERTURB_ALLOC))
+    if (!(perturb & (PERTURB_ALLOC | PERTURB_PCT)))
         return;
     if (!guard_is_on())
         take(PYMEM_DOMAIN_MEM, &memory);

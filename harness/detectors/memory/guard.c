@@ -14,6 +14,7 @@
 #include "heap/guard/checker.h"
 #include "heap/interpose/interpose.h"
 #include "heap/memory/pages.h"
+#include "heap/point/point.h"
 #include "heap/site/site.h"
 
 /* Most blocks between pages when a plan has a focus. */
@@ -104,7 +105,9 @@ static enum block_kind kind_of(const void *context)
 
 static void *domain_malloc(void *context, size_t size)
 {
-    return guard_allocate(size ? size : 1, 16, kind_of(context), false, CALLER);
+    void *made = guard_allocate(size ? size : 1, 16, kind_of(context), false, CALLER);
+    point_pass(PERTURB_ALLOC);
+    return made;
 }
 
 static void *domain_calloc(void *context, size_t n, size_t size)
@@ -112,7 +115,9 @@ static void *domain_calloc(void *context, size_t n, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes))
         return NULL;
-    return guard_allocate(bytes ? bytes : 1, 16, kind_of(context), true, CALLER);
+    void *made = guard_allocate(bytes ? bytes : 1, 16, kind_of(context), true, CALLER);
+    point_pass(PERTURB_ALLOC);
+    return made;
 }
 
 static void *domain_realloc(void *context, void *at, size_t size)
@@ -176,6 +181,7 @@ static void array_free(void *context, void *at, size_t size)
         guard_release(at, BLOCK_ARRAY, CALLER);
     else
         free(at);
+    point_pass(PERTURB_ALLOC);
 }
 
 static PyDataMem_Handler handler = {

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "core/wire/scene.h"
 
-#define SIGNATURES 64
+#define SIGNATURES EXCEPTION_EXPECTED
 #define FORMS 4 /* different messages of a slot that are sent; more are only counted */
 #define TOO_MANY                                                                                             \
     "a child raised more than " AS_TEXT(SIGNATURES) " different exceptions; the later ones are not reported"
@@ -244,6 +244,19 @@ void exception_recall(PyObject *raised)
     uint64_t hash = hash_exception(raised, text, signature);
     if (!is_expected(hash))
         expect(hash);
+}
+
+unsigned exception_expected(uint64_t ret[static EXCEPTION_EXPECTED])
+{
+    memcpy(ret, expected, sizeof expected);
+    return nexpected;
+}
+
+void exception_expect(const uint64_t *hashes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!is_expected(hashes[i]))
+            expect(hashes[i]);
 }
 
 /* Is it of this type and statement? */

@@ -8,6 +8,13 @@
 
 #include "detectors/common/detector.h"
 
+/* Exceptions that one thread raises. */
+#define EXCEPTION_EXPECTED 64
+
+/* Copies what one thread raised. Returns the number. exception_expect adds such a copy of another process. */
+unsigned exception_expected(uint64_t ret[static EXCEPTION_EXPECTED]);
+void exception_expect(const uint64_t *hashes, unsigned n);
+
 /* Adds an exception of a call on one thread: it is no finding from now on. */
 void exception_recall(PyObject *raised);
 /* One thread raised it in the iteration of a held exception: one of its type in this statement is no finding. */

@@ -1,6 +1,7 @@
 /* See trace.h for the contract. x86-64 Linux. Handlers come last: async-signal-safe code only. */
 #include "detectors/trace/trace.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -19,6 +20,8 @@
 #define EXECUTE_FAULT 16
 #define CLOCK_EVERY 256
 #define FOREIGN_MOST 6
+#define MEMORY_MOST 200
+#define LENGTH_MAX 15 /* bytes of an instruction */
 #define UNREACHED_SHARE 5
 
 /* Of the one thread that steps. */
@@ -27,12 +30,27 @@ static struct {
     unsigned foreign; /* steps outside of target files since the last one inside */
     uintptr_t stack_low, stack_high;
     bool cut;
+    bool in_memory_function;
 } trace;
+
+/* Functions of libc that read and write the memory that the target passes. */
+static uintptr_t memory_functions[16];
 
 /* Initial-exec: a handler reads them. stepped: the thread has stepped once, and a saved copy of its flags may still
  * have the trap flag. */
 static __thread bool stepping __attribute__((tls_model("initial-exec")));
 static __thread bool stepped __attribute__((tls_model("initial-exec")));
+
+static void find_memory_functions(void)
+{
+    static const char *const names[] = {"memcpy", "memmove", "memset",  "memcmp", "memchr",
+                                        "strlen", "strcpy",  "strncpy", "strcmp", "strncmp",
+                                        "strchr", "strcat",  "strnlen", "stpcpy"};
+    _Static_assert(sizeof names / sizeof *names <= sizeof memory_functions / sizeof *memory_functions,
+                   "room for all");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        memory_functions[i] = (uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
+}
 
 static uint64_t processor_time(void)
 {
@@ -61,7 +79,7 @@ void trace_begin(unsigned thread, const struct trace_budget *budget)
     trace.steps = trace.foreign = 0;
     trace.most = budget->steps;
     trace.until = processor_time() + budget->nanoseconds;
-    trace.cut = false;
+    trace.cut = trace.in_memory_function = false;
     stepped = true;
     trace_doors_shut();
     stepping = true;
@@ -85,6 +103,8 @@ int trace_start(void)
     int result = trace_decode_start();
     if (!result)
         result = trace_log_start();
+    if (!result)
+        find_memory_functions();
     if (!result)
         target_files_read();
     return result;
@@ -184,22 +204,40 @@ static bool is_spent(void)
     return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && processor_time() >= trace.until);
 }
 
-/* The thread is about to run this instruction. A short function of another file is stepped, too, because a closed door
- * costs as much as some steps. */
+static bool is_memory_function(uintptr_t pc)
+{
+    for (size_t i = 0; i < sizeof memory_functions / sizeof *memory_functions; i++)
+        if (memory_functions[i] == pc)
+            return true;
+    return false;
+}
+
+/* Counts the steps outside of target files. A short function of another file is stepped, too, because a closed door
+ * costs as much as some steps; and a function of libc for memory, for what it reads and writes. */
+static void count_foreign(uintptr_t pc, bool is_target)
+{
+    trace.foreign = is_target ? 0 : trace.foreign + 1;
+    if (trace.foreign <= 1)
+        trace.in_memory_function = !is_target && is_memory_function(pc);
+}
+
+/* The thread is about to run this instruction. */
 static void step(greg_t *registers)
 {
     uintptr_t pc = (uintptr_t)registers[REG_RIP], end = target_files_code_end(pc);
     trace.steps++;
-    trace.foreign = end ? 0 : trace.foreign + 1;
+    count_foreign(pc, end);
     bool dangerous = is_syscall(pc) && is_dangerous(registers);
     if (is_spent() || (dangerous && end)) {
         leave(registers, true);
         return;
     }
-    if (dangerous || trace.foreign > FOREIGN_MOST) {
+    if (dangerous || trace.foreign > (trace.in_memory_function ? MEMORY_MOST : FOREIGN_MOST)) {
         leave(registers, false);
         return;
     }
+    if (trace.in_memory_function)
+        end = pc + LENGTH_MAX;
     const struct trace_instruction *instruction = end ? trace_decode(pc, end - pc) : NULL;
     if (instruction)
         log_operands(instruction, registers);

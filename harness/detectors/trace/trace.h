@@ -9,8 +9,9 @@
  * Stepping ends early when the budget is spent, and before a system call instruction of the target that blocks signals
  * or sets the handler of SIGTRAP: a trap would end the process while SIGTRAP is blocked.
  *
- * Not logged: instructions of the interpreter, libc and the system (a memcpy or a C API call of the target), the stack,
- * thread-local storage, gathers and scatters, and the heads of Python objects, which the interpreter guards.
+ * Not logged: instructions of the interpreter, libc and the system (but those of memcpy and the like, called by the
+ * target), the stack, thread-local storage, gathers and scatters, and the heads of Python objects, which the interpreter
+ * guards.
  */
 #pragma once
 

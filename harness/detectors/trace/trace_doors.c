@@ -11,14 +11,14 @@
 #define OPENED 8
 static _Atomic int opened[OPENED]; /* 1 + number of the code range; 0: free */
 
-static void protect(unsigned number, int protection)
+static bool protect(unsigned number, int protection)
 {
     struct target_range range;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     if (!target_files_code(number, &range))
-        return;
+        return false;
     uintptr_t start = range.start & ~(page - 1), end = (range.end + page - 1) & ~(page - 1);
-    mprotect((void *)start, end - start, protection); /* NOLINT(performance-no-int-to-ptr) */
+    return mprotect((void *)start, end - start, protection) == 0; /* NOLINT(performance-no-int-to-ptr) */
 }
 
 void trace_doors_shut(void)
@@ -59,9 +59,8 @@ static void remember(int number)
 bool trace_doors_open(uintptr_t pc)
 {
     int number = find(pc);
-    if (number < 0)
+    if (number < 0 || !protect((unsigned)number, PROT_READ | PROT_EXEC))
         return false;
-    protect((unsigned)number, PROT_READ | PROT_EXEC);
     remember(number);
     return true;
 }

@@ -15,7 +15,7 @@
 void trace_doors_shut(void);
 void trace_doors_open_all(void);
 
-/* Opens the file that has pc. Returns false if none has. */
+/* Opens the file that has pc. Returns false if none has, or if it cannot be opened. */
 bool trace_doors_open(uintptr_t pc);
 
 /* Closes the files that were opened since the last time. */

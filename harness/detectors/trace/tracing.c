@@ -9,28 +9,34 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/prng.h"
 #include "detectors/trace/anchor.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/candidates.h"
 
 #define MILLISECOND UINT64_C(1000000)
-/* Each worker steps this number of iterations in a traced round: what only the first one writes is a cache. */
-#define ITERATIONS 2
 #define CALL_STEPS UINT64_C(1000000)
+/* Processor time of one traced call, and its share of the time of the run. */
 #define CALL_TIME (150 * MILLISECOND)
-/* Beyond the budgets of all calls. */
+#define CALL_SHARE 30
+/* The wall clock may take longer, if the machine is busy. */
 #define PATIENCE (2 * CLOCK_SECOND)
-/* After a traced round, this multiple of its time passes without one. */
-#define REST 12
+/* After a traced round, this multiple of its time passes without one: after the first ones, and later. */
+#define FIRST 3
+#define REST_FIRST 15
+#define REST 60
+#define STREAM 0x7ace
+
+__thread bool tracing_turn;
 
 static bool on;
 
 /* Of the current round; written by child main while the workers wait at a barrier. */
 static struct {
-    PyObject *names; /* borrowed */
-    unsigned threads;
+    struct tracing_round round;
     uint32_t total;
-    uint64_t began, until;
+    uint64_t number; /* of traced rounds */
+    uint64_t began, until, call_time;
     _Alignas(64) _Atomic uint32_t turn;
 } turns;
 
@@ -48,32 +54,41 @@ bool tracing_is_on(void)
     return on;
 }
 
-void tracing_begin_round(unsigned threads, PyObject *names, bool fresh)
+static void begin_turns(const struct tracing_round *round, uint64_t now)
+{
+    uint64_t share = round->time / CALL_SHARE;
+    turns.round = *round;
+    turns.total = round->threads;
+    turns.began = now;
+    turns.call_time = share && share < CALL_TIME ? share : CALL_TIME;
+    turns.until = now + turns.total * turns.call_time + PATIENCE;
+    turns.number++;
+    atomic_store(&turns.turn, 0);
+}
+
+uint64_t tracing_begin_round(const struct tracing_round *round)
 {
     uint64_t now = clock_now();
     turns.total = 0;
     if (!on)
-        return;
+        return UINT64_MAX;
     candidates_read_files();
-    if (fresh) {
+    if (round->fresh) {
         candidates_forget_heap();
-        anchor_resolve(names);
+        anchor_resolve(round->names);
     }
     if (now < atomic_load(&next_round))
-        return;
-    turns.threads = threads;
-    turns.names = names;
-    turns.total = threads * ITERATIONS;
-    turns.began = now;
-    turns.until = now + turns.total * CALL_TIME + PATIENCE;
-    atomic_store(&turns.turn, 0);
+        return UINT64_MAX;
+    begin_turns(round, now);
+    struct prng prng = prng_stream(turns.number, STREAM);
+    return turns.number <= FIRST ? 0 : prng_next(&prng) % (round->iterations / 2 + 1);
 }
 
 static void end_turns(void)
 {
-    uint64_t now = clock_now();
-    trace_settle(turns.names);
-    atomic_store(&next_round, now + REST * (now - turns.began));
+    trace_settle(turns.round.names);
+    uint64_t now = clock_now(), rest = turns.number < FIRST ? REST_FIRST : REST;
+    atomic_store(&next_round, now + rest * (now - turns.began));
 }
 
 /* Detached. Returns when the turn is not `turn` any more, or at the time limit, or early. */
@@ -91,17 +106,19 @@ bool tracing_next(unsigned thread)
     if (turns.total == 0)
         return false;
     PyThreadState *state = PyEval_SaveThread();
-    while (turn < turns.total && turn % turns.threads != thread) {
+    while (turn < turns.total && turn != thread) {
         wait_for_change(turn);
         turn = atomic_load(&turns.turn);
     }
     PyEval_RestoreThread(state);
-    return turn < turns.total;
+    tracing_turn = turn < turns.total;
+    return tracing_turn;
 }
 
 void tracing_pass(void)
 {
     uint32_t turn = atomic_load(&turns.turn);
+    tracing_turn = false;
     if (turn + 1 == turns.total)
         end_turns();
     if (turn < turns.total)
@@ -109,12 +126,19 @@ void tracing_pass(void)
     syscall(SYS_futex, &turns.turn, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-void tracing_begin_call(unsigned thread)
+void tracing_leave(void)
 {
-    trace_begin(thread, &(struct trace_budget){CALL_STEPS, CALL_TIME});
+    if (!on || atomic_exchange(&turns.turn, turns.total) >= turns.total)
+        return;
+    syscall(SYS_futex, &turns.turn, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-void tracing_end_call(void)
+void tracing_step(unsigned thread)
+{
+    trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time});
+}
+
+void tracing_stop(void)
 {
     trace_end();
 }

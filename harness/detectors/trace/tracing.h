@@ -1,7 +1,8 @@
 /* Tracing in rounds: workers step through one iteration each, one after another, while the others wait.
  *
  * Contract. Child main calls tracing_start once, and tracing_begin_round between rounds. Then each worker calls
- * tracing_next, attached, until it returns false; it waits there detached. After true, this worker alone runs: it makes
+ * tracing_next before the iteration that tracing_begin_round returned, attached, until it returns false; it waits there
+ * detached. A worker that ends its round calls tracing_leave: if it has not come to that iteration, no thread is traced. After true, this worker alone runs: it makes
  * its iteration, with tracing_begin_call and tracing_end_call around each call, and calls tracing_pass. A turn is
  * passed by a compare-and-swap on its number, which the others read after it: so they see the log of the one before. The
  * worker that passes the last turn adds the candidates. A worker that waits too long ends the turns for all: a call may
@@ -18,13 +19,36 @@
 int tracing_start(void);
 bool tracing_is_on(void);
 
-/* threads: how many workers step, from number 0 on; names: the shared objects; fresh: they are new, so that candidates
- * in the old ones are forgotten, and sought in the new ones. The first round is traced, then a small share of the time.
- * Attached. */
-void tracing_begin_round(unsigned threads, PyObject *names, bool fresh);
+struct tracing_round {
+    unsigned threads; /* workers that step, from number 0 on */
+    PyObject *names;  /* the shared objects; borrowed */
+    bool fresh;       /* they are new: candidates in the old ones are forgotten, and sought in the new ones */
+    uint64_t iterations; /* of each worker in this round */
+    uint64_t time;       /* ns for the whole run; tracing takes a small part of it */
+};
+
+/* The first rounds are traced at their first iteration, later ones at a random one. Attached. Returns the number of
+ * the iteration; UINT64_MAX: this round is not traced. */
+uint64_t tracing_begin_round(const struct tracing_round *round);
 
 bool tracing_next(unsigned thread);
 void tracing_pass(void);
+void tracing_leave(void);
 
-void tracing_begin_call(unsigned thread);
-void tracing_end_call(void);
+/* The thread has the turn. */
+extern __thread bool tracing_turn __attribute__((tls_model("initial-exec")));
+
+void tracing_step(unsigned thread);
+void tracing_stop(void);
+
+static inline void tracing_begin_call(unsigned thread)
+{
+    if (tracing_turn)
+        tracing_step(thread);
+}
+
+static inline void tracing_end_call(void)
+{
+    if (tracing_turn)
+        tracing_stop();
+}

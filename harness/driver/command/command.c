@@ -33,6 +33,14 @@ static const char reproduce_more[] =
     "125 the\n"
     "harness itself failed.\n";
 
+static const char minimize_more[] =
+    "Leaves out statements and inputs, then threads, perturbations and detectors, then parts of recipes and\n"
+    "expressions, as long as the plan fails in the same way and as often in a second. Failures are random, so that each\n"
+    "candidate runs until a sequential test has decided. The state is kept beside the finding after each candidate: the\n"
+    "same command goes on after Ctrl-C or when the time was over.\n"
+    "\n"
+    "Exit status: 1 the smallest plan fails, 2 usage, 3 the finding does not fail here, 125 the harness itself failed.\n";
+
 static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
                                 "\n"
                                 "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
@@ -64,6 +72,8 @@ const struct command commands[] = {
      "stress something and report what breaks", run_more, UINT_MAX, command_run},
     {OPTION_REPRODUCE, "FINDING [-p PYTHON] [--trials N] [--time TIME] [--out DIR]",
      "run a finding again, and say how often it fails", reproduce_more, 1, command_reproduce},
+    {OPTION_MINIMIZE, "FINDING [-p PYTHON] [--time TIME] [--out DIR]",
+     "find the smallest plan that fails in the same way", minimize_more, 1, command_minimize},
     {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings",
      list_more, 1, command_list},
     {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},

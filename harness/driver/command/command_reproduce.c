@@ -1,42 +1,23 @@
 /* `ftstress reproduce`: how often a kept finding fails again. */
 #include "driver/command/command_inside.h"
+#include "driver/command/kept.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "core/wire/status.h"
-#include "driver/command/target.h"
 #include "driver/report/document.h"
-#include "driver/report/report.h"
 #include "driver/session/repeat.h"
 
 #define TIME (60 * CLOCK_SECOND)
 /* Failures that are enough. */
 #define HITS 3
-
-/* Loads the document of one kept finding. Returns NULL after an error message. */
-static json_t *load_finding(const struct request *request)
-{
-    const char *what = request->positionals[0];
-    cleanup_free char *path = NULL;
-    int error = report_find(request->out, what, &path);
-    json_t *finding =
-        error || strcmp(path_base(path), "finding.json") != 0 ? NULL : json_load_file(path, 0, NULL);
-    if (finding && *document_text(finding, "id") && *document_text(finding, "signature"))
-        return finding;
-    json_decref(finding);
-    command_fail(STATUS_UNTESTED, "'%s' is no kept finding, here or under %s; see `ftstress list findings`",
-                 what, request->out);
-    return NULL;
-}
 
 /* Returns the value of an environment's key in this run, or "". */
 static const char *value_now(const struct run *run, const char *key)
@@ -174,9 +155,11 @@ static bool is_elsewhere(struct session *session, const json_t *finding, const s
     return elsewhere;
 }
 
-static int reproduce(struct mode_run *mode, const struct plan *plan, const json_t *finding,
-                     const struct request *given)
+static int reproduce(struct kept *kept, const struct request *given)
 {
+    struct mode_run *mode = &kept->mode;
+    const struct plan *plan = &kept->targets.plans[0];
+    const json_t *finding = kept->finding;
     struct session session = {.request = mode->request, .mode = mode, .settings = command_settings(mode)};
     uint64_t time = REQUEST_GAVE(given, plan.time) ? given->plan.time : TIME;
     struct repeat repeat = {.id = document_text(finding, "id"),
@@ -201,40 +184,12 @@ static int reproduce(struct mode_run *mode, const struct plan *plan, const json_
     return status;
 }
 
-static int open_and_reproduce(const struct request *asked, struct target_list *targets, const json_t *finding,
-                              const struct request *given)
-{
-    struct sentence error;
-    const struct mode *mode = mode_choose(asked, targets->plans, targets->n, &error);
-    if (!mode)
-        return command_fail_sentence(STATUS_USAGE, &error);
-    struct mode_run run = {.row = mode, .request = asked};
-    int status = mode_open(&run, targets->plans, targets->n, &error);
-    status =
-        status ? command_fail_sentence(status, &error) : reproduce(&run, &targets->plans[0], finding, given);
-    mode_close(&run);
-    return status;
-}
-
 int command_reproduce(const struct request *request)
 {
-    char error[640];
-    struct request asked = *request;
-    struct target_list targets;
-    if (request->npositionals == 0)
-        return command_fail(STATUS_USAGE, "name a finding; see `ftstress list findings`");
-    json_auto_t *finding = load_finding(request);
-    if (!finding)
-        return STATUS_UNTESTED;
-    command_hold_signals();
-    request_forget(&asked, offsetof(struct request, plan.time)); /* the plan has the time of a child */
-    const char *interpreter = document_text(finding, "interpreter");
-    if (!asked.python && access(interpreter, X_OK) == 0)
-        asked.python = interpreter;
-    asked.tsan |= strcmp(document_text(finding, "detector"), "tsan") == 0;
-    int result = target_resolve(&asked, &targets, error, sizeof error);
-    int status = result ? command_fail(STATUS_UNTESTED, "%s", error)
-                        : open_and_reproduce(&asked, &targets, finding, request);
-    target_list_clear(&targets);
+    struct kept kept;
+    int status = kept_open(&kept, request);
+    if (!status)
+        status = reproduce(&kept, request);
+    kept_close(&kept);
     return status;
 }

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "core/plan/perturb.h"
 #include "driver/command/target.h"
 #include "driver/mode/mode.h"
 #include "driver/report/report.h"
@@ -34,6 +36,19 @@ static int print_plans(const struct target_list *targets)
         fputs(text, stdout);
     }
     return STATUS_CLEAN;
+}
+
+/* Applies PERTURB_CROWD, so that trials and plans of findings have the same threads. */
+static void crowd(const struct request *request, struct target_list *targets)
+{
+    struct plan usual;
+    uint32_t enough = 4 * (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    plan_init(&usual);
+    for (size_t i = 0; i < targets->n && !REQUEST_GAVE(request, plan.threads); i++) {
+        struct plan *plan = &targets->plans[i];
+        if (plan->perturb & PERTURB_CROWD && plan->threads == usual.threads && enough > plan->threads)
+            plan->threads = enough < PLAN_THREADS_MAX ? enough : PLAN_THREADS_MAX;
+    }
 }
 
 static void name_run(struct run *run, const struct target_list *targets)
@@ -105,6 +120,7 @@ int command_run(const struct request *request)
     command_hold_signals();
     int result = target_resolve(request, &targets, error, sizeof error);
     draw_seeds(request, &targets);
+    crowd(request, &targets);
     if (!result)
         mode = mode_choose(request, targets.plans, targets.n, &contradiction);
     if (result)

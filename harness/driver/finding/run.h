@@ -25,6 +25,7 @@ struct child_entry {
     double began;          /* s since the run began */
     double seconds, start; /* s of its life, and s before its threads ran */
     uint64_t calls;
+    bool unfit;     /* it makes no call with threads, and a note gives the reason */
     char *findings; /* ids of its findings, separated by blanks; NULL: none */
 };
 
@@ -51,8 +52,9 @@ struct run {
     double start;                     /* shortest time in s until the threads of a child ran; 0: none ran */
     uint64_t rated_calls, rated_time; /* calls and ns of children that finished, without their start */
     unsigned children;
-    struct walks walks; /* of the guard's checker, over all children that finished */
-    char **environment; /* "key=value" */
+    uint64_t processes, processes_time; /* forked for first uses, and ns that they took together */
+    struct walks walks;                 /* of the guard's checker, over all children that finished */
+    char **environment;                 /* "key=value" */
     size_t nenvironment;
     struct facts facts; /* of the first child that reported each */
     struct finding_list findings;

@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "driver/job/look.h"
 
 #define TICK_MS 100
+#define REAP_MS 200
 
 static void read_events(struct job *job)
 {
@@ -32,6 +35,21 @@ static void read_events(struct job *job)
             readers[i](job);
 }
 
+/* Kills and reaps what is left of the child's group: processes that it has forked become this one's. Does not wait for
+ * those that the kernel keeps. */
+static void end_group(const struct job *job)
+{
+    kill(-job->pid, SIGKILL);
+    const struct timespec nap = {.tv_nsec = 1000000};
+    for (int i = 0; i < REAP_MS; i++) {
+        pid_t reaped = waitpid(-job->pid, NULL, WNOHANG);
+        if (reaped < 0)
+            return;
+        if (reaped == 0)
+            nanosleep(&nap, NULL);
+    }
+}
+
 /* Returns when the child is reaped and its output is read. A grandchild that keeps the pipes open does not delay it. */
 static void supervise(struct job *job)
 {
@@ -41,7 +59,7 @@ static void supervise(struct job *job)
         if (waitpid(job->pid, &job->outcome->wait_status, WNOHANG) == job->pid)
             job->gone = true;
     }
-    kill(-job->pid, SIGKILL);
+    end_group(job);
     job_read_rest(job);
 }
 
@@ -68,11 +86,14 @@ static void fill_outcome(struct job *job)
     if (!job->looked)
         look_at_pages(job->board, outcome);
     board_overlap(job->board, &outcome->overlap);
+    outcome->processes = atomic_load(&job->board->forks);
+    outcome->processes_time = atomic_load(&job->board->fork_time);
     for (unsigned i = 0; i < job->plan->threads && i < PLAN_THREADS_MAX; i++)
         outcome->workers[i].inside = board_inside(job->board, i, &outcome->workers[i].calls);
     if (!outcome->hung) /* it may have gone on since */
         outcome->phase = atomic_load(&job->board->phase);
     outcome->wire_lost = atomic_load(&job->board->wire_lost);
+    outcome->unfit = atomic_load(&job->board->unfit);
     outcome->limited = atomic_load(&job->board->limited);
     outcome->handled = (int)atomic_load(&job->board->handled);
     outcome->own_signal = (int)atomic_load(&job->board->own_signal);
@@ -97,6 +118,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .head = malloc(OUTCOME_STDERR_HALF),
                       .tail = malloc(OUTCOME_STDERR_HALF)};
     *outcome = (struct outcome){0};
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     int error = job.head && job.tail ? job_start(&job) : -ENOMEM;
     if (!error) {
         supervise(&job);

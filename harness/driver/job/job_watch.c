@@ -20,13 +20,20 @@
 #define ASK_GRACE (2 * CLOCK_SECOND)
 #define TERM_GRACE (1 * CLOCK_SECOND)
 
+/* The process that makes the calls: the child, or one that it has forked. */
+static pid_t caller_of(const struct job *job)
+{
+    pid_t fork = atomic_load(&job->board->fork);
+    return fork > 0 ? fork : job->pid;
+}
+
 /* Reads the threads of a process without progress, once. */
 static void look_at_threads(struct job *job)
 {
     if (job->looked)
         return;
     job->looked = true;
-    look_at_child(job->pid, job->board, !job->settings->under, job->outcome);
+    look_at_child(caller_of(job), job->board, !job->settings->under, job->outcome);
 }
 
 static void kill_group(const struct job *job)
@@ -104,7 +111,7 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
         pulse_reset(pulse);
         return;
     }
-    pulse_look(pulse, job->pid, now);
+    pulse_look(pulse, caller_of(job), now);
     enum board_phase phase = atomic_load(&job->board->phase);
     uint64_t limit = limit_of(job, phase);
     bool busy = pulse->ran > pulse->counted / 20;
@@ -162,7 +169,7 @@ void job_watch(struct job *job)
     watch_progress(job, now, &totals);
     if (job->outcome->cannot)
         ask_to_end(job);
-    if (job->settings->memory && resident_bytes(job->pid) > job->settings->memory) {
+    if (job->settings->memory && resident_bytes(caller_of(job)) > job->settings->memory) {
         job->outcome->over_memory = true;
         kill_group(job);
     }

@@ -233,6 +233,12 @@ static struct finding *find_root(const struct run *run, const struct finding *fi
     return root == finding ? NULL : root;
 }
 
+/* The interpreter is where broken memory shows: its frames are no evidence against it then. */
+static bool is_met(const struct finding *finding)
+{
+    return is_lost(finding) || finding_suspect(finding).blame == BLAME_INTERPRETER;
+}
+
 struct finding *link_cause(const struct run *run, const struct finding *finding, bool *ret_inherits)
 {
     struct finding *cause = find_writer(run, finding);
@@ -244,7 +250,7 @@ struct finding *link_cause(const struct run *run, const struct finding *finding,
     cause = finding_list_find(&run->findings, finding->evidence.follows);
     if (!cause)
         cause = find_damage(run, finding);
-    *ret_inherits = !cause || is_lost(finding);
+    *ret_inherits = !cause || is_met(finding);
     if (!cause)
         cause = find_underflow(run, finding);
     return cause ? cause : find_root(run, finding);

@@ -14,6 +14,9 @@
 #define STACKS_MAX 3
 /* Fewer new blocks in each call count as none. */
 #define TABLE_BLOCKS 0.005
+/* More things than a cache has that keeps some of them by chance, by their addresses: it looks like a leak till full. */
+#define CACHE_MOST 5000
+#define WHOLE 0.05 /* difference of a rate from a whole number at most, where each call loses the same */
 
 /* One thing that grows. */
 struct loss {
@@ -293,6 +296,24 @@ static bool is_lost(const struct losses *losses, const struct loss *like)
     return lost > 0 && held == 0;
 }
 
+/* May this be in a cache that fills? Something holds it, and calls do not keep the same number each. */
+static bool is_chance(const struct judge *judge, const struct loss *loss)
+{
+    enum series_of of = loss->of == SERIES_OBJECTS ? SERIES_OBJECTS : SERIES_SITE_BLOCKS;
+    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, of, loss->name);
+    int64_t grown = curve.n > COUNTED_WARM_UP ? curve.values[curve.n - 1] - curve.values[COUNTED_WARM_UP] : 0;
+    return loss->verdict == GROWTH_LEAK && loss->holder != HOLDER_NOBODY && !is_table(loss) &&
+           grown < CACHE_MOST && fabs(loss->rate - fmax(round(loss->rate), 1)) > WHOLE;
+}
+
+static bool may_fill(const struct losses *losses, const struct loss *like)
+{
+    bool fills = true;
+    for (size_t i = 0; i < losses->n; i++)
+        fills &= !same_owner(&losses->items[i], like) || is_chance(losses->judge, &losses->items[i]);
+    return fills;
+}
+
 /* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
 static const char *excuse(const struct losses *losses, const struct loss *loss)
 {
@@ -301,6 +322,8 @@ static const char *excuse(const struct losses *losses, const struct loss *loss)
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
+    if (may_fill(losses, loss))
+        return "; no finding, because a cache that fills looks the same over few calls; give it more --time";
     return judge->outcome->facts.changes == CHANGES_SEEN && !is_lost(losses, loss)
                ? "; no finding, because the statements change what they share"
                : NULL;

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "core/plan/perturb.h"
 #include "core/wire/status.h"
 
 /* The first one that is selected is the mode; the last one always is. */
@@ -39,6 +40,8 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
     for (size_t i = 0; i < mode_count; i++)
         if (modes[i]->has_suppressions)
             text_add(options, sizeof options, " and ", "%s", modes[i]->option);
+    for (size_t i = 0; !mode->forks && i < n; i++)
+        plans[i].perturb &= ~(uint32_t)PERTURB_FIRST;
     if (mode->narrow && mode->narrow(plans, n, error) < 0)
         return NULL;
     if (rival && mode->option)

@@ -58,6 +58,7 @@ struct mode {
     const char *option;               /* that selects it, as a user types it; or NULL */
     bool has_suppressions;            /* --suppressions is a file for it */
     bool is_serial;                   /* one thread runs at a time: overlap means nothing */
+    bool forks;                       /* a child can fork processes that run threads */
     bool has_no_trials;               /* a child takes minutes and repeats its results */
     const struct member_set *members; /* children of the portfolio */
 

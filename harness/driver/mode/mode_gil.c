@@ -41,6 +41,7 @@ static void configure(const struct mode_run *run, struct job_settings *settings,
 
 const struct mode mode_gil = {
     .name = "gil",
+    .forks = true,
     .members = &mode_plain_members,
     .is_selected = is_selected,
     .find_child = mode_find_child,

@@ -9,6 +9,7 @@
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
 #define INSIDE (BIT(EXCEPTION) | BIT(INVARIANT))
 #define GUARD_MEMBER 3
+
 /* What rides along: `bare` stays as users run it, and the tripwire needs one thread. */
 #define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
 
@@ -40,6 +41,11 @@ static const struct member members[] = {
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE),
      .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
      .perturb = PERTURB_LOCKSTEP | PERTURB_FRESH,
+     .rides = POINTS},
+    {.name = "first",
+     .detect = PERTURB_FIRST_DETECTORS,
+     .unique = BIT(CRASH) | BIT(EXCEPTION) | BIT(DIVERGE),
+     .perturb = PERTURB_FIRST,
      .rides = POINTS},
     {.name = "pyheap",
      .alone = true,
@@ -75,6 +81,7 @@ static bool is_selected(const struct mode_query *query)
 
 const struct mode mode_plain = {
     .name = "plain",
+    .forks = true,
     .members = &mode_plain_members,
     .is_selected = is_selected,
     .find_child = mode_find_child,

@@ -285,7 +285,7 @@ static int narrow(struct plan *plans, size_t n, struct sentence *error)
     for (size_t i = 0; i < n; i++) {
         plans[i].detect |= BIT(TSAN);
         /* The sanitizer has its own malloc and locks. */
-        plans[i].perturb &= ~(uint32_t)(PERTURB_ALLOC | PERTURB_LOCKS);
+        plans[i].perturb &= ~(uint32_t)(PERTURB_ALLOC | PERTURB_LOCKS | PERTURB_PCT);
     }
     return 0;
 }

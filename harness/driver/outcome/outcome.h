@@ -77,8 +77,9 @@ struct outcome {
     size_t nsleepers;
     struct board_totals totals;
     struct board_overlap overlap;
-    uint64_t worked;    /* ns in rounds, if it finished */
-    struct walks walks; /* of the guard's checker, if it finished */
+    uint64_t worked;                    /* ns in rounds, if it finished */
+    struct walks walks;                 /* of the guard's checker, if it finished */
+    uint64_t processes, processes_time; /* forked for first uses, and ns that they took together */
     enum board_phase phase;
     struct {
         uint64_t calls;
@@ -89,6 +90,7 @@ struct outcome {
     bool limited;               /* the target lowered its own limit on memory */
     int handled;                /* the fatal signal that a handler of the target had when it ended; 0: none */
     bool finished;              /* it reported its end */
+    bool unfit;                 /* it makes no call with threads, and a note gives the reason */
     bool wire_lost;             /* the target closed or used the descriptor of its records */
     bool hung;                  /* it made no progress, and was killed */
     struct outcome_still still; /* before that */

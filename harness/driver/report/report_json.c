@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
@@ -150,6 +151,9 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "compared", report_json_compared(run));
     json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());
     json_object_set_new(json, "checker", walks_of(&run->walks));
+    json_object_set_new(json, "first_uses",
+                        json_pack("{s:I, s:f}", "processes", (json_int_t)run->processes, "seconds",
+                                  clock_seconds(run->processes_time)));
     json_object_set_new(json, "outcomes", report_json_outcomes(run));
     json_object_set_new(json, "memcheck", report_json_memcheck(&run->memcheck));
     json_object_set_new(json, "environment", environment_of(run));

@@ -168,10 +168,10 @@ static json_t *block_of(const struct finding *finding)
 static json_t *explain(const struct finding *finding)
 {
     json_t *list = report_json_texts(finding->lines, finding->nlines);
-    char does[1024], text[1100];
+    char does[1400], text[1500];
     if (!finding->perturb)
         return list;
-    perturb_say(finding->perturb, does, sizeof does);
+    perturb_say(finding->perturb, finding->threads, does, sizeof does);
     snprintf(text, sizeof text, "in each child that showed it: %s", does);
     json_array_append_new(list, json_string(text));
     return list;

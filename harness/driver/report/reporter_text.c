@@ -44,6 +44,16 @@ static void print_checker(const json_t *checker, FILE *out)
                 seconds > 0 ? walked / seconds / 1e6 : 0);
 }
 
+/* Prints the number of processes that were forked for first uses. */
+static void print_first_uses(const json_t *first, FILE *out)
+{
+    long long processes = document_number(first, "processes");
+    double seconds = document_real(first, "seconds");
+    if (processes > 0 && seconds > 0)
+        fprintf(out, "  first uses: %lld new process%s, %.0f per second\n", processes,
+                processes == 1 ? "" : "es", (double)processes / seconds);
+}
+
 /* Prints the pairs that never met; with -v all pairs. */
 static void print_pairs(const struct text *text)
 {
@@ -75,6 +85,7 @@ static void print_calls(const struct text *text)
         fprintf(text->out, "; overlap %.0f %%", 100 * document_real(document, "overlap"));
     fputc('\n', text->out);
     print_pairs(text);
+    print_first_uses(json_object_get(document, "first_uses"), text->out);
     print_checker(json_object_get(document, "checker"), text->out);
 }
 

@@ -22,6 +22,22 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
     bandit_init(&portfolio->bandit, plan->seed);
 }
 
+/* The plan's perturbations and the member's. */
+static uint32_t perturb_of(const struct plan *plan, const struct member *member)
+{
+    if (member->serial || member->once || plan->threads == 1)
+        return 0;
+    if (plan->perturb & PERTURB_OFF)
+        return PERTURB_OFF;
+    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
+}
+
+/* The detectors of the list that work with these perturbations. */
+static uint32_t working(uint32_t detect, uint32_t perturb)
+{
+    return perturb & PERTURB_FIRST ? detect & PERTURB_FIRST_DETECTORS : detect;
+}
+
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
@@ -32,7 +48,7 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
     /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
-    return plan->detect & member->unique;
+    return working(plan->detect & member->unique, perturb_of(plan, member));
 }
 
 static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
@@ -91,6 +107,9 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
     else if (slice < SLICE_MIN)
         slice = SLICE_MIN;
+    /* Without a detector, a second child would do the same as the first. */
+    if (portfolio->set->n > 0 && count_wanted(portfolio, 0) == 0)
+        slice = rest;
     /* At least half of it is for the threads. */
     if (!member->serial && slice < 2 * start)
         slice = 2 * start;
@@ -102,8 +121,8 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
 /* Did it make calls as the plan wants them, or find something? */
 static bool had_turn(const struct member *member, const struct child_entry *entry, const struct plan *plan)
 {
-    return strcmp(entry->member, member->name) == 0 &&
-           (entry->calls > 0 || entry->findings || member->serial || member->once || plan->threads == 1);
+    return strcmp(entry->member, member->name) == 0 && (entry->calls > 0 || entry->unfit || entry->findings ||
+                                                        member->serial || member->once || plan->threads == 1);
 }
 
 void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, size_t from)
@@ -122,26 +141,20 @@ void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, 
 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)
 {
-    if (!portfolio->plan->focus && portfolio->set->focus && portfolio->plan->detect & BIT(GUARD))
+    if (!portfolio->plan->focus && portfolio->set->focus &&
+        working(portfolio->plan->detect, portfolio->plan->perturb) & BIT(GUARD))
         portfolio->focus = sites;
-}
-
-static uint32_t choose_perturb(const struct plan *plan, const struct member *member)
-{
-    if (plan->perturb & PERTURB_OFF)
-        return PERTURB_OFF;
-    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
 }
 
 static void fill_plan(struct portfolio *portfolio, const struct member *member, struct plan *child)
 {
     const struct plan *plan = portfolio->plan;
     *child = *plan;
-    child->detect = plan->detect & member->detect;
+    child->perturb = perturb_of(plan, member);
+    child->detect = working(plan->detect & member->detect, child->perturb);
     child->time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
-    child->perturb = child->threads == 1 || member->once ? 0 : choose_perturb(plan, member);
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;

@@ -78,6 +78,8 @@ static void count_child(struct session *session, const struct plan *plan, const 
     }
     if (outcome->seconds_to_run > 0 && (run->start == 0 || outcome->seconds_to_run < run->start))
         run->start = outcome->seconds_to_run;
+    run->processes += outcome->processes;
+    run->processes_time += outcome->processes_time;
     run->walks.rounds += outcome->walks.rounds;
     run->walks.blocks += outcome->walks.blocks;
     run->walks.nanoseconds += outcome->walks.nanoseconds;
@@ -138,7 +140,8 @@ static void log_child(struct session *session, const char *member, const struct 
                                       .began = clock_seconds(clock_now() - session->began) - outcome->seconds,
                                       .seconds = outcome->seconds,
                                       .start = outcome->seconds_to_run,
-                                      .calls = outcome->totals.calls};
+                                      .calls = outcome->totals.calls,
+                                      .unfit = outcome->unfit};
     run_log_child(&session->run, &entry);
 }
 

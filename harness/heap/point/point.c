@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/prng.h"
+#include "heap/point/pct.h"
 
 #define POINTS (PERTURB_DELAY | PERTURB_ALLOC | PERTURB_LOCKS)
 #define MICROSECOND UINT64_C(1000)
@@ -21,8 +22,9 @@
 #define YIELD_FROM 500
 /* Points between two readings of the clock, at most. */
 #define STEP_MOST 64
-/* One round in this number runs without delays. */
+/* One round in this number runs without delays; one in this number of the others is on one core. */
 #define CALM 4
+#define PINNED 2
 /* ns of a sleep, and of the time between two of one worker */
 #define SLEEP_LEAST (500 * MICROSECOND)
 #define SLEEP_MOST (4000 * MICROSECOND)
@@ -35,6 +37,8 @@ static __thread struct {
     struct prng prng;
     uint64_t due, sleep_due; /* clock_now() */
     uint32_t step;
+    unsigned worker;
+    int core; /* as in `drawn` */
 } here __attribute__((tls_model("initial-exec")));
 
 struct point_loader point_loader;
@@ -44,6 +48,8 @@ static struct {
     uint32_t perturb;
     uint64_t seed, most;
     bool crowded;
+    int core; /* 1 + the one that all workers run on; 0: each that the process may use */
+    cpu_set_t cores;
 } drawn;
 
 static void find_loader(void)
@@ -58,6 +64,17 @@ static void find_loader(void)
     }
 }
 
+/* Returns one of the cores that the process may use. */
+static int draw_core(struct prng *prng)
+{
+    if (CPU_COUNT(&drawn.cores) == 0 && sched_getaffinity(0, sizeof drawn.cores, &drawn.cores) < 0)
+        return 0;
+    int core = 0, skip = (int)(prng_next(prng) % (uint64_t)CPU_COUNT(&drawn.cores));
+    while (!CPU_ISSET(core, &drawn.cores) || skip-- > 0)
+        core++;
+    return core + 1;
+}
+
 void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threads)
 {
     static const uint64_t most[] = {1 * MICROSECOND, 10 * MICROSECOND, POINT_MOST};
@@ -67,7 +84,11 @@ void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threa
     drawn.perturb = prng_next(&prng) % CALM == 0 ? 0 : perturb;
     drawn.most = most[prng_next(&prng) % (sizeof most / sizeof *most)];
     drawn.seed = prng_next(&prng);
-    drawn.crowded = (long)threads > sysconf(_SC_NPROCESSORS_ONLN);
+    if (drawn.perturb & PERTURB_PCT)
+        pct_draw(drawn.seed, threads);
+    bool pins = drawn.perturb & PERTURB_PIN && prng_next(&prng) % PINNED == 0;
+    drawn.core = pins ? draw_core(&prng) : 0;
+    drawn.crowded = drawn.core || (long)threads > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* Spins, or lets others run. */
@@ -100,9 +121,26 @@ void point_skew(void)
         wait_for(draw_length(LEAST, drawn.most));
 }
 
+static void move_to_core(void)
+{
+    cpu_set_t cores = drawn.cores;
+    if (here.core == drawn.core)
+        return;
+    if (drawn.core) {
+        CPU_ZERO(&cores);
+        CPU_SET((size_t)drawn.core - 1, &cores);
+    }
+    sched_setaffinity(0, sizeof cores, &cores);
+    here.core = drawn.core;
+}
+
 void point_begin(unsigned worker)
 {
+    move_to_core();
     here.prng = prng_stream(drawn.seed, worker);
+    here.worker = worker;
+    if (drawn.perturb & PERTURB_PCT)
+        pct_enter(worker);
     here.step = 1;
     point_here.until = 1;
     here.due = 0;
@@ -110,9 +148,20 @@ void point_begin(unsigned worker)
     point_skew();
 }
 
+void point_end(void)
+{
+    if (drawn.perturb & PERTURB_PCT)
+        pct_leave(here.worker);
+}
+
 /* Counts on so that the clock is read a few times between two waits, however many points a call has. */
 void point_wait(void)
 {
+    if (drawn.perturb & PERTURB_PCT) {
+        point_here.until = 1;
+        pct_pass(here.worker);
+        return;
+    }
     uint64_t now = clock_now();
     if (now < here.due) {
         here.step = here.step < STEP_MOST ? here.step * 2 : STEP_MOST;
@@ -127,7 +176,7 @@ void point_wait(void)
 
 void point_open(void)
 {
-    point_here.open = drawn.perturb & POINTS;
+    point_here.open = drawn.perturb & PERTURB_PCT ? POINTS : drawn.perturb & POINTS;
     point_pass(PERTURB_DELAY);
 }
 

@@ -27,6 +27,7 @@ void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threa
 
 /* The worker begins the round: after the barrier, in a moment that it draws. */
 void point_begin(unsigned worker);
+void point_end(void);
 
 /* Waits out a skew after a meeting of all threads. */
 void point_skew(void);

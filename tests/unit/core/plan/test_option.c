@@ -301,9 +301,10 @@ static void options_of_other_commands_are_refused(void **state)
                         "--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
-    assert_string_equal(error,
-                        "--quiet is an option of `ftstress run` and `ftstress reproduce`, not of `list`; see "
-                        "`ftstress list --help`");
+    assert_string_equal(
+        error,
+        "--quiet is an option of `ftstress run`, `ftstress reproduce` and `ftstress minimize`, not of `list`; see "
+        "`ftstress list --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
     assert_string_equal(error,

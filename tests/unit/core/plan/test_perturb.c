@@ -33,7 +33,7 @@ static void off_stands_alone(void **state)
     assert_true(bits == PERTURB_OFF);
     perturb_print(bits, text, sizeof text);
     assert_string_equal(text, "off");
-    perturb_say(bits, text, sizeof text);
+    perturb_say(bits, 8, text, sizeof text);
     assert_string_equal(text, "");
     assert_int_equal(perturb_parse("off,delay", &bits, error, sizeof error), -EINVAL);
     assert_string_equal(error, "off switches all perturbations off; leave out the others");
@@ -46,19 +46,23 @@ static void an_unknown_name_is_refused_with_all_names(void **state)
     assert_int_equal(perturb_parse("offf", &bits, error, sizeof error), -EINVAL);
     assert_string_equal(error,
                         "unknown perturbation 'offf'; the names are lockstep, fresh, collect, skew, delay, "
-                        "alloc, locks, starve, or off");
+                        "alloc, locks, starve, crowd, pin, pct, first, or off");
 }
 
 static void a_report_says_what_each_does(void **state)
 {
     (void)state;
-    char text[1024];
-    perturb_say(PERTURB_DELAY | PERTURB_ALLOC, text, sizeof text);
+    char text[1400];
+    perturb_say(PERTURB_DELAY | PERTURB_ALLOC, 8, text, sizeof text);
     assert_string_equal(
         text, "at random times a thread waits for up to 100 us before or after a call; at random times a "
               "thread waits for up to 100 us where a call has allocated or freed memory");
-    perturb_say((1U << PERTURB_COUNT) - 1, text, sizeof text);
-    assert_true(strlen(text) < 900); /* the room of a report */
+    perturb_say(PERTURB_PCT, 8, text, sizeof text);
+    assert_non_null(strstr(
+        text, "priorities are random, and 2 of each 32 points change one; where no wait runs out, an order "
+              "of depth 3 has a chance of at least 1 in 8192 in these points"));
+    perturb_say((1U << PERTURB_COUNT) - 1, 256, text, sizeof text);
+    assert_true(strlen(text) < 1350); /* the room of a report */
 }
 
 int main(void)

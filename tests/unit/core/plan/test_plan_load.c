@@ -140,7 +140,7 @@ static const struct refusal {
      "invariant, log, memcheck, outcome, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
     {"perturb: lockstep,banana\n", 1,
      "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect, skew, delay, "
-     "alloc, locks, starve, or off"},
+     "alloc, locks, starve, crowd, pin, pct, first, or off"},
     {"perturb: lock\n", 1, "perturb: unknown perturbation 'lock'"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},

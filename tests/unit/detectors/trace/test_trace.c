@@ -113,6 +113,15 @@ static void test_a_lazy_cache(void **state)
     assert_true(value.reader_pc && value.writer_pc && value.reader_pc != value.writer_pc);
 }
 
+static void test_memory_that_libc_writes(void **state)
+{
+    (void)state;
+    long *words = dlsym(file, "own_words");
+    assert_true(step_on_both("own_copy", 3) > 30);
+    assert_true(find(&words[200]).flags & CANDIDATE_WRITE);
+    assert_true(find(&words[231]).flags & CANDIDATE_WRITE);
+}
+
 static void test_one_thread_is_not_enough(void **state)
 {
     (void)state;
@@ -201,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_counter, start),
         cmocka_unit_test_setup(test_a_lazy_cache, start),
+        cmocka_unit_test_setup(test_memory_that_libc_writes, start),
         cmocka_unit_test_setup(test_one_thread_is_not_enough, start),
         cmocka_unit_test_setup(test_atomics_are_light, start),
         cmocka_unit_test_setup(test_a_loop_counts_as_one, start),

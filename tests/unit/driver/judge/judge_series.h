@@ -33,6 +33,7 @@ struct series {
     const char *path;
     int64_t immortal;
     int (*maker)(int);
+    int64_t each; /* calls in which it grows by `rate`; 0: one */
 };
 
 static inline void add_series(struct trial *trial, const struct series *series)
@@ -45,6 +46,8 @@ static inline void add_series(struct trial *trial, const struct series *series)
     record.values[SERIES_HOLDER] = series->holder;
     record.values[SERIES_IMMORTAL] = series->immortal;
     grow_points(&record, SERIES_POINTS, series->rate);
+    for (int i = 0; series->each && i < RECORD_POINTS; i++)
+        record.values[SERIES_POINTS + i] /= series->each;
     record_add_text(&record, series->name);
     record_add_text(&record, series->path ? series->path : "");
     if (series->maker)

@@ -335,6 +335,8 @@ static void the_text_of_every_part_survives_a_reload(void **state)
     begin(&run);
     run.status = STATUS_FINDING;
     run.seconds = 2.4499999;
+    run.processes = 811;
+    run.processes_time = 4000 * UINT64_C(1000000);
     run.walks =
         (struct walks){.rounds = 46, .present = 59471, .blocks = 1234567891, .nanoseconds = 34567890123};
     struct finding *finding = add_finding(&run, "s");
@@ -349,6 +351,7 @@ static void the_text_of_every_part_survives_a_reload(void **state)
     assert_says(text, "repeat: 8 threads, sharing level readonly, seed 9223372036854775807\n"
                       "  CPython 3.13.5, GIL off, numpy 2.2.2\n"
                       "  3900 calls in 2.5 s, 0 children, and 100 serial ones; overlap 31 %\n"
+                      "  first uses: 811 new processes, 203 per second\n"
                       "  heap checker: 46 rounds over up to 59471 blocks, 36 million blocks a second\n");
     assert_says(text, "    seen only when the statement of F0000000 was left out\n"
                       "    in: np.repeat(x, 2)\n"

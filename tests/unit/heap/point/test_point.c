@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <stdbool.h>
 
+#include "heap/point/pct.h"
 #include "heap/point/point.h"
 
 #define SEED 7
@@ -105,6 +107,43 @@ static void points_go_on_after_a_wait(void **state)
     point_close();
 }
 
+static void all_workers_of_a_round_are_on_one_core(void **state)
+{
+    (void)state;
+    cpu_set_t before, now;
+    unsigned pinned = 0, rounds = 64;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    for (unsigned round = 0; round < rounds; round++) {
+        points_draw(PERTURB_PIN, SEED, round, THREADS);
+        point_begin(0);
+        assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+        assert_true(CPU_COUNT(&now) == 1 || CPU_EQUAL(&now, &before));
+        pinned += CPU_COUNT(&now) == 1;
+    }
+    assert_true(pinned > 0 && (pinned < rounds || CPU_COUNT(&before) == 1));
+    points_draw(0, SEED, 0, THREADS);
+    point_begin(0);
+    assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+    assert_true(CPU_EQUAL(&now, &before));
+}
+
+/* Threads of lower priority wait for one that works, and for no other. */
+static void at_a_point_of_pct_each_thread_goes_on_in_the_end(void **state)
+{
+    (void)state;
+    draw_busy(PERTURB_PCT, 0);
+    point_begin(0);
+    pct_enter(1); /* it works, and passes no point */
+    point_open();
+    for (unsigned i = 0; i < 3 * PCT_POINTS; i++) {
+        point_pass(PERTURB_LOCKS);
+        assert_int_equal(point_here.until, 1);
+    }
+    point_close();
+    point_end();
+    pct_leave(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +152,8 @@ int main(void)
         cmocka_unit_test(a_plan_without_points_has_none),
         cmocka_unit_test(the_seed_decides_which_rounds_are_calm),
         cmocka_unit_test(points_go_on_after_a_wait),
+        cmocka_unit_test(at_a_point_of_pct_each_thread_goes_on_in_the_end),
+        cmocka_unit_test(all_workers_of_a_round_are_on_one_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

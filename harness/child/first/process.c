@@ -1,0 +1,140 @@
+/* See process.h for the contract. */
+#include "child/first/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "child/first/birth.h"
+#include "child/first/order.h"
+#include "child/python/interp.h"
+#include "child/run/round.h"
+#include "core/wire/status.h"
+#include "heap/point/point.h"
+
+#define SERIAL_CALLS 200
+/* One process of this number runs all threads of the plan. */
+#define CROWD_EVERY 4
+
+struct process_context process_context;
+/* Calls of each thread in this process. */
+static unsigned calls;
+static uint64_t number_of_process;
+
+static _Noreturn void give_up(void)
+{
+    process_context.shared->gave_up = true;
+    fflush(NULL);
+    _exit(STATUS_UNTESTED);
+}
+
+static void keep_expected(void)
+{
+    process_context.shared->nexpected = exception_expected(process_context.shared->expected);
+}
+
+static bool has_output(const struct run *run)
+{
+    bool has = false;
+    for (unsigned i = 0; i < run->base.nwatched; i++)
+        has |= run->base.watched[i].out;
+    return has;
+}
+
+void process_learn(struct run *run, uint64_t number)
+{
+    struct process_shared *shared = process_context.shared;
+    (void)number;
+    run->wire = process_context.quiet;
+    PyObject *before = warm_modules();
+    if (!run_make_base(run, false) || !run_check_gil(run, "after the imports"))
+        give_up();
+    warm_list_fill(&shared->list, run, before); /* before the harness imports modules for itself */
+    interp_send_environment(process_context.wire);
+    interp_send_packages(process_context.wire);
+    if (run->program)
+        program_send(run->program, run->base.names, process_context.wire);
+    shared->is_alone = birth_is_alone();
+    struct serial_limits limits = {SERIAL_CALLS, run->plan->time ? run->plan->time / 20 : CLOCK_SECOND};
+    if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
+        give_up();
+    interp_send_packages(process_context.wire);
+    shared->mutable = run->mutable;
+    shared->changes = run->changes;
+    shared->opaque = run->opaque;
+    shared->lazy = run->lazy;
+    shared->has_writer = run->writer.any;
+    shared->has_output = has_output(run);
+    shared->has_case = PyDict_GetItemString(run->base.names, "case") != NULL;
+    memcpy(shared->why_mutable, run->why_mutable, sizeof shared->why_mutable);
+    keep_expected();
+}
+
+static void make_base(struct run *run)
+{
+    run->wire = process_context.quiet;
+    if (!run_make_base(run, false))
+        give_up();
+    exception_expect(process_context.shared->expected, process_context.shared->nexpected);
+}
+
+void process_lone(struct run *run, uint64_t order)
+{
+    uint64_t began = clock_now();
+    make_base(run);
+    process_context.shared->setup_time = clock_now() - began;
+    run->took = compare_learn;
+    if (!order_run(run, order, COMPARE_CALLS) || !order_run(run, ORDER_FORWARD, 1))
+        give_up();
+    keep_expected();
+}
+
+static int lead_race(struct run *run, struct worker *workers)
+{
+    (void)workers;
+    run->round_calls = run->meetings = calls;
+    run->sample_every = run->poll_every = 1;
+    barrier_init(&run->lockstep, run->plan->threads);
+    points_draw(run->plan->perturb | PERTURB_SKEW, run->plan->seed, number_of_process, run->plan->threads);
+    run_round(run);
+    return STATUS_CLEAN;
+}
+
+/* Most processes have a thread for each processor and each role: the first calls of more threads cannot meet, and cost
+ * time. */
+static void choose_threads(struct run *run, uint64_t number)
+{
+    static struct plan plan;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t n = processors > 2 ? (uint32_t)processors : 2, roles = run->program ? run->program->nbodies : 1;
+    n = n > roles ? n : roles;
+    if (number % CROWD_EVERY == CROWD_EVERY - 1 || n >= run->plan->threads)
+        return;
+    plan = *run->plan;
+    plan.threads = n;
+    run->plan = run->maker->plan = &plan;
+}
+
+/* Lets the threads start together in some processes, and a random time after each other in the others: a second thread
+ * then comes at any moment of the first one's call. */
+void process_race(struct run *run, uint64_t number)
+{
+    choose_threads(run, number);
+    make_base(run);
+    run->wire = process_context.wire;
+    number_of_process = number;
+    calls = 1 + number % COMPARE_CALLS;
+    run->took = process_context.compares ? compare_race : NULL;
+    int status = run_workers(run, lead_race);
+    if (status != STATUS_CLEAN || atomic_load(&run->failed))
+        give_up();
+    struct detector_call call = run_main_call(run);
+    exception_settle(&call, run->mutable);
+    atomic_fetch_add(&process_context.shared->findings, atomic_load(&run->findings));
+    if (!process_context.compares || atomic_load(&run->board->ask))
+        return;
+    run->wire = process_context.quiet;
+    run->took = compare_after;
+    order_run(run, ORDER_FORWARD, 1);
+}

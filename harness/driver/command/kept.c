@@ -1,0 +1,66 @@
+#include "driver/command/kept.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "core/wire/status.h"
+#include "driver/command/command_inside.h"
+#include "driver/report/document.h"
+#include "driver/report/report.h"
+
+/* Loads the document of the finding and names its folder. */
+static int load(struct kept *kept, const struct request *request)
+{
+    const char *what = request->positionals[0];
+    cleanup_free char *path = NULL;
+    if (report_find(request->out, what, &path) == 0 && strcmp(path_base(path), "finding.json") == 0)
+        kept->finding = json_load_file(path, 0, NULL);
+    if (!*document_text(kept->finding, "id") || !*document_text(kept->finding, "signature"))
+        return command_fail(STATUS_UNTESTED,
+                            "'%s' is no kept finding, here or under %s; see `ftstress list findings`", what,
+                            request->out);
+    int length = (int)(path_base(path) - path);
+    if (asprintf(&kept->dir, "%.*s", length > 1 ? length - 1 : 1, length ? path : ".") < 0)
+        kept->dir = NULL;
+    return kept->dir ? 0 : command_fail(STATUS_HARNESS, "no memory");
+}
+
+int kept_open(struct kept *kept, const struct request *request)
+{
+    char error[640];
+    struct sentence why;
+    *kept = (struct kept){.asked = *request};
+    if (request->npositionals == 0)
+        return command_fail(STATUS_USAGE, "name a finding; see `ftstress list findings`");
+    int status = load(kept, request);
+    if (status)
+        return status;
+    const char *interpreter = document_text(kept->finding, "interpreter");
+    request_forget(&kept->asked, offsetof(struct request, plan.time));
+    if (!request->python && access(interpreter, X_OK) == 0)
+        kept->asked.python = interpreter;
+    kept->asked.tsan |= strcmp(document_text(kept->finding, "detector"), "tsan") == 0;
+    command_hold_signals();
+    if (target_resolve(&kept->asked, &kept->targets, error, sizeof error))
+        return command_fail(STATUS_UNTESTED, "%s", error);
+    kept->mode =
+        (struct mode_run){.row = mode_choose(&kept->asked, kept->targets.plans, kept->targets.n, &why),
+                          .request = &kept->asked};
+    if (!kept->mode.row)
+        return command_fail_sentence(STATUS_USAGE, &why);
+    status = mode_open(&kept->mode, kept->targets.plans, kept->targets.n, &why);
+    return status ? command_fail_sentence(status, &why) : 0;
+}
+
+void kept_close(struct kept *kept)
+{
+    if (kept->mode.row)
+        mode_close(&kept->mode);
+    target_list_clear(&kept->targets);
+    json_decref(kept->finding);
+    free(kept->dir);
+}

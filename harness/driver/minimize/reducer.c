@@ -1,0 +1,135 @@
+#include "driver/minimize/reducer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/embed.h"
+#include "base/fd.h"
+#include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
+#include "driver/tool/probe_run.h"
+
+EMBED(reduce_source, FTSTRESS_REDUCE);
+
+const char *const reducer_axes[] = {"statements", "threads", "settings", "inputs", "expressions"};
+const size_t reducer_axis_count = sizeof reducer_axes / sizeof *reducer_axes;
+
+static json_t *texts_of(char *const *texts, unsigned n)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
+static json_t *inputs_of(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < plan->ninputs; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", plan->inputs[i].name, "recipe", plan->inputs[i].recipe));
+    return list;
+}
+
+static json_t *text_of(const char *text)
+{
+    return json_string(text ? text : "");
+}
+
+/* The keys of the plan that reduce.py makes smaller. The caller's, or NULL. */
+static char *describe(const struct plan *plan, const struct reducer_hint *hint)
+{
+    char detect[512], perturb[128];
+    detector_print(plan->detect, detect, sizeof detect);
+    perturb_print(plan->perturb, perturb, sizeof perturb);
+    json_auto_t *json =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:s}", "setup", text_of(plan->setup),
+                  "thread_setup", text_of(plan->thread_setup), "writer", text_of(plan->writer), "steps",
+                  texts_of(plan->steps, plan->nsteps), "roles", texts_of(plan->roles, plan->nroles), "inputs",
+                  inputs_of(plan), "threads", (int)plan->threads, "detect", detect, "perturb", perturb,
+                  "detector", hint->detector, "statement", hint->statement);
+    return json ? json_dumps(json, JSON_COMPACT) : NULL;
+}
+
+json_t *reducer_list(const struct mode_run *mode, const char *axis, const struct plan *plan,
+                     const struct reducer_hint *hint, struct sentence *error)
+{
+    cleanup_free char *text = describe(plan, hint), *found = NULL;
+    char *argv[] = {mode->probe.executable, (char *)"-I", (char *)"-c", (char *)reduce_source,
+                    (char *)axis,           text,         NULL};
+    struct probe_job job = {.argv = argv, .limit = 60 * CLOCK_SECOND};
+    if (!text)
+        return sentence_fail(0, error, "", "no memory"), NULL;
+    probe_run(&job, 1);
+    found = job.out ? probe_value(job.out, "candidates") : NULL;
+    json_t *list = found ? json_loads(found, 0, NULL) : NULL;
+    if (!list) {
+        char why[256];
+        probe_reason(&job, why, sizeof why);
+        sentence_fail(0, error, "", "cannot make the plan smaller: %s", why);
+    }
+    probe_job_clear(&job);
+    return list;
+}
+
+static void clear_texts(char ***texts, unsigned *n)
+{
+    for (unsigned i = 0; i < *n; i++)
+        free((*texts)[i]);
+    free(*texts);
+    *texts = NULL;
+    *n = 0;
+}
+
+/* Clears the keys that the variant has: those that it leaves empty are gone. */
+static void clear_keys(struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->ninputs; i++)
+        plan_input_clear(&plan->inputs[i]);
+    plan->ninputs = 0;
+    clear_texts(&plan->steps, &plan->nsteps);
+    clear_texts(&plan->roles, &plan->nroles);
+    free(plan->setup);
+    free(plan->thread_setup);
+    free(plan->writer);
+    plan->setup = plan->thread_setup = plan->writer = NULL;
+    plan->perturb = 0;
+}
+
+static bool is_empty(const json_t *value)
+{
+    return (json_is_string(value) && json_string_length(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
+/* A JSON text is a YAML text, too. */
+static int write_variant(const json_t *variant, const char *scratch)
+{
+    json_auto_t *keys = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)variant, key, value)
+        if (!is_empty(value) && strcmp(key, "detector") != 0 && strcmp(key, "statement") != 0)
+            json_object_set(keys, key, value);
+    cleanup_free char *text = json_dumps(keys, JSON_INDENT(1));
+    return text ? fd_write_file(scratch, text, strlen(text)) : -ENOMEM;
+}
+
+int reducer_apply(const char *path, const json_t *variant, const char *scratch, struct plan *ret, char *error,
+                  size_t error_size)
+{
+    plan_init(ret);
+    int result = plan_load(path, ret, error, error_size);
+    if (result)
+        return result;
+    clear_keys(ret);
+    result = write_variant(variant, scratch);
+    if (result) {
+        snprintf(error, error_size, "cannot write %s: %s", scratch, strerror(-result));
+        return result;
+    }
+    return plan_load(scratch, ret, error, error_size);
+}

@@ -1,0 +1,19 @@
+/* Sequential probability ratio test: does a candidate fail as often in a second as the plan did, or clearly more rarely?
+ * Failures come as a Poisson process. Plain data. */
+#pragma once
+
+#include <stdbool.h>
+
+enum sprt_verdict { SPRT_OPEN, SPRT_SAME, SPRT_RARER };
+
+struct sprt {
+    double rate;  /* failures in a second of the plan */
+    double ratio; /* log of the likelihood ratio of a rarer failure to one as frequent */
+    unsigned hits;
+};
+
+void sprt_begin(struct sprt *sprt, double rate);
+
+/* Adds a child that failed or not after these seconds. SPRT_SAME is wrong for a failure of a third of the rate in at
+ * most one case of ten, and so is SPRT_RARER for one of the whole rate. */
+enum sprt_verdict sprt_add(struct sprt *sprt, bool hit, double seconds);

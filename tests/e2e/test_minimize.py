@@ -1,0 +1,99 @@
+"""`ftstress minimize`: a plan with statements that do not matter ends with those that do."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+from harness import BUILD, FTSTRESS, EndToEnd, patient, run
+
+PLAN = '''
+setup: |
+  import json, re
+  import crash_null_write as m, log_double_free
+  d = {"a": 1}
+  n = 5
+inputs:
+- {name: x, recipe: 'f8[20]'}
+- {name: y, recipe: 'i8[4,5].T'}
+steps:
+- json.dumps(d)
+- x.sum()
+- m.bug(1, n)
+- y @ y.T
+- len(d) + n
+threads: 8
+'''
+
+
+class Minimize(EndToEnd):
+    def minimize(self, done, finding, *args):
+        environment = {'PYTHONPATH': str(BUILD / 'planted'), 'PATH': '/usr/bin:/bin'}
+        return subprocess.Popen([FTSTRESS, 'minimize', finding, '--out', done.dir / 'out', *patient(args)], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=done.cwd)
+
+    def found(self):
+        """Runs the plan. Returns the run, its crash, and the folder of the smaller plan."""
+        path = self.write_plan()
+        done = self.expect(run(path, '--detect', 'crash', '--time', '3', '--stop-on-first',
+                               until=lambda done: done.findings(kind='crash')), 1)
+        finding = done.findings(kind='crash')[0]
+        return done, finding, done.dir / 'out' / finding['id'] / 'minimized'
+
+    def write_plan(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, 'plan.yaml')
+        with open(path, 'w', encoding='utf-8') as out:
+            out.write(PLAN)
+        return path
+
+    def assert_small(self, folder, text):
+        plan = (folder / 'plan.yaml').read_text()
+        for gone in ('json', 'recipe', 'x.sum', 'len(d)', 'log_double_free', 'n = ', 'threads: 8'):
+            self.assertNotIn(gone, plan, text)
+        self.assertIn('m.bug(1, ', plan, text)
+        self.assertTrue(json.loads((folder / 'state.json').read_text())['complete'], text)
+
+    def test_smallest(self):
+        """the plan ends with one statement and its import, and fails as often"""
+        done, finding, folder = self.found()
+        out, err = (process := self.minimize(done, finding['id'], '--time', '5m')).communicate(timeout=400)
+        self.assertEqual(process.returncode, 1, out + err)
+        self.assert_small(folder, out + err)
+        self.assertRegex(out, r'no smaller plan fails as often')
+        self.assertRegex(out, r'now: fails in 5 of 5 fresh children')
+        self.assertIn('the smallest plan is', err)
+
+    def test_resumes(self):
+        """a run that is killed goes on where it was"""
+        done, finding, folder = self.found()
+        process = self.minimize(done, finding['id'], '--time', '5m')
+        state, until = folder / 'state.json', time.monotonic() + 120
+        while time.monotonic() < until and (not state.exists() or json.loads(state.read_text())['candidates'] < 2):
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        before = json.loads(state.read_text())
+        self.assertGreaterEqual(before['candidates'], 2, before)
+        out, err = (process := self.minimize(done, finding['id'], '--time', '5m')).communicate(timeout=400)
+        self.assertEqual(process.returncode, 1, out + err)
+        after = json.loads(state.read_text())
+        self.assertEqual(after['before'], before['before'])
+        self.assertLessEqual(before['tried'].keys(), after['tried'].keys())
+        self.assert_small(folder, out + err)
+
+    def test_nothing_fails(self):
+        """a plan that does not fail is refused"""
+        done, finding, folder = self.found()
+        plan = folder.parent / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('m.bug(1, n)', 'm.twin(1, n)'))
+        out, err = (process := self.minimize(done, finding['id'], '--time', '15')).communicate(timeout=100)
+        self.assertEqual(process.returncode, 3, out + err)
+        self.assertRegex(err, 'does not fail in [0-9]+ fresh children, so nothing can be made smaller')
+
+
+if __name__ == '__main__':
+    import unittest
+    unittest.main()
