@@ -79,14 +79,17 @@ static struct order *order_of(const struct orders *orders, size_t k, bool revers
     return &orders->items[reverse ? orders->n - 1 - k : k];
 }
 
+/* Sets are independent, so the statements of several sets alternate: a role runs one over many sets before another role
+ * has its turn, because that takes a while on a busy machine. */
 static void fill_turns(const struct orders *orders, size_t first, bool reverse)
 {
     role_stage.nturns = 0;
-    for (unsigned set = 0; set < role_stage.nsets; set++)
-        for (unsigned i = 0; i < orders->length; i++) {
-            const struct order *order = order_of(orders, first + set, reverse);
-            role_stage.turns[role_stage.nturns++] = (struct turn){(uint16_t)set, order->roles[i]};
-        }
+    for (unsigned i = 0; i < orders->length; i++)
+        for (size_t from = 0; from < orders->n; from++)
+            for (size_t set = from; set < role_stage.nsets; set += orders->n) {
+                const struct order *order = order_of(orders, first + set, reverse);
+                role_stage.turns[role_stage.nturns++] = (struct turn){(uint16_t)set, order->roles[i]};
+            }
 }
 
 static void print_order(const struct orders *orders, const struct order *order, char *text, size_t size)

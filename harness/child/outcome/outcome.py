@@ -33,6 +33,13 @@ def is_shared(value):
     return not isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))
 
 
+def is_bare(node):
+    """A class without code of its own, which no instance changes."""
+    return (isinstance(node, ast.ClassDef) and not node.decorator_list and not node.keywords and not node.bases
+            and all(isinstance(part, ast.Pass) or isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+                    for part in node.body))
+
+
 def split(setup, inputs, roles, expressions, names):
     """The code that makes the objects of the roles anew; the names that stay as they are, because only imports bind
     them; and the names of the shared objects."""
@@ -51,8 +58,9 @@ def split(setup, inputs, roles, expressions, names):
                 if isinstance(node, kinds) and bound & closure:
                     closure |= read | bound
         needed |= used
-    imported = {name for node, bound, _ in nodes if isinstance(node, IMPORTS) for name in bound}
-    made = [(node, bound) for node, bound, read in nodes if not isinstance(node, IMPORTS)
+    kept = [node for node, bound, _ in nodes if isinstance(node, IMPORTS) or is_bare(node) and not bound & used]
+    imported = {name for node, bound, _ in nodes if node in kept for name in bound}
+    made = [(node, bound) for node, bound, read in nodes if node not in kept
             and (isinstance(node, ast.Expr) or not bound or (bound | (read - imported)) & needed)
             and not (isinstance(node, DEFINITIONS) and not bound & needed)]
     fresh = set(inputs) & needed | {name for _, bound in made for name in bound}
