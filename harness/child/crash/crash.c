@@ -18,6 +18,7 @@
 #include "child/crash/signals.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
+#include "detectors/watch/stall.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
@@ -66,6 +67,11 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SI
 void crash_set_statement(const char *statement)
 {
     thread_statement = statement;
+}
+
+const char *crash_statement(void)
+{
+    return thread_statement;
 }
 
 /* Handlers */
@@ -194,6 +200,8 @@ static bool pass_on(const struct fault *fault)
 /* A trap may end a step of both; the trace sets the trap flag again where it goes on. */
 static bool handle_trap(const siginfo_t *info, void *ucontext)
 {
+    if (stall_on_trap(info, ucontext))
+        return true;
     bool tripped = tripwire_on_trap(ucontext);
     return trace_on_trap(info, ucontext) || tripped;
 }

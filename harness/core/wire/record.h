@@ -42,6 +42,8 @@
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
+    /* values: enum record_race. text: input's name or "", statement. frames: two stacks */ \
+    FOUND(RACE, race, 0) \
     /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what --check \
      * gives, or ""; the results of each role; the state */ \
     FOUND(UNORDERED, unordered, 0) \
@@ -103,12 +105,27 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+/* An update of memory that is lost, because another thread's write came in between. */
+enum record_race {
+    RACE_ADDRESS,
+    RACE_SIZE,
+    RACE_STORE, /* address of the instruction that stores what was made from the loaded value; 0: one did both */
+    RACE_BEFORE, /* values of the memory before and after the other thread's write, */
+    RACE_AFTER,
+    RACE_STORED, /* and after the store */
+    RACE_OTHER,  /* worker that wrote in between */
+    RACE_OTHER_SIZE,
+    RACE_OTHER_READS, /* it read and wrote in one instruction */
+    RACE_OTHER_LOCKED,
+    RACE_FRAMES /* frames of the first stack; the others are the other thread's */
+};
 /* UNORDERED_ARRAYS: the statements change shared arrays. */
 enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK, UNORDERED_ARRAYS };
 enum record_role { ROLE_NUMBER, ROLE_PLAIN };
 enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
 enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
-enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS }; /* enum looked */
+/* The first two are an enum looked; COMPARED_CALLS: results that were compared. */
+enum record_compared { COMPARED_RESULTS, COMPARED_EXCEPTIONS, COMPARED_CALLS };
 /* Of several children the greatest counts. LOOKED_OFF: the detector is off; LOOKED_ENDED: it turned out to be in
  * vain. */
 enum looked { LOOKED_OFF, LOOKED_NOT, LOOKED_YES, LOOKED_ENDED };

@@ -36,6 +36,7 @@ struct detector_call {
     bool waits;            /* an exception is judged at the end of the round, after calls on one thread */
     _Atomic bool *damaged; /* set it when inputs are damaged: ends the round, and the inputs are built anew */
     _Atomic uint64_t *findings;
+    uint64_t *compared; /* results that were compared, by step */
 };
 
 /* Sends a record of the call with these values and texts, and the statement as the last text. found: it shows the bug:

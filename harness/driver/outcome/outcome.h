@@ -89,6 +89,7 @@ struct outcome {
     int own_signal;             /* the last signal that it sent to itself; 0: none */
     bool limited;               /* the target lowered its own limit on memory */
     int handled;                /* the fatal signal that a handler of the target had when it ended; 0: none */
+    char leaving[256];          /* the statement that called exit or _exit, or "" */
     bool finished;              /* it reported its end */
     bool unfit;                 /* it makes no call with threads, and a note gives the reason */
     bool wire_lost;             /* the target closed or used the descriptor of its records */

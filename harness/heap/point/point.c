@@ -42,6 +42,7 @@ static __thread struct {
 } here __attribute__((tls_model("initial-exec")));
 
 struct point_loader point_loader;
+uint32_t points_open;
 
 /* Of the round. Workers read it after the barrier that begins the round. */
 static struct {
@@ -82,6 +83,7 @@ void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threa
     if (!point_loader.start)
         find_loader();
     drawn.perturb = prng_next(&prng) % CALM == 0 ? 0 : perturb;
+    points_open = drawn.perturb & PERTURB_PCT ? POINTS : drawn.perturb & POINTS;
     drawn.most = most[prng_next(&prng) % (sizeof most / sizeof *most)];
     drawn.seed = prng_next(&prng);
     if (drawn.perturb & PERTURB_PCT)
@@ -172,18 +174,6 @@ void point_wait(void)
         here.due = now + length + prng_next(&here.prng) % (2 * SHARE * length);
     }
     point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % (2 * here.step));
-}
-
-void point_open(void)
-{
-    point_here.open = drawn.perturb & PERTURB_PCT ? POINTS : drawn.perturb & POINTS;
-    point_pass(PERTURB_DELAY);
-}
-
-void point_close(void)
-{
-    point_pass(PERTURB_DELAY);
-    point_here.open = 0;
 }
 
 void point_starve(void)
