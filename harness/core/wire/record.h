@@ -70,9 +70,10 @@
 #define RECORD_ENUM(id, ...) RECORD_##id,
 enum record_type { RECORD_LIST(RECORD_ENUM, RECORD_ENUM, RECORD_ENUM) RECORD_TYPES };
 
-/* FACT_VALUE: FACT_GIL: is the GIL on; FACT_CHANGES: enum changes. FACT_WRITES: the arrays that the writer writes. */
-enum record_fact { FACT_KIND, FACT_VALUE };
-enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES };
+/* FACT_VALUE: FACT_GIL: is the GIL on; FACT_CHANGES: enum changes. FACT_WRITES: the arrays that the writer writes.
+ * FACT_TRACED: most words at once that two threads touch and one writes; and FACT_CALLS: calls that were stepped. */
+enum record_fact { FACT_KIND, FACT_VALUE, FACT_CALLS };
+enum fact_kind { FACT_GIL, FACT_CHANGES, FACT_WRITES, FACT_TRACED };
 /* Do the statements change shared objects? */
 enum changes { CHANGES_NONE, CHANGES_POSSIBLE, CHANGES_SEEN };
 enum record_cannot { CANNOT_STATUS, CANNOT_REASON };

@@ -327,7 +327,8 @@ static void the_child_is_the_plan_otherwise(void **state)
     assert_true(child.seed == 77);
     assert_int_equal(child_named(&plan, "bare").perturb, 0);
     assert_int_equal(child.perturb, POINTS);
-    assert_int_equal(child_named(&plan, "lockstep").perturb, PERTURB_LOCKSTEP | PERTURB_FRESH | POINTS);
+    assert_int_equal(child_named(&plan, "lockstep").perturb,
+                     PERTURB_LOCKSTEP | PERTURB_FRESH | PERTURB_ALLOC | PERTURB_LOCKS);
     plan.perturb = PERTURB_COLLECT;
     assert_int_equal(child_named(&plan, "lockstep").perturb,
                      PERTURB_LOCKSTEP | PERTURB_FRESH | PERTURB_COLLECT);
