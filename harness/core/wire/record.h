@@ -125,7 +125,8 @@ enum record_race {
     RACE_OTHER_LOCKED,
     RACE_FRAMES /* frames of the first stack; the others are the other thread's */
 };
-enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
+/* UNORDERED_ARRAYS: the statements change shared arrays. */
+enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK, UNORDERED_ARRAYS };
 enum record_role { ROLE_NUMBER, ROLE_PLAIN };
 enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
 enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };
