@@ -50,3 +50,7 @@ void worker_release(struct worker *worker);
 /* Runs one iteration of the body. Attached. Returns false when a statement raised what the plan does not
  * declare. */
 bool worker_iterate(struct worker *worker);
+
+/* base.c: counts whether other threads are inside a call now, and in which statements. On the worker's own thread, at
+ * the end of a call. */
+void worker_sample_overlap(struct worker *worker, unsigned step);

@@ -25,6 +25,9 @@
 /* One round in this number runs without delays; one in this number of the others is on one core. */
 #define CALM 4
 #define PINNED 2
+/* ns and points until the first wait of a worker */
+#define FIRST_MOST (200 * MICROSECOND)
+#define UNTIL_FIRST 4
 /* ns of a sleep, and of the time between two of one worker */
 #define SLEEP_LEAST (500 * MICROSECOND)
 #define SLEEP_MOST (4000 * MICROSECOND)
@@ -144,9 +147,13 @@ void point_begin(unsigned worker)
     if (drawn.perturb & PERTURB_PCT)
         pct_enter(worker);
     here.step = 1;
-    point_here.until = 1;
-    here.due = 0;
-    here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % UNTIL_FIRST);
+    /* Rounds may be short: what was drawn in an earlier one stays. A worker may have few calls, too: half of them wait in
+     * the first ones. */
+    if (!here.sleep_due)
+        here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    if (!here.due)
+        here.due = prng_next(&here.prng) % 2 ? 1 : clock_now() + prng_next(&here.prng) % FIRST_MOST;
     point_skew();
 }
 

@@ -46,6 +46,19 @@ extern struct point_loader {
     uintptr_t start, size;
 } point_loader;
 
+/* Between these, no point counts: around a library that locks. */
+static inline uint32_t points_suspend(void)
+{
+    uint32_t open = point_here.open;
+    point_here.open = 0;
+    return open;
+}
+
+static inline void points_resume(uint32_t open)
+{
+    point_here.open = open;
+}
+
 static inline void point_pass(enum perturb kind)
 {
     if (__builtin_expect(point_here.open & (uint32_t)kind, 0) && --point_here.until == 0)
