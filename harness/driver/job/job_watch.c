@@ -67,7 +67,7 @@ static uint64_t limit_of(const struct job *job, enum board_phase phase)
 static bool is_stopped(const struct job *job)
 {
     int own = (int)atomic_load(&job->board->own_signal);
-    return pulse_state(job->pid) == 'T' && own != SIGSTOP && own != SIGTSTP && own != SIGTTIN &&
+    return pulse_state(caller_of(job)) == 'T' && own != SIGSTOP && own != SIGTSTP && own != SIGTTIN &&
            own != SIGTTOU;
 }
 
