@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "child/crash/crash.h"
+#include "child/crash/leaving.h"
 #include "child/first/first.h"
 #include "child/outcome/outcome.h"
 #include "child/python/interp.h"
@@ -249,6 +250,7 @@ int main(int argc, char **argv)
         fputs("ftstress-child: cannot map the board or install signal handlers\n", stderr);
         return STATUS_HARNESS;
     }
+    leaving_start(run.board);
     record_guard(run.wire, &run.board->wire_lost);
     fd_close(&arguments.board);
 

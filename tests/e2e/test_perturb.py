@@ -86,6 +86,8 @@ class Points(EndToEnd):
     @each([('malloc', 'alloc', 'm.around_malloc_bug()', 'where a call has allocated or freed memory'),
            ('object', 'alloc', 'm.around_object_bug()', 'where a call has allocated or freed memory'),
            ('locks', 'locks', 'm.between_locks_bug()', 'where a call has taken or released a lock'),
+           ('rwlocks', 'locks', 'm.between_rwlocks_bug()', 'where a call has taken or released a lock'),
+           ('sections', 'locks', 'm.between_sections_bug()', 'where a call has taken or released a lock'),
            ('calls', 'delay', ('mine = m.take()', 'm.check(mine)'), 'before or after a call'),
            ('pct', 'pct', 'm.around_malloc_bug()', 'an order of depth 3 has a chance of at least 1 in 8192')])
     def test_bug(self, _, name, statements, sentence):

@@ -1,6 +1,7 @@
 """Processes: no child stays behind, no child's end stops the run, and findings are never lost."""
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -166,6 +167,23 @@ class Ends(EndToEnd):
         found = done.findings()[0]
         self.assertIn(message, found['message'], done)
         self.check(found['runs']['hit'] > 1, done, 'one child only')
+
+    @each([('C', 'import crash_exit as m', 'm.bug()', 'm.bug()'),
+           ('handler', 'import os, signal; signal.signal(signal.SIGUSR1, lambda *_: os._exit(4))',
+            'os.kill(os.getpid(), signal.SIGUSR1); sum(range(999))', 'os.kill'),
+           ('one_thread', 'import os', 'len(()) if iteration_index < 9 else os._exit(4)', 'len')])
+    def test_exit_names_its_statement(self, _, setup, step, words):
+        """exit and _exit name the statement that called them, also in C and on one thread"""
+        done = self.expect(run('--time', 2, '-s', setup, '1 + 1', step), 1)
+        found = done.findings(kind='crash')[0]
+        self.assertRegex(found['message'], f', in {re.escape(words)}')
+        self.check(found['statement'].startswith(words), done, f"statement: {found['statement']}")
+
+    def test_forked_exit(self):
+        """the end of a process that the target forked is no end of the child"""
+        step = 'pid = os.fork() or os._exit(3); os.waitpid(pid, 0)'
+        done = run('--time', 2, '-t', 1, '-s', 'import os', step)
+        self.assertEqual([finding for finding in done.findings() if 'exited' in finding['message']], [], done)
 
     def test_abort_of_python(self):
         """Python code that aborts is not the interpreter's fault: its own function is named"""

@@ -2,19 +2,19 @@
 import json
 import subprocess
 
-from harness import BROKEN, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
+from harness import BROKEN, BUILD, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
 
 CRASH = ('-s', 'import crash_null_write as m', '--detect', 'crash,exception', '--time', '2')
 REPEAT = ('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)', '--detect', 'tripwire', '--time', '2')
+ENVIRONMENT = {'PYTHONPATH': str(BUILD / 'planted'), 'PATH': '/usr/bin:/bin'}
 
 
 class Reproduce(EndToEnd):
     def reproduce(self, done, finding, *args, **options):
         """Runs `reproduce` on a finding of a run. Returns its exit status, output and JSON."""
         path = done.dir / 'again.json'
-        environment = {'PYTHONPATH': str(FTSTRESS.parents[1] / 'planted'), 'PATH': '/usr/bin:/bin'}
         again = subprocess.run([FTSTRESS, 'reproduce', finding, '--out', done.dir / 'out', '--json', path, *patient(args)],
-                               capture_output=True, text=True, env=environment, cwd=done.cwd, **options)
+                               capture_output=True, text=True, env=ENVIRONMENT, cwd=done.cwd, **options)
         return again, json.loads(path.read_text()) if path.exists() else None
 
     def found(self, *args, **options):
@@ -35,11 +35,12 @@ class Reproduce(EndToEnd):
         """another failure of the same plan does not count, and it is named"""
         done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
         plan = done.dir / 'out' / finding['id'] / 'plan.yaml'
-        plan.write_text(plan.read_text().replace('m.bug(1, 5)', '1 / (thread_index != 1)'))
+        text = plan.read_text().replace('m.bug(1, 5)', 'kinds.null_member()')
+        plan.write_text(text.replace('import crash_null_write as m', 'import crash_kinds as kinds'))
         again, result = self.reproduce(done, finding['id'], '--trials', '2')
         self.assertEqual((again.returncode, result['hit'], result['of']), (0, 0, 2), again)
         self.assertRegex(again.stdout, 'does not fail in 2 fresh children, .*: it fails in less than 78 % of them')
-        self.assertIn('another failure, in 2 of 2 children: exception', again.stdout)
+        self.assertIn('another failure, in 2 of 2 children: crash', again.stdout)
 
     def test_elsewhere(self):
         """other versions are refused unless -p names them, and named"""
@@ -55,6 +56,42 @@ class Reproduce(EndToEnd):
         self.assertIn('in another environment: numpy was 2.2.2 and is 2.2.6', again.stdout)
         again, result = self.reproduce(done, finding['id'], '-p', interpreter(BROKEN))
         self.assertEqual((again.returncode, result['hit']), (1, 3), again)
+
+    def script(self, done, finding, form):
+        path = done.dir / f'{form}.py'
+        written = subprocess.run([FTSTRESS, 'report', finding, '--out', done.dir / 'out', '--as', form, '-o', path],
+                                 capture_output=True, text=True, env=ENVIRONMENT, cwd=done.cwd)
+        return written, path
+
+    def test_script(self):
+        """the script of a crash crashes, and its docstring has its own rate; the test is a function"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        written, path = self.script(done, finding['id'], 'script')
+        self.assertEqual(written.returncode, 0, written)
+        self.assertIn('ftstress: the script fails in 5 of 5 runs', written.stderr)
+        self.assertIn('Fails in 5 of 5 runs of 5 s here.', path.read_text())
+        self.assertLess(len(path.read_text().splitlines()), 45)
+        ended = subprocess.run([interpreter(GOOD), path], env=ENVIRONMENT, capture_output=True)
+        self.assertEqual(ended.returncode, -11, ended)
+        written, path = self.script(done, finding['id'], 'test')
+        self.assertIn('def test_threads():', path.read_text())
+
+    def test_script_rare(self):
+        """a script that shows nothing says so, and offers the plan"""
+        done, finding = self.found(*CRASH, '--verify', '20', 'm.bug(1, 5)', until=lambda done: done.findings())
+        plan = done.dir / 'out' / finding['id'] / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('m.bug(1, 5)', 'm.twin(1, 5)'))
+        written, _ = self.script(done, finding['id'], 'script')
+        self.assertRegex(written.stderr, 'fails in 0 of 5 runs, and the plan in 3 of 3 children: send the plan, too')
+
+    def test_no_script(self):
+        """a plan that writes has no script, with the reason"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        plan = done.dir / 'out' / finding['id'] / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('share: readonly', 'share: all'))
+        written, path = self.script(done, finding['id'], 'script')
+        self.assertEqual((written.returncode, path.exists()), (3, False), written)
+        self.assertIn('the plan writes to what its threads share (sharing level all)', written.stderr)
 
     def test_no_finding(self):
         """what is no finding is refused in one sentence"""

@@ -179,6 +179,10 @@ class Owner(EndToEnd):
             packages, done = self.package(f'{site}:{source}')
             self.assertEqual(packages, {'Other-Name 4.5'}, done)
 
+    def test_nothing_is_imported(self):
+        """importlib.metadata, a long import, stays out of the target's interpreter"""
+        self.expect(run('-s', 'import sys, counter', '--time', 1, '--detect', 'crash', "1 / ('importlib.metadata' not in sys.modules)"), 0)
+
     def test_plain(self):
         """an extension module on PYTHONPATH has its own name as owner"""
         packages, done = self.package(BUILD / 'planted')

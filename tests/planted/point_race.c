@@ -10,6 +10,7 @@
 
 static atomic_long owner, tickets;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 
 static void work(void)
 {
@@ -39,18 +40,25 @@ static PyObject *around_object(atomic_long *at)
     return PyBool_FromLong(same);
 }
 
-static PyObject *between_locks(atomic_long *at)
-{
-    long mine = atomic_fetch_add(&tickets, 1);
-    work();
-    pthread_mutex_lock(&lock);
-    atomic_store_explicit(at, mine, memory_order_relaxed);
-    pthread_mutex_unlock(&lock);
-    pthread_mutex_lock(&lock);
-    bool same = atomic_load_explicit(at, memory_order_relaxed) == mine;
-    pthread_mutex_unlock(&lock);
-    return PyBool_FromLong(same);
-}
+/* Is the word its own from one hold of the lock to the next? */
+#define BETWEEN(name, take, release)                                                                         \
+    static PyObject *name(atomic_long *at)                                                                   \
+    {                                                                                                        \
+        bool same;                                                                                           \
+        long mine = atomic_fetch_add(&tickets, 1);                                                           \
+        work();                                                                                              \
+        take;                                                                                                \
+        atomic_store_explicit(at, mine, memory_order_relaxed);                                               \
+        release;                                                                                             \
+        take;                                                                                                \
+        same = atomic_load_explicit(at, memory_order_relaxed) == mine;                                       \
+        release;                                                                                             \
+        return PyBool_FromLong(same);                                                                        \
+    }
+
+BETWEEN(between_locks, pthread_mutex_lock(&lock), pthread_mutex_unlock(&lock))
+BETWEEN(between_rwlocks, pthread_rwlock_wrlock(&rwlock), pthread_rwlock_unlock(&rwlock))
+BETWEEN(between_sections, Py_BEGIN_CRITICAL_SECTION(Py_Ellipsis), Py_END_CRITICAL_SECTION())
 
 #define PAIR(name)                                                                                           \
     static PyObject *name##_bug(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))                   \
@@ -66,6 +74,8 @@ static PyObject *between_locks(atomic_long *at)
 PAIR(around_malloc)
 PAIR(around_object)
 PAIR(between_locks)
+PAIR(between_rwlocks)
+PAIR(between_sections)
 
 static PyObject *take(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
@@ -88,4 +98,5 @@ static PyObject *check(PyObject *Py_UNUSED(module), PyObject *ticket)
     }
 
 PLANTED_MODULE(point_race, METHOD(around_malloc), METHOD(around_object), METHOD(between_locks),
-               {"take", take, METH_NOARGS, NULL}, {"check", check, METH_O, NULL})
+               METHOD(between_rwlocks), METHOD(between_sections), {"take", take, METH_NOARGS, NULL},
+               {"check", check, METH_O, NULL})

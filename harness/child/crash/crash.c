@@ -18,6 +18,7 @@
 #include "child/crash/signals.h"
 #include "child/crash/witness.h"
 #include "core/wire/landmarks.h"
+#include "detectors/watch/stall.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/tripwire.h"
 #include "detectors/common/unwind.h"
@@ -66,6 +67,11 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SI
 void crash_set_statement(const char *statement)
 {
     thread_statement = statement;
+}
+
+const char *crash_statement(void)
+{
+    return thread_statement;
 }
 
 /* Handlers */
@@ -194,6 +200,8 @@ static bool pass_on(const struct fault *fault)
 /* A trap may end a step of both; the trace sets the trap flag again where it goes on. */
 static bool handle_trap(const siginfo_t *info, void *ucontext)
 {
+    if (stall_on_trap(info, ucontext))
+        return true;
     bool tripped = tripwire_on_trap(ucontext);
     return trace_on_trap(info, ucontext) || tripped;
 }
@@ -299,8 +307,10 @@ int crash_install(int wire_fd, struct board *board)
         if (getrlimit(limits[i].resource, &limit) == 0)
             limits[i].at_start = limit.rlim_cur;
     unwind_prepare();
-    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
-    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. SA_RESTART:
+     * the timer of a delayed trace interrupts system calls. */
+    struct sigaction fatal = {.sa_sigaction = on_fatal,
+                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
         if ((error = signals_install(fatal_signals[i], &fatal)) < 0)
             return error;

@@ -39,3 +39,5 @@ void crash_send_maps(void);
 
 /* Sets the statement that the calling thread runs, for the report. The text is borrowed. */
 void crash_set_statement(const char *statement);
+/* Returns it, or NULL between calls. Async-signal-safe. */
+const char *crash_statement(void);

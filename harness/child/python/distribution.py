@@ -5,7 +5,7 @@ known = {}
 
 
 def files():
-    import os, sysconfig
+    import os
     found = {}
     with open('/proc/self/maps') as maps:
         for line in maps:
@@ -16,10 +16,40 @@ def files():
         path = getattr(module, '__file__', None)
         if isinstance(path, str) and ('.' not in name or path in found or os.path.realpath(path) in found):
             found[path] = name
-    own = tuple(sysconfig.get_path(key) + os.sep for key in ('stdlib', 'platstdlib'))
+    stdlib = os.path.dirname(os.__file__)
+    in_venv = os.path.join(sys.exec_prefix, sys.platlibdir, os.path.basename(stdlib))
+    own = stdlib + os.sep, in_venv + os.sep
     packages = os.sep + 'site-packages' + os.sep, os.sep + 'dist-packages' + os.sep
     return {path: name for path, name in found.items() if path not in known and os.path.isabs(path)
             and (any(part in path for part in packages) or name and not path.startswith(own))}
+
+
+def distributions():
+    """The folders of the installed distributions, in the order of sys.path, which importlib.metadata finds, too, after a
+    long import."""
+    import os
+    for base in sys.path:
+        try:
+            names = os.listdir(base or '.')
+        except OSError:
+            continue
+        yield from (os.path.join(base, name) for name in names if name.endswith('.dist-info'))
+
+
+def text_of(*parts):
+    import os
+    try:
+        with open(os.path.join(*parts), encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except OSError:
+        return ''
+
+
+def named(folder):
+    """Returns name and version: the first lines of METADATA with these keys."""
+    head = text_of(folder, 'METADATA').split('\n\n', 1)[0].splitlines()
+    fields = dict(line.split(': ', 1) for line in reversed(head) if ': ' in line)
+    return f"{fields.get('Name')} {fields.get('Version')}"
 
 
 def owners(paths):
@@ -29,25 +59,24 @@ def owners(paths):
     one where folders nest. Of several owners the first on sys.path wins, from which modules are imported too.
     """
     import os
-    from importlib import metadata
     found, folders = {}, []
-    for owner in metadata.distributions():
-        record = {line.partition(',')[0] for line in (owner.read_text('RECORD') or '').split('\n')}
-        base = os.path.join(str(owner.locate_file('')), '')
-        for at in {base, os.path.join(os.path.realpath(base), '')}:
-            for path in paths:
-                if path not in found and path.startswith(at) and path[len(at):] in record:
-                    found[path] = owner
-        folder = editable(owner.read_text('direct_url.json'))
+    for owner in distributions():
+        base = os.path.join(os.path.dirname(owner), '')
+        places = {base, os.path.join(os.path.realpath(base), '')}
+        inside = {path: at for at in places for path in paths if path not in found and path.startswith(at)}
+        record = {line.partition(',')[0] for line in text_of(owner, 'RECORD').split('\n')} if inside else ()
+        for path, at in inside.items():
+            if path[len(at):] in record:
+                found[path] = owner
+        folder = editable(text_of(owner, 'direct_url.json'))
         if folder:
             folders.append((os.path.join(os.path.realpath(folder), ''), owner))
     for folder, owner in sorted(folders, key=lambda pair: -len(pair[0])):
         for path in paths:
             if path not in found and os.path.realpath(path).startswith(folder):
                 found[path] = owner
-    distinct = {id(owner): owner for owner in found.values()}
-    names = {key: f'{owner.name} {owner.version}' for key, owner in distinct.items()}
-    return {path: names[id(owner)] for path, owner in found.items()}
+    names = {owner: named(owner) for owner in set(found.values())}
+    return {path: names[owner] for path, owner in found.items()}
 
 
 def editable(text):

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/prng.h"
 #include "child/crash/crash.h"
+#include "child/run/worker.h"
 #include "child/space/reach.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
@@ -26,7 +28,10 @@ static void raise_to(_Atomic uint64_t *most, uint64_t value)
 
 void run_count_round(struct run *run, uint64_t reached, uint64_t iterations, uint64_t time)
 {
+    uint64_t least = atomic_load(&run->behind);
     raise_to(&run->reached, reached);
+    while (least > reached && !atomic_compare_exchange_weak(&run->behind, &least, reached)) {
+    }
     raise_to(&run->busy, time / (iterations + 1) + 1);
 }
 
@@ -80,4 +85,42 @@ int run_cannot(const struct run *run, int status, const char *format, ...)
     crash_note_limits();
     RECORD_SEND(run->wire, RECORD_CANNOT, .values = {[CANNOT_STATUS] = status}, .texts = {sentence});
     return status;
+}
+
+/* One sample in 4 also counts which statements the others run. */
+#define PAIRS_EVERY 4
+
+/* Counts the statements of other threads that run together with this one. */
+static void count_pairs(const struct worker *worker, unsigned step)
+{
+    const struct run *run = worker->run;
+    const struct program *program = run->program;
+    unsigned here = worker->body->first + step;
+    if (here >= BOARD_STATEMENTS)
+        return;
+    atomic_fetch_add_explicit(&run->board->looks[here], 1, memory_order_relaxed);
+    for (unsigned other = 0; other < run->plan->threads; other++) {
+        const struct board_slot *slot = &run->board->slots[other];
+        if (other == worker->index || !(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
+            continue;
+        unsigned there = program->bodies[other % program->nbodies].first +
+                         atomic_load_explicit(&slot->step, memory_order_relaxed);
+        if (there < BOARD_STATEMENTS)
+            atomic_fetch_add_explicit(&run->board->pairs[here][there], 1, memory_order_relaxed);
+    }
+}
+
+void worker_sample_overlap(struct worker *worker, unsigned step)
+{
+    struct board_slot *slot = worker->slot;
+    bool inside = board_others_inside(worker->run->board, worker->run->plan->threads, worker->index);
+    uint64_t sampled = atomic_load_explicit(&slot->sampled, memory_order_relaxed);
+    uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
+    atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
+    /* Randomise the interval so that sampling does not lock onto one statement. */
+    uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
+    worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
+    if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
+        count_pairs(worker, step);
 }

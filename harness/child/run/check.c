@@ -24,6 +24,7 @@ static void make_again(struct run *run, unsigned lane, unsigned index, uint64_t 
                         .lane = lane,
                         .index = index,
                         .take = diverge_recall,
+                        .stirs = true,
                         .calls = PASS_CALLS,
                         .time = PASS_TIME};
     if (run->indexed) {
@@ -67,6 +68,7 @@ static bool recall_all(struct run *run, unsigned lane, uint64_t calls)
                         .lane = lane,
                         .index = lane,
                         .take = diverge_recall,
+                        .stirs = true,
                         .fresh = true,
                         .calls = calls,
                         .time = REPLAY_TIME};

@@ -13,6 +13,12 @@
 /* Passes of indexed statements make each iteration twice, and take at most this part of the time. */
 #define INDEXED_TWICE 2
 #define INDEXED_SHARE 20
+/* Calls on one thread for chosen iterations take one part in CHOSEN_SHARE of the time of rounds, and a first part; those
+ * of a lane end after CHOSEN_TIME. */
+#define CHOSEN_SHARE 20
+#define CHOSEN_TIME_LEAST (2 * MILLISECOND)
+#define CHOSEN_TIME CLOCK_SECOND
+#define MILLISECOND UINT64_C(1000000)
 /* Longest time of a later pass over the same iterations, in times of the first one. */
 #define LATER_TIMES 4
 
@@ -69,8 +75,6 @@ static const char *why_not(const struct run *run)
         return "threads write to the inputs at this sharing level";
     if (PyDict_GetItemString(run->base.names, "case"))
         return "the statement makes many different calls";
-    if (program->uses_iteration && !run->samples.period)
-        return "the statements use iteration_index";
     if (run->indexed && needs_fresh(run) && !are_queries(program))
         return "the statements make several calls with an object that may be changed unseen";
     if (run->plan->time && run->iteration_time * calls >= run->plan->time / 5)
@@ -112,10 +116,11 @@ static void learn_lane(struct run *run, unsigned lane, bool is_first, bool rever
                         .lane = lane,
                         .index = lane,
                         .take = diverge_learn,
+                        .stirs = true,
                         .numbers = numbers,
                         .n = n,
                         .twice = true,
-                        .interleaved = most_steps(run->program) > 1,
+                        .interleaved = true,
                         .calls = (uint64_t)INDEXED_TWICE * n,
                         .time = is_first ? time : LATER_TIMES * time,
                         .fresh = true};
@@ -132,14 +137,23 @@ static void learn_role(struct run *run, unsigned role, unsigned pass)
                             .lane = role,
                             .index = role + pass * run->program->nbodies,
                             .take = diverge_learn,
+                            .stirs = true,
                             .fresh = true,
+                            .interleaved = true,
                             .calls = PASS_CALLS,
                             .time = PASS_TIME,
                             .orders = needs_fresh(run)});
 }
 
+static bool is_chosen(const struct run *run)
+{
+    return run->indexed && !run->samples.period;
+}
+
 static void learn_results(struct run *run)
 {
+    if (is_chosen(run))
+        samples_choose(&run->samples, 0, PASS_CALLS, PASS_CALLS, run->plan->seed);
     unsigned n = run->samples.lanes;
     if (diverge_begin(n, run->samples.n, most_steps(run->program), run->indexed) < 0)
         return;
@@ -175,6 +189,59 @@ void lone_learn(struct run *run)
     space_loosen(run->maker, &run->base);
 }
 
+/* Learns the results of one lane for the next round, and returns the ns that it took. The workers' results are compared with one call, and a difference
+ * with some more. */
+static uint64_t learn_chosen(struct run *run, unsigned lane)
+{
+    uint64_t numbers[SAMPLES_MAX];
+    for (unsigned i = 0; i < run->samples.n; i++)
+        numbers[i] = samples_iteration(&run->samples, i);
+    struct pass pass = {.run = run,
+                        .lane = lane,
+                        .index = lane,
+                        .take = diverge_learn,
+                        .numbers = numbers,
+                        .n = run->samples.n,
+                        .calls = run->samples.n,
+                        .time = CHOSEN_TIME,
+                        .fresh = true};
+    pass_run(&pass);
+    return pass.took;
+}
+
+static void choose_for_round(struct run *run, uint64_t first, uint64_t span, unsigned n)
+{
+    uint64_t began = clock_now(), took = 0;
+    samples_choose(&run->samples, first, span, n, run->plan->seed);
+    if (diverge_again(run->samples.lanes, run->samples.n, most_steps(run->program)) < 0)
+        run->samples.n = 0;
+    for (unsigned lane = 0; run->samples.n > 0 && lane < run->samples.lanes; lane++)
+        took += learn_chosen(run, lane);
+    run->sampled += clock_now() - began;
+    if (run->samples.n > 0)
+        run->sampling = took / run->samples.n + 1;
+}
+
+/* The objects of the round before serve where the first use of new ones is left to the workers. */
+void lone_choose(struct run *run, uint64_t worked, bool are_made)
+{
+    bool harmed = atomic_load(&run->damaged);
+    if (!run->program || !is_chosen(run) || run->mutable || are_made == needs_fresh(run) ||
+        !detectors_on(DETECTOR_DIVERGE) || !diverge_compares())
+        return;
+    uint64_t first = atomic_load(&run->behind), reached = atomic_load(&run->reached);
+    if (first > reached) /* no worker has ended a round yet */
+        first = reached;
+    uint64_t span = reached - first + (run->round_calls ? run->round_calls : PASS_CALLS);
+    uint64_t cost = run->sampling ? run->sampling : run->iteration_time * run->samples.lanes + 1;
+    uint64_t allowed = worked / CHOSEN_SHARE + CHOSEN_TIME_LEAST;
+    allowed = allowed > run->sampled ? allowed - run->sampled : 0;
+    uint64_t n = allowed >= CHOSEN_TIME_LEAST || cost > CHOSEN_TIME_LEAST ? allowed / cost : 0;
+    atomic_store(&run->behind, UINT64_MAX);
+    if (n > 0 && !(harmed && !are_made))
+        choose_for_round(run, first, span, n > SAMPLES_MAX ? SAMPLES_MAX : (unsigned)n);
+}
+
 /* A statement that was judged until an object turned out to be changed overrules other children. */
 static void send_step(const struct run *run, unsigned role, unsigned i, bool ended)
 {
@@ -194,7 +261,9 @@ static void send_step(const struct run *run, unsigned role, unsigned i, bool end
         muted = "no child with the detector exception ran";
     }
     RECORD_SEND(run->wire, RECORD_COMPARED,
-                .values = {[COMPARED_RESULTS] = results, [COMPARED_EXCEPTIONS] = exceptions},
+                .values = {[COMPARED_RESULTS] = results,
+                           [COMPARED_EXCEPTIONS] = exceptions,
+                           [COMPARED_CALLS] = (int64_t)diverge_counted(role, i)},
                 .texts = {step->source, results == LOOKED_YES ? "" : why, muted});
 }
 

@@ -12,6 +12,9 @@
 #include "detectors/result/exception.h"
 #include "heap/guard/guard.h"
 
+/* Most other roles that run between the steps of one. */
+#define OTHERS_MAX 8u
+
 /* The names and steps of one worker. */
 struct seat {
     const struct body *body;
@@ -22,7 +25,8 @@ struct seat {
 struct making {
     struct pass *pass;
     PyInterpreterState *interpreter;
-    struct seat own, other; /* other: of another worker with the same role, if calls are interleaved */
+    struct seat own, others[OTHERS_MAX]; /* if calls are interleaved: another worker of each role */
+    unsigned nothers;
     bool is_inner;
 };
 
@@ -31,11 +35,11 @@ static unsigned role_of(const struct pass *pass)
     return pass->lane % pass->run->program->nbodies;
 }
 
-static bool seat_begin(struct seat *seat, const struct pass *pass, unsigned index)
+static bool seat_begin(struct seat *seat, const struct pass *pass, unsigned role, unsigned index)
 {
     char error[640];
     struct run *run = pass->run;
-    seat->body = &run->program->bodies[role_of(pass)];
+    seat->body = &run->program->bodies[role];
     seat->bound = calloc(seat->body->nsteps, sizeof *seat->bound);
     if (!seat->bound ||
         space_begin(run->maker, &run->base, &seat->space, false, index, error, sizeof error) < 0)
@@ -101,19 +105,23 @@ static uint64_t iteration_of(const struct pass *pass, uint64_t turn)
     return pass->numbers ? pass->numbers[at] : pass->first + at;
 }
 
-/* Another worker's iteration changes what this one's steps share with it. */
-static void run_other(struct making *making, uint64_t turn)
+static void run_other(const struct pass *pass, struct seat *seat, uint64_t iteration)
 {
-    const struct pass *pass = making->pass;
-    bool goes_on = making->other.space.names;
-    if (goes_on)
-        set_iteration(pass, &making->other, iteration_of(pass, turn + 1));
-    for (unsigned i = 0; goes_on && i < making->other.body->nsteps; i++) {
-        PyObject *raised, *result = call_step(pass, &making->other, i, &raised);
+    bool goes_on = true;
+    set_iteration(pass, seat, iteration);
+    for (unsigned i = 0; goes_on && i < seat->body->nsteps; i++) {
+        PyObject *raised, *result = call_step(pass, seat, i, &raised);
         goes_on = result || run_declares(pass->run, raised);
         Py_XDECREF(raised);
         Py_XDECREF(result);
     }
+}
+
+/* Other workers' iterations change what this one's steps share with them. */
+static void run_others(struct making *making, uint64_t turn)
+{
+    for (unsigned i = 0; i < making->nothers; i++)
+        run_other(making->pass, &making->others[i], iteration_of(making->pass, turn + 1));
 }
 
 /* A step that raises what the plan does not declare ends the iteration, as in a worker. */
@@ -125,45 +133,57 @@ static void run_iteration(struct making *making, uint64_t turn)
     set_iteration(pass, &making->own, iteration);
     bool reverse = pass->orders && turn % 2, interleaved = pass->interleaved && turn % 2;
     for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
-        if (turn < PASS_CALLS) /* it is slow */
+        if (pass->stirs && turn < PASS_CALLS) /* it is slow */
             stir_memory((pass->index + turn) * n + i);
         if (interleaved)
-            run_other(making, turn);
+            run_others(making, turn);
         if (!run_step(making, reverse ? n - 1 - i / 2 : i, iteration))
             return;
     }
 }
 
-/* With one lane for all workers the other one has the same index. */
-static unsigned find_other(const struct pass *pass)
+/* A worker of this role; of the pass's own role another one than its own, if there is one among the lanes. */
+static unsigned find_other(const struct pass *pass, unsigned role)
 {
     const struct samples *samples = &pass->run->samples;
     unsigned roles = pass->run->program->nbodies;
-    if (!samples->by_thread)
-        return pass->index;
-    return pass->lane + roles < samples->lanes ? pass->lane + roles
-           : pass->lane >= roles               ? pass->lane - roles
-                                               : pass->lane;
+    if (role != role_of(pass) || !samples->by_thread)
+        return role;
+    return pass->lane + roles < samples->lanes ? pass->lane + roles : role;
+}
+
+/* With one step in each iteration of a role, none of its own workers can come between two steps. */
+static bool begin_others(struct making *making)
+{
+    const struct pass *pass = making->pass;
+    const struct program *program = pass->run->program;
+    bool begun = true;
+    for (unsigned role = 0; pass->interleaved && begun && role < program->nbodies; role++) {
+        if ((role == role_of(pass) && program->bodies[role].nsteps < 2) || making->nothers == OTHERS_MAX)
+            continue;
+        begun = seat_begin(&making->others[making->nothers], pass, role, find_other(pass, role));
+        making->nothers++;
+    }
+    return begun;
 }
 
 /* Attached. */
 static void run_iterations(struct making *making)
 {
     struct pass *pass = making->pass;
-    bool interleaves = pass->interleaved;
-    if (seat_begin(&making->own, pass, pass->index) &&
-        (!interleaves || seat_begin(&making->other, pass, find_other(pass)))) {
-        uint64_t until = clock_now() + pass->time, turn = 0;
+    if (seat_begin(&making->own, pass, role_of(pass), pass->index) && begin_others(making)) {
+        uint64_t began = clock_now(), until = began + pass->time, turn = 0;
         for (; turn < pass->calls && (turn < PASS_LEAST || clock_now() < until) &&
                !atomic_load(&pass->run->board->ask);
              turn++)
             run_iteration(making, turn);
         pass->made = turn;
+        pass->took = clock_now() - began;
         stir_end();
     }
     seat_end(&making->own);
-    if (interleaves)
-        seat_end(&making->other);
+    for (unsigned i = 0; i < making->nothers; i++)
+        seat_end(&making->others[i]);
 }
 
 static void start_and_join(struct making *making);

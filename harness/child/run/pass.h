@@ -20,8 +20,9 @@ struct pass {
     bool interleaved;        /* the second time, another worker makes an iteration before each step */
     uint64_t calls, time;    /* iterations, and ns: at most */
     bool fresh;              /* the inputs are not damaged: what a call raises is no finding */
-    bool orders;             /* each second iteration makes each call twice, in reverse order */
-    uint64_t made;           /* iterations */
+    bool stirs;  /* the contents of free memory and the addresses of blocks differ between the first calls */
+    bool orders; /* each second iteration makes each call twice, in reverse order */
+    uint64_t made, took; /* iterations, and ns */
 };
 
 /* Fewest iterations of a pass, whatever the time. */

@@ -11,6 +11,10 @@
 #include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/result/diverge.h"
+#include "detectors/trace/tracing.h"
+#include "detectors/watch/stall.h"
+#include "detectors/watch/turn.h"
 
 void run_round(struct run *run)
 {
@@ -72,6 +76,10 @@ static void stop_workers(struct run *run, struct worker *workers, unsigned n)
     for (unsigned i = 0; i < n; i++)
         pthread_join(workers[i].thread, NULL);
     PyEval_RestoreThread(state);
+    for (unsigned i = 0; i < n * PLAN_STEPS_MAX; i++) {
+        const struct worker *worker = &workers[i / PLAN_STEPS_MAX];
+        diverge_count(worker->call.role, i % PLAN_STEPS_MAX, worker->compared[i % PLAN_STEPS_MAX]);
+    }
 }
 
 static void fail_to_start(const struct run *run, unsigned started, unsigned wanted)
@@ -92,6 +100,24 @@ static void start_worker(struct run *run, struct worker *worker, unsigned index)
                               .generation = run->generation - 1};
     if (worker_start(worker) < 0)
         fail_to_start(run, index, run->plan->threads);
+}
+
+/* Where no watchpoint can be set, the detector watch says so, or else this. */
+static void start_stalls(struct run *run)
+{
+    run->stalls = false;
+    if (!(run->plan->perturb & PERTURB_STALL) || run->plan->detect & DETECTOR_COUNTERS)
+        return;
+    run->stalls = watchpoint_try() == 0;
+    if (!run->stalls && !(run->plan->detect & DETECTOR_BIT(DETECTOR_WATCH)))
+        RECORD_SEND(
+            run->wire, RECORD_NOTE,
+            .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
+    if (!run->stalls)
+        return;
+    turn_start(run->plan->seed);
+    stall_log_start();
+    tracing_start();
 }
 
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))
@@ -115,6 +141,7 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     bool collects = run->plan->perturb & PERTURB_COLLECT && !(run->plan->detect & DETECTOR_COUNTERS);
     struct collector collector;
     barrier_init(&run->barrier, n + 1 + collects);
+    start_stalls(run);
     for (unsigned i = 0; i < n; i++)
         start_worker(run, &workers[i], i);
     if (collects && collector_start(&collector, run) < 0)

@@ -162,7 +162,8 @@ static void begin_tracing(struct run *run)
                                         .names = run->base.names,
                                         .fresh = run->generation != traced,
                                         .iterations = run->round_calls,
-                                        .time = run->plan->time};
+                                        .time = run->plan->time,
+                                        .iteration = run->iteration_time};
     run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }
@@ -171,12 +172,14 @@ static int run_rounds(struct run *run, struct worker *workers)
 {
     uint64_t resident = resident_bytes(0), began = clock_now(), spent = 0, done = 0;
     for (uint64_t round = 0;; round++) {
+        lone_choose(run, clock_now() - began, false);
         if (!prepare_round(run, began, &spent))
             return STATUS_UNTESTED;
         uint64_t least = clock_now() + run->plan->time / 2;
         if (run->deadline && round == 0 && run->deadline < least)
             run->deadline = least; /* however long the setup took, also to run again */
         size_round(run, round, done);
+        lone_choose(run, clock_now() - began, true);
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         run_round(run);
@@ -202,6 +205,7 @@ void run_finish(struct run *run)
     atomic_store(&run->board->phase, BOARD_FINISH);
     if (!run->work)
         lone_send(run);
+    tracing_send(run->wire);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();

@@ -40,6 +40,7 @@ struct run {
     uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
     bool allow_gil;
     bool setup_once; /* the setup failed when it ran again */
+    bool stalls;     /* threads stall at words that they share */
     struct writer writer;
     bool mutable; /* the statements change shared Python objects, or may: their exceptions are not judged */
     bool changes; /* the serial pass saw them change */
@@ -47,6 +48,7 @@ struct run {
     bool lazy;    /* calls of a package change an object at its first use: likewise */
     bool indexed; /* results and exceptions may depend on the iteration or the thread */
     struct samples samples;
+    uint64_t sampled, sampling; /* ns: of calls that chosen iterations were compared with; likely, of one */
     char why_mutable[160];
     bool judged;             /* a record says so */
     uint64_t base_calls;     /* of workers, before the base space was made */
@@ -74,7 +76,8 @@ struct run {
     void (*work)(struct worker *worker);
     _Alignas(64) _Atomic bool over;
     _Atomic bool damaged;
-    _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most */
+    _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most, */
+    _Atomic uint64_t behind;  /* and of the one that made the fewest, where chosen iterations are compared */
     _Atomic uint64_t findings;
     _Atomic uint64_t raised; /* statements that ended in an exception */
     char last_raised[256];   /* by the serial pass */
@@ -126,6 +129,9 @@ void run_hint_end(struct run *run);
 /* lone.c: learns the result of each step on one thread, where results can be compared. Before the workers, after the
  * serial pass. */
 void lone_learn(struct run *run);
+/* Without a period: chooses iterations of the next round, and learns their results. Before the objects for the round are
+ * made, and after. worked: ns of all rounds. */
+void lone_choose(struct run *run, uint64_t worked, bool are_made);
 /* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the
  * end. */
 void lone_send(struct run *run);

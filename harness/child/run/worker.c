@@ -18,13 +18,11 @@
 #include "detectors/table/detectors.h"
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
+#include "detectors/watch/stall.h"
 #include "detectors/watch/tripwire.h"
 #include "heap/guard/guard.h"
 #include "heap/point/point.h"
 #include "detectors/common/pycompat.h"
-
-/* One sample in 4 also counts which statements the others run. */
-#define PAIRS_EVERY 4
 
 /* Sends the sentence of the first worker that fails. Returns false. */
 static bool fail_to_prepare(struct worker *worker, const char *sentence)
@@ -91,6 +89,7 @@ static void prepare_call(struct worker *worker)
         .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
                              : DETECTOR_NO_SAMPLE,
         .damaged = &run->damaged,
+        .compared = worker->compared,
         .findings = &run->findings,
     };
 }
@@ -127,41 +126,6 @@ void worker_release(struct worker *worker)
     space_drop(&worker->space);
     free(worker->bound);
     worker->bound = NULL;
-}
-
-/* Counts the statements of other threads that run together with this one. */
-static void count_pairs(const struct worker *worker, unsigned step)
-{
-    const struct run *run = worker->run;
-    const struct program *program = run->program;
-    unsigned here = worker->body->first + step;
-    if (here >= BOARD_STATEMENTS)
-        return;
-    atomic_fetch_add_explicit(&run->board->looks[here], 1, memory_order_relaxed);
-    for (unsigned other = 0; other < run->plan->threads; other++) {
-        const struct board_slot *slot = &run->board->slots[other];
-        if (other == worker->index || !(atomic_load_explicit(&slot->sequence, memory_order_relaxed) & 1))
-            continue;
-        unsigned there = program->bodies[other % program->nbodies].first +
-                         atomic_load_explicit(&slot->step, memory_order_relaxed);
-        if (there < BOARD_STATEMENTS)
-            atomic_fetch_add_explicit(&run->board->pairs[here][there], 1, memory_order_relaxed);
-    }
-}
-
-static void sample_overlap(struct worker *worker, unsigned step)
-{
-    struct board_slot *slot = worker->slot;
-    bool inside = board_others_inside(worker->run->board, worker->run->plan->threads, worker->index);
-    uint64_t sampled = atomic_load_explicit(&slot->sampled, memory_order_relaxed);
-    uint64_t overlapped = atomic_load_explicit(&slot->overlapped, memory_order_relaxed);
-    atomic_store_explicit(&slot->sampled, sampled + 1, memory_order_relaxed);
-    atomic_store_explicit(&slot->overlapped, overlapped + inside, memory_order_relaxed);
-    /* Randomise the interval so that sampling does not lock onto one statement. */
-    uint64_t dice = prng_mix(sampled ^ (uint64_t)worker->index << 32), every = worker->run->sample_every;
-    worker->sample_at = worker->calls + 1 + dice % (2 * every - 1);
-    if (worker->run->program && (every == 1 || (dice >> 32) % PAIRS_EVERY == 0))
-        count_pairs(worker, step);
 }
 
 /* A statement that makes many different calls may name the current one in the variable `case`. */
@@ -211,7 +175,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     point_close();
     guard_context.worker = BLOCK_NOBODY;
     if (!call->serial && worker->calls >= worker->sample_at)
-        sample_overlap(worker, step);
+        worker_sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
     bool returned = result || run_declares(worker->run, raised);
@@ -300,11 +264,13 @@ static void begin_poll(const struct run *run)
 static bool take_turn(struct worker *worker)
 {
     bool made = false;
+    stall_rest(); /* no other thread runs */
     while (tracing_next(worker->index)) {
         worker_iterate(worker);
         tracing_pass();
         made = true;
     }
+    stall_point();
     return made;
 }
 
@@ -317,6 +283,7 @@ static void work_round(struct worker *worker)
         worker->iterations = run->first_iteration;
     begin_poll(run);
     uint64_t began = clock_busy(), first = worker->iterations;
+    stall_point();
     for (uint64_t i = 0; i < run->round_calls; i++) {
         if (i < run->meetings)
             meet(run);
@@ -335,7 +302,9 @@ static void work_round(struct worker *worker)
         point_starve();
         PyEval_RestoreThread(state);
         begin_poll(run);
+        stall_point();
     }
+    stall_rest();
     point_end();
     run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
     tracing_leave();
@@ -352,6 +321,8 @@ static void *worker_main(void *argument)
     pthread_setname_np(pthread_self(), name);
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
+    if (run->stalls)
+        stall_begin((uint16_t)worker->index, run->plan->seed);
     PyThreadState *state = PyThreadState_New(worker->interpreter);
     if (!state)
         _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
@@ -380,6 +351,7 @@ static void *worker_main(void *argument)
     }
     PyEval_RestoreThread(state);
     worker_release(worker);
+    stall_end();
     PyThreadState_Clear(state);
     PyThreadState_DeleteCurrent();
     crash_thread_end();

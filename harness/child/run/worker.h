@@ -35,7 +35,8 @@ struct worker {
     uint64_t sample_at; /* number of the call that samples overlap next */
     struct board_slot *slot;
     struct detector_call call;
-    struct learn *learn; /* not NULL: the serial pass */
+    uint64_t compared[PLAN_STEPS_MAX]; /* results, by step */
+    struct learn *learn;               /* not NULL: the serial pass */
 };
 
 /* The caller joins worker->thread. Returns 0 or -errno. */
@@ -49,3 +50,7 @@ void worker_release(struct worker *worker);
 /* Runs one iteration of the body. Attached. Returns false when a statement raised what the plan does not
  * declare. */
 bool worker_iterate(struct worker *worker);
+
+/* base.c: counts whether other threads are inside a call now, and in which statements. On the worker's own thread, at
+ * the end of a call. */
+void worker_sample_overlap(struct worker *worker, unsigned step);

@@ -5,7 +5,7 @@
 
 #include "base/prng.h"
 
-#define PERIOD_MAX SAMPLES_MAX
+#define PERIOD_MAX 1024u
 
 /* Returns the number that a period has now, or 0. */
 static uint64_t evaluate(const char *source, PyObject *names)

@@ -14,7 +14,7 @@
 
 #define SAMPLE_LANES 16
 /* Most iterations of a lane that have references at once. */
-#define SAMPLES_MAX 1024
+#define SAMPLES_MAX 2048
 
 struct samples {
     unsigned lanes; /* a role each; or a worker each where results may depend on the thread */

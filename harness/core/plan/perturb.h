@@ -30,7 +30,8 @@
         "around calls, at allocations and at locks threads wait for up to 100 us for those of higher priority; " \
         "priorities are random, and " AS_TEXT(PCT_CHANGES) " of each " AS_TEXT(PCT_POINTS) " points change one") \
     ROW(FIRST, first, "each of many new processes makes the objects of the setup, and its threads make their first calls " \
-        "together")
+        "together") \
+    ROW(STALL, stall, "threads are stalled for a moment at words that several of them touch")
 /* clang-format on */
 
 #define PERTURB_ENUM(id, name, about) PERTURB_##id##_AT,

@@ -42,6 +42,12 @@ size_t unwind_context(void *ucontext, uint64_t *addresses, size_t max)
     return walk(&cursor, addresses, max);
 }
 
+uintptr_t unwind_function(uintptr_t pc)
+{
+    unw_proc_info_t info;
+    return unw_get_proc_info_by_ip(unw_local_addr_space, pc, &info, NULL) == 0 ? info.start_ip : 0;
+}
+
 void unwind_prepare(void)
 {
     uint64_t addresses[8];

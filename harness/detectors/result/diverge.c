@@ -18,6 +18,8 @@
 #define STEPS 64
 /* Least calls on one thread that must give the same result, before any worker and again after a difference. */
 #define CALLS_LEAST 3
+/* The one result of a reference may come from an object that threads have damaged before. */
+#define STRIKES_MAX 3
 #define LARGE_BYTES (64u << 10)
 #define LARGE_EVERY 16
 
@@ -27,6 +29,8 @@ struct judged {
     unsigned learnt;             /* calls on one thread that gave the result of their reference */
     unsigned recalled;           /* likewise after a difference */
     bool refuted;                /* such a call gave another result */
+    unsigned strikes;            /* times that this happened to a reference of one result */
+    uint64_t calls;              /* of workers, with a result that was compared */
     bool compared;               /* workers compared, */
     bool usable;                 /* and still do */
     bool confirmed;              /* the finding is reported */
@@ -128,6 +132,15 @@ void diverge_learnt(void)
     each(settle_learnt, NULL);
 }
 
+bool diverge_compares(void)
+{
+    bool any = false;
+    for (unsigned role = 0; role < ROLES; role++)
+        for (unsigned step = 0; step < STEPS; step++)
+            any |= judged[role][step] && judged[role][step]->usable;
+    return any;
+}
+
 enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why)
 {
     const struct judged *of = judged_of(role, step);
@@ -135,6 +148,19 @@ enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why)
     if (!of || !of->compared)
         return LOOKED_NOT;
     return of->usable ? LOOKED_YES : LOOKED_ENDED;
+}
+
+void diverge_count(unsigned role, unsigned step, uint64_t calls)
+{
+    struct judged *of = judged_of(role, step);
+    if (of)
+        of->calls += calls;
+}
+
+uint64_t diverge_counted(unsigned role, unsigned step)
+{
+    const struct judged *of = judged_of(role, step);
+    return of ? of->calls : 0;
 }
 
 static bool is_uncertain(const struct judged *of)
@@ -176,21 +202,6 @@ static void send(struct judged *of, const struct detector_call *call, bool found
     of->reported = count;
 }
 
-static void settle(struct judged *of, struct detector_call *call)
-{
-    if (!is_uncertain(of))
-        return;
-    of->confirmed = !of->refuted && of->recalled >= CALLS_LEAST;
-    of->usable = of->confirmed;
-    if (of->confirmed)
-        send(of, call, true);
-}
-
-void diverge_settle(struct detector_call *call)
-{
-    each(settle, call);
-}
-
 static void forget(struct judged *of, struct detector_call *call)
 {
     (void)call;
@@ -199,6 +210,26 @@ static void forget(struct judged *of, struct detector_call *call)
     of->recalled = 0;
     atomic_store_explicit(&of->differing, 0, memory_order_relaxed);
     atomic_store_explicit(&of->claimed, false, memory_order_relaxed);
+}
+
+static void settle(struct judged *of, struct detector_call *call)
+{
+    if (!is_uncertain(of))
+        return;
+    of->confirmed = !of->refuted && of->recalled >= CALLS_LEAST;
+    of->usable = of->confirmed;
+    if (of->refuted && !is_first && of->strikes++ < STRIKES_MAX) {
+        of->refuted = false;
+        of->usable = true;
+        forget(of, call);
+    }
+    if (of->confirmed)
+        send(of, call, true);
+}
+
+void diverge_settle(struct detector_call *call)
+{
+    each(settle, call);
 }
 
 void diverge_forget(void)
@@ -236,6 +267,9 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
         return;
     const struct reference *reference = reference_at(call->lane, call->sample, call->step);
     if (!reference || !is_turn(reference, call))
+        return;
+    call->compared[call->step]++;
+    if (image_is_same(&reference->image, result))
         return;
     const struct image_inputs inputs = {call->watched, call->nwatched};
     char sentence[sizeof of->sentence];

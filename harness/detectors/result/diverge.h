@@ -24,7 +24,8 @@ struct diverge_uncertain {
  * 0 or -ENOMEM. */
 int diverge_begin(unsigned lanes, unsigned samples, unsigned steps, bool some);
 
-/* Drops the references for others, but not what is known of the statements. Fails like diverge_begin. */
+/* Drops the references for others, of which each has one result, but not what is known of the statements. Fails like
+ * diverge_begin. */
 int diverge_again(unsigned lanes, unsigned samples, unsigned steps);
 
 /* result: NULL if the statement raised. */
@@ -33,8 +34,15 @@ void diverge_learn(const struct diverge_step *at, PyObject *result);
 /* Ends the first passes: a statement with more than one result is never compared. */
 void diverge_learnt(void);
 
+/* Returns true if results of some statement are compared. */
+bool diverge_compares(void);
+
 /* Returns LOOKED_YES if results of this statement are compared, or else *ret_why. */
 enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why);
+
+/* Adds calls of workers that had their result compared. */
+void diverge_count(unsigned role, unsigned step, uint64_t calls);
+uint64_t diverge_counted(unsigned role, unsigned step);
 
 /* Finds the uncertain results since the last diverge_settle, from *at on, which begins at 0. Returns false after the last. */
 bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret);

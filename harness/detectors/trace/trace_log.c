@@ -106,8 +106,11 @@ static void add_to_word(const struct trace_access *access, uintptr_t number, uns
     word->writer_pc = access->pc;
 }
 
+/* A prefetch may name any address: the upper half is the kernel's, and its end wraps to 0. */
 void trace_log_add(const struct trace_access *access)
 {
+    if ((intptr_t)access->address < 0)
+        return;
     for (uintptr_t at = access->address, end = at + access->size; at < end;) {
         uintptr_t next = (at / WORD + 1) * WORD, stop = next < end ? next : end;
         add_to_word(access, at / WORD, (unsigned)(at % WORD), (unsigned)(stop - at / WORD * WORD));

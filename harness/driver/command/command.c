@@ -79,7 +79,7 @@ const struct command commands[] = {
     {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},
     {OPTION_REPORT, "[FINDING|DIR|FILE.json] [--as FORM] [--output FILE] [--out DIR]",
      "report the last run, or one finding, for a person, a CI server or a tracker", report_more, 1,
-     command_report},
+     command_report_any},
     {OPTION_DOCTOR, "[PATH]",
      "check whether this machine and interpreter can be tested, and by which detectors", doctor_more, 1,
      command_doctor},

@@ -32,7 +32,7 @@ void command_help_all(void);
 int command_start(const struct command *self, int argc, char **argv);
 
 command_function command_run, command_reproduce, command_minimize, command_list, command_doctor,
-    command_report, command_show;
+    command_report, command_report_any, command_show;
 
 struct report;
 struct run;

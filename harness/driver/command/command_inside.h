@@ -10,3 +10,6 @@ void command_hold_signals(void);
 
 /* What every child of the mode runs with. Signals are held. */
 struct job_settings command_settings(const struct mode_run *mode);
+
+/* Is it a form of a finding that is a program of its own? */
+bool command_is_script(const char *form);

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "core/wire/status.h"
-#include "driver/command/command.h"
+#include "driver/command/command_inside.h"
 #include "driver/report/reporter.h"
 
 int command_fail(int status, const char *format, ...)
@@ -53,7 +53,20 @@ static int print_help(const struct command *self)
            self->more, options);
     for (size_t i = 0; self->id == OPTION_REPORT && i < reporter_count; i++)
         printf("%s  %-8s %s\n", i ? "" : "\nForms:\n", reporters[i].name, reporters[i].about);
+    if (self->id == OPTION_REPORT)
+        puts("  script   one finding as a program in Python, which is run to state its own rate\n"
+             "  test     the same as a function for pytest");
     return STATUS_CLEAN;
+}
+
+static const char *const program_forms[] = {"script", "test"};
+
+bool command_is_script(const char *form)
+{
+    for (size_t i = 0; form && i < sizeof program_forms / sizeof *program_forms; i++)
+        if (strcmp(form, program_forms[i]) == 0)
+            return true;
+    return false;
 }
 
 int command_start(const struct command *self, int argc, char **argv)
@@ -70,7 +83,8 @@ int command_start(const struct command *self, int argc, char **argv)
     else if (request.npositionals > self->most)
         status = command_fail(STATUS_USAGE, "'%s' is one name too many; write ftstress %s %s",
                               request.positionals[self->most], option_command_names[self->id], self->usage);
-    else if (request.as && !reporter_find(request.as))
+    else if (request.as && !reporter_find(request.as) &&
+             !(self->id == OPTION_REPORT && command_is_script(request.as)))
         status =
             command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());
     else

@@ -113,7 +113,7 @@ enum doctor_level doctor_perf(struct doctor *doctor)
         fprintf(doctor->text, "hardware watchpoints do not work: %s",
                 error == SILENT ? "they never fire" : strerror(error));
     else
-        fputs("hardware watchpoints fire; no detector uses them yet", doctor->text);
+        fputs("hardware watchpoints fire; the detector watch uses them", doctor->text);
     print_setting(doctor, "/proc/sys/kernel/perf_event_paranoid");
     fputs(error ? perf_remedy(error) : "", doctor->remedy);
     return error ? DOCTOR_WARN : DOCTOR_OK;

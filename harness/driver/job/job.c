@@ -95,6 +95,7 @@ static void fill_outcome(struct job *job)
     outcome->wire_lost = atomic_load(&job->board->wire_lost);
     outcome->unfit = atomic_load(&job->board->unfit);
     outcome->limited = atomic_load(&job->board->limited);
+    snprintf(outcome->leaving, sizeof outcome->leaving, "%s", job->board->leaving);
     outcome->handled = (int)atomic_load(&job->board->handled);
     outcome->own_signal = (int)atomic_load(&job->board->own_signal);
     outcome->seconds = clock_seconds(clock_now() - job->began);

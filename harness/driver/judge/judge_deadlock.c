@@ -230,11 +230,11 @@ char *judge_waits(struct judge *judge, struct finding *finding)
 }
 
 /* Leaves out the standard library: its callers misuse its locks. */
-static const struct scene_python *users_frame(const struct scene_page *page)
+static const struct scene_python *users_frame(const struct judge *judge, const struct scene_page *page)
 {
     for (uint32_t i = 0; page && i < page->npython; i++) {
         const char *file = page->python[i].file;
-        if (*file && (strstr(file, "/site-packages/") || !strstr(file, "/lib/python3")))
+        if (*file && package_python_owner(judge->outcome, file, NULL, 0) != OWNER_INTERPRETER)
             return &page->python[i];
     }
     return NULL;
@@ -257,7 +257,7 @@ static bool is_busy(struct judge *judge, const struct symbol_stack *stack)
 void judge_suspect_code(struct judge *judge, struct finding *finding, const struct scene_page *page,
                         enum evidence_by by)
 {
-    const struct scene_python *frame = users_frame(page);
+    const struct scene_python *frame = users_frame(judge, page);
     char package[128];
     bool owned =
         frame && package_owner(judge->outcome, frame->file, package, sizeof package) == OWNER_PACKAGE;

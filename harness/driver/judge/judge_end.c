@@ -80,12 +80,13 @@ static char *describe_end(const struct judge *judge, const struct record *crash,
     if (WIFSIGNALED(status))
         return judge_format("the process was ended by signal %d (%s)%s", WTERMSIG(status),
                             strsignal(WTERMSIG(status)), when(judge->outcome));
+    const char *leaving = judge->outcome->leaving, *by = *leaving ? ", in " : "",
+               *phase = when(judge->outcome);
     if (judge->outcome->handled)
-        return judge_format("a handler of the target got %s and ended the process with status %d%s",
-                            strsignal(judge->outcome->handled), WEXITSTATUS(status), when(judge->outcome));
-    const char *phase = when(judge->outcome);
-    return judge_format("the process exited with status %d%s", WEXITSTATUS(status),
-                        *phase ? phase : " in the middle of the run");
+        return judge_format("a handler of the target got %s and ended the process with status %d%s%s%s",
+                            strsignal(judge->outcome->handled), WEXITSTATUS(status), phase, by, leaving);
+    return judge_format("the process exited with status %d%s%s%s", WEXITSTATUS(status),
+                        *phase ? phase : " in the middle of the run", by, leaving);
 }
 
 /* On one thread no race can damage the harness: a crash in its code is its own fault. Returns false for others. */
@@ -227,7 +228,8 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
         return;
     }
     finding->serial |= judge->outcome->phase <= BOARD_SERIAL;
-    finding->statement = crash && *record_text(crash, 0) ? strdup(record_text(crash, 0)) : NULL;
+    const char *statement = crash ? record_text(crash, 0) : judge->outcome->leaving;
+    finding->statement = *statement ? strdup(statement) : NULL;
     if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);

@@ -263,7 +263,7 @@ static bool note_race(struct judge *judge, const struct side sides[2])
     return true;
 }
 
-static void judge_race(struct judge *judge, struct tsan_report *report)
+static void judge_report(struct judge *judge, struct tsan_report *report)
 {
     const struct tsan_part *one = tsan_report_part(report, TSAN_ACCESS, 0),
                            *other = tsan_report_part(report, TSAN_ACCESS, 1);
@@ -312,7 +312,7 @@ void judge_tsan(struct judge *judge)
         if (rule)
             rule->hits += report->count;
         else if (tsan_report_part(report, TSAN_ACCESS, 1))
-            judge_race(judge, report);
+            judge_report(judge, report);
         else if (!report->fatal)
             note_other(judge, report);
     }

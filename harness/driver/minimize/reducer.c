@@ -39,40 +39,47 @@ static json_t *text_of(const char *text)
     return json_string(text ? text : "");
 }
 
-/* The keys of the plan that reduce.py makes smaller. The caller's, or NULL. */
-static char *describe(const struct plan *plan, const struct reducer_hint *hint)
+json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint)
 {
     char detect[512], perturb[128];
     detector_print(plan->detect, detect, sizeof detect);
     perturb_print(plan->perturb, perturb, sizeof perturb);
-    json_auto_t *json =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:s}", "setup", text_of(plan->setup),
-                  "thread_setup", text_of(plan->thread_setup), "writer", text_of(plan->writer), "steps",
-                  texts_of(plan->steps, plan->nsteps), "roles", texts_of(plan->roles, plan->nroles), "inputs",
-                  inputs_of(plan), "threads", (int)plan->threads, "detect", detect, "perturb", perturb,
-                  "detector", hint->detector, "statement", hint->statement);
-    return json ? json_dumps(json, JSON_COMPACT) : NULL;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "setup",
+                     text_of(plan->setup), "thread_setup", text_of(plan->thread_setup), "writer",
+                     text_of(plan->writer), "steps", texts_of(plan->steps, plan->nsteps), "roles",
+                     texts_of(plan->roles, plan->nroles), "inputs", inputs_of(plan), "threads",
+                     (int)plan->threads, "detect", detect, "perturb", perturb, "share",
+                     rung_names[plan->share], "native", text_of(plan->native), "detector", hint->detector,
+                     "statement", hint->statement);
+}
+
+json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *question,
+                    struct sentence *error)
+{
+    cleanup_free char *text = question->facts ? json_dumps(question->facts, JSON_COMPACT) : NULL,
+                      *found = NULL;
+    char *argv[] = {mode->probe.executable, (char *)"-I", (char *)"-c", (char *)question->source,
+                    (char *)question->what, text,         NULL};
+    struct probe_job job = {.argv = argv, .limit = 60 * CLOCK_SECOND};
+    if (!text)
+        return sentence_fail(0, error, "", "no memory"), NULL;
+    probe_run(&job, 1);
+    found = job.out ? probe_value(job.out, question->key) : NULL;
+    json_t *answer = found ? json_loads(found, 0, NULL) : NULL;
+    if (!answer) {
+        char why[256];
+        probe_reason(&job, why, sizeof why);
+        sentence_fail(0, error, "", "the plan cannot be read by %s: %s", mode->probe.executable, why);
+    }
+    probe_job_clear(&job);
+    return answer;
 }
 
 json_t *reducer_list(const struct mode_run *mode, const char *axis, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error)
 {
-    cleanup_free char *text = describe(plan, hint), *found = NULL;
-    char *argv[] = {mode->probe.executable, (char *)"-I", (char *)"-c", (char *)reduce_source,
-                    (char *)axis,           text,         NULL};
-    struct probe_job job = {.argv = argv, .limit = 60 * CLOCK_SECOND};
-    if (!text)
-        return sentence_fail(0, error, "", "no memory"), NULL;
-    probe_run(&job, 1);
-    found = job.out ? probe_value(job.out, "candidates") : NULL;
-    json_t *list = found ? json_loads(found, 0, NULL) : NULL;
-    if (!list) {
-        char why[256];
-        probe_reason(&job, why, sizeof why);
-        sentence_fail(0, error, "", "cannot make the plan smaller: %s", why);
-    }
-    probe_job_clear(&job);
-    return list;
+    json_auto_t *facts = reducer_describe(plan, hint);
+    return reducer_ask(mode, &(struct reducer_question){reduce_source, axis, "candidates", facts}, error);
 }
 
 static void clear_texts(char ***texts, unsigned *n)

@@ -17,6 +17,19 @@ struct reducer_hint {
     const char *detector, *statement;
 };
 
+/* The keys of a plan that Python programs of the driver read. A new reference, or NULL. */
+json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint);
+
+/* A program in Python that answers with JSON: "ftstress<TAB>KEY<TAB>ANSWER". */
+struct reducer_question {
+    const char *source, *what, *key; /* `what` is its first argument, and the facts are its second */
+    const json_t *facts;
+};
+
+/* Runs the program in the interpreter under test. A new reference; NULL with *error. */
+json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *question,
+                    struct sentence *error);
+
 /* Returns the variants of a plan along an axis, the most promising first: an array of objects with the keys of a plan.
  * A new reference; NULL with *error. */
 json_t *reducer_list(const struct mode_run *mode, const char *axis, const struct plan *plan,

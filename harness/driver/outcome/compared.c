@@ -31,6 +31,7 @@ int compared_add(struct compared_list *list, const struct compared *item)
         }
         to->statement = statement;
     }
+    to->calls += item->calls;
     int error = raise(&to->results, &to->why, item->results, item->why);
     return raise(&to->exceptions, &to->why_exceptions, item->exceptions, item->why_exceptions) | error;
 }
@@ -40,6 +41,7 @@ int compared_add_record(struct compared_list *list, const struct record *record)
     const struct compared item = {.statement = (char *)record_text(record, 0),
                                   .results = (enum looked)record->values[COMPARED_RESULTS],
                                   .exceptions = (enum looked)record->values[COMPARED_EXCEPTIONS],
+                                  .calls = (uint64_t)record->values[COMPARED_CALLS],
                                   .why = (char *)record_text(record, 1),
                                   .why_exceptions = (char *)record_text(record, 2)};
     return compared_add(list, &item);

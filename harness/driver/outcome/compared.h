@@ -8,6 +8,7 @@
 struct compared {
     char *statement;
     enum looked results, exceptions;
+    uint64_t calls;             /* with a result that was compared */
     char *why, *why_exceptions; /* "" if they were */
 };
 
@@ -16,7 +17,7 @@ struct compared_list {
     size_t n;
 };
 
-/* Adds a statement. If it is there, the greater `looked` counts. Returns 0 or -ENOMEM. */
+/* Adds a statement. If it is there, the greater `looked` counts, and the calls add up. Returns 0 or -ENOMEM. */
 int compared_add(struct compared_list *list, const struct compared *item);
 int compared_add_record(struct compared_list *list, const struct record *record);
 void compared_clear(struct compared_list *list);

@@ -43,6 +43,8 @@ struct facts {
     enum { GIL_UNKNOWN, GIL_OFF, GIL_ON } gil;
     enum changes changes;
     char *writes; /* names of the arrays that the harness writes, separated by commas; or NULL */
+    uint64_t traced_calls,
+        traced_words; /* stepped through; most words that two threads touch and one writes */
 };
 
 struct outcome {
@@ -89,6 +91,7 @@ struct outcome {
     int own_signal;             /* the last signal that it sent to itself; 0: none */
     bool limited;               /* the target lowered its own limit on memory */
     int handled;                /* the fatal signal that a handler of the target had when it ended; 0: none */
+    char leaving[256];          /* the statement that called exit or _exit, or "" */
     bool finished;              /* it reported its end */
     bool unfit;                 /* it makes no call with threads, and a note gives the reason */
     bool wire_lost;             /* the target closed or used the descriptor of its records */

@@ -25,18 +25,20 @@ json_t *report_json_pairs(const struct run *run)
     return list;
 }
 
-/* [{"statement", "results", "reason", "exceptions", "exceptions_reason"}] */
+/* [{"statement", "results", "reason", "calls", "exceptions", "exceptions_reason"}] */
 json_t *report_json_compared(const struct run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->compared.n; i++) {
         const struct compared *item = &run->compared.items[i];
-        bool results = item->results == LOOKED_YES, exceptions = item->exceptions == LOOKED_YES;
-        json_array_append_new(list, json_pack("{s:o, s:b, s:o, s:b, s:o}", "statement",
-                                              report_json_text(item->statement), "results", results, "reason",
-                                              report_json_text(results ? NULL : item->why), "exceptions",
-                                              exceptions, "exceptions_reason",
-                                              report_json_text(exceptions ? NULL : item->why_exceptions)));
+        bool results = item->results == LOOKED_YES && item->calls > 0,
+             exceptions = item->exceptions == LOOKED_YES;
+        const char *why = item->results == LOOKED_YES ? "no child came to compare one" : item->why;
+        json_array_append_new(
+            list, json_pack("{s:o, s:b, s:o, s:I, s:b, s:o}", "statement", report_json_text(item->statement),
+                            "results", results, "reason", report_json_text(results ? NULL : why), "calls",
+                            (json_int_t)item->calls, "exceptions", exceptions, "exceptions_reason",
+                            report_json_text(exceptions ? NULL : item->why_exceptions)));
     }
     return list;
 }
@@ -101,8 +103,10 @@ json_t *report_json_outcomes(const struct run *run)
         json_decref(rows);
         return json_null();
     }
-    for (size_t i = 0; i < meetings->n; i++)
-        json_array_append_new(rows, row_of(meetings, &meetings->rows[i]));
+    for (int allowed = 0; allowed < 2; allowed++) /* findings first */
+        for (size_t i = 0; i < meetings->n; i++)
+            if ((meetings->rows[i].serial && !meetings->rows[i].failed) == allowed)
+                json_array_append_new(rows, row_of(meetings, &meetings->rows[i]));
     return json_pack("{s:I, s:f, s:i, s:o, s:o, s:o, s:I, s:o}", "meetings", (json_int_t)meetings->count,
                      "seconds", (double)meetings->time / 1e9, "orders", (int)meetings->orders, "roles",
                      report_json_texts(meetings->roles, meetings->nroles), "state",

@@ -1,5 +1,6 @@
 #include "driver/report/sentence.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,9 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "driver/report/document.h"
+
+/* Results count as compared in all calls if at most one part in ALL_BUT of these is without. */
+#define ALL_BUT 10
 
 /* Blame rests on the owner of the block if the damaging instruction itself was not trapped. */
 static bool is_likely(const json_t *finding)
@@ -35,7 +39,7 @@ char *sentence_blame(const json_t *finding)
     }
     if (strcmp(blame, "user") == 0 && strcmp(document_text(finding, "detector"), "outcome") == 0)
         fault =
-            "user error: a statement is several operations, and a statement of another role comes between them";
+            "user error: a statement is several operations, or changes an array, and another role comes in between";
     if (is_likely(finding))
         n = asprintf(&text, "most likely the target's: the block is of %s%s%s", function,
                      *function ? " in " : "", *package ? package : "an unknown package");
@@ -162,6 +166,25 @@ static size_t say_lack(const json_t *report, const char *key, const char *what, 
     return lack;
 }
 
+/* Returns the fewest results that were compared of a statement, if that is not of all calls; else 0. */
+static long long count_compared(const json_t *report)
+{
+    const json_t *all = json_object_get(report, "compared"), *entry;
+    long long least = 0, tested = count_tested(report);
+    size_t i;
+    json_array_foreach (all, i, entry) {
+        long long calls = document_number(entry, "calls");
+        if (document_is_true(entry, "results") && (least == 0 || calls < least))
+            least = calls;
+    }
+    return least * (long long)json_array_size(all) < tested - tested / ALL_BUT ? least : 0;
+}
+
+static double rate_bound(long long calls)
+{
+    return -expm1(log(0.05) / (double)calls);
+}
+
 /* Of a run with outcomes. */
 static char *say_no_outcome(const json_t *report)
 {
@@ -201,6 +224,11 @@ char *sentence_silence(const json_t *report)
     if (below > 0)
         text_add(text, sizeof text, ", ", "the rate%s is below %.2g %% at 95 %% confidence",
                  lack ? " of other failures" : "", 100 * below);
+    long long compared = below > 0 ? count_compared(report) : 0;
+    if (compared > 0)
+        text_add(text, sizeof text, "; ",
+                 "%lld results were compared, the rate of wrong ones is below %.2g %%", compared,
+                 100 * rate_bound(compared));
     return strdup(text);
     /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }

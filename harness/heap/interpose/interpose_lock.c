@@ -30,21 +30,21 @@ static inline void pass(uintptr_t caller)
     if (__builtin_expect(!real, 0))                                                                          \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
-EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
-{
-    REAL(pthread_mutex_lock);
-    int result = real(mutex);
-    pass(CALLER);
-    return result;
-}
+#define INT_OF_LOCK(name, type)                                                                              \
+    EXPORT int name(type *lock)                                                                              \
+    {                                                                                                        \
+        REAL(name);                                                                                          \
+        int result = real(lock);                                                                             \
+        pass(CALLER);                                                                                        \
+        return result;                                                                                       \
+    }
 
-EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
-{
-    REAL(pthread_mutex_unlock);
-    int result = real(mutex);
-    pass(CALLER);
-    return result;
-}
+INT_OF_LOCK(pthread_mutex_lock, pthread_mutex_t)
+INT_OF_LOCK(pthread_mutex_trylock, pthread_mutex_t)
+INT_OF_LOCK(pthread_mutex_unlock, pthread_mutex_t)
+INT_OF_LOCK(pthread_rwlock_rdlock, pthread_rwlock_t)
+INT_OF_LOCK(pthread_rwlock_wrlock, pthread_rwlock_t)
+INT_OF_LOCK(pthread_rwlock_unlock, pthread_rwlock_t)
 
 /* CPython's, declared here: this folder knows no Python. */
 #define VOID_OF_LOCK(name)                                                                                   \

@@ -25,6 +25,9 @@
 /* One round in this number runs without delays; one in this number of the others is on one core. */
 #define CALM 4
 #define PINNED 2
+/* ns and points until the first wait of a worker */
+#define FIRST_MOST (200 * MICROSECOND)
+#define UNTIL_FIRST 4
 /* ns of a sleep, and of the time between two of one worker */
 #define SLEEP_LEAST (500 * MICROSECOND)
 #define SLEEP_MOST (4000 * MICROSECOND)
@@ -42,6 +45,7 @@ static __thread struct {
 } here __attribute__((tls_model("initial-exec")));
 
 struct point_loader point_loader;
+uint32_t points_open;
 
 /* Of the round. Workers read it after the barrier that begins the round. */
 static struct {
@@ -82,6 +86,7 @@ void points_draw(uint32_t perturb, uint64_t seed, uint64_t round, unsigned threa
     if (!point_loader.start)
         find_loader();
     drawn.perturb = prng_next(&prng) % CALM == 0 ? 0 : perturb;
+    points_open = drawn.perturb & PERTURB_PCT ? POINTS : drawn.perturb & POINTS;
     drawn.most = most[prng_next(&prng) % (sizeof most / sizeof *most)];
     drawn.seed = prng_next(&prng);
     if (drawn.perturb & PERTURB_PCT)
@@ -142,9 +147,13 @@ void point_begin(unsigned worker)
     if (drawn.perturb & PERTURB_PCT)
         pct_enter(worker);
     here.step = 1;
-    point_here.until = 1;
-    here.due = 0;
-    here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % UNTIL_FIRST);
+    /* Rounds may be short: what was drawn in an earlier one stays. A worker may have few calls, too: half of them wait in
+     * the first ones. */
+    if (!here.sleep_due)
+        here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
+    if (!here.due)
+        here.due = prng_next(&here.prng) % 2 ? 1 : clock_now() + prng_next(&here.prng) % FIRST_MOST;
     point_skew();
 }
 
@@ -172,18 +181,6 @@ void point_wait(void)
         here.due = now + length + prng_next(&here.prng) % (2 * SHARE * length);
     }
     point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % (2 * here.step));
-}
-
-void point_open(void)
-{
-    point_here.open = drawn.perturb & PERTURB_PCT ? POINTS : drawn.perturb & POINTS;
-    point_pass(PERTURB_DELAY);
-}
-
-void point_close(void)
-{
-    point_pass(PERTURB_DELAY);
-    point_here.open = 0;
 }
 
 void point_starve(void)

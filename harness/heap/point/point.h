@@ -32,25 +32,50 @@ void point_end(void);
 /* Waits out a skew after a meeting of all threads. */
 void point_skew(void);
 
-/* Around a call of a worker. Each is a point of PERTURB_DELAY. */
-void point_open(void);
-void point_close(void);
-
 /* Sleeps, where it is this thread's turn. Detached. */
 void point_starve(void);
 
 /* Waits, where the time of this thread's next delay has come. */
 void point_wait(void);
 
+/* Written while the workers wait: the bits of enum perturb that count in this round's calls. */
+extern uint32_t points_open;
+
 /* The loader's code: it allocates with its own lock held. */
 extern struct point_loader {
     uintptr_t start, size;
 } point_loader;
 
+/* Between these, no point counts: around a library that locks. */
+static inline uint32_t points_suspend(void)
+{
+    uint32_t open = point_here.open;
+    point_here.open = 0;
+    return open;
+}
+
+static inline void points_resume(uint32_t open)
+{
+    point_here.open = open;
+}
+
 static inline void point_pass(enum perturb kind)
 {
     if (__builtin_expect(point_here.open & (uint32_t)kind, 0) && --point_here.until == 0)
         point_wait();
+}
+
+/* Around a call of a worker. Each is a point of PERTURB_DELAY. */
+static inline void point_open(void)
+{
+    point_here.open = points_open;
+    point_pass(PERTURB_DELAY);
+}
+
+static inline void point_close(void)
+{
+    point_pass(PERTURB_DELAY);
+    point_here.open = 0;
 }
 
 /* After a heap call, outside of all locks of the heap. caller: its return address. */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/exempt.h"
+#include "heap/point/point.h"
 
 #define TABLE 65536 /* a power of two */
 #define OWN 8       /* frames of the guard above the caller */
@@ -39,7 +40,7 @@ static void learn(uint64_t pc, uint64_t size)
 }
 
 /* Walks by the unwind tables, and learns the sizes of the frames. */
-static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t *frames, unsigned n)
+static __attribute__((noinline)) unsigned step_tables(uint64_t caller, uint64_t *frames, unsigned n)
 {
     unw_context_t context;
     unw_cursor_t cursor;
@@ -66,6 +67,15 @@ static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t 
         learn(pc, next_sp - sp);
     }
     return found < n ? found : n;
+}
+
+/* The library takes a lock of its own, and the caller may hold one of the heap: no thread is delayed here. */
+static __attribute__((noinline)) unsigned walk_tables(uint64_t caller, uint64_t *frames, unsigned n)
+{
+    uint32_t open = points_suspend();
+    unsigned found = step_tables(caller, frames, n);
+    points_resume(open);
+    return found;
 }
 
 /* The stack pointer before the call that returns to `caller`, from the frame pointers of our own functions. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/wire/violation.h"
+#include "heap/point/point.h"
 #include "heap/site/frame.h"
 
 #define DEPTH 64
@@ -26,7 +27,9 @@ static struct stored {
 unsigned trace_here(uint64_t *frames, unsigned n)
 {
     void *found[DEPTH];
+    uint32_t open = points_suspend();
     int depth = unw_backtrace(found, (int)(n < DEPTH ? n : DEPTH));
+    points_resume(open);
     for (int i = 0; i < depth; i++)
         frames[i] = (uint64_t)(uintptr_t)found[i];
     return depth > 0 ? (unsigned)depth : 0;

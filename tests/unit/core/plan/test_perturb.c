@@ -46,7 +46,7 @@ static void an_unknown_name_is_refused_with_all_names(void **state)
     assert_int_equal(perturb_parse("offf", &bits, error, sizeof error), -EINVAL);
     assert_string_equal(error,
                         "unknown perturbation 'offf'; the names are lockstep, fresh, collect, skew, delay, "
-                        "alloc, locks, starve, crowd, pin, pct, first, or off");
+                        "alloc, locks, starve, crowd, pin, pct, first, stall, or off");
 }
 
 static void a_report_says_what_each_does(void **state)

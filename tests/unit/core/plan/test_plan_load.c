@@ -137,10 +137,10 @@ static const struct refusal {
     {"share: some\n", 1, "share: 'some' is not one of private, readonly, one-writer, all"},
     {"detect: crash,crsh\n", 1,
      "detect: unknown detector 'crsh'; the names are arena, crash, diverge, exception, growth, guard, hang, hint, "
-     "invariant, log, memcheck, outcome, pyheap, refcount, shutdown, tripwire, tsan, or all, none, default"},
+     "invariant, log, memcheck, outcome, pyheap, refcount, shutdown, tripwire, tsan, watch, or all, none, default"},
     {"perturb: lockstep,banana\n", 1,
      "perturb: unknown perturbation 'banana'; the names are lockstep, fresh, collect, skew, delay, "
-     "alloc, locks, starve, crowd, pin, pct, first, or off"},
+     "alloc, locks, starve, crowd, pin, pct, first, stall, or off"},
     {"perturb: lock\n", 1, "perturb: unknown perturbation 'lock'"},
     {"under: banana\n", 1, "under: there is no tool 'banana'; write valgrind"},
     {"stop_on_first: banana\n", 1, "stop_on_first: 'banana' is not true or false"},

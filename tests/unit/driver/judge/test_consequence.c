@@ -65,6 +65,29 @@ static void a_crash_after_damage_has_a_blame_of_its_own(void **state)
     run_clear(&run);
 }
 
+/* The interpreter's allocator meets what a package broke. */
+static void the_interpreter_meets_damage_without_a_fault_of_its_own(void **state)
+{
+    (void)state;
+    static const enum finding_kind causes[] = {FINDING_USE_AFTER_FREE, FINDING_REFCOUNT_UNDERFLOW};
+    for (size_t i = 0; i < 2; i++) {
+        struct run run = {0};
+        struct finding *damage = add(&run, causes[i], SEVERITY_WRONG_RESULT, DETECTOR_GUARD);
+        struct finding *crash = add(&run, FINDING_CRASH, SEVERITY_CRASH, DETECTOR_CRASH);
+        if (causes[i] == FINDING_USE_AFTER_FREE)
+            damage->block = calloc(1, sizeof *damage->block);
+        evidence_set(&damage->evidence, EVIDENCE_BLOCK, BLAME_TARGET, strdup("make"), strdup("a 1"));
+        evidence_set(&crash->evidence, EVIDENCE_STACK, BLAME_INTERPRETER, strdup("_PyMem_MiMalloc"), NULL);
+        link_findings(&run);
+        blame_findings(&run);
+        assert_string_equal(crash->cause, damage->id);
+        assert_int_equal(crash->blame, BLAME_TARGET);
+        assert_string_equal(crash->function, "make");
+        assert_memory_equal(crash->reason, "a consequence of F", strlen("a consequence of F"));
+        run_clear(&run);
+    }
+}
+
 static void an_error_of_the_user_is_no_consequence(void **state)
 {
     (void)state;
@@ -85,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_consequence_has_the_blame_of_its_cause),
         cmocka_unit_test(a_crash_after_damage_has_a_blame_of_its_own),
+        cmocka_unit_test(the_interpreter_meets_damage_without_a_fault_of_its_own),
         cmocka_unit_test(an_error_of_the_user_is_no_consequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

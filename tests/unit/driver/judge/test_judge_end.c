@@ -91,6 +91,15 @@ static void an_exit_in_the_middle_is_a_crash(void **state)
     assert_string_equal(only(&trial)->message,
                         "a handler of the target got Bus error and ended the process with status 7");
     end(&trial);
+    begin(&trial);
+    trial.outcome.finished = false;
+    trial.outcome.wait_status = EXITED(7);
+    strcpy(trial.outcome.leaving, "f(x)");
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->message,
+                        "the process exited with status 7 in the middle of the run, in f(x)");
+    assert_string_equal(only(&trial)->statement, "f(x)");
+    end(&trial);
 }
 
 /* Makes this program look like the child, by a link. */

@@ -209,6 +209,22 @@ static void python_code_that_stays_is_no_fault_of_the_interpreter(void **state)
     }
 }
 
+static void code_of_the_library_is_not_the_users(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"/v/lib/python3.13t/threading.py", "<frozen importlib._bootstrap>"};
+    for (size_t i = 0; i < COUNT(files); i++) {
+        struct trial trial;
+        begin_hang(&trial);
+        add_stuck(&trial, "clock_nanosleep", LIBC, "time_sleep", true);
+        strcpy(trial.outcome.pages[0].python[0].file, files[i]);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+        assert_null(only(&trial)->function);
+        end(&trial);
+    }
+}
+
 /* A lock that Python code takes is not the interpreter's, although its functions wait. */
 static void a_statement_that_waits_for_its_lock_is_the_targets(void **state)
 {
@@ -234,6 +250,7 @@ int main(void)
         cmocka_unit_test(witnesses_record_their_stacks),
         cmocka_unit_test(a_deadlock_names_waiters_and_holders),
         cmocka_unit_test(python_code_that_stays_is_no_fault_of_the_interpreter),
+        cmocka_unit_test(code_of_the_library_is_not_the_users),
         cmocka_unit_test(a_statement_that_waits_for_its_lock_is_the_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

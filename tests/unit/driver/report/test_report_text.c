@@ -74,6 +74,26 @@ static void silence_states_the_rate(void **state)
     run_clear(&run);
 }
 
+static void silence_has_a_rate_of_its_own_for_some_results(void **state)
+{
+    (void)state;
+    struct run run;
+    begin(&run);
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, 100, "", ""});
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, 200, "", ""});
+    cleanup_free char *some = text_of(&run, false, false);
+    assert_says(some,
+                "the rate is below 0.077 % at 95 % confidence; 300 results were compared, the rate of wrong "
+                "ones is below 0.99 %");
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, 3600, "", ""});
+    cleanup_free char *all = text_of(&run, false, false);
+    assert_null(strstr(all, "results were compared"));
+    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_YES, LOOKED_YES, 0, "", ""});
+    cleanup_free char *none = text_of(&run, false, false);
+    assert_says(none, "  g(x): results not compared: no child came to compare one\n");
+    run_clear(&run);
+}
+
 static void silence_claims_nothing_of_growth_that_was_not_looked_for(void **state)
 {
     (void)state;
@@ -95,24 +115,24 @@ static void silence_claims_nothing_of_what_was_not_compared(void **state)
     (void)state;
     struct run run;
     begin(&run);
-    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, "", ""});
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_YES, LOOKED_YES, 3900, "", ""});
     cleanup_free char *all = text_of(&run, false, false);
     assert_says(all, "nothing found: 0 in 3900 calls, overlap 31 %, the rate is below");
-    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_NOT, LOOKED_YES, "why", ""});
+    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_NOT, LOOKED_YES, 0, "why", ""});
     cleanup_free char *one = text_of(&run, false, false);
     assert_says(one, "  g(x): results not compared: why\n");
     assert_says(one,
                 "nothing found, but the results of 1 of 2 statements were not compared: 0 in 3900 calls, "
                 "overlap 31 %, the rate of other failures is below");
-    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_ENDED, LOOKED_NOT, "why", "why"});
-    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_ENDED, LOOKED_YES, "later", ""});
+    compared_add(&run.compared, &(struct compared){"g(x)", LOOKED_ENDED, LOOKED_NOT, 0, "why", "why"});
+    compared_add(&run.compared, &(struct compared){"f(x)", LOOKED_ENDED, LOOKED_YES, 0, "later", ""});
     cleanup_free char *none = text_of(&run, false, false);
     assert_says(none, "  f(x): results not compared: later\n");
     assert_says(none, "  g(x): results not compared: why\n");
     assert_says(none, "nothing found, but results were not compared: 0 in");
     for (int i = 0; i < 8; i++)
         compared_add(&run.compared,
-                     &(struct compared){(char[]){(char)('a' + i), 0}, LOOKED_NOT, LOOKED_YES, "why", ""});
+                     &(struct compared){(char[]){(char)('a' + i), 0}, LOOKED_NOT, LOOKED_YES, 0, "why", ""});
     cleanup_free char *many = text_of(&run, false, false);
     assert_says(many, "  … and 2 more statements, all in the JSON report\n");
     run_clear(&run);
@@ -384,6 +404,7 @@ int main(void)
         cmocka_unit_test(text_has_the_finding),
         cmocka_unit_test(colour_is_asked_for),
         cmocka_unit_test(silence_states_the_rate),
+        cmocka_unit_test(silence_has_a_rate_of_its_own_for_some_results),
         cmocka_unit_test(silence_claims_nothing_of_growth_that_was_not_looked_for),
         cmocka_unit_test(silence_claims_nothing_of_what_was_not_compared),
         cmocka_unit_test(serial_calls_do_not_count_in_the_rate_of_races),

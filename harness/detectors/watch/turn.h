@@ -1,0 +1,25 @@
+/* Which words all threads watch now: the same ones, for some milliseconds.
+ *
+ * Contract. Any worker calls turn_words at safe points; the one that finds that the time of the words is over chooses
+ * the next ones, by a compare-and-swap on the end of the turn. Words are atomic, so a thread may see words of two turns
+ * at once, which does no harm. turn_tripped runs in signal handlers, too.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "detectors/watch/watchpoint.h"
+
+struct turn_word {
+    uintptr_t address; /* 0: none */
+    unsigned size;
+};
+
+void turn_start(uint64_t seed);
+
+/* Fills the words of this turn. threads: that watch words; last: the number of the turn that this thread had before, or
+ * 0. Returns the number of this turn. */
+uint64_t turn_words(uint64_t now, unsigned threads, uint64_t last, struct turn_word ret[WATCHPOINTS]);
+
+/* A thread touched the word in this slot. */
+void turn_tripped(unsigned slot, uintptr_t address);

@@ -1,0 +1,23 @@
+/* A finding as a Python program that shows it without ftstress. Driver, one thread. */
+#pragma once
+
+#include <jansson.h>
+
+#include "core/plan/plan.h"
+#include "driver/minimize/reducer.h"
+
+#define SCRIPT_RUNS 5
+#define SCRIPT_SECONDS 5
+
+struct script {
+    char *text;       /* the caller's, to script_clear; NULL: there is none */
+    char why[256];    /* why there is none */
+    unsigned hit, of; /* its own runs that showed the failure */
+    char output[256]; /* the last line of a run that did neither fail nor end well, or "" */
+};
+
+/* Writes the program ("script" or "test") for the plan of a finding, and runs it SCRIPT_RUNS times for the rate that it
+ * states. Returns 0, or -EIO with *error. */
+int script_write(const struct mode_run *mode, const char *form, const struct plan *plan,
+                 const json_t *finding, struct script *ret, struct sentence *error);
+void script_clear(struct script *script);

@@ -1,0 +1,210 @@
+"""Writes a Python program that shows a finding without ftstress. Arguments: the form, and the facts as JSON."""
+import ast
+import builtins
+import json
+import re
+import sys
+
+def array_code(recipe):
+    """Returns NumPy code for a recipe such as '>f8[20,3][::2].T+8~bcast(4,8)@ro', and whether it is read-only."""
+    recipe, *marks = recipe.split('@')
+    recipe, _, shape = recipe.partition('~bcast')
+    order, kind, size, base, views, offset = re.fullmatch(
+        r'([<>|]?)([a-zA-Z])(\d*)\[([\d,]*)\]((?:\.T|\[[^\]]*\])*)(?:\+(\d+))?', recipe).groups()
+    dtype = f'{order}{kind}{size}'
+    sizes = [int(part) for part in base.split(',') if part]
+    count = 1
+    for part in sizes:
+        count *= part
+    if kind in 'SU':
+        code = f"np.arange({count}).astype('{dtype}')"
+    elif kind == 'b':
+        code = f"(np.arange({count}) % 2).astype('?')"
+    elif offset:
+        code = f"np.frombuffer(bytearray({offset}) + np.arange({count}, dtype='{dtype}').tobytes(), '{dtype}', offset={offset})"
+    else:
+        code = f"np.arange({count}, dtype='{dtype}')"
+    if len(sizes) != 1:
+        code += f'.reshape({", ".join(map(str, sizes)) or "()"})'
+    code += views
+    return (f'np.broadcast_to({code}, {shape})' if shape else code), 'ro' in marks
+
+
+def inputs_code(plan):
+    lines = []
+    for each in plan['inputs']:
+        code, is_read_only = array_code(each['recipe'])
+        lines.append(f"{each['name']} = {code}")
+        if is_read_only:
+            lines.append(f"{each['name']}.flags.writeable = False")
+    return lines
+
+
+def bound_names(texts):
+    """Returns the names that the statements bind: each thread has its own."""
+    found = set()
+    for text in texts:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+    return found
+
+
+def shared_first(plan):
+    """Returns the names of the setup that the statements bind anew, too."""
+    setup = bound_names([plan['setup'] or '']) | {each['name'] for each in plan['inputs']}
+    return sorted(setup & bound_names([*plan['steps'], *plan['roles'], plan['thread_setup'] or '']))
+
+
+def indent(lines, depth):
+    return ['    ' * depth + line if line else '' for text in lines for line in text.splitlines()]
+
+
+def last_value(steps):
+    """Returns the statements with the value of the last one in `result`, or None if it has none."""
+    tree = ast.parse(steps[-1])
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr):
+        last = ast.copy_location(ast.Assign([ast.Name('result', ast.Store())], last.value), last)
+        tree.body[-1] = ast.fix_missing_locations(last)
+        return [*steps[:-1], ast.unparse(tree)]
+    if isinstance(last, ast.Assign) and isinstance(last.targets[0], ast.Name):
+        return [*steps, f'result = {last.targets[0].id}']
+    return None
+
+
+def statement_lines(plan):
+    """Returns the statements of one call, as lines of a function."""
+    if plan['roles']:
+        lines = []
+        for i, role in enumerate(plan['roles']):
+            lines += [f"{'elif' if i else 'if'} thread_index % {len(plan['roles'])} == {i}:", *indent([role], 1)]
+        return lines
+    return indent(plan['steps'], 0)
+
+
+def title(facts):
+    where = f" in {facts['function']} ({facts['package']})" if facts['function'] and facts['package'] else ''
+    return f"{facts['kind']}{where} under free threading"
+
+
+def docstring(facts, form):
+    seen = (f"Fails in {facts['hit']} of {facts['of']} runs of {facts['seconds']} s here."
+            if facts.get('of') else 'Its rate was not measured.')
+    status = ('Exit status: 1 if it failed, 0 if not; a crash ends the process by a signal.' if form == 'script'
+              else 'A crash ends pytest by a signal.')
+    return ['"""' + title(facts), '', *wrap(facts['message']), '', f'{seen} {status}', f"Found by ftstress as {facts['id']}.", '"""']
+
+
+def wrap(text, width=110):
+    lines = ['']
+    for word in text.replace('\\', '\\\\').replace('"""', "'''").split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append('')
+        lines[-1] += (' ' if lines[-1] else '') + word
+    return lines
+
+
+def call_lines(plan, parameters, lines):
+    return [f"def call({', '.join(parameters)}):", *indent(lines, 1), '']
+
+
+def input_check(plan):
+    """Returns what is known of the shapes before the threads, and the check after a call."""
+    tuples = ', '.join(f"{each['name']}.shape, {each['name']}.strides" for each in plan['inputs'])
+    return [f'SHAPES = {tuples}'], [f"assert ({tuples}) == SHAPES, 'an input changes while a thread calls'"]
+
+
+def threads_script(plan, facts, form):
+    """A program with threads that make the calls until one fails."""
+    own = plan['thread_setup'] or ''
+    private = plan['share'] == 'private'
+    parameters = ['thread_index', 'iteration_index'] + [f'{name}={name}' for name in shared_first(plan)]
+    lines, before, after, end = statement_lines(plan), [], [], []
+    valued = last_value(plan['steps']) if facts['kind'] == 'wrong-result' and not plan['roles'] else None
+    if valued:
+        lines = [*valued, 'return pickle.dumps(result)']
+        after = ['if len(results) < 100000:', '    results.append((thread_index, iteration, result))']
+        before = ['results = []']
+        end = ['for thread_index, iteration, result in results:  # the same calls on one thread',
+               '    if result != call(thread_index, iteration):', "        failures.append((thread_index, iteration, pickle.loads(result)))"]
+    elif facts['kind'] == 'input-mutated' and plan['inputs'] and not private:
+        before, after = input_check(plan)
+    nested = own or private
+    call = call_lines(plan, parameters, lines)
+    out = [*([] if private else inputs_code(plan)), *before, 'failures, barrier = [], threading.Barrier(THREADS)', '', '']
+    out += [] if nested else [*call, '']
+    out += ['def work(thread_index):', *indent([*(inputs_code(plan) if private else ()), own, *(call if nested else ())], 1),
+            '    barrier.wait()', '    end, iteration = time.monotonic() + SECONDS, 0',
+            '    while not failures and time.monotonic() < end:', '        try:',
+            f"            {'result = ' if valued else ''}call(thread_index, iteration)", *indent(after, 3),
+            '        except Exception as error:', '            failures.append(error)', '        iteration += 1', '', '']
+    run = ['threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(THREADS)]',
+           'for thread in threads:', '    thread.start()', 'for thread in threads:', '    thread.join(SECONDS + 20)',
+           '    if thread.is_alive():', "        failures.append(TimeoutError('a thread does not end'))", *([] if nested else end)]
+    return out + finish(run, form, 'test_threads')
+
+
+def finish(run, form, name):
+    if form == 'test':
+        return [f'def {name}():', *indent(run, 1), '    assert not failures, failures[0]']
+    return [*run, "print(f'failed: {failures[0]!r}' if failures else 'not seen')", 'sys.exit(bool(failures))']
+
+
+def counting_script(plan, form):
+    """A program that makes many calls and counts what they leave behind."""
+    texts = [*plan['steps'], *plan['roles']]
+    read = {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    names = sorted(read - bound_names(texts) - set(dir(builtins)) - {'thread_index', 'iteration_index'})
+    out = [*inputs_code(plan), plan['thread_setup'] or '', 'failures = []', '', '',
+           *call_lines(plan, ['thread_index', 'iteration_index'], statement_lines(plan)), '',
+           'def measure():', '    gc.collect()', "    with open('/proc/self/statm') as file:",
+           '        memory = int(file.read().split()[1]) * 4096',
+           f"    return [sys.getallocatedblocks(), memory // 64, *map(sys.getrefcount, [{', '.join(names)}])]", '', '',
+           'def run():', '    calls, end = 0, time.monotonic() + SECONDS', '    while time.monotonic() < end:',
+           '        try:', '            call(0, calls)', '        except Exception:', '            pass',
+           '        calls += 1', '    return calls', '', '']
+    run = ['run()', 'before = measure()', 'calls = run()',
+           'grown = [after - was for after, was in zip(measure(), before)]  # blocks, 64 bytes of memory, references',
+           'if max(map(abs, grown)) > calls // 4:', "    failures.append(f'{calls} calls leave {grown}')"]
+    return out + finish(run, form, 'test_memory')
+
+
+COUNTED = 'reference-leak', 'memory-growth', 'refcount-underflow'
+NONE = {'data-race': 'the race has no effect that a program in Python could see',
+        'shutdown-leak': 'the objects are left after the interpreter has ended'}
+
+
+def refuse(facts):
+    """Returns why there is no script, or None."""
+    plan = facts['plan']
+    if plan.get('native'):
+        return 'the plan calls a scenario in C'
+    if plan['writer'] or plan['share'] in ('one-writer', 'all'):
+        return f"the plan writes to what its threads share (sharing level {plan['share']})"
+    return NONE.get(facts['kind'])
+
+
+def write(facts, form):
+    plan = facts['plan']
+    counted = facts['kind'] in COUNTED
+    setup = (plan['setup'] or '').splitlines()
+    imports = ['import sys'] + (['import gc', 'import time'] if counted else ['import threading', 'import time'])
+    if facts['kind'] == 'wrong-result':
+        imports.append('import pickle')
+    if plan['inputs'] and 'import numpy as np' not in setup:
+        setup.insert(0, 'import numpy as np')
+    out = [*docstring(facts, form), *sorted(imports), *setup, '',
+           "assert not sys._is_gil_enabled(), 'the GIL is on: run it with a free-threaded CPython, and PYTHON_GIL=0'"]
+    out.append(f"SECONDS = {facts['seconds']}" if counted else f"THREADS, SECONDS = {plan['threads']}, {facts['seconds']}")
+    out += counting_script(plan, form) if counted else threads_script(plan, facts, form)
+    return re.sub(r'\n{3,}', '\n\n', '\n'.join(out)) + '\n'
+
+
+def main():
+    facts = json.loads(sys.argv[2])
+    why = refuse(facts)
+    print('ftstress\tscript\t' + json.dumps({'why': why} if why else {'text': write(facts, sys.argv[1])}))
+
+
+main()

@@ -1,0 +1,62 @@
+"""Lost updates: threads stall at words that they share, and another thread's write comes in between."""
+import re
+import unittest
+
+from harness import EndToEnd, each, run
+
+WATCH = ('-t', 4, '--detect', 'watch', '--stop-on-first')
+SETUP = ('-s', 'import watch_update as m; m.open_held()')
+
+
+class LostUpdates(EndToEnd):
+    def find(self, statement, *options):
+        """On a busy machine threads seldom run at the same time: makes up to three runs."""
+        for _ in range(3):
+            done = run(*SETUP, '--time', 20, *WATCH, *options, statement)
+            if done.findings(kind='data-race'):
+                break
+        self.expect(done, 1)
+        finding = done.findings(kind='data-race')[0]
+        self.assertEqual((finding['package'], finding['blame'], finding['severity']), ('watch_update', 'target', 'data-race'), done)
+        return finding, done
+
+    @each([('add', r'changes 8 bytes of added in watch_update\S+ by an instruction that is not atomic, and bug_add changed them '
+            r'from 0x[0-9a-f]+ to 0x[0-9a-f]+ in another thread before the first thread went on: no lock orders the two, '
+            'and an update can be lost', 'read and write of 8 bytes in one instruction, not atomic', 'read and write of 8 bytes meanwhile, by thread '),
+           ('load', r'reads 8 bytes of loaded in watch_update\S+ and then stores a value that depends on them; in between bug_load '
+            r'changed them from 0(x[0-9a-f]+)? to 0x[0-9a-f]+ in another thread, and that update is lost',
+            'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread '),
+           ('heap', r'(reads|changes) 8 bytes of memory of the heap ', '', '')])
+    def test_finds(self, name, message, first, other):
+        """an addition in one instruction, a load and a later store, and one of the heap: with both stacks"""
+        finding, done = self.find(f'm.bug_{name}()')
+        self.assertEqual(finding['function'], f'bug_{name}', done)
+        self.check(re.match(rf'bug_{name} \(watch_update\) {message}', finding['message']), done, finding['message'])
+        titles = [stack['title'] for stack in finding['stacks']]
+        self.check(titles[0].startswith(first) and titles[1].startswith(other), done, titles)
+        self.check(re.search(r'by thread \d$', titles[0]) and re.search(r'by thread \d$', titles[1]), done, titles)
+        self.check('stall' in finding['plan']['yaml'], done, 'the plan does not stall')
+
+    def test_names_the_word(self):
+        """a wrong result that stalls lead to names the word and the two instructions"""
+        for _ in range(4):
+            done = run('-s', 'import narrow', '--time', 6, '-t', 4, '--perturb', 'stall', '--detect', 'diverge',
+                       'narrow.order_violation(7)')
+            finding = next(iter(done.findings(kind='wrong-result')), {'explanation': []})
+            lines = [line for line in finding['explanation'] if 'while ftstress stalled' in line]
+            if lines:
+                break
+        self.check(lines, done, 'no finding names the word')
+        place = r'order_violation \(narrow\S+\+0x[0-9a-f]+\)'
+        self.check(re.fullmatch(r'seen while ftstress stalled (its thread|another thread) at (\S+ in narrow\S+|a word of the heap), '
+                                rf'after {place} had touched it(; meanwhile {place} touched it in another thread)?', lines[0]), done, lines)
+
+    def test_twin(self):
+        """locks, a lock that an addition releases, atomic operations, a hint, double-checked locking: no finding"""
+        done = run(*SETUP, '--time', 6, *WATCH, 'm.twin(iteration_index)')
+        self.expect(done, 0)
+        self.assertEqual(done.json['findings'], [], done)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,112 @@
+/* Updates of shared memory that are lost, with no other effect: no result depends on them. The twins update under locks,
+ * by atomic operations, or store what does not depend on what they read. */
+#include "planted.h"
+
+#include <pthread.h>
+
+static long added, loaded;
+static struct {
+    long key, value;
+} * held;
+
+/* One instruction that reads and writes, and is not atomic. */
+static PyObject *bug_add(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    __asm__ volatile("addq $1, %0" : "+m"(added));
+    Py_RETURN_NONE;
+}
+
+static PyObject *bug_load(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    long value = *(volatile long *)&loaded;
+    value = value & 1 ? value * 3 + 1 : value + 5;
+    *(volatile long *)&loaded = value & 0xffffff;
+    Py_RETURN_NONE;
+}
+
+/* The memory is of the heap. */
+static PyObject *bug_heap(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    held->value = *(volatile long *)&held->value + held->key;
+    Py_RETURN_NONE;
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint next_ticket, now_serving;
+static atomic_long counted, swapped, hint, greatest;
+static long guarded, served;
+static _Atomic(long *) made;
+
+static void update_under_lock(void)
+{
+    pthread_mutex_lock(&lock);
+    guarded++;
+    pthread_mutex_unlock(&lock);
+}
+
+/* The release is an addition that only the holder makes, so that it needs not be atomic. */
+static void update_under_tickets(void)
+{
+    unsigned ticket = atomic_fetch_add(&next_ticket, 1);
+    for (unsigned spins = 0; atomic_load_explicit(&now_serving, memory_order_acquire) != ticket; spins++)
+        if (spins > 1000)
+            sched_yield();
+    served++;
+    __asm__ volatile("addl $1, %0" : "+m"(now_serving) : : "memory");
+}
+
+static void update_by_swap(void)
+{
+    long old = atomic_load_explicit(&swapped, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&swapped, &old, old + 3))
+        ;
+}
+
+/* A hint: what is stored does not come from what was there. */
+static void remember(long x)
+{
+    if (atomic_load_explicit(&hint, memory_order_relaxed) != x)
+        atomic_store_explicit(&hint, x, memory_order_relaxed);
+}
+
+static bool make_once(void)
+{
+    long *there = atomic_load_explicit(&made, memory_order_acquire);
+    if (there)
+        return *there == 7;
+    pthread_mutex_lock(&lock);
+    there = atomic_load_explicit(&made, memory_order_relaxed);
+    if (!there) {
+        static long storage;
+        storage = 7;
+        there = &storage;
+        atomic_store_explicit(&made, there, memory_order_release);
+    }
+    pthread_mutex_unlock(&lock);
+    return *there == 7;
+}
+
+static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    long x = PyLong_AsLong(argument);
+    update_under_lock();
+    update_under_tickets();
+    update_by_swap();
+    atomic_fetch_add_explicit(&counted, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&greatest, memory_order_relaxed) < 5)
+        atomic_store_explicit(&greatest, 5, memory_order_relaxed);
+    remember(x);
+    return PyBool_FromLong(make_once());
+}
+
+static PyObject *open_held(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    if (!held)
+        held = PyMem_RawCalloc(1, sizeof *held);
+    held->key = 1;
+    Py_RETURN_NONE;
+}
+
+PLANTED_MODULE(watch_update, {"bug_add", bug_add, METH_NOARGS, NULL},
+               {"bug_load", bug_load, METH_NOARGS, NULL}, {"bug_heap", bug_heap, METH_NOARGS, NULL},
+               {"open_held", open_held, METH_NOARGS, NULL}, {"twin", twin, METH_O, NULL})
