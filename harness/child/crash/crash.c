@@ -307,8 +307,10 @@ int crash_install(int wire_fd, struct board *board)
         if (getrlimit(limits[i].resource, &limit) == 0)
             limits[i].at_start = limit.rlim_cur;
     unwind_prepare();
-    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. */
-    struct sigaction fatal = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    /* SA_NODEFER: the tripwire single-steps out of its own handler, and a crash in a handler must not hang. SA_RESTART:
+     * the timer of a delayed trace interrupts system calls. */
+    struct sigaction fatal = {.sa_sigaction = on_fatal,
+                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
     for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
         if ((error = signals_install(fatal_signals[i], &fatal)) < 0)
             return error;

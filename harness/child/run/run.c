@@ -162,7 +162,8 @@ static void begin_tracing(struct run *run)
                                         .names = run->base.names,
                                         .fresh = run->generation != traced,
                                         .iterations = run->round_calls,
-                                        .time = run->plan->time};
+                                        .time = run->plan->time,
+                                        .iteration = run->iteration_time};
     run->trace_at = tracing_begin_round(&round);
     traced = run->generation;
 }
@@ -204,6 +205,7 @@ void run_finish(struct run *run)
     atomic_store(&run->board->phase, BOARD_FINISH);
     if (!run->work)
         lone_send(run);
+    tracing_send(run->wire);
     detectors_finish(&call);
     interp_send_packages(run->wire);
     crash_send_maps();

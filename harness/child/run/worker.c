@@ -264,11 +264,13 @@ static void begin_poll(const struct run *run)
 static bool take_turn(struct worker *worker)
 {
     bool made = false;
+    stall_rest(); /* no other thread runs */
     while (tracing_next(worker->index)) {
         worker_iterate(worker);
         tracing_pass();
         made = true;
     }
+    stall_point();
     return made;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "detectors/trace/anchor.h"
@@ -31,6 +32,9 @@ static struct {
     uintptr_t stack_low, stack_high;
     bool cut;
     bool in_memory_function;
+    bool is_delayed; /* the timer has not expired yet */
+    timer_t timer;
+    bool has_timer;
 } trace;
 
 /* Functions of libc that read and write the memory that the target passes. */
@@ -72,6 +76,18 @@ static void find_stack(void)
     trace.stack_high = (uintptr_t)low + size;
 }
 
+/* Its signal may be the last one to come after timer_delete: the handler knows it by its value. */
+static bool start_timer(uint64_t delay)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGTRAP};
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(delay / CLOCK_SECOND), .tv_nsec = (long)(delay % CLOCK_SECOND)}};
+    event.sigev_value.sival_ptr = &trace;
+    event._sigev_un._tid = gettid();
+    trace.has_timer = timer_create(CLOCK_MONOTONIC, &event, &trace.timer) == 0;
+    return trace.has_timer && timer_settime(trace.timer, 0, &at, NULL) == 0;
+}
+
 void trace_begin(unsigned thread, const struct trace_budget *budget)
 {
     find_stack();
@@ -81,13 +97,18 @@ void trace_begin(unsigned thread, const struct trace_budget *budget)
     trace.until = processor_time() + budget->nanoseconds;
     trace.cut = trace.in_memory_function = false;
     stepped = true;
-    trace_doors_shut();
+    trace.is_delayed = budget->delay && start_timer(budget->delay);
+    if (!trace.is_delayed)
+        trace_doors_shut();
     stepping = true;
 }
 
 uint64_t trace_end(void)
 {
     stepping = false;
+    if (trace.has_timer)
+        timer_delete(trace.timer);
+    trace.has_timer = false;
     trace_doors_open_all();
     return trace.steps;
 }
@@ -244,10 +265,25 @@ static void step(greg_t *registers)
     registers[REG_EFL] |= TRAP_FLAG;
 }
 
+/* The delay is over: the thread is in a target file, or enters one later. */
+static void begin_late(greg_t *registers)
+{
+    if (!stepping || !trace.is_delayed)
+        return;
+    trace.is_delayed = false;
+    trace_doors_shut();
+    if (trace_doors_open((uintptr_t)registers[REG_RIP]))
+        step(registers);
+}
+
 /* The thread may step from one target file into another, which is closed: then it faults there. */
 bool trace_on_trap(const siginfo_t *info, void *ucontext)
 {
     greg_t *registers = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    if (info->si_code == SI_TIMER && info->si_value.sival_ptr == &trace) {
+        begin_late(registers);
+        return true;
+    }
     if (!stepped || (info->si_code != TRAP_TRACE && info->si_code != TRAP_BRKPT))
         return false;
     registers[REG_EFL] &= ~TRAP_FLAG;

@@ -6,6 +6,7 @@
  * on the stepping thread: trace_on_fault when it enters a target file (trace_doors.h), trace_on_trap after each
  * instruction in it. They decode the next instruction and change nothing but the trap flag of their own context. The
  * trap flag survives system calls, signal handlers (the kernel clears it for the handler and restores it) and popf.
+ * A delayed trace begins in the handler of a timer of the thread, which sends SIGTRAP.
  * Stepping ends early when the budget is spent, and before a system call instruction of the target that blocks signals
  * or sets the handler of SIGTRAP: a trap would end the process while SIGTRAP is blocked.
  *
@@ -24,6 +25,7 @@
 struct trace_budget {
     uint64_t steps;
     uint64_t nanoseconds; /* of the thread's processor time */
+    uint64_t delay;       /* ns that the call runs without steps first; 0: stepped from its start */
 };
 
 /* Returns 0, -ENOMEM, or -ENOTSUP where the trap flag does not work. */

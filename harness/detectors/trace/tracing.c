@@ -2,14 +2,17 @@
 #include "detectors/trace/tracing.h"
 
 #include <linux/futex.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prng.h"
+#include "core/wire/record.h"
 #include "detectors/trace/anchor.h"
 #include "detectors/trace/trace.h"
 #include "detectors/watch/candidates.h"
@@ -26,6 +29,7 @@
 #define REST_FIRST 15
 #define REST 60
 #define STREAM 0x7ace
+#define STREAM_DELAY 0x7acd
 
 __thread bool tracing_turn;
 
@@ -36,9 +40,15 @@ static struct {
     struct tracing_round round;
     uint32_t total;
     uint64_t number; /* of traced rounds */
-    uint64_t began, until, call_time;
+    uint64_t began, until, call_time, delay;
+    bool cut; /* the budget was too small for the last traced call */
     _Alignas(64) _Atomic uint32_t turn;
 } turns;
+
+/* Written by the thread that has the turn. */
+static struct {
+    uint64_t calls, words;
+} traced;
 
 static _Atomic uint64_t next_round; /* the time from which on rounds are traced again */
 
@@ -63,6 +73,9 @@ static void begin_turns(const struct tracing_round *round, uint64_t now)
     turns.call_time = share && share < CALL_TIME ? share : CALL_TIME;
     turns.until = now + turns.total * turns.call_time + PATIENCE;
     turns.number++;
+    struct prng prng = prng_stream(turns.number, STREAM_DELAY);
+    turns.delay = turns.cut ? 1 + prng_next(&prng) % (round->iteration + 1) : 0;
+    turns.cut = false;
     atomic_store(&turns.turn, 0);
 }
 
@@ -86,7 +99,8 @@ uint64_t tracing_begin_round(const struct tracing_round *round)
 
 static void end_turns(void)
 {
-    trace_settle(turns.round.names);
+    uint64_t words = trace_settle(turns.round.names);
+    traced.words = words > traced.words ? words : traced.words;
     uint64_t now = clock_now(), rest = turns.number < FIRST ? REST_FIRST : REST;
     atomic_store(&next_round, now + rest * (now - turns.began));
 }
@@ -133,12 +147,28 @@ void tracing_leave(void)
     syscall(SYS_futex, &turns.turn, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+void tracing_send(int wire)
+{
+    char text[96];
+    if (traced.calls == 0)
+        return;
+    snprintf(text, sizeof text, "%" PRIu64 " calls were stepped through; two threads touch %" PRIu64 " words",
+             traced.calls, traced.words);
+    RECORD_SEND(wire, RECORD_FACT,
+                .values = {[FACT_KIND] = FACT_TRACED,
+                           [FACT_VALUE] = (int64_t)traced.words,
+                           [FACT_CALLS] = (int64_t)traced.calls},
+                .texts = {text});
+}
+
 void tracing_step(unsigned thread)
 {
-    trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time});
+    trace_begin(thread, &(struct trace_budget){CALL_STEPS, turns.call_time, turns.delay});
 }
 
 void tracing_stop(void)
 {
     trace_end();
+    turns.cut |= trace_was_cut() || turns.delay;
+    traced.calls++;
 }

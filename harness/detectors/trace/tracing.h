@@ -25,6 +25,7 @@ struct tracing_round {
     bool fresh;       /* they are new: candidates in the old ones are forgotten, and sought in the new ones */
     uint64_t iterations; /* of each worker in this round */
     uint64_t time;       /* ns for the whole run; tracing takes a small part of it */
+    uint64_t iteration;  /* ns that one takes */
 };
 
 /* The first rounds are traced at their first iteration, later ones at a random one. Attached. Returns the number of
@@ -34,6 +35,9 @@ uint64_t tracing_begin_round(const struct tracing_round *round);
 bool tracing_next(unsigned thread);
 void tracing_pass(void);
 void tracing_leave(void);
+
+/* Sends how many calls were stepped, and how many words they share at most. Child main, after the rounds. */
+void tracing_send(int wire);
 
 /* The thread has the turn. */
 extern __thread bool tracing_turn __attribute__((tls_model("initial-exec")));

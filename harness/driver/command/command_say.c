@@ -59,6 +59,16 @@ static int print_help(const struct command *self)
     return STATUS_CLEAN;
 }
 
+static const char *const program_forms[] = {"script", "test"};
+
+bool command_is_script(const char *form)
+{
+    for (size_t i = 0; form && i < sizeof program_forms / sizeof *program_forms; i++)
+        if (strcmp(form, program_forms[i]) == 0)
+            return true;
+    return false;
+}
+
 int command_start(const struct command *self, int argc, char **argv)
 {
     char error[640];

@@ -13,16 +13,6 @@
 #include "driver/report/document.h"
 #include "driver/script/script.h"
 
-static const char *const forms[] = {"script", "test"};
-
-bool command_is_script(const char *form)
-{
-    for (size_t i = 0; form && i < sizeof forms / sizeof *forms; i++)
-        if (strcmp(form, forms[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Reads the minimized plan into *ret where there is one. */
 static bool load_minimized(const struct kept *kept, struct plan *ret)
 {

@@ -127,10 +127,38 @@ static void drop_strangers(struct run *run)
             n, caught->id);
 }
 
+static bool same_root(const char *one, const char *other)
+{
+    size_t length = one ? strcspn(one, ".[") : 0;
+    return one && other && strcspn(other, ".[") == length && memcmp(one, other, length) == 0;
+}
+
+/* Returns true if the detector refcount counted what this child only noticed, at the same object or a part of it. */
+static bool is_counted(const struct run *run, const struct finding *finding)
+{
+    if (finding->kind != FINDING_REFCOUNT_UNDERFLOW || finding->detector != DETECTOR_CRASH)
+        return false;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        const struct finding *other = run->findings.items[i];
+        if (other->kind == FINDING_REFCOUNT_UNDERFLOW && other->detector == DETECTOR_REFCOUNT &&
+            same_root(finding->input, other->input))
+            return true;
+    }
+    return false;
+}
+
+static void drop_counted(struct run *run)
+{
+    for (size_t i = run->findings.n; i-- > 0;)
+        if (is_counted(run, run->findings.items[i]))
+            finding_list_remove(&run->findings, i);
+}
+
 void link_prune(struct run *run)
 {
     size_t n;
     drop_in_place(run);
+    drop_counted(run);
     const struct finding *caught = only_caught(run),
                          *mutation = finding_list_only(&run->findings, SEVERITY_HIDDEN_MUTATION, &n);
     if (caught || mutation)

@@ -27,6 +27,21 @@ static char *name_objects(const struct record *record)
     return judge_format("%s (%s)", record_text(record, 0), record_text(record, 1));
 }
 
+/* A child without this detector may have seen the same bug: these figures replace its sentence. */
+static void add_exact(struct judge *judge, struct finding *finding)
+{
+    char *message = finding->message ? strdup(finding->message) : NULL;
+    struct finding *added = finding_list_add(&judge->run->findings, finding, judge->child);
+    if (added && added->detector != DETECTOR_REFCOUNT && message) {
+        added->detector = DETECTOR_REFCOUNT;
+        free(added->message);
+        added->message = message;
+        finding_make_printable(message, false);
+        return;
+    }
+    free(message);
+}
+
 static void add_finding(struct judge *judge, const struct record *record, double rate)
 {
     bool gains = rate > 0, is_item = record->values[AUDIT_RELATION] == AUDIT_ITEM;
@@ -48,7 +63,7 @@ static void add_finding(struct judge *judge, const struct record *record, double
                      finding->statement ? " of " : "", finding->statement ? finding->statement : "",
                      record->values[AUDIT_KIND] ? "; the interpreter defers some counts of this object" : "");
     finding->signature = judge_format("refcount|%s|%s", manner, finding->input);
-    finding_list_add(&judge->run->findings, finding, judge->child);
+    add_exact(judge, finding);
 }
 
 /* Returns true where at least half of the references are pointers that came or went in memory: none was lost. */

@@ -29,6 +29,9 @@ void facts_merge(struct facts *facts, const struct facts *more)
         facts->changes = more->changes;
     if (!facts->writes && more->writes)
         facts->writes = strdup(more->writes);
+    facts->traced_calls += more->traced_calls;
+    if (facts->traced_words < more->traced_words)
+        facts->traced_words = more->traced_words;
 }
 
 static void add_fact(struct outcome *outcome, const struct record *record)
@@ -44,6 +47,10 @@ static void add_fact(struct outcome *outcome, const struct record *record)
         break;
     case FACT_WRITES:
         fact.writes = (char *)record_text(record, 0);
+        break;
+    case FACT_TRACED:
+        fact.traced_calls = (uint64_t)record->values[FACT_CALLS];
+        fact.traced_words = (uint64_t)value;
         break;
     }
     facts_merge(&outcome->facts, &fact);

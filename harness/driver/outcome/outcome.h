@@ -43,6 +43,8 @@ struct facts {
     enum { GIL_UNKNOWN, GIL_OFF, GIL_ON } gil;
     enum changes changes;
     char *writes; /* names of the arrays that the harness writes, separated by commas; or NULL */
+    uint64_t traced_calls,
+        traced_words; /* stepped through; most words that two threads touch and one writes */
 };
 
 struct outcome {

@@ -42,6 +42,14 @@ static json_t *environment_of(const struct run *run)
     return json;
 }
 
+static json_t *traced_of(const struct facts *facts)
+{
+    if (facts->traced_calls == 0)
+        return json_null();
+    return json_pack("{s:I, s:I}", "calls", (json_int_t)facts->traced_calls, "words",
+                     (json_int_t)facts->traced_words);
+}
+
 static json_t *walks_of(const struct walks *walks)
 {
     if (walks->rounds == 0)
@@ -151,6 +159,7 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "compared", report_json_compared(run));
     json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());
     json_object_set_new(json, "checker", walks_of(&run->walks));
+    json_object_set_new(json, "traced", traced_of(&run->facts));
     json_object_set_new(json, "first_uses",
                         json_pack("{s:I, s:f}", "processes", (json_int_t)run->processes, "seconds",
                                   clock_seconds(run->processes_time)));

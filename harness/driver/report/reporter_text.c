@@ -44,6 +44,14 @@ static void print_checker(const json_t *checker, FILE *out)
                 seconds > 0 ? walked / seconds / 1e6 : 0);
 }
 
+static void print_traced(const json_t *traced, FILE *out)
+{
+    long long calls = document_number(traced, "calls"), words = document_number(traced, "words");
+    if (calls > 0)
+        fprintf(out, "  stepped through %lld call%s: two threads touch %lld word%s that one of them writes\n",
+                calls, calls == 1 ? "" : "s", words, words == 1 ? "" : "s");
+}
+
 /* Prints the number of processes that were forked for first uses. */
 static void print_first_uses(const json_t *first, FILE *out)
 {
@@ -87,6 +95,8 @@ static void print_calls(const struct text *text)
     print_pairs(text);
     print_first_uses(json_object_get(document, "first_uses"), text->out);
     print_checker(json_object_get(document, "checker"), text->out);
+    if (text->report->verbose)
+        print_traced(json_object_get(document, "traced"), text->out);
 }
 
 static void print_compared(const struct text *text)

@@ -55,15 +55,20 @@ static void *step_call(void *argument)
     return NULL;
 }
 
-static struct stepped_call step(const char *name, unsigned thread, long n, uint64_t most)
+static struct stepped_call step_late(const char *name, unsigned thread, long n, uint64_t most, uint64_t delay)
 {
     pthread_t id;
-    struct stepped_call call = {.thread = thread, .n = n, .budget = {most, 5 * CLOCK_SECOND}};
+    struct stepped_call call = {.thread = thread, .n = n, .budget = {most, 5 * CLOCK_SECOND, delay}};
     call.function = (target_call *)dlsym(file, name);
     assert_non_null(call.function);
     assert_int_equal(pthread_create(&id, NULL, step_call, &call), 0);
     pthread_join(id, NULL);
     return call;
+}
+
+static struct stepped_call step(const char *name, unsigned thread, long n, uint64_t most)
+{
+    return step_late(name, thread, n, most, 0);
 }
 
 static unsigned step_on_both(const char *name, long n)
@@ -161,6 +166,20 @@ static void test_budget(void **state)
     trace_settle(NULL);
 }
 
+/* The call runs for longer than its budget: a delayed trace sees what a trace from the start cannot. */
+static void test_later_window(void **state)
+{
+    (void)state;
+    struct stepped_call early = step("own_long", 0, 50, 2000), late = {0};
+    assert_true(early.cut);
+    for (int i = 0; i < 20 && !late.steps; i++)
+        late = step_late("own_long", 0, 50, 2000, 1000000);
+    assert_true(late.steps > 0);
+    assert_int_equal(late.result, early.result);
+    assert_int_equal(step_late("own_call", 0, 50, 2000, CLOCK_SECOND).steps, 0);
+    trace_settle(NULL);
+}
+
 static void test_fork(void **state)
 {
     (void)state;
@@ -181,7 +200,7 @@ static void test_saved_flags_and_blocked_signals(void **state)
 
 static void step_here(target_call *function, unsigned thread, void *at)
 {
-    begin(thread, &(struct trace_budget){10000, CLOCK_SECOND});
+    begin(thread, &(struct trace_budget){10000, CLOCK_SECOND, 0});
     function(at, 0);
     trace_end();
 }
@@ -215,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup(test_atomics_are_light, start),
         cmocka_unit_test_setup(test_a_loop_counts_as_one, start),
         cmocka_unit_test_setup(test_budget, start),
+        cmocka_unit_test_setup(test_later_window, start),
         cmocka_unit_test_setup(test_fork, start),
         cmocka_unit_test_setup(test_saved_flags_and_blocked_signals, start),
         cmocka_unit_test_setup(test_heads_of_objects_are_left_out, start),

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,7 +13,7 @@
 
 EXPORTED extern long own_words[512];
 EXPORTED extern long *const own_relocated[4];
-EXPORTED target_call own_call, own_lazy, own_atomic, own_loop, own_fork, own_popf, own_copy;
+EXPORTED target_call own_call, own_lazy, own_atomic, own_loop, own_fork, own_long, own_popf, own_copy;
 
 long own_words[512] = {1};
 long *const own_relocated[4] = {own_words, own_words + 1, own_words + 2, own_words + 3};
@@ -46,6 +47,22 @@ long own_loop(struct target_cache *cache, long n)
     for (long i = 64; i < 128; i++)
         ((volatile long *)own_words)[i] = n;
     return own_words[64];
+}
+
+/* Runs for n milliseconds of processor time. */
+long own_long(struct target_cache *cache, long n)
+{
+    struct timespec now;
+    long until, time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    until = now.tv_sec * 1000 + now.tv_nsec / 1000000 + n;
+    do {
+        for (int i = 0; i < 1000; i++)
+            ++*(volatile long *)&cache->value;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        time = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    } while (time < until);
+    return n;
 }
 
 long own_fork(struct target_cache *cache, long n)

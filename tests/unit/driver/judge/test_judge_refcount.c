@@ -61,6 +61,26 @@ static void references_that_are_lost_are_found(void **state)
     }
 }
 
+static void figures_replace_the_sentence_without_them(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_text(&trial, RECORD_UNDERFLOW, "x", "f(x)");
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->detector, DETECTOR_CRASH);
+    struct run run = trial.run;
+    trial.run = (struct run){0};
+    end(&trial);
+    begin_audit(&trial, &(struct audit){.rate = -2}, CHANGES_NONE);
+    trial.run = run;
+    judge(&trial, 2);
+    assert_int_equal(only(&trial)->detector, DETECTOR_REFCOUNT);
+    assert_string_equal(only(&trial)->message,
+                        "released too often: x (list) loses 2.00 references in each call of f(x)");
+    end(&trial);
+}
+
 static void an_excuse_rests_on_what_was_counted(void **state)
 {
     (void)state;
@@ -104,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_that_are_lost_are_found),
+        cmocka_unit_test(figures_replace_the_sentence_without_them),
         cmocka_unit_test(an_excuse_rests_on_what_was_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,31 @@ static void in_place_functions_are_dropped(void **state)
     end(&trial);
 }
 
+static void add_released(struct run *run, const char *input, enum detector_id detector)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    assert_non_null(finding);
+    *finding = (struct finding){.kind = FINDING_REFCOUNT_UNDERFLOW, .detector = detector};
+    finding->input = strdup(input);
+    finding->message = strdup("m");
+    assert_true(asprintf(&finding->signature, "%s|%d", input, (int)detector) > 0);
+    assert_non_null(finding_list_add(&run->findings, finding, 1));
+}
+
+static void references_that_were_counted_are_one_finding(void **state)
+{
+    (void)state;
+    struct run run = {0};
+    add_released(&run, "L[0]", DETECTOR_CRASH);
+    add_released(&run, "M", DETECTOR_CRASH);
+    add_released(&run, "L", DETECTOR_REFCOUNT);
+    link_prune(&run);
+    assert_int_equal(run.findings.n, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_string_not_equal(run.findings.items[i]->input, "L[0]");
+    run_clear(&run);
+}
+
 /* Damage that the guard saw at a block of `function`, which holds 8 times this byte. */
 static void add_damage(struct run *run, const char *name, bool caught, const char *function, char byte)
 {
@@ -206,6 +231,7 @@ int main(void)
         cmocka_unit_test(two_causes_explain_nothing),
         cmocka_unit_test(a_hang_and_a_user_error_have_no_such_cause),
         cmocka_unit_test(in_place_functions_are_dropped),
+        cmocka_unit_test(references_that_were_counted_are_one_finding),
         cmocka_unit_test(the_same_bytes_in_a_block_of_the_caught_function_are_its_damage),
         cmocka_unit_test(a_hang_after_broken_memory_is_a_consequence),
         cmocka_unit_test(damage_of_strangers_is_one_note),

@@ -51,6 +51,17 @@ static void the_first_fact_of_each_kind_stays(void **state)
     outcome_clear(&outcome);
 }
 
+static void calls_that_were_stepped_add_up(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    facts_merge(&outcome.facts, &(struct facts){.traced_calls = 2, .traced_words = 5});
+    facts_merge(&outcome.facts, &(struct facts){.traced_calls = 4, .traced_words = 3});
+    assert_int_equal(outcome.facts.traced_calls, 6);
+    assert_int_equal(outcome.facts.traced_words, 5);
+    outcome_clear(&outcome);
+}
+
 static void the_reason_of_a_refusal_is_a_value(void **state)
 {
     (void)state;
@@ -71,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_are_no_versions),
         cmocka_unit_test(the_first_fact_of_each_kind_stays),
+        cmocka_unit_test(calls_that_were_stepped_add_up),
         cmocka_unit_test(the_reason_of_a_refusal_is_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
