@@ -57,8 +57,8 @@ struct stage {
     struct turn turns[TURNS_MAX];
     uint32_t nturns;
     _Alignas(64) _Atomic uint32_t turn;
-    _Alignas(
-        64) _Atomic uint32_t attached; /* roles that were about to make their first call, over all sets */
+    _Alignas(64) _Atomic uint32_t awake;    /* roles that have left the barrier, over all sets; detached */
+    _Alignas(64) _Atomic uint32_t attached; /* and those that are about to make their first call */
     struct role roles[ROLES_MAX];
 };
 

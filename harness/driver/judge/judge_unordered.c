@@ -97,6 +97,10 @@ void judge_unordered(struct judge *judge, const struct record *record)
     cleanup_free char *text =
         meetings_print(judge->plan, results, record_text(record, 1 + judge->plan->threads));
     suspect_roles(judge, finding);
+    if (record->values[UNORDERED_ARRAYS]) { /* as at the sharing levels */
+        finding->evidence.by = EVIDENCE_SHARING;
+        finding->evidence.users = true;
+    }
     name_roles(judge, finding);
     finding->count = 0;
     list_orders(judge, finding);
