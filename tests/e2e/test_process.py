@@ -126,10 +126,11 @@ class Hang(EndToEnd):
                  '    if threading.current_thread() is threading.main_thread(): return\n'
                  '    os.nice(19)\n'
                  '    os.sched_setaffinity(0, {0})\n'
-                 '    sum(range(2_000_000))')
+                 '    sum(range(3_000_000))')
         spin = subprocess.Popen([interpreter(GOOD), '-c', 'import os\nos.sched_setaffinity(0, {0})\nwhile True: pass'])
         try:
-            done = run('--time', '3', '--timeout', '100ms', '-t', '2', '--detect', 'hang,crash', '-s', setup, 'call()')
+            done = run('--time', '3', '--timeout', '1s', '-t', '2', '--detect', 'hang,crash', '-s', setup, 'call()',
+                       timeout=150)
         finally:
             spin.kill()
             spin.wait()
