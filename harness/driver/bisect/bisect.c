@@ -88,8 +88,7 @@ void bisect_say(const struct bisect_try *each, char *text, size_t size)
     else if (each->hit)
         snprintf(text, size, "fails in %u of %u", each->hit, each->of);
     else
-        snprintf(text, size, "0 of %u; below %.2g %% at 95 %%", each->of,
-                 -100 * expm1(log(0.05) / each->of));
+        snprintf(text, size, "0 of %u; below %.2g %% at 95 %%", each->of, -100 * expm1(log(0.05) / each->of));
 }
 
 static void say_try(const struct bisect *bisect, const struct bisect_try *each)
