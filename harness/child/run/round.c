@@ -13,6 +13,7 @@
 #include "detectors/common/pycompat.h"
 #include "detectors/result/diverge.h"
 #include "detectors/trace/tracing.h"
+#include "detectors/watch/stall.h"
 #include "detectors/watch/turn.h"
 
 void run_round(struct run *run)
@@ -115,6 +116,7 @@ static void start_stalls(struct run *run)
     if (!run->stalls)
         return;
     turn_start(run->plan->seed);
+    stall_log_start();
     tracing_start();
 }
 
