@@ -11,6 +11,7 @@
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/watch/stall.h"
+#include "detectors/watch/turn.h"
 #include "heap/guard/guard.h"
 #include "heap/point/point.h"
 
@@ -139,10 +140,9 @@ static void come_together(_Atomic uint32_t *come, unsigned set, unsigned spins)
 static void meet_over_sets(struct worker *worker, struct role *role)
 {
     point_begin(worker->index);
-    stall_point();
     for (unsigned set = 0; set < role_stage.nsets; set++) {
-        if (role_stage.words[set])
-            stall_at(role_stage.words[set], sizeof(uint64_t));
+        turn_own = (struct turn_word){role_stage.words[set], sizeof(uint64_t)};
+        stall_point();
         PyThreadState *state = PyEval_SaveThread();
         barrier_wait(&role_stage.meet);
         come_together(&role_stage.awake, set, AWAKE_SPINS); /* a role that slept needs a core first */

@@ -144,14 +144,6 @@ int stall_point(void)
     return result;
 }
 
-void stall_at(uintptr_t address, unsigned size)
-{
-    if (!self)
-        return;
-    set_slot(0, &(struct turn_word){.address = address, .size = size});
-    self->known = clock_now();
-}
-
 void stall_rest(void)
 {
     for (unsigned at = 0; self && at < WATCHPOINTS; at++)

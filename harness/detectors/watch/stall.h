@@ -67,9 +67,6 @@ void stall_end(void);
  * cannot be set. */
 int stall_point(void);
 
-/* Watches this word in place of the first one, until the next stall_point. */
-void stall_at(uintptr_t address, unsigned size);
-
 /* Takes them off until the next stall_point: the words may be gone then. */
 void stall_rest(void);
 

@@ -15,6 +15,9 @@ struct turn_word {
     unsigned size;
 };
 
+/* The word that this thread watches in place of the first one of the turn, from its next stall_point on; or none. */
+extern __thread struct turn_word turn_own __attribute__((tls_model("initial-exec")));
+
 void turn_start(uint64_t seed);
 
 /* Fills the words of this turn. threads: that watch words; last: the number of the turn that this thread had before, or
