@@ -6,6 +6,7 @@
 
 #include "base/prng.h"
 #include "detectors/watch/candidates.h"
+#include "detectors/watch/target_files.h"
 
 /* A turn lasts until all threads have watched its words, on a busy machine at most this multiple of its time. */
 #define TURN_TIME UINT64_C(5000000)
@@ -74,6 +75,16 @@ static void choose(uint64_t number)
         slots[slot].turns = 0;
         atomic_store(&slots[slot].word, word);
     }
+}
+
+void turn_renew(void)
+{
+    for (unsigned slot = 0; slot < WATCHPOINTS; slot++)
+        if (!target_files_has_data(address_of(atomic_load(&slots[slot].word)))) {
+            atomic_store(&slots[slot].word, 0);
+            atomic_store(&slots[slot].trips, 0);
+        }
+    atomic_store(&turn_ends, 0);
 }
 
 /* The caller changes turns if this returns true. */
