@@ -62,6 +62,7 @@ class Outcome(EndToEnd):
         odd = [row for row in rows if not row['serial']]
         self.check(odd and all(row['count'] and row['order'] is None for row in odd), done, f'rows: {rows}')
         self.check(all(row['order'] for row in rows if row['serial']), done, f'rows: {rows}')
+        self.assertEqual(found[0]['count'], sum(row['count'] for row in odd), done)
         if results:
             self.assertEqual([row['results'] for row in odd], [results], done)
         if state:
@@ -95,7 +96,22 @@ class Outcome(EndToEnd):
         self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.json["findings"]}')
         self.assertIn('a statement is several operations on what the roles share, and no lock holds them together',
                       found[0]['blame_reason'], done)
-        self.assertIn('user error: a statement is several operations', done.out, done)
+        self.assertIn('user error: a statement is several operations, or changes an array', done.out, done)
+
+    def test_array(self):
+        """two roles change one array: documented user error, also where each makes one call"""
+        done = self.expect(run('--outcome', '--time', '10', '--strict', '-s', 'import numpy as np', '-s',
+                               'x = np.zeros(2000)', 'np.add(x, 1, out=x)', until=lambda done: done.findings()), 1)
+        found = done.findings(kind='wrong-result', blame='user')
+        self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.json["findings"]}')
+        self.assertIn('the statements change arrays while other threads use them', found[0]['blame_reason'], done)
+
+    def test_library(self):
+        """a method of CPython's library that is Python code: blame is unknown"""
+        done = self.expect(run('--outcome', '--time', '10', '-s', 'from collections import Counter', '-s', 'c = Counter()',
+                               'c.update(["a"] * 3)', until=lambda done: done.findings()), 1)
+        found = done.findings(kind='wrong-result', blame='unknown', function='collections.Counter.update')
+        self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.json["findings"]}')
 
     def test_setup(self):
         """code of the setup may be the user's: blame is unknown"""
@@ -104,7 +120,7 @@ class Outcome(EndToEnd):
                                until=lambda done: done.findings()), 1)
         found = done.findings(kind='wrong-result', blame='unknown')
         self.check(len(found) == len(done.findings()) == 1, done, f'findings: {done.json["findings"]}')
-        self.assertIn('or runs code of the setup', found[0]['blame_reason'], done)
+        self.assertIn('or runs Python code of the setup', found[0]['blame_reason'], done)
 
     def test_check(self):
         """a check that is false is a finding, also where outcomes differ from run to run"""
@@ -117,6 +133,12 @@ class Outcome(EndToEnd):
         self.assertIn('(the check is not true)', done.out, done)
         self.assertIn('the results of role 1 are not compared: on one thread, the same order gives another one each time',
                       done.out, done)
+
+    def test_members(self):
+        """children of all kinds, unless --perturb off leaves meetings as they come"""
+        done = self.expect(run('--outcome', '--time', '6', *ONCE, 'c.twin()'), 0)
+        self.assertEqual({child['member'] for child in done.json['children']}, {'outcome', 'stalled', 'delayed'}, done)
+        self.check(all(child['calls'] > 0 for child in done.json['children']), done, 'calls')
 
     def test_gil(self):
         """the trials of verification: with the GIL on the planted calls are whole"""

@@ -37,6 +37,20 @@ class LostUpdates(EndToEnd):
         self.check(re.search(r'by thread \d$', titles[0]) and re.search(r'by thread \d$', titles[1]), done, titles)
         self.check('stall' in finding['plan']['yaml'], done, 'the plan does not stall')
 
+    def test_names_the_word(self):
+        """a wrong result that stalls lead to names the word and the two instructions"""
+        for _ in range(4):
+            done = run('-s', 'import narrow', '--time', 6, '-t', 4, '--perturb', 'stall', '--detect', 'diverge',
+                       'narrow.order_violation(7)')
+            finding = next(iter(done.findings(kind='wrong-result')), {'explanation': []})
+            lines = [line for line in finding['explanation'] if 'while ftstress stalled' in line]
+            if lines:
+                break
+        self.check(lines, done, 'no finding names the word')
+        place = r'order_violation \(narrow\S+\+0x[0-9a-f]+\)'
+        self.check(re.fullmatch(r'seen while ftstress stalled (its thread|another thread) at (\S+ in narrow\S+|a word of the heap), '
+                                rf'after {place} had touched it(; meanwhile {place} touched it in another thread)?', lines[0]), done, lines)
+
     def test_twin(self):
         """locks, a lock that an addition releases, atomic operations, a hint, double-checked locking: no finding"""
         done = run(*SETUP, '--time', 6, *WATCH, 'm.twin(iteration_index)')

@@ -3,7 +3,9 @@
 
 typedef struct {
     PyObject_HEAD PyMutex mutex;
-    volatile long left, right;
+    volatile long left;
+    char name[64]; /* the second number is in another cache line */
+    volatile long right;
 } pair;
 
 static PyObject *swap(pair *self)

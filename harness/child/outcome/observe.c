@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "child/outcome/portrait.h"
 #include "child/outcome/roles.h"
+#include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
 
 static void add_result(struct portrait *portrait, const struct role_result *result)
@@ -34,40 +35,60 @@ static void add_state_of_names(const struct observer *observer, PyObject *names,
 }
 
 /* Adds what the expression gives. */
-static void add_state(const struct observer *observer, PyObject *names, struct portrait *portrait, char *why,
-                      size_t size)
+static void add_expression(PyObject *code, PyObject *names, struct portrait *portrait)
 {
-    if (!observer->state) {
-        add_state_of_names(observer, names, portrait, why, size);
-        return;
-    }
-    PyObject *value = PyEval_EvalCode(observer->state, names, names);
+    PyObject *value = PyEval_EvalCode(code, names, names);
     PyObject *raised = value ? NULL : PyErr_GetRaisedException();
     if (value)
         portrait_add(portrait, value);
     else
         portrait_add_raised(portrait, raised);
-    if (portrait->opaque && why)
-        text_add(why, size, "; ", "%s", portrait->why);
     Py_XDECREF(value);
     Py_XDECREF(raised);
+}
+
+/* Adds one part of the outcome. why: NULL, or the room for what is not seen in it. */
+static void add_part(const struct observer *observer, unsigned set, unsigned part, struct portrait *portrait,
+                     char *why, size_t size)
+{
+    PyObject *names = role_stage.sets[set];
+    bool by_name = part == OUTCOME_STATE && !observer->state;
+    portrait->opaque = false;
+    if (part < role_stage.nroles)
+        add_result(portrait, &role_stage.roles[part].results[set]);
+    else if (by_name)
+        add_state_of_names(observer, names, portrait, why, size);
+    else if (part == OUTCOME_STATE)
+        add_expression(observer->state, names, portrait);
+    if (portrait->opaque && why && !by_name)
+        text_add(why, size, "; ", "%s", portrait->why);
 }
 
 void observe_parts(struct observer *observer, unsigned set, uint64_t parts[static OUTCOME_PARTS])
 {
     struct portrait portrait = {0};
-    char *why = *observer->why[OUTCOME_STATE] ? NULL : observer->why[OUTCOME_STATE];
     for (unsigned i = 0; i < OUTCOME_PARTS; i++) {
+        char *why = *observer->why[i] ? NULL : observer->why[i];
         portrait.hash = i + 1;
         portrait.items = 0;
-        if (observer->left_out[i])
-            portrait.hash = 0;
-        else if (i == OUTCOME_STATE)
-            add_state(observer, role_stage.sets[set], &portrait, why, sizeof observer->why[i]);
-        else if (i < role_stage.nroles)
-            add_result(&portrait, &role_stage.roles[i].results[set]);
-        parts[i] = portrait.hash;
+        if (!observer->left_out[i])
+            add_part(observer, set, i, &portrait, why, sizeof observer->why[i]);
+        parts[i] = observer->left_out[i] ? 0 : portrait.hash;
     }
+    portrait_release(&portrait);
+}
+
+uint64_t observe_arrays(const struct observer *observer, unsigned set)
+{
+    struct portrait portrait = {0};
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(observer->shared); i++) {
+        PyObject *value = PyDict_GetItemWithError(role_stage.sets[set], PyList_GET_ITEM(observer->shared, i));
+        if (value && array_api_has(value))
+            portrait_add(&portrait, value);
+    }
+    PyErr_Clear();
+    portrait_release(&portrait);
+    return portrait.hash;
 }
 
 uint64_t observe_key(const uint64_t parts[static OUTCOME_PARTS])
@@ -108,6 +129,7 @@ static void print_state(const struct observer *observer, struct portrait *number
         struct portrait portrait = {0};
         if (value)
             portrait_add(&portrait, value);
+        portrait_release(&portrait);
         if (value && !portrait.opaque)
             text_add(text, size, ", ", "%s = %s", PyUnicode_AsUTF8(name),
                      portrait_print(numbers, value, part, sizeof part));
@@ -127,6 +149,7 @@ void observe_print(const struct observer *observer, unsigned set, struct outcome
     if (!observer->left_out[OUTCOME_STATE])
         print_state(observer, &numbers, role_stage.sets[set], row->texts[OUTCOME_STATE],
                     sizeof row->texts[OUTCOME_STATE]);
+    portrait_release(&numbers);
 }
 
 static PyObject *tuple_of(const struct role_result *result)

@@ -16,6 +16,9 @@ struct observer {
 /* Fills the hashes of the parts that are compared. The first look at an opaque state sets why[OUTCOME_STATE]. */
 void observe_parts(struct observer *observer, unsigned set, uint64_t parts[static OUTCOME_PARTS]);
 
+/* A hash of the shared names that are arrays. */
+uint64_t observe_arrays(const struct observer *observer, unsigned set);
+
 /* Combines the parts to the key of a row. */
 uint64_t observe_key(const uint64_t parts[static OUTCOME_PARTS]);
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "child/outcome/sets.h"
 #include "core/wire/status.h"
+#include "detectors/common/stir.h"
 
 static const struct body *body_of_role(const struct run *run, unsigned role)
 {
@@ -56,20 +57,39 @@ int orders_init(struct orders *orders, char *error, size_t size)
                 orders->length, ORDERS_MAX);
 }
 
+void orders_forget(struct orders *orders)
+{
+    outcome_table_clear(orders->table);
+    for (size_t i = 0; i < orders->n; i++)
+        orders->items[i].known = false;
+    orders->changes = false;
+}
+
 void orders_clear(struct orders *orders)
 {
+    stir_end();
     free(orders->items);
     orders->items = NULL;
 }
 
+/* The order of the k-th set. */
+static struct order *order_of(const struct orders *orders, size_t k, bool reverse)
+{
+    k %= orders->n;
+    return &orders->items[reverse ? orders->n - 1 - k : k];
+}
+
+/* Sets are independent, so the statements of several sets alternate: a role runs one over many sets before another role
+ * has its turn, because that takes a while on a busy machine. */
 static void fill_turns(const struct orders *orders, size_t first, bool reverse)
 {
     role_stage.nturns = 0;
-    for (unsigned set = 0; set < role_stage.nsets; set++)
-        for (unsigned i = 0; i < orders->length; i++) {
-            size_t at = reverse ? orders->n - 1 - first - set : first + set;
-            role_stage.turns[role_stage.nturns++] = (struct turn){(uint16_t)set, orders->items[at].roles[i]};
-        }
+    for (unsigned i = 0; i < orders->length; i++)
+        for (size_t from = 0; from < orders->n; from++)
+            for (size_t set = from; set < role_stage.nsets; set += orders->n) {
+                const struct order *order = order_of(orders, first + set, reverse);
+                role_stage.turns[role_stage.nturns++] = (struct turn){(uint16_t)set, order->roles[i]};
+            }
 }
 
 static void print_order(const struct orders *orders, const struct order *order, char *text, size_t size)
@@ -112,10 +132,12 @@ static bool take_set(struct orders *orders, struct order *order, unsigned set)
     char why[320];
     bool is_new;
     observe_parts(orders->observer, set, parts);
-    if (orders->known)
+    orders->writes_arrays |= observe_arrays(orders->observer, set) != orders->arrays;
+    if (order->known)
         compare_parts(orders, order, parts, set);
     else
         memcpy(order->parts, parts, sizeof parts);
+    order->known = true;
     struct outcome_row *row = outcome_table_get(orders->table, observe_key(parts), &is_new);
     if (row && !row->serial) {
         row->serial = true;
@@ -137,10 +159,12 @@ static void give_up(const struct orders *orders)
         body->steps[role_stage.roles[role].results[role_stage.turns[role_stage.turn].set].n].source));
 }
 
-bool orders_run(struct orders *orders, bool reverse)
+bool orders_run(struct orders *orders, bool reverse, unsigned sets)
 {
-    for (size_t first = 0; first < orders->n; first += role_stage.nsets) {
-        size_t left = orders->n - first;
+    size_t all = sets > orders->n ? sets / orders->n * orders->n : orders->n;
+    stir_memory(++orders->stirs);
+    for (size_t first = 0; first < all; first += role_stage.nsets) {
+        size_t left = all - first;
         if (!sets_make(left < SETS_MAX ? (unsigned)left : SETS_MAX))
             return false;
         fill_turns(orders, first, reverse);
@@ -150,11 +174,9 @@ bool orders_run(struct orders *orders, bool reverse)
             return false;
         atomic_fetch_add(&orders->run->board->rounds, 1);
         for (unsigned set = 0; set < role_stage.nsets; set++) {
-            size_t at = reverse ? orders->n - 1 - first - set : first + set;
-            if (!take_set(orders, &orders->items[at], set))
+            if (!take_set(orders, order_of(orders, first + set, reverse), set))
                 return false;
         }
     }
-    orders->known = true;
     return true;
 }

@@ -8,7 +8,8 @@
 
 struct order {
     uint8_t roles[ROLES_MAX * ROLE_STEPS_MAX]; /* role of each next statement */
-    uint64_t parts[OUTCOME_PARTS];             /* its outcome */
+    uint64_t parts[OUTCOME_PARTS];             /* its outcome, from its first run */
+    bool known;                                /* there was one */
 };
 
 struct orders {
@@ -17,16 +18,21 @@ struct orders {
     struct outcome_table *table;
     struct order *items;
     size_t n;
-    unsigned length; /* statements in an order */
-    bool changes;    /* a part has turned out to differ between runs of one order */
-    bool known;      /* `parts` are filled */
+    unsigned length;    /* statements in an order */
+    uint64_t arrays;    /* a hash of the shared arrays before any statement */
+    bool writes_arrays; /* some order changed them */
+    bool changes;       /* a part has turned out to differ between runs of one order */
+    uint64_t stirs;     /* of memory, so that results that depend on addresses differ */
 };
 
 /* Lists the orders. On failure `error` is one sentence. Returns 0 or -E2BIG. */
 int orders_init(struct orders *orders, char *error, size_t size);
 void orders_clear(struct orders *orders);
 
-/* Runs every order once, in reverse with `reverse`, and adds its outcome to the table. A part that differs from the
- * first run of the same order is left out from then on: `changes` is set, and the table must be made anew. Returns false
- * after sending why the plan cannot go on. */
-bool orders_run(struct orders *orders, bool reverse);
+/* Runs every order, each on as many sets as make up `sets` together and at least once, in reverse with `reverse`; adds the
+ * outcomes to the table. A part that differs from the first run of the same order is left out from then on: `changes` is
+ * set, and the orders must be forgotten. Returns false after sending why the plan cannot go on. */
+bool orders_run(struct orders *orders, bool reverse, unsigned sets);
+
+/* Forgets the outcomes, and empties the table. */
+void orders_forget(struct orders *orders);

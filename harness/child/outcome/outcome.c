@@ -11,16 +11,18 @@
 #include "child/outcome/sets.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
+#include "heap/point/point.h"
 
-/* Runs of all orders before the meetings. */
+/* Runs of all orders, in both directions, with these numbers of sets: before the meetings, and before a finding is sent. */
 #define PASSES 4
-/* Runs before a finding is sent. */
-#define PASSES_AGAIN 6
+#define SETS_LEARNT 64
+#define SETS_AGAIN 256
 /* Time of the meetings between two looks at the clock. */
 #define BATCH_TIME (4 * UINT64_C(1000000))
 /* A role that sleeps until the last one comes is late. On a busy machine the others lose their cores for some
  * milliseconds. */
 #define MEET_SPINS 20000
+#define STREAM 0x0c7c03e
 #define DELAY_LEAST UINT64_C(400)
 #define DELAY_MOST UINT64_C(40000)
 
@@ -42,17 +44,16 @@ static bool is_compared(void)
     return !game.observer.left_out[OUTCOME_STATE];
 }
 
-/* Runs all orders again, and makes the table of what they give. Returns false after sending the reason. */
-static bool learn_orders(unsigned passes)
+/* Makes the table of what all orders give. Returns false after sending the reason. */
+static bool learn_orders(void)
 {
-    for (unsigned pass = 0; pass < passes; pass++) {
-        game.orders.changes = false;
-        if (!orders_run(&game.orders, pass % 2))
+    orders_forget(&game.orders);
+    for (unsigned pass = 0; pass < PASSES; pass++) {
+        if (!orders_run(&game.orders, pass % 2, SETS_LEARNT))
             return false;
         if (!game.orders.changes)
             continue;
-        outcome_table_clear(&game.table);
-        game.orders.known = false;
+        orders_forget(&game.orders);
         pass = 0;
     }
     return true;
@@ -113,14 +114,13 @@ static bool begin(void)
     if (!sets_make(1))
         return false;
     observe_parts(&game.observer, 0, before);
-    if (!orders_run(&game.orders, false))
+    game.orders.arrays = observe_arrays(&game.observer, 0);
+    if (!orders_run(&game.orders, false, 1))
         return false;
     send_changes(before[OUTCOME_STATE]);
-    outcome_table_clear(&game.table);
-    game.orders.known = false;
-    if (!learn_orders(PASSES) || !refuse())
+    if (!learn_orders() || !refuse())
         return false;
-    for (unsigned i = 0; i < role_stage.nroles; i++)
+    for (unsigned i = 0; i < role_stage.nroles && !(game.run->plan->perturb & PERTURB_OFF); i++)
         set_delay(2 * role_stage.roles[i].time);
     return true;
 }
@@ -132,6 +132,7 @@ static void report(struct outcome_row *row, const char *why)
     record_begin(&record, RECORD_UNORDERED, RECORD_MAIN);
     record.values[UNORDERED_SERIAL] = row->serial;
     record.values[UNORDERED_CHECK] = row->failed;
+    record.values[UNORDERED_ARRAYS] = game.orders.writes_arrays;
     record_add_text(&record, why);
     for (unsigned i = 0; i < role_stage.nroles; i++)
         record_add_text(&record, row->texts[i]);
@@ -145,15 +146,11 @@ static void report(struct outcome_row *row, const char *why)
 static bool confirm(uint64_t key, const char *why, bool failed)
 {
     bool is_new;
-    game.orders.changes = false;
-    for (unsigned pass = 0; pass < PASSES_AGAIN && !game.orders.changes; pass++)
-        if (!orders_run(&game.orders, pass % 2))
+    for (unsigned pass = 0; pass < PASSES && !game.orders.changes; pass++)
+        if (!orders_run(&game.orders, pass % 2, SETS_AGAIN))
             return false;
-    if (game.orders.changes) {
-        outcome_table_clear(&game.table);
-        game.orders.known = false;
-        return learn_orders(PASSES) && refuse();
-    }
+    if (game.orders.changes)
+        return learn_orders() && refuse();
     struct outcome_row *row = outcome_table_get(&game.table, key, &is_new);
     if (row && (!row->serial || failed))
         report(row, why);
@@ -235,13 +232,17 @@ static uint64_t work_now(void)
 /* Returns an exit status. */
 static int meet(void)
 {
-    uint64_t began = clock_now(), least = began + game.run->plan->time / 2;
+    struct prng prng = prng_stream(game.run->plan->seed, STREAM);
+    uint64_t batches = 0, began = clock_now(), least = began + game.run->plan->time / 2;
     if (game.run->deadline && game.run->deadline < least)
         game.run->deadline = least; /* however long the setup took */
     while (!is_over()) {
         uint64_t work = work_now();
         if (!sets_make(game.batch))
             return STATUS_UNTESTED;
+        points_draw(game.run->plan->perturb, game.run->plan->seed, ++batches, role_stage.nroles);
+        if (game.run->stalls)
+            sets_draw_words(&prng);
         role_run(TASK_MEET);
         if (atomic_load(&game.run->failed))
             return STATUS_UNTESTED;

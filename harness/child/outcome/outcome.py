@@ -33,6 +33,13 @@ def is_shared(value):
     return not isinstance(value, (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType))
 
 
+def is_bare(node):
+    """A class without code of its own, which no instance changes."""
+    return (isinstance(node, ast.ClassDef) and not node.decorator_list and not node.keywords and not node.bases
+            and all(isinstance(part, ast.Pass) or isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+                    for part in node.body))
+
+
 def split(setup, inputs, roles, expressions, names):
     """The code that makes the objects of the roles anew; the names that stay as they are, because only imports bind
     them; and the names of the shared objects."""
@@ -51,8 +58,9 @@ def split(setup, inputs, roles, expressions, names):
                 if isinstance(node, kinds) and bound & closure:
                     closure |= read | bound
         needed |= used
-    imported = {name for node, bound, _ in nodes if isinstance(node, IMPORTS) for name in bound}
-    made = [(node, bound) for node, bound, read in nodes if not isinstance(node, IMPORTS)
+    kept = [node for node, bound, _ in nodes if isinstance(node, IMPORTS) or is_bare(node) and not bound & used]
+    imported = {name for node, bound, _ in nodes if node in kept for name in bound}
+    made = [(node, bound) for node, bound, read in nodes if node not in kept
             and (isinstance(node, ast.Expr) or not bound or (bound | (read - imported)) & needed)
             and not (isinstance(node, DEFINITIONS) and not bound & needed)]
     fresh = set(inputs) & needed | {name for _, bound in made for name in bound}
@@ -80,7 +88,7 @@ class Operations(ast.NodeVisitor):
     def __init__(self, names, shared):
         self.names, self.shared = names, shared
         self.direct = self.derived = 0
-        self.setup = False
+        self.setup = self.library = False
         self.functions = []
 
     def is_direct(self, node):
@@ -98,7 +106,13 @@ class Operations(ast.NodeVisitor):
 
     def member(self, node, name):
         kind = self.type_of(node)
+        self.look_at(getattr(kind, name, None))
         return kind and f'{kind.__module__}.{kind.__qualname__}.{name}'
+
+    def look_at(self, value):
+        """Python code is several operations, of a package or not. CPython's library does not promise that it is one."""
+        if isinstance(value, types.FunctionType) and module_of(value) in sys.stdlib_module_names:
+            self.library = True
 
     def value_of(self, path):
         value = self.names.get(path[0], vars(builtins).get(path[0]))
@@ -121,6 +135,7 @@ class Operations(ast.NodeVisitor):
             function = self.member(node.func, '__call__')
             operands.append(node.func)
         elif value is not None:
+            self.look_at(value)
             module, name = getattr(value, '__module__', None), getattr(value, '__qualname__', path[-1])
             function = f'{module}.{name}' if module else name
             own = [operand for operand in operands if self.is_direct(operand)]
@@ -198,7 +213,7 @@ def describe(source, names, shared):
         kind = 'setup'
     elif seen.direct > 1:
         kind = 'several'
-    elif seen.direct == 1 and not seen.derived:
+    elif seen.direct == 1 and not seen.derived and not seen.library:
         kind = 'one'
     else:
         kind = 'unclear'

@@ -238,7 +238,7 @@ static bool add_identity(struct portrait *portrait, PyObject *object)
             return true;
         }
     if (portrait->nidentities < PORTRAIT_IDENTITIES)
-        portrait->identities[portrait->nidentities++] = object;
+        portrait->identities[portrait->nidentities++] = Py_NewRef(object);
     return false;
 }
 
@@ -285,6 +285,12 @@ static void add_value(struct portrait *portrait, PyObject *object, unsigned dept
     add_reduced(portrait, object, depth);
 }
 
+void portrait_release(struct portrait *portrait)
+{
+    while (portrait->nidentities > 0)
+        Py_DECREF(portrait->identities[--portrait->nidentities]);
+}
+
 void portrait_add(struct portrait *portrait, PyObject *object)
 {
     add_value(portrait, object, 0);
@@ -308,7 +314,7 @@ static unsigned number_of(struct portrait *numbers, PyObject *object)
             return i + 1;
     if (numbers->nidentities == PORTRAIT_IDENTITIES)
         return 0;
-    numbers->identities[numbers->nidentities++] = object;
+    numbers->identities[numbers->nidentities++] = Py_NewRef(object);
     return numbers->nidentities;
 }
 

@@ -17,9 +17,8 @@
 
 struct portrait {
     uint64_t hash;
-    unsigned items; /* walked so far */
-    PyObject *identities
-        [PORTRAIT_IDENTITIES]; /* objects that count by identity, in the order of the walk; borrowed */
+    unsigned items;                            /* walked so far */
+    PyObject *identities[PORTRAIT_IDENTITIES]; /* objects that count by identity, in the order of the walk */
     unsigned nidentities;
     bool unordered; /* inside a dict or a set: no identities */
     bool opaque;    /* some object counts by its type only */
@@ -29,6 +28,8 @@ struct portrait {
 void portrait_add(struct portrait *portrait, PyObject *object);
 /* Adds an exception that was raised: by its type and its text. */
 void portrait_add_raised(struct portrait *portrait, PyObject *raised);
+/* Drops the references of the walk: without them, another object could get the address of one that a pickle made. */
+void portrait_release(struct portrait *portrait);
 void portrait_add_number(struct portrait *portrait, uint64_t number);
 
 /* Writes the value for a table, at most `size` bytes: its repr, without addresses. An object without a repr of its own

@@ -10,9 +10,14 @@
 #include "child/step/statement.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/watch/stall.h"
+#include "detectors/watch/turn.h"
+#include "heap/guard/guard.h"
+#include "heap/point/point.h"
 
 /* A statement in turn that takes longer waits for another role; the driver would call it a hang soon. */
 #define TURN_TIME (2 * CLOCK_SECOND)
+#define AWAKE_SPINS 1500
 #define ATTACHED_SPINS 50
 #define TURN_SPINS 2000
 #define TURN_PAUSE 50 /* us */
@@ -81,12 +86,20 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
     if (to->raised || to->n == body->nsteps || set >= role->nsets)
         return false;
     unsigned step = to->n;
+    bool meets = slot == worker->slot;
+    guard_context =
+        (struct guard_context){(uint32_t)set, meets ? (uint16_t)worker->index : BLOCK_SERIAL, (uint16_t)step};
     crash_set_statement(body->steps[step].source);
     atomic_store_explicit(&slot->step, step, memory_order_relaxed);
     board_enter(slot, *calls);
+    if (meets)
+        point_open();
     to->values[step] =
         statement_run(body->first + step, &role->bound[set * body->nsteps + step], role->names[set]);
-    if (slot == worker->slot) {
+    if (meets)
+        point_close();
+    guard_context.worker = BLOCK_NOBODY;
+    if (meets) {
         bool inside = board_others_inside(worker->run->board, role_stage.nroles, worker->index);
         atomic_fetch_add_explicit(&slot->sampled, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&slot->overlapped, inside, memory_order_relaxed);
@@ -110,14 +123,14 @@ static void delay_call(struct role *role)
         __builtin_ia32_pause();
 }
 
-/* Attached: waits a moment for the roles that have left the barrier, but take another time to attach. */
-static void come_together(unsigned set)
+/* Waits a moment until as many roles as there are cores have come this far in this set. */
+static void come_together(_Atomic uint32_t *come, unsigned set, unsigned spins)
 {
     uint32_t cores = role_stage.meet.cores, most = role_stage.nroles < cores ? role_stage.nroles : cores;
     uint32_t wanted = role_stage.nroles * set + most;
-    atomic_fetch_add_explicit(&role_stage.attached, 1, memory_order_relaxed);
-    for (unsigned i = 0; i < ATTACHED_SPINS; i++) {
-        if (atomic_load_explicit(&role_stage.attached, memory_order_relaxed) >= wanted)
+    atomic_fetch_add_explicit(come, 1, memory_order_relaxed);
+    for (unsigned i = 0; i < spins; i++) {
+        if (atomic_load_explicit(come, memory_order_relaxed) >= wanted)
             return;
         __builtin_ia32_pause();
     }
@@ -126,16 +139,21 @@ static void come_together(unsigned set)
 /* Meets the other roles before each set. */
 static void meet_over_sets(struct worker *worker, struct role *role)
 {
+    point_begin(worker->index);
     for (unsigned set = 0; set < role_stage.nsets; set++) {
+        turn_own = (struct turn_word){role_stage.words[set], sizeof(uint64_t)};
+        stall_point();
         PyThreadState *state = PyEval_SaveThread();
-        barrier_meet(&role_stage.meet);
+        barrier_wait(&role_stage.meet);
+        come_together(&role_stage.awake, set, AWAKE_SPINS); /* a role that slept needs a core first */
         PyEval_RestoreThread(state);
-        come_together(set);
+        come_together(&role_stage.attached, set, ATTACHED_SPINS);
         delay_call(role);
         while (run_step(worker, role, set, worker->slot, &worker->calls)) {
         }
         crash_set_statement(NULL);
     }
+    stall_rest();
 }
 
 static uint32_t wait_for_turn(uint32_t seen)
@@ -240,6 +258,7 @@ bool role_run(enum role_task task)
     bool returned = true;
     role_stage.task = task;
     atomic_store_explicit(&role_stage.turn, 0, memory_order_relaxed);
+    atomic_store_explicit(&role_stage.awake, 0, memory_order_relaxed);
     atomic_store_explicit(&role_stage.attached, 0, memory_order_relaxed);
     PyThreadState *state = PyEval_SaveThread();
     barrier_wait(&role_stage.all);

@@ -42,6 +42,9 @@
     FOUND(CORRUPT, corrupt, 0) /* values: enum record_corrupt. text: sentence, signature, statement */ \
     /* values: enum record_diverge. text: "gives ... under threads, ... on one thread", statement */ \
     FOUND(DIVERGE, diverge, 0) \
+    /* The call of the finding before it met a stall; values: enum record_stall. text: statement. frames: the \
+     * instruction of the thread that stalled, and one of another thread that touched the word meanwhile */ \
+    FOUND(STALL, stall, EXCUSE(STALL_IS_NO_FINDING)) \
     /* values: enum record_race. text: input's name or "", statement. frames: two stacks */ \
     FOUND(RACE, race, 0) \
     /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what --check \
@@ -106,6 +109,8 @@ enum record_corrupt { CORRUPT_DETECTOR, CORRUPT_ADDRESS, CORRUPT_COUNT };
  * its library. */
 enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
+/* STALL_OWN: the call itself stalled; else it touched the word while another thread stalled there. */
+enum record_stall { STALL_IS_NO_FINDING, STALL_WORD, STALL_OWN };
 /* An update of memory that is lost, because another thread's write came in between. */
 enum record_race {
     RACE_ADDRESS,
@@ -120,7 +125,8 @@ enum record_race {
     RACE_OTHER_LOCKED,
     RACE_FRAMES /* frames of the first stack; the others are the other thread's */
 };
-enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK };
+/* UNORDERED_ARRAYS: the statements change shared arrays. */
+enum record_unordered { UNORDERED_SERIAL, UNORDERED_CHECK, UNORDERED_ARRAYS };
 enum record_role { ROLE_NUMBER, ROLE_PLAIN };
 enum record_meetings { MEETINGS_COUNT, MEETINGS_TIME, MEETINGS_ORDERS, MEETINGS_ROLES, MEETINGS_OTHERS };
 enum record_row { ROW_COUNT, ROW_SERIAL, ROW_FAILED, ROW_ROLES };

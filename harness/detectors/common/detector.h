@@ -39,6 +39,9 @@ struct detector_call {
     uint64_t *compared; /* results that were compared, by step */
 };
 
+/* Sends, behind a finding, what else is known of its call; or NULL. */
+extern void (*detector_explain)(const struct detector_call *call);
+
 /* Sends a record of the call with these values and texts, and the statement as the last text. found: it shows the bug:
  *     DETECTOR_SEND(call, found, RECORD_INVARIANT, .values = {[INVARIANT_COUNT] = 1}, .texts = {name, sentence});
  */
@@ -55,8 +58,11 @@ static inline void detector_send(const struct detector_call *call, bool found, e
         record_add_text(&record, *text);
     record_add_text(&record, call->statement ? call->statement : "");
     record_send(&record, call->wire);
-    if (found)
-        atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    if (!found)
+        return;
+    atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
+    if (detector_explain)
+        detector_explain(call);
 }
 
 /* Sends a note once: a table of the detector is full, and what comes later is not reported. */

@@ -278,6 +278,50 @@ void image_clear(struct image *image)
     *image = (struct image){0};
 }
 
+static bool is_same_bytes(const struct part_head *was, const char *bytes, const void *now, size_t n)
+{
+    return n == was->bytes && memcmp(bytes, now, n) == 0;
+}
+
+/* An image has the int with its sign in all bytes. */
+static bool is_same_int(const char *bytes, PyObject *value)
+{
+    char now[PART_SCRATCH];
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
+        return false;
+    Py_ssize_t number = PyUnstable_Long_CompactValue((PyLongObject *)value);
+    memset(now, number < 0 ? -1 : 0, sizeof now);
+    memcpy(now, &number, sizeof number);
+    return memcmp(bytes, now, sizeof now) == 0;
+}
+
+bool image_is_same(const struct image *image, PyObject *value)
+{
+    struct part_head was;
+    memcpy(&was, image->bytes, sizeof was);
+    const char *bytes = image->bytes + sizeof was;
+    switch (was.kind) {
+    case 'N':
+        return value == Py_None;
+    case 'b':
+        return value == (*bytes ? Py_True : Py_False);
+    case 'i':
+        return PyLong_CheckExact(value) && is_same_int(bytes, value);
+    case 'f':
+        return PyFloat_CheckExact(value) &&
+               is_same_bytes(&was, bytes, &(double){PyFloat_AS_DOUBLE(value)}, sizeof(double));
+    case 's':
+        return PyUnicode_CheckExact(value) && PyUnicode_KIND(value) == was.itemsize &&
+               is_same_bytes(&was, bytes, PyUnicode_DATA(value),
+                             was.itemsize * (size_t)PyUnicode_GET_LENGTH(value));
+    case 'y':
+        return PyBytes_CheckExact(value) &&
+               is_same_bytes(&was, bytes, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
+    default:
+        return false;
+    }
+}
+
 /* An unfit value is no difference: inputs, and views outside their buffers, are the invariant detector's. */
 enum image_verdict image_compare(const struct image *image, PyObject *value,
                                  const struct image_inputs *inputs, char *text, size_t size)

@@ -12,6 +12,7 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "detectors/watch/watched.h"
@@ -42,6 +43,9 @@ enum image_verdict {
 int image_take(struct image *image, PyObject *value, const struct image_inputs *inputs, char *text,
                size_t size);
 void image_clear(struct image *image);
+
+/* Returns true if the value is surely the same: the quick look at a plain value, before image_compare. */
+bool image_is_same(const struct image *image, PyObject *value);
 
 /* The text of a different value is the difference: "gives 12.0 as result['a'] under threads, 45.0 on one thread". The
  * text of an unfit value is the reason. */

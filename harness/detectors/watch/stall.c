@@ -29,9 +29,7 @@
 /* One trip of DICE stalls, so that it is not always the first of a call. */
 #define DICE 3
 #define WITNESS_TIME (2000 * MICROSECOND)
-#define RACES 4   /* of one call */
-#define KNOWN 256 /* pairs of instructions */
-
+#define RACES 4 /* of one call */
 /* A word in a register of this thread. */
 struct slot {
     uintptr_t address; /* 0: none */
@@ -68,11 +66,12 @@ static struct stall {
     _Atomic uint64_t known; /* its access is later than this */
     _Atomic int witness;    /* enum witness */
     struct stall_sight other;
+    _Atomic uintptr_t word;    /* in the register; 0: it does not stall */
+    _Atomic uintptr_t toucher; /* the first instruction of another thread that touched it meanwhile; or 0 */
 } stalls[PLAN_THREADS_MAX];
 
 static _Atomic unsigned nstalls;   /* 1 + the greatest number of a worker */
 static _Atomic unsigned nstalling; /* threads that stall now */
-static _Atomic uint64_t known_pairs[KNOWN];
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
 
 void stall_begin(uint16_t worker, uint64_t seed)
@@ -168,29 +167,6 @@ static uint64_t read_memory(uintptr_t address, unsigned size)
     return value;
 }
 
-/* A pair of instructions is reported, or refuted, once. */
-static bool is_known(uint64_t pair)
-{
-    for (unsigned i = 0; i < KNOWN; i++) {
-        uint64_t there = atomic_load_explicit(&known_pairs[i], memory_order_relaxed);
-        if (there == pair || !there)
-            return there;
-    }
-    return true;
-}
-
-static bool claim_pair(uint64_t pair)
-{
-    for (unsigned i = 0; i < KNOWN; i++) {
-        uint64_t there = 0;
-        if (atomic_compare_exchange_strong(&known_pairs[i], &there, pair))
-            return true;
-        if (there == pair)
-            return false;
-    }
-    return false;
-}
-
 static uint64_t pair_of(uintptr_t one, uintptr_t other)
 {
     return prng_mix(prng_mix(one) ^ other) | 1;
@@ -226,7 +202,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
         uintptr_t address = atomic_load(&stall->address);
         int none = NONE;
         if (!address || i == thread->worker || !overlaps(sight, address, atomic_load(&stall->size)) ||
-            is_known(pair_of(atomic_load(&stall->pc), sight->pc)) ||
+            stall_log_has_pair(pair_of(atomic_load(&stall->pc), sight->pc)) ||
             (atomic_load(&stall->whole) && !is_unordered(stall, sight, slot)) ||
             !atomic_compare_exchange_strong(&stall->witness, &none, WRITING))
             continue;
@@ -238,7 +214,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
 
 static void add_race(struct thread *thread, const struct stall_race *race)
 {
-    if (thread->nraces < RACES && claim_pair(pair_of(race->first.pc, race->other.pc)))
+    if (thread->nraces < RACES && stall_log_add_pair(pair_of(race->first.pc, race->other.pc)))
         thread->races[thread->nraces++] = *race;
 }
 
@@ -289,7 +265,40 @@ static void judge_stall(struct thread *thread, struct stall *stall, struct stall
     thread->race = *race;
 }
 
-static void stall(struct thread *thread, const struct stall_sight *sight, uint64_t known, void *ucontext)
+/* Spins, and stores what the call met. */
+static void wait_until(struct stall *stall, uint16_t worker, uintptr_t word, uint64_t end)
+{
+    atomic_store(&stall->toucher, 0);
+    atomic_store(&stall->word, word);
+    atomic_fetch_add(&nstalling, 1);
+    while (clock_now() < end)
+        sched_yield();
+    atomic_fetch_sub(&nstalling, 1);
+    atomic_store(&stall->word, 0);
+    stall_log_add_call(worker, &(struct stall_met){.word = word,
+                                                   .own = true,
+                                                   .stalled = atomic_load(&stall->pc),
+                                                   .other = atomic_load(&stall->toucher)});
+}
+
+/* A call that touches a word at which another thread stalls. */
+static void meet(const struct thread *thread, uintptr_t word, uintptr_t pc)
+{
+    unsigned n = atomic_load(&nstalling) ? atomic_load(&nstalls) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        uintptr_t none = 0;
+        if (i == thread->worker || atomic_load(&stalls[i].word) != word)
+            continue;
+        atomic_compare_exchange_strong(&stalls[i].toucher, &none, pc);
+        stall_log_add_call(
+            thread->worker,
+            &(struct stall_met){.word = word, .stalled = atomic_load(&stalls[i].pc), .other = pc});
+        return;
+    }
+}
+
+static void stall(struct thread *thread, const struct stall_sight *sight, uintptr_t word, uint64_t known,
+                  void *ucontext)
 {
     struct stall *stall = &stalls[thread->worker];
     struct stall_race race = {.first = *sight};
@@ -306,10 +315,7 @@ static void stall(struct thread *thread, const struct stall_sight *sight, uint64
     atomic_store(&stall->known, known);
     atomic_store(&stall->witness, NONE);
     atomic_store(&stall->address, is_open ? sight->address : 0);
-    atomic_fetch_add(&nstalling, 1);
-    while (clock_now() < end)
-        sched_yield();
-    atomic_fetch_sub(&nstalling, 1);
+    wait_until(stall, thread->worker, word, end);
     atomic_store(&stall->address, 0);
     thread->next_stall = clock_now() + STALL_EVERY;
     if (!is_open)
@@ -343,7 +349,7 @@ static struct stall_sight look(const struct thread *thread, const struct slot *s
     return sight;
 }
 
-/* Code of the interpreter and of the system is not stalled: it may hold a lock of the allocator or of the loader. */
+/* Other code than the target's is not stalled: it may hold a lock of the allocator or of the loader. */
 static void trip(struct thread *thread, unsigned at, uintptr_t pc, void *ucontext)
 {
     struct slot *slot = &thread->slots[at];
@@ -353,6 +359,7 @@ static void trip(struct thread *thread, unsigned at, uintptr_t pc, void *ucontex
     if (is_target) {
         turn_tripped(at, slot->address);
         sight = look(thread, slot, pc, ucontext);
+        meet(thread, slot->address, sight.pc);
     }
     if (sight.address && sight.access.writes)
         witness(thread, slot, &sight, ucontext);
@@ -360,7 +367,7 @@ static void trip(struct thread *thread, unsigned at, uintptr_t pc, void *ucontex
     if (sight.access.reads || !sight.address)
         slot->last_read = sight.time;
     if (is_target && sight.time >= thread->next_stall && prng_next(&thread->prng) % DICE == 0)
-        stall(thread, &sight, known, ucontext);
+        stall(thread, &sight, slot->address, known, ucontext);
 }
 
 static unsigned slot_of(const struct thread *thread, uintptr_t address)

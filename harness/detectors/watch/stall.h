@@ -41,6 +41,24 @@ struct stall_race {
     uint64_t stored;                 /* by the store */
 };
 
+/* A stall that a call met: its own, or one of another thread at a word that it touched. */
+struct stall_met {
+    uint32_t iteration;
+    bool own;
+    uintptr_t word;
+    uintptr_t stalled,
+        other; /* instructions of the thread that stalled, and of one that touched the word meanwhile, or 0 */
+};
+
+/* Makes detectors send, behind a finding, what its call met (RECORD_STALL). Child main. */
+void stall_log_start(void);
+/* stall_log.c, in handlers. The worker's own thread adds what its current call met; the findings of a round are sent on
+ * this thread, or while it waits. */
+void stall_log_add_call(uint16_t worker, const struct stall_met *met);
+/* A pair of instructions is reported once. add: returns false if it is there already, or the log is full. */
+bool stall_log_has_pair(uint64_t pair);
+bool stall_log_add_pair(uint64_t pair);
+
 /* Begins the watch of this thread. */
 void stall_begin(uint16_t worker, uint64_t seed);
 void stall_end(void);

@@ -100,6 +100,7 @@ struct finding {
     char *alias;             /* a second signature: the site's, or NULL */
     char *site;              /* where the block was made, as --focus takes it, or NULL */
     bool is_endless;         /* a hang with a thread that waits for no lock */
+    bool stalls;             /* a line names the word at which a thread stalled then */
     bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
     bool is_signed;    /* the signature is complete */

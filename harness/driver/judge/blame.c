@@ -48,7 +48,8 @@ static const struct {
     [EVIDENCE_NAME] = {.suspect = "a type or module of %s is named"},
     [EVIDENCE_ORDER] =
         {"each statement is one operation on what the roles share, and no order of them gives this",
-         "a statement does more than one operation on what the roles share, or runs code of the setup"},
+         "a statement does more than one operation on what the roles share, or runs Python code of the setup or of "
+         "CPython's library"},
     [EVIDENCE_SHARING] = {"the threads only read what they share, and one thread does not fail",
                           "at this sharing level a thread may change what the others read"},
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "driver/mode/mode.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
@@ -9,6 +10,11 @@
 
 static const struct member members[] = {
     {.name = "outcome", .detect = OUTSIDE | BIT(OUTCOME), .unique = OUTSIDE | BIT(OUTCOME)},
+    {.name = "stalled", .detect = OUTSIDE | BIT(OUTCOME), .unique = BIT(OUTCOME), .rides = PERTURB_STALL},
+    {.name = "delayed",
+     .detect = OUTSIDE | BIT(OUTCOME),
+     .unique = BIT(OUTCOME),
+     .rides = PERTURB_ALLOC | PERTURB_LOCKS},
 };
 
 static const struct member_set member_set = {

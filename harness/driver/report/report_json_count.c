@@ -103,8 +103,10 @@ json_t *report_json_outcomes(const struct run *run)
         json_decref(rows);
         return json_null();
     }
-    for (size_t i = 0; i < meetings->n; i++)
-        json_array_append_new(rows, row_of(meetings, &meetings->rows[i]));
+    for (int allowed = 0; allowed < 2; allowed++) /* findings first */
+        for (size_t i = 0; i < meetings->n; i++)
+            if ((meetings->rows[i].serial && !meetings->rows[i].failed) == allowed)
+                json_array_append_new(rows, row_of(meetings, &meetings->rows[i]));
     return json_pack("{s:I, s:f, s:i, s:o, s:o, s:o, s:I, s:o}", "meetings", (json_int_t)meetings->count,
                      "seconds", (double)meetings->time / 1e9, "orders", (int)meetings->orders, "roles",
                      report_json_texts(meetings->roles, meetings->nroles), "state",

@@ -39,7 +39,7 @@ char *sentence_blame(const json_t *finding)
     }
     if (strcmp(blame, "user") == 0 && strcmp(document_text(finding, "detector"), "outcome") == 0)
         fault =
-            "user error: a statement is several operations, and a statement of another role comes between them";
+            "user error: a statement is several operations, or changes an array, and another role comes in between";
     if (is_likely(finding))
         n = asprintf(&text, "most likely the target's: the block is of %s%s%s", function,
                      *function ? " in " : "", *package ? package : "an unknown package");

@@ -72,6 +72,32 @@ static void equal_dicts_are_the_same(void **state)
     assert_int_equal(compare("{'a': 1e15}", "{'a': 1e15 + 0.125}"), IMAGE_CLOSE);
 }
 
+static bool is_same(const char *was, const char *now)
+{
+    struct image image;
+    PyObject *first = value_of(was), *second = value_of(now);
+    assert_int_equal(image_take(&image, first, &none, text, sizeof text), 0);
+    bool same = image_is_same(&image, second);
+    assert_int_equal(same, image_compare(&image, second, &none, text, sizeof text) == IMAGE_SAME);
+    image_clear(&image);
+    Py_DECREF(first);
+    Py_DECREF(second);
+    return same;
+}
+
+static void a_quick_look_sees_plain_values(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"None", "True",  "False",     "0",   "1",    "-1",   "255",
+                                         "-256", "2**29", "-(2**29)",  "1.5", "-1.5", "''",   "'a'",
+                                         "'b'",  "'ab'",  "'\\u1234'", "b''", "b'a'", "b'b'", "b'ab'"};
+    size_t n = sizeof values / sizeof *values;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (is_same(values[i], values[k]) != (i == k))
+                fail_msg("%s and %s", values[i], values[k]);
+}
+
 static void a_difference_has_its_place(void **state)
 {
     (void)state;
@@ -158,9 +184,13 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_dicts_are_the_same),   cmocka_unit_test(a_difference_has_its_place),
-        cmocka_unit_test(keys_and_their_order_count), cmocka_unit_test(the_reason_names_the_innermost_type),
-        cmocka_unit_test(limits_hold_for_dicts),      cmocka_unit_test(another_thread_may_change_a_dict),
+        cmocka_unit_test(equal_dicts_are_the_same),
+        cmocka_unit_test(a_quick_look_sees_plain_values),
+        cmocka_unit_test(a_difference_has_its_place),
+        cmocka_unit_test(keys_and_their_order_count),
+        cmocka_unit_test(the_reason_names_the_innermost_type),
+        cmocka_unit_test(limits_hold_for_dicts),
+        cmocka_unit_test(another_thread_may_change_a_dict),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -126,12 +126,14 @@ static void each_member_has_its_own_detectors(void **state)
     struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
     const uint32_t inside = BIT(EXCEPTION) | BIT(INVARIANT);
     assert_int_equal(child_named(&plan, "serial").detect, OUTSIDE | inside | BIT(TRIPWIRE) | BIT(ARENA));
-    assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(TRIPWIRE));
-    assert_int_equal(child_named(&plan, "guard").detect, OUTSIDE | BIT(EXCEPTION) | BIT(GUARD));
+    assert_int_equal(child_named(&plan, "tripwire").detect, OUTSIDE | inside | BIT(DIVERGE) | BIT(TRIPWIRE));
+    assert_int_equal(child_named(&plan, "guard").detect,
+                     OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(GUARD));
     assert_int_equal(child_named(&plan, "bare").detect,
                      OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(ARENA) | BIT(HINT));
     assert_int_equal(child_named(&plan, "watched").detect, OUTSIDE | inside | BIT(DIVERGE));
-    assert_int_equal(child_named(&plan, "pyheap").detect, OUTSIDE | BIT(EXCEPTION) | BIT(PYHEAP) | BIT(HINT));
+    assert_int_equal(child_named(&plan, "pyheap").detect,
+                     OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(PYHEAP) | BIT(HINT));
 }
 
 static void a_plan_of_first_uses_has_no_other_children_with_threads(void **state)
