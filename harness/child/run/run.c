@@ -15,6 +15,7 @@
 #include "detectors/table/detectors.h"
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
+#include "detectors/watch/turn.h"
 #include "heap/point/point.h"
 #include "heap/site/addresses.h"
 
@@ -165,6 +166,8 @@ static void begin_tracing(struct run *run)
                                         .time = run->plan->time,
                                         .iteration = run->iteration_time};
     run->trace_at = tracing_begin_round(&round);
+    if (round.fresh)
+        turn_renew();
     traced = run->generation;
 }
 

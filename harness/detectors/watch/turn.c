@@ -6,6 +6,7 @@
 
 #include "base/prng.h"
 #include "detectors/watch/candidates.h"
+#include "detectors/watch/target_files.h"
 
 /* A turn lasts until all threads have watched its words, on a busy machine at most this multiple of its time. */
 #define TURN_TIME UINT64_C(5000000)
@@ -20,6 +21,8 @@ static struct {
     _Atomic unsigned trips;
     unsigned turns; /* of this word; written by the thread that changes turns */
 } slots[WATCHPOINTS];
+
+__thread struct turn_word turn_own __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint64_t turn_ends;
 static _Atomic uint64_t nturns; /* that began */
@@ -74,6 +77,16 @@ static void choose(uint64_t number)
     }
 }
 
+void turn_renew(void)
+{
+    for (unsigned slot = 0; slot < WATCHPOINTS; slot++)
+        if (!target_files_has_data(address_of(atomic_load(&slots[slot].word)))) {
+            atomic_store(&slots[slot].word, 0);
+            atomic_store(&slots[slot].trips, 0);
+        }
+    atomic_store(&turn_ends, 0);
+}
+
 /* The caller changes turns if this returns true. */
 static bool is_over(uint64_t now, unsigned threads)
 {
@@ -94,6 +107,8 @@ uint64_t turn_words(uint64_t now, unsigned threads, uint64_t last, struct turn_w
         uint64_t word = atomic_load_explicit(&slots[slot].word, memory_order_relaxed);
         ret[slot] = (struct turn_word){address_of(word), 1U << (word >> SIZE_SHIFT)};
     }
+    if (turn_own.address)
+        ret[0] = turn_own;
     uint64_t number = atomic_load_explicit(&nturns, memory_order_relaxed);
     if (number != last)
         atomic_fetch_add_explicit(&nseen, 1, memory_order_relaxed);

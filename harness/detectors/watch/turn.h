@@ -15,7 +15,14 @@ struct turn_word {
     unsigned size;
 };
 
+/* The word that this thread watches in place of the first one of the turn, from its next stall_point on; or none. */
+extern __thread struct turn_word turn_own __attribute__((tls_model("initial-exec")));
+
 void turn_start(uint64_t seed);
+
+/* The objects of the last round are gone: drops their words, and ends the turn, so that a cache of the new objects is
+ * watched when their first call fills it. Child main, while no worker is in a round. */
+void turn_renew(void);
 
 /* Fills the words of this turn. threads: that watch words; last: the number of the turn that this thread had before, or
  * 0. Returns the number of this turn. */
