@@ -167,6 +167,17 @@ def run(*args, timeout=60, until=None, **options):
     return done
 
 
+def wait_until(condition, seconds):
+    """Polls the condition; returns its value, or None after the time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.05)
+    return None
+
+
 def functions(stack):
     """Returns the functions of a stack, innermost first, with bug for gcc's bug.cold."""
     return [(frame['function'] or '').removesuffix('.cold') for frame in stack['frames']]

@@ -85,7 +85,7 @@ class Compared(EndToEnd):
     @each(UNSEEN)
     def test_unseen(self, statement, options, sentence):
         """the report names what was not compared, and states no rate for it"""
-        done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', '', *options, statement), 0)
+        done = self.expect(run('--time', '5', '--detect', 'exception,diverge', '-s', '', *options, statement), 0)
         entry = done.json['compared'][0]
         self.check(not entry['results'] and entry['reason'] in sentence, done, f'compared: {entry}')
         self.assertIn(sentence, done.out, done)

@@ -60,6 +60,11 @@ class Lockstep(EndToEnd):
         self.expect(done, 1)
         self.assertEqual([finding['kind'] for finding in done.findings()], ['hang'], done)
 
+    def test_hint(self):
+        """the windows that look at memory at the end of a child have no meetings: nothing hangs"""
+        done = self.expect(run('-s', '', '--time', 4, '--perturb', 'lockstep,fresh', '--detect', 'hint,hang', 'len([1])'), 0)
+        self.check(done.json['calls'] > 100, done, 'the others waited')
+
     def test_once(self):
         """a setup that fails the second time is noted, and the run goes on with its first objects"""
         done = self.expect(run('-s', 'import builtins', '-s', 'assert not hasattr(builtins, "made"); builtins.made = 1; x = [1]',

@@ -1,5 +1,6 @@
 """`ftstress reproduce`: a kept finding runs again in fresh children, and only the same failure counts."""
 import json
+import os
 import subprocess
 
 from harness import BROKEN, BUILD, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
@@ -56,6 +57,23 @@ class Reproduce(EndToEnd):
         self.assertIn('in another environment: numpy was 2.2.2 and is 2.2.6', again.stdout)
         again, result = self.reproduce(done, finding['id'], '-p', interpreter(BROKEN))
         self.assertEqual((again.returncode, result['hit']), (1, 3), again)
+
+    def bisect(self, done, finding, *args):
+        return subprocess.run([FTSTRESS, 'bisect', finding, *args, '--out', done.dir / 'out'], capture_output=True, text=True,
+                              env=os.environ | ENVIRONMENT, cwd=done.cwd)
+
+    def test_bisect(self):
+        """two releases differ; what was tried is kept; a wrong range is refused"""
+        done, finding = self.found(*REPEAT, python=BROKEN)
+        found = self.bisect(done, finding['id'], 'numpy', '2.2.2..2.2.3')
+        self.assertEqual(found.returncode, 0, found)
+        self.assertIn('fails in numpy 2.2.2 (3 of 3), not in 2.2.3 (0 of 3; below 63 % at 95 %)', found.stdout)
+        self.assertEqual(found.stderr.splitlines()[-1], 'ftstress: it goes away between numpy 2.2.2 and 2.2.3')
+        again = self.bisect(done, finding['id'], 'numpy', '2.2.2..2.2.3')
+        self.assertEqual((again.returncode, again.stdout), (0, found.stdout), again)
+        self.assertEqual(len(again.stderr.splitlines()), 1, again)
+        for words in (('2.2.3..2.2.2',), ('2.2.2',), ('9.9..9.10',)):
+            self.assertEqual(self.bisect(done, finding['id'], 'numpy', *words).returncode, 2, words)
 
     def script(self, done, finding, form):
         path = done.dir / f'{form}.py'

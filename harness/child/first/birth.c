@@ -80,6 +80,7 @@ int birth(struct run *run, void (*act)(struct run *run, uint64_t number), uint64
         reached = at;
     }
     atomic_store(reached, false);
+    uint64_t began = clock_now();
     fflush(NULL);
     PyOS_BeforeFork();
     pid_t pid = fork();
@@ -91,6 +92,7 @@ int birth(struct run *run, void (*act)(struct run *run, uint64_t number), uint64
         return -error;
     atomic_store(&run->board->fork, pid);
     await(pid, ret_end);
+    ret_end->time = clock_now() - began;
     atomic_store(&run->board->fork, 0);
     atomic_store(&run->board->slots[BOARD_MAIN].tid, gettid());
     atomic_fetch_add(&run->board->rounds, 1);

@@ -13,8 +13,9 @@
 
 /* How a process ended. */
 struct birth_end {
-    bool reached; /* the end of its function */
-    int status;   /* of waitpid */
+    bool reached;  /* the end of its function */
+    int status;    /* of waitpid */
+    uint64_t time; /* ns */
 };
 
 /* A process that runs one thread at a time: it writes no output, its crash is silent, and it is killed after this time,

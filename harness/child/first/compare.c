@@ -164,6 +164,21 @@ bool compare_is_whole(const struct run *run, int role, int step)
     return true;
 }
 
+static void refute_all(unsigned role, unsigned roles, unsigned step)
+{
+    for (unsigned thread = role; thread < COMPARE_THREADS; thread += roles)
+        for (unsigned i = 0; i < COMPARE_CALLS; i++)
+            table->entries[thread][i][step].state = COMPARE_REFUTED;
+}
+
+void compare_settle(const struct run *run)
+{
+    for (unsigned role = 0; role < roles_of(run); role++)
+        for (unsigned step = 0; step < steps_of(run, role) && step < COMPARE_STEPS; step++)
+            if (!compare_is_whole(run, (int)role, (int)step))
+                refute_all(role, roles_of(run), step);
+}
+
 bool compare_any(const struct run *run)
 {
     for (unsigned thread = 0; thread < run->plan->threads; thread++)

@@ -61,6 +61,9 @@ void compare_after(struct worker *worker, unsigned step, PyObject *result);
 /* Why the results of this role and statement are not compared; "" where no result is refuted. */
 const char *compare_why(unsigned role, unsigned step);
 
+/* Refutes all results of a statement that has a refuted one: its results depend on the order of the calls. */
+void compare_settle(const struct run *run);
+
 /* Does each result have one value in all lone passes? Of one role and statement, with -1 of all. */
 bool compare_is_whole(const struct run *run, int role, int step);
 /* Is there a result with a value? */

@@ -19,8 +19,8 @@
 /* A process with one thread at a time that takes longer cannot be used. */
 #define LONE_LIMIT (45 * CLOCK_SECOND)
 /* Lone passes before the races, in different orders of the calls, and again at a difference. */
-#define LONE_PASSES 4
-#define CONFIRMATIONS 3
+#define LONE_PASSES 6
+#define CONFIRMATIONS 4
 /* Where the setup takes longer in a new process, the zygote imports the target, too. */
 #define SETUP_SLOW (10 * UINT64_C(1000000))
 /* Processes with findings; more show nothing new. */
@@ -52,8 +52,8 @@ static void describe_end(const struct birth_end *end, char *text, size_t size)
 {
     if (process_context.shared->gave_up)
         read_reason(text, size);
-    else if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL)
-        snprintf(text, size, "it did not end in %d s", (int)(LONE_LIMIT / CLOCK_SECOND));
+    else if (end->time >= LONE_LIMIT)
+        snprintf(text, size, "it took more than %d s", (int)(LONE_LIMIT / CLOCK_SECOND));
     else if (WIFSIGNALED(end->status))
         snprintf(text, size, "signal %d ended it", WTERMSIG(end->status));
     else
@@ -115,6 +115,7 @@ static bool learn_results(struct run *run)
         if (order == 0 && shared->is_alone && shared->setup_time > SETUP_SLOW)
             warm_import(&shared->list, true);
     }
+    compare_settle(run);
     run->mutable |= (run->opaque || run->lazy) && !compare_is_whole(run, -1, -1);
     process_context.compares = detectors_on(DETECTOR_DIVERGE) && !run->mutable && !shared->has_writer &&
                                !shared->has_output && !shared->has_case && compare_any(run);
@@ -165,6 +166,7 @@ static bool settle(struct run *run)
     for (unsigned i = 0; !was && i < CONFIRMATIONS; i++)
         if (!run_quietly(run, process_lone, run->plan->seed + LONE_PASSES + i))
             return false;
+    compare_settle(run);
     if (was)
         seen[role][step].rest += count;
     else if (compare_stands()) {
@@ -216,32 +218,27 @@ static const char *why_not(const struct run *run, unsigned role, unsigned step)
         return "the statement makes many different calls";
     if (!compare_is_whole(run, (int)role, (int)step))
         return *compare_why(role, step) ? compare_why(role, step) : "too many threads or statements";
-    if (run->program->uses_iteration || run->program->uses_thread || run->maker->thread_setup)
-        return "only its first calls in new processes are compared";
-    return NULL;
+    return "only its first calls in new processes are compared";
 }
 
+/* Looks only at first calls: a child that looks at all calls overrules it. */
 static void send_compared(const struct run *run)
 {
-    const char *muted = run->mutable && run->plan->share != RUNG_PRIVATE ? run->why_mutable : "";
+    const char *muted = run->mutable && run->plan->share != RUNG_PRIVATE
+                            ? run->why_mutable
+                            : "only those of its first calls in new processes are";
     for (unsigned role = 0; run->program && role < run->program->nbodies; role++)
         for (unsigned i = 0; i < run->program->bodies[role].nsteps; i++) {
             const struct step *step = &run->program->bodies[role].steps[i];
-            bool on = detectors_on(DETECTOR_DIVERGE);
-            const char *why = !on                ? "no child with the detector diverge ran"
+            bool diverge = detectors_on(DETECTOR_DIVERGE), exception = detectors_on(DETECTOR_EXCEPTION);
+            const char *why = !diverge           ? "no child with the detector diverge ran"
                               : step->has_result ? why_not(run, role, i)
                                                  : "it has no result";
-            RECORD_SEND(run->wire, RECORD_COMPARED,
-                        .values = {[COMPARED_RESULTS] = !on   ? LOOKED_OFF
-                                                        : why ? LOOKED_NOT
-                                                              : LOOKED_YES,
-                                   [COMPARED_EXCEPTIONS] = !detectors_on(DETECTOR_EXCEPTION) ? LOOKED_OFF
-                                                           : *muted                          ? LOOKED_NOT
-                                                                                             : LOOKED_YES},
-                        .texts = {step->source, why ? why : "",
-                                  detectors_on(DETECTOR_EXCEPTION)
-                                      ? muted
-                                      : "no child with the detector exception ran"});
+            RECORD_SEND(
+                run->wire, RECORD_COMPARED,
+                .values = {[COMPARED_RESULTS] = diverge ? LOOKED_NOT : LOOKED_OFF,
+                           [COMPARED_EXCEPTIONS] = exception ? LOOKED_NOT : LOOKED_OFF},
+                .texts = {step->source, why, exception ? muted : "no child with the detector exception ran"});
         }
 }
 

@@ -10,8 +10,10 @@
 
 struct order_pass {
     struct run *run;
+    order_take *take;
     PyInterpreterState *interpreter;
-    uint16_t *order; /* the thread of each iteration */
+    unsigned calls;
+    uint16_t *order; /* the thread of each statement */
     unsigned total, at;
     bool failed;
     pthread_mutex_t lock; /* for `at` and `failed` */
@@ -19,9 +21,9 @@ struct order_pass {
 };
 
 struct order_thread {
+    struct worker worker; /* first: found from it */
     struct order_pass *pass;
     pthread_t thread;
-    struct worker worker;
 };
 
 /* Detached. Returns false when the pass is over. */
@@ -46,30 +48,56 @@ static void end_turn(struct order_pass *pass, bool failed)
     pthread_mutex_unlock(&pass->lock);
 }
 
-/* Attached. A worker that a statement has ended makes no more calls. The calls are the main thread's on the board. */
-static bool take_turn(struct order_pass *pass, struct worker *worker)
+static unsigned count_steps(const struct run *run, unsigned thread)
+{
+    return run->program ? run->program->bodies[thread % run->program->nbodies].nsteps : 1;
+}
+
+/* The calls are the main thread's on the board. */
+static void take_slot(struct worker *worker)
+{
+    worker->slot = &worker->run->board->slots[BOARD_MAIN];
+    worker->calls = atomic_load(&worker->slot->sequence) / 2;
+}
+
+/* Attached, after each statement. Between two statements of an iteration other threads may have their turns. */
+static void after_step(struct worker *worker, unsigned step, PyObject *result)
+{
+    struct order_pass *pass = ((struct order_thread *)worker)->pass;
+    pass->take(worker, step, result);
+    if (!result || step + 1 >= count_steps(pass->run, worker->index))
+        return;
+    PyThreadState *state = PyEval_SaveThread();
+    end_turn(pass, false);
+    await_turn(pass, worker->index);
+    PyEval_RestoreThread(state);
+    take_slot(worker);
+}
+
+/* Attached. A worker that a statement has ended makes no more calls. */
+static bool take_turn(struct worker *worker)
 {
     if (!worker_prepare(worker))
         return false;
-    worker->slot = &pass->run->board->slots[BOARD_MAIN];
-    worker->calls = atomic_load(&worker->slot->sequence) / 2;
+    take_slot(worker);
     worker->call.serial = true;
     if (!worker->done)
         worker_iterate(worker);
     return true;
 }
 
+/* A thread that needs fewer turns than it has, because a statement raised, passes the rest on. */
 static void *thread_main(void *argument)
 {
     struct order_thread *self = argument;
     struct order_pass *pass = self->pass;
     crash_thread_start((uint16_t)self->worker.index);
     PyThreadState *state = PyThreadState_New(pass->interpreter);
-    while (await_turn(pass, self->worker.index)) {
+    for (unsigned made = 0; await_turn(pass, self->worker.index); made++) {
         bool done = state != NULL;
-        if (state) {
+        if (state && made < pass->calls) {
             PyEval_RestoreThread(state);
-            done = take_turn(pass, &self->worker);
+            done = take_turn(&self->worker);
             PyEval_SaveThread();
         }
         end_turn(pass, !done);
@@ -96,15 +124,30 @@ static void shuffle(uint16_t *order, unsigned n, uint64_t seed)
     }
 }
 
-static void fill_order(uint16_t *order, unsigned threads, unsigned calls, uint64_t how)
+/* One statement of each thread in turn, until none has any left. */
+static void fill_in_turn(struct order_pass *pass)
 {
-    unsigned n = threads * calls;
-    for (unsigned i = 0; i < n; i++)
-        order[i] = (uint16_t)(how == ORDER_FORWARD    ? i / calls
-                              : how == ORDER_BACKWARD ? threads - 1 - i / calls
-                                                      : i % threads);
+    unsigned threads = pass->run->plan->threads, at = 0;
+    for (unsigned round = 0; at < pass->total; round++)
+        for (unsigned thread = 0; thread < threads; thread++)
+            if (round < pass->calls * count_steps(pass->run, thread))
+                pass->order[at++] = (uint16_t)thread;
+}
+
+static void fill_order(struct order_pass *pass, uint64_t how)
+{
+    unsigned threads = pass->run->plan->threads, at = 0;
+    if (how == ORDER_IN_TURN) {
+        fill_in_turn(pass);
+        return;
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        unsigned thread = how == ORDER_BACKWARD ? threads - 1 - i : i;
+        for (unsigned k = pass->calls * count_steps(pass->run, thread); k > 0; k--)
+            pass->order[at++] = (uint16_t)thread;
+    }
     if (how > ORDER_IN_TURN)
-        shuffle(order, n, how);
+        shuffle(pass->order, pass->total, how);
 }
 
 static unsigned start(struct order_pass *pass, struct order_thread *threads, unsigned n)
@@ -124,19 +167,30 @@ static unsigned start(struct order_pass *pass, struct order_thread *threads, uns
     return started;
 }
 
-bool order_run(struct run *run, uint64_t order, unsigned calls)
+static unsigned count_turns(const struct run *run, unsigned calls)
+{
+    unsigned turns = 0;
+    for (unsigned i = 0; i < run->plan->threads; i++)
+        turns += calls * count_steps(run, i);
+    return turns;
+}
+
+bool order_run(struct run *run, uint64_t order, unsigned calls, order_take *take)
 {
     unsigned n = run->plan->threads;
     struct order_thread *threads = aligned_alloc(_Alignof(struct order_thread), n * sizeof *threads);
     struct order_pass pass = {.run = run,
+                              .take = take,
                               .interpreter = PyInterpreterState_Get(),
-                              .order = calloc((size_t)n * calls, sizeof *pass.order),
-                              .total = n * calls,
+                              .calls = calls,
+                              .total = count_turns(run, calls),
                               .lock = PTHREAD_MUTEX_INITIALIZER,
                               .turn = PTHREAD_COND_INITIALIZER};
+    pass.order = calloc(pass.total, sizeof *pass.order);
     bool good = threads && pass.order;
+    run->took = after_step;
     if (good) {
-        fill_order(pass.order, n, calls, order);
+        fill_order(&pass, order);
         pthread_mutex_lock(&pass.lock); /* until all have started */
         unsigned started = start(&pass, threads, n);
         if (started < n)
@@ -148,6 +202,7 @@ bool order_run(struct run *run, uint64_t order, unsigned calls)
         PyEval_RestoreThread(state);
         good = started == n && !pass.failed;
     }
+    run->took = NULL;
     free(pass.order);
     free(threads);
     return good;

@@ -84,8 +84,8 @@ void process_lone(struct run *run, uint64_t order)
     uint64_t began = clock_now();
     make_base(run);
     process_context.shared->setup_time = clock_now() - began;
-    run->took = compare_learn;
-    if (!order_run(run, order, COMPARE_CALLS) || !order_run(run, ORDER_FORWARD, 1))
+    if (!order_run(run, order, COMPARE_CALLS, compare_learn) ||
+        !order_run(run, ORDER_FORWARD, 1, compare_learn))
         give_up();
     keep_expected();
 }
@@ -135,6 +135,5 @@ void process_race(struct run *run, uint64_t number)
     if (!process_context.compares || atomic_load(&run->board->ask))
         return;
     run->wire = process_context.quiet;
-    run->took = compare_after;
-    order_run(run, ORDER_FORWARD, 1);
+    order_run(run, ORDER_FORWARD, 1, compare_after);
 }

@@ -8,6 +8,7 @@
 #include "core/wire/status.h"
 #include "detectors/leak/census.h"
 #include "detectors/table/detectors.h"
+#include "heap/point/point.h"
 
 /* Share of the child's time; the rest is for its start, the serial pass and its end. */
 #define SHARE 0.6
@@ -233,6 +234,8 @@ int run_counting(struct run *run)
 static void begin_hint(struct run *run)
 {
     uint64_t began = clock_now();
+    run->meetings = 0; /* the barrier of the last round's meetings is left */
+    points_draw(0, run->plan->seed, 0, run->plan->threads);
     if (!counting.settle)
         counting.settle = Py_CompileString("None", "settle", Py_eval_input);
     settle(run);

@@ -125,7 +125,7 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     unsigned n = run->plan->threads;
     struct worker *workers = aligned_alloc(_Alignof(struct worker), n * sizeof *workers);
     if (!workers)
-        return STATUS_HARNESS;
+        return run_cannot(run, STATUS_UNTESTED, "memory is out for the threads; raise its limit");
     uint64_t unset = 0;
     atomic_compare_exchange_strong(&run->board->run_began, &unset, clock_now());
     atomic_store(&run->board->phase, BOARD_RUN);

@@ -14,6 +14,7 @@ enum option_command {
     OPTION_RUN,
     OPTION_REPRODUCE,
     OPTION_MINIMIZE,
+    OPTION_BISECT,
     OPTION_LIST,
     OPTION_SHOW,
     OPTION_REPORT,

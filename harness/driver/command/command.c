@@ -41,6 +41,14 @@ static const char minimize_more[] =
     "\n"
     "Exit status: 1 the smallest plan fails, 2 usage, 3 the finding does not fail here, 125 the harness itself failed.\n";
 
+static const char bisect_more[] =
+    "Runs the plan of a kept finding with releases of one package, in venvs that are kept in the cache, and halves the\n"
+    "range until two neighbours differ. The other packages keep their versions. pip lists and installs wheels from the index\n"
+    "that it is configured for; releases without a wheel are listed. Without a range: from the finding's version to the newest.\n"
+    "  ftstress bisect F898e712 numpy 2.2.0..2.2.6\n"
+    "\n"
+    "Exit status: 0 found, 2 usage, 3 not found, 125 the harness itself failed.\n";
+
 static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
                                 "\n"
                                 "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
@@ -74,6 +82,8 @@ const struct command commands[] = {
      "run a finding again, and say how often it fails", reproduce_more, 1, command_reproduce},
     {OPTION_MINIMIZE, "FINDING [-p PYTHON] [--time TIME] [--out DIR]",
      "find the smallest plan that fails in the same way", minimize_more, 1, command_minimize},
+    {OPTION_BISECT, "FINDING PACKAGE [A..B] [-p PYTHON] [--time TIME] [--out DIR]",
+     "find the release of a package in which a finding comes or goes", bisect_more, 3, command_bisect},
     {OPTION_LIST, "[scenarios|detectors|findings] [--out DIR]", "list scenarios, detectors or kept findings",
      list_more, 1, command_list},
     {OPTION_SHOW, "FINDING", "print everything about one kept finding", show_more, 1, command_show},

@@ -41,6 +41,7 @@ int kept_open(struct kept *kept, const struct request *request)
         return status;
     const char *interpreter = document_text(kept->finding, "interpreter");
     request_forget(&kept->asked, offsetof(struct request, plan.time));
+    kept->asked.npositionals = 1;
     if (!request->python && access(interpreter, X_OK) == 0)
         kept->asked.python = interpreter;
     kept->asked.tsan |= strcmp(document_text(kept->finding, "detector"), "tsan") == 0;

@@ -67,7 +67,7 @@ static uint64_t limit_of(const struct job *job, enum board_phase phase)
 static bool is_stopped(const struct job *job)
 {
     int own = (int)atomic_load(&job->board->own_signal);
-    return pulse_state(job->pid) == 'T' && own != SIGSTOP && own != SIGTSTP && own != SIGTTIN &&
+    return pulse_state(caller_of(job)) == 'T' && own != SIGSTOP && own != SIGTSTP && own != SIGTTIN &&
            own != SIGTTOU;
 }
 
@@ -113,7 +113,7 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     }
     pulse_look(pulse, caller_of(job), now);
     enum board_phase phase = atomic_load(&job->board->phase);
-    uint64_t limit = limit_of(job, phase);
+    uint64_t limit = is_stopped(job) ? job->settings->timeout : limit_of(job, phase);
     bool busy = pulse->ran > pulse->counted / 20;
     if (pulse->counted < (busy ? BUSY_LIMITS : 1) * limit)
         return;

@@ -60,7 +60,7 @@ json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *
                       *found = NULL;
     char *argv[] = {mode->probe.executable, (char *)"-I", (char *)"-c", (char *)question->source,
                     (char *)question->what, text,         NULL};
-    struct probe_job job = {.argv = argv, .limit = 60 * CLOCK_SECOND};
+    struct probe_job job = {.argv = argv, .limit = question->limit ? question->limit : 60 * CLOCK_SECOND};
     if (!text)
         return sentence_fail(0, error, "", "no memory"), NULL;
     probe_run(&job, 1);
@@ -79,7 +79,7 @@ json_t *reducer_list(const struct mode_run *mode, const char *axis, const struct
                      const struct reducer_hint *hint, struct sentence *error)
 {
     json_auto_t *facts = reducer_describe(plan, hint);
-    return reducer_ask(mode, &(struct reducer_question){reduce_source, axis, "candidates", facts}, error);
+    return reducer_ask(mode, &(struct reducer_question){reduce_source, axis, "candidates", facts, 0}, error);
 }
 
 static void clear_texts(char ***texts, unsigned *n)

@@ -24,6 +24,7 @@ json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hin
 struct reducer_question {
     const char *source, *what, *key; /* `what` is its first argument, and the facts are its second */
     const json_t *facts;
+    uint64_t limit; /* ns; 0: a minute */
 };
 
 /* Runs the program in the interpreter under test. A new reference; NULL with *error. */

@@ -35,7 +35,7 @@ static char *make_text(const struct mode_run *mode, const char *form, const stru
 {
     json_auto_t *facts = facts_of(script, plan, finding);
     json_auto_t *answer =
-        reducer_ask(mode, &(struct reducer_question){script_source, form, "script", facts}, error);
+        reducer_ask(mode, &(struct reducer_question){script_source, form, "script", facts, 0}, error);
     const char *text = document_text(answer, "text");
     snprintf(script->why, sizeof script->why, "%s", document_text(answer, "why"));
     return *text ? strdup(text) : NULL;

@@ -303,7 +303,8 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--quiet is an option of `ftstress run`, `ftstress reproduce` and `ftstress minimize`, not of `list`; see "
+        "--quiet is an option of `ftstress run`, `ftstress reproduce`, `ftstress minimize` and `ftstress bisect`, "
+        "not of `list`; see "
         "`ftstress list --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
