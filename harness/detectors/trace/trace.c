@@ -223,9 +223,8 @@ static void leave(greg_t *registers, bool cut)
 
 static bool is_spent(void)
 {
-    return trace.steps >= trace.most ||
-           (trace.steps % CLOCK_EVERY == 0 &&
-            (processor_time() >= trace.until || clock_now() >= trace.wall_until));
+    return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && (processor_time() >= trace.until ||
+                                                                            clock_now() >= trace.wall_until));
 }
 
 static bool is_memory_function(uintptr_t pc)
