@@ -62,6 +62,7 @@ class Outcome(EndToEnd):
         odd = [row for row in rows if not row['serial']]
         self.check(odd and all(row['count'] and row['order'] is None for row in odd), done, f'rows: {rows}')
         self.check(all(row['order'] for row in rows if row['serial']), done, f'rows: {rows}')
+        self.assertEqual(found[0]['count'], sum(row['count'] for row in odd), done)
         if results:
             self.assertEqual([row['results'] for row in odd], [results], done)
         if state:
@@ -132,6 +133,12 @@ class Outcome(EndToEnd):
         self.assertIn('(the check is not true)', done.out, done)
         self.assertIn('the results of role 1 are not compared: on one thread, the same order gives another one each time',
                       done.out, done)
+
+    def test_members(self):
+        """children of all kinds, unless --perturb off leaves meetings as they come"""
+        done = self.expect(run('--outcome', '--time', '6', *ONCE, 'c.twin()'), 0)
+        self.assertEqual({child['member'] for child in done.json['children']}, {'outcome', 'stalled', 'delayed'}, done)
+        self.check(all(child['calls'] > 0 for child in done.json['children']), done, 'calls')
 
     def test_gil(self):
         """the trials of verification: with the GIL on the planted calls are whole"""

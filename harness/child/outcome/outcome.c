@@ -22,6 +22,7 @@
 /* A role that sleeps until the last one comes is late. On a busy machine the others lose their cores for some
  * milliseconds. */
 #define MEET_SPINS 20000
+#define STREAM 0x0c7c03e
 #define DELAY_LEAST UINT64_C(400)
 #define DELAY_MOST UINT64_C(40000)
 
@@ -231,6 +232,7 @@ static uint64_t work_now(void)
 /* Returns an exit status. */
 static int meet(void)
 {
+    struct prng prng = prng_stream(game.run->plan->seed, STREAM);
     uint64_t batches = 0, began = clock_now(), least = began + game.run->plan->time / 2;
     if (game.run->deadline && game.run->deadline < least)
         game.run->deadline = least; /* however long the setup took */
@@ -239,6 +241,8 @@ static int meet(void)
         if (!sets_make(game.batch))
             return STATUS_UNTESTED;
         points_draw(game.run->plan->perturb, game.run->plan->seed, ++batches, role_stage.nroles);
+        if (game.run->stalls)
+            sets_draw_words(&prng);
         role_run(TASK_MEET);
         if (atomic_load(&game.run->failed))
             return STATUS_UNTESTED;

@@ -10,6 +10,9 @@
 #include "child/step/statement.h"
 #include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/watch/stall.h"
+#include "detectors/watch/turn.h"
+#include "heap/guard/guard.h"
 #include "heap/point/point.h"
 
 /* A statement in turn that takes longer waits for another role; the driver would call it a hang soon. */
@@ -84,6 +87,8 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
         return false;
     unsigned step = to->n;
     bool meets = slot == worker->slot;
+    guard_context =
+        (struct guard_context){(uint32_t)set, meets ? (uint16_t)worker->index : BLOCK_SERIAL, (uint16_t)step};
     crash_set_statement(body->steps[step].source);
     atomic_store_explicit(&slot->step, step, memory_order_relaxed);
     board_enter(slot, *calls);
@@ -93,6 +98,7 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
         statement_run(body->first + step, &role->bound[set * body->nsteps + step], role->names[set]);
     if (meets)
         point_close();
+    guard_context.worker = BLOCK_NOBODY;
     if (meets) {
         bool inside = board_others_inside(worker->run->board, role_stage.nroles, worker->index);
         atomic_fetch_add_explicit(&slot->sampled, 1, memory_order_relaxed);
@@ -135,6 +141,8 @@ static void meet_over_sets(struct worker *worker, struct role *role)
 {
     point_begin(worker->index);
     for (unsigned set = 0; set < role_stage.nsets; set++) {
+        turn_own = (struct turn_word){role_stage.words[set], sizeof(uint64_t)};
+        stall_point();
         PyThreadState *state = PyEval_SaveThread();
         barrier_wait(&role_stage.meet);
         come_together(&role_stage.awake, set, AWAKE_SPINS); /* a role that slept needs a core first */
@@ -145,6 +153,7 @@ static void meet_over_sets(struct worker *worker, struct role *role)
         }
         crash_set_statement(NULL);
     }
+    stall_rest();
 }
 
 static uint32_t wait_for_turn(uint32_t seen)

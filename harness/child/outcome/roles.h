@@ -51,9 +51,10 @@ struct stage {
     enum role_task task;
     PyObject *sets[SETS_MAX]; /* dicts of names */
     unsigned nsets;
-    uint64_t delay;      /* ns, at most, between the release of a role and its first call */
-    struct barrier all;  /* the roles and the main thread */
-    struct barrier meet; /* the roles */
+    uintptr_t words[SETS_MAX]; /* in a shared object of the set, to stall at; 0: none */
+    uint64_t delay;            /* ns, at most, between the release of a role and its first call */
+    struct barrier all;        /* the roles and the main thread */
+    struct barrier meet;       /* the roles */
     struct turn turns[TURNS_MAX];
     uint32_t nturns;
     _Alignas(64) _Atomic uint32_t turn;

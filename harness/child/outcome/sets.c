@@ -152,6 +152,26 @@ bool sets_make(unsigned n)
     return true;
 }
 
+/* A word of the object's own memory behind its head. */
+static uintptr_t draw_word(struct prng *prng, PyObject *object)
+{
+    uintptr_t from = (uintptr_t)object + sizeof(PyObject);
+    Py_ssize_t words =
+        (Py_TYPE(object)->tp_basicsize - (Py_ssize_t)sizeof(PyObject)) / (Py_ssize_t)sizeof(uint64_t);
+    return words > 0 ? from + prng_next(prng) % (uint64_t)words * sizeof(uint64_t) : 0;
+}
+
+void sets_draw_words(struct prng *prng)
+{
+    Py_ssize_t n = PyList_GET_SIZE(sets.shared);
+    for (unsigned i = 0; i < role_stage.nsets; i++) {
+        PyObject *name =
+            n > 0 ? PyList_GET_ITEM(sets.shared, (Py_ssize_t)(prng_next(prng) % (uint64_t)n)) : NULL;
+        PyObject *value = name ? PyDict_GetItemWithError(role_stage.sets[i], name) : NULL;
+        role_stage.words[i] = value ? draw_word(prng, value) : 0;
+    }
+}
+
 void sets_describe(int wire)
 {
     const struct plan *plan = sets.run->plan;

@@ -12,5 +12,8 @@ void sets_clear(struct observer *observer);
 /* Makes n sets in place of the earlier ones. Returns false after sending the reason. */
 bool sets_make(unsigned n);
 
+/* Draws a word of a shared object for each set, to stall threads at it. */
+void sets_draw_words(struct prng *prng);
+
 /* Sends how each role touches the shared objects, for the judge. */
 void sets_describe(int wire);

@@ -22,6 +22,8 @@ static struct {
     unsigned turns; /* of this word; written by the thread that changes turns */
 } slots[WATCHPOINTS];
 
+__thread struct turn_word turn_own __attribute__((tls_model("initial-exec")));
+
 static _Atomic uint64_t turn_ends;
 static _Atomic uint64_t nturns; /* that began */
 static _Atomic unsigned nseen;  /* threads that watch the words of this turn */
@@ -105,6 +107,8 @@ uint64_t turn_words(uint64_t now, unsigned threads, uint64_t last, struct turn_w
         uint64_t word = atomic_load_explicit(&slots[slot].word, memory_order_relaxed);
         ret[slot] = (struct turn_word){address_of(word), 1U << (word >> SIZE_SHIFT)};
     }
+    if (turn_own.address)
+        ret[0] = turn_own;
     uint64_t number = atomic_load_explicit(&nturns, memory_order_relaxed);
     if (number != last)
         atomic_fetch_add_explicit(&nseen, 1, memory_order_relaxed);

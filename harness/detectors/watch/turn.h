@@ -15,6 +15,9 @@ struct turn_word {
     unsigned size;
 };
 
+/* The word that this thread watches in place of the first one of the turn, from its next stall_point on; or none. */
+extern __thread struct turn_word turn_own __attribute__((tls_model("initial-exec")));
+
 void turn_start(uint64_t seed);
 
 /* The objects of the last round are gone: drops their words, and ends the turn, so that a cache of the new objects is

@@ -51,7 +51,17 @@ static void suspect_roles(const struct judge *judge, struct finding *finding)
     finding->evidence.users = roles.several;
 }
 
-static void list_orders(const struct judge *judge, struct finding *finding)
+/* Does the row have the outcome of the record? */
+static bool is_row_of(const struct record *row, const struct record *record)
+{
+    bool same = (row->values[ROW_FAILED] != 0) == (record->values[UNORDERED_CHECK] != 0) &&
+                (row->values[ROW_SERIAL] != 0) == (record->values[UNORDERED_SERIAL] != 0);
+    for (unsigned i = 0; same && i <= row->values[ROW_ROLES]; i++)
+        same = strcmp(record_text(row, 1 + i), record_text(record, 1 + i)) == 0;
+    return same;
+}
+
+static void list_orders(const struct judge *judge, const struct record *record, struct finding *finding)
 {
     unsigned shown = 0;
     for (size_t i = 0; i < judge->outcome->nrecords; i++) {
@@ -59,7 +69,7 @@ static void list_orders(const struct judge *judge, struct finding *finding)
         const char *results[PLAN_OUTCOME_ROLES_MAX];
         if (row->type != RECORD_ROW)
             continue;
-        if (!row->values[ROW_SERIAL] || row->values[ROW_FAILED])
+        if (is_row_of(row, record))
             finding->count += (uint64_t)row->values[ROW_COUNT];
         if (!row->values[ROW_SERIAL] || shown++ >= ORDERS_SHOWN)
             continue;
@@ -103,7 +113,7 @@ void judge_unordered(struct judge *judge, const struct record *record)
     }
     name_roles(judge, finding);
     finding->count = 0;
-    list_orders(judge, finding);
+    list_orders(judge, record, finding);
     finding->count += finding->count == 0;
     if (check)
         finding->message =

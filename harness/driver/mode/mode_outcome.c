@@ -10,6 +10,7 @@
 
 static const struct member members[] = {
     {.name = "outcome", .detect = OUTSIDE | BIT(OUTCOME), .unique = OUTSIDE | BIT(OUTCOME)},
+    {.name = "stalled", .detect = OUTSIDE | BIT(OUTCOME), .unique = BIT(OUTCOME), .rides = PERTURB_STALL},
     {.name = "delayed",
      .detect = OUTSIDE | BIT(OUTCOME),
      .unique = BIT(OUTCOME),
