@@ -19,7 +19,8 @@ static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
     return PyLong_FromSsize_t(length);
 }
 
-/* Names of one attribute at different addresses: the interpreter's cache of attributes keeps each that was looked up. */
+/* Names of one attribute at different addresses: the interpreter's cache of attributes keeps each that was looked
+ * up. */
 #define NAMES 4096
 static PyObject *names[NAMES];
 

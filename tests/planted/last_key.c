@@ -1,5 +1,5 @@
-/* Keeps the last key and its value for all threads. bug(key) stores the key before the value: a thread that asks for the
- * same key meanwhile gets the value of the key before. fault(key) raises ValueError there instead. The twins have a
+/* Keeps the last key and its value for all threads. bug(key) stores the key before the value: a thread that asks for
+ * the same key meanwhile gets the value of the key before. fault(key) raises ValueError there instead. The twins have a
  * lock. */
 #include "planted.h"
 

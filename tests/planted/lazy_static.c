@@ -1,5 +1,5 @@
-/* A table of the module that the first call in a process fills. bug: the call announces it before it is full, and a second
- * thread in that call reads what is not there yet. twin: a lock around the first call. */
+/* A table of the module that the first call in a process fills. bug: the call announces it before it is full, and a
+ * second thread in that call reads what is not there yet. twin: a lock around the first call. */
 #include "planted.h"
 
 #define N 256

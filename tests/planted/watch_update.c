@@ -1,5 +1,5 @@
-/* Updates of shared memory that are lost, with no other effect: no result depends on them. The twins update under locks,
- * by atomic operations, or store what does not depend on what they read. */
+/* Updates of shared memory that are lost, with no other effect: no result depends on them. The twins update under
+ * locks, by atomic operations, or store what does not depend on what they read. */
 #include "planted.h"
 
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /* The results of the first calls in a process, compared with those of processes in which one thread runs at a time.
  *
- * Contract. The child's main thread makes the table, in memory that it shares with the processes that it forks. A process
+ * Contract. The child's main thread makes the table, in memory that it shares with the processes that it forks. A
+ * process
  * fills or checks it alone: in its lone passes one thread at a time calls compare_learn. In a race all workers call
  * compare_race, which reads the table and counts with atomics; the first difference fills in its text. The main thread
  * reads after the process has ended.
@@ -59,8 +60,8 @@ void compare_learn(struct worker *worker, unsigned step, PyObject *result);
 void compare_race(struct worker *worker, unsigned step, PyObject *result);
 void compare_after(struct worker *worker, unsigned step, PyObject *result);
 
-/* One thread made this call of the first worker of a role with others' iterations in between. Another result refutes those
- * of all threads of the role. */
+/* One thread made this call of the first worker of a role with others' iterations in between. Another result refutes
+ * those of all threads of the role. */
 void compare_interleaved(const struct diverge_step *at, PyObject *result);
 
 /* Why the results of this role and statement are not compared; "" where no result is refuted. */

@@ -85,8 +85,8 @@ static void learn_again(const struct diverge_step *at, PyObject *result)
     compare_interleaved(at, result);
 }
 
-/* With iterations of other roles, and of another worker between two statements: a value that one statement keeps for the
- * next is the caller's to protect. */
+/* With iterations of other roles, and of another worker between two statements: a value that one statement keeps for
+ * the next is the caller's to protect. */
 static void learn_interleaved(struct run *run)
 {
     static const uint64_t numbers[COMPARE_CALLS] = {0, 1, 2};

@@ -1,7 +1,7 @@
 /* The functions that the new processes run: one learns, some run lone passes, most run a race.
  *
- * Contract. The child's main thread in its own new process, attached, with no other thread. What they learn goes to memory
- * that all of them share; no two of them run at the same time.
+ * Contract. The child's main thread in its own new process, attached, with no other thread. What they learn goes to
+ * memory that all of them share; no two of them run at the same time.
  */
 #pragma once
 

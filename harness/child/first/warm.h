@@ -12,7 +12,8 @@
 
 #include "child/run/run.h"
 
-/* Names of modules, a line each, in the order of their import, after '1' for a module of the target and '0' for others. */
+/* Names of modules, a line each, in the order of their import, after '1' for a module of the target and '0' for
+ * others. */
 struct warm_list {
     size_t size;
     char names[256 << 10];

@@ -1,5 +1,5 @@
-/* Orders: all ways to run the statements of the roles one after the other. Each is run on fresh objects, and its outcome
- * is allowed. Child main, attached. */
+/* Orders: all ways to run the statements of the roles one after the other. Each is run on fresh objects, and its
+ * outcome is allowed. Child main, attached. */
 #pragma once
 
 #include "child/outcome/observe.h"
@@ -29,9 +29,10 @@ struct orders {
 int orders_init(struct orders *orders, char *error, size_t size);
 void orders_clear(struct orders *orders);
 
-/* Runs every order, each on as many sets as make up `sets` together and at least once, in reverse with `reverse`; adds the
- * outcomes to the table. A part that differs from the first run of the same order is left out from then on: `changes` is
- * set, and the orders must be forgotten. Returns false after sending why the plan cannot go on. */
+/* Runs every order, each on as many sets as make up `sets` together and at least once, in reverse with `reverse`; adds
+ * the
+ * outcomes to the table. A part that differs from the first run of the same order is left out from then on: `changes`
+ * is set, and the orders must be forgotten. Returns false after sending why the plan cannot go on. */
 bool orders_run(struct orders *orders, bool reverse, unsigned sets);
 
 /* Forgets the outcomes, and empties the table. */

@@ -13,7 +13,8 @@
 #include "core/wire/status.h"
 #include "heap/point/point.h"
 
-/* Runs of all orders, in both directions, with these numbers of sets: before the meetings, and before a finding is sent. */
+/* Runs of all orders, in both directions, with these numbers of sets: before the meetings, and before a finding is
+ * sent. */
 #define PASSES 4
 #define SETS_LEARNT 64
 #define SETS_AGAIN 256

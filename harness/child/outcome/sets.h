@@ -1,5 +1,5 @@
-/* Sets of fresh objects: runs the part of the setup that makes the objects of the roles. Child main, attached, while all
- * roles wait. */
+/* Sets of fresh objects: runs the part of the setup that makes the objects of the roles. Child main, attached, while
+ * all roles wait. */
 #pragma once
 
 #include "child/outcome/observe.h"

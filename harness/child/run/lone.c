@@ -13,8 +13,8 @@
 /* Passes of indexed statements make each iteration twice, and take at most this part of the time. */
 #define INDEXED_TWICE 2
 #define INDEXED_SHARE 20
-/* Calls on one thread for chosen iterations take one part in CHOSEN_SHARE of the time of rounds, and a first part; those
- * of a lane end after CHOSEN_TIME. */
+/* Calls on one thread for chosen iterations take one part in CHOSEN_SHARE of the time of rounds, and a first part;
+ * those of a lane end after CHOSEN_TIME. */
 #define CHOSEN_SHARE 20
 #define CHOSEN_TIME_LEAST (2 * MILLISECOND)
 #define CHOSEN_TIME CLOCK_SECOND
@@ -189,8 +189,8 @@ void lone_learn(struct run *run)
     space_loosen(run->maker, &run->base);
 }
 
-/* Learns the results of one lane for the next round, and returns the ns that it took. The workers' results are compared with one call, and a difference
- * with some more. */
+/* Learns the results of one lane for the next round, and returns the ns that it took. The workers' results are compared
+ * with one call, and a difference with some more. */
 static uint64_t learn_chosen(struct run *run, unsigned lane)
 {
     uint64_t numbers[SAMPLES_MAX];

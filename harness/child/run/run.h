@@ -130,8 +130,8 @@ void run_hint_end(struct run *run);
 /* lone.c: learns the result of each step on one thread, where results can be compared. Before the workers, after the
  * serial pass. */
 void lone_learn(struct run *run);
-/* Without a period: chooses iterations of the next round, and learns their results. Before the objects for the round are
- * made, and after. worked: ns of all rounds. */
+/* Without a period: chooses iterations of the next round, and learns their results. Before the objects for the round
+ * are made, and after. worked: ns of all rounds. */
 void lone_choose(struct run *run, uint64_t worked, bool are_made);
 /* Sends which statements have their results compared and their exceptions judged. Before the workers, and at the
  * end. */

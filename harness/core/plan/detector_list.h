@@ -28,7 +28,8 @@
     CHILD(SHUTDOWN, shutdown, "objects and blocks of the calls that are left when Python ends, with their holders") \
     CHILD(TRIPWIRE, tripwire, "a call writes to an input it should only read, even for an instant") \
     DRIVER(TSAN, tsan, "data races, by ThreadSanitizer in instrumented builds; with --tsan only") \
-    CHILD(WATCH, watch, "updates of shared memory that are lost; threads are stalled at words that several of them touch")
+    CHILD(WATCH, watch, \
+        "updates of shared memory that are lost; threads are stalled at words that several of them touch")
 /* clang-format on */
 
 #define DETECTOR_ENUM(id, name, about) DETECTOR_##id,

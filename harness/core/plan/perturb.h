@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "core/plan/detector_list.h"
 
-/* Of the priorities: changes in a window of points. An order of the points that depends on PCT_CHANGES + 1 of them has a
- * chance of 1/(n k^(d-1)) in a window, n threads, k = PCT_POINTS, d = PCT_CHANGES + 1. */
+/* Of the priorities: changes in a window of points. An order of the points that depends on PCT_CHANGES + 1 of them has
+ * a chance of 1/(n k^(d-1)) in a window, n threads, k = PCT_POINTS, d = PCT_CHANGES + 1. */
 #define PCT_POINTS 32
 #define PCT_CHANGES 2
 
@@ -29,8 +29,8 @@
     ROW(PCT, pct, \
         "around calls, at allocations and at locks threads wait for up to 100 us for those of higher priority; " \
         "priorities are random, and " AS_TEXT(PCT_CHANGES) " of each " AS_TEXT(PCT_POINTS) " points change one") \
-    ROW(FIRST, first, "each of many new processes makes the objects of the setup, and its threads make their first calls " \
-        "together") \
+    ROW(FIRST, first, \
+        "each of many new processes makes the objects of the setup, and its threads make their first calls together") \
     ROW(STALL, stall, "threads are stalled for a moment at words that several of them touch")
 /* clang-format on */
 

@@ -47,13 +47,13 @@
     FOUND(STALL, stall, EXCUSE(STALL_IS_NO_FINDING)) \
     /* values: enum record_race. text: input's name or "", statement. frames: two stacks */ \
     FOUND(RACE, race, 0) \
-    /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what --check \
-     * gives, or ""; the results of each role; the state */ \
+    /* Meetings of the roles gave what no order of the calls gives; values: enum record_unordered. text: what \
+     * --check gives, or ""; the results of each role; the state */ \
     FOUND(UNORDERED, unordered, 0) \
     PLAIN(ROLE, role) /* values: enum record_role. text: statement, kind of its operations, its function or "" */ \
     PLAIN(MEETINGS, meetings) /* values: enum record_meetings. text: what is not compared, and why, one a line */ \
-    /* values: enum record_row: a row of the table of outcomes. text: the first order that gives it, "1 2"; the results \
-     * of each role; the state */ \
+    /* values: enum record_row: a row of the table of outcomes. text: the first order that gives it, "1 2"; the \
+     * results of each role; the state */ \
     PLAIN(ROW, row) \
     /* One of the plan's statements; values: enum record_statement. text: its source, "" for the `pass` of an idle \
      * body; the names of the objects that it uses; the modules of all names in it; both separated by commas; the \

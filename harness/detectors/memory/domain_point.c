@@ -1,4 +1,5 @@
-/* See domain_point.h. Any thread; each function does what the allocator before does (`context`), then passes a point. */
+/* See domain_point.h. Any thread; each function does what the allocator before does (`context`), then passes a
+ * point. */
 #include "detectors/memory/domain_point.h"
 
 #include <Python.h>

@@ -3,5 +3,6 @@
 
 #include <stdint.h>
 
-/* Takes the domains if these bits of enum perturb have PERTURB_ALLOC or PERTURB_PCT. After guard_take_domains, before Python starts. */
+/* Takes the domains if these bits of enum perturb have PERTURB_ALLOC or PERTURB_PCT. After guard_take_domains, before
+ * Python starts. */
 void domain_point_take(uint32_t perturb);

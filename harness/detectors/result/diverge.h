@@ -1,7 +1,8 @@
 /* The results of calls on one thread, for the detector `diverge`.
  *
  * Contract. Called by one thread at a time, attached, while no worker is inside a round. First diverge_begin, then
- * diverge_learn with each result of the passes before any worker, then diverge_learnt. After a round, for each diverge_next_uncertain,
+ * diverge_learn with each result of the passes before any worker, then diverge_learnt. After a round, for each
+ * diverge_next_uncertain,
  * diverge_recall with the results of a pass over the same inputs, then diverge_settle; or diverge_forget if the inputs
  * are damaged. Other iterations have other references: diverge_again, and diverge_learn with one result of each.
  */
@@ -45,7 +46,8 @@ enum looked diverge_looks(unsigned role, unsigned step, const char **ret_why);
 void diverge_count(unsigned role, unsigned step, uint64_t calls);
 uint64_t diverge_counted(unsigned role, unsigned step);
 
-/* Finds the uncertain results since the last diverge_settle, from *at on, which begins at 0. Returns false after the last. */
+/* Finds the uncertain results since the last diverge_settle, from *at on, which begins at 0. Returns false after the
+ * last. */
 bool diverge_next_uncertain(unsigned *at, struct diverge_uncertain *ret);
 void diverge_recall(const struct diverge_step *at, PyObject *result);
 

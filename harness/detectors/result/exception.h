@@ -1,8 +1,8 @@
 /* Exceptions that wait for calls on one thread, for the detector `exception`.
  *
  * Contract. Child main, attached, while no worker is inside a round. Where an opaque object is shared, or the
- * iteration decides what a call raises, a worker's exception is held until calls on one thread have raised the same one,
- * or not.
+ * iteration decides what a call raises, a worker's exception is held until calls on one thread have raised the same
+ * one, or not.
  */
 #pragma once
 

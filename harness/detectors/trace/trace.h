@@ -11,8 +11,8 @@
  * or sets the handler of SIGTRAP: a trap would end the process while SIGTRAP is blocked.
  *
  * Not logged: instructions of the interpreter, libc and the system (but those of memcpy and the like, called by the
- * target), the stack, thread-local storage, gathers and scatters, and the heads of Python objects, which the interpreter
- * guards.
+ * target), the stack, thread-local storage, gathers and scatters, and the heads of Python objects, which the
+ * interpreter guards.
  */
 #pragma once
 

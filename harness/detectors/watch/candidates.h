@@ -40,8 +40,8 @@ void candidates_start(void);
 /* Reads which files are loaded now, for random words. */
 void candidates_read_files(void);
 
-/* Adds a candidate, or adds its flags and range to the one of the same 8-byte word, which becomes at least as heavy. One
- * that crosses a word is cut. Returns false if the table is full. */
+/* Adds a candidate, or adds its flags and range to the one of the same 8-byte word, which becomes at least as heavy.
+ * One that crosses a word is cut. Returns false if the table is full. */
 bool candidates_add(const struct candidate *candidate);
 
 /* Forgets the candidates outside of target files' data. */

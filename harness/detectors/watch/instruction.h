@@ -27,6 +27,6 @@ struct access instruction_at(uintptr_t pc);
 uintptr_t instruction_address(uintptr_t pc, const void *ucontext);
 
 /* Does the value that the instruction at `load` reads from memory always reach the one that the instruction at `store`
- * writes? Follows registers and stack slots through the code between the two, and all of its forward jumps; a value that
- * a condition on it chose counts. False where the code goes back, or is not understood. */
+ * writes? Follows registers and stack slots through the code between the two, and all of its forward jumps; a value
+ * that a condition on it chose counts. False where the code goes back, or is not understood. */
 bool instruction_flows(uintptr_t load, uintptr_t store);

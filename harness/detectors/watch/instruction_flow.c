@@ -62,8 +62,8 @@ static uint64_t bit_of_slot(struct flow *flow, const ZydisDecodedOperand *memory
     return UINT64_C(1) << (FIRST_SLOT + i);
 }
 
-/* The bits that an operand reads: a register, a stack slot, or the registers of an address, since a value loaded through
- * a pointer depends on it. */
+/* The bits that an operand reads: a register, a stack slot, or the registers of an address, since a value loaded
+ * through a pointer depends on it. */
 static uint64_t sources_of(struct flow *flow, const ZydisDecodedOperand *operand)
 {
     if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER)

@@ -224,7 +224,8 @@ static bool is_same_call(const struct guard_context *one)
            one->step == guard_context.step;
 }
 
-/* An access of the thread that follows its load, in the same slot. Only a store of the same memory completes the race. */
+/* An access of the thread that follows its load, in the same slot. Only a store of the same memory completes the
+ * race. */
 static void follow(struct thread *thread, const struct slot *slot, const struct stall_sight *sight)
 {
     struct stall_race *race = &thread->race;

@@ -1,8 +1,8 @@
 /* Hardware watchpoints of the calling thread: the processor stops the thread after each instruction of it that reads or
  * writes a watched word, and the kernel sends SIGTRAP with TRAP_PERF and the word's address.
  *
- * Contract. Every function concerns the calling thread only, and is async-signal-safe. A system call that reads the word
- * does not count. A thread without registers (a debugger has them, or perf is not allowed) simply has no trips.
+ * Contract. Every function concerns the calling thread only, and is async-signal-safe. A system call that reads the
+ * word does not count. A thread without registers (a debugger has them, or perf is not allowed) simply has no trips.
  */
 #pragma once
 

@@ -23,28 +23,30 @@ static const char run_more[] =
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
 static const char reproduce_more[] =
-    "Runs the plan of a kept finding in fresh children, until the same failure came three times, or --trials children\n"
-    "did, or the time is over. FINDING is an id of `ftstress list findings`, or a folder of a finding. Without -p it runs\n"
-    "in the interpreter of the finding, with the same versions; -p names another one, for example with a newer release:\n"
+    "Runs the plan of a kept finding in fresh children, until the same failure came three times, or --trials\n"
+    "children did, or the time is over. FINDING is an id of `ftstress list findings`, or a folder of a finding.\n"
+    "Without -p it runs in the interpreter of the finding, with the same versions; -p names another one, for example\n"
+    "with a newer release:\n"
     "  ftstress reproduce F898e712\n"
     "  ftstress reproduce F898e712 -p venv-with-the-fix --trials 50\n"
     "\n"
-    "Exit status: 0 does not fail, 1 fails again, 2 usage, 3 could not test, such as where versions differ (and which), "
-    "125 the\n"
-    "harness itself failed.\n";
+    "Exit status: 0 does not fail, 1 fails again, 2 usage, 3 could not test, such as where versions differ (and\n"
+    "which), 125 the harness itself failed.\n";
 
 static const char minimize_more[] =
     "Leaves out statements and inputs, then threads, perturbations and detectors, then parts of recipes and\n"
-    "expressions, as long as the plan fails in the same way and as often in a second. Failures are random, so that each\n"
-    "candidate runs until a sequential test has decided. The state is kept beside the finding after each candidate: the\n"
-    "same command goes on after Ctrl-C or when the time was over.\n"
+    "expressions, as long as the plan fails in the same way and as often in a second. Failures are random, so that\n"
+    "each candidate runs until a sequential test has decided. The state is kept beside the finding after each\n"
+    "candidate: the same command goes on after Ctrl-C or when the time was over.\n"
     "\n"
-    "Exit status: 1 the smallest plan fails, 2 usage, 3 the finding does not fail here, 125 the harness itself failed.\n";
+    "Exit status: 1 the smallest plan fails, 2 usage, 3 the finding does not fail here, 125 the harness itself\n"
+    "failed.\n";
 
 static const char bisect_more[] =
-    "Runs the plan of a kept finding with releases of one package, in venvs that are kept in the cache, and halves the\n"
-    "range until two neighbours differ. The other packages keep their versions. pip lists and installs wheels from the index\n"
-    "that it is configured for; releases without a wheel are listed. Without a range: from the finding's version to the newest.\n"
+    "Runs the plan of a kept finding with releases of one package, in venvs that are kept in the cache, and halves\n"
+    "the range until two neighbours differ. The other packages keep their versions. pip lists and installs wheels\n"
+    "from the index that it is configured for; releases without a wheel are listed. Without a range: from the\n"
+    "finding's version to the newest.\n"
     "  ftstress bisect F898e712 numpy 2.2.0..2.2.6\n"
     "\n"
     "Exit status: 0 found, 2 usage, 3 not found, 125 the harness itself failed.\n";

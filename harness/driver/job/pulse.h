@@ -2,7 +2,8 @@
  *
  * Contract. The kernel's counters of each thread in /proc are read a few times a second. Time counts in full while all
  * threads sleep. While threads want a processor, it counts by the share that they got of what they could use. While one
- * reads a disk, it does not count, for PULSE_DISK_MOST at most. Counters that the kernel does not keep count nothing. */
+ * reads a disk, it does not count, for PULSE_DISK_MOST at most. Counters that the kernel does not keep count
+ * nothing. */
 #pragma once
 
 #include <stddef.h>

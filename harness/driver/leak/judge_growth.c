@@ -14,7 +14,8 @@
 #define STACKS_MAX 3
 /* Fewer new blocks in each call count as none. */
 #define TABLE_BLOCKS 0.005
-/* More things than a cache has that keeps some of them by chance, by their addresses: it looks like a leak till full. */
+/* More things than a cache has that keeps some of them by chance, by their addresses: it looks like a leak till
+ * full. */
 #define CACHE_MOST 5000
 #define WHOLE 0.05 /* difference of a rate from a whole number at most, where each call loses the same */
 

@@ -1,5 +1,5 @@
-/* Sequential probability ratio test: does a candidate fail as often in a second as the plan did, or clearly more rarely?
- * Failures come as a Poisson process. Plain data. */
+/* Sequential probability ratio test: does a candidate fail as often in a second as the plan did, or clearly more
+ * rarely? Failures come as a Poisson process. Plain data. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* A bandit: gives more turns to the members of the portfolio that find more in a second, and some to the others, because
- * little is known of a member with little time (Thompson sampling of rates). Driver. Plain data. */
+/* A bandit: gives more turns to the members of the portfolio that find more in a second, and some to the others,
+ * because little is known of a member with little time (Thompson sampling of rates). Driver. Plain data. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 /* The functions of extensions that take and release locks, with a point after each. Part of an executable, never of a
  * sanitizer build: those have their own.
  *
- * Contract. Any thread, before main and after exit. Each does what the function behind it does, then passes a point; the
+ * Contract. Any thread, before main and after exit. Each does what the function behind it does, then passes a point;
+ * the
  * lock just taken is held there. Calls of the program's own files pass none: they may hold a lock of the harness. What
  * CPython inlines, such as PyMutex_Lock of a free mutex, is not seen, nor what libraries call inside of themselves.
  */

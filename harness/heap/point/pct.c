@@ -1,5 +1,5 @@
-/* See pct.h for the contract. A thread that reads priorities while another draws them sees some of each window: it waits
- * for a wrong thread for a moment, no more. */
+/* See pct.h for the contract. A thread that reads priorities while another draws them sees some of each window: it
+ * waits for a wrong thread for a moment, no more. */
 #include "heap/point/pct.h"
 
 #include <sched.h>

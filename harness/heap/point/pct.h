@@ -1,4 +1,5 @@
-/* Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010) over the points of the workers: threads have random
+/* Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010) over the points of the workers: threads have
+ * random
  * priorities, and at a point a thread waits while one of a higher priority works. After each PCT_POINTS points of all
  * threads the priorities are drawn again; at PCT_CHANGES of them the thread that comes there gets the lowest one.
  *

@@ -148,8 +148,8 @@ void point_begin(unsigned worker)
         pct_enter(worker);
     here.step = 1;
     point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % UNTIL_FIRST);
-    /* Rounds may be short: what was drawn in an earlier one stays. A worker may have few calls, too: half of them wait in
-     * the first ones. */
+    /* Rounds may be short: what was drawn in an earlier one stays. A worker may have few calls, too: half of them wait
+     * in the first ones. */
     if (!here.sleep_due)
         here.sleep_due = clock_now() + prng_next(&here.prng) % AWAKE_MOST;
     if (!here.due)

@@ -55,8 +55,8 @@ static void a_hang_states_the_time_without_progress(void **state)
         {{.seconds = 5.04, .ran = 0.2, .starved = 0.1},
          "no call began or ended for 5.0 s, in which the threads used 0.2 s of processor time"},
         {{.seconds = 30, .ran = 5.1, .starved = 25},
-         "no call began or ended for 30.0 s, in which the threads used 5.1 s of processor time, and waited 25.0 s for a "
-         "processor or a disk"},
+         "no call began or ended for 30.0 s, in which the threads used 5.1 s of processor time, and waited 25.0 s for "
+         "a processor or a disk"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct trial trial;
