@@ -22,8 +22,7 @@ UNSEEN = [
     ('q.append(1)', ('-s', 'q = []'), 'results not compared, exceptions not judged: the statements change what they share (q)'),
     ('o.step()', OPAQUE, 'o.step(): results not compared, exceptions not judged: o has no pickle, so the statements may '
                          'change it unseen'),
-    ('o.push() + iteration_index % 3', OPAQUE, 'results not compared, exceptions not judged: o has no pickle, so the '
-                                                            'statements may change it unseen'),
+    ('o.push() + iteration_index % 3', OPAQUE, 'o has no pickle, so the statements may change it unseen'),
     ('c.w += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
     ('type(c).n += 1', INSTANCE, 'results not compared, exceptions not judged: the statements change what they share (c)'),
     ('c.f()', ('-s', 'class C:\n def f(self):\n  self.l.append(1)\n  return self.l.pop()', '-s', 'c = C()\nc.l = []'),

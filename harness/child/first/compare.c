@@ -89,6 +89,24 @@ void compare_learn(struct worker *worker, unsigned step, PyObject *result)
         refute(entry, worker, step, verdict == IMAGE_UNFIT ? text : "one thread gets different results");
 }
 
+void compare_interleaved(const struct diverge_step *at, PyObject *result)
+{
+    static const struct image_inputs none;
+    const struct compare_entry *first = entry_of(at->role, at->iteration, at->step);
+    char text[512], *why = table->why[at->role % COMPARE_THREADS][at->step % COMPARE_STEPS];
+    if (!first || first->state != COMPARE_VALUE)
+        return;
+    const struct image image = {table->pool + first->offset, first->size};
+    enum image_verdict verdict =
+        result ? image_compare(&image, result, &none, text, sizeof text) : IMAGE_DIFFERENT;
+    if (verdict != IMAGE_DIFFERENT && verdict != IMAGE_UNFIT)
+        return;
+    snprintf(why, sizeof table->why[0][0], "one thread gets different results");
+    for (unsigned thread = at->role; thread < COMPARE_THREADS; thread += at->roles)
+        for (unsigned i = 0; i < COMPARE_CALLS; i++)
+            table->entries[thread][i][at->step].state = COMPARE_REFUTED;
+}
+
 /* Replaces "under threads" in the sentence of an image: the threads were right. */
 static void say_after(char *sentence, size_t size, const char *text)
 {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "child/run/run.h"
+#include "detectors/result/diverge.h"
 
 /* Calls of a thread in one process. */
 #define COMPARE_CALLS 3
@@ -57,6 +58,10 @@ void compare_use(struct compare_table *table);
 void compare_learn(struct worker *worker, unsigned step, PyObject *result);
 void compare_race(struct worker *worker, unsigned step, PyObject *result);
 void compare_after(struct worker *worker, unsigned step, PyObject *result);
+
+/* One thread made this call of the first worker of a role with others' iterations in between. Another result refutes those
+ * of all threads of the role. */
+void compare_interleaved(const struct diverge_step *at, PyObject *result);
 
 /* Why the results of this role and statement are not compared; "" where no result is refuted. */
 const char *compare_why(unsigned role, unsigned step);

@@ -9,6 +9,7 @@
 #include "child/first/birth.h"
 #include "child/first/order.h"
 #include "child/python/interp.h"
+#include "child/run/pass.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
 #include "heap/point/point.h"
@@ -79,6 +80,31 @@ static void make_base(struct run *run)
     exception_expect(process_context.shared->expected, process_context.shared->nexpected);
 }
 
+static void learn_again(const struct diverge_step *at, PyObject *result)
+{
+    compare_interleaved(at, result);
+}
+
+/* With iterations of other roles, and of another worker between two statements: a value that one statement keeps for the
+ * next is the caller's to protect. */
+static void learn_interleaved(struct run *run)
+{
+    static const uint64_t numbers[COMPARE_CALLS] = {0, 1, 2};
+    unsigned roles = run->program ? run->program->nbodies : 0;
+    for (unsigned role = 0; role < roles; role++)
+        pass_run(&(struct pass){.run = run,
+                                .lane = role,
+                                .index = role,
+                                .take = learn_again,
+                                .numbers = numbers,
+                                .n = COMPARE_CALLS,
+                                .twice = true,
+                                .interleaved = true,
+                                .fresh = true,
+                                .calls = 2 * COMPARE_CALLS,
+                                .time = PASS_TIME});
+}
+
 void process_lone(struct run *run, uint64_t order)
 {
     uint64_t began = clock_now();
@@ -87,6 +113,8 @@ void process_lone(struct run *run, uint64_t order)
     if (!order_run(run, order, COMPARE_CALLS, compare_learn) ||
         !order_run(run, ORDER_FORWARD, 1, compare_learn))
         give_up();
+    if (order == ORDER_FORWARD)
+        learn_interleaved(run);
     keep_expected();
 }
 

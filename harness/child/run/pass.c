@@ -86,6 +86,8 @@ static bool run_step(struct making *making, unsigned i, uint64_t iteration)
                                     .step = i,
                                     .lane = pass->lane,
                                     .sample = samples_find(&pass->run->samples, iteration),
+                                    .roles = pass->run->program->nbodies,
+                                    .iteration = iteration,
                                     .statement = making->own.body->steps[i].source};
     pass->take(&at, result);
     bool returned = result || run_declares(pass->run, raised);

@@ -33,6 +33,8 @@
 /* Iterations after a new setup that count as first uses, and ns that a meeting of all threads takes. */
 #define FIRST_USES 3
 #define MEETING_TIME UINT64_C(50000)
+/* Where threads stall, one of this number of rounds is long; the others are for the first uses of new objects. */
+#define STALL_ROUNDS 8
 /* Overlap is sampled once in SAMPLE_TIME ns, and at least once in SAMPLE_MOST calls: a sample costs more than a cheap
  * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
@@ -106,14 +108,16 @@ static void size_round(struct run *run, uint64_t round, uint64_t done)
     uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
     uint64_t iteration = run->iteration_time, least = 1;
     uint32_t perturb = run->setup_once ? run->plan->perturb & ~PERTURB_FRESH : run->plan->perturb;
-    run->meetings = perturb & PERTURB_LOCKSTEP ? UINT64_MAX : perturb & PERTURB_FRESH ? FIRST_USES : 0;
+    bool first_uses =
+        perturb & PERTURB_FRESH || (perturb & PERTURB_STALL && run->renewed && round % STALL_ROUNDS);
+    run->meetings = perturb & PERTURB_LOCKSTEP ? UINT64_MAX : first_uses ? FIRST_USES : 0;
     if (round < 6 && FIRST_ROUND_TIME << round < time)
         time = FIRST_ROUND_TIME << round;
     if (run->meetings > 0) {
         barrier_init(&run->lockstep, run->plan->threads);
         iteration += MEETING_TIME;
     }
-    if (perturb & PERTURB_FRESH) {
+    if (first_uses) {
         time = run->renewal;
         least = FIRST_USES;
     }
@@ -136,6 +140,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
         atomic_load(&run->damaged) || atomic_load(&run->raised) > 0 || run->plan->perturb & PERTURB_FRESH;
     uint64_t now = clock_now(), share = (now - began) / (harmed ? 2 : 10);
     atomic_store(&run->damaged, false);
+    run->renewed = false;
     if (run->setup_once || *spent > share) {
         for (unsigned i = 0; i < run->base.nwatched; i++)
             watched_restore(&run->base.watched[i], false);
@@ -143,6 +148,7 @@ static bool prepare_round(struct run *run, uint64_t began, uint64_t *spent)
     }
     bool made = run_make_base(run, run->maker->tripwire);
     run->renewal = clock_now() - now;
+    run->renewed = made && !run->setup_once;
     *spent += run->renewal;
     return made;
 }

@@ -69,6 +69,7 @@ struct run {
     unsigned poll_every;      /* iterations between two readings of the clock and two safe points */
     uint64_t meetings;        /* iterations of this round before which all workers meet */
     uint64_t renewal;         /* ns that new objects for the last round took */
+    bool renewed;             /* the objects of this round are new */
     uint32_t generation;      /* changes when the base space is new: bind again */
     struct barrier barrier;   /* workers and the main thread */
     struct barrier lockstep;  /* workers; new in each round with meetings, which each worker leaves */

@@ -174,7 +174,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     tracing_end_call();
     point_close();
     guard_context.worker = BLOCK_NOBODY;
-    if (!call->serial && worker->calls >= worker->sample_at)
+    if (!call->serial && !tracing_turn && worker->calls >= worker->sample_at)
         worker_sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();

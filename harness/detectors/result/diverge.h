@@ -11,7 +11,8 @@
 
 /* One statement of the plan, in one iteration of one lane: the workers that get the same results. */
 struct diverge_step {
-    unsigned role, step, lane, sample;
+    unsigned role, step, lane, sample, roles; /* roles: of the plan */
+    uint64_t iteration;
     const char *statement; /* the plan's, valid during the run */
 };
 

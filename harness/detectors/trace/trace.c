@@ -27,7 +27,7 @@
 
 /* Of the one thread that steps. */
 static struct {
-    uint64_t steps, most, until;
+    uint64_t steps, most, until, wall_until;
     unsigned foreign; /* steps outside of target files since the last one inside */
     uintptr_t stack_low, stack_high;
     bool cut;
@@ -95,6 +95,7 @@ void trace_begin(unsigned thread, const struct trace_budget *budget)
     trace.steps = trace.foreign = 0;
     trace.most = budget->steps;
     trace.until = processor_time() + budget->nanoseconds;
+    trace.wall_until = clock_now() + budget->delay + 2 * budget->nanoseconds;
     trace.cut = trace.in_memory_function = false;
     stepped = true;
     trace.is_delayed = budget->delay && start_timer(budget->delay);
@@ -222,7 +223,8 @@ static void leave(greg_t *registers, bool cut)
 
 static bool is_spent(void)
 {
-    return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && processor_time() >= trace.until);
+    return trace.steps >= trace.most || (trace.steps % CLOCK_EVERY == 0 && (processor_time() >= trace.until ||
+                                                                            clock_now() >= trace.wall_until));
 }
 
 static bool is_memory_function(uintptr_t pc)

@@ -24,7 +24,7 @@
 
 struct trace_budget {
     uint64_t steps;
-    uint64_t nanoseconds; /* of the thread's processor time */
+    uint64_t nanoseconds; /* of the thread's processor time, and twice of that by the wall clock */
     uint64_t delay;       /* ns that the call runs without steps first; 0: stepped from its start */
 };
 
