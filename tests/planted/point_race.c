@@ -1,7 +1,6 @@
 /* Races that hardly show without a delay at one point: a call of half a millisecond that leaves a shared word alone for
- * a few
- * nanoseconds only, around an allocation, an object, or between two holds of a lock; and two calls with nothing in
- * between. Each returns whether the word was its own until the end of the window.
+ * a few nanoseconds only, around an allocation, an object, or between two holds of a lock; and two calls with nothing
+ * in between. Each returns whether the word was its own until the end of the window.
  *
  * Any Python thread may call the functions, attached. `owner` is written by all threads; the twins have one each. */
 #include "planted.h"

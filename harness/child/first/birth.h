@@ -1,9 +1,8 @@
 /* New processes, forked from the child: the zygote. Each runs one function and ends.
  *
  * Contract. Child main, attached, with no other thread in the process: a fork has only the thread that made it, and
- * locks
- * that others held would stay closed. A process dies with the zygote, and the zygote reaps each one before it makes the
- * next. The descriptor of the records is shared: a record is one write.
+ * locks that others held would stay closed. A process dies with the zygote, and the zygote reaps each one before it
+ * makes the next. The descriptor of the records is shared: a record is one write.
  */
 #pragma once
 

@@ -1,10 +1,9 @@
 /* The results of the first calls in a process, compared with those of processes in which one thread runs at a time.
  *
  * Contract. The child's main thread makes the table, in memory that it shares with the processes that it forks. A
- * process
- * fills or checks it alone: in its lone passes one thread at a time calls compare_learn. In a race all workers call
- * compare_race, which reads the table and counts with atomics; the first difference fills in its text. The main thread
- * reads after the process has ended.
+ * process fills or checks it alone: in its lone passes one thread at a time calls compare_learn. In a race all workers
+ * call compare_race, which reads the table and counts with atomics; the first difference fills in its text. The main
+ * thread reads after the process has ended.
  */
 #pragma once
 

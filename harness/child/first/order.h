@@ -2,9 +2,8 @@
  * and no two of them meet.
  *
  * Contract. Child main, attached, while no worker runs. Each worker is a native thread of its own, because the
- * properties
- * of a thread must be as in workers. A thread waits for its turn detached. No hook of a detector but that for
- * exceptions judges the calls: they count as serial ones.
+ * properties of a thread must be as in workers. A thread waits for its turn detached. No hook of a detector but that
+ * for exceptions judges the calls: they count as serial ones.
  */
 #pragma once
 

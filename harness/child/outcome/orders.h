@@ -30,9 +30,8 @@ int orders_init(struct orders *orders, char *error, size_t size);
 void orders_clear(struct orders *orders);
 
 /* Runs every order, each on as many sets as make up `sets` together and at least once, in reverse with `reverse`; adds
- * the
- * outcomes to the table. A part that differs from the first run of the same order is left out from then on: `changes`
- * is set, and the orders must be forgotten. Returns false after sending why the plan cannot go on. */
+ * the outcomes to the table. A part that differs from the first run of the same order is left out from then on:
+ * `changes` is set, and the orders must be forgotten. Returns false after sending why the plan cannot go on. */
 bool orders_run(struct orders *orders, bool reverse, unsigned sets);
 
 /* Forgets the outcomes, and empties the table. */

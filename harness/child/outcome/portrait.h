@@ -1,9 +1,8 @@
 /* A portrait: a hash of the value of an object, so that results and states of many meetings can be compared.
  *
  * Values of the interpreter's own types count by their contents; the order of a dict or a set does not. Any other
- * object
- * counts by what its pickle would hold; where its type has no equality of its own, also by which object it is among
- * those of the same portrait. An object without a pickle counts by its type only.
+ * object counts by what its pickle would hold; where its type has no equality of its own, also by which object it is
+ * among those of the same portrait. An object without a pickle counts by its type only.
  *
  * Contract. Child main, attached, while no worker runs target code. May run Python code of the target (__reduce_ex__).
  */

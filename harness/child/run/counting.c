@@ -39,9 +39,8 @@ static struct {
 
 /* Frees everything that waits to be freed: references that other threads dropped, cycles, and memory that other threads
  * might still read. The second collection frees what the finalizers of the first one dropped. The interpreter's cache
- * of
- * attributes of types keeps the names that it was asked for: with a new str for each call (PyObject_GetAttrString) it
- * takes thousands of calls to fill. */
+ * of attributes of types keeps the names that it was asked for: with a new str for each call (PyObject_GetAttrString)
+ * it takes thousands of calls to fill. */
 static void settle(struct run *run)
 {
     PyType_ClearCache();

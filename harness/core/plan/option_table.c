@@ -161,8 +161,9 @@ const struct option_row option_rows[] = {
      "what every child with threads does beside the statements: lockstep (threads meet before each iteration), fresh "
      "(the setup runs again before each round), collect (a thread forces garbage collections); or where threads wait "
      "for a moment: skew (at the start of a round), delay (around calls), alloc (after allocations), locks (after "
-     "locks are taken or released), starve (sleeps between calls); crowd (at least 4 threads for each core, in "
-     "place of the default), pin (at times all threads on one core), pct (by random priorities at delay, alloc and locks); or off",
+     "locks are taken or released), starve (sleeps between calls); crowd (at least 4 threads for each core, in place "
+     "of the default), pin (at times all threads on one core), pct (by random priorities at delay, alloc and locks); "
+     "first (first calls in many new processes), stall (at words that several threads touch); or off",
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
      OPTION_SWITCH, AT(strict)},

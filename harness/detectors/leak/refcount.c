@@ -16,6 +16,7 @@
 #include "core/plan/plan.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/counting.h"
+#include "detectors/common/pycompat.h"
 #include "detectors/leak/loaded.h"
 #include "detectors/leak/pointers.h"
 #include "detectors/memory/pyobject.h"

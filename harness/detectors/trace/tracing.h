@@ -3,12 +3,10 @@
  * Contract. Child main calls tracing_start once, and tracing_begin_round between rounds. Then each worker calls
  * tracing_next before the iteration that tracing_begin_round returned, attached, until it returns false; it waits there
  * detached. A worker that ends its round calls tracing_leave: if it has not come to that iteration, no thread is
- * traced. After true, this worker alone runs: it makes
- * its iteration, with tracing_begin_call and tracing_end_call around each call, and calls tracing_pass. A turn is
- * passed by a compare-and-swap on its number, which the others read after it: so they see the log of the one before.
- * The
- * worker that passes the last turn adds the candidates. A worker that waits too long ends the turns for all: a call may
- * wait for another thread.
+ * traced. After true, this worker alone runs: it makes its iteration, with tracing_begin_call and tracing_end_call
+ * around each call, and calls tracing_pass. A turn is passed by a compare-and-swap on its number, which the others read
+ * after it: so they see the log of the one before. The worker that passes the last turn adds the candidates. A worker
+ * that waits too long ends the turns for all: a call may wait for another thread.
  */
 #pragma once
 

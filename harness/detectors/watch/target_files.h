@@ -3,9 +3,8 @@
  * Contract. A file is the target's unless it was loaded before Python started (the harness, its libraries, libc), or is
  * a part of the interpreter (lib-dynload, libpython) or of the system (below the folder of libc, without site-packages;
  * libstdc++ and libgcc_s in any folder). Child main calls target_files_start once, before Python starts. Then one
- * thread
- * at a time reads the loaded files, outside of signal handlers. Ranges are only added, so every other function runs on
- * any thread at any time, signal handlers included. A range of an unloaded file stays.
+ * thread at a time reads the loaded files, outside of signal handlers. Ranges are only added, so every other function
+ * runs on any thread at any time, signal handlers included. A range of an unloaded file stays.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
  * sanitizer build: those have their own.
  *
  * Contract. Any thread, before main and after exit. Each does what the function behind it does, then passes a point;
- * the
- * lock just taken is held there. Calls of the program's own files pass none: they may hold a lock of the harness. What
- * CPython inlines, such as PyMutex_Lock of a free mutex, is not seen, nor what libraries call inside of themselves.
+ * the lock just taken is held there. Calls of the program's own files pass none: they may hold a lock of the harness.
+ * What CPython inlines, such as PyMutex_Lock of a free mutex, is not seen, nor what libraries call inside of
+ * themselves.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -4,9 +4,8 @@
  * thread. point_here is the calling thread's own. It lets points count only in a worker, between point_open and
  * point_close, so that neither the harness nor other threads are delayed. A point is passed without a lock of the
  * harness, attached or not; a wait there spins or yields for at most POINT_MOST, never blocks and never allocates, so
- * that
- * a stop-the-world collection does not wait longer than that. What is drawn depends on the plan's seed, the round and
- * the worker alone; when a thread is due depends on the clock.
+ * that a stop-the-world collection does not wait longer than that. What is drawn depends on the plan's seed, the round
+ * and the worker alone; when a thread is due depends on the clock.
  */
 #pragma once
 
