@@ -69,7 +69,8 @@ static void find_stack(void)
     void *low = NULL;
     size_t size = 0;
     if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &low, &size);
+        if (pthread_attr_getstack(&attributes, &low, &size) != 0)
+            size = 0;
         pthread_attr_destroy(&attributes);
     }
     trace.stack_low = (uintptr_t)low;

@@ -142,8 +142,10 @@ void candidates_forget_heap(void)
     for (unsigned i = 0; i < n; i++)
         if (target_files_has_data(entries[i].word * WORD))
             copy_entry(&entries[kept++], &entries[i]);
-    for (unsigned i = kept; i < n; i++)
-        entries[i].word = entries[i].weight = 0;
+    for (unsigned i = kept; i < n; i++) {
+        entries[i].word = 0;
+        entries[i].weight = 0;
+    }
     atomic_store_explicit(&nentries, kept, memory_order_release);
 }
 

@@ -21,10 +21,9 @@ struct code {
     size_t file_size, size;
 };
 
-static int map_file(const char *path, struct code *code)
+static int map_open_file(int fd, struct code *code)
 {
     struct stat status;
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
     if ((size_t)status.st_size < sizeof(Elf64_Ehdr))
@@ -35,6 +34,12 @@ static int map_file(const char *path, struct code *code)
     code->file = file;
     code->file_size = (size_t)status.st_size;
     return 0;
+}
+
+static int map_file(const char *path, struct code *code)
+{
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return map_open_file(fd, code);
 }
 
 static void unmap_file(const struct code *code)

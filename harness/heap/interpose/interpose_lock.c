@@ -21,7 +21,7 @@ extern const char __executable_start[], etext[];
 
 static inline void pass(uintptr_t caller)
 {
-    if (caller - (uintptr_t)__executable_start >= (uintptr_t)(etext - __executable_start))
+    if (caller - (uintptr_t)__executable_start >= (uintptr_t)etext - (uintptr_t)__executable_start)
         point_pass(PERTURB_LOCKS);
 }
 
