@@ -114,8 +114,7 @@ static int set_slot(unsigned at, const struct turn_word *word)
         return 0;
     }
     int error = watchpoint_set(at, word->address, word->size);
-    if (error < 0)
-        slot->address = 0;
+    slot->address = error < 0 ? 0 : word->address;
     slot->since = clock_now();
     return error;
 }
