@@ -52,7 +52,7 @@ struct compare_table {
 };
 
 /* Sets the table for all later calls. */
-void compare_use(struct compare_table *table);
+void compare_use(struct compare_table *shared);
 
 /* The hooks of struct run for a lone pass, for a race, and for the calls on one thread after it. */
 void compare_learn(struct worker *worker, unsigned step, PyObject *result);

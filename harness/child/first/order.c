@@ -186,7 +186,7 @@ bool order_run(struct run *run, uint64_t order, unsigned calls, order_take *take
                               .total = count_turns(run, calls),
                               .lock = PTHREAD_MUTEX_INITIALIZER,
                               .turn = PTHREAD_COND_INITIALIZER};
-    pass.order = calloc(pass.total, sizeof *pass.order);
+    pass.order = calloc(pass.total ? pass.total : 1, sizeof *pass.order);
     bool good = threads && pass.order;
     run->took = after_step;
     if (good) {

@@ -101,7 +101,7 @@ static void learn_interleaved(struct run *run)
                                 .twice = true,
                                 .interleaved = true,
                                 .fresh = true,
-                                .calls = 2 * COMPARE_CALLS,
+                                .calls = UINT64_C(2) * COMPARE_CALLS,
                                 .time = PASS_TIME});
 }
 

@@ -38,4 +38,4 @@ const struct trace_instruction *trace_decode(uintptr_t pc, size_t readable);
 
 /* The address of an operand before the instruction runs. */
 uintptr_t trace_operand_address(const struct trace_instruction *instruction,
-                                const struct trace_operand *operand, const greg_t *registers);
+                                const struct trace_operand *operand, const greg_t *values);

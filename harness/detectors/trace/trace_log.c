@@ -7,7 +7,7 @@
 
 #include "base/prng.h"
 
-#define WORDS (1u << 16)
+#define WORDS (1U << 16)
 #define WORDS_MAX (WORDS / 4 * 3)
 #define WORD UINT64_C(8)
 #define TRIES 64
@@ -95,14 +95,14 @@ static void add_to_word(const struct trace_access *access, uintptr_t number, uns
     word->touches += word->touched_in != call;
     word->touched_in = call;
     if (access->reads) {
-        word->readers |= (uint16_t)(1u << thread);
+        word->readers |= (uint16_t)(1U << thread);
         word->reader_pc = access->pc;
     }
     if (!access->writes)
         return;
     word->writes += word->written_in != call;
     word->written_in = call;
-    word->writers |= (uint16_t)(1u << thread);
+    word->writers |= (uint16_t)(1U << thread);
     word->writer_pc = access->pc;
 }
 
@@ -144,7 +144,7 @@ static uint32_t weight_of(const struct word *word)
 static unsigned size_of(const struct word *word)
 {
     unsigned size = 1;
-    while (size < WORD && word->low / size != (word->high - 1u) / size)
+    while (size < WORD && word->low / size != (word->high - 1U) / size)
         size *= 2;
     return size;
 }
@@ -153,7 +153,7 @@ static struct candidate candidate_of(const struct word *word)
 {
     unsigned size = size_of(word);
     bool each = word->writes == word->touches;
-    return (struct candidate){.address = word->number * WORD + word->low / size * size,
+    return (struct candidate){.address = word->number * WORD + (uintptr_t)word->low / size * size,
                               .size = (uint8_t)size,
                               .flags = (uint8_t)(word->flags | (each ? CANDIDATE_EACH_CALL : 0)),
                               .weight = weight_of(word),

@@ -23,7 +23,7 @@ struct trace_access {
 int trace_log_start(void);
 
 /* The accesses that follow are those of one more call, by this thread. */
-void trace_log_begin_call(unsigned thread);
+void trace_log_begin_call(unsigned number);
 void trace_log_add(const struct trace_access *access);
 
 /* Passes the words that two threads touched and one wrote to `add`. skip: leaves a word out. Returns how many. */

@@ -155,7 +155,7 @@ static void read_entry(struct entry *entry, struct candidate *ret)
     unsigned low = atomic_load(&entry->low), high = atomic_load(&entry->high), size = 1;
     while (size < WORD && low / size != (high - 1) / size)
         size *= 2;
-    *ret = (struct candidate){.address = atomic_load(&entry->word) * WORD + low / size * size,
+    *ret = (struct candidate){.address = atomic_load(&entry->word) * WORD + (uintptr_t)low / size * size,
                               .size = (uint8_t)size,
                               .flags = atomic_load(&entry->flags),
                               .weight = atomic_load(&entry->weight),

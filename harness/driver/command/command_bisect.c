@@ -15,6 +15,7 @@
 
 #define TIME (1800 * CLOCK_SECOND)
 
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
 /* Reads "A..B", either of which may be left out; without a range, from the finding's version to the newest. */
 static int read_range(const struct request *request, const json_t *finding, struct bisect *bisect)
 {
@@ -36,6 +37,7 @@ static int read_range(const struct request *request, const json_t *finding, stru
             versions->items[versions->n - 1], versions->items[0], versions->items[versions->n - 1]);
     return 0;
 }
+/* NOLINTEND(clang-analyzer-unix.Malloc) */
 
 static void print_versions(const struct bisect *bisect)
 {

@@ -112,32 +112,42 @@ static int write_document(const char *path, json_t *document)
     return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s", path, strerror(-error)) : 0;
 }
 
+static void print_result(const struct repeat *repeat, const struct run *run, const json_t *finding,
+                         const char *differences)
+{
+    printf("%s  %s  %s\n", repeat->id, document_text(finding, "kind"), document_text(finding, "message"));
+    if (differences && repeat->found.again.of)
+        printf("  in another environment: %s\n", differences);
+    if (repeat->found.again.of)
+        print_rate(repeat, run->seconds);
+    print_others(repeat, run);
+}
+
+/* Returns why the trials ended early, or NULL. */
+static const char *say_why(const struct repeat *repeat, const struct session *session)
+{
+    const struct run *run = &session->run;
+    return run->reason                   ? run->reason
+           : run->harness_fault          ? run->harness_fault
+           : session->interrupted        ? "interrupted before its end"
+           : repeat->found.again.of == 0 ? "no child came to its end; give it more --time"
+                                         : NULL;
+}
+
 /* Prints the result. Returns the exit status. */
 static int tell(const struct repeat *repeat, const struct session *session, const json_t *finding)
 {
-    const struct request *request = session->request;
-    const struct run *run = &session->run;
+    const char *json = session->request->json, *why = say_why(repeat, session);
     const struct trials *again = &repeat->found.again;
-    cleanup_free char *differences = say_differences(finding, run);
-    int status = again->hit ? STATUS_FINDING : again->of ? STATUS_CLEAN : STATUS_UNTESTED;
-    if (!request->json || !command_is_stdout(request->json)) {
-        printf("%s  %s  %s\n", repeat->id, document_text(finding, "kind"), document_text(finding, "message"));
-        if (differences && again->of)
-            printf("  in another environment: %s\n", differences);
-        if (again->of)
-            print_rate(repeat, run->seconds);
-        print_others(repeat, run);
-    }
-    if (request->json && write_document(request->json, document_of(repeat, run, differences)) != 0)
+    cleanup_free char *differences = say_differences(finding, &session->run);
+    int status = again->hit ? STATUS_FINDING : STATUS_CLEAN;
+    if (why && !again->hit)
+        status = session->run.harness_fault ? STATUS_HARNESS : STATUS_UNTESTED;
+    if (!json || !command_is_stdout(json))
+        print_result(repeat, &session->run, finding, differences);
+    if (json && write_document(json, document_of(repeat, &session->run, differences)) != 0)
         status = STATUS_HARNESS;
     fflush(stdout);
-    const char *why = run->reason            ? run->reason
-                      : run->harness_fault   ? run->harness_fault
-                      : session->interrupted ? "interrupted before its end"
-                      : again->of == 0       ? "no child came to its end; give it more --time"
-                                             : NULL;
-    if (why && !again->hit)
-        status = run->harness_fault ? STATUS_HARNESS : STATUS_UNTESTED;
     fprintf(stderr, "ftstress: %s fails in %u of %u fresh children%s%s\n", repeat->id, again->hit, again->of,
             why ? "; " : "", why ? why : "");
     return status;

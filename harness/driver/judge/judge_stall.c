@@ -50,6 +50,7 @@ void judge_stall(struct judge *judge, const struct record *record)
     cleanup_free char *word = name_word(judge, (uint64_t)record->values[STALL_WORD]);
     cleanup_free char *stalled = name_instruction(judge, record->frames);
     cleanup_free char *other = record->nframes > 1 ? name_instruction(judge, record->frames + 1) : NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     if (!word || !stalled)
         return;
     finding->stalls = true;

@@ -58,6 +58,7 @@ static int find_code(struct code *code, uint64_t offset)
 {
     Elf64_Ehdr head;
     memcpy(&head, code->file, sizeof head);
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): memcpy sets it */
     if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
         return -ENOENT;
     if (head.e_machine != EM_X86_64 || head.e_phentsize != sizeof(Elf64_Phdr))

@@ -17,6 +17,7 @@
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
 /* The linker's: bounds of the program's code. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming) */
 extern const char __executable_start[], etext[];
 
 static inline void pass(uintptr_t caller)
@@ -31,6 +32,8 @@ static inline void pass(uintptr_t caller)
     if (__builtin_expect(!real, 0))                                                                          \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
+/* NOLINTBEGIN(bugprone-*,readability-*):
+ * names and types of other libraries */
 #define INT_OF_LOCK(name, type)                                                                              \
     EXPORT int name(type *lock)                                                                              \
     {                                                                                                        \
@@ -79,3 +82,4 @@ int PyThread_acquire_lock(void *lock, int waits)
     pass(CALLER);
     return result;
 }
+/* NOLINTEND(bugprone-*,readability-*) */

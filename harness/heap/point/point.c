@@ -178,9 +178,9 @@ void point_wait(void)
         here.step = here.step > 1 ? here.step / 2 : 1;
         uint64_t length = draw_length(LEAST, drawn.most);
         wait_for(length);
-        here.due = now + length + prng_next(&here.prng) % (2 * SHARE * length);
+        here.due = now + length + prng_next(&here.prng) % (UINT64_C(2) * SHARE * length);
     }
-    point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % (2 * here.step));
+    point_here.until = 1 + (uint32_t)(prng_next(&here.prng) % (UINT64_C(2) * here.step));
 }
 
 void point_starve(void)
