@@ -64,10 +64,14 @@ static char *say_race(const struct record *record, const struct side sides[2], c
         one, package, bytes, bytes == 1 ? "" : "s", place, other, change);
 }
 
-static char *signature_of(const struct side sides[2])
+/* Of a variable with a name all races are one finding; else those of the same two functions are. */
+static char *signature_of(const struct side sides[2], const char *place, const char *package)
 {
     const char *one = function_of(&sides[0]), *other = function_of(&sides[1]);
     bool swap = strcmp(one, other) > 0;
+    if (strstr(place, " in "))
+        return judge_format("%s|%.*s|%.*s", finding_kind_names[FINDING_DATA_RACE], (int)strcspn(place, "+ "),
+                            place, (int)strcspn(package, " "), package);
     return judge_format("%s|%s|%s", finding_kind_names[FINDING_DATA_RACE], swap ? other : one,
                         swap ? one : other);
 }
@@ -101,7 +105,8 @@ static struct finding *new_race(struct judge *judge, const struct record *record
     finding->message =
         say_race(record, sides, finding->evidence.package ? finding->evidence.package : "unknown package",
                  place ? place : "memory");
-    finding->signature = signature_of(sides);
+    finding->signature =
+        signature_of(sides, place ? place : "", finding->evidence.package ? finding->evidence.package : "");
     if (*record_text(record, 0))
         judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);

@@ -384,6 +384,9 @@ int symbols_variable(struct symbols *symbols, uint64_t address, char **ret_text)
     bool named = name && distance < symbol.st_size;
     if (!named && !is_inside(module, address))
         return -ENOENT;
+    cleanup_free char *plain = NULL;
+    if (named && demangle(name, &plain) == 0)
+        name = plain;
     int n = !named ? asprintf(ret_text, "%s+%#llx", file ? file : "??", (unsigned long long)(address - bias))
             : distance > 0 ? asprintf(ret_text, "%s+%#llx in %s", name, (unsigned long long)distance, file)
                            : asprintf(ret_text, "%s in %s", name, file);
