@@ -1,6 +1,4 @@
 /* See leaving.h for the contract. */
-/* NOLINTNEXTLINE(bugprone-reserved-identifier): for RTLD_NEXT */
-#define _GNU_SOURCE 1
 #include "child/crash/leaving.h"
 
 #include <dlfcn.h>

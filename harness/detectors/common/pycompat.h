@@ -5,6 +5,24 @@
 #include <Python.h>
 
 #if PY_VERSION_HEX < 0x030c0000
+static inline PyObject *PyType_GetDict(PyTypeObject *type)
+{
+    return Py_XNewRef(type->tp_dict);
+}
+
+/* No int is: callers take their long way. */
+static inline int PyUnstable_Long_IsCompact(const PyLongObject *value)
+{
+    (void)value;
+    return 0;
+}
+
+static inline Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *value)
+{
+    (void)value;
+    return 0;
+}
+
 static inline PyObject *PyErr_GetRaisedException(void)
 {
     PyObject *type, *value, *traceback;

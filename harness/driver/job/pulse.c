@@ -94,7 +94,9 @@ static struct pulse_sight *replace_threads(struct pulse *pulse, pid_t pid, size_
     pulse->nthreads = *ret_n = 0;
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         struct pulse_thread thread = {.tid = (pid_t)atol(entry->d_name)};
-        char state = entry->d_name[0] != '.' ? read_thread(pid, &thread) : '\0';
+        char state = '\0';
+        if (entry->d_name[0] != '.')
+            state = read_thread(pid, &thread);
         struct pulse_sight *sight = state ? LIST_ADD(sights, *ret_n) : NULL;
         struct pulse_thread *added = sight ? LIST_ADD(pulse->threads, pulse->nthreads) : NULL;
         if (!added)

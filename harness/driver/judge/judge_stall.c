@@ -41,6 +41,7 @@ static char *name_word(struct judge *judge, uint64_t word)
     return strdup("a word of the heap");
 }
 
+/* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
 /* One stall explains a finding; the first that was seen. */
 void judge_stall(struct judge *judge, const struct record *record)
 {
@@ -50,7 +51,6 @@ void judge_stall(struct judge *judge, const struct record *record)
     cleanup_free char *word = name_word(judge, (uint64_t)record->values[STALL_WORD]);
     cleanup_free char *stalled = name_instruction(judge, record->frames);
     cleanup_free char *other = record->nframes > 1 ? name_instruction(judge, record->frames + 1) : NULL;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     if (!word || !stalled)
         return;
     finding->stalls = true;
@@ -60,3 +60,4 @@ void judge_stall(struct judge *judge, const struct record *record)
                                   other ? "; meanwhile " : "", other ? other : "",
                                   other ? " touched it in another thread" : ""));
 }
+/* NOLINTEND(clang-analyzer-unix.Malloc) */

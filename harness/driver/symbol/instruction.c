@@ -58,7 +58,6 @@ static int find_code(struct code *code, uint64_t offset)
 {
     Elf64_Ehdr head;
     memcpy(&head, code->file, sizeof head);
-    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): memcpy sets it */
     if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
         return -ENOENT;
     if (head.e_machine != EM_X86_64 || head.e_phentsize != sizeof(Elf64_Phdr))
@@ -130,7 +129,7 @@ static int decode(const struct code *code, uint64_t offset, struct instruction *
 
 int instruction_read(const char *path, uint64_t offset, struct instruction *ret)
 {
-    struct code code;
+    struct code code = {0};
     int result = map_file(path, &code);
     if (result < 0)
         return result;
@@ -143,7 +142,7 @@ int instruction_read(const char *path, uint64_t offset, struct instruction *ret)
 
 int instruction_read_before(const char *path, uint64_t function, uint64_t offset, struct instruction *ret)
 {
-    struct code code;
+    struct code code = {0};
     if (function >= offset || offset - function > FUNCTION_MAX)
         return -EILSEQ;
     int result = map_file(path, &code);
