@@ -229,7 +229,9 @@ class Lazy(EndToEnd):
                                        'for n in N: n.bug = Bug()', 'N[iteration_index % 100].bug.max()',
                                        until=lambda done: done.findings()), 1)
         found = done.findings(kind='exception', rung='readonly', blame='target')
-        self.check(found and found == done.findings(), done, f'findings: {done.kinds()}')
+        self.check(found, done, f'findings: {done.kinds()}')
+        others = [finding for finding in done.findings() if finding['kind'] != 'exception']
+        self.check(others in ([], done.findings(kind='wrong-result', rung='readonly', blame='target')), done, 'another finding')
 
     def test_twin(self):
         """with a lock there is no finding, and results and exceptions count"""

@@ -108,6 +108,12 @@ class First(EndToEnd):
         self.check(any('first uses in new processes are not tested: ' in note and 'AssertionError' in note for note in done.json['notes']),
                    done, 'no note')
 
+    def test_slow(self):
+        """slow calls leave no time for the calls on one thread: a note, and the run ends in time"""
+        done = self.expect(run('-s', 'import time', '--time', 4, '--detect', 'crash,exception', 'time.sleep(0.2)'), 0)
+        self.check(any('are compared with take too long; give it more --time' in note for note in done.json['notes']), done,
+                   'no note')
+
     def test_arrays(self):
         """inputs from recipes, with NumPy in each process"""
         done = self.expect(run('--perturb', 'first', '--time', 4, '-s', 'import numpy as np', '-i', 'a=f8[20]', 'np.add(a, a)'), 0)

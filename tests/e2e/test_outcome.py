@@ -160,7 +160,7 @@ class Outcome(EndToEnd):
                                until=lambda done: done.findings()), 1)
         self.assertRegex(done.out, r'\d+ meetings over fresh objects, \d+ a second; 24 orders of the calls on one thread', done)
         self.assertRegex(done.out, r'… and \d+ more outcomes, all in the JSON report', done)
-        self.assertIn('… and 18 more outcomes of orders', done.out, done)
+        self.assertRegex(done.out, r'… and at least \d+ more outcomes of orders', done)
         self.assertEqual(sum(row['serial'] for row in done.json['outcomes']['rows']), 24, done)
 
     def test_plans(self):

@@ -104,11 +104,26 @@ static void take_lessons(struct run *run)
     memcpy(run->why_mutable, shared->why_mutable, sizeof run->why_mutable);
 }
 
+/* Each pass makes COMPARE_CALLS calls of each thread, and further ones: for slow calls that takes too long. */
+static bool is_slow(const struct run *run)
+{
+    uint64_t calls = UINT64_C(2) * LONE_PASSES * COMPARE_CALLS * run->plan->threads;
+    uint64_t most = run->plan->time ? run->plan->time / 2 + CLOCK_SECOND : LONE_LIMIT;
+    return process_context.shared->call_time > most / calls;
+}
+
 /* Runs the lone passes. An object without a pickle may change unseen: then each result must have one value in all of
  * them. */
 static bool learn_results(struct run *run)
 {
     const struct process_shared *shared = process_context.shared;
+    if (is_slow(run)) {
+        RECORD_SEND(
+            run->wire, RECORD_NOTE,
+            .texts = {"first uses in new processes are not tested: the calls on one thread that their "
+                      "results are compared with take too long; give it more --time"});
+        return false;
+    }
     for (uint64_t order = 0; order < LONE_PASSES; order++) {
         if (!run_quietly(run, process_lone, order))
             return false;

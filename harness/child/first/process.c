@@ -61,6 +61,7 @@ void process_learn(struct run *run, uint64_t number)
     if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         give_up();
     interp_send_packages(process_context.wire);
+    shared->call_time = run->iteration_time;
     shared->mutable = run->mutable;
     shared->changes = run->changes;
     shared->opaque = run->opaque;

@@ -17,6 +17,7 @@ struct process_shared {
     bool mutable, changes, opaque, lazy, has_writer, has_output, has_case;
     char why_mutable[160];
     uint64_t setup_time; /* ns */
+    uint64_t call_time;  /* ns of an iteration on one thread */
     unsigned nexpected;
     uint64_t expected[EXCEPTION_EXPECTED];
     bool gave_up; /* a process cannot go on, and the harness ended it */

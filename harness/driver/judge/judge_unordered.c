@@ -81,7 +81,8 @@ static void list_orders(const struct judge *judge, const struct record *record, 
                          judge_format("the order %s gives %s", record_text(row, 0), text ? text : ""));
     }
     if (shown > ORDERS_SHOWN)
-        finding_add_line(finding, judge_format("… and %u more outcomes of orders", shown - ORDERS_SHOWN));
+        finding_add_line(finding,
+                         judge_format("… and at least %u more outcomes of orders", shown - ORDERS_SHOWN));
 }
 
 static void name_roles(const struct judge *judge, struct finding *finding)

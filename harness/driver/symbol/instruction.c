@@ -57,6 +57,8 @@ static bool contains(const Elf64_Phdr *segment, uint64_t offset, size_t file_siz
 static int find_code(struct code *code, uint64_t offset)
 {
     Elf64_Ehdr head;
+    if (!code->file)
+        return -ENOENT;
     memcpy(&head, code->file, sizeof head);
     if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
         return -ENOENT;
