@@ -93,13 +93,11 @@ class Points(EndToEnd):
            ('locks', 'locks', 'm.between_locks_bug()', 'where a call has taken or released a lock'),
            ('rwlocks', 'locks', 'm.between_rwlocks_bug()', 'where a call has taken or released a lock'),
            ('sections', 'locks', 'm.between_sections_bug()', 'where a call has taken or released a lock'),
-           ('calls', 'delay', ('mine = m.take()', 'm.check(mine)'), 'before or after a call'),
            ('pct', 'pct', 'm.around_malloc_bug()', 'an order of depth 3 has a chance of at least 1 in 8192')])
-    def test_bug(self, _, name, statements, sentence):
+    def test_bug(self, _, name, statement, sentence):
         """a wait at the point in the window finds it; the report says so, and the finding's plan has it"""
-        statements = (statements,) if isinstance(statements, str) else statements
         done = self.expect(run_until('wrong-result', *POINT, '--perturb', name, '--detect', 'diverge', '--time', 12, '--verify', 0,
-                                     '--stop-on-first', *statements), 1)
+                                     '--stop-on-first', statement), 1)
         finding = done.findings(kind='wrong-result')[0]
         self.assertIn('gives False under threads, True on one thread', finding['message'], done)
         self.check(any(sentence in line for line in finding['explanation']), done, 'the report does not say what the child did')
