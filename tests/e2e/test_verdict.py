@@ -37,8 +37,9 @@ class Exceptions(EndToEnd):
         """another finding with the id of one that an earlier run kept gets another id, the same in each run"""
         with tempfile.TemporaryDirectory() as out:
             def find():
-                return self.expect(run('-s', 'def f(i): return 1 // (i == 0)', '--time', 1, '--detect', 'exception', '--verify', 0,
-                                       '--out', out, 'f(thread_index)'), 1).findings()[0]['id']
+                return self.expect(run('-s', 'import sys', '-s', 'def f(i): return 1 // (len(sys._current_frames()) < 2)',
+                                       '--time', 2, '--detect', 'exception', '--verify', 0, '--out', out, 'f(thread_index)'),
+                                   1).findings()[0]['id']
 
             first = find()
             kept = Path(out) / first / 'finding.json'
