@@ -140,18 +140,9 @@ static uint32_t weight_of(const struct word *word)
     return weight ? weight : 1;
 }
 
-/* The smallest aligned power of two that holds the bytes. */
-static unsigned size_of(const struct word *word)
-{
-    unsigned size = 1;
-    while (size < WORD && word->low / size != (word->high - 1U) / size)
-        size *= 2;
-    return size;
-}
-
 static struct candidate candidate_of(const struct word *word)
 {
-    unsigned size = size_of(word);
+    unsigned size = candidate_size(word->low, word->high);
     bool each = word->writes == word->touches;
     return (struct candidate){.address = word->number * WORD + (uintptr_t)word->low / size * size,
                               .size = (uint8_t)size,

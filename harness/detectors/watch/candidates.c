@@ -149,12 +149,9 @@ void candidates_forget_heap(void)
     atomic_store_explicit(&nentries, kept, memory_order_release);
 }
 
-/* The smallest aligned power of two that holds the bytes. */
 static void read_entry(struct entry *entry, struct candidate *ret)
 {
-    unsigned low = atomic_load(&entry->low), high = atomic_load(&entry->high), size = 1;
-    while (size < WORD && low / size != (high - 1) / size)
-        size *= 2;
+    unsigned low = atomic_load(&entry->low), size = candidate_size(low, atomic_load(&entry->high));
     *ret = (struct candidate){.address = atomic_load(&entry->word) * WORD + (uintptr_t)low / size * size,
                               .size = (uint8_t)size,
                               .flags = atomic_load(&entry->flags),

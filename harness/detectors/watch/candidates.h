@@ -35,6 +35,15 @@ struct candidate {
     uintptr_t writer_pc, reader_pc;
 };
 
+/* Returns the size of the smallest candidate that holds the bytes from low to high of its 8-byte word. */
+static inline unsigned candidate_size(unsigned low, unsigned high)
+{
+    unsigned size = 1;
+    while (size < 8 && low / size != (high - 1) / size)
+        size *= 2;
+    return size;
+}
+
 void candidates_start(void);
 
 /* Reads which files are loaded now, for random words. */

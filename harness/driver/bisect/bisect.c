@@ -1,7 +1,6 @@
 #include "driver/bisect/bisect.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,14 +64,8 @@ static void run_trials(struct bisect *bisect, struct mode_run *mode, const struc
                             .hits = UINT32_MAX,
                             .deadline = bisect->deadline};
     const struct trials *again = &repeat.found.again;
-    session.run.threads = bisect->plan->threads;
-    session.run.seed = bisect->plan->seed;
-    session.run.share = bisect->plan->share;
-    bool more = true;
-    while (more && !is_decided(bisect, again)) {
-        repeat.most = again->of + 1;
-        more = repeat_run(&repeat, &session, bisect->plan) == 0 && again->of == repeat.most;
-    }
+    while (!is_decided(bisect, again) && repeat_once(&repeat, &session, bisect->plan) >= 0)
+        ;
     bisect->interrupted |= session.interrupted;
     if (session.run.reason)
         snprintf(ret->why, sizeof ret->why, "%s", session.run.reason);
@@ -88,7 +81,7 @@ void bisect_say(const struct bisect_try *each, char *text, size_t size)
     else if (each->hit)
         snprintf(text, size, "fails in %u of %u", each->hit, each->of);
     else
-        snprintf(text, size, "0 of %u; below %.2g %% at 95 %%", each->of, -100 * expm1(log(0.05) / each->of));
+        snprintf(text, size, "0 of %u; below %.2g %% at 95 %%", each->of, 100 * verification_bound(each->of));
 }
 
 static void say_try(const struct bisect *bisect, const struct bisect_try *each)

@@ -44,6 +44,9 @@ bool command_is_stdout(const char *path);
  * status after an error message. */
 int command_write(const char *form, const struct report *report, const char *path);
 
+/* The same for a text, or for the error that came in its place. */
+int command_write_text(const char *text, int error, const char *path);
+
 /* Is the text on standard output for a terminal that shows colours? */
 bool command_colour(const struct request *request);
 

@@ -114,12 +114,7 @@ static int bisect(struct kept *kept, const struct request *request)
 
 int command_bisect(const struct request *request)
 {
-    struct kept kept;
     if (request->npositionals < 2)
         return command_fail(STATUS_USAGE, "name a finding and a package; see `ftstress bisect --help`");
-    int status = kept_open(&kept, request);
-    if (!status)
-        status = bisect(&kept, request);
-    kept_close(&kept);
-    return status;
+    return kept_run(request, bisect);
 }

@@ -87,10 +87,5 @@ static int minimize(struct kept *kept, const struct request *request)
 
 int command_minimize(const struct request *request)
 {
-    struct kept kept;
-    int status = kept_open(&kept, request);
-    if (!status)
-        status = minimize(&kept, request);
-    kept_close(&kept);
-    return status;
+    return kept_run(request, minimize);
 }

@@ -23,11 +23,9 @@ bool command_is_stdout(const char *path)
     return !path || strcmp(path, "-") == 0;
 }
 
-int command_write(const char *form, const struct report *report, const char *path)
+int command_write_text(const char *text, int error, const char *path)
 {
-    cleanup_free char *text = NULL;
     bool is_file = !command_is_stdout(path);
-    int error = reporter_render(reporter_find(form ? form : "text"), report, &text);
     if (!error && is_file)
         error = fd_write_file(path, text, strlen(text));
     else if (!error && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
@@ -36,6 +34,13 @@ int command_write(const char *form, const struct report *report, const char *pat
                ? command_fail(STATUS_HARNESS, "cannot write %s: %s%s", is_file ? path : "to standard output",
                               strerror(-error), is_file ? "; name another file" : "")
                : STATUS_CLEAN;
+}
+
+int command_write(const char *form, const struct report *report, const char *path)
+{
+    cleanup_free char *text = NULL;
+    int error = reporter_render(reporter_find(form ? form : "text"), report, &text);
+    return command_write_text(text, error, path);
 }
 
 static int render_kept(const struct request *request, enum option_command command)

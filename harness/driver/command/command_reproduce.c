@@ -3,7 +3,6 @@
 #include "driver/command/kept.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static void print_rate(const struct repeat *repeat, double seconds)
     if (again->hit == 0) {
         printf("  does not fail in %u fresh children, %.1f s: it fails in less than %.2g %% of them at 95 %% "
                "confidence\n",
-               again->of, seconds, -100 * expm1(log(0.05) / again->of));
+               again->of, seconds, 100 * verification_bound(again->of));
         return;
     }
     printf("  fails in %u of %u fresh children, %.1f s (%.0f to %.0f %% at 95 %% confidence)", again->hit,
@@ -81,7 +80,7 @@ static void print_others(const struct repeat *repeat, const struct run *run)
 {
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
-        if (strcmp(finding->signature, repeat->signature) != 0 && strcmp(finding->id, repeat->id) != 0)
+        if (!repeat_is_same(repeat, finding))
             printf("  another failure, in %u of %u children: %s  %s\n", finding->hit, run->children,
                    finding_kind_names[finding->kind], finding->message);
     }
@@ -177,11 +176,6 @@ static int reproduce(struct kept *kept, const struct request *given)
                             .hits = HITS,
                             .most = 1,
                             .deadline = clock_now() + time};
-    session.run.threads = plan->threads;
-    session.run.seed = plan->seed;
-    session.run.share = plan->share;
-    if (mode->row->configure)
-        mode->row->configure(mode, &session.settings, &session.run);
     int error = repeat_run(&repeat, &session, plan);
     if (!error && !is_elsewhere(&session, finding, given)) {
         repeat.most = (unsigned)given->trials;
@@ -196,10 +190,5 @@ static int reproduce(struct kept *kept, const struct request *given)
 
 int command_reproduce(const struct request *request)
 {
-    struct kept kept;
-    int status = kept_open(&kept, request);
-    if (!status)
-        status = reproduce(&kept, request);
-    kept_close(&kept);
-    return status;
+    return kept_run(request, reproduce);
 }

@@ -23,17 +23,6 @@ static bool load_minimized(const struct kept *kept, struct plan *ret)
            plan_load(path, ret, error, sizeof error) == 0;
 }
 
-static int write_text(const struct request *request, const char *text)
-{
-    bool is_file = !command_is_stdout(request->output);
-    int error = is_file ? fd_write_file(request->output, text, strlen(text))
-                : fputs(text, stdout) < 0 || fflush(stdout) != 0 ? -EIO
-                                                                 : 0;
-    return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s",
-                                is_file ? request->output : "to standard output", strerror(-error))
-                 : STATUS_CLEAN;
-}
-
 /* Compares its own rate with that of the plan. */
 static void note_rate(const struct script *script, const json_t *finding)
 {
@@ -61,7 +50,7 @@ static int write_script(struct kept *kept, const struct request *request)
                  : !script.text
                      ? command_fail(STATUS_UNTESTED, "there is no script of %s: %s; its plan is %s/plan.yaml",
                                     request->positionals[0], script.why, kept->dir)
-                     : write_text(request, script.text);
+                     : command_write_text(script.text, 0, request->output);
     if (status == STATUS_CLEAN)
         note_rate(&script, kept->finding);
     script_clear(&script);
@@ -73,10 +62,5 @@ int command_report_any(const struct request *request)
 {
     if (!command_is_script(request->as))
         return command_report(request);
-    struct kept kept;
-    int status = kept_open(&kept, request);
-    if (!status)
-        status = write_script(&kept, request);
-    kept_close(&kept);
-    return status;
+    return kept_run(request, write_script);
 }

@@ -29,7 +29,7 @@ static int load(struct kept *kept, const struct request *request)
     return kept->dir ? 0 : command_fail(STATUS_HARNESS, "no memory");
 }
 
-int kept_open(struct kept *kept, const struct request *request)
+static int open_kept(struct kept *kept, const struct request *request)
 {
     char error[640];
     struct sentence why;
@@ -57,11 +57,16 @@ int kept_open(struct kept *kept, const struct request *request)
     return status ? command_fail_sentence(status, &why) : 0;
 }
 
-void kept_close(struct kept *kept)
+int kept_run(const struct request *request, int (*act)(struct kept *kept, const struct request *request))
 {
-    if (kept->mode.row)
-        mode_close(&kept->mode);
-    target_list_clear(&kept->targets);
-    json_decref(kept->finding);
-    free(kept->dir);
+    struct kept kept;
+    int status = open_kept(&kept, request);
+    if (!status)
+        status = act(&kept, request);
+    if (kept.mode.row)
+        mode_close(&kept.mode);
+    target_list_clear(&kept.targets);
+    json_decref(kept.finding);
+    free(kept.dir);
+    return status;
 }

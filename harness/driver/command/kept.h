@@ -15,7 +15,6 @@ struct kept {
     struct mode_run mode;
 };
 
-/* Opens the finding that the request names, and holds signals. --time is not that of the plan, which has the time of
- * one child. Returns 0, or an exit status after an error message; the caller closes it in any case. */
-int kept_open(struct kept *kept, const struct request *request);
-void kept_close(struct kept *kept);
+/* Opens the finding that the request names, holds signals, and calls `act`. --time is not that of the plan, which has
+ * the time of one child. Returns what `act` returns, or an exit status after an error message. */
+int kept_run(const struct request *request, int (*act)(struct kept *kept, const struct request *request));

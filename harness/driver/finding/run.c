@@ -1,7 +1,6 @@
 #include "driver/finding/run.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +44,12 @@ uint64_t run_tested_calls(const struct run *run)
     return run->calls - run->counted_calls + (run->threads > 1 ? 0 : run->serial_calls);
 }
 
-/* A failure with the rate p stays unseen in n calls with a chance of (1 - p)^n. The bound is the p where that is 5
- * %. */
 double run_rate_bound(const struct run *run)
 {
     uint64_t calls = run_tested_calls(run);
     if (run->status != STATUS_CLEAN || run->findings.n > 0 || calls == 0)
         return 0;
-    return -expm1(log(0.05) / (double)calls);
+    return verification_bound((double)calls);
 }
 
 /* All ids are of one length. */

@@ -21,6 +21,11 @@ void verification_interval(const struct trials *trials, double *ret_low, double 
     *ret_high = fmin(100, 100 * (centre + width) / (1 + Z * Z / n));
 }
 
+double verification_bound(double n)
+{
+    return -expm1(log(0.05) / n);
+}
+
 bool verification_is_telling(const struct verification *verification, const struct trials *trials)
 {
     double rate = (verification->again.hit + 0.5) / (verification->again.of + 1.0);

@@ -52,6 +52,10 @@ struct verification {
 /* Computes the 95 % interval of a rate (Wilson), in percent. */
 void verification_interval(const struct trials *trials, double *ret_low, double *ret_high);
 
+/* Returns the rate that a failure is below, at 95 % confidence, after that many trials without one. It stays unseen in
+ * n trials with a chance of (1 - p)^n: the bound is the p where that is 5 %. */
+double verification_bound(double n);
+
 /* Returns true where that many trials without a hit are significant: at the rate of `again`, their chance is below 5
  * %. */
 bool verification_is_telling(const struct verification *verification, const struct trials *trials);

@@ -25,7 +25,7 @@ struct trial {
     struct repeat repeat;
 };
 
-static void trial_begin(struct trial *trial, struct minimize *minimize, const struct plan *plan)
+static void trial_begin(struct trial *trial, struct minimize *minimize)
 {
     *trial = (struct trial){.session = {.request = minimize->mode->request,
                                         .mode = minimize->mode,
@@ -34,13 +34,7 @@ static void trial_begin(struct trial *trial, struct minimize *minimize, const st
                                        .signature = minimize->signature,
                                        .hits = UINT32_MAX,
                                        .deadline = minimize->deadline}};
-    struct run *run = &trial->session.run;
-    run->threads = plan->threads;
-    run->seed = plan->seed;
-    run->share = plan->share;
-    run->start = minimize->start;
-    if (minimize->mode->row->configure)
-        minimize->mode->row->configure(minimize->mode, &trial->session.settings, run);
+    trial->session.run.start = minimize->start;
 }
 
 static void trial_end(struct trial *trial, struct minimize *minimize)
@@ -49,17 +43,6 @@ static void trial_end(struct trial *trial, struct minimize *minimize)
     minimize->start = trial->session.run.start;
     minimize->interrupted |= trial->session.interrupted;
     session_clear(&trial->session);
-}
-
-/* Runs one child. Returns 1 when it failed in the same way, 0 when not, -1 where there is no further one. */
-static int trial_step(struct trial *trial, const struct plan *plan)
-{
-    const struct trials *again = &trial->repeat.found.again;
-    unsigned hit = again->hit, of = again->of;
-    trial->repeat.most = of + 1;
-    if (repeat_run(&trial->repeat, &trial->session, plan) < 0 || again->of == of)
-        return -1;
-    return again->hit > hit;
 }
 
 static char *path_in(const struct minimize *minimize, const char *name)
@@ -120,11 +103,11 @@ static void measure(struct minimize *minimize, const struct plan *plan, uint64_t
                     double *ret_seconds)
 {
     struct trial trial;
-    trial_begin(&trial, minimize, plan);
+    trial_begin(&trial, minimize);
     trial.repeat.deadline = deadline;
     uint64_t began = clock_now();
     while (trial.repeat.found.again.hit < HITS && trial.repeat.found.again.of < CHILDREN_MAX &&
-           clock_now() < deadline && trial_step(&trial, plan) >= 0)
+           clock_now() < deadline && repeat_once(&trial.repeat, &trial.session, plan) >= 0)
         ;
     *ret_seconds = clock_seconds(clock_now() - began);
     *ret = trial.repeat;
@@ -144,10 +127,10 @@ static enum sprt_verdict try_plan(struct minimize *minimize, const struct plan *
     struct sprt sprt;
     int fails = 0;
     sprt_begin(&sprt, rate_before(minimize));
-    trial_begin(&trial, minimize, plan);
+    trial_begin(&trial, minimize);
     while (verdict == SPRT_OPEN && fails >= 0 && clock_now() < minimize->deadline) {
         uint64_t began = clock_now();
-        fails = trial_step(&trial, plan);
+        fails = repeat_once(&trial.repeat, &trial.session, plan);
         if (fails >= 0)
             verdict = sprt_add(&sprt, fails, clock_seconds(clock_now() - began));
         else if (!trial.session.interrupted && clock_now() < minimize->deadline)

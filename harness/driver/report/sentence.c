@@ -1,6 +1,5 @@
 #include "driver/report/sentence.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "driver/finding/verification.h"
 #include "driver/report/document.h"
 
 /* Results count as compared in all calls if at most one part in ALL_BUT of these is without. */
@@ -180,11 +180,6 @@ static long long count_compared(const json_t *report)
     return least * (long long)json_array_size(all) < tested - tested / ALL_BUT ? least : 0;
 }
 
-static double rate_bound(long long calls)
-{
-    return -expm1(log(0.05) / (double)calls);
-}
-
 /* Of a run with outcomes. */
 static char *say_no_outcome(const json_t *report)
 {
@@ -228,7 +223,7 @@ char *sentence_silence(const json_t *report)
     if (compared > 0)
         text_add(text, sizeof text, "; ",
                  "%lld results were compared, the rate of wrong ones is below %.2g %%", compared,
-                 100 * rate_bound(compared));
+                 100 * verification_bound((double)compared));
     return strdup(text);
     /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }

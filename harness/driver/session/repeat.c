@@ -13,7 +13,7 @@
 #define WORK_LEAST (1200 * UINT64_C(1000000))
 #define START_FACTOR 1.2
 
-static bool is_same(const struct repeat *repeat, const struct finding *finding)
+bool repeat_is_same(const struct repeat *repeat, const struct finding *finding)
 {
     return strcmp(finding->signature, repeat->signature) == 0 || strcmp(finding->id, repeat->id) == 0 ||
            (finding->alias && strcmp(finding->alias, repeat->signature) == 0);
@@ -27,8 +27,8 @@ static bool look_at_child(struct repeat *repeat, const struct run *run)
         const struct finding *finding = run->findings.items[i];
         if (finding->last_child != run->children)
             continue;
-        same |= is_same(repeat, finding);
-        other |= !is_same(repeat, finding);
+        same |= repeat_is_same(repeat, finding);
+        other |= !repeat_is_same(repeat, finding);
     }
     repeat->others |= other && !same;
     return same;
@@ -64,7 +64,13 @@ static struct plan plan_child(const struct repeat *repeat, const struct session 
 static void begin(struct repeat *repeat, struct session *session, const struct plan *plan)
 {
     bool on = isatty(STDERR_FILENO) && !session->request->quiet;
+    struct run *run = &session->run;
     repeat->started = true;
+    run->threads = plan->threads;
+    run->seed = plan->seed;
+    run->share = plan->share;
+    if (session->mode->row->configure)
+        session->mode->row->configure(session->mode, &session->settings, run);
     session->began = clock_now();
     session->one_plan = true;
     session->settings.tick = progress_draw;
@@ -92,6 +98,15 @@ int repeat_run(struct repeat *repeat, struct session *session, const struct plan
     }
     progress_clear(&session->progress);
     return error;
+}
+
+int repeat_once(struct repeat *repeat, struct session *session, const struct plan *plan)
+{
+    const struct trials *again = &repeat->found.again, before = *again;
+    repeat->most = before.of + 1;
+    if (repeat_run(repeat, session, plan) < 0 || again->of == before.of)
+        return -1;
+    return again->hit > before.hit;
 }
 
 void repeat_conclude(struct session *session)

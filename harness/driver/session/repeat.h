@@ -17,9 +17,16 @@ struct repeat {
     bool started;
 };
 
-/* Goes on with the trials; a caller may raise `most` and call it again. Adds every finding to session->run. Returns 0,
- * or -errno when no child could be started. */
+/* Goes on with the trials; a caller may raise `most` and call it again. The session has its request, mode and settings:
+ * the first trial fills in the rest. Adds every finding to session->run. Returns 0, or -errno when no child could be
+ * started. */
 int repeat_run(struct repeat *repeat, struct session *session, const struct plan *plan);
+
+/* Makes one more trial. Returns 1 where it failed, 0 where not, -1 where there is no further one. */
+int repeat_once(struct repeat *repeat, struct session *session, const struct plan *plan);
+
+/* Is it the failure that is repeated? */
+bool repeat_is_same(const struct repeat *repeat, const struct finding *finding);
 
 /* Completes what session->run knows of its findings. */
 void repeat_conclude(struct session *session);
