@@ -23,3 +23,6 @@ void text_lines(const char *before, const char *lines, FILE *out);
 void text_stack(const struct text *text, const json_t *stack, const char *statement, size_t most);
 
 int text_finding(const struct text *text, const json_t *finding);
+
+/* reporter_text_sweep.c: prints the table of a sweep, if the report is of one. */
+void text_sweep(const struct text *text);
