@@ -24,7 +24,7 @@ static int write_text(const char *dir, const char *name, const char *text)
     return fd_write_file(path, text, strlen(text));
 }
 
-static int write_json(const char *dir, const char *name, const json_t *json)
+int report_write_json(const char *dir, const char *name, const json_t *json)
 {
     cleanup_free char *text = NULL;
     if (!json || reporter_render(reporter_find("json"), &(struct report){.document = json}, &text) < 0)
@@ -32,20 +32,37 @@ static int write_json(const char *dir, const char *name, const json_t *json)
     return write_text(dir, name, text);
 }
 
+/* Trials of several findings show one of them, and consequences come in the trials of their cause. */
+static bool has_own_trials(const struct run *run, const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    size_t causes = 0;
+    for (size_t i = 0; i < run->findings.n; i++)
+        causes += !run->findings.items[i]->cause;
+    if (!found || finding->cause)
+        return false;
+    return found->root ? strcmp(found->root, finding->id) == 0 : causes == 1;
+}
+
 /* Keeps the facts of the run with the finding, because the next run overwrites report.json. */
 static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
 {
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
+    if (asprintf(&dir, "%s/%s", out, finding->id) < 0)
+        return -ENOMEM;
     json_auto_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
     json_t *verification = report_json_verification(finding->verification);
     document_round(verification);
-    json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "verification", verification);
+    json_object_set_new(
+        json, "history",
+        report_history_next(dir, json, document_text(document, "date"), has_own_trials(run, finding)));
+    json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "interpreter", report_json_text(run->python));
-    int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
+    int error = fd_make_dirs(dir);
     if (!error)
-        error = write_json(dir, "finding.json", json);
+        error = report_write_json(dir, "finding.json", json);
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
@@ -90,6 +107,6 @@ int report_keep(const struct run *run, const json_t *document, const char *out)
     if (!error)
         error = fd_make_dirs(out);
     if (!error)
-        error = write_json(out, "report.json", document);
+        error = report_write_json(out, "report.json", document);
     return error;
 }
