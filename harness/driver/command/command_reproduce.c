@@ -143,7 +143,7 @@ static int tell(const struct repeat *repeat, const struct session *session, cons
     cleanup_free char *differences = say_differences(finding, &session->run);
     int status = again->hit ? STATUS_FINDING : STATUS_CLEAN;
     if (!differences && again->of > 0)
-        report_history_add(dir, again->hit, again->of);
+        report_keep_trials(dir, again->hit, again->of);
     if (why && !again->hit)
         status = session->run.harness_fault ? STATUS_HARNESS : STATUS_UNTESTED;
     if (!json || !command_is_stdout(json))

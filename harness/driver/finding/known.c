@@ -127,7 +127,7 @@ int known_load(const char *path, struct known_list *list, char *error, size_t er
     if (!result)
         result = take_file(&file, list);
     if (result == -ENOMEM)
-        yaml_file_complain(&file, 0, "out of memory");
+        yaml_file_complain(&file, 0, "no memory");
     yaml_file_close(&file);
     return result;
 }

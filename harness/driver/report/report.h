@@ -27,12 +27,11 @@ int report_keep(const struct run *run, const json_t *document, const char *out);
  * that cannot be read has none. */
 int report_kept(const char *out, struct finding_list *list);
 
-/* Returns the life of a kept finding, by its finding.json: when it was first and last seen, in how many runs, how many
- * times, and in how many trials: {"first", "last", "runs", "count", "hit", "of"}. A new reference. */
+/* Returns the life of the finding that is kept in the file (driver/finding/history.h). A new reference. */
 json_t *report_history(const json_t *finding, const char *path);
 
 /* Adds trials to the life of the finding in this folder. Returns 0 or -errno. */
-int report_history_add(const char *dir, unsigned hit, unsigned of);
+int report_keep_trials(const char *dir, unsigned hit, unsigned of);
 
 /* Finds the file of a kept document, as report_load does. On success *ret_path is the caller's. Returns 0, -ENOENT, or
  * -errno where it cannot be looked for. */

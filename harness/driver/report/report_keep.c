@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/list.h"
+#include "driver/finding/history.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 #include "driver/report/reporter.h"
@@ -24,7 +26,7 @@ static int write_text(const char *dir, const char *name, const char *text)
     return fd_write_file(path, text, strlen(text));
 }
 
-int report_write_json(const char *dir, const char *name, const json_t *json)
+static int write_json(const char *dir, const char *name, const json_t *json)
 {
     cleanup_free char *text = NULL;
     if (!json || reporter_render(reporter_find("json"), &(struct report){.document = json}, &text) < 0)
@@ -44,6 +46,42 @@ static bool has_own_trials(const struct run *run, const struct finding *finding)
     return found->root ? strcmp(found->root, finding->id) == 0 : causes == 1;
 }
 
+json_t *report_history(const json_t *finding, const char *path)
+{
+    struct stat info = {0};
+    stat(path, &info);
+    json_auto_t *date = report_json_date(info.st_mtime);
+    return history_of(finding, json_string_value(date));
+}
+
+/* Returns the life of the finding with this run. */
+static json_t *next_history(const struct run *run, const struct finding *finding, const json_t *json,
+                            const char *dir, const char *date)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/finding.json", dir) < 0)
+        return NULL;
+    json_auto_t *before = json_load_file(path, 0, NULL);
+    bool is_same =
+        before && strcmp(document_text(before, "signature"), document_text(json, "signature")) == 0;
+    return history_next(is_same ? report_history(before, path) : NULL, json, date,
+                        has_own_trials(run, finding));
+}
+
+int report_keep_trials(const char *dir, unsigned hit, unsigned of)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/finding.json", dir) < 0)
+        return -ENOMEM;
+    json_auto_t *finding = json_load_file(path, 0, NULL);
+    if (!finding)
+        return -ENOENT;
+    json_t *history = report_history(finding, path);
+    history_add_trials(history, hit, of);
+    json_object_set_new(finding, "history", history);
+    return write_json(dir, "finding.json", finding);
+}
+
 /* Keeps the facts of the run with the finding, because the next run overwrites report.json. */
 static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
 {
@@ -55,14 +93,13 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     json_t *verification = report_json_verification(finding->verification);
     document_round(verification);
     json_object_set_new(json, "verification", verification);
-    json_object_set_new(
-        json, "history",
-        report_history_next(dir, json, document_text(document, "date"), has_own_trials(run, finding)));
+    json_object_set_new(json, "history",
+                        next_history(run, finding, json, dir, document_text(document, "date")));
     json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "interpreter", report_json_text(run->python));
     int error = fd_make_dirs(dir);
     if (!error)
-        error = report_write_json(dir, "finding.json", json);
+        error = write_json(dir, "finding.json", json);
     if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
@@ -107,6 +144,6 @@ int report_keep(const struct run *run, const json_t *document, const char *out)
     if (!error)
         error = fd_make_dirs(out);
     if (!error)
-        error = report_write_json(out, "report.json", document);
+        error = write_json(out, "report.json", document);
     return error;
 }
