@@ -40,11 +40,3 @@ int reporter_render(const struct reporter *reporter, const struct report *report
         *ret_text = text;
     return error;
 }
-
-int reporter_json(const struct report *report, FILE *out)
-{
-    if (json_dumpf(report->document, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
-        return -ENOMEM;
-    fputc('\n', out);
-    return 0;
-}
