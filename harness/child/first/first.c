@@ -108,7 +108,8 @@ static void take_lessons(struct run *run)
 static bool is_slow(const struct run *run)
 {
     uint64_t calls = UINT64_C(2) * LONE_PASSES * COMPARE_CALLS * run->plan->threads;
-    uint64_t most = run->plan->time ? run->plan->time / 2 + CLOCK_SECOND : LONE_LIMIT;
+    uint64_t half = run->plan->time > CLOCK_SECOND ? run->plan->time / 2 : CLOCK_SECOND / 2;
+    uint64_t most = run->plan->time ? half + CLOCK_SECOND : LONE_LIMIT;
     return process_context.shared->call_time > most / calls;
 }
 

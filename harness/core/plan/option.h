@@ -34,6 +34,7 @@ struct request {
     const char *as;           /* form of the report, or NULL */
     const char *output;       /* file for that form, or NULL */
     const char *suppressions; /* file of known issues, or NULL */
+    const char *known;        /* file of known findings, or NULL */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */

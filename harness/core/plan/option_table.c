@@ -169,6 +169,10 @@ const struct option_row option_rows[] = {
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS, RUN,
      OPTION_SWITCH, AT(strict)},
+    {"known", 0, "FILE", NULL,
+     "known findings, each with an id or a signature, a link and a reason: they are reported as KNOWN, and do not set "
+     "exit status 1",
+     OPTION_DETECTORS, RUN, OPTION_WORD, AT(known)},
 
     {"new", 0, "CODE", NULL,
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",
@@ -199,7 +203,7 @@ const struct option_row option_rows[] = {
     {"output", 'o', "FILE", "standard output", "file for the report", OPTION_OUTPUT, RUN | SHOW | REPORT,
      OPTION_WORD, AT(output)},
     {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT,
-     RUN | REPRODUCE, OPTION_WORD, AT(json)},
+     RUN | REPRODUCE | LIST, OPTION_WORD, AT(json)},
     {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT,
      RUN | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(quiet)},
     {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT,

@@ -77,6 +77,24 @@ int script_write(const struct mode_run *mode, const char *form, const struct pla
     return ret->text ? 0 : -EIO;
 }
 
+bool script_is_rare(const struct script *script, const json_t *finding)
+{
+    const json_t *again = json_object_get(json_object_get(finding, "verification"), "again");
+    double hit = document_real(again, "hit"), of = document_real(again, "of");
+    return of > 0 && 2.0 * script->hit * of < hit * script->of;
+}
+
+char *script_runtime(const struct mode_run *mode, const json_t *finding)
+{
+    struct sentence error;
+    json_auto_t *answer = reducer_ask(mode,
+                                      &(struct reducer_question){script_source, "runtime", "script",
+                                                                 json_object_get(finding, "environment"), 0},
+                                      &error);
+    const char *text = document_text(answer, "text");
+    return *text ? strdup(text) : NULL;
+}
+
 void script_clear(struct script *script)
 {
     free(script->text);

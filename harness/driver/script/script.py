@@ -1,9 +1,14 @@
 """Writes a Python program that shows a finding without ftstress. Arguments: the form, and the facts as JSON."""
 import ast
 import builtins
+import contextlib
+import importlib
+import io
 import json
+import platform
 import re
 import sys
+import sysconfig
 
 def array_code(recipe):
     """Returns NumPy code for a recipe such as '>f8[20,3][::2].T+8~bcast(4,8)@ro', and whether it is read-only."""
@@ -201,8 +206,27 @@ def write(facts, form):
     return re.sub(r'\n{3,}', '\n\n', '\n'.join(out)) + '\n'
 
 
+def runtime(environment):
+    """Returns what maintainers ask for, as Python code that they can run, each with its output."""
+    out = [f'>>> sys.version\n{sys.version}', f">>> sysconfig.get_config_var('CONFIG_ARGS')\n{sysconfig.get_config_var('CONFIG_ARGS')}",
+           f'>>> platform.platform(), platform.libc_ver()\n{platform.platform()}, {platform.libc_ver()}']
+    for name in environment.keys() - {'python', 'abi', 'gil', 'mutates'}:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        show = next((each for each in ('show_runtime', 'show_config') if callable(getattr(module, each, None))), None)
+        if show:
+            with contextlib.redirect_stdout(io.StringIO()) as text:
+                getattr(module, show)()
+            out.append(f'>>> {name}.{show}()\n{text.getvalue().strip()}')
+    return '\n'.join(out)
+
+
 def main():
     facts = json.loads(sys.argv[2])
+    if sys.argv[1] == 'runtime':
+        return print('ftstress\tscript\t' + json.dumps({'text': runtime(facts)}))
     why = refuse(facts)
     print('ftstress\tscript\t' + json.dumps({'why': why} if why else {'text': write(facts, sys.argv[1])}))
 
