@@ -1,11 +1,11 @@
-/* Fails in few processes, and only where three statements run: bug() meets another thread after prepare() and arm()
+/* Fails in few processes, and only where three statements run: bug() meets another thread after prepare() and load()
  * were called, in one process of 20. beside() is another failure, in one process of 4. */
 #include "planted.h"
 
 #include <signal.h>
 #include <sys/random.h>
 
-enum { PREPARED = 1, ARMED = 2 };
+enum { PREPARED = 1, LOADED = 2 };
 
 static atomic_int state;
 
@@ -27,16 +27,16 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
-static PyObject *arm(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
+static PyObject *load(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
-    atomic_fetch_or(&state, ARMED);
+    atomic_fetch_or(&state, LOADED);
     Py_RETURN_NONE;
 }
 
 static PyObject *bug(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
     static atomic_int drawn;
-    if (planted_meet() && atomic_load(&state) == (PREPARED | ARMED) && is_one_of(&drawn, 20))
+    if (planted_meet() && atomic_load(&state) == (PREPARED | LOADED) && is_one_of(&drawn, 20))
         raise(SIGSEGV);
     Py_RETURN_NONE;
 }
@@ -54,6 +54,6 @@ static PyObject *idle(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
-PLANTED_MODULE(rare_steps, {"prepare", prepare, METH_NOARGS, NULL}, {"arm", arm, METH_NOARGS, NULL},
+PLANTED_MODULE(rare_steps, {"prepare", prepare, METH_NOARGS, NULL}, {"load", load, METH_NOARGS, NULL},
                {"bug", bug, METH_NOARGS, NULL}, {"beside", beside, METH_NOARGS, NULL},
                {"idle", idle, METH_NOARGS, NULL})
