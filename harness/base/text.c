@@ -25,3 +25,16 @@ int text_join(char **text, const char *separator, const char *more)
     *text = joined;
     return 0;
 }
+
+void text_hide_addresses(char *text)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (char *at = text; (at = strstr(at, "0x"));) {
+        size_t n = strspn(at + 2, digits);
+        at += 2;
+        if (n < 6)
+            continue;
+        *at = '?';
+        memmove(at + 1, at + n, strlen(at + n) + 1);
+    }
+}

@@ -37,3 +37,6 @@ void text_add(char *text, size_t size, const char *separator, const char *format
 
 /* Appends to a text from malloc, or begins one at NULL. Returns 0 or -ENOMEM. */
 int text_join(char **text, const char *separator, const char *more);
+
+/* Replaces hexadecimal addresses by "0x?": they differ from one run of the same calls to the next. */
+void text_hide_addresses(char *text);

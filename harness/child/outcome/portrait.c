@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/prng.h"
+#include "base/text.h"
 #include "child/space/array.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
@@ -52,20 +53,6 @@ static void add_text(struct portrait *portrait, const char *text)
     add_bytes(portrait, text ? text : "", text ? strlen(text) : 0);
 }
 
-/* Replaces hexadecimal addresses: they differ from one run of the same calls to the next. */
-static void hide_addresses(char *text)
-{
-    static const char digits[] = "0123456789abcdefABCDEF";
-    for (char *at = text; (at = strstr(at, "0x"));) {
-        size_t n = strspn(at + 2, digits);
-        at += 2;
-        if (n < 6)
-            continue;
-        *at = '?';
-        memmove(at + 1, at + n, strlen(at + n) + 1);
-    }
-}
-
 /* Adds the text of str() or repr(). */
 static void add_string_of(struct portrait *portrait, PyObject *string)
 {
@@ -73,7 +60,7 @@ static void add_string_of(struct portrait *portrait, PyObject *string)
     const char *utf8 = string ? PyUnicode_AsUTF8(string) : NULL;
     snprintf(text, sizeof text, "%s", utf8 ? utf8 : "");
     PyErr_Clear();
-    hide_addresses(text);
+    text_hide_addresses(text);
     add_text(portrait, text);
     Py_XDECREF(string);
 }
@@ -301,83 +288,4 @@ void portrait_add_raised(struct portrait *portrait, PyObject *raised)
     portrait_add_number(portrait, TAG_RAISED);
     add_text(portrait, Py_TYPE(raised)->tp_name);
     add_string_of(portrait, PyObject_Str(raised));
-}
-
-/* Returns the number of an object that counts by identity, from 1; 0 for another one. */
-static unsigned number_of(struct portrait *numbers, PyObject *object)
-{
-    if (Py_TYPE(object)->tp_richcompare != PyBaseObject_Type.tp_richcompare || PyModule_Check(object) ||
-        PyType_Check(object))
-        return 0;
-    for (unsigned i = 0; i < numbers->nidentities; i++)
-        if (numbers->identities[i] == object)
-            return i + 1;
-    if (numbers->nidentities == PORTRAIT_IDENTITIES)
-        return 0;
-    numbers->identities[numbers->nidentities++] = Py_NewRef(object);
-    return numbers->nidentities;
-}
-
-/* The attributes of an object, or else the arguments that its pickle would make it from; or NULL. */
-static PyObject *contents_of(PyObject *object)
-{
-    PyObject *contents = PyObject_GetAttrString(object, "__dict__");
-    PyErr_Clear();
-    if (contents)
-        return contents;
-    PyObject *reduced = PyObject_CallMethod(object, "__reduce_ex__", "i", 4);
-    if (reduced && PyTuple_Check(reduced) && PyTuple_GET_SIZE(reduced) >= 2 &&
-        PyTuple_GET_ITEM(reduced, 0) == (PyObject *)Py_TYPE(object))
-        contents = Py_NewRef(PyTuple_GET_ITEM(reduced, 1));
-    PyErr_Clear();
-    Py_XDECREF(reduced);
-    return contents;
-}
-
-/* "Box 1 {'v': 1}" for an object without a repr of its own. */
-static PyObject *describe(struct portrait *numbers, PyObject *object)
-{
-    unsigned number = number_of(numbers, object);
-    if (Py_TYPE(object)->tp_repr != PyBaseObject_Type.tp_repr || number == 0)
-        return PyObject_Repr(object);
-    PyObject *contents = contents_of(object);
-    PyObject *text = contents ? PyUnicode_FromFormat("%s %u %R", Py_TYPE(object)->tp_name, number, contents)
-                              : PyUnicode_FromFormat("%s %u", Py_TYPE(object)->tp_name, number);
-    Py_XDECREF(contents);
-    return text;
-}
-
-/* Takes the string over; NULL is an error. */
-static char *print_string(PyObject *string, const char *before, char *text, size_t size)
-{
-    char whole[1024];
-    const char *utf8 = string ? PyUnicode_AsUTF8(string) : NULL;
-    snprintf(whole, sizeof whole, "%s%s%s", before, *before && utf8 && *utf8 ? ": " : "",
-             utf8      ? utf8
-             : *before ? ""
-                       : "?");
-    PyErr_Clear();
-    Py_XDECREF(string);
-    hide_addresses(whole);
-    size_t n = strlen(whole);
-    if (n >= size) {
-        n = size - sizeof "…";
-        while (n > 0 && ((unsigned char)whole[n] & 0xc0) == 0x80)
-            n--;
-        memcpy(whole + n, "…", sizeof "…");
-    }
-    memcpy(text, whole, strlen(whole) + 1);
-    return text;
-}
-
-char *portrait_print(struct portrait *numbers, PyObject *object, char *text, size_t size)
-{
-    return print_string(describe(numbers, object), "", text, size);
-}
-
-char *portrait_print_raised(PyObject *raised, char *text, size_t size)
-{
-    char before[160];
-    snprintf(before, sizeof before, "raises %.140s", Py_TYPE(raised)->tp_name);
-    return print_string(PyObject_Str(raised), before, text, size);
 }

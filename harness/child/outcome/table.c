@@ -7,7 +7,7 @@
 #include "core/wire/record.h"
 
 #define ROWS_MAX 1024
-/* Rows that are sent: those of no order first. */
+/* Rows of one kind that are sent. Those of no order leave room for those of orders: a finding shows both. */
 #define ROWS_SENT 64
 
 struct outcome_row *outcome_table_get(struct outcome_table *table, uint64_t key, bool *ret_new)
@@ -44,13 +44,18 @@ static void send_row(const struct outcome_row *row, unsigned nroles, int wire)
     record_send(&record, wire);
 }
 
-void outcome_table_send(const struct outcome_table *table, unsigned nroles, int wire)
+static void send_rows(const struct outcome_table *table, bool serial, unsigned nroles, int wire)
 {
     unsigned sent = 0;
-    for (int serial = 0; serial < 2; serial++)
-        for (size_t i = 0; i < table->n && sent < ROWS_SENT; i++)
-            if (table->rows[i].serial == serial) {
-                send_row(&table->rows[i], nroles, wire);
-                sent++;
-            }
+    for (size_t i = 0; i < table->n && sent < ROWS_SENT; i++)
+        if (table->rows[i].serial == serial) {
+            send_row(&table->rows[i], nroles, wire);
+            sent++;
+        }
+}
+
+void outcome_table_send(const struct outcome_table *table, unsigned nroles, int wire)
+{
+    send_rows(table, false, nroles, wire);
+    send_rows(table, true, nroles, wire);
 }

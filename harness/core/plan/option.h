@@ -24,6 +24,8 @@ enum option_command {
 };
 extern const char *const option_command_names[OPTION_COMMANDS];
 
+#define REQUEST_JOBS_MAX 64
+
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
 struct request {
     struct plan plan;         /* the first member, so that members of the plan have equal offsets in both */
@@ -33,10 +35,11 @@ struct request {
     const char *as;           /* form of the report, or NULL */
     const char *output;       /* file for that form, or NULL */
     const char *suppressions; /* file of known issues, or NULL */
+    const char *known;        /* file of known findings, or NULL */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */
-    uint64_t jobs;            /* processes of `sweep` that run children; 0: one for each processor */
+    uint64_t jobs;            /* children of `minimize` and `sweep` at the same time; 0: one for each core */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;          /* run the children under ThreadSanitizer */

@@ -70,9 +70,11 @@ static const char bisect_more[] =
     "\n"
     "Exit status: 0 found, 2 usage, 3 not found, 125 the harness itself failed.\n";
 
-static const char list_more[] = "The default is scenarios. Findings are those kept under --out.\n"
-                                "\n"
-                                "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
+static const char list_more[] =
+    "The default is scenarios. Findings are those kept under --out: how often they were seen in how many runs (UTC), and\n"
+    "in how many of the trials they failed again.\n"
+    "\n"
+    "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
 
 static const char show_more[] =
     "FINDING is an id of `ftstress list findings`, or a folder of a finding.\n"

@@ -11,5 +11,8 @@ void command_hold_signals(void);
 /* What every child of the mode runs with. Signals are held. */
 struct job_settings command_settings(const struct mode_run *mode);
 
+/* Prints the kept findings, and writes them as JSON. Returns an exit status. */
+int command_list_findings(const struct request *request);
+
 /* Is it a form of a finding that is a program of its own? */
 bool command_is_script(const char *form);

@@ -1,11 +1,7 @@
-/* `ftstress list`: scenarios, detectors, kept findings. */
-#include "driver/command/command.h"
+/* `ftstress list`: scenarios and detectors. */
+#include "driver/command/command_inside.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -57,38 +53,6 @@ static int list_detectors(void)
     return STATUS_CLEAN;
 }
 
-static int is_finding(const struct dirent *entry)
-{
-    return entry->d_name[0] == 'F';
-}
-
-static int list_findings(const char *out)
-{
-    struct dirent **entries;
-    int n = scandir(out, &entries, is_finding, alphasort);
-    if (n < 0 && errno != ENOENT)
-        return command_fail(STATUS_HARNESS, "cannot read %s: %s", out, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        cleanup_free char *path = NULL;
-        json_auto_t *finding = NULL;
-        json_error_t problem = {.text = "no memory"};
-        if (asprintf(&path, "%s%s%s/finding.json", out, *out ? "/" : "", entries[i]->d_name) >= 0)
-            finding = json_load_file(path, 0, &problem);
-        if (finding)
-            printf("%-10s %-16s %s\n", entries[i]->d_name,
-                   json_string_value(json_object_get(finding, "kind")),
-                   json_string_value(json_object_get(finding, "message")));
-        else
-            printf("%-10s (%s)\n", entries[i]->d_name, problem.text);
-        free(entries[i]);
-    }
-    if (n > 0)
-        free(entries);
-    else
-        printf("no findings under %s/\n", out);
-    return STATUS_CLEAN;
-}
-
 int command_list(const struct request *request)
 {
     const char *what = request->npositionals ? request->positionals[0] : "scenarios";
@@ -97,7 +61,7 @@ int command_list(const struct request *request)
     if (strcmp(what, "detectors") == 0)
         return list_detectors();
     if (strcmp(what, "findings") == 0)
-        return list_findings(request->out);
+        return command_list_findings(request);
     return command_fail(STATUS_USAGE, "there is no list of '%s'; write scenarios, detectors or findings",
                         what);
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
+#include "driver/report/report.h"
 #include "driver/session/repeat.h"
 
 #define TIME (60 * CLOCK_SECOND)
@@ -134,12 +135,15 @@ static const char *say_why(const struct repeat *repeat, const struct session *se
 }
 
 /* Prints the result. Returns the exit status. */
-static int tell(const struct repeat *repeat, const struct session *session, const json_t *finding)
+static int tell(const struct repeat *repeat, const struct session *session, const json_t *finding,
+                const char *dir)
 {
     const char *json = session->request->json, *why = say_why(repeat, session);
     const struct trials *again = &repeat->found.again;
     cleanup_free char *differences = say_differences(finding, &session->run);
     int status = again->hit ? STATUS_FINDING : STATUS_CLEAN;
+    if (!differences && again->of > 0)
+        report_keep_trials(dir, again->hit, again->of);
     if (why && !again->hit)
         status = session->run.harness_fault ? STATUS_HARNESS : STATUS_UNTESTED;
     if (!json || !command_is_stdout(json))
@@ -183,7 +187,7 @@ static int reproduce(struct kept *kept, const struct request *given)
     }
     repeat_conclude(&session);
     int status = error ? command_fail(STATUS_HARNESS, "cannot start a child: %s", strerror(-error))
-                       : tell(&repeat, &session, finding);
+                       : tell(&repeat, &session, finding, kept->dir);
     session_clear(&session);
     return status;
 }

@@ -80,7 +80,7 @@ static int check_outputs(const struct request *request)
 }
 
 /* Runs the plans in the mode, and reports. Returns the exit status. */
-static int run_session(struct mode_run *mode, const struct target_list *targets)
+static int run_session(struct mode_run *mode, const struct target_list *targets, struct known_list *known)
 {
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = command_settings(mode)};
@@ -89,6 +89,7 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     session.run.python = mode->probe.executable;
     if (report_kept(request->out, &session.run.findings) < 0)
         return command_fail(STATUS_HARNESS, "cannot read the findings under %s: no memory", request->out);
+    session.run.known = request->known ? known : NULL;
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)
@@ -100,12 +101,13 @@ static int run_session(struct mode_run *mode, const struct target_list *targets)
     return status;
 }
 
-static int run_targets(const struct request *request, const struct mode *mode, struct target_list *targets)
+static int run_targets(const struct request *request, const struct mode *mode, struct target_list *targets,
+                       struct known_list *known)
 {
     struct sentence error;
     struct mode_run run = {.row = mode, .request = request};
     int status = mode_open(&run, targets->plans, targets->n, &error);
-    status = status ? command_fail_sentence(status, &error) : run_session(&run, targets);
+    status = status ? command_fail_sentence(status, &error) : run_session(&run, targets, known);
     mode_close(&run);
     return status;
 }
@@ -117,12 +119,15 @@ int command_run(const struct request *request)
     char error[640];
     int status = STATUS_USAGE;
     const struct mode *mode = NULL;
+    struct known_list known = {0};
     command_hold_signals();
     int result = target_resolve(request, &targets, error, sizeof error);
     draw_seeds(request, &targets);
     crowd(request, &targets);
     if (!result)
         mode = mode_choose(request, targets.plans, targets.n, &contradiction);
+    if (!result && request->known)
+        result = known_load(request->known, &known, error, sizeof error);
     if (result)
         command_fail(status, "%s", error);
     else if (!mode)
@@ -130,7 +135,8 @@ int command_run(const struct request *request)
     else if (request->dry_run)
         status = print_plans(&targets);
     else if (!(status = check_outputs(request)))
-        status = run_targets(request, mode, &targets);
+        status = run_targets(request, mode, &targets, &known);
+    known_list_clear(&known);
     target_list_clear(&targets);
     return status;
 }

@@ -12,13 +12,12 @@
 #include "driver/sweep/sweep.h"
 
 #define TIME (1800 * CLOCK_SECOND)
-#define JOBS_MOST 16
 
-static unsigned jobs_of(const struct request *request)
+static unsigned count_jobs(const struct request *request)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned usual = processors < 1 ? 1 : processors > JOBS_MOST ? JOBS_MOST : (unsigned)processors;
-    return request->jobs ? (unsigned)request->jobs : usual;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = request->jobs ? request->jobs : cores > 0 ? (uint64_t)cores : 1;
+    return (unsigned)(jobs < REQUEST_JOBS_MAX ? jobs : REQUEST_JOBS_MAX);
 }
 
 static int run_sweep(struct mode_run *mode, const struct request *request)
@@ -33,7 +32,7 @@ static int run_sweep(struct mode_run *mode, const struct request *request)
                           .modules = request->positionals,
                           .nmodules = request->npositionals,
                           .deadline = clock_now() + time,
-                          .jobs = jobs_of(request),
+                          .jobs = count_jobs(request),
                           .shows = isatty(STDERR_FILENO) && !request->quiet};
     int status = sweep_run(&sweep, &run, &report, &error);
     status = status ? command_fail_sentence(status, &error) : command_tell_document(&run, report, request);

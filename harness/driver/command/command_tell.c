@@ -55,6 +55,12 @@ int command_tell_document(const struct run *run, const json_t *document, const s
     fprintf(stderr, "ftstress: %zu finding%s in %" PRIu64 " calls, %.1f s%s", n, n == 1 ? "" : "s",
             run->calls + run->serial_calls, run->seconds,
             run->interrupted && !run->reason ? "; interrupted before its end" : "");
+    const char *separator = "; known: ";
+    for (size_t i = 0; i < run->findings.n; i++)
+        if (run->findings.items[i]->known) {
+            fprintf(stderr, "%s%s", separator, run->findings.items[i]->id);
+            separator = ", ";
+        }
     fprintf(stderr, run->reason ? "; could not test: %s\n" : "\n", run->reason);
     return status ? status : (int)run->status;
 }

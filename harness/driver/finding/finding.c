@@ -72,8 +72,7 @@ static void count_child(struct finding *finding, unsigned child)
     finding->last_child = child;
 }
 
-/* A report writes '?' for bytes that are no UTF-8. */
-static bool is_written_as(const char *signature, const char *written)
+bool finding_is_written_as(const char *signature, const char *written)
 {
     while (*signature && (*signature == *written || (*written == '?' && (unsigned char)*signature >= 0x80))) {
         signature++;
@@ -85,7 +84,8 @@ static bool is_written_as(const char *signature, const char *written)
 static bool is_taken(const struct finding_list *list, const struct finding *finding)
 {
     for (size_t i = 0; i + 1 < list->nkept; i += 2)
-        if (strcmp(list->kept[i], finding->id) == 0 && !is_written_as(finding->signature, list->kept[i + 1]))
+        if (strcmp(list->kept[i], finding->id) == 0 &&
+            !finding_is_written_as(finding->signature, list->kept[i + 1]))
             return true;
     const struct finding *same = finding_list_find(list, finding->id);
     return same && same != finding;

@@ -54,6 +54,7 @@ struct finding_python {
     int line;   /* 0: not known */
 };
 
+struct known;
 struct verification;
 
 struct finding_stack {
@@ -103,9 +104,10 @@ struct finding {
     bool stalls;             /* a line names the word at which a thread stalled then */
     bool trapped;            /* the instruction itself was caught: the function is certain */
     char *signature;
-    bool is_signed;    /* the signature is complete */
-    char *cause;       /* id of the finding that explains this one, or NULL; set once, after verification */
-    bool inherits;     /* it takes the blame of its cause */
+    bool is_signed; /* the signature is complete */
+    char *cause;    /* id of the finding that explains this one, or NULL; set once, after verification */
+    bool inherits;  /* it takes the blame of its cause */
+    const struct known *known; /* why it does not fail a run, or NULL; owned by the run */
     char *behind;      /* id of the finding that hid this one until its statement was left out, or NULL */
     unsigned out_from; /* first child without its statement; 0: none */
     const struct verification *verification; /* its trials, or NULL; owned by the run */
@@ -150,6 +152,9 @@ struct finding *finding_list_add(struct finding_list *list, struct finding *find
 void finding_free(struct finding *finding);
 void finding_list_remove(struct finding_list *list, size_t at);
 void finding_list_clear(struct finding_list *list);
+
+/* Is it the signature as a report writes it, with '?' for bytes that are no UTF-8? */
+bool finding_is_written_as(const char *signature, const char *written);
 
 /* Adds a stack. Takes the title and the stack over. Returns 0 or -ENOMEM. */
 int finding_add_stack(struct finding *finding, char *title, struct symbol_stack stack);

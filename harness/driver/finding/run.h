@@ -6,6 +6,7 @@
 
 #include "core/wire/status.h"
 #include "driver/finding/finding.h"
+#include "driver/finding/known.h"
 #include "driver/finding/memcheck.h"
 #include "driver/outcome/meetings.h"
 #include "driver/outcome/outcome.h"
@@ -67,6 +68,7 @@ struct run {
     char **no_turn;     /* members of the portfolio that the plan needs and that made no call */
     size_t nno_turn;
     const struct suppression_list *suppressions; /* known races with their hits, borrowed; or NULL */
+    struct known_list *known;                    /* from --known, borrowed; or NULL */
     struct memcheck memcheck;                    /* of a run under Valgrind */
     struct meetings meetings;                    /* of a run with outcomes */
     struct note_list notes;

@@ -24,6 +24,7 @@ struct member {
     uint32_t unique;  /* it has a turn only when the plan has one of these detectors */
     uint32_t perturb; /* bits of enum perturb that are its purpose; those of the plan come beside them */
     uint32_t rides;   /* further bits, where the plan has none */
+    unsigned opening; /* its place in the opening, from 1; 0: it has no turn there */
 };
 
 struct member_set {

@@ -29,6 +29,12 @@ int report_keep(const struct run *run, const json_t *document, const char *out);
  * that cannot be read has none. */
 int report_kept(const char *out, struct finding_list *list);
 
+/* Returns the life of the finding that is kept in the file (driver/finding/history.h). A new reference. */
+json_t *report_history(const json_t *finding, const char *path);
+
+/* Adds trials to the life of the finding in this folder. Returns 0 or -errno. */
+int report_keep_trials(const char *dir, unsigned hit, unsigned of);
+
 /* Finds the file of a kept document, as report_load does. On success *ret_path is the caller's. Returns 0, -ENOENT, or
  * -errno where it cannot be looked for. */
 int report_find(const char *out, const char *what, char **ret_path);

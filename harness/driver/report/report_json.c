@@ -1,4 +1,4 @@
-/* The document of a run: ftstress-report/1. */
+/* The document of a run, ftstress-report/1, and its form as JSON. */
 #include "driver/report/report.h"
 
 #include <errno.h>
@@ -85,6 +85,18 @@ static json_t *suppressions_of(const struct run *run)
     return json;
 }
 
+/* Known findings of the run, seen and not seen. */
+static json_t *known_of(const struct known_list *list)
+{
+    json_t *json = list ? json_array() : json_null();
+    for (size_t i = 0; list && i < list->n; i++) {
+        json_t *known = report_json_known(&list->items[i]);
+        json_object_set_new(known, "hits", json_integer(list->items[i].hits));
+        json_array_append_new(json, known);
+    }
+    return json;
+}
+
 static double fraction(uint64_t part, uint64_t whole)
 {
     return whole ? (double)part / (double)whole : 0;
@@ -129,6 +141,7 @@ static void add_findings(json_t *json, const struct run *run)
     json_object_set_new(json, "verification", report_json_verification(run->verification));
     json_object_set_new(json, "verifications", verifications);
     json_object_set_new(json, "suppressions", suppressions_of(run));
+    json_object_set_new(json, "known", known_of(run->known));
     json_object_set_new(json, "notes", report_json_texts(run->notes.items, run->notes.n));
 }
 

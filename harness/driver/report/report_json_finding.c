@@ -177,6 +177,14 @@ static json_t *explain(const struct finding *finding)
     return list;
 }
 
+json_t *report_json_known(const struct known *known)
+{
+    json_t *json = known ? json_pack("{s:o}", "where", report_json_text(known->where)) : json_null();
+    for (int key = 0; known && key < KNOWN_KEYS; key++)
+        json_object_set_new(json, known_key_names[key], report_json_text(known->texts[key]));
+    return json;
+}
+
 json_t *report_json_finding(const struct finding *finding)
 {
     json_t *json = json_object();
@@ -192,6 +200,7 @@ json_t *report_json_finding(const struct finding *finding)
     json_object_set_new(json, "blame", json_string(blame_names[finding->blame]));
     json_object_set_new(json, "blame_reason", report_json_text(finding->reason));
     json_object_set_new(json, "cause", report_json_text(finding->cause));
+    json_object_set_new(json, "known", report_json_known(finding->known));
     json_object_set_new(json, "behind", report_json_text(finding->behind));
     json_object_set_new(json, "count", json_integer((json_int_t)finding->count));
     json_object_set_new(json, "runs",

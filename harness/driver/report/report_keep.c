@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/list.h"
+#include "driver/finding/history.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
 #include "driver/report/reporter.h"
@@ -32,18 +34,70 @@ static int write_json(const char *dir, const char *name, const json_t *json)
     return write_text(dir, name, text);
 }
 
+/* Trials of several findings show one of them, and consequences come in the trials of their cause. */
+static bool has_own_trials(const struct run *run, const struct finding *finding)
+{
+    const struct verification *found = finding->verification;
+    size_t causes = 0;
+    for (size_t i = 0; i < run->findings.n; i++)
+        causes += !run->findings.items[i]->cause;
+    if (!found || finding->cause)
+        return false;
+    return found->root ? strcmp(found->root, finding->id) == 0 : causes == 1;
+}
+
+json_t *report_history(const json_t *finding, const char *path)
+{
+    struct stat info = {0};
+    stat(path, &info);
+    json_auto_t *date = report_json_date(info.st_mtime);
+    return history_of(finding, json_string_value(date));
+}
+
+/* Returns the life of the finding with this run. */
+static json_t *next_history(const struct run *run, const struct finding *finding, const json_t *json,
+                            const char *dir, const char *date)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/finding.json", dir) < 0)
+        return NULL;
+    json_auto_t *before = json_load_file(path, 0, NULL);
+    bool is_same =
+        before && strcmp(document_text(before, "signature"), document_text(json, "signature")) == 0;
+    return history_next(is_same ? report_history(before, path) : NULL, json, date,
+                        has_own_trials(run, finding));
+}
+
+int report_keep_trials(const char *dir, unsigned hit, unsigned of)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/finding.json", dir) < 0)
+        return -ENOMEM;
+    json_auto_t *finding = json_load_file(path, 0, NULL);
+    if (!finding)
+        return -ENOENT;
+    json_t *history = report_history(finding, path);
+    history_add_trials(history, hit, of);
+    json_object_set_new(finding, "history", history);
+    return write_json(dir, "finding.json", finding);
+}
+
 /* Keeps the facts of the run with the finding, because the next run overwrites report.json. */
 static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
 {
     const struct finding *finding = run->findings.items[i];
     cleanup_free char *dir = NULL;
+    if (asprintf(&dir, "%s/%s", out, finding->id) < 0)
+        return -ENOMEM;
     json_auto_t *json = json_copy(json_array_get(json_object_get(document, "findings"), i));
     json_t *verification = report_json_verification(finding->verification);
     document_round(verification);
-    json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "verification", verification);
+    json_object_set_new(json, "history",
+                        next_history(run, finding, json, dir, document_text(document, "date")));
+    json_object_set(json, "environment", json_object_get(document, "environment"));
     json_object_set_new(json, "interpreter", report_json_text(run->python));
-    int error = asprintf(&dir, "%s/%s", out, finding->id) < 0 ? -ENOMEM : fd_make_dirs(dir);
+    int error = fd_make_dirs(dir);
     if (!error)
         error = write_json(dir, "finding.json", json);
     if (!error)

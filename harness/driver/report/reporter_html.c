@@ -41,6 +41,7 @@ static void add_findings(json_t *document)
     json_array_foreach (json_object_get(document, "findings"), i, finding) {
         set_text(finding, "says_blame", sentence_blame(finding));
         set_text(finding, "says_seen", sentence_seen(finding));
+        set_text(finding, "says_known", sentence_known(finding));
         add_stacks(finding);
     }
 }
@@ -73,6 +74,7 @@ static void write_document(const json_t *report, FILE *out)
     add_verifications(document);
     json_object_set_new(document, "says_compared", sentence_list_compared(document));
     set_text(document, "says_silence", sentence_silence(document));
+    set_text(document, "says_excused", sentence_excused(document));
     snprintf(seed, sizeof seed, "%lld", document_number(document, "seed"));
     json_object_set_new(document, "says_seed", json_string(seed));
     set_text(document, "says_share", sentence_share(document));

@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 #include "driver/report/document.h"
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 #include "driver/report/sentence.h"
 
 static void start(xmlTextWriter *xml, const char *element)
@@ -74,19 +74,21 @@ static double seconds_with(const json_t *document, const json_t *finding)
     return sum;
 }
 
-/* The name has the id, which comes from the signature: a CI server sees the same test fail in each run. */
+/* A known finding is skipped, because it must not fail the page. The name has the id, which comes from the signature: a CI server sees the same test fail in each run. */
 static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
-    cleanup_free char *name = NULL;
+    cleanup_free char *name = NULL, *known = sentence_known(finding);
     const char *kind = document_text(finding, "kind");
     if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
         0)
         return -ENOMEM;
     start_case(xml, report->document, name, seconds_with(report->document, finding));
-    start(xml, "failure");
-    attribute(xml, "type", kind);
-    attribute(xml, "message", document_text(finding, "message"));
-    int error = write_details(xml, report, finding);
+    bool is_known = known && *known;
+    start(xml, is_known ? "skipped" : "failure");
+    if (!is_known)
+        attribute(xml, "type", kind);
+    attribute(xml, "message", is_known ? known : document_text(finding, "message"));
+    int error = is_known ? 0 : write_details(xml, report, finding);
     xmlTextWriterEndElement(xml);
     xmlTextWriterEndElement(xml);
     return error;
@@ -140,11 +142,22 @@ static void write_properties(xmlTextWriter *xml, const json_t *document)
     xmlTextWriterEndElement(xml);
 }
 
-static void start_suite(xmlTextWriter *xml, const json_t *document, size_t failures)
+static size_t count_known(const json_t *findings)
+{
+    size_t known = 0, i;
+    const json_t *finding;
+    json_array_foreach (findings, i, finding)
+        known += json_is_object(json_object_get(finding, "known"));
+    return known;
+}
+
+static void start_suite(xmlTextWriter *xml, const json_t *document)
 {
     const char *date = document_text(document, "date");
-    bool is_skipped = failures == 0 && is_verdict(document, "untested");
-    bool is_error = failures == 0 && !is_skipped && !is_verdict(document, "clean");
+    const json_t *findings = json_object_get(document, "findings");
+    size_t n = json_array_size(findings), known = count_known(findings);
+    bool is_skipped = n == 0 && is_verdict(document, "untested");
+    bool is_error = n == 0 && !is_skipped && !is_verdict(document, "clean");
     start(xml, "testsuites");
     start(xml, "testsuite");
     attribute(xml, "name", name_of(document));
@@ -152,10 +165,10 @@ static void start_suite(xmlTextWriter *xml, const json_t *document, size_t failu
     attribute(xml, "id", "0");
     attribute(xml, "hostname", "localhost");
     attribute(xml, "timestamp", strlen(date) == 19 ? date : "1970-01-01T00:00:00");
-    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "tests", "%zu", failures ? failures : 1);
-    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "failures", "%zu", failures);
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "tests", "%zu", n ? n : 1);
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "failures", "%zu", n - known);
     attribute(xml, "errors", is_error ? "1" : "0");
-    attribute(xml, "skipped", is_skipped ? "1" : "0");
+    xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "skipped", "%zu", known + is_skipped);
     xmlTextWriterWriteFormatAttribute(xml, BAD_CAST "time", "%.3f", seconds_of(document));
 }
 
@@ -188,7 +201,7 @@ int reporter_junit(const struct report *report, FILE *out)
         return -ENOMEM;
     xmlTextWriterSetIndent(xml, 1);
     xmlTextWriterStartDocument(xml, NULL, "UTF-8", NULL);
-    start_suite(xml, document, json_array_size(findings));
+    start_suite(xml, document);
     write_properties(xml, document);
     json_array_foreach (findings, i, finding)
         error |= write_finding(xml, report, finding);

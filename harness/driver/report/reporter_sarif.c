@@ -166,6 +166,15 @@ static json_t *properties_of(const json_t *json, const char *const *without)
     return properties;
 }
 
+/* SARIF wants a list for each result where a run can suppress some. */
+static json_t *suppressions_of(const json_t *finding)
+{
+    cleanup_free char *known = sentence_known(finding);
+    return known && *known ? json_pack("[{s:s, s:s, s:s}]", "kind", "external", "status", "accepted",
+                                       "justification", known)
+                           : json_array();
+}
+
 static json_t *result_of(const json_t *finding, json_t *list)
 {
     static const char *const without[] = {"kind", "message", "stacks", "count", "signature", NULL};
@@ -180,6 +189,7 @@ static json_t *result_of(const json_t *finding, json_t *list)
     if (*signature)
         json_object_set_new(result, "partialFingerprints",
                             json_pack("{s:s}", "ftstressSignature/v1", signature));
+    json_object_set_new(result, "suppressions", suppressions_of(finding));
     if (count > 0)
         json_object_set_new(result, "occurrenceCount", json_integer(count));
     return result;

@@ -1,5 +1,5 @@
 /* The text form, for a terminal. */
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 
 #include <errno.h>
 #include <string.h>
@@ -195,13 +195,13 @@ static void print_head(const struct text *text)
 
 static void print_silence(const json_t *document, FILE *out)
 {
-    cleanup_free char *silence = sentence_silence(document);
+    cleanup_free char *silence = sentence_silence(document), *excused = sentence_excused(document);
     if (*document_text(document, "reason"))
         fprintf(out, "  could not test: %s\n", document_text(document, "reason"));
     if (strcmp(document_text(document, "verdict"), "clean") != 0)
         return;
     if (json_array_size(json_object_get(document, "findings")) > 0) {
-        fputs("  nothing but documented user errors: exit status 0 (--strict: 1)\n", out);
+        fprintf(out, "  %s\n", excused ? excused : "");
         return;
     }
     if (json_is_object(json_object_get(document, "sweep")))

@@ -1,5 +1,5 @@
 /* One finding in the text form. */
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -148,15 +148,18 @@ static void print_evidence(const struct text *text, const json_t *finding)
 
 int text_finding(const struct text *text, const json_t *finding)
 {
-    cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding);
+    cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding),
+                      *known = sentence_known(finding);
     const char *reason = document_text(finding, "blame_reason"), *behind = document_text(finding, "behind");
     const struct text_style *style = text->style;
     bool whole = text->report->whole;
-    if (!blame || !seen)
+    if (!blame || !seen || !known)
         return -ENOMEM;
     fprintf(text->out, "\n%s%s  %s%s  %s%s%s\n    blame: %s\n", style->bad, document_text(finding, "id"),
             document_text(finding, "kind"), style->off, style->strong, document_text(finding, "message"),
             style->off, blame);
+    if (*known)
+        fprintf(text->out, "    %s\n", known);
     if (*reason)
         fprintf(text->out, "    because: %s\n", reason);
     fprintf(text->out, "    %s\n", seen);

@@ -1,5 +1,5 @@
 /* The table of a sweep: what became of the callables. */
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -66,6 +66,36 @@ char *sentence_seen(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
+char *sentence_known(const json_t *finding)
+{
+    char *text;
+    const json_t *known = json_object_get(finding, "known");
+    const char *link = document_text(known, "link");
+    if (!json_is_object(known))
+        return strdup("");
+    int n = asprintf(&text, "KNOWN: %s%s%s%s", document_text(known, "reason"), *link ? " (" : "", link,
+                     *link ? ")" : "");
+    return n < 0 ? NULL : text;
+}
+
+char *sentence_excused(const json_t *report)
+{
+    char *text, known[256] = "";
+    bool has_errors = false;
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
+        if (json_is_object(json_object_get(finding, "known")))
+            text_add(known, sizeof known, ", ", "%s", document_text(finding, "id"));
+        else
+            has_errors = true;
+    }
+    int n = asprintf(&text, "nothing but %s%s%s%s%s: exit status 0%s", *known ? "known findings (" : "",
+                     known, *known ? ")" : "", *known && has_errors ? " and " : "",
+                     has_errors ? "documented user errors" : "", has_errors ? " (--strict: 1)" : "");
+    return n < 0 ? NULL : text;
+}
+
 char *sentence_share(const json_t *report)
 {
     char *text;

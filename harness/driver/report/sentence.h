@@ -9,6 +9,10 @@
 char *sentence_blame(const json_t *finding);
 /* "seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly" */
 char *sentence_seen(const json_t *finding);
+/* "KNOWN: it writes to its input (https://…)", or "" */
+char *sentence_known(const json_t *finding);
+/* Of a clean run with findings: "nothing but known findings (F898e712): exit status 0" */
+char *sentence_excused(const json_t *report);
 /* "readonly", or "all, because the statements change what they share (--share readonly)" */
 char *sentence_share(const json_t *report);
 /* "heap corruption in PyArray_Repeat (numpy 2.2.2)" */
@@ -27,6 +31,11 @@ char *sentence_silence(const json_t *report);
  * empty line between two of them; "" without trials. */
 char *sentence_verifications(const json_t *report, const json_t *finding);
 
+/* "run again: fails in 3 of 4 fresh children (30 to 95 % at 95 % confidence)\n" */
+char *sentence_again(const json_t *verification);
+
+/* Returns the verifications of one finding, or with NULL of all: a new array. */
+json_t *sentence_list_own(const json_t *report, const json_t *finding);
 /* Returns all verifications of a report: a new reference to an array. */
 json_t *sentence_list_verifications(const json_t *report);
 /* Returns the rates of one: [{"name": "with the GIL on", "trials": {...}}, ...]. A new reference. */

@@ -144,9 +144,18 @@ static bool has_finding(const struct session *session)
 {
     const struct finding_list *findings = &session->run.findings;
     for (size_t i = 0; i < findings->n; i++)
-        if (session->request->strict || findings->items[i]->blame != BLAME_USER)
+        if (!findings->items[i]->known &&
+            (session->request->strict || findings->items[i]->blame != BLAME_USER))
             return true;
     return false;
+}
+
+static void mark_known(struct run *run)
+{
+    if (!run->known)
+        return;
+    known_mark(run->known, &run->findings);
+    known_note_unused(run->known, &run->notes);
 }
 
 /* Do all detectors count over many calls? They need no two calls in flight together. */
@@ -222,6 +231,7 @@ int session_run(struct session *session, const struct plan *plans, size_t n)
         verify(session, &plans[0]);
     link_findings(&session->run);
     blame_findings(&session->run);
+    mark_known(&session->run);
     conclude(session);
     return 0;
 }

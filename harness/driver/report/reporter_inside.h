@@ -1,4 +1,4 @@
-/* The parts of the text form. Driver. */
+/* The parts of the text form and of the Markdown form. Driver. */
 #pragma once
 
 #include "driver/report/reporter.h"
@@ -26,3 +26,7 @@ int text_finding(const struct text *text, const json_t *finding);
 
 /* reporter_text_sweep.c: prints the table of a sweep, if the report is of one. */
 void text_sweep(const struct text *text);
+
+/* Writes the bug report of a finding in Markdown. Returns 0 or -ENOMEM. */
+int github_finding(const struct report *report, const json_t *finding, FILE *out);
+void github_environment(const json_t *environment, FILE *out);
