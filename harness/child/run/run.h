@@ -38,6 +38,7 @@ struct run {
     const struct program *fresh;   /* of the plan's `new`, or NULL */
     const struct lengths *lengths; /* of a run that the driver compares with longer ones, or NULL */
     uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
+    uint64_t pace; /* ns that an iteration of the last long round took, where threads stall; else 0 */
     bool allow_gil;
     bool setup_once; /* the setup failed when it ran again */
     bool stalls;     /* threads stall at words that they share */
