@@ -1,6 +1,7 @@
 """`ftstress report` and `ftstress show`: a planted bug in every form, and the errors if nothing was kept."""
 import html.parser
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from harness import FTSTRESS, SANITIZED, EndToEnd, each, run
+from harness import BUILD, FTSTRESS, SANITIZED, EndToEnd, each, run
 
 MODULE = 'crash_abort' if SANITIZED else 'log_double_free'
 BUG = ('-s', f'import {MODULE}', '--time', '2s', '--verify', '0', f'{MODULE}.bug()')
@@ -19,7 +20,8 @@ VOID = {'meta', 'br', 'hr', 'img', 'input', 'link', 'area', 'base', 'col', 'embe
 
 def ftstress(*args, cwd=None):
     return subprocess.run([str(FTSTRESS), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          encoding='utf-8', cwd=cwd, timeout=60, check=False)
+                          encoding='utf-8', cwd=cwd, timeout=60, check=False,
+                          env=os.environ | {'PYTHONPATH': str(BUILD / 'planted')})
 
 
 def forms():
@@ -238,7 +240,9 @@ class Report(EndToEnd):
 
     def test_github(self):
         finding = self.done.findings()[0]
-        text = self.report(finding['id'], '--as', 'github')
+        done = ftstress('report', '--out', self.out, finding['id'], '--as', 'github')
+        self.assertEqual(done.returncode, 0, done)
+        text = done.stdout
         self.assertIn(f"Where it was found, `ftstress reproduce {finding['id']}` makes them.", text)
         self.assertIn('## BUG: ', text)
         self.assertIn('ftstress run plan.yaml --python ', text)
@@ -246,6 +250,10 @@ class Report(EndToEnd):
         self.assertIn('<details><summary>', text)
         self.assertEqual(text.count('<details>'), text.count('</details>'))
         self.assertIn('- python: 3.', text)
+        self.assertRegex(text, r'It failed in [1-5] of [1-5] runs here')
+        self.assertIn(f'```python\n"""{finding["kind"]}', text)
+        self.assertIn('>>> sys.version\n3.', text)
+        self.assertIn('\n| as it was | ' if finding['trials'] is not None else '## BUG', text)
 
     def test_show(self):
         finding = self.done.findings()[0]

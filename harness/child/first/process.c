@@ -12,6 +12,7 @@
 #include "child/run/pass.h"
 #include "child/run/round.h"
 #include "core/wire/status.h"
+#include "detectors/common/stir.h"
 #include "heap/point/point.h"
 
 #define SERIAL_CALLS 200
@@ -111,11 +112,13 @@ void process_lone(struct run *run, uint64_t order)
     uint64_t began = clock_now();
     make_base(run);
     process_context.shared->setup_time = clock_now() - began;
+    stir_process(order, run->base.names);
     if (!order_run(run, order, COMPARE_CALLS, compare_learn) ||
         !order_run(run, ORDER_FORWARD, 1, compare_learn))
         give_up();
     if (order == ORDER_FORWARD)
         learn_interleaved(run);
+    stir_end();
     keep_expected();
 }
 

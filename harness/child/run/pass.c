@@ -27,6 +27,7 @@ struct making {
     PyInterpreterState *interpreter;
     struct seat own, others[OTHERS_MAX]; /* if calls are interleaved: another worker of each role */
     unsigned nothers;
+    PyObject *results; /* list: those of the iteration before are alive in each second one */
     bool is_inner;
 };
 
@@ -90,6 +91,8 @@ static bool run_step(struct making *making, unsigned i, uint64_t iteration)
                                     .iteration = iteration,
                                     .statement = making->own.body->steps[i].source};
     pass->take(&at, result);
+    if (making->results && result)
+        PyList_Append(making->results, result);
     bool returned = result || run_declares(pass->run, raised);
     if (!returned && pass->fresh)
         exception_recall(raised);
@@ -135,13 +138,26 @@ static void run_iteration(struct making *making, uint64_t turn)
     set_iteration(pass, &making->own, iteration);
     bool reverse = pass->orders && turn % 2, interleaved = pass->interleaved && turn % 2;
     for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
-        if (pass->stirs && turn < PASS_CALLS) /* it is slow */
+        if (pass->stirs && turn < PASS_CALLS) { /* it is slow */
             stir_memory((pass->index + turn) * n + i);
+            stir_process((pass->index + turn) * n + i, making->own.space.names);
+        }
         if (interleaved)
             run_others(making, turn);
         if (!run_step(making, reverse ? n - 1 - i / 2 : i, iteration))
             return;
     }
+}
+
+/* Results of other calls are alive under threads, and something in them may count or number them. */
+static void make_iteration(struct making *making, uint64_t turn)
+{
+    if (making->pass->stirs && turn % 2 == 0)
+        making->results = PyList_New(0);
+    run_iteration(making, turn);
+    if (turn % 2)
+        Py_CLEAR(making->results);
+    PyErr_Clear();
 }
 
 /* A worker of this role; of the pass's own role another one than its own, if there is one among the lanes. */
@@ -178,9 +194,10 @@ static void run_iterations(struct making *making)
         for (; turn < pass->calls && (turn < PASS_LEAST || clock_now() < until) &&
                !atomic_load(&pass->run->board->ask);
              turn++)
-            run_iteration(making, turn);
+            make_iteration(making, turn);
         pass->made = turn;
         pass->took = clock_now() - began;
+        Py_CLEAR(making->results);
         stir_end();
     }
     seat_end(&making->own);

@@ -165,6 +165,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     struct detector_call *call = &worker->call;
     call->iteration = worker->iterations;
     call->step = step;
+    call->refs = worker->run->native || !worker->body->steps[step].target ? 1 : 2;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
     set_statement(worker, source);

@@ -23,6 +23,8 @@ enum option_command {
 };
 extern const char *const option_command_names[OPTION_COMMANDS];
 
+#define REQUEST_JOBS_MAX 64
+
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
 struct request {
     struct plan plan;         /* the first member, so that members of the plan have equal offsets in both */
@@ -36,6 +38,7 @@ struct request {
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */
+    uint64_t jobs;            /* children of `minimize` at the same time; 0: one for each core */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;          /* run the children under ThreadSanitizer */

@@ -129,6 +129,8 @@ const struct option_row option_rows[] = {
      OPTION_TIME, AT(verify), .wanted = NOT_A_TIME},
     {"trials", 0, "N", "20", "fresh children, at most", OPTION_LENGTH, REPRODUCE, OPTION_NUMBER, AT(trials),
      .low = 1, .high = 1000000, .wanted = "is not a number of 1 or more"},
+    {"jobs", 0, "N", "the number of cores", "children at the same time", OPTION_LENGTH, MINIMIZE,
+     OPTION_NUMBER, AT(jobs), .low = 1, .high = REQUEST_JOBS_MAX, .wanted = "is not a number from 1 to 64"},
     {"timeout", 0, "TIME", "5s",
      "a child without progress for this time hangs; time that a busy machine withholds does not count",
      OPTION_LENGTH, RUN | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(timeout), .low = 1,

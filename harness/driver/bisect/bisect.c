@@ -1,5 +1,6 @@
 #include "driver/bisect/bisect.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +14,23 @@
 #define HITS 3
 #define CHILDREN_LEAST 3
 #define CHILDREN_MAX 60
+/* Of the name of a state. */
+#define PREFIX "bisect-"
+#define SUFFIX ".json"
+
+static void take_try(struct bisect_try *each, const json_t *known)
+{
+    each->hit = (unsigned)document_number(known, "hit");
+    each->of = (unsigned)document_number(known, "of");
+    snprintf(each->why, sizeof each->why, "%s", document_text(known, "why"));
+}
 
 /* Reads what an earlier run tried. */
 static void read_state(struct bisect *bisect)
 {
     json_auto_t *state = json_load_file(bisect->state, 0, NULL);
-    for (size_t i = 0; i < bisect->versions->n; i++) {
-        const json_t *known = json_object_get(state, bisect->versions->items[i]);
-        bisect->tries[i].hit = (unsigned)document_number(known, "hit");
-        bisect->tries[i].of = (unsigned)document_number(known, "of");
-        snprintf(bisect->tries[i].why, sizeof bisect->tries[i].why, "%s", document_text(known, "why"));
-    }
+    for (size_t i = 0; i < bisect->versions->n; i++)
+        take_try(&bisect->tries[i], json_object_get(state, bisect->versions->items[i]));
 }
 
 static int write_state(const struct bisect *bisect)
@@ -82,6 +89,44 @@ void bisect_say(const struct bisect_try *each, char *text, size_t size)
         snprintf(text, size, "fails in %u of %u", each->hit, each->of);
     else
         snprintf(text, size, "0 of %u; below %.2g %% at 95 %%", each->of, 100 * verification_bound(each->of));
+}
+
+static void add_tried(json_t *list, const char *dir, const char *name)
+{
+    const char *key;
+    json_t *value;
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return;
+    json_auto_t *state = json_load_file(path, 0, NULL);
+    json_object_foreach (state, key, value) {
+        char text[320];
+        struct bisect_try each = {.version = key};
+        take_try(&each, value);
+        bisect_say(&each, text, sizeof text);
+        json_array_append_new(list,
+                              json_pack("{s:s%, s:s, s:s}", "package", name + strlen(PREFIX),
+                                        strlen(name) - strlen(PREFIX SUFFIX), "version", key, "says", text));
+    }
+}
+
+static int is_state(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && strstr(entry->d_name, SUFFIX);
+}
+
+json_t *bisect_list_tried(const char *dir)
+{
+    struct dirent **entries;
+    json_t *list = json_array();
+    int n = scandir(dir, &entries, is_state, alphasort);
+    for (int i = 0; i < n; i++) {
+        add_tried(list, dir, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return list;
 }
 
 static void say_try(const struct bisect *bisect, const struct bisect_try *each)

@@ -33,4 +33,8 @@ int bisect_run(struct bisect *bisect, struct sentence *error);
 
 /* Says "fails in 9 of 9", "0 of 34; below 8.5 % at 95 %", or why it could not be tried. */
 void bisect_say(const struct bisect_try *each, char *text, size_t size);
+
+/* Returns what bisections of a finding tried, from the states in its folder: [{"package", "version", "says"}, …]. A new
+ * array. */
+json_t *bisect_list_tried(const char *dir);
 void bisect_clear(struct bisect *bisect);

@@ -57,6 +57,26 @@ static int open_kept(struct kept *kept, const struct request *request)
     return status ? command_fail_sentence(status, &why) : 0;
 }
 
+bool kept_can_run(const struct request *request)
+{
+    cleanup_free char *path = NULL;
+    if (request->npositionals == 0 || report_find(request->out, request->positionals[0], &path) < 0 ||
+        strcmp(path_base(path), "finding.json") != 0)
+        return false;
+    json_auto_t *finding = json_load_file(path, 0, NULL);
+    return access(document_text(finding, "interpreter"), X_OK) == 0;
+}
+
+const struct plan *kept_smallest(const struct kept *kept, struct plan *scratch)
+{
+    char error[640];
+    cleanup_free char *path = NULL;
+    plan_init(scratch);
+    bool is_there = asprintf(&path, "%s/minimized/plan.yaml", kept->dir) >= 0 && access(path, R_OK) == 0 &&
+                    plan_load(path, scratch, error, sizeof error) == 0;
+    return is_there ? scratch : &kept->targets.plans[0];
+}
+
 int kept_run(const struct request *request, int (*act)(struct kept *kept, const struct request *request))
 {
     struct kept kept;

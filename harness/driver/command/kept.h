@@ -15,6 +15,12 @@ struct kept {
     struct mode_run mode;
 };
 
+/* Is it a kept finding with an interpreter that is still there? */
+bool kept_can_run(const struct request *request);
+
+/* Returns the minimized plan of the finding in *scratch, or without one its plan. The caller clears *scratch. */
+const struct plan *kept_smallest(const struct kept *kept, struct plan *scratch);
+
 /* Opens the finding that the request names, holds signals, and calls `act`. --time is not that of the plan, which has
  * the time of one child. Returns what `act` returns, or an exit status after an error message. */
 int kept_run(const struct request *request, int (*act)(struct kept *kept, const struct request *request));

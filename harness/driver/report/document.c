@@ -108,6 +108,16 @@ size_t document_frames(const json_t *stack)
     return i;
 }
 
+const json_t *document_package_frame(const json_t *stack)
+{
+    size_t i;
+    const json_t *frame;
+    json_array_foreach (json_object_get(stack, "frames"), i, frame)
+        if (owner_of(frame) == OWNER_PACKAGE)
+            return frame;
+    return NULL;
+}
+
 char *document_place(const json_t *frame)
 {
     char *text;

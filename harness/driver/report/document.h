@@ -31,6 +31,8 @@ char *document_line(const char *text);
 /* Counts the frames inside the frames of the harness that are the same in every stack. Its functions that packages and
  * the interpreter call, such as malloc, count; 0: the thread was in the harness itself. */
 size_t document_frames(const json_t *stack);
+/* Returns the innermost frame of a package, borrowed, or NULL. */
+const json_t *document_package_frame(const json_t *stack);
 /* Return "_multiarray_umath.so+0x18bf90", "methodobject.c:540", or "". The caller frees it; NULL without memory. */
 char *document_place(const json_t *frame);
 char *document_source(const json_t *frame);

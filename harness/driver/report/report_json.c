@@ -1,6 +1,7 @@
-/* The document of a run: ftstress-report/1. */
+/* The document of a run, ftstress-report/1, and its form as JSON. */
 #include "driver/report/report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "base/fd.h"
 #include "driver/report/document.h"
 #include "driver/report/report_json_inside.h"
+#include "driver/report/reporter.h"
 
 static json_t *children_of(const struct child_log *log)
 {
@@ -182,4 +184,12 @@ json_t *report_document(const struct run *run)
     add_findings(json, run);
     document_round(json);
     return json;
+}
+
+int reporter_json(const struct report *report, FILE *out)
+{
+    if (json_dumpf(report->document, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) < 0)
+        return -ENOMEM;
+    fputc('\n', out);
+    return 0;
 }

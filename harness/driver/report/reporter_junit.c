@@ -5,7 +5,7 @@
 
 #include "base/fd.h"
 #include "driver/report/document.h"
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 #include "driver/report/sentence.h"
 
 static void start(xmlTextWriter *xml, const char *element)

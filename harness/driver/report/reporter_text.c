@@ -1,5 +1,5 @@
 /* The text form, for a terminal. */
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* One finding in the text form. */
-#include "driver/report/reporter_text_inside.h"
+#include "driver/report/reporter_inside.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -31,6 +31,11 @@ char *sentence_silence(const json_t *report);
  * empty line between two of them; "" without trials. */
 char *sentence_verifications(const json_t *report, const json_t *finding);
 
+/* "run again: fails in 3 of 4 fresh children (30 to 95 % at 95 % confidence)\n" */
+char *sentence_again(const json_t *verification);
+
+/* Returns the verifications of one finding, or with NULL of all: a new array. */
+json_t *sentence_list_own(const json_t *report, const json_t *finding);
 /* Returns all verifications of a report: a new reference to an array. */
 json_t *sentence_list_verifications(const json_t *report);
 /* Returns the rates of one: [{"name": "with the GIL on", "trials": {...}}, ...]. A new reference. */

@@ -68,6 +68,16 @@ static void write_again(const json_t *verification, FILE *out)
     fputc('\n', out);
 }
 
+char *sentence_again(const json_t *verification)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        write_again(verification, out);
+    return out && fclose(out) == 0 ? text : NULL;
+}
+
 static void write_verification(const json_t *verification, FILE *out)
 {
     const char *rule = document_text(verification, "rule"),
@@ -90,17 +100,27 @@ json_t *sentence_list_verifications(const json_t *report)
     return json_array_size(all) > 0 ? json_incref(all) : one ? json_pack("[O]", one) : json_array();
 }
 
+json_t *sentence_list_own(const json_t *report, const json_t *finding)
+{
+    const json_t *trials = json_object_get(finding, "trials"); /* an older ftstress wrote no index */
+    json_t *all = sentence_list_verifications(report);
+    if (!trials)
+        return all;
+    json_t *one = json_is_integer(trials) ? json_array_get(all, (size_t)json_integer_value(trials)) : NULL,
+           *own = one ? json_pack("[O]", one) : json_array();
+    json_decref(all);
+    return own;
+}
+
 char *sentence_verifications(const json_t *report, const json_t *finding)
 {
     char *text;
     size_t size, i;
-    const json_t *one, *trials = json_object_get(finding, "trials"); /* an older ftstress wrote no index */
-    json_auto_t *all = sentence_list_verifications(report);
+    const json_t *one;
+    json_auto_t *all = sentence_list_own(report, finding);
     FILE *out = all ? open_memstream(&text, &size) : NULL;
     if (out)
         json_array_foreach (all, i, one) {
-            if (trials && !(json_is_integer(trials) && (size_t)json_integer_value(trials) == i))
-                continue;
             if (ftell(out) > 0)
                 fputc('\n', out);
             write_verification(one, out);

@@ -20,8 +20,8 @@ EMBED(script_source, FTSTRESS_SCRIPT);
 
 static json_t *facts_of(const struct script *script, const struct plan *plan, const json_t *finding)
 {
-    const struct reducer_hint hint = {document_text(finding, "detector"),
-                                      document_text(finding, "statement")};
+    const struct reducer_hint hint = {.detector = document_text(finding, "detector"),
+                                      .statement = document_text(finding, "statement")};
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "id", document_text(finding, "id"),
                      "kind", document_text(finding, "kind"), "function", document_text(finding, "function"),
                      "package", document_text(finding, "package"), "message",
@@ -75,6 +75,24 @@ int script_write(const struct mode_run *mode, const char *form, const struct pla
     free(ret->text);
     ret->text = make_text(mode, form, plan, finding, ret, error);
     return ret->text ? 0 : -EIO;
+}
+
+bool script_is_rare(const struct script *script, const json_t *finding)
+{
+    const json_t *again = json_object_get(json_object_get(finding, "verification"), "again");
+    double hit = document_real(again, "hit"), of = document_real(again, "of");
+    return of > 0 && 2.0 * script->hit * of < hit * script->of;
+}
+
+char *script_runtime(const struct mode_run *mode, const json_t *finding)
+{
+    struct sentence error;
+    json_auto_t *answer = reducer_ask(mode,
+                                      &(struct reducer_question){script_source, "runtime", "script",
+                                                                 json_object_get(finding, "environment"), 0},
+                                      &error);
+    const char *text = document_text(answer, "text");
+    return *text ? strdup(text) : NULL;
 }
 
 void script_clear(struct script *script)

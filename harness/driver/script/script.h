@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "core/plan/plan.h"
 #include "driver/minimize/reducer.h"
@@ -20,4 +21,10 @@ struct script {
  * states. Returns 0, or -EIO with *error. */
 int script_write(const struct mode_run *mode, const char *form, const struct plan *plan,
                  const json_t *finding, struct script *ret, struct sentence *error);
+/* Is it rarer than half of the trials of the finding? */
+bool script_is_rare(const struct script *script, const json_t *finding);
+
+/* Returns what maintainers ask for: the version and the build of the interpreter, the machine, and show_runtime() or
+ * show_config() of the packages in the finding's environment that have one. The caller's; NULL: it cannot be made. */
+char *script_runtime(const struct mode_run *mode, const json_t *finding);
 void script_clear(struct script *script);

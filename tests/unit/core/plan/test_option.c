@@ -46,7 +46,7 @@ static const char *good_argument(const struct option_row *row)
         {"memory", "512M"},    {"guard", "whole,every=100"},
         {"verify", "2m"},      {"budget", "64K"},
         {"under", "valgrind"}, {"perturb", "lockstep,alloc"},
-        {"trials", "9"},
+        {"trials", "9"},       {"jobs", "2"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)

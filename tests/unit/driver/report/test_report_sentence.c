@@ -123,7 +123,8 @@ static void github_has_every_part_of_a_bug_report(void **state)
         "\nand run it with a CPython 3.13t that has the packages below; exit status 1 means that it was seen again:",
         "\nThe seed fixes the inputs, but the kernel schedules the threads: it may take a few runs.\n",
         "<summary>the end of standard error</summary>\n\n```text\nfree(): invalid\n",
-        "### Signature\n\nTo look for duplicates:\n\n```text\nsig|guilty\n"};
+        "### Signature\n\nTo look for duplicates, search the tracker for:\n\n```text\nguilty\na b.c\ncrash free-threading\n"
+        "```\n\nThe signature of ftstress:\n\n```text\nsig|guilty\n"};
     for (size_t i = 0; i < COUNT(parts); i++)
         assert_says(text, parts[i]);
     json_decref(report);
@@ -140,10 +141,45 @@ static void github_lists_several_findings(void **state)
     json_object_set_new(other, "cause", json_string("F0123456"));
     json_array_append_new(json_object_get(report, "findings"), other);
     cleanup_free char *text = render("github", report);
-    assert_says(text, "ftstress: somersd\n\n2 findings; `ftstress report ID --as github` writes one alone.\n"
-                      "\n| id | kind | function | children | |\n| --- | --- | --- | --- | --- |\n"
-                      "| F0123456 | crash | guilty | 1 of 4 |  |\n"
-                      "| F0123456 | hang | guilty | 1 of 4 | a consequence of F0123456 |\n");
+    assert_says(
+        text,
+        "ftstress: somersd\n\n2 findings. Repair a cause before its consequences. `ftstress report ID --as "
+        "github` writes one alone, with a script.\n"
+        "\n- [ ] [F0123456](#F0123456) crash in guilty (p 1.0), in 1 of 4 children\n"
+        "- [ ] [F0123456](#F0123456) hang in guilty (p 1.0), in 1 of 4 children; a consequence of F0123456\n"
+        "\n---\n\n<a name=\"F0123456\"></a>\n\n## BUG: crash");
+    json_decref(report);
+}
+
+/* `report FINDING` adds them to the document. */
+static void github_has_what_a_run_can_make(void **state)
+{
+    (void)state;
+    cleanup_free char *text = render_finding(
+        "github", "crash",
+        "{'script': {'text': 'import p', 'why': '', 'hit': 1, 'of': 5, 'rare': true}, 'runtime': '>>> x',"
+        "'versions': [{'package': 'p', 'version': '1.1', 'says': 'fails in 3 of 3'}]}");
+    static const char *const parts[] = {
+        "It failed in 1 of 5 runs here. Exit status 1, or an end by a signal: it fails.\n\nThat is less than half as "
+        "often as the plan for ftstress, which is below, too.\n\n```python\nimport p\n```\n",
+        "<details><summary>the plan for ftstress</summary>\n\nSave this plan",
+        "### Versions tried\n\n| version | result |\n| --- | --- |\n| p 1.1 | fails in 3 of 3 |\n",
+        "<details><summary>the runtime</summary>\n\n```text\n>>> x\n```\n"};
+    for (size_t i = 0; i < COUNT(parts); i++)
+        assert_says(text, parts[i]);
+    cleanup_free char *none = render_finding("github", "crash", "{'script': {'why': 'it cannot be'}}");
+    assert_says(none, "### Reproducer\n\nThere is no script: it cannot be.\n\nSave this plan");
+    json_t *report = report_with(make_finding("crash"));
+    json_object_set_new(
+        report, "verification",
+        parse("{'again': {'hit': 3, 'of': 4, 'low': 0.3, 'high': 0.95}, 'gil': {'hit': 0, 'of': 3},"
+              "'rule': 'a rule', 'rung': 'readonly', 'sentence': 'look at f'}"));
+    cleanup_free char *controls = render("github", report);
+    assert_says(
+        controls,
+        "### Controls\n\nrun again: fails in 3 of 4 fresh children (30 to 95 % at 95 % confidence)\n\n"
+        "| variant | failed |\n| --- | --- |\n| as it was | 3 of 4 |\n| with the GIL on | 0 of 3 |\n"
+        "\nreadonly: a rule\n\nlook at f\n");
     json_decref(report);
 }
 
@@ -295,6 +331,7 @@ int main(void)
         cmocka_unit_test(github_names_the_sharing_level),
         cmocka_unit_test(github_has_every_part_of_a_bug_report),
         cmocka_unit_test(github_lists_several_findings),
+        cmocka_unit_test(github_has_what_a_run_can_make),
         cmocka_unit_test(a_run_without_findings_has_its_reason_or_its_rate),
         cmocka_unit_test(what_was_not_looked_at_has_its_reason),
         cmocka_unit_test(user_errors_alone_leave_a_run_clean),

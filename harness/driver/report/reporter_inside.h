@@ -1,4 +1,4 @@
-/* The parts of the text form. Driver. */
+/* The parts of the text form and of the Markdown form. Driver. */
 #pragma once
 
 #include "driver/report/reporter.h"
@@ -23,3 +23,7 @@ void text_lines(const char *before, const char *lines, FILE *out);
 void text_stack(const struct text *text, const json_t *stack, const char *statement, size_t most);
 
 int text_finding(const struct text *text, const json_t *finding);
+
+/* Writes the bug report of a finding in Markdown. Returns 0 or -ENOMEM. */
+int github_finding(const struct report *report, const json_t *finding, FILE *out);
+void github_environment(const json_t *environment, FILE *out);
