@@ -236,7 +236,7 @@ static void a_native_step_has_no_serial_pass(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     plan.native = (char *)"strided";
-    assert_members(&plan, 13,
+    assert_members(&plan, 12,
                    "watch first lockstep tripwire guard bare watch watched lockstep first pyheap collect");
 }
 
