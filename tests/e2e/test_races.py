@@ -63,7 +63,7 @@ class Races(EndToEnd):
         results_of(race, 4)
         self.assertEqual(narrow.counted()[1] - before, 4 * CALLS)
 
-    @each([(race.name, race) for race in RACES if race.function not in ('lock_order', 'double_checked')])
+    @each([(race.name, race) for race in RACES if race.function != 'lock_order'])
     def test_found(self, _, race):
         """the default run finds the race, and its first finding has the right kind and function"""
         for _ in range(3):  # on a busy machine threads seldom run at the same time
@@ -74,7 +74,7 @@ class Races(EndToEnd):
                 break
         self.check(right, done, 'no finding is right')
 
-    @each([(race.name, race.twin) for race in RACES if race.function in ('aba', 'check_then_act', 'lazy_initialisation')])
+    @each([(race.name, race.twin) for race in RACES if race.function in ('aba', 'check_then_act', 'double_checked')])
     def test_twin_is_clean(self, _, race):
         """the default run finds nothing in a clean twin"""
         done = run('-s', race.setup, '--time', 6, race.statement)

@@ -326,7 +326,7 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     if (run->stalls)
-        stall_begin((uint16_t)worker->index, run->plan->seed);
+        stall_begin((uint16_t)worker->index, run->stall_seed);
     PyThreadState *state = PyThreadState_New(worker->interpreter);
     if (!state)
         _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",
