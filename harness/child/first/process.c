@@ -116,7 +116,7 @@ void process_lone(struct run *run, uint64_t order)
     uint64_t began = clock_now();
     make_base(run);
     process_context.shared->setup_time = clock_now() - began;
-    stir_process(order, run->base.names);
+    stir_process(order, run->base.names, order >= PROCESS_LONE_PASSES);
     if (!order_run(run, order, COMPARE_CALLS, compare_learn) ||
         !order_run(run, ORDER_FORWARD, 1, compare_learn))
         give_up();

@@ -13,6 +13,9 @@
 
 #define PROCESS_WORDS 256
 
+/* Lone passes before the races, in different orders of the calls. */
+#define PROCESS_LONE_PASSES 6
+
 /* Results of the processes, in memory shared with them. */
 struct process_shared {
     struct warm_list list;

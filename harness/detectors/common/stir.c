@@ -24,11 +24,13 @@
 #define FILES 3
 #define OBJECTS 7
 #define REFERENCES 3
+/* Seconds for a thread to start. */
+#define WAITER_LIMIT 1.0
 
 static void *held[HELD];
 static int files[FILES];
 static unsigned nfiles;
-static PyObject *objects, *lock;
+static PyObject *objects, *lock, *ready;
 static pthread_t waiter;
 
 /* Other bytes in each turn. None is zero, because fresh memory is zero. */
@@ -95,8 +97,9 @@ static void *wait_main(void *interpreter)
 {
     PyThreadState *state = PyThreadState_New(interpreter);
     PyEval_RestoreThread(state);
-    PyObject *names = Py_BuildValue("{sO}", "lock", lock);
-    PyObject *done = names ? PyRun_String("lock.acquire()", Py_eval_input, names, names) : NULL;
+    PyObject *names = Py_BuildValue("{sOsO}", "lock", lock, "ready", ready);
+    PyObject *done =
+        names ? PyRun_String("[ready.release(), lock.acquire()]", Py_eval_input, names, names) : NULL;
     PyErr_Clear();
     Py_XDECREF(done);
     Py_XDECREF(names);
@@ -117,10 +120,14 @@ static PyObject *new_lock(void)
     return made;
 }
 
+/* Waits until the thread is inside its call. */
 static void start_waiter(void)
 {
     lock = new_lock();
-    if (lock && pthread_create(&waiter, NULL, wait_main, PyInterpreterState_Get()) != 0)
+    ready = new_lock();
+    if (lock && ready && pthread_create(&waiter, NULL, wait_main, PyInterpreterState_Get()) == 0)
+        Py_XDECREF(PyObject_CallMethod(ready, "acquire", "id", 1, WAITER_LIMIT));
+    else
         Py_CLEAR(lock);
 }
 
@@ -133,6 +140,7 @@ static void end_waiter(void)
     pthread_join(waiter, NULL);
     PyEval_RestoreThread(state);
     Py_CLEAR(lock);
+    Py_CLEAR(ready);
 }
 
 static void end_process(void)
@@ -150,7 +158,7 @@ static PyObject *new_object(uint64_t i, PyObject *names)
     return names && i < REFERENCES ? PyDict_Values(names) : PyList_New(0);
 }
 
-void stir_process(uint64_t turn, PyObject *names)
+void stir_process(uint64_t turn, PyObject *names, bool crowded)
 {
     end_process();
     for (uint64_t i = 0; i < turn % (FILES + 1); i++)
@@ -163,7 +171,7 @@ void stir_process(uint64_t turn, PyObject *names)
             PyList_Append(objects, object);
         Py_XDECREF(object);
     }
-    if (turn % 2)
+    if (crowded && turn / 2 % 2)
         start_waiter();
     PyErr_Clear();
 }
