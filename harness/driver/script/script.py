@@ -120,6 +120,16 @@ def input_check(plan):
     return [f'SHAPES = {tuples}'], [f"assert ({tuples}) == SHAPES, 'an input changes while a thread calls'"]
 
 
+def result_code(message):
+    """Returns an expression for the part of the result that differed: an object of an extension may have no pickle."""
+    place = re.search(r' as (\S*result.*?)(?: under threads|,| after )', message)
+    kind = re.search(r' gives an? [\w.]+ as ', message)
+    code = place[1] if place and re.search(r'[(.]', place[1].split('[')[0]) else 'result'
+    if kind and code != 'result':
+        return f'type({code}).__name__'
+    return f"re.sub('0x[0-9A-Fa-f]+', '', {code})" if code.startswith('repr(') else code
+
+
 def threads_script(plan, facts, form):
     """A program with threads that make the calls until one fails."""
     own = plan['thread_setup'] or ''
@@ -128,7 +138,7 @@ def threads_script(plan, facts, form):
     lines, before, after, end = statement_lines(plan), [], [], []
     valued = last_value(plan['steps']) if facts['kind'] == 'wrong-result' and not plan['roles'] else None
     if valued:
-        lines = [*valued, 'return pickle.dumps(result)']
+        lines = [*valued, f"return pickle.dumps({result_code(facts['message'])})"]
         after = ['if len(results) < 100000:', '    results.append((thread_index, iteration, result))']
         before = ['results = []']
         end = ['for thread_index, iteration, result in results:  # the same calls on one thread',
@@ -196,7 +206,7 @@ def write(facts, form):
     setup = (plan['setup'] or '').splitlines()
     imports = ['import sys'] + (['import gc', 'import time'] if counted else ['import threading', 'import time'])
     if facts['kind'] == 'wrong-result':
-        imports.append('import pickle')
+        imports += ['import pickle'] + (['import re'] if 'as repr(' in facts['message'] else [])
     if plan['inputs'] and 'import numpy as np' not in setup:
         setup.insert(0, 'import numpy as np')
     out = [*docstring(facts, form), *sorted(imports), *setup, '',
