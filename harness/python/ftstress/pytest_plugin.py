@@ -1,7 +1,7 @@
 """pytest --ftstress: calls each test from many threads, in processes of its own, under the detectors of ftstress.
 
 A test runs as ever first. Those that pass, and that threads can share, become the statements of one run of ftstress for
-each module. A finding fails the tests whose statement it names.
+each module. A finding fails the tests that it names.
 """
 import ast
 import inspect
