@@ -17,6 +17,8 @@
 /* More things than a cache has that keeps some of them by chance, by their addresses: it looks like a leak till
  * full. */
 #define CACHE_MOST 5000
+/* More entries than a container has that its library bounds: 128 (functools.lru_cache), 500 or 512, 1000, 1024. */
+#define CONTAINER_MOST 1100.0
 #define WHOLE 0.05 /* difference of a rate from a whole number at most, where each call loses the same */
 
 /* One thing that grows. */
@@ -307,12 +309,37 @@ static bool is_chance(const struct judge *judge, const struct loss *loss)
            grown < CACHE_MOST && fabs(loss->rate - fmax(round(loss->rate), 1)) > WHOLE;
 }
 
+/* Were fewer calls made than entries fit in a container of a common bound? A library clears such a list when it is
+ * full, or drops the oldest entry of such a cache. */
+static bool is_early(const struct judge *judge, const struct loss *loss)
+{
+    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, loss->of, loss->name);
+    return loss->verdict == GROWTH_LEAK && loss->holder != HOLDER_NOBODY && loss->holder != HOLDER_HEAP &&
+           curve.n > 0 && (double)curve.calls[curve.n - 1] < CONTAINER_MOST * judge_per_iteration(judge);
+}
+
+/* Does something hold it? A holder that each call loses is a loss of its own in the list. */
+static bool is_kept(const struct loss *loss)
+{
+    return loss->holder == HOLDER_STATIC || loss->holder == HOLDER_MODULE || loss->holder == HOLDER_THREAD ||
+           loss->holder == HOLDER_OBJECT;
+}
+
+/* A table of what is listed in it decides nothing by itself. */
 static bool may_fill(const struct losses *losses, const struct loss *like)
 {
-    bool fills = true;
-    for (size_t i = 0; i < losses->n; i++)
-        fills &= !same_owner(&losses->items[i], like) || is_chance(losses->judge, &losses->items[i]);
-    return fills;
+    bool all_chance = true, any_chance = false, early = true, kept = false;
+    for (size_t i = 0; i < losses->n; i++) {
+        const struct loss *loss = &losses->items[i];
+        if (!same_owner(loss, like))
+            continue;
+        bool chance = is_chance(losses->judge, loss);
+        any_chance |= chance;
+        all_chance &= chance || is_table(loss);
+        early &= chance || is_early(losses->judge, loss);
+        kept |= is_kept(loss);
+    }
+    return (any_chance && all_chance) || (early && kept);
 }
 
 /* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
@@ -324,7 +351,8 @@ static const char *excuse(const struct losses *losses, const struct loss *loss)
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
     if (may_fill(losses, loss))
-        return "; no finding, because a cache that fills looks the same over few calls; give it more --time";
+        return "; no finding, because a cache that fills, or a list that is trimmed later, looks the same over few "
+               "calls; give it more --time";
     return judge->outcome->facts.changes == CHANGES_SEEN && !is_lost(losses, loss)
                ? "; no finding, because the statements change what they share"
                : NULL;
