@@ -83,13 +83,22 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     return limits;
 }
 
+/* Does a statement make many different calls, and name the current one? */
+static bool names_case(const struct run *run)
+{
+    return run->program && PyDict_GetItemString(run->base.names, "case") != NULL;
+}
+
 /* Runs the pass in ordinary memory first, to learn what statements change; then again with the arrays that are only
- * read behind the tripwire. */
+ * read behind the tripwire. Of a statement that makes many different calls, each one once, there is nothing to
+ * learn. */
 static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
     struct serial_limits limits = limits_of(run, tripwire);
     atomic_store(&run->board->phase, BOARD_SERIAL);
+    if (names_case(run) && run->plan->threads == 1)
+        return (!tripwire || run_make_base(run, true)) && run_serial(run, &run->base, &limits);
     if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         return false;
     lone_learn(run);

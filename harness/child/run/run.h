@@ -51,6 +51,7 @@ struct run {
     uint64_t sampled, sampling; /* ns: of calls that chosen iterations were compared with; likely, of one */
     char why_mutable[160];
     bool judged;             /* a record says so */
+    bool shown;              /* the serial pass ended at a failure, because the plan stops at the first */
     uint64_t base_calls;     /* of workers, before the base space was made */
     uint64_t base_iteration; /* first one of workers since then */
     uint64_t replayed;       /* most calls of a role that were made again on one thread */
