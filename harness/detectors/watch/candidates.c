@@ -168,6 +168,14 @@ bool candidates_find(uintptr_t address, struct candidate *ret)
     return entry;
 }
 
+unsigned candidates_copy(struct candidate *ret, unsigned n)
+{
+    unsigned count = candidates_count();
+    for (unsigned i = 0; i < n && i < count; i++)
+        read_entry(&entries[i], &ret[i]);
+    return count < n ? count : n;
+}
+
 static bool is_chosen(const struct candidate *chosen, unsigned n, uintptr_t word)
 {
     for (unsigned i = 0; i < n; i++)

@@ -67,3 +67,6 @@ void candidates_reward(uintptr_t address, uint32_t amount);
 bool candidates_find(uintptr_t address, struct candidate *ret);
 
 unsigned candidates_count(void);
+
+/* Copies up to n candidates. Returns how many. Child main, while no other thread adds any. */
+unsigned candidates_copy(struct candidate *ret, unsigned n);
