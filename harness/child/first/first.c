@@ -12,9 +12,11 @@
 #include "child/first/process.h"
 #include "child/first/order.h"
 #include "child/run/round.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
+#include "detectors/watch/candidates.h"
 
 /* A process with one thread at a time that takes longer cannot be used. */
 #define LONE_LIMIT (45 * CLOCK_SECOND)
@@ -112,6 +114,16 @@ static bool is_slow(const struct run *run)
     return process_context.shared->call_time > most / calls;
 }
 
+/* Without the words, races still stall at random ones. */
+static void learn_words(struct run *run)
+{
+    struct birth_end end = {0};
+    if (!(run->plan->perturb & PERTURB_STALL))
+        return;
+    candidates_read_files(); /* once, not in each process */
+    birth(run, process_trace, 0, LONE_LIMIT, &end);
+}
+
 /* Runs the lone passes. An object without a pickle may change unseen: then each result must have one value in all of
  * them. */
 static bool learn_results(struct run *run)
@@ -131,6 +143,7 @@ static bool learn_results(struct run *run)
             warm_import(&shared->list, true);
     }
     compare_settle(run);
+    learn_words(run);
     run->mutable |= (run->opaque || run->lazy) && !compare_is_whole(run, -1, -1);
     process_context.compares = detectors_on(DETECTOR_DIVERGE) && !run->mutable && !shared->has_writer &&
                                !shared->has_output && !shared->has_case && compare_any(run);

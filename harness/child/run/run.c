@@ -115,7 +115,7 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 static void size_round(struct run *run, uint64_t round, uint64_t done)
 {
     uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
-    uint64_t iteration = run->iteration_time, least = 1;
+    uint64_t iteration = run->iteration_time > run->pace ? run->iteration_time : run->pace, least = 1;
     uint32_t perturb = run->setup_once ? run->plan->perturb & ~PERTURB_FRESH : run->plan->perturb;
     bool first_uses =
         perturb & PERTURB_FRESH || (perturb & PERTURB_STALL && run->renewed && round % STALL_ROUNDS);
@@ -200,7 +200,10 @@ static int run_rounds(struct run *run, struct worker *workers)
         lone_choose(run, clock_now() - began, true);
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
+        uint64_t start = clock_now();
         run_round(run);
+        if (run->stalls && run->meetings == 0) /* stalled threads are many times slower than one alone */
+            run->pace = (clock_now() - start) / run->round_calls;
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||

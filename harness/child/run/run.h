@@ -38,9 +38,11 @@ struct run {
     const struct program *fresh;   /* of the plan's `new`, or NULL */
     const struct lengths *lengths; /* of a run that the driver compares with longer ones, or NULL */
     uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
+    uint64_t pace; /* ns that an iteration of the last long round took, where threads stall; else 0 */
     bool allow_gil;
-    bool setup_once; /* the setup failed when it ran again */
-    bool stalls;     /* threads stall at words that they share */
+    bool setup_once;     /* the setup failed when it ran again */
+    uint64_t stall_seed; /* 0: the plan's */
+    bool stalls;         /* threads stall at words that they share */
     struct writer writer;
     bool mutable; /* the statements change shared Python objects, or may: their exceptions are not judged */
     bool changes; /* the serial pass saw them change */

@@ -185,7 +185,8 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     const struct plan *plan = portfolio->plan;
     *child = *plan;
     child->perturb = perturb_of(plan, member);
-    child->detect = working(plan->detect & member->detect, child->perturb);
+    uint32_t detect = member->detect | (portfolio->opening.is_open ? member->opens_with : 0);
+    child->detect = working(plan->detect & detect, child->perturb);
     child->time = portfolio->last_time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
