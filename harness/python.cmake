@@ -4,8 +4,9 @@ if(NOT FTSTRESS_PYTHON)
   message(FATAL_ERROR "FTSTRESS_PYTHON is not set: run scripts/setup.sh, or name a free-threaded CPython with -DFTSTRESS_PYTHON=")
 endif()
 
+# Without -I: pip lends NumPy to a build by PYTHONPATH.
 function(ask_python variable interpreter code)
-  execute_process(COMMAND ${interpreter} -I -c "${code}" OUTPUT_VARIABLE answer OUTPUT_STRIP_TRAILING_WHITESPACE
+  execute_process(COMMAND ${interpreter} -P -c "${code}" OUTPUT_VARIABLE answer OUTPUT_STRIP_TRAILING_WHITESPACE
     RESULT_VARIABLE status ERROR_VARIABLE problem)
   if(status)
     message(FATAL_ERROR "${interpreter} does not answer (${code}): ${problem}")

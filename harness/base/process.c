@@ -59,6 +59,10 @@ static void apply_launch(const struct process *process)
         fix_layout();
     if (launch->no_address_limit && getrlimit(RLIMIT_AS, &limit) == 0)
         setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
+    if (launch->file_size > 0)
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){launch->file_size, launch->file_size});
+    if (launch->folder && chdir(launch->folder) < 0)
+        putenv((char *)"PWD=");
 }
 
 /* The first number above all that the program is given. */

@@ -16,6 +16,8 @@ struct launch {
     bool fixed_layout;              /* addresses are not randomised */
     bool no_address_limit;          /* the limit on the address space is lifted as far as it may be */
     uint64_t limit;                 /* ns for a program that answers at once; 0: as the caller has it */
+    const char *folder;             /* where it starts; NULL: here */
+    uint64_t file_size;             /* bytes of a file that it writes; 0: no limit */
 };
 
 /* A descriptor of this process, and its number in the program. */

@@ -9,7 +9,8 @@ REDUCE = pathlib.Path(__file__).resolve().parents[2] / 'harness' / 'driver' / 'm
 PLAN = {'setup': 'import json, re\nd = {1: 2}\nn = 5', 'thread_setup': '', 'writer': '', 'inputs': [
     {'name': 'x', 'recipe': '>f8[20,3][::2]+8@ro'}, {'name': 'y', 'recipe': 'i8[2]'}],
     'steps': ['a = x.sum()', 'b = f(y, len(d), key=n)', 'b + 1'], 'roles': [], 'threads': 8, 'detect': 'crash,hang',
-    'perturb': 'fresh', 'detector': 'crash', 'statement': 'b + 1'}
+    'perturb': 'fresh', 'detector': 'crash', 'statement': 'b + 1', 'causes': ['a = x.sum()'], 'share': 'readonly',
+    'iterations': 20}
 
 
 def variants(axis, **changes):
@@ -19,21 +20,40 @@ def variants(axis, **changes):
 
 
 class Reduce(unittest.TestCase):
+    def test_jump(self):
+        """the statement of the cause alone, then the one that fails, each with what it needs and two threads first"""
+        found = [(variant['steps'], variant['setup'], variant['threads'], variant['detect']) for variant in variants('jump')]
+        needs = ['b = f(y, len(d), key=n)', 'b + 1'], 'd = {1: 2}\nn = 5'
+        self.assertEqual(found, [(['a = x.sum()'], '', 2, 'crash'), (['a = x.sum()'], '', 8, 'crash'),
+                                 (*needs, 2, 'crash'), (*needs, 8, 'crash')])
+        self.assertEqual([variant['threads'] for variant in variants('jump', steps=['b + 1'])], [2])
+
     def test_statements(self):
-        """each statement alone with what it needs, the guilty one first; then all but parts, without broken names"""
+        """all but what nothing needs, then all but parts with what only they need, without broken names"""
         found = variants('statements')
-        self.assertEqual(found[0]['steps'], ['b = f(y, len(d), key=n)', 'b + 1'])
-        self.assertEqual((found[0]['setup'], [each['name'] for each in found[0]['inputs']]), ('d = {1: 2}\nn = 5', ['y']))
-        self.assertEqual((found[1]['steps'], found[1]['setup']), (['a = x.sum()'], ''))
+        self.assertEqual((found[0]['steps'], found[0]['setup']), (PLAN['steps'], 'd = {1: 2}\nn = 5'))
         for variant in found:
             self.assertTrue(variant['steps'])
             self.assertFalse('len(d)' in str(variant['steps']) and 'd = ' not in variant['setup'], variant)
-        self.assertIn(['a = x.sum()', 'b = f(y, len(d), key=n)'], [variant['steps'] for variant in found])
+        self.assertIn((['a = x.sum()'], 'import json\nimport re', ['x']),
+                      [(variant['steps'], variant['setup'], [each['name'] for each in variant['inputs']]) for variant in found])
+        self.assertEqual({variant['what'] for variant in found} & {'without a = x.sum(); x = 0', 'without b + 1'},
+                         {'without a = x.sum(); x = 0', 'without b + 1'})
+
+    def test_pass_goes_on(self):
+        """after a success the parts before it have no second turn"""
+        steps = [f'f({i})' for i in range(8)]
+        def gone(part):
+            found = variants('statements', setup='', inputs=[], steps=steps, part=part)
+            return [next(i for i in range(8) if steps[i] not in variant['steps']) for variant in found]
+        self.assertEqual(gone(None)[:6], [0, 4, 0, 2, 4, 6])
+        self.assertEqual(gone([2, 4])[:4], [4, 6, 0, 1])
 
     def test_code_that_is_no_python(self):
         """a text that does not parse is one part"""
-        found = variants('statements', setup='%%% 1', steps=['f(1)', '???'])
-        self.assertIn(('', ['f(1)']), [(variant['setup'], variant['steps']) for variant in found])
+        found = variants('statements', setup='%%% 1', inputs=[], steps=['f(1)', '???'])
+        self.assertEqual({(variant['setup'], *variant['steps']) for variant in found},
+                         {('', 'f(1)', '???'), ('%%% 1', 'f(1)'), ('%%% 1', '???')})
         self.assertEqual(variants('expressions', setup='%%%', steps=['???']), [])
 
     def test_threads(self):
@@ -58,9 +78,18 @@ class Reduce(unittest.TestCase):
         self.assertIn('import json\nimport re\nd = {1: 2}\nn = 2', setups)
         self.assertIn('a = x.sum(); b = f(y, len(d), key=5); b + 1', texts)
 
+    def test_the_statement_that_fails(self):
+        """a change inside it changes its name, and a change elsewhere does not"""
+        for variant in variants('expressions'):
+            self.assertIn(variant['statement'], variant['steps'])
+        merged = variants('expressions', statement='a = g(x)', steps=['a = g(x)', 'h(a, 1)'])
+        self.assertIn((['h(g(x), 1)'], 'h(g(x), 1)'), [(variant['steps'], variant['statement']) for variant in merged])
+
     def test_settings(self):
-        self.assertEqual([(variant['perturb'], variant['detect']) for variant in variants('settings')],
-                         [('', 'crash,hang'), ('fresh', 'crash')])
+        self.assertEqual([variant['what'] for variant in variants('settings', perturb='fresh,skew')],
+                         ['without perturbation fresh,skew', 'perturbation fresh only', 'perturbation skew only',
+                          'detector crash only', 'sharing level private in place of readonly',
+                          '1 iterations in place of 20', '2 iterations in place of 20'])
 
 
 if __name__ == '__main__':

@@ -55,16 +55,16 @@ def interpreter(python):
 class Run:
     """One `ftstress run`: starts at once; finish() waits for its end."""
 
-    def __init__(self, *args, python=GOOD, env=None, stdout=None, prefix=()):
+    def __init__(self, *args, command='run', python=GOOD, env=None, stdout=None, prefix=()):
         self.dir = Path(tempfile.mkdtemp(prefix='ftstress-e2e-'))
         weakref.finalize(self, shutil.rmtree, self.dir, ignore_errors=True)
         self.cwd = self.dir / 'cwd'
         self.cwd.mkdir()
-        self.command = [*prefix, str(FTSTRESS), 'run', *(['-p', interpreter(python)] if python else [])]
+        self.command = [*prefix, str(FTSTRESS), command, *(['-p', interpreter(python)] if python else [])]
         for option, name in (('--json', 'report.json'), ('--out', 'out')):
             if option not in args:
                 self.command += [option, str(self.dir / name)]
-        if '--verify' not in args:  # test_verify.py tests it
+        if command == 'run' and '--verify' not in args:  # test_verify.py tests it
             self.command += ['--verify', '0']
         self.command += patient(args)
         environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}

@@ -17,8 +17,15 @@ HELD = ('-s', 'import opaque_method, types', '-s', 'class C:\n __slots__ = "o",'
 UNSEEN = [
     ('time.sleep(0.3) or iteration_index', ('-s', 'import time'), 'results not compared: a few calls on one thread take too long; give it more --time'),
     ('r.random() + iteration_index % 3', ('-s', 'import random as r'), 'results not compared: one thread gets different results'),
+    ('len(gc.get_objects()) + iteration_index', ('-s', 'import gc'), 'results not compared: one thread gets different results'),
+    ('sys.getrefcount(x)', ('-s', 'import sys; x = object()'), 'results not compared: one thread gets different results'),
+    ('sys.getallocatedblocks()', ('-s', 'import sys'), 'results not compared: one thread gets different results'),
+    ('open("/dev/null").fileno() + thread_index', (), "open('/dev/null').fileno() + thread_index: results not compared: one thread gets different results"),
+    ('len(os.listdir("/proc/self/task")) + thread_index', ('-s', 'import os'),
+     "len(os.listdir('/proc/self/task')) + thread_index: results not compared: one thread gets different results"),
     ('t.time_ns() // 10**8 + thread_index', ('-s', 'import time as t'), 'results not compared: one thread gets different results'),
-    ("[[1], {'a': {3}}]", (), 'results not compared: a value of type set cannot be compared'),
+    ('[[1], object()]', (), 'results not compared: a value of type object cannot be compared'),
+    ('opaque_result.twin(5, 1)', ('-s', 'import opaque_result'), 'results not compared: a value of type opaque_result.Hidden cannot be compared'),
     ('q.append(1)', ('-s', 'q = []'), 'results not compared, exceptions not judged: the statements change what they share (q)'),
     ('o.step()', OPAQUE, 'o.step(): results not compared, exceptions not judged: o has no pickle, so the statements may '
                          'change it unseen'),
@@ -183,6 +190,29 @@ class Compared(EndToEnd):
     def dict(self, function, **options):
         return run('-i', 'x=f8[20]', '-s', 'import diverge_race', '--time', '6', '--detect', 'exception,diverge',
                    f"{{'v': [0, diverge_race.{function}(x)]}}", **options)
+
+    @each([('member', 0, 'result.number'), ('computed', 1, 'result.number'), ('text', 2, 'repr(result)'),
+           ('items', 3, 'list(result)[1]'), ('buffer', 4, 'memoryview(result).tobytes()')])
+    def test_object(self, _, kind, place):
+        """an object of an extension is read by public means; the sentence names the part"""
+        options = ('--detect', 'exception,diverge', '--time', '8', '-s', 'import opaque_result')
+        done = self.expect(run(*options, f'opaque_result.bug({kind}, thread_index)', until=lambda done: done.findings()), 1)
+        self.assertEqual(done.kinds(), ['wrong-result'], done)
+        self.assertIn(f' as {place} under threads, ', done.out, done)
+
+    @each([(str(kind), kind) for kind in range(5)])
+    def test_object_twin(self, _, kind):
+        """the clean twin has no finding, and was compared"""
+        done = self.expect(run('--detect', 'exception,diverge', '--time', '3', '-s', 'import opaque_result',
+                               f'opaque_result.twin({kind}, thread_index)'), 0)
+        self.check(done.json['compared'][0]['results'], done, f"compared: {done.json['compared']}")
+
+    @each([('match', 're.search("b+", "abb" * thread_index + "b")'), ('set', '{"a", thread_index, "b"}'), ('strings', 'set("word")'),
+           ('iterator', 'map(str, [1, thread_index])'), ('cached', 're.compile("a")'), ('pickle', 'decimal.Decimal(iteration_index) / 7'),
+           ('file', 'tempfile.TemporaryFile()'), ('generator', '(i for i in range(thread_index))'), ('lock', 'threading.Lock()')])
+    def test_object_healthy(self, _, statement):
+        """objects of the interpreter give no finding, though some have an address, a file number or names of their thread"""
+        self.expect(run('--detect', 'exception,diverge', '--time', '2', '-s', 'import re, decimal, tempfile, threading', statement), 0)
 
     def test_bug_in_dict(self):
         """a wrong value inside a dict is a finding, and its sentence names the place"""

@@ -286,7 +286,6 @@ DRY = [
     ('scenario', ('somersd',)),
     ('native', ('strided', '-t', '3')),
     ('callable', ('numpy:linalg.norm(f8[3,3].T, axis=0)',)),
-    ('sweep', ('numpy:*',)),
     ('statement', ('-s', 'import numpy as np; x = np.arange(20.)', 'np.repeat(x, 2)')),
     ('roles', (*X, '-i', 'y=>c16[5,1][::-1]+8@ro', '-s', 'import numpy as np', '--thread-setup', 'z = 1',
                '--role', 'np.sort(x)', '--role', 'y.sum()')),

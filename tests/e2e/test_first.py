@@ -38,7 +38,7 @@ class First(EndToEnd):
         self.assertIn('m.bug(200) gives 0 ', finding['message'], done)
         self.assertIn(', 601 on one thread', finding['message'], done)
         self.assertIn('in a process where the threads make their first calls together', finding['message'], done)
-        self.assertRegex(finding['plan']['yaml'], r'(?m)^perturb: (\w+,)*first$', done)
+        self.assertRegex(finding['plan']['yaml'], r'(?m)^perturb: (\w+,)*first,stall$', done)
         self.check(any('each of many new processes' in line for line in finding['explanation']), done, 'the report does not say what the child did')
         return finding
 

@@ -113,6 +113,12 @@ class Hang(EndToEnd):
         self.assertEqual(done.kinds(), ['hang'], done)
         self.check(done.seconds < 25, done, f'it took {done.seconds:.1f} s')
 
+    def test_loop_on_one_thread(self):
+        """a statement that does not return for some threads, without others, is untested, and the reason names it"""
+        done = self.expect(run('--time', '3', '--timeout', '1s', '-s', '', 'while thread_index: pass'), 3)
+        self.assertRegex(done.json['reason'], r'while thread_index: … did not return within \d+ s on one thread, with '
+                                              r'thread_index = [1-9] and iteration_index = 0')
+
     def test_slow_is_no_hang(self):
         """a call that is slow on one thread too, and waits for its turn with several, is no hang"""
         setup = 'import threading, time; lock = threading.Lock()'

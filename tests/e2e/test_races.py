@@ -6,7 +6,7 @@ import unittest
 from itertools import count
 from pathlib import Path
 
-from harness import BUILD, EndToEnd, each
+from harness import BUILD, EndToEnd, each, run
 
 sys.path += [str(Path(__file__).resolve().parents[1] / 'races'), str(BUILD / 'planted')]
 from races import RACES  # noqa: E402
@@ -62,6 +62,24 @@ class Races(EndToEnd):
         before = narrow.counted()[1]
         results_of(race, 4)
         self.assertEqual(narrow.counted()[1] - before, 4 * CALLS)
+
+    @each([(race.name, race) for race in RACES if race.function != 'lock_order'])
+    def test_found(self, _, race):
+        """the default run finds the race, and its first finding has the right kind and function"""
+        for _ in range(3):  # on a busy machine threads seldom run at the same time
+            done = run('-s', race.setup, '--time', 15, '--stop-on-first', race.statement)
+            right = [finding for finding in done.json['findings']
+                     if finding['kind'] in race.kinds and (finding['function'] or '').endswith(race.function)]
+            if right:
+                break
+        self.check(right, done, 'no finding is right')
+
+    @each([(race.name, race.twin) for race in RACES if race.function in ('aba', 'check_then_act', 'double_checked')])
+    def test_twin_is_clean(self, _, race):
+        """the default run finds nothing in a clean twin"""
+        done = run('-s', race.setup, '--time', 6, race.statement)
+        self.expect(done, 0)
+        self.assertEqual(done.json['findings'], [], done)
 
 
 if __name__ == '__main__':

@@ -191,9 +191,10 @@ static bool pass_on(const struct fault *fault)
     passed = NULL;
     if (!goes_on || !is_stuck(fault, before))
         return goes_on;
-    RECORD_SEND(wire, RECORD_NOTE,
-                .texts = {"the target handles a fatal signal itself, and its handler returns again "
-                          "and again to the instruction that faults: counted as a crash"});
+    if (wire >= 0)
+        RECORD_SEND(wire, RECORD_NOTE,
+                    .texts = {"the target handles a fatal signal itself, and its handler returns again "
+                              "and again to the instruction that faults: counted as a crash"});
     return false;
 }
 
@@ -327,10 +328,9 @@ int crash_install(int wire_fd, struct board *board)
     return crash_thread_start(RECORD_MAIN);
 }
 
-void crash_disable(void)
+void crash_silence(void)
 {
-    for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
-        signals_set_default(fatal_signals[i]);
+    wire = -1;
 }
 
 int crash_thread_start(uint16_t worker)

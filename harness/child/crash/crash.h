@@ -15,8 +15,8 @@
  * board->ask). Child main, before any other thread. Returns 0 or -errno. */
 int crash_install(int wire, struct board *board);
 
-/* Leaves the fatal signals to the kernel from now on. Child main. */
-void crash_disable(void);
+/* From now on a fatal signal ends the process without a report. Steps and watchpoints go on. Child main. */
+void crash_silence(void);
 /* Ends the process by this signal. */
 _Noreturn void crash_die_of(int number);
 

@@ -39,7 +39,7 @@ static void make_silent(uint64_t limit)
         dup2(null, STDOUT_FILENO);
         dup2(null, STDERR_FILENO);
     }
-    crash_disable();
+    crash_silence();
     set_timer(limit);
 }
 

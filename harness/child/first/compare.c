@@ -25,7 +25,7 @@ static struct compare_entry *entry_of(unsigned thread, uint64_t iteration, unsig
 
 static struct image_inputs inputs_of(const struct worker *worker)
 {
-    return (struct image_inputs){worker->call.watched, worker->call.nwatched};
+    return (struct image_inputs){.watched = worker->call.watched, .n = worker->call.nwatched};
 }
 
 const char *compare_why(unsigned role, unsigned step)
@@ -65,7 +65,7 @@ static void take(struct compare_entry *entry, const struct worker *worker, unsig
 static enum image_verdict compare(const struct compare_entry *entry, const struct worker *worker,
                                   PyObject *result, char *text, size_t size)
 {
-    const struct image image = {table->pool + entry->offset, entry->size};
+    const struct image image = {.bytes = table->pool + entry->offset, .size = entry->size};
     struct image_inputs inputs = inputs_of(worker);
     return image_compare(&image, result, &inputs, text, size);
 }
@@ -96,7 +96,7 @@ void compare_interleaved(const struct diverge_step *at, PyObject *result)
     char text[512], *why = table->why[at->role % COMPARE_THREADS][at->step % COMPARE_STEPS];
     if (!first || first->state != COMPARE_VALUE)
         return;
-    const struct image image = {table->pool + first->offset, first->size};
+    const struct image image = {.bytes = table->pool + first->offset, .size = first->size};
     enum image_verdict verdict =
         result ? image_compare(&image, result, &none, text, sizeof text) : IMAGE_DIFFERENT;
     if (verdict != IMAGE_DIFFERENT && verdict != IMAGE_UNFIT)

@@ -12,14 +12,15 @@
 #include "child/first/process.h"
 #include "child/first/order.h"
 #include "child/run/round.h"
+#include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/table/detectors.h"
+#include "detectors/watch/candidates.h"
 
 /* A process with one thread at a time that takes longer cannot be used. */
 #define LONE_LIMIT (45 * CLOCK_SECOND)
-/* Lone passes before the races, in different orders of the calls, and again at a difference. */
-#define LONE_PASSES 6
+/* Lone passes at a difference. */
 #define CONFIRMATIONS 4
 /* Where the setup takes longer in a new process, the zygote imports the target, too. */
 #define SETUP_SLOW (10 * UINT64_C(1000000))
@@ -107,9 +108,20 @@ static void take_lessons(struct run *run)
 /* Each pass makes COMPARE_CALLS calls of each thread, and further ones: for slow calls that takes too long. */
 static bool is_slow(const struct run *run)
 {
-    uint64_t calls = UINT64_C(2) * LONE_PASSES * COMPARE_CALLS * run->plan->threads;
-    uint64_t most = run->plan->time ? run->plan->time / 2 + CLOCK_SECOND : LONE_LIMIT;
+    uint64_t calls = UINT64_C(2) * PROCESS_LONE_PASSES * COMPARE_CALLS * run->plan->threads;
+    uint64_t half = run->plan->time > CLOCK_SECOND ? run->plan->time / 2 : CLOCK_SECOND / 2;
+    uint64_t most = run->plan->time ? half + CLOCK_SECOND : LONE_LIMIT;
     return process_context.shared->call_time > most / calls;
+}
+
+/* Without the words, races still stall at random ones. */
+static void learn_words(struct run *run)
+{
+    struct birth_end end = {0};
+    if (!(run->plan->perturb & PERTURB_STALL))
+        return;
+    candidates_read_files(); /* once, not in each process */
+    birth(run, process_trace, 0, LONE_LIMIT, &end);
 }
 
 /* Runs the lone passes. An object without a pickle may change unseen: then each result must have one value in all of
@@ -124,13 +136,14 @@ static bool learn_results(struct run *run)
                       "results are compared with take too long; give it more --time"});
         return false;
     }
-    for (uint64_t order = 0; order < LONE_PASSES; order++) {
+    for (uint64_t order = 0; order < PROCESS_LONE_PASSES; order++) {
         if (!run_quietly(run, process_lone, order))
             return false;
         if (order == 0 && shared->is_alone && shared->setup_time > SETUP_SLOW)
             warm_import(&shared->list, true);
     }
     compare_settle(run);
+    learn_words(run);
     run->mutable |= (run->opaque || run->lazy) && !compare_is_whole(run, -1, -1);
     process_context.compares = detectors_on(DETECTOR_DIVERGE) && !run->mutable && !shared->has_writer &&
                                !shared->has_output && !shared->has_case && compare_any(run);
@@ -179,7 +192,7 @@ static bool settle(struct run *run)
         return true;
     bool *confirmed = &seen[role][step].confirmed, was = *confirmed;
     for (unsigned i = 0; !was && i < CONFIRMATIONS; i++)
-        if (!run_quietly(run, process_lone, run->plan->seed + LONE_PASSES + i))
+        if (!run_quietly(run, process_lone, run->plan->seed + PROCESS_LONE_PASSES + i))
             return false;
     compare_settle(run);
     if (was)

@@ -7,6 +7,7 @@
 #include "base/prng.h"
 #include "child/crash/crash.h"
 #include "child/run/worker.h"
+#include "detectors/trace/tracing.h"
 
 struct order_pass {
     struct run *run;
@@ -81,8 +82,10 @@ static bool take_turn(struct worker *worker)
         return false;
     take_slot(worker);
     worker->call.serial = true;
+    tracing_enter_alone(worker->index);
     if (!worker->done)
         worker_iterate(worker);
+    tracing_leave_alone();
     return true;
 }
 

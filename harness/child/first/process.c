@@ -6,17 +6,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/prng.h"
 #include "child/first/birth.h"
 #include "child/first/order.h"
 #include "child/python/interp.h"
 #include "child/run/pass.h"
 #include "child/run/round.h"
+#include "core/plan/perturb.h"
 #include "core/wire/status.h"
+#include "detectors/common/stir.h"
+#include "detectors/trace/tracing.h"
 #include "heap/point/point.h"
 
 #define SERIAL_CALLS 200
 /* One process of this number runs all threads of the plan. */
 #define CROWD_EVERY 4
+#define STALL_EVERY 2
 
 struct process_context process_context;
 /* Calls of each thread in this process. */
@@ -111,12 +116,46 @@ void process_lone(struct run *run, uint64_t order)
     uint64_t began = clock_now();
     make_base(run);
     process_context.shared->setup_time = clock_now() - began;
+    stir_process(order, run->base.names, order >= PROCESS_LONE_PASSES);
     if (!order_run(run, order, COMPARE_CALLS, compare_learn) ||
         !order_run(run, ORDER_FORWARD, 1, compare_learn))
         give_up();
     if (order == ORDER_FORWARD)
         learn_interleaved(run);
+    stir_end();
     keep_expected();
+}
+
+static void ignore_result(struct worker *worker, unsigned step, PyObject *result)
+{
+    (void)worker;
+    (void)step;
+    (void)result;
+}
+
+void process_trace(struct run *run, uint64_t number)
+{
+    struct process_shared *shared = process_context.shared;
+    unsigned roles = run->program ? run->program->nbodies : 1;
+    (void)number;
+    make_base(run);
+    if (tracing_begin_alone(2 * roles, run->plan->time) < 0)
+        return;
+    bool made = order_run(run, ORDER_FORWARD, 1, ignore_result);
+    tracing_end_alone(run->base.names);
+    if (made)
+        shared->nwords = candidates_copy(shared->words, PROCESS_WORDS);
+}
+
+/* After the setup, which may load a file of the target. */
+static void add_words(const struct run *run)
+{
+    const struct process_shared *shared = process_context.shared;
+    if (!(run->plan->perturb & PERTURB_STALL))
+        return;
+    candidates_read_files();
+    for (unsigned i = 0; i < shared->nwords; i++)
+        candidates_add(&shared->words[i]);
 }
 
 static int lead_race(struct run *run, struct worker *workers)
@@ -131,29 +170,32 @@ static int lead_race(struct run *run, struct worker *workers)
 }
 
 /* Most processes have a thread for each processor and each role: the first calls of more threads cannot meet, and cost
- * time. */
-static void choose_threads(struct run *run, uint64_t number)
+ * time. Each process stalls at other words; every other one does not stall, and is quicker. */
+static void choose_plan(struct run *run, uint64_t number)
 {
     static struct plan plan;
+    plan = *run->plan;
+    run->stall_seed = prng_mix(plan.seed ^ number);
+    if ((number + number / CROWD_EVERY) % STALL_EVERY)
+        plan.perturb &= ~(uint32_t)PERTURB_STALL;
+    run->plan = run->maker->plan = &plan;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t n = processors > 2 ? (uint32_t)processors : 2, roles = run->program ? run->program->nbodies : 1;
     n = n > roles ? n : roles;
-    if (number % CROWD_EVERY == CROWD_EVERY - 1 || n >= run->plan->threads)
-        return;
-    plan = *run->plan;
-    plan.threads = n;
-    run->plan = run->maker->plan = &plan;
+    if (number % CROWD_EVERY != CROWD_EVERY - 1 && n < plan.threads)
+        plan.threads = n;
 }
 
 /* Lets the threads start together in some processes, and a random time after each other in the others: a second thread
  * then comes at any moment of the first one's call. */
 void process_race(struct run *run, uint64_t number)
 {
-    choose_threads(run, number);
+    choose_plan(run, number);
     make_base(run);
     run->wire = process_context.wire;
     number_of_process = number;
     calls = 1 + number % COMPARE_CALLS;
+    add_words(run);
     run->took = process_context.compares ? compare_race : NULL;
     int status = run_workers(run, lead_race);
     if (status != STATUS_CLEAN || atomic_load(&run->failed))

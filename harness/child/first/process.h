@@ -9,6 +9,12 @@
 #include "child/first/warm.h"
 #include "child/run/run.h"
 #include "detectors/result/exception.h"
+#include "detectors/watch/candidates.h"
+
+#define PROCESS_WORDS 256
+
+/* Lone passes before the races, in different orders of the calls. */
+#define PROCESS_LONE_PASSES 6
 
 /* Results of the processes, in memory shared with them. */
 struct process_shared {
@@ -22,6 +28,8 @@ struct process_shared {
     uint64_t expected[EXCEPTION_EXPECTED];
     bool gave_up; /* a process cannot go on, and the harness ended it */
     _Atomic uint64_t findings;
+    unsigned nwords; /* that the first calls of two threads touch: races stall there */
+    struct candidate words[PROCESS_WORDS];
     struct compare_table table;
 };
 
@@ -38,5 +46,8 @@ extern struct process_context process_context;
 void process_learn(struct run *run, uint64_t number);
 /* Learns the results of the first calls and of a later one, with one thread at a time. order: as in order.h. */
 void process_lone(struct run *run, uint64_t order);
+/* Steps through the first calls of two threads, and learns the words that both touch. A process has the same addresses
+ * as the one before, where it makes the same calls. */
+void process_trace(struct run *run, uint64_t number);
 /* Lets all threads make their first calls together. */
 void process_race(struct run *run, uint64_t number);

@@ -163,6 +163,7 @@ bool orders_run(struct orders *orders, bool reverse, unsigned sets)
 {
     size_t all = sets > orders->n ? sets / orders->n * orders->n : orders->n;
     stir_memory(++orders->stirs);
+    stir_process(orders->stirs, NULL, false);
     for (size_t first = 0; first < all; first += role_stage.nsets) {
         size_t left = all - first;
         if (!sets_make(left < SETS_MAX ? (unsigned)left : SETS_MAX))

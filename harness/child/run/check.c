@@ -25,6 +25,7 @@ static void make_again(struct run *run, unsigned lane, unsigned index, uint64_t 
                         .index = index,
                         .take = diverge_recall,
                         .stirs = true,
+                        .again = true,
                         .calls = PASS_CALLS,
                         .time = PASS_TIME};
     if (run->indexed) {
@@ -69,6 +70,7 @@ static bool recall_all(struct run *run, unsigned lane, uint64_t calls)
                         .index = lane,
                         .take = diverge_recall,
                         .stirs = true,
+                        .again = true,
                         .fresh = true,
                         .calls = calls,
                         .time = REPLAY_TIME};

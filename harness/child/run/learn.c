@@ -122,14 +122,13 @@ bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *r
     return learn->after;
 }
 
-/* The second run gave the same and changed nothing: a write of the statement's own would go on. */
-static bool is_lazy(struct learn *learn, PyObject *result, PyObject *again)
+static bool is_same(struct learn *learn, PyObject *result, PyObject *again)
 {
     static const struct image_inputs none = {0};
     struct image image;
     PyObject *name;
     char text[640];
-    if (!again || image_take(&image, result, &none, text, sizeof text) < 0)
+    if (image_take(&image, result, &none, text, sizeof text) < 0)
         return false;
     bool same = image_compare(&image, again, &none, text, sizeof text) == IMAGE_SAME &&
                 fingerprint_compare(learn->after, learn->names, &name) != FINGERPRINT_CHANGED &&
@@ -138,17 +137,20 @@ static bool is_lazy(struct learn *learn, PyObject *result, PyObject *again)
     return same;
 }
 
-void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *result,
-                      PyObject *raised, PyObject *again)
+bool learn_is_lazy(struct learn *learn, PyObject *result, PyObject *again)
 {
-    bool lazy = is_lazy(learn, result, again);
-    if (lazy) {
-        Py_SETREF(learn->fingerprint, Py_NewRef(learn->after));
-        learn->lazies++;
-        learn->run->lazy = true;
-        snprintf(learn->run->why_mutable, sizeof learn->run->why_mutable,
-                 "the statements change what they share");
-    }
+    if (!is_same(learn, result, again))
+        return false;
+    Py_SETREF(learn->fingerprint, Py_NewRef(learn->after));
+    learn->lazies++;
+    learn->run->lazy = true;
+    snprintf(learn->run->why_mutable, sizeof learn->run->why_mutable,
+             "the statements change what they share");
+    return true;
+}
+
+void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised)
+{
     Py_CLEAR(learn->after);
     if (raised) {
         PyErr_SetRaisedException(Py_NewRef(raised));

@@ -21,13 +21,18 @@ struct learn {
 
 void learn_begin(struct learn *learn, struct run *run, PyObject *names);
 
+/* Most calls until an object is again as it was after the first one: a pool gives out its items in turn. */
+#define LEARN_CYCLE 3
+
 /* Did the statement only ask for a value, and yet an object of a package changed? Then it must be run again. */
 bool learn_wants_again(struct learn *learn, const struct step *step, PyObject *result);
 
-/* Compares after each statement, because a statement may undo the change of an earlier one. again: result of the second
- * run, or NULL. */
-void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *result,
-                      PyObject *raised, PyObject *again);
+/* Returns true if the statement gives the same when run again, and the objects are as after its first run: a write of
+ * the statement's own would go on. */
+bool learn_is_lazy(struct learn *learn, PyObject *result, PyObject *again);
+
+/* Compares after each statement, because a statement may undo the change of an earlier one. */
+void learn_after_call(struct learn *learn, const struct detector_call *call, PyObject *raised);
 
 /* Sets run->mutable and run->changes for good. */
 void learn_end(struct learn *learn, const struct space *space);

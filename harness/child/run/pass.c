@@ -1,11 +1,16 @@
 /* See pass.h for the contract. */
 #include "child/run/pass.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "child/crash/crash.h"
+#include "core/wire/status.h"
 #include "detectors/common/pycompat.h"
 #include "detectors/common/stir.h"
 #include "detectors/memory/guard.h"
@@ -14,6 +19,8 @@
 
 /* Most other roles that run between the steps of one. */
 #define OTHERS_MAX 8u
+/* us: a call that takes a twentieth of this on a processor is busy. */
+#define WAIT_BUSY 500000
 
 /* The names and steps of one worker. */
 struct seat {
@@ -27,6 +34,9 @@ struct making {
     PyInterpreterState *interpreter;
     struct seat own, others[OTHERS_MAX]; /* if calls are interleaved: another worker of each role */
     unsigned nothers;
+    PyObject *results;                 /* list: those of the iteration before are alive in each second one */
+    _Atomic(const char *) calling;     /* the statement that runs, */
+    _Atomic uint64_t iteration, began; /* its iteration, and clock_now() */
     bool is_inner;
 };
 
@@ -81,7 +91,11 @@ static PyObject *call_step(const struct pass *pass, struct seat *seat, unsigned 
 static bool run_step(struct making *making, unsigned i, uint64_t iteration)
 {
     const struct pass *pass = making->pass;
+    atomic_store(&making->iteration, iteration);
+    atomic_store(&making->began, clock_now());
+    atomic_store(&making->calling, making->own.body->steps[i].source);
     PyObject *raised, *result = call_step(pass, &making->own, i, &raised);
+    atomic_store(&making->calling, NULL);
     const struct diverge_step at = {.role = role_of(pass),
                                     .step = i,
                                     .lane = pass->lane,
@@ -90,6 +104,8 @@ static bool run_step(struct making *making, unsigned i, uint64_t iteration)
                                     .iteration = iteration,
                                     .statement = making->own.body->steps[i].source};
     pass->take(&at, result);
+    if (making->results && result)
+        PyList_Append(making->results, result);
     bool returned = result || run_declares(pass->run, raised);
     if (!returned && pass->fresh)
         exception_recall(raised);
@@ -135,13 +151,26 @@ static void run_iteration(struct making *making, uint64_t turn)
     set_iteration(pass, &making->own, iteration);
     bool reverse = pass->orders && turn % 2, interleaved = pass->interleaved && turn % 2;
     for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
-        if (pass->stirs && turn < PASS_CALLS) /* it is slow */
+        if (pass->stirs && turn < PASS_CALLS) { /* it is slow */
             stir_memory((pass->index + turn) * n + i);
+            stir_process((pass->index + turn) * n + i, making->own.space.names, pass->again);
+        }
         if (interleaved)
             run_others(making, turn);
         if (!run_step(making, reverse ? n - 1 - i / 2 : i, iteration))
             return;
     }
+}
+
+/* Results of other calls are alive under threads, and something in them may count or number them. */
+static void make_iteration(struct making *making, uint64_t turn)
+{
+    if (making->pass->stirs && turn % 2 == 0)
+        making->results = PyList_New(0);
+    run_iteration(making, turn);
+    if (turn % 2)
+        Py_CLEAR(making->results);
+    PyErr_Clear();
 }
 
 /* A worker of this role; of the pass's own role another one than its own, if there is one among the lanes. */
@@ -178,9 +207,10 @@ static void run_iterations(struct making *making)
         for (; turn < pass->calls && (turn < PASS_LEAST || clock_now() < until) &&
                !atomic_load(&pass->run->board->ask);
              turn++)
-            run_iteration(making, turn);
+            make_iteration(making, turn);
         pass->made = turn;
         pass->took = clock_now() - began;
+        Py_CLEAR(making->results);
         stir_end();
     }
     seat_end(&making->own);
@@ -188,14 +218,14 @@ static void run_iterations(struct making *making)
         seat_end(&making->others[i]);
 }
 
-static void start_and_join(struct making *making);
-
 static void *pass_main(void *argument)
 {
     struct making *making = argument;
     if (making->is_inner) {
+        pthread_t thread;
         making->is_inner = false;
-        start_and_join(making);
+        if (pthread_create(&thread, NULL, pass_main, making) == 0)
+            pthread_join(thread, NULL);
         return NULL;
     }
     crash_thread_start((uint16_t)making->pass->index);
@@ -209,11 +239,39 @@ static void *pass_main(void *argument)
     return NULL;
 }
 
-static void start_and_join(struct making *making)
+/* Before the workers run, a busy call that the driver does not wait for any longer is no hang of threads. Ends the
+ * process with the sentence. */
+static void give_up(const struct making *making)
 {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, pass_main, making) == 0)
-        pthread_join(thread, NULL);
+    const struct run *run = making->pass->run;
+    uint64_t used = clock_read(CLOCK_PROCESS_CPUTIME_ID), began = atomic_load(&making->began);
+    const char *calling = atomic_load(&making->calling);
+    if (!calling || atomic_load(&run->board->phase) > BOARD_SERIAL || clock_now() < began + run->plan->time)
+        return;
+    usleep(WAIT_BUSY);
+    if (calling != atomic_load(&making->calling) || began != atomic_load(&making->began) ||
+        clock_read(CLOCK_PROCESS_CPUTIME_ID) - used < WAIT_BUSY * UINT64_C(1000) / 20)
+        return;
+    size_t line = strcspn(calling, "\n");
+    run_cannot(
+        run, STATUS_UNTESTED,
+        "%.*s%s did not return within %.0f s on one thread, with thread_index = %u and iteration_index = "
+        "%llu; give it more --time, or leave such calls out",
+        (int)line, calling, calling[line] ? " …" : "", clock_seconds(clock_now() - began),
+        making->pass->index, (unsigned long long)atomic_load(&making->iteration));
+    _exit(STATUS_UNTESTED);
+}
+
+/* Detached. */
+static void wait_for(struct making *making, pthread_t thread)
+{
+    struct timespec until;
+    do {
+        if (atomic_load(&making->pass->run->board->ask))
+            give_up(making);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+    } while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
 }
 
 /* Two threads one after the other get the same identifier: each second one starts inside another thread. */
@@ -224,6 +282,8 @@ void pass_run(struct pass *pass)
     struct making making = {.pass = pass, .interpreter = PyInterpreterState_Get(), .is_inner = is_second};
     pass->made = 0;
     PyThreadState *state = PyEval_SaveThread();
-    start_and_join(&making);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, pass_main, &making) == 0)
+        wait_for(&making, thread);
     PyEval_RestoreThread(state);
 }

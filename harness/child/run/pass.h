@@ -21,6 +21,7 @@ struct pass {
     uint64_t calls, time;    /* iterations, and ns: at most */
     bool fresh;              /* the inputs are not damaged: what a call raises is no finding */
     bool stirs;  /* the contents of free memory and the addresses of blocks differ between the first calls */
+    bool again;  /* after a difference under threads: there is another thread then, too */
     bool orders; /* each second iteration makes each call twice, in reverse order */
     uint64_t made, took; /* iterations, and ns */
 };

@@ -115,9 +115,11 @@ static void start_stalls(struct run *run)
             .texts = {"no hardware watchpoint can be set, so threads are not stalled at shared words"});
     if (!run->stalls)
         return;
-    turn_start(run->plan->seed);
+    run->stall_seed = run->stall_seed ? run->stall_seed : run->plan->seed;
+    turn_start(run->stall_seed);
     stall_log_start();
-    tracing_start();
+    if (!(run->plan->perturb & PERTURB_FIRST)) /* its zygote has traced for all processes */
+        tracing_start();
 }
 
 int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *workers))

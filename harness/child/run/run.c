@@ -83,13 +83,22 @@ static struct serial_limits limits_of(const struct run *run, bool tripwire)
     return limits;
 }
 
+/* Does a statement make many different calls, and name the current one? */
+static bool names_case(const struct run *run)
+{
+    return run->program && PyDict_GetItemString(run->base.names, "case") != NULL;
+}
+
 /* Runs the pass in ordinary memory first, to learn what statements change; then again with the arrays that are only
- * read behind the tripwire. */
+ * read behind the tripwire. Of a statement that makes many different calls, each one once, there is nothing to
+ * learn. */
 static bool serial_pass(struct run *run)
 {
     bool tripwire = detectors_on(DETECTOR_TRIPWIRE);
     struct serial_limits limits = limits_of(run, tripwire);
     atomic_store(&run->board->phase, BOARD_SERIAL);
+    if (names_case(run) && run->plan->threads == 1)
+        return (!tripwire || run_make_base(run, true)) && run_serial(run, &run->base, &limits);
     if (!run_serial(run, &run->base, &limits) || !writer_learn(run))
         return false;
     lone_learn(run);
@@ -106,7 +115,7 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 static void size_round(struct run *run, uint64_t round, uint64_t done)
 {
     uint64_t time = run->plan->threads > 8 ? ROUND_TIME_CROWD : ROUND_TIME;
-    uint64_t iteration = run->iteration_time, least = 1;
+    uint64_t iteration = run->iteration_time > run->pace ? run->iteration_time : run->pace, least = 1;
     uint32_t perturb = run->setup_once ? run->plan->perturb & ~PERTURB_FRESH : run->plan->perturb;
     bool first_uses =
         perturb & PERTURB_FRESH || (perturb & PERTURB_STALL && run->renewed && round % STALL_ROUNDS);
@@ -191,7 +200,10 @@ static int run_rounds(struct run *run, struct worker *workers)
         lone_choose(run, clock_now() - began, true);
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
+        uint64_t start = clock_now();
         run_round(run);
+        if (run->stalls && run->meetings == 0) /* stalled threads are many times slower than one alone */
+            run->pace = (clock_now() - start) / run->round_calls;
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||

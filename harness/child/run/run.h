@@ -38,9 +38,11 @@ struct run {
     const struct program *fresh;   /* of the plan's `new`, or NULL */
     const struct lengths *lengths; /* of a run that the driver compares with longer ones, or NULL */
     uint64_t iteration_time;       /* ns, mean of the serial pass; at least 1 */
+    uint64_t pace; /* ns that an iteration of the last long round took, where threads stall; else 0 */
     bool allow_gil;
-    bool setup_once; /* the setup failed when it ran again */
-    bool stalls;     /* threads stall at words that they share */
+    bool setup_once;     /* the setup failed when it ran again */
+    uint64_t stall_seed; /* 0: the plan's */
+    bool stalls;         /* threads stall at words that they share */
     struct writer writer;
     bool mutable; /* the statements change shared Python objects, or may: their exceptions are not judged */
     bool changes; /* the serial pass saw them change */
@@ -51,6 +53,7 @@ struct run {
     uint64_t sampled, sampling; /* ns: of calls that chosen iterations were compared with; likely, of one */
     char why_mutable[160];
     bool judged;             /* a record says so */
+    bool shown;              /* the serial pass ended at a failure, because the plan stops at the first */
     uint64_t base_calls;     /* of workers, before the base space was made */
     uint64_t base_iteration; /* first one of workers since then */
     uint64_t replayed;       /* most calls of a role that were made again on one thread */

@@ -6,6 +6,14 @@
 #include "child/run/learn.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"
+#include "detectors/memory/guard.h"
+
+/* Ends a pass with stop_on_first at the call that shows a failure. A heap is checked behind each call only where the
+ * statement makes many different ones. */
+static bool is_shown(const struct run *run, const struct worker *worker)
+{
+    return run->plan->stop_on_first && (atomic_load(&run->findings) || (worker->names_case && guard_finds()));
+}
 
 /* Returns the iterations that ended without an exception, or -1 when the role could not be prepared. */
 static int64_t run_role(struct run *run, struct worker *worker, const struct serial_limits *limits,
@@ -26,7 +34,8 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
         /* Each iteration gets the same inputs, whatever the one before did to them. */
         for (unsigned k = 0; k < worker->space.nwatched; k++)
             watched_restore(&worker->space.watched[k], true);
-        if (worker->done || clock_now() >= until || atomic_load(&run->board->ask))
+        run->shown = run->shown || is_shown(run, worker);
+        if (worker->done || run->shown || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }
     run->iteration_time = (clock_now() - began - worker->learn->spent) / worker->iterations + 1;

@@ -148,10 +148,13 @@ static void learn_call(struct worker *worker, PyObject *(*target)(struct worker 
     struct learn *learn = worker->learn;
     uint64_t began = clock_now();
     bool wants = !worker->run->native && learn_wants_again(learn, &worker->body->steps[step], result);
-    PyObject *again = wants ? target(worker, step) : NULL;
-    PyErr_Clear();
-    learn_after_call(learn, &worker->call, result, raised, again);
-    Py_XDECREF(again);
+    for (unsigned i = 0; wants && i < LEARN_CYCLE; i++) {
+        PyObject *again = target(worker, step);
+        PyErr_Clear();
+        wants = again && !learn_is_lazy(learn, result, again);
+        Py_XDECREF(again);
+    }
+    learn_after_call(learn, &worker->call, raised);
     learn->spent += clock_now() - began;
 }
 
@@ -162,6 +165,7 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     struct detector_call *call = &worker->call;
     call->iteration = worker->iterations;
     call->step = step;
+    call->refs = worker->run->native || !worker->body->steps[step].target ? 1 : 2;
     guard_context = (struct guard_context){(uint32_t)worker->iterations,
                                            call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
     set_statement(worker, source);
@@ -322,7 +326,7 @@ static void *worker_main(void *argument)
     crash_thread_start((uint16_t)worker->index);
     atomic_store(&run->board->slots[worker->index].tid, gettid());
     if (run->stalls)
-        stall_begin((uint16_t)worker->index, run->plan->seed);
+        stall_begin((uint16_t)worker->index, run->stall_seed);
     PyThreadState *state = PyThreadState_New(worker->interpreter);
     if (!state)
         _exit(run_cannot(run, STATUS_UNTESTED, "memory is out before thread %u starts; raise its limit",

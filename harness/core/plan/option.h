@@ -12,6 +12,7 @@
 /* The commands that take options. */
 enum option_command {
     OPTION_RUN,
+    OPTION_SWEEP,
     OPTION_REPRODUCE,
     OPTION_MINIMIZE,
     OPTION_BISECT,
@@ -22,6 +23,8 @@ enum option_command {
     OPTION_COMMANDS
 };
 extern const char *const option_command_names[OPTION_COMMANDS];
+
+#define REQUEST_JOBS_MAX 64
 
 /* The content of a command line. Strings outside the plan are borrowed from argv. */
 struct request {
@@ -36,6 +39,7 @@ struct request {
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */
+    uint64_t jobs;            /* children of `minimize` and `sweep` at the same time; 0: one for each core */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;          /* run the children under ThreadSanitizer */

@@ -2,7 +2,8 @@
  *
  * Contract. `begin_round` and `end_round` run on the child's main thread, attached, while every worker waits at a
  * barrier. `before_call` and `after_call` run on the calling thread, attached, any number of them at once: their
- * data lie in the call's own memory or are atomic. No hook may wait, or call Python code that may.
+ * data lie in the call's own memory or are atomic. No hook may wait, or call Python code that may; only the detector
+ * diverge reads objects of the target.
  */
 #pragma once
 
@@ -28,6 +29,7 @@ struct detector_call {
     bool serial;     /* no other thread runs */
     uint64_t iteration;
     unsigned role, step;     /* numbers of the statement in the plan */
+    unsigned refs;           /* to a new result: of the caller, and of the name that it is assigned to */
     unsigned lane, sample;   /* the result is compared with that of one thread in the same lane and sample */
     const char *statement;   /* its source */
     struct watched *watched; /* the arrays that the statements of this thread use */

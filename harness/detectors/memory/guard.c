@@ -3,6 +3,7 @@
 #include "heap/guard/guard.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static struct guard_option option;
 static bool has_arrays;
 static const char *the_focus;
 static bool reports; /* the detector is on; else only the counting needs the guard */
+static _Atomic uint64_t reported;
 
 static void send_violation(const struct violation *violation)
 {
@@ -33,6 +35,14 @@ static void send_violation(const struct violation *violation)
         return;
     violation_to_record(violation, &record);
     record_send(&record, the_wire);
+    atomic_fetch_add_explicit(&reported, 1, memory_order_relaxed);
+}
+
+bool guard_finds(void)
+{
+    if (reports && guard_is_on())
+        checker_scan(FOUND_SCAN);
+    return atomic_load_explicit(&reported, memory_order_relaxed) > 0;
 }
 
 /* Applies "arrays", "*", or file+0xoffset, separated by commas. "*" waits for the statements, because the blocks of

@@ -4,6 +4,7 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/plan/plan.h"
@@ -24,6 +25,10 @@ void guard_take_arrays(void);
 
 /* Puts some blocks between inaccessible pages from now on. Before the first statement. */
 void guard_start_sampling(void);
+
+/* Checks all blocks. Returns true where the guard has reported a violation, then or before. Child main, while no worker
+ * runs. */
+bool guard_finds(void);
 
 /* Fills the statistics of the record RECORD_FINISHED. */
 void guard_count(int64_t *values);

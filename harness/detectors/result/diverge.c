@@ -3,14 +3,16 @@
  * Contract. The functions of diverge.h create and judge reference results, on one thread, while no worker runs; workers
  * only read them, after a barrier. A worker counts each difference; the first one claims the reference with an exchange
  * and records the difference, which the main thread reads behind the barrier at the end of the round. Results of more
- * than 64 KiB are compared in one call of sixteen. No function runs Python code, or waits for more than the lock of a
- * dict.
+ * than 64 KiB are compared in one call of sixteen. An object that only this thread refers to is read right after its
+ * call, in at most a fifth of the time; of others each worker keeps a few until the end of the round, where the main
+ * thread reads them. Only these readings run Python code, or wait for more than the lock of a dict.
  */
 #include "detectors/result/diverge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/prng.h"
 #include "detectors/result/reference.h"
 
@@ -22,6 +24,11 @@
 #define STRIKES_MAX 3
 #define LARGE_BYTES (64u << 10)
 #define LARGE_EVERY 16
+/* Time between two readings of objects, in times of the first one. */
+#define READING_PAUSE 4
+/* Results of each worker that are read at the end of the round. */
+#define KEPT_WORKERS 64
+#define KEPT 8
 
 /* A statement, and the results that were seen of it. */
 struct judged {
@@ -252,11 +259,72 @@ static void note_difference(struct judged *of, const struct detector_call *call,
     snprintf(of->sentence, sizeof of->sentence, "%s", sentence);
 }
 
+/* Results that other threads may refer to; each row is of one worker. */
+static struct kept {
+    PyObject *result;
+    uint64_t iteration;
+    unsigned role, step, lane, sample;
+} kept[KEPT_WORKERS][KEPT];
+
+static void keep(const struct detector_call *call, PyObject *result)
+{
+    for (unsigned i = 0; call->worker < KEPT_WORKERS && i < KEPT; i++)
+        if (!kept[call->worker][i].result) {
+            kept[call->worker][i] = (struct kept){Py_NewRef(result), call->iteration, call->role,
+                                                  call->step,        call->lane,      call->sample};
+            return;
+        }
+}
+
 /* Large results take longer to compare than most calls to make. */
 static bool is_turn(const struct reference *reference, const struct detector_call *call)
 {
     return reference->image.bytes &&
            (reference->image.size <= LARGE_BYTES || prng_mix(call->iteration) % LARGE_EVERY == 0);
+}
+
+/* Returns the verdict. A damaged input gives wrong results, and has a finding of its own. */
+static enum image_verdict judge(struct judged *of, const struct detector_call *call, PyObject *result,
+                                const struct image_inputs *inputs, const struct image *image)
+{
+    char sentence[sizeof of->sentence];
+    enum image_verdict verdict = image_compare(image, result, inputs, sentence, sizeof sentence);
+    if (atomic_load_explicit(call->damaged, memory_order_relaxed))
+        return verdict;
+    if (verdict == IMAGE_DIFFERENT)
+        note_difference(of, call, sentence);
+    else if (verdict == IMAGE_CLOSE)
+        atomic_store_explicit(&of->close, true, memory_order_relaxed);
+    return verdict;
+}
+
+/* Reading an object takes longer than comparing plain data: pauses after it. */
+static void read_result(struct judged *of, struct detector_call *call, PyObject *result,
+                        const struct image *image)
+{
+    static _Thread_local uint64_t next;
+    uint64_t began = clock_now();
+    if (began < next)
+        return;
+    const struct image_inputs own = {call->watched, call->nwatched, IMAGE_READS_OWN, call->refs};
+    if (judge(of, call, result, &own, image) == IMAGE_SHARED)
+        keep(call, result);
+    call->compared[call->step]++;
+    uint64_t now = clock_now();
+    next = now + READING_PAUSE * (now - began);
+}
+
+static void compare_result(struct judged *of, struct detector_call *call, PyObject *result,
+                           const struct image *image)
+{
+    const struct image_inputs inputs = {.watched = call->watched, .n = call->nwatched};
+    if (image->reads) {
+        read_result(of, call, result, image);
+        return;
+    }
+    call->compared[call->step]++;
+    if (!image_is_same(image, result))
+        judge(of, call, result, &inputs, image);
 }
 
 static void diverge_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
@@ -268,21 +336,28 @@ static void diverge_after_call(struct detector_call *call, PyObject *result, PyO
     const struct reference *reference = reference_at(call->lane, call->sample, call->step);
     if (!reference || !is_turn(reference, call))
         return;
-    call->compared[call->step]++;
-    if (image_is_same(&reference->image, result))
-        return;
-    const struct image_inputs inputs = {call->watched, call->nwatched};
-    char sentence[sizeof of->sentence];
-    enum image_verdict verdict = image_compare(&reference->image, result, &inputs, sentence, sizeof sentence);
-    if (verdict == IMAGE_SAME || verdict == IMAGE_UNFIT)
-        return;
-    /* A damaged input gives wrong results, and has a finding of its own. */
-    if (atomic_load_explicit(call->damaged, memory_order_relaxed))
-        return;
-    if (verdict == IMAGE_DIFFERENT)
-        note_difference(of, call, sentence);
-    else
-        atomic_store_explicit(&of->close, true, memory_order_relaxed);
+    compare_result(of, call, result, &reference->image);
+}
+
+/* Reads the results that workers kept, and drops them. */
+static void diverge_end_round(struct detector_call *main_call)
+{
+    for (unsigned i = 0; i < KEPT_WORKERS * KEPT; i++) {
+        struct kept *one = &kept[i / KEPT][i % KEPT];
+        struct judged *of = one->result ? judged_of(one->role, one->step) : NULL;
+        const struct reference *reference =
+            of && of->usable ? reference_at(one->lane, one->sample, one->step) : NULL;
+        struct detector_call call = *main_call;
+        call.worker = (uint16_t)(i / KEPT);
+        call.iteration = one->iteration;
+        call.lane = one->lane;
+        call.sample = one->sample;
+        if (reference && reference->image.bytes && !call.mutable)
+            judge(of, &call, one->result,
+                  &(struct image_inputs){call.watched, call.nwatched, IMAGE_READS_LATER, 0},
+                  &reference->image);
+        Py_CLEAR(one->result);
+    }
 }
 
 /* Sends the number of repetitions; the first difference was sent when it was confirmed. */
@@ -306,5 +381,6 @@ const struct detector diverge_detector = {
     .id = DETECTOR_DIVERGE,
     .turn = 40,
     .after_call = diverge_after_call,
+    .end_round = diverge_end_round,
     .finish = diverge_finish,
 };

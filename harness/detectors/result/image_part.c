@@ -62,8 +62,7 @@ static void gather(PyArrayObject *array, char *to)
     }
 }
 
-/* Returns false for an input, and for a view outside its input: a damaged shape leads out of the buffer. */
-static bool may_read(PyArrayObject *array, const struct image_inputs *inputs)
+bool part_may_read(PyArrayObject *array, const struct image_inputs *inputs)
 {
     const PyArrayObject *owner = array_api_owner(array);
     for (unsigned i = 0; i < inputs->n; i++) {
@@ -88,7 +87,7 @@ static bool has_plain_elements(PyArray_Descr *descr)
 static int of_array(struct part *part, PyArrayObject *array, const struct image_inputs *inputs)
 {
     PyArray_Descr *descr = PyArray_DESCR(array);
-    if (!has_plain_elements(descr) || PyArray_NDIM(array) > PART_DIMS || !may_read(array, inputs))
+    if (!has_plain_elements(descr) || PyArray_NDIM(array) > PART_DIMS || !part_may_read(array, inputs))
         return -ENOTSUP;
     size_t n = (size_t)PyArray_NBYTES(array);
     if (n > IMAGE_BYTES_MAX)
@@ -248,8 +247,9 @@ bool part_is_address(const struct part *part)
 static const char *name_of(char kind)
 {
     static const char *const names[UINT8_MAX + 1] = {
-        ['('] = "a tuple", ['['] = "a list",    ['N'] = "None",  ['b'] = "a bool",  ['i'] = "an int",
-        ['f'] = "a float", ['c'] = "a complex", ['s'] = "a str", ['y'] = "a bytes", ['{'] = "a dict",
+        ['('] = "a tuple", ['['] = "a list",  ['N'] = "None",      ['b'] = "a bool",
+        ['i'] = "an int",  ['f'] = "a float", ['c'] = "a complex", ['s'] = "a str",
+        ['y'] = "a bytes", ['{'] = "a dict",  ['o'] = "an object",
     };
     const char *name = names[(unsigned char)kind];
     return name ? name : "a value";

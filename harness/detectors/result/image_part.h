@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "detectors/common/array_api.h"
 #include "detectors/result/image.h"
 
 #define PART_DIMS 64
@@ -36,6 +37,9 @@ struct part {
 
 /* Returns 0, -ENOTSUP for an unfit value, or -ENOMEM. The part borrows from the value. */
 int part_of(struct part *part, PyObject *value, const struct image_inputs *inputs);
+
+/* Returns false for an input, and for a view outside its input: a damaged shape leads out of the buffer. */
+bool part_may_read(PyArrayObject *array, const struct image_inputs *inputs);
 
 /* Compares the bytes of two parts with equal heads; for IMAGE_DIFFERENT *ret_at is the first element that differs. */
 enum image_verdict part_compare(const struct part_head *head, const char *now, const char *was,

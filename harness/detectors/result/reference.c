@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct image_inputs none;
+static const struct image_inputs none = {.reads = IMAGE_READS_ALONE};
 
 static struct {
     struct reference *items;

@@ -34,6 +34,7 @@
 __thread bool tracing_turn;
 
 static bool on;
+static unsigned alone; /* threads of tracing_begin_alone */
 
 /* Of the current round; written by child main while the workers wait at a barrier. */
 static struct {
@@ -64,13 +65,18 @@ bool tracing_is_on(void)
     return on;
 }
 
+static uint64_t call_time_of(uint64_t time)
+{
+    uint64_t share = time / CALL_SHARE;
+    return share && share < CALL_TIME ? share : CALL_TIME;
+}
+
 static void begin_turns(const struct tracing_round *round, uint64_t now)
 {
-    uint64_t share = round->time / CALL_SHARE;
     turns.round = *round;
     turns.total = round->threads;
     turns.began = now;
-    turns.call_time = share && share < CALL_TIME ? share : CALL_TIME;
+    turns.call_time = call_time_of(round->time);
     turns.until = now + turns.total * turns.call_time + PATIENCE;
     turns.number++;
     struct prng prng = prng_stream(turns.number, STREAM_DELAY);
@@ -103,6 +109,33 @@ static void end_turns(void)
     traced.words = words > traced.words ? words : traced.words;
     uint64_t now = clock_now(), rest = turns.number < FIRST ? REST_FIRST : REST;
     atomic_store(&next_round, now + rest * (now - turns.began));
+}
+
+int tracing_begin_alone(unsigned threads, uint64_t time)
+{
+    int result = tracing_start();
+    if (result)
+        return result;
+    turns.delay = 0;
+    turns.call_time = call_time_of(time);
+    alone = threads;
+    return 0;
+}
+
+void tracing_end_alone(PyObject *names)
+{
+    alone = 0;
+    trace_settle(names);
+}
+
+void tracing_enter_alone(unsigned thread)
+{
+    tracing_turn = thread < alone;
+}
+
+void tracing_leave_alone(void)
+{
+    tracing_turn = false;
 }
 
 /* Detached. Returns when the turn is not `turn` any more, or at the time limit, or early. */

@@ -32,6 +32,14 @@ struct tracing_round {
  * the iteration; UINT64_MAX: this round is not traced. */
 uint64_t tracing_begin_round(const struct tracing_round *round);
 
+/* Steps through the calls of the first threads, in a process that runs one thread at a time, until tracing_end_alone
+ * adds the candidates. time: ns for the whole run; a call takes a small part of it. begin: 0 or -errno. Child main. */
+int tracing_begin_alone(unsigned threads, uint64_t time);
+void tracing_end_alone(PyObject *names);
+/* Before and after a call in such a process, on the thread that makes it. */
+void tracing_enter_alone(unsigned thread);
+void tracing_leave_alone(void);
+
 bool tracing_next(unsigned thread);
 void tracing_pass(void);
 void tracing_leave(void);

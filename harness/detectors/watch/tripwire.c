@@ -152,8 +152,8 @@ static void describe(const struct watched *watched, const struct tripwire_hit *h
 }
 
 /* Returns true if the effect of the write is still there: compares with the bytes before the first write of this call.
- * A call that changed any data writes in place, even if some elements have their old values again; so does one that
- * wrote data with the same value. */
+ * A call that changed any data writes in place, even if some elements have their old values again, or the flags of the
+ * array while it works; so does one that wrote data with the same value. */
 static bool is_kept(const struct watched *watched, const struct tripwire_hits *hits, unsigned at)
 {
     char text[64];
@@ -162,7 +162,7 @@ static bool is_kept(const struct watched *watched, const struct tripwire_hits *h
     while (first->address != hit->address)
         first++;
     size_t size = write_size(hit, &same);
-    if (!is_metadata(hit) && (same || watched_bytes_differ(watched, text, sizeof text)))
+    if ((!is_metadata(hit) && same) || watched_bytes_differ(watched, text, sizeof text))
         return true;
     return foreign_differs(hit->address, first->before, size);
 }

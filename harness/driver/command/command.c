@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 static const char run_more[] =
-    "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a whole module ('numpy:*': every\n"
-    "public callable, on one thread), a plan file (plan.yaml), or a kept finding, by its id, folder or finding.json.\n"
+    "A TARGET is a scenario (see `ftstress list`), a callable with array recipes, a plan file\n"
+    "(plan.yaml), or a kept finding, by its id, folder or finding.json. `ftstress sweep` takes whole modules.\n"
     "Statements read as with `python -m timeit`:\n"
     "  ftstress run somersd\n"
     "  ftstress run 'numpy:repeat(f8[20], 2)' 'numpy:linalg.norm(f8[3,3].T)'\n"
@@ -19,6 +19,25 @@ static const char run_more[] =
     "A run starts children, processes that each call the target from many threads. A finding is run again in trials,\n"
     "which show how often it fails and whose fault it is. The sharing level decides which threads see which inputs.\n"
     "docs/glossary.md explains these and the other terms.\n"
+    "\n"
+    "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
+
+static const char sweep_more[] =
+    "Calls every public callable of each MODULE and its public submodules, and the methods of classes that simple\n"
+    "arguments make, in many forms: dtypes, shapes, strides, negative steps, zero size, 0-d, read-only, overlapping and\n"
+    "broadcast arrays, lists, scalars, strings, and keywords from signatures.\n"
+    "  ftstress sweep numpy                                 with all submodules\n"
+    "  ftstress sweep scipy.linalg.lapack scipy.special\n"
+    "  ftstress sweep m --jobs 4 --time 5m --json sweep.json\n"
+    "\n"
+    "First one thread makes each call, under the detectors tripwire, invariant and guard. A call that crashes, needs\n"
+    "more than 2 s of processor time (--timeout) or uses more than 2 GB of memory (--memory) costs one child, and the\n"
+    "sweep goes on behind it. A call that failed is run again by itself; what it shows there is a finding. Then\n"
+    "threads make the calls that returned, at the same time, on shared inputs.\n"
+    "The table at the end counts the calls that returned and raised, and says which callables were never reached, and\n"
+    "why. Callables that reach outside the process (they start or end processes, use the network, wait for a person) are\n"
+    "not called; children run in a private temporary folder, and files that they write are small.\n"
+    "A sweep that was interrupted or killed leaves its results under --out; the same command goes on from there.\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
@@ -82,6 +101,8 @@ static const char doctor_more[] =
 const struct command commands[] = {
     {OPTION_RUN, "TARGET... | [-s SETUP]... [-i NAME=RECIPE]... [--role STMT]... STMT...",
      "stress something and report what breaks", run_more, UINT_MAX, command_run},
+    {OPTION_SWEEP, "MODULE... [-p PYTHON] [--jobs N] [--time TIME] [--out DIR]",
+     "call every public callable of modules, and report what breaks", sweep_more, UINT_MAX, command_sweep},
     {OPTION_REPRODUCE, "FINDING [-p PYTHON] [--trials N] [--time TIME] [--out DIR]",
      "run a finding again, and say how often it fails", reproduce_more, 1, command_reproduce},
     {OPTION_MINIMIZE, "FINDING [-p PYTHON] [--time TIME] [--out DIR]",

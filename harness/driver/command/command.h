@@ -1,6 +1,7 @@
 /* The subcommands of ftstress, one row each. Driver. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,8 +32,8 @@ void command_help_all(void);
  * name of the command. Returns an exit status. */
 int command_start(const struct command *self, int argc, char **argv);
 
-command_function command_run, command_reproduce, command_minimize, command_bisect, command_list,
-    command_doctor, command_report, command_report_any, command_show;
+command_function command_run, command_sweep, command_reproduce, command_minimize, command_bisect,
+    command_list, command_doctor, command_report, command_report_any, command_show;
 
 struct report;
 struct run;
@@ -49,6 +50,9 @@ int command_write_text(const char *text, int error, const char *path);
 
 /* Is the text on standard output for a terminal that shows colours? */
 bool command_colour(const struct request *request);
+
+/* Prints and keeps this document of a run, in every form of the request. Returns as command_tell. */
+int command_tell_document(const struct run *run, const json_t *document, const struct request *request);
 
 /* Prints and keeps the report of a run, in every form of the request. Returns the status of the run; or, after an error
  * message, that of a failed write. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -15,12 +16,14 @@
 
 #define TIME (600 * CLOCK_SECOND)
 
-/* Prints "fails in 5 of 5 fresh children, 0.9 times a second". */
-static void print_rate(const char *title, const struct repeat *repeat, double seconds)
+static void print_rate(const char *title, const struct rate *rate)
 {
-    const struct trials *again = &repeat->found.again;
-    printf("  %s: fails in %u of %u fresh children, %.2g times a second with their starts\n", title,
-           again->hit, again->of, seconds > 0 ? again->hit / seconds : 0);
+    double low, high;
+    rate_interval(rate, &low, &high);
+    printf(
+        "  %s: fails in %u of %u fresh children, %.2g times in a second of a child (%.2g to %.2g at 95 %%, exact "
+        "Poisson interval)\n",
+        title, rate->hit, rate->of, rate_per_second(rate), low, high);
 }
 
 static int print_plan(const char *path)
@@ -34,51 +37,83 @@ static int print_plan(const char *path)
     return error;
 }
 
+/* A consequence is found with its cause, which is the one to report. */
+static void print_cause(const json_t *finding)
+{
+    const char *cause = document_text(finding, "cause");
+    if (*cause)
+        printf("  a consequence of %s: `ftstress minimize %s` makes the plan of that finding smaller\n",
+               cause, cause);
+}
+
 static int tell(const struct minimize *minimize, const json_t *finding)
 {
     cleanup_free char *path = NULL;
-    bool fails = minimize->after.found.again.hit > 0;
-    const char *rest = minimize->interrupted ? "interrupted: the same command goes on from here"
-                       : !minimize->complete ? "the time is over: the same command goes on from here"
-                                             : "no smaller plan fails as often";
-    printf("%s  %s  %s\n", minimize->id, document_text(finding, "kind"), document_text(finding, "message"));
+    const char *rest = minimize->tester.interrupted ? "interrupted: the same command goes on from here"
+                       : !minimize->complete        ? "the time is over: the same command goes on from here"
+                                                    : "no smaller plan fails as often";
+    printf("%s  %s  %s\n", document_text(finding, "id"), document_text(finding, "kind"),
+           document_text(finding, "message"));
+    print_cause(finding);
     printf("  %u candidates in %u children, %.0f s; %u steps taken; %s\n", minimize->candidates,
            minimize->children, minimize->seconds, minimize->accepted, rest);
-    print_rate("before", &minimize->before, minimize->before_seconds);
-    if (minimize->after_seconds > 0)
-        print_rate("now", &minimize->after, minimize->after_seconds);
+    print_rate("before", &minimize->before);
+    if (minimize->after.of > 0)
+        print_rate("now", &minimize->after);
     if (asprintf(&path, "%s/plan.yaml", minimize->dir) < 0 || print_plan(path) < 0)
         return command_fail(STATUS_HARNESS, "cannot read the plan under %s", minimize->dir);
     fflush(stdout);
     fprintf(stderr, "ftstress: the smallest plan is %s\n", path);
-    return fails ? STATUS_FINDING : STATUS_UNTESTED;
+    return minimize->after.hit > 0 ? STATUS_FINDING : STATUS_UNTESTED;
+}
+
+/* The statements of the finding that explains this one, and lies beside it. Returns an array. */
+static json_t *find_causes(const struct kept *kept)
+{
+    json_t *causes = json_array();
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/../%s/finding.json", kept->dir, document_text(kept->finding, "cause")) < 0)
+        return causes;
+    json_auto_t *cause = json_load_file(path, 0, NULL);
+    if (*document_text(cause, "statement"))
+        json_array_append(causes, json_object_get(cause, "statement"));
+    return causes;
+}
+
+static unsigned count_jobs(const struct request *request)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = request->jobs ? request->jobs : cores > 0 ? (uint64_t)cores : 1;
+    return (unsigned)(jobs < REQUEST_JOBS_MAX ? jobs : REQUEST_JOBS_MAX);
 }
 
 static int minimize(struct kept *kept, const struct request *request)
 {
     char error[640] = "no memory";
-    cleanup_free char *dir = NULL, *plan = NULL;
+    cleanup_free char *dir = NULL;
     uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : TIME;
-    struct minimize minimize = {
-        .mode = &kept->mode,
-        .settings = command_settings(&kept->mode),
-        .id = document_text(kept->finding, "id"),
-        .signature = document_text(kept->finding, "signature"),
-        .needed = {document_text(kept->finding, "detector"), document_text(kept->finding, "statement")},
-        .deadline = clock_now() + time};
+    json_auto_t *causes = find_causes(kept);
+    const char *id = document_text(kept->finding, "id");
+    struct minimize minimize = {.tester = {.mode = &kept->mode,
+                                           .settings = command_settings(&kept->mode),
+                                           .jobs = count_jobs(request)},
+                                .signature = document_text(kept->finding, "signature"),
+                                .needed = {.detector = document_text(kept->finding, "detector"),
+                                           .statement = document_text(kept->finding, "statement"),
+                                           .causes = causes},
+                                .plan = &kept->targets.plans[0],
+                                .quiet = request->quiet,
+                                .deadline = clock_now() + time};
     int result = asprintf(&dir, "%s/minimized", kept->dir) < 0 ? -ENOMEM : fd_make_dirs(dir);
     if (result)
         return command_fail(STATUS_HARNESS, "cannot write %s: %s", dir ? dir : kept->dir, strerror(-result));
-    if (asprintf(&plan, "%s/plan.yaml", kept->dir) >= 0) {
-        minimize.dir = dir;
-        minimize.plan = plan;
-        result = minimize_run(&minimize, error, sizeof error);
-    }
+    minimize.dir = dir;
+    result = minimize_run(&minimize, error, sizeof error);
     int status = result == -ECANCELED
                      ? command_fail(STATUS_UNTESTED,
                                     "%s does not fail in %u fresh children, so nothing can be made smaller; "
                                     "give it more --time, or try `ftstress reproduce %s`",
-                                    minimize.id, minimize.before.found.again.of, minimize.id)
+                                    id, minimize.before.of, id)
                  : result ? command_fail(STATUS_HARNESS, "%s", error)
                           : tell(&minimize, kept->finding);
     minimize_clear(&minimize);

@@ -19,6 +19,11 @@ static int print_text(const json_t *document, const struct request *request)
     return command_write(NULL, &report, NULL);
 }
 
+static size_t count_findings(const json_t *document)
+{
+    return json_array_size(json_object_get(document, "findings"));
+}
+
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
 static int write_all(const struct run *run, const json_t *document, const struct request *request)
 {
@@ -35,20 +40,20 @@ static int write_all(const struct run *run, const json_t *document, const struct
         status =
             command_fail(STATUS_HARNESS, "cannot keep the run under %s: %s; name another folder with --out",
                          request->out, strerror(-error));
-    else if (run->findings.n > 0 && !request->quiet && !other_on_stdout)
+    else if (count_findings(document) > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
     return status;
 }
 
 /* The last line always comes. */
-int command_tell(const struct run *run, const struct request *request)
+int command_tell_document(const struct run *run, const json_t *document, const struct request *request)
 {
-    json_auto_t *document = report_document(run);
     int status = document ? write_all(run, document, request)
                           : command_fail(STATUS_HARNESS, "no memory for the report");
+    size_t n = count_findings(document);
     fflush(stdout);
-    fprintf(stderr, "ftstress: %zu finding%s in %" PRIu64 " calls, %.1f s%s", run->findings.n,
-            run->findings.n == 1 ? "" : "s", run->calls + run->serial_calls, run->seconds,
+    fprintf(stderr, "ftstress: %zu finding%s in %" PRIu64 " calls, %.1f s%s", n, n == 1 ? "" : "s",
+            run->calls + run->serial_calls, run->seconds,
             run->interrupted && !run->reason ? "; interrupted before its end" : "");
     const char *separator = "; known: ";
     for (size_t i = 0; i < run->findings.n; i++)
@@ -58,4 +63,10 @@ int command_tell(const struct run *run, const struct request *request)
         }
     fprintf(stderr, run->reason ? "; could not test: %s\n" : "\n", run->reason);
     return status ? status : (int)run->status;
+}
+
+int command_tell(const struct run *run, const struct request *request)
+{
+    json_auto_t *document = report_document(run);
+    return command_tell_document(run, document, request);
 }

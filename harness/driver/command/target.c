@@ -153,30 +153,20 @@ static int plan_of_finding(const char *out, const char *text, struct plan *plan,
     return result == -ENOENT ? -EINVAL : result;
 }
 
-/* Makes a plan of the module out of the sweep scenario. */
-static int sweep_module(const char *text, struct plan *plan)
-{
-    cleanup_free char *rest = plan->setup;
-    int module = (int)(strchr(text, ':') - text);
-    free(plan->name);
-    plan->name = NULL;
-    if (asprintf(&plan->setup, "MODULE = '%.*s'\n%s", module, text, rest) < 0 ||
-        asprintf(&plan->name, "sweep of %.*s", module, text) < 0)
-        return -ENOMEM;
-    return 0;
-}
-
 static int plan_of_target(const char *out, const char *text, struct plan *plan, char *error, size_t size)
 {
     cleanup_free char *path = NULL;
     int result = 0;
     const char *dot = strrchr(text, '.');
-    bool callable = is_callable(text), module = callable && strcmp(strchr(text, ':'), ":*") == 0;
+    bool callable = is_callable(text);
+    if (callable && strcmp(strchr(text, ':'), ":*") == 0)
+        return fail(-EINVAL, error, size, "'%.100s' names a whole module; write `ftstress sweep %.*s`", text,
+                    (int)(strchr(text, ':') - text), text);
     if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
         return plan_load(text, plan, error, size);
-    if (callable && !module)
+    if (callable)
         return plan_of_callable(text, plan);
-    if (scenario_find(module ? "sweep" : text, &path) == 0)
+    if (scenario_find(text, &path) == 0)
         result = plan_load(path, plan, error, size);
     else if ((result = plan_of_finding(out, text, plan, error, size)) == -ENOENT)
         return fail(
@@ -184,7 +174,7 @@ static int plan_of_target(const char *out, const char *text, struct plan *plan, 
             "'%.100s' is neither a scenario (see `ftstress list`), nor a plan file (.yaml), nor a kept "
             "finding, nor module:callable(args); for a statement give its setup with -s, '' will do",
             text);
-    return result || !module ? result : sweep_module(text, plan);
+    return result;
 }
 
 /* The name of the run: the first line, cut to NAME_MAX_BYTES at a whole character. */

@@ -4,7 +4,6 @@
  *   case.yaml                   a plan file
  *   F898e712                    a kept finding; its folder or finding.json
  *   numpy:repeat(f8[20], 2)     a callable; arguments are recipes or Python constants
- *   numpy:*                     every public callable of a module, on one thread behind the tripwire
  */
 #pragma once
 

@@ -1,255 +1,320 @@
 #include "driver/minimize/minimize.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/fd.h"
-#include "driver/minimize/reducer.h"
+#include "driver/minimize/measure.h"
+#include "driver/minimize/minimize_state.h"
 #include "driver/minimize/sprt.h"
 #include "driver/report/document.h"
 
-/* Failures that measure the rate of a plan, and children at most. */
-#define HITS 5
-#define CHILDREN_MAX 200
 /* The share of the time for the trials of the whole plan. */
 #define BEFORE_SHARE 3
+#define AFTER_TIME (60 * CLOCK_SECOND)
+/* A variant that was rarer than a rate is rarer than one that is higher, or hardly lower, too. */
+#define TRIED_MARGIN 1.3
+/* Axes of the second look. */
+#define SECOND_AXES "statements,threads"
 
-struct trial {
-    struct session session;
-    struct repeat repeat;
-};
-
-static void trial_begin(struct trial *trial, struct minimize *minimize)
-{
-    *trial = (struct trial){.session = {.request = minimize->mode->request,
-                                        .mode = minimize->mode,
-                                        .settings = minimize->settings},
-                            .repeat = {.id = minimize->id,
-                                       .signature = minimize->signature,
-                                       .hits = UINT32_MAX,
-                                       .deadline = minimize->deadline}};
-    trial->session.run.start = minimize->start;
-}
-
-static void trial_end(struct trial *trial, struct minimize *minimize)
-{
-    minimize->children += trial->session.run.children;
-    minimize->start = trial->session.run.start;
-    minimize->interrupted |= trial->session.interrupted;
-    session_clear(&trial->session);
-}
-
-static char *path_in(const struct minimize *minimize, const char *name)
-{
-    char *path;
-    return asprintf(&path, "%s/%s", minimize->dir, name) < 0 ? NULL : path;
-}
-
-static json_t *rate_of(const struct repeat *repeat, double seconds)
-{
-    return json_pack("{s:i, s:i, s:f}", "hit", (int)repeat->found.again.hit, "of",
-                     (int)repeat->found.again.of, "seconds", seconds);
-}
-
-static int write_state(const struct minimize *minimize)
-{
-    cleanup_free char *path = path_in(minimize, "state.json");
-    json_auto_t *state = json_pack(
-        "{s:s, s:o, s:O, s:i, s:i, s:i, s:f, s:b}", "schema", "ftstress-minimize/1", "before",
-        rate_of(&minimize->before, minimize->before_seconds), "tried", minimize->tried, "candidates",
-        (int)minimize->candidates, "children", (int)minimize->children, "accepted", (int)minimize->accepted,
-        "seconds", minimize->seconds + clock_seconds(clock_now() - minimize->began), "complete",
-        minimize->complete);
-    cleanup_free char *text = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
-    return path && text ? fd_write_file(path, text, strlen(text)) : -ENOMEM;
-}
-
-static int write_plan(const struct minimize *minimize, const struct plan *plan)
-{
-    cleanup_free char *path = path_in(minimize, "plan.yaml"), *text = NULL;
-    int error = path ? plan_print(plan, &text) : -ENOMEM;
-    return error ? error : fd_write_file(path, text, strlen(text));
-}
-
-/* Takes over the state of an earlier run. Returns false where there is none. */
-static bool read_state(struct minimize *minimize)
-{
-    cleanup_free char *path = path_in(minimize, "state.json"), *plan = path_in(minimize, "plan.yaml");
-    json_auto_t *state = path ? json_load_file(path, 0, NULL) : NULL;
-    const json_t *before = json_object_get(state, "before"), *tried = json_object_get(state, "tried");
-    if (!plan || access(plan, R_OK) < 0 || !json_is_object(tried) || document_real(before, "seconds") <= 0)
-        return false;
-    json_decref(minimize->tried);
-    minimize->tried = json_deep_copy(tried);
-    minimize->before.found.again.hit = (unsigned)document_number(before, "hit");
-    minimize->before.found.again.of = (unsigned)document_number(before, "of");
-    minimize->before_seconds = document_real(before, "seconds");
-    minimize->candidates = (unsigned)document_number(state, "candidates");
-    minimize->children = (unsigned)document_number(state, "children");
-    minimize->accepted = (unsigned)document_number(state, "accepted");
-    minimize->seconds = document_real(state, "seconds");
-    minimize->complete = document_is_true(state, "complete");
-    return minimize->tried != NULL;
-}
-
-/* Runs the plan until it has failed often enough to know its rate. */
-static void measure(struct minimize *minimize, const struct plan *plan, uint64_t deadline, struct repeat *ret,
-                    double *ret_seconds)
-{
-    struct trial trial;
-    trial_begin(&trial, minimize);
-    trial.repeat.deadline = deadline;
-    uint64_t began = clock_now();
-    while (trial.repeat.found.again.hit < HITS && trial.repeat.found.again.of < CHILDREN_MAX &&
-           clock_now() < deadline && repeat_once(&trial.repeat, &trial.session, plan) >= 0)
-        ;
-    *ret_seconds = clock_seconds(clock_now() - began);
-    *ret = trial.repeat;
-    trial_end(&trial, minimize);
-}
-
-static double rate_before(const struct minimize *minimize)
-{
-    return minimize->before.found.again.hit / minimize->before_seconds;
-}
-
-/* Does the variant fail in the same way and as often? SPRT_OPEN: not decided. */
-static enum sprt_verdict try_plan(struct minimize *minimize, const struct plan *plan)
-{
-    enum sprt_verdict verdict = SPRT_OPEN;
-    struct trial trial;
+/* A smaller variant that is tested. */
+struct candidate {
+    const json_t *variant; /* borrowed */
+    char *key;             /* in minimize->tried */
+    bool loaded, others;
+    enum sprt_verdict verdict;
+    struct plan plan;
+    struct likeness like;
     struct sprt sprt;
-    int fails = 0;
-    sprt_begin(&sprt, rate_before(minimize));
-    trial_begin(&trial, minimize);
-    while (verdict == SPRT_OPEN && fails >= 0 && clock_now() < minimize->deadline) {
-        uint64_t began = clock_now();
-        fails = repeat_once(&trial.repeat, &trial.session, plan);
-        if (fails >= 0)
-            verdict = sprt_add(&sprt, fails, clock_seconds(clock_now() - began));
-        else if (!trial.session.interrupted && clock_now() < minimize->deadline)
-            verdict = SPRT_RARER; /* it cannot run */
-    }
-    trial_end(&trial, minimize);
-    return verdict;
-}
-
-static unsigned count_statements(const struct plan *plan)
-{
-    unsigned n = plan->nsteps + plan->nroles;
-    for (const char *at = plan->setup; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : "")
-        n++;
-    return n;
-}
-
-static void say_step(const struct minimize *minimize, const char *axis, const struct plan *plan)
-{
-    if (!minimize->mode->request->quiet)
-        fprintf(stderr, "ftstress: %s: %u lines, %u inputs, %u threads left, after %u candidates\n", axis,
-                count_statements(plan), plan->ninputs, plan->threads, minimize->candidates);
-}
-
-/* Tries one variant of *plan, and puts it in its place if it is good. Returns 1 for a good one, 0 for another, or
- * -errno; -ETIME: not decided. */
-static int try_variant(struct minimize *minimize, const char *axis, const json_t *variant, struct plan *plan)
-{
-    char error[640];
-    struct plan smaller;
-    cleanup_free char *best = path_in(minimize, "plan.yaml"), *scratch = path_in(minimize, "candidate.yaml");
-    if (!best || !scratch)
-        return -ENOMEM;
-    int result = reducer_apply(best, variant, scratch, &smaller, error, sizeof error);
-    enum sprt_verdict verdict = result ? SPRT_RARER : try_plan(minimize, &smaller);
-    if (verdict == SPRT_OPEN) {
-        plan_clear(&smaller);
-        return -ETIME;
-    }
-    minimize->candidates++;
-    if (verdict == SPRT_SAME && (result = write_plan(minimize, &smaller)) == 0) {
-        minimize->accepted++;
-        plan_clear(plan);
-        *plan = smaller;
-        say_step(minimize, axis, plan);
-        return 1;
-    }
-    plan_clear(&smaller);
-    return verdict == SPRT_SAME ? result : 0;
-}
+    unsigned running;
+};
 
 static bool is_over(const struct minimize *minimize)
 {
-    return minimize->interrupted || clock_now() >= minimize->deadline;
+    return minimize->tester.interrupted || clock_now() >= minimize->deadline;
 }
 
-/* Tries the variants of a list that were not tried yet. Returns as try_variant; 0: none is good. */
-static int try_list(struct minimize *minimize, const char *axis, const json_t *list, struct plan *plan)
+/* The failures a second that a variant is compared with. */
+static double rate_to_keep(const struct minimize *minimize)
 {
-    size_t i;
-    const json_t *variant;
-    int result = 0;
-    json_array_foreach (list, i, variant) {
-        cleanup_free char *text = json_dumps(variant, JSON_COMPACT | JSON_SORT_KEYS);
-        if (!text || json_object_get(minimize->tried, text))
-            continue;
-        if (is_over(minimize))
-            return -ETIME;
-        result = try_variant(minimize, axis, variant, plan);
-        if (result < 0)
-            return result;
-        json_object_set_new(minimize->tried, text, json_boolean(result));
-        int error = write_state(minimize);
-        if (error || result)
-            return error ? error : result;
-    }
-    return 0;
+    double before = rate_per_second(&minimize->before);
+    return minimize->second_look || minimize->now < before ? before : minimize->now;
 }
 
-/* Goes along all axes until no variant is left. Returns 0 or -errno; -ETIME: the time is over. */
+static const char *axis_of(const json_t *variant)
+{
+    return document_text(variant, "axis");
+}
+
+static char *key_of(const struct minimize *minimize, const json_t *variant)
+{
+    json_auto_t *core = json_copy((json_t *)variant);
+    json_object_del(core, "what");
+    json_object_del(core, "axis");
+    json_object_del(core, "part");
+    json_object_del(core, "causes");
+    cleanup_free char *text = json_dumps(core, JSON_COMPACT | JSON_SORT_KEYS);
+    char *key;
+    return text && asprintf(&key, "%s%s", minimize->second_look ? "again " : "", text) >= 0 ? key : NULL;
+}
+
+/* Loads the plan of a variant. One that is none cannot fail in the same way. */
+static void load(struct minimize *minimize, struct candidate *candidate)
+{
+    char error[640];
+    cleanup_free char *best = minimize_path(minimize, "plan.yaml"),
+                      *scratch = minimize_path(minimize, "candidate.yaml");
+    bool good = best && scratch &&
+                reducer_apply(best, candidate->variant, scratch, &candidate->plan, error, sizeof error) == 0;
+    if (!best || !scratch)
+        plan_init(&candidate->plan);
+    candidate->loaded = true;
+    candidate->like = minimize->like;
+    candidate->like.statement = document_text(candidate->variant, "statement");
+    candidate->verdict = good ? SPRT_OPEN : SPRT_RARER;
+    sprt_begin(&candidate->sprt, rate_to_keep(minimize));
+}
+
+static double typical_seconds(const struct minimize *minimize, const struct plan *plan)
+{
+    return minimize->idle > 0 ? minimize->idle : 1 + minimize->tester.start + clock_seconds(plan->time);
+}
+
+/* Do the children of a candidate that run leave its verdict open, whatever they do? */
+static bool wants_child(const struct minimize *minimize, const struct candidate *candidate)
+{
+    double coming = candidate->running * typical_seconds(minimize, &candidate->plan);
+    return candidate->verdict == SPRT_OPEN &&
+           (candidate->running == 0 || coming < sprt_seconds_left(&candidate->sprt));
+}
+
+/* Notes that a candidate is not as good. Returns 0 or -errno. */
+static int reject(struct minimize *minimize, const struct candidate *candidate, const struct plan *plan)
+{
+    minimize->candidates++;
+    json_object_set_new(minimize->tried, candidate->key, json_real(rate_to_keep(minimize)));
+    return minimize_write(minimize, plan);
+}
+
+/* Starts children until all slots are in use, the first candidates first. */
+static int fill_slots(struct minimize *minimize, struct candidate *candidates, size_t n,
+                      const struct plan *plan)
+{
+    struct tester *tester = &minimize->tester;
+    int error = 0;
+    for (size_t i = 0; i < n && !error && tester->running < tester->jobs;) {
+        struct candidate *candidate = &candidates[i];
+        if (!candidate->loaded) {
+            load(minimize, candidate);
+            if (candidate->verdict == SPRT_RARER)
+                error = reject(minimize, candidate, plan);
+        }
+        if (!wants_child(minimize, candidate)) {
+            i++;
+            continue;
+        }
+        error = tester_start(tester, &candidate->plan, &candidate->like, candidate->others, i);
+        candidate->running += !error;
+    }
+    return error;
+}
+
+static void take_result(struct minimize *minimize, struct candidate *candidate,
+                        const struct tester_result *result)
+{
+    candidate->running--;
+    minimize->children++;
+    candidate->others |= result->others;
+    if (!result->ran)
+        candidate->verdict = SPRT_RARER;
+    else if (candidate->verdict == SPRT_OPEN)
+        candidate->verdict = sprt_add(&candidate->sprt, result->fails, result->seconds);
+    if (result->ran && !result->fails)
+        minimize->idle = result->seconds;
+}
+
+static void say_step(const struct minimize *minimize, const struct candidate *candidate, double before)
+{
+    const struct plan *plan = &candidate->plan;
+    cleanup_free char *what = strdup(document_text(candidate->variant, "what"));
+    finding_make_printable(what, false);
+    if (!minimize->quiet)
+        fprintf(
+            stderr,
+            "ftstress: %s: %s; %.2g failures a second before, %.2g now; %u statements, %u inputs and %u threads "
+            "left, after %u candidates in %u children\n",
+            axis_of(candidate->variant), what ? what : "", before, minimize->now, plan->nsteps + plan->nroles,
+            plan->ninputs, plan->threads, minimize->candidates, minimize->children);
+}
+
+/* Puts the candidate in place of the plan. Its rate is one of few children: the rate before counts for one more. */
+static int accept(struct minimize *minimize, struct candidate *candidate, struct plan *plan)
+{
+    double before = minimize->now > 0 ? minimize->now : rate_per_second(&minimize->before);
+    json_t *part = json_object_get(candidate->variant, "part");
+    char *statement = strdup(candidate->like.statement);
+    if (!statement)
+        return -ENOMEM;
+    free(minimize->statement);
+    minimize->statement = statement;
+    minimize->like.statement = minimize->needed.statement = statement;
+    json_decref(minimize->needed.part);
+    minimize->needed.part = json_incref(part);
+    minimize->now = (candidate->sprt.hits + 1) / (candidate->sprt.seconds + 1 / before);
+    minimize->second_look = false;
+    minimize->candidates++;
+    minimize->accepted++;
+    say_step(minimize, candidate, before);
+    plan_clear(plan);
+    *plan = candidate->plan;
+    plan_init(&candidate->plan);
+    return minimize_write(minimize, plan);
+}
+
+/* Tests the candidates, several at a time. Returns the first that is good; n where none is; or -errno, -ETIME: the time is
+ * over. */
+static ssize_t test_candidates(struct minimize *minimize, struct candidate *candidates, size_t n,
+                               const struct plan *plan)
+{
+    struct tester *tester = &minimize->tester;
+    struct tester_result result;
+    size_t i;
+    int error = 0;
+    while (!error && !is_over(minimize)) {
+        error = fill_slots(minimize, candidates, n, plan);
+        if (error || tester->running == 0)
+            break;
+        if (!tester_wait(tester, minimize->deadline, &result, &i) || tester->interrupted)
+            continue;
+        take_result(minimize, &candidates[i], &result);
+        if (candidates[i].verdict == SPRT_SAME)
+            return (ssize_t)i;
+        if (candidates[i].verdict == SPRT_RARER) {
+            tester_stop(tester, i);
+            candidates[i].running = 0;
+            error = reject(minimize, &candidates[i], plan);
+        }
+    }
+    return error ? error : is_over(minimize) ? -ETIME : (ssize_t)n;
+}
+
+/* Fills the candidates with the variants that were not tried. Returns their number. */
+static size_t choose_candidates(const struct minimize *minimize, const json_t *list,
+                                struct candidate *candidates)
+{
+    size_t i, n = 0;
+    const json_t *variant;
+    double rate = rate_to_keep(minimize);
+    json_array_foreach (list, i, variant) {
+        char *key = key_of(minimize, variant);
+        const json_t *tried = key ? json_object_get(minimize->tried, key) : NULL;
+        if (!key || (tried && json_number_value(tried) <= TRIED_MARGIN * rate))
+            free(key);
+        else
+            candidates[n++] = (struct candidate){.variant = variant, .key = key};
+    }
+    return n;
+}
+
+static void clear_candidates(struct candidate *candidates, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(candidates[i].key);
+        if (candidates[i].loaded)
+            plan_clear(&candidates[i].plan);
+    }
+    free(candidates);
+}
+
+/* Tries the variants along the axes that were not tried yet, and puts the first good one in place of *plan. *axis is that
+ * of the good one then. Returns 1 then, 0 where none is good, or -errno with a sentence. */
+static int try_axes(struct minimize *minimize, const char *axes, struct plan *plan, size_t *axis, char *error,
+                    size_t error_size)
+{
+    struct sentence why;
+    json_auto_t *list = reducer_list(minimize->tester.mode, axes, plan, &minimize->needed, &why);
+    if (!list)
+        return fail(-EIO, error, error_size, "%s", why.what);
+    struct candidate *candidates = calloc(json_array_size(list) + 1, sizeof *candidates);
+    if (!candidates)
+        return fail(-ENOMEM, error, error_size, "no memory");
+    size_t n = choose_candidates(minimize, list, candidates);
+    ssize_t result = test_candidates(minimize, candidates, n, plan);
+    tester_stop(&minimize->tester, TESTER_ALL);
+    if (result >= 0 && (size_t)result < n) {
+        for (size_t i = 0; i < reducer_axis_count; i++)
+            if (strcmp(axis_of(candidates[result].variant), reducer_axes[i]) == 0)
+                *axis = i;
+        int written = accept(minimize, &candidates[result], plan);
+        result = written ? written : 1;
+    } else if (result >= 0)
+        result = 0;
+    clear_candidates(candidates, n);
+    return result >= 0 || result == -ETIME ? (int)result
+                                           : fail((int)result, error, error_size, "cannot write under %s: %s",
+                                                  minimize->dir, strerror((int)-result));
+}
+
+/* Lists all axes, beginning with this one. */
+static void list_axes(size_t first, char *text, size_t size)
+{
+    int length = 0;
+    for (size_t i = 0; i < reducer_axis_count; i++)
+        length += snprintf(text + length, size - (size_t)length, "%s%s", i ? "," : "",
+                           reducer_axes[(first + i) % reducer_axis_count]);
+}
+
+/* Goes along all axes until no variant is left. A test may be wrong, and the plan may fail more often now than at first:
+ * what runs has a second look then. Returns 0 or -errno; -ETIME: the time is over. */
 static int reduce(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
 {
-    bool again = true;
-    for (size_t axis = 0; axis < reducer_axis_count;
-         axis = again && axis + 1 == reducer_axis_count ? 0 : axis + 1) {
-        const char *name = reducer_axes[axis];
-        int result;
-        again = axis ? again : false;
-        do {
-            struct sentence why;
-            json_auto_t *list = reducer_list(minimize->mode, name, plan, &minimize->needed, &why);
-            if (!list)
-                return fail(-EIO, error, error_size, "%s", why.what);
-            result = try_list(minimize, name, list, plan);
-            again |= result > 0;
-        } while (result > 0);
-        if (result < 0)
-            return result == -ETIME ? result
-                                    : fail(result, error, error_size, "cannot write under %s: %s",
-                                           minimize->dir, strerror(-result));
-    }
-    return 0;
+    size_t axis = 0;
+    int result;
+    do {
+        char axes[128];
+        list_axes(axis, axes, sizeof axes);
+        result =
+            try_axes(minimize, minimize->second_look ? SECOND_AXES : axes, plan, &axis, error, error_size);
+        if (result == 0 && !minimize->second_look) {
+            minimize->second_look = true;
+            json_decref(minimize->needed.part);
+            minimize->needed.part = NULL;
+            result = 1;
+        }
+    } while (result > 0);
+    return result;
 }
 
+/* Measures the plan, and writes the first state. */
 static int begin(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
 {
-    cleanup_free char *best = path_in(minimize, "plan.yaml");
-    bool resumed = read_state(minimize);
     uint64_t now = clock_now();
-    int result = best ? plan_load(resumed ? best : minimize->plan, plan, error, error_size) : -ENOMEM;
-    if (result || resumed)
-        return result;
-    measure(minimize, plan, now + (minimize->deadline - now) / BEFORE_SHARE, &minimize->before,
-            &minimize->before_seconds);
-    if (minimize->before.found.again.hit == 0)
-        return -ECANCELED;
-    result = write_plan(minimize, plan);
+    minimize->statement = strdup(minimize->needed.statement);
+    int result = minimize->statement ? minimize_read(minimize, plan, error, error_size) : -ENOMEM;
+    minimize->like.statement = minimize->needed.statement = minimize->statement;
+    if (result)
+        return result < 0 ? result : 0;
+    cleanup_free char *path = minimize_path(minimize, "candidate.yaml"), *text = NULL;
+    result = path ? plan_print(minimize->plan, &text) : -ENOMEM;
     if (!result)
-        result = write_state(minimize);
+        result = fd_write_file(path, text, strlen(text));
+    if (!result)
+        result = plan_load(path, plan, error, error_size);
+    if (result)
+        return fail(result, error, error_size, "cannot write under %s: %s", minimize->dir, strerror(-result));
+    struct measured measured;
+    measure_plan(&minimize->tester, plan, &minimize->like, now + (minimize->deadline - now) / BEFORE_SHARE,
+                 &measured);
+    minimize->before = measured.rate;
+    minimize->children += measured.rate.of;
+    if (measured.rate.hit == 0)
+        return -ECANCELED;
+    minimize->now = measure_shorten(&measured, plan);
+    result = minimize_write(minimize, plan);
     return result ? fail(result, error, error_size, "cannot write under %s: %s", minimize->dir,
                          strerror(-result))
                   : 0;
@@ -261,13 +326,20 @@ int minimize_run(struct minimize *minimize, char *error, size_t error_size)
     plan_init(&plan);
     minimize->began = clock_now();
     minimize->tried = json_object();
-    int result = begin(minimize, &plan, error, error_size);
+    int result =
+        likeness_init(&minimize->like, minimize->signature, minimize->needed.statement, minimize->plan);
+    if (!result)
+        result = begin(minimize, &plan, error, error_size);
     if (!result && !minimize->complete)
         result = reduce(minimize, &plan, error, error_size);
     minimize->complete |= result == 0;
-    if (result == 0 || (result == -ETIME && !minimize->interrupted)) {
-        result = write_state(minimize);
-        measure(minimize, &plan, clock_now() + 60 * CLOCK_SECOND, &minimize->after, &minimize->after_seconds);
+    if (result == 0 || result == -ETIME) {
+        struct measured measured = {0};
+        if (!minimize->tester.interrupted)
+            measure_plan(&minimize->tester, &plan, &minimize->like, clock_now() + AFTER_TIME, &measured);
+        minimize->after = measured.rate;
+        minimize->children += measured.rate.of;
+        minimize_write(minimize, &plan);
     }
     minimize->seconds += clock_seconds(clock_now() - minimize->began);
     plan_clear(&plan);
@@ -276,6 +348,9 @@ int minimize_run(struct minimize *minimize, char *error, size_t error_size)
 
 void minimize_clear(struct minimize *minimize)
 {
+    likeness_clear(&minimize->like);
+    json_decref(minimize->needed.part);
     json_decref(minimize->tried);
+    free(minimize->statement);
     minimize->tried = NULL;
 }

@@ -1,36 +1,40 @@
 /* Makes the plan of a finding smaller as long as it fails in the same way and not more rarely. Driver, one thread.
  *
- * After each step the state lies in a folder: plan.yaml, the smallest plan, and state.json. A run that was ended at any
- * moment goes on from there.
+ * After each step the state lies in a folder: state.json, with all that a later run needs, and plan.yaml, the smallest
+ * plan. A run that was ended at any moment goes on from there.
  */
 #pragma once
 
 #include <jansson.h>
 #include <stdint.h>
 
+#include "driver/minimize/rate.h"
 #include "driver/minimize/reducer.h"
+#include "driver/minimize/tester.h"
 #include "driver/mode/mode.h"
-#include "driver/session/repeat.h"
 
 struct minimize {
     /* Set by the caller. */
-    struct mode_run *mode;
-    struct job_settings settings;
-    const char *id, *signature; /* of the finding */
+    struct tester tester;
+    const char *signature;      /* of the finding */
     struct reducer_hint needed; /* what it has seen */
     const char *dir;            /* folder of the state; it exists */
-    const char *plan;           /* path of the finding's plan */
+    const struct plan *plan;    /* of the finding */
     uint64_t deadline;          /* clock_now() */
+    bool quiet;
     /* The results. */
-    struct repeat before, after; /* trials of the plan and of the smallest one */
-    double before_seconds, after_seconds;
+    struct rate before, after; /* of the plan and of the smallest one */
     unsigned candidates, children, accepted;
-    bool interrupted, complete; /* complete: no smaller variant is left */
-    double seconds;             /* in all, with those of ended runs */
+    bool complete;  /* no smaller variant is left */
+    double seconds; /* in all, with those of ended runs */
     /* Its own. */
-    double start;
+    struct likeness like;
+    json_t *tried;    /* variants, each with the failures a second that it was rarer than */
+    char *statement;  /* that fails, in the smallest plan */
+    double now;       /* failures a second of the smallest plan, at least as it seems */
+    bool second_look; /* variants of what runs are tried again, against the plan's own rate */
+    double idle;      /* s of a child that does not fail */
     uint64_t began;
-    json_t *tried;
 };
 
 /* Returns 0; -ECANCELED when the plan does not fail, so that there is nothing to make smaller; or -errno with a

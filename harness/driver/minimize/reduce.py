@@ -9,6 +9,7 @@ import sys
 CODE = 'setup', 'thread_setup', 'writer'
 LISTS = 'steps', 'roles'
 GIVEN = set(dir(builtins)) | {'thread_index', 'iteration_index', 'case', '__name__'}
+RUNGS = 'private', 'readonly', 'one-writer', 'all'
 MOST = 400
 
 
@@ -95,27 +96,68 @@ def needed(units, at):
     return sorted(kept)
 
 
-def statements(plan):
-    """First each statement alone with what it needs, then all but a part."""
+def without(units, gone):
+    """Returns the units without these, those that need them, and those that only these needed."""
+    runs = [i for i, (key, _, _) in enumerate(units) if key in LISTS]
+    kept = closed(units, [i for i in range(len(units)) if i not in gone])
+    left = set().union(*(needed(units, i) for i in runs if i in kept))
+    garbage = set().union(*(needed(units, i) for i in runs)) - left
+    return [i for i in kept if i not in garbage or i in left]
+
+
+def says(plan, what, **changes):
+    """Returns the plan with changes, and what they are, in a few words."""
+    return {**plan, **changes, 'what': ' '.join(what.split())}
+
+
+def taken(plan, units, kept):
+    """Returns the plan with these units only, or None if nothing would run or nothing is gone."""
+    gone = [text for i, (_, _, text) in enumerate(units) if i not in kept]
+    smaller = build(plan, [units[i] for i in kept])
+    rest = f' and {len(gone) - 3} more' if len(gone) > 3 else ''
+    return says(smaller, 'without ' + '; '.join(gone[:3]) + rest) if smaller and gone else None
+
+
+def jump(plan):
+    """The statements that are known to fail, each alone with what it needs, and few threads at once."""
     units = units_of(plan)
     runs = [i for i, (key, _, _) in enumerate(units) if key in LISTS]
-    guilty = parse(plan['statement'])
-    alone = [needed(units, i) for i in sorted(runs, key=lambda i: (parse(units[i][2]) != guilty, i))]
-    size = len(units) // 2
-    parts = []
+    for guilty in [*plan.get('causes', ()), plan['statement']]:
+        for at in [i for i in runs if parse(units[i][2]) == parse(guilty)]:
+            alone = taken(plan, units, needed(units, at)) if len(runs) > 1 else plan
+            if alone and alone['threads'] > 2:
+                yield {**alone, 'threads': 2, 'perturb': '', 'detect': plan['detector']}
+            if alone and len(runs) > 1:
+                yield {**alone, 'perturb': '', 'detect': plan['detector']}
+
+
+def parts(which, size, first):
+    """Yields all parts of that size from a position on, then all smaller ones."""
     while size:
-        for first in range(0, len(units), size):
-            parts.append(closed(units, [i for i in range(len(units)) if not first <= i < first + size]))
-        size //= 2
-    for kept in (alone if len(runs) > 1 else []) + parts:
-        if len(kept) < len(units):
-            yield build(plan, [units[i] for i in kept])
+        for at in range(first, len(which), size):
+            yield size, at, which[at:at + size]
+        size, first = size // 2, 0
+
+
+def statements(plan):
+    """All but what nothing needs; then all but a part of what runs; then all but a part of the rest."""
+    units = units_of(plan)
+    runs = [i for i, (key, _, _) in enumerate(units) if key in LISTS]
+    rest = [i for i in range(len(units)) if i not in runs]
+    yield taken(plan, units, sorted(set().union(*(needed(units, i) for i in runs))))
+    # After a success the pass goes on where it was.
+    size, first = plan.get('part') or (len(runs), 0)
+    for size, at, gone in parts(runs, min(size, len(runs) // 2), first):
+        smaller = taken(plan, units, without(units, gone))
+        yield smaller and {**smaller, 'part': [size, at]}
+    for _, _, gone in parts(rest, len(rest) // 2, 0):
+        yield taken(plan, units, without(units, gone))
 
 
 def threads(plan):
     for n in 2, 3, 4, 6, 8, 12, 16, 32:
         if n < plan['threads']:
-            yield plan | {'threads': n}
+            yield says(plan, f"{n} threads in place of {plan['threads']}", threads=n)
 
 
 def simpler_recipes(text):
@@ -129,6 +171,8 @@ def simpler_recipes(text):
     order, kind, shape = base.groups()
     sizes = [int(size) for size in shape.split(',') if size]
     rest = text[base.end():]
+    if kind not in ('f8', 'i8'):
+        yield f'{order}f8[{shape}]{rest}'
     if order:
         yield f'{kind}[{shape}]{rest}'
     if len(sizes) > 1:
@@ -142,7 +186,7 @@ def simpler_recipes(text):
 def inputs(plan):
     for i, each in enumerate(plan['inputs']):
         for recipe in simpler_recipes(each['recipe']):
-            smaller = copy.deepcopy(plan)
+            smaller = says(copy.deepcopy(plan), f"{each['name']}={recipe} in place of {each['recipe']}")
             smaller['inputs'][i]['recipe'] = recipe
             yield smaller
 
@@ -211,7 +255,7 @@ def smaller_texts(text):
 
 
 def inlined(steps):
-    """Yields the steps with a value, which one later step reads once, in place of its name."""
+    """Yields the steps with a value, which one later step reads once, in place of its name; and where both were."""
     for i, step in enumerate(steps):
         body = ast.parse(step).body
         if len(body) != 1 or not isinstance(body[0], ast.Assign) or not isinstance(body[0].targets[0], ast.Name):
@@ -223,28 +267,35 @@ def inlined(steps):
             used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
             if len(used) == 1:
                 text = ast.unparse(Replace(used[0], value).visit(tree))
-                yield [text if k == readers[0] else other for k, other in enumerate(steps) if k != i]
+                yield ({i: text, readers[0]: text},
+                       [text if k == readers[0] else other for k, other in enumerate(steps) if k != i])
 
 
 def with_constants(plan):
     """Yields the plan with a number or text of the setup in place of its name."""
-    parts = parse(plan['setup'])
-    for i, text in enumerate(parts):
+    units = parse(plan['setup'])
+    for i, text in enumerate(units):
         body = ast.parse(text).body
         if len(body) != 1 or not isinstance(body[0], ast.Assign) or not isinstance(body[0].value, ast.Constant):
             continue
         names = {target.id for target in body[0].targets if isinstance(target, ast.Name)}
-        smaller = plan | {'setup': '\n'.join(parts[:i] + parts[i + 1:])}
+        smaller = says(plan, f'{text} in place', setup='\n'.join(units[:i] + units[i + 1:]))
         for key in LISTS:
             smaller[key] = [put_constant(step, names, body[0].value) for step in plan[key]]
-        yield smaller
+        yield smaller | {'statement': put_constant(plan['statement'], names, body[0].value)}
 
 
 def put_constant(text, names, value):
     tree = ast.parse(text)
-    for node in [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names]:
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names]
+    for node in found:
         tree = Replace(node, value).visit(tree)
-    return ast.unparse(tree)
+    return ast.unparse(tree) if found else text
+
+
+def replaced(plan, text, less):
+    """What follows where a text stands for another one: the statement that fails is then another text."""
+    return {'what': f'{less} in place of {text}'} | ({'statement': less} if text == plan['statement'] else {})
 
 
 def expressions(plan):
@@ -252,39 +303,58 @@ def expressions(plan):
         for i, text in enumerate(plan[key]):
             for less in smaller_texts(text):
                 if less and less != text:
-                    yield plan | {key: plan[key][:i] + [less] + plan[key][i + 1:]}
+                    yield plan | replaced(plan, text, less) | {key: plan[key][:i] + [less] + plan[key][i + 1:]}
     try:
-        yield from ({**plan, 'steps': steps} for steps in inlined(plan['steps']))
+        for texts, steps in inlined(plan['steps']):
+            old = next((plan['steps'][i] for i in texts if plan['steps'][i] == plan['statement']), None)
+            less = next(iter(texts.values()))
+            yield says(plan, f'{less} in one statement', steps=steps, statement=less if old else plan['statement'])
         yield from with_constants(plan)
     except SyntaxError:
         pass
     for key in CODE:
-        parts = parse(plan[key] or '')
-        for i, text in enumerate(parts):
+        units = parse(plan[key] or '')
+        for i, text in enumerate(units):
             for less in smaller_texts(text):
                 if less and less != text:
-                    yield plan | {key: '\n'.join(parts[:i] + [less] + parts[i + 1:])}
+                    yield says(plan, f'{less} in place of {text}', **{key: '\n'.join(units[:i] + [less] + units[i + 1:])})
 
 
 def settings(plan):
     if plan['perturb']:
-        yield plan | {'perturb': ''}
+        yield says(plan, f"without perturbation {plan['perturb']}", perturb='')
+        for name in plan['perturb'].split(','):
+            yield says(plan, f'perturbation {name} only', perturb=name)
     if plan['detect'] != plan['detector']:
-        yield plan | {'detect': plan['detector']}
+        yield says(plan, f"detector {plan['detector']} only", detect=plan['detector'])
+    for share in RUNGS[:RUNGS.index(plan['share'])]:
+        yield says(plan, f"sharing level {share} in place of {plan['share']}", share=share)
+    for n in {1, plan.get('iterations', 0) // 10}:
+        if 0 < n < plan.get('iterations', 0):
+            yield says(plan, f"{n} iterations in place of {plan['iterations']}", iterations=n)
 
 
-AXES = {each.__name__: each for each in (statements, threads, inputs, expressions, settings)}
+AXES = {each.__name__: each for each in (jump, statements, threads, inputs, expressions, settings)}
 
 
 def main():
     plan = json.loads(sys.argv[2])
     found = []
-    for candidate in AXES[sys.argv[1]](plan):
-        if candidate and candidate != plan and candidate not in found:
-            found.append(candidate)
-        if len(found) == MOST:
-            break
+    for axis in sys.argv[1].split(','):
+        for candidate in AXES[axis](plan):
+            if candidate:
+                candidate = {'what': f'{axis}', **candidate, 'axis': axis}
+                if axis != 'statements':
+                    candidate.pop('part', None)
+                if not any(core(candidate) == core(other) for other in [plan, *found]):
+                    found.append(candidate)
+            if len(found) == MOST:
+                break
     print('ftstress\tcandidates\t' + json.dumps(found))
+
+
+def core(plan):
+    return {key: value for key, value in plan.items() if key not in ('what', 'axis', 'part')}
 
 
 main()

@@ -14,7 +14,7 @@
 
 EMBED(reduce_source, FTSTRESS_REDUCE);
 
-const char *const reducer_axes[] = {"statements", "threads", "settings", "inputs", "expressions"};
+const char *const reducer_axes[] = {"jump", "statements", "threads", "settings", "inputs", "expressions"};
 const size_t reducer_axis_count = sizeof reducer_axes / sizeof *reducer_axes;
 
 static json_t *texts_of(char *const *texts, unsigned n)
@@ -44,13 +44,14 @@ json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hin
     char detect[512], perturb[128];
     detector_print(plan->detect, detect, sizeof detect);
     perturb_print(plan->perturb, perturb, sizeof perturb);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:s, s:s}", "setup",
-                     text_of(plan->setup), "thread_setup", text_of(plan->thread_setup), "writer",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:O*, s:O*}",
+                     "setup", text_of(plan->setup), "thread_setup", text_of(plan->thread_setup), "writer",
                      text_of(plan->writer), "steps", texts_of(plan->steps, plan->nsteps), "roles",
                      texts_of(plan->roles, plan->nroles), "inputs", inputs_of(plan), "threads",
                      (int)plan->threads, "detect", detect, "perturb", perturb, "share",
                      rung_names[plan->share], "native", text_of(plan->native), "detector", hint->detector,
-                     "statement", hint->statement);
+                     "statement", hint->statement, "iterations", (json_int_t)plan->iterations, "causes",
+                     hint->causes, "part", hint->part);
 }
 
 json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *question,
@@ -75,11 +76,11 @@ json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *
     return answer;
 }
 
-json_t *reducer_list(const struct mode_run *mode, const char *axis, const struct plan *plan,
+json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error)
 {
     json_auto_t *facts = reducer_describe(plan, hint);
-    return reducer_ask(mode, &(struct reducer_question){reduce_source, axis, "candidates", facts, 0}, error);
+    return reducer_ask(mode, &(struct reducer_question){reduce_source, axes, "candidates", facts, 0}, error);
 }
 
 static void clear_texts(char ***texts, unsigned *n)
@@ -112,6 +113,16 @@ static bool is_empty(const json_t *value)
            (json_is_array(value) && json_array_size(value) == 0);
 }
 
+/* Keys of a variant that are none of a plan. */
+static bool is_aside(const char *key)
+{
+    static const char *const keys[] = {"detector", "statement", "causes", "part", "what", "axis"};
+    bool aside = false;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        aside |= strcmp(key, keys[i]) == 0;
+    return aside;
+}
+
 /* A JSON text is a YAML text, too. */
 static int write_variant(const json_t *variant, const char *scratch)
 {
@@ -119,7 +130,8 @@ static int write_variant(const json_t *variant, const char *scratch)
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)variant, key, value)
-        if (!is_empty(value) && strcmp(key, "detector") != 0 && strcmp(key, "statement") != 0)
+        if (!is_empty(value) && !is_aside(key) &&
+            (strcmp(key, "iterations") != 0 || json_integer_value(value) > 0))
             json_object_set(keys, key, value);
     cleanup_free char *text = json_dumps(keys, JSON_INDENT(1));
     return text ? fd_write_file(scratch, text, strlen(text)) : -ENOMEM;

@@ -10,10 +10,14 @@ struct sprt {
     double rate;  /* failures in a second of the plan */
     double ratio; /* log of the likelihood ratio of a rarer failure to one as frequent */
     unsigned hits;
+    double seconds;
 };
 
 void sprt_begin(struct sprt *sprt, double rate);
 
-/* Adds a child that failed or not after these seconds. SPRT_SAME is wrong for a failure of a third of the rate in at
+/* Adds a child that failed or not after these seconds. SPRT_SAME is wrong for a failure of a quarter of the rate in at
  * most one case of ten, and so is SPRT_RARER for one of the whole rate. */
 enum sprt_verdict sprt_add(struct sprt *sprt, bool hit, double seconds);
+
+/* Returns the seconds without a failure after which the verdict is SPRT_RARER. */
+double sprt_seconds_left(const struct sprt *sprt);

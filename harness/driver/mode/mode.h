@@ -17,13 +17,15 @@
 /* A member of the portfolio: a kind of child that a run of one mode is made of. */
 struct member {
     const char *name;
-    bool serial;      /* one thread, and one turn */
-    bool alone;       /* useful for a plan of one thread, too */
-    bool once;        /* one turn is enough: the schedule does not change its results */
-    uint32_t detect;  /* detectors that work in it */
-    uint32_t unique;  /* it has a turn only when the plan has one of these detectors */
-    uint32_t perturb; /* bits of enum perturb that are its purpose; those of the plan come beside them */
-    uint32_t rides;   /* further bits, where the plan has none */
+    bool serial;         /* one thread, and one turn */
+    bool alone;          /* useful for a plan of one thread, too */
+    bool once;           /* one turn is enough: the schedule does not change its results */
+    uint32_t detect;     /* detectors that work in it */
+    uint32_t unique;     /* it has a turn only when the plan has one of these detectors */
+    uint32_t perturb;    /* bits of enum perturb that are its purpose; those of the plan come beside them */
+    uint32_t rides;      /* further bits, where the plan has none */
+    unsigned opening;    /* its place in the opening, from 1; 0: it has no turn there */
+    uint32_t opens_with; /* further detectors there */
 };
 
 struct member_set {

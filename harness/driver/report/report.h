@@ -19,8 +19,10 @@ struct report {
 /* Makes the document of a run. Its keys are stable. A new reference; NULL without memory. */
 json_t *report_document(const struct run *run);
 
-/* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt), and report.json. Returns 0 or
- * -errno. */
+/* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt). Returns 0 or -errno. */
+int report_keep_findings(const struct run *run, const json_t *document, const char *out);
+
+/* The same, and report.json. */
 int report_keep(const struct run *run, const json_t *document, const char *out);
 
 /* Reads which ids findings under `out` have, so that no other finding takes one of them. Returns 0 or -ENOMEM; a folder

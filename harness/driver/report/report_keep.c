@@ -136,11 +136,17 @@ int report_kept(const char *out, struct finding_list *list)
     return error;
 }
 
-int report_keep(const struct run *run, const json_t *document, const char *out)
+int report_keep_findings(const struct run *run, const json_t *document, const char *out)
 {
     int error = 0;
     for (size_t i = 0; i < run->findings.n && !error; i++)
         error = keep_finding(run, document, i, out);
+    return error;
+}
+
+int report_keep(const struct run *run, const json_t *document, const char *out)
+{
+    int error = report_keep_findings(run, document, out);
     if (!error)
         error = fd_make_dirs(out);
     if (!error)

@@ -24,6 +24,9 @@ void text_stack(const struct text *text, const json_t *stack, const char *statem
 
 int text_finding(const struct text *text, const json_t *finding);
 
+/* reporter_text_sweep.c: prints the table of a sweep, if the report is of one. */
+void text_sweep(const struct text *text);
+
 /* Writes the bug report of a finding in Markdown. Returns 0 or -ENOMEM. */
 int github_finding(const struct report *report, const json_t *finding, FILE *out);
 void github_environment(const json_t *environment, FILE *out);

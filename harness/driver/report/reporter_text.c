@@ -172,15 +172,19 @@ static void print_head(const struct text *text)
 {
     const json_t *document = text->report->document;
     long long threads = document_number(document, "threads");
+    bool sweeps = json_is_object(json_object_get(document, "sweep"));
     cleanup_free char *share = sentence_share(document);
-    fprintf(text->out, "%s%s%s: %lld thread%s", text->style->strong, document_text(document, "name"),
-            text->style->off, threads, threads == 1 ? "" : "s");
-    if (share && *share)
+    fprintf(text->out, "%s%s%s", text->style->strong, document_text(document, "name"), text->style->off);
+    if (!sweeps)
+        fprintf(text->out, ": %lld thread%s", threads, threads == 1 ? "" : "s");
+    if (!sweeps && share && *share)
         fprintf(text->out, ", sharing level %s", share);
     if (json_object_get(document, "seed"))
         fprintf(text->out, ", seed %lld", document_number(document, "seed"));
     fputc('\n', text->out);
     print_environment(json_object_get(document, "environment"), text->out);
+    if (sweeps)
+        return;
     print_calls(text);
     cleanup_free char *no_turn = sentence_no_turn(document);
     if (no_turn && *no_turn)
@@ -200,7 +204,10 @@ static void print_silence(const json_t *document, FILE *out)
         fprintf(out, "  %s\n", excused ? excused : "");
         return;
     }
-    fprintf(out, "  %s\n", silence ? silence : "");
+    if (json_is_object(json_object_get(document, "sweep")))
+        fputs("  nothing found in the calls that the table counts\n", out);
+    else
+        fprintf(out, "  %s\n", silence ? silence : "");
 }
 
 static void print_notes(const struct text *text)
@@ -279,6 +286,8 @@ int reporter_text(const struct report *report, FILE *out)
         fputc('\n', out);
     text_lines("  ", verified ? verified : "", out);
     print_memcheck(&text);
+    if (!report->quiet)
+        text_sweep(&text);
     if (!report->quiet) {
         print_notes(&text);
         print_silence(report->document, out);

@@ -23,8 +23,8 @@ EMBED(script_source, FTSTRESS_SCRIPT);
 
 static json_t *facts_of(const struct script *script, const struct plan *plan, const json_t *finding)
 {
-    const struct reducer_hint hint = {document_text(finding, "detector"),
-                                      document_text(finding, "statement")};
+    const struct reducer_hint hint = {.detector = document_text(finding, "detector"),
+                                      .statement = document_text(finding, "statement")};
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:o}", "id", document_text(finding, "id"),
                      "kind", document_text(finding, "kind"), "function", document_text(finding, "function"),
                      "package", document_text(finding, "package"), "message",

@@ -125,6 +125,16 @@ def input_check(plan):
     return [f'SHAPES = {tuples}'], [f"assert ({tuples}) == SHAPES, 'an input changes while a thread calls'"]
 
 
+def result_code(message):
+    """Returns an expression for the part of the result that differed: an object of an extension may have no pickle."""
+    place = re.search(r' as (\S*result.*?)(?: under threads|,| after )', message)
+    kind = re.search(r' gives an? [\w.]+ as ', message)
+    code = place[1] if place and re.search(r'[(.]', place[1].split('[')[0]) else 'result'
+    if kind and code != 'result':
+        return f'type({code}).__name__'
+    return f"re.sub('0x[0-9A-Fa-f]+', '', {code})" if code.startswith('repr(') else code
+
+
 def threads_script(plan, facts, form):
     """A program with threads that make the calls until one fails."""
     own = plan['thread_setup'] or ''
@@ -132,13 +142,14 @@ def threads_script(plan, facts, form):
     parameters = ['thread_index', 'iteration_index'] + [f'{name}={name}' for name in shared_first(plan)]
     lines, before, after, end, made = statement_lines(plan), [], [], [], '{}'
     valued = last_value(plan['steps']) if facts['kind'] == 'wrong-result' and not plan['roles'] else None
+    value = f"return pickle.dumps({result_code(facts['message'])})"
     if valued and not {'thread_index', 'iteration_index'} & names_in([*plan['steps'], own]):
-        lines = [*valued, 'return pickle.dumps(result)']
+        lines = [*valued, value]
         before, made = ['results = set()'], 'results.add({})'
         end = ['failures.extend(pickle.loads(result) for result in results - {call(0, 0)})  # but for that of one thread']
     elif valued:
         made = 'result = {}'
-        lines = [*valued, 'return pickle.dumps(result)']
+        lines = [*valued, value]
         after = ['if len(results) < 100000:', '    results.append((thread_index, iteration, result))']
         before = ['results = []']
         end = ['for thread_index, iteration, result in results:  # the same calls on one thread',
@@ -210,8 +221,9 @@ def write(facts, form):
     counted = facts['kind'] in COUNTED
     setup = (plan['setup'] or '').splitlines()
     checks = CHECKS if facts['checked'] and form == 'script' else []
-    imports = ['sys', 'time', *(['os'] if checks else []), *(['contextlib', 'gc'] if counted else ['threading']),
-               *(['pickle'] if facts['kind'] == 'wrong-result' else [])]
+    imports = ['sys', 'time', *(['os'] if checks else []), *(['contextlib', 'gc'] if counted else ['threading'])]
+    if facts['kind'] == 'wrong-result':
+        imports += ['pickle'] + (['re'] if 'as repr(' in facts['message'] else [])
     if plan['inputs'] and 'import numpy as np' not in setup:
         setup.insert(0, 'import numpy as np')
     out = [*docstring(facts, form), f"import {', '.join(sorted(imports))}", *checks, *setup, '',

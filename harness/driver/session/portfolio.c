@@ -14,6 +14,17 @@
 #define SLICE_MAX (30 * CLOCK_SECOND)
 #define SLICES 6
 #define SERIAL_MAX (2 * CLOCK_SECOND)
+/* A later turn of a member is this multiple of the one before. */
+#define GROWTH 3
+/* Turns of the opening take a small part of the time each, and a larger one together, with the starts of children. */
+#define OPENING_TURN 30
+#define OPENING_TURN_MIN (200 * UINT64_C(1000000))
+#define OPENING_TURN_MAX (400 * UINT64_C(1000000))
+#define OPENING_SHARE 4
+/* If fewer members than this are outside of the opening, all have their turns soon without it. */
+#define OPENING_OTHERS 4
+/* The serial pass of the opening is the only one if a start takes this part of the time. */
+#define START_LONG 10
 
 void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const struct member_set *set)
 {
@@ -47,6 +58,8 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
         return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
     /* A native step has no serial part. */
     if (member->serial && plan->native)
+        return false;
+    if (member->serial && portfolio->opening.start * START_LONG > clock_seconds(plan->time))
         return false;
     return working(plan->detect & member->unique, perturb_of(plan, member));
 }
@@ -88,13 +101,34 @@ static uint64_t fit_slice(const struct portfolio *portfolio, uint64_t slice, uin
     return rest < slice + SLICE_MIN / 2 ? rest : slice;
 }
 
+/* Returns the length of a turn of the opening, without the start of the child. */
+static uint64_t opening_turn(const struct plan *plan, const struct member *member)
+{
+    uint64_t turn = plan->time / OPENING_TURN;
+    turn = turn < OPENING_TURN_MIN ? OPENING_TURN_MIN : turn > OPENING_TURN_MAX ? OPENING_TURN_MAX : turn;
+    return member->serial ? turn / 2 : turn;
+}
+
+/* The first turns are short, so that all members have one soon. */
+static uint64_t longest_slice(const struct portfolio *portfolio)
+{
+    uint64_t slice = SLICE_MIN, most = portfolio->plan->time / SLICES;
+    for (size_t at = portfolio->next; at > portfolio->set->n && slice < most; at -= portfolio->set->n)
+        slice *= GROWTH;
+    return slice < most ? slice : most;
+}
+
 static uint64_t choose_time(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
     if (!portfolio->deadline)
         return 0;
-    uint64_t rest = time_left(portfolio), slice = plan->time / SLICES;
+    uint64_t rest = time_left(portfolio), slice = longest_slice(portfolio);
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
+    if (portfolio->opening.is_open) {
+        double known = portfolio->start > 0 ? portfolio->start : portfolio->opening.start;
+        return opening_turn(plan, member) + (uint64_t)(known * (double)CLOCK_SECOND);
+    }
     bool owed = member->once || (!member->serial && threads_wait(portfolio));
     if (owed && rest < plan->time / 3)
         rest = plan->time / 3 + start;
@@ -151,8 +185,9 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     const struct plan *plan = portfolio->plan;
     *child = *plan;
     child->perturb = perturb_of(plan, member);
-    child->detect = working(plan->detect & member->detect, child->perturb);
-    child->time = choose_time(portfolio, member);
+    uint32_t detect = member->detect | (portfolio->opening.is_open ? member->opens_with : 0);
+    child->detect = working(plan->detect & detect, child->perturb);
+    child->time = portfolio->last_time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;
     if (member->serial && !portfolio->deadline && !plan->iterations)
@@ -174,10 +209,63 @@ static size_t choose_learned(struct portfolio *portfolio)
     return at < n ? at : portfolio->set->n;
 }
 
+static void learn_opening(struct portfolio *portfolio, double seconds)
+{
+    double start = seconds - clock_seconds(portfolio->last_time);
+    if (portfolio->opening.spent == 0 && start > 0)
+        portfolio->opening.start = start;
+    portfolio->opening.spent += seconds;
+}
+
 void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds)
 {
+    if (portfolio->opening.is_open)
+        learn_opening(portfolio, seconds);
     bandit_reward(&portfolio->bandit, portfolio->last, found, seconds);
     portfolio->learned |= found > 0;
+}
+
+static bool has_opening(const struct portfolio *portfolio)
+{
+    const struct plan *plan = portfolio->plan;
+    unsigned others = 0;
+    for (size_t i = 0; i < portfolio->set->n; i++)
+        others += !portfolio->set->members[i].opening && is_wanted(portfolio, &portfolio->set->members[i]);
+    return portfolio->deadline && !plan->iterations && plan->threads > 1 && others >= OPENING_OTHERS &&
+           is_for_all(portfolio);
+}
+
+/* Returns the member with this place in the opening, or NULL. */
+static const struct member *find_opening(const struct portfolio *portfolio, unsigned place)
+{
+    const struct member_set *set = portfolio->set;
+    for (size_t i = 0; i < set->n; i++)
+        if (set->members[i].opening == place)
+            return is_wanted(portfolio, &set->members[i]) ? &set->members[i] : NULL;
+    return NULL;
+}
+
+static bool has_time_to_open(const struct portfolio *portfolio, const struct member *member)
+{
+    double turn = clock_seconds(opening_turn(portfolio->plan, member)) + portfolio->opening.start;
+    return portfolio->opening.spent + turn <= clock_seconds(portfolio->plan->time) / OPENING_SHARE;
+}
+
+/* Returns the next member of the opening, or NULL when it is over. */
+static const struct member *next_opening(struct portfolio *portfolio)
+{
+    const struct member *member = NULL;
+    size_t n = portfolio->set->n;
+    while (!member && portfolio->opening.turns < n && has_opening(portfolio))
+        member = find_opening(portfolio, ++portfolio->opening.turns);
+    if (member && !has_time_to_open(portfolio, member))
+        member = NULL;
+    if (!member)
+        portfolio->opening.turns = (unsigned)n;
+    else
+        portfolio->last = (size_t)(member - portfolio->set->members);
+    portfolio->opening.is_open = member;
+    return member;
 }
 
 /* Returns the next member that has a turn, or NULL. */
@@ -186,6 +274,9 @@ static const struct member *next_member(struct portfolio *portfolio)
     const struct plan *plan = portfolio->plan;
     const struct member_set *set = portfolio->set;
     const size_t n = set->n;
+    const struct member *opening = next_opening(portfolio);
+    if (opening)
+        return opening;
     bool once = !portfolio->deadline || plan->threads == 1 || plan->iterations;
     if (n == 0 || count_wanted(portfolio, 0) == 0)
         return portfolio->next++ == 0 || !once ? set->fallback : NULL;
@@ -226,6 +317,7 @@ bool portfolio_next(struct portfolio *portfolio, struct plan *child, const char 
     if ((time_left(portfolio) == 0 || short_rest) && !is_owed(portfolio))
         return false;
     char *focus = (char *)portfolio->focus;
+    portfolio->opening.is_open = false;
     const struct member *member = focus ? portfolio->set->focus : next_member(portfolio);
     if (!member)
         return false;

@@ -1,6 +1,7 @@
 /* The portfolio: the children that one run is made of. No single child can carry every detector: a checker changes
  * layout and timing, and a bare process crashes as users see it. A serial pass comes first, then concurrent members
- * in turn. Driver. Plain data. */
+ * in turn. Before that, in the opening, members that find most races have a short turn each: many bugs show in the
+ * first milliseconds. Later turns of a member are longer than its first one. Driver. Plain data. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,14 @@ struct portfolio {
     unsigned next;     /* member that is next */
     bool met;          /* a child with the plan's threads was among them */
     double start; /* shortest time in s from the start of a child until its threads run; 0: not known yet */
-    const char *focus; /* sites for an extra child, or NULL */
+    struct {
+        unsigned turns; /* so far, with those that were left out */
+        bool is_open;   /* the last child has one of them */
+        double start,
+            spent; /* s that the first child took beside its turn, and that all took; 0: not known yet */
+    } opening;
+    uint64_t last_time; /* of the last child */
+    const char *focus;  /* sites for an extra child, or NULL */
     struct bandit bandit;
     size_t last;  /* member of the last child */
     bool learned; /* a member found something */
@@ -31,7 +39,7 @@ void portfolio_init(struct portfolio *portfolio, const struct plan *plan, const 
 void portfolio_focus(struct portfolio *portfolio, const char *sites);
 
 /* Adds what the last child found, and the seconds that it took: after a turn of each member, those that find more in a
- * second have more turns. */
+ * second have more turns. If starts take long, the opening ends early. */
 void portfolio_learn(struct portfolio *portfolio, unsigned found, double seconds);
 
 /* Lists in run->no_turn the members that the plan needs and that made no call, by the run's log from this entry on. */

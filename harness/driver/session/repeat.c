@@ -19,27 +19,34 @@ bool repeat_is_same(const struct repeat *repeat, const struct finding *finding)
            (finding->alias && strcmp(finding->alias, repeat->signature) == 0);
 }
 
+static bool is_wanted(const struct repeat *repeat, const struct finding *finding, const struct plan *plan)
+{
+    return repeat->like ? likeness_holds(repeat->like, finding, plan) : repeat_is_same(repeat, finding);
+}
+
 /* Returns true where the last child showed the failure. */
-static bool look_at_child(struct repeat *repeat, const struct run *run)
+static bool look_at_child(struct repeat *repeat, const struct run *run, const struct plan *plan)
 {
     bool same = false, other = false;
     for (size_t i = 0; i < run->findings.n; i++) {
         const struct finding *finding = run->findings.items[i];
         if (finding->last_child != run->children)
             continue;
-        same |= repeat_is_same(repeat, finding);
-        other |= !repeat_is_same(repeat, finding);
+        bool wanted = is_wanted(repeat, finding, plan);
+        same |= wanted;
+        other |= !wanted;
     }
     repeat->others |= other && !same;
     return same;
 }
 
-static void count_child(struct repeat *repeat, const struct run *run, const struct outcome *outcome)
+static void count_child(struct repeat *repeat, const struct run *run, const struct plan *plan,
+                        const struct outcome *outcome)
 {
     struct verification *found = &repeat->found;
     if (outcome->cannot)
         return;
-    bool fails = look_at_child(repeat, run);
+    bool fails = look_at_child(repeat, run, plan);
     found->again.of++;
     found->again.hit += fails;
     if (!fails || found->nfirst == VERIFICATION_HITS || outcome->seconds_to_hit <= 0)
@@ -56,7 +63,9 @@ static struct plan plan_child(const struct repeat *repeat, const struct session 
     struct plan child = *plan;
     uint64_t start = (uint64_t)(START_FACTOR * session->run.start * (double)CLOCK_SECOND);
     child.stop_on_first = !repeat->others && !(plan->detect & DETECTOR_COUNTERS);
-    if (child.time && child.time < start + WORK_LEAST)
+    if (child.time && repeat->brief)
+        child.time += start;
+    else if (child.time && child.time < start + WORK_LEAST)
         child.time = start + WORK_LEAST;
     return child;
 }
@@ -92,7 +101,7 @@ int repeat_run(struct repeat *repeat, struct session *session, const struct plan
         error = job_run(&child, &session->settings, &outcome);
         if (!error) {
             session_take(session, &child, "trial", &outcome);
-            count_child(repeat, &session->run, &outcome);
+            count_child(repeat, &session->run, plan, &outcome);
         }
         outcome_clear(&outcome);
     }

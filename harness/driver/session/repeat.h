@@ -3,17 +3,20 @@
 
 #include <stdint.h>
 
+#include "driver/finding/likeness.h"
 #include "driver/finding/verification.h"
 #include "driver/session/session.h"
 
 struct repeat {
     /* Set by the caller. */
-    const char *id, *signature; /* of the finding; either one makes it the same failure */
-    unsigned hits, most;        /* failures that are enough, and children at most */
-    uint64_t deadline;          /* clock_now() */
+    const char *id, *signature;  /* of the finding; either one makes it the same failure */
+    const struct likeness *like; /* of a changed plan: this makes it the same failure; or NULL */
+    unsigned hits, most;         /* failures that are enough, and children at most */
+    uint64_t deadline;           /* clock_now() */
+    bool brief;                  /* a child has the time of the plan after its start, and no more */
     /* The results: trials and first failures. */
     struct verification found;
-    bool others; /* a child had another finding and not this one */
+    bool others; /* a child had another finding and not this one; the caller may set it, too */
     bool started;
 };
 
@@ -25,7 +28,7 @@ int repeat_run(struct repeat *repeat, struct session *session, const struct plan
 /* Makes one more trial. Returns 1 where it failed, 0 where not, -1 where there is no further one. */
 int repeat_once(struct repeat *repeat, struct session *session, const struct plan *plan);
 
-/* Is it the failure that is repeated? */
+/* Is it the failure that is repeated? Of the plan as it was. */
 bool repeat_is_same(const struct repeat *repeat, const struct finding *finding);
 
 /* Completes what session->run knows of its findings. */

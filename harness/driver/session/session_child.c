@@ -201,7 +201,7 @@ static void explain(struct session *session, const struct outcome *outcome)
             &session->run.notes,
             "a signal that the target did not send to itself stopped a child; it made no progress, and was "
             "ended without a finding");
-    if (outcome->overran)
+    if (outcome->overran && !outcome->cannot)
         explain_overrun(session, outcome);
 }
 

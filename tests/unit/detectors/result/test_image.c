@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "detectors/result/image.h"
 #include "embedded.h"
@@ -136,12 +137,72 @@ static void the_reason_names_the_innermost_type(void **state)
 static void limits_hold_for_dicts(void **state)
 {
     (void)state;
-    assert_unfit("c", "a result nested more than 4 deep cannot be compared");
+    assert_unfit("c", "a result nested more than 8 deep cannot be compared");
     assert_unfit("dict.fromkeys(range(257))", "a result of more than 256 items cannot be compared");
     assert_unfit("[dict.fromkeys(range(200)), dict.fromkeys(range(200))]",
                  "a result of more than 256 items cannot be compared");
     assert_same("dict.fromkeys(range(256))", "dict.fromkeys(range(256))");
     assert_same("{1: {2: {3: {4: 5}}}}", "{1: {2: {3: {4: 5}}}}");
+}
+
+/* Compares two values of one expression, in turn; the sentence or reason is in text. */
+static enum image_verdict compare_objects(const char *was, const char *now, enum image_reads reads,
+                                          unsigned refs)
+{
+    static const struct image_inputs alone = {.reads = IMAGE_READS_ALONE};
+    struct image image;
+    PyObject *first = value_of(was), *second = value_of(now);
+    if (image_take(&image, first, &alone, text, sizeof text) < 0)
+        return IMAGE_UNFIT;
+    const struct image_inputs inputs = {.reads = reads, .refs = refs};
+    enum image_verdict verdict = image_compare(&image, second, &inputs, text, sizeof text);
+    assert_null(PyErr_Occurred());
+    image_clear(&image);
+    Py_DECREF(first);
+    Py_DECREF(second);
+    return verdict;
+}
+
+static void an_object_is_read_by_its_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *was, *now, *place;
+    } rows[] = {
+        {"__import__('re').search('a+', 'baa')", "__import__('re').search('a+', 'caa')", "result.string"},
+        {"__import__('decimal').Decimal(5)", "__import__('decimal').Decimal(6)",
+         "result.__reduce_ex__(4)[1][0]"},
+        {"memoryview(b'ab')", "memoryview(b'ac')", "memoryview(result).tobytes()"},
+        {"{3: 5}.items()", "{3: 6}.items()", "list(result)[0][1]"},
+        {"{'a', 'b'}", "{'a', 'c'}", "sorted(result)[1]"},
+        {"iter([1, 2])", "iter([1, 3])", "result.__reduce_ex__(4)[1][0][1]"},
+        {"[{1, 2}]", "[{1}]", "sorted(result[0])"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(compare_objects(rows[i].was, rows[i].was, IMAGE_READS_OWN, 1), IMAGE_SAME);
+        assert_int_equal(compare_objects(rows[i].was, rows[i].now, IMAGE_READS_OWN, 1), IMAGE_DIFFERENT);
+        assert_non_null(strstr(text, rows[i].place));
+        assert_int_equal(compare_objects(rows[i].was, rows[i].now, IMAGE_READS_LATER, 0), IMAGE_DIFFERENT);
+    }
+    assert_int_equal(compare_objects("{1}", "{2}", IMAGE_READS_OWN, 0), IMAGE_SHARED);
+    assert_int_equal(compare_objects("{3}", "len", IMAGE_READS_OWN, 1), IMAGE_DIFFERENT);
+    assert_string_equal(text, "gives a len under threads, a set on one thread");
+    assert_int_equal(compare_objects("object()", "object()", IMAGE_READS_OWN, 1), IMAGE_UNFIT);
+    assert_int_equal(compare_objects("{object(), 1}", "{1}", IMAGE_READS_OWN, 1), IMAGE_UNFIT);
+}
+
+static void an_iterator_is_not_advanced(void **state)
+{
+    (void)state;
+    static const struct image_inputs alone = {.reads = IMAGE_READS_ALONE};
+    struct image image;
+    PyObject *iterator = value_of("iter([1, 2])");
+    assert_int_equal(image_take(&image, iterator, &alone, text, sizeof text), 0);
+    PyObject *item = PyIter_Next(iterator);
+    assert_int_equal(PyLong_AsLong(item), 1);
+    image_clear(&image);
+    Py_DECREF(item);
+    Py_DECREF(iterator);
 }
 
 /* A reader sees one of the states of the dict, or an unfit one between two reads. */
@@ -190,6 +251,8 @@ int main(void)
         cmocka_unit_test(keys_and_their_order_count),
         cmocka_unit_test(the_reason_names_the_innermost_type),
         cmocka_unit_test(limits_hold_for_dicts),
+        cmocka_unit_test(an_object_is_read_by_its_form),
+        cmocka_unit_test(an_iterator_is_not_advanced),
         cmocka_unit_test(another_thread_may_change_a_dict),
     };
     return cmocka_run_group_tests(tests, start, NULL);

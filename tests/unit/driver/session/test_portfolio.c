@@ -50,33 +50,89 @@ static struct plan plan_for(uint32_t detect, uint64_t time, uint64_t iterations)
     return plan;
 }
 
-/* The member's child, when the portfolio has it among its first ones. */
-static struct plan child_named(const struct plan *plan, const char *wanted)
+/* The member's child in its turn of this number, from 1. */
+static struct plan child_in_turn(const struct plan *plan, const char *wanted, unsigned turn)
 {
     struct portfolio portfolio;
     struct plan child = {0};
     const char *name;
     portfolio_init(&portfolio, plan, &mode_plain_members);
     while (portfolio_next(&portfolio, &child, &name))
-        if (strcmp(name, wanted) == 0)
+        if (strcmp(name, wanted) == 0 && --turn == 0)
             return child;
     fail_msg("no member is named %s", wanted);
     return child;
+}
+
+/* The member's child, when the portfolio has it among its first ones. */
+static struct plan child_named(const struct plan *plan, const char *wanted)
+{
+    return child_in_turn(plan, wanted, 1);
 }
 
 static void all_members_come_in_turn_and_serial_once(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
-    assert_members(&plan, 11,
+    assert_members(&plan, 15,
+                   "serial watch first lockstep "
                    "serial tripwire guard bare watch watched lockstep first pyheap collect tripwire");
+}
+
+static void short_turns_come_first(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 12 * CLOCK_SECOND, 0);
+    assert_int_equal(child_in_turn(&plan, "serial", 1).time, 200 * MS);
+    assert_int_equal(child_in_turn(&plan, "watch", 1).time, 400 * MS);
+    assert_true(child_in_turn(&plan, "watch", 1).detect & BIT(GUARD));
+    assert_false(child_in_turn(&plan, "watch", 2).detect & BIT(GUARD));
+    assert_true(child_in_turn(&plan, "watch", 2).time > 800 * MS);
+    plan.time = 6 * CLOCK_SECOND;
+    assert_int_equal(child_in_turn(&plan, "watch", 1).time, 200 * MS);
+    assert_true(child_in_turn(&plan, "watch", 2).time > 300 * MS);
+}
+
+static void few_members_or_a_short_time_need_no_opening(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(BIT(WATCH) | BIT(GUARD), HOUR, 0);
+    assert_members(&plan, 4, "guard watch guard watch");
+    plan = plan_for(DETECTOR_DEFAULT, 3 * CLOCK_SECOND, 0);
+    assert_members(&plan, 3, "serial tripwire guard");
+}
+
+/* Starts of `start` s each, of 20 s: a serial pass of 0.2 s, then the others with 0.4 s. */
+static void assert_opening(double start, const char *wanted)
+{
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * CLOCK_SECOND, 0), child;
+    struct portfolio portfolio;
+    const char *name;
+    char names[256] = "";
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(portfolio_next(&portfolio, &child, &name));
+        strcat(strcat(names, i ? " " : ""), name);
+        portfolio_learn(&portfolio, 0, clock_seconds(child.time) + (i == 0 ? start : 0));
+    }
+    assert_string_equal(names, wanted);
+}
+
+static void slow_starts_end_the_opening(void **state)
+{
+    (void)state;
+    assert_opening(0.1, "serial watch first lockstep serial tripwire");
+    assert_opening(0.8, "serial watch first lockstep serial tripwire");
+    assert_opening(1.5, "serial watch serial tripwire guard bare");
+    assert_opening(3, "serial tripwire guard bare watch watched"); /* one serial pass is enough */
 }
 
 static void counting_has_one_turn(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
-    assert_members(&plan, 11,
+    assert_members(&plan, 15,
+                   "serial watch first lockstep "
                    "serial counting tripwire guard bare watch watched lockstep first pyheap collect");
     assert_int_equal(child_named(&plan, "counting").detect, OUTSIDE | DETECTOR_COUNTERS);
     plan.detect = BIT(GROWTH) | BIT(CRASH);
@@ -180,7 +236,8 @@ static void a_native_step_has_no_serial_pass(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     plan.native = (char *)"strided";
-    assert_members(&plan, 9, "tripwire guard bare watch watched lockstep first pyheap collect");
+    assert_members(&plan, 12,
+                   "watch first lockstep tripwire guard bare watch watched lockstep first pyheap collect");
 }
 
 static void with_iterations_each_member_runs_once(void **state)
@@ -239,13 +296,15 @@ static void slices_are_bounded(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
-    assert_true(child_named(&plan, "serial").time == 2 * CLOCK_SECOND);
-    assert_true(child_named(&plan, "bare").time == 30 * CLOCK_SECOND);
+    assert_true(child_in_turn(&plan, "serial", 2).time == 2 * CLOCK_SECOND);
+    assert_true(child_named(&plan, "bare").time == 1500 * MS);
+    assert_true(child_in_turn(&plan, "bare", 2).time == 4500 * MS);
+    assert_true(child_in_turn(&plan, "bare", 4).time == 30 * CLOCK_SECOND);
     plan.time = 12 * CLOCK_SECOND;
-    uint64_t serial = child_named(&plan, "serial").time;
+    uint64_t serial = child_in_turn(&plan, "serial", 2).time;
     assert_true(serial > 1000 * MS && serial <= 1200 * MS);
     uint64_t share = child_named(&plan, "bare").time;
-    assert_true(share > 1600 * MS && share <= 2 * CLOCK_SECOND);
+    assert_true(share > 1400 * MS && share <= 1500 * MS);
     plan.time = 6 * CLOCK_SECOND;
     uint64_t sixth = child_named(&plan, "bare").time; /* of the members that are left */
     assert_true(sixth > 800 * MS && sixth <= 1000 * MS);
@@ -404,7 +463,7 @@ static void what_finds_has_more_turns(void **state)
     assert_true(count_turns("bare", "bare") > 4 * equal);
     assert_true(count_turns("bare", "tripwire") < equal);
     assert_true(count_turns("bare", "tripwire") > 1);
-    assert_int_equal(count_turns("serial", "serial"), 1);
+    assert_int_equal(count_turns("serial", "serial"), 2); /* one is in the opening */
 }
 
 /* A new detector that has no member would never run. */
@@ -427,6 +486,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_members_come_in_turn_and_serial_once),
+        cmocka_unit_test(short_turns_come_first),
+        cmocka_unit_test(few_members_or_a_short_time_need_no_opening),
+        cmocka_unit_test(slow_starts_end_the_opening),
         cmocka_unit_test(counting_has_one_turn),
         cmocka_unit_test(detectors_choose_the_members),
         cmocka_unit_test(each_member_has_its_own_detectors),

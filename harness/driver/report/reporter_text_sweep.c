@@ -1,0 +1,169 @@
+/* The table of a sweep: what became of the callables. */
+#include "driver/report/reporter_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "driver/report/document.h"
+
+#define FAILED_SHOWN 40
+#define REASONS_SHOWN 16
+#define NAMES_SHOWN 3
+
+/* Keys of a row that count calls, with the words for their sum. */
+static const struct {
+    const char *key, *words;
+} counts[] = {
+    {"returned", "returned"},
+    {"raised", "raised"},
+    {"crashed", "ended their process"},
+    {"shown", "failed a check"},
+    {"out_of_time", "were out of time"},
+    {"out_of_memory", "were out of memory"},
+    {"left_out", "were left out behind failures of the same callable"},
+    {"not_made", "were not made"},
+};
+
+static long long sum_of(const json_t *rows, const char *key)
+{
+    size_t i;
+    const json_t *row;
+    long long sum = 0;
+    json_array_foreach (rows, i, row)
+        sum += document_number(row, key);
+    return sum;
+}
+
+static void print_counts(const json_t *rows, FILE *out)
+{
+    bool first = true;
+    fputs("  calls on one thread: ", out);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        long long n = sum_of(rows, counts[i].key);
+        if (n > 0)
+            fprintf(out, "%s%lld %s", first ? "" : ", ", n, counts[i].words);
+        first = first && n == 0;
+    }
+    fputs(first ? "none\n" : "\n", out);
+}
+
+/* Returns why no call of the row returned, "" where one did. The caller's, or NULL without memory. */
+static char *why_never(const json_t *row)
+{
+    const char *why = document_text(row, "why"), *raises = document_text(row, "raises");
+    char *text;
+    if (*why || document_number(row, "returned") > 0)
+        return strdup(why);
+    if (json_array_size(json_object_get(row, "failed")) > 0)
+        return strdup("failed; see above");
+    int n = asprintf(&text, "each call raises, the first one %.*s", (int)strcspn(raises, ":"), raises);
+    return n < 0 ? NULL : text;
+}
+
+/* A reason with its callables. */
+struct reason {
+    char *why, *names;
+    unsigned n;
+};
+
+static void add_reason(struct reason *reasons, unsigned *n, char *why, const char *name)
+{
+    unsigned i = 0;
+    while (i < *n && !text_equal(reasons[i].why, why))
+        i++;
+    if (i == *n)
+        reasons[(*n)++].why = why;
+    else
+        free(why);
+    if (reasons[i].n++ < NAMES_SHOWN)
+        text_join(&reasons[i].names, ", ", name);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct reason *one = a, *other = b;
+    return (one->n < other->n) - (one->n > other->n);
+}
+
+static void print_reasons(struct reason *reasons, unsigned n, const struct text *text)
+{
+    qsort(reasons, n, sizeof *reasons, compare);
+    for (unsigned i = 0; i < n; i++) {
+        if (i < REASONS_SHOWN || text->report->whole)
+            fprintf(text->out, "    %5u  %s: %s%s\n", reasons[i].n, reasons[i].why,
+                    reasons[i].names ? reasons[i].names : "", reasons[i].n > NAMES_SHOWN ? ", …" : "");
+        free(reasons[i].why);
+        free(reasons[i].names);
+    }
+    if (n > REASONS_SHOWN && !text->report->whole)
+        fprintf(text->out, "    … and %u more reasons, all in the JSON report\n", n - REASONS_SHOWN);
+}
+
+static void print_never(const struct text *text, const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    unsigned n = 0, never = 0;
+    struct reason *reasons = calloc(json_array_size(rows) + 1, sizeof *reasons);
+    if (!reasons)
+        return;
+    json_array_foreach (rows, i, row) {
+        char *why = why_never(row);
+        if (why && *why) {
+            add_reason(reasons, &n, why, document_text(row, "name"));
+            never++;
+        } else {
+            free(why);
+        }
+    }
+    fprintf(text->out, "  callables: %zu, of which %zu returned a result or None\n", json_array_size(rows),
+            json_array_size(rows) - never);
+    if (never > 0)
+        fprintf(text->out, "  never returned: %u\n", never);
+    print_reasons(reasons, n, text);
+    free(reasons);
+}
+
+static void print_failed(const struct text *text, const json_t *row, unsigned *shown)
+{
+    size_t i, k;
+    const json_t *failed, *id;
+    json_array_foreach (json_object_get(row, "failed"), i, failed) {
+        if ((*shown)++ >= FAILED_SHOWN && !text->report->whole)
+            continue;
+        const char *end = document_text(failed, "end");
+        fprintf(text->out, "    %s: %s", document_text(failed, "call"),
+                strcmp(end, "shown") == 0         ? "failed a check"
+                : strcmp(end, "crashed") == 0     ? "ended its process"
+                : strcmp(end, "out_of_time") == 0 ? "out of time"
+                                                  : "out of memory");
+        json_array_foreach (json_object_get(row, "findings"), k, id)
+            fprintf(text->out, " %s", json_string_value(id));
+        fputc('\n', text->out);
+    }
+}
+
+void text_sweep(const struct text *text)
+{
+    const json_t *sweep = json_object_get(text->report->document, "sweep"), *row, *rows;
+    size_t i;
+    unsigned shown = 0;
+    rows = json_object_get(sweep, "callables");
+    if (!json_is_array(rows))
+        return;
+    fprintf(text->out, "\n  %.0f s, %lld children; calls by threads: %lld\n",
+            document_real(text->report->document, "seconds"), document_number(sweep, "children"),
+            document_number(text->report->document, "calls"));
+    print_counts(rows, text->out);
+    json_array_foreach (rows, i, row)
+        print_failed(text, row, &shown);
+    if (shown > FAILED_SHOWN && !text->report->whole)
+        fprintf(text->out, "    … and %u more calls, all in the JSON report\n", shown - FAILED_SHOWN);
+    print_never(text, rows);
+    json_array_foreach (json_object_get(sweep, "not_imported"), i, row)
+        fprintf(text->out, "  not imported: %s: %s\n", document_text(row, "name"), document_text(row, "why"));
+    if (!document_is_true(sweep, "complete"))
+        fputs("  not complete: the same command goes on from here\n", text->out);
+}

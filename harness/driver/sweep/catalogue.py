@@ -1,0 +1,311 @@
+"""The callables of modules and the calls to make with them. Runs in a child, as the setup of a plan; SWEEP is its task.
+
+Writes catalogue.json to the current folder: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
+{"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
+`object_`, or "". A call is the text of an expression.
+"""
+import enum
+import importlib
+import inspect
+import itertools
+import json
+import pkgutil
+import re
+import sys
+import types
+
+# The arrays of the calls. No module has such a name.
+INPUTS = {
+    'vec': 'f8[20]', 'vec_b': 'f8[20]', 'strided': 'f8[40][::2]', 'reverse': 'f8[20][::-1]', 'readonly': 'f8[20]@ro',
+    'mat': 'f8[4,4]', 'mat_t': 'f8[4,4].T', 'wide': 'f8[4,5]', 'part': 'f8[4,5][:,:4]', 'row': 'f8[5]', 'short': 'f8[4]',
+    'cube': 'f8[2,3,4]', 'repeated': 'f8[4]~bcast(4,4)', 'empty': 'f8[0]', 'zero_d': 'f8[]', 'single': 'f4[20]',
+    'single_mat': 'f4[4,4]', 'single_short': 'f4[4]', 'cplx': 'c16[20]', 'cplx_mat': 'c16[4,4]', 'cplx_short': 'c16[4]',
+    'c8_mat': 'c8[4,4]', 'c8_short': 'c8[4]', 'ints': 'i8[20]', 'places': 'i8[4]', 'ints4': 'i4[4]', 'bools': 'b1[20]',
+    'small': 'u1[20]', 'words': 'S4[6]', 'back': 'f4[20][::-1]'}
+
+# One row for each number of arguments: the arguments as they are written in the call.
+FORMS = {
+    0: [''],
+    1: ['vec', 'strided', 'reverse', 'readonly', 'mat', 'mat_t', 'wide', 'part', 'cube', 'repeated', 'empty', 'zero_d',
+        'single', 'single_mat', 'cplx', 'cplx_mat', 'c8_mat', 'ints', 'places', 'ints4', 'bools', 'small', 'words', '3',
+        '2.5', '-1', "'abc'", "b'abc'", '[1.0, 2.0, 3.0]', '(2, 3)', 'back', 'None'],
+    2: ['vec, 2', 'vec, vec', 'vec, vec_b', 'vec, strided', 'strided, reverse', 'vec[1:], vec[:-1]', 'readonly, 2',
+        'mat, mat', 'mat, short', 'mat, mat[0]', 'mat, 1', 'mat_t, mat', 'part, wide[0, :4]', 'part, short', 'wide, row',
+        'wide[0], wide[0]', 'repeated, short', 'repeated, 1', 'single_mat, single_short', 'cplx_mat, cplx_short',
+        'c8_mat, c8_short', 'mat, ints4', 'vec, places', 'ints, ints', 'ints, 2', 'bools, vec', 'cplx, cplx', 'empty, empty',
+        'zero_d, vec', 'cube, 1', 'words, words', '3, vec', '2, 3', "vec, 'abc'", "'abc', 'b'", '[1.0, 2.0], 2',
+        'single, back', 'small, small', 'vec, 10', 'vec, -1'],
+    3: ['vec, 0, 2', 'vec, places, 1.5', 'bools, vec, vec_b', 'vec, vec_b, strided', 'mat, mat, mat', 'mat, short, short',
+        'mat, mat, short', 'mat, ints4, short', 'single_mat, ints4, single_short', 'cplx_mat, ints4, cplx_short',
+        'c8_mat, ints4, c8_short', 'part, ints4, wide[0, :4]', 'wide, row, 2', 'ints, ints, ints', 'vec, 2, vec_b', '2, 3, 4',
+        'repeated, short, 1', 'empty, empty, empty', 'cplx, cplx, 2', 'cube, 0, 1', "'abc', 'b', 'c'"],
+    4: ['vec, vec_b, strided, reverse', 'mat, mat, short, short', 'mat, ints4, short, 1', '0, 1, 2, 3', 'vec, 2, vec_b, 1',
+        'single_mat, ints4, single_short, 1', 'cplx_mat, ints4, cplx_short, 1', 'vec, 0, 19, 4', '2.5, mat, mat, short',
+        'bools, vec, vec_b, 2'],
+    5: ['mat, mat, mat, mat, mat', 'vec, 2, 3, 4, 5', '2, 2.5, vec, vec_b, 1', 'mat, short, short, mat, 1',
+        'vec, vec_b, strided, reverse, readonly'],
+    6: ['mat, mat, mat, mat, mat, mat', '1, 2, 3, 4, 5, 6', 'vec, vec_b, vec, vec_b, 1, 2', 'mat, short, mat, short, 1, 2']}
+MOST = max(FORMS)
+# Keyword variants are added to these.
+KEYWORD_BASES = ('vec', 'mat', 'vec, vec_b', 'mat, mat')
+KEYWORDS_MOST = 8
+# Arguments that make an object of a class, to call its methods.
+MAKES = ('', '3', '[1.0, 2.0, 3.0]', "'abc'", "b'abc'", '2, 3', '(2, 3)', '[[1.0, 2.0], [3.0, 4.0]]', '1.0', '{}',
+         '[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]', '0.0, 1.0, 5')
+
+# Parameters for arrays that the call writes to.
+OUTPUTS = {'out', 'output', 'dst', 'result'}
+
+# Modules of the standard library that reach outside the process.
+OUTSIDE = {'os', 'posix', 'shutil', 'subprocess', '_posixsubprocess', 'signal', 'socket', '_socket', 'ssl', 'http', 'urllib',
+           'ftplib', 'smtplib', 'ctypes', '_ctypes', 'multiprocessing', 'resource', 'pty', 'pdb', 'bdb', 'code', 'webbrowser',
+           'faulthandler', 'asyncio', 'antigravity', 'pip', 'ensurepip', 'venv', 'concurrent'}
+# Calls that reach outside the process, as compiled code or Python code names them.
+HARMFUL = {'_exit': 'ends the process', 'abort': 'ends the process', 'fork': 'starts a process', 'forkpty': 'starts a process',
+           'execv': 'starts a process', 'execve': 'starts a process', 'system': 'starts a process', 'Popen': 'starts a process',
+           'check_call': 'starts a process', 'check_output': 'starts a process',
+           'kill': 'sends a signal', 'killpg': 'sends a signal', 'raise_signal': 'sends a signal',
+           'setrlimit': 'changes a limit of the process', 'rmtree': 'deletes files', 'urlopen': 'uses the network',
+           'urlretrieve': 'uses the network', 'create_connection': 'uses the network', 'breakpoint': 'waits for a person',
+           'input': 'waits for a person', 'set_trace': 'waits for a person', 'dlopen': 'loads code', 'CDLL': 'loads code'}
+# Names of public callables, whatever they are made of.
+NAMES = {'test': 'runs a test suite', 'tests': 'runs a test suite', 'help': 'waits for a person',
+         'exit': 'ends the process', 'quit': 'ends the process', 'crash': 'ends the process'}
+SKIPPED = {'tests', 'test', 'conftest', 'setup', '__main__', 'testing'}
+# A chain of Python functions is read as far as this.
+DEPTH = 3
+
+
+def root_of(name):
+    return name.partition('.')[0]
+
+
+def names_in(code):
+    """The names that code uses, those of functions inside it too."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from names_in(constant)
+
+
+def outside_of(function, depth=DEPTH, seen=None):
+    """Why a Python function reaches outside the process; None: it does not, as far as its code shows."""
+    seen = set() if seen is None else seen
+    function = inspect.unwrap(function) if callable(function) else function
+    code = getattr(function, '__code__', None)
+    if not isinstance(code, types.CodeType) or code in seen:
+        return None
+    seen.add(code)
+    around = getattr(function, '__globals__', {})
+    names = set(names_in(code))
+    for name in sorted(names):
+        value = around.get(name)
+        module = value if isinstance(value, types.ModuleType) else sys.modules.get(getattr(value, '__module__', None) or '')
+        is_outside = value is None or module is not None and root_of(module.__name__) in OUTSIDE | {'builtins', 'io'}
+        if name in HARMFUL and is_outside:
+            return HARMFUL[name]
+        if isinstance(value, types.ModuleType) and root_of(value.__name__) in OUTSIDE - {'os', 'ctypes'}:
+            return f'uses {value.__name__}'
+    for name in sorted(names) if depth else ():
+        value = around.get(name)
+        if isinstance(value, types.FunctionType) and (why := outside_of(value, depth - 1, seen)):
+            return why
+    return None
+
+
+def why_denied(name, value):
+    """Why a callable is not called, or None."""
+    last = name.rpartition('.')[2]
+    owner = getattr(value, '__module__', None)
+    if isinstance(owner, str) and root_of(owner) in OUTSIDE:
+        return f'denied: it belongs to {owner}'
+    why = NAMES.get(last) or HARMFUL.get(getattr(value, '__name__', last) if last in HARMFUL else '') or outside_of(value)
+    return f'denied: it {why}' if why else None
+
+
+def is_own(value, root):
+    """Does a value that a module has belong to it? Compiled modules often give no name, or that of a private module."""
+    owner = getattr(value, '__module__', None)
+    if not isinstance(owner, str):
+        owner = getattr(type(value), '__module__', root)
+        return isinstance(owner, str) and (root_of(owner) not in sys.stdlib_module_names or owner == 'builtins')
+    other = root_of(owner)
+    return other == root or other not in sys.stdlib_module_names and (other.startswith('_') or other not in sys.modules)
+
+
+def parts_of(module):
+    """The public submodules: those that it has as attributes, and those in its folder."""
+    parts = {name for name in dir(module) if not name.startswith('_')
+             and isinstance(getattr(module, name, None), types.ModuleType)}
+    parts.update(found.name for found in pkgutil.iter_modules(getattr(module, '__path__', ())))
+    return sorted(part for part in parts if not part.startswith('_') and part not in SKIPPED)
+
+
+def modules(name, seen, failed):
+    """Imports the module and its public submodules."""
+    try:
+        module = importlib.import_module(name)
+    except BaseException as why:  # a module may exit
+        failed.append({'name': name, 'why': f'{type(why).__name__}: {why}'[:200]})
+        return
+    if module in seen.values():
+        return
+    seen[name] = module
+    for part in parts_of(module):
+        value = vars(module).get(part)
+        full = f'{name}.{part}'
+        if isinstance(value, types.ModuleType) and value.__name__ != full:
+            if value.__name__.startswith(f'{name}.') and value not in seen.values() and is_reachable(full):
+                seen[full] = value
+        elif full not in seen:
+            modules(full, seen, failed)
+
+
+def is_reachable(path):
+    root = sys.modules.get(root_of(path))
+    for part in path.split('.')[1:]:
+        root = getattr(root, part, None)
+    return root is not None
+
+
+def text_signature(value):
+    """The arguments of "name(a, b, [c])" at the start of a docstring: (least, most), or None."""
+    doc = getattr(value, '__doc__', None)
+    found = re.match(r'\s*(?:[\w, ]+=\s*)?\w+\(([^()]*)\)', doc) if isinstance(doc, str) else None
+    if not found:
+        return None
+    needed, _, optional = re.split(r',?\s*\bout\b', found[1])[0].partition('[')
+    least = len([part for part in needed.split(',') if part.strip() and '=' not in part and part.strip() not in '/*'])
+    return least, least + optional.count(',') + bool(optional) + needed.count('=')
+
+
+def arguments_of(value):
+    """The least and the most positional arguments, and the parameters with defaults."""
+    if isinstance(nin := getattr(value, 'nin', None), int):
+        return nin, nin, {}
+    try:
+        parameters = [p for p in inspect.signature(value).parameters.values()]
+    except Exception:
+        least, most = text_signature(value) or (0, MOST)
+        return least, most, {'axis': None} if text_signature(value) is None else {}
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    most = MOST if any(p.kind == p.VAR_POSITIONAL for p in parameters) else len(places)
+    most = next((i for i, p in enumerate(places) if p.name in OUTPUTS), most)
+    named = {p.name: p.default for p in parameters
+             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.default is not p.empty}
+    return sum(p.default is p.empty for p in places), most, named
+
+
+def keywords_of(named):
+    """"axis=0" and others, from the names and defaults of parameters."""
+    for name, default in named.items():
+        if name == 'axis':
+            yield from ('axis=0', 'axis=-1')
+        elif name == 'dtype':
+            yield "dtype='f4'"
+        elif isinstance(default, bool):
+            yield f'{name}={not default}'
+        elif isinstance(default, int):
+            yield f'{name}={default + 1}'
+        elif isinstance(default, float):
+            yield f'{name}={default / 2 + 0.25}'
+
+
+def calls_of(value):
+    """The argument lists for a callable, and the least number of arguments."""
+    least, most, named = arguments_of(value)
+    calls = [form for n, forms in FORMS.items() if least <= n <= most for form in forms]
+    keywords = list(itertools.islice(keywords_of(named), KEYWORDS_MOST))
+    bases = [base for base in KEYWORD_BASES if least <= base.count(',') + 1 <= most]
+    calls += [f'{base}, {keyword}' for base in bases for keyword in keywords]
+    return [call for call in calls if HAS_ARRAYS or not any(re.search(rf'\b{name}\b', call) for name in INPUTS)], least
+
+
+def row_of(name, module, value, make=''):
+    """The entry of one callable."""
+    if why := why_denied(name, value):
+        return {'name': name, 'why': why}
+    arguments, least = calls_of(value)
+    if not arguments:
+        return {'name': name, 'why': f'needs {least} arguments, more than {MOST}' if least > MOST else 'no call form fits'}
+    called = f'object_.{name.rpartition(".")[2]}' if make else name
+    return {'name': name, 'module': module, 'make': make, 'calls': [f'{called}({text})' for text in arguments]}
+
+
+def make_of(path, cls):
+    """An expression that makes an object of the class."""
+    if outside_of(getattr(cls, '__init__', None)) or outside_of(getattr(cls, '__new__', None)):
+        return None
+    for arguments in MAKES:
+        text = f'{path}({arguments})'
+        try:
+            value = eval(text, {root_of(path): sys.modules[root_of(path)]})
+        except BaseException:
+            continue
+        if isinstance(value, cls):
+            return text
+    return None
+
+
+def methods(path, module, cls, root, known):
+    """The entries of the methods that the class or a base of the same package defines."""
+    found = []
+    for part in dir(cls):
+        if part.startswith('_'):
+            continue
+        owner = next((base for base in cls.__mro__ if part in vars(base)), cls)
+        value = inspect.getattr_static(cls, part)
+        if root_of(owner.__module__ or '') != root and owner is not cls or id(value) in known:
+            continue
+        if callable(getattr(cls, part, None)) and not isinstance(getattr(cls, part), type):
+            known[id(value)] = value
+            found.append((f'{path}.{part}', getattr(cls, part)))
+    make = make_of(path, cls) if found else ''
+    if make is None:
+        return [{'name': name, 'why': 'needs an object that no simple argument makes'} for name, _ in found]
+    return [row_of(name, module, value, make) for name, value in found]
+
+
+def is_listed_class(value):
+    return isinstance(value, type) and not issubclass(value, (BaseException, enum.Enum, types.ModuleType, type))
+
+
+def callables(name, seen, known):
+    """The entries of one module."""
+    root, rows, module = root_of(name), [], seen[name]
+    for part in sorted(dir(module)):
+        try:
+            value = getattr(module, part)
+        except BaseException:
+            continue
+        usual = callable(value) and not part.startswith('_') and not isinstance(value, types.ModuleType)
+        if not usual or id(value) in known or isinstance(value, type) and not is_listed_class(value):
+            continue
+        if not is_own(value, root):
+            continue
+        known[id(value)] = value
+        rows.append(row_of(f'{name}.{part}', name, value))
+        if isinstance(value, type) and 'why' not in rows[-1]:
+            rows += methods(f'{name}.{part}', name, value, root, known)
+    return rows
+
+
+try:
+    import numpy  # noqa: F401
+    HAS_ARRAYS = True
+except ImportError:
+    HAS_ARRAYS = False
+
+
+def write_catalogue(names):
+    seen, failed, known = {}, [], {}
+    for name in names:
+        modules(name, seen, failed)
+    rows = [row for name in seen for row in callables(name, seen, known)]
+    with open('catalogue.json', 'w', encoding='utf-8') as file:
+        json.dump({'inputs': list(INPUTS.items()) if HAS_ARRAYS else [], 'callables': rows, 'modules': failed,
+                   'swept': list(seen)}, file)
+
+
+with open('task.json', encoding='utf-8') as task:
+    write_catalogue(json.load(task)['modules'])

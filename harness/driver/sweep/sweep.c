@@ -1,0 +1,234 @@
+#include "driver/sweep/sweep.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/embed.h"
+#include "base/fd.h"
+#include "core/plan/detector_list.h"
+#include "core/wire/status.h"
+#include "driver/report/document.h"
+#include "driver/sweep/sweep_child.h"
+#include "driver/sweep/sweep_report.h"
+#include "driver/sweep/sweep_state.h"
+#include "driver/sweep/sweep_unit.h"
+
+EMBED(catalogue_source, FTSTRESS_CATALOGUE);
+
+/* Callables and calls of a unit, at most: a child for each costs the imports, and all calls of one run again behind a
+ * failure. */
+#define UNIT_CALLABLES 40u
+#define UNIT_CALLS 2500u
+#define CATALOGUE_TIME (600 * CLOCK_SECOND)
+
+static json_t *names_of(const struct sweep *sweep)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < sweep->nmodules; i++)
+        json_array_append_new(list, json_string(sweep->modules[i]));
+    return list;
+}
+
+static json_t *environment_of(const struct outcome *outcome)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < outcome->nenvironment; i++)
+        json_array_append_new(list, json_string(outcome->environment[i]));
+    return list;
+}
+
+/* Reads what the child wrote. Returns 0, or an exit status with *error. */
+static int take_catalogue(struct sweep *sweep, const struct outcome *outcome, struct sentence *error)
+{
+    char *text = NULL;
+    size_t size;
+    if (outcome->interrupted)
+        return sentence_fail(STATUS_UNTESTED, error, "", "interrupted before its end");
+    if (outcome->cannot)
+        return sentence_fail(outcome->cannot_status, error, "", "%s", outcome->cannot);
+    if (sweep_child_read(sweep, "catalogue.json", &text, &size) == 0)
+        sweep->catalogue = json_loads(text, 0, NULL);
+    free(text);
+    if (!sweep->catalogue)
+        return sentence_fail(STATUS_UNTESTED, error, "leave that module out",
+                             "the process that lists the callables ended early, at an import");
+    return 0;
+}
+
+static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_environment,
+                          struct sentence *error)
+{
+    struct plan plan;
+    struct outcome outcome = {0};
+    json_auto_t *task = json_pack("{s:O}", "modules", names);
+    int failed = sweep_child_plan(sweep, catalogue_source, &plan);
+    failed = failed ? failed : plan_add_text(&plan.steps, &plan.nsteps, "None");
+    plan.iterations = 1;
+    plan.time = CATALOGUE_TIME;
+    plan.detect = DETECTOR_BIT(DETECTOR_CRASH);
+    failed = failed ? failed : sweep_child_run(sweep, &plan, task, &outcome);
+    int status = failed
+                     ? sentence_fail(STATUS_HARNESS, error, "", "cannot start a child: %s", strerror(-failed))
+                     : take_catalogue(sweep, &outcome, error);
+    *ret_environment = environment_of(&outcome);
+    outcome_clear(&outcome);
+    plan_clear(&plan);
+    return status;
+}
+
+static int divide(struct sweep *sweep)
+{
+    size_t i, ncalls = 0;
+    json_t *entry, *unit = NULL;
+    sweep->units = json_array();
+    json_array_foreach (json_object_get(sweep->catalogue, "callables"), i, entry) {
+        ncalls += json_array_size(json_object_get(entry, "calls"));
+        if (!unit || json_array_size(unit) >= UNIT_CALLABLES || ncalls > UNIT_CALLS) {
+            unit = json_array();
+            json_array_append_new(sweep->units, unit);
+            ncalls = json_array_size(json_object_get(entry, "calls"));
+        }
+        if (json_array_append(unit, entry) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int run_unit(struct sweep *sweep, unsigned number)
+{
+    struct unit unit;
+    int error = unit_begin(&unit, json_array_get(sweep->units, number));
+    unit.complete = true;
+    error = error ? error : unit_scan(sweep, &unit);
+    if (!error && unit.complete)
+        error = unit_try_failures(sweep, &unit);
+    if (!error && unit.complete)
+        error = unit_run_threads(sweep, &unit);
+    json_auto_t *result = unit_document(&unit);
+    json_object_set_new(result, "complete", json_boolean(unit.complete));
+    if (!error)
+        error = sweep_state_write(sweep, number, result);
+    unit_clear(&unit);
+    return error;
+}
+
+/* An incomplete unit is run again by the next sweep. */
+static bool is_done(const struct sweep *sweep, unsigned number)
+{
+    json_auto_t *result = sweep_state_read(sweep, number);
+    return document_is_true(result, "complete");
+}
+
+static int work(struct sweep *sweep)
+{
+    int error = sweep_child_open(sweep);
+    while (!error && !sweep_is_over(sweep)) {
+        unsigned number = atomic_fetch_add(&sweep->board->next, 1);
+        if (number >= json_array_size(sweep->units))
+            break;
+        if (!is_done(sweep, number))
+            error = run_unit(sweep, number);
+        atomic_fetch_add(&sweep->board->done, 1);
+    }
+    sweep_child_close(sweep);
+    return error;
+}
+
+/* In a fork. It ends with this process, so that no child outlives it. */
+static _Noreturn void work_as_child(struct sweep *sweep, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    sweep->shows = false;
+    sweep->scratch = NULL;
+    _exit(work(sweep) < 0 ? 1 : 0);
+}
+
+static int run_workers(struct sweep *sweep)
+{
+    pid_t parent = getpid(), *pids = calloc(sweep->jobs, sizeof *pids);
+    int error = pids ? 0 : -ENOMEM;
+    fflush(NULL);
+    for (unsigned i = 1; !error && i < sweep->jobs; i++)
+        if ((pids[i] = fork()) == 0)
+            work_as_child(sweep, parent);
+    error = error ? error : work(sweep);
+    for (unsigned i = 1; pids && i < sweep->jobs; i++) {
+        if (pids[i] > 0 && sweep_is_over(sweep))
+            kill(pids[i], SIGTERM);
+        int status = 0;
+        if (pids[i] > 0 && waitpid(pids[i], &status, 0) > 0 && status != 0 && !error)
+            error = -EIO;
+    }
+    free(pids);
+    return error;
+}
+
+static int open_board(struct sweep *sweep)
+{
+    void *board = mmap(NULL, sizeof *sweep->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (board == MAP_FAILED)
+        return -errno;
+    sweep->board = board;
+    return 0;
+}
+
+static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environment)
+{
+    return json_pack("{s:O, s:O, s:s, s:O, s:I, s:I}", "modules", names, "environment", environment, "python",
+                     sweep->mode->probe.executable, "catalogue", sweep->catalogue, "threads",
+                     (json_int_t)sweep->request->plan.threads, "timeout",
+                     (json_int_t)sweep->request->timeout);
+}
+
+static int run_units(struct sweep *sweep, json_t *names, json_t *environment, struct sentence *error)
+{
+    json_auto_t *task = task_of(sweep, names, environment);
+    int failed = divide(sweep);
+    failed = failed ? failed : sweep_state_open(sweep, task);
+    failed = failed ? failed : run_workers(sweep);
+    if (sweep->shows)
+        fputs("\r\e[K", stderr);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
+                             "cannot keep results under %s: %s", sweep->dir ? sweep->dir : "",
+                             strerror(-failed));
+    return 0;
+}
+
+int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
+{
+    json_auto_t *names = names_of(sweep), *environment = NULL;
+    sweep->began = clock_now();
+    int failed = open_board(sweep);
+    failed = failed ? failed : sweep_child_open(sweep);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "", "cannot make a temporary folder: %s",
+                             strerror(-failed));
+    int status = make_catalogue(sweep, names, &environment, error);
+    sweep_child_close(sweep);
+    if (!status)
+        status = run_units(sweep, names, environment, error);
+    if (status)
+        return status;
+    *ret_report = sweep_report(sweep, run);
+    return *ret_report ? 0 : sentence_fail(STATUS_HARNESS, error, "", "no memory for the report");
+}
+
+void sweep_clear(struct sweep *sweep)
+{
+    json_decref(sweep->catalogue);
+    json_decref(sweep->units);
+    free(sweep->dir);
+    if (sweep->board)
+        munmap(sweep->board, sizeof *sweep->board);
+}

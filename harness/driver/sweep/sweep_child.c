@@ -1,0 +1,101 @@
+#include "driver/sweep/sweep_child.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* Bytes of a file that a child writes, and of memory that it uses unless --memory gives another limit. */
+#define FILE_SIZE (UINT64_C(64) << 20)
+#define MEMORY (UINT64_C(2) << 30)
+
+static char temporary[4096], home[4096];
+static const char *const environment[] = {temporary, home, NULL};
+
+struct job_settings sweep_child_settings(const struct sweep *sweep)
+{
+    struct job_settings settings = sweep->settings;
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", sweep->scratch);
+    snprintf(home, sizeof home, "HOME=%s", sweep->scratch);
+    settings.launch.environment = environment;
+    settings.launch.folder = sweep->scratch;
+    settings.launch.file_size = FILE_SIZE;
+    if (!sweep->request->memory && settings.memory > MEMORY)
+        settings.memory = MEMORY;
+    settings.tick = sweep_draw;
+    settings.context = (void *)(uintptr_t)sweep;
+    return settings;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    return at->level > 0 ? remove(path) : 0;
+}
+
+static void empty_folder(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+int sweep_child_open(struct sweep *sweep)
+{
+    const char *parent = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
+    if (asprintf(&sweep->scratch, "%s/ftstress-sweep-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
+        return -ENOMEM;
+    return mkdtemp(sweep->scratch) ? 0 : -errno;
+}
+
+void sweep_child_close(struct sweep *sweep)
+{
+    if (!sweep->scratch)
+        return;
+    empty_folder(sweep->scratch);
+    rmdir(sweep->scratch);
+    free(sweep->scratch);
+    sweep->scratch = NULL;
+}
+
+int sweep_child_plan(const struct sweep *sweep, const char *setup, struct plan *plan)
+{
+    plan_init(plan);
+    plan->name = strdup("sweep");
+    plan->setup = strdup(setup);
+    plan->threads = 1;
+    plan->seed = sweep->request->plan.seed;
+    return plan->name && plan->setup ? 0 : -ENOMEM;
+}
+
+static int write_task(const struct sweep *sweep, const json_t *task)
+{
+    cleanup_free char *path = NULL, *text = json_dumps(task, JSON_COMPACT);
+    if (!text || asprintf(&path, "%s/task.json", sweep->scratch) < 0)
+        return -ENOMEM;
+    return fd_write_file(path, text, strlen(text));
+}
+
+int sweep_child_run(struct sweep *sweep, const struct plan *plan, const json_t *task, struct outcome *outcome)
+{
+    struct job_settings settings = sweep_child_settings(sweep);
+    *outcome = (struct outcome){0};
+    empty_folder(sweep->scratch);
+    int error = write_task(sweep, task);
+    if (!error)
+        error = job_run(plan, &settings, outcome);
+    if (outcome->interrupted)
+        atomic_store(&sweep->board->interrupted, true);
+    return error;
+}
+
+int sweep_child_read(const struct sweep *sweep, const char *name, char **ret_text, size_t *ret_size)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/%s", sweep->scratch, name) < 0)
+        return -ENOMEM;
+    return fd_read_file(path, ret_text, ret_size);
+}

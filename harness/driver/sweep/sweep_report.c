@@ -1,0 +1,138 @@
+#include "driver/sweep/sweep_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/list.h"
+#include "base/text.h"
+#include "core/wire/status.h"
+#include "driver/report/document.h"
+#include "driver/report/report.h"
+#include "driver/sweep/sweep_state.h"
+
+/* The results of all units. */
+struct sum {
+    json_t *rows, *findings, *verifications, *environment, *notes;
+    unsigned missing; /* units that are not complete */
+};
+
+static json_t *find_id(const json_t *findings, const char *id)
+{
+    size_t i;
+    json_t *finding;
+    json_array_foreach (findings, i, finding)
+        if (strcmp(document_text(finding, "id"), id) == 0)
+            return finding;
+    return NULL;
+}
+
+static void add_findings(struct sum *sum, const json_t *result)
+{
+    json_int_t offset = (json_int_t)json_array_size(sum->verifications);
+    size_t i;
+    json_t *finding;
+    json_array_foreach (json_object_get(result, "findings"), i, finding) {
+        const json_t *trials = json_object_get(finding, "trials");
+        if (find_id(sum->findings, document_text(finding, "id")))
+            continue;
+        if (json_is_integer(trials))
+            json_object_set_new(finding, "trials", json_integer(offset + json_integer_value(trials)));
+        json_array_append(sum->findings, finding);
+    }
+    json_array_extend(sum->verifications, json_object_get(result, "verifications"));
+}
+
+/* The rows of a unit without a result. */
+static void add_missing(struct sum *sum, const json_t *entries)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach (entries, i, entry) {
+        const char *why = document_text(entry, "why");
+        json_array_append_new(sum->rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
+                                                   *why ? why : "the time was over before its turn"));
+    }
+}
+
+static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run, unsigned number)
+{
+    json_auto_t *result = sweep_state_read(sweep, number);
+    sum->missing += !document_is_true(result, "complete");
+    if (!result) {
+        add_missing(sum, json_array_get(sweep->units, number));
+        return;
+    }
+    json_array_extend(sum->rows, json_object_get(result, "callables"));
+    json_array_extend(sum->notes, json_object_get(result, "notes"));
+    json_object_update_missing(sum->environment, json_object_get(result, "environment"));
+    add_findings(sum, result);
+    run->children += (unsigned)document_number(result, "children");
+    run->serial_calls += (uint64_t)document_number(result, "serial_calls");
+    run->calls += (uint64_t)document_number(result, "calls");
+    run->sampled += (uint64_t)document_number(result, "sampled");
+    run->overlapped += (uint64_t)document_number(result, "overlapped");
+}
+
+static const char *why_untested(const struct sweep *sweep, const struct sum *sum, const struct run *run)
+{
+    if (atomic_load(&sweep->board->interrupted))
+        return "interrupted before its end; the same command goes on from here";
+    if (json_array_size(sum->rows) == 0)
+        return "the modules have no public callable, or could not be imported; see the table";
+    return run->serial_calls == 0 ? "no call was made; give it more --time" : NULL;
+}
+
+static void decide(const struct sweep *sweep, const struct sum *sum, struct run *run)
+{
+    size_t i;
+    const json_t *finding;
+    const char *why = why_untested(sweep, sum, run);
+    run->interrupted = atomic_load(&sweep->board->interrupted);
+    run->status = why ? STATUS_UNTESTED : STATUS_CLEAN;
+    json_array_foreach (sum->findings, i, finding)
+        if (sweep->request->strict || strcmp(document_text(finding, "blame"), "user") != 0)
+            run->status = STATUS_FINDING;
+    if (why && run->status != STATUS_FINDING)
+        run->reason = strdup(why);
+}
+
+static void name_run(const struct sweep *sweep, struct run *run)
+{
+    text_join(&run->name, "", "sweep of");
+    for (size_t i = 0; i < sweep->nmodules; i++)
+        text_join(&run->name, i ? ", " : " ", sweep->modules[i]);
+    run->seed = sweep->request->plan.seed;
+    run->share = RUNG_READONLY;
+    run->threads = 1;
+    run->out = sweep->request->out;
+    run->python = sweep->mode->probe.executable;
+    run->seconds = clock_seconds(clock_now() - sweep->began);
+}
+
+json_t *sweep_report(struct sweep *sweep, struct run *run)
+{
+    struct sum sum = {json_array(), json_array(), json_array(), json_object(), json_array(), 0};
+    name_run(sweep, run);
+    for (unsigned i = 0; i < json_array_size(sweep->units); i++)
+        add_unit(sweep, &sum, run, i);
+    json_object_del(sum.environment, "mutates"); /* of some statements only */
+    decide(sweep, &sum, run);
+    json_t *document = report_document(run);
+    json_object_set_new(document, "verification",
+                        json_incref(json_array_get(sum.verifications, 0)) ?: json_null());
+    json_object_set_new(document, "verifications", sum.verifications);
+    json_object_set_new(document, "findings", sum.findings);
+    json_object_set_new(document, "environment", sum.environment);
+    json_object_set_new(document, "notes", sum.notes);
+    json_object_set_new(document, "rate_below", json_null()); /* the calls are different ones */
+    json_object_set_new(document, "sweep",
+                        json_pack("{s:b, s:i, s:b, s:O, s:o}", "complete", sum.missing == 0, "children",
+                                  (int)run->children, "resumed", sweep->resumed, "not_imported",
+                                  json_object_get(sweep->catalogue, "modules"), "callables", sum.rows));
+    if (sum.missing == 0)
+        sweep_state_remove(sweep);
+    return document;
+}

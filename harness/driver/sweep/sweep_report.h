@@ -1,0 +1,8 @@
+/* The report of a sweep: the results of its units in one document. */
+#pragma once
+
+#include "driver/sweep/sweep.h"
+
+/* Fills the run with sums, and decides its status. Removes the state of a complete sweep. A new reference, or NULL without
+ * memory. */
+json_t *sweep_report(struct sweep *sweep, struct run *run);

@@ -1,0 +1,74 @@
+#include "driver/sweep/sweep_state.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+static char *path_of(const struct sweep *sweep, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", sweep->dir, name) < 0 ? NULL : path;
+}
+
+static char *unit_path(const struct sweep *sweep, unsigned unit)
+{
+    char name[32];
+    snprintf(name, sizeof name, "unit-%05u.json", unit);
+    return path_of(sweep, name);
+}
+
+static int write_json(const char *path, const json_t *json)
+{
+    cleanup_free char *text = json_dumps(json, JSON_INDENT(1));
+    return path && text ? fd_write_file(path, text, strlen(text)) : -ENOMEM;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+void sweep_state_remove(const struct sweep *sweep)
+{
+    nftw(sweep->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int sweep_state_open(struct sweep *sweep, const json_t *task)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&sweep->dir, "%s/sweep", sweep->request->out) < 0)
+        return -ENOMEM;
+    path = path_of(sweep, "task.json");
+    json_auto_t *before = path ? json_load_file(path, 0, NULL) : NULL;
+    sweep->resumed = before && json_equal(before, task);
+    if (!sweep->resumed)
+        sweep_state_remove(sweep);
+    int error = fd_make_dirs(sweep->dir);
+    return error || sweep->resumed ? error : write_json(path, task);
+}
+
+bool sweep_state_has(const struct sweep *sweep, unsigned unit)
+{
+    json_auto_t *json = sweep_state_read(sweep, unit);
+    return json != NULL;
+}
+
+int sweep_state_write(const struct sweep *sweep, unsigned unit, const json_t *result)
+{
+    cleanup_free char *path = unit_path(sweep, unit);
+    return write_json(path, result);
+}
+
+json_t *sweep_state_read(const struct sweep *sweep, unsigned unit)
+{
+    cleanup_free char *path = unit_path(sweep, unit);
+    return path ? json_load_file(path, 0, NULL) : NULL;
+}

@@ -1,0 +1,14 @@
+/* The results of a sweep on disk: a file for the task and one for each unit, so that a sweep that was killed goes on. */
+#pragma once
+
+#include "driver/sweep/sweep.h"
+
+/* Makes the folder, and removes the results of another task. Returns 0 or -errno. */
+int sweep_state_open(struct sweep *sweep, const json_t *task);
+bool sweep_state_has(const struct sweep *sweep, unsigned unit);
+int sweep_state_write(const struct sweep *sweep, unsigned unit, const json_t *result);
+/* A new reference, or NULL. */
+json_t *sweep_state_read(const struct sweep *sweep, unsigned unit);
+
+/* Removes the folder: the sweep is complete. */
+void sweep_state_remove(const struct sweep *sweep);

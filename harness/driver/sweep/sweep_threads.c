@@ -1,0 +1,197 @@
+/* The calls of a unit that returned, with several threads. */
+#include "driver/sweep/sweep_unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
+#include "driver/report/document.h"
+#include "driver/sweep/sweep_trial.h"
+
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+#define SECONDS(n) ((n)*CLOCK_SECOND)
+/* Statements of a plan with threads, and its time. */
+#define TOGETHER_MOST 32
+#define TOGETHER_TIME SECONDS(3)
+/* The time of a statement that failed there, alone with threads; and of its trials. */
+#define AGAIN_TIME SECONDS(4)
+#define VERIFY_TIME SECONDS(8)
+
+/* Children of a plan with many statements: threads meet before each iteration, so that they are in the same statement. */
+static const struct member members[] = {
+    {.name = "guard",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(GUARD),
+     .unique = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(GUARD),
+     .perturb = PERTURB_LOCKSTEP,
+     .rides = PERTURB_ALLOC | PERTURB_LOCKS},
+    {.name = "watched",
+     .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(INVARIANT),
+     .unique = BIT(DIVERGE) | BIT(INVARIANT),
+     .perturb = PERTURB_LOCKSTEP},
+};
+static const struct member_set together = {
+    .members = members, .n = sizeof members / sizeof *members, .fallback = &members[1]};
+
+/* A call of a callable for threads: the first or the last one that returned a result. NULL: none did, or one failed. */
+static const struct unit_call *choose_call(const struct unit *unit, size_t owner, bool last)
+{
+    const struct unit_call *first = NULL, *chosen = NULL;
+    for (size_t i = 0; i < unit->n; i++) {
+        const struct unit_call *call = &unit->calls[i];
+        if (call->owner != owner)
+            continue;
+        if (call->state >= CALL_CRASHED)
+            return NULL;
+        if (call->state == CALL_RETURNED)
+            chosen = call;
+        if (call->state == CALL_RETURNED && !first)
+            first = call;
+    }
+    return last ? (chosen == first ? NULL : chosen) : first;
+}
+
+static int add_object(struct plan *plan, size_t owner, const char *make, char name[static 32])
+{
+    cleanup_free char *line = NULL;
+    snprintf(name, 32, "object_%zu", owner);
+    if (asprintf(&line, "%s = %s", name, make) < 0)
+        return -ENOMEM;
+    return text_join(&plan->setup, "\n", line);
+}
+
+static int add_chosen(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                      struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    const char *make = document_text(entry, "make");
+    char object[32] = "";
+    int error = trial_add_import(plan, document_text(entry, "module"));
+    if (!error && *make)
+        error = add_object(plan, call->owner, make, object);
+    return error ? error : trial_add_step(sweep, unit, call, *object ? object : NULL, plan);
+}
+
+static uint32_t threads_of(const struct sweep *sweep)
+{
+    return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
+}
+
+/* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
+ * blame, such as one that changes a setting of the whole process. */
+static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
+                     const json_t *finding)
+{
+    struct trial trial = {.verify = VERIFY_TIME};
+    json_auto_t *report = NULL;
+    trial_begin(sweep, call->text, &trial.plan);
+    trial.plan.threads = threads_of(sweep);
+    trial.plan.time = AGAIN_TIME;
+    int error = add_chosen(sweep, unit, call, &trial.plan);
+    if (!error)
+        error = trial_run(sweep, unit, &trial, &report);
+    plan_clear(&trial.plan);
+    if (!error)
+        trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(report, "findings"));
+    if (!error && json_array_size(json_object_get(report, "findings")) == 0)
+        json_array_append_new(
+            unit->notes,
+            json_sprintf("%s failed under threads among other calls, and not by itself: %s; no finding",
+                         call->text, document_text(finding, "message")));
+    return error;
+}
+
+/* Calls that threads make together. */
+struct batch {
+    const struct unit_call *calls[TOGETHER_MOST];
+    unsigned n;
+};
+
+/* The call of the batch that a finding is in; NULL: not known. */
+static const struct unit_call *find_guilty(const struct batch *batch, const json_t *finding)
+{
+    const char *statement = document_text(finding, "statement");
+    for (unsigned i = 0; i < batch->n; i++) {
+        const char *text = batch->calls[i]->text, *at = strchr(text, '.');
+        if (strcmp(statement, text) == 0 ||
+            (at && *statement && strncmp(text, "object_.", 8) == 0 && strncmp(statement, "object_", 7) == 0 &&
+             strchr(statement, '.') && strcmp(strchr(statement, '.'), at) == 0))
+            return batch->calls[i];
+    }
+    return NULL;
+}
+
+static void drop_call(struct batch *batch, const struct unit_call *call)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < batch->n; i++)
+        if (batch->calls[i]->owner != call->owner)
+            batch->calls[n++] = batch->calls[i];
+    batch->n = n;
+}
+
+/* Tries the findings of a batch again, each in a plan of its own. Returns 1 where a call left the batch, 0, or -errno. */
+static int settle(struct sweep *sweep, struct unit *unit, struct batch *batch, const json_t *report)
+{
+    size_t i;
+    const json_t *finding;
+    int dropped = 0;
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
+        const struct unit_call *call = find_guilty(batch, finding);
+        if (!call)
+            continue;
+        int error = run_again(sweep, unit, call, finding);
+        if (error)
+            return error;
+        drop_call(batch, call);
+        dropped = 1;
+    }
+    return dropped;
+}
+
+static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch)
+{
+    int dropped = 1;
+    for (int tries = 0; dropped > 0 && tries < 3 && batch->n > 0; tries++) {
+        struct trial trial = {.members = &together, .is_search = true};
+        json_auto_t *report = NULL;
+        if (sweep_is_over(sweep)) {
+            unit->complete = false;
+            return 0;
+        }
+        trial_begin(sweep, "sweep", &trial.plan);
+        trial.plan.threads = threads_of(sweep);
+        trial.plan.time = TOGETHER_TIME;
+        int error = 0;
+        for (unsigned i = 0; i < batch->n && !error; i++)
+            error = add_chosen(sweep, unit, batch->calls[i], &trial.plan);
+        if (!error)
+            error = trial_run(sweep, unit, &trial, &report);
+        plan_clear(&trial.plan);
+        dropped = error ? error : settle(sweep, unit, batch, report);
+    }
+    return dropped < 0 ? dropped : 0;
+}
+
+int unit_run_threads(struct sweep *sweep, struct unit *unit)
+{
+    struct batch batch = {.n = 0};
+    int error = 0;
+    size_t n = json_array_size(unit->entries);
+    for (size_t i = 0; i < 2 * n && !error; i++) {
+        const struct unit_call *call = choose_call(unit, i % n, i >= n);
+        if (call)
+            batch.calls[batch.n++] = call;
+        if (batch.n == TOGETHER_MOST) {
+            error = run_batch(sweep, unit, &batch);
+            batch.n = 0;
+        }
+    }
+    return error || batch.n == 0 ? error : run_batch(sweep, unit, &batch);
+}

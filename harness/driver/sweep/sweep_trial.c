@@ -1,0 +1,247 @@
+/* Calls of a sweep as plans of their own; those that failed, alone. */
+#include "driver/sweep/sweep_unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "core/plan/detector_list.h"
+#include "driver/report/document.h"
+#include "driver/report/report.h"
+#include "driver/session/session.h"
+#include "driver/sweep/sweep_child.h"
+#include "driver/sweep/sweep_trial.h"
+
+#define BIT(name) DETECTOR_BIT(DETECTOR_##name)
+#define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
+#define SECONDS(n) ((n)*CLOCK_SECOND)
+/* Iterations of a call that failed, and failed calls of one callable that are run again. */
+#define ALONE_CALLS 30
+#define ALONE_TRIES 3u
+#define ALONE_TIME SECONDS(6)
+/* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is caught;
+ * and with the other detectors of one thread. */
+static const struct member alone_members[] = {
+    {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(GUARD), .unique = BIT(GUARD)},
+    {.name = "serial",
+     .alone = true,
+     .serial = true,
+     .detect = OUTSIDE | BIT(INVARIANT) | BIT(TRIPWIRE),
+     .unique = BIT(INVARIANT) | BIT(TRIPWIRE)},
+    {.name = "bare", .alone = true, .detect = OUTSIDE, .unique = OUTSIDE},
+};
+static const struct member_set alone = {.members = alone_members,
+                                        .n = sizeof alone_members / sizeof *alone_members,
+                                        .fallback = &alone_members[2]};
+
+static bool has_id(const json_t *findings, const char *id)
+{
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (findings, i, finding)
+        if (strcmp(document_text(finding, "id"), id) == 0)
+            return true;
+    return false;
+}
+
+void trial_add_ids(json_t *row, const json_t *findings)
+{
+    size_t i;
+    const json_t *finding;
+    if (!json_object_get(row, "findings"))
+        json_object_set_new(row, "findings", json_array());
+    json_t *ids = json_object_get(row, "findings");
+    json_array_foreach (findings, i, finding)
+        json_array_append(ids, json_object_get(finding, "id"));
+}
+
+static void count_session(struct unit *unit, const struct session *session, json_t *report)
+{
+    unit->children += session->run.children;
+    unit->serial_calls += session->run.serial_calls;
+    unit->thread_calls += session->run.calls;
+    unit->sampled += session->run.sampled;
+    unit->overlapped += session->run.overlapped;
+    json_object_update_missing(unit->environment, json_object_get(report, "environment"));
+}
+
+/* Takes over the findings of a session; their trials have numbers in one list. */
+static void take_findings(struct sweep *sweep, struct unit *unit, const json_t *report)
+{
+    json_int_t offset = (json_int_t)json_array_size(unit->verifications);
+    size_t i;
+    json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
+        const json_t *trials = json_object_get(finding, "trials");
+        if (has_id(unit->findings, document_text(finding, "id")))
+            continue;
+        if (json_is_integer(trials))
+            json_object_set_new(finding, "trials", json_integer(offset + json_integer_value(trials)));
+        json_array_append(unit->findings, finding);
+        atomic_fetch_add(&sweep->board->found, 1);
+    }
+    json_array_extend(unit->verifications, json_object_get(report, "verifications"));
+}
+
+/* Of what one call shows by itself, leaves the cause: the instruction that was caught, else what comes first. */
+static void leave_one(struct finding_list *findings)
+{
+    size_t best = 0;
+    for (size_t i = findings->n; i-- > 0;)
+        if (!findings->items[i]->cause && (findings->items[i]->trapped || findings->items[best]->cause))
+            best = i;
+    while (findings->n > 1) {
+        size_t at = best == 0 ? 1 : 0;
+        finding_list_remove(findings, at);
+        best -= at < best;
+    }
+}
+
+int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial, json_t **ret_report)
+{
+    struct request request = *sweep->request;
+    struct mode row = *sweep->mode->row;
+    struct mode_run mode = *sweep->mode;
+    struct session session = {.request = &request, .mode = &mode, .settings = sweep_child_settings(sweep)};
+    request.quiet = true;
+    request.verify = trial->verify;
+    row.members = trial->members ? trial->members : row.members;
+    mode.row = &row;
+    mode.request = &request;
+    session.run.name = strdup(trial->plan.name);
+    session.run.seed = trial->plan.seed;
+    session.run.share = trial->plan.share;
+    session.run.threads = trial->plan.threads;
+    session.run.out = request.out;
+    session.run.python = mode.probe.executable;
+    int error = report_kept(request.out, &session.run.findings);
+    if (!error)
+        error = session_run(&session, &trial->plan, 1);
+    if (!error && trial->plan.threads == 1)
+        leave_one(&session.run.findings);
+    *ret_report = error ? NULL : report_document(&session.run);
+    if (!error && !*ret_report)
+        error = -ENOMEM;
+    if (!error && !trial->is_search)
+        error = report_keep_findings(&session.run, *ret_report, request.out);
+    if (session.interrupted) {
+        atomic_store(&sweep->board->interrupted, true);
+        unit->complete = false;
+    }
+    if (*ret_report)
+        count_session(unit, &session, *ret_report);
+    if (*ret_report && !trial->is_search)
+        take_findings(sweep, unit, *ret_report);
+    session_clear(&session);
+    return error;
+}
+
+static size_t count_findings(const json_t *report)
+{
+    return json_array_size(json_object_get(report, "findings"));
+}
+
+/* "object_.sort(vec)" as "m.Heap(3).sort(vec)", or with the name of an object that the setup makes. */
+static char *call_text(const char *call, const char *object)
+{
+    static const char prefix[] = "object_.";
+    char *text;
+    if (strncmp(call, prefix, sizeof prefix - 1) != 0 || !object)
+        return strdup(call);
+    return asprintf(&text, "%s.%s", object, call + sizeof prefix - 1) < 0 ? NULL : text;
+}
+
+int trial_add_import(struct plan *plan, const char *module)
+{
+    cleanup_free char *line = NULL;
+    if (asprintf(&line, "import %s", module) < 0)
+        return -ENOMEM;
+    return plan->setup && strstr(plan->setup, line) ? 0 : text_join(&plan->setup, "\n", line);
+}
+
+/* Adds the arrays that the call uses. */
+static int add_inputs(const struct sweep *sweep, struct plan *plan, const char *call)
+{
+    size_t i;
+    const json_t *input;
+    int error = 0;
+    json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input) {
+        const char *name = json_string_value(json_array_get(input, 0)), *at = call;
+        bool used = false, known = false;
+        size_t length = strlen(name);
+        for (; (at = strstr(at, name)); at += length)
+            used |= (at == call || strchr("(, =[", at[-1])) && (strchr("), [", at[length]) != NULL);
+        for (unsigned k = 0; k < plan->ninputs; k++)
+            known |= strcmp(plan->inputs[k].name, name) == 0;
+        if (used && !known && !error)
+            error = plan_add_input(plan, name, json_string_value(json_array_get(input, 1)));
+    }
+    return error;
+}
+
+int trial_add_step(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                   const char *object, struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    cleanup_free char *text = call_text(call->text, object);
+    int error = text ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
+    error = error ? error : add_inputs(sweep, plan, call->text);
+    return error ? error : plan_add_text(&plan->steps, &plan->nsteps, text);
+}
+
+void trial_begin(const struct sweep *sweep, const char *name, struct plan *plan)
+{
+    plan_init(plan);
+    plan->name = strdup(name);
+    plan->seed = sweep->request->plan.seed;
+}
+
+/* Runs one call that failed, with nothing else in its process. Returns the number of findings, or -errno. */
+static int try_alone(struct sweep *sweep, struct unit *unit, const struct unit_call *call)
+{
+    json_t *entry = json_array_get(unit->entries, call->owner);
+    struct trial trial = {.members = &alone};
+    json_auto_t *report = NULL;
+    const char *make = document_text(entry, "make");
+    cleanup_free char *name = call_text(call->text, *make ? make : NULL);
+    trial_begin(sweep, name ? name : "", &trial.plan);
+    trial.plan.threads = 1;
+    trial.plan.iterations = ALONE_CALLS;
+    trial.plan.time = ALONE_TIME;
+    trial.plan.focus = strdup("*");
+    trial.plan.stop_on_first = true;
+    int error = trial_add_step(sweep, unit, call, *make ? make : NULL, &trial.plan);
+    if (!error)
+        error = trial_run(sweep, unit, &trial, &report);
+    plan_clear(&trial.plan);
+    if (error)
+        return error;
+    trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(report, "findings"));
+    return (int)count_findings(report);
+}
+
+int unit_try_failures(struct sweep *sweep, struct unit *unit)
+{
+    for (size_t owner = 0; owner < json_array_size(unit->entries); owner++) {
+        unsigned tries = 0;
+        int found = 0;
+        for (size_t i = 0; i < unit->n && found == 0 && tries < ALONE_TRIES; i++) {
+            const struct unit_call *call = &unit->calls[i];
+            if (call->owner != owner || (call->state != CALL_CRASHED && call->state != CALL_SHOWN))
+                continue;
+            if (sweep_is_over(sweep)) {
+                unit->complete = false;
+                return 0;
+            }
+            tries++;
+            found = try_alone(sweep, unit, call);
+        }
+        if (found < 0)
+            return found;
+    }
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* Trials of a sweep: plans of some of its calls. */
+#pragma once
+
+#include "driver/mode/mode.h"
+#include "driver/sweep/sweep_unit.h"
+
+/* What a session of a sweep differs in. */
+struct trial {
+    struct plan plan;
+    const struct member_set *members; /* or NULL: the mode's */
+    uint64_t verify;
+    bool is_search; /* its findings are tried again before they count */
+};
+
+/* Runs the plan and keeps its findings. *ret_report: a new reference, or NULL. Returns 0 or -errno. */
+int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial, json_t **ret_report);
+
+/* Begins a plan without statements. */
+void trial_begin(const struct sweep *sweep, const char *name, struct plan *plan);
+
+/* Adds an import to the setup. Returns 0 or -ENOMEM. */
+int trial_add_import(struct plan *plan, const char *module);
+
+/* Adds one call as a statement. object: the name of its object, or the expression that makes it; or NULL. Returns 0 or
+ * -errno. */
+int trial_add_step(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                   const char *object, struct plan *plan);
+
+/* Adds the ids of the findings to the row of a callable. */
+void trial_add_ids(json_t *row, const json_t *findings);

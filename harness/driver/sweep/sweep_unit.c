@@ -1,0 +1,104 @@
+#include "driver/sweep/sweep_unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "driver/report/document.h"
+
+/* The key of the row for the calls in a state; NULL: not in the row. */
+static const char *const state_keys[CALL_STATES] = {
+    [CALL_NEW] = "not_made",  [CALL_BEGUN] = "not_made",   [CALL_RETURNED] = "returned",
+    [CALL_RAISED] = "raised", [CALL_CHANGED] = "returned", [CALL_CRASHED] = "crashed",
+    [CALL_SHOWN] = "shown",   [CALL_TIME] = "out_of_time", [CALL_MEMORY] = "out_of_memory",
+    [CALL_LEFT] = "left_out"};
+
+static int add_calls(struct unit *unit, const json_t *entry, size_t owner)
+{
+    size_t i;
+    const json_t *text;
+    json_array_foreach (json_object_get(entry, "calls"), i, text) {
+        struct unit_call *call = LIST_ADD(unit->calls, unit->n);
+        if (!call)
+            return -ENOMEM;
+        *call = (struct unit_call){json_string_value(text), owner, CALL_NEW};
+    }
+    return 0;
+}
+
+int unit_begin(struct unit *unit, const json_t *entries)
+{
+    size_t i;
+    const json_t *entry;
+    int error = 0;
+    *unit = (struct unit){.entries = entries,
+                          .rows = json_array(),
+                          .findings = json_array(),
+                          .verifications = json_array(),
+                          .environment = json_object(),
+                          .notes = json_array()};
+    json_array_foreach (entries, i, entry) {
+        json_array_append_new(unit->rows, json_pack("{s:s, s:O?}", "name", document_text(entry, "name"),
+                                                    "why", json_object_get(entry, "why")));
+        error = error ? error : add_calls(unit, entry, i);
+    }
+    return error;
+}
+
+void unit_clear(struct unit *unit)
+{
+    free(unit->calls);
+    json_decref(unit->rows);
+    json_decref(unit->findings);
+    json_decref(unit->verifications);
+    json_decref(unit->environment);
+    json_decref(unit->notes);
+}
+
+unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < unit->n; i++)
+        n += unit->calls[i].owner == owner && unit->calls[i].state == state;
+    return n;
+}
+
+static void count_states(const struct unit *unit, size_t owner, json_t *row)
+{
+    for (int state = 0; state < CALL_STATES; state++) {
+        long long n = unit_count(unit, owner, (enum call_state)state);
+        if (n > 0)
+            json_object_set_new(row, state_keys[state],
+                                json_integer(n + document_number(row, state_keys[state])));
+    }
+}
+
+/* Names the calls that did not come back. */
+static void list_failures(const struct unit *unit, size_t owner, json_t *row)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < unit->n; i++) {
+        const struct unit_call *call = &unit->calls[i];
+        if (call->owner == owner && call->state >= CALL_CRASHED && call->state <= CALL_MEMORY)
+            json_array_append_new(
+                list, json_pack("{s:s, s:s}", "call", call->text, "end", state_keys[call->state]));
+    }
+    if (json_array_size(list) > 0)
+        json_object_set(row, "failed", list);
+    json_decref(list);
+}
+
+json_t *unit_document(struct unit *unit)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach (unit->rows, i, row) {
+        count_states(unit, i, row);
+        list_failures(unit, i, row);
+    }
+    return json_pack("{s:O, s:O, s:O, s:O, s:O, s:i, s:I, s:I, s:I, s:I}", "callables", unit->rows,
+                     "findings", unit->findings, "verifications", unit->verifications, "environment",
+                     unit->environment, "notes", unit->notes, "children", (int)unit->children, "serial_calls",
+                     (json_int_t)unit->serial_calls, "calls", (json_int_t)unit->thread_calls, "sampled",
+                     (json_int_t)unit->sampled, "overlapped", (json_int_t)unit->overlapped);
+}

@@ -1,0 +1,59 @@
+/* A unit of a sweep: some callables, with the state of each call. */
+#pragma once
+
+#include "driver/sweep/sweep.h"
+
+/* The states that calls.py writes come first. */
+enum call_state {
+    CALL_NEW,
+    CALL_BEGUN,
+    CALL_RETURNED,
+    CALL_RAISED,
+    CALL_CHANGED, /* it returned None, or changed an input */
+    CALL_CRASHED, /* its process ended */
+    CALL_SHOWN,   /* a detector found something at it */
+    CALL_TIME,
+    CALL_MEMORY,
+    CALL_LEFT, /* left out, because others of the callable ended their processes */
+    CALL_STATES
+};
+
+struct unit_call {
+    const char *text; /* borrowed from the entry */
+    size_t owner;     /* entry of the callable */
+    enum call_state state;
+};
+
+struct unit {
+    const json_t *entries; /* of the catalogue; borrowed */
+    struct unit_call *calls;
+    size_t n;
+    json_t *rows;     /* results, one for each entry */
+    json_t *findings; /* documents */
+    json_t *verifications;
+    json_t *environment;
+    json_t *notes;
+    unsigned children;
+    uint64_t serial_calls, thread_calls, sampled, overlapped;
+    bool complete; /* no part of it was cut off by the time or by the user */
+};
+
+/* Returns 0 or -ENOMEM. */
+int unit_begin(struct unit *unit, const json_t *entries);
+void unit_clear(struct unit *unit);
+
+/* Counts the calls of an entry in a state. */
+unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state);
+
+/* sweep_scan.c: makes every call on one thread. A call that ends its process, or at which a detector finds something,
+ * costs one child. Returns 0 or -errno. */
+int unit_scan(struct sweep *sweep, struct unit *unit);
+
+/* sweep_trial.c: runs a call that failed by itself, as a plan of its own; what it shows there are the findings. */
+int unit_try_failures(struct sweep *sweep, struct unit *unit);
+
+/* sweep_threads.c: makes calls of the callables that are left with several threads. */
+int unit_run_threads(struct sweep *sweep, struct unit *unit);
+
+/* The result of the unit, and its part in that of the sweep. New references. */
+json_t *unit_document(struct unit *unit);

@@ -1,0 +1,3 @@
+from ftstress import main
+
+main()

@@ -1,0 +1,119 @@
+"""`ftstress sweep`: every public callable of a module."""
+import os
+import signal
+import unittest
+
+from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, each, interpreter, wait_until
+
+# Each call of the planted module that fails, and how.
+ENDS = {'negative': 'crashed', 'corrupt': 'shown', 'spin': 'out_of_time', 'eat': 'out_of_memory', 'leave': 'crashed',
+        'hide': 'shown'}
+
+
+def sweep(*args, timeout=300, **options):
+    return Run(*args, command='sweep', **options).finish(timeout)
+
+
+class Swept(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.done = sweep('swept', '--jobs', '2', '--timeout', '700ms', '--memory', '700M')
+        cls.rows = {row['name']: row for row in cls.done.json['sweep']['callables']} if cls.done.json else {}
+
+    def test_status(self):
+        """bugs of one thread and of several set exit status 1"""
+        self.expect(self.done, 1)
+        self.check(self.done.json['sweep']['complete'], self.done, 'the sweep is not complete')
+
+    @each(ENDS.items())
+    def test_end(self, name, end):
+        """a call that fails is named with its own arguments, and how it ended"""
+        failed = self.rows.get(f'swept.{name}', {}).get('failed', [])
+        self.check(any(call['end'] == end and call['call'].startswith(f'swept.{name}(') for call in failed), self.done,
+                   f'{name} has no call that ended so: {failed}')
+
+    def test_negative(self):
+        """only a negative stride crashes: the other forms return"""
+        row = self.rows['swept.negative']
+        self.check(row['returned'] > 1, self.done, 'no other form returned')
+        self.assertEqual({call['call'] for call in row['failed']}, {'swept.negative(reverse)'}, self.done)
+
+    @each([('negative', 'crash', 'negative'), ('corrupt', 'heap-corruption', 'corrupt'), ('leave', 'crash', 'leave'),
+           ('hide', 'input-mutated', 'hide')])
+    def test_finding(self, name, kind, function):
+        """the call alone shows the finding, of the right kind, in the right function"""
+        ids = self.rows[f'swept.{name}'].get('findings', [])
+        found = [f for f in self.done.findings() if f['id'] in ids]
+        self.assertEqual([f['kind'] for f in found], [kind], self.done)
+        self.check(name in found[0]['message'] or found[0]['function'] == function, self.done, 'another function is named')
+        self.check((self.done.dir / 'out' / found[0]['id'] / 'plan.yaml').exists(), self.done, 'no plan is kept')
+
+    def test_race(self):
+        """the race shows under threads only"""
+        ids = self.rows['swept.race'].get('findings', [])
+        self.assertEqual([f['kind'] for f in self.done.findings() if f['id'] in ids][:1], ['wrong-result'], self.done)
+        self.assertNotIn('failed', self.rows['swept.race'], self.done)
+
+    def test_clean(self):
+        """the later victim of the overrun, and the methods of the twin, are clean"""
+        for name, row in self.rows.items():
+            if name == 'swept.victim' or '.Twin' in name:
+                self.check(not row.get('failed') and not row.get('findings') and row.get('returned'), self.done,
+                           f'{name}: {row}')
+
+    def test_files(self):
+        """nothing is left where it is started, nor is the state of a complete sweep"""
+        self.assertEqual(list(self.done.cwd.iterdir()), [], self.done)
+        self.check(not (self.done.dir / 'out' / 'sweep').exists(), self.done, 'the state is left')
+
+    def test_table(self):
+        """the text has the counts and the failed calls"""
+        self.assertRegex(self.done.out, r'calls on one thread: \d+ returned, \d+ raised', self.done)
+        self.assertIn('swept.spin(vec): out of time', self.done.out, self.done)
+
+
+class Resume(EndToEnd):
+    def test_kill(self):
+        """after kill -9 the same command goes on, and loses and repeats nothing"""
+        arguments = ('swept', 'swept', '--jobs', '1', '--timeout', '700ms', '--memory', '700M')
+        with Run(*arguments, command='sweep') as first:
+            self.check(wait_until(lambda: (first.dir / 'out' / 'sweep' / 'task.json').exists(), 60), first, 'it has no state')
+            os.kill(first.process.pid, signal.SIGKILL)
+            first.process.wait()
+            done = sweep(*arguments, '--out', str(first.dir / 'out'))
+        self.expect(done, 1)
+        self.check(done.json['sweep']['resumed'], done, 'it began anew')
+        names = [row['name'] for row in done.json['sweep']['callables']]
+        self.assertEqual(len(names), len(set(names)), done)
+
+    def test_interrupt(self):
+        """Ctrl-C ends it soon, with what it has"""
+        with Run('numpy', command='sweep') as run:
+            self.check(wait_until(lambda: (run.dir / 'out' / 'sweep' / 'task.json').exists(), 60), run, 'it has no state')
+            os.kill(run.process.pid, signal.SIGINT)
+            run.finish(60)
+        self.expect(run, 3)
+        self.check(not run.json['sweep']['complete'], run, 'it says that it is complete')
+
+
+class Modules(EndToEnd):
+    def test_missing(self):
+        """a module that cannot be imported is named, with status 3"""
+        done = self.expect(sweep('no_such_module'), 3)
+        self.assertIn('no_such_module', done.out, done)
+
+    def test_outside(self):
+        """callables that reach outside the process are not called"""
+        done = sweep('shutil', '--time', '20s')
+        rows = {row['name']: row for row in done.json['sweep']['callables']}
+        self.check('denied' in rows['shutil.rmtree']['why'], done, 'rmtree is called')
+
+    @each([('fixed', GOOD, 0, []), ('broken', BROKEN, 1, ['PyArray_Repeat'])])
+    def test_numpy(self, _, python, status, functions):
+        """exactly one function of NumPy 2.2.2 has a hidden write, and none of 2.2.6"""
+        done = self.expect(sweep('numpy._core.fromnumeric', python=python), status)
+        self.assertEqual([f['function'] for f in done.findings()], functions, done)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,75 @@
+/* The table of a sweep in the text form. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rendered.h"
+
+static const char table[] =
+    "{'name': 'sweep of m', 'verdict': '%s', 'threads': 1, 'seed': 7, 'seconds': 3.0, 'calls': 50, 'findings': [],"
+    "'notes': [], 'sweep': {'complete': %s, 'children': 4, 'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
+    "'callables': ["
+    "{'name': 'm.f', 'why': null, 'returned': 5, 'raised': 2},"
+    "{'name': 'm.g', 'why': null, 'raised': 4, 'raises': 'TypeError: an integer is needed'},"
+    "{'name': 'm.h', 'why': null, 'crashed': 1, 'shown': 1, 'out_of_time': 1, 'out_of_memory': 1, 'left_out': 3,"
+    " 'not_made': 2, 'findings': ['F1'], 'failed': [{'call': 'm.h(vec)', 'end': 'crashed'},"
+    " {'call': 'm.h(mat)', 'end': 'shown'}, {'call': 'm.h(3)', 'end': 'out_of_time'},"
+    " {'call': 'm.h(2)', 'end': 'out_of_memory'}]},"
+    "{'name': 'm.i', 'why': 'denied: it starts a process'}]}}";
+
+static void the_table_has_every_part(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "clean", "false");
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "sweep of m, seed 7\n");
+    assert_says(text, "  3 s, 4 children; calls by threads: 50\n");
+    assert_says(
+        text,
+        "calls on one thread: 5 returned, 6 raised, 1 ended their process, 1 failed a check, "
+        "1 were out of time, 1 were out of memory, 3 were left out behind failures of the same callable, "
+        "2 were not made\n");
+    assert_says(text, "    m.h(vec): ended its process F1\n");
+    assert_says(text, "    m.h(mat): failed a check F1\n");
+    assert_says(text, "    m.h(3): out of time F1\n");
+    assert_says(text, "    m.h(2): out of memory F1\n");
+    assert_says(text, "  callables: 4, of which 1 returned a result or None\n  never returned: 3\n");
+    assert_says(text, "        1  each call raises, the first one TypeError: m.g\n");
+    assert_says(text, "        1  failed; see above: m.h\n");
+    assert_says(text, "        1  denied: it starts a process: m.i\n");
+    assert_says(text, "  not imported: m.sub: ImportError: x\n");
+    assert_says(text, "  not complete: the same command goes on from here\n");
+    assert_says(text, "  nothing found in the calls that the table counts\n");
+    json_decref(report);
+}
+
+/* A long list is cut. */
+static void long_tables_are_cut(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "clean", "true"),
+           *rows = json_object_get(json_object_get(report, "sweep"), "callables");
+    for (int i = 0; i < 50; i++) {
+        char why[32];
+        snprintf(why, sizeof why, "reason %d", i);
+        json_array_append_new(rows, json_pack("{s:s, s:s}", "name", "m.x", "why", why));
+        json_array_append_new(rows, json_pack("{s:s, s:n, s:[{s:s, s:s}]}", "name", "m.y", "why", "failed",
+                                              "call", "m.y()", "end", "shown"));
+    }
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "    … and 37 more reasons, all in the JSON report\n");
+    assert_says(text, "    … and 14 more calls, all in the JSON report\n");
+    assert_no(text, "not complete");
+    json_decref(report);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_table_has_every_part),
+        cmocka_unit_test(long_tables_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
