@@ -1,5 +1,7 @@
 """The counting detectors: references, growth, and objects left after Python's end; each planted bug and its twin."""
+import tempfile
 import unittest
+from pathlib import Path
 from typing import NamedTuple
 
 from harness import OWN_MALLOC, EndToEnd, each, functions, run
@@ -7,6 +9,21 @@ from harness import OWN_MALLOC, EndToEnd, each, functions, run
 COUNTERS = 'growth,refcount,shutdown'
 SETUP = 'x = object(); L = [n + 0.5 for n in range(5)]'
 
+
+LIBRARY = '''
+class Item:
+    pass
+
+items = []
+
+def keeps():
+    items.append(Item())
+
+def trims():
+    keeps()
+    if len(items) > 500:
+        items.clear()
+'''
 
 # Of growth_domain, by number.
 DOMAINS = (('malloc', ''), ('raw', ' from PyMem_Malloc or PyMem_RawMalloc'), ('mem', ' from PyMem_Malloc or PyMem_RawMalloc'),
@@ -93,6 +110,18 @@ class Counting(EndToEnd):
         done = self.expect(run('-t', 4, '-s', 'import growth_domain', '--detect', COUNTERS, '--time', '2',
                                *(f'growth_domain.twin({domain})' for domain in range(len(DOMAINS)))), 0)
         self.check(done.json['calls'] > 100, done, 'too little was tested')
+
+    @each([('trims', 'library.trims()', 0), ('keeps', 'library.keeps()', 1), ('slow', 'time.sleep(0.01); library.keeps()', 0)])
+    def test_trimmed(self, _, statement, status):
+        """a list that is cleared at 500 entries is no leak; one that is never cleared is, after more calls than such a list has
+        entries"""
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'library.py').write_text(LIBRARY)
+            done = self.expect(run('-t', 2, '-s', 'import library, time', '--detect', 'growth', '--time', '3', statement,
+                                   env={'PYTHONPATH': folder}), status)
+        if _ == 'slow':
+            self.assertRegex(' '.join(done.json['notes']), r'growth: .* 1\.00 library\.Item.*; no finding, because a cache that '
+                                                            'fills, or a list that is trimmed later, looks the same')
 
     def test_names(self):
         """names that the interpreter's cache of attributes keeps, one more for each call, are no leak"""

@@ -104,8 +104,8 @@ static void widen_entry(struct entry *entry, const struct candidate *candidate)
     if (high_of(candidate) > atomic_load(&entry->high))
         atomic_store(&entry->high, (uint8_t)high_of(candidate));
     do {
-        both = (uint8_t)((flags | candidate->flags) & ~(CANDIDATE_UNDER_LOCK | CANDIDATE_RANDOM)) |
-               (flags & candidate->flags & (CANDIDATE_UNDER_LOCK | CANDIDATE_RANDOM));
+        both = (uint8_t)((flags | candidate->flags) & ~CANDIDATE_RANDOM) |
+               (flags & candidate->flags & CANDIDATE_RANDOM);
     } while (!atomic_compare_exchange_weak(&entry->flags, &flags, both));
     if (candidate->writer_pc)
         atomic_store(&entry->writer_pc, candidate->writer_pc);

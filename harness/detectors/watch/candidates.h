@@ -22,9 +22,7 @@ enum candidate_flags {
     CANDIDATE_LOCKED = 8,     /* at least one of them is locked (lock prefix or xchg) */
     CANDIDATE_PLAIN = 16,     /* at least one of them is not locked, and it writes */
     CANDIDATE_EACH_CALL = 32, /* each call that was stepped writes it */
-    CANDIDATE_UNDER_LOCK =
-        64, /* all accesses seen lie between a locked instruction and a release (a hint only) */
-    CANDIDATE_RANDOM = 128, /* no access was seen: a random word of the data of a target file */
+    CANDIDATE_RANDOM = 64,    /* no access was seen: a random word of the data of a target file */
 };
 
 /* Aligned to its size, which is 1, 2, 4 or 8. The pcs are those of the instructions themselves; 0: none seen. */

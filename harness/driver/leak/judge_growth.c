@@ -1,6 +1,5 @@
 /* Decides by the curves of the variants what grows with the calls, and makes one finding for each function. */
 #include <math.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,36 +7,9 @@
 #include "base/list.h"
 #include "base/text.h"
 #include "core/wire/counted.h"
-#include "driver/finding/curve.h"
-#include "driver/leak/judge_leak.h"
+#include "driver/leak/judge_loss.h"
 
 #define STACKS_MAX 3
-/* Fewer new blocks in each call count as none. */
-#define TABLE_BLOCKS 0.005
-/* More things than a cache has that keeps some of them by chance, by their addresses: it looks like a leak till
- * full. */
-#define CACHE_MOST 5000
-#define WHOLE 0.05 /* difference of a rate from a whole number at most, where each call loses the same */
-
-/* One thing that grows. */
-struct loss {
-    enum series_of of;
-    const char *name; /* of a type; or of a site, with its allocator; borrowed */
-    enum holder holder;
-    const char *path; /* to the holder; borrowed */
-    enum growth_verdict verdict;
-    double rate, bytes; /* for each call: things, and bytes */
-    struct symbol_stack stack;
-    char *function, *package; /* that allocated it; or NULL */
-    bool is_immortal;         /* immortal objects may hold it */
-    bool is_listed;
-};
-
-struct losses {
-    struct judge *judge;
-    struct loss *items;
-    size_t n;
-};
 
 /* Returns the record that decides: for a retained loss that of the variant with the release step. */
 static const struct record *deciding(const struct judge *judge, const struct record *record,
@@ -188,17 +160,11 @@ static void join_owners(struct losses *losses)
     }
 }
 
-/* Blocks that become longer with the calls, such as a table's: the number of blocks stays. */
-static bool is_table(const struct loss *loss)
-{
-    return loss->of != SERIES_OBJECTS && loss->rate < TABLE_BLOCKS && loss->bytes > 0;
-}
-
 /* A table grows because the package holds the objects that are listed in it. */
 static void join_tables(struct losses *losses)
 {
     for (size_t i = 0; i < losses->n; i++)
-        for (size_t k = 0; k < losses->n && is_table(&losses->items[i]); k++) {
+        for (size_t k = 0; k < losses->n && loss_is_table(&losses->items[i]); k++) {
             struct loss *table = &losses->items[i], *held = &losses->items[k];
             if (held->of != SERIES_OBJECTS || held->verdict != table->verdict || !held->package ||
                 held->holder == HOLDER_NOBODY || !text_equal(held->package, table->package))
@@ -207,12 +173,6 @@ static void join_tables(struct losses *losses)
             table->function = held->function ? strdup(held->function) : NULL;
             break;
         }
-}
-
-static bool same_owner(const struct loss *one, const struct loss *other)
-{
-    return one->verdict == other->verdict && one->is_immortal == other->is_immortal &&
-           text_equal(one->function, other->function);
 }
 
 static void say_holder(struct judge_list *list, const struct loss *loss)
@@ -237,7 +197,7 @@ static const struct loss *find_held(const struct losses *losses, const struct lo
     const struct loss *best = NULL;
     for (size_t i = 0; i < losses->n; i++) {
         const struct loss *loss = &losses->items[i];
-        if (same_owner(loss, like) && loss->of == SERIES_OBJECTS && loss->holder != HOLDER_UNKNOWN &&
+        if (loss_has_owner_of(loss, like) && loss->of == SERIES_OBJECTS && loss->holder != HOLDER_UNKNOWN &&
             (!best || tells(loss) > tells(best)))
             best = loss;
     }
@@ -259,7 +219,7 @@ static char *list_losses(struct losses *losses, const struct loss *like, bool *r
     *ret_objects = false;
     for (size_t i = 0; i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        if (!same_owner(loss, like))
+        if (!loss_has_owner_of(loss, like))
             continue;
         loss->is_listed = true;
         if (loss->of == SERIES_OBJECTS) {
@@ -291,28 +251,10 @@ static bool is_lost(const struct losses *losses, const struct loss *like)
     unsigned lost = 0, held = 0;
     for (size_t i = 0; i < losses->n; i++) {
         const struct loss *loss = &losses->items[i];
-        if (same_owner(loss, like) && loss->holder != HOLDER_UNKNOWN)
+        if (loss_has_owner_of(loss, like) && loss->holder != HOLDER_UNKNOWN)
             (*(loss->holder == HOLDER_NOBODY ? &lost : &held))++;
     }
     return lost > 0 && held == 0;
-}
-
-/* May this be in a cache that fills? Something holds it, and calls do not keep the same number each. */
-static bool is_chance(const struct judge *judge, const struct loss *loss)
-{
-    enum series_of of = loss->of == SERIES_OBJECTS ? SERIES_OBJECTS : SERIES_SITE_BLOCKS;
-    struct curve curve = judge_series_curve(judge, COUNTED_CALLS, of, loss->name);
-    int64_t grown = curve.n > COUNTED_WARM_UP ? curve.values[curve.n - 1] - curve.values[COUNTED_WARM_UP] : 0;
-    return loss->verdict == GROWTH_LEAK && loss->holder != HOLDER_NOBODY && !is_table(loss) &&
-           grown < CACHE_MOST && fabs(loss->rate - fmax(round(loss->rate), 1)) > WHOLE;
-}
-
-static bool may_fill(const struct losses *losses, const struct loss *like)
-{
-    bool fills = true;
-    for (size_t i = 0; i < losses->n; i++)
-        fills &= !same_owner(&losses->items[i], like) || is_chance(losses->judge, &losses->items[i]);
-    return fills;
 }
 
 /* Returns why a loss is no finding, or NULL: compiled code and a cache that the release step empties are wanted. */
@@ -323,8 +265,9 @@ static const char *excuse(const struct losses *losses, const struct loss *loss)
         return "";
     if (loss->is_immortal)
         return "; no finding, because the interpreter made objects immortal meanwhile, and keeps what they hold";
-    if (may_fill(losses, loss))
-        return "; no finding, because a cache that fills looks the same over few calls; give it more --time";
+    if (losses_may_fill(losses, loss))
+        return "; no finding, because a cache that fills, or a list that is trimmed later, looks the same over few "
+               "calls; give it more --time";
     return judge->outcome->facts.changes == CHANGES_SEEN && !is_lost(losses, loss)
                ? "; no finding, because the statements change what they share"
                : NULL;
@@ -351,7 +294,7 @@ static void add_finding(struct losses *losses, struct loss *like, const char *me
                             "meant to keep this, it is no leak"));
     for (size_t i = 0; finding && i < losses->n; i++) {
         struct loss *loss = &losses->items[i];
-        if (!same_owner(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
+        if (!loss_has_owner_of(loss, like) || loss->stack.nframes == 0 || finding->nstacks >= STACKS_MAX)
             continue;
         char *title = loss->of == SERIES_OBJECTS ? judge_format("memory of %s is allocated here", loss->name)
                                                  : judge_format("%.1f bytes are allocated here", loss->bytes);

@@ -8,20 +8,16 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/fd.h"
+#include "driver/minimize/measure.h"
 #include "driver/minimize/minimize_state.h"
 #include "driver/minimize/sprt.h"
 #include "driver/report/document.h"
 
-/* Failures that measure the rate of a plan, and children at most. */
-#define HITS 5
-#define CHILDREN_MAX 200
 /* The share of the time for the trials of the whole plan. */
 #define BEFORE_SHARE 3
 #define AFTER_TIME (60 * CLOCK_SECOND)
 /* A variant that was rarer than a rate is rarer than one that is higher, or hardly lower, too. */
 #define TRIED_MARGIN 1.3
-/* The time of a plan is rounded up to this. */
-#define TIME_UNIT (100 * UINT64_C(1000000))
 /* Axes of the second look. */
 #define SECOND_AXES "statements,threads"
 
@@ -40,41 +36,6 @@ struct candidate {
 static bool is_over(const struct minimize *minimize)
 {
     return minimize->tester.interrupted || clock_now() >= minimize->deadline;
-}
-
-static void add_to_rate(struct rate *rate, const struct tester_result *result)
-{
-    rate->of++;
-    rate->hit += result->fails;
-    rate->seconds += result->seconds;
-}
-
-/* Runs the plan until it has failed often enough to know its rate. */
-static void measure(struct minimize *minimize, const struct plan *plan, uint64_t deadline, struct rate *ret)
-{
-    struct tester *tester = &minimize->tester;
-    struct tester_result result;
-    struct rate rate = {0};
-    size_t tag;
-    while (!tester->interrupted && clock_now() < deadline) {
-        while (tester->running < tester->jobs && tester->running < HITS - rate.hit &&
-               rate.of + tester->running < CHILDREN_MAX &&
-               tester_start(tester, plan, &minimize->like, minimize->others, 0) == 0)
-            ;
-        if (tester->running == 0)
-            break;
-        if (!tester_wait(tester, deadline, &result, &tag))
-            continue;
-        if (!result.ran)
-            break;
-        minimize->others |= result.others;
-        minimize->children++;
-        add_to_rate(&rate, &result);
-        if (!result.fails)
-            minimize->idle = result.seconds;
-    }
-    tester_stop(tester, TESTER_ALL);
-    *ret = rate;
 }
 
 /* The failures a second that a variant is compared with. */
@@ -345,10 +306,14 @@ static int begin(struct minimize *minimize, struct plan *plan, char *error, size
         result = plan_load(path, plan, error, error_size);
     if (result)
         return fail(result, error, error_size, "cannot write under %s: %s", minimize->dir, strerror(-result));
-    plan->time = (plan->time + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
-    measure(minimize, plan, now + (minimize->deadline - now) / BEFORE_SHARE, &minimize->before);
-    if (minimize->before.hit == 0)
+    struct measured measured;
+    measure_plan(&minimize->tester, plan, &minimize->like, now + (minimize->deadline - now) / BEFORE_SHARE,
+                 &measured);
+    minimize->before = measured.rate;
+    minimize->children += measured.rate.of;
+    if (measured.rate.hit == 0)
         return -ECANCELED;
+    minimize->now = measure_shorten(&measured, plan);
     result = minimize_write(minimize, plan);
     return result ? fail(result, error, error_size, "cannot write under %s: %s", minimize->dir,
                          strerror(-result))
@@ -369,8 +334,11 @@ int minimize_run(struct minimize *minimize, char *error, size_t error_size)
         result = reduce(minimize, &plan, error, error_size);
     minimize->complete |= result == 0;
     if (result == 0 || result == -ETIME) {
+        struct measured measured = {0};
         if (!minimize->tester.interrupted)
-            measure(minimize, &plan, clock_now() + AFTER_TIME, &minimize->after);
+            measure_plan(&minimize->tester, &plan, &minimize->like, clock_now() + AFTER_TIME, &measured);
+        minimize->after = measured.rate;
+        minimize->children += measured.rate.of;
         minimize_write(minimize, &plan);
     }
     minimize->seconds += clock_seconds(clock_now() - minimize->began);

@@ -33,7 +33,6 @@ struct minimize {
     char *statement;  /* that fails, in the smallest plan */
     double now;       /* failures a second of the smallest plan, at least as it seems */
     bool second_look; /* variants of what runs are tried again, against the plan's own rate */
-    bool others;      /* the plan had other findings, too */
     double idle;      /* s of a child that does not fail */
     uint64_t began;
 };

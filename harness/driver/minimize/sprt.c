@@ -3,7 +3,7 @@
 #include <math.h>
 
 /* A failure of this share of the rate is a rarer one. */
-#define RARER (1.0 / 3)
+#define RARER (1.0 / 4)
 /* The chance of a wrong verdict. */
 #define ERROR 0.1
 /* One failure may be chance. */

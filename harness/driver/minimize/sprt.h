@@ -15,7 +15,7 @@ struct sprt {
 
 void sprt_begin(struct sprt *sprt, double rate);
 
-/* Adds a child that failed or not after these seconds. SPRT_SAME is wrong for a failure of a third of the rate in at
+/* Adds a child that failed or not after these seconds. SPRT_SAME is wrong for a failure of a quarter of the rate in at
  * most one case of ten, and so is SPRT_RARER for one of the whole rate. */
 enum sprt_verdict sprt_add(struct sprt *sprt, bool hit, double seconds);
 

@@ -23,8 +23,11 @@ static void test(const struct tester *tester, const struct plan *plan, const str
 {
     struct request request = *tester->mode->request;
     struct session session = {.request = &request, .mode = tester->mode, .settings = tester->settings};
-    struct repeat repeat = {
-        .like = like, .hits = 1, .others = others, .deadline = clock_now() + 3600 * CLOCK_SECOND};
+    struct repeat repeat = {.like = like,
+                            .hits = 1,
+                            .brief = true,
+                            .others = others,
+                            .deadline = clock_now() + 3600 * CLOCK_SECOND};
     request.quiet = true; /* one progress line is that of the caller */
     session.run.start = tester->start;
     uint64_t began = clock_now();

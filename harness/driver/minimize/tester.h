@@ -22,7 +22,7 @@ struct tester_result {
     bool interrupted; /* by Ctrl-C */
     double seconds;
     double start;          /* s until the threads ran; 0: they did not */
-    double seconds_to_hit; /* of a failure, after its start; or 0 */
+    double seconds_to_hit; /* of the failure, after the start, where it was the only finding; or 0 */
 };
 
 struct tester {

@@ -63,7 +63,9 @@ static struct plan plan_child(const struct repeat *repeat, const struct session 
     struct plan child = *plan;
     uint64_t start = (uint64_t)(START_FACTOR * session->run.start * (double)CLOCK_SECOND);
     child.stop_on_first = !repeat->others && !(plan->detect & DETECTOR_COUNTERS);
-    if (child.time && child.time < start + WORK_LEAST)
+    if (child.time && repeat->brief)
+        child.time += start;
+    else if (child.time && child.time < start + WORK_LEAST)
         child.time = start + WORK_LEAST;
     return child;
 }

@@ -13,6 +13,7 @@ struct repeat {
     const struct likeness *like; /* of a changed plan: this makes it the same failure; or NULL */
     unsigned hits, most;         /* failures that are enough, and children at most */
     uint64_t deadline;           /* clock_now() */
+    bool brief;                  /* a child has the time of the plan after its start, and no more */
     /* The results: trials and first failures. */
     struct verification found;
     bool others; /* a child had another finding and not this one; the caller may set it, too */

@@ -44,7 +44,7 @@ static void test_one_word_has_one_entry(void **state)
 {
     (void)state;
     struct candidate found;
-    add((char *)words + 4, 2, CANDIDATE_READ | CANDIDATE_UNDER_LOCK, 1);
+    add((char *)words + 4, 2, CANDIDATE_READ | CANDIDATE_RANDOM, 1);
     assert_true(candidates_find((uintptr_t)words, &found));
     assert_ptr_equal(found.address, (char *)words + 4);
     assert_int_equal(found.size, 2);

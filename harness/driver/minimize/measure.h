@@ -1,0 +1,21 @@
+/* Measures how often a plan fails, and when in a child. Driver, one thread. */
+#pragma once
+
+#include "driver/minimize/rate.h"
+#include "driver/minimize/tester.h"
+
+/* What the children of a plan showed. */
+struct measured {
+    struct rate rate;
+    unsigned dated; /* failures of which it is known when they came */
+    double latest;  /* s after the start, of these */
+    double idle;    /* s of the children that did not fail so */
+};
+
+/* Runs the plan until it has failed often enough to know its rate, or until the deadline (clock_now()). */
+void measure_plan(struct tester *tester, const struct plan *plan, const struct likeness *like,
+                  uint64_t deadline, struct measured *ret);
+
+/* Shortens the plan where failures came early: those would have come in the same children. Detectors that count need all
+ * of the time. Returns the failures a second of the plan as it is then. */
+double measure_shorten(const struct measured *measured, struct plan *plan);
