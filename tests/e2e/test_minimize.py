@@ -79,7 +79,7 @@ class Minimize(EndToEnd):
         self.assertIn('the smallest plan is', err)
 
     def interrupt(self, process, state, signal_sent, candidates):
-        """Sends the signal when so many candidates are decided. Returns the state that is left."""
+        """Sends the signal when this number of candidates is decided. Returns the state that is left."""
         until = time.monotonic() + 120
         while time.monotonic() < until and (not state.exists() or json.loads(state.read_text())['candidates'] < candidates):
             time.sleep(0.1)
