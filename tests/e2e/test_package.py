@@ -6,12 +6,76 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BUILD
+from harness import BROKEN, BUILD
 
 TREE = Path(__file__).resolve().parents[2]
 BUILDER = BUILD / 'venvs' / 'package' / 'bin' / 'python'
 BUILD_WHEEL = ('from scikit_build_core import build; import sys; '
                'print(build.build_wheel(sys.argv[1], {"build-dir": sys.argv[2]}))')
+
+REPEAT = '''
+import numpy as np
+x = np.arange(20.)
+def test_repeat():
+    assert np.repeat(x, 2).sum() == 2 * x.sum()
+def test_sum():
+    assert np.arange(20.).sum() == 190
+'''
+KINDS = '''
+import warnings
+import pytest
+@pytest.fixture
+def items():
+    return []
+@pytest.fixture(scope='module')
+def limit():
+    return 3
+def test_fixture(items, limit, tmp_path):
+    items.append(1)
+    (tmp_path / 'a').write_text(str(len(items)))
+    items.clear()
+    assert limit == 3 and (tmp_path / 'a').read_text() == '1'
+@pytest.mark.parametrize('n', [1, 2])
+def test_parameter(n):
+    assert n * 2 == n + n
+def test_index(thread_index, iteration_index):
+    assert 0 <= thread_index < 8 and iteration_index >= 0
+class TestClass:
+    def setup_method(self):
+        self.items = [1]
+    def test_method(self):
+        assert self.items == [1]
+class TestPlain:
+    def test_own(self):
+        self.own = object()
+        assert self.own
+def test_capsys(capsys):
+    print(1)
+@pytest.mark.thread_unsafe
+def test_unsafe():
+    pass
+def test_warns():
+    with pytest.warns(UserWarning):
+        warnings.warn('x')
+def test_skipped():
+    pytest.skip('no')
+@pytest.mark.xfail
+def test_xfail():
+    assert False
+'''
+RACE = '''
+import time
+import pytest
+n = 0
+@pytest.mark.parallel_threads(3)
+def test_lazy():
+    global n
+    n = mine = n + 1
+    time.sleep(0.001)
+    assert n == mine
+def test_other():
+    assert [1] == [1]
+'''
 
 
 @unittest.skipUnless(BUILDER.exists(), 'scripts/setup.sh --with package was not run')
@@ -26,8 +90,12 @@ class Package(unittest.TestCase):
         cls.wheel = Path(cls.folder.name, made.stdout.split()[-1])
         cls.venv = Path(cls.folder.name, 'venv')
         subprocess.run([BUILDER, '-m', 'venv', cls.venv], check=True)
-        subprocess.run([cls.venv / 'bin' / 'python', '-m', 'pip', 'install', '--quiet', '--no-index', '--no-deps',
-                        cls.wheel], check=True)
+        python = cls.venv / 'bin' / 'python'
+        subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--no-index', '--no-deps', cls.wheel], check=True)
+        site = subprocess.run([python, '-c', 'import site; print(site.getsitepackages()[0])'], text=True,
+                              capture_output=True, check=True).stdout.strip()
+        others = [BUILD / 'venvs' / name / Path(site).relative_to(cls.venv) for name in (BROKEN, 'package')]
+        Path(site, 'others.pth').write_text(''.join(f'{other}\n' for other in others))  # NumPy 2.2.2, pytest
 
     def run_installed(self, *command, env=None):
         """Runs a program of the venv outside of the tree, in an environment without compilers."""
@@ -61,6 +129,39 @@ class Package(unittest.TestCase):
                                   check=False)
         self.assertIn('libraries are missing; on Debian and Ubuntu: apt-get install libyaml-dev libjansson-dev',
                       ' '.join(done.stderr.split()))
+
+    def run_pytest(self, source, *options):
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        (folder / 'test_it.py').write_text(source)
+        done = self.run_installed('python', '-m', 'pytest', '--ftstress', '-q', '-p', 'no:cacheprovider', *options, folder,
+                                  env={'HOME': self.folder.name})
+        return done, ' '.join(done.stdout.split())
+
+    def test_repeat(self):
+        """five lines of pytest find the race of np.repeat; the other test of the module passes"""
+        done, text = self.run_pytest(REPEAT)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('1 failed, 1 passed', text)
+        self.assertRegex(text, r"(array_|PyArray_)[rR]epeat in numpy 2\.2\.2")
+        self.assertRegex(text, r'ftstress show F[0-9a-f]{7} --out ftstress-out')
+
+    def test_kinds(self):
+        """fixtures, parameters, classes and markers; what runs on one thread only, and why"""
+        done, text = self.run_pytest(KINDS)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn('9 passed, 1 skipped, 1 xfailed', text)
+        for reason in ('test_capsys: it uses capsys, which changes the whole process',
+                       'test_unsafe: it is marked thread_unsafe', 'test_warns: it uses warns, which changes'):
+            self.assertIn(reason, text)
+        self.assertIn('test_it.py: nothing found', text)
+
+    def test_race(self):
+        """a test that is wrong on several threads fails alone; a marker gives its threads"""
+        done, text = self.run_pytest(RACE)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('1 failed, 1 passed', text)
+        self.assertIn('AssertionError; raised by test_lazy(), never on one thread', text)
+        self.assertIn('3 threads', text)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,9 @@
 """`ftstress reproduce`: a kept finding runs again in fresh children, and only the same failure counts."""
 import json
 import os
+import shutil
 import subprocess
+import unittest
 
 from harness import BROKEN, BUILD, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
 
@@ -100,7 +102,7 @@ class Reproduce(EndToEnd):
         plan = done.dir / 'out' / finding['id'] / 'plan.yaml'
         plan.write_text(plan.read_text().replace('m.bug(1, 5)', 'm.twin(1, 5)'))
         written, _ = self.script(done, finding['id'], 'script')
-        self.assertRegex(written.stderr, 'fails in 0 of 5 runs, and the plan in 3 of 3 children: send the plan, too')
+        self.assertRegex(written.stderr, 'fails in 0 of 5 runs: send the plan instead; ')
 
     def test_no_script(self):
         """a plan that writes has no script, with the reason"""
@@ -111,6 +113,23 @@ class Reproduce(EndToEnd):
         self.assertEqual((written.returncode, path.exists()), (3, False), written)
         self.assertIn('the plan writes to what its threads share (sharing level all)', written.stderr)
 
+    @unittest.skipUnless(shutil.which('gdb'), 'gdb is not installed')
+    def test_gdb(self):
+        """gdb stops in the thread that crashes, and in the one that writes to its input"""
+        for function, (done, finding) in (
+                ('bug', self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())),
+                ('PyArray_Repeat', self.found(*REPEAT, python=BROKEN))):
+            again, _ = self.reproduce(done, finding['id'], '--gdb', stdin=subprocess.DEVNULL, timeout=200)
+            self.assertRegex(again.stdout, fr'gdb stopped at the finding, in the thread that shows it\n#0 .*{function}', again)
+
+    def test_no_gdb(self):
+        """without gdb one sentence names its package"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        again = subprocess.run([FTSTRESS, 'reproduce', finding['id'], '--gdb', '--out', done.dir / 'out'], env={'PATH': '/nowhere'},
+                               capture_output=True, text=True)
+        self.assertEqual(again.returncode, 3, again)
+        self.assertIn('gdb is not installed; install the package gdb', again.stderr)
+
     def test_no_finding(self):
         """what is no finding is refused in one sentence"""
         again = subprocess.run([FTSTRESS, 'reproduce', 'Fnope'], capture_output=True, text=True)
@@ -119,5 +138,4 @@ class Reproduce(EndToEnd):
 
 
 if __name__ == '__main__':
-    import unittest
     unittest.main()

@@ -170,6 +170,8 @@ static bool is_elsewhere(struct session *session, const json_t *finding, const s
 
 static int reproduce(struct kept *kept, const struct request *given)
 {
+    if (given->gdb)
+        return command_gdb(kept, given);
     struct mode_run *mode = &kept->mode;
     const struct plan *plan = &kept->targets.plans[0];
     const json_t *finding = kept->finding;

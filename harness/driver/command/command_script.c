@@ -23,6 +23,9 @@ static void note_rate(const struct script *script, const json_t *finding)
     fprintf(stderr, "ftstress: the script fails in %u of %u runs", script->hit, script->of);
     if (script->output[0])
         fprintf(stderr, "; one cannot run: %s", script->output);
+    else if (script->hit == 0)
+        fprintf(stderr, ": send the plan instead; `ftstress show %s` prints it",
+                document_text(finding, "id"));
     else if (script_is_rare(script, finding))
         fprintf(stderr,
                 ", and the plan in %.0f of %.0f children: send the plan, too; `ftstress show %s` prints it",

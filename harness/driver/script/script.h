@@ -13,6 +13,7 @@
 struct script {
     char *text;       /* the caller's, to script_clear; NULL: there is none */
     char why[256];    /* why there is none */
+    bool checked;     /* it turns glibc's checks of blocks on */
     unsigned hit, of; /* its own runs that showed the failure */
     char output[256]; /* the last line of a run that did neither fail nor end well, or "" */
 };

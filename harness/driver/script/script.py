@@ -55,6 +55,10 @@ def bound_names(texts):
     return found
 
 
+def names_in(texts):
+    return {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
 def shared_first(plan):
     """Returns the names of the setup that the statements bind anew, too."""
     setup = bound_names([plan['setup'] or '']) | {each['name'] for each in plan['inputs']}
@@ -96,9 +100,10 @@ def title(facts):
 def docstring(facts, form):
     seen = (f"Fails in {facts['hit']} of {facts['of']} runs of {facts['seconds']} s here."
             if facts.get('of') else 'Its rate was not measured.')
-    status = ('Exit status: 1 if it failed, 0 if not; a crash ends the process by a signal.' if form == 'script'
-              else 'A crash ends pytest by a signal.')
-    return ['"""' + title(facts), '', *wrap(facts['message']), '', f'{seen} {status}', f"Found by ftstress as {facts['id']}.", '"""']
+    status = ('Exit status: 1 if it failed, 0 if not; a crash ends the process early.' if form == 'script'
+              else 'A crash ends pytest.')
+    status += ' Only a build with ThreadSanitizer shows the race.' if facts['kind'] == 'data-race' else ''
+    return ['"""' + title(facts), '', *wrap(facts['message']), '', f"{seen} {status} Found by ftstress as {facts['id']}.", '"""']
 
 
 def wrap(text, width=110):
@@ -135,10 +140,16 @@ def threads_script(plan, facts, form):
     own = plan['thread_setup'] or ''
     private = plan['share'] == 'private'
     parameters = ['thread_index', 'iteration_index'] + [f'{name}={name}' for name in shared_first(plan)]
-    lines, before, after, end = statement_lines(plan), [], [], []
+    lines, before, after, end, made = statement_lines(plan), [], [], [], '{}'
     valued = last_value(plan['steps']) if facts['kind'] == 'wrong-result' and not plan['roles'] else None
-    if valued:
-        lines = [*valued, f"return pickle.dumps({result_code(facts['message'])})"]
+    value = f"return pickle.dumps({result_code(facts['message'])})"
+    if valued and not {'thread_index', 'iteration_index'} & names_in([*plan['steps'], own]):
+        lines = [*valued, value]
+        before, made = ['results = set()'], 'results.add({})'
+        end = ['failures.extend(pickle.loads(result) for result in results - {call(0, 0)})  # but for that of one thread']
+    elif valued:
+        made = 'result = {}'
+        lines = [*valued, value]
         after = ['if len(results) < 100000:', '    results.append((thread_index, iteration, result))']
         before = ['results = []']
         end = ['for thread_index, iteration, result in results:  # the same calls on one thread',
@@ -147,37 +158,40 @@ def threads_script(plan, facts, form):
         before, after = input_check(plan)
     nested = own or private
     call = call_lines(plan, parameters, lines)
+    if nested and made == 'results.add({})':  # each thread has calls of its own
+        before, call = ['own = []'], [*call, 'results = set()', 'own.append((call, results))']
+        end = [end[0].replace('for result', 'for call, results in own for result')]
+    elif nested:
+        end = []
     out = [*([] if private else inputs_code(plan)), *before, 'failures, barrier = [], threading.Barrier(THREADS)', '', '']
     out += [] if nested else [*call, '']
     out += ['def work(thread_index):', *indent([*(inputs_code(plan) if private else ()), own, *(call if nested else ())], 1),
             '    barrier.wait()', '    end, iteration = time.monotonic() + SECONDS, 0',
             '    while not failures and time.monotonic() < end:', '        try:',
-            f"            {'result = ' if valued else ''}call(thread_index, iteration)", *indent(after, 3),
+            *indent([made.format('call(thread_index, iteration)'), *after], 3),
             '        except Exception as error:', '            failures.append(error)', '        iteration += 1', '', '']
     run = ['threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(THREADS)]',
-           'for thread in threads:', '    thread.start()', 'for thread in threads:', '    thread.join(SECONDS + 20)',
-           '    if thread.is_alive():', "        failures.append(TimeoutError('a thread does not end'))", *([] if nested else end)]
+           'for thread in threads:', '    thread.start()', 'for thread in threads:', '    thread.join(SECONDS + 15)',
+           '    if thread.is_alive():', "        failures.append(TimeoutError('a thread does not end'))", *end]
     return out + finish(run, form, 'test_threads')
 
 
 def finish(run, form, name):
     if form == 'test':
         return [f'def {name}():', *indent(run, 1), '    assert not failures, failures[0]']
-    return [*run, "print(f'failed: {failures[0]!r}' if failures else 'not seen')", 'sys.exit(bool(failures))']
+    return [*run, "print(f'failed: {failures[0]!r}' if failures else 'not seen', flush=True)", 'sys.exit(bool(failures))']
 
 
 def counting_script(plan, form):
     """A program that makes many calls and counts what they leave behind."""
     texts = [*plan['steps'], *plan['roles']]
-    read = {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    names = sorted(read - bound_names(texts) - set(dir(builtins)) - {'thread_index', 'iteration_index'})
+    names = sorted(names_in(texts) - bound_names(texts) - set(dir(builtins)) - {'thread_index', 'iteration_index'})
     out = [*inputs_code(plan), plan['thread_setup'] or '', 'failures = []', '', '',
            *call_lines(plan, ['thread_index', 'iteration_index'], statement_lines(plan)), '',
-           'def measure():', '    gc.collect()', "    with open('/proc/self/statm') as file:",
-           '        memory = int(file.read().split()[1]) * 4096',
+           'def measure():', '    gc.collect()', "    memory = int(open('/proc/self/statm').read().split()[1]) * 4096",
            f"    return [sys.getallocatedblocks(), memory // 64, *map(sys.getrefcount, [{', '.join(names)}])]", '', '',
            'def run():', '    calls, end = 0, time.monotonic() + SECONDS', '    while time.monotonic() < end:',
-           '        try:', '            call(0, calls)', '        except Exception:', '            pass',
+           '        with contextlib.suppress(Exception):', '            call(0, calls)',
            '        calls += 1', '    return calls', '', '']
     run = ['run()', 'before = measure()', 'calls = run()',
            'grown = [after - was for after, was in zip(measure(), before)]  # blocks, 64 bytes of memory, references',
@@ -185,9 +199,11 @@ def counting_script(plan, form):
     return out + finish(run, form, 'test_memory')
 
 
-COUNTED = 'reference-leak', 'memory-growth', 'refcount-underflow'
-NONE = {'data-race': 'the race has no effect that a program in Python could see',
-        'shutdown-leak': 'the objects are left after the interpreter has ended'}
+COUNTED = 'reference-leak', 'memory-growth', 'refcount-underflow', 'shutdown-leak'
+THREADS_LEAST = {'input-mutated': 4}  # a thread sees what another one writes
+CHECKS = ["if 'MALLOC_CHECK_' not in os.environ:  # glibc then checks each block that is freed",
+          "    checks = {'MALLOC_CHECK_': '3', 'LD_PRELOAD': 'libc_malloc_debug.so.0'}",
+          '    os.execve(sys.executable, sys.orig_argv, os.environ | checks)']
 
 
 def refuse(facts):
@@ -197,21 +213,22 @@ def refuse(facts):
         return 'the plan calls a scenario in C'
     if plan['writer'] or plan['share'] in ('one-writer', 'all'):
         return f"the plan writes to what its threads share (sharing level {plan['share']})"
-    return NONE.get(facts['kind'])
+    return None
 
 
 def write(facts, form):
     plan = facts['plan']
     counted = facts['kind'] in COUNTED
     setup = (plan['setup'] or '').splitlines()
-    imports = ['import sys'] + (['import gc', 'import time'] if counted else ['import threading', 'import time'])
+    checks = CHECKS if facts['checked'] and form == 'script' else []
+    imports = ['sys', 'time', *(['os'] if checks else []), *(['contextlib', 'gc'] if counted else ['threading'])]
     if facts['kind'] == 'wrong-result':
-        imports += ['import pickle'] + (['import re'] if 'as repr(' in facts['message'] else [])
+        imports += ['pickle'] + (['re'] if 'as repr(' in facts['message'] else [])
     if plan['inputs'] and 'import numpy as np' not in setup:
         setup.insert(0, 'import numpy as np')
-    out = [*docstring(facts, form), *sorted(imports), *setup, '',
+    out = [*docstring(facts, form), f"import {', '.join(sorted(imports))}", *checks, *setup, '',
            "assert not sys._is_gil_enabled(), 'the GIL is on: run it with a free-threaded CPython, and PYTHON_GIL=0'"]
-    out.append(f"SECONDS = {facts['seconds']}" if counted else f"THREADS, SECONDS = {plan['threads']}, {facts['seconds']}")
+    out.append(f"SECONDS = {facts['seconds']}" if counted else f"THREADS, SECONDS = {max(plan['threads'], THREADS_LEAST.get(facts['kind'], 1))}, {facts['seconds']}")
     out += counting_script(plan, form) if counted else threads_script(plan, facts, form)
     return re.sub(r'\n{3,}', '\n\n', '\n'.join(out)) + '\n'
 

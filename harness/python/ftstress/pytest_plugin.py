@@ -1,0 +1,227 @@
+"""pytest --ftstress: calls each test from many threads, in processes of its own, under the detectors of ftstress.
+
+A test runs as ever first. Those that pass, and that threads can share, become the statements of one run of ftstress for
+each module. A finding fails the tests that it names.
+"""
+import ast
+import inspect
+import itertools
+import json
+import re
+import subprocess
+import tempfile
+import textwrap
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from ftstress import PROGRAM, environment
+from ftstress.pytest_child import INDEXES, Fixtures
+
+STEPS_MAX = 60  # a plan has at most 64
+
+# Markers and options of pytest-run-parallel that have the same meaning here.
+MARKERS = ('thread_unsafe(reason): the test runs on one thread only',
+           'parallel_threads(n): threads of this test', 'parallel_threads_limit(n): at most n threads',
+           'iterations(n): calls of each thread',
+           'ftstress_shared: all threads have the same instances of the fixtures')
+# Fixtures and functions that change the whole process, so that tests on several threads disturb each other.
+UNSAFE_FIXTURES = {'capfd', 'capfdbinary', 'caplog', 'capsys', 'capsysbinary', 'monkeypatch', 'pytester', 'recwarn'}
+UNSAFE_CALLS = {'catch_warnings', 'chdir', 'deprecated_call', 'simplefilter', 'warns'}
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup('ftstress', 'stress tests without the GIL')
+    group.addoption('--ftstress', action='store_true', help='call each test from many threads, under ftstress')
+    group.addoption('--ftstress-time', type=float, default=0.2, metavar='SECONDS',
+                    help='time of each test (default: %(default)s; a module takes at least 8 s)')
+    group.addoption('--ftstress-out', default='ftstress-out', metavar='DIR', help='where findings are kept')
+    if not find_spec('pytest_run_parallel'):  # that adds them, too
+        group.addoption('--parallel-threads', help='threads of each test (default: 8)')
+        group.addoption('--iterations', type=int, help='calls of each thread (default: until the time is over)')
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    for marker in MARKERS:
+        config.addinivalue_line('markers', marker)
+    if not config.pluginmanager.has_plugin('run-parallel'):
+        config.pluginmanager.register(Fixtures(), 'ftstress-fixtures')
+    if config.getoption('ftstress'):
+        config.pluginmanager.unregister(name='_run-parallel')  # pytest's own call of a test is on one thread
+        config.pluginmanager.register(Stress(config), 'ftstress-runs')
+
+
+def number_of(item, marker, option):
+    """Returns the number that a marker or else an option gives; None without one. An option that is 1 is none."""
+    mark = item.get_closest_marker(marker)
+    if mark and mark.args:
+        return int(mark.args[0]) if str(mark.args[0]).isdigit() else None
+    value = str(item.config.getoption(option, None))
+    return int(value) if value.isdigit() and int(value) > 1 else None
+
+
+def threads_of(item):
+    limit = item.get_closest_marker('parallel_threads_limit')
+    threads = number_of(item, 'parallel_threads', 'parallel_threads')
+    return min(threads or 8, int(limit.args[0])) if limit and limit.args else threads
+
+
+def iterations_of(item):
+    return number_of(item, 'iterations', 'iterations')
+
+
+def names_in(function):
+    """Returns the names that the source of a function has."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):
+        return set()
+    return {getattr(node, 'attr', None) or getattr(node, 'id', None) for node in ast.walk(tree)}
+
+
+def why_not(item):
+    """Returns why threads cannot share a test; None if they can."""
+    if not isinstance(item, pytest.Function) or type(item) is not pytest.Function:
+        return f'a {type(item).__name__} is not a test function of pytest'
+    if inspect.iscoroutinefunction(item.obj) or inspect.isasyncgenfunction(item.obj):
+        return 'it is async'
+    mark = item.get_closest_marker('thread_unsafe')
+    if mark:
+        return mark.kwargs.get('reason') or (mark.args[0] if mark.args else 'it is marked thread_unsafe')
+    if threads_of(item) == 1:
+        return 'it is marked for one thread'
+    unsafe = UNSAFE_FIXTURES.intersection(item._fixtureinfo.argnames) or UNSAFE_CALLS.intersection(names_in(item.obj))
+    return f'it uses {min(unsafe)}, which changes the whole process' if unsafe else None
+
+
+def plan_of(items, arguments):
+    """Returns the plan of a run: each test is a statement. Also returns the statements, in the order of the tests."""
+    names, statements = [], []
+    for item in items:
+        name = re.sub(r'\W', '_', item.name)
+        while name in names:
+            name += '_'
+        names.append(name)
+        used = [index for index in INDEXES if index in item._fixtureinfo.argnames]
+        statements.append(f'{name}({", ".join(f"{index}={index}" for index in used)})')
+    spec = {'arguments': arguments, 'nodeids': [item.nodeid for item in items],
+            'shared': [item.nodeid for item in items if item.get_closest_marker('ftstress_shared')]}
+    setup = ('from ftstress import pytest_child\n'
+             f'spec = {spec!r}\n'
+             f'{", ".join(names)}, = pytest_child.load(spec)\n')
+    return {'name': items[0].nodeid.partition('::')[0], 'setup': setup, 'steps': statements}, statements
+
+
+class Stress:
+    """The runs of ftstress of one session of pytest."""
+
+    def __init__(self, config):
+        self.config = config
+        self.reports = {}   # nodeid -> reports of pytest, which wait for their turn
+        self.single = {}    # nodeid -> why it ran on one thread only
+        self.clean = []     # what the runs without a finding have tested
+        self.findings = {}  # id -> (finding, its text, nodeids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        if item.nodeid not in self.reports:
+            self.run_module(item, nextitem)
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in self.reports.pop(item.nodeid):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def run_module(self, first, nextitem):
+        """Runs the tests of a module as pytest does, and then under ftstress. xdist deals tests out one by one."""
+        items = [first]
+        if not hasattr(self.config, 'workerinput'):
+            rest = first.session.items[first.session.items.index(first):]
+            items = list(itertools.takewhile(lambda item: item.path == first.path, rest))
+            nextitem = rest[len(items)] if len(rest) > len(items) else None
+        for item, following in zip(items, [*items[1:], nextitem]):
+            self.reports[item.nodeid] = runtestprotocol(item, log=False, nextitem=following)
+        self.stress([item for item in items if self.can_stress(item)])
+
+    def can_stress(self, item):
+        if any(report.outcome != 'passed' or hasattr(report, 'wasxfail') for report in self.reports[item.nodeid]):
+            return False
+        reason = why_not(item)
+        if reason:
+            self.single[item.nodeid] = reason
+        return not reason
+
+    def stress(self, items):
+        """Makes one run for the tests that have the same threads and iterations."""
+        def of(item):
+            return threads_of(item) or 0, iterations_of(item) or 0
+        for (threads, iterations), group in itertools.groupby(sorted(items, key=of), of):
+            for some in itertools.batched(group, STEPS_MAX):
+                self.run(some, threads, iterations)
+
+    def run(self, items, threads, iterations):
+        with tempfile.TemporaryDirectory(prefix='ftstress-') as folder:
+            plan, statements = plan_of(items, self.arguments())
+            plan |= {'threads': threads} if threads else {}
+            plan |= {'iterations': iterations} if iterations else {}
+            path, report = Path(folder, 'plan.yaml'), Path(folder, 'report.json')
+            path.write_text(json.dumps(plan))  # JSON is YAML
+            seconds = max(8, self.config.getoption('ftstress_time') * len(items))
+            done = subprocess.run([PROGRAM, 'run', path, '--time', f'{seconds:g}', '--verify', '10', '--json', report,
+                                   '--out', self.config.getoption('ftstress_out')], capture_output=True, text=True,
+                                  errors='replace', env=environment(), cwd=self.config.invocation_params.dir, check=False)
+            found = json.loads(report.read_text()) if report.exists() else None
+        if done.returncode in (0, 1) and found:
+            self.take(items, statements, found, done.stdout)
+        elif len(items) > 1:
+            for item in items:  # one of them may be why
+                self.run([item], threads, iterations)
+        else:
+            self.single[items[0].nodeid] = (found or {}).get('reason') or done.stderr.strip().rpartition('\n')[2]
+
+    def arguments(self):
+        config = self.config
+        arguments = [f'--rootdir={config.rootpath}', f'--import-mode={config.getoption("importmode")}']
+        return arguments + ([f'--config-file={config.inipath}'] if config.inipath else [])
+
+    def take(self, items, statements, report, text):
+        self.clean += [f'{report["name"]}: {line.strip()}' for line in text.splitlines()
+                       if line.startswith('  nothing found')]
+        blocks = {}
+        for block in filter(str.strip, text.split('\n\n')):
+            blocks.setdefault(block.split(maxsplit=1)[0], block)
+        tests = {}  # id -> its tests; those of a consequence are those of its cause
+        for finding in sorted(report['findings'], key=lambda finding: bool(finding['cause'])):
+            named = [item for item, statement in zip(items, statements) if statement in (finding['statement'] or '')]
+            tests[finding['id']] = guilty = tests.get(finding['cause']) or named or items
+            if finding['blame'] != 'user' and not finding.get('known'):
+                for item in guilty:
+                    self.fail(item, finding, blocks.get(finding['id'], finding['message']).strip())
+
+    def fail(self, item, finding, text):
+        _, _, nodeids = self.findings.setdefault(finding['id'], (finding, text, []))
+        nodeids.append(item.nodeid)
+        for report in self.reports[item.nodeid]:
+            if report.when == 'call':
+                report.longrepr = text if report.outcome == 'passed' else f'{report.longrepr}\n\n{text}'
+                report.outcome = 'failed'
+
+    def pytest_terminal_summary(self, terminalreporter):
+        write = terminalreporter.write_line
+        if self.findings:
+            terminalreporter.section('ftstress: findings')
+        for identity, (finding, _, nodeids) in self.findings.items():
+            write(f'{identity}  {finding["kind"]}  {finding["message"]}')
+            write(f'    in {", ".join(nodeids[:3])}{f" and {len(nodeids) - 3} more tests" if len(nodeids) > 3 else ""}')
+            write(f'    ftstress show {identity} --out {self.config.getoption("ftstress_out")}')
+        if self.clean:
+            terminalreporter.section('ftstress: nothing found')
+        for line in self.clean:
+            write(line)
+        if self.single:
+            terminalreporter.section('ftstress: tests that ran on one thread only')
+        for nodeid, reason in self.single.items():
+            write(f'{nodeid}: {reason}')

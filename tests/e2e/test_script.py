@@ -1,0 +1,51 @@
+"""The script of a finding of each kind shows the failure by itself, and passes with the clean twin."""
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from harness import BUILD, GOOD, OWN_MALLOC, EndToEnd, each, interpreter
+
+SCRIPT = Path(__file__).resolve().parents[2] / 'harness' / 'driver' / 'script' / 'script.py'
+ENVIRONMENT = os.environ | {'PYTHONPATH': str(BUILD / 'planted')}
+X = [{'name': 'x', 'recipe': 'f8[20]'}]
+KINDS = [('crash', 'crash_null_write', 'm.{}(x, 5)', {'inputs': X}), ('crash', 'crash_exit', 'm.{}()', {}),
+         ('hang', 'hang_lock_order', 'm.{}(thread_index)', {}), ('heap-corruption', 'heap_over_one', 'm.{}()', {}),
+         ('heap-corruption', 'heap_array', 'm.{}()', {'checked': True}), ('double-free', 'log_double_free', 'm.{}()', {}),
+         ('wrong-result', 'diverge_race', 'm.{}(x)', {'inputs': X}), ('exception', 'exception_race', 'm.{}()', {}),
+         ('wrong-result', 'diverge_race', 'm.{}(x)', {'inputs': X, 'thread_setup': 'i = 1', 'seconds': 3}),
+         ('reference-leak', 'refcount_kept', 'm.{}(x)', {'setup': '\nx = object()'}), ('memory-growth', 'growth_native', 'm.{}()', {}),
+         ('shutdown-leak', 'growth_object', 'm.{}()', {}),
+         ('data-race', 'watch_update', 'm.{}_add()', {'passes': True, 'twin': None})]
+
+
+class Script(EndToEnd):
+    def run_script(self, kind, module, statement, more):
+        plan = {'setup': f'import {module} as m' + more.get('setup', ''), 'thread_setup': more.get('thread_setup', ''), 'writer': '',
+                'inputs': more.get('inputs', []), 'steps': [statement], 'roles': [], 'threads': more.get('threads', 8),
+                'share': 'readonly', 'native': ''}
+        facts = {'id': 'F1', 'kind': kind, 'function': 'bug', 'package': module, 'message': 'a message', 'hit': 1, 'of': 5,
+                 'seconds': more.get('seconds', 2), 'checked': more.get('checked', False), 'plan': plan}
+        made = subprocess.run([interpreter(GOOD), '-I', SCRIPT, 'script', json.dumps(facts)], capture_output=True, text=True, check=True)
+        text = json.loads(made.stdout.removeprefix('ftstress\tscript\t'))['text']
+        self.assertTrue(15 <= len(text.splitlines()) <= 43, text)
+        return subprocess.run([interpreter(GOOD), '-c', text], env=ENVIRONMENT, capture_output=True, text=True), text
+
+    @each([(f'{kind} {module} {i}', kind, module, statement, more) for i, (kind, module, statement, more) in enumerate(KINDS)])
+    def test_kind(self, _, kind, module, statement, more):
+        """the script fails with the bug, and ends well with the twin"""
+        self.unless_sanitized(OWN_MALLOC)
+        done, text = self.run_script(kind, module, statement.format('bug'), more)
+        if more.get('passes'):
+            self.assertEqual((done.returncode, done.stdout), (0, 'not seen\n'), (done, text))
+        else:
+            self.assertNotEqual(done.returncode, 0, (done, text))
+            self.assertTrue('failed: ' in done.stdout or done.returncode not in (0, 1), (done, text))
+        if 'twin' not in more:
+            clean, text = self.run_script(kind, module, statement.format('twin'), more)
+            self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
+
+
+if __name__ == '__main__':
+    import unittest
+    unittest.main()
