@@ -1,6 +1,7 @@
 """`ftstress reproduce`: a kept finding runs again in fresh children, and only the same failure counts."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -59,6 +60,20 @@ class Reproduce(EndToEnd):
         self.assertIn('in another environment: numpy was 2.2.2 and is 2.2.6', again.stdout)
         again, result = self.reproduce(done, finding['id'], '-p', interpreter(BROKEN))
         self.assertEqual((again.returncode, result['hit']), (1, 3), again)
+
+    def test_another_build(self):
+        """a file that was built anew is named, where no version says so"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        path = done.dir / 'out' / finding['id'] / 'finding.json'
+        text = path.read_text()
+        files = re.findall(r'"_file [^"]*/(crash_null_write\.[^"]*)": "(\w{16})"', text)
+        self.assertEqual(len(files), 1, text)
+        path.write_text(text.replace(files[0][1], '0' * 16))
+        plan = path.parent / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('m.bug(1, 5)', 'm.twin(1, 5)'))
+        again, _ = self.reproduce(done, finding['id'])
+        self.assertEqual(again.returncode, 3, again)
+        self.assertIn(f"the environment is not the finding's: {files[0][0]} is another build; name one with -p", again.stderr)
 
     def bisect(self, done, finding, *args):
         return subprocess.run([FTSTRESS, 'bisect', finding, *args, '--out', done.dir / 'out'], capture_output=True, text=True,

@@ -76,7 +76,7 @@ static void run_trials(struct bisect *bisect, struct mode_run *mode, const struc
     bisect->interrupted |= session.interrupted;
     if (session.run.reason)
         snprintf(ret->why, sizeof ret->why, "%s", session.run.reason);
-    else if (is_decided(bisect, again) || again->hit > 0)
+    else if (!session.interrupted && (is_decided(bisect, again) || again->hit > 0))
         ret->hit = again->hit, ret->of = again->of;
     session_clear(&session);
 }
@@ -173,6 +173,7 @@ static bool try_version(struct bisect *bisect, size_t at)
     mode_close(&mode);
     free(python);
     say_try(bisect, each);
+    write_state(bisect); /* the caller's next one reports an error */
     return each->of > 0;
 }
 
