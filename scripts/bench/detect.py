@@ -182,8 +182,10 @@ class Table:
 
 
 def chosen(values, names, what):
-    """Returns the values with names that begin with one of those given, separated by commas."""
-    picked = [value for value in values if not names or any(value.name.startswith(name) for name in names.split(','))]
+    """Returns the values with one of the names given, separated by commas; where none has it, those that begin with it."""
+    full = {value.name for value in values}
+    picked = [value for value in values if not names or any(
+        value.name == name or (name not in full and value.name.startswith(name)) for name in names.split(','))]
     return picked or sys.exit(f'no such {what}; there are: ' + ', '.join(value.name for value in values))
 
 

@@ -78,22 +78,30 @@ class Minimize(EndToEnd):
         self.assertRegex(out, r'now: fails in 5 of 5 fresh children')
         self.assertIn('the smallest plan is', err)
 
-    def test_resumes(self):
-        """a run that is killed goes on where it was"""
-        done, finding, folder = self.found()
-        process = self.minimize(done, finding['id'], '--time', '5m')
-        state, until = folder / 'state.json', time.monotonic() + 120
-        while time.monotonic() < until and (not state.exists() or json.loads(state.read_text())['candidates'] < 2):
+    def interrupt(self, process, state, signal_sent, candidates):
+        """Sends the signal when this number of candidates is decided. Returns the state that is left."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until and (not state.exists() or json.loads(state.read_text())['candidates'] < candidates):
             time.sleep(0.1)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        before = json.loads(state.read_text())
-        self.assertGreaterEqual(before['candidates'], 2, before)
+        process.send_signal(signal_sent)
+        out, err = process.communicate(timeout=100)
+        self.assertTrue(signal_sent == signal.SIGKILL or 'interrupted: the same command goes on' in out, out + err)
+        return json.loads(state.read_text())
+
+    def test_resumes(self):
+        """a run that is killed or interrupted goes on where it was, and ends with the same plan"""
+        done, finding, folder = self.found()
+        before = {'candidates': 0, 'tried': {}}
+        for signal_sent in signal.SIGKILL, signal.SIGINT:
+            state = self.interrupt(self.minimize(done, finding['id'], '--time', '5m'), folder / 'state.json', signal_sent,
+                                   before['candidates'] + 2)
+            self.assertGreaterEqual(state['candidates'], before['candidates'] + 2, state)
+            self.assertLessEqual(before['tried'].keys(), state['tried'].keys())
+            self.assertEqual(before.get('before', state['before']), state['before'])
+            before = state
         out, err = (process := self.minimize(done, finding['id'], '--time', '5m')).communicate(timeout=400)
         self.assertEqual(process.returncode, 1, out + err)
-        after = json.loads(state.read_text())
-        self.assertEqual(after['before'], before['before'])
-        self.assertLessEqual(before['tried'].keys(), after['tried'].keys())
+        self.assertEqual(json.loads((folder / 'state.json').read_text())['before'], before['before'])
         self.assert_small(folder, out + err)
 
     def test_rare(self):

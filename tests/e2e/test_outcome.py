@@ -49,6 +49,19 @@ USAGE = [
 
 
 class Outcome(EndToEnd):
+    @each([('text', 2, r'<Text (\d) at .*<Text \1 at '), ('items', 3, r'Items 1 \[1, (\d)\], .*Items 2 \[1, \1\]'),
+           ('buffer', 4, r"Buffer 1 b'\\x0(\d).*Buffer 2 b'\\x0\1")])
+    def test_object(self, _, kind, shown):
+        """results without a pickle are read by their text, items or buffer; the clean twin has no finding"""
+        roles = [part for n in (1, 2) for part in ('--role', f'opaque_result.{{}}({kind}, {n})')]
+        done, twin = (run('--outcome', '--time', '4', '--stop-on-first', '--verify', '0', '-s', 'import opaque_result',
+                          *(part.format(call) for part in roles), until=until)
+                      for call, until in (('bug', lambda done: done.findings()), ('twin', None)))
+        self.expect(done, 1)
+        self.assertRegex(done.findings()[0]['message'], 'no order of the calls gives .*' + shown, done)
+        self.expect(twin, 0)
+        self.assertNotIn('has no pickle', twin.out, twin)
+
     @each(PLANTED)
     def test_planted(self, options, function, results, state):
         """a planted bug gives what no order gives: a finding with the function and the table"""

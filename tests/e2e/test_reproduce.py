@@ -1,7 +1,10 @@
 """`ftstress reproduce`: a kept finding runs again in fresh children, and only the same failure counts."""
 import json
 import os
+import re
+import shutil
 import subprocess
+import unittest
 
 from harness import BROKEN, BUILD, FTSTRESS, GOOD, EndToEnd, interpreter, patient, run
 
@@ -57,6 +60,20 @@ class Reproduce(EndToEnd):
         self.assertIn('in another environment: numpy was 2.2.2 and is 2.2.6', again.stdout)
         again, result = self.reproduce(done, finding['id'], '-p', interpreter(BROKEN))
         self.assertEqual((again.returncode, result['hit']), (1, 3), again)
+
+    def test_another_build(self):
+        """a file that was built anew is named, where no version says so"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        path = done.dir / 'out' / finding['id'] / 'finding.json'
+        text = path.read_text()
+        files = re.findall(r'"_file [^"]*/(crash_null_write\.[^"]*)": "(\w{16})"', text)
+        self.assertEqual(len(files), 1, text)
+        path.write_text(text.replace(files[0][1], '0' * 16))
+        plan = path.parent / 'plan.yaml'
+        plan.write_text(plan.read_text().replace('m.bug(1, 5)', 'm.twin(1, 5)'))
+        again, _ = self.reproduce(done, finding['id'])
+        self.assertEqual(again.returncode, 3, again)
+        self.assertIn(f"the environment is not the finding's: {files[0][0]} is another build; name one with -p", again.stderr)
 
     def bisect(self, done, finding, *args):
         return subprocess.run([FTSTRESS, 'bisect', finding, *args, '--out', done.dir / 'out'], capture_output=True, text=True,
@@ -125,6 +142,23 @@ class Reproduce(EndToEnd):
         self.assertEqual((written.returncode, path.exists()), (3, False), written)
         self.assertIn('the plan writes to what its threads share (sharing level all)', written.stderr)
 
+    @unittest.skipUnless(shutil.which('gdb'), 'gdb is not installed')
+    def test_gdb(self):
+        """gdb stops in the thread that crashes, and in the one that writes to its input"""
+        for function, (done, finding) in (
+                ('bug', self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())),
+                ('PyArray_Repeat', self.found(*REPEAT, python=BROKEN))):
+            again, _ = self.reproduce(done, finding['id'], '--gdb', stdin=subprocess.DEVNULL, timeout=200)
+            self.assertRegex(again.stdout, fr'gdb stopped at the finding, in the thread that shows it\n#0 .*{function}', again)
+
+    def test_no_gdb(self):
+        """without gdb one sentence names its package"""
+        done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())
+        again = subprocess.run([FTSTRESS, 'reproduce', finding['id'], '--gdb', '--out', done.dir / 'out'], env={'PATH': '/nowhere'},
+                               capture_output=True, text=True)
+        self.assertEqual(again.returncode, 3, again)
+        self.assertIn('gdb is not installed; install the package gdb', again.stderr)
+
     def test_no_finding(self):
         """what is no finding is refused in one sentence"""
         again = subprocess.run([FTSTRESS, 'reproduce', 'Fnope'], capture_output=True, text=True)
@@ -133,5 +167,4 @@ class Reproduce(EndToEnd):
 
 
 if __name__ == '__main__':
-    import unittest
     unittest.main()

@@ -61,6 +61,11 @@ class Swept(EndToEnd):
                 self.check(not row.get('failed') and not row.get('findings') and row.get('returned'), self.done,
                            f'{name}: {row}')
 
+    def test_in_place(self):
+        """a function that writes in place has no hidden write where the value was there already"""
+        row = self.rows['swept.place']
+        self.check('failed' not in row and not row.get('findings') and row['returned'], self.done, str(row))
+
     def test_files(self):
         """nothing is left where it is started, nor is the state of a complete sweep"""
         self.assertEqual(list(self.done.cwd.iterdir()), [], self.done)
@@ -97,6 +102,12 @@ class Resume(EndToEnd):
 
 
 class Modules(EndToEnd):
+    def test_time(self):
+        """when the time is over, it says what had no turn, and ends as a run does that tested something"""
+        done = self.expect(sweep('numpy.ma', '--time', '12s'), 0)
+        self.check(not done.json['sweep']['complete'], done, 'it says that it is complete')
+        self.assertIn('the time was over before its turn', done.out, done)
+
     def test_missing(self):
         """a module that cannot be imported is named, with status 3"""
         done = self.expect(sweep('no_such_module'), 3)

@@ -13,8 +13,10 @@
 static void add_result(struct portrait *portrait, const struct role_result *result)
 {
     portrait_add_number(portrait, result->n);
+    portrait->reads = true;
     for (unsigned i = 0; i < result->n; i++)
         portrait_add(portrait, result->values[i]);
+    portrait->reads = false;
     if (result->raised)
         portrait_add_raised(portrait, result->raised);
 }

@@ -9,6 +9,7 @@
 #include "child/space/array.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
+#include "detectors/result/form.h"
 
 #define DEPTH_MAX 12
 #define ITEMS_MAX 20000
@@ -119,7 +120,7 @@ static void add_items(struct portrait *portrait, PyObject *sequence, unsigned de
 /* The hash of a part of an unordered container, apart from the others. */
 static uint64_t part_of(struct portrait *portrait, PyObject *key, PyObject *value, unsigned depth)
 {
-    struct portrait part = {.items = portrait->items, .unordered = true};
+    struct portrait part = {.items = portrait->items, .unordered = true, .reads = portrait->reads};
     add_value(&part, key, depth + 1);
     if (value)
         add_value(&part, value, depth + 1);
@@ -239,6 +240,23 @@ static void add_iterator(struct portrait *portrait, PyObject *iterator, unsigned
     Py_XDECREF(list);
 }
 
+/* Without a pickle: adds the buffer, the items and the text. Attributes may be statistics or addresses. */
+static bool add_form(struct portrait *portrait, PyObject *object, unsigned depth)
+{
+    const struct form *form = portrait->reads ? form_make(Py_TYPE(object)) : NULL;
+    char raised[96];
+    bool any = false;
+    for (unsigned i = 0; form && i < form->n; i++) {
+        bool reads = form->parts[i].means != FORM_PICKLE && form->parts[i].means != FORM_ATTRIBUTE;
+        PyObject *value = reads ? form_read(&form->parts[i], object, raised, sizeof raised) : NULL;
+        if (value)
+            add_value(portrait, value, depth + 1);
+        any |= value != NULL;
+        Py_XDECREF(value);
+    }
+    return any;
+}
+
 static void add_reduced(struct portrait *portrait, PyObject *object, unsigned depth)
 {
     PyObject *reduced = PyObject_CallMethod(object, "__reduce_ex__", "i", 4);
@@ -246,7 +264,8 @@ static void add_reduced(struct portrait *portrait, PyObject *object, unsigned de
     add_text(portrait, Py_TYPE(object)->tp_name);
     if (!reduced) {
         PyErr_Clear();
-        become_opaque(portrait, Py_TYPE(object)->tp_name, "has no pickle");
+        if (!add_form(portrait, object, depth))
+            become_opaque(portrait, Py_TYPE(object)->tp_name, "has no pickle");
         return;
     }
     portrait_add_number(portrait, TAG_REDUCED);

@@ -2,7 +2,8 @@
  *
  * Values of the interpreter's own types count by their contents; the order of a dict or a set does not. Any other
  * object counts by what its pickle would hold; where its type has no equality of its own, also by which object it is
- * among those of the same portrait. An object without a pickle counts by its type only.
+ * among those of the same portrait. An object without a pickle counts by its type, and in a result also by its buffer,
+ * its items and its text.
  *
  * Contract. Child main, attached, while no worker runs target code. May run Python code of the target (__reduce_ex__).
  */
@@ -21,6 +22,7 @@ struct portrait {
     PyObject *identities[PORTRAIT_IDENTITIES]; /* objects that count by identity, in the order of the walk */
     unsigned nidentities;
     bool unordered; /* inside a dict or a set: no identities */
+    bool reads;     /* what is added is a result */
     bool opaque;    /* some object counts by its type only */
     char why[96];   /* "Counter has no pickle" */
 };

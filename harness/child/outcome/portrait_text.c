@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "child/outcome/portrait.h"
+#include "detectors/result/form.h"
 
 #define DEPTH_MAX 8
 /* Items that are printed: the room for a text is smaller. */
@@ -24,7 +25,20 @@ static unsigned number_of(struct portrait *numbers, PyObject *object)
     return numbers->nidentities;
 }
 
-/* The attributes of an object, or else the arguments that its pickle would make it from; or NULL. */
+/* Its items or its buffer, or NULL. */
+static PyObject *parts_of(PyObject *object)
+{
+    const struct form *form = form_make(Py_TYPE(object));
+    char raised[96];
+    PyObject *value = NULL;
+    for (unsigned i = 0; form && !value && i < form->n; i++)
+        if (form->parts[i].means == FORM_ITEMS || form->parts[i].means == FORM_BYTES)
+            value = form_read(&form->parts[i], object, raised, sizeof raised);
+    return value;
+}
+
+/* The attributes of an object, or else the arguments that its pickle would make it from, its items or its buffer; or
+ * NULL. */
 static PyObject *contents_of(PyObject *object)
 {
     PyObject *contents = PyObject_GetAttrString(object, "__dict__");
@@ -36,6 +50,8 @@ static PyObject *contents_of(PyObject *object)
         PyTuple_GET_ITEM(reduced, 0) == (PyObject *)Py_TYPE(object))
         contents = Py_NewRef(PyTuple_GET_ITEM(reduced, 1));
     PyErr_Clear();
+    if (!reduced)
+        contents = parts_of(object);
     Py_XDECREF(reduced);
     return contents;
 }

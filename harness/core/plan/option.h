@@ -43,6 +43,7 @@ struct request {
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;          /* run the children under ThreadSanitizer */
+    bool gdb;           /* run the plan of a finding in gdb */
     bool strict;        /* documented user errors count as findings */
     bool has_code;      /* a row with is_code was given: positionals are statements */
     uint64_t given;     /* bit i: option_rows[i] was given */

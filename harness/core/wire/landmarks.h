@@ -9,7 +9,8 @@
     ROW(worker_main)  /* the lowest frame of a worker that is ours */ \
     ROW(barrier_wait) /* a worker between two rounds */ \
     ROW(on_fatal)     /* the handler of a crash */ \
-    ROW(on_scene)     /* the handler in which the other threads wait after a crash */
+    ROW(on_scene)     /* the handler in which the other threads wait after a crash */ \
+    ROW(record_found) /* a record shows the bug: a debugger stops here */
 /* clang-format on */
 
 #define LANDMARK_ENUM(function) LANDMARK_##function,

@@ -1,5 +1,5 @@
-/* Changes the state of the process around calls on one thread, which threads would change, too. Results that depend on it
- * then differ between these calls already.
+/* Changes the state of the process around calls on one thread, which threads would change, too. Results that depend on
+ * it then differ between these calls already.
  *
  * Contract. One thread at a time, attached. A few hundred microseconds.
  */
@@ -14,8 +14,9 @@
  * memory, addresses or alignment. */
 void stir_memory(uint64_t turn);
 
-/* Holds open files, objects that the collector tracks, and references to the values of `names`, if any; crowded: in half of
- * the turns also a thread that is inside a call, for which a call may wait. For results that count or number these. */
+/* Holds open files, objects that the collector tracks, and references to the values of `names`, if any; crowded: in half
+ * of the turns also a thread that is inside a call, for which a call may wait. For results that count or number
+ * these. */
 void stir_process(uint64_t turn, PyObject *names, bool crowded);
 
 /* Frees all that is held. */

@@ -32,8 +32,8 @@ struct walk {
     size_t size;
 };
 
-/* All of these return 0; -ENOTSUP, -ENOMEM, -ECANCELED with another verdict, or -EAGAIN for a part that other threads may
- * use. */
+/* All of these return 0; -ENOTSUP, -ENOMEM, -ECANCELED with another verdict, or -EAGAIN for a part that other threads
+ * may use. */
 int walk_step(struct walk *walk, struct step step, PyObject *value);
 int walk_append(struct image *image, const void *bytes, size_t n);
 

@@ -78,7 +78,7 @@ static void run_trials(struct bisect *bisect, const struct plan *plan, struct mo
     bisect->interrupted |= session.interrupted;
     if (session.run.reason)
         snprintf(ret->why, sizeof ret->why, "%s", session.run.reason);
-    else if (is_decided(bisect, again) || again->hit > 0)
+    else if (!session.interrupted && (is_decided(bisect, again) || again->hit > 0))
         ret->hit = again->hit, ret->of = again->of;
     session_clear(&session);
 }

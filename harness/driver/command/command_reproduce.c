@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
@@ -36,6 +37,21 @@ static bool is_equal(const char *was, const char *is)
     return length == strcspn(is, " ") && strncmp(was, is, length) == 0;
 }
 
+/* Names files of the finding that were built anew, where no version says so. */
+static void say_files(const json_t *environment, const struct run *run, char **text)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)environment, key, value) {
+        const char *is = value_now(run, key);
+        cleanup_free char *part = NULL;
+        bool changed = strncmp(key, RUN_FILE_KEY, strlen(RUN_FILE_KEY)) == 0 && *is &&
+                       strcmp(is, document_text(environment, key)) != 0;
+        if (changed && asprintf(&part, "%s is another build", path_base(key)) >= 0)
+            text_join(text, ", ", part);
+    }
+}
+
 /* Returns "numpy was 2.2.2 and is 2.2.6, …"; NULL where nothing differs. The caller's. */
 static char *say_differences(const json_t *finding, const struct run *run)
 {
@@ -55,6 +71,8 @@ static char *say_differences(const json_t *finding, const struct run *run)
                      *is ? (int)strcspn(is, " ") : 7, *is ? is : "missing") >= 0)
             text_join(&text, ", ", part);
     }
+    if (!text)
+        say_files(json_object_get(finding, "environment"), run, &text);
     return text;
 }
 
@@ -170,6 +188,8 @@ static bool is_elsewhere(struct session *session, const json_t *finding, const s
 
 static int reproduce(struct kept *kept, const struct request *given)
 {
+    if (given->gdb)
+        return command_gdb(kept, given);
     struct mode_run *mode = &kept->mode;
     const struct plan *plan = &kept->targets.plans[0];
     const json_t *finding = kept->finding;

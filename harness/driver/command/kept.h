@@ -24,3 +24,6 @@ const struct plan *kept_smallest(const struct kept *kept, struct plan *scratch);
 /* Opens the finding that the request names, holds signals, and calls `act`. --time is not that of the plan, which has
  * the time of one child. Returns what `act` returns, or an exit status after an error message. */
 int kept_run(const struct request *request, int (*act)(struct kept *kept, const struct request *request));
+
+/* command_gdb.c: runs the finding in gdb, in place of this program. Returns an exit status where that fails. */
+int command_gdb(const struct kept *kept, const struct request *request);

@@ -35,6 +35,9 @@ struct child_log {
     size_t n;
 };
 
+/* Keys of the environment that are files: this, and their path. */
+#define RUN_FILE_KEY "_file "
+
 struct run {
     char *name;         /* of the plan or plans */
     const char *out;    /* folder that it is kept under, borrowed; or NULL */

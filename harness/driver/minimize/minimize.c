@@ -151,6 +151,17 @@ static void say_step(const struct minimize *minimize, const struct candidate *ca
             plan->ninputs, plan->threads, minimize->candidates, minimize->children);
 }
 
+/* A plan that is named after its first statement stays so. */
+static void rename_plan(const struct plan *from, struct plan *plan)
+{
+    bool by_step = from->nsteps && plan->nsteps && from->name && strcmp(from->name, from->steps[0]) == 0;
+    char *name = by_step ? strdup(plan->steps[0]) : NULL;
+    if (!name)
+        return;
+    free(plan->name);
+    plan->name = name;
+}
+
 /* Puts the candidate in place of the plan. Its rate is one of few children: the rate before counts for one more. */
 static int accept(struct minimize *minimize, struct candidate *candidate, struct plan *plan)
 {
@@ -169,6 +180,7 @@ static int accept(struct minimize *minimize, struct candidate *candidate, struct
     minimize->candidates++;
     minimize->accepted++;
     say_step(minimize, candidate, before);
+    rename_plan(plan, &candidate->plan);
     plan_clear(plan);
     *plan = candidate->plan;
     plan_init(&candidate->plan);

@@ -31,6 +31,29 @@ static const struct mode *find_rival(const struct mode *mode, const struct mode_
     return NULL;
 }
 
+/* What the plans ask for and the mode leaves out. */
+static uint32_t left_out;
+
+static uint32_t perturb_of(const struct plan *plans, size_t n)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < n; i++)
+        bits |= plans[i].perturb;
+    return bits;
+}
+
+void mode_note_perturb(const struct mode *mode, struct note_list *notes)
+{
+    char names[128] = "";
+    uint32_t others = left_out & ~(uint32_t)PERTURB_FIRST;
+    perturb_print(others, names, sizeof names);
+    if (others && mode->perturb_limits)
+        note_add(notes, "perturb: %s left out, because %s", names, mode->perturb_limits);
+    if (left_out & PERTURB_FIRST)
+        note_add(notes, "perturb: first left out, because a child in this mode (%s) forks no processes",
+                 mode->name);
+}
+
 const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
                                struct sentence *error)
 {
@@ -40,10 +63,12 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
     for (size_t i = 0; i < mode_count; i++)
         if (modes[i]->has_suppressions)
             text_add(options, sizeof options, " and ", "%s", modes[i]->option);
+    uint32_t asked = perturb_of(plans, n);
     for (size_t i = 0; !mode->forks && i < n; i++)
         plans[i].perturb &= ~(uint32_t)PERTURB_FIRST;
     if (mode->narrow && mode->narrow(plans, n, error) < 0)
         return NULL;
+    left_out = asked & ~perturb_of(plans, n);
     if (rival && mode->option)
         return sentence_fail(0, error, "keep one",
                              "%s and %s do not go together: each needs a child of its own", mode->option,

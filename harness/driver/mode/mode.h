@@ -61,6 +61,7 @@ struct mode {
     bool has_suppressions;            /* --suppressions is a file for it */
     bool is_serial;                   /* one thread runs at a time: overlap means nothing */
     bool forks;                       /* a child can fork processes that run threads */
+    const char *perturb_limits;       /* why some of --perturb is left out, beside the forks; or NULL */
     bool has_no_trials;               /* a child takes minutes and repeats its results */
     const struct member_set *members; /* children of the portfolio */
 
@@ -96,6 +97,9 @@ extern const size_t mode_count;
 /* The mode of a command line and its plans, which it narrows. Returns NULL with *error where they contradict. */
 const struct mode *mode_choose(const struct request *request, struct plan *plans, size_t n,
                                struct sentence *error);
+
+/* Notes the names of --perturb that the last mode_choose has left out, and why. */
+void mode_note_perturb(const struct mode *mode, struct note_list *notes);
 
 /* Finds child and interpreter, after which the mode may be another one, and prepares the mode. The caller sets
  * run->row and run->request, and calls mode_close in any case. Returns 0, or an exit status with *error. */

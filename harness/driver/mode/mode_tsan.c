@@ -346,6 +346,7 @@ const struct mode mode_tsan = {
     .name = "tsan",
     .option = "--tsan",
     .has_suppressions = true,
+    .perturb_limits = "ThreadSanitizer has its own malloc and locks",
     .members = &member_set,
     .is_selected = is_selected,
     .find_child = find_child,

@@ -16,11 +16,13 @@
 #define SERIAL_MAX (2 * CLOCK_SECOND)
 /* A later turn of a member is this multiple of the one before. */
 #define GROWTH 3
-/* Turns of the opening take a small part of the time each, and a larger one together, with the starts of children. */
+/* Turns of the opening take a small part of the time each, that of the serial pass a part of this, and all of them a
+ * larger one, with the starts of children. */
 #define OPENING_TURN 30
 #define OPENING_TURN_MIN (200 * UINT64_C(1000000))
 #define OPENING_TURN_MAX (400 * UINT64_C(1000000))
 #define OPENING_SHARE 4
+#define OPENING_SERIAL 4
 /* If fewer members than this are outside of the opening, all have their turns soon without it. */
 #define OPENING_OTHERS 4
 /* The serial pass of the opening is the only one if a start takes this part of the time. */
@@ -106,7 +108,7 @@ static uint64_t opening_turn(const struct plan *plan, const struct member *membe
 {
     uint64_t turn = plan->time / OPENING_TURN;
     turn = turn < OPENING_TURN_MIN ? OPENING_TURN_MIN : turn > OPENING_TURN_MAX ? OPENING_TURN_MAX : turn;
-    return member->serial ? turn / 2 : turn;
+    return member->serial ? turn / OPENING_SERIAL : turn;
 }
 
 /* The first turns are short, so that all members have one soon. */

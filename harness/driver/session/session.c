@@ -194,6 +194,7 @@ static void conclude(struct session *session)
     struct sentence why;
     if (mode->conclude)
         mode->conclude(session->mode, run);
+    mode_note_perturb(mode, &run->notes);
     if (request->plan.naudit > 0 && !(request->plan.detect & DETECTOR_BIT(DETECTOR_REFCOUNT)))
         note_add(
             &run->notes,

@@ -1,6 +1,7 @@
 /* Adds the outcome of a child to the session: counts, judges and logs it, and decides whether another child follows. */
 #include "driver/session/session_inside.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/list.h"
 #include "core/plan/detector_list.h"
 #include "driver/judge/judge.h"
+#include "driver/outcome/file_id.h"
 #include "driver/finding/log_rule.h"
 
 /* After this number of children in a row that died before their first round, the next one would die too. */
@@ -26,17 +28,34 @@ void session_set_reason(struct session *session, int status, char *reason)
     session->cannot = status;
 }
 
+static bool has_key(const struct run *run, const char *entry, size_t length)
+{
+    for (size_t i = 0; i < run->nenvironment; i++)
+        if (strncmp(run->environment[i], entry, length) == 0)
+            return true;
+    return false;
+}
+
+/* Adds "_file PATH=HASH" for each extension file that is new: a build of one's own has no version. */
+static void add_files(struct run *run, const struct outcome *outcome)
+{
+    for (size_t i = 0; i + 1 < outcome->npackages; i += 2) {
+        cleanup_free char *key = NULL, *entry = NULL;
+        if (asprintf(&key, RUN_FILE_KEY "%s=", outcome->packages[i]) < 0 || has_key(run, key, strlen(key)) ||
+            asprintf(&entry, "%s%016" PRIx64, key, file_id(outcome->packages[i])) < 0)
+            continue;
+        strings_add(&run->environment, &run->nenvironment, entry);
+    }
+}
+
 static void add_environment(struct run *run, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->nenvironment; i++) {
         const char *entry = outcome->environment[i];
-        size_t key = strcspn(entry, "=") + 1;
-        bool known = false;
-        for (size_t k = 0; k < run->nenvironment; k++)
-            known |= strncmp(run->environment[k], entry, key) == 0;
-        if (!known)
+        if (!has_key(run, entry, strcspn(entry, "=") + 1))
             strings_add(&run->environment, &run->nenvironment, entry);
     }
+    add_files(run, outcome);
     facts_merge(&run->facts, &outcome->facts);
     for (size_t i = 0; i < outcome->compared.n; i++)
         compared_add(&run->compared, &outcome->compared.items[i]);

@@ -1,8 +1,10 @@
 """Makes the calls of a sweep one by one. Runs in a child, as the setup of a plan; SWEEP is its task.
 
 The file `progress` has a byte for each call, its state; behind them 8 bytes, the number of the call that began last, plus
-one. The file `raised` has a line "number, TAB, text" for the first exception of a callable.
+one. The file `raised` has a line "number, TAB, text" for the first exception of a callable; the file `written` has a line
+"number, TAB, name" for each array that a call changes.
 """
+import contextlib
 import importlib
 import json
 import mmap
@@ -58,7 +60,10 @@ class Calls:
         make = self.makes[self.owners[number]]
         own = {**names, 'object_': eval(make, self.names)} if make else names
         result = eval(self.texts[number], self.names, own)
-        changed = any(array.tobytes() != was for array, was in before)
+        changed = [name for name, (array, was) in zip(self.inputs[number], before) if array.tobytes() != was]
+        with open('written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:
+            for name in changed:
+                file.write(f'{number}\t{name}\n')
         return CHANGED if result is None or changed else RETURNED
 
     def call(self, number, names):

@@ -221,6 +221,13 @@ def calls_of(value):
     return [call for call in calls if HAS_ARRAYS or not any(re.search(rf'\b{name}\b', call) for name in INPUTS)], least
 
 
+def importable(name):
+    """The module to import for a path: some modules are attributes of others only."""
+    while name not in sys.modules and '.' in name:
+        name = name.rpartition('.')[0]
+    return name
+
+
 def row_of(name, module, value, make=''):
     """The entry of one callable."""
     if why := why_denied(name, value):
@@ -229,7 +236,7 @@ def row_of(name, module, value, make=''):
     if not arguments:
         return {'name': name, 'why': f'needs {least} arguments, more than {MOST}' if least > MOST else 'no call form fits'}
     called = f'object_.{name.rpartition(".")[2]}' if make else name
-    return {'name': name, 'module': module, 'make': make, 'calls': [f'{called}({text})' for text in arguments]}
+    return {'name': name, 'module': importable(module), 'make': make, 'calls': [f'{called}({text})' for text in arguments]}
 
 
 def make_of(path, cls):

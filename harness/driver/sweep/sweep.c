@@ -163,7 +163,7 @@ static int run_workers(struct sweep *sweep)
             work_as_child(sweep, parent);
     error = error ? error : work(sweep);
     for (unsigned i = 1; pids && i < sweep->jobs; i++) {
-        if (pids[i] > 0 && sweep_is_over(sweep))
+        if (pids[i] > 0 && atomic_load(&sweep->board->interrupted))
             kill(pids[i], SIGTERM);
         int status = 0;
         if (pids[i] > 0 && waitpid(pids[i], &status, 0) > 0 && status != 0 && !error)

@@ -156,6 +156,7 @@ static bool take_child(struct sweep *sweep, struct unit *unit, const struct outc
     }
     if (sweep_child_read(sweep, "progress", &bytes, &size) == 0 && size > AT_BYTES) {
         take_exceptions(sweep, unit);
+        unit_read_written(sweep, unit, find_call);
         struct unit_call *last = NULL;
         size_t n = size - AT_BYTES;
         memcpy(&at, bytes + n, sizeof at);
@@ -163,6 +164,7 @@ static bool take_child(struct sweep *sweep, struct unit *unit, const struct outc
         take_states(unit, bytes, n);
         if (last) {
             last->state = end_of(outcome);
+            last->written = unit_written_place(last, outcome);
             leave_out(unit, last->owner);
         }
         free(bytes);

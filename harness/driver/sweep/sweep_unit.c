@@ -1,8 +1,11 @@
 #include "driver/sweep/sweep_unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/fd.h"
 #include "base/list.h"
 #include "driver/report/document.h"
 
@@ -21,7 +24,7 @@ static int add_calls(struct unit *unit, const json_t *entry, size_t owner)
         struct unit_call *call = LIST_ADD(unit->calls, unit->n);
         if (!call)
             return -ENOMEM;
-        *call = (struct unit_call){json_string_value(text), owner, CALL_NEW};
+        *call = (struct unit_call){json_string_value(text), owner, CALL_NEW, -1};
     }
     return 0;
 }
@@ -33,6 +36,7 @@ int unit_begin(struct unit *unit, const json_t *entries)
     int error = 0;
     *unit = (struct unit){.entries = entries,
                           .rows = json_array(),
+                          .in_place = json_object(),
                           .findings = json_array(),
                           .verifications = json_array(),
                           .environment = json_object(),
@@ -49,6 +53,7 @@ void unit_clear(struct unit *unit)
 {
     free(unit->calls);
     json_decref(unit->rows);
+    json_decref(unit->in_place);
     json_decref(unit->findings);
     json_decref(unit->verifications);
     json_decref(unit->environment);
@@ -73,15 +78,26 @@ static void count_states(const struct unit *unit, size_t owner, json_t *row)
     }
 }
 
+char *unit_call_text(const struct unit *unit, const struct unit_call *call)
+{
+    const char *make = document_text(json_array_get(unit->entries, call->owner), "make");
+    char *text;
+    if (!*make)
+        return strdup(call->text);
+    return asprintf(&text, "%s%s", make, call->text + strlen(UNIT_OBJECT)) < 0 ? NULL : text;
+}
+
 /* Names the calls that did not come back. */
 static void list_failures(const struct unit *unit, size_t owner, json_t *row)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < unit->n; i++) {
         const struct unit_call *call = &unit->calls[i];
-        if (call->owner == owner && call->state >= CALL_CRASHED && call->state <= CALL_MEMORY)
-            json_array_append_new(
-                list, json_pack("{s:s, s:s}", "call", call->text, "end", state_keys[call->state]));
+        cleanup_free char *text = NULL;
+        if (call->owner != owner || call->state < CALL_CRASHED || call->state > CALL_MEMORY)
+            continue;
+        text = unit_call_text(unit, call);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "call", text, "end", state_keys[call->state]));
     }
     if (json_array_size(list) > 0)
         json_object_set(row, "failed", list);

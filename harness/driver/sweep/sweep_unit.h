@@ -1,6 +1,10 @@
 /* A unit of a sweep: some callables, with the state of each call. */
 #pragma once
 
+/* The name of a method's object in the text of a call. */
+#define UNIT_OBJECT "object_"
+
+#include "driver/outcome/outcome.h"
 #include "driver/sweep/sweep.h"
 
 /* The states that calls.py writes come first. */
@@ -22,6 +26,7 @@ struct unit_call {
     const char *text; /* borrowed from the entry */
     size_t owner;     /* entry of the callable */
     enum call_state state;
+    int written; /* CALL_SHOWN: place among its arguments of the array that it wrote to and put back; -1: none */
 };
 
 struct unit {
@@ -29,6 +34,7 @@ struct unit {
     struct unit_call *calls;
     size_t n;
     json_t *rows;     /* results, one for each entry */
+    json_t *in_place; /* keys "owner argument": arguments that a call changes for good */
     json_t *findings; /* documents */
     json_t *verifications;
     json_t *environment;
@@ -44,6 +50,17 @@ void unit_clear(struct unit *unit);
 
 /* Counts the calls of an entry in a state. */
 unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state);
+
+/* The text of the call with the expression that makes its object. The caller's, or NULL without memory. */
+char *unit_call_text(const struct unit *unit, const struct unit_call *call);
+
+/* sweep_written.c: reads from the last child which arguments its calls change for good; `find` gives its n-th call. */
+void unit_read_written(const struct sweep *sweep, struct unit *unit,
+                       struct unit_call *(*find)(struct unit *unit, size_t number));
+/* sweep_written.c: the place of the argument that the child saw written and put back; -1: none. */
+int unit_written_place(const struct unit_call *call, const struct outcome *outcome);
+/* sweep_written.c: is that an argument for results? Other calls of the callable change it for good. */
+bool unit_is_in_place(const struct unit *unit, const struct unit_call *call);
 
 /* sweep_scan.c: makes every call on one thread. A call that ends its process, or at which a detector finds something,
  * costs one child. Returns 0 or -errno. */

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "core/wire/status.h"
 #include "driver/mode/mode.h"
 #include "folder.h"
@@ -88,6 +89,36 @@ static void assert_contradiction(const char *line, const char *under, size_t n, 
     assert_null(choose(line, plans, n, &error));
     assert_string_equal(error.what, what);
     assert_string_equal(error.remedy, remedy);
+}
+
+static void what_is_left_out_of_perturb_is_noted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint32_t perturb;
+        const char *note;
+    } rows[] = {
+        {"--tsan", PERTURB_ALLOC | PERTURB_PCT | PERTURB_SKEW,
+         "perturb: alloc,pct left out, because ThreadSanitizer has its own malloc and locks"},
+        {"--tsan", PERTURB_FIRST,
+         "perturb: first left out, because a child in this mode (tsan) forks no processes"},
+        {"--tsan", PERTURB_DELAY, NULL},
+        {"--tsan", PERTURB_OFF, NULL},
+        {"", PERTURB_FIRST | PERTURB_LOCKS, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sentence error;
+        struct note_list notes = {0};
+        struct plan plan = {.threads = 8, .detect = DETECTOR_DEFAULT, .perturb = rows[i].perturb};
+        mode_note_perturb(choose(rows[i].line, &plan, 1, &error), &notes);
+        assert_int_equal(notes.n, rows[i].note != NULL);
+        if (rows[i].note)
+            assert_string_equal(notes.items[0], rows[i].note);
+        for (size_t k = 0; k < notes.n; k++)
+            free(notes.items[k]);
+        free(notes.items);
+    }
 }
 
 static void contradictions_are_refused(void **state)
@@ -262,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_has_what_every_run_needs),
         cmocka_unit_test(options_and_plans_choose_the_mode),
+        cmocka_unit_test(what_is_left_out_of_perturb_is_noted),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(with_the_gil_leaks_are_found_on_one_thread),
         cmocka_unit_test(with_the_gil_races_cannot_be_found),
