@@ -35,6 +35,8 @@
 #define MEETING_TIME UINT64_C(50000)
 /* Where threads stall, one of this number of rounds is long; the others are for the first uses of new objects. */
 #define STALL_ROUNDS 8
+/* Threads that stall are slower than one alone, up to this number of times; the rest is the machine's. */
+#define PACE_MOST 64
 /* Overlap is sampled once in SAMPLE_TIME ns, and at least once in SAMPLE_MOST calls: a sample costs more than a cheap
  * call, and next to nothing beside a slow one. */
 #define SAMPLE_TIME UINT64_C(50000)
@@ -202,8 +204,8 @@ static int run_rounds(struct run *run, struct worker *workers)
         begin_tracing(run);
         uint64_t start = clock_now();
         run_round(run);
-        if (run->stalls && run->meetings == 0) /* stalled threads are many times slower than one alone */
-            run->pace = (clock_now() - start) / run->round_calls;
+        if (run->stalls && run->meetings == 0)
+            run->pace = clamp((clock_now() - start) / run->round_calls, 1, PACE_MOST * run->iteration_time);
         done += run->round_calls;
         run_check_round(run);
         if (atomic_load(&run->failed) ||

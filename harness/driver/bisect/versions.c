@@ -10,8 +10,8 @@
 #include "base/embed.h"
 #include "base/fd.h"
 #include "base/list.h"
-#include "driver/minimize/reducer.h"
 #include "driver/report/document.h"
+#include "driver/tool/query.h"
 
 EMBED(versions_source, FTSTRESS_VERSIONS);
 
@@ -33,8 +33,9 @@ int versions_find(const struct mode_run *mode, const char *package, struct versi
                   struct sentence *error)
 {
     json_auto_t *facts = json_pack("{s:s}", "package", package);
-    json_auto_t *answer = reducer_ask(
-        mode, &(struct reducer_question){versions_source, "list", "versions", facts, INSTALL_LIMIT}, error);
+    json_auto_t *answer =
+        query_run(mode->probe.executable,
+                  &(struct query){versions_source, "list", "versions", facts, INSTALL_LIMIT}, error);
     *ret = (struct version_list){0};
     if (!answer)
         return -EIO;
@@ -65,9 +66,9 @@ int versions_install(const struct mode_run *mode, const char *package, const cha
 {
     json_auto_t *facts =
         json_pack("{s:s, s:s, s:O}", "package", package, "version", version, "environment", environment);
-    json_auto_t *answer = reducer_ask(
-        mode, &(struct reducer_question){versions_source, "install", "versions", facts, INSTALL_LIMIT},
-        error);
+    json_auto_t *answer =
+        query_run(mode->probe.executable,
+                  &(struct query){versions_source, "install", "versions", facts, INSTALL_LIMIT}, error);
     *ret_python = NULL;
     if (!answer)
         return -EIO;

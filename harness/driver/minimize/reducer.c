@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/embed.h"
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
-#include "driver/tool/probe_run.h"
+#include "driver/tool/query.h"
 
 EMBED(reduce_source, FTSTRESS_REDUCE);
 
@@ -54,33 +53,12 @@ json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hin
                      hint->causes, "part", hint->part);
 }
 
-json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *question,
-                    struct sentence *error)
-{
-    cleanup_free char *text = question->facts ? json_dumps(question->facts, JSON_COMPACT) : NULL,
-                      *found = NULL;
-    char *argv[] = {mode->probe.executable, (char *)"-I", (char *)"-c", (char *)question->source,
-                    (char *)question->what, text,         NULL};
-    struct probe_job job = {.argv = argv, .limit = question->limit ? question->limit : 60 * CLOCK_SECOND};
-    if (!text)
-        return sentence_fail(0, error, "", "no memory"), NULL;
-    probe_run(&job, 1);
-    found = job.out ? probe_value(job.out, question->key) : NULL;
-    json_t *answer = found ? json_loads(found, 0, NULL) : NULL;
-    if (!answer) {
-        char why[256];
-        probe_reason(&job, why, sizeof why);
-        sentence_fail(0, error, "", "the plan cannot be read by %s: %s", mode->probe.executable, why);
-    }
-    probe_job_clear(&job);
-    return answer;
-}
-
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error)
 {
     json_auto_t *facts = reducer_describe(plan, hint);
-    return reducer_ask(mode, &(struct reducer_question){reduce_source, axes, "candidates", facts, 0}, error);
+    return query_run(mode->probe.executable, &(struct query){reduce_source, axes, "candidates", facts, 0},
+                     error);
 }
 
 static void clear_texts(char ***texts, unsigned *n)

@@ -22,17 +22,6 @@ struct reducer_hint {
 /* The keys of a plan that Python programs of the driver read. A new reference, or NULL. */
 json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint);
 
-/* A program in Python that answers with JSON: "ftstress<TAB>KEY<TAB>ANSWER". */
-struct reducer_question {
-    const char *source, *what, *key; /* `what` is its first argument, and the facts are its second */
-    const json_t *facts;
-    uint64_t limit; /* ns; 0: a minute */
-};
-
-/* Runs the program in the interpreter under test. A new reference; NULL with *error. */
-json_t *reducer_ask(const struct mode_run *mode, const struct reducer_question *question,
-                    struct sentence *error);
-
 /* Returns the variants of a plan along axes, which commas separate, the most promising first: an array of objects with
  * the keys of a plan; and axis, `what` (the change in a few words), statement, part. A new reference; NULL with *error. */
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "driver/report/document.h"
 #include "driver/tool/probe_run.h"
+#include "driver/tool/query.h"
 
 EMBED(script_source, FTSTRESS_SCRIPT);
 
@@ -39,7 +40,7 @@ static char *make_text(const struct mode_run *mode, const char *form, const stru
 {
     json_auto_t *facts = facts_of(script, plan, finding);
     json_auto_t *answer =
-        reducer_ask(mode, &(struct reducer_question){script_source, form, "script", facts, 0}, error);
+        query_run(mode->probe.executable, &(struct query){script_source, form, "script", facts, 0}, error);
     const char *text = document_text(answer, "text");
     snprintf(script->why, sizeof script->why, "%s", document_text(answer, "why"));
     return *text ? strdup(text) : NULL;
@@ -131,10 +132,10 @@ bool script_is_rare(const struct script *script, const json_t *finding)
 char *script_runtime(const struct mode_run *mode, const json_t *finding)
 {
     struct sentence error;
-    json_auto_t *answer = reducer_ask(mode,
-                                      &(struct reducer_question){script_source, "runtime", "script",
-                                                                 json_object_get(finding, "environment"), 0},
-                                      &error);
+    json_auto_t *answer = query_run(
+        mode->probe.executable,
+        &(struct query){script_source, "runtime", "script", json_object_get(finding, "environment"), 0},
+        &error);
     const char *text = document_text(answer, "text");
     return *text ? strdup(text) : NULL;
 }
