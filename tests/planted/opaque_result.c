@@ -1,6 +1,6 @@
 /* Results of extension types without pickle, each shown in another way: by a member, by a computed attribute, by its
- * text, by its items, by its buffer, or not at all. bug(kind, n) keeps n in a variable of the module: two threads mix their
- * numbers. twin(kind, n) keeps it in the call. */
+ * text, by its items, by its buffer, or not at all. bug(kind, n) keeps n in a variable of the module: two threads mix
+ * their numbers. twin(kind, n) keeps it in the call. */
 #include <stddef.h>
 
 #include "planted.h"

@@ -195,7 +195,7 @@ const struct option_row option_rows[] = {
      "find leaks and memory errors with Valgrind: slow, and one thread at a time, so that it finds no races",
      OPTION_TOOLS, RUN, OPTION_LINE, AT(plan.under), .set = check_under},
     {"gdb", 0, NULL, NULL,
-     "run the plan in gdb until the finding comes, and stop there in the thread that shows it; --trials limits the runs",
+     "run the plan in gdb until the finding comes, and stop in the thread that shows it; --trials limits the runs",
      OPTION_TOOLS, REPRODUCE, OPTION_SWITCH, AT(gdb)},
     {"suppressions", 0, "FILE", NULL,
      "known issues to ignore: with --tsan races, each with a link, a version and a sentence; with --under in "

@@ -219,8 +219,8 @@ const char *record_text(const struct record *record, unsigned i);
 
 const char *record_type_name(enum record_type type);
 
-/* Does nothing: record_send calls it before a record that shows the bug, so that a debugger stops in the thread that saw
- * it. */
+/* Does nothing: record_send calls it before a record that shows the bug, so that a debugger stops in the thread that
+ * saw it. */
 void record_found(const struct record *record);
 
 /* Does this record show the bug, by the row of its type? */

@@ -24,8 +24,8 @@ static const char run_more[] =
 
 static const char sweep_more[] =
     "Calls every public callable of each MODULE and its public submodules, and the methods of classes that simple\n"
-    "arguments make, in many forms: dtypes, shapes, strides, negative steps, zero size, 0-d, read-only, overlapping and\n"
-    "broadcast arrays, lists, scalars, strings, and keywords from signatures.\n"
+    "arguments make, in many forms: dtypes, shapes, strides, negative steps, zero size, 0-d, read-only, overlapping\n"
+    "and broadcast arrays, lists, scalars, strings, and keywords from signatures.\n"
     "  ftstress sweep numpy                                 with all submodules\n"
     "  ftstress sweep scipy.linalg.lapack scipy.special\n"
     "  ftstress sweep m --jobs 4 --time 5m --json sweep.json\n"
@@ -35,8 +35,8 @@ static const char sweep_more[] =
     "sweep goes on behind it. A call that failed is run again by itself; what it shows there is a finding. Then\n"
     "threads make the calls that returned, at the same time, on shared inputs.\n"
     "The table at the end counts the calls that returned and raised, and says which callables were never reached, and\n"
-    "why. Callables that reach outside the process (they start or end processes, use the network, wait for a person) are\n"
-    "not called; children run in a private temporary folder, and files that they write are small.\n"
+    "why. Callables that reach outside the process (they start or end processes, use the network, wait for a person)\n"
+    "are not called; children run in a private temporary folder, and files that they write are small.\n"
     "A sweep that was interrupted or killed leaves its results under --out; the same command goes on from there.\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
@@ -71,8 +71,8 @@ static const char bisect_more[] =
     "Exit status: 0 found, 2 usage, 3 not found, 125 the harness itself failed.\n";
 
 static const char list_more[] =
-    "The default is scenarios. Findings are those kept under --out: how often they were seen in how many runs (UTC), and\n"
-    "in how many of the trials they failed again.\n"
+    "The default is scenarios. Findings are those kept under --out: how often they were seen in how many runs (UTC),\n"
+    "and in how many of the trials they failed again.\n"
     "\n"
     "Exit status: 0 listed, 2 usage, 125 the list could not be read.\n";
 

@@ -16,8 +16,8 @@
 #include "core/wire/status.h"
 #include "driver/report/document.h"
 
-/* A run that exits has not shown the finding, and the next one begins. A fatal signal is the finding, and so is the first
- * fault of a page that the detector protects. */
+/* A run that exits has not shown the finding, and the next one begins. A fatal signal is the finding, and so is the
+ * first fault of a page that the detector protects. */
 static const char form[] =
     "set confirm off\n"
     "set pagination off\n"

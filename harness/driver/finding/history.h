@@ -1,6 +1,6 @@
-/* The life of a kept finding: what all runs that saw it add up to. It is the key `history` of its finding.json: {"first",
- * "last", "runs", "count", "hit", "of"}, the dates of the first and the last run that saw it, the number of runs, how
- * often they saw it, and its trials. Plain data. */
+/* The life of a kept finding: what all runs that saw it add up to. It is the key `history` of its finding.json:
+ * {"first", "last", "runs", "count", "hit", "of"}, the dates of the first and the last run that saw it, the number of
+ * runs, how often they saw it, and its trials. Plain data. */
 #pragma once
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
-/* Is a finding of a changed plan the failure of the first plan? Signatures name statements of their plan, which a smaller
- * plan has not: they are compared without these. Plain data. */
+/* Is a finding of a changed plan the failure of the first plan? Signatures name statements of their plan, which a
+ * smaller plan has not: they are compared without these. Plain data. */
 #pragma once
 
 #include <stdbool.h>

@@ -16,6 +16,6 @@ struct measured {
 void measure_plan(struct tester *tester, const struct plan *plan, const struct likeness *like,
                   uint64_t deadline, struct measured *ret);
 
-/* Shortens the plan where failures came early: those would have come in the same children. Detectors that count need all
- * of the time. Returns the failures a second of the plan as it is then. */
+/* Shortens the plan where failures came early: those would have come in the same children. Detectors that count need
+ * all of the time. Returns the failures a second of the plan as it is then. */
 double measure_shorten(const struct measured *measured, struct plan *plan);

@@ -187,8 +187,8 @@ static int accept(struct minimize *minimize, struct candidate *candidate, struct
     return minimize_write(minimize, plan);
 }
 
-/* Tests the candidates, several at a time. Returns the first that is good; n where none is; or -errno, -ETIME: the time is
- * over. */
+/* Tests the candidates, several at a time. Returns the first that is good; n where none is; or -errno, -ETIME: the time
+ * is over. */
 static ssize_t test_candidates(struct minimize *minimize, struct candidate *candidates, size_t n,
                                const struct plan *plan)
 {
@@ -242,8 +242,8 @@ static void clear_candidates(struct candidate *candidates, size_t n)
     free(candidates);
 }
 
-/* Tries the variants along the axes that were not tried yet, and puts the first good one in place of *plan. *axis is that
- * of the good one then. Returns 1 then, 0 where none is good, or -errno with a sentence. */
+/* Tries the variants along the axes that were not tried yet, and puts the first good one in place of *plan. *axis is
+ * that of the good one then. Returns 1 then, 0 where none is good, or -errno with a sentence. */
 static int try_axes(struct minimize *minimize, const char *axes, struct plan *plan, size_t *axis, char *error,
                     size_t error_size)
 {
@@ -280,8 +280,8 @@ static void list_axes(size_t first, char *text, size_t size)
                            reducer_axes[(first + i) % reducer_axis_count]);
 }
 
-/* Goes along all axes until no variant is left. A test may be wrong, and the plan may fail more often now than at first:
- * what runs has a second look then. Returns 0 or -errno; -ETIME: the time is over. */
+/* Goes along all axes until no variant is left. A test may be wrong, and the plan may fail more often now than at
+ * first: what runs has a second look then. Returns 0 or -errno; -ETIME: the time is over. */
 static int reduce(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
 {
     size_t axis = 0;

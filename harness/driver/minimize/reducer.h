@@ -23,7 +23,8 @@ struct reducer_hint {
 json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint);
 
 /* Returns the variants of a plan along axes, which commas separate, the most promising first: an array of objects with
- * the keys of a plan; and axis, `what` (the change in a few words), statement, part. A new reference; NULL with *error. */
+ * the keys of a plan; and axis, `what` (the change in a few words), statement, part. A new reference; NULL with
+ * *error. */
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error);
 

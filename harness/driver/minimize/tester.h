@@ -46,8 +46,8 @@ struct tester {
 int tester_start(struct tester *tester, const struct plan *plan, const struct likeness *like, bool others,
                  size_t tag);
 
-/* Waits for the next result, until the deadline (clock_now()). Returns 1 with a result; 0 when the time is over, a signal
- * came, or nothing runs. */
+/* Waits for the next result, until the deadline (clock_now()). Returns 1 with a result; 0 when the time is over, a
+ * signal came, or nothing runs. */
 int tester_wait(struct tester *tester, uint64_t deadline, struct tester_result *ret, size_t *ret_tag);
 
 /* Ends the children of a plan, or all of them (TESTER_ALL). Their results are lost. */

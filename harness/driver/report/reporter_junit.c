@@ -74,7 +74,8 @@ static double seconds_with(const json_t *document, const json_t *finding)
     return sum;
 }
 
-/* A known finding is skipped, because it must not fail the page. The name has the id, which comes from the signature: a CI server sees the same test fail in each run. */
+/* A known finding is skipped, because it must not fail the page. The name has the id, which comes from the signature: a
+ * CI server sees the same test fail in each run. */
 static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
     cleanup_free char *name = NULL, *known = sentence_known(finding);

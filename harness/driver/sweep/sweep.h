@@ -1,8 +1,8 @@
 /* A sweep: every public callable of modules, first on one thread, each call with a limit, then together under threads.
  *
- * Contract. The callables are divided into units. A worker, which is a fork of the driver with one thread, takes a unit,
- * runs its children, and writes one file with the results (sweep_state.h). Nothing else passes between workers but the
- * counters of `board`. The next sweep of the same task goes on with the units that have no file. */
+ * Contract. The callables are divided into units. A worker, which is a fork of the driver with one thread, takes a
+ * unit, runs its children, and writes one file with the results (sweep_state.h). Nothing else passes between workers
+ * but the counters of `board`. The next sweep of the same task goes on with the units that have no file. */
 #pragma once
 
 #include <jansson.h>

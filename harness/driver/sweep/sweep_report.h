@@ -3,6 +3,6 @@
 
 #include "driver/sweep/sweep.h"
 
-/* Fills the run with sums, and decides its status. Removes the state of a complete sweep. A new reference, or NULL without
- * memory. */
+/* Fills the run with sums, and decides its status. Removes the state of a complete sweep. A new reference, or NULL
+ * without memory. */
 json_t *sweep_report(struct sweep *sweep, struct run *run);

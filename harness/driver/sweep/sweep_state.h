@@ -1,4 +1,5 @@
-/* The results of a sweep on disk: a file for the task and one for each unit, so that a sweep that was killed goes on. */
+/* The results of a sweep on disk: a file for the task and one for each unit, so that a sweep that was killed goes
+ * on. */
 #pragma once
 
 #include "driver/sweep/sweep.h"

@@ -24,7 +24,8 @@
 #define AGAIN_TIME SECONDS(4)
 #define VERIFY_TIME SECONDS(8)
 
-/* Children of a plan with many statements: threads meet before each iteration, so that they are in the same statement. */
+/* Children of a plan with many statements: threads meet before each iteration, so that they are in the same
+ * statement. */
 static const struct member members[] = {
     {.name = "guard",
      .detect = OUTSIDE | BIT(EXCEPTION) | BIT(DIVERGE) | BIT(GUARD),
@@ -50,8 +51,8 @@ static bool has_array(const struct sweep *sweep, const char *call)
     return false;
 }
 
-/* A call of a callable for threads: the first one that returned a result, with an array if there is one. NULL: none did,
- * or one failed. */
+/* A call of a callable for threads: the first one that returned a result, with an array if there is one. NULL: none
+ * did, or one failed. */
 static const struct unit_call *choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
 {
     const struct unit_call *first = NULL, *chosen = NULL;
@@ -148,7 +149,8 @@ static void drop_call(struct batch *batch, const struct unit_call *call)
     batch->n = n;
 }
 
-/* Tries the findings of a batch again, each in a plan of its own. Returns 1 where a call left the batch, 0, or -errno. */
+/* Tries the findings of a batch again, each in a plan of its own. Returns 1 where a call left the batch, 0, or
+ * -errno. */
 static int settle(struct sweep *sweep, struct unit *unit, struct batch *batch, const json_t *report)
 {
     size_t i;

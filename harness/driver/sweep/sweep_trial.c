@@ -23,8 +23,8 @@
 #define ALONE_CALLS 30
 #define ALONE_TRIES 3u
 #define ALONE_TIME SECONDS(6)
-/* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is caught;
- * and with the other detectors of one thread. */
+/* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is
+ * caught; and with the other detectors of one thread. */
 static const struct member alone_members[] = {
     {.name = "guard", .alone = true, .detect = OUTSIDE | BIT(GUARD), .unique = BIT(GUARD)},
     {.name = "serial",

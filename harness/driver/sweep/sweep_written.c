@@ -1,5 +1,6 @@
 /* Arguments that calls write to: for good, or with the old value put back. A function that changes an argument for good
- * in one call may write to it in another one without an effect that stays, such as flags of the array while it works. */
+ * in one call may write to it in another one without an effect that stays, such as flags of the array while it
+ * works. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Queries to an interpreter: a program in Python that prints JSON, as "ftstress<TAB>KEY<TAB>JSON". Driver, one thread. */
+/* Queries to an interpreter: a program in Python that prints JSON, as "ftstress<TAB>KEY<TAB>JSON". Driver, one
+ * thread. */
 #pragma once
 
 #include <jansson.h>

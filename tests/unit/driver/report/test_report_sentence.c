@@ -123,8 +123,8 @@ static void github_has_every_part_of_a_bug_report(void **state)
         "\nand run it with a CPython 3.13t that has the packages below; exit status 1 means that it was seen again:",
         "\nThe seed fixes the inputs, but the kernel schedules the threads: it may take a few runs.\n",
         "<summary>the end of standard error</summary>\n\n```text\nfree(): invalid\n",
-        "### Signature\n\nTo look for duplicates, search the tracker for:\n\n```text\nguilty\na b.c\ncrash free-threading\n"
-        "```\n\nThe signature of ftstress:\n\n```text\nsig|guilty\n"};
+        "### Signature\n\nTo look for duplicates, search the tracker for:\n\n```text\nguilty\na b.c\n"
+        "crash free-threading\n```\n\nThe signature of ftstress:\n\n```text\nsig|guilty\n"};
     for (size_t i = 0; i < COUNT(parts); i++)
         assert_says(text, parts[i]);
     json_decref(report);

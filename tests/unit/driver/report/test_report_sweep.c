@@ -9,7 +9,8 @@
 
 static const char table[] =
     "{'name': 'sweep of m', 'verdict': '%s', 'threads': 1, 'seed': 7, 'seconds': 3.0, 'calls': 50, 'findings': [],"
-    "'notes': [], 'sweep': {'complete': %s, 'children': 4, 'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
+    "'notes': [], 'sweep': {'complete': %s, 'children': 4,"
+    "'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
     "'callables': ["
     "{'name': 'm.f', 'why': null, 'returned': 5, 'raised': 2},"
     "{'name': 'm.g', 'why': null, 'raised': 4, 'raises': 'TypeError: an integer is needed'},"
