@@ -92,6 +92,20 @@ class Reproduce(EndToEnd):
         for words in (('2.2.3..2.2.2',), ('2.2.2',), ('9.9..9.10',)):
             self.assertEqual(self.bisect(done, finding['id'], 'numpy', *words).returncode, 2, words)
 
+    def test_bisect_not_installed(self):
+        """a release that pip cannot install has a line with the reason, and the next one is tried"""
+        done, finding = self.found(*REPEAT, python=BROKEN)
+        path = done.dir / 'out' / finding['id'] / 'finding.json'
+        document = json.loads(path.read_text())
+        document['environment']['threadpoolctl'] = '0.0.1'
+        path.write_text(json.dumps(document))
+        found = self.bisect(done, finding['id'], 'numpy', '2.2.2..2.2.3')
+        self.assertEqual(found.returncode, 3, found)
+        reason = 'No matching distribution found for threadpoolctl==0.0.1'
+        self.assertEqual([line for line in found.stderr.splitlines()], [
+            f'ftstress: numpy 2.2.2: not tried: {reason}', f'ftstress: numpy 2.2.3: not tried: {reason}',
+            f'ftstress: no version of numpy in this range can be tried: {reason}'])
+
     def script(self, done, finding, form):
         path = done.dir / f'{form}.py'
         written = subprocess.run([FTSTRESS, 'report', finding, '--out', done.dir / 'out', '--as', form, '-o', path],

@@ -14,6 +14,11 @@ KINDS = [('crash', 'crash_null_write', 'm.{}(x, 5)', {'inputs': X}), ('crash', '
          ('heap-corruption', 'heap_array', 'm.{}()', {'checked': True}), ('double-free', 'log_double_free', 'm.{}()', {}),
          ('wrong-result', 'diverge_race', 'm.{}(x)', {'inputs': X}), ('exception', 'exception_race', 'm.{}()', {}),
          ('wrong-result', 'diverge_race', 'm.{}(x)', {'inputs': X, 'thread_setup': 'i = 1', 'seconds': 3}),
+         ('wrong-result', 'opaque_result', 'm.{}(1, thread_index)', {'message': 'gives 4 as result.number under threads, 3 on one thread'}),
+         ('wrong-result', 'opaque_result', 'm.{}(2, thread_index)',
+          {'message': 'gives a str with 0x36 at 6 as repr(result) under threads, a str with 0x37 at 6 on one thread'}),
+         ('wrong-result', 'opaque_result', '[m.{}(3, thread_index)]',
+          {'message': 'gives 4 as list(result[0])[1] under threads, 3 on one thread'}),
          ('reference-leak', 'refcount_kept', 'm.{}(x)', {'setup': '\nx = object()'}), ('memory-growth', 'growth_native', 'm.{}()', {}),
          ('shutdown-leak', 'growth_object', 'm.{}()', {}),
          ('data-race', 'watch_update', 'm.{}_add()', {'passes': True, 'twin': None})]
@@ -24,7 +29,7 @@ class Script(EndToEnd):
         plan = {'setup': f'import {module} as m' + more.get('setup', ''), 'thread_setup': more.get('thread_setup', ''), 'writer': '',
                 'inputs': more.get('inputs', []), 'steps': [statement], 'roles': [], 'threads': more.get('threads', 8),
                 'share': 'readonly', 'native': ''}
-        facts = {'id': 'F1', 'kind': kind, 'function': 'bug', 'package': module, 'message': 'a message', 'hit': 1, 'of': 5,
+        facts = {'id': 'F1', 'kind': kind, 'function': 'bug', 'package': module, 'message': more.get('message', 'a message'), 'hit': 1, 'of': 5,
                  'seconds': more.get('seconds', 2), 'checked': more.get('checked', False), 'plan': plan}
         made = subprocess.run([interpreter(GOOD), '-I', SCRIPT, 'script', json.dumps(facts)], capture_output=True, text=True, check=True)
         text = json.loads(made.stdout.removeprefix('ftstress\tscript\t'))['text']

@@ -14,8 +14,8 @@
  * memory, addresses or alignment. */
 void stir_memory(uint64_t turn);
 
-/* Holds open files, objects that the collector tracks, and references to the values of `names`, if any; crowded: in half
- * of the turns also a thread that is inside a call, for which a call may wait. For results that count or number
+/* Holds open files, objects that the collector tracks, and references to the values of `names`, if any; crowded: in
+ * half of the turns also a thread that is inside a call, for which a call may wait. For results that count or number
  * these. */
 void stir_process(uint64_t turn, PyObject *names, bool crowded);
 

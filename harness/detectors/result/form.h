@@ -1,8 +1,8 @@
 /* Forms: how the value of an object can be read that is no plain data, such as an object of an extension.
  *
  * The parts of a form are public: the pickle that the object would have; without one its bytes (buffer protocol), its
- * items, its text, and the attributes that C code holds or computes. Attributes that begin with `_` are not read, and no
- * iterator is advanced. A part that differs between calls on one thread is struck out for the type.
+ * items, its text, and the attributes that C code holds or computes. Attributes that begin with `_` are not read,
+ * and no iterator is advanced. A part that differs between calls on one thread is struck out for the type.
  *
  * Contract. form_make and form_strike: one thread, attached, while no other reads. form_find: any thread. form_read:
  * attached; it runs code of the type, which may wait.

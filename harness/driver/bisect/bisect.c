@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -25,12 +26,13 @@ static void take_try(struct bisect_try *each, const json_t *known)
     snprintf(each->why, sizeof each->why, "%s", document_text(known, "why"));
 }
 
-/* Reads what an earlier run tried. */
+/* Reads what an earlier run tried. What could not be installed then may be now. */
 static void read_state(struct bisect *bisect)
 {
     json_auto_t *state = json_load_file(bisect->state, 0, NULL);
     for (size_t i = 0; i < bisect->versions->n; i++)
-        take_try(&bisect->tries[i], json_object_get(state, bisect->versions->items[i]));
+        if (document_number(json_object_get(state, bisect->versions->items[i]), "of") > 0)
+            take_try(&bisect->tries[i], json_object_get(state, bisect->versions->items[i]));
 }
 
 static int write_state(const struct bisect *bisect)
@@ -62,8 +64,8 @@ static bool is_decided(const struct bisect *bisect, const struct trials *trials)
            (trials->of >= CHILDREN_LEAST && verification_is_telling(&known, trials));
 }
 
-static void run_trials(struct bisect *bisect, struct mode_run *mode, const struct job_settings *settings,
-                       struct bisect_try *ret)
+static void run_trials(struct bisect *bisect, const struct plan *plan, struct mode_run *mode,
+                       const struct job_settings *settings, struct bisect_try *ret)
 {
     struct session session = {.request = mode->request, .mode = mode, .settings = *settings};
     struct repeat repeat = {.id = document_text(bisect->finding, "id"),
@@ -71,7 +73,7 @@ static void run_trials(struct bisect *bisect, struct mode_run *mode, const struc
                             .hits = UINT32_MAX,
                             .deadline = bisect->deadline};
     const struct trials *again = &repeat.found.again;
-    while (!is_decided(bisect, again) && repeat_once(&repeat, &session, bisect->plan) >= 0)
+    while (!is_decided(bisect, again) && repeat_once(&repeat, &session, plan) >= 0)
         ;
     bisect->interrupted |= session.interrupted;
     if (session.run.reason)
@@ -142,6 +144,23 @@ static bool is_over(const struct bisect *bisect)
     return bisect->interrupted || clock_now() >= bisect->deadline;
 }
 
+/* Says on a terminal that pip is at work, which may take minutes. */
+static void say_install(const struct bisect *bisect, const struct bisect_try *each)
+{
+    if (isatty(STDERR_FILENO) && !bisect->request->quiet)
+        fprintf(stderr, "\r\e[K%s %s: pip installs it", bisect->package, each->version);
+}
+
+/* Says what came out and keeps it at once. Returns true where the result is known. */
+static bool keep_try(struct bisect *bisect, const struct bisect_try *each)
+{
+    if (isatty(STDERR_FILENO) && !bisect->request->quiet)
+        fputs("\r\e[K", stderr);
+    say_try(bisect, each);
+    bisect->error = bisect->error ? bisect->error : write_state(bisect);
+    return each->of > 0;
+}
+
 /* Tries a version in a venv of its own, unless an earlier run did. Returns true where its result is known. */
 static bool try_version(struct bisect *bisect, size_t at)
 {
@@ -153,14 +172,18 @@ static bool try_version(struct bisect *bisect, size_t at)
         return each->of > 0;
     if (is_over(bisect))
         return false;
+    say_install(bisect, each);
     if (versions_install(bisect->mode, bisect->package, each->version,
                          json_object_get(bisect->finding, "environment"), &python, &error) < 0) {
         snprintf(each->why, sizeof each->why, "%.240s", error.what);
-        return false;
+        return keep_try(bisect, each);
     }
     asked.python = python;
     struct mode_run mode = {.row = bisect->mode->row, .request = &asked};
+    char name[64];
     struct plan plan = *bisect->plan;
+    snprintf(name, sizeof name, "%s %s", bisect->package, each->version);
+    plan.name = name;
     if (mode_open(&mode, &plan, 1, &error) != 0)
         snprintf(each->why, sizeof each->why, "%.240s", error.what);
     else {
@@ -168,13 +191,11 @@ static bool try_version(struct bisect *bisect, size_t at)
         there.child = mode.child;
         there.python = mode.probe.executable;
         there.launch = mode.launch;
-        run_trials(bisect, &mode, &there, each);
+        run_trials(bisect, &plan, &mode, &there, each);
     }
     mode_close(&mode);
     free(python);
-    say_try(bisect, each);
-    write_state(bisect); /* the caller's next one reports an error */
-    return each->of > 0;
+    return keep_try(bisect, each);
 }
 
 /* Tries the version at a position, or else the next one towards `stop`. Returns its position, or that of `stop`. */
@@ -198,9 +219,8 @@ static int halve(struct bisect *bisect, size_t low, size_t high)
         size_t at = try_towards(bisect, middle, high);
         if (at == high)
             at = try_towards(bisect, middle, low);
-        int error = write_state(bisect);
-        if (error)
-            return error;
+        if (bisect->error)
+            return bisect->error;
         if (is_over(bisect) && bisect->tries[at].of == 0)
             return -ETIME;
         if (at == low || at == high)
@@ -225,16 +245,21 @@ int bisect_run(struct bisect *bisect, struct sentence *error)
         bisect->tries[i].version = bisect->versions->items[i];
     read_state(bisect);
     size_t low = try_towards(bisect, bisect->from, bisect->to), high = bisect->to;
-    if (!is_over(bisect))
+    if (low == bisect->to)
+        try_version(bisect, low);
+    else if (!is_over(bisect))
         high = try_towards(bisect, bisect->to, low);
-    int result = write_state(bisect);
+    int result = bisect->error;
     if (!result && (bisect->tries[low].of == 0 || bisect->tries[high].of == 0))
         result = -ETIME;
     if (!result && low != high && is_bad(bisect, low) != is_bad(bisect, high))
         result = halve(bisect, low, high);
     if (result == -ETIME && !is_over(bisect))
         return sentence_fail(-ENOENT, error, "", "no version of %s in this range can be tried: %s",
-                             bisect->package, bisect->tries[low].why);
+                             bisect->package, bisect->tries[bisect->from].why);
+    if (!result && low == high)
+        return sentence_fail(-ENOENT, error, "write another range", "only %s %s of this range can be tried",
+                             bisect->package, bisect->tries[low].version);
     if (result && result != -ETIME)
         sentence_fail(result, error, "", "cannot write %s: %s", bisect->state, strerror(-result));
     return result;

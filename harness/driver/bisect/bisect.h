@@ -26,6 +26,7 @@ struct bisect {
     struct bisect_try *tries;
     size_t before, after; /* positions of the two sides, where `found` */
     bool found, interrupted;
+    int error; /* of writing the state, or 0 */
 };
 
 /* Returns 0, or -errno with *error; -ETIME: the time is over, or it was interrupted. */

@@ -128,9 +128,8 @@ def input_check(plan):
 def result_code(message):
     """Returns an expression for the part of the result that differed: an object of an extension may have no pickle."""
     place = re.search(r' as (\S*result.*?)(?: under threads|,| after )', message)
-    kind = re.search(r' gives an? [\w.]+ as ', message)
-    code = place[1] if place and re.search(r'[(.]', place[1].split('[')[0]) else 'result'
-    if kind and code != 'result':
+    code = place[1] if place and re.search(r'[(.]', re.sub(r'\[.*?\]', '', place[1])) else 'result'
+    if re.search(r' gives an? [\w.]+(?: as | under threads)', message):
         return f'type({code}).__name__'
     return f"re.sub('0x[0-9A-Fa-f]+', '', {code})" if code.startswith('repr(') else code
 

@@ -18,8 +18,8 @@
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
 #define SECONDS(n) ((n)*CLOCK_SECOND)
 /* Statements of a plan with threads, and its time. */
-#define TOGETHER_MOST 32
-#define TOGETHER_TIME SECONDS(3)
+#define TOGETHER_MOST 40
+#define TOGETHER_TIME SECONDS(2)
 /* The time of a statement that failed there, alone with threads; and of its trials. */
 #define AGAIN_TIME SECONDS(4)
 #define VERIFY_TIME SECONDS(8)
@@ -39,8 +39,20 @@ static const struct member members[] = {
 static const struct member_set together = {
     .members = members, .n = sizeof members / sizeof *members, .fallback = &members[1]};
 
-/* A call of a callable for threads: the first or the last one that returned a result. NULL: none did, or one failed. */
-static const struct unit_call *choose_call(const struct unit *unit, size_t owner, bool last)
+/* Does an argument of the call have the name of an array? */
+static bool has_array(const struct sweep *sweep, const char *call)
+{
+    size_t i;
+    const json_t *input;
+    json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
+        if (strstr(call, json_string_value(json_array_get(input, 0))))
+            return true;
+    return false;
+}
+
+/* A call of a callable for threads: the first one that returned a result, with an array if there is one. NULL: none did,
+ * or one failed. */
+static const struct unit_call *choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
 {
     const struct unit_call *first = NULL, *chosen = NULL;
     for (size_t i = 0; i < unit->n; i++) {
@@ -49,12 +61,12 @@ static const struct unit_call *choose_call(const struct unit *unit, size_t owner
             continue;
         if (call->state >= CALL_CRASHED)
             return NULL;
-        if (call->state == CALL_RETURNED)
-            chosen = call;
         if (call->state == CALL_RETURNED && !first)
             first = call;
+        if (call->state == CALL_RETURNED && !chosen && has_array(sweep, strchr(call->text, '(')))
+            chosen = call;
     }
-    return last ? (chosen == first ? NULL : chosen) : first;
+    return chosen ? chosen : first;
 }
 
 static int add_object(struct plan *plan, size_t owner, const char *make, char name[static 32])
@@ -183,9 +195,8 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit)
 {
     struct batch batch = {.n = 0};
     int error = 0;
-    size_t n = json_array_size(unit->entries);
-    for (size_t i = 0; i < 2 * n && !error; i++) {
-        const struct unit_call *call = choose_call(unit, i % n, i >= n);
+    for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
+        const struct unit_call *call = choose_call(sweep, unit, i);
         if (call)
             batch.calls[batch.n++] = call;
         if (batch.n == TOGETHER_MOST) {
