@@ -55,11 +55,12 @@ static int print_help(const struct command *self)
         printf("%s  %-8s %s\n", i ? "" : "\nForms:\n", reporters[i].name, reporters[i].about);
     if (self->id == OPTION_REPORT)
         puts("  script   one finding as a program in Python, which is run to state its own rate\n"
-             "  test     the same as a function for pytest");
+             "  test     the same as a function for pytest\n"
+             "  c        the script in a program in C that embeds CPython");
     return STATUS_CLEAN;
 }
 
-static const char *const program_forms[] = {"script", "test"};
+static const char *const program_forms[] = {"script", "test", "c"};
 
 bool command_is_script(const char *form)
 {
