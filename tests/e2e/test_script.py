@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 from harness import BUILD, GOOD, OWN_MALLOC, EndToEnd, each, interpreter
@@ -24,15 +25,20 @@ KINDS = [('crash', 'crash_null_write', 'm.{}(x, 5)', {'inputs': X}), ('crash', '
          ('data-race', 'watch_update', 'm.{}_add()', {'passes': True, 'twin': None})]
 
 
+def make(kind, module, statement, more, form):
+    """Returns the program of a finding in a form."""
+    plan = {'setup': f'import {module} as m' + more.get('setup', ''), 'thread_setup': more.get('thread_setup', ''), 'writer': '',
+            'inputs': more.get('inputs', []), 'steps': [statement], 'roles': [], 'threads': more.get('threads', 8),
+            'share': 'readonly', 'native': ''}
+    facts = {'id': 'F1', 'kind': kind, 'function': 'bug', 'package': module, 'message': more.get('message', 'a message'),
+             'hit': 1, 'of': 5, 'seconds': more.get('seconds', 2), 'checked': more.get('checked', False), 'plan': plan}
+    made = subprocess.run([interpreter(GOOD), '-I', SCRIPT, form, json.dumps(facts)], capture_output=True, text=True, check=True)
+    return json.loads(made.stdout.removeprefix('ftstress\tscript\t'))['text']
+
+
 class Script(EndToEnd):
     def run_script(self, kind, module, statement, more):
-        plan = {'setup': f'import {module} as m' + more.get('setup', ''), 'thread_setup': more.get('thread_setup', ''), 'writer': '',
-                'inputs': more.get('inputs', []), 'steps': [statement], 'roles': [], 'threads': more.get('threads', 8),
-                'share': 'readonly', 'native': ''}
-        facts = {'id': 'F1', 'kind': kind, 'function': 'bug', 'package': module, 'message': more.get('message', 'a message'), 'hit': 1, 'of': 5,
-                 'seconds': more.get('seconds', 2), 'checked': more.get('checked', False), 'plan': plan}
-        made = subprocess.run([interpreter(GOOD), '-I', SCRIPT, 'script', json.dumps(facts)], capture_output=True, text=True, check=True)
-        text = json.loads(made.stdout.removeprefix('ftstress\tscript\t'))['text']
+        text = make(kind, module, statement, more, 'script')
         self.assertTrue(15 <= len(text.splitlines()) <= 43, text)
         return subprocess.run([interpreter(GOOD), '-c', text], env=ENVIRONMENT, capture_output=True, text=True), text
 
@@ -49,6 +55,26 @@ class Script(EndToEnd):
         if 'twin' not in more:
             clean, text = self.run_script(kind, module, statement.format('twin'), more)
             self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
+
+    def build_program(self, folder, statement):
+        """Compiles the form in C. Returns the program."""
+        text = make('exception', 'exception_race', statement, {}, 'c')
+        Path(folder, 'bug.c').write_text(text)
+        query = 'import sysconfig as s; print(s.get_path("include"), s.get_config_var("LIBDIR"), s.get_config_var("LDVERSION"))'
+        include, library, version = subprocess.run([interpreter(GOOD), '-c', query], capture_output=True, text=True,
+                                                   check=True).stdout.split()
+        subprocess.run(['cc', '-Wall', '-Werror', f'{folder}/bug.c', '-o', f'{folder}/bug', f'-I{include}', f'-L{library}',
+                        f'-Wl,-rpath,{library}', f'-lpython{version}'], check=True)
+        return f'{folder}/bug'
+
+    def test_program(self):
+        """the program in C fails with the bug, and ends well with the twin"""
+        with tempfile.TemporaryDirectory() as folder:
+            for function, status in (('bug', 1), ('twin', 0)):
+                program = self.build_program(folder, f'm.{function}()')
+                done = subprocess.run([program, interpreter(GOOD)], env=ENVIRONMENT, capture_output=True, text=True)
+                self.assertEqual(done.returncode, status, done)
+                self.assertIn('failed: ' if status else 'not seen', done.stdout)
 
 
 if __name__ == '__main__':

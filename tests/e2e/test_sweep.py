@@ -3,7 +3,7 @@ import os
 import signal
 import unittest
 
-from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, each, interpreter, wait_until
+from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, each, wait_until
 
 # Each call of the planted module that fails, and how.
 ENDS = {'negative': 'crashed', 'corrupt': 'shown', 'spin': 'out_of_time', 'eat': 'out_of_memory', 'leave': 'crashed',
@@ -112,6 +112,12 @@ class Modules(EndToEnd):
         """a module that cannot be imported is named, with status 3"""
         done = self.expect(sweep('no_such_module'), 3)
         self.assertIn('no_such_module', done.out, done)
+
+    def test_relative(self):
+        """a relative folder of PYTHONPATH is meant from where the sweep is started"""
+        link = ('sh', '-c', 'ln -s "$0" planted && exec "$@"', str(BUILD / 'planted'))
+        done = sweep('swept', '--time', '2s', prefix=link, env={'PYTHONPATH': 'planted'})
+        self.check(any(row['name'] == 'swept.race' for row in done.json['sweep']['callables']), done, 'swept is not found')
 
     def test_outside(self):
         """callables that reach outside the process are not called"""

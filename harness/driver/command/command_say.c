@@ -55,11 +55,12 @@ static int print_help(const struct command *self)
         printf("%s  %-8s %s\n", i ? "" : "\nForms:\n", reporters[i].name, reporters[i].about);
     if (self->id == OPTION_REPORT)
         puts("  script   one finding as a program in Python, which is run to state its own rate\n"
-             "  test     the same as a function for pytest");
+             "  test     the same as a function for pytest\n"
+             "  c        the script in a program in C that embeds CPython");
     return STATUS_CLEAN;
 }
 
-static const char *const program_forms[] = {"script", "test"};
+static const char *const program_forms[] = {"script", "test", "c"};
 
 bool command_is_script(const char *form)
 {
@@ -85,8 +86,8 @@ int command_start(const struct command *self, int argc, char **argv)
                               request.positionals[self->most], option_command_names[self->id], self->usage);
     else if (request.as && !reporter_find(request.as) &&
              !(self->id == OPTION_REPORT && command_is_script(request.as)))
-        status =
-            command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());
+        status = command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s%s", request.as,
+                              list_forms(), self->id == OPTION_REPORT ? ", script, test, c" : "");
     else
         status = self->run(&request);
     request_clear(&request);

@@ -115,7 +115,7 @@ int script_write(const struct mode_run *mode, const char *form, const struct pla
     if (!ret->text)
         return error->what[0] ? -EIO : 0;
     run_text(mode, ret);
-    if (may_check(ret, document_text(finding, "kind")))
+    if (strcmp(form, "c") != 0 && may_check(ret, document_text(finding, "kind")))
         try_checks(mode, plan, finding, ret, error);
     free(ret->text);
     ret->text = make_text(mode, form, plan, finding, ret, error);

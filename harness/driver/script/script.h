@@ -18,7 +18,7 @@ struct script {
     char output[256]; /* the last line of a run that did neither fail nor end well, or "" */
 };
 
-/* Writes the program ("script" or "test") for the plan of a finding, and runs it SCRIPT_RUNS times for the rate that it
+/* Writes the program ("script", "test" or "c") for the plan of a finding, and runs it SCRIPT_RUNS times for the rate that it
  * states. Returns 0, or -EIO with *error. */
 int script_write(const struct mode_run *mode, const char *form, const struct plan *plan,
                  const json_t *finding, struct script *ret, struct sentence *error);

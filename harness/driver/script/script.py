@@ -232,6 +232,43 @@ def write(facts, form):
     return re.sub(r'\n{3,}', '\n\n', '\n'.join(out)) + '\n'
 
 
+PROGRAM = """/* {title}. A program in C that embeds CPython: for a debugger, a sanitizer, or the end of the interpreter.
+ *
+ * Build it: cc -g bug.c -o bug $(python3-config --embed --cflags --ldflags), with the config program of the same CPython.
+ * Run it: PYTHON_GIL=0 ./bug VENV/bin/python, with the venv of the packages. */
+#include <Python.h>
+
+static const char script[] =
+{script};
+
+int main(int argc, char **argv)
+{{
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    if (argc > 1)
+        PyConfig_SetBytesString(&config, &config.program_name, argv[1]);
+    PyStatus status = Py_InitializeFromConfig(&config);
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status))
+        Py_ExitStatusException(status);
+    int failed = PyRun_SimpleString(script);
+    return Py_FinalizeEx() < 0 || failed;
+}}
+"""
+
+
+def literal(line):
+    """Returns the line as a literal of C."""
+    safe = ''.join(chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f'\\{byte:03o}' for byte in line.encode())
+    return f'    "{safe}\\n"'
+
+
+def program(facts):
+    """Returns a program in C that runs the script. It starts no other one, so that glibc's checks stay off."""
+    lines = write(facts | {'checked': False}, 'script').splitlines()
+    return PROGRAM.format(title=title(facts).replace('*/', '* /'), script='\n'.join(map(literal, lines)))
+
+
 def runtime(environment):
     """Returns what maintainers ask for, as Python code that they can run, each with its output."""
     out = [f'>>> sys.version\n{sys.version}', f">>> sysconfig.get_config_var('CONFIG_ARGS')\n{sysconfig.get_config_var('CONFIG_ARGS')}",
@@ -254,7 +291,7 @@ def main():
     if sys.argv[1] == 'runtime':
         return print('ftstress\tscript\t' + json.dumps({'text': runtime(facts)}))
     why = refuse(facts)
-    print('ftstress\tscript\t' + json.dumps({'why': why} if why else {'text': write(facts, sys.argv[1])}))
+    print('ftstress\tscript\t' + json.dumps({'why': why} if why else {'text': program(facts) if sys.argv[1] == 'c' else write(facts, sys.argv[1])}))
 
 
 main()

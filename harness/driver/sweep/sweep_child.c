@@ -8,19 +8,35 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 
 /* Bytes of a file that a child writes, and of memory that it uses unless --memory gives another limit. */
 #define FILE_SIZE (UINT64_C(64) << 20)
 #define MEMORY (UINT64_C(2) << 30)
 
-static char temporary[4096], home[4096];
-static const char *const environment[] = {temporary, home, NULL};
+static char temporary[4096], home[4096], python_path[16384];
+static const char *const environment[] = {temporary, home, python_path, NULL};
+
+/* Writes the folders of PYTHONPATH as seen from here: the child starts elsewhere. */
+static void print_path(void)
+{
+    const char *folders = getenv("PYTHONPATH"); /* NOLINT(concurrency-mt-unsafe): one thread */
+    cleanup_free char *here = getcwd(NULL, 0);
+    snprintf(python_path, sizeof python_path, folders && *folders && here ? "PYTHONPATH=" : "PYTHONPATH");
+    for (const char *at = folders; at && *at && here; at += strspn(at, ":")) {
+        size_t length = strcspn(at, ":");
+        text_add(python_path, sizeof python_path, python_path[strlen(python_path) - 1] == '=' ? "" : ":",
+                 "%s%s%.*s", *at == '/' ? "" : here, *at == '/' ? "" : "/", (int)length, at);
+        at += length;
+    }
+}
 
 struct job_settings sweep_child_settings(const struct sweep *sweep)
 {
     struct job_settings settings = sweep->settings;
     snprintf(temporary, sizeof temporary, "TMPDIR=%s", sweep->scratch);
     snprintf(home, sizeof home, "HOME=%s", sweep->scratch);
+    print_path();
     settings.launch.environment = environment;
     settings.launch.folder = sweep->scratch;
     settings.launch.file_size = FILE_SIZE;
