@@ -52,7 +52,7 @@ void likeness_clear(struct likeness *like)
     like->key = NULL;
 }
 
-/* What is lost in an iteration of several statements has no function; with one statement left, its call is known. */
+/* A loss in an iteration of several statements has no function; with one statement left, its call is known. */
 static bool is_named_now(const struct likeness *like, const struct finding *finding, const char *key)
 {
     size_t length = strlen(like->key);
