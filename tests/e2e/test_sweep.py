@@ -96,6 +96,14 @@ class Resume(EndToEnd):
         names = [row['name'] for row in done.json['sweep']['callables']]
         self.assertEqual(len(names), len(set(names)), done)
 
+    def test_two(self):
+        """a second sweep does not write to the folder of one that runs"""
+        with Run('swept', command='sweep') as first:
+            self.check(wait_until(lambda: (first.dir / 'out' / 'sweep' / 'task.json').exists(), 60), first, 'it has no state')
+            done = sweep('swept', '--out', str(first.dir / 'out'))
+        self.assertEqual(done.status, 125, done)
+        self.assertIn('another sweep writes its results under', done.err, done)
+
     def test_interrupt(self):
         """Ctrl-C ends it soon, with what it has"""
         with Run('numpy', command='sweep') as run:
