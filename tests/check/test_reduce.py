@@ -28,6 +28,12 @@ class Reduce(unittest.TestCase):
                                  (*needs, 2, 'crash'), (*needs, 8, 'crash')])
         self.assertEqual([variant['threads'] for variant in variants('jump', steps=['b + 1'])], [2])
 
+    def test_time(self):
+        """a detector that counts may need less time; the others end at their first finding"""
+        self.assertEqual([variant['time'] for variant in variants('jump', counts=True, time='3000ms', statement='', causes=[])],
+                         ['1500ms'])
+        self.assertEqual(variants('jump', counts=False, time='3000ms', statement='', causes=[]), [])
+
     def test_statements(self):
         """all but what nothing needs, then all but parts with what only they need, without broken names"""
         found = variants('statements')

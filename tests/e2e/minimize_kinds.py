@@ -33,7 +33,7 @@ def check(kind):
     module, statement, *options = KINDS[kind]
     call = statement if statement.endswith(')') else statement + ')'
     done = run('-s', f'import json, re, {module} as m', '-i', 'x=f8[20]', '-i', 'y=f8[4,5].T', 'str(5)', call, 'y.sum()', *options,
-               '--time', '6')
+               '--time', '3')
     findings = done.findings(kind=kind)
     if not findings:
         return f'no finding of the kind{done}'
@@ -41,7 +41,7 @@ def check(kind):
     reproduced = again('reproduce', done, findings[0], '--trials', '5', '--time', '60', *limit)
     if reproduced.returncode != 1:
         return f'reproduce: {reproduced}'
-    smaller = again('minimize', done, findings[0], '--time', '2m', *limit)
+    smaller = again('minimize', done, findings[0], '--time', '4m', *limit)
     path = done.dir / 'out' / findings[0]['id'] / 'minimized' / 'plan.yaml'
     plan = path.read_text() if path.exists() else ''
     if smaller.returncode != 1 or statement.split('(')[0] not in plan or '- str(5)' in plan or 'y.sum' in plan:

@@ -85,11 +85,24 @@ class Resume(EndToEnd):
             self.check(wait_until(lambda: (first.dir / 'out' / 'sweep' / 'task.json').exists(), 60), first, 'it has no state')
             os.kill(first.process.pid, signal.SIGKILL)
             first.process.wait()
-            done = sweep(*arguments, '--out', str(first.dir / 'out'))
+            temporary = {'TMPDIR': str(first.dir)}
+            (first.dir / 'ftstress-sweep-999999999-abcdef').mkdir()
+            (first.dir / f'ftstress-sweep-{os.getpid()}-abcdef').mkdir()
+            done = sweep(*arguments, '--out', str(first.dir / 'out'), env=temporary)
+            left = [entry.name for entry in first.dir.glob('ftstress-sweep-*')]
         self.expect(done, 1)
+        self.assertEqual(left, [f'ftstress-sweep-{os.getpid()}-abcdef'], done)
         self.check(done.json['sweep']['resumed'], done, 'it began anew')
         names = [row['name'] for row in done.json['sweep']['callables']]
         self.assertEqual(len(names), len(set(names)), done)
+
+    def test_two(self):
+        """a second sweep does not write to the folder of one that runs"""
+        with Run('swept', command='sweep') as first:
+            self.check(wait_until(lambda: (first.dir / 'out' / 'sweep' / 'task.json').exists(), 60), first, 'it has no state')
+            done = sweep('swept', '--out', str(first.dir / 'out'))
+        self.assertEqual(done.status, 125, done)
+        self.assertIn('another sweep writes its results under', done.err, done)
 
     def test_interrupt(self):
         """Ctrl-C ends it soon, with what it has"""

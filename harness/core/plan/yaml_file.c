@@ -123,8 +123,8 @@ int yaml_file_open(struct yaml_file *file)
     int error = fd_read_file(file->path, &file->text, &file->size);
     if (error < 0) {
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): files are read before there are threads */
-        snprintf(file->error, file->error_size, "cannot read %s '%s': %s", file->what, file->path,
-                 strerror(-error));
+        const char *why = strerror(-error);
+        snprintf(file->error, file->error_size, "cannot read %s '%s': %s", file->what, file->path, why);
         return error;
     }
     return load_tree(file);

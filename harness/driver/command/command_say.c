@@ -86,8 +86,8 @@ int command_start(const struct command *self, int argc, char **argv)
                               request.positionals[self->most], option_command_names[self->id], self->usage);
     else if (request.as && !reporter_find(request.as) &&
              !(self->id == OPTION_REPORT && command_is_script(request.as)))
-        status =
-            command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s", request.as, list_forms());
+        status = command_fail(STATUS_USAGE, "there is no form '%s'; write one of %s%s", request.as,
+                              list_forms(), self->id == OPTION_REPORT ? ", script, test, c" : "");
     else
         status = self->run(&request);
     request_clear(&request);

@@ -52,6 +52,14 @@ void likeness_clear(struct likeness *like)
     like->key = NULL;
 }
 
+/* A loss in an iteration of several statements has no function; with one statement left, its call is known. */
+static bool is_named_now(const struct likeness *like, const struct finding *finding, const char *key)
+{
+    size_t length = strlen(like->key);
+    return DETECTOR_BIT(finding->detector) & DETECTOR_COUNTERS && strncmp(key, like->key, length) == 0 &&
+           key[length] == '|';
+}
+
 bool likeness_holds(const struct likeness *like, const struct finding *finding, const struct plan *plan)
 {
     cleanup_free char *key = strdup(finding->signature);
@@ -61,5 +69,5 @@ bool likeness_holds(const struct likeness *like, const struct finding *finding, 
         return false;
     remove_statements(key, plan, NULL);
     remove_part(key, finding->statement);
-    return strcmp(key, like->key) == 0;
+    return strcmp(key, like->key) == 0 || is_named_now(like, finding, key);
 }

@@ -40,17 +40,20 @@ static json_t *text_of(const char *text)
 
 json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint)
 {
-    char detect[512], perturb[128];
+    char detect[512], perturb[128], time[32] = "";
+    if (plan->time)
+        snprintf(time, sizeof time, "%llums", (unsigned long long)((plan->time + 999999) / 1000000));
     detector_print(plan->detect, detect, sizeof detect);
     perturb_print(plan->perturb, perturb, sizeof perturb);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:O*, s:O*}",
-                     "setup", text_of(plan->setup), "thread_setup", text_of(plan->thread_setup), "writer",
-                     text_of(plan->writer), "steps", texts_of(plan->steps, plan->nsteps), "roles",
-                     texts_of(plan->roles, plan->nroles), "inputs", inputs_of(plan), "threads",
-                     (int)plan->threads, "detect", detect, "perturb", perturb, "share",
-                     rung_names[plan->share], "native", text_of(plan->native), "detector", hint->detector,
-                     "statement", hint->statement, "iterations", (json_int_t)plan->iterations, "causes",
-                     hint->causes, "part", hint->part);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:s, s:b, s:O*, s:O*}",
+        "setup", text_of(plan->setup), "thread_setup", text_of(plan->thread_setup), "writer",
+        text_of(plan->writer), "steps", texts_of(plan->steps, plan->nsteps), "roles",
+        texts_of(plan->roles, plan->nroles), "inputs", inputs_of(plan), "threads", (int)plan->threads,
+        "detect", detect, "perturb", perturb, "share", rung_names[plan->share], "native",
+        text_of(plan->native), "detector", hint->detector, "statement", hint->statement, "iterations",
+        (json_int_t)plan->iterations, "time", time, "counts", (plan->detect & DETECTOR_COUNTERS) != 0,
+        "causes", hint->causes, "part", hint->part);
 }
 
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
@@ -94,7 +97,7 @@ static bool is_empty(const json_t *value)
 /* Keys of a variant that are none of a plan. */
 static bool is_aside(const char *key)
 {
-    static const char *const keys[] = {"detector", "statement", "causes", "part", "what", "axis"};
+    static const char *const keys[] = {"detector", "statement", "causes", "part", "what", "axis", "counts"};
     bool aside = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         aside |= strcmp(key, keys[i]) == 0;

@@ -198,6 +198,9 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     failed = failed ? failed : run_workers(sweep);
     if (sweep->shows)
         fputs("\r\e[K", stderr);
+    if (failed == -EBUSY)
+        return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
+                             "another sweep writes its results under %s", sweep->request->out);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
                              "cannot keep results under %s: %s", sweep->dir ? sweep->dir : "",

@@ -1,7 +1,9 @@
 #include "driver/sweep/sweep_child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 /* Bytes of a file that a child writes, and of memory that it uses unless --memory gives another limit. */
 #define FILE_SIZE (UINT64_C(64) << 20)
 #define MEMORY (UINT64_C(2) << 30)
+/* The name of a private folder: this, the number of the worker's process, and six letters. */
+#define SCRATCH "ftstress-sweep-"
 
 static char temporary[4096], home[4096], python_path[16384];
 static const char *const environment[] = {temporary, home, python_path, NULL};
@@ -59,10 +63,36 @@ static void empty_folder(const char *path)
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
+static int is_scratch(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, SCRATCH, sizeof SCRATCH - 1) == 0;
+}
+
+/* Removes folders of workers that were killed: their names hold the number of the process. */
+static void remove_stale(const char *parent)
+{
+    struct dirent **entries;
+    int n = scandir(parent, &entries, is_scratch, alphasort);
+    for (int i = 0; i < n; i++) {
+        cleanup_free char *folder = NULL;
+        long pid = strtol(entries[i]->d_name + sizeof SCRATCH - 1, NULL, 10);
+        if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH &&
+            asprintf(&folder, "%s/%s", parent, entries[i]->d_name) >= 0) {
+            empty_folder(folder);
+            rmdir(folder);
+        }
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+}
+
 int sweep_child_open(struct sweep *sweep)
 {
     const char *parent = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
-    if (asprintf(&sweep->scratch, "%s/ftstress-sweep-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
+    parent = parent && *parent ? parent : "/tmp";
+    remove_stale(parent);
+    if (asprintf(&sweep->scratch, "%s/" SCRATCH "%d-XXXXXX", parent, (int)getpid()) < 0)
         return -ENOMEM;
     return mkdtemp(sweep->scratch) ? 0 : -errno;
 }

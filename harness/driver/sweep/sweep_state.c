@@ -1,10 +1,12 @@
 #include "driver/sweep/sweep_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -41,9 +43,21 @@ void sweep_state_remove(const struct sweep *sweep)
     nftw(sweep->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Two sweeps must not share a folder. The lock ends with the last process of the sweep. */
+static int lock_folder(const char *out)
+{
+    int error = fd_make_dirs(out), fd = error ? -1 : open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!error && (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0))
+        error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    return error; /* the descriptor stays open */
+}
+
 int sweep_state_open(struct sweep *sweep, const json_t *task)
 {
     cleanup_free char *path = NULL;
+    int locked = lock_folder(sweep->request->out);
+    if (locked < 0)
+        return locked;
     if (asprintf(&sweep->dir, "%s/sweep", sweep->request->out) < 0)
         return -ENOMEM;
     path = path_of(sweep, "task.json");

@@ -52,9 +52,26 @@ static void a_function_is(void **state)
     likeness_clear(&like);
 }
 
+static void a_leak_may_have_its_function_later(void **state)
+{
+    (void)state;
+    struct likeness like;
+    struct finding finding = {.signature = (char *)"refcount|never released|x|f|module",
+                              .detector = DETECTOR_REFCOUNT};
+    assert_int_equal(likeness_init(&like, "refcount|never released|x", "", &whole), 0);
+    assert_true(likeness_holds(&like, &finding, &small));
+    finding.signature = (char *)"refcount|never released|xs|f|module";
+    assert_false(likeness_holds(&like, &finding, &small));
+    finding.signature = (char *)"refcount|never released|x|f|module";
+    finding.detector = DETECTOR_CRASH;
+    assert_false(likeness_holds(&like, &finding, &small));
+    likeness_clear(&like);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_plan_is_no_part_of_a_failure),
-                                       cmocka_unit_test(a_statement_is), cmocka_unit_test(a_function_is)};
+                                       cmocka_unit_test(a_statement_is), cmocka_unit_test(a_function_is),
+                                       cmocka_unit_test(a_leak_may_have_its_function_later)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
