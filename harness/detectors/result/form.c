@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "detectors/common/pycompat.h"
 
 #define FORMS_MAX 256
@@ -204,18 +205,14 @@ static PyObject *read_items(PyObject *object, bool sorted)
 /* Replaces addresses: they differ from call to call. Returns a new string. */
 static PyObject *hide_addresses(PyObject *text)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
     const char *utf8 = PyUnicode_AsUTF8(text);
     char *copy = utf8 ? strdup(utf8) : NULL;
-    for (char *at = copy; at && (at = strstr(at, "0x"));) {
-        size_t n = strspn(at + 2, digits);
-        *++at = '_'; /* an image takes no text with 0x */
-        at++;
-        if (n < 6)
-            continue;
-        memmove(at, at + n, strlen(at + n) + 1);
-    }
-    PyObject *hidden = copy ? PyUnicode_FromString(copy) : NULL;
+    if (!copy)
+        return NULL;
+    text_hide_addresses(copy);
+    for (char *at = copy; (at = strstr(at, "0x"));)
+        at[1] = '_'; /* an image takes no text with 0x */
+    PyObject *hidden = PyUnicode_FromString(copy);
     free(copy);
     return hidden;
 }

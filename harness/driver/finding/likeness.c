@@ -60,14 +60,18 @@ static bool is_named_now(const struct likeness *like, const struct finding *find
            key[length] == '|';
 }
 
-bool likeness_holds(const struct likeness *like, const struct finding *finding, const struct plan *plan)
+static bool is_alike(const struct likeness *like, const struct finding *finding, const struct plan *plan,
+                     char *key)
 {
-    cleanup_free char *key = strdup(finding->signature);
-    if (!key || !like->key)
-        return false;
     if (like->needs_statement && (!finding->statement || strcmp(finding->statement, like->statement) != 0))
         return false;
     remove_statements(key, plan, NULL);
     remove_part(key, finding->statement);
     return strcmp(key, like->key) == 0 || is_named_now(like, finding, key);
+}
+
+bool likeness_holds(const struct likeness *like, const struct finding *finding, const struct plan *plan)
+{
+    cleanup_free char *key = strdup(finding->signature);
+    return key && like->key && is_alike(like, finding, plan, key);
 }

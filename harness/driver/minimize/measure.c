@@ -6,7 +6,7 @@
 #include "core/plan/detector_list.h"
 
 /* Failures that measure the rate of a plan, and children at most. */
-#define HITS 5
+#define HITS 10
 #define CHILDREN_MAX 200
 /* Failures that are enough after this share of the time. */
 #define HITS_LEAST 3

@@ -20,6 +20,9 @@
 #define TRIED_MARGIN 1.3
 /* Axes of the second look. */
 #define SECOND_AXES "statements,threads"
+/* The chance that a test of a candidate is wrong, and in the second look. */
+#define ERROR 0.1
+#define ERROR_SECOND 0.02
 
 /* A smaller variant that is tested. */
 struct candidate {
@@ -76,7 +79,7 @@ static void load(struct minimize *minimize, struct candidate *candidate)
     candidate->like = minimize->like;
     candidate->like.statement = document_text(candidate->variant, "statement");
     candidate->verdict = good ? SPRT_OPEN : SPRT_RARER;
-    sprt_begin(&candidate->sprt, rate_to_keep(minimize));
+    sprt_begin(&candidate->sprt, rate_to_keep(minimize), minimize->second_look ? ERROR_SECOND : ERROR);
 }
 
 static double typical_seconds(const struct minimize *minimize, const struct plan *plan)

@@ -20,11 +20,10 @@ static uint64_t hash_bytes(const unsigned char *bytes, size_t size)
     return prng_mix(hash ^ word);
 }
 
-uint64_t file_id(const char *path)
+static uint64_t id_of(int fd)
 {
     struct stat info;
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size == 0)
+    if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size == 0)
         return 0;
     void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
@@ -32,4 +31,10 @@ uint64_t file_id(const char *path)
     uint64_t hash = hash_bytes(bytes, (size_t)info.st_size);
     munmap(bytes, (size_t)info.st_size);
     return hash;
+}
+
+uint64_t file_id(const char *path)
+{
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? 0 : id_of(fd);
 }

@@ -123,7 +123,7 @@ static void github_has_every_part_of_a_bug_report(void **state)
         "\nand run it with a CPython 3.13t that has the packages below; exit status 1 means that it was seen again:",
         "\nThe seed fixes the inputs, but the kernel schedules the threads: it may take a few runs.\n",
         "<summary>the end of standard error</summary>\n\n```text\nfree(): invalid\n",
-        "### Signature\n\nTo look for duplicates, search the tracker for:\n\n```text\nguilty\na b.c\n"
+        "### Signature\n\nTo look for duplicates, search the tracker for:\n\n```text\nguilty\na b.c\n",
         "crash free-threading\n```\n\nThe signature of ftstress:\n\n```text\nsig|guilty\n"};
     for (size_t i = 0; i < COUNT(parts); i++)
         assert_says(text, parts[i]);
@@ -160,7 +160,7 @@ static void github_has_what_a_run_can_make(void **state)
         "{'script': {'text': 'import p', 'why': '', 'hit': 1, 'of': 5, 'rare': true}, 'runtime': '>>> x',"
         "'versions': [{'package': 'p', 'version': '1.1', 'says': 'fails in 3 of 3'}]}");
     static const char *const parts[] = {
-        "It failed in 1 of 5 runs here. Exit status 1, or an end by a signal: it fails.\n\nThat is less than half as "
+        "It failed in 1 of 5 runs here. Exit status 1, or an end by a signal: it fails.\n\nThat is less than half as ",
         "often as the plan for ftstress, which is below, too.\n\n```python\nimport p\n```\n",
         "<details><summary>the plan for ftstress</summary>\n\nSave this plan",
         "### Versions tried\n\n| version | result |\n| --- | --- |\n| p 1.1 | fails in 3 of 3 |\n",
