@@ -24,6 +24,17 @@ OWN_MALLOC = "needs glibc's malloc, which sanitizer builds do not have"
 UNSANITIZED = {'guard': 'needs the guard, which is off in sanitizer builds', 'arena': OWN_MALLOC}
 FOREIGN = ('VIRTUAL_ENV', 'PYTHONPATH', 'PYTHONHOME', 'PYTHON_GIL', 'PYTHONSAFEPATH', 'NO_COLOR')
 
+# True in some of the calls that other threads make at the same time, and in no lone call. The list is in a module, where
+# statements may change it.
+BESIDE = """import os, sys
+inside = sys.__dict__.setdefault('inside', [])
+def beside():
+    sys.inside.append(1)
+    most = max(len(sys.inside) for _ in range(500))
+    sys.inside.pop()
+    return most > 1
+del inside"""
+
 
 @functools.cache
 def default_detectors():

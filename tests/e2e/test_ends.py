@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import LAST_LINE, PATIENCE, EndToEnd, Run, each, interpreter, run, wait_until
+from harness import BESIDE, LAST_LINE, PATIENCE, EndToEnd, Run, each, interpreter, run, wait_until
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 
@@ -46,8 +46,8 @@ class Ends(EndToEnd):
     def test_lost_records_later(self):
         """what a child found before the target closes the descriptor is kept"""
         step = ('if iteration_index == 2000: os.closerange(3, 100000)\n'
-                'if len(sys._current_frames()) > 1: int("three")')
-        done = self.expect(run('-s', 'import os, sys', step, '--time', '3'), 1)
+                'if beside(): int("three")')
+        done = self.expect(run('-s', BESIDE, step, '--time', '3'), 1)
         self.assertEqual(done.kinds(), ['exception'], done)
         self.check(any("descriptor of the harness's records" in note for note in done.json['notes']), done, 'no note')
 
@@ -199,8 +199,9 @@ class Output(EndToEnd):
 
     def test_more_than_are_kept(self):
         """of 200 different exceptions a child reports 64, and a note says that there are more"""
-        setup = 'import sys; words = ["".join(chr(97 + (i >> 2 * k) % 4) for k in range(4)) for i in range(200)]'
-        done = self.expect(run('--time', '2', '-s', setup, 'if len(sys._current_frames()) > 1: raise type(words[iteration_index % 200], (ValueError,), {})'), 1)
+        setup = BESIDE + '\nwords = ["".join(chr(97 + (i >> 2 * k) % 4) for k in range(4)) for i in range(200)]'
+        step = 'if beside(): raise type(words[iteration_index % 200], (ValueError,), {})'
+        done = self.expect(run('--time', '4', '-s', setup, step), 1)
         self.check(len(done.findings(kind='exception')) >= 64, done, 'fewer than 64')
         self.assertIn('a child raised more than 64 different exceptions; the later ones are not reported', done.json['notes'])
         self.assertIn('note: a child raised more than 64', done.out, done)

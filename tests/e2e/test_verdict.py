@@ -5,22 +5,12 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BUILD, EndToEnd, each, run
+from harness import BESIDE, BUILD, EndToEnd, each, run
 
 LIGHT = ('--detect', 'crash,hang,log,exception,invariant')
 VERIFY = ('--verify', '40s', *LIGHT)
 
 
-# True in some of the calls that other threads make at the same time, and in no lone call. The list is in a module, where
-# statements may change it.
-BESIDE = """import os, sys
-inside = sys.__dict__.setdefault('inside', [])
-def beside():
-    sys.inside.append(1)
-    most = max(len(sys.inside) for _ in range(500))
-    sys.inside.pop()
-    return most > 1
-del inside"""
 RANDOM = BESIDE + """
 def check(i):
     if beside() and i > 50:

@@ -73,5 +73,6 @@ static bool is_alike(const struct likeness *like, const struct finding *finding,
 bool likeness_holds(const struct likeness *like, const struct finding *finding, const struct plan *plan)
 {
     cleanup_free char *key = strdup(finding->signature);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return key && like->key && is_alike(like, finding, plan, key);
 }

@@ -166,7 +166,7 @@ static void join_tables(struct losses *losses)
     for (size_t i = 0; i < losses->n; i++)
         for (size_t k = 0; k < losses->n && loss_is_table(&losses->items[i]); k++) {
             struct loss *table = &losses->items[i], *held = &losses->items[k];
-            if (held->of != SERIES_OBJECTS || held->verdict != table->verdict || !held->package ||
+            if (k == i || held->of != SERIES_OBJECTS || held->verdict != table->verdict || !held->package ||
                 held->holder == HOLDER_NOBODY || !text_equal(held->package, table->package))
                 continue;
             free(table->function);

@@ -190,6 +190,7 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
     cleanup_free char *text = call_text(call->text, object);
     int error = text ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
     error = error ? error : add_inputs(sweep, plan, call->text);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return error ? error : plan_add_text(&plan->steps, &plan->nsteps, text);
 }
 

@@ -97,6 +97,7 @@ static void list_failures(const struct unit *unit, size_t owner, json_t *row)
         if (call->owner != owner || call->state < CALL_CRASHED || call->state > CALL_MEMORY)
             continue;
         text = unit_call_text(unit, call);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         json_array_append_new(list, json_pack("{s:s, s:s}", "call", text, "end", state_keys[call->state]));
     }
     if (json_array_size(list) > 0)
