@@ -154,8 +154,8 @@ class Errors(EndToEnd):
 OF_ANOTHER_COMMAND = [
     ('list_role', ('list', '--role', 'x'), '--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`'),
     ('report_tsan', ('report', '--tsan'), '--tsan is an option of `ftstress run`, not of `report`'),
-    ('show_as', ('show', '--as', 'json'), '--as is an option of `ftstress run` and `ftstress report`, not of `show`'),
-    ('doctor_threads', ('doctor', '-t', '4'), '--threads is an option of `ftstress run`, not of `doctor`'),
+    ('show_as', ('show', '--as', 'json'), '--as is an option of `ftstress run`, `ftstress sweep` and `ftstress report`, not of `show`'),
+    ('doctor_threads', ('doctor', '-t', '4'), '--threads is an option of `ftstress run` and `ftstress sweep`, not of `doctor`'),
 ]
 
 
@@ -203,7 +203,7 @@ class Commands(EndToEnd):
                  for command in ('run', 'list', 'show', 'report', 'doctor')}
         headings = ('What to run:', 'How long:', 'Sharing:', 'Detectors:', 'Leaks:', 'Tools:', 'Output:')
         self.assertEqual([line for line in texts['run'].splitlines() if line in headings], list(headings))
-        for command, options in {'list': {'--out', '--help'}, 'show': {'--out', '--output', '--help'},
+        for command, options in {'list': {'--out', '--json', '--help'}, 'show': {'--out', '--output', '--help'},
                                  'report': {'--out', '--as', '--output', '--help'},
                                  'doctor': {'--python', '--no-color', '--help'}}.items():
             self.assertEqual(set(re.findall(r'^  (?:-.,|   ) (--[a-z-]+)', texts[command], re.M)), options)
@@ -216,18 +216,16 @@ class Commands(EndToEnd):
             self.assertEqual(len(columns), 1, done.stdout)
 
     def test_unreadable_finding(self):
-        """a kept finding that cannot be read is listed with the reason, among the others"""
+        """a kept finding that cannot be read is named with the reason, beside the list of the others"""
         with tempfile.TemporaryDirectory() as out:
-            for name, text in ('F0000001', '{"kind": "hang", "message": "no thread gets any further"}'), ('F0000002', '{"kind'):
+            for name, text in ('F0000001', '{"id": "F0000001", "kind": "hang"}'), ('F0000002', '{"kind'):
                 (Path(out) / name).mkdir()
                 (Path(out) / name / 'finding.json').write_text(text)
             (Path(out) / 'F0000003').mkdir()
             done = subprocess.run([FTSTRESS, 'list', 'findings', '--out', out], capture_output=True, text=True, check=True)
-            rows = [line.split(None, 1) for line in done.stdout.splitlines()]
-            self.assertEqual([row[0] for row in rows], ['F0000001', 'F0000002', 'F0000003'], done.stdout)
-            self.assertRegex(rows[0][1], 'hang +no thread gets any further')
-            self.assertRegex(rows[1][1], r'\(.*premature end of input.*\)')
-            self.assertRegex(rows[2][1], r'\(.*No such file or directory.*\)')
+            self.assertEqual([line.split()[:2] for line in done.stdout.splitlines()], [['id', 'kind'], ['F0000001', 'hang']])
+            self.assertRegex(done.stderr, 'F0000002 cannot be read: .*premature end of input')
+            self.assertRegex(done.stderr, 'F0000003 cannot be read: .*No such file or directory')
 
 
 # A module that puts a NumPy of another ABI in place; with its table in use, each list would be an array.
