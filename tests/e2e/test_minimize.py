@@ -75,7 +75,7 @@ class Minimize(EndToEnd):
         self.assertEqual(process.returncode, 1, out + err)
         self.assert_small(folder, out + err)
         self.assertRegex(out, r'no smaller plan fails as often')
-        self.assertRegex(out, r'now: fails in 5 of 5 fresh children')
+        self.assertRegex(out, r'now: fails in 10 of 10 fresh children')
         self.assertIn('the smallest plan is', err)
 
     def interrupt(self, process, state, signal_sent, candidates):
