@@ -40,3 +40,5 @@ int fd_beside(const char *name, char **ret_path);
 
 /* mkdir -p. Returns 0 or -errno. */
 int fd_make_dirs(const char *path);
+/* Removes what is in the folder, and nothing of another file system. */
+void fd_empty_dir(const char *path);

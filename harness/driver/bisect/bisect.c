@@ -45,8 +45,7 @@ static int write_state(const struct bisect *bisect)
                 state, each->version,
                 json_pack("{s:i, s:i, s:s}", "hit", (int)each->hit, "of", (int)each->of, "why", each->why));
     }
-    cleanup_free char *text = json_dumps(state, JSON_INDENT(1));
-    return text ? fd_write_file(bisect->state, text, strlen(text)) : -ENOMEM;
+    return document_write(bisect->state, state);
 }
 
 /* The trials of the version where the finding was made decide how many are significant elsewhere. */

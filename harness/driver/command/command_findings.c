@@ -114,11 +114,6 @@ static void print_table(const json_t *findings)
         }
 }
 
-static int is_finding(const struct dirent *entry)
-{
-    return entry->d_name[0] == 'F';
-}
-
 /* Adds a kept finding to the list, or prints why it cannot be read. */
 static void add_finding(const char *out, const char *id, json_t *list)
 {
@@ -144,7 +139,7 @@ static json_t *read_findings(const char *out, int *ret_error)
 {
     struct dirent **entries;
     json_t *list = json_array();
-    int n = scandir(out, &entries, is_finding, alphasort);
+    int n = scandir(out, &entries, report_is_kept, alphasort);
     *ret_error = n < 0 && errno != ENOENT ? -errno : 0;
     for (int i = 0; i < n; i++) {
         add_finding(out, entries[i]->d_name, list);

@@ -11,6 +11,9 @@ void command_hold_signals(void);
 /* What every child of the mode runs with. Signals are held. */
 struct job_settings command_settings(const struct mode_run *mode);
 
+/* Returns the processes that run at a time: those of --jobs, else one for each core. */
+unsigned command_jobs(const struct request *request);
+
 /* Prints the kept findings, and writes them as JSON. Returns an exit status. */
 int command_list_findings(const struct request *request);
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -80,13 +79,6 @@ static json_t *find_causes(const struct kept *kept)
     return causes;
 }
 
-static unsigned count_jobs(const struct request *request)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t jobs = request->jobs ? request->jobs : cores > 0 ? (uint64_t)cores : 1;
-    return (unsigned)(jobs < REQUEST_JOBS_MAX ? jobs : REQUEST_JOBS_MAX);
-}
-
 static int minimize(struct kept *kept, const struct request *request)
 {
     char error[640] = "no memory";
@@ -96,7 +88,7 @@ static int minimize(struct kept *kept, const struct request *request)
     const char *id = document_text(kept->finding, "id");
     struct minimize minimize = {.tester = {.mode = &kept->mode,
                                            .settings = command_settings(&kept->mode),
-                                           .jobs = count_jobs(request)},
+                                           .jobs = command_jobs(request)},
                                 .signature = document_text(kept->finding, "signature"),
                                 .needed = {.detector = document_text(kept->finding, "detector"),
                                            .statement = document_text(kept->finding, "statement"),

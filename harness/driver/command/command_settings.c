@@ -39,3 +39,10 @@ struct job_settings command_settings(const struct mode_run *mode)
                                  .memory = request->memory ? request->memory : half,
                                  .signals = open_signals()};
 }
+
+unsigned command_jobs(const struct request *request)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = request->jobs ? request->jobs : cores > 0 ? (uint64_t)cores : 1;
+    return (unsigned)(jobs < REQUEST_JOBS_MAX ? jobs : REQUEST_JOBS_MAX);
+}

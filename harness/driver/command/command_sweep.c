@@ -13,13 +13,6 @@
 
 #define TIME (1800 * CLOCK_SECOND)
 
-static unsigned count_jobs(const struct request *request)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t jobs = request->jobs ? request->jobs : cores > 0 ? (uint64_t)cores : 1;
-    return (unsigned)(jobs < REQUEST_JOBS_MAX ? jobs : REQUEST_JOBS_MAX);
-}
-
 static int run_sweep(struct mode_run *mode, const struct request *request)
 {
     struct run run = {0};
@@ -32,7 +25,7 @@ static int run_sweep(struct mode_run *mode, const struct request *request)
                           .modules = request->positionals,
                           .nmodules = request->npositionals,
                           .deadline = clock_now() + time,
-                          .jobs = count_jobs(request),
+                          .jobs = command_jobs(request),
                           .shows = isatty(STDERR_FILENO) && !request->quiet};
     int status = sweep_run(&sweep, &run, &report, &error);
     status = status ? command_fail_sentence(status, &error) : command_tell_document(&run, report, request);

@@ -41,9 +41,8 @@ int minimize_write(const struct minimize *minimize, const struct plan *plan)
                       *plan_path = minimize_path(minimize, "plan.yaml"), *text = NULL;
     int error = path && plan_path ? plan_print(plan, &text) : -ENOMEM;
     json_auto_t *state = error ? NULL : pack(minimize, text);
-    cleanup_free char *document = state ? json_dumps(state, JSON_INDENT(1)) : NULL;
     if (!error)
-        error = document ? fd_write_file(path, document, strlen(document)) : -ENOMEM;
+        error = document_write(path, state);
     return error ? error : fd_write_file(plan_path, text, strlen(text));
 }
 

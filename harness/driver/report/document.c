@@ -1,5 +1,6 @@
 #include "driver/report/document.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,12 @@ double document_real(const json_t *json, const char *key)
 bool document_is_true(const json_t *json, const char *key)
 {
     return json_is_true(json_object_get(json, key));
+}
+
+int document_write(const char *path, const json_t *json)
+{
+    cleanup_free char *text = json_dumps(json, JSON_INDENT(1));
+    return text ? fd_write_file(path, text, strlen(text)) : -ENOMEM;
 }
 
 bool document_environment_shows(const char *key)

@@ -22,6 +22,9 @@ json_t *document_clean(const json_t *json);
 /* Rounds each real to the digits that files have, so that a document that was kept equals the live one. */
 void document_round(json_t *json);
 
+/* Writes the file as a whole, or not at all. Returns 0 or -errno. */
+int document_write(const char *path, const json_t *json);
+
 /* False for the keys that the child sends to the driver only. */
 bool document_environment_shows(const char *key);
 

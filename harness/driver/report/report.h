@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct dirent;
 struct finding_list;
 struct run;
 
@@ -18,6 +19,9 @@ struct report {
 
 /* Makes the document of a run. Its keys are stable. A new reference; NULL without memory. */
 json_t *report_document(const struct run *run);
+
+/* Is it the folder of a kept finding? For scandir. */
+int report_is_kept(const struct dirent *entry);
 
 /* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt). Returns 0 or -errno. */
 int report_keep_findings(const struct run *run, const json_t *document, const char *out);

@@ -105,7 +105,7 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     return error ? error : write_text(dir, "stderr.txt", finding->log_end);
 }
 
-static int is_finding(const struct dirent *entry)
+int report_is_kept(const struct dirent *entry)
 {
     return entry->d_name[0] == 'F';
 }
@@ -126,7 +126,7 @@ static int take_kept(const char *out, const char *id, struct finding_list *list)
 int report_kept(const char *out, struct finding_list *list)
 {
     struct dirent **entries;
-    int n = scandir(out, &entries, is_finding, alphasort), error = 0;
+    int n = scandir(out, &entries, report_is_kept, alphasort), error = 0;
     for (int i = 0; i < n; i++) {
         error = error ? error : take_kept(out, entries[i]->d_name, list);
         free(entries[i]);

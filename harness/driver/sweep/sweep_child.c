@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "driver/report/document.h"
 
 /* Bytes of a file that a child writes, and of memory that it uses unless --memory gives another limit. */
 #define FILE_SIZE (UINT64_C(64) << 20)
@@ -51,18 +51,6 @@ struct job_settings sweep_child_settings(const struct sweep *sweep)
     return settings;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    return at->level > 0 ? remove(path) : 0;
-}
-
-static void empty_folder(const char *path)
-{
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
 static int is_scratch(const struct dirent *entry)
 {
     return strncmp(entry->d_name, SCRATCH, sizeof SCRATCH - 1) == 0;
@@ -78,7 +66,7 @@ static void remove_stale(const char *parent)
         long pid = strtol(entries[i]->d_name + sizeof SCRATCH - 1, NULL, 10);
         if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH &&
             asprintf(&folder, "%s/%s", parent, entries[i]->d_name) >= 0) {
-            empty_folder(folder);
+            fd_empty_dir(folder);
             rmdir(folder);
         }
         free(entries[i]);
@@ -101,7 +89,7 @@ void sweep_child_close(struct sweep *sweep)
 {
     if (!sweep->scratch)
         return;
-    empty_folder(sweep->scratch);
+    fd_empty_dir(sweep->scratch);
     rmdir(sweep->scratch);
     free(sweep->scratch);
     sweep->scratch = NULL;
@@ -119,17 +107,15 @@ int sweep_child_plan(const struct sweep *sweep, const char *setup, struct plan *
 
 static int write_task(const struct sweep *sweep, const json_t *task)
 {
-    cleanup_free char *path = NULL, *text = json_dumps(task, JSON_COMPACT);
-    if (!text || asprintf(&path, "%s/task.json", sweep->scratch) < 0)
-        return -ENOMEM;
-    return fd_write_file(path, text, strlen(text));
+    cleanup_free char *path = NULL;
+    return asprintf(&path, "%s/task.json", sweep->scratch) < 0 ? -ENOMEM : document_write(path, task);
 }
 
 int sweep_child_run(struct sweep *sweep, const struct plan *plan, const json_t *task, struct outcome *outcome)
 {
     struct job_settings settings = sweep_child_settings(sweep);
     *outcome = (struct outcome){0};
-    empty_folder(sweep->scratch);
+    fd_empty_dir(sweep->scratch);
     int error = write_task(sweep, task);
     if (!error)
         error = job_run(plan, &settings, outcome);

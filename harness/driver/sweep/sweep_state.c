@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "driver/report/document.h"
 
 static char *path_of(const struct sweep *sweep, const char *name)
 {
@@ -24,23 +24,10 @@ static char *unit_path(const struct sweep *sweep, unsigned unit)
     return path_of(sweep, name);
 }
 
-static int write_json(const char *path, const json_t *json)
-{
-    cleanup_free char *text = json_dumps(json, JSON_INDENT(1));
-    return path && text ? fd_write_file(path, text, strlen(text)) : -ENOMEM;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
-{
-    (void)info;
-    (void)kind;
-    (void)at;
-    return remove(path);
-}
-
 void sweep_state_remove(const struct sweep *sweep)
 {
-    nftw(sweep->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    fd_empty_dir(sweep->dir);
+    rmdir(sweep->dir);
 }
 
 /* Two sweeps must not share a folder. The lock ends with the last process of the sweep. */
@@ -66,19 +53,13 @@ int sweep_state_open(struct sweep *sweep, const json_t *task)
     if (!sweep->resumed)
         sweep_state_remove(sweep);
     int error = fd_make_dirs(sweep->dir);
-    return error || sweep->resumed ? error : write_json(path, task);
-}
-
-bool sweep_state_has(const struct sweep *sweep, unsigned unit)
-{
-    json_auto_t *json = sweep_state_read(sweep, unit);
-    return json != NULL;
+    return error || sweep->resumed ? error : document_write(path, task);
 }
 
 int sweep_state_write(const struct sweep *sweep, unsigned unit, const json_t *result)
 {
     cleanup_free char *path = unit_path(sweep, unit);
-    return write_json(path, result);
+    return path ? document_write(path, result) : -ENOMEM;
 }
 
 json_t *sweep_state_read(const struct sweep *sweep, unsigned unit)

@@ -7,7 +7,6 @@
 /* Makes the folder, and removes the results of another task. Returns 0 or -errno; -EBUSY: another
  * sweep uses the folder. */
 int sweep_state_open(struct sweep *sweep, const json_t *task);
-bool sweep_state_has(const struct sweep *sweep, unsigned unit);
 int sweep_state_write(const struct sweep *sweep, unsigned unit, const json_t *result);
 /* A new reference, or NULL. */
 json_t *sweep_state_read(const struct sweep *sweep, unsigned unit);
