@@ -29,19 +29,11 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 #define UNIT_CALLS 2500u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
 
-static json_t *names_of(const struct sweep *sweep)
+static json_t *list_of(char *const *texts, size_t n)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < sweep->nmodules; i++)
-        json_array_append_new(list, json_string(sweep->modules[i]));
-    return list;
-}
-
-static json_t *environment_of(const struct outcome *outcome)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < outcome->nenvironment; i++)
-        json_array_append_new(list, json_string(outcome->environment[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(texts[i]));
     return list;
 }
 
@@ -78,7 +70,7 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
     int status = failed
                      ? sentence_fail(STATUS_HARNESS, error, "", "cannot start a child: %s", strerror(-failed))
                      : take_catalogue(sweep, &outcome, error);
-    *ret_environment = environment_of(&outcome);
+    *ret_environment = list_of(outcome.environment, outcome.nenvironment);
     outcome_clear(&outcome);
     plan_clear(&plan);
     return status;
@@ -210,7 +202,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
 
 int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
 {
-    json_auto_t *names = names_of(sweep), *environment = NULL;
+    json_auto_t *names = list_of(sweep->modules, sweep->nmodules), *environment = NULL;
     sweep->began = clock_now();
     int failed = open_board(sweep);
     failed = failed ? failed : sweep_child_open(sweep);

@@ -19,30 +19,33 @@ struct sum {
     unsigned missing; /* units that are not complete */
 };
 
-static json_t *find_id(const json_t *findings, const char *id)
+static bool has_id(const json_t *findings, const char *id)
 {
     size_t i;
-    json_t *finding;
+    const json_t *finding;
     json_array_foreach (findings, i, finding)
         if (strcmp(document_text(finding, "id"), id) == 0)
-            return finding;
-    return NULL;
+            return true;
+    return false;
 }
 
-static void add_findings(struct sum *sum, const json_t *result)
+unsigned sweep_add_findings(const json_t *report, json_t *findings, json_t *verifications)
 {
-    json_int_t offset = (json_int_t)json_array_size(sum->verifications);
+    json_int_t offset = (json_int_t)json_array_size(verifications);
+    unsigned added = 0;
     size_t i;
     json_t *finding;
-    json_array_foreach (json_object_get(result, "findings"), i, finding) {
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
         const json_t *trials = json_object_get(finding, "trials");
-        if (find_id(sum->findings, document_text(finding, "id")))
+        if (has_id(findings, document_text(finding, "id")))
             continue;
         if (json_is_integer(trials))
             json_object_set_new(finding, "trials", json_integer(offset + json_integer_value(trials)));
-        json_array_append(sum->findings, finding);
+        json_array_append(findings, finding);
+        added++;
     }
-    json_array_extend(sum->verifications, json_object_get(result, "verifications"));
+    json_array_extend(verifications, json_object_get(report, "verifications"));
+    return added;
 }
 
 /* The rows of a unit without a result. */
@@ -68,7 +71,7 @@ static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run
     json_array_extend(sum->rows, json_object_get(result, "callables"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
-    add_findings(sum, result);
+    sweep_add_findings(result, sum->findings, sum->verifications);
     run->children += (unsigned)document_number(result, "children");
     run->serial_calls += (uint64_t)document_number(result, "serial_calls");
     run->calls += (uint64_t)document_number(result, "calls");

@@ -70,10 +70,15 @@ static const struct unit_call *choose_call(const struct sweep *sweep, const stru
     return chosen ? chosen : first;
 }
 
-static int add_object(struct plan *plan, size_t owner, const char *make, char name[static 32])
+/* The name that the setup gives to the object of a callable. */
+static void name_object(const struct unit_call *call, char name[static 32])
+{
+    snprintf(name, 32, UNIT_OBJECT "%zu", call->owner);
+}
+
+static int add_object(struct plan *plan, const char *name, const char *make)
 {
     cleanup_free char *line = NULL;
-    snprintf(name, 32, "object_%zu", owner);
     if (asprintf(&line, "%s = %s", name, make) < 0)
         return -ENOMEM;
     return text_join(&plan->setup, "\n", line);
@@ -84,11 +89,12 @@ static int add_chosen(const struct sweep *sweep, const struct unit *unit, const 
 {
     const json_t *entry = json_array_get(unit->entries, call->owner);
     const char *make = document_text(entry, "make");
-    char object[32] = "";
+    char object[32];
+    name_object(call, object);
     int error = trial_add_import(plan, document_text(entry, "module"));
     if (!error && *make)
-        error = add_object(plan, call->owner, make, object);
-    return error ? error : trial_add_step(sweep, unit, call, *object ? object : NULL, plan);
+        error = add_object(plan, object, make);
+    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
 }
 
 static uint32_t threads_of(const struct sweep *sweep)
@@ -129,12 +135,11 @@ struct batch {
 /* The call of the batch that a finding is in; NULL: not known. */
 static const struct unit_call *find_guilty(const struct batch *batch, const json_t *finding)
 {
-    const char *statement = document_text(finding, "statement");
     for (unsigned i = 0; i < batch->n; i++) {
-        const char *text = batch->calls[i]->text, *at = strchr(text, '.');
-        if (strcmp(statement, text) == 0 ||
-            (at && *statement && strncmp(text, "object_.", 8) == 0 && strncmp(statement, "object_", 7) == 0 &&
-             strchr(statement, '.') && strcmp(strchr(statement, '.'), at) == 0))
+        char object[32];
+        name_object(batch->calls[i], object);
+        cleanup_free char *text = unit_call_as(batch->calls[i], object);
+        if (text && strcmp(document_text(finding, "statement"), text) == 0)
             return batch->calls[i];
     }
     return NULL;

@@ -14,6 +14,7 @@
 #include "driver/report/report.h"
 #include "driver/session/session.h"
 #include "driver/sweep/sweep_child.h"
+#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_trial.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
@@ -38,16 +39,6 @@ static const struct member_set alone = {.members = alone_members,
                                         .n = sizeof alone_members / sizeof *alone_members,
                                         .fallback = &alone_members[2]};
 
-static bool has_id(const json_t *findings, const char *id)
-{
-    size_t i;
-    const json_t *finding;
-    json_array_foreach (findings, i, finding)
-        if (strcmp(document_text(finding, "id"), id) == 0)
-            return true;
-    return false;
-}
-
 void trial_add_ids(json_t *row, const json_t *findings)
 {
     size_t i;
@@ -67,24 +58,6 @@ static void count_session(struct unit *unit, const struct session *session, json
     unit->sampled += session->run.sampled;
     unit->overlapped += session->run.overlapped;
     json_object_update_missing(unit->environment, json_object_get(report, "environment"));
-}
-
-/* Takes over the findings of a session; their trials have numbers in one list. */
-static void take_findings(struct sweep *sweep, struct unit *unit, const json_t *report)
-{
-    json_int_t offset = (json_int_t)json_array_size(unit->verifications);
-    size_t i;
-    json_t *finding;
-    json_array_foreach (json_object_get(report, "findings"), i, finding) {
-        const json_t *trials = json_object_get(finding, "trials");
-        if (has_id(unit->findings, document_text(finding, "id")))
-            continue;
-        if (json_is_integer(trials))
-            json_object_set_new(finding, "trials", json_integer(offset + json_integer_value(trials)));
-        json_array_append(unit->findings, finding);
-        atomic_fetch_add(&sweep->board->found, 1);
-    }
-    json_array_extend(unit->verifications, json_object_get(report, "verifications"));
 }
 
 /* Of what one call shows by itself, leaves the cause: the instruction that was caught, else what comes first. */
@@ -135,7 +108,8 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
     if (*ret_report)
         count_session(unit, &session, *ret_report);
     if (*ret_report && !trial->is_search)
-        take_findings(sweep, unit, *ret_report);
+        atomic_fetch_add(&sweep->board->found,
+                         sweep_add_findings(*ret_report, unit->findings, unit->verifications));
     session_clear(&session);
     return error;
 }
@@ -143,16 +117,6 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
 static size_t count_findings(const json_t *report)
 {
     return json_array_size(json_object_get(report, "findings"));
-}
-
-/* "object_.sort(vec)" as "m.Heap(3).sort(vec)", or with the name of an object that the setup makes. */
-static char *call_text(const char *call, const char *object)
-{
-    static const char prefix[] = "object_.";
-    char *text;
-    if (strncmp(call, prefix, sizeof prefix - 1) != 0 || !object)
-        return strdup(call);
-    return asprintf(&text, "%s.%s", object, call + sizeof prefix - 1) < 0 ? NULL : text;
 }
 
 int trial_add_import(struct plan *plan, const char *module)
@@ -187,7 +151,7 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
                    const char *object, struct plan *plan)
 {
     const json_t *entry = json_array_get(unit->entries, call->owner);
-    cleanup_free char *text = call_text(call->text, object);
+    cleanup_free char *text = unit_call_as(call, object);
     int error = text ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
     error = error ? error : add_inputs(sweep, plan, call->text);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */

@@ -78,13 +78,19 @@ static void count_states(const struct unit *unit, size_t owner, json_t *row)
     }
 }
 
+char *unit_call_as(const struct unit_call *call, const char *object)
+{
+    static const char prefix[] = UNIT_OBJECT ".";
+    char *text;
+    if (!object || strncmp(call->text, prefix, sizeof prefix - 1) != 0)
+        return strdup(call->text);
+    return asprintf(&text, "%s%s", object, call->text + strlen(UNIT_OBJECT)) < 0 ? NULL : text;
+}
+
 char *unit_call_text(const struct unit *unit, const struct unit_call *call)
 {
     const char *make = document_text(json_array_get(unit->entries, call->owner), "make");
-    char *text;
-    if (!*make)
-        return strdup(call->text);
-    return asprintf(&text, "%s%s", make, call->text + strlen(UNIT_OBJECT)) < 0 ? NULL : text;
+    return unit_call_as(call, *make ? make : NULL);
 }
 
 /* Names the calls that did not come back. */

@@ -51,6 +51,9 @@ void unit_clear(struct unit *unit);
 /* Counts the calls of an entry in a state. */
 unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state);
 
+/* The text of the call with the name of its object, or the expression that makes it; NULL: as it is. The caller's, or
+ * NULL without memory. */
+char *unit_call_as(const struct unit_call *call, const char *object);
 /* The text of the call with the expression that makes its object. The caller's, or NULL without memory. */
 char *unit_call_text(const struct unit *unit, const struct unit_call *call);
 
