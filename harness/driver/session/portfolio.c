@@ -117,7 +117,7 @@ static uint64_t longest_slice(const struct portfolio *portfolio)
     uint64_t slice = SLICE_MIN, most = portfolio->plan->time / SLICES;
     for (size_t at = portfolio->next; at > portfolio->set->n && slice < most; at -= portfolio->set->n)
         slice *= GROWTH;
-    return slice < most ? slice : most;
+    return most < SLICE_MIN ? SLICE_MIN : slice < most ? slice : most;
 }
 
 static uint64_t choose_time(const struct portfolio *portfolio, const struct member *member)
@@ -141,8 +141,6 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
         slice = count_wanted(portfolio, 0) > 1 ? plan->time / 3 : rest;
     else if (member->serial)
         slice = plan->time / 10 < SERIAL_MAX ? plan->time / 10 : SERIAL_MAX;
-    else if (slice < SLICE_MIN)
-        slice = SLICE_MIN;
     /* Without a detector, a second child would do the same as the first. */
     if (portfolio->set->n > 0 && count_wanted(portfolio, 0) == 0)
         slice = rest;
