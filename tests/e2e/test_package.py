@@ -38,6 +38,9 @@ def test_fixture(items, limit, tmp_path):
 @pytest.mark.parametrize('n', [1, 2])
 def test_parameter(n):
     assert n * 2 == n + n
+@pytest.mark.iterations(5)
+def test_iterations():
+    assert [1] == [1]
 def test_index(thread_index, iteration_index):
     assert 0 <= thread_index < 8 and iteration_index >= 0
 class TestClass:
@@ -73,7 +76,29 @@ def test_lazy():
     n = mine = n + 1
     time.sleep(0.001)
     assert n == mine
-def test_other():
+@pytest.fixture
+def items():
+    return []
+def add(items):
+    items.append(1)
+    time.sleep(0.001)
+    n = len(items)
+    items.pop()
+    return n
+@pytest.mark.ftstress_shared
+def test_shared(items):
+    assert add(items) == 1
+def test_own(items):
+    assert add(items) == 1
+'''
+ALONE = '''
+import pytest
+@pytest.fixture
+def here(request):
+    assert request.config.pluginmanager.has_plugin('ftstress-runs')
+def test_here(here):
+    pass
+def test_there():
     assert [1] == [1]
 '''
 
@@ -149,19 +174,29 @@ class Package(unittest.TestCase):
         """fixtures, parameters, classes and markers; what runs on one thread only, and why"""
         done, text = self.run_pytest(KINDS)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn('9 passed, 1 skipped, 1 xfailed', text)
+        self.assertIn('10 passed, 1 skipped, 1 xfailed', text)
         for reason in ('test_capsys: it uses capsys, which changes the whole process',
                        'test_unsafe: it is marked thread_unsafe', 'test_warns: it uses warns, which changes'):
             self.assertIn(reason, text)
-        self.assertIn('test_it.py: nothing found', text)
+        self.assertEqual(text.count('test_it.py: nothing found'), 2, text)
+        self.assertRegex(text, r'test_it.py: nothing found.* 0 in \d{2,3} calls')
 
     def test_race(self):
-        """a test that is wrong on several threads fails alone; a marker gives its threads"""
+        """a test that is wrong on several threads fails alone; markers give its threads, and share its fixtures"""
         done, text = self.run_pytest(RACE)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn('1 failed, 1 passed', text)
+        self.assertIn('2 failed, 1 passed', text)
         self.assertIn('AssertionError; raised by test_lazy(), never on one thread', text)
+        self.assertIn('AssertionError; raised by test_shared(), never on one thread', text)
         self.assertIn('3 threads', text)
+
+    def test_alone(self):
+        """a test that no child can run is named with the reason, and the others are tested without it"""
+        done, text = self.run_pytest(ALONE, '--ftstress-out', 'kept')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn('2 passed', text)
+        self.assertRegex(text, r'test_it.py::test_here: the setup raises AssertionError')
+        self.assertEqual(text.count('test_it.py: nothing found'), 1, text)
 
 
 if __name__ == '__main__':

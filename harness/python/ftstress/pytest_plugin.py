@@ -84,7 +84,7 @@ def names_in(function):
 
 def why_not(item):
     """Returns why threads cannot share a test; None if they can."""
-    if not isinstance(item, pytest.Function) or type(item) is not pytest.Function:
+    if type(item) is not pytest.Function:
         return f'a {type(item).__name__} is not a test function of pytest'
     if inspect.iscoroutinefunction(item.obj) or inspect.isasyncgenfunction(item.obj):
         return 'it is async'
