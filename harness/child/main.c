@@ -17,6 +17,7 @@
 #include "child/python/pyversion.h"
 #include "child/run/run.h"
 #include "child/run/tsan.h"
+#include "child/run/yield.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
@@ -251,6 +252,7 @@ int main(int argc, char **argv)
         return STATUS_HARNESS;
     }
     leaving_start(run.board);
+    yield_start(run.board);
     record_guard(run.wire, &run.board->wire_lost);
     fd_close(&arguments.board);
 

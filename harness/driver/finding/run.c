@@ -85,6 +85,7 @@ void run_clear(struct run *run)
     strings_free(run->notes.items, run->notes.n);
     strings_free(run->no_turn, run->nno_turn);
     strings_free(run->in_place.items, run->in_place.n);
+    strings_free(run->changers.items, run->changers.n);
     strings_free(run->environment, run->nenvironment);
     free(run->facts.writes);
     free(run->reason);

@@ -76,6 +76,7 @@ struct run {
     struct meetings meetings;                    /* of a run with outcomes */
     struct note_list notes;
     struct note_list in_place; /* functions that were seen to change an input for good */
+    struct note_list changers; /* statements that were seen to change a shared array for good */
 };
 
 /* Returns the calls that could show a failure of one call: serial calls cannot race, and counted ones show a mean. */

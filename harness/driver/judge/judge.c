@@ -30,6 +30,19 @@ void judge_corrupt(struct judge *judge, const struct record *record)
 static void (*const judges[RECORD_TYPES])(struct judge *judge, const struct record *record) = {
     RECORD_LIST(NOT_JUDGED, JUDGE, NOT_JUDGED)};
 
+/* A child that ends early has not seen what an earlier one saw. */
+static bool has_changer(const struct run *run, const struct plan *plan)
+{
+    bool has = false;
+    for (size_t i = 0; i < run->changers.n; i++) {
+        for (unsigned k = 0; k < plan->nsteps; k++)
+            has |= strcmp(plan->steps[k], run->changers.items[i]) == 0;
+        for (unsigned k = 0; k < plan->nroles; k++)
+            has |= strcmp(plan->roles[k], run->changers.items[i]) == 0;
+    }
+    return has;
+}
+
 unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome *outcome, unsigned child)
 {
     bool writes = plan->share >= RUNG_ONE_WRITER && outcome->facts.writes;
@@ -38,7 +51,7 @@ unsigned judge_outcome(struct run *run, const struct plan *plan, struct outcome 
                           .outcome = outcome,
                           .child = child,
                           .writes_arrays = writes,
-                          .mutates_arrays = writes};
+                          .mutates_arrays = writes || has_changer(run, plan)};
     size_t before = run->findings.n;
     for (size_t i = 0; i < outcome->nrecords; i++) {
         const struct record *record = outcome->records[i];

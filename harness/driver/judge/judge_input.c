@@ -30,6 +30,7 @@ static void note_in_place(struct judge *judge, const char *statement, const char
                  (int)root, input);
         return;
     }
+    note_add(&judge->run->changers, "%s", statement);
     judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
     note_add(&judge->run->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out",
              statement, input);

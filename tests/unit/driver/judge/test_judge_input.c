@@ -222,6 +222,30 @@ static void in_place_statements_make_user_errors(void **state)
     end(&trial);
 }
 
+/* A later child may end before it has seen the change. */
+static void what_one_child_saw_holds_for_the_next(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_invariant(&trial, "x", "its bytes changed", true);
+    judge(&trial, 1);
+    next_outcome(&trial);
+    add_exception(&trial, false, false);
+    judge(&trial, 2);
+    assert_int_equal(only(&trial)->blame, BLAME_USER);
+    end(&trial);
+    begin(&trial);
+    add_invariant(&trial, "x", "its bytes changed", true);
+    judge(&trial, 1);
+    next_outcome(&trial);
+    trial.plan.steps[0][0] = 'g'; /* a plan without the statement */
+    add_exception(&trial, false, false);
+    judge(&trial, 2);
+    assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+    end(&trial);
+}
+
 /* The last record of a child counts the rest, and is no finding of its own. */
 static void the_last_count_of_an_exception_is_no_finding(void **state)
 {
@@ -258,6 +282,7 @@ int main(void)
         cmocka_unit_test(an_array_inside_an_object_makes_no_user_error),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),
+        cmocka_unit_test(what_one_child_saw_holds_for_the_next),
         cmocka_unit_test(the_last_count_of_an_exception_is_no_finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
