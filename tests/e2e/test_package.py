@@ -172,6 +172,14 @@ class Package(EndToEnd):
         self.assertIn('libraries are missing; on Debian and Ubuntu: apt-get install libyaml-dev libjansson-dev',
                       ' '.join(done.stderr.split()))
 
+    def test_manual(self):
+        """the man page and the completions lie in the venv, where shells and man look"""
+        for path in ('man/man1/ftstress.1', 'bash-completion/completions/ftstress', 'zsh/site-functions/_ftstress',
+                     'fish/vendor_completions.d/ftstress.fish'):
+            text = (self.venv / 'share' / path).read_text()
+            self.assertIn('reproduce', text)
+            self.assertNotRegex(text, r'scripts/\w+|setup\.sh')
+
     def test_words(self):
         """no file of the package names a script or a page of the tree"""
         for path in filter(Path.is_file, self.installed('').rglob('*')):
