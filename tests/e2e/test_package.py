@@ -139,6 +139,10 @@ class Package(EndToEnd):
         return subprocess.run([self.venv / 'bin' / command[0], *command[1:]], cwd=self.folder.name, text=True,
                               capture_output=True, env={'PATH': '/nonexistent', **(env or {})}, check=False)
 
+    def installed(self, path):
+        """Returns the path of a file of the installed package."""
+        return next(self.venv.glob('lib/*/site-packages/ftstress')) / path
+
     def test_run(self):
         """a run tests in the venv of the package, without a word of it"""
         done = self.run_installed('ftstress', 'run', '--time', '2', '-s', 'import sys', 'sys.prefix.upper()')
@@ -148,10 +152,11 @@ class Package(EndToEnd):
         self.assertIn(f'{self.venv}/bin/python runs', ' '.join(done.stdout.split()))
 
     def test_module(self):
-        """python -m ftstress is the same program; the scenarios are there"""
+        """python -m ftstress is the same program; the scenarios and the schema of reports are there"""
         done = self.run_installed('python', '-m', 'ftstress', 'list', 'scenarios')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
         self.assertIn('somersd', done.stdout)
+        self.assertEqual(self.installed('share/report.schema.json').read_text(), (TREE / 'docs/report.schema.json').read_text())
 
     def test_other_venv(self):
         """a venv of the user's comes first"""
@@ -167,10 +172,17 @@ class Package(EndToEnd):
         self.assertIn('libraries are missing; on Debian and Ubuntu: apt-get install libyaml-dev libjansson-dev',
                       ' '.join(done.stderr.split()))
 
+    def test_manual(self):
+        """the man page and the completions lie in the venv, where shells and man look"""
+        for path in ('man/man1/ftstress.1', 'bash-completion/completions/ftstress', 'zsh/site-functions/_ftstress',
+                     'fish/vendor_completions.d/ftstress.fish'):
+            text = (self.venv / 'share' / path).read_text()
+            self.assertIn('reproduce', text)
+            self.assertNotRegex(text, r'scripts/\w+|setup\.sh')
+
     def test_words(self):
         """no file of the package names a script or a page of the tree"""
-        package = next(self.venv.glob('lib/*/site-packages/ftstress'))
-        for path in filter(Path.is_file, package.rglob('*')):
+        for path in filter(Path.is_file, self.installed('').rglob('*')):
             self.assertEqual(re.findall(rb'scripts/\w+|setup\.sh|docs/\w+[.]md', path.read_bytes()), [], path)
 
     def test_remedies(self):
@@ -182,7 +194,7 @@ class Package(EndToEnd):
         done = self.run_installed('ftstress', 'run', '--help')
         self.assertIn('needs a build of ftstress in its source tree, and -p with an environment built there',
                       ' '.join(done.stdout.split()))
-        program = shutil.copy(next(self.venv.glob('lib/*/site-packages/ftstress/bin/ftstress')), self.folder.name)
+        program = shutil.copy(self.installed('bin/ftstress'), self.folder.name)
         self.addCleanup(os.unlink, program)
         done = subprocess.run([program, 'run', '-s', '', '1'], text=True, capture_output=True, cwd=self.folder.name, check=False)
         self.assertEqual(done.returncode, 125, done)
