@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/remedy.h"
 #include "child/crash/crash.h"
 #include "child/crash/leaving.h"
 #include "child/first/first.h"
@@ -208,10 +209,9 @@ static int run_child(struct run *run, const struct arguments *arguments)
     bool counts = run->plan->detect & DETECTOR_COUNTERS;
     bool hooks = !counts && run->plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     if (!pyversion_is_free_threaded() && !arguments->allow_gil)
-        return run_cannot(
-            run, STATUS_UNTESTED,
-            "this ftstress-child embeds a CPython with the GIL; build one for a free-threaded interpreter with "
-            "FTSTRESS_PYTHON=… scripts/setup.sh, or pass --allow-gil");
+        return run_cannot(run, STATUS_UNTESTED,
+                          "this ftstress-child embeds a CPython with the GIL; " REMEDY_GIL
+                          ", or pass --allow-gil");
     census_enable(counts);
     candidates_start();
     guard_take_domains();

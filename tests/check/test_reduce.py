@@ -73,6 +73,12 @@ class Reduce(unittest.TestCase):
                               '>f8[2,3][::2]+8@ro', '>f8[20,2][::2]+8@ro'}, recipes)
         self.assertEqual({variant['inputs'][1]['recipe'] for variant in variants('inputs')} - {'i8[2]'}, {'i8[1]'})
 
+    def test_hidden_write(self):
+        """what a hidden write harms depends on the sizes and the sharing: both stay"""
+        self.assertEqual(variants('inputs', detector='tripwire'), [])
+        self.assertNotIn('private', {variant['share'] for variant in variants('settings', detector='tripwire')})
+        self.assertIn('private', {variant['share'] for variant in variants('settings')})
+
     def test_expressions(self):
         """calls without an argument, what is inside a call, smaller numbers, a value in place of its name"""
         texts = {'; '.join(variant['steps']) for variant in variants('expressions')}

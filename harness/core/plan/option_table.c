@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/remedy.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/option.h"
@@ -195,9 +196,8 @@ const struct option_row option_rows[] = {
      "for refcount: an object to count the references of", OPTION_LEAKS, RUN, OPTION_TEXTS, AT(plan.audit),
      .count = offsetof(struct request, plan.naudit)},
 
-    {"tsan", 0, NULL, NULL,
-     "find data races with ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p with an environment built by it",
-     OPTION_TOOLS, RUN, OPTION_SWITCH, AT(tsan)},
+    {"tsan", 0, NULL, NULL, "find data races with ThreadSanitizer; needs " REMEDY_NEEDS_TSAN, OPTION_TOOLS,
+     RUN, OPTION_SWITCH, AT(tsan)},
     {"under", 0, PLAN_TOOL, NULL,
      "find leaks and memory errors with Valgrind: slow, and one thread at a time, so that it finds no races",
      OPTION_TOOLS, RUN, OPTION_LINE, AT(plan.under), .set = check_under},

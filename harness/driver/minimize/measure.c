@@ -36,8 +36,21 @@ static bool is_measured(const struct rate *rate, uint64_t began, uint64_t deadli
            (rate->hit >= HITS_LEAST && clock_now() - began > (deadline - began) / EARLY_SHARE);
 }
 
-void measure_plan(struct tester *tester, const struct plan *plan, const struct likeness *like,
-                  uint64_t deadline, struct measured *ret)
+/* Returns what the plan needs for failures at these times. */
+static uint64_t enough_time(const struct measured *measured)
+{
+    uint64_t time = (uint64_t)((LATEST_TIMES * measured->latest + TIME_LEAST) * (double)CLOCK_SECOND);
+    return (time + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
+}
+
+static bool may_shorten(const struct measured *measured, const struct plan *plan)
+{
+    return measured->dated > 0 && !(plan->detect & DETECTOR_COUNTERS) &&
+           enough_time(measured) < plan->time / 2;
+}
+
+void measure_plan(struct tester *tester, struct plan *plan, const struct likeness *like, uint64_t deadline,
+                  struct measured *ret)
 {
     struct tester_result result;
     struct measured measured = {0};
@@ -58,6 +71,11 @@ void measure_plan(struct tester *tester, const struct plan *plan, const struct l
             break;
         others |= result.others;
         add_to_measured(&measured, &result);
+        if (rate->hit == 1 && may_shorten(&measured, plan)) {
+            plan->time = enough_time(&measured);
+            measured = (struct measured){0};
+            tester_stop(tester, TESTER_ALL);
+        }
     }
     tester_stop(tester, TESTER_ALL);
     *ret = measured;
@@ -66,11 +84,10 @@ void measure_plan(struct tester *tester, const struct plan *plan, const struct l
 double measure_shorten(const struct measured *measured, struct plan *plan)
 {
     const struct rate *rate = &measured->rate;
-    double time = LATEST_TIMES * measured->latest + TIME_LEAST, saved = clock_seconds(plan->time) - time;
     plan->time = (plan->time + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
-    if (measured->dated < DATED_LEAST || plan->detect & DETECTOR_COUNTERS || saved < time / 2)
+    if (measured->dated < DATED_LEAST || !may_shorten(measured, plan))
         return rate_per_second(rate);
-    uint64_t shorter = (uint64_t)(time * (double)CLOCK_SECOND);
-    plan->time = (shorter + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
+    double saved = clock_seconds(plan->time - enough_time(measured));
+    plan->time = enough_time(measured);
     return measured->dated / (rate->seconds - fmin((rate->of - measured->dated) * saved, measured->idle / 2));
 }

@@ -12,9 +12,10 @@ struct measured {
     double idle;    /* s of the children that did not fail so */
 };
 
-/* Runs the plan until it has failed often enough to know its rate, or until the deadline (clock_now()). */
-void measure_plan(struct tester *tester, const struct plan *plan, const struct likeness *like,
-                  uint64_t deadline, struct measured *ret);
+/* Runs the plan until it has failed often enough to know its rate, or until the deadline (clock_now()). Shortens it
+ * after the first failure, if that came early, and measures the shorter one: a rare failure needs many children. */
+void measure_plan(struct tester *tester, struct plan *plan, const struct likeness *like, uint64_t deadline,
+                  struct measured *ret);
 
 /* Shortens the plan where failures came early: those would have come in the same children. Detectors that count need
  * all of the time. Returns the failures a second of the plan as it is then. */

@@ -12,6 +12,8 @@ GIVEN = set(dir(builtins)) | {'thread_index', 'iteration_index', 'case', '__name
 RUNGS = 'private', 'readonly', 'one-writer', 'all'
 MOST = 400
 SHORTEST = 1000  # ms
+# A hidden write shows on one thread, and harms another one that reads: how much depends on the sharing and the sizes.
+HIDDEN = 'tripwire'
 
 
 def parse(text):
@@ -194,6 +196,8 @@ def simpler_recipes(text):
 
 
 def inputs(plan):
+    if plan['detector'] == HIDDEN:
+        return
     for i, each in enumerate(plan['inputs']):
         for recipe in simpler_recipes(each['recipe']):
             smaller = says(copy.deepcopy(plan), f"{each['name']}={recipe} in place of {each['recipe']}")
@@ -337,7 +341,7 @@ def settings(plan):
             yield says(plan, f'perturbation {name} only', perturb=name)
     if plan['detect'] != plan['detector']:
         yield says(plan, f"detector {plan['detector']} only", detect=plan['detector'])
-    for share in RUNGS[:RUNGS.index(plan['share'])]:
+    for share in RUNGS[:RUNGS.index(plan['share'])] if plan['detector'] != HIDDEN else ():
         yield says(plan, f"sharing level {share} in place of {plan['share']}", share=share)
     for n in {1, plan.get('iterations', 0) // 10}:
         if 0 < n < plan.get('iterations', 0):
