@@ -42,8 +42,8 @@ static bool add_key(yaml_document_t *tree, int mapping, const struct plan_key *k
         return *n == 0 || yaml_file_add_pair(tree, mapping, key->name, add_list(tree, key, plan));
     }
     const char *text = plan_key_print(key, plan, room);
-    return !text ||
-           yaml_file_add_pair(tree, mapping, key->name, yaml_file_add_text(tree, text, yaml_file_is_block(text)));
+    return !text || yaml_file_add_pair(tree, mapping, key->name,
+                                       yaml_file_add_text(tree, text, yaml_file_is_block(text)));
 }
 
 int plan_print(const struct plan *plan, char **ret_text)

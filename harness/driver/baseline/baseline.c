@@ -166,9 +166,8 @@ static void judge_missing(json_t *entry, const json_t *document, json_t *notes, 
 static void note_names(json_t *notes, const char *words, const struct names *names)
 {
     if (names->n > 0)
-        json_array_append_new(notes,
-                              json_sprintf("%s: %s%s", words, names->text,
-                                           names->n > NAMES_SHOWN ? ", …" : ""));
+        json_array_append_new(
+            notes, json_sprintf("%s: %s%s", words, names->text, names->n > NAMES_SHOWN ? ", …" : ""));
 }
 
 void baseline_judge(json_t *document)
