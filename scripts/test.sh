@@ -13,7 +13,7 @@ sanitized() {
         ctest --test-dir "$dir" -j2 --output-on-failure
 }
 
-scripts/setup.sh gate --with package
+scripts/setup.sh gate --with package --with docs
 scripts/check/check.sh
 sanitized asan address,undefined
 sanitized tsan thread

@@ -2,7 +2,8 @@
 # Makes the venvs of one scenario from its files in scripts/with. NAME.txt, or NAME-broken.txt and NAME-fixed.txt, list
 # pinned wheels and become build/venvs of the same names. If NAME.sh exists, its function `extend` is then called in each
 # venv's site-packages folder, with $side (broken, fixed or empty), to compile the extension of the scenario.
-# A line "# interpreter: gil" in the pins selects an interpreter with the GIL, and builds a child for its ABI.
+# A line "# interpreter: gil" in the pins selects an interpreter with the GIL, and builds a child for its ABI;
+# "# interpreter: gil, without a child" only selects it.
 # Copy descr-leak-*.txt to begin. Running it again is safe.
 # usage: scripts/setup/with.sh NAME | --list     after scripts/setup.sh
 . "$(dirname "$0")/lib.sh"
@@ -58,9 +59,9 @@ gil='' free=$(scripts/setup/interpreter.sh)
 for pins in scripts/with/"$name".txt scripts/with/"$name"-broken.txt scripts/with/"$name"-fixed.txt; do
     [ -e "$pins" ] || continue
     venv=$(basename "$pins" .txt) side=${venv#"$name"} python=$free
-    if grep -qx '# interpreter: gil' "$pins"; then
-        gil=${gil:-$(scripts/setup/interpreter_gil.sh)}
-        python=$gil
+    if grep -q '^# interpreter: gil' "$pins"; then
+        python=$(scripts/setup/interpreter_gil.sh)
+        ! grep -qx '# interpreter: gil' "$pins" || gil=$python
     fi
     make_venv "$venv" "$pins" "$python"
     [ ! -e scripts/with/"$name".sh ] || extend_venv "$venv" "${side#-}"

@@ -1,12 +1,14 @@
 """The package that `pip install .` installs: it needs nothing of the tree, and tests in the venv that it lies in."""
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, BUILD
+from harness import BROKEN, BUILD, EndToEnd, each
 
 TREE = Path(__file__).resolve().parents[2]
 BUILDER = BUILD / 'venvs' / 'package' / 'bin' / 'python'
@@ -91,6 +93,16 @@ def test_shared(items):
 def test_own(items):
     assert add(items) == 1
 '''
+LIMIT = '''
+import pytest
+@pytest.mark.parallel_threads_limit(2)
+def test_limit(thread_index):
+    assert thread_index < 2
+'''
+CALLS = '''
+def test_calls(iteration_index):
+    assert iteration_index < 5
+'''
 ALONE = '''
 import pytest
 @pytest.fixture
@@ -104,7 +116,7 @@ def test_there():
 
 
 @unittest.skipUnless(BUILDER.exists(), 'scripts/setup.sh --with package was not run')
-class Package(unittest.TestCase):
+class Package(EndToEnd):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix='ftstress-package-')
@@ -127,6 +139,10 @@ class Package(unittest.TestCase):
         return subprocess.run([self.venv / 'bin' / command[0], *command[1:]], cwd=self.folder.name, text=True,
                               capture_output=True, env={'PATH': '/nonexistent', **(env or {})}, check=False)
 
+    def installed(self, path):
+        """Returns the path of a file of the installed package."""
+        return next(self.venv.glob('lib/*/site-packages/ftstress')) / path
+
     def test_run(self):
         """a run tests in the venv of the package, without a word of it"""
         done = self.run_installed('ftstress', 'run', '--time', '2', '-s', 'import sys', 'sys.prefix.upper()')
@@ -136,10 +152,11 @@ class Package(unittest.TestCase):
         self.assertIn(f'{self.venv}/bin/python runs', ' '.join(done.stdout.split()))
 
     def test_module(self):
-        """python -m ftstress is the same program; the scenarios are there"""
+        """python -m ftstress is the same program; the scenarios and the schema of reports are there"""
         done = self.run_installed('python', '-m', 'ftstress', 'list', 'scenarios')
         self.assertEqual((done.returncode, done.stderr), (0, ''))
         self.assertIn('somersd', done.stdout)
+        self.assertEqual(self.installed('share/report.schema.json').read_text(), (TREE / 'docs/report.schema.json').read_text())
 
     def test_other_venv(self):
         """a venv of the user's comes first"""
@@ -154,6 +171,63 @@ class Package(unittest.TestCase):
                                   check=False)
         self.assertIn('libraries are missing; on Debian and Ubuntu: apt-get install libyaml-dev libjansson-dev',
                       ' '.join(done.stderr.split()))
+
+    def test_manual(self):
+        """the man page and the completions lie in the venv, where shells and man look"""
+        for path in ('man/man1/ftstress.1', 'bash-completion/completions/ftstress', 'zsh/site-functions/_ftstress',
+                     'fish/vendor_completions.d/ftstress.fish'):
+            text = (self.venv / 'share' / path).read_text()
+            self.assertIn('reproduce', text)
+            self.assertNotRegex(text, r'scripts/\w+|setup\.sh')
+
+    def build_example(self):
+        """Builds docs/example against the installed package, in a folder of its own. Returns that folder."""
+        folder = Path(self.folder.name, 'example')
+        prefix = self.run_installed('python', '-c', 'import ftstress; print(ftstress.PREFIX)').stdout.strip()
+        for command in (['cmake', '-S', TREE / 'docs' / 'example', '-B', folder, f'-DCMAKE_PREFIX_PATH={prefix}',
+                         '-DCMAKE_C_FLAGS=-Wall -Wextra -Werror'], ['cmake', '--build', folder]):
+            done = subprocess.run(command, text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done)
+        return folder
+
+    def test_example(self):
+        """a scenario in C outside of the tree: CMake finds the package, and ftstress runs it; a wrong library is refused"""
+        folder = self.build_example()
+        done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '4')
+        self.assertEqual(done.returncode, 0, done)
+        self.assertRegex(done.stdout, r'nothing found.*: 0 in \d+ calls')
+        plan = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--dry-run').stdout
+        self.assertIn(f'native: {folder.resolve()}/cache.so\n', plan)
+        for code, said in (('int nothing;', 'cache.so has no scenario: define one with FT_SCENARIO'),
+                           ('const char ft_scenario_build[] = "0 3.9"; int ft_scenario;',
+                            'is built for the interface and CPython 0 3.9, and this child is for 1 3.13t')):
+            subprocess.run(['cc', '-shared', '-xc', '-', '-o', folder / 'cache.so'], input=code, text=True, check=True)
+            done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '1')
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn(said, done.stderr)
+        (folder / 'cache.so').unlink()
+        done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '1')
+        self.assertIn('the scenario cannot be loaded: ', done.stderr)
+
+    def test_words(self):
+        """no file of the package names a script or a page of the tree"""
+        for path in filter(Path.is_file, self.installed('').rglob('*')):
+            self.assertEqual(re.findall(rb'scripts/\w+|setup\.sh|docs/\w+[.]md', path.read_bytes()), [], path)
+
+    def test_remedies(self):
+        """what is missing is named with what a user without the tree can do"""
+        done = self.run_installed('ftstress', 'run', '--tsan', '-s', '', '1')
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn('there is no ftstress-child-tsan; pip does not install it: build ftstress for ThreadSanitizer in its '
+                      'source tree', done.stderr)
+        done = self.run_installed('ftstress', 'run', '--help')
+        self.assertIn('needs a build of ftstress in its source tree, and -p with an environment built there',
+                      ' '.join(done.stdout.split()))
+        program = shutil.copy(self.installed('bin/ftstress'), self.folder.name)
+        self.addCleanup(os.unlink, program)
+        done = subprocess.run([program, 'run', '-s', '', '1'], text=True, capture_output=True, cwd=self.folder.name, check=False)
+        self.assertEqual(done.returncode, 125, done)
+        self.assertIn('ftstress-child is not beside this program; install ftstress again with pip', done.stderr)
 
     def run_pytest(self, source, *options):
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
@@ -189,6 +263,14 @@ class Package(unittest.TestCase):
         self.assertIn('AssertionError; raised by test_lazy(), never on one thread', text)
         self.assertIn('AssertionError; raised by test_shared(), never on one thread', text)
         self.assertIn('3 threads', text)
+
+    @each([('parallel_threads_limit', LIMIT, (), '1 passed'),
+           ('iterations', CALLS, ('--iterations', '5'), r'0 in \d{1,3} calls')])
+    def test_option(self, _, source, options, said):
+        """a test fails where it has more threads, or more calls, than it may have"""
+        done, text = self.run_pytest(source, *options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(text, said)
 
     def test_alone(self):
         """a test that no child can run is named with the reason, and the others are tested without it"""

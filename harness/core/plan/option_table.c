@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/remedy.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
 #include "core/plan/option.h"
@@ -133,7 +134,8 @@ const struct option_row option_rows[] = {
     {"jobs", 0, "N", "the number of cores", "children at the same time", OPTION_LENGTH, MINIMIZE | SWEEP,
      OPTION_NUMBER, AT(jobs), .low = 1, .high = REQUEST_JOBS_MAX, .wanted = "is not a number from 1 to 64"},
     {"timeout", 0, "TIME", "5s; sweep 2s of processor time for a call",
-     "a child without progress for this time hangs; time that a busy machine withholds does not count",
+     "a child without progress for this time hangs; time that a busy machine withholds does not count, and threads "
+     "that provably cannot run again need no time",
      OPTION_LENGTH, RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(timeout), .low = 1,
      .wanted = NOT_A_TIME},
     {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,
@@ -174,7 +176,14 @@ const struct option_row option_rows[] = {
     {"known", 0, "FILE", NULL,
      "known findings, each with an id or a signature, a link and a reason: they are reported as KNOWN, and do not set "
      "exit status 1",
-     OPTION_DETECTORS, RUN, OPTION_WORD, AT(known)},
+     OPTION_DETECTORS, RUN | SWEEP, OPTION_WORD, AT(known)},
+    {"baseline", 0, "FILE", NULL,
+     "findings of earlier runs: findings are NEW, KNOWN or REGRESSED then, and those that are gone FIXED; only NEW and "
+     "REGRESSED set exit status 1",
+     OPTION_DETECTORS, RUN | SWEEP, OPTION_WORD, AT(baseline)},
+    {"update-baseline", 0, NULL, NULL,
+     "after the run, write the states of its findings to the file of --baseline, which need not exist before",
+     OPTION_DETECTORS, RUN | SWEEP, OPTION_SWITCH, AT(update_baseline)},
 
     {"new", 0, "CODE", NULL,
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",
@@ -188,9 +197,8 @@ const struct option_row option_rows[] = {
      "for refcount: an object to count the references of", OPTION_LEAKS, RUN, OPTION_TEXTS, AT(plan.audit),
      .count = offsetof(struct request, plan.naudit)},
 
-    {"tsan", 0, NULL, NULL,
-     "find data races with ThreadSanitizer; needs scripts/setup.sh --with tsan, and -p with an environment built by it",
-     OPTION_TOOLS, RUN, OPTION_SWITCH, AT(tsan)},
+    {"tsan", 0, NULL, NULL, "find data races with ThreadSanitizer; needs " REMEDY_NEEDS_TSAN, OPTION_TOOLS,
+     RUN, OPTION_SWITCH, AT(tsan)},
     {"under", 0, PLAN_TOOL, NULL,
      "find leaks and memory errors with Valgrind: slow, and one thread at a time, so that it finds no races",
      OPTION_TOOLS, RUN, OPTION_LINE, AT(plan.under), .set = check_under},

@@ -18,7 +18,7 @@ static const char run_more[] =
     "\n"
     "A run starts children, processes that each call the target from many threads. A finding is run again in trials,\n"
     "which show how often it fails and whose fault it is. The sharing level decides which threads see which inputs.\n"
-    "docs/glossary.md explains these and the other terms.\n"
+    "The glossary of the documentation explains these and the other terms.\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 

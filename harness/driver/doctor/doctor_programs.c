@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/remedy.h"
 #include "driver/mode/mode_valgrind.h"
 
 enum doctor_level doctor_child(struct doctor *doctor)
 {
     struct sentence error;
     if (!doctor->child_path)
-        return doctor_say(doctor, DOCTOR_BROKEN, "build it with scripts/setup.sh",
-                          "there is no ftstress-child");
+        return doctor_say(doctor, DOCTOR_BROKEN, REMEDY_BUILD, "there is no ftstress-child");
     if (probe_child(doctor->child_path, NULL, doctor->child_abi, &doctor->child_python, &error) < 0)
         return doctor_say_sentence(doctor, DOCTOR_BROKEN, &error);
     doctor->facts |= DOCTOR_CHILD;

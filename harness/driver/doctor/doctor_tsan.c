@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/remedy.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/plan.h"
 #include "driver/job/job.h"
@@ -16,8 +17,7 @@
 enum doctor_level doctor_tsan(struct doctor *doctor)
 {
     if (!tsan_is_set_up())
-        return doctor_say(doctor, DOCTOR_SKIP, "scripts/setup.sh --with tsan builds what run --tsan needs",
-                          "there is no ftstress-child-tsan");
+        return doctor_say(doctor, DOCTOR_SKIP, REMEDY_TSAN, "there is no ftstress-child-tsan");
     doctor->facts |= DOCTOR_TSAN;
     return doctor_say(doctor, DOCTOR_OK, NULL, "ftstress-child-tsan is set up");
 }

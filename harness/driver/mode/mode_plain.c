@@ -2,6 +2,7 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
 #include "core/wire/landmarks.h"
+#include "base/remedy.h"
 #include "core/wire/status.h"
 #include "driver/mode/mode.h"
 
@@ -78,8 +79,7 @@ int mode_find_child(struct mode_run *run, struct sentence *error)
 {
     if (probe_find_beside(CHILD_PROGRAM, &run->child) == 0)
         return 0;
-    return sentence_fail(STATUS_HARNESS, error, "build it with scripts/setup.sh",
-                         "ftstress-child is not beside this program");
+    return sentence_fail(STATUS_HARNESS, error, REMEDY_BUILD, "ftstress-child is not beside this program");
 }
 
 static bool is_selected(const struct mode_query *query)

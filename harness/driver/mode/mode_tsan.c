@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/path.h"
+#include "base/remedy.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
 #include "core/wire/landmarks.h"
@@ -77,8 +78,7 @@ int tsan_explain_canary(const struct probe_job *job, struct sentence *error)
         if (strstr(job->err, refusals[i].words))
             return sentence_fail(-ENOEXEC, error, refusals[i].remedy, "%s", refusals[i].what);
     probe_reason(job, reason, sizeof reason);
-    return sentence_fail(-ENOEXEC, error,
-                         "remove build/child-tsan and run scripts/setup.sh --with tsan again",
+    return sentence_fail(-ENOEXEC, error, REMEDY_TSAN_REBUILD,
                          "ThreadSanitizer does not report a planted race (%s)", reason);
 }
 
@@ -143,8 +143,7 @@ int tsan_prepare(struct tsan *tsan, const char *user, struct sentence *error)
         .launch = {
             .environment = no_options, .fixed_layout = true, .no_address_limit = true, .limit = START_LIMIT}};
     if (probe_find_beside(CHILD_PROGRAM_TSAN, &tsan->child) < 0)
-        return sentence_fail(-ENOENT, error, "make one with scripts/setup.sh --with tsan",
-                             "there is no ftstress-child-tsan");
+        return sentence_fail(-ENOENT, error, REMEDY_TSAN, "there is no ftstress-child-tsan");
     int result = tsan_way_layout(error) || tsan_way_limit(error) ? -ENOEXEC : 0;
     if (!result)
         result = show_canary(tsan, error);

@@ -64,9 +64,7 @@ int valgrind_prepare(struct valgrind *valgrind, const char *child, const char *u
     const char **end = valgrind->argv;
     *valgrind = (struct valgrind){0};
     if (!probe_find_program(PLAN_TOOL, valgrind->program))
-        return sentence_fail(-ENOENT, error,
-                             "install the package valgrind (scripts/setup/packages.sh valgrind)",
-                             "valgrind is not installed");
+        return sentence_fail(-ENOENT, error, "install the package valgrind", "valgrind is not installed");
     if (fd_beside("../share/valgrind.supp", &ours) < 0)
         return sentence_fail(-ENOMEM, error, "", "no memory");
     *end++ = valgrind->program;

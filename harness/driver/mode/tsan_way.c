@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/remedy.h"
 
 #define BARE_SHOWN 4
 
@@ -55,6 +56,6 @@ bool tsan_way_bare(char *const *paths, size_t n, struct sentence *ret)
     if (n > BARE_SHOWN)
         fprintf(out, " and %zu more", n - BARE_SHOWN);
     fclose(out);
-    sentence_set_remedy(ret, "build it with clang -fsanitize=thread, as scripts/setup/tsan.sh builds NumPy");
+    sentence_set_remedy(ret, REMEDY_BARE);
     return true;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/remedy.h"
 #include "driver/tool/probe_run.h"
 
 /* -I ignores the environment, but a child does not: hence PYTHON_GIL. */
@@ -205,16 +206,14 @@ int probe_child(const char *child, const struct launch *launch, char ret_abi[PRO
     char *const argv[] = {(char *)child, "--abi", NULL};
     struct probe_job job = {.argv = argv, .launch = launch};
     if (!is_program(child))
-        return sentence_fail(-ENOENT, error, "build one with scripts/setup.sh",
-                             "there is no ftstress-child at %s", child);
+        return sentence_fail(-ENOENT, error, REMEDY_BUILD, "there is no ftstress-child at %s", child);
     probe_run(&job, 1);
     int result = job.error;
     if (!result)
         result = read_child(job.out, ret_abi, ret_python) < 0 ? -ENOEXEC : 0;
     if (result) {
         probe_reason(&job, reason, sizeof reason);
-        sentence_fail(0, error, "build it anew with scripts/setup.sh", "%s does not work (%s)", child,
-                      reason);
+        sentence_fail(0, error, REMEDY_REBUILD, "%s does not work (%s)", child, reason);
     }
     probe_job_clear(&job);
     return result;
@@ -239,8 +238,7 @@ int probe_check_abi(const struct probe *probe, const char *child_abi, struct sen
                              probe->executable, probe->abi, child_abi);
     sentence_fail(0, error, "", "%s is a CPython %s, and ftstress-child was built for %s", probe->executable,
                   probe->abi, child_abi);
-    sentence_set_remedy(error, "build a child for it with: FTSTRESS_PYTHON=%s scripts/setup.sh",
-                        probe->executable);
+    sentence_set_remedy(error, REMEDY_ABI, probe->executable);
     return -ENOEXEC;
 }
 
