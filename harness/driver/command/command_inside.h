@@ -14,6 +14,9 @@ struct job_settings command_settings(const struct mode_run *mode);
 /* Returns the processes that run at a time: those of --jobs, else one for each core. */
 unsigned command_jobs(const struct request *request);
 
+/* Loads the lists of --known and --baseline. Returns 0, or an exit status after an error message. */
+int command_load_known(const struct request *request, struct known_list *list);
+
 /* Prints the kept findings, and writes them as JSON. Returns an exit status. */
 int command_list_findings(const struct request *request);
 

@@ -13,7 +13,7 @@
 
 #define TIME (1800 * CLOCK_SECOND)
 
-static int run_sweep(struct mode_run *mode, const struct request *request)
+static int run_sweep(struct mode_run *mode, const struct request *request, struct known_list *known)
 {
     struct run run = {0};
     struct sentence error;
@@ -21,6 +21,7 @@ static int run_sweep(struct mode_run *mode, const struct request *request)
     uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : TIME;
     struct sweep sweep = {.request = request,
                           .mode = mode,
+                          .known = known,
                           .settings = command_settings(mode),
                           .modules = request->positionals,
                           .nmodules = request->npositionals,
@@ -38,18 +39,25 @@ int command_sweep(const struct request *request)
 {
     struct request own = *request;
     struct plan plan;
+    struct known_list known = {0};
     struct sentence error;
     if (request->npositionals == 0)
         return command_fail(STATUS_USAGE, "name a module; see `ftstress sweep --help`");
     command_hold_signals();
     if (!REQUEST_GAVE(request, plan.seed) && getrandom(&own.plan.seed, sizeof(uint32_t), 0) < 0)
         own.plan.seed = clock_now();
+    int status = command_load_known(request, &known);
+    if (status) {
+        known_list_clear(&known);
+        return status;
+    }
     plan_init(&plan);
     struct mode_run mode = {.row = mode_choose(&own, &plan, 1, &error), .request = &own};
-    int status = mode.row ? mode_open(&mode, &plan, 1, &error) : STATUS_USAGE;
-    status = status ? command_fail_sentence(status, &error) : run_sweep(&mode, &own);
+    status = mode.row ? mode_open(&mode, &plan, 1, &error) : STATUS_USAGE;
+    status = status ? command_fail_sentence(status, &error) : run_sweep(&mode, &own, &known);
     if (mode.row)
         mode_close(&mode);
     plan_clear(&plan);
+    known_list_clear(&known);
     return status;
 }

@@ -28,6 +28,7 @@ struct sweep {
     /* Set by the caller; what they point to outlives the sweep. */
     const struct request *request;
     struct mode_run *mode;
+    struct known_list *known; /* of --known and --baseline; may be empty */
     struct job_settings settings;
     char *const *modules;
     size_t nmodules;

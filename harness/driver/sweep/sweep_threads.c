@@ -53,7 +53,7 @@ static bool has_array(const struct sweep *sweep, const char *call)
 
 /* A call of a callable for threads: the first one that returned a result, with an array if there is one. NULL: none
  * did, or one failed. */
-static const struct unit_call *choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
+const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
 {
     const struct unit_call *first = NULL, *chosen = NULL;
     for (size_t i = 0; i < unit->n; i++) {
@@ -70,10 +70,17 @@ static const struct unit_call *choose_call(const struct sweep *sweep, const stru
     return chosen ? chosen : first;
 }
 
-/* The name that the setup gives to the object of a callable. */
-static void name_object(const struct unit_call *call, char name[static 32])
+/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it. The
+ * caller's, or NULL without memory. */
+static char *name_object(const struct unit *unit, const struct unit_call *call)
 {
-    snprintf(name, 32, UNIT_OBJECT "%zu", call->owner);
+    char *name;
+    if (asprintf(&name, UNIT_OBJECT "%s", document_text(json_array_get(unit->entries, call->owner), "name")) <
+        0)
+        return NULL;
+    for (char *c = name; *c; c++)
+        *c = (char)(*c == '.' ? '_' : *c);
+    return name;
 }
 
 static int add_object(struct plan *plan, const char *name, const char *make)
@@ -89,9 +96,8 @@ static int add_chosen(const struct sweep *sweep, const struct unit *unit, const 
 {
     const json_t *entry = json_array_get(unit->entries, call->owner);
     const char *make = document_text(entry, "make");
-    char object[32];
-    name_object(call, object);
-    int error = trial_add_import(plan, document_text(entry, "module"));
+    cleanup_free char *object = name_object(unit, call);
+    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
     if (!error && *make)
         error = add_object(plan, object, make);
     return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
@@ -102,22 +108,28 @@ static uint32_t threads_of(const struct sweep *sweep)
     return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
 }
 
-/* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
- * blame, such as one that changes a setting of the whole process. */
-static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
-                     const json_t *finding)
+int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call *call, json_t **ret_report)
 {
     struct trial trial = {.verify = VERIFY_TIME};
-    json_auto_t *report = NULL;
     trial_begin(sweep, call->text, &trial.plan);
     trial.plan.threads = threads_of(sweep);
     trial.plan.time = AGAIN_TIME;
     int error = add_chosen(sweep, unit, call, &trial.plan);
     if (!error)
-        error = trial_run(sweep, unit, &trial, &report);
+        error = trial_run(sweep, unit, &trial, ret_report);
     plan_clear(&trial.plan);
     if (!error)
-        trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(report, "findings"));
+        trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(*ret_report, "findings"));
+    return error;
+}
+
+/* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
+ * blame, such as one that changes a setting of the whole process. */
+static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
+                     const json_t *finding)
+{
+    json_auto_t *report = NULL;
+    int error = unit_run_call(sweep, unit, call, &report);
     if (!error && json_array_size(json_object_get(report, "findings")) == 0)
         json_array_append_new(
             unit->notes,
@@ -133,12 +145,12 @@ struct batch {
 };
 
 /* The call of the batch that a finding is in; NULL: not known. */
-static const struct unit_call *find_guilty(const struct batch *batch, const json_t *finding)
+static const struct unit_call *find_guilty(const struct unit *unit, const struct batch *batch,
+                                           const json_t *finding)
 {
     for (unsigned i = 0; i < batch->n; i++) {
-        char object[32];
-        name_object(batch->calls[i], object);
-        cleanup_free char *text = unit_call_as(batch->calls[i], object);
+        cleanup_free char *object = name_object(unit, batch->calls[i]);
+        cleanup_free char *text = object ? unit_call_as(batch->calls[i], object) : NULL;
         if (text && strcmp(document_text(finding, "statement"), text) == 0)
             return batch->calls[i];
     }
@@ -162,7 +174,7 @@ static int settle(struct sweep *sweep, struct unit *unit, struct batch *batch, c
     const json_t *finding;
     int dropped = 0;
     json_array_foreach (json_object_get(report, "findings"), i, finding) {
-        const struct unit_call *call = find_guilty(batch, finding);
+        const struct unit_call *call = find_guilty(unit, batch, finding);
         if (!call)
             continue;
         int error = run_again(sweep, unit, call, finding);
@@ -203,7 +215,7 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit)
     struct batch batch = {.n = 0};
     int error = 0;
     for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
-        const struct unit_call *call = choose_call(sweep, unit, i);
+        const struct unit_call *call = unit_choose_call(sweep, unit, i);
         if (call)
             batch.calls[batch.n++] = call;
         if (batch.n == TOGETHER_MOST) {
