@@ -6,7 +6,3 @@
 /* Fills the run with sums, and decides its status. Removes the state of a complete sweep. A new reference, or NULL
  * without memory. */
 json_t *sweep_report(struct sweep *sweep, struct run *run);
-
-/* Adds the findings of a report that are not there yet, by their ids, and its verifications, which have numbers in one
- * list then. Returns how many findings were added. */
-unsigned sweep_add_findings(const json_t *report, json_t *findings, json_t *verifications);
