@@ -70,8 +70,8 @@ const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct
     return chosen ? chosen : first;
 }
 
-/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it. The
- * caller's, or NULL without memory. */
+/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it.
+ * The caller's, or NULL without memory. */
 static char *name_object(const struct unit *unit, const struct unit_call *call)
 {
     char *name;
