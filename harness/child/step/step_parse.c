@@ -147,19 +147,11 @@ static int parse_text(struct program *program, struct body *body, PyObject *pars
     return error;
 }
 
-/* The code of step.py, for the program's bodies and its report: its compilation takes milliseconds. Child main,
- * attached. */
-static PyObject *step_code;
-
 /* The namespace of step.py. Returns NULL with an exception set on failure. */
 static PyObject *step_python(void)
 {
     PyObject *names = PyDict_New();
-    if (!step_code)
-        step_code = Py_CompileString(step_source, "<string>", Py_file_input);
-    if (names)
-        PyDict_SetItemString(names, "__builtins__", PyEval_GetBuiltins());
-    PyObject *result = names && step_code ? PyEval_EvalCode(step_code, names, names) : NULL;
+    PyObject *result = names ? PyRun_String(step_source, Py_file_input, names, names) : NULL;
     if (!result)
         Py_CLEAR(names);
     Py_XDECREF(result);
@@ -263,7 +255,6 @@ void program_clear(struct program *program)
     Py_XDECREF(program->assigned);
     Py_XDECREF(program->used);
     Py_XDECREF(program->periods);
-    Py_CLEAR(step_code);
     *program = (struct program){0};
 }
 
