@@ -64,6 +64,7 @@ static struct stall {
     _Atomic bool whole; /* the access reads and writes in one instruction */
     _Atomic uintptr_t pc;
     _Atomic uint64_t known; /* its access is later than this */
+    _Atomic uint64_t began; /* and earlier than this */
     _Atomic int witness;    /* enum witness */
     struct stall_sight other;
     _Atomic uintptr_t word;    /* in the register; 0: it does not stall */
@@ -184,11 +185,14 @@ static bool overlaps(const struct stall_sight *sight, uintptr_t address, unsigne
 }
 
 /* For a thread that stalled right after a read-modify-write, the other must not have read the word since: it may have
- * read that the first released a lock which is this word. */
-static bool is_unordered(const struct stall *stall, const struct stall_sight *sight, const struct slot *slot)
+ * read that the first released a lock which is this word. Nor may its own access be older than the stall, as on a busy
+ * machine, where the handler runs late. */
+static bool is_unordered(const struct thread *thread, const struct stall *stall,
+                         const struct stall_sight *sight, const struct slot *slot)
 {
     uint64_t known = atomic_load(&stall->known);
-    return sight->access.reads && slot->since < known && slot->last_read < known;
+    return sight->access.reads && slot->since < known && slot->last_read < known &&
+           thread->known > atomic_load(&stall->began);
 }
 
 /* Becomes the witness of threads that stall at the memory which this one has just written. */
@@ -202,7 +206,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
         int none = NONE;
         if (!address || i == thread->worker || !overlaps(sight, address, atomic_load(&stall->size)) ||
             stall_log_has_pair(pair_of(atomic_load(&stall->pc), sight->pc)) ||
-            (atomic_load(&stall->whole) && !is_unordered(stall, sight, slot)) ||
+            (atomic_load(&stall->whole) && !is_unordered(thread, stall, sight, slot)) ||
             !atomic_compare_exchange_strong(&stall->witness, &none, WRITING))
             continue;
         stall->other = *sight;
@@ -313,6 +317,7 @@ static void stall(struct thread *thread, const struct stall_sight *sight, uintpt
     atomic_store(&stall->whole, access->reads && access->writes);
     atomic_store(&stall->pc, sight->pc);
     atomic_store(&stall->known, known);
+    atomic_store(&stall->began, sight->time);
     atomic_store(&stall->witness, NONE);
     atomic_store(&stall->address, is_open ? sight->address : 0);
     wait_until(stall, thread->worker, word, end);
