@@ -167,11 +167,6 @@ static uint64_t read_memory(uintptr_t address, unsigned size)
     return value;
 }
 
-static uint64_t pair_of(uintptr_t one, uintptr_t other)
-{
-    return prng_mix(prng_mix(one) ^ other) | 1;
-}
-
 static void take_stack(struct stall_sight *sight, void *ucontext)
 {
     sight->nframes = (uint16_t)unwind_context(ucontext, sight->frames, STALL_FRAMES);
@@ -205,7 +200,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
         uintptr_t address = atomic_load(&stall->address);
         int none = NONE;
         if (!address || i == thread->worker || !overlaps(sight, address, atomic_load(&stall->size)) ||
-            stall_log_has_pair(pair_of(atomic_load(&stall->pc), sight->pc)) ||
+            stall_log_has_pair(stall_log_pair(atomic_load(&stall->pc), sight->pc)) ||
             (atomic_load(&stall->whole) && !is_unordered(thread, stall, sight, slot)) ||
             !atomic_compare_exchange_strong(&stall->witness, &none, WRITING))
             continue;
@@ -217,7 +212,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
 
 static void add_race(struct thread *thread, const struct stall_race *race)
 {
-    if (thread->nraces < RACES && stall_log_add_pair(pair_of(race->first.pc, race->other.pc)))
+    if (thread->nraces < RACES && stall_log_add_pair(stall_log_pair(race->first.pc, race->other.pc)))
         thread->races[thread->nraces++] = *race;
 }
 
