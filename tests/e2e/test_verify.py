@@ -81,8 +81,9 @@ class Verified(EndToEnd):
         self.check('interpreter' in blamed, done, f'blamed: {blamed}')
 
     def test_held_by_a_list(self):
-        """what the setup puts into a list belongs to its package: not all that a list holds is the interpreter's"""
-        done = self.expect(run('-s', 'import diverge_race as m', '-s', 'calls = [m.bug]; del m', '-i', 'x=f8[20]', 'calls[0](x)',
+        """what the setup puts into a list belongs to its package: not the interpreter's, nor that of what is deeper inside"""
+        setup = 'import functools, numpy, diverge_race as m; calls = [functools.partial(m.bug, numpy.arange(20.))]; del m, numpy'
+        done = self.expect(run('-s', setup, 'calls[0]()',
                                '--time', 4, '--verify', '20s', '--detect', 'diverge', timeout=90), 1)
         self.assertEqual({(finding['blame'], finding['package']) for finding in done.findings()}, {('target', 'diverge_race')}, done)
 

@@ -154,8 +154,8 @@ def held(value):
 
 
 def modules_in(value):
-    """The top-level modules of what the value holds that are not the interpreter's."""
-    return {module_of(each) for each in held(value)} - sys.stdlib_module_names
+    """The top-level modules of what the value holds that are not the interpreter's: those of the outermost objects first."""
+    return [name for name in dict.fromkeys(map(module_of, held(value))) if name not in sys.stdlib_module_names]
 
 
 def join(words):
@@ -202,7 +202,7 @@ def describe(code, names, source):
     for name in code.co_names:
         if name in names:
             value = names[name]
-            modules += [module_of(value), *sorted(modules_in(value) - {module_of(value)})]
+            modules += dict.fromkeys((module_of(value), *modules_in(value)))
             # Modules, types and functions are not shared state.
             if not is_a(value, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType):
                 objects.append(name)
