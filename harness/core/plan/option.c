@@ -15,8 +15,11 @@ _Static_assert(offsetof(struct request, plan) == 0,
 
 void request_init(struct request *request)
 {
-    *request = (struct request){
-        .out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND, .trials = 20};
+    *request = (struct request){.out = "ftstress-out",
+                                .corpus = "ftstress-corpus",
+                                .timeout = 5 * CLOCK_SECOND,
+                                .verify = 40 * CLOCK_SECOND,
+                                .trials = 20};
     plan_init(&request->plan);
 }
 

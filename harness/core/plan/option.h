@@ -13,6 +13,7 @@
 enum option_command {
     OPTION_RUN,
     OPTION_SWEEP,
+    OPTION_FUZZ,
     OPTION_REPRODUCE,
     OPTION_MINIMIZE,
     OPTION_BISECT,
@@ -36,6 +37,7 @@ struct request {
     const char *output;       /* file for that form, or NULL */
     const char *suppressions; /* file of known issues, or NULL */
     const char *known;        /* file of known findings, or NULL */
+    const char *corpus;       /* folder of plans that a fuzzer keeps */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */

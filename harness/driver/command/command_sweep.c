@@ -34,22 +34,27 @@ static int run_sweep(struct mode_run *mode, const struct request *request)
     return status;
 }
 
-int command_sweep(const struct request *request)
+int command_run_modules(const struct request *request, command_modules_function *run)
 {
     struct request own = *request;
     struct plan plan;
     struct sentence error;
-    if (request->npositionals == 0)
-        return command_fail(STATUS_USAGE, "name a module; see `ftstress sweep --help`");
     command_hold_signals();
     if (!REQUEST_GAVE(request, plan.seed) && getrandom(&own.plan.seed, sizeof(uint32_t), 0) < 0)
         own.plan.seed = clock_now();
     plan_init(&plan);
     struct mode_run mode = {.row = mode_choose(&own, &plan, 1, &error), .request = &own};
     int status = mode.row ? mode_open(&mode, &plan, 1, &error) : STATUS_USAGE;
-    status = status ? command_fail_sentence(status, &error) : run_sweep(&mode, &own);
+    status = status ? command_fail_sentence(status, &error) : run(&mode, &own);
     if (mode.row)
         mode_close(&mode);
     plan_clear(&plan);
     return status;
+}
+
+int command_sweep(const struct request *request)
+{
+    if (request->npositionals == 0)
+        return command_fail(STATUS_USAGE, "name a module; see `ftstress sweep --help`");
+    return command_run_modules(request, run_sweep);
 }

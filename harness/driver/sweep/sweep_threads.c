@@ -70,38 +70,6 @@ static const struct unit_call *choose_call(const struct sweep *sweep, const stru
     return chosen ? chosen : first;
 }
 
-/* The name that the setup gives to the object of a callable. */
-static void name_object(const struct unit_call *call, char name[static 32])
-{
-    snprintf(name, 32, UNIT_OBJECT "%zu", call->owner);
-}
-
-static int add_object(struct plan *plan, const char *name, const char *make)
-{
-    cleanup_free char *line = NULL;
-    if (asprintf(&line, "%s = %s", name, make) < 0)
-        return -ENOMEM;
-    return text_join(&plan->setup, "\n", line);
-}
-
-static int add_chosen(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
-                      struct plan *plan)
-{
-    const json_t *entry = json_array_get(unit->entries, call->owner);
-    const char *make = document_text(entry, "make");
-    char object[32];
-    name_object(call, object);
-    int error = trial_add_import(plan, document_text(entry, "module"));
-    if (!error && *make)
-        error = add_object(plan, object, make);
-    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
-}
-
-static uint32_t threads_of(const struct sweep *sweep)
-{
-    return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
-}
-
 /* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
  * blame, such as one that changes a setting of the whole process. */
 static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
@@ -110,20 +78,25 @@ static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_c
     struct trial trial = {.verify = VERIFY_TIME};
     json_auto_t *report = NULL;
     trial_begin(sweep, call->text, &trial.plan);
-    trial.plan.threads = threads_of(sweep);
+    trial.plan.threads = trial_threads(sweep);
     trial.plan.time = AGAIN_TIME;
-    int error = add_chosen(sweep, unit, call, &trial.plan);
+    int error = trial_add_call(sweep, unit, call, &trial.plan);
     if (!error)
         error = trial_run(sweep, unit, &trial, &report);
     plan_clear(&trial.plan);
     if (!error)
         trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(report, "findings"));
-    if (!error && json_array_size(json_object_get(report, "findings")) == 0)
+    if (error || json_array_size(json_object_get(report, "findings")) > 0)
+        return error;
+    if (sweep->signals)
+        json_array_append_new(unit->suspects, json_pack("[I, s]", (json_int_t)(call - unit->calls),
+                                                        document_text(finding, "message")));
+    else
         json_array_append_new(
             unit->notes,
             json_sprintf("%s failed under threads among other calls, and not by itself: %s; no finding",
                          call->text, document_text(finding, "message")));
-    return error;
+    return 0;
 }
 
 /* Calls that threads make together. */
@@ -136,8 +109,8 @@ struct batch {
 static const struct unit_call *find_guilty(const struct batch *batch, const json_t *finding)
 {
     for (unsigned i = 0; i < batch->n; i++) {
-        char object[32];
-        name_object(batch->calls[i], object);
+        char object[TRIAL_OBJECT];
+        trial_name_object(batch->calls[i], object);
         cleanup_free char *text = unit_call_as(batch->calls[i], object);
         if (text && strcmp(document_text(finding, "statement"), text) == 0)
             return batch->calls[i];
@@ -185,11 +158,11 @@ static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch
             return 0;
         }
         trial_begin(sweep, "sweep", &trial.plan);
-        trial.plan.threads = threads_of(sweep);
+        trial.plan.threads = trial_threads(sweep);
         trial.plan.time = TOGETHER_TIME;
         int error = 0;
         for (unsigned i = 0; i < batch->n && !error; i++)
-            error = add_chosen(sweep, unit, batch->calls[i], &trial.plan);
+            error = trial_add_call(sweep, unit, batch->calls[i], &trial.plan);
         if (!error)
             error = trial_run(sweep, unit, &trial, &report);
         plan_clear(&trial.plan);

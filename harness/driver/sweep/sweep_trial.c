@@ -91,6 +91,7 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
     session.run.threads = trial->plan.threads;
     session.run.out = request.out;
     session.run.python = mode.probe.executable;
+    session.run.known = sweep->known;
     int error = report_kept(request.out, &session.run.findings);
     if (!error)
         error = session_run(&session, &trial->plan, 1);
@@ -156,6 +157,38 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
     error = error ? error : add_inputs(sweep, plan, call->text);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return error ? error : plan_add_text(&plan->steps, &plan->nsteps, text);
+}
+
+void trial_name_object(const struct unit_call *call, char name[static TRIAL_OBJECT])
+{
+    snprintf(name, TRIAL_OBJECT, UNIT_OBJECT "%zu", call->owner);
+}
+
+/* Calls of one callable share an object. */
+static int add_object(struct plan *plan, const char *name, const char *make)
+{
+    cleanup_free char *line = NULL;
+    if (asprintf(&line, "%s = %s", name, make) < 0)
+        return -ENOMEM;
+    return plan->setup && strstr(plan->setup, line) ? 0 : text_join(&plan->setup, "\n", line);
+}
+
+int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                   struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    const char *make = document_text(entry, "make");
+    char object[TRIAL_OBJECT];
+    trial_name_object(call, object);
+    int error = trial_add_import(plan, document_text(entry, "module"));
+    if (!error && *make)
+        error = add_object(plan, object, make);
+    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
+}
+
+uint32_t trial_threads(const struct sweep *sweep)
+{
+    return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
 }
 
 void trial_begin(const struct sweep *sweep, const char *name, struct plan *plan)
