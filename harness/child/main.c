@@ -19,6 +19,7 @@
 #include "child/run/run.h"
 #include "child/run/tsan.h"
 #include "child/run/yield.h"
+#include "child/step/native.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"
 #include "core/wire/status.h"
@@ -126,11 +127,14 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 }
 /* NOLINTEND(concurrency-mt-unsafe) */
 
-static const struct ft_scenario *find_native(const char *name)
+static const struct ft_scenario *find_native(const char *name, char *error, size_t size)
 {
+    if (strchr(name, '/'))
+        return native_load(name, error, size);
     for (unsigned i = 0; ft_scenarios[i]; i++)
         if (strcmp(ft_scenarios[i]->name, name) == 0)
             return ft_scenarios[i];
+    snprintf(error, size, "this child has no such native scenario; `ftstress list` shows all");
     return NULL;
 }
 
@@ -147,10 +151,12 @@ static int compile_program(const struct plan *plan, struct program *program, cha
     return result;
 }
 
+/* The scenarios of the tree use the array interface of this program. */
 static int import_numpy(const struct run *run)
 {
     char reason[256];
-    if ((run->plan->ninputs == 0 && !run->native) || array_api_import() == 0)
+    bool uses_ours = run->native && !strchr(run->plan->native, '/');
+    if ((run->plan->ninputs == 0 && !uses_ours) || array_api_import() == 0)
         return 0;
     return run_cannot(
         run, STATUS_UNTESTED,
@@ -173,9 +179,8 @@ static int run_in_python(struct run *run)
     struct program fresh = {0};
     struct space_maker maker;
     struct recipe recipes[PLAN_INPUTS_MAX];
-    if (run->plan->native && !(run->native = find_native(run->plan->native)))
-        return run_cannot(run, STATUS_USAGE,
-                          "this child has no such native scenario; `ftstress list` shows all");
+    if (run->plan->native && !(run->native = find_native(run->plan->native, error, sizeof error)))
+        return run_cannot(run, STATUS_USAGE, "%s", error);
     if (!run->native && compile_program(run->plan, &program, error, sizeof error))
         return run_cannot(run, STATUS_USAGE, "%s", error);
     if (run->plan->fresh && program_add(&fresh, &run->plan->fresh, 1, error, sizeof error) < 0)

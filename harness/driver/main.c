@@ -5,6 +5,7 @@
 
 #include "core/wire/status.h"
 #include "driver/command/command.h"
+#include "driver/manual/manual.h"
 
 static int start(int argc, char **argv)
 {
@@ -18,6 +19,8 @@ static int start(int argc, char **argv)
         puts("ftstress " FTSTRESS_VERSION);
         return STATUS_CLEAN;
     }
+    if (strcmp(name, "--print") == 0)
+        return manual_print(argc > 2 ? argv[2] : "");
     for (size_t i = 0; i < command_count; i++)
         if (strcmp(option_command_names[commands[i].id], name) == 0)
             return command_start(&commands[i], argc - 2, argv + 2);

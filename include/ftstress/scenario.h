@@ -2,6 +2,9 @@
  *
  * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which
  * has a line in scenarios/table.c. Copy null.c and null.yaml to begin.
+ *
+ * Outside of ftstress's tree, a plan names a library by its path, such as `native: ./NAME.so`, relative to the plan. The
+ * library defines its scenario with FT_SCENARIO, and is a target of ftstress_add_scenario(NAME SOURCE...) in CMake.
  */
 #pragma once
 
@@ -31,5 +34,28 @@ struct ft_scenario {
     void (*end)(void *state);
 };
 
-/* Every native scenario, alphabetically; ends with NULL. */
+/* The version of this interface, and the CPython of a build: "1 3.13t". */
+#define FT_SCENARIO_VERSION 1
+#define FT_TEXT_(x) #x
+#define FT_TEXT(x) FT_TEXT_(x)
+#ifdef Py_GIL_DISABLED
+#define FT_SCENARIO_ABI "t"
+#else
+#define FT_SCENARIO_ABI ""
+#endif
+#define FT_SCENARIO_BUILD                                                                                    \
+    FT_TEXT(FT_SCENARIO_VERSION) " " FT_TEXT(PY_MAJOR_VERSION) "." FT_TEXT(PY_MINOR_VERSION) FT_SCENARIO_ABI
+
+#ifdef __cplusplus
+#define FT_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define FT_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* FT_SCENARIO = {.name = "mine", .step = mine_step}; */
+#define FT_SCENARIO                                                                                          \
+    FT_EXPORT const char ft_scenario_build[] = FT_SCENARIO_BUILD;                                            \
+    FT_EXPORT const struct ft_scenario ft_scenario
+
+/* Every scenario of the tree, alphabetically; ends with NULL. */
 extern const struct ft_scenario *const ft_scenarios[];

@@ -172,6 +172,43 @@ class Package(EndToEnd):
         self.assertIn('libraries are missing; on Debian and Ubuntu: apt-get install libyaml-dev libjansson-dev',
                       ' '.join(done.stderr.split()))
 
+    def test_manual(self):
+        """the man page and the completions lie in the venv, where shells and man look"""
+        for path in ('man/man1/ftstress.1', 'bash-completion/completions/ftstress', 'zsh/site-functions/_ftstress',
+                     'fish/vendor_completions.d/ftstress.fish'):
+            text = (self.venv / 'share' / path).read_text()
+            self.assertIn('reproduce', text)
+            self.assertNotRegex(text, r'scripts/\w+|setup\.sh')
+
+    def build_example(self):
+        """Builds docs/example against the installed package, in a folder of its own. Returns that folder."""
+        folder = Path(self.folder.name, 'example')
+        prefix = self.run_installed('python', '-c', 'import ftstress; print(ftstress.PREFIX)').stdout.strip()
+        for command in (['cmake', '-S', TREE / 'docs' / 'example', '-B', folder, f'-DCMAKE_PREFIX_PATH={prefix}',
+                         '-DCMAKE_C_FLAGS=-Wall -Wextra -Werror'], ['cmake', '--build', folder]):
+            done = subprocess.run(command, text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done)
+        return folder
+
+    def test_example(self):
+        """a scenario in C outside of the tree: CMake finds the package, and ftstress runs it; a wrong library is refused"""
+        folder = self.build_example()
+        done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '4')
+        self.assertEqual(done.returncode, 0, done)
+        self.assertRegex(done.stdout, r'nothing found.*: 0 in \d+ calls')
+        plan = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--dry-run').stdout
+        self.assertIn(f'native: {folder.resolve()}/cache.so\n', plan)
+        for code, said in (('int nothing;', 'cache.so has no scenario: define one with FT_SCENARIO'),
+                           ('const char ft_scenario_build[] = "0 3.9"; int ft_scenario;',
+                            'is built for the interface and CPython 0 3.9, and this child is for 1 3.13t')):
+            subprocess.run(['cc', '-shared', '-xc', '-', '-o', folder / 'cache.so'], input=code, text=True, check=True)
+            done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '1')
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn(said, done.stderr)
+        (folder / 'cache.so').unlink()
+        done = self.run_installed('ftstress', 'run', folder / 'cache.yaml', '--time', '1')
+        self.assertIn('the scenario cannot be loaded: ', done.stderr)
+
     def test_words(self):
         """no file of the package names a script or a page of the tree"""
         for path in filter(Path.is_file, self.installed('').rglob('*')):

@@ -15,12 +15,14 @@
 #define REST 3
 
 /* Returns the time of the next collection. Attached in the collection alone. */
-static uint64_t collect(PyThreadState *state, struct prng *prng)
+static uint64_t collect(struct run *run, PyThreadState *state, struct prng *prng)
 {
     uint64_t began = clock_now();
+    atomic_fetch_add(&run->board->collections, 1);
     PyEval_RestoreThread(state);
     PyGC_Collect();
     PyEval_SaveThread();
+    atomic_fetch_add(&run->board->collections, 1);
     uint64_t now = clock_now();
     return now + REST * (now - began) + (uint64_t)(prng_unit(prng) * (double)PAUSE_MAX);
 }
@@ -33,6 +35,8 @@ static void *collector_main(void *argument)
     uint64_t next = clock_now() + (uint64_t)(prng_unit(&prng) * (double)PAUSE_MAX);
     pthread_setname_np(pthread_self(), "collector");
     crash_thread_start(RECORD_MAIN);
+    atomic_store(&run->board->collections, 0);
+    atomic_store(&run->board->collector, gettid());
     PyThreadState *state = PyThreadState_New(collector->interpreter);
     for (;;) {
         barrier_wait(&run->barrier);
@@ -41,11 +45,12 @@ static void *collector_main(void *argument)
         barrier_wait(&run->barrier);
         while (!barrier_lacks(&run->barrier, 1)) /* until all others have come back */
             if (clock_now() >= next)
-                next = collect(state, &prng);
+                next = collect(run, state, &prng);
             else
                 usleep(LOOK_EVERY / MICROSECOND);
         barrier_wait(&run->barrier);
     }
+    atomic_store(&run->board->collector, 0);
     PyEval_RestoreThread(state);
     PyThreadState_Clear(state);
     PyThreadState_DeleteCurrent();

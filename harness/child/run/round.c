@@ -15,6 +15,7 @@
 #include "detectors/trace/tracing.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/turn.h"
+#include "heap/guard/checker.h"
 
 void run_round(struct run *run)
 {
@@ -131,6 +132,7 @@ int run_workers(struct run *run, int (*lead)(struct run *run, struct worker *wor
     uint64_t unset = 0;
     atomic_compare_exchange_strong(&run->board->run_began, &unset, clock_now());
     atomic_store(&run->board->phase, BOARD_RUN);
+    atomic_store(&run->board->checker, checker_tid());
     /* CPython makes many objects immortal when the first thread state beside the main one is made. It expects the
      * starting thread to make that state, but a worker makes its own. */
     PyThreadState *state = PyThreadState_New(PyInterpreterState_Get());

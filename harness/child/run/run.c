@@ -16,6 +16,7 @@
 #include "detectors/trace/tracing.h"
 #include "detectors/memory/guard.h"
 #include "detectors/watch/turn.h"
+#include "heap/guard/checker.h"
 #include "heap/point/point.h"
 #include "heap/site/addresses.h"
 
@@ -254,6 +255,7 @@ static int hint_at_end(struct run *run)
 bool run_begin(struct run *run)
 {
     atomic_store(&run->board->phase, BOARD_SETUP);
+    atomic_store(&run->board->checker, checker_tid());
     if (detectors_on(DETECTOR_HINT) && run->plan->time && !run->plan->iterations)
         run->hint_time = clamp(run->plan->time / HINT_SHARE, 0, HINT_MAX);
     run->deadline = run->plan->time ? clock_now() + run->plan->time - run->hint_time : 0;

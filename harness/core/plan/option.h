@@ -79,6 +79,7 @@ enum option_group {
     OPTION_OUTPUT,
     OPTION_GROUPS
 };
+extern const char *const option_group_names[OPTION_GROUPS];
 
 struct option_row {
     const char *name;

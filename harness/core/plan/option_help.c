@@ -11,7 +11,7 @@
 #define HELP_WIDTH 100
 #define FEW 8
 
-static const char *const headings[OPTION_GROUPS] = {
+const char *const option_group_names[OPTION_GROUPS] = {
     [OPTION_WHAT] = "What to run",    [OPTION_LENGTH] = "How long", [OPTION_SHARING] = "Sharing",
     [OPTION_DETECTORS] = "Detectors", [OPTION_LEAKS] = "Leaks",     [OPTION_TOOLS] = "Tools",
     [OPTION_OUTPUT] = "Output",
@@ -66,7 +66,7 @@ int option_help(enum option_command command, const char *(*more)(const char *nam
         if (!(row->commands >> command & 1))
             continue;
         if (grouped && (int)row->group != group)
-            fprintf(out, "%s%s:\n", group < 0 ? "" : "\n", headings[row->group]);
+            fprintf(out, "%s%s:\n", group < 0 ? "" : "\n", option_group_names[row->group]);
         group = (int)row->group;
         error = write_row(row, more, out);
     }

@@ -142,7 +142,8 @@ const struct option_row option_rows[] = {
     {"jobs", 0, "N", "the number of cores", "children at the same time", OPTION_LENGTH, MINIMIZE | SWEEP,
      OPTION_NUMBER, AT(jobs), .low = 1, .high = REQUEST_JOBS_MAX, .wanted = "is not a number from 1 to 64"},
     {"timeout", 0, "TIME", "5s; sweep, fuzz 2s of processor time for a call",
-     "a child without progress for this time hangs; time that a busy machine withholds does not count",
+     "a child without progress for this time hangs; time that a busy machine withholds does not count, and threads "
+     "that provably cannot run again need no time",
      OPTION_LENGTH, RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(timeout), .low = 1,
      .wanted = NOT_A_TIME},
     {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,

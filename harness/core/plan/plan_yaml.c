@@ -2,6 +2,7 @@
  * belongs to the line of the value just read. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
@@ -154,6 +155,22 @@ static int take_plan(const struct load *load)
     return error;
 }
 
+/* Makes the path of a native library, which is relative to the plan, an absolute one. */
+static int resolve_native(const char *path, struct plan *plan)
+{
+    if (!plan->native || plan->native[0] == '/' || !strchr(plan->native, '/'))
+        return 0;
+    const char *slash = strrchr(path, '/');
+    char *joined;
+    if (asprintf(&joined, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, plan->native) < 0)
+        return -ENOMEM;
+    char *whole = realpath(joined, NULL);
+    free(plan->native);
+    plan->native = whole ? whole : joined;
+    free(whole ? joined : NULL);
+    return 0;
+}
+
 int plan_load(const char *path, struct plan *plan, char *error, size_t error_size)
 {
     char why[512];
@@ -161,6 +178,8 @@ int plan_load(const char *path, struct plan *plan, char *error, size_t error_siz
     int status = yaml_file_open(&load.file);
     if (!status)
         status = take_plan(&load);
+    if (!status)
+        status = resolve_native(path, plan);
     const char *base = path_base(path), *dot = strrchr(base, '.');
     if (!status && !plan->name) {
         plan->name = strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));

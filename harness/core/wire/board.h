@@ -44,8 +44,11 @@ struct board {
     _Atomic int32_t
         fork; /* child: the process that it forked, which makes the calls now; 0: the child itself */
     _Atomic uint64_t forks,
-        fork_time;     /* child: processes forked to run threads, and ns that they took together */
-    char leaving[256]; /* child: the statement that called exit or _exit, or "" */
+        fork_time; /* child: processes forked to run threads, and ns that they took together */
+    _Atomic int32_t checker,
+        collector;                /* child: threads of the harness that make no calls; 0: there is none */
+    _Atomic uint64_t collections; /* child: of the collector, begun + ended */
+    char leaving[256];            /* child: the statement that called exit or _exit, or "" */
     _Atomic uint64_t rounds;
     _Atomic uint64_t run_began; /* clock_now() when the workers were about to start; 0: not yet */
     _Atomic uint64_t slowest;   /* ns of the slowest call of the serial pass */

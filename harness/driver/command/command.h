@@ -22,6 +22,13 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
+/* Forms of a finding that are programs, beside the forms of reports. */
+struct command_form {
+    const char *name, *about;
+};
+extern const struct command_form command_program_forms[];
+extern const size_t command_program_form_count;
+
 /* One sentence on standard error, "ftstress: …". Returns status. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int command_fail_sentence(int status, const struct sentence *sentence);

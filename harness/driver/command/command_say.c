@@ -44,6 +44,13 @@ static const char *more_help(const char *option)
     return strcmp(option, "as") == 0 ? text : NULL;
 }
 
+const struct command_form command_program_forms[] = {
+    {"script", "one finding as a program in Python, which is run to state its own rate"},
+    {"test", "the same as a function for pytest"},
+    {"c", "the script in a program in C that embeds CPython"},
+};
+const size_t command_program_form_count = sizeof command_program_forms / sizeof *command_program_forms;
+
 static int print_help(const struct command *self)
 {
     cleanup_free char *options = NULL;
@@ -53,19 +60,15 @@ static int print_help(const struct command *self)
            self->more, options);
     for (size_t i = 0; self->id == OPTION_REPORT && i < reporter_count; i++)
         printf("%s  %-8s %s\n", i ? "" : "\nForms:\n", reporters[i].name, reporters[i].about);
-    if (self->id == OPTION_REPORT)
-        puts("  script   one finding as a program in Python, which is run to state its own rate\n"
-             "  test     the same as a function for pytest\n"
-             "  c        the script in a program in C that embeds CPython");
+    for (size_t i = 0; self->id == OPTION_REPORT && i < command_program_form_count; i++)
+        printf("  %-8s %s\n", command_program_forms[i].name, command_program_forms[i].about);
     return STATUS_CLEAN;
 }
 
-static const char *const program_forms[] = {"script", "test", "c"};
-
 bool command_is_script(const char *form)
 {
-    for (size_t i = 0; form && i < sizeof program_forms / sizeof *program_forms; i++)
-        if (strcmp(form, program_forms[i]) == 0)
+    for (size_t i = 0; form && i < command_program_form_count; i++)
+        if (strcmp(form, command_program_forms[i].name) == 0)
             return true;
     return false;
 }

@@ -127,6 +127,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     }
     record_reader_clear(&job.reader);
     pulse_clear(&job.pulse);
+    standstill_clear(&job.standstill);
     board_close(job.board);
     fd_close(&job.wire);
     fd_close(&job.err);

@@ -24,7 +24,9 @@ struct job_settings {
     const char *const *under;
     bool reads_races;        /* the child writes reports of ThreadSanitizer to a pipe of their own */
     const uint64_t *lengths; /* iterations of calls and of new ones, or NULL */
-    uint64_t timeout;  /* ns without progress after which a child hangs, less what a busy machine withholds */
+    /* ns without progress after which a child hangs, less what a busy machine withholds. A child in which no thread can
+     * run again (standstill.h) hangs at once. */
+    uint64_t timeout;
     unsigned patience; /* multiplies every limit of time without progress; 0 is 1 */
     uint64_t memory;   /* bytes; 0: no limit */
     int signals;       /* signalfd with SIGINT and SIGTERM, or -1 */

@@ -7,6 +7,7 @@
 #include "core/wire/record.h"
 #include "driver/job/job.h"
 #include "driver/job/pulse.h"
+#include "driver/job/standstill.h"
 #include "driver/log/tsan_report.h"
 
 /* Bytes at the end of the last read of standard error: a line that is not whole yet. */
@@ -30,6 +31,7 @@ struct job {
     uint64_t asked_at, termed_at; /* when the board and SIGTERM asked the child to end; 0: not yet */
     uint64_t progress;            /* of the board, at the last look */
     struct pulse pulse;           /* since then */
+    struct standstill standstill; /* likewise */
     bool looked;                  /* its threads were read */
     bool gone;                    /* reaped */
 };

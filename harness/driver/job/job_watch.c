@@ -102,7 +102,8 @@ static void end_as_overrun(struct job *job)
     ask_to_end(job);
 }
 
-/* A child without progress hangs at once when it sleeps, and after several times the limit when it is busy. One busy
+/* A child in which no thread can run again hangs at once. Another one without progress hangs after the limit when it
+ * sleeps, and after several times the limit when it is busy. One busy
  * thread does not hang: its call is long, and the time of the run ends it. A setup has no time: a busy one overruns. */
 static void watch_progress(struct job *job, uint64_t now, const struct board_totals *totals)
 {
@@ -110,10 +111,17 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
     if (totals->progress != job->progress || atomic_load(&job->board->crashed)) {
         job->progress = totals->progress;
         pulse_reset(pulse);
+        standstill_clear(&job->standstill);
         return;
     }
     pulse_look(pulse, caller_of(job), now);
     enum board_phase phase = atomic_load(&job->board->phase);
+    if (!job->settings->under && !job->outcome->hung &&
+        standstill_look(&job->standstill, caller_of(job), job->board, now)) {
+        end_as_hung(job, phase);
+        job->outcome->still.proven = true;
+        return;
+    }
     uint64_t limit = is_stopped(job) ? job->settings->timeout : limit_of(job, phase);
     bool busy = pulse->ran > pulse->counted / 20;
     if (pulse->counted < (busy ? BUSY_LIMITS : 1) * limit)

@@ -287,6 +287,10 @@ static void add_still(const struct judge *judge, struct finding *finding)
                          judge_format("no call began or ended for %.1f s, in which the threads used %.1f s "
                                       "of processor time%s",
                                       still->seconds, still->ran, starved));
+    if (still->proven)
+        finding_add_line(finding,
+                         strdup("no thread can wake another: each one sleeps without a time limit, or waits "
+                                "for the others to stop, and none made a step meanwhile"));
 }
 
 static void judge_hang(struct judge *judge)

@@ -29,6 +29,7 @@ struct walks {
 struct outcome_still {
     double seconds, ran; /* in all, and processor time of all threads */
     double starved;      /* of `seconds`: it waited for a processor or a disk */
+    bool proven;         /* no thread could run again */
 };
 
 /* A thread that slept on a futex when the child hung, and the first words of the lock there. */

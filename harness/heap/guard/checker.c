@@ -25,6 +25,7 @@
 
 static pthread_t thread;
 static _Atomic bool running, stop;
+static _Atomic pid_t tid;
 static uint64_t pause_least;
 static _Atomic uint64_t blocks_walked, time_walked, blocks_present;
 
@@ -139,6 +140,7 @@ static void one_round(void)
 static void *checker_main(void *argument)
 {
     (void)argument;
+    atomic_store(&tid, gettid());
     urcu_memb_register_thread();
     while (!atomic_load_explicit(&stop, memory_order_relaxed))
         one_round();
@@ -169,8 +171,14 @@ void checker_stop(void)
     pthread_join(thread, NULL);
 }
 
+pid_t checker_tid(void)
+{
+    return atomic_load(&tid);
+}
+
 void checker_forget(void)
 {
+    atomic_store(&tid, 0);
     atomic_store(&running, false);
     atomic_store(&thread_readers, 0);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/wire/violation.h"
 
@@ -24,6 +25,9 @@ struct checker_totals {
     uint64_t present;                     /* blocks in the last whole round */
 };
 void checker_sum(struct checker_totals *totals);
+
+/* Its thread; 0: there is none. */
+pid_t checker_tid(void);
 
 /* In the child of a fork, which has no checker thread. */
 void checker_forget(void);

@@ -3,7 +3,8 @@ import os
 import sys
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parent / 'bin' / 'ftstress'
+PREFIX = Path(__file__).resolve().parent  # for CMAKE_PREFIX_PATH: CMake's find_package(ftstress)
+PROGRAM = PREFIX / 'bin' / 'ftstress'
 
 
 def environment():

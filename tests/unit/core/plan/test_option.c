@@ -303,7 +303,7 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress reproduce`, `ftstress minimize` and "
+        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress reproduce`, `ftstress minimize` and "
         "`ftstress bisect`, "
         "not of `list`; see "
         "`ftstress list --help`");
@@ -311,7 +311,7 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--as is an option of `ftstress run`, `ftstress sweep` and `ftstress report`, not of `show`; see "
+        "--as is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz` and `ftstress report`, not of `show`; see "
         "`ftstress show --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_DOCTOR, &r, (const char *const[]){"-p", "venv", "--no-color", NULL}),

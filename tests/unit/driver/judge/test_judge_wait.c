@@ -45,6 +45,20 @@ static void add_sleeper(struct trial *trial, pid_t tid, uint64_t futex, const ch
     add_page(trial, tid, tid - 10);
 }
 
+static void a_proven_hang_says_so(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    trial.outcome.still = (struct outcome_still){.seconds = 0.3, .proven = true};
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->nlines, 2);
+    assert_string_equal(only(&trial)->lines[1],
+                        "no thread can wake another: each one sleeps without a time limit, or waits for the "
+                        "others to stop, and none made a step meanwhile");
+    end(&trial);
+}
+
 static void a_hang_states_the_time_without_progress(void **state)
 {
     (void)state;
@@ -241,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hang_states_the_time_without_progress),
+        cmocka_unit_test(a_proven_hang_says_so),
         cmocka_unit_test(the_lock_is_named_by_the_function_that_waits),
         cmocka_unit_test(a_collection_that_a_worker_starts_is_held_up_by_those_who_wait),
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),
