@@ -16,6 +16,15 @@ static inline uint64_t prng_mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
+/* A hash of a text, the same on every machine. */
+static inline uint64_t prng_text(const char *text)
+{
+    uint64_t hash = 0;
+    for (; *text; text++)
+        hash = prng_mix(hash ^ (unsigned char)*text);
+    return hash;
+}
+
 static inline struct prng prng_stream(uint64_t seed, uint64_t stream)
 {
     return (struct prng){prng_mix(seed ^ prng_mix(stream))};

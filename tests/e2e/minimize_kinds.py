@@ -1,4 +1,5 @@
-"""Takes one finding of each kind through `ftstress reproduce` and `ftstress minimize`. Some minutes: not in the suite.
+"""Takes one finding of each kind through `ftstress reproduce`, `ftstress minimize` and the script of its report. Some
+minutes: not in the suite.
 
 usage: FTSTRESS_BUILD=build python3 tests/e2e/minimize_kinds.py [KIND]...
 """
@@ -46,6 +47,10 @@ def check(kind):
     plan = path.read_text() if path.exists() else ''
     if smaller.returncode != 1 or statement.split('(')[0] not in plan or '- str(5)' in plan or 'y.sum' in plan:
         return f'minimize: {smaller}\n{plan}'
+    script = again('report', done, findings[0], '--as', 'script')
+    if script.returncode != 0 or 'import' not in script.stdout:
+        return f'script: {script}'
+    print(f'{kind}: {script.stderr.strip()}')
     return ''
 
 
@@ -54,7 +59,7 @@ def main():
     for kind in sys.argv[1:] or KINDS:
         began = time.monotonic()
         fault = check(kind)
-        print(f'{kind}: {fault or "reproduced and made smaller"}, {time.monotonic() - began:.0f} s', flush=True)
+        print(f'{kind}: {fault or "reproduced and made smaller, with a script"}, {time.monotonic() - began:.0f} s', flush=True)
         faults += bool(fault)
     return bool(faults)
 

@@ -82,7 +82,7 @@ class Life(EndToEnd):
     @each([('none', None, 'cannot read list of known findings'), ('no_list', 'findings: 3', 'findings must be a list'),
            ('no_link', 'findings: [{id: F1, reason: x}]', 'has no link'), ('no_reason', 'findings: [{id: F1, link: x}]', 'has no reason'),
            ('no_id', 'findings: [{link: x, reason: y}]', 'neither id nor signature'), ('key', 'known: []', "unknown key 'known'"),
-           ('entry_key', 'findings: [{id: F1, state: x}]', "unknown key 'state' in a known finding; the keys are id, signature"),
+           ('entry_key', 'findings: [{id: F1, colour: x}]', "unknown key 'colour' in a known finding; the keys are id, signature"),
            ('empty', 'findings: [{id: "", link: x, reason: y}]', 'id is empty: write it, or leave the key out'),
            ('top', '- id: F1', "known findings are a list under the key 'findings', not a list"), ('syntax', 'findings: [', 'not YAML')])
     def test_bad_file(self, name, text, words):

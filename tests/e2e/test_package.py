@@ -4,16 +4,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 from harness import BROKEN, BUILD, EndToEnd, each
 
 TREE = Path(__file__).resolve().parents[2]
 BUILDER = BUILD / 'venvs' / 'package' / 'bin' / 'python'
+BUILD_SDIST = 'from scikit_build_core import build; import sys; print(build.build_sdist(sys.argv[1]))'
 BUILD_WHEEL = ('from scikit_build_core import build; import sys; '
                'print(build.build_wheel(sys.argv[1], {"build-dir": sys.argv[2]}))')
+SOURCE = BUILD / 'package' / 'source'
+HIDE = 'mount -t tmpfs none "$1" && shift && exec "$@"'
 
 REPEAT = '''
 import numpy as np
@@ -115,16 +120,35 @@ def test_there():
 '''
 
 
+def build(code, cwd, *arguments):
+    """Builds a file with scikit-build-core, and returns its name."""
+    made = subprocess.run([BUILDER, '-c', code, *arguments], cwd=cwd, text=True, capture_output=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return made.stdout.split()[-1]
+
+
+def copy_changed(new, old):
+    """Makes the folder `old` equal to `new`. Files of equal bytes keep their dates, so that the build leaves them."""
+    for path in [path for path in old.rglob('*') if path.is_file() and not (new / path.relative_to(old)).exists()]:
+        path.unlink()
+    for path in filter(Path.is_file, new.rglob('*')):
+        target = old / path.relative_to(new)
+        if not target.exists() or target.read_bytes() != path.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
 @unittest.skipUnless(BUILDER.exists(), 'scripts/setup.sh --with package was not run')
 class Package(EndToEnd):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix='ftstress-package-')
         cls.addClassCleanup(cls.folder.cleanup)
-        made = subprocess.run([BUILDER, '-c', BUILD_WHEEL, cls.folder.name, BUILD / 'package'], cwd=TREE, text=True,
-                              capture_output=True, check=False)
-        assert made.returncode == 0, made.stdout + made.stderr
-        cls.wheel = Path(cls.folder.name, made.stdout.split()[-1])
+        cls.sdist = Path(cls.folder.name, build(BUILD_SDIST, TREE, cls.folder.name))
+        with tarfile.open(cls.sdist) as file:
+            file.extractall(cls.folder.name, filter='data')
+        copy_changed(Path(cls.folder.name, cls.sdist.name.removesuffix('.tar.gz')), SOURCE)
+        cls.wheel = Path(cls.folder.name, build(BUILD_WHEEL, SOURCE, cls.folder.name, BUILD / 'package' / 'build'))
         cls.venv = Path(cls.folder.name, 'venv')
         subprocess.run([BUILDER, '-m', 'venv', cls.venv], check=True)
         python = cls.venv / 'bin' / 'python'
@@ -150,6 +174,26 @@ class Package(EndToEnd):
         self.assertIn(f'{sys.version.split()[0]}, GIL off', done.stdout)
         done = self.run_installed('ftstress', 'doctor')
         self.assertIn(f'{self.venv}/bin/python runs', ' '.join(done.stdout.split()))
+
+    def test_files(self):
+        """the source archive has what the build needs, and the wheel has what a run needs; neither has more"""
+        with tarfile.open(self.sdist) as file:
+            names = {name.split('/')[1] for name in file.getnames() if '/' in name}
+        self.assertEqual(names, {'.gitignore', 'CMakeLists.txt', 'LICENSE', 'PKG-INFO', 'README.md', 'docs', 'harness', 'include',
+                                 'pyproject.toml', 'scenarios'})
+        with zipfile.ZipFile(self.wheel) as file:
+            tops = {'/'.join(name.split('/')[:2]) for name in file.namelist() if '-info/' not in name and '.data/' not in name}
+        self.assertEqual(tops, {'ftstress/' + name for name in (
+            '__init__.py', '__main__.py', 'pytest_child.py', 'pytest_plugin.py', 'bin', 'include', 'lib', 'share')})
+
+    def test_alone_in_its_venv(self):
+        """the package runs where the tree is gone"""
+        hidden = ['unshare', '--mount', 'sh', '-c', HIDE, 'sh', TREE]
+        if subprocess.run([*hidden, 'true'], capture_output=True, check=False).returncode != 0:
+            self.skipTest('hides the tree with a mount, which needs root')
+        done = subprocess.run([*hidden, self.venv / 'bin' / 'ftstress', 'run', '--time', '2', '-s', '', 'len(())'], text=True,
+                              capture_output=True, cwd=self.folder.name, check=False)
+        self.assertEqual(done.returncode, 0, done)
 
     def test_module(self):
         """python -m ftstress is the same program; the scenarios and the schema of reports are there"""

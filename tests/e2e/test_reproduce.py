@@ -151,6 +151,15 @@ class Reproduce(EndToEnd):
             again, _ = self.reproduce(done, finding['id'], '--gdb', stdin=subprocess.DEVNULL, timeout=200)
             self.assertRegex(again.stdout, fr'gdb stopped at the finding, in the thread that shows it\n#0 .*{function}', again)
 
+    @unittest.skipUnless(shutil.which('gdb'), 'gdb is not installed')
+    def test_gdb_hang(self):
+        """gdb stops where the threads hang, in one that waits for a lock"""
+        done, finding = self.found('-s', 'import hang_lock_order as m', 'm.bug(thread_index)', '--detect', 'hang', '--timeout', '1',
+                                   until=lambda done: done.findings())
+        again, _ = self.reproduce(done, finding['id'], '--gdb', stdin=subprocess.DEVNULL, timeout=200)
+        self.assertIn('gdb stops when the threads have slept for 2 s; press Ctrl-C if they hang awake', again.stderr)
+        self.assertRegex(again.stdout, r'gdb stopped at the finding, in the thread that shows it\n#0 (?s:.*) lock_both \(')
+
     def test_no_gdb(self):
         """without gdb one sentence names its package"""
         done, finding = self.found(*CRASH, 'm.bug(1, 5)', until=lambda done: done.findings())

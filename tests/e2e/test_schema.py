@@ -44,6 +44,8 @@ RUNS = [('clean', 0, ('--time', '2', '-s', '', 'len(())')),
         ('untested', 3, ('--time', '1', '-s', 'import absent_module', '1'))]
 KNOWN = 'findings:\n- signature: crash|bug|crash_null_write\n  link: https://example.org/1\n  reason: planted\n'
 
+BASELINE = 'findings: [{id: F1, callable: crash_null_write.bug, statement: x(), detector: crash, threads: one}]\n'
+
 
 @unittest.skipUnless(CHECKER.exists(), 'scripts/setup.sh --with docs was not run')
 class Schema(EndToEnd):
@@ -69,14 +71,25 @@ class Schema(EndToEnd):
             subprocess.run([FTSTRESS, 'report', finding['id'], '--out', done.dir / 'out', '--as', 'json', '-o', path], check=True)
             self.check_file(path)
 
-    def test_known(self):
+    @each([('known',), ('baseline',)])
+    def test_known(self, option):
         """a report with known findings"""
         with tempfile.NamedTemporaryFile('w', suffix='.yaml') as file:
             file.write(KNOWN)
             file.flush()
-            done = run('--time', '1', '--known', file.name, '-s', 'import crash_null_write as m', *ARRAY, 'm.bug(x, 5)')
-        self.assertIn('known', done.json, done)
+            done = run('--time', '1', f'--{option}', file.name, '-s', 'import crash_null_write as m', *ARRAY, 'm.bug(x, 5)')
+        self.assertEqual(done.json['known'][0]['in_baseline'], option == 'baseline', done)
         self.check_file(done.dir / 'report.json')
+
+    def test_baseline(self):
+        """reports of a run and of a sweep that did not see the entries of a baseline"""
+        with tempfile.NamedTemporaryFile('w', suffix='.yaml') as file:
+            file.write(BASELINE)
+            file.flush()
+            options = ('--time', '5', '--baseline', file.name)
+            for done in run(*options, '-s', '', 'len(())'), Run('crash_null_write', *options, command='sweep').finish():
+                self.assertIn('now', done.json['known'][0], done)
+                self.check_file(done.dir / 'report.json')
 
     @unittest.skipUnless(shutil.which('valgrind'), 'needs scripts/setup/packages.sh valgrind')
     def test_valgrind(self):

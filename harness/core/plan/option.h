@@ -38,18 +38,20 @@ struct request {
     const char *suppressions; /* file of known issues, or NULL */
     const char *known;        /* file of known findings, or NULL */
     const char *corpus;       /* folder of plans that a fuzzer keeps */
+    const char *baseline;     /* file of findings of earlier runs, or NULL */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */
     uint64_t trials;          /* children of `reproduce`, at most */
     uint64_t jobs;            /* children of `minimize` and `sweep` at the same time; 0: one for each core */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
-    bool tsan;          /* run the children under ThreadSanitizer */
-    bool gdb;           /* run the plan of a finding in gdb */
-    bool strict;        /* documented user errors count as findings */
-    bool has_code;      /* a row with is_code was given: positionals are statements */
-    uint64_t given;     /* bit i: option_rows[i] was given */
-    char **positionals; /* into argv */
+    bool tsan;            /* run the children under ThreadSanitizer */
+    bool gdb;             /* run the plan of a finding in gdb */
+    bool update_baseline; /* write the baseline after the run */
+    bool strict;          /* documented user errors count as findings */
+    bool has_code;        /* a row with is_code was given: positionals are statements */
+    uint64_t given;       /* bit i: option_rows[i] was given */
+    char **positionals;   /* into argv */
     unsigned npositionals;
 };
 

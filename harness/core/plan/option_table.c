@@ -184,7 +184,14 @@ const struct option_row option_rows[] = {
     {"known", 0, "FILE", NULL,
      "known findings, each with an id or a signature, a link and a reason: they are reported as KNOWN, and do not set "
      "exit status 1",
-     OPTION_DETECTORS, RUN | FUZZ, OPTION_WORD, AT(known)},
+     OPTION_DETECTORS, RUN | SWEEP | FUZZ, OPTION_WORD, AT(known)},
+    {"baseline", 0, "FILE", NULL,
+     "findings of earlier runs: findings are NEW, KNOWN or REGRESSED then, and those that are gone FIXED; only NEW and "
+     "REGRESSED set exit status 1",
+     OPTION_DETECTORS, RUN | SWEEP, OPTION_WORD, AT(baseline)},
+    {"update-baseline", 0, NULL, NULL,
+     "after the run, write the states of its findings to the file of --baseline, which need not exist before",
+     OPTION_DETECTORS, RUN | SWEEP, OPTION_SWITCH, AT(update_baseline)},
 
     {"new", 0, "CODE", NULL,
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",

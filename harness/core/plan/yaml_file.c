@@ -164,3 +164,53 @@ int yaml_file_check_single(const struct yaml_file *file, const char *key, const 
                               "%s must be a single value, not %s: put it in quotes or after '|'", key,
                               yaml_file_kind(node));
 }
+
+bool yaml_file_is_block(const char *text)
+{
+    return strchr(text, '\n') || strlen(text) > 70;
+}
+
+int yaml_file_add_text(yaml_document_t *tree, const char *text, bool is_block)
+{
+    return yaml_document_add_scalar(tree, NULL, (const yaml_char_t *)text, -1,
+                                    is_block ? YAML_LITERAL_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE);
+}
+
+bool yaml_file_add_pair(yaml_document_t *tree, int mapping, const char *key, int value)
+{
+    int word = value ? yaml_file_add_text(tree, key, false) : 0;
+    return word && yaml_document_append_mapping_pair(tree, mapping, word, value);
+}
+
+/* Deletes the tree. */
+static bool emit(yaml_document_t *tree, FILE *out)
+{
+    yaml_emitter_t emitter;
+    if (!yaml_emitter_initialize(&emitter)) {
+        yaml_document_delete(tree);
+        return false;
+    }
+    yaml_emitter_set_output_file(&emitter, out);
+    yaml_emitter_set_unicode(&emitter, 1);
+    yaml_emitter_set_width(&emitter, -1);
+    bool good = yaml_emitter_dump(&emitter, tree) && yaml_emitter_close(&emitter);
+    yaml_emitter_delete(&emitter);
+    return good;
+}
+
+int yaml_file_print(yaml_document_t *tree, char **ret_text)
+{
+    char *text cleanup_free = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        yaml_document_delete(tree);
+        return -ENOMEM;
+    }
+    bool good = emit(tree, out);
+    if (fclose(out) != 0 || !good)
+        return -ENOMEM;
+    *ret_text = text;
+    text = NULL;
+    return 0;
+}

@@ -1,4 +1,4 @@
-/* A YAML file as libyaml's tree, which knows the line of each node. Plain data, one thread. */
+/* A YAML file as libyaml's tree, which knows the line of each node; read and written. Plain data, one thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,3 +39,13 @@ int yaml_file_check_key(const struct yaml_file *file, const yaml_node_t *mapping
                         const char *where);
 /* Checks that the value of the key is a single one. Returns 0, or -EINVAL after a complaint. */
 int yaml_file_check_single(const struct yaml_file *file, const char *key, const yaml_node_t *node);
+
+/* A long text, or one of several lines, becomes a literal block, which libyaml neither folds nor quotes unless it must. */
+bool yaml_file_is_block(const char *text);
+
+/* Each function that adds a node returns its number, or 0: memory is out, or the text is not UTF-8. */
+int yaml_file_add_text(yaml_document_t *tree, const char *text, bool is_block);
+bool yaml_file_add_pair(yaml_document_t *tree, int mapping, const char *key, int value);
+
+/* Makes the text of the tree, and deletes the tree. On success *ret_text is the caller's. Returns 0 or -ENOMEM. */
+int yaml_file_print(yaml_document_t *tree, char **ret_text);

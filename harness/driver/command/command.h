@@ -58,8 +58,11 @@ int command_write_text(const char *text, int error, const char *path);
 /* Is the text on standard output for a terminal that shows colours? */
 bool command_colour(const struct request *request);
 
+/* Writes the baseline for the next run. Returns 0, or an exit status after an error message. */
+int command_update_baseline(const struct request *request, const json_t *document);
+
 /* Prints and keeps this document of a run, in every form of the request. Returns as command_tell. */
-int command_tell_document(const struct run *run, const json_t *document, const struct request *request);
+int command_tell_document(const struct run *run, json_t *document, const struct request *request);
 
 /* Prints and keeps the report of a run, in every form of the request. Returns the status of the run; or, after an error
  * message, that of a failed write. */

@@ -14,9 +14,8 @@ struct job_settings command_settings(const struct mode_run *mode);
 /* Returns the processes that run at a time: those of --jobs, else one for each core. */
 unsigned command_jobs(const struct request *request);
 
-/* Opens the mode for a command that takes modules, draws a seed, and calls `run`. Returns an exit status. */
-typedef int command_modules_function(struct mode_run *mode, const struct request *request);
-int command_run_modules(const struct request *request, command_modules_function *run);
+/* Loads the lists of --known and --baseline. Returns 0, or an exit status after an error message. */
+int command_load_known(const struct request *request, struct known_list *list);
 
 /* Prints the kept findings, and writes them as JSON. Returns an exit status. */
 int command_list_findings(const struct request *request);

@@ -88,13 +88,13 @@ static int minimize(struct kept *kept, const struct request *request)
     const char *id = document_text(kept->finding, "id");
     struct minimize minimize = {.tester = {.mode = &kept->mode,
                                            .settings = command_settings(&kept->mode),
-                                           .jobs = command_jobs(request)},
+                                           .jobs = command_jobs(request),
+                                           .quiet = request->quiet},
                                 .signature = document_text(kept->finding, "signature"),
                                 .needed = {.detector = document_text(kept->finding, "detector"),
                                            .statement = document_text(kept->finding, "statement"),
                                            .causes = causes},
                                 .plan = &kept->targets.plans[0],
-                                .quiet = request->quiet,
                                 .deadline = clock_now() + time};
     int result = asprintf(&dir, "%s/minimized", kept->dir) < 0 ? -ENOMEM : fd_make_dirs(dir);
     if (result)

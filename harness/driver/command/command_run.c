@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/prng.h"
 #include "base/text.h"
 #include "core/plan/perturb.h"
 #include "driver/command/target.h"
@@ -36,6 +37,19 @@ static int print_plans(const struct target_list *targets)
         fputs(text, stdout);
     }
     return STATUS_CLEAN;
+}
+
+/* Names what is tested, for a baseline: another seed is the same test. */
+static void name_test(struct run *run, const struct target_list *targets)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < targets->n; i++) {
+        cleanup_free char *text = NULL;
+        struct plan plan = targets->plans[i];
+        plan.seed = 0;
+        hash = prng_mix(hash ^ (plan_print(&plan, &text) == 0 ? prng_text(text) : 0));
+    }
+    snprintf(run->test, sizeof run->test, "%08llx", (unsigned long long)(hash & 0xffffffff));
 }
 
 /* Applies PERTURB_CROWD, so that trials and plans of findings have the same threads. */
@@ -85,11 +99,12 @@ static int run_session(struct mode_run *mode, const struct target_list *targets,
     const struct request *request = mode->request;
     struct session session = {.request = request, .mode = mode, .settings = command_settings(mode)};
     name_run(&session.run, targets);
+    name_test(&session.run, targets);
     session.run.out = request->out;
     session.run.python = mode->probe.executable;
     if (report_kept(request->out, &session.run.findings) < 0)
         return command_fail(STATUS_HARNESS, "cannot read the findings under %s: no memory", request->out);
-    session.run.known = request->known ? known : NULL;
+    session.run.known = request->known || request->baseline ? known : NULL;
     if (mode->row->configure)
         mode->row->configure(mode, &session.settings, &session.run);
     if (!request->quiet)
@@ -126,15 +141,13 @@ int command_run(const struct request *request)
     crowd(request, &targets);
     if (!result)
         mode = mode_choose(request, targets.plans, targets.n, &contradiction);
-    if (!result && request->known)
-        result = known_load(request->known, &known, error, sizeof error);
     if (result)
         command_fail(status, "%s", error);
     else if (!mode)
         command_fail_sentence(status, &contradiction);
     else if (request->dry_run)
         status = print_plans(&targets);
-    else if (!(status = check_outputs(request)))
+    else if (!(status = command_load_known(request, &known)) && !(status = check_outputs(request)))
         status = run_targets(request, mode, &targets, &known);
     known_list_clear(&known);
     target_list_clear(&targets);

@@ -7,7 +7,9 @@
 
 #include "core/plan/option.h"
 #include "core/wire/status.h"
+#include "driver/baseline/baseline.h"
 #include "driver/finding/run.h"
+#include "driver/report/document.h"
 #include "driver/report/report.h"
 
 static int print_text(const json_t *document, const struct request *request)
@@ -42,12 +44,14 @@ static int write_all(const struct run *run, const json_t *document, const struct
                          request->out, strerror(-error));
     else if (count_findings(document) > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
-    return status;
+    return request->update_baseline ? status | command_update_baseline(request, document) : status;
 }
 
 /* The last line always comes. */
-int command_tell_document(const struct run *run, const json_t *document, const struct request *request)
+int command_tell_document(const struct run *run, json_t *document, const struct request *request)
 {
+    if (request->baseline)
+        baseline_judge(document);
     int status = document ? write_all(run, document, request)
                           : command_fail(STATUS_HARNESS, "no memory for the report");
     size_t n = count_findings(document);
@@ -56,9 +60,11 @@ int command_tell_document(const struct run *run, const json_t *document, const s
             run->calls + run->serial_calls, run->seconds,
             run->interrupted && !run->reason ? "; interrupted before its end" : "");
     const char *separator = "; known: ";
-    for (size_t i = 0; i < run->findings.n; i++)
-        if (run->findings.items[i]->known) {
-            fprintf(stderr, "%s%s", separator, run->findings.items[i]->id);
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (json_object_get(document, "findings"), i, finding)
+        if (document_is_known(finding)) {
+            fprintf(stderr, "%s%s", separator, document_text(finding, "id"));
             separator = ", ";
         }
     fprintf(stderr, run->reason ? "; could not test: %s\n" : "\n", run->reason);

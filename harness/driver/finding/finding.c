@@ -95,9 +95,7 @@ static bool is_taken(const struct finding_list *list, const struct finding *find
  * does one with another signature that an earlier run kept. */
 static void make_id(const struct finding_list *list, struct finding *finding)
 {
-    uint64_t hash = 0;
-    for (const char *c = finding->signature; *c; c++)
-        hash = prng_mix(hash ^ (unsigned char)*c);
+    uint64_t hash = prng_text(finding->signature);
     do {
         snprintf(finding->id, sizeof finding->id, "F%07llx", (unsigned long long)(hash & 0xfffffff));
         hash = prng_mix(hash);

@@ -107,7 +107,8 @@ struct finding {
     bool is_signed; /* the signature is complete */
     char *cause;    /* id of the finding that explains this one, or NULL; set once, after verification */
     bool inherits;  /* it takes the blame of its cause */
-    const struct known *known; /* why it does not fail a run, or NULL; owned by the run */
+    const struct known *known;     /* why it does not fail a run, or NULL; owned by the run */
+    const struct known *regressed; /* the baseline has it as fixed, or NULL; owned by the run */
     char *behind;      /* id of the finding that hid this one until its statement was left out, or NULL */
     unsigned out_from; /* first child without its statement; 0: none */
     const struct verification *verification; /* its trials, or NULL; owned by the run */

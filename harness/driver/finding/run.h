@@ -35,6 +35,11 @@ struct child_log {
     size_t n;
 };
 
+/* Children that made calls with a detector, and ended as they should. */
+struct looks {
+    unsigned all, threads; /* all of them, and those with several threads */
+};
+
 /* Keys of the environment that are files: this, and their path. */
 #define RUN_FILE_KEY "_file "
 
@@ -63,7 +68,9 @@ struct run {
     struct facts facts; /* of the first child that reported each */
     struct finding_list findings;
     struct verification *verification; /* or NULL */
-    struct statement_list statements;  /* of the plan; none for a run of several plans */
+    struct looks looks[DETECTOR_COUNT];
+    char test[12];                    /* name of the plans without their seed, or "" */
+    struct statement_list statements; /* of the plan; none for a run of several plans */
     struct statement_overlap pairs;
     struct compared_list compared; /* of all plans */
     struct child_log log;

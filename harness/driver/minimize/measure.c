@@ -1,6 +1,7 @@
 #include "driver/minimize/measure.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "core/plan/detector_list.h"
@@ -17,6 +18,9 @@
 #define DATED_LEAST 2
 /* The time of a plan is rounded up to this. */
 #define TIME_UNIT (100 * UINT64_C(1000000))
+
+/* A rare failure takes minutes to measure. */
+#define SAY_EVERY (15 * CLOCK_SECOND)
 
 static void add_to_measured(struct measured *measured, const struct tester_result *result)
 {
@@ -49,13 +53,22 @@ static bool may_shorten(const struct measured *measured, const struct plan *plan
            enough_time(measured) < plan->time / 2;
 }
 
+static void say_progress(const struct tester *tester, const struct rate *rate, uint64_t *said)
+{
+    if (tester->quiet || clock_now() - *said < SAY_EVERY)
+        return;
+    *said = clock_now();
+    fprintf(stderr, "ftstress: measuring the plan: it fails in %u of %u fresh children so far\n", rate->hit,
+            rate->of);
+}
+
 void measure_plan(struct tester *tester, struct plan *plan, const struct likeness *like, uint64_t deadline,
                   struct measured *ret)
 {
     struct tester_result result;
     struct measured measured = {0};
     const struct rate *rate = &measured.rate;
-    uint64_t began = clock_now();
+    uint64_t began = clock_now(), said = began;
     size_t tag;
     bool others = false;
     while (!tester->interrupted && clock_now() < deadline) {
@@ -71,6 +84,7 @@ void measure_plan(struct tester *tester, struct plan *plan, const struct likenes
             break;
         others |= result.others;
         add_to_measured(&measured, &result);
+        say_progress(tester, rate, &said);
         if (rate->hit == 1 && may_shorten(&measured, plan)) {
             plan->time = enough_time(&measured);
             measured = (struct measured){0};

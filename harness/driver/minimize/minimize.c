@@ -145,7 +145,7 @@ static void say_step(const struct minimize *minimize, const struct candidate *ca
     const struct plan *plan = &candidate->plan;
     cleanup_free char *what = strdup(document_text(candidate->variant, "what"));
     finding_make_printable(what, false);
-    if (!minimize->quiet)
+    if (!minimize->tester.quiet)
         fprintf(
             stderr,
             "ftstress: %s: %s; %.2g failures a second before, %.2g now; %u statements, %u inputs and %u threads "

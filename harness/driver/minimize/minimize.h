@@ -21,7 +21,6 @@ struct minimize {
     const char *dir;            /* folder of the state; it exists */
     const struct plan *plan;    /* of the finding */
     uint64_t deadline;          /* clock_now() */
-    bool quiet;
     /* The results. */
     struct rate before, after; /* of the plan and of the smallest one */
     unsigned candidates, children, accepted;

@@ -30,6 +30,7 @@ struct tester {
     struct mode_run *mode;
     struct job_settings settings;
     unsigned jobs; /* children at the same time; at most TESTER_SLOTS_MAX */
+    bool quiet;    /* no progress on standard error */
     /* Its own. */
     struct tester_slot {
         pid_t pid; /* 0: free */

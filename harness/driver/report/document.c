@@ -31,6 +31,11 @@ bool document_is_true(const json_t *json, const char *key)
     return json_is_true(json_object_get(json, key));
 }
 
+bool document_is_known(const json_t *finding)
+{
+    return json_is_object(json_object_get(finding, "known"));
+}
+
 int document_write(const char *path, const json_t *json)
 {
     cleanup_free char *text = json_dumps(json, JSON_INDENT(1));

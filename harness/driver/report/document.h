@@ -16,6 +16,9 @@ long long document_number(const json_t *json, const char *key);
 double document_real(const json_t *json, const char *key);
 bool document_is_true(const json_t *json, const char *key);
 
+/* Is it a finding that does not fail a run? */
+bool document_is_known(const json_t *finding);
+
 /* Copies the document without control characters, which could steer a terminal, and without characters that XML
  * forbids. NULL without memory. */
 json_t *document_clean(const json_t *json);

@@ -7,6 +7,7 @@
 
 struct dirent;
 struct finding_list;
+struct known;
 struct run;
 
 struct report {
@@ -19,6 +20,9 @@ struct report {
 
 /* Makes the document of a run. Its keys are stable. A new reference; NULL without memory. */
 json_t *report_document(const struct run *run);
+
+/* An entry of the list of known findings, or JSON null. A new reference. */
+json_t *report_json_known(const struct known *known);
 
 /* Is it the folder of a kept finding? For scandir. */
 int report_is_kept(const struct dirent *entry);

@@ -97,6 +97,18 @@ static json_t *known_of(const struct known_list *list)
     return json;
 }
 
+/* Children that made calls with each detector. */
+static json_t *looks_of(const struct run *run)
+{
+    json_t *json = json_object();
+    for (int i = 0; i < DETECTOR_COUNT; i++)
+        if (run->looks[i].all > 0)
+            json_object_set_new(json, detector_rows[i].name,
+                                json_pack("{s:i, s:i}", "children", (int)run->looks[i].all, "threads",
+                                          (int)run->looks[i].threads));
+    return json;
+}
+
 static double fraction(uint64_t part, uint64_t whole)
 {
     return whole ? (double)part / (double)whole : 0;
@@ -126,6 +138,11 @@ static json_t *finding_of(const struct run *run, const struct finding *finding)
     if (asprintf(&file, "%s/%s/plan.yaml", run->out ? run->out : ".", finding->id) >= 0)
         json_object_set_new(json_object_get(json, "plan"), "file", report_json_text(file));
     json_object_set_new(json, "reproduce", report_json_text(reproduce));
+    json_object_set_new(json, "state",
+                        !run->known || !run->known->has_baseline ? json_null()
+                        : finding->known                         ? json_string("known")
+                        : finding->regressed                     ? json_string("regressed")
+                                                                 : json_string("new"));
     json_object_set_new(json, "trials", found ? json_integer(i) : json_null());
     return json;
 }
@@ -170,6 +187,8 @@ json_t *report_document(const struct run *run)
     json_object_set_new(json, "children", children_of(&run->log));
     json_object_set_new(json, "no_turn", report_json_texts(run->no_turn, run->nno_turn));
     json_object_set_new(json, "growth_looked", run->hints ? json_boolean(run->hinted) : json_null());
+    json_object_set_new(json, "looks", looks_of(run));
+    json_object_set_new(json, "test", *run->test ? json_string(run->test) : json_null());
     json_object_set_new(json, "pairs", report_json_pairs(run));
     json_object_set_new(json, "compared", report_json_compared(run));
     json_object_set_new(json, "rate_below", bound > 0 ? json_real(bound) : json_null());

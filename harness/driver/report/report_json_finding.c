@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/plan/perturb.h"
+#include "driver/report/report.h"
 #include "driver/report/report_json_inside.h"
 
 json_t *report_json_text(const char *text)
@@ -182,6 +183,8 @@ json_t *report_json_known(const struct known *known)
     json_t *json = known ? json_pack("{s:o}", "where", report_json_text(known->where)) : json_null();
     for (int key = 0; known && key < KNOWN_KEYS; key++)
         json_object_set_new(json, known_key_names[key], report_json_text(known->texts[key]));
+    if (known)
+        json_object_set_new(json, "in_baseline", json_boolean(known->in_baseline));
     return json;
 }
 

@@ -13,7 +13,6 @@ json_t *report_json_texts(char *const *texts, size_t n);
 json_t *report_json_date(time_t time);
 
 json_t *report_json_finding(const struct finding *finding);
-json_t *report_json_known(const struct known *known);
 json_t *report_json_verification(const struct verification *found);
 json_t *report_json_compared(const struct run *run);
 json_t *report_json_pairs(const struct run *run);

@@ -13,14 +13,14 @@ static void write_item(const json_t *finding, FILE *out)
 {
     const json_t *runs = json_object_get(finding, "runs");
     const char *id = document_text(finding, "id"), *cause = document_text(finding, "cause");
-    cleanup_free char *title = sentence_title(finding), *known = sentence_known(finding);
+    cleanup_free char *title = sentence_title(finding), *state = sentence_state(finding);
     fprintf(out, "- [ ] [%s](#%s) ", id, id);
     markup_format(out, "%s", title ? title : "");
     fprintf(out, ", in %lld of %lld children", document_number(runs, "hit"), document_number(runs, "of"));
     if (*cause)
         markup_format(out, "; a consequence of %s", cause);
-    else if (known && *known)
-        markup_format(out, "; %s", known);
+    else if (state && *state)
+        markup_format(out, "; %s", state);
     fputc('\n', out);
 }
 
@@ -50,6 +50,7 @@ static void write_nothing(const json_t *report, FILE *out)
     size_t i;
     const json_t *sentence;
     json_auto_t *compared = sentence_list_compared(report);
+    json_array_extend(compared, json_object_get(report, "notes"));
     json_array_foreach (compared, i, sentence)
         markup_format(out, i ? "- %s\n" : "\n- %s\n", json_string_value(sentence));
     github_environment(json_object_get(report, "environment"), out);

@@ -29,13 +29,13 @@ static const char *sharing_sentence(const char *level)
 
 static void write_summary(const json_t *finding, const char *blame, const char *seen, FILE *out)
 {
-    cleanup_free char *known = sentence_known(finding);
+    cleanup_free char *state = sentence_state(finding);
     const char *sharing = sharing_sentence(document_text(finding, "rung")),
                *reason = document_text(finding, "blame_reason"), *behind = document_text(finding, "behind");
     markup_format(out, "### Summary\n\nftstress reports: %s\n\n- **Blame:** %s\n",
                   document_text(finding, "message"), blame);
-    if (known && *known)
-        markup_format(out, "- **%s**\n", known);
+    if (state && *state)
+        markup_format(out, "- **%s**\n", state);
     if (*reason)
         markup_format(out, "- **Because:** %s\n", reason);
     markup_format(out, "- **Rate:** %s\n", seen);

@@ -41,7 +41,7 @@ static void add_findings(json_t *document)
     json_array_foreach (json_object_get(document, "findings"), i, finding) {
         set_text(finding, "says_blame", sentence_blame(finding));
         set_text(finding, "says_seen", sentence_seen(finding));
-        set_text(finding, "says_known", sentence_known(finding));
+        set_text(finding, "says_state", sentence_state(finding));
         add_stacks(finding);
     }
 }

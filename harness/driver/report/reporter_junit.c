@@ -78,17 +78,19 @@ static double seconds_with(const json_t *document, const json_t *finding)
  * CI server sees the same test fail in each run. */
 static int write_finding(xmlTextWriter *xml, const struct report *report, const json_t *finding)
 {
-    cleanup_free char *name = NULL, *known = sentence_known(finding);
+    cleanup_free char *name = NULL, *message = NULL, *state = sentence_state(finding);
     const char *kind = document_text(finding, "kind");
-    if (asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
-        0)
+    bool is_known = document_is_known(finding), has_state = state && *state;
+    if (asprintf(&message, "%s%s%s", has_state ? state : "", has_state && !is_known ? ": " : "",
+                 is_known ? "" : document_text(finding, "message")) < 0 ||
+        asprintf(&name, "%s %s %s", document_text(finding, "id"), kind, document_text(finding, "function")) <
+            0)
         return -ENOMEM;
     start_case(xml, report->document, name, seconds_with(report->document, finding));
-    bool is_known = known && *known;
     start(xml, is_known ? "skipped" : "failure");
     if (!is_known)
         attribute(xml, "type", kind);
-    attribute(xml, "message", is_known ? known : document_text(finding, "message"));
+    attribute(xml, "message", message);
     int error = is_known ? 0 : write_details(xml, report, finding);
     xmlTextWriterEndElement(xml);
     xmlTextWriterEndElement(xml);
@@ -148,7 +150,7 @@ static size_t count_known(const json_t *findings)
     size_t known = 0, i;
     const json_t *finding;
     json_array_foreach (findings, i, finding)
-        known += json_is_object(json_object_get(finding, "known"));
+        known += document_is_known(finding);
     return known;
 }
 

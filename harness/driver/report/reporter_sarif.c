@@ -169,10 +169,10 @@ static json_t *properties_of(const json_t *json, const char *const *without)
 /* SARIF wants a list for each result where a run can suppress some. */
 static json_t *suppressions_of(const json_t *finding)
 {
-    cleanup_free char *known = sentence_known(finding);
-    return known && *known ? json_pack("[{s:s, s:s, s:s}]", "kind", "external", "status", "accepted",
-                                       "justification", known)
-                           : json_array();
+    cleanup_free char *state = sentence_state(finding);
+    return document_is_known(finding) ? json_pack("[{s:s, s:s, s:s}]", "kind", "external", "status",
+                                                  "accepted", "justification", state ? state : "")
+                                      : json_array();
 }
 
 static json_t *result_of(const json_t *finding, json_t *list)
@@ -190,6 +190,9 @@ static json_t *result_of(const json_t *finding, json_t *list)
         json_object_set_new(result, "partialFingerprints",
                             json_pack("{s:s}", "ftstressSignature/v1", signature));
     json_object_set_new(result, "suppressions", suppressions_of(finding));
+    if (*document_text(finding, "state")) /* SARIF has no word for one that is back */
+        json_object_set_new(result, "baselineState",
+                            json_string(document_is_known(finding) ? "unchanged" : "new"));
     if (count > 0)
         json_object_set_new(result, "occurrenceCount", json_integer(count));
     return result;

@@ -149,17 +149,17 @@ static void print_evidence(const struct text *text, const json_t *finding)
 int text_finding(const struct text *text, const json_t *finding)
 {
     cleanup_free char *blame = sentence_blame(finding), *seen = sentence_seen(finding),
-                      *known = sentence_known(finding);
+                      *state = sentence_state(finding);
     const char *reason = document_text(finding, "blame_reason"), *behind = document_text(finding, "behind");
     const struct text_style *style = text->style;
     bool whole = text->report->whole;
-    if (!blame || !seen || !known)
+    if (!blame || !seen || !state)
         return -ENOMEM;
     fprintf(text->out, "\n%s%s  %s%s  %s%s%s\n    blame: %s\n", style->bad, document_text(finding, "id"),
             document_text(finding, "kind"), style->off, style->strong, document_text(finding, "message"),
             style->off, blame);
-    if (*known)
-        fprintf(text->out, "    %s\n", known);
+    if (*state)
+        fprintf(text->out, "    %s\n", state);
     if (*reason)
         fprintf(text->out, "    because: %s\n", reason);
     fprintf(text->out, "    %s\n", seen);

@@ -66,15 +66,19 @@ char *sentence_seen(const json_t *finding)
     return n < 0 ? NULL : text;
 }
 
-char *sentence_known(const json_t *finding)
+char *sentence_state(const json_t *finding)
 {
     char *text;
     const json_t *known = json_object_get(finding, "known");
-    const char *link = document_text(known, "link");
-    if (!json_is_object(known))
-        return strdup("");
-    int n = asprintf(&text, "KNOWN: %s%s%s%s", document_text(known, "reason"), *link ? " (" : "", link,
-                     *link ? ")" : "");
+    const char *link = document_text(known, "link"), *reason = document_text(known, "reason"),
+               *state = document_text(finding, "state");
+    if (!document_is_known(finding))
+        return strdup(strcmp(state, "new") == 0 ? "NEW: the baseline does not have it"
+                      : strcmp(state, "regressed") == 0
+                          ? "REGRESSED: it is back, and was fixed in the baseline"
+                          : "");
+    int n = asprintf(&text, "KNOWN: %s%s%s%s", *reason ? reason : "the baseline has it", *link ? " (" : "",
+                     link, *link ? ")" : "");
     return n < 0 ? NULL : text;
 }
 
@@ -85,7 +89,7 @@ char *sentence_excused(const json_t *report)
     size_t i;
     const json_t *finding;
     json_array_foreach (json_object_get(report, "findings"), i, finding) {
-        if (json_is_object(json_object_get(finding, "known")))
+        if (document_is_known(finding))
             text_add(known, sizeof known, ", ", "%s", document_text(finding, "id"));
         else
             has_errors = true;

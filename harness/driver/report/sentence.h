@@ -9,8 +9,8 @@
 char *sentence_blame(const json_t *finding);
 /* "seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly" */
 char *sentence_seen(const json_t *finding);
-/* "KNOWN: it writes to its input (https://…)", or "" */
-char *sentence_known(const json_t *finding);
+/* "KNOWN: it writes to its input (https://…)", "NEW: …" or "REGRESSED: …" against a baseline; or "" */
+char *sentence_state(const json_t *finding);
 /* Of a clean run with findings: "nothing but known findings (F898e712): exit status 0" */
 char *sentence_excused(const json_t *report);
 /* "readonly", or "all, because the statements change what they share (--share readonly)" */

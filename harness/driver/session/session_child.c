@@ -81,11 +81,23 @@ static char *name_reason(const struct outcome *outcome)
                : reason;
 }
 
+static void count_looks(struct run *run, const struct plan *plan, const struct outcome *outcome)
+{
+    bool has_threads = plan->threads > 1 && outcome->totals.calls > 0;
+    for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+        if (outcome->finished && plan->detect & DETECTOR_BIT(i) &&
+            outcome->totals.calls + outcome->totals.serial > 0) {
+            run->looks[i].all++;
+            run->looks[i].threads += has_threads;
+        }
+}
+
 static void count_child(struct session *session, const struct plan *plan, const struct outcome *outcome)
 {
     struct run *run = &session->run;
     if (list_grow(&session->sightings, run->children, sizeof *session->sightings) == 0)
         session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
+    count_looks(run, plan, outcome);
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->totals.serial;
     run->serialized = session->mode->row->is_serial;

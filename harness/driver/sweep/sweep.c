@@ -104,6 +104,8 @@ static int run_unit(struct sweep *sweep, unsigned number)
         error = unit_try_failures(sweep, &unit);
     if (!error && unit.complete)
         error = unit_run_threads(sweep, &unit);
+    if (!error && unit.complete)
+        error = unit_look_for_known(sweep, &unit);
     json_auto_t *result = unit_document(&unit);
     json_object_set_new(result, "complete", json_boolean(unit.complete));
     if (!error)

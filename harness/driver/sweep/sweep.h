@@ -29,14 +29,14 @@ struct sweep {
     /* Set by the caller; what they point to outlives the sweep. */
     const struct request *request;
     struct mode_run *mode;
+    struct known_list *known; /* of --known and --baseline; may be empty */
     struct job_settings settings;
     char *const *modules;
     size_t nmodules;
-    uint64_t deadline;        /* clock_now() */
-    unsigned jobs;            /* workers */
-    bool shows;               /* progress on a terminal */
-    bool signals;             /* children list kinds of results, for a fuzzer */
-    struct known_list *known; /* from --known, or NULL */
+    uint64_t deadline; /* clock_now() */
+    unsigned jobs;     /* workers */
+    bool shows;        /* progress on a terminal */
+    bool signals;      /* children list kinds of results, for a fuzzer */
     /* The sweep's own. */
     char *dir;         /* folder of the state */
     char *scratch;     /* private temporary folder of this worker's children */

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/text.h"
 #include "core/wire/status.h"
+#include "driver/baseline/baseline.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
 #include "driver/sweep/sweep_state.h"
@@ -101,7 +102,7 @@ static void decide(const struct sweep *sweep, const struct sum *sum, struct run 
     run->interrupted = atomic_load(&sweep->board->interrupted);
     run->status = why ? STATUS_UNTESTED : STATUS_CLEAN;
     json_array_foreach (sum->findings, i, finding)
-        if (!json_is_object(json_object_get(finding, "known")) &&
+        if (!document_is_known(finding) &&
             (sweep->request->strict || strcmp(document_text(finding, "blame"), "user") != 0))
             run->status = STATUS_FINDING;
     if (why && run->status != STATUS_FINDING)
@@ -130,13 +131,17 @@ static void begin_sum(struct sum *sum)
 static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *run)
 {
     json_object_del(sum->environment, "mutates"); /* of some statements only */
+    baseline_mark(sum->findings, sweep->known);
+    known_note_unused(sweep->known, &run->notes);
     decide(sweep, sum, run);
+    run->known = sweep->known->n > 0 || sweep->known->has_baseline ? sweep->known : NULL;
     json_t *document = report_document(run);
     json_object_set_new(document, "verification",
                         json_incref(json_array_get(sum->verifications, 0)) ?: json_null());
     json_object_set_new(document, "verifications", sum->verifications);
     json_object_set_new(document, "findings", sum->findings);
     json_object_set_new(document, "environment", sum->environment);
+    json_array_extend(sum->notes, json_object_get(document, "notes"));
     json_object_set_new(document, "notes", sum->notes);
     json_object_set_new(document, "rate_below", json_null()); /* the calls are different ones */
     json_object_set_new(document, "sweep",

@@ -53,7 +53,7 @@ static bool has_array(const struct sweep *sweep, const char *call)
 
 /* A call of a callable for threads: the first one that returned a result, with an array if there is one. NULL: none
  * did, or one failed. */
-static const struct unit_call *choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
+const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
 {
     const struct unit_call *first = NULL, *chosen = NULL;
     for (size_t i = 0; i < unit->n; i++) {
@@ -70,22 +70,28 @@ static const struct unit_call *choose_call(const struct sweep *sweep, const stru
     return chosen ? chosen : first;
 }
 
-/* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
- * blame, such as one that changes a setting of the whole process. */
-static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
-                     const json_t *finding)
+int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call *call, json_t **ret_report)
 {
     struct trial trial = {.verify = VERIFY_TIME};
-    json_auto_t *report = NULL;
     trial_begin(sweep, call->text, &trial.plan);
     trial.plan.threads = trial_threads(sweep);
     trial.plan.time = AGAIN_TIME;
     int error = trial_add_call(sweep, unit, call, &trial.plan);
     if (!error)
-        error = trial_run(sweep, unit, &trial, &report);
+        error = trial_run(sweep, unit, &trial, ret_report);
     plan_clear(&trial.plan);
     if (!error)
-        trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(report, "findings"));
+        trial_add_ids(json_array_get(unit->rows, call->owner), json_object_get(*ret_report, "findings"));
+    return error;
+}
+
+/* Runs the statement of a finding by itself, with all kinds of children. Without a failure there, other calls may be to
+ * blame, such as one that changes a setting of the whole process. */
+static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_call *call,
+                     const json_t *finding)
+{
+    json_auto_t *report = NULL;
+    int error = unit_run_call(sweep, unit, call, &report);
     if (error || json_array_size(json_object_get(report, "findings")) > 0)
         return error;
     if (sweep->signals)
@@ -106,12 +112,12 @@ struct batch {
 };
 
 /* The call of the batch that a finding is in; NULL: not known. */
-static const struct unit_call *find_guilty(const struct batch *batch, const json_t *finding)
+static const struct unit_call *find_guilty(const struct unit *unit, const struct batch *batch,
+                                           const json_t *finding)
 {
     for (unsigned i = 0; i < batch->n; i++) {
-        char object[TRIAL_OBJECT];
-        trial_name_object(batch->calls[i], object);
-        cleanup_free char *text = unit_call_as(batch->calls[i], object);
+        cleanup_free char *object = trial_name_object(unit, batch->calls[i]);
+        cleanup_free char *text = object ? unit_call_as(batch->calls[i], object) : NULL;
         if (text && strcmp(document_text(finding, "statement"), text) == 0)
             return batch->calls[i];
     }
@@ -135,7 +141,7 @@ static int settle(struct sweep *sweep, struct unit *unit, struct batch *batch, c
     const json_t *finding;
     int dropped = 0;
     json_array_foreach (json_object_get(report, "findings"), i, finding) {
-        const struct unit_call *call = find_guilty(batch, finding);
+        const struct unit_call *call = find_guilty(unit, batch, finding);
         if (!call)
             continue;
         int error = run_again(sweep, unit, call, finding);
@@ -176,7 +182,7 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit)
     struct batch batch = {.n = 0};
     int error = 0;
     for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
-        const struct unit_call *call = choose_call(sweep, unit, i);
+        const struct unit_call *call = unit_choose_call(sweep, unit, i);
         if (call)
             batch.calls[batch.n++] = call;
         if (batch.n == TOGETHER_MOST) {

@@ -91,7 +91,6 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
     session.run.threads = trial->plan.threads;
     session.run.out = request.out;
     session.run.python = mode.probe.executable;
-    session.run.known = sweep->known;
     int error = report_kept(request.out, &session.run.findings);
     if (!error)
         error = session_run(&session, &trial->plan, 1);
@@ -159,9 +158,15 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
     return error ? error : plan_add_text(&plan->steps, &plan->nsteps, text);
 }
 
-void trial_name_object(const struct unit_call *call, char name[static TRIAL_OBJECT])
+char *trial_name_object(const struct unit *unit, const struct unit_call *call)
 {
-    snprintf(name, TRIAL_OBJECT, UNIT_OBJECT "%zu", call->owner);
+    char *name;
+    if (asprintf(&name, UNIT_OBJECT "%s", document_text(json_array_get(unit->entries, call->owner), "name")) <
+        0)
+        return NULL;
+    for (char *c = name; *c; c++)
+        *c = (char)(*c == '.' ? '_' : *c);
+    return name;
 }
 
 /* Calls of one callable share an object. */
@@ -178,9 +183,8 @@ int trial_add_call(const struct sweep *sweep, const struct unit *unit, const str
 {
     const json_t *entry = json_array_get(unit->entries, call->owner);
     const char *make = document_text(entry, "make");
-    char object[TRIAL_OBJECT];
-    trial_name_object(call, object);
-    int error = trial_add_import(plan, document_text(entry, "module"));
+    cleanup_free char *object = trial_name_object(unit, call);
+    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
     if (!error && *make)
         error = add_object(plan, object, make);
     return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);

@@ -26,9 +26,9 @@ int trial_add_import(struct plan *plan, const char *module);
 int trial_add_step(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
                    const char *object, struct plan *plan);
 
-/* The name that the setup gives to the object of a callable. */
-#define TRIAL_OBJECT 32
-void trial_name_object(const struct unit_call *call, char name[static TRIAL_OBJECT]);
+/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it. The
+ * caller's, or NULL without memory. */
+char *trial_name_object(const struct unit *unit, const struct unit_call *call);
 
 /* Adds one call as a statement, on an object that all threads share. Returns 0 or -errno. */
 int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,

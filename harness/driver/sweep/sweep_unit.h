@@ -78,5 +78,17 @@ int unit_try_failures(struct sweep *sweep, struct unit *unit);
 /* sweep_threads.c: makes calls of the callables that are left with several threads. */
 int unit_run_threads(struct sweep *sweep, struct unit *unit);
 
+/* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that could
+ * show them. Returns 0 or -errno. */
+int unit_look_for_known(struct sweep *sweep, struct unit *unit);
+
+/* sweep_scan.c: the detectors of calls on one thread. */
+uint32_t unit_scan_detectors(void);
+
+/* sweep_threads.c: the call of a callable for threads, or NULL. */
+const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner);
+/* sweep_threads.c: runs it by itself. *ret_report: a new reference. Returns 0 or -errno. */
+int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call *call, json_t **ret_report);
+
 /* The result of the unit, and its part in that of the sweep. New references. */
 json_t *unit_document(struct unit *unit);

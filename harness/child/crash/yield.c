@@ -1,5 +1,5 @@
 /* See yield.h for the contract. */
-#include "child/run/yield.h"
+#include "child/crash/yield.h"
 
 #include <sched.h>
 #include <stdatomic.h>
