@@ -90,11 +90,15 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
     return error;
 }
 
-/* Runs the calls that returned under threads. Only one thread makes the first calls of each callable: that is quick. */
+/* Rounds of one thread for each with threads, which takes longer. */
+#define THREADS_EACH 4
+
+/* Runs the calls that returned under threads. Only one thread makes the first calls of each callable. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
-    int error = fuzz->passed ? unit_run_threads(fuzz->sweep, unit) : 0;
-    return error || !fuzz->passed ? error : fuzz_combine(fuzz, unit);
+    bool has_turn = fuzz->passed && fuzz->rounds % THREADS_EACH == 1;
+    int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
+    return error || !has_turn ? error : fuzz_combine(fuzz, unit);
 }
 
 static int run_round(struct fuzz *fuzz)
