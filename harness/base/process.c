@@ -9,6 +9,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +134,11 @@ pid_t process_start(const struct process *process)
         waitpid(pid, NULL, 0);
     close(ends[0]);
     return error ? -error : pid;
+}
+
+int process_watch(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 bool process_can_fix_layout(void)

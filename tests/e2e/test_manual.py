@@ -35,7 +35,7 @@ def words_of(*words):
 @unittest.skipIf(SANITIZED, 'sanitizer builds make no man page')
 class Manual(EndToEnd):
     def setUp(self):
-        self.assertEqual(len(COMMANDS), 9, COMMANDS)
+        self.assertGreaterEqual(len(COMMANDS), 9, COMMANDS)
 
     def read(self, form):
         return (MANUAL / f'ftstress.{form}').read_text()

@@ -103,6 +103,13 @@ class Schema(EndToEnd):
         self.assertIn('sweep', done.json, done)
         self.check_file(done.dir / 'report.json')
 
+    def test_merge(self):
+        """the merged report of a run and of a shard"""
+        runs = run('--time', '2', '-s', '', 'len(())'), Run('json.scanner', '--shard', '1/1', command='sweep').finish()
+        done = Run(*(str(one.dir / 'out') for one in runs), command='merge', python=None).finish()
+        self.assertIn('sweep', done.json, done)
+        self.check_file(done.dir / 'report.json')
+
     def test_words(self):
         """a value of the wrong kind is refused"""
         done = run('--time', '1', '-s', '', 'len(())')

@@ -14,6 +14,7 @@ enum option_command {
     OPTION_RUN,
     OPTION_SWEEP,
     OPTION_FUZZ,
+    OPTION_MERGE,
     OPTION_REPRODUCE,
     OPTION_MINIMIZE,
     OPTION_BISECT,
@@ -44,6 +45,7 @@ struct request {
     uint64_t trials;          /* children of `reproduce`, at most */
     uint64_t jobs;            /* children of `minimize` and `sweep` at the same time; 0: one for each core */
     uint64_t memory;          /* bytes that a child may use; 0: half of the machine's */
+    unsigned shard, shards;   /* of `sweep`: 1 to shards; 0: all of it */
     bool dry_run, quiet, verbose, no_color, allow_gil, help;
     bool tsan;            /* run the children under ThreadSanitizer */
     bool gdb;             /* run the plan of a finding in gdb */

@@ -1,5 +1,6 @@
 /* The table of options. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,10 @@
 #include "core/plan/perturb.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
-    [OPTION_RUN] = "run",           [OPTION_SWEEP] = "sweep",
-    [OPTION_FUZZ] = "fuzz",         [OPTION_REPRODUCE] = "reproduce",
-    [OPTION_MINIMIZE] = "minimize", [OPTION_BISECT] = "bisect",
-    [OPTION_LIST] = "list",         [OPTION_SHOW] = "show",
-    [OPTION_REPORT] = "report",     [OPTION_DOCTOR] = "doctor",
+    [OPTION_RUN] = "run",       [OPTION_SWEEP] = "sweep",         [OPTION_FUZZ] = "fuzz",
+    [OPTION_MERGE] = "merge",   [OPTION_REPRODUCE] = "reproduce", [OPTION_MINIMIZE] = "minimize",
+    [OPTION_BISECT] = "bisect", [OPTION_LIST] = "list",           [OPTION_SHOW] = "show",
+    [OPTION_REPORT] = "report", [OPTION_DOCTOR] = "doctor",
 };
 
 static int set_input(struct request *request, const char *argument, char *error, size_t size)
@@ -51,6 +51,19 @@ static int set_perturb(struct request *request, const char *argument, char *erro
     return perturb_parse(argument, &request->plan.perturb, error, size);
 }
 
+static int set_shard(struct request *request, const char *argument, char *error, size_t size)
+{
+    unsigned shard, shards;
+    int end = 0;
+    if (sscanf(argument, "%u/%u%n", &shard, &shards, &end) != 2 || argument[end] != '\0' || shard < 1 ||
+        shard > shards || shards > 10000)
+        return fail(-EINVAL, error, size, "--shard '%s' is not K/N with K from 1 to N; write for example 1/3",
+                    argument);
+    request->shard = shard;
+    request->shards = shards;
+    return 0;
+}
+
 static int check_guard(struct request *request, const char *argument, char *error, size_t size)
 {
     struct guard_option option;
@@ -71,6 +84,7 @@ static int check_under(struct request *request, const char *argument, char *erro
 #define RUN (1U << OPTION_RUN)
 #define SWEEP (1U << OPTION_SWEEP)
 #define FUZZ (1U << OPTION_FUZZ)
+#define MERGE (1U << OPTION_MERGE)
 #define REPRODUCE (1U << OPTION_REPRODUCE)
 #define MINIMIZE (1U << OPTION_MINIMIZE)
 #define BISECT (1U << OPTION_BISECT)
@@ -141,6 +155,9 @@ const struct option_row option_rows[] = {
      .low = 1, .high = 1000000, .wanted = "is not a number of 1 or more"},
     {"jobs", 0, "N", "the number of cores", "children at the same time", OPTION_LENGTH, MINIMIZE | SWEEP,
      OPTION_NUMBER, AT(jobs), .low = 1, .high = REQUEST_JOBS_MAX, .wanted = "is not a number from 1 to 64"},
+    {"shard", 0, "K/N", NULL,
+     "only part K of N of the callables, by their names: parts for several machines, which `ftstress merge` unites",
+     OPTION_LENGTH, SWEEP, OPTION_SET, AT(shard), .set = set_shard},
     {"timeout", 0, "TIME", "5s; sweep, fuzz 2s of processor time for a call",
      "a child without progress for this time hangs; time that a busy machine withholds does not count, and threads "
      "that provably cannot run again need no time",
@@ -180,18 +197,18 @@ const struct option_row option_rows[] = {
      "first (first calls in many new processes), stall (at words that several threads touch); or off",
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS,
-     RUN | SWEEP | FUZZ, OPTION_SWITCH, AT(strict)},
+     RUN | SWEEP | FUZZ | MERGE, OPTION_SWITCH, AT(strict)},
     {"known", 0, "FILE", NULL,
      "known findings, each with an id or a signature, a link and a reason: they are reported as KNOWN, and do not set "
      "exit status 1",
-     OPTION_DETECTORS, RUN | SWEEP | FUZZ, OPTION_WORD, AT(known)},
+     OPTION_DETECTORS, RUN | SWEEP | FUZZ | MERGE, OPTION_WORD, AT(known)},
     {"baseline", 0, "FILE", NULL,
      "findings of earlier runs: findings are NEW, KNOWN or REGRESSED then, and those that are gone FIXED; only NEW and "
      "REGRESSED set exit status 1",
-     OPTION_DETECTORS, RUN | SWEEP, OPTION_WORD, AT(baseline)},
+     OPTION_DETECTORS, RUN | SWEEP | MERGE, OPTION_WORD, AT(baseline)},
     {"update-baseline", 0, NULL, NULL,
      "after the run, write the states of its findings to the file of --baseline, which need not exist before",
-     OPTION_DETECTORS, RUN | SWEEP, OPTION_SWITCH, AT(update_baseline)},
+     OPTION_DETECTORS, RUN | SWEEP | MERGE, OPTION_SWITCH, AT(update_baseline)},
 
     {"new", 0, "CODE", NULL,
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",
@@ -219,19 +236,19 @@ const struct option_row option_rows[] = {
      OPTION_TOOLS, RUN, OPTION_WORD, AT(suppressions)},
 
     {"out", 0, "DIR", "ftstress-out", "folder of kept findings", OPTION_OUTPUT,
-     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT | LIST | SHOW | REPORT, OPTION_WORD, AT(out)},
-    {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | SWEEP | FUZZ | REPORT, OPTION_WORD,
-     AT(as)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | MINIMIZE | BISECT | LIST | SHOW | REPORT, OPTION_WORD, AT(out)},
+    {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | SWEEP | FUZZ | MERGE | REPORT,
+     OPTION_WORD, AT(as)},
     {"output", 'o', "FILE", "standard output", "file for the report", OPTION_OUTPUT,
-     RUN | SWEEP | FUZZ | SHOW | REPORT, OPTION_WORD, AT(output)},
+     RUN | SWEEP | FUZZ | MERGE | SHOW | REPORT, OPTION_WORD, AT(output)},
     {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT,
-     RUN | SWEEP | FUZZ | REPRODUCE | LIST, OPTION_WORD, AT(json)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | LIST, OPTION_WORD, AT(json)},
     {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT,
-     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(quiet)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(quiet)},
     {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT,
      RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(verbose)},
     {"no-color", 0, NULL, NULL, "no colours; NO_COLOR in the environment does the same", OPTION_OUTPUT,
-     RUN | SWEEP | FUZZ | REPRODUCE | DOCTOR, OPTION_SWITCH, AT(no_color)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | DOCTOR, OPTION_SWITCH, AT(no_color)},
     {"help", 'h', NULL, NULL, "print this text", OPTION_OUTPUT, ALL, OPTION_SWITCH, AT(help)},
 };
 const size_t option_count = sizeof option_rows / sizeof *option_rows;

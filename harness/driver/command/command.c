@@ -57,6 +57,16 @@ static const char fuzz_more[] =
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
+static const char merge_more[] =
+    "Unites reports of `ftstress run` and of shards of a sweep: each DIR is a folder that --out named. Callables and\n"
+    "findings come once, counts add up, and kept findings are copied to the folder of --out:\n"
+    "  ftstress sweep numpy --shard 1/2 --out one           on one machine\n"
+    "  ftstress sweep numpy --shard 2/2 --out two           on another one\n"
+    "  ftstress merge one two --out all --baseline numpy.yaml --update-baseline\n"
+    "A sweep that was killed counts with what it left. The notes name shards that are missing.\n"
+    "\n"
+    "Exit status: 0 clean, 1 finding, 2 usage, 3 a report is missing or could not test, 125 the harness itself failed.\n";
+
 static const char reproduce_more[] =
     "Runs the plan of a kept finding in fresh children, until the same failure came three times, or --trials\n"
     "children did, or the time is over. FINDING is an id of `ftstress list findings`, or a folder of a finding.\n"
@@ -121,6 +131,8 @@ const struct command commands[] = {
      "call every public callable of modules, and report what breaks", sweep_more, UINT_MAX, command_sweep},
     {OPTION_FUZZ, "TARGET... [-p PYTHON] [--corpus DIR] [--time TIME] [--out DIR]",
      "draw calls of modules for hours, and report what breaks", fuzz_more, UINT_MAX, command_fuzz},
+    {OPTION_MERGE, "DIR... [--out DIR]", "unite the reports of several runs, or of the shards of a sweep",
+     merge_more, UINT_MAX, command_merge},
     {OPTION_REPRODUCE, "FINDING [-p PYTHON] [--trials N] [--time TIME] [--out DIR]",
      "run a finding again, and say how often it fails", reproduce_more, 1, command_reproduce},
     {OPTION_MINIMIZE, "FINDING [-p PYTHON] [--time TIME] [--out DIR]",

@@ -39,7 +39,7 @@ void command_help_all(void);
  * name of the command. Returns an exit status. */
 int command_start(const struct command *self, int argc, char **argv);
 
-command_function command_run, command_sweep, command_fuzz, command_reproduce, command_minimize,
+command_function command_run, command_sweep, command_fuzz, command_merge, command_reproduce, command_minimize,
     command_bisect, command_list, command_doctor, command_report, command_report_any, command_show;
 
 struct report;
@@ -57,9 +57,6 @@ int command_write_text(const char *text, int error, const char *path);
 
 /* Is the text on standard output for a terminal that shows colours? */
 bool command_colour(const struct request *request);
-
-/* Writes the baseline for the next run. Returns 0, or an exit status after an error message. */
-int command_update_baseline(const struct request *request, const json_t *document);
 
 /* Prints and keeps this document of a run, in every form of the request. Returns as command_tell. */
 int command_tell_document(const struct run *run, json_t *document, const struct request *request);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "core/plan/option.h"
 #include "core/wire/status.h"
 #include "driver/baseline/baseline.h"
@@ -19,6 +20,17 @@ static int print_text(const json_t *document, const struct request *request)
                                   .quiet = request->quiet,
                                   .verbose = request->verbose};
     return command_write(NULL, &report, NULL);
+}
+
+/* Writes the baseline for the next run. Returns 0, or an exit status after an error message. */
+static int update_baseline(const struct request *request, const json_t *document)
+{
+    cleanup_free char *text = NULL;
+    int error = baseline_print(document, &text);
+    error = error ? error : fd_write_file(request->baseline, text, strlen(text));
+    return error ? command_fail(STATUS_HARNESS, "cannot write %s: %s; name another file with --baseline",
+                                request->baseline, strerror(-error))
+                 : 0;
 }
 
 static size_t count_findings(const json_t *document)
@@ -44,7 +56,7 @@ static int write_all(const struct run *run, const json_t *document, const struct
                          request->out, strerror(-error));
     else if (count_findings(document) > 0 && !request->quiet && !other_on_stdout)
         printf("\n  kept under %s/\n", request->out);
-    return request->update_baseline ? status | command_update_baseline(request, document) : status;
+    return request->update_baseline ? status | update_baseline(request, document) : status;
 }
 
 /* The last line always comes. */

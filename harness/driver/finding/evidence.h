@@ -14,6 +14,7 @@ enum evidence_by {
     EVIDENCE_STACK,     /* the innermost frame where it broke */
     EVIDENCE_CAUGHT,    /* the innermost frame at the instruction, or the call, that is the fault itself */
     EVIDENCE_BLOCK,     /* the allocation site of the damaged block */
+    EVIDENCE_ALLOCATOR, /* none: an allocation met what was damaged before */
     EVIDENCE_LOSS,      /* the allocation site of what grows or is left */
     EVIDENCE_ACCESS,    /* of two racing accesses the one that writes */
     EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */

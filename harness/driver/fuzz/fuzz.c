@@ -90,13 +90,13 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
     return error;
 }
 
-/* Rounds of one thread for each with threads, which takes longer. */
-#define THREADS_EACH 4
+/* One round of this number has threads, which take longer. */
+#define THREADS_EACH 6
 
 /* Runs the calls that returned under threads. Only one thread makes the first calls of each callable. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
-    bool has_turn = fuzz->passed && fuzz->rounds % THREADS_EACH == 1;
+    bool has_turn = fuzz->passed && fuzz->rounds % THREADS_EACH == 3;
     int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
     return error || !has_turn ? error : fuzz_combine(fuzz, unit);
 }

@@ -11,10 +11,9 @@
 /* Neighbours in the catalogue that have a turn together, and turns in a round. */
 #define WINDOW 16
 #define WINDOWS 2
-/* Calls of a callable in a round. */
+/* Calls of a callable in a round, at least; and of all callables together, where there are few. */
 #define CALLS 12
-/* One input of this number changes, and one call of two. */
-#define STEADY 4
+#define CALLS_TOGETHER 300
 
 static size_t count_windows(const struct fuzz *fuzz)
 {
@@ -54,7 +53,7 @@ static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base)
         const char *name = json_string_value(json_array_get(input, 0));
         const char *recipe = recipe_of(base, name, json_string_value(json_array_get(input, 1)));
         cleanup_free char *drawn =
-            fuzz->passed && draw(&fuzz->prng, STEADY) == 0 ? draw_recipe(&fuzz->prng, recipe) : NULL;
+            fuzz->passed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
         json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
     }
     return inputs;
@@ -76,7 +75,8 @@ static void draw_calls(struct fuzz *fuzz, json_t *chosen, const json_t *entry)
 {
     const json_t *forms = json_object_get(entry, "calls");
     json_t *calls = entry_for(chosen, entry);
-    for (int i = 0; i < CALLS; i++) {
+    size_t n = CALLS_TOGETHER / json_array_size(fuzz->entries);
+    for (size_t i = 0; i < (n > CALLS ? n : CALLS); i++) {
         const char *form =
             json_string_value(json_array_get(forms, draw(&fuzz->prng, json_array_size(forms))));
         cleanup_free char *drawn =

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "driver/report/document.h"
-#include "driver/sweep/sweep_report.h"
+#include "driver/merge/merge.h"
 
 /* Notes of all rounds. */
 #define NOTES_MOST 60
@@ -73,7 +73,7 @@ void fuzz_add_total(struct fuzz *fuzz, const json_t *result)
             fuzz->total, counters[i],
             json_integer(document_number(fuzz->total, counters[i]) + document_number(result, counters[i])));
     json_t *findings = json_object_get(fuzz->total, "findings");
-    sweep_add_findings(result, findings, json_object_get(fuzz->total, "verifications"));
+    merge_add_findings(result, findings, json_object_get(fuzz->total, "verifications"));
     add_notes(json_object_get(fuzz->total, "notes"), json_object_get(result, "notes"));
     json_object_update_missing(json_object_get(fuzz->total, "environment"),
                                json_object_get(result, "environment"));

@@ -28,8 +28,9 @@ static void read_events(struct job *job)
         {.fd = job->err, .events = POLLIN},
         {.fd = job->settings->signals, .events = POLLIN},
         {.fd = job->races, .events = POLLIN},
+        {.fd = job->end, .events = POLLIN}, /* no reader: it only ends the wait */
     };
-    poll(fds, 4, job->gone ? 0 : TICK_MS);
+    poll(fds, 5, job->gone ? 0 : TICK_MS);
     for (size_t i = 0; i < 4; i++)
         if (fds[i].revents)
             readers[i](job);
@@ -114,6 +115,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
                       .wire = -1,
                       .err = -1,
                       .races = -1,
+                      .end = -1,
                       .log = {.take = job_take_race, .context = &job},
                       .tool_fd = -1,
                       .head = malloc(OUTCOME_STDERR_HALF),
@@ -132,6 +134,7 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     fd_close(&job.wire);
     fd_close(&job.err);
     fd_close(&job.races);
+    fd_close(&job.end);
     fd_close(&job.tool_fd);
     free(job.head);
     free(job.tail);

@@ -19,6 +19,7 @@ struct job {
     struct outcome *outcome;
     pid_t pid;
     int wire, err, races, tool_fd;
+    int end; /* readable when the child has ended, or -1 */
     struct board *board;
     struct record_reader reader;
     struct tsan_log log; /* reads `races` */

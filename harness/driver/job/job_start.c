@@ -91,5 +91,7 @@ int job_start(struct job *job)
                                      {job->tool_fd, CHILD_TOOL}};
     job->pid = start_child(settings, fds, sizeof fds / sizeof *fds);
     job->began = job->running_since = clock_now();
+    if (job->pid > 0)
+        job->end = process_watch(job->pid);
     return job->pid < 0 ? job->pid : 0;
 }

@@ -30,6 +30,10 @@ static const struct {
     [EVIDENCE_CAUGHT] = {.suspect = "caught in the act: innermost frame of %s in %u of %u stacks"},
     [EVIDENCE_BLOCK] = {.suspect =
                             "%s allocated or freed the block; no stack shows the code that damaged it"},
+    [EVIDENCE_ALLOCATOR] =
+        {.unknown =
+             "the C library's allocator met memory that was damaged before: the call that it broke in is "
+             "not the cause"},
     [EVIDENCE_LOSS] = {"%s allocated what is not freed",
                        "no package allocated it: Python code or the interpreter did"},
     [EVIDENCE_ACCESS] = {"innermost frame of %s in a racing access",

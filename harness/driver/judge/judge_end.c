@@ -103,14 +103,19 @@ static bool note_own_fault(const struct judge *judge, const struct symbol_stack 
     return true;
 }
 
-/* Finds the first line with a known sentence. CPython's debug hooks belong to the pyheap detector, too, which reads
+/* Finds the first line with a known sentence, whatever detectors are on. */
+static const struct log_rule *find_printed(const struct outcome *outcome, char **ret_line)
+{
+    const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
+    return rule ? rule : log_rule_find(outcome->sentence, ret_line);
+}
+
+/* As find_printed, for the plan's detectors. CPython's debug hooks belong to the pyheap detector, too, which reads
  * them where the log detector is off. */
 static const struct log_rule *find_sentence(const struct plan *plan, const struct outcome *outcome,
                                             char **ret_line, enum detector_id *ret_by)
 {
-    const struct log_rule *rule = log_rule_find(outcome->stderr_text, ret_line);
-    if (!rule)
-        rule = log_rule_find(outcome->sentence, ret_line);
+    const struct log_rule *rule = find_printed(outcome, ret_line);
     bool pyheap = plan->detect & DETECTOR_BIT(DETECTOR_PYHEAP);
     *ret_by = pyheap && rule && rule->by_hooks ? DETECTOR_PYHEAP : DETECTOR_LOG;
     if (!rule || plan->detect & DETECTOR_BIT(*ret_by))
@@ -127,11 +132,30 @@ bool judge_reads_reason(const struct plan *plan, const struct outcome *outcome)
     return find_sentence(plan, outcome, &line, &by);
 }
 
+/* An allocation has no pointer of its caller's: where it breaks, memory was damaged before. */
+static bool is_met_by_allocator(const struct judge *judge, const struct symbol_stack *stack)
+{
+    static const char *const names[] = {"malloc", "calloc", "memalign", "aligned_alloc", "posix_memalign"};
+    static const char prefix[] = "__libc_";
+    for (size_t i = 0; i < stack->nframes; i++) {
+        const struct symbol_frame *frame = &stack->frames[i];
+        const char *name = frame->function ? frame->function : "";
+        if (package_frame_owner(judge->outcome, frame, NULL, 0) == OWNER_PACKAGE)
+            return false;
+        name += strncmp(name, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0;
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            if (strcmp(name, names[k]) == 0)
+                return true;
+    }
+    return false;
+}
+
 /* Returns true where the stack shows the fault itself. glibc detects a double free in the second free, but other
  * damage much later, as CPython's debug hooks do; their frames in the interpreter are no evidence. */
-static bool may_blame(const struct judge *judge, const struct log_rule *rule,
-                      const struct symbol_stack *stack)
+static bool may_blame(const struct judge *judge, const struct symbol_stack *stack)
 {
+    cleanup_free char *line = NULL;
+    const struct log_rule *rule = find_printed(judge->outcome, &line);
     if (rule && rule->kind != FINDING_CRASH && rule->kind != FINDING_DOUBLE_FREE)
         return false;
     return !rule || !rule->by_hooks || package_frame(judge->outcome, stack, NULL, 0);
@@ -233,8 +257,11 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
     if (rule && rule->by_hooks)
         whole = log_rule_hooks_sentence(judge->outcome->stderr_text);
     finding->message = describe_end(judge, crash, whole ? whole : line);
-    if ((rule || (!suspect_end(judge, finding, crash) && !suspect_abort(judge, finding, crash, &stack))) &&
-        may_blame(judge, rule, &stack))
+    bool has_fault =
+        rule || (!suspect_end(judge, finding, crash) && !suspect_abort(judge, finding, crash, &stack));
+    if (has_fault && is_met_by_allocator(judge, &stack))
+        evidence_set(&finding->evidence, EVIDENCE_ALLOCATOR, BLAME_UNKNOWN, NULL, NULL);
+    else if (has_fault && may_blame(judge, &stack))
         judge_suspect_crash(judge, finding,
                             crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL,
                             &stack);

@@ -8,6 +8,7 @@
 struct dirent;
 struct finding_list;
 struct known;
+struct known_list;
 struct run;
 
 struct report {
@@ -23,6 +24,9 @@ json_t *report_document(const struct run *run);
 
 /* An entry of the list of known findings, or JSON null. A new reference. */
 json_t *report_json_known(const struct known *known);
+
+/* All entries, each with the number of findings that it matches; JSON null for NULL. A new reference. */
+json_t *report_json_known_list(const struct known_list *list);
 
 /* Is it the folder of a kept finding? For scandir. */
 int report_is_kept(const struct dirent *entry);

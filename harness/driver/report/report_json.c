@@ -85,8 +85,7 @@ static json_t *suppressions_of(const struct run *run)
     return json;
 }
 
-/* Known findings of the run, seen and not seen. */
-static json_t *known_of(const struct known_list *list)
+json_t *report_json_known_list(const struct known_list *list)
 {
     json_t *json = list ? json_array() : json_null();
     for (size_t i = 0; list && i < list->n; i++) {
@@ -158,7 +157,7 @@ static void add_findings(json_t *json, const struct run *run)
     json_object_set_new(json, "verification", report_json_verification(run->verification));
     json_object_set_new(json, "verifications", verifications);
     json_object_set_new(json, "suppressions", suppressions_of(run));
-    json_object_set_new(json, "known", known_of(run->known));
+    json_object_set_new(json, "known", report_json_known_list(run->known));
     json_object_set_new(json, "notes", report_json_texts(run->notes.items, run->notes.n));
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/embed.h"
 #include "base/fd.h"
+#include "base/prng.h"
 #include "core/plan/detector_list.h"
 #include "core/wire/status.h"
 #include "driver/report/document.h"
@@ -74,6 +75,16 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
     outcome_clear(&outcome);
     plan_clear(&plan);
     return status;
+}
+
+/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their own. */
+static void leave_shard(const struct sweep *sweep)
+{
+    json_t *rows = json_object_get(sweep->catalogue, "callables");
+    unsigned shards = sweep->request->shards;
+    for (size_t i = json_array_size(rows); shards > 0 && i-- > 0;)
+        if (prng_text(document_text(json_array_get(rows, i), "name")) % shards != sweep->request->shard - 1)
+            json_array_remove(rows, i);
 }
 
 static int divide(struct sweep *sweep)
@@ -186,8 +197,10 @@ static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environ
 
 static int run_units(struct sweep *sweep, json_t *names, json_t *environment, struct sentence *error)
 {
+    int failed;
+    leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
-    int failed = divide(sweep);
+    failed = divide(sweep);
     failed = failed ? failed : sweep_state_open(sweep, task);
     failed = failed ? failed : run_workers(sweep);
     if (sweep->shows)

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/wire/status.h"
 #include "driver/baseline/baseline.h"
+#include "driver/merge/merge.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
 #include "driver/sweep/sweep_state.h"
@@ -19,35 +20,6 @@ struct sum {
     json_t *rows, *findings, *verifications, *environment, *notes;
     unsigned missing; /* units that are not complete */
 };
-
-static bool has_id(const json_t *findings, const char *id)
-{
-    size_t i;
-    const json_t *finding;
-    json_array_foreach (findings, i, finding)
-        if (strcmp(document_text(finding, "id"), id) == 0)
-            return true;
-    return false;
-}
-
-unsigned sweep_add_findings(const json_t *report, json_t *findings, json_t *verifications)
-{
-    json_int_t offset = (json_int_t)json_array_size(verifications);
-    unsigned added = 0;
-    size_t i;
-    json_t *finding;
-    json_array_foreach (json_object_get(report, "findings"), i, finding) {
-        const json_t *trials = json_object_get(finding, "trials");
-        if (has_id(findings, document_text(finding, "id")))
-            continue;
-        if (json_is_integer(trials))
-            json_object_set_new(finding, "trials", json_integer(offset + json_integer_value(trials)));
-        json_array_append(findings, finding);
-        added++;
-    }
-    json_array_extend(verifications, json_object_get(report, "verifications"));
-    return added;
-}
 
 /* The rows of a unit without a result. */
 static void add_missing(struct sum *sum, const json_t *entries)
@@ -66,7 +38,7 @@ static void add_result(struct sum *sum, struct run *run, const json_t *result)
     json_array_extend(sum->rows, json_object_get(result, "callables"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
-    sweep_add_findings(result, sum->findings, sum->verifications);
+    merge_add_findings(result, sum->findings, sum->verifications);
     run->children += (unsigned)document_number(result, "children");
     run->serial_calls += (uint64_t)document_number(result, "serial_calls");
     run->calls += (uint64_t)document_number(result, "calls");
@@ -89,6 +61,8 @@ static const char *why_untested(const struct sweep *sweep, const struct sum *sum
     if (atomic_load(&sweep->board->interrupted))
         return sweep->signals ? "interrupted before its end; the corpus and the findings are kept"
                               : "interrupted before its end; the same command goes on from here";
+    if (json_array_size(sum->rows) == 0 && sweep->request->shards > 0)
+        return "no callable falls into this shard; see the table for modules that could not be imported";
     if (json_array_size(sum->rows) == 0)
         return "the modules have no public callable, or could not be imported; see the table";
     return run->serial_calls == 0 ? "no call was made; give it more --time" : NULL;
@@ -148,6 +122,9 @@ static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *ru
                         json_pack("{s:b, s:i, s:b, s:O, s:o}", "complete", sum->missing == 0, "children",
                                   (int)run->children, "resumed", sweep->resumed, "not_imported",
                                   json_object_get(sweep->catalogue, "modules"), "callables", sum->rows));
+    if (sweep->request->shards > 0)
+        json_object_set_new(json_object_get(document, "sweep"), "shard",
+                            json_sprintf("%u/%u", sweep->request->shard, sweep->request->shards));
     return document;
 }
 

@@ -9,7 +9,3 @@ json_t *sweep_report(struct sweep *sweep, struct run *run);
 
 /* The same of one result, in the form of unit_document. */
 json_t *sweep_report_result(const struct sweep *sweep, struct run *run, const json_t *result);
-
-/* Adds the findings of a report that are not there yet, by their ids, and its verifications, which have numbers in one
- * list then. Returns how many findings were added. */
-unsigned sweep_add_findings(const json_t *report, json_t *findings, json_t *verifications);

@@ -39,6 +39,15 @@ static int lock_folder(const char *out)
     return error; /* the descriptor stays open */
 }
 
+/* The report of an earlier sweep must not stand for this one. */
+static int remove_report(const char *out)
+{
+    cleanup_free char *path = NULL;
+    if (asprintf(&path, "%s/report.json", out) < 0)
+        return -ENOMEM;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int sweep_state_open(struct sweep *sweep, const json_t *task)
 {
     cleanup_free char *path = NULL;
@@ -53,6 +62,8 @@ int sweep_state_open(struct sweep *sweep, const json_t *task)
     if (!sweep->resumed)
         sweep_state_remove(sweep);
     int error = fd_make_dirs(sweep->dir);
+    if (!error)
+        error = remove_report(sweep->request->out);
     return error || sweep->resumed ? error : document_write(path, task);
 }
 

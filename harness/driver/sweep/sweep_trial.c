@@ -10,11 +10,11 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "core/plan/detector_list.h"
+#include "driver/merge/merge.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
 #include "driver/session/session.h"
 #include "driver/sweep/sweep_child.h"
-#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_trial.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
@@ -109,7 +109,7 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
         count_session(unit, &session, *ret_report);
     if (*ret_report && !trial->is_search)
         atomic_fetch_add(&sweep->board->found,
-                         sweep_add_findings(*ret_report, unit->findings, unit->verifications));
+                         merge_add_findings(*ret_report, unit->findings, unit->verifications));
     session_clear(&session);
     return error;
 }

@@ -13,10 +13,10 @@
 
 /* -I ignores the environment, but a child does not: hence PYTHON_GIL. */
 static const char question[] =
-    "import os, sys, sysconfig\n"
+    "import os, sys\n"
     "def say(key, value):\n"
     "    sys.stdout.buffer.write(os.fsencode('ftstress\\t%s\\t%s\\n' % (key, value)))\n"
-    "free = bool(sysconfig.get_config_var('Py_GIL_DISABLED'))\n"
+    "free = 't' in getattr(sys, 'abiflags', '')\n"
     "gil = getattr(sys, '_is_gil_enabled', lambda: True)() or os.environ.get('PYTHON_GIL') == '1'\n"
     "loaded = [line.split(None, 5)[5].strip() for line in open('/proc/self/maps') if '/libpython' in line]\n"
     "say('implementation', sys.implementation.name)\n"

@@ -23,6 +23,7 @@ struct slot {
     struct probe_job *job; /* NULL: the slot is free */
     pid_t pid;
     uint64_t deadline;
+    int end; /* readable when it has ended, or -1 */
     int fds[2];
     FILE *texts[2];
     size_t sizes[2];
@@ -35,6 +36,7 @@ static void slot_close(struct slot *slot)
         if (slot->texts[i])
             fclose(slot->texts[i]);
     }
+    fd_close(&slot->end);
     slot->job = NULL;
 }
 
@@ -45,7 +47,7 @@ static int slot_start(struct slot *slot, struct probe_job *job)
     int error = 0;
     if (!job->limit)
         job->limit = job->launch && job->launch->limit ? job->launch->limit : PROBE_LIMIT;
-    *slot = (struct slot){.job = job, .fds = {-1, -1}, .deadline = clock_now() + job->limit};
+    *slot = (struct slot){.job = job, .end = -1, .fds = {-1, -1}, .deadline = clock_now() + job->limit};
     for (int i = 0; i < 2 && !error; i++) {
         slot->texts[i] = open_memstream(texts[i], &slot->sizes[i]);
         error = slot->texts[i] ? fd_pipe(&slot->fds[i], &far[i].own) : -ENOMEM;
@@ -54,6 +56,7 @@ static int slot_start(struct slot *slot, struct probe_job *job)
         slot->pid = process_start(&(struct process){
             .argv = (const char *const *)job->argv, .launch = job->launch, .fds = far, .nfds = 2});
         error = slot->pid < 0 ? slot->pid : 0;
+        slot->end = error ? -1 : process_watch(slot->pid);
     }
     fd_close(&far[0].own);
     fd_close(&far[1].own);
@@ -104,12 +107,15 @@ static bool slot_step(struct slot *slot)
     return over;
 }
 
-/* The end of a process that has closed its pipes is no event: hence the tick. */
+/* The tick is for deadlines, and for kernels without `end`. */
 static void poll_slots(const struct slot *slots)
 {
-    struct pollfd polled[2 * SLOTS];
-    for (size_t i = 0; i < sizeof polled / sizeof *polled; i++)
-        polled[i] = (struct pollfd){.fd = slots[i / 2].job ? slots[i / 2].fds[i % 2] : -1, .events = POLLIN};
+    struct pollfd polled[3 * SLOTS];
+    for (size_t i = 0; i < SLOTS; i++) {
+        const int fds[] = {slots[i].fds[0], slots[i].fds[1], slots[i].end};
+        for (size_t k = 0; k < 3; k++)
+            polled[3 * i + k] = (struct pollfd){.fd = slots[i].job ? fds[k] : -1, .events = POLLIN};
+    }
     poll(polled, sizeof polled / sizeof *polled, TICK_MS);
 }
 

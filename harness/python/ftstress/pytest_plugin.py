@@ -7,6 +7,7 @@ import ast
 import inspect
 import itertools
 import json
+import math
 import re
 import subprocess
 import tempfile
@@ -159,7 +160,9 @@ class Stress:
         def of(item):
             return threads_of(item) or 0, iterations_of(item) or 0
         for (threads, iterations), group in itertools.groupby(sorted(items, key=of), of):
-            for some in itertools.batched(group, STEPS_MAX):
+            group = list(group)
+            runs = math.ceil(len(group) / STEPS_MAX)
+            for some in itertools.batched(group, math.ceil(len(group) / runs)):  # a short run costs as much as a longer one
                 self.run(some, threads, iterations)
 
     def run(self, items, threads, iterations):

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,23 @@ static void no_core_and_no_blocked_signal(void **state)
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+/* The wait has no other end than that of the program. */
+static void the_end_of_a_program_ends_a_wait(void **state)
+{
+    (void)state;
+    const char *const argv[] = {"/bin/sh", "-c", "exec >&- 2>&-; sleep 0.1", NULL};
+    pid_t pid = process_start(&(struct process){.argv = argv});
+    assert_true(pid > 0);
+    struct pollfd end = {.fd = process_watch(pid), .events = POLLIN};
+    if (end.fd < 0) {
+        waitpid(pid, NULL, 0);
+        skip();
+    }
+    assert_int_equal(poll(&end, 1, -1), 1);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), pid);
+    close(end.fd);
+}
+
 static void a_program_that_cannot_be_executed_is_an_error(void **state)
 {
     (void)state;
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_limit_of_32_open_files_is_enough),
         cmocka_unit_test(a_descriptor_moves_below_the_limit),
         cmocka_unit_test(no_core_and_no_blocked_signal),
+        cmocka_unit_test(the_end_of_a_program_ends_a_wait),
         cmocka_unit_test(a_program_that_cannot_be_executed_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

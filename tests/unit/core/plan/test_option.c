@@ -47,6 +47,7 @@ static const char *good_argument(const struct option_row *row)
         {"verify", "2m"},      {"budget", "64K"},
         {"under", "valgrind"}, {"perturb", "lockstep,alloc"},
         {"trials", "9"},       {"jobs", "2"},
+        {"shard", "2/3"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (strcmp(row->name, good[i].name) == 0)
@@ -303,7 +304,7 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress reproduce`, `ftstress minimize` and "
+        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress merge`, `ftstress reproduce`, `ftstress minimize` and "
         "`ftstress bisect`, "
         "not of `list`; see "
         "`ftstress list --help`");
@@ -311,7 +312,7 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--as is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz` and `ftstress report`, not of `show`; see "
+        "--as is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress merge` and `ftstress report`, not of `show`; see "
         "`ftstress show --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_DOCTOR, &r, (const char *const[]){"-p", "venv", "--no-color", NULL}),

@@ -38,6 +38,30 @@ static void a_signal_blames_the_interrupted_code(void **state)
     end(&trial);
 }
 
+/* What it allocates for is not the cause; what is freed may be. */
+static void an_allocation_that_breaks_blames_nobody(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t inner;
+        enum blame blame;
+    } rows[] = {{(uint64_t)calloc + 4, BLAME_UNKNOWN}, {(uint64_t)free + 4, BLAME_TARGET}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct trial trial;
+        begin(&trial);
+        add_crash(&trial, SIGSEGV, NULL);
+        record_add_frames(trial.outcome.records[0], (uint64_t[]){rows[i].inner, (uint64_t)guilty}, 2);
+        judge(&trial, 1);
+        const struct finding *finding = only(&trial);
+        assert_int_equal(finding->blame, rows[i].blame);
+        assert_int_equal(strstr(finding->reason,
+                                "the C library's allocator met memory that was damaged before: the "
+                                "call that it broke in is not the cause") != NULL,
+                         finding->blame == BLAME_UNKNOWN);
+        end(&trial);
+    }
+}
+
 static void a_crash_on_one_thread_is_marked(void **state)
 {
     (void)state;
@@ -273,6 +297,7 @@ static void log_and_crash_are_distinct(void **state)
     judge(&trial, 1);
     assert_int_equal(only(&trial)->kind, FINDING_CRASH);
     assert_int_equal(only(&trial)->detector, DETECTOR_CRASH);
+    assert_int_equal(only(&trial)->blame, BLAME_UNKNOWN);
     end(&trial);
     begin(&trial);
     trial.plan.detect = DETECTOR_BIT(DETECTOR_LOG);
@@ -373,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocator_sentence_names_the_crash),
         cmocka_unit_test(a_signal_blames_the_interrupted_code),
+        cmocka_unit_test(an_allocation_that_breaks_blames_nobody),
         cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
         cmocka_unit_test(a_crash_in_the_harness_on_one_thread_is_its_own_fault),
