@@ -19,7 +19,7 @@
 
 EMBED(hang_source, FTSTRESS_HANG);
 
-/* A process that sleeps for so long hangs. */
+/* A process that sleeps for this time hangs. */
 #define ASLEEP_SECONDS 2
 
 /* A run that exits has not shown the finding, and the next one begins. A fatal signal is the finding, and so is the

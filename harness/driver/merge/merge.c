@@ -1,5 +1,6 @@
 #include "driver/merge/merge.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,17 @@ static void add_name(json_t *all, const json_t *report)
     json_object_set_new(all, "name", json_string(name ? name : ""));
 }
 
+static size_t count_rows(const json_t *report)
+{
+    return json_array_size(json_object_get(json_object_get(report, "sweep"), "callables"));
+}
+
+/* With few callables, a shard may have none: the others have them. */
+static bool is_empty_shard(const json_t *report)
+{
+    return *document_text(json_object_get(report, "sweep"), "shard") && count_rows(report) == 0;
+}
+
 void merge_add(json_t *all, const json_t *report)
 {
     if (json_object_size(all) == 0) {
@@ -200,7 +212,7 @@ void merge_add(json_t *all, const json_t *report)
         add_number(all, report, counts[i]);
     for (size_t i = 0; i < COUNT(lists); i++)
         join_list(all, report, lists[i], strcmp(lists[i], "children") != 0);
-    if (*document_text(report, "reason"))
+    if (*document_text(report, "reason") && !is_empty_shard(report))
         json_array_append(list_in(all, "untested"), json_object_get(report, "reason"));
     if (strcmp(document_text(report, "date"), document_text(all, "date")) > 0)
         json_object_set(all, "date", json_object_get(report, "date"));
@@ -239,6 +251,8 @@ void merge_finish(json_t *all)
     json_t *sweep = json_object_get(all, "sweep");
     if (sweep)
         add_missing(all, sweep);
+    if (sweep && count_rows(all) == 0)
+        json_array_append_new(list_in(all, "untested"), json_string("the shards have no callable"));
     json_array_foreach (json_object_get(all, "untested"), i, reason)
         json_array_append_new(list_in(all, "notes"),
                               json_sprintf("not tested: %s", json_string_value(reason)));
