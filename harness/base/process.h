@@ -36,8 +36,8 @@ struct process {
 /* Starts the program. Returns its process id, or -errno, also where the program cannot be executed. */
 pid_t process_start(const struct process *process);
 
-/* Returns a descriptor that is readable when the child has ended, also where its pipes were closed before. The caller's;
- * -1 where the kernel has none. */
+/* Returns a descriptor that is readable when the child has ended, also where its pipes were closed before. The
+ * caller's; -1 where the kernel has none. */
 int process_watch(pid_t pid);
 
 /* Can a program have a layout that is not randomised? A process that ends at once tries it. */

@@ -155,7 +155,8 @@ static int compile_program(const struct plan *plan, struct program *program, cha
 static int import_numpy(const struct run *run)
 {
     char reason[256];
-    bool uses_ours = run->native && !strchr(run->plan->native, '/');
+    const char *native = run->plan->native;
+    bool uses_ours = run->native && native && !strchr(native, '/');
     if ((run->plan->ninputs == 0 && !uses_ours) || array_api_import() == 0)
         return 0;
     return run_cannot(

@@ -3,8 +3,8 @@
  * A scenario is a plan in scenarios/NAME.yaml. A plan with `native: NAME` calls the step of scenarios/NAME.c, which
  * has a line in scenarios/table.c. Copy null.c and null.yaml to begin.
  *
- * Outside of ftstress's tree, a plan names a library by its path, such as `native: ./NAME.so`, relative to the plan. The
- * library defines its scenario with FT_SCENARIO, and is a target of ftstress_add_scenario(NAME SOURCE...) in CMake.
+ * Outside of ftstress's tree, a plan names a library by its path, such as `native: ./NAME.so`, relative to the plan.
+ * The library defines its scenario with FT_SCENARIO, and is a target of ftstress_add_scenario(NAME SOURCE...) in CMake.
  */
 #pragma once
 

@@ -36,6 +36,18 @@ def beside():
 del inside"""
 
 
+# Threads that take the locks a and b in both orders stop for good; one thread does not.
+TAKE_LOCKS = '''import threading, time
+a, b, alone = threading.Lock(), threading.Lock(), threading.main_thread().ident
+def take(first, second):
+    with first:
+        if threading.get_ident() != alone:
+            time.sleep(0.02)
+        with second:
+            pass
+'''
+
+
 @functools.cache
 def default_detectors():
     """Returns the detectors that are on without --detect, as `ftstress list` names them."""

@@ -1,7 +1,7 @@
 """Evidence of crashes and hangs: Python and native stacks of every thread, the faulting address, the locks waited for."""
 import unittest
 
-from harness import EndToEnd, each, functions, run
+from harness import TAKE_LOCKS, EndToEnd, each, functions, run
 
 THREADS = 16
 # Sixteen workers meet inside a recursion and go on from there; the serial pass, with one thread, does not wait.
@@ -116,17 +116,7 @@ class Hang(EndToEnd):
 
     def test_python_locks(self):
         """two locks that Python code takes in both orders: its function is blamed, not the interpreter"""
-        setup = """
-import threading, time
-a, b, alone = threading.Lock(), threading.Lock(), threading.main_thread().ident
-def take(first, second):
-    with first:
-        if threading.get_ident() != alone:
-            time.sleep(0.02)
-        with second:
-            pass
-"""
-        done = self.expect(run('-s', setup, '-t', 4, '--time', 20, '--stop-on-first', '--timeout', '1s', '--role', 'take(a, b)',
+        done = self.expect(run('-s', TAKE_LOCKS, '-t', 4, '--time', 20, '--stop-on-first', '--timeout', '1s', '--role', 'take(a, b)',
                                '--role', 'take(b, a)'), 1)
         hang = done.findings(kind='hang')[0]
         self.assertEqual((hang['blame'], hang['function']), ('target', 'take'), done)

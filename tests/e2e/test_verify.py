@@ -80,6 +80,13 @@ class Verified(EndToEnd):
                 break
         self.check('interpreter' in blamed, done, f'blamed: {blamed}')
 
+    def test_held_by_a_list(self):
+        """what the setup puts into a list belongs to its package: not the interpreter's, nor that of what is deeper inside"""
+        setup = 'import functools, numpy, diverge_race as m; calls = [functools.partial(m.bug, numpy.arange(20.))]; del m, numpy'
+        done = self.expect(run('-s', setup, 'calls[0]()',
+                               '--time', 4, '--verify', '20s', '--detect', 'diverge', timeout=90), 1)
+        self.assertEqual({(finding['blame'], finding['package']) for finding in done.findings()}, {('target', 'diverge_race')}, done)
+
     def test_user(self):
         """statements that reshape a shared array are user error: status 1 with --strict only"""
         plan = ('-s', 'import numpy as np; x = np.arange(20.)', '--role', 'x.shape = (4, 5)', '--role', 'x.sum()',

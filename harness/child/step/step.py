@@ -1,10 +1,12 @@
 """Parses text into steps and describes them, for step_parse.c. Runs in the target's interpreter."""
 import ast
 import builtins
+import gc
 import sys
 import types
 
 TEXT_MAX = 511
+HELD_LEVELS, HELD_OBJECTS = 3, 256
 
 
 def is_immutable(value):
@@ -140,6 +142,22 @@ def module_of(value):
     return name.partition('.')[0] if is_a(name, str) else ''
 
 
+def held(value):
+    """The value and what it holds, as far as HELD_LEVELS and HELD_OBJECTS go; no code of theirs runs. What a package makes may
+    be in a list of the setup."""
+    found, level = {id(value): value}, [value]
+    for _ in range(HELD_LEVELS):
+        inside = gc.get_referents(*(each for each in level if not is_a(each, types.ModuleType, type, types.FunctionType)))
+        level = [each for each in inside[:HELD_OBJECTS] if id(each) not in found]
+        found.update((id(each), each) for each in level)
+    return found.values()
+
+
+def modules_in(value):
+    """The top-level modules of what the value holds that are not the interpreter's: those of the outermost objects first."""
+    return [name for name in dict.fromkeys(map(module_of, held(value))) if name not in sys.stdlib_module_names]
+
+
 def join(words):
     """Drop a word that does not fit."""
     text = ''
@@ -160,7 +178,7 @@ def is_interpreters(root, names):
     if root in ('iteration_index', 'thread_index'):
         return True
     value = names.get(root, vars(builtins).get(root, describe))
-    return value is not describe and module_of(value) in sys.stdlib_module_names
+    return value is not describe and not modules_in(value)
 
 
 def called(source, names):
@@ -184,7 +202,7 @@ def describe(code, names, source):
     for name in code.co_names:
         if name in names:
             value = names[name]
-            modules.append(module_of(value))
+            modules += dict.fromkeys((module_of(value), *modules_in(value)))
             # Modules, types and functions are not shared state.
             if not is_a(value, types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType):
                 objects.append(name)
@@ -195,5 +213,5 @@ def describe(code, names, source):
         # Python code of the setup may call anything.
         if is_a(value, types.FunctionType, types.MethodType, types.GeneratorType, types.CoroutineType):
             plain = False
-        plain = plain and module_of(value) in sys.stdlib_module_names
+        plain = plain and not modules_in(value)
     return join(objects), join(modules), plain, called(source, names)[:TEXT_MAX]

@@ -40,7 +40,8 @@ int yaml_file_check_key(const struct yaml_file *file, const yaml_node_t *mapping
 /* Checks that the value of the key is a single one. Returns 0, or -EINVAL after a complaint. */
 int yaml_file_check_single(const struct yaml_file *file, const char *key, const yaml_node_t *node);
 
-/* A long text, or one of several lines, becomes a literal block, which libyaml neither folds nor quotes unless it must. */
+/* A long text, or one of several lines, becomes a literal block, which libyaml neither folds nor quotes unless it
+ * must. */
 bool yaml_file_is_block(const char *text);
 
 /* Each function that adds a node returns its number, or 0: memory is out, or the text is not UTF-8. */

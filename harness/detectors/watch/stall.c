@@ -64,6 +64,7 @@ static struct stall {
     _Atomic bool whole; /* the access reads and writes in one instruction */
     _Atomic uintptr_t pc;
     _Atomic uint64_t known; /* its access is later than this */
+    _Atomic uint64_t began; /* and earlier than this */
     _Atomic int witness;    /* enum witness */
     struct stall_sight other;
     _Atomic uintptr_t word;    /* in the register; 0: it does not stall */
@@ -166,11 +167,6 @@ static uint64_t read_memory(uintptr_t address, unsigned size)
     return value;
 }
 
-static uint64_t pair_of(uintptr_t one, uintptr_t other)
-{
-    return prng_mix(prng_mix(one) ^ other) | 1;
-}
-
 static void take_stack(struct stall_sight *sight, void *ucontext)
 {
     sight->nframes = (uint16_t)unwind_context(ucontext, sight->frames, STALL_FRAMES);
@@ -184,11 +180,14 @@ static bool overlaps(const struct stall_sight *sight, uintptr_t address, unsigne
 }
 
 /* For a thread that stalled right after a read-modify-write, the other must not have read the word since: it may have
- * read that the first released a lock which is this word. */
-static bool is_unordered(const struct stall *stall, const struct stall_sight *sight, const struct slot *slot)
+ * read that the first released a lock which is this word. Nor may its own access be older than the stall, as on a busy
+ * machine, where the handler runs late. */
+static bool is_unordered(const struct thread *thread, const struct stall *stall,
+                         const struct stall_sight *sight, const struct slot *slot)
 {
     uint64_t known = atomic_load(&stall->known);
-    return sight->access.reads && slot->since < known && slot->last_read < known;
+    return sight->access.reads && slot->since < known && slot->last_read < known &&
+           thread->known > atomic_load(&stall->began);
 }
 
 /* Becomes the witness of threads that stall at the memory which this one has just written. */
@@ -201,8 +200,8 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
         uintptr_t address = atomic_load(&stall->address);
         int none = NONE;
         if (!address || i == thread->worker || !overlaps(sight, address, atomic_load(&stall->size)) ||
-            stall_log_has_pair(pair_of(atomic_load(&stall->pc), sight->pc)) ||
-            (atomic_load(&stall->whole) && !is_unordered(stall, sight, slot)) ||
+            stall_log_has_pair(stall_log_pair(atomic_load(&stall->pc), sight->pc)) ||
+            (atomic_load(&stall->whole) && !is_unordered(thread, stall, sight, slot)) ||
             !atomic_compare_exchange_strong(&stall->witness, &none, WRITING))
             continue;
         stall->other = *sight;
@@ -213,7 +212,7 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
 
 static void add_race(struct thread *thread, const struct stall_race *race)
 {
-    if (thread->nraces < RACES && stall_log_add_pair(pair_of(race->first.pc, race->other.pc)))
+    if (thread->nraces < RACES && stall_log_add_pair(stall_log_pair(race->first.pc, race->other.pc)))
         thread->races[thread->nraces++] = *race;
 }
 
@@ -313,6 +312,7 @@ static void stall(struct thread *thread, const struct stall_sight *sight, uintpt
     atomic_store(&stall->whole, access->reads && access->writes);
     atomic_store(&stall->pc, sight->pc);
     atomic_store(&stall->known, known);
+    atomic_store(&stall->began, sight->time);
     atomic_store(&stall->witness, NONE);
     atomic_store(&stall->address, is_open ? sight->address : 0);
     wait_until(stall, thread->worker, word, end);

@@ -56,6 +56,7 @@ void stall_log_start(void);
  * this thread, or while it waits. */
 void stall_log_add_call(uint16_t worker, const struct stall_met *met);
 /* A pair of instructions is reported once. add: returns false if it is there already, or the log is full. */
+uint64_t stall_log_pair(uintptr_t one, uintptr_t other);
 bool stall_log_has_pair(uint64_t pair);
 bool stall_log_add_pair(uint64_t pair);
 

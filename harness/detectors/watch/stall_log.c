@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "base/prng.h"
 #include "core/plan/plan.h"
 #include "detectors/common/detector.h"
 #include "heap/guard/guard.h"
@@ -17,6 +18,11 @@ static struct {
     _Atomic unsigned n;
     struct stall_met calls[CALLS];
 } logs[PLAN_THREADS_MAX];
+
+uint64_t stall_log_pair(uintptr_t one, uintptr_t other)
+{
+    return prng_mix(prng_mix(one) ^ other) | 1;
+}
 
 bool stall_log_has_pair(uint64_t pair)
 {

@@ -1,7 +1,7 @@
-/* States of findings against a baseline: NEW, KNOWN, REGRESSED, and FIXED for those of its entries that are gone. Driver.
+/* States of findings against a baseline: NEW, KNOWN, REGRESSED, and FIXED for entries that are gone. Driver.
  *
- * All functions work on the document of a report (ftstress-report/1); its key `known` has the entries. FIXED is a claim: it
- * needs children of this run that could show the finding, and enough of them. */
+ * All functions work on the document of a report (ftstress-report/1); its key `known` has the entries. FIXED is a
+ * claim: it needs children of this run that could show the finding, and enough of them. */
 #pragma once
 
 #include <jansson.h>

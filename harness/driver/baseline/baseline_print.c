@@ -12,7 +12,8 @@
 #include "driver/report/document.h"
 
 static const char head[] =
-    "# Findings of earlier runs, for --baseline. --update-baseline writes this file again: reasons and links stay, comments do not.\n";
+    "# Findings of earlier runs, for --baseline. --update-baseline writes this file again: reasons and links stay, "
+    "comments do not.\n";
 
 /* The callable of a sweep that has the finding; "": it is of no sweep. */
 static const char *callable_of(const json_t *document, const char *id)

@@ -65,7 +65,8 @@ static const char merge_more[] =
     "  ftstress merge one two --out all --baseline numpy.yaml --update-baseline\n"
     "A sweep that was killed counts with what it left. The notes name shards that are missing.\n"
     "\n"
-    "Exit status: 0 clean, 1 finding, 2 usage, 3 a report is missing or could not test, 125 the harness itself failed.\n";
+    "Exit status: 0 clean, 1 finding, 2 usage, 3 a report is missing or could not test, 125 the harness itself "
+    "failed.\n";
 
 static const char reproduce_more[] =
     "Runs the plan of a kept finding in fresh children, until the same failure came three times, or --trials\n"

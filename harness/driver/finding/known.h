@@ -1,7 +1,7 @@
 /* Known findings: each by its id or its signature. Driver, one thread.
  *
- * A list of --known gives a link and a reason for each; a baseline, which a run writes, has the other keys, too. A file is
- * YAML; other keys are refused, so that a later version can give them a meaning:
+ * A list of --known gives a link and a reason for each; a baseline, which a run writes, has the other keys, too. A file
+ * is YAML; other keys are refused, so that a later version can give them a meaning:
  *
  *   findings:
  *   - id: F898e712
@@ -65,8 +65,8 @@ struct known_list {
     bool has_baseline; /* findings that no entry matches are NEW */
 };
 
-/* Adds the entries of a list of --known, or of a baseline. On failure `error` is one sentence. Returns 0 or -errno; in any
- * case the caller clears the list. */
+/* Adds the entries of a list of --known, or of a baseline. On failure `error` is one sentence. Returns 0 or -errno; in
+ * any case the caller clears the list. */
 int known_load(const char *path, bool is_baseline, struct known_list *list, char *error, size_t error_size);
 void known_list_clear(struct known_list *list);
 

@@ -1,5 +1,5 @@
-/* `ftstress --print FORM`, for the build: the man page and the completions of the shells. All words come from the tables
- * of commands, options, detectors and forms. Driver. */
+/* `ftstress --print FORM`, for the build: the man page and the completions of the shells. All words come from the
+ * tables of commands, options, detectors and forms. Driver. */
 #pragma once
 
 #include <stdbool.h>

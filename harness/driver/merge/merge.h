@@ -13,8 +13,8 @@ void merge_add(json_t *all, const json_t *report);
 /* Adds what the union lacks to its notes: shards that are missing, reports that could not test. */
 void merge_finish(json_t *all);
 
-/* Makes a report of a sweep that was killed, from the results of its units and the findings that it kept under `out`. A new
- * reference; NULL: it left nothing. */
+/* Makes a report of a sweep that was killed, from the results of its units and the findings that it kept under `out`. A
+ * new reference; NULL: it left nothing. */
 json_t *merge_rest(const char *out);
 
 /* Copies the kept findings of a report from its folder to another one. Returns 0 or -errno. */

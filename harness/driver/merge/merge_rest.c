@@ -88,7 +88,7 @@ static void add_unit(json_t *report, const char *path)
                   "children", (json_int_t)document_number(unit, "children"));
     json_object_set(unit, "sweep", part);
     json_object_del(unit, "children");
-    merge_add(report, unit);
+    merge_add(report, unit); /* NOLINT(readability-suspicious-call-argument): the names are right */
 }
 
 json_t *merge_rest(const char *out)
@@ -103,7 +103,7 @@ json_t *merge_rest(const char *out)
     json_auto_t *head = json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema", "ftstress-report/1", "name", out,
                                   "verdict", "untested", "date", "1970-01-01T00:00:00", "reason",
                                   "a sweep did not come to its end: the report has what it left");
-    merge_add(report, head);
+    merge_add(report, head); /* NOLINT(readability-suspicious-call-argument): the names are right */
     int n = scandir(dir, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
         cleanup_free char *path = NULL;

@@ -77,7 +77,8 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
     return status;
 }
 
-/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their own. */
+/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their
+ * own. */
 static void leave_shard(const struct sweep *sweep)
 {
     json_t *rows = json_object_get(sweep->catalogue, "callables");

@@ -20,9 +20,10 @@ static void add_looks(json_t *row, const char *detector, long long more)
 /* Has the statement the arguments of this call? The objects of methods differ. */
 static bool has_arguments(const char *statement, const struct unit_call *call)
 {
-    const char *own = strchr(call->text, '('), *other = statement ? strchr(statement, '(') : NULL;
+    const char *own = call->text ? strchr(call->text, '(') : NULL,
+               *other = statement ? strchr(statement, '(') : NULL;
     size_t length = own ? strlen(own) : 0, whole = other ? strlen(statement) : 0;
-    return own && whole >= length && strcmp(statement + whole - length, own) == 0;
+    return own && statement && whole >= length && strcmp(statement + whole - length, own) == 0;
 }
 
 /* A call that came back on one thread did not show what the detectors of the scan look for. */

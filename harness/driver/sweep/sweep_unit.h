@@ -78,8 +78,8 @@ int unit_try_failures(struct sweep *sweep, struct unit *unit);
 /* sweep_threads.c: makes calls of the callables that are left with several threads. */
 int unit_run_threads(struct sweep *sweep, struct unit *unit);
 
-/* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that could
- * show them. Returns 0 or -errno. */
+/* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that
+ * could show them. Returns 0 or -errno. */
 int unit_look_for_known(struct sweep *sweep, struct unit *unit);
 
 /* sweep_scan.c: the detectors of calls on one thread. */
