@@ -15,12 +15,14 @@ struct Recent {
     }
 };
 
-struct LockedRecent : Recent {};
+struct LockedRecent : Recent {
+};
 
 NB_MODULE(with_nanobind, module)
 {
     nb::class_<Recent>(module, "Recent").def(nb::init<>()).def("add", &Recent::add);
     nb::class_<LockedRecent>(module, "LockedRecent")
         .def(nb::init<>())
-        .def("add", [](LockedRecent &recent, double x) { return recent.add(x); }, nb::lock_self(), nb::arg());
+        .def(
+            "add", [](LockedRecent &recent, double x) { return recent.add(x); }, nb::lock_self(), nb::arg());
 }
