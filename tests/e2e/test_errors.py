@@ -155,8 +155,9 @@ OF_ANOTHER_COMMAND = [
     ('list_role', ('list', '--role', 'x'), '--role is an option of `ftstress run`, not of `list`; see `ftstress list --help`'),
     ('report_tsan', ('report', '--tsan'), '--tsan is an option of `ftstress run`, not of `report`'),
     ('show_as', ('show', '--as', 'json'),
-     '--as is an option of `ftstress run`, `ftstress sweep`, `ftstress merge` and `ftstress report`, not of `show`'),
-    ('doctor_threads', ('doctor', '-t', '4'), '--threads is an option of `ftstress run` and `ftstress sweep`, not of `doctor`'),
+     '--as is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress merge` and `ftstress report`, not of `show`'),
+    ('doctor_threads', ('doctor', '-t', '4'),
+     '--threads is an option of `ftstress run`, `ftstress sweep` and `ftstress fuzz`, not of `doctor`'),
 ]
 
 

@@ -220,17 +220,23 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     return 0;
 }
 
-int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
+int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error)
 {
-    json_auto_t *names = list_of(sweep->modules, sweep->nmodules), *environment = NULL;
     sweep->began = clock_now();
     int failed = open_board(sweep);
     failed = failed ? failed : sweep_child_open(sweep);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "", "cannot make a temporary folder: %s",
                              strerror(-failed));
-    int status = make_catalogue(sweep, names, &environment, error);
+    int status = make_catalogue(sweep, names, ret_environment, error);
     sweep_child_close(sweep);
+    return status;
+}
+
+int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
+{
+    json_auto_t *names = list_of(sweep->modules, sweep->nmodules), *environment = NULL;
+    int status = sweep_prepare(sweep, names, &environment, error);
     if (!status)
         status = run_units(sweep, names, environment, error);
     if (status)
