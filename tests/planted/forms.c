@@ -152,7 +152,7 @@ INLINE PyObject *do_shift(PyObject *args, bool broken)
 }
 PAIR(shift)
 
-/* An integer below zero: writes before a table, whose end alone is checked. */
+/* An integer below zero: writes before a table, of which only the end is checked. */
 INLINE PyObject *do_count(PyObject *number, bool broken)
 {
     long long place = PyLong_AsLongLong(number);

@@ -27,7 +27,7 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 /* Callables and calls of a unit, at most: a child for each costs the imports, and all calls of one run again behind a
  * failure. */
 #define UNIT_CALLABLES 40u
-#define UNIT_CALLS 2500u
+#define UNIT_CALLS 4500u
 /* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
 #define THREAD_CALLS 1000u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
