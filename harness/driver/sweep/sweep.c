@@ -77,9 +77,7 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
     return status;
 }
 
-/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their
- * own. */
-static void leave_shard(const struct sweep *sweep)
+void sweep_leave_shard(const struct sweep *sweep)
 {
     json_t *rows = json_object_get(sweep->catalogue, "callables");
     unsigned shards = sweep->request->shards;
@@ -199,7 +197,7 @@ static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environ
 static int run_units(struct sweep *sweep, json_t *names, json_t *environment, struct sentence *error)
 {
     int failed;
-    leave_shard(sweep);
+    sweep_leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);
     failed = failed ? failed : sweep_state_open(sweep, task);
@@ -208,7 +206,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
         fputs("\r\e[K", stderr);
     if (failed == -EBUSY)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
-                             "another sweep writes its results under %s", sweep->request->out);
+                             "another sweep or fuzzer writes its results under %s", sweep->request->out);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
                              "cannot keep results under %s: %s", sweep->dir ? sweep->dir : "",
