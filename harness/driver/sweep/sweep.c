@@ -27,7 +27,9 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 /* Callables and calls of a unit, at most: a child for each costs the imports, and all calls of one run again behind a
  * failure. */
 #define UNIT_CALLABLES 40u
-#define UNIT_CALLS 2500u
+#define UNIT_CALLS 4500u
+/* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
+#define THREAD_CALLS 1000u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
 
 static json_t *list_of(char *const *texts, size_t n)
@@ -197,6 +199,8 @@ static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environ
 static int run_units(struct sweep *sweep, json_t *names, json_t *environment, struct sentence *error)
 {
     int failed;
+    sweep->turns =
+        THREAD_CALLS / (unsigned)(1 + json_array_size(json_object_get(sweep->catalogue, "callables")));
     sweep_leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);

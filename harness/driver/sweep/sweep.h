@@ -43,6 +43,7 @@ struct sweep {
     json_t *catalogue; /* what catalogue.py writes */
     json_t *units;     /* arrays of entries of the catalogue */
     struct sweep_board *board;
+    unsigned turns; /* calls of a callable that threads make, at most; 0: one */
     uint64_t drawn, began;
     bool resumed; /* an earlier sweep left results */
 };

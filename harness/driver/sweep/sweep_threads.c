@@ -177,18 +177,46 @@ static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch
     return dropped < 0 ? dropped : 0;
 }
 
+/* The calls of a callable that returned, but for the chosen one: the part-th of `parts` that lie evenly among them, so
+ * that each kind of argument has a turn. NULL: there are fewer. */
+static const struct unit_call *choose_further(const struct unit *unit, const struct unit_call *chosen,
+                                              unsigned part, unsigned parts)
+{
+    size_t n = unit_count(unit, chosen->owner, CALL_RETURNED) - 1, at = n <= parts ? part : part * n / parts;
+    for (size_t i = 0; part < parts && at < n && i < unit->n; i++) {
+        const struct unit_call *call = &unit->calls[i];
+        if (call->owner == chosen->owner && call != chosen && call->state == CALL_RETURNED && at-- == 0)
+            return call;
+    }
+    return NULL;
+}
+
+/* The call of a callable for a turn; the first turn has the chosen call. NULL: there is none, or another call of the
+ * callable has a finding or failed among others. */
+static const struct unit_call *call_for_turn(const struct sweep *sweep, const struct unit *unit, size_t owner,
+                                             unsigned turn)
+{
+    const struct unit_call *chosen = unit_choose_call(sweep, unit, owner);
+    if (turn == 0 || !chosen)
+        return chosen;
+    if (json_object_get(json_array_get(unit->rows, owner), "findings"))
+        return NULL;
+    return choose_further(unit, chosen, turn - 1, sweep->turns - 1);
+}
+
 int unit_run_threads(struct sweep *sweep, struct unit *unit)
 {
     struct batch batch = {.n = 0};
     int error = 0;
-    for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
-        const struct unit_call *call = unit_choose_call(sweep, unit, i);
-        if (call)
-            batch.calls[batch.n++] = call;
-        if (batch.n == TOGETHER_MOST) {
-            error = run_batch(sweep, unit, &batch);
-            batch.n = 0;
+    for (unsigned turn = 0; turn == 0 || turn < sweep->turns; turn++)
+        for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
+            const struct unit_call *call = call_for_turn(sweep, unit, i, turn);
+            if (call)
+                batch.calls[batch.n++] = call;
+            if (batch.n == TOGETHER_MOST) {
+                error = run_batch(sweep, unit, &batch);
+                batch.n = 0;
+            }
         }
-    }
     return error || batch.n == 0 ? error : run_batch(sweep, unit, &batch);
 }
