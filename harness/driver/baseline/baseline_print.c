@@ -56,10 +56,10 @@ static json_t *entry_of(const json_t *document, const json_t *finding)
     return json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s*, s:s*, s:s*, s:s, s:s}", "id",
                      document_text(finding, "id"), "signature", document_text(finding, "signature"), "state",
                      "known", "what", some(document_text(finding, "message")), "detector",
-                     document_text(finding, "detector"), "callable",
-                     some(callable_of(document, finding)), "statement",
-                     some(document_text(finding, "statement")), "test", some(document_text(document, "test")),
-                     "threads", document_is_true(finding, "serial") ? "one" : "several", "seen", seen);
+                     document_text(finding, "detector"), "callable", some(callable_of(document, finding)),
+                     "statement", some(document_text(finding, "statement")), "test",
+                     some(document_text(document, "test")), "threads",
+                     document_is_true(finding, "serial") ? "one" : "several", "seen", seen);
 }
 
 /* The entry as it is after the run. A new reference. */

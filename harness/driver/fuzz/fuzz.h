@@ -22,15 +22,15 @@ struct fuzz {
     json_t *entries;   /* of the catalogue, those that can be called */
     json_t *others;    /* with --shard: those of other shards, for calls with one another */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
-    json_t *spent;     /* by name: true, no further turn for a callable that failed; or the round in which it failed once */
-    json_t *rows;      /* by name: the sums of a callable */
-    json_t *total;     /* the results of all rounds, in the form of unit_document */
-    size_t *deck, at;  /* windows of entries in their order, and the next one */
+    json_t *spent;    /* by name: true (no further turn after a failure), or the round of the first failure */
+    json_t *rows;     /* by name: the sums of a callable */
+    json_t *total;    /* the results of all rounds, in the form of unit_document */
+    size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
-    unsigned lost;     /* plans that could not be written */
-    uint64_t saved;    /* clock_now() of the last state */
-    size_t nsaved;     /* findings in it */
-    bool passed; /* each callable had a turn */
+    unsigned lost;  /* plans that could not be written */
+    uint64_t saved; /* clock_now() of the last state */
+    size_t nsaved;  /* findings in it */
+    bool passed;    /* each callable had a turn */
 };
 
 /* The kind of signal of a plan that fails; the id of the finding follows. */
@@ -53,8 +53,8 @@ json_t *fuzz_draw_round(struct fuzz *fuzz);
 /* fuzz_round.c: the inputs and calls of the plan, as they are. */
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
 
-/* fuzz_learn.c: keeps calls with a new kind of result, and those that failed; leaves out callables that failed. Returns 0
- * or -errno. */
+/* fuzz_learn.c: keeps calls with a new kind of result, and those that failed; leaves out callables that failed. Returns
+ * 0 or -errno. */
 int fuzz_learn(struct fuzz *fuzz, struct unit *unit);
 /* Writes the plan to the corpus. Returns 0 or -ENOMEM. */
 int fuzz_keep(struct fuzz *fuzz, struct plan *plan, const char *signals);

@@ -36,7 +36,8 @@ static int is_unfinished(const struct dirent *entry)
     return ends_in(entry->d_name, SUFFIX UNFINISHED);
 }
 
-/* One process writes to the folder at a time. Returns a descriptor, which holds the lock until it is closed, or -errno. */
+/* One process writes to the folder at a time. Returns a descriptor that holds the lock until it is closed, or
+ * -errno. */
 static int lock_folder(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;

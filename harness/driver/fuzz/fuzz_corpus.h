@@ -1,6 +1,6 @@
-/* The corpus of a fuzzer: a folder of plan files. The key `about` of a plan has its signals, what it shows: "CALLABLE KIND",
- * with "; " between them. The name of a file is made from them. Several fuzzers may share the folder: a file is written as a
- * whole, and two plans with the same signals are one file. Driver, one thread. */
+/* The corpus of a fuzzer: a folder of plan files. The key `about` of a plan has its signals, what it shows: "CALLABLE
+ * KIND", with "; " between them. The name of a file is made from them. Several fuzzers may share the folder: a file is
+ * written as a whole, and two plans with the same signals are one file. Driver, one thread. */
 #pragma once
 
 #include <jansson.h>
@@ -50,7 +50,7 @@ bool corpus_is_folder(const char *dir);
 struct corpus_union {
     size_t plans;    /* in the folder, after it */
     size_t added;    /* of the other folders */
-    size_t left_out; /* plans whose signals others have */
+    size_t left_out; /* plans without a signal of their own */
 };
 
 /* Adds the plans of other corpora to the folder, and leaves out plans that have no signal of their own; those without

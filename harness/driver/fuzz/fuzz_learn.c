@@ -38,7 +38,7 @@ static int keep_call(struct fuzz *fuzz, const struct unit *unit, const struct un
     return error;
 }
 
-/* The call that the findings of a callable are of: the first one that failed on one thread, else the one for threads. */
+/* The call with the findings of a callable: the first one that failed on one thread, else the one for threads. */
 static const struct unit_call *find_failure(const struct fuzz *fuzz, const struct unit *unit, size_t owner)
 {
     for (size_t i = 0; i < unit->n; i++)
@@ -64,8 +64,8 @@ static int keep_failures(struct fuzz *fuzz, const struct unit *unit, size_t owne
     return error;
 }
 
-/* A callable that failed would fail in most of the later rounds, too. One that ended its process, and not by itself, has
- * one more round: another call may be to blame. */
+/* A callable that failed would fail in most of the later rounds, too. One that ended its process, and not by itself,
+ * has one more round: another call may be to blame. */
 static void spend(struct fuzz *fuzz, const struct unit *unit, size_t owner)
 {
     const char *name = fuzz_name(unit, owner);
