@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from harness import BUILD, FTSTRESS, SANITIZED, EndToEnd, each
 
@@ -71,6 +72,22 @@ class Manual(EndToEnd):
             if letter:
                 self.assertIn(letter, bash)
                 self.assertIn(f"'*{letter}[", zsh)
+
+    @each([('detectors',), ('options',)])
+    def test_reference(self, form):
+        """the page of the reference is what the program prints"""
+        page = Path(__file__).resolve().parents[2] / 'docs' / f'reference-{form}.md'
+        self.assertEqual(page.read_text(), ftstress('--print', form), f'ftstress --print {form} >docs/{page.name} makes it anew')
+
+    def test_detectors(self):
+        """the reference has, for each detector, what it reports, does not see, costs, and where it works"""
+        sections = re.split(r'^## ', ftstress('--print', 'detectors'), flags=re.MULTILINE)[1:]
+        names = [line.split()[0] for line in ftstress('list', 'detectors').splitlines()]
+        self.assertEqual([section.split()[0] for section in sections], names)
+        for section in sections:
+            for part in ('Reports', 'Does not see', 'Costs'):
+                self.assertRegex(section, rf'(?m)^- {part}: \w')
+            self.assertTrue('- Works in: ' in section or re.search('with `?--(tsan|under)', section), section)
 
     def test_syntax(self):
         """a shell that is here reads its completion"""

@@ -6,13 +6,13 @@
 #include "base/fail.h"
 #include "base/text.h"
 
-#define ROW(id, detector, text) [DETECTOR_##id] = {.name = #detector, .about = (text)},
+#define ROW(id, detector, ...) [DETECTOR_##id] = {#detector, __VA_ARGS__},
 const struct detector_row detector_rows[DETECTOR_COUNT] = {DETECTOR_LIST(ROW, ROW)};
 
 /* What a list may name: groups, then each detector. */
 #define GROUPS 3
 #define WORDS (GROUPS + DETECTOR_COUNT)
-#define WORD(id, detector, text) {#detector, DETECTOR_BIT(DETECTOR_##id)},
+#define WORD(id, detector, ...) {#detector, DETECTOR_BIT(DETECTOR_##id)},
 static const struct {
     const char *name;
     uint32_t bits;

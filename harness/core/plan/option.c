@@ -15,8 +15,11 @@ _Static_assert(offsetof(struct request, plan) == 0,
 
 void request_init(struct request *request)
 {
-    *request = (struct request){
-        .out = "ftstress-out", .timeout = 5 * CLOCK_SECOND, .verify = 40 * CLOCK_SECOND, .trials = 20};
+    *request = (struct request){.out = "ftstress-out",
+                                .corpus = "ftstress-corpus",
+                                .timeout = 5 * CLOCK_SECOND,
+                                .verify = 40 * CLOCK_SECOND,
+                                .trials = 20};
     plan_init(&request->plan);
 }
 
@@ -109,7 +112,7 @@ static int take(const struct option_row *row, const char *argument, struct reque
 /* "--role is an option of `ftstress run`, not of `list`": the row belongs to other commands. */
 static int refuse_foreign(const struct option_row *row, enum option_command command, char *error, size_t size)
 {
-    char owners[128] = "";
+    char owners[256] = "";
     for (size_t i = 0; i < OPTION_COMMANDS; i++)
         if (row->commands >> i & 1)
             text_add(owners, sizeof owners, row->commands >> i == 1 ? " and " : ", ", "`ftstress %s`",

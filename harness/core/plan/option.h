@@ -13,6 +13,7 @@
 enum option_command {
     OPTION_RUN,
     OPTION_SWEEP,
+    OPTION_FUZZ,
     OPTION_MERGE,
     OPTION_REPRODUCE,
     OPTION_MINIMIZE,
@@ -37,6 +38,7 @@ struct request {
     const char *output;       /* file for that form, or NULL */
     const char *suppressions; /* file of known issues, or NULL */
     const char *known;        /* file of known findings, or NULL */
+    const char *corpus;       /* folder of plans that a fuzzer keeps */
     const char *baseline;     /* file of findings of earlier runs, or NULL */
     uint64_t timeout;         /* ns without progress after which a child hangs */
     uint64_t verify;          /* ns for trials; 0: none */

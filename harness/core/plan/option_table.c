@@ -12,11 +12,10 @@
 #include "core/plan/perturb.h"
 
 const char *const option_command_names[OPTION_COMMANDS] = {
-    [OPTION_RUN] = "run",           [OPTION_SWEEP] = "sweep",
-    [OPTION_MERGE] = "merge",       [OPTION_REPRODUCE] = "reproduce",
-    [OPTION_MINIMIZE] = "minimize", [OPTION_BISECT] = "bisect",
-    [OPTION_LIST] = "list",         [OPTION_SHOW] = "show",
-    [OPTION_REPORT] = "report",     [OPTION_DOCTOR] = "doctor",
+    [OPTION_RUN] = "run",       [OPTION_SWEEP] = "sweep",         [OPTION_FUZZ] = "fuzz",
+    [OPTION_MERGE] = "merge",   [OPTION_REPRODUCE] = "reproduce", [OPTION_MINIMIZE] = "minimize",
+    [OPTION_BISECT] = "bisect", [OPTION_LIST] = "list",           [OPTION_SHOW] = "show",
+    [OPTION_REPORT] = "report", [OPTION_DOCTOR] = "doctor",
 };
 
 static int set_input(struct request *request, const char *argument, char *error, size_t size)
@@ -84,6 +83,7 @@ static int check_under(struct request *request, const char *argument, char *erro
 #define ALL ((1U << OPTION_COMMANDS) - 1)
 #define RUN (1U << OPTION_RUN)
 #define SWEEP (1U << OPTION_SWEEP)
+#define FUZZ (1U << OPTION_FUZZ)
 #define MERGE (1U << OPTION_MERGE)
 #define REPRODUCE (1U << OPTION_REPRODUCE)
 #define MINIMIZE (1U << OPTION_MINIMIZE)
@@ -125,21 +125,26 @@ const struct option_row option_rows[] = {
     {"raises", 0, "CLASSES", NULL,
      "exceptions, separated by commas, that the statements raise on purpose: such a call counts as one that returned",
      OPTION_WHAT, RUN, OPTION_TEXTS, AT(plan.raises), .count = offsetof(struct request, plan.nraises)},
-    {"threads", 't', "N", "8; sweep 4", "threads, 1 to 256", OPTION_WHAT, RUN | SWEEP, OPTION_NUMBER,
-     AT(plan.threads), .low = 1, .high = PLAN_THREADS_MAX, .wanted = "is not a number from 1 to 256"},
+    {"threads", 't', "N", "8; sweep, fuzz 4", "threads, 1 to 256", OPTION_WHAT, RUN | SWEEP | FUZZ,
+     OPTION_NUMBER, AT(plan.threads), .low = 1, .high = PLAN_THREADS_MAX,
+     .wanted = "is not a number from 1 to 256"},
     {"seed", 0, "S", "drawn and printed", "the same seed gives the same bytes in the inputs", OPTION_WHAT,
-     RUN | SWEEP, OPTION_NUMBER, AT(plan.seed), .high = INT64_MAX,
+     RUN | SWEEP | FUZZ, OPTION_NUMBER, AT(plan.seed), .high = INT64_MAX,
      .wanted = "is not a whole number from 0 to 9223372036854775807"},
     {"python", 'p', "PATH", "the active venv, else the child's own", "interpreter or venv to run in",
-     OPTION_WHAT, RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT | DOCTOR, OPTION_WORD, AT(python)},
-    {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT, RUN | SWEEP | REPRODUCE | MINIMIZE,
-     OPTION_SWITCH, AT(allow_gil)},
+     OPTION_WHAT, RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT | DOCTOR, OPTION_WORD, AT(python)},
+    {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT,
+     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE, OPTION_SWITCH, AT(allow_gil)},
+    {"corpus", 0, "DIR", "ftstress-corpus",
+     "folder of plans that showed something new: read at the start, and extended", OPTION_WHAT, FUZZ,
+     OPTION_WORD, AT(corpus)},
     {"dry-run", 0, NULL, NULL, "print the plan as YAML and stop; `ftstress run FILE.yaml` runs that text",
      OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
 
-    {"time", 0, "TIME", "10s; reproduce 60s, minimize 10m, bisect 30m, sweep 30m",
+    {"time", 0, "TIME", "10s; reproduce 60s, minimize 10m, bisect 30m, sweep 30m, fuzz 10m",
      "duration of the run, for example 20, 500ms, 2m", OPTION_LENGTH,
-     RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(plan.time), .low = 1, .wanted = NOT_A_TIME},
+     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(plan.time), .low = 1,
+     .wanted = NOT_A_TIME},
     {"iterations", 0, "N", "until the time is over", "iterations of each thread", OPTION_LENGTH, RUN,
      OPTION_NUMBER, AT(plan.iterations), .low = 1, .high = UINT64_MAX / 4,
      .wanted = "is not a number of 1 or more"},
@@ -153,16 +158,16 @@ const struct option_row option_rows[] = {
     {"shard", 0, "K/N", NULL,
      "only part K of N of the callables, by their names: parts for several machines, which `ftstress merge` unites",
      OPTION_LENGTH, SWEEP, OPTION_SET, AT(shard), .set = set_shard},
-    {"timeout", 0, "TIME", "5s; sweep 2s of processor time for a call",
+    {"timeout", 0, "TIME", "5s; sweep, fuzz 2s of processor time for a call",
      "a child without progress for this time hangs; time that a busy machine withholds does not count, and threads "
      "that provably cannot run again need no time",
-     OPTION_LENGTH, RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(timeout), .low = 1,
+     OPTION_LENGTH, RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(timeout), .low = 1,
      .wanted = NOT_A_TIME},
     {"stop-on-first", 0, NULL, NULL, "stop at the first finding", OPTION_LENGTH, RUN, OPTION_SWITCH,
      AT(plan.stop_on_first)},
-    {"memory", 0, "SIZE", "half of the machine's; sweep 2G", "memory that a child may use, for example 4G",
-     OPTION_LENGTH, RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT, OPTION_SIZE, AT(memory),
-     .wanted = NOT_A_SIZE},
+    {"memory", 0, "SIZE", "half of the machine's; sweep, fuzz 2G",
+     "memory that a child may use, for example 4G", OPTION_LENGTH,
+     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_SIZE, AT(memory), .wanted = NOT_A_SIZE},
 
     {"share", 0, "LEVEL", "readonly",
      "sharing level of the inputs: private (each thread has its own), readonly (all read the same), one-writer "
@@ -192,11 +197,11 @@ const struct option_row option_rows[] = {
      "first (first calls in many new processes), stall (at words that several threads touch); or off",
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS,
-     RUN | SWEEP | MERGE, OPTION_SWITCH, AT(strict)},
+     RUN | SWEEP | FUZZ | MERGE, OPTION_SWITCH, AT(strict)},
     {"known", 0, "FILE", NULL,
      "known findings, each with an id or a signature, a link and a reason: they are reported as KNOWN, and do not set "
      "exit status 1",
-     OPTION_DETECTORS, RUN | SWEEP | MERGE, OPTION_WORD, AT(known)},
+     OPTION_DETECTORS, RUN | SWEEP | FUZZ | MERGE, OPTION_WORD, AT(known)},
     {"baseline", 0, "FILE", NULL,
      "findings of earlier runs: findings are NEW, KNOWN or REGRESSED then, and those that are gone FIXED; only NEW and "
      "REGRESSED set exit status 1",
@@ -231,19 +236,19 @@ const struct option_row option_rows[] = {
      OPTION_TOOLS, RUN, OPTION_WORD, AT(suppressions)},
 
     {"out", 0, "DIR", "ftstress-out", "folder of kept findings", OPTION_OUTPUT,
-     RUN | SWEEP | MERGE | REPRODUCE | MINIMIZE | BISECT | LIST | SHOW | REPORT, OPTION_WORD, AT(out)},
-    {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | SWEEP | MERGE | REPORT, OPTION_WORD,
-     AT(as)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | MINIMIZE | BISECT | LIST | SHOW | REPORT, OPTION_WORD, AT(out)},
+    {"as", 0, "FORM", "text", "form of the report", OPTION_OUTPUT, RUN | SWEEP | FUZZ | MERGE | REPORT,
+     OPTION_WORD, AT(as)},
     {"output", 'o', "FILE", "standard output", "file for the report", OPTION_OUTPUT,
-     RUN | SWEEP | MERGE | SHOW | REPORT, OPTION_WORD, AT(output)},
+     RUN | SWEEP | FUZZ | MERGE | SHOW | REPORT, OPTION_WORD, AT(output)},
     {"json", 0, "FILE", NULL, "write the report as JSON, too; - for standard output", OPTION_OUTPUT,
-     RUN | SWEEP | MERGE | REPRODUCE | LIST, OPTION_WORD, AT(json)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | LIST, OPTION_WORD, AT(json)},
     {"quiet", 'q', NULL, NULL, "print only findings and the last line", OPTION_OUTPUT,
-     RUN | SWEEP | MERGE | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(quiet)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(quiet)},
     {"verbose", 'v', NULL, NULL, "print what each child did", OPTION_OUTPUT,
-     RUN | SWEEP | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(verbose)},
+     RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_SWITCH, AT(verbose)},
     {"no-color", 0, NULL, NULL, "no colours; NO_COLOR in the environment does the same", OPTION_OUTPUT,
-     RUN | SWEEP | MERGE | REPRODUCE | DOCTOR, OPTION_SWITCH, AT(no_color)},
+     RUN | SWEEP | FUZZ | MERGE | REPRODUCE | DOCTOR, OPTION_SWITCH, AT(no_color)},
     {"help", 'h', NULL, NULL, "print this text", OPTION_OUTPUT, ALL, OPTION_SWITCH, AT(help)},
 };
 const size_t option_count = sizeof option_rows / sizeof *option_rows;

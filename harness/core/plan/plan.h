@@ -9,7 +9,7 @@
 #include "core/plan/recipe.h"
 
 #define PLAN_THREADS_MAX 256
-#define PLAN_INPUTS_MAX 32
+#define PLAN_INPUTS_MAX 64
 #define PLAN_STEPS_MAX 64
 #define PLAN_OUTCOME_ROLES_MAX 4
 

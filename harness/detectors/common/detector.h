@@ -97,6 +97,6 @@ struct detector {
     void (*after_end)(int wire);
 };
 
-#define DETECTOR_DECLARE(id, name, about) extern const struct detector name##_detector;
-#define DETECTOR_NO_CHILD(id, name, about)
+#define DETECTOR_DECLARE(id, name, ...) extern const struct detector name##_detector;
+#define DETECTOR_NO_CHILD(...)
 DETECTOR_LIST(DETECTOR_DECLARE, DETECTOR_NO_CHILD)

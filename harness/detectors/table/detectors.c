@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define POINTER(id, name, about) &name##_detector,
+#define POINTER(id, name, ...) &name##_detector,
 static const struct detector *const detectors[] = {DETECTOR_LIST(POINTER, DETECTOR_NO_CHILD)};
 
 #define COUNT (sizeof detectors / sizeof *detectors)

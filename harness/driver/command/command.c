@@ -41,6 +41,22 @@ static const char sweep_more[] =
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
+static const char fuzz_more[] =
+    "Draws calls of the callables of each TARGET, a module or one callable, and keeps those that show something new.\n"
+    "  ftstress fuzz numpy --time 10m                       with all submodules\n"
+    "  ftstress fuzz numpy:repeat scipy.special --corpus nightly --time 2h\n"
+    "\n"
+    "Each round takes some callables and plans of the corpus, and changes arguments and arrays: dtype, shape, stride,\n"
+    "negative step, zero size, read-only. One thread makes the calls first, as with `ftstress sweep`. The calls that\n"
+    "returned are then run by threads, at the same time: each callable with itself, and 2 to 4 calls with one another,\n"
+    "on shared or private inputs. A failure among several calls is a finding only if the plan fails again in fresh\n"
+    "children; trials show whose fault it is.\n"
+    "A call with a new kind of result, and a plan with a failure or with words that several threads touched, becomes a\n"
+    "small plan file in the corpus, which `ftstress run FILE` runs. The folder is read again in each round, so that\n"
+    "several fuzzers can share it. Findings and plans are written at once: Ctrl-C and kill -9 lose none.\n"
+    "\n"
+    "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
+
 static const char merge_more[] =
     "Unites reports of `ftstress run` and of shards of a sweep: each DIR is a folder that --out named. Callables and\n"
     "findings come once, counts add up, and kept findings are copied to the folder of --out:\n"
@@ -114,6 +130,8 @@ const struct command commands[] = {
      "stress something and report what breaks", run_more, UINT_MAX, command_run},
     {OPTION_SWEEP, "MODULE... [-p PYTHON] [--jobs N] [--time TIME] [--out DIR]",
      "call every public callable of modules, and report what breaks", sweep_more, UINT_MAX, command_sweep},
+    {OPTION_FUZZ, "TARGET... [-p PYTHON] [--corpus DIR] [--time TIME] [--out DIR]",
+     "draw calls of modules for hours, and report what breaks", fuzz_more, UINT_MAX, command_fuzz},
     {OPTION_MERGE, "DIR... [--out DIR]", "unite the reports of several runs, or of the shards of a sweep",
      merge_more, UINT_MAX, command_merge},
     {OPTION_REPRODUCE, "FINDING [-p PYTHON] [--trials N] [--time TIME] [--out DIR]",

@@ -39,7 +39,7 @@ void command_help_all(void);
  * name of the command. Returns an exit status. */
 int command_start(const struct command *self, int argc, char **argv);
 
-command_function command_run, command_sweep, command_merge, command_reproduce, command_minimize,
+command_function command_run, command_sweep, command_fuzz, command_merge, command_reproduce, command_minimize,
     command_bisect, command_list, command_doctor, command_report, command_report_any, command_show;
 
 struct report;

@@ -1,4 +1,4 @@
-/* `ftstress sweep`: every public callable of modules. */
+/* `ftstress sweep` and `ftstress fuzz`: the public callables of modules. */
 #include "driver/command/command_inside.h"
 
 #include <stdio.h>
@@ -9,9 +9,10 @@
 
 #include "base/clock.h"
 #include "core/wire/status.h"
-#include "driver/sweep/sweep.h"
+#include "driver/fuzz/fuzz.h"
 
 #define TIME (1800 * CLOCK_SECOND)
+#define FUZZ_TIME (600 * CLOCK_SECOND)
 
 static int run_sweep(struct mode_run *mode, const struct request *request, struct known_list *known)
 {
@@ -35,14 +36,43 @@ static int run_sweep(struct mode_run *mode, const struct request *request, struc
     return status;
 }
 
-int command_sweep(const struct request *request)
+static int run_fuzz(struct mode_run *mode, const struct request *request, struct known_list *known)
+{
+    struct run run = {0};
+    struct sentence error;
+    json_auto_t *report = NULL;
+    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : FUZZ_TIME;
+    struct sweep sweep = {.request = request,
+                          .mode = mode,
+                          .settings = command_settings(mode),
+                          .deadline = clock_now() + time,
+                          .jobs = 1,
+                          .signals = true,
+                          .known = known,
+                          .shows = isatty(STDERR_FILENO) && !request->quiet};
+    struct fuzz fuzz = {.sweep = &sweep,
+                        .corpus.dir = request->corpus,
+                        .targets = request->positionals,
+                        .ntargets = request->npositionals};
+    if (!request->quiet)
+        fprintf(stderr, "ftstress: seed %llu\n", (unsigned long long)request->plan.seed);
+    int status = fuzz_run(&fuzz, &run, &report, &error);
+    status = status ? command_fail_sentence(status, &error) : command_tell_document(&run, report, request);
+    fuzz_clear(&fuzz);
+    sweep_clear(&sweep);
+    run_clear(&run);
+    return status;
+}
+
+/* Opens the mode, loads known findings, draws a seed, and calls `run`. Returns an exit status. */
+static int run_modules(const struct request *request,
+                       int (*run)(struct mode_run *mode, const struct request *request,
+                                  struct known_list *known))
 {
     struct request own = *request;
     struct plan plan;
     struct known_list known = {0};
     struct sentence error;
-    if (request->npositionals == 0)
-        return command_fail(STATUS_USAGE, "name a module; see `ftstress sweep --help`");
     command_hold_signals();
     if (!REQUEST_GAVE(request, plan.seed) && getrandom(&own.plan.seed, sizeof(uint32_t), 0) < 0)
         own.plan.seed = clock_now();
@@ -54,10 +84,24 @@ int command_sweep(const struct request *request)
     plan_init(&plan);
     struct mode_run mode = {.row = mode_choose(&own, &plan, 1, &error), .request = &own};
     status = mode.row ? mode_open(&mode, &plan, 1, &error) : STATUS_USAGE;
-    status = status ? command_fail_sentence(status, &error) : run_sweep(&mode, &own, &known);
+    status = status ? command_fail_sentence(status, &error) : run(&mode, &own, &known);
     if (mode.row)
         mode_close(&mode);
     plan_clear(&plan);
     known_list_clear(&known);
     return status;
+}
+
+int command_sweep(const struct request *request)
+{
+    if (request->npositionals == 0)
+        return command_fail(STATUS_USAGE, "name a module; see `ftstress sweep --help`");
+    return run_modules(request, run_sweep);
+}
+
+int command_fuzz(const struct request *request)
+{
+    if (request->npositionals == 0)
+        return command_fail(STATUS_USAGE, "name a module or a callable; see `ftstress fuzz --help`");
+    return run_modules(request, run_fuzz);
 }

@@ -7,7 +7,8 @@
 static const struct {
     const char *name;
     void (*write)(FILE *out);
-} forms[] = {{"man", manual_man}, {"bash", manual_bash}, {"zsh", manual_zsh}, {"fish", manual_fish}};
+} forms[] = {{"man", manual_man},   {"bash", manual_bash},       {"zsh", manual_zsh},
+             {"fish", manual_fish}, {"options", manual_options}, {"detectors", manual_detectors}};
 
 int manual_print(const char *form)
 {
@@ -16,5 +17,5 @@ int manual_print(const char *form)
             forms[i].write(stdout);
             return STATUS_CLEAN;
         }
-    return command_fail(STATUS_USAGE, "--print needs man, bash, zsh or fish");
+    return command_fail(STATUS_USAGE, "--print needs man, bash, zsh, fish, options or detectors");
 }

@@ -1,5 +1,5 @@
-/* `ftstress --print FORM`, for the build: the man page and the completions of the shells. All words come from the
- * tables of commands, options, detectors and forms. Driver. */
+/* `ftstress --print FORM`, for the build and the documentation: the man page, the completions of the shells, and the
+ * reference pages. All words come from the tables of commands, options, detectors, modes and forms. Driver. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,3 +28,4 @@ bool manual_takes(const struct command *command, const struct option_row *row);
 void manual_escape(const char *text, const char *marks, const char *prefix, FILE *out);
 
 void manual_man(FILE *out), manual_bash(FILE *out), manual_zsh(FILE *out), manual_fish(FILE *out);
+void manual_options(FILE *out), manual_detectors(FILE *out);

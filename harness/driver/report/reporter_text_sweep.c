@@ -58,6 +58,8 @@ static char *why_never(const json_t *row)
         return strdup(why);
     if (json_array_size(json_object_get(row, "failed")) > 0)
         return strdup("failed; see above");
+    if (document_number(row, "raised") == 0)
+        return strdup("the time was over before its turn");
     int n = asprintf(&text, "each call raises, the first one %.*s", (int)strcspn(raises, ":"), raises);
     return n < 0 ? NULL : text;
 }
@@ -145,6 +147,16 @@ static void print_failed(const struct text *text, const json_t *row, unsigned *s
     }
 }
 
+static void print_fuzz(const struct text *text, const json_t *fuzz)
+{
+    if (!json_is_object(fuzz))
+        return;
+    fprintf(text->out, "  corpus: %lld plans in %s, of which this run kept %lld\n",
+            document_number(fuzz, "plans"), document_text(fuzz, "corpus"), document_number(fuzz, "kept"));
+    fprintf(text->out, "  rounds: %lld; kinds of results and exceptions: %lld\n",
+            document_number(fuzz, "rounds"), document_number(fuzz, "signals"));
+}
+
 void text_sweep(const struct text *text)
 {
     const json_t *sweep = json_object_get(text->report->document, "sweep"), *row, *rows;
@@ -164,6 +176,7 @@ void text_sweep(const struct text *text)
     print_never(text, rows);
     json_array_foreach (json_object_get(sweep, "not_imported"), i, row)
         fprintf(text->out, "  not imported: %s: %s\n", document_text(row, "name"), document_text(row, "why"));
+    print_fuzz(text, json_object_get(text->report->document, "fuzz"));
     if (!document_is_true(sweep, "complete"))
         fputs("  not complete: the same command goes on from here\n", text->out);
 }

@@ -2,7 +2,8 @@
 
 The file `progress` has a byte for each call, its state; behind them 8 bytes, the number of the call that began last, plus
 one. The file `raised` has a line "number, TAB, text" for the first exception of a callable; the file `written` has a line
-"number, TAB, name" for each array that a call changes.
+"number, TAB, name" for each array that a call changes. For a fuzzer the file `signals` has a line "number, TAB, text" for
+the first call of a callable with each kind of result or exception.
 """
 import contextlib
 import importlib
@@ -12,10 +13,35 @@ import os
 import re
 import signal
 import sys
+import types
 import warnings
 
 case = ''
+GETSET = types.GetSetDescriptorType
 NEW, BEGUN, RETURNED, RAISED, CHANGED = range(5)
+
+
+def class_of_error(error):
+    """The type of an exception, and its message without numbers and quotations."""
+    try:
+        text = ' '.join(str(error).split())
+    except BaseException:
+        text = ''
+    text = re.sub(r"[0-9][0-9.ex-]*|'[^']*'", '#', text)
+    return f'raises {type(error).__name__}: {text[:80]}'
+
+
+def class_of_result(result):
+    """The types of a result and its parts; of an array the dtype and the kind of its shape, too."""
+    parts = result if type(result) in (tuple, list) else ()
+    array = result if isinstance(getattr(type(result), 'shape', None), GETSET) else None
+    try:
+        shape, dtype = (tuple(array.shape), array.dtype) if array is not None else ((), '')
+    except BaseException:
+        shape, dtype = (), ''
+    kinds = sorted({type(part).__name__ for part in parts[:8]})
+    empty = ' empty' if 0 in shape else ''
+    return f'returns {type(result).__name__} {dtype} {len(shape)}{empty} {" ".join(kinds)}'.strip()
 
 
 class Calls:
@@ -33,7 +59,7 @@ class Calls:
         os.ftruncate(file, len(self.texts) + 8)
         self.progress = mmap.mmap(file, len(self.texts) + 8)
         os.close(file)
-        self.told = set()
+        self.told, self.signals = set(), task['signals']
 
     def begin(self, number):
         """Notes the call that begins. SystemExit behind the last one ends the pass."""
@@ -42,8 +68,18 @@ class Calls:
             raise SystemExit
         return self.texts[number]
 
+    def note(self, number, text):
+        """Keeps a kind of result or exception of a callable."""
+        key = self.owners[number], text
+        if not self.signals or key in self.told:
+            return
+        self.told.add(key)
+        with open('signals', 'a', encoding='utf-8', errors='replace') as file:
+            file.write(f'{number}\t{text}\n')
+
     def tell(self, number, error):
         """Keeps the first exception of a callable."""
+        self.note(number, class_of_error(error))
         if self.owners[number] in self.told:
             return
         self.told.add(self.owners[number])
@@ -64,6 +100,7 @@ class Calls:
         with open('written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:
             for name in changed:
                 file.write(f'{number}\t{name}\n')
+        self.note(number, class_of_result(result))
         return CHANGED if result is None or changed else RETURNED
 
     def call(self, number, names):

@@ -4,6 +4,7 @@ Writes catalogue.json to the current folder: {"inputs": [[name, recipe]], "calla
 {"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
 """
+import ast
 import enum
 import importlib
 import inspect
@@ -21,24 +22,35 @@ INPUTS = {
     'cube': 'f8[2,3,4]', 'repeated': 'f8[4]~bcast(4,4)', 'empty': 'f8[0]', 'zero_d': 'f8[]', 'single': 'f4[20]',
     'single_mat': 'f4[4,4]', 'single_short': 'f4[4]', 'cplx': 'c16[20]', 'cplx_mat': 'c16[4,4]', 'cplx_short': 'c16[4]',
     'c8_mat': 'c8[4,4]', 'c8_short': 'c8[4]', 'ints': 'i8[20]', 'places': 'i8[4]', 'ints4': 'i4[4]', 'bools': 'b1[20]',
-    'small': 'u1[20]', 'words': 'S4[6]', 'back': 'f4[20][::-1]'}
+    'small': 'u1[20]', 'words': 'S4[6]', 'back': 'f4[20][::-1]', 'hollow': 'f8[4,0]', 'hollow_t': 'f8[0,4]',
+    'hollow_cube': 'f8[2,0,3]', 'flip': 'f8[4,4][::-1]', 'fixed': 'f8[4,4]@ro', 'swapped': '>f8[20]', 'odd': 'f8[20]+1',
+    'tiny': 'i1[20]', 'shorts': 'i2[20]', 'ushorts': 'u2[20]', 'uints': 'u4[20]', 'ulongs': 'u8[20]', 'halves': 'f2[20]',
+    'longs': 'f16[20]', 'c8_vec': 'c8[20]', 'texts': 'U4[6]', 'zero_int': 'i8[]', 'zero_f4': 'f4[]', 'back_ints': 'i8[20][::-1]'}
 
 # One row for each number of arguments: the arguments as they are written in the call.
 FORMS = {
     0: [''],
     1: ['vec', 'strided', 'reverse', 'readonly', 'mat', 'mat_t', 'wide', 'part', 'cube', 'repeated', 'empty', 'zero_d',
         'single', 'single_mat', 'cplx', 'cplx_mat', 'c8_mat', 'ints', 'places', 'ints4', 'bools', 'small', 'words', '3',
-        '2.5', '-1', "'abc'", "b'abc'", '[1.0, 2.0, 3.0]', '(2, 3)', 'back', 'None'],
+        '2.5', '-1', "'abc'", "b'abc'", '[1.0, 2.0, 3.0]', '(2, 3)', 'back', 'None', 'hollow', 'hollow_t', 'hollow_cube',
+        'flip', 'fixed', 'swapped', 'odd', 'tiny', 'shorts', 'ushorts', 'uints', 'ulongs', 'halves', 'longs', 'c8_vec',
+        'texts', 'zero_int', 'zero_f4', 'back_ints', '[]', '()', '{}', "''", "b''", '0', '-7', 'True', "float('nan')",
+        "['a', 'b']", '70000', '-2**31', '2**40'],
     2: ['vec, 2', 'vec, vec', 'vec, vec_b', 'vec, strided', 'strided, reverse', 'vec[1:], vec[:-1]', 'readonly, 2',
         'mat, mat', 'mat, short', 'mat, mat[0]', 'mat, 1', 'mat_t, mat', 'part, wide[0, :4]', 'part, short', 'wide, row',
         'wide[0], wide[0]', 'repeated, short', 'repeated, 1', 'single_mat, single_short', 'cplx_mat, cplx_short',
         'c8_mat, c8_short', 'mat, ints4', 'vec, places', 'ints, ints', 'ints, 2', 'bools, vec', 'cplx, cplx', 'empty, empty',
         'zero_d, vec', 'cube, 1', 'words, words', '3, vec', '2, 3', "vec, 'abc'", "'abc', 'b'", '[1.0, 2.0], 2',
-        'single, back', 'small, small', 'vec, 10', 'vec, -1'],
+        'single, back', 'small, small', 'vec, 10', 'vec, -1', 'vec[:-1], vec[1:]', 'mat[1:], mat[:-1]', 'mat[:-1], mat[1:]',
+        'vec, reverse', 'vec, vec[::-1]', 'readonly, vec', 'vec, readonly', 'hollow, hollow_t', 'hollow, 0', 'zero_d, zero_d',
+        'vec, zero_d', 'ushorts, ushorts', 'shorts, 2', 'halves, halves', 'single, single', '[], 2', '[], []', 'vec, []',
+        'vec, None', 'vec, 0', 'vec, -7', '-1, vec', 'vec, 70000', '-2, -3', 'vec, 2**40', 'vec, -2**31', '70000, 2'],
     3: ['vec, 0, 2', 'vec, places, 1.5', 'bools, vec, vec_b', 'vec, vec_b, strided', 'mat, mat, mat', 'mat, short, short',
         'mat, mat, short', 'mat, ints4, short', 'single_mat, ints4, single_short', 'cplx_mat, ints4, cplx_short',
         'c8_mat, ints4, c8_short', 'part, ints4, wide[0, :4]', 'wide, row, 2', 'ints, ints, ints', 'vec, 2, vec_b', '2, 3, 4',
-        'repeated, short, 1', 'empty, empty, empty', 'cplx, cplx, 2', 'cube, 0, 1', "'abc', 'b', 'c'"],
+        'repeated, short, 1', 'empty, empty, empty', 'cplx, cplx, 2', 'cube, 0, 1', "'abc', 'b', 'c'", 'vec[:-1], vec[1:], 2',
+        'vec[1:], vec[:-1], vec_b', 'reverse, vec, vec_b', 'readonly, readonly, readonly', 'vec, -1, -2', 'vec, 0, 70000',
+        'hollow, 0, 0', '[], 0, 0', 'zero_d, zero_d, zero_d'],
     4: ['vec, vec_b, strided, reverse', 'mat, mat, short, short', 'mat, ints4, short, 1', '0, 1, 2, 3', 'vec, 2, vec_b, 1',
         'single_mat, ints4, single_short, 1', 'cplx_mat, ints4, cplx_short, 1', 'vec, 0, 19, 4', '2.5, mat, mat, short',
         'bools, vec, vec_b, 2'],
@@ -47,8 +59,9 @@ FORMS = {
     6: ['mat, mat, mat, mat, mat, mat', '1, 2, 3, 4, 5, 6', 'vec, vec_b, vec, vec_b, 1, 2', 'mat, short, mat, short, 1, 2']}
 MOST = max(FORMS)
 # Keyword variants are added to these.
-KEYWORD_BASES = ('vec', 'mat', 'vec, vec_b', 'mat, mat')
-KEYWORDS_MOST = 8
+KEYWORD_BASES = {0: [''], 1: ['vec', 'mat', '3'], 2: ['vec, vec_b', 'mat, mat', 'vec, 2'],
+                 3: ['vec, vec_b, strided', 'mat, mat, mat'], 4: ['vec, vec_b, strided, reverse']}
+KEYWORDS_MOST = 12
 # Arguments that make an object of a class, to call its methods.
 MAKES = ('', '3', '[1.0, 2.0, 3.0]', "'abc'", "b'abc'", '2, 3', '(2, 3)', '[[1.0, 2.0], [3.0, 4.0]]', '1.0', '{}',
          '[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]', '0.0, 1.0, 5')
@@ -168,15 +181,37 @@ def is_reachable(path):
     return root is not None
 
 
+def parsed(text):
+    """The parameters in the text of an argument list, as of a function; None: it is no Python."""
+    try:
+        arguments = ast.parse(f'def f({text}): pass').body[0].args
+    except (SyntaxError, ValueError):
+        return None
+    places = arguments.posonlyargs + arguments.args
+    named = dict(zip([p.arg for p in places[len(places) - len(arguments.defaults):]], arguments.defaults))
+    named.update((p.arg, value) for p, value in zip(arguments.kwonlyargs, arguments.kw_defaults) if value)
+    values = {name: value.value if isinstance(value, ast.Constant) else None for name, value in named.items()}
+    places = [p.arg for p in places if p.arg != 'self']
+    return places, bool(arguments.vararg), values
+
+
+def limits_of(places, is_open, named):
+    """The least and the most positional arguments, and the parameters with defaults."""
+    most = MOST if is_open else len(places)
+    return sum(name not in named for name in places), next((i for i, p in enumerate(places) if p in OUTPUTS), most), named
+
+
 def text_signature(value):
-    """The arguments of "name(a, b, [c])" at the start of a docstring: (least, most), or None."""
+    """The arguments of "name(a, b, [c])" at the start of a docstring, as limits_of gives them, or None."""
     doc = getattr(value, '__doc__', None)
-    found = re.match(r'\s*(?:[\w, ]+=\s*)?\w+\(([^()]*)\)', doc) if isinstance(doc, str) else None
+    found = re.match(r'\s*(?:[\w, ]+=\s*)?\w+\(((?:[^()]|\([^()]*\))*)\)', doc) if isinstance(doc, str) else None
     if not found:
         return None
+    if parts := parsed(found[1]):
+        return limits_of(*parts)
     needed, _, optional = re.split(r',?\s*\bout\b', found[1])[0].partition('[')
     least = len([part for part in needed.split(',') if part.strip() and '=' not in part and part.strip() not in '/*'])
-    return least, least + optional.count(',') + bool(optional) + needed.count('=')
+    return least, least + optional.count(',') + bool(optional) + needed.count('='), {}
 
 
 def arguments_of(value):
@@ -186,19 +221,17 @@ def arguments_of(value):
     try:
         parameters = [p for p in inspect.signature(value).parameters.values()]
     except Exception:
-        least, most = text_signature(value) or (0, MOST)
-        return least, most, {'axis': None} if text_signature(value) is None else {}
-    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    most = MOST if any(p.kind == p.VAR_POSITIONAL for p in parameters) else len(places)
-    most = next((i for i, p in enumerate(places) if p.name in OUTPUTS), most)
-    named = {p.name: p.default for p in parameters
-             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.default is not p.empty}
-    return sum(p.default is p.empty for p in places), most, named
+        return text_signature(value) or (0, MOST, {'axis': None})
+    places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return limits_of(places, any(p.kind == p.VAR_POSITIONAL for p in parameters), named)
 
 
 def keywords_of(named):
     """"axis=0" and others, from the names and defaults of parameters."""
     for name, default in named.items():
+        if name in OUTPUTS:
+            continue
         if name == 'axis':
             yield from ('axis=0', 'axis=-1')
         elif name == 'dtype':
@@ -206,7 +239,9 @@ def keywords_of(named):
         elif isinstance(default, bool):
             yield f'{name}={not default}'
         elif isinstance(default, int):
-            yield f'{name}={default + 1}'
+            yield from (f'{name}={default + 1}', f'{name}=-7')
+        elif default is None:
+            yield from (f'{name}=1', f'{name}=readonly')  # the array cannot be one for results
         elif isinstance(default, float):
             yield f'{name}={default / 2 + 0.25}'
 
@@ -216,8 +251,8 @@ def calls_of(value):
     least, most, named = arguments_of(value)
     calls = [form for n, forms in FORMS.items() if least <= n <= most for form in forms]
     keywords = list(itertools.islice(keywords_of(named), KEYWORDS_MOST))
-    bases = [base for base in KEYWORD_BASES if least <= base.count(',') + 1 <= most]
-    calls += [f'{base}, {keyword}' for base in bases for keyword in keywords]
+    bases = [base for n, forms in KEYWORD_BASES.items() if least <= n <= most for base in forms]
+    calls += [f'{base}, {keyword}' if base else keyword for base in bases for keyword in keywords]
     return [call for call in calls if HAS_ARRAYS or not any(re.search(rf'\b{name}\b', call) for name in INPUTS)], least
 
 
@@ -240,9 +275,9 @@ def row_of(name, module, value, make=''):
 
 
 def make_of(path, cls):
-    """An expression that makes an object of the class."""
+    """An expression that makes an object of the class, and the object; (None, None): no simple argument makes one."""
     if outside_of(getattr(cls, '__init__', None)) or outside_of(getattr(cls, '__new__', None)):
-        return None
+        return None, None
     for arguments in MAKES:
         text = f'{path}({arguments})'
         try:
@@ -250,8 +285,17 @@ def make_of(path, cls):
         except BaseException:
             continue
         if isinstance(value, cls):
-            return text
-    return None
+            return text, value
+    return None, None
+
+
+def bound(value, part, function):
+    """The method of the object, because the signature of the function has the object as an argument, too."""
+    try:
+        method = getattr(value, part)
+    except BaseException:
+        return function
+    return method if callable(method) else function
 
 
 def methods(path, module, cls, root, known):
@@ -266,11 +310,11 @@ def methods(path, module, cls, root, known):
             continue
         if callable(getattr(cls, part, None)) and not isinstance(getattr(cls, part), type):
             known[id(value)] = value
-            found.append((f'{path}.{part}', getattr(cls, part)))
-    make = make_of(path, cls) if found else ''
+            found.append((part, getattr(cls, part)))
+    make, made = make_of(path, cls) if found else ('', None)
     if make is None:
-        return [{'name': name, 'why': 'needs an object that no simple argument makes'} for name, _ in found]
-    return [row_of(name, module, value, make) for name, value in found]
+        return [{'name': f'{path}.{part}', 'why': 'needs an object that no simple argument makes'} for part, _ in found]
+    return [row_of(f'{path}.{part}', module, bound(made, part, value), make) for part, value in found]
 
 
 def is_listed_class(value):

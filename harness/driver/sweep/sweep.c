@@ -27,7 +27,9 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 /* Callables and calls of a unit, at most: a child for each costs the imports, and all calls of one run again behind a
  * failure. */
 #define UNIT_CALLABLES 40u
-#define UNIT_CALLS 2500u
+#define UNIT_CALLS 4500u
+/* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
+#define THREAD_CALLS 1000u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
 
 static json_t *list_of(char *const *texts, size_t n)
@@ -199,6 +201,8 @@ static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environ
 static int run_units(struct sweep *sweep, json_t *names, json_t *environment, struct sentence *error)
 {
     int failed;
+    sweep->turns =
+        THREAD_CALLS / (unsigned)(1 + json_array_size(json_object_get(sweep->catalogue, "callables")));
     leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);
@@ -216,17 +220,23 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     return 0;
 }
 
-int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
+int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error)
 {
-    json_auto_t *names = list_of(sweep->modules, sweep->nmodules), *environment = NULL;
     sweep->began = clock_now();
     int failed = open_board(sweep);
     failed = failed ? failed : sweep_child_open(sweep);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "", "cannot make a temporary folder: %s",
                              strerror(-failed));
-    int status = make_catalogue(sweep, names, &environment, error);
+    int status = make_catalogue(sweep, names, ret_environment, error);
     sweep_child_close(sweep);
+    return status;
+}
+
+int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)
+{
+    json_auto_t *names = list_of(sweep->modules, sweep->nmodules), *environment = NULL;
+    int status = sweep_prepare(sweep, names, &environment, error);
     if (!status)
         status = run_units(sweep, names, environment, error);
     if (status)

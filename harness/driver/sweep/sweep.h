@@ -21,6 +21,7 @@
 struct sweep_board {
     _Atomic unsigned next;               /* unit to take */
     _Atomic unsigned done, calls, found; /* units, calls of one thread, findings */
+    _Atomic unsigned kept;               /* plans in the corpus of a fuzzer */
     _Atomic bool interrupted;            /* by the user */
 };
 
@@ -35,12 +36,14 @@ struct sweep {
     uint64_t deadline; /* clock_now() */
     unsigned jobs;     /* workers */
     bool shows;        /* progress on a terminal */
+    bool signals;      /* children list kinds of results, for a fuzzer */
     /* The sweep's own. */
     char *dir;         /* folder of the state */
     char *scratch;     /* private temporary folder of this worker's children */
     json_t *catalogue; /* what catalogue.py writes */
     json_t *units;     /* arrays of entries of the catalogue */
     struct sweep_board *board;
+    unsigned turns; /* calls of a callable that threads make, at most; 0: one */
     uint64_t drawn, began;
     bool resumed; /* an earlier sweep left results */
 };
@@ -49,6 +52,10 @@ struct sweep {
  * sum. Returns 0, or an exit status with *error. */
 int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error);
 void sweep_clear(struct sweep *sweep);
+
+/* The first step of sweep_run: imports the modules and lists their callables. *ret_environment: a new reference. Returns
+ * as sweep_run. */
+int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error);
 
 /* Is the time over, or did the user interrupt it? */
 bool sweep_is_over(const struct sweep *sweep);

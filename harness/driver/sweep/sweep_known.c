@@ -42,15 +42,24 @@ static void count_serial(const struct unit *unit, size_t owner, const struct kno
     }
 }
 
+static const struct unit_call *find_returned(const struct unit *unit, size_t owner, const struct known *known)
+{
+    for (size_t i = 0; i < unit->n; i++)
+        if (unit->calls[i].owner == owner && unit->calls[i].state == CALL_RETURNED &&
+            has_arguments(known->texts[KNOWN_STATEMENT], &unit->calls[i]))
+            return &unit->calls[i];
+    return NULL;
+}
+
 /* Runs the call alone with threads, as it ran when it was found. */
 static int look_with_threads(struct sweep *sweep, struct unit *unit, size_t owner, const struct known *known)
 {
-    const struct unit_call *call = unit_choose_call(sweep, unit, owner);
+    const struct unit_call *call = find_returned(unit, owner, known);
     json_t *row = json_array_get(unit->rows, owner);
     json_auto_t *report = NULL;
     const char *detector;
     json_t *looks;
-    if (!call || !has_arguments(known->texts[KNOWN_STATEMENT], call) || json_object_get(row, "looks"))
+    if (!call || json_object_get(row, "looks"))
         return 0;
     if (sweep_is_over(sweep)) {
         unit->complete = false;

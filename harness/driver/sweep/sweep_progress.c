@@ -18,9 +18,15 @@ void sweep_draw(void *context, const struct board_totals *now)
     if (!sweep->shows || time - sweep->drawn < REDRAW)
         return;
     sweep->drawn = time;
-    fprintf(stderr, "\r\e[Ksweep: %u of %zu units, %u calls, %u findings, %.0f s",
-            atomic_load(&sweep->board->done), json_array_size(sweep->units),
-            atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
-            clock_seconds(time - sweep->began));
+    if (sweep->signals)
+        fprintf(stderr, "\r\e[Kfuzz: %u rounds, %u plans in the corpus, %u calls, %u findings, %.0f s",
+                atomic_load(&sweep->board->done), atomic_load(&sweep->board->kept),
+                atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
+                clock_seconds(time - sweep->began));
+    else
+        fprintf(stderr, "\r\e[Ksweep: %u of %zu units, %u calls, %u findings, %.0f s",
+                atomic_load(&sweep->board->done), json_array_size(sweep->units),
+                atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
+                clock_seconds(time - sweep->began));
     fflush(stderr);
 }

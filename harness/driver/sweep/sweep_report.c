@@ -33,14 +33,8 @@ static void add_missing(struct sum *sum, const json_t *entries)
     }
 }
 
-static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run, unsigned number)
+static void add_result(struct sum *sum, struct run *run, const json_t *result)
 {
-    json_auto_t *result = sweep_state_read(sweep, number);
-    sum->missing += !document_is_true(result, "complete");
-    if (!result) {
-        add_missing(sum, json_array_get(sweep->units, number));
-        return;
-    }
     json_array_extend(sum->rows, json_object_get(result, "callables"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
@@ -52,10 +46,21 @@ static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run
     run->overlapped += (uint64_t)document_number(result, "overlapped");
 }
 
+static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run, unsigned number)
+{
+    json_auto_t *result = sweep_state_read(sweep, number);
+    sum->missing += !document_is_true(result, "complete");
+    if (result)
+        add_result(sum, run, result);
+    else
+        add_missing(sum, json_array_get(sweep->units, number));
+}
+
 static const char *why_untested(const struct sweep *sweep, const struct sum *sum, const struct run *run)
 {
     if (atomic_load(&sweep->board->interrupted))
-        return "interrupted before its end; the same command goes on from here";
+        return sweep->signals ? "interrupted before its end; the corpus and the findings are kept"
+                              : "interrupted before its end; the same command goes on from here";
     if (json_array_size(sum->rows) == 0 && sweep->request->shards > 0)
         return "no callable falls into this shard; see the table for modules that could not be imported";
     if (json_array_size(sum->rows) == 0)
@@ -80,7 +85,7 @@ static void decide(const struct sweep *sweep, const struct sum *sum, struct run 
 
 static void name_run(const struct sweep *sweep, struct run *run)
 {
-    text_join(&run->name, "", "sweep of");
+    text_join(&run->name, "", sweep->signals ? "fuzzing of" : "sweep of");
     for (size_t i = 0; i < sweep->nmodules; i++)
         text_join(&run->name, i ? ", " : " ", sweep->modules[i]);
     run->seed = sweep->request->plan.seed;
@@ -91,33 +96,55 @@ static void name_run(const struct sweep *sweep, struct run *run)
     run->seconds = clock_seconds(clock_now() - sweep->began);
 }
 
-json_t *sweep_report(struct sweep *sweep, struct run *run)
+static void begin_sum(struct sum *sum)
 {
-    struct sum sum = {json_array(), json_array(), json_array(), json_object(), json_array(), 0};
-    name_run(sweep, run);
-    for (unsigned i = 0; i < json_array_size(sweep->units); i++)
-        add_unit(sweep, &sum, run, i);
-    json_object_del(sum.environment, "mutates"); /* of some statements only */
-    baseline_mark(sum.findings, sweep->known);
+    *sum = (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), 0};
+}
+
+/* Consumes the sum. */
+static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *run)
+{
+    json_object_del(sum->environment, "mutates"); /* of some statements only */
+    baseline_mark(sum->findings, sweep->known);
     known_note_unused(sweep->known, &run->notes);
-    decide(sweep, &sum, run);
+    decide(sweep, sum, run);
     run->known = sweep->known->n > 0 || sweep->known->has_baseline ? sweep->known : NULL;
     json_t *document = report_document(run);
     json_object_set_new(document, "verification",
-                        json_incref(json_array_get(sum.verifications, 0)) ?: json_null());
-    json_object_set_new(document, "verifications", sum.verifications);
-    json_object_set_new(document, "findings", sum.findings);
-    json_object_set_new(document, "environment", sum.environment);
-    json_array_extend(sum.notes, json_object_get(document, "notes"));
-    json_object_set_new(document, "notes", sum.notes);
+                        json_incref(json_array_get(sum->verifications, 0)) ?: json_null());
+    json_object_set_new(document, "verifications", sum->verifications);
+    json_object_set_new(document, "findings", sum->findings);
+    json_object_set_new(document, "environment", sum->environment);
+    json_array_extend(sum->notes, json_object_get(document, "notes"));
+    json_object_set_new(document, "notes", sum->notes);
     json_object_set_new(document, "rate_below", json_null()); /* the calls are different ones */
     json_object_set_new(document, "sweep",
-                        json_pack("{s:b, s:i, s:b, s:O, s:o}", "complete", sum.missing == 0, "children",
+                        json_pack("{s:b, s:i, s:b, s:O, s:o}", "complete", sum->missing == 0, "children",
                                   (int)run->children, "resumed", sweep->resumed, "not_imported",
-                                  json_object_get(sweep->catalogue, "modules"), "callables", sum.rows));
+                                  json_object_get(sweep->catalogue, "modules"), "callables", sum->rows));
     if (sweep->request->shards > 0)
         json_object_set_new(json_object_get(document, "sweep"), "shard",
                             json_sprintf("%u/%u", sweep->request->shard, sweep->request->shards));
+    return document;
+}
+
+json_t *sweep_report_result(const struct sweep *sweep, struct run *run, const json_t *result)
+{
+    struct sum sum;
+    begin_sum(&sum);
+    name_run(sweep, run);
+    add_result(&sum, run, result);
+    return finish(sweep, &sum, run);
+}
+
+json_t *sweep_report(struct sweep *sweep, struct run *run)
+{
+    struct sum sum;
+    begin_sum(&sum);
+    name_run(sweep, run);
+    for (unsigned i = 0; i < json_array_size(sweep->units); i++)
+        add_unit(sweep, &sum, run, i);
+    json_t *document = finish(sweep, &sum, run);
     if (sum.missing == 0)
         sweep_state_remove(sweep);
     return document;

@@ -68,8 +68,9 @@ static json_t *task_of(const struct sweep *sweep, const struct unit *unit)
     }
     json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
         json_array_append(inputs, json_array_get(input, 0));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "calls", calls, "owners", owners, "makes", makes,
-                     "modules", modules, "inputs", inputs, "limit", clock_seconds(limit));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:b}", "calls", calls, "owners", owners, "makes", makes,
+                     "modules", modules, "inputs", inputs, "limit", clock_seconds(limit), "signals",
+                     sweep->signals);
 }
 
 static int plan_of(const struct sweep *sweep, size_t calls, struct plan *plan)
@@ -139,6 +140,24 @@ static void take_exceptions(const struct sweep *sweep, struct unit *unit)
     free(text);
 }
 
+/* Takes over the kinds of results and exceptions. */
+static void take_signals(const struct sweep *sweep, struct unit *unit)
+{
+    char *text = NULL, *line, *rest;
+    size_t size;
+    if (!sweep->signals || sweep_child_read(sweep, "signals", &text, &size) < 0)
+        return;
+    for (rest = text; (line = strsep(&rest, "\n")) && *line;) {
+        char *tab = strchr(line, '\t');
+        const struct unit_call *call = tab ? find_call(unit, strtoul(line, NULL, 10)) : NULL;
+        json_t *signal =
+            call ? json_pack("[I, s]", (json_int_t)(call - unit->calls), tab + 1) : NULL; /* NULL: no UTF-8 */
+        if (signal)
+            json_array_append_new(unit->signals, signal);
+    }
+    free(text);
+}
+
 static void note_cannot(struct unit *unit, const char *why)
 {
     size_t i;
@@ -161,6 +180,7 @@ static bool take_child(struct sweep *sweep, struct unit *unit, const struct outc
     }
     if (sweep_child_read(sweep, "progress", &bytes, &size) == 0 && size > AT_BYTES) {
         take_exceptions(sweep, unit);
+        take_signals(sweep, unit);
         unit_read_written(sweep, unit, find_call);
         struct unit_call *last = NULL;
         size_t n = size - AT_BYTES;

@@ -70,51 +70,13 @@ const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct
     return chosen ? chosen : first;
 }
 
-/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it.
- * The caller's, or NULL without memory. */
-static char *name_object(const struct unit *unit, const struct unit_call *call)
-{
-    char *name;
-    if (asprintf(&name, UNIT_OBJECT "%s", document_text(json_array_get(unit->entries, call->owner), "name")) <
-        0)
-        return NULL;
-    for (char *c = name; *c; c++)
-        *c = (char)(*c == '.' ? '_' : *c);
-    return name;
-}
-
-static int add_object(struct plan *plan, const char *name, const char *make)
-{
-    cleanup_free char *line = NULL;
-    if (asprintf(&line, "%s = %s", name, make) < 0)
-        return -ENOMEM;
-    return text_join(&plan->setup, "\n", line);
-}
-
-static int add_chosen(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
-                      struct plan *plan)
-{
-    const json_t *entry = json_array_get(unit->entries, call->owner);
-    const char *make = document_text(entry, "make");
-    cleanup_free char *object = name_object(unit, call);
-    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
-    if (!error && *make)
-        error = add_object(plan, object, make);
-    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
-}
-
-static uint32_t threads_of(const struct sweep *sweep)
-{
-    return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
-}
-
 int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call *call, json_t **ret_report)
 {
     struct trial trial = {.verify = VERIFY_TIME};
     trial_begin(sweep, call->text, &trial.plan);
-    trial.plan.threads = threads_of(sweep);
+    trial.plan.threads = trial_threads(sweep);
     trial.plan.time = AGAIN_TIME;
-    int error = add_chosen(sweep, unit, call, &trial.plan);
+    int error = trial_add_call(sweep, unit, call, &trial.plan);
     if (!error)
         error = trial_run(sweep, unit, &trial, ret_report);
     plan_clear(&trial.plan);
@@ -130,12 +92,17 @@ static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_c
 {
     json_auto_t *report = NULL;
     int error = unit_run_call(sweep, unit, call, &report);
-    if (!error && json_array_size(json_object_get(report, "findings")) == 0)
+    if (error || json_array_size(json_object_get(report, "findings")) > 0)
+        return error;
+    if (sweep->signals)
+        json_array_append_new(unit->suspects, json_pack("[I, s]", (json_int_t)(call - unit->calls),
+                                                        document_text(finding, "message")));
+    else
         json_array_append_new(
             unit->notes,
             json_sprintf("%s failed under threads among other calls, and not by itself: %s; no finding",
                          call->text, document_text(finding, "message")));
-    return error;
+    return 0;
 }
 
 /* Calls that threads make together. */
@@ -149,7 +116,7 @@ static const struct unit_call *find_guilty(const struct unit *unit, const struct
                                            const json_t *finding)
 {
     for (unsigned i = 0; i < batch->n; i++) {
-        cleanup_free char *object = name_object(unit, batch->calls[i]);
+        cleanup_free char *object = trial_name_object(unit, batch->calls[i]);
         cleanup_free char *text = object ? unit_call_as(batch->calls[i], object) : NULL;
         if (text && strcmp(document_text(finding, "statement"), text) == 0)
             return batch->calls[i];
@@ -197,11 +164,11 @@ static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch
             return 0;
         }
         trial_begin(sweep, "sweep", &trial.plan);
-        trial.plan.threads = threads_of(sweep);
+        trial.plan.threads = trial_threads(sweep);
         trial.plan.time = TOGETHER_TIME;
         int error = 0;
         for (unsigned i = 0; i < batch->n && !error; i++)
-            error = add_chosen(sweep, unit, batch->calls[i], &trial.plan);
+            error = trial_add_call(sweep, unit, batch->calls[i], &trial.plan);
         if (!error)
             error = trial_run(sweep, unit, &trial, &report);
         plan_clear(&trial.plan);
@@ -210,18 +177,46 @@ static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch
     return dropped < 0 ? dropped : 0;
 }
 
+/* The calls of a callable that returned, but for the chosen one: the part-th of `parts` that lie evenly among them, so
+ * that each kind of argument has a turn. NULL: there are fewer. */
+static const struct unit_call *choose_further(const struct unit *unit, const struct unit_call *chosen,
+                                              unsigned part, unsigned parts)
+{
+    size_t n = unit_count(unit, chosen->owner, CALL_RETURNED) - 1, at = n <= parts ? part : part * n / parts;
+    for (size_t i = 0; part < parts && at < n && i < unit->n; i++) {
+        const struct unit_call *call = &unit->calls[i];
+        if (call->owner == chosen->owner && call != chosen && call->state == CALL_RETURNED && at-- == 0)
+            return call;
+    }
+    return NULL;
+}
+
+/* The call of a callable for a turn; the first turn has the chosen call. NULL: there is none, or another call of the
+ * callable has a finding or failed among others. */
+static const struct unit_call *call_for_turn(const struct sweep *sweep, const struct unit *unit, size_t owner,
+                                             unsigned turn)
+{
+    const struct unit_call *chosen = unit_choose_call(sweep, unit, owner);
+    if (turn == 0 || !chosen)
+        return chosen;
+    if (json_object_get(json_array_get(unit->rows, owner), "findings"))
+        return NULL;
+    return choose_further(unit, chosen, turn - 1, sweep->turns - 1);
+}
+
 int unit_run_threads(struct sweep *sweep, struct unit *unit)
 {
     struct batch batch = {.n = 0};
     int error = 0;
-    for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
-        const struct unit_call *call = unit_choose_call(sweep, unit, i);
-        if (call)
-            batch.calls[batch.n++] = call;
-        if (batch.n == TOGETHER_MOST) {
-            error = run_batch(sweep, unit, &batch);
-            batch.n = 0;
+    for (unsigned turn = 0; turn == 0 || turn < sweep->turns; turn++)
+        for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
+            const struct unit_call *call = call_for_turn(sweep, unit, i, turn);
+            if (call)
+                batch.calls[batch.n++] = call;
+            if (batch.n == TOGETHER_MOST) {
+                error = run_batch(sweep, unit, &batch);
+                batch.n = 0;
+            }
         }
-    }
     return error || batch.n == 0 ? error : run_batch(sweep, unit, &batch);
 }

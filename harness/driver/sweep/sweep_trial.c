@@ -158,6 +158,43 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
     return error ? error : plan_add_text(&plan->steps, &plan->nsteps, text);
 }
 
+char *trial_name_object(const struct unit *unit, const struct unit_call *call)
+{
+    char *name;
+    if (asprintf(&name, UNIT_OBJECT "%s", document_text(json_array_get(unit->entries, call->owner), "name")) <
+        0)
+        return NULL;
+    for (char *c = name; *c; c++)
+        *c = (char)(*c == '.' ? '_' : *c);
+    return name;
+}
+
+/* Calls of one callable share an object. */
+static int add_object(struct plan *plan, const char *name, const char *make)
+{
+    cleanup_free char *line = NULL;
+    if (asprintf(&line, "%s = %s", name, make) < 0)
+        return -ENOMEM;
+    return plan->setup && strstr(plan->setup, line) ? 0 : text_join(&plan->setup, "\n", line);
+}
+
+int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                   struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    const char *make = document_text(entry, "make");
+    cleanup_free char *object = trial_name_object(unit, call);
+    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
+    if (!error && *make)
+        error = add_object(plan, object, make);
+    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
+}
+
+uint32_t trial_threads(const struct sweep *sweep)
+{
+    return REQUEST_GAVE(sweep->request, plan.threads) ? sweep->request->plan.threads : 4;
+}
+
 void trial_begin(const struct sweep *sweep, const char *name, struct plan *plan)
 {
     plan_init(plan);

@@ -40,7 +40,9 @@ int unit_begin(struct unit *unit, const json_t *entries)
                           .findings = json_array(),
                           .verifications = json_array(),
                           .environment = json_object(),
-                          .notes = json_array()};
+                          .notes = json_array(),
+                          .suspects = json_array(),
+                          .signals = json_array()};
     json_array_foreach (entries, i, entry) {
         json_array_append_new(unit->rows, json_pack("{s:s, s:O?}", "name", document_text(entry, "name"),
                                                     "why", json_object_get(entry, "why")));
@@ -58,6 +60,8 @@ void unit_clear(struct unit *unit)
     json_decref(unit->verifications);
     json_decref(unit->environment);
     json_decref(unit->notes);
+    json_decref(unit->suspects);
+    json_decref(unit->signals);
 }
 
 unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state)

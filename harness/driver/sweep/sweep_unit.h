@@ -39,6 +39,9 @@ struct unit {
     json_t *verifications;
     json_t *environment;
     json_t *notes;
+    json_t *
+        suspects; /* for a fuzzer: numbers and messages of calls that failed among others, and not by themselves */
+    json_t *signals; /* for a fuzzer: pairs of a call's number and a kind of result or exception */
     unsigned children;
     uint64_t serial_calls, thread_calls, sampled, overlapped;
     bool complete; /* no part of it was cut off by the time or by the user */

@@ -5,7 +5,7 @@
 
 #include "core/plan/option.h"
 
-#define WORDS_MAX 80
+#define WORDS_MAX 160
 
 static char error[512];
 

@@ -304,14 +304,14 @@ static void options_of_other_commands_are_refused(void **state)
     assert_int_equal(parse_for(OPTION_LIST, &r, (const char *const[]){"findings", "-q", NULL}), -EINVAL);
     assert_string_equal(
         error,
-        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress merge`, `ftstress reproduce`, "
-        "`ftstress minimize` and `ftstress bisect`, not of `list`; see `ftstress list --help`");
+        "--quiet is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress merge`, "
+        "`ftstress reproduce`, `ftstress minimize` and `ftstress bisect`, not of `list`; see `ftstress list "
+        "--help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_SHOW, &r, (const char *const[]){"--as=json", NULL}), -EINVAL);
     assert_string_equal(
-        error,
-        "--as is an option of `ftstress run`, `ftstress sweep`, `ftstress merge` and `ftstress report`, not of "
-        "`show`; see `ftstress show --help`");
+        error, "--as is an option of `ftstress run`, `ftstress sweep`, `ftstress fuzz`, `ftstress merge` and "
+               "`ftstress report`, not of `show`; see `ftstress show --help`");
     request_clear(&r);
     assert_int_equal(parse_for(OPTION_DOCTOR, &r, (const char *const[]){"-p", "venv", "--no-color", NULL}),
                      0);

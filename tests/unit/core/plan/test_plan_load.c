@@ -238,7 +238,7 @@ static void load_takes_as_many_steps_as_there_may_be(void **state)
     assert_int_equal(plan.nsteps, PLAN_STEPS_MAX);
     snprintf(yaml + used, sizeof yaml - (size_t)used, "- y\n");
     assert_int_equal(load(yaml, &plan, error), -EINVAL);
-    snprintf(wanted, sizeof wanted, "%s:%d: at most 32 inputs, 64 steps, roles, audits or raises", path,
+    snprintf(wanted, sizeof wanted, "%s:%d: at most 64 inputs, 64 steps, roles, audits or raises", path,
              PLAN_STEPS_MAX + 2);
     assert_int_equal(strncmp(error, wanted, strlen(wanted)), 0);
     plan_clear(&plan);

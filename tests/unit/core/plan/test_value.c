@@ -133,6 +133,7 @@ static void every_detector_has_a_row(void **state)
     for (int id = 0; id < DETECTOR_COUNT; id++) {
         assert_non_null(detector_rows[id].name);
         assert_non_null(detector_rows[id].about);
+        assert_true(detector_rows[id].blind && detector_rows[id].cost);
         assert_null(strchr(detector_rows[id].about, '\n'));
         assert_true(id == 0 || strcmp(detector_rows[id - 1].name, detector_rows[id].name) < 0);
     }

@@ -9,7 +9,7 @@
 
 static const char table[] =
     "{'name': 'sweep of m', 'verdict': '%s', 'threads': 1, 'seed': 7, 'seconds': 3.0, 'calls': 50, 'findings': [],"
-    "'notes': [], 'sweep': {'complete': %s, 'children': 4,"
+    "'notes': [], 'fuzz': {'corpus': 'c', 'rounds': 3, 'plans': 5, 'kept': 2, 'unread': 0, 'signals': 9}, 'sweep': {'complete': %s, 'children': 4,"
     "'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
     "'callables': ["
     "{'name': 'm.f', 'why': null, 'returned': 5, 'raised': 2},"
@@ -41,6 +41,8 @@ static void the_table_has_every_part(void **state)
     assert_says(text, "        1  failed; see above: m.h\n");
     assert_says(text, "        1  denied: it starts a process: m.i\n");
     assert_says(text, "  not imported: m.sub: ImportError: x\n");
+    assert_says(text, "  corpus: 5 plans in c, of which this run kept 2\n");
+    assert_says(text, "  rounds: 3; kinds of results and exceptions: 9\n");
     assert_says(text, "  not complete: the same command goes on from here\n");
     assert_says(text, "  nothing found in the calls that the table counts\n");
     json_decref(report);

@@ -1,0 +1,172 @@
+#include "driver/fuzz/fuzz.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "core/wire/status.h"
+#include "driver/fuzz/fuzz_draw.h"
+#include "driver/report/document.h"
+#include "driver/sweep/sweep_child.h"
+#include "driver/sweep/sweep_report.h"
+
+/* The stream of numbers for a fuzzer. */
+#define STREAM 17
+
+/* Is it the callable of a target "module:name", a method of it, or one of a target that is a module? */
+static bool is_target(const char *target, const char *name)
+{
+    size_t module = strcspn(target, ":"), length = strlen(target);
+    if (!target[module])
+        return strncmp(name, target, module) == 0 && name[module] == '.';
+    return strncmp(name, target, module) == 0 && name[module] == '.' &&
+           strncmp(name + module + 1, target + module + 1, length - module - 1) == 0 &&
+           (name[length] == '\0' || name[length] == '.');
+}
+
+/* Lists the callables of the targets that have calls, and the arguments of all calls. */
+static int list_entries(struct fuzz *fuzz, struct sentence *error)
+{
+    json_auto_t *arguments = json_object();
+    size_t i, k;
+    json_t *entry, *call, *value;
+    const char *text;
+    fuzz->entries = json_array();
+    fuzz->arguments = json_array();
+    json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry) {
+        bool is_wanted = false;
+        for (size_t t = 0; t < fuzz->ntargets; t++)
+            is_wanted |= is_target(fuzz->targets[t], document_text(entry, "name"));
+        if (is_wanted && json_array_size(json_object_get(entry, "calls")) > 0)
+            json_array_append(fuzz->entries, entry);
+        json_array_foreach (json_object_get(entry, "calls"), k, call)
+            draw_learn(json_string_value(call), arguments);
+    }
+    json_object_foreach (arguments, text, value)
+        json_array_append_new(fuzz->arguments, json_string(text));
+    if (json_array_size(fuzz->entries) > 0)
+        return 0;
+    return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
+                         "the targets have no public callable that simple arguments fit");
+}
+
+/* Lists the modules of the targets, and the callables of the modules. Returns as sweep_run. */
+static int prepare(struct fuzz *fuzz, struct sentence *error)
+{
+    json_auto_t *names = json_array(), *environment = NULL;
+    for (size_t i = 0; i < fuzz->ntargets; i++) {
+        const char *target = fuzz->targets[i];
+        if (strchr(target, '('))
+            return sentence_fail(STATUS_USAGE, error,
+                                 "write module:callable without arguments, which are drawn",
+                                 "'%s' has arguments", target);
+        json_array_append_new(names, json_stringn(target, strcspn(target, ":")));
+    }
+    int status = sweep_prepare(fuzz->sweep, names, &environment, error);
+    status = status ? status : list_entries(fuzz, error);
+    int failed = status ? 0 : corpus_open(&fuzz->corpus);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name another folder with --corpus",
+                             "cannot make the folder %s: %s", fuzz->corpus.dir, strerror(-failed));
+    fuzz->sweep->modules = fuzz->targets;
+    fuzz->sweep->nmodules = fuzz->ntargets;
+    fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
+    fuzz->prng = prng_stream(fuzz->sweep->request->plan.seed, STREAM);
+    fuzz->seen = json_object();
+    fuzz->spent = json_object();
+    fuzz->rows = json_object();
+    fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
+    return status;
+}
+
+/* A call that failed shortly before the end is run by itself all the same. */
+static int try_failures(struct fuzz *fuzz, struct unit *unit)
+{
+    uint64_t deadline = fuzz->sweep->deadline;
+    fuzz->sweep->deadline = 0;
+    int error = unit_try_failures(fuzz->sweep, unit);
+    fuzz->sweep->deadline = deadline;
+    return error;
+}
+
+/* One round of this number has threads, which take longer. */
+#define THREADS_EACH 6
+
+/* Runs the calls that returned under threads. Only one thread makes the first calls of each callable. */
+static int run_threads(struct fuzz *fuzz, struct unit *unit)
+{
+    bool has_turn = fuzz->passed && fuzz->rounds % THREADS_EACH == 3;
+    int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
+    return error || !has_turn ? error : fuzz_combine(fuzz, unit);
+}
+
+static int run_round(struct fuzz *fuzz)
+{
+    struct unit unit;
+    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    json_auto_t *entries = fuzz_draw_round(fuzz);
+    int error = unit_begin(&unit, entries);
+    unit.complete = true;
+    error = error ? error : unit_scan(fuzz->sweep, &unit);
+    error = error ? error : try_failures(fuzz, &unit);
+    error = error ? error : fuzz_learn(fuzz, &unit);
+    error = error ? error : run_threads(fuzz, &unit);
+    error = error ? error : fuzz_learn(fuzz, &unit);
+    json_auto_t *result = unit_document(&unit);
+    fuzz_add_total(fuzz, result);
+    unit_clear(&unit);
+    fuzz->rounds++;
+    atomic_fetch_add(&fuzz->sweep->board->done, 1);
+    return error;
+}
+
+static bool has_callable_left(const struct fuzz *fuzz)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach (fuzz->entries, i, entry)
+        if (!json_object_get(fuzz->spent, document_text(entry, "name")))
+            return true;
+    return false;
+}
+
+static json_t *make_report(struct fuzz *fuzz, struct run *run)
+{
+    fuzz_end_total(fuzz);
+    json_t *report = sweep_report_result(fuzz->sweep, run, fuzz->total);
+    json_object_set_new(report, "fuzz",
+                        json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "corpus", fuzz->corpus.dir, "rounds",
+                                  (int)fuzz->rounds, "plans", (int)fuzz->corpus.n, "kept",
+                                  (int)fuzz->corpus.kept, "unread", (int)fuzz->corpus.unread, "signals",
+                                  (int)json_object_size(fuzz->seen)));
+    return report;
+}
+
+int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sentence *error)
+{
+    int status = prepare(fuzz, error);
+    if (status)
+        return status;
+    int failed = sweep_child_open(fuzz->sweep);
+    while (!failed && !sweep_is_over(fuzz->sweep) && has_callable_left(fuzz))
+        failed = run_round(fuzz);
+    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    sweep_child_close(fuzz->sweep);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name other folders with --corpus and --out",
+                             "cannot keep results under %s or %s: %s", fuzz->corpus.dir,
+                             fuzz->sweep->request->out, strerror(-failed));
+    *ret_report = make_report(fuzz, run);
+    return *ret_report ? 0 : sentence_fail(STATUS_HARNESS, error, "", "no memory for the report");
+}
+
+void fuzz_clear(struct fuzz *fuzz)
+{
+    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->arguments, fuzz->seen,
+                             fuzz->spent, fuzz->rows,    fuzz->total};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        json_decref(owned[i]);
+    corpus_clear(&fuzz->corpus);
+    free(fuzz->deck);
+}

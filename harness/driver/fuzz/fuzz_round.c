@@ -1,0 +1,188 @@
+/* The inputs and calls of a round. */
+#include "driver/fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "driver/fuzz/fuzz_draw.h"
+#include "driver/report/document.h"
+
+/* Neighbours in the catalogue that have a turn together, and turns in a round. */
+#define WINDOW 16
+#define WINDOWS 2
+/* Calls of a callable in a round, at least; and of all callables together, where there are few. */
+#define CALLS 12
+#define CALLS_TOGETHER 300
+
+static size_t count_windows(const struct fuzz *fuzz)
+{
+    return (json_array_size(fuzz->entries) + WINDOW - 1) / WINDOW;
+}
+
+static void shuffle(struct fuzz *fuzz)
+{
+    size_t n = count_windows(fuzz);
+    free(fuzz->deck);
+    fuzz->deck = calloc(n + 1, sizeof *fuzz->deck);
+    for (size_t i = 0; fuzz->deck && i < n; i++) {
+        size_t k = draw(&fuzz->prng, i + 1);
+        fuzz->deck[i] = fuzz->deck[k];
+        fuzz->deck[k] = i;
+    }
+    fuzz->at = 0;
+}
+
+/* The recipe that the plan has for this input, else the table's. */
+static const char *recipe_of(const struct plan *base, const char *name, const char *recipe)
+{
+    for (unsigned i = 0; base && i < base->ninputs; i++)
+        if (strcmp(base->inputs[i].name, name) == 0)
+            return base->inputs[i].recipe;
+    return recipe;
+}
+
+/* The inputs of the table, as the plan has them, some of them changed. In the first turns they stay: the forms of the
+ * catalogue fit together. */
+static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base)
+{
+    json_t *inputs = json_array();
+    size_t i;
+    const json_t *input;
+    json_array_foreach (fuzz->table, i, input) {
+        const char *name = json_string_value(json_array_get(input, 0));
+        const char *recipe = recipe_of(base, name, json_string_value(json_array_get(input, 1)));
+        cleanup_free char *drawn =
+            fuzz->passed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
+        json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
+    }
+    return inputs;
+}
+
+static json_t *entry_for(json_t *chosen, const json_t *entry)
+{
+    const char *name = document_text(entry, "name");
+    json_t *own = json_object_get(chosen, name);
+    if (!own) {
+        own = json_pack("{s:s, s:O, s:O, s:o}", "name", name, "module", json_object_get(entry, "module"),
+                        "make", json_object_get(entry, "make"), "calls", json_object());
+        json_object_set_new(chosen, name, own);
+    }
+    return json_object_get(own, "calls");
+}
+
+static void draw_calls(struct fuzz *fuzz, json_t *chosen, const json_t *entry)
+{
+    const json_t *forms = json_object_get(entry, "calls");
+    json_t *calls = entry_for(chosen, entry);
+    size_t n = CALLS_TOGETHER / json_array_size(fuzz->entries);
+    for (size_t i = 0; i < (n > CALLS ? n : CALLS); i++) {
+        const char *form =
+            json_string_value(json_array_get(forms, draw(&fuzz->prng, json_array_size(forms))));
+        cleanup_free char *drawn =
+            fuzz->passed && draw(&fuzz->prng, 2) ? draw_call(&fuzz->prng, form, fuzz->arguments) : NULL;
+        json_object_set_new(calls, drawn ? drawn : form, json_true());
+    }
+}
+
+static void draw_window(struct fuzz *fuzz, json_t *chosen)
+{
+    size_t n = count_windows(fuzz);
+    if (!fuzz->deck || fuzz->at >= n) {
+        fuzz->passed |= fuzz->deck != NULL;
+        shuffle(fuzz);
+    }
+    if (!fuzz->deck)
+        return;
+    size_t from = fuzz->deck[fuzz->at++] * WINDOW;
+    for (size_t i = from; i < from + WINDOW && i < json_array_size(fuzz->entries); i++) {
+        const json_t *entry = json_array_get(fuzz->entries, i);
+        if (!json_object_get(fuzz->spent, document_text(entry, "name")))
+            draw_calls(fuzz, chosen, entry);
+    }
+}
+
+/* The expression that the setup gives to the object with this name: "NAME = EXPRESSION". The caller's, or NULL. */
+static char *make_in(const struct plan *plan, const char *object, size_t length)
+{
+    const char *line = plan->setup;
+    for (; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, object, length) == 0 && strncmp(line + length, " = ", 3) == 0)
+            return strndup(line + length + 3, strcspn(line + length + 3, "\n"));
+    return NULL;
+}
+
+/* The call of a statement of the plan, if it is one of this callable: "module.name(…)", or "object.method(…)" with an
+ * object of the setup. The caller's, or NULL. */
+static char *call_of(const struct plan *plan, const json_t *entry, const char *statement)
+{
+    const char *name = document_text(entry, "name"), *make = document_text(entry, "make");
+    const char *method = strrchr(name, '.');
+    size_t length = strcspn(statement, "."), tail = method ? strlen(method) : 0;
+    char *call;
+    if (!*make)
+        return strncmp(statement, name, strlen(name)) == 0 && statement[strlen(name)] == '('
+                   ? strdup(statement)
+                   : NULL;
+    if (tail == 0 || strncmp(statement + length, method, tail) != 0 || statement[length + tail] != '(')
+        return NULL;
+    cleanup_free char *made = make_in(plan, statement, length);
+    if (!made || strcmp(made, make) != 0)
+        return NULL;
+    return asprintf(&call, UNIT_OBJECT "%s", statement + length) < 0 ? NULL : call;
+}
+
+/* Adds a statement of a plan of the corpus, and a change of it, if it is a call of the catalogue. */
+static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *base, const char *statement)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach (fuzz->entries, i, entry) {
+        cleanup_free char *call = call_of(base, entry, statement);
+        if (!call || json_object_get(fuzz->spent, document_text(entry, "name")))
+            continue;
+        cleanup_free char *drawn = draw_call(&fuzz->prng, call, fuzz->arguments);
+        json_t *calls = entry_for(chosen, entry);
+        json_object_set_new(calls, call, json_true());
+        json_object_set_new(calls, drawn ? drawn : call, json_true());
+        return;
+    }
+}
+
+static void add_plan(struct fuzz *fuzz, json_t *chosen, const struct plan *base)
+{
+    for (unsigned i = 0; i < base->nsteps; i++)
+        add_statement(fuzz, chosen, base, base->steps[i]);
+    for (unsigned i = 0; i < base->nroles; i++)
+        add_statement(fuzz, chosen, base, base->roles[i]);
+}
+
+/* The sets of calls as lists. */
+static json_t *list_entries(json_t *chosen)
+{
+    json_t *entries = json_array(), *entry;
+    const char *name, *text;
+    json_object_foreach (chosen, name, entry) {
+        json_t *calls = json_array(), *value;
+        json_object_foreach (json_object_get(entry, "calls"), text, value)
+            json_array_append_new(calls, json_string(text));
+        json_object_set_new(entry, "calls", calls);
+        json_array_append(entries, entry);
+    }
+    return entries;
+}
+
+json_t *fuzz_draw_round(struct fuzz *fuzz)
+{
+    const struct corpus *corpus = &fuzz->corpus;
+    const struct plan *base = corpus->n > 0 && (fuzz->passed || fuzz->rounds % 4 == 3)
+                                  ? &corpus->plans[draw(&fuzz->prng, corpus->n)]
+                                  : NULL;
+    json_auto_t *chosen = json_object();
+    json_object_set_new(fuzz->sweep->catalogue, "inputs", draw_inputs(fuzz, base));
+    if (base)
+        add_plan(fuzz, chosen, base);
+    for (int i = 0; i < WINDOWS && (i == 0 || count_windows(fuzz) > 1); i++)
+        draw_window(fuzz, chosen);
+    return list_entries(chosen);
+}

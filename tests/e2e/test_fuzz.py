@@ -1,0 +1,121 @@
+"""`ftstress fuzz`: drawn calls of a module."""
+import os
+import signal
+import unittest
+
+from harness import EndToEnd, Run, run, wait_until
+
+BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
+# A bug may need more rounds than a busy machine has time for.
+TRIES = 4
+
+
+def fuzz(*args, corpus, timeout=200, **options):
+    return Run(*args, '--corpus', str(corpus), command='fuzz', **options).finish(timeout)
+
+
+def callables_of(done):
+    """Returns for each callable the ids of its findings."""
+    return {row['name'].partition('.')[2]: row.get('findings', []) for row in done.json['sweep']['callables']}
+
+
+class Fuzzed(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.runs, cls.found = [], {}
+        for seed in range(TRIES):
+            corpus = cls.runs[0].dir / 'corpus' if cls.runs else None
+            first = Run('fuzzed', '--time', '20', '--seed', str(seed), '--corpus', str(corpus or 'corpus'), command='fuzz')
+            done = first.finish(200)
+            if not cls.runs:
+                (done.cwd / 'corpus').rename(done.dir / 'corpus')
+            cls.runs.append(done)
+            for name, ids in callables_of(done).items():
+                cls.found.setdefault(name, set()).update(ids)
+            if all(cls.found.get(name) for names in BUGS.values() for name in names):
+                break
+        cls.done = cls.runs[-1]
+        cls.corpus = cls.runs[0].dir / 'corpus'
+
+    def findings_of(self, name):
+        return [f for done in self.runs for f in done.findings() if f['id'] in self.found.get(name, ())]
+
+    def test_stride(self):
+        """a crash that needs integers with a negative stride is found, in the right function, by one thread"""
+        found = self.findings_of('backward')
+        self.assertEqual({f['kind'] for f in found}, {'crash'}, self.done)
+        self.check(all('backward' in (f['function'] or f['message']) for f in found), self.done, 'another function is named')
+
+    def test_pair(self):
+        """a failure of two callables at the same time is found, with both of them in its plan"""
+        found = self.findings_of('peek')
+        self.assertEqual({f['kind'] for f in found}, {'exception'}, self.done)
+        self.check(all('fuzzed.hold(' in f['plan']['yaml'] and 'fuzzed.peek(' in f['plan']['yaml'] for f in found), self.done,
+                   'the plan has one callable')
+
+    def test_status(self):
+        """a finding sets exit status 1; the text counts the rounds and the plans"""
+        self.expect(self.runs[0], 1 if self.runs[0].findings() else 0)
+        self.assertRegex(self.done.out, r'corpus: [1-9]\d* plans in ', self.done)
+        self.assertRegex(self.done.out, r'rounds: [1-9]', self.done)
+
+    def test_clean(self):
+        """no finding blames a twin"""
+        for done in self.runs:
+            for finding in done.findings():
+                self.check('_twin' not in (finding['function'] or ''), done, str(finding['message']))
+                self.assertIn(finding['kind'], ('crash', 'exception'), done)
+
+    def test_plan(self):
+        """a plan of the corpus runs by itself"""
+        plans = sorted(self.corpus.glob('*.yaml'))
+        self.check(plans, self.done, 'the corpus is empty')
+        twins = [path for path in plans if '_twin(' in path.read_text() and 'fuzzed.b' in path.read_text()]
+        self.check(twins, self.done, 'the corpus has no twin')
+        done = run(twins[0], '--time', '3')
+        self.expect(done, 0)
+
+
+class Corpus(EndToEnd):
+    def test_corrupt(self):
+        """a file that is no plan is named and left out; the callable of a target is the only one that is called"""
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        corpus.mkdir()
+        (corpus / 'bad.yaml').write_text('steps: [\n')
+        done = fuzz('fuzzed:peek_twin', '--time', '3', '--seed', '1', corpus=corpus)
+        self.expect(done, 0)
+        self.assertEqual(done.json['fuzz']['unread'], 1, done)
+        self.check(any('bad.yaml' in note for note in done.json['notes']), done, 'the file is not named')
+        self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
+        self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
+
+    def test_kill(self):
+        """two fuzzers share a corpus; kill -9 of one leaves whole plans and the other one running"""
+        with Run('fuzzed:hold_twin', '--time', '100', '--corpus', 'corpus', command='fuzz') as first:
+            corpus = first.cwd / 'corpus'
+            self.check(wait_until(lambda: list(corpus.glob('*.yaml')), 60), first, 'it has no corpus')
+            with Run('fuzzed:peek_twin', '--time', '4', '--corpus', str(corpus), command='fuzz') as second:
+                os.kill(first.process.pid, signal.SIGKILL)
+                first.process.wait()
+                done = second.finish(100)
+        self.expect(done, 0)
+        self.assertEqual(done.json['fuzz']['unread'], 0, done)
+
+    def test_interrupt(self):
+        """Ctrl-C ends it with a report, and keeps the corpus"""
+        with Run('fuzzed:hold_twin', '--time', '100', '--corpus', 'corpus', command='fuzz') as started:
+            self.check(wait_until(lambda: list((started.cwd / 'corpus').glob('*.yaml')), 60), started, 'it has no corpus')
+            started.process.send_signal(signal.SIGINT)
+            done = started.finish(60)
+        self.expect(done, 3)
+        self.assertIn('interrupted', done.last_line, done)
+
+    def test_usage(self):
+        """a target with arguments is a wrong command line; one without callables cannot be tested"""
+        self.expect(fuzz('fuzzed:peek(3)', corpus='corpus'), 2)
+        self.expect(fuzz('fuzzed:nothing', corpus='corpus'), 3)
+
+
+if __name__ == '__main__':
+    unittest.main()
