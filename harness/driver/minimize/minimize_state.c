@@ -26,13 +26,14 @@ static json_t *pack_rate(const struct rate *rate)
 
 static json_t *pack(const struct minimize *minimize, const char *plan)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:f, s:O, s:i, s:i, s:i, s:f, s:b, s:b, s:O*}", "schema",
-                     "ftstress-minimize/1", "plan", plan, "statement", minimize->statement, "before",
-                     pack_rate(&minimize->before), "after", pack_rate(&minimize->after), "now", minimize->now,
-                     "least", minimize->least, "tried", minimize->tried, "candidates", (int)minimize->candidates, "children",
-                     (int)minimize->children, "accepted", (int)minimize->accepted, "seconds",
-                     minimize->seconds + clock_seconds(clock_now() - minimize->began), "complete",
-                     minimize->complete, "second_look", minimize->second_look, "chances", minimize->needed.chances);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:f, s:f, s:O, s:i, s:i, s:i, s:f, s:b, s:b, s:O*}", "schema",
+        "ftstress-minimize/1", "plan", plan, "statement", minimize->statement, "before",
+        pack_rate(&minimize->before), "after", pack_rate(&minimize->after), "now", minimize->now, "least",
+        minimize->least, "tried", minimize->tried, "candidates", (int)minimize->candidates, "children",
+        (int)minimize->children, "accepted", (int)minimize->accepted, "seconds",
+        minimize->seconds + clock_seconds(clock_now() - minimize->began), "complete", minimize->complete,
+        "second_look", minimize->second_look, "chances", minimize->needed.chances);
 }
 
 int minimize_write(const struct minimize *minimize, const struct plan *plan)

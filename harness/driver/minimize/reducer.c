@@ -97,7 +97,8 @@ static bool is_empty(const json_t *value)
 /* Keys of a variant that are none of a plan. */
 static bool is_aside(const char *key)
 {
-    static const char *const keys[] = {"detector", "statement", "causes", "chances", "what", "axis", "counts"};
+    static const char *const keys[] = {"detector", "statement", "causes", "chances",
+                                       "what",     "axis",      "counts"};
     bool aside = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         aside |= strcmp(key, keys[i]) == 0;

@@ -15,7 +15,7 @@ extern const size_t reducer_axis_count;
 /* What the finding needs: its detector, and the statement that it is in, or "". Borrowed. */
 struct reducer_hint {
     const char *detector, *statement;
-    json_t *causes; /* statements of the findings that explain it: an array; or NULL */
+    json_t *causes;  /* statements of the findings that explain it: an array; or NULL */
     json_t *chances; /* that each part of the plan is needed, as reduce.py wrote them; or NULL */
 };
 
