@@ -16,7 +16,7 @@
 #include "child/first/first.h"
 #include "child/outcome/outcome.h"
 #include "child/python/interp.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "child/run/run.h"
 #include "child/run/tsan.h"
 #include "child/step/native.h"
@@ -24,6 +24,7 @@
 #include "core/wire/record.h"
 #include "core/wire/status.h"
 #include "detectors/common/array_api.h"
+#include "detectors/common/selftest.h"
 #include "detectors/table/detectors.h"
 #include "detectors/watch/candidates.h"
 #include "detectors/watch/spares.h"
@@ -37,7 +38,7 @@ struct arguments {
     const char *python;
     int wire, board, races;
     int allow_gil, gil; /* flags of getopt */
-    bool has_lengths;
+    bool has_lengths, check;
     struct lengths lengths;
 };
 
@@ -55,6 +56,7 @@ static const char help[] =
     "  --board FD         share counters through this descriptor (the driver's)\n"
     "  --lengths N,M      each thread runs the steps N times, then `new` M times; 0: until the time is over\n"
     "  --races FD         write ThreadSanitizer's reports to this descriptor (the driver's)\n"
+    "  --check            check what this program assumes about the interpreter, and exit: 0, or 3 where it is false\n"
     "  --canary           show that ThreadSanitizer reports a race, and exit\n"
     "  --help             this text\n";
 
@@ -80,6 +82,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"gil", no_argument, &arguments->gil, true},
         {"abi", no_argument, NULL, 'a'},
         {"races", required_argument, NULL, 'r'},
+        {"check", no_argument, NULL, 's'},
         {"canary", no_argument, NULL, 'c'},
         {"lengths", required_argument, NULL, 'l'},
         {"help", no_argument, NULL, 'h'},
@@ -106,6 +109,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         case 'a':
             printf("%s %s\n", FTSTRESS_ABI, FTSTRESS_PYTHON);
             exit(0);
+        case 's':
+            arguments->check = true;
+            break;
         case 'c':
             tsan_canary(-1);
             exit(0);
@@ -118,6 +124,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             exit(STATUS_USAGE);
         }
     }
+    if (arguments->check)
+        return;
     if (optind + 1 != argc) {
         fputs("ftstress-child: give one plan; see --help\n", stderr);
         exit(STATUS_USAGE);
@@ -209,6 +217,25 @@ static int run_in_python(struct run *run)
     return status;
 }
 
+/* Returns the name of the assumption about the interpreter that is false, with a fault in `test`, or NULL. */
+static const char *check_interpreter(struct selftest *test, FILE *out)
+{
+    const struct pyobject_layout layout = pyversion_layout();
+    *test = (struct selftest){.layout = &layout};
+    return selftest_run(test, out);
+}
+
+/* --check */
+static int print_check(const char *python)
+{
+    char error[512];
+    struct selftest test;
+    if (interp_start(python, false, false, error, sizeof error) == 0)
+        return check_interpreter(&test, stdout) ? STATUS_UNTESTED : STATUS_CLEAN;
+    fprintf(stderr, "ftstress-child: %s\n", error);
+    return STATUS_UNTESTED;
+}
+
 static int run_child(struct run *run, const struct arguments *arguments)
 {
     char error[512];
@@ -224,6 +251,14 @@ static int run_child(struct run *run, const struct arguments *arguments)
     domain_point_take(counts ? 0 : run->plan->perturb);
     if (interp_start(arguments->python, arguments->gil, hooks, error, sizeof error) < 0)
         return run_cannot(run, STATUS_UNTESTED, "%s", error);
+    struct selftest test;
+    const char *name = check_interpreter(&test, NULL);
+    if (name)
+        return run_cannot(
+            run, STATUS_UNTESTED,
+            "CPython %.*s is not what ftstress assumes: %s (%s); use a version that README names, and see "
+            "ftstress doctor",
+            (int)strcspn(Py_GetVersion(), " "), Py_GetVersion(), test.fault, name);
     if (counts)
         census_mortal = pyversion_keep_mortal();
     int status = run_in_python(run);
@@ -249,6 +284,8 @@ int main(int argc, char **argv)
     struct plan plan;
     char error[640];
     parse_arguments(argc, argv, &arguments);
+    if (arguments.check)
+        return print_check(arguments.python);
     struct run run = {.plan = &plan, .wire = fd_move_high(arguments.wire), .iteration_time = 1};
 
     /* Crash handlers come first. */

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import FTSTRESS, LAST_LINE, OWN_MALLOC, EndToEnd, each, run
+from harness import FTSTRESS, GOOD, LAST_LINE, OWN_MALLOC, EndToEnd, each, interpreter, run
 
 X = ('-i', 'x=f8[20]')
 SETUP = ('-s', '')
@@ -161,6 +161,14 @@ OF_ANOTHER_COMMAND = [
 ]
 
 
+# Lists get room for two more words: no list is as large as the headers of CPython describe it.
+ENLARGE = '''
+import ctypes
+place = ctypes.c_ssize_t.from_address(id(list) + object.__basicsize__ + 2 * ctypes.sizeof(ctypes.c_void_p))
+assert place.value == list.__basicsize__
+place.value += 16
+'''
+
 # name, command line, exit status, what the sentence says
 NAMES = [
     ('doctor_of_two', ('doctor', 'a', 'b'), 2, "'b' is one name too many; write ftstress doctor "),
@@ -183,6 +191,19 @@ class Commands(EndToEnd):
         done = subprocess.run([FTSTRESS, 'doctor', '/nowhere/venv'], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 3, done)
         self.assertRegex(done.stdout, r'(?m)^BROKEN +interpreter  there is no interpreter at /nowhere/venv')
+
+    def test_assumptions(self):
+        """an interpreter that is not what the child assumes: a run ends with status 3, and doctor names the assumption"""
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'sitecustomize.py').write_text(ENLARGE)
+            done = run('--time', '1', '-s', '', 'len(())', env={'PYTHONPATH': folder})
+            doctor = subprocess.run([FTSTRESS, 'doctor', interpreter(GOOD)], capture_output=True, text=True, check=False,
+                                    env=os.environ | {'PYTHONPATH': folder})
+        self.expect(done, 3)
+        said = r'an object of type list has \d+ bytes, not \d+'
+        self.assertRegex(done.last_line, rf'CPython 3\.\S+ is not what ftstress assumes: {said} \(objects\)')
+        self.assertEqual(doctor.returncode, 3, doctor)
+        self.assertRegex(' '.join(doctor.stdout.split()), f'BROKEN assumptions objects: {said} -> use a CPython')
 
     @each([('list', ('list',)), ('help', ('--help',)), ('run_help', ('run', '--help')), ('doctor', ('doctor', '/nowhere'))])
     def test_lost_output(self, _, words):

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/peek.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "detectors/common/unwind.h"
 #include "heap/guard/guard.h"
 

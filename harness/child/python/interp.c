@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "base/embed.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "core/wire/record.h"
 #include "detectors/leak/census.h"
+#include "detectors/memory/pyobject.h"
 
 EMBED(distribution_source, FTSTRESS_DISTRIBUTION);
 

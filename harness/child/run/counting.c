@@ -2,7 +2,7 @@
  * hint: rounds of an ordinary child as one such series: its last ones, or earlier ones where memory grows. */
 #include "base/clock.h"
 #include "base/resident.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "child/run/round.h"
 #include "child/run/worker.h"
 #include "core/wire/status.h"

@@ -7,7 +7,7 @@
 #include "base/resident.h"
 #include "child/crash/crash.h"
 #include "child/python/interp.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "child/run/round.h"
 #include "core/plan/perturb.h"
 #include "core/wire/record.h"

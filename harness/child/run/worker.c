@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/prng.h"
 #include "child/crash/crash.h"
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "child/run/learn.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"

@@ -96,3 +96,13 @@ static inline void PyMutex_Unlock(PyMutex *mutex)
     (void)mutex;
 }
 #endif
+
+/* Attributes behind the object, without a dict; since 3.13. */
+#ifdef Py_TPFLAGS_INLINE_VALUES
+#define PYCOMPAT_INLINE_VALUES Py_TPFLAGS_INLINE_VALUES
+#else
+#define PYCOMPAT_INLINE_VALUES 0
+#endif
+
+/* Bytes before an object with Py_TPFLAGS_PREHEADER: pointers to its dict and its weak references. */
+#define PYCOMPAT_PREHEADER (2 * sizeof(PyObject *))

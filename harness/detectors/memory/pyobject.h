@@ -11,23 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "detectors/common/pyversion.h"
 #include "detectors/memory/debug_block.h"
-
-/* How an object's references are counted. */
-enum pyobject_references {
-    PYOBJECT_COUNTED,
-    PYOBJECT_DEFERRED, /* counted, except for those on the interpreter's stacks */
-    PYOBJECT_IMMORTAL, /* not counted */
-};
-
-/* The distances of an object from the start of its block; set by child/python/pyversion.c. */
-struct pyobject_layout {
-    size_t gc_head;   /* before an object with garbage collection */
-    size_t preheader; /* before one with a managed dict or weak references */
-    size_t list_head; /* before the items of a list, in their own block */
-    enum pyobject_references (*references)(PyObject *object, Py_ssize_t *ret_count);
-    void (*add_references)(PyObject *object, Py_ssize_t n);
-};
 
 enum pyobject_fault {
     PYOBJECT_SOUND,

@@ -20,16 +20,7 @@
 /* Bytes of an unknown block that are searched for pointers; the next block may begin behind them. */
 #define SEARCHED 128
 #define SPAN_OBJECT 2048
-/* Pointers to the dict and the weak references lie before some objects. */
-#define BEFORE 16
 #define WORD sizeof(uintptr_t)
-
-/* Attributes behind the object, without a dict; since 3.13. */
-#ifdef Py_TPFLAGS_INLINE_VALUES
-#define INLINE_VALUES Py_TPFLAGS_INLINE_VALUES
-#else
-#define INLINE_VALUES 0
-#endif
 
 /* Memory that a pointer at `from` leads to. */
 struct block {
@@ -66,7 +57,7 @@ static unsigned size_of_object(uintptr_t start)
         !peek(0, (uint64_t)Py_TYPE(&object), &type, sizeof type) || type.tp_basicsize < 0)
         return 0;
     Py_ssize_t size = type.tp_basicsize, items = object.ob_size;
-    if (type.tp_flags & INLINE_VALUES)
+    if (type.tp_flags & PYCOMPAT_INLINE_VALUES)
         size += SPAN;
     if (type.tp_itemsize > 0 && items > 0 && items < SPAN_OBJECT)
         size += items * type.tp_itemsize;
@@ -112,7 +103,7 @@ static bool is_followed(uintptr_t value)
 static void follow_block(unsigned number)
 {
     struct block block = graph->blocks[number];
-    uintptr_t words[(SPAN_OBJECT + BEFORE) / WORD];
+    uintptr_t words[(SPAN_OBJECT + PYCOMPAT_PREHEADER) / WORD];
     unsigned size = (block.known ? block.size : SEARCHED) / WORD * WORD;
     if (block.depth == HOPS || !peek(0, block.start, words, size))
         return;
@@ -131,7 +122,7 @@ static bool is_plain(PyObject *object)
 
 static unsigned before_object(PyObject *object)
 {
-    return Py_TYPE(object)->tp_flags & Py_TPFLAGS_PREHEADER ? BEFORE : 0;
+    return Py_TYPE(object)->tp_flags & Py_TPFLAGS_PREHEADER ? PYCOMPAT_PREHEADER : 0;
 }
 
 static void add_objects(PyObject *names)

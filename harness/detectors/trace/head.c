@@ -4,24 +4,14 @@
 #include <Python.h>
 
 #include "base/peek.h"
-
-/* An object belongs to no thread or to a living one: the control block of a thread begins with its own address. */
-static bool has_owner(const PyObject *object)
-{
-#ifdef Py_GIL_DISABLED
-    uintptr_t self;
-    return object->ob_tid == 0 || (peek(0, object->ob_tid, &self, sizeof self) && self == object->ob_tid);
-#else
-    return object->ob_refcnt > 0;
-#endif
-}
+#include "detectors/common/pyversion.h"
 
 /* Is this the head of a Python object? Its type is an object, too, and the type of that is a type. */
 bool head_is_at(uintptr_t at)
 {
     PyObject object, type;
     PyTypeObject metatype;
-    if (!peek(0, at, &object, sizeof object) || !object.ob_type || !has_owner(&object) ||
+    if (!peek(0, at, &object, sizeof object) || !object.ob_type || !pyversion_has_owner(&object) ||
         !peek(0, (uint64_t)object.ob_type, &type, sizeof type) || !type.ob_type ||
         !peek(0, (uint64_t)type.ob_type, &metatype, sizeof metatype))
         return false;

@@ -29,6 +29,7 @@ static const struct doctor_check {
     {"child", doctor_child, 0},
     {"interpreter", doctor_interpreter, 0},
     {"abi", doctor_abi, DOCTOR_CHILD | DOCTOR_INTERPRETER},
+    {"assumptions", doctor_assumptions, DOCTOR_CHILD | DOCTOR_INTERPRETER | DOCTOR_ABI},
     {"gil", doctor_gil, DOCTOR_INTERPRETER},
     {"numpy", doctor_numpy, FREE_THREADED},
     {"packages", doctor_packages, FREE_THREADED},
@@ -63,6 +64,7 @@ static const char *const fact_names[DOCTOR_FACTS] = {
     "the report of the planted race",
     "the GIL off",
     "a child that imports all compiled packages",
+    "the same ABI in both",
 };
 
 /* Wraps at blanks to WIDTH columns; later lines are indented. */

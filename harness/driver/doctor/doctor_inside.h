@@ -18,7 +18,8 @@ enum doctor_fact {
     DOCTOR_TSAN_CANARY = 1 << 5,  /* it reports the planted race: tsan */
     DOCTOR_TSAN_GIL_OFF = 1 << 6, /* a child with all packages imported ran with the GIL off: outcome */
     DOCTOR_TSAN_IMPORT = 1 << 7,  /* that child came to its end */
-    DOCTOR_FACTS = 8
+    DOCTOR_ABI = 1 << 8,          /* the child is for this interpreter */
+    DOCTOR_FACTS = 9
 };
 
 struct doctor {
@@ -50,7 +51,8 @@ enum doctor_level doctor_say_sentence(struct doctor *doctor, enum doctor_level l
                                       const struct sentence *sentence);
 
 /* doctor_programs.c */
-doctor_look doctor_child, doctor_interpreter, doctor_abi, doctor_gil, doctor_environment, doctor_valgrind;
+doctor_look doctor_child, doctor_interpreter, doctor_abi, doctor_assumptions, doctor_gil, doctor_environment,
+    doctor_valgrind;
 
 /* doctor_packages.c */
 doctor_look doctor_numpy, doctor_packages;

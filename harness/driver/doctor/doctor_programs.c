@@ -7,6 +7,7 @@
 
 #include "base/remedy.h"
 #include "driver/mode/mode_valgrind.h"
+#include "driver/tool/probe_run.h"
 
 enum doctor_level doctor_child(struct doctor *doctor)
 {
@@ -39,8 +40,56 @@ enum doctor_level doctor_abi(struct doctor *doctor)
     struct sentence error;
     if (probe_check_abi(&doctor->probe, doctor->child_abi, &error) < 0)
         return doctor_say_sentence(doctor, DOCTOR_BROKEN, &error);
+    doctor->facts |= DOCTOR_ABI;
     return doctor_say(doctor, DOCTOR_OK, NULL, "ftstress-child and the interpreter have the same ABI, %s",
                       doctor->child_abi);
+}
+
+#define FALSE_LINE "FALSE "
+
+/* A line of `ftstress-child --check`: the state, the name, and a text. */
+static unsigned count_lines(const char *text, const char *state)
+{
+    unsigned n = 0;
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        n += strncmp(text, state, strlen(state)) == 0;
+    return n;
+}
+
+static void say_false(struct doctor *doctor, const char *text)
+{
+    const char *separator = "";
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        if (strncmp(text, FALSE_LINE, strlen(FALSE_LINE)) == 0) {
+            const char *name = text + strlen(FALSE_LINE), *fault = name + strcspn(name, " ");
+            fault += strspn(fault, " ");
+            fprintf(doctor->text, "%s%.*s: %.*s", separator, (int)strcspn(name, " "), name,
+                    (int)strcspn(fault, "\n"), fault);
+            separator = "\n";
+        }
+}
+
+enum doctor_level doctor_assumptions(struct doctor *doctor)
+{
+    char reason[320];
+    char *const argv[] = {(char *)doctor->child_path, "--check", "--python", doctor->probe.executable, NULL};
+    struct probe_job job = {.argv = argv};
+    probe_run(&job, 1);
+    enum doctor_level level = DOCTOR_BROKEN;
+    if (!job.error && job.out && count_lines(job.out, FALSE_LINE) > 0) {
+        say_false(doctor, job.out);
+        fprintf(doctor->remedy, "use a CPython that README names, or report this");
+    } else if (job.error || job.status || !job.out || count_lines(job.out, "ok ") == 0) {
+        probe_reason(&job, reason, sizeof reason);
+        doctor_say(doctor, level, REMEDY_REBUILD, "%s --check does not work (%s)", doctor->child_path,
+                   reason);
+    } else {
+        level =
+            doctor_say(doctor, DOCTOR_OK, NULL, "the %u assumptions of ftstress-child about CPython %s hold",
+                       count_lines(job.out, "ok "), doctor->probe.version);
+    }
+    probe_job_clear(&job);
+    return level;
 }
 
 enum doctor_level doctor_gil(struct doctor *doctor)

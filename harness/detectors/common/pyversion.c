@@ -1,4 +1,7 @@
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
+
+#include "base/peek.h"
+#include "detectors/common/pycompat.h"
 
 bool pyversion_is_free_threaded(void)
 {
@@ -98,11 +101,22 @@ static void add_references(PyObject *object, Py_ssize_t n)
 #endif
 }
 
+/* The control block of a thread begins with its own address. */
+bool pyversion_has_owner(const PyObject *head)
+{
+#ifdef Py_GIL_DISABLED
+    uintptr_t self;
+    return head->ob_tid == 0 || (peek(0, head->ob_tid, &self, sizeof self) && self == head->ob_tid);
+#else
+    return head->ob_refcnt > 0;
+#endif
+}
+
 /* _PyType_PreHeaderSize, and _PyListArray: a free-threaded list keeps its capacity before its items. */
 struct pyobject_layout pyversion_layout(void)
 {
     struct pyobject_layout layout = {
-        .preheader = 2 * sizeof(PyObject *), .references = references, .add_references = add_references};
+        .preheader = PYCOMPAT_PREHEADER, .references = references, .add_references = add_references};
 #ifdef Py_GIL_DISABLED
     layout.list_head = sizeof(Py_ssize_t);
 #else

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #define Py_BUILD_CORE 1
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 #include "embedded.h"
 
 #if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030e0000

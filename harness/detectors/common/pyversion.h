@@ -1,10 +1,12 @@
-/* The code that depends on the version of CPython. */
+/* The code that depends on the version of CPython. selftest.h checks what it assumes about the interpreter. */
 #pragma once
 
+#include <Python.h>
+
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/wire/scene.h"
-#include "detectors/memory/pyobject.h"
 
 /* Is the GIL on now? An import may turn it on. Attached. */
 bool pyversion_gil_is_on(void);
@@ -33,8 +35,25 @@ void pyversion_stop_free_lists(void);
  * would look held. Attached. */
 void pyversion_forget_stacks(void);
 
-/* The distance of objects from the start of their blocks. */
+/* How an object's references are counted. */
+enum pyobject_references {
+    PYOBJECT_COUNTED,
+    PYOBJECT_DEFERRED, /* counted, except for those on the interpreter's stacks */
+    PYOBJECT_IMMORTAL, /* not counted */
+};
+
+struct pyobject_layout {
+    /* The distances of an object from the start of its block. */
+    size_t gc_head;   /* before an object with garbage collection */
+    size_t preheader; /* before one with a managed dict or weak references */
+    size_t list_head; /* before the items of a list, in their own block */
+    enum pyobject_references (*references)(PyObject *object, Py_ssize_t *ret_count);
+    void (*add_references)(PyObject *object, Py_ssize_t n);
+};
 struct pyobject_layout pyversion_layout(void);
+
+/* `head` is a copy of what may be an object: does it belong to no thread, or to a living one? Any thread, detached. */
+bool pyversion_has_owner(const PyObject *head);
 
 /* pyversion_frame.c, for signal handlers on any thread: async-signal-safe, and follows pointers only through peek,
  * because memory may be corrupt. */

@@ -4,7 +4,7 @@
  * then a function of CPython computes the line; it reads these objects and no more.
  */
 #define Py_BUILD_CORE 1
-#include "child/python/pyversion.h"
+#include "detectors/common/pyversion.h"
 
 #if PY_VERSION_HEX >= 0x030e0000
 #include <internal/pycore_interpframe_structs.h>
