@@ -63,6 +63,11 @@ class Swept(EndToEnd):
                 self.check(not row.get('failed') and not row.get('findings') and row.get('returned'), self.done,
                            f'{name}: {row}')
 
+    def test_fragile(self):
+        """a class that ends the process where an object is made costs only its own methods"""
+        self.assertIn('swept.Fragile() ends the process', self.rows['swept.Fragile.method']['why'], self.done)
+        self.assertEqual({call['end'] for call in self.rows['swept.Fragile']['failed']}, {'crashed'}, self.done)
+
     def test_in_place(self):
         """a function that writes in place has no hidden write where the value was there already"""
         row = self.rows['swept.place']
@@ -179,7 +184,27 @@ class Sequences(EndToEnd):
             self.assertEqual(bool(row.get('findings')), row['name'] == 'ring.Ring.total', row)
 
 
+# A package with a module that ends the process, and a function that forgets the names of its caller.
+UNKIND = {'__init__': '''import sys
+def forget(): sys._getframe(1).f_locals.clear()
+def last(x): return 1
+''', 'leaves': 'import os; os._exit(0)'}
+
+
 class Modules(EndToEnd):
+    def test_unkind(self):
+        """an import that ends the process is named, and a call that clears the names of its caller harms no other one"""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        (Path(folder.name) / 'unkind').mkdir()
+        for name, text in UNKIND.items():
+            (Path(folder.name) / 'unkind' / f'{name}.py').write_text(text)
+        done = self.expect(sweep('unkind', '--time', '10s', env={'PYTHONPATH': folder.name}), 0)
+        rows = {row['name']: row for row in done.json['sweep']['callables']}
+        self.assertNotIn('not_made', rows['unkind.last'], done)
+        self.assertEqual(done.json['sweep']['not_imported'],
+                         [{'name': 'unkind.leaves', 'why': 'its import ended the process'}], done)
+
     def test_time(self):
         """when the time is over, it says what had no turn, and ends as a run does that tested something"""
         done = sweep('numpy.ma', '--time', '12s')

@@ -1,5 +1,5 @@
 /* Callables for a sweep, each with a bug of its own; a call that needs another argument raises TypeError. The class
- * `Twin` has static methods of the same names without the bugs. */
+ * `Twin` has static methods of the same names without the bugs; an object of the class `Fragile` cannot be made. */
 #define PLANTED_NUMPY
 #include "planted.h"
 
@@ -156,10 +156,27 @@ static PyMethodDef twin_methods[] = {TWIN(negative), TWIN(corrupt), TWIN(spin), 
 static PyType_Slot twin_slots[] = {{Py_tp_methods, twin_methods}, {0, NULL}};
 static PyType_Spec twin_spec = {"swept.Twin", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, twin_slots};
 
+/* Ends the process without an argument. */
+static PyObject *make_fragile(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    if (PyTuple_GET_SIZE(args) == 0)
+        *(volatile int *)NULL = 1;
+    PyErr_SetString(PyExc_TypeError, "no arguments");
+    return NULL;
+}
+
+static PyMethodDef fragile_methods[] = {{"method", victim, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyType_Slot fragile_slots[] = {
+    {Py_tp_new, (void *)make_fragile}, {Py_tp_methods, fragile_methods}, {0, NULL}};
+static PyType_Spec fragile_spec = {"swept.Fragile", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, fragile_slots};
+
 static int exec(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&twin_spec);
-    return PyArray_ImportNumPyAPI() < 0 || PyModule_Add(module, "Twin", type) < 0 ? -1 : 0;
+    PyObject *type = PyType_FromSpec(&twin_spec), *fragile = PyType_FromSpec(&fragile_spec);
+    return PyArray_ImportNumPyAPI() < 0 || PyModule_Add(module, "Twin", type) < 0 ||
+                   PyModule_Add(module, "Fragile", fragile) < 0
+               ? -1
+               : 0;
 }
 
 static PyMethodDef methods[] = {METHOD(negative),

@@ -91,11 +91,12 @@ class Calls:
             file.write(f'{number}\t{" ".join(text.split())[:160]}\n')
 
     def evaluate(self, number, names):
-        """Returns the state of the call. One without a result, or with another effect, is not for threads."""
+        """Returns the state of the call. One without a result, or with another effect, is not for threads. The names of
+        the call are copies: some callables change those of their caller."""
         before = [(names[name], names[name].tobytes()) for name in self.inputs[number]]
         make = self.makes[self.owners[number]]
-        own = {**names, 'object_': eval(make, self.names)} if make else names
-        result = eval(self.texts[number], self.names, own)
+        own = {**names, 'object_': eval(make, {**self.names})} if make else {**names}
+        result = eval(self.texts[number], {**self.names}, own)
         changed = [name for name, (array, was) in zip(self.inputs[number], before) if array.tobytes() != was]
         with open('written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:
             for name in changed:

@@ -3,6 +3,9 @@
 Writes catalogue.json to the current folder: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
 {"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
+
+The file `step` has the step that runs, such as "import NAME". A step that ended an earlier process is in the list "skip" of
+the task, and is left out.
 """
 import ast
 import enum
@@ -12,6 +15,7 @@ import itertools
 import json
 import pkgutil
 import re
+import signal
 import sys
 import types
 
@@ -85,6 +89,8 @@ HARMFUL = {'_exit': 'ends the process', 'abort': 'ends the process', 'fork': 'st
 NAMES = {'test': 'runs a test suite', 'tests': 'runs a test suite', 'help': 'waits for a person',
          'exit': 'ends the process', 'quit': 'ends the process', 'crash': 'ends the process'}
 SKIPPED = {'tests', 'test', 'conftest', 'setup', '__main__', 'testing'}
+# Seconds of processor time for making an object.
+MAKE_TIME = 2
 # A chain of Python functions is read as far as this.
 DEPTH = 3
 
@@ -156,6 +162,9 @@ def parts_of(module):
 
 def modules(name, seen, failed):
     """Imports the module and its public submodules."""
+    if not begin(f'import {name}'):
+        failed.append({'name': name, 'why': 'its import ended the process'})
+        return
     try:
         module = importlib.import_module(name)
     except BaseException as why:  # a module may exit
@@ -274,16 +283,30 @@ def row_of(name, module, value, make=''):
     return {'name': name, 'module': importable(module), 'make': make, 'calls': [f'{called}({text})' for text in arguments]}
 
 
+def begin(step):
+    """Notes the step that runs. Returns False for one that ended an earlier process."""
+    with open('step', 'w', encoding='utf-8') as file:
+        file.write(step)
+    return step not in SKIP
+
+
 def make_of(path, cls):
     """An expression that makes an object of the class, and the object; (None, None): no simple argument makes one."""
     if outside_of(getattr(cls, '__init__', None)) or outside_of(getattr(cls, '__new__', None)):
         return None, None
     for arguments in MAKES:
         text = f'{path}({arguments})'
+        if not begin(text):
+            continue
+        signal.setitimer(signal.ITIMER_PROF, MAKE_TIME)
+        signal.setitimer(signal.ITIMER_REAL, 10 * MAKE_TIME)
         try:
             value = eval(text, {root_of(path): sys.modules[root_of(path)]})
         except BaseException:
             continue
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
         if isinstance(value, cls):
             return text, value
     return None, None
@@ -313,7 +336,8 @@ def methods(path, module, cls, root, known):
             found.append((part, getattr(cls, part)))
     make, made = make_of(path, cls) if found else ('', None)
     if make is None:
-        return [{'name': f'{path}.{part}', 'why': 'needs an object that no simple argument makes'} for part, _ in found]
+        ended = next((f'; {step} ends the process' for step in sorted(SKIP) if step.startswith(f'{path}(')), '')
+        return [{'name': f'{path}.{part}', 'why': f'needs an object that no simple argument makes{ended}'} for part, _ in found]
     return [row_of(f'{path}.{part}', module, bound(made, part, value), make) for part, value in found]
 
 
@@ -359,4 +383,6 @@ def write_catalogue(names):
 
 
 with open('task.json', encoding='utf-8') as task:
-    write_catalogue(json.load(task)['modules'])
+    TASK = json.load(task)
+SKIP = set(TASK['skip'])
+write_catalogue(TASK['modules'])

@@ -31,6 +31,8 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 /* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
 #define THREAD_CALLS 600u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
+/* Imports and classes that end the process that lists the callables, at most: each one costs all imports again. */
+#define SKIPPED_MOST 30u
 
 static json_t *list_of(char *const *texts, size_t n)
 {
@@ -40,9 +42,18 @@ static json_t *list_of(char *const *texts, size_t n)
     return list;
 }
 
+/* The step that the last child ended at; NULL: none. The caller's. */
+static char *read_step(const struct sweep *sweep)
+{
+    char *step = NULL;
+    size_t size;
+    return sweep_child_read(sweep, "step", &step, &size) == 0 ? step : NULL;
+}
+
 /* Reads what the child wrote. Returns 0, or an exit status with *error. */
 static int take_catalogue(struct sweep *sweep, const struct outcome *outcome, struct sentence *error)
 {
+    cleanup_free char *step = read_step(sweep);
     char *text = NULL;
     size_t size;
     if (outcome->interrupted)
@@ -54,34 +65,69 @@ static int take_catalogue(struct sweep *sweep, const struct outcome *outcome, st
     free(text);
     if (!sweep->catalogue)
         return sentence_fail(STATUS_UNTESTED, error, "leave that module out",
-                             "the process that lists the callables ended early, at an import");
+                             "the process that lists the callables ended early, at or behind: %s",
+                             step ? step : "its start");
     return 0;
 }
 
-static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_environment,
+static int catalogue_plan(const struct sweep *sweep, struct plan *plan)
+{
+    int failed = sweep_child_plan(sweep, catalogue_source, plan);
+    failed = failed ? failed : plan_add_text(&plan->steps, &plan->nsteps, "None");
+    plan->iterations = 1;
+    plan->time = CATALOGUE_TIME;
+    plan->detect = DETECTOR_BIT(DETECTOR_CRASH);
+    return failed;
+}
+
+/* Lists the callables in one child. *ret_ended: it ended before it had listed all. Returns 0, or an exit status with
+ * *error. */
+static int list_callables(struct sweep *sweep, const json_t *task, json_t **ret_environment, bool *ret_ended,
                           struct sentence *error)
 {
     struct plan plan;
     struct outcome outcome = {0};
-    json_auto_t *task = json_pack("{s:O}", "modules", names);
-    int failed = sweep_child_plan(sweep, catalogue_source, &plan);
-    failed = failed ? failed : plan_add_text(&plan.steps, &plan.nsteps, "None");
-    plan.iterations = 1;
-    plan.time = CATALOGUE_TIME;
-    plan.detect = DETECTOR_BIT(DETECTOR_CRASH);
+    int failed = catalogue_plan(sweep, &plan);
     failed = failed ? failed : sweep_child_run(sweep, &plan, task, &outcome);
     int status = failed
                      ? sentence_fail(STATUS_HARNESS, error, "", "cannot start a child: %s", strerror(-failed))
                      : take_catalogue(sweep, &outcome, error);
+    *ret_ended = !failed && !outcome.interrupted && !outcome.cannot && !sweep->catalogue;
+    json_decref(*ret_environment);
     *ret_environment = list_of(outcome.environment, outcome.nenvironment);
     outcome_clear(&outcome);
     plan_clear(&plan);
     return status;
 }
 
-/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their
- * own. */
-static void leave_shard(const struct sweep *sweep)
+/* Adds the step that the process ended at to the steps that the next one leaves out. Returns false without a new
+ * one. */
+static bool skip_step(const struct sweep *sweep, json_t *skip)
+{
+    cleanup_free char *step = read_step(sweep);
+    bool is_new = step && *step;
+    size_t i;
+    const json_t *known;
+    json_array_foreach (skip, i, known)
+        is_new = is_new && strcmp(json_string_value(known), step) != 0;
+    return is_new && json_array_size(skip) < SKIPPED_MOST &&
+           json_array_append_new(skip, json_string(step)) == 0;
+}
+
+static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_environment,
+                          struct sentence *error)
+{
+    json_t *skip = json_array();
+    json_auto_t *task = json_pack("{s:O, s:o}", "modules", names, "skip", skip);
+    bool ended;
+    int status;
+    do
+        status = list_callables(sweep, task, ret_environment, &ended, error);
+    while (ended && skip_step(sweep, skip));
+    return status;
+}
+
+void sweep_leave_shard(const struct sweep *sweep)
 {
     json_t *rows = json_object_get(sweep->catalogue, "callables");
     unsigned shards = sweep->request->shards;
@@ -203,7 +249,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     int failed;
     sweep->turns =
         THREAD_CALLS / (unsigned)(1 + json_array_size(json_object_get(sweep->catalogue, "callables")));
-    leave_shard(sweep);
+    sweep_leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);
     failed = failed ? failed : sweep_state_open(sweep, task);
@@ -212,7 +258,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
         fputs("\r\e[K", stderr);
     if (failed == -EBUSY)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
-                             "another sweep writes its results under %s", sweep->request->out);
+                             "another sweep or fuzzer writes its results under %s", sweep->request->out);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
                              "cannot keep results under %s: %s", sweep->dir ? sweep->dir : "",
