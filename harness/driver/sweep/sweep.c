@@ -29,7 +29,7 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 #define UNIT_CALLABLES 40u
 #define UNIT_CALLS 4500u
 /* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
-#define THREAD_CALLS 1000u
+#define THREAD_CALLS 600u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
 /* Imports and classes that end the process that lists the callables, at most: each one costs all imports again. */
 #define SKIPPED_MOST 30u
