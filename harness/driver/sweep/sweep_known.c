@@ -79,6 +79,15 @@ static bool is_open(const struct known *known, const json_t *row, bool is_serial
            text_equal(known->texts[KNOWN_THREADS], "one") == is_serial;
 }
 
+const struct unit_call *unit_known_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
+{
+    const struct unit_call *call = NULL;
+    for (size_t k = 0; k < sweep->known->n && !call; k++)
+        if (is_open(&sweep->known->items[k], json_array_get(unit->rows, owner), false))
+            call = find_returned(unit, owner, &sweep->known->items[k]);
+    return call;
+}
+
 int unit_look_for_known(struct sweep *sweep, struct unit *unit)
 {
     int error = 0;

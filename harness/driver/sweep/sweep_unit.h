@@ -88,6 +88,8 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit);
 /* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that
  * could show them. Returns 0 or -errno. */
 int unit_look_for_known(struct sweep *sweep, struct unit *unit);
+/* sweep_known.c: the call that an open finding of the baseline, of several threads, is in; NULL: it has none. */
+const struct unit_call *unit_known_call(const struct sweep *sweep, const struct unit *unit, size_t owner);
 
 /* sweep_scan.c: the detectors of calls on one thread. */
 uint32_t unit_scan_detectors(void);
