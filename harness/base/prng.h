@@ -1,6 +1,7 @@
 /* Seeded streams. The same (seed, stream) gives the same numbers on every machine. Any thread. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct prng {
@@ -35,6 +36,12 @@ static inline uint64_t prng_next(struct prng *p)
     uint64_t out = prng_mix(p->state);
     p->state += UINT64_C(0x9e3779b97f4a7c15);
     return out;
+}
+
+/* A number below n, which is not 0. */
+static inline size_t prng_below(struct prng *p, size_t n)
+{
+    return (size_t)(prng_next(p) % n);
 }
 
 /* Uniform in [0, 1). */

@@ -41,19 +41,32 @@ class Reduce(unittest.TestCase):
         for variant in found:
             self.assertTrue(variant['steps'])
             self.assertFalse('len(d)' in str(variant['steps']) and 'd = ' not in variant['setup'], variant)
+        other = variants('statements', statement='a = x.sum()')
         self.assertIn((['a = x.sum()'], 'import json\nimport re', ['x']),
-                      [(variant['steps'], variant['setup'], [each['name'] for each in variant['inputs']]) for variant in found])
+                      [(variant['steps'], variant['setup'], [each['name'] for each in variant['inputs']]) for variant in other])
         self.assertEqual({variant['what'] for variant in found} & {'without a = x.sum(); x = 0', 'without b + 1'},
                          {'without a = x.sum(); x = 0', 'without b + 1'})
 
-    def test_pass_goes_on(self):
-        """after a success the parts before it have no second turn"""
+    def gone(self, **changes):
+        """the numbers of the steps that each variant leaves out"""
         steps = [f'f({i})' for i in range(8)]
-        def gone(part):
-            found = variants('statements', setup='', inputs=[], steps=steps, part=part)
-            return [next(i for i in range(8) if steps[i] not in variant['steps']) for variant in found]
-        self.assertEqual(gone(None)[:6], [0, 4, 0, 2, 4, 6])
-        self.assertEqual(gone([2, 4])[:4], [4, 6, 0, 1])
+        found = variants('statements', setup='', inputs=[], steps=steps, statement='f(7)', **changes)
+        return [[i for i in range(8) if steps[i] not in variant['steps']] for variant in found], found
+
+    def test_parts(self):
+        """first the part that may go as a whole, then smaller ones; the statement that fails is the last one"""
+        gone, found = self.gone()
+        self.assertEqual(gone[:3], [[0, 1, 2], [3, 4, 5], [0, 6]])
+        self.assertEqual(gone[-1], [7])
+        self.assertEqual(sorted(each[0] for each in gone if len(each) == 1), list(range(8)))
+        self.assertLessEqual(len(gone), 14)
+
+    def test_pass_goes_on(self):
+        """after a success the parts that are needed have no second turn"""
+        _, found = self.gone()
+        chances = next(variant['chances'] for variant in found if len(variant['steps']) == 5)
+        self.assertEqual(len(chances), 5)
+        self.assertEqual(self.gone(chances=[1, 1, 0.2, 0.3, 1, 1, 1, 0.9])[0], [[2, 3], [2], [3], [7]])
 
     def test_code_that_is_no_python(self):
         """a text that does not parse is one part"""

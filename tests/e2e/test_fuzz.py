@@ -3,7 +3,7 @@ import os
 import signal
 import unittest
 
-from harness import EndToEnd, Run, run, wait_until
+from harness import BROKEN, GOOD, EndToEnd, Run, run, wait_until
 
 BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
 # A bug may need more rounds than a busy machine has time for.
@@ -111,10 +111,74 @@ class Corpus(EndToEnd):
         self.expect(done, 3)
         self.assertIn('interrupted', done.last_line, done)
 
+    def test_resume(self):
+        """after kill -9, merge has the results so far, and the same command goes on with their sums"""
+        started = Run('fuzzed:hold_twin', '--time', '100', '--corpus', 'corpus', command='fuzz')
+        with started:
+            state = started.dir / 'out' / 'sweep' / 'unit-00000.json'
+            self.check(wait_until(state.exists, 60), started, 'it writes no state')
+            os.kill(started.process.pid, signal.SIGKILL)
+            started.process.wait()
+            merged = Run(str(started.dir / 'out'), command='merge', python=None).finish(60)
+            done = Run('fuzzed:hold_twin', '--time', '2', '--corpus', str(started.cwd / 'corpus'), '--out', str(started.dir / 'out'),
+                       command='fuzz').finish(100)
+        self.assertEqual([row['name'] for row in merged.json['sweep']['callables']], ['fuzzed.hold_twin'], merged)
+        self.expect(done, 0)
+        self.check(done.json['sweep']['resumed'], done, 'it does not go on')
+        self.check(done.json['serial_calls'] > merged.json['serial_calls'], done, 'the calls do not add up')
+        self.check(not state.exists(), done, 'the state stays')
+
+    def test_out(self):
+        """two fuzzers do not write to one folder of findings"""
+        with Run('fuzzed:hold_twin', '--time', '100', '--corpus', 'corpus', command='fuzz') as first:
+            self.check(wait_until((first.dir / 'out' / 'sweep' / 'task.json').exists, 60), first, 'it writes no state')
+            second = Run('fuzzed:peek_twin', '--time', '2', '--corpus', 'corpus', '--out', str(first.dir / 'out'),
+                         command='fuzz').finish(60)
+        self.expect(second, 125)
+        self.assertIn('name another folder with --out', second.err, second)
+
+    def test_shards(self):
+        """shards have each callable once; merge has those of one run, and unites corpora without a plan that shows nothing"""
+        runs = [fuzz('fuzzed', '--time', '2', '--seed', '1', '--shard', f'{k}/2', corpus='corpus') for k in (1, 2)]
+        for done in runs:
+            self.check(done.json, done, 'it has no report')
+        names = [{row['name'] for row in done.json['sweep']['callables'] if not row.get('why')} for done in runs]
+        folders = [str(folder) for done in runs for folder in (done.dir / 'out', done.cwd / 'corpus')]
+        some = min((runs[0].cwd / 'corpus').glob('*.yaml'))
+        (some.parent / 'again.yaml').write_text(some.read_text())
+        merged = Run(*folders, '--corpus', 'all', command='merge', python=None).finish(60)
+        self.assertEqual({row['name'] for row in merged.json['sweep']['callables']}, set().union(*names), merged)
+        self.assertEqual({name for one in names for name in one if 'twin' in name},
+                         {'fuzzed.backward_twin', 'fuzzed.hold_twin', 'fuzzed.peek_twin'}, merged)
+        about = [self.about(done.cwd / 'corpus') for done in runs]
+        self.assertEqual(sorted(self.about(merged.cwd / 'all')), sorted({line for lines in about for line in lines}), merged)
+        self.assertRegex(merged.err, r'[1-9]\d* show nothing that others do not', merged)
+
+    def about(self, corpus):
+        """Returns the signals of the plans of a corpus."""
+        return [line for path in corpus.glob('*.yaml') for line in path.read_text().splitlines() if line.startswith('about:')]
+
     def test_usage(self):
         """a target with arguments is a wrong command line; one without callables cannot be tested"""
         self.expect(fuzz('fuzzed:peek(3)', corpus='corpus'), 2)
         self.expect(fuzz('fuzzed:nothing', corpus='corpus'), 3)
+
+
+class Nights(EndToEnd):
+    def night(self, python, here):
+        options = ('--time', '12', '--seed', '3', '--corpus', str(here / 'corpus'), '--baseline', str(here / 'b.yaml'))
+        return Run('numpy:repeat', *options, '--update-baseline', command='fuzz', python=python).finish(200)
+
+    def test_baseline(self):
+        """a finding is NEW on the first night, KNOWN on the second, FIXED in a fixed release, and REGRESSED when it is back"""
+        with Run('list', command='list', python=None) as place:
+            here = place.dir
+        states = []
+        for python, status in ((BROKEN, 1), (BROKEN, 0), (GOOD, 0), (BROKEN, 1)):
+            done = self.night(python, here)
+            self.expect(done, status)
+            states.append([f['state'] for f in done.findings()] or [k['now'] for k in done.json['known']])
+        self.assertEqual(states, [['new'], ['known'], ['fixed'], ['regressed']])
 
 
 if __name__ == '__main__':

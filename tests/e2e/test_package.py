@@ -122,6 +122,10 @@ def test_here(here):
     pass
 def test_there():
     assert [1] == [1]
+def test_second():
+    assert [2] == [2]
+def test_third():
+    assert [3] == [3]
 '''
 
 
@@ -322,12 +326,20 @@ class Package(EndToEnd):
         self.assertRegex(text, said)
 
     def test_alone(self):
-        """a test that no child can run is named with the reason, and the others are tested without it"""
+        """a test that no child can run is named with the reason; the others are tested without it, half by half"""
         done, text = self.run_pytest(ALONE, '--ftstress-out', 'kept')
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn('2 passed', text)
+        self.assertIn('4 passed', text)
         self.assertRegex(text, r'test_it.py::test_here: the setup raises AssertionError')
-        self.assertEqual(text.count('test_it.py: nothing found'), 1, text)
+        self.assertEqual(text.count('test_it.py: nothing found'), 2, text)
+
+    def test_installed(self):
+        """the tests of an installed package are found by its name"""
+        done = self.run_installed('python', '-m', 'pytest', '--ftstress', '-q', '-p', 'no:cacheprovider', '--pyargs',
+                                  'numpy._core.tests.test_multithreading', '-k', 'printoptions',
+                                  env={'HOME': self.folder.name})
+        self.assertEqual(done.returncode, 0, done)
+        self.assertRegex(done.stdout, r'test_multithreading.py: nothing found.*: 0 in \d+ calls')
 
 
 if __name__ == '__main__':

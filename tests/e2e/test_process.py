@@ -165,7 +165,7 @@ class Hang(EndToEnd):
         self.expect(done, 1)
         finding = done.findings(kind='hang')[0]
         self.check(finding['serial'], done, 'not serial')
-        self.assertIn('already on one thread', finding['message'], done)
+        self.assertIn('already in calls from one thread', finding['message'], done)
         self.check(finding['runs']['hit'] <= finding['runs']['of'], done, f"runs: {finding['runs']}")
 
     def test_unseen(self):

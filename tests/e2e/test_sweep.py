@@ -170,6 +170,20 @@ class Kinds(EndToEnd):
         self.assertEqual({name for name in rows if not rows[name]} - HELPERS, set(), done)
 
 
+class Sequences(EndToEnd):
+    def test_object(self):
+        """three methods on one object: the last one is named, and the twin is silent"""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        (Path(folder.name) / 'ring.py').write_text(
+            "from forms import Ring, RingTwin\nRing.__module__ = RingTwin.__module__ = 'ring'\n")
+        path = f"{folder.name}:{BUILD / 'planted'}"
+        done = self.expect(sweep('ring', '--time', '30s', env={'PYTHONPATH': path}), 1)
+        self.assertEqual({(f['kind'], f['function']) for f in done.findings()}, {('use-after-free', 'ring_total')}, done)
+        for row in done.json['sweep']['callables']:
+            self.assertEqual(bool(row.get('findings')), row['name'] == 'ring.Ring.total', row)
+
+
 # A package with a module that ends the process, and a function that forgets the names of its caller.
 UNKIND = {'__init__': '''import sys
 def forget(): sys._getframe(1).f_locals.clear()

@@ -136,7 +136,7 @@ const struct option_row option_rows[] = {
     {"allow-gil", 0, NULL, NULL, "run even if the GIL is on", OPTION_WHAT,
      RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE, OPTION_SWITCH, AT(allow_gil)},
     {"corpus", 0, "DIR", "ftstress-corpus",
-     "folder of plans that showed something new: read at the start, and extended", OPTION_WHAT, FUZZ,
+     "folder of plans that showed something new: read at the start, and extended", OPTION_WHAT, FUZZ | MERGE,
      OPTION_WORD, AT(corpus)},
     {"dry-run", 0, NULL, NULL, "print the plan as YAML and stop; `ftstress run FILE.yaml` runs that text",
      OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
@@ -157,7 +157,7 @@ const struct option_row option_rows[] = {
      OPTION_NUMBER, AT(jobs), .low = 1, .high = REQUEST_JOBS_MAX, .wanted = "is not a number from 1 to 64"},
     {"shard", 0, "K/N", NULL,
      "only part K of N of the callables, by their names: parts for several machines, which `ftstress merge` unites",
-     OPTION_LENGTH, SWEEP, OPTION_SET, AT(shard), .set = set_shard},
+     OPTION_LENGTH, SWEEP | FUZZ, OPTION_SET, AT(shard), .set = set_shard},
     {"timeout", 0, "TIME", "5s; sweep, fuzz 2s of processor time for a call",
      "a child without progress for this time hangs; time that a busy machine withholds does not count, and threads "
      "that provably cannot run again need no time",
@@ -205,10 +205,10 @@ const struct option_row option_rows[] = {
     {"baseline", 0, "FILE", NULL,
      "findings of earlier runs: findings are NEW, KNOWN or REGRESSED then, and those that are gone FIXED; only NEW and "
      "REGRESSED set exit status 1",
-     OPTION_DETECTORS, RUN | SWEEP | MERGE, OPTION_WORD, AT(baseline)},
+     OPTION_DETECTORS, RUN | SWEEP | FUZZ | MERGE, OPTION_WORD, AT(baseline)},
     {"update-baseline", 0, NULL, NULL,
      "after the run, write the states of its findings to the file of --baseline, which need not exist before",
-     OPTION_DETECTORS, RUN | SWEEP | MERGE, OPTION_SWITCH, AT(update_baseline)},
+     OPTION_DETECTORS, RUN | SWEEP | FUZZ | MERGE, OPTION_SWITCH, AT(update_baseline)},
 
     {"new", 0, "CODE", NULL,
      "for growth: Python to run instead of the statements; each call must bring something new, such as a key",

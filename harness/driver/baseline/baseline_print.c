@@ -15,11 +15,15 @@ static const char head[] =
     "# Findings of earlier runs, for --baseline. --update-baseline writes this file again: reasons and links stay, "
     "comments do not.\n";
 
-/* The callable of a sweep that has the finding; "": it is of no sweep. */
-static const char *callable_of(const json_t *document, const char *id)
+/* The callable of a sweep that has the finding. "": it is of no sweep, or of several callables together, so that calls of
+ * one of them do not show that it is fixed. */
+static const char *callable_of(const json_t *document, const json_t *finding)
 {
+    const char *id = document_text(finding, "id");
     size_t i, k;
     const json_t *row, *other;
+    if (json_object_get(finding, "together"))
+        return "";
     json_array_foreach (json_object_get(json_object_get(document, "sweep"), "callables"), i, row)
         json_array_foreach (json_object_get(row, "findings"), k, other)
             if (json_is_string(other) && strcmp(json_string_value(other), id) == 0)
@@ -52,10 +56,10 @@ static json_t *entry_of(const json_t *document, const json_t *finding)
     return json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s*, s:s*, s:s*, s:s, s:s}", "id",
                      document_text(finding, "id"), "signature", document_text(finding, "signature"), "state",
                      "known", "what", some(document_text(finding, "message")), "detector",
-                     document_text(finding, "detector"), "callable",
-                     some(callable_of(document, document_text(finding, "id"))), "statement",
-                     some(document_text(finding, "statement")), "test", some(document_text(document, "test")),
-                     "threads", document_is_true(finding, "serial") ? "one" : "several", "seen", seen);
+                     document_text(finding, "detector"), "callable", some(callable_of(document, finding)),
+                     "statement", some(document_text(finding, "statement")), "test",
+                     some(document_text(document, "test")), "threads",
+                     document_is_true(finding, "serial") ? "one" : "several", "seen", seen);
 }
 
 /* The entry as it is after the run. A new reference. */

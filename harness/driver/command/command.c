@@ -53,7 +53,10 @@ static const char fuzz_more[] =
     "children; trials show whose fault it is.\n"
     "A call with a new kind of result, and a plan with a failure or with words that several threads touched, becomes a\n"
     "small plan file in the corpus, which `ftstress run FILE` runs. The folder is read again in each round, so that\n"
-    "several fuzzers can share it. Findings and plans are written at once: Ctrl-C and kill -9 lose none.\n"
+    "several fuzzers can share it. Findings and plans are written at once: Ctrl-C and kill -9 lose none. After a kill,\n"
+    "the same command goes on from there.\n"
+    "The next run with this corpus begins with the plans that failed. With --baseline, only what is new or back again\n"
+    "sets exit status 1. --shard divides the callables; `ftstress merge` unites findings and corpora.\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 could not test (and why), 125 the harness itself failed.\n";
 
@@ -63,7 +66,10 @@ static const char merge_more[] =
     "  ftstress sweep numpy --shard 1/2 --out one           on one machine\n"
     "  ftstress sweep numpy --shard 2/2 --out two           on another one\n"
     "  ftstress merge one two --out all --baseline numpy.yaml --update-baseline\n"
-    "A sweep that was killed counts with what it left. The notes name shards that are missing.\n"
+    "A sweep or fuzzer that was killed counts with what it left. The notes name shards that are missing.\n"
+    "A DIR that is the corpus of a fuzzer is added to the folder of --corpus, with the plans that show something which\n"
+    "no other plan shows:\n"
+    "  ftstress merge one two corpus-1 corpus-2 --out all --corpus nightly\n"
     "\n"
     "Exit status: 0 clean, 1 finding, 2 usage, 3 a report is missing or could not test, 125 the harness itself "
     "failed.\n";

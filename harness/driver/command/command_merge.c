@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "core/wire/status.h"
 #include "driver/baseline/baseline.h"
 #include "driver/finding/run.h"
+#include "driver/fuzz/fuzz_corpus.h"
 #include "driver/merge/merge.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
@@ -74,17 +76,55 @@ static void mark(json_t *all, const struct request *request, struct known_list *
     json_object_set_new(all, "known", report_json_known_list(known));
 }
 
-int command_merge(const struct request *request)
+/* Is it the corpus of a fuzzer, and no folder of a run? */
+static bool is_corpus(const char *dir)
+{
+    char error[640];
+    json_auto_t *report = load(dir, error, sizeof error);
+    return !report && corpus_is_folder(dir);
+}
+
+/* Unites the corpora among the folders, and leaves the others in the list. Returns 0, or an exit status after an error
+ * message. */
+static int unite_corpora(const struct request *request, char **folders, unsigned *n, bool *ret_some)
+{
+    cleanup_free char **corpora = calloc(*n + 1, sizeof *corpora);
+    json_auto_t *notes = json_array();
+    struct corpus_union result;
+    unsigned ncorpora = 0, left = 0;
+    size_t i;
+    const json_t *note;
+    for (unsigned k = 0; corpora && k < *n; k++)
+        if (is_corpus(folders[k]))
+            corpora[ncorpora++] = folders[k];
+        else
+            folders[left++] = folders[k];
+    *n = left;
+    *ret_some = ncorpora > 0;
+    if (ncorpora == 0)
+        return 0;
+    int failed = corpus_unite(request->corpus, corpora, ncorpora, notes, &result);
+    json_array_foreach (notes, i, note)
+        fprintf(stderr, "ftstress: note: %s\n", json_string_value(note));
+    if (failed)
+        return command_fail(STATUS_HARNESS, "cannot write to %s: %s; name another folder with --corpus",
+                            request->corpus, strerror(-failed));
+    fprintf(stderr,
+            "ftstress: corpus: %zu plans in %s; %zu are new there, and %zu show nothing that others do not "
+            "show\n",
+            result.plans, request->corpus, result.added, result.left_out);
+    return 0;
+}
+
+static int merge_reports(const struct request *request, char **folders, unsigned n)
 {
     struct known_list known = {0};
     struct run run = {.out = request->out};
     json_auto_t *all = json_object();
     bool is_whole = true;
-    int status = request->npositionals == 0
-                     ? command_fail(STATUS_USAGE, "name folders of runs; see `ftstress merge --help`")
-                     : command_load_known(request, &known);
-    for (unsigned i = 0; !status && i < request->npositionals; i++) {
-        int failed = add_folder(all, request->positionals[i], request->out);
+    int status = command_load_known(request, &known);
+    for (unsigned i = 0; !status && i < n; i++) {
+        int failed = add_folder(all, folders[i], request->out);
         is_whole &= failed == 0;
         status = failed == STATUS_UNTESTED ? 0 : failed;
     }
@@ -99,4 +139,18 @@ int command_merge(const struct request *request)
     run_clear(&run);
     known_list_clear(&known);
     return status;
+}
+
+int command_merge(const struct request *request)
+{
+    unsigned n = request->npositionals;
+    bool has_corpora = false;
+    if (n == 0)
+        return command_fail(STATUS_USAGE, "name folders of runs; see `ftstress merge --help`");
+    cleanup_free char **folders = calloc(n, sizeof *folders);
+    if (!folders)
+        return command_fail(STATUS_HARNESS, "no memory");
+    memcpy(folders, request->positionals, n * sizeof *folders);
+    int status = unite_corpora(request, folders, &n, &has_corpora);
+    return status || (n == 0 && has_corpora) ? status : merge_reports(request, folders, n);
 }

@@ -57,7 +57,10 @@ static int run_fuzz(struct mode_run *mode, const struct request *request, struct
     if (!request->quiet)
         fprintf(stderr, "ftstress: seed %llu\n", (unsigned long long)request->plan.seed);
     int status = fuzz_run(&fuzz, &run, &report, &error);
-    status = status ? command_fail_sentence(status, &error) : command_tell_document(&run, report, request);
+    if (status)
+        status = command_fail_sentence(status, &error);
+    else if ((status = command_tell_document(&run, report, request)) != STATUS_HARNESS)
+        fuzz_end(&fuzz);
     fuzz_clear(&fuzz);
     sweep_clear(&sweep);
     run_clear(&run);

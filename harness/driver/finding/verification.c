@@ -141,7 +141,7 @@ void verification_say_guilty(const struct verification *verification, char *text
     if (verification->gil.hit > 0)
         text_add(text, size, "; ", "fails with the GIL on, too: not a matter of free threading");
     if (verification->alone.hit > 0)
-        text_add(text, size, "; ", "fails on one thread, too: not a race");
+        text_add(text, size, "; ", "fails with calls from one thread, too: no race between calls");
 }
 
 static void knock_outs_free(struct knock_out *outs, unsigned n)

@@ -10,6 +10,7 @@
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
 #include "driver/sweep/sweep_report.h"
+#include "driver/sweep/sweep_state.h"
 
 /* The stream of numbers for a fuzzer. */
 #define STREAM 17
@@ -25,36 +26,71 @@ static bool is_target(const char *target, const char *name)
            (name[length] == '\0' || name[length] == '.');
 }
 
-/* Lists the callables of the targets that have calls, and the arguments of all calls. */
-static int list_entries(struct fuzz *fuzz, struct sentence *error)
+/* Lists the arguments of all calls. */
+static void list_arguments(struct fuzz *fuzz)
 {
     json_auto_t *arguments = json_object();
     size_t i, k;
     json_t *entry, *call, *value;
     const char *text;
-    fuzz->entries = json_array();
+    json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry)
+        json_array_foreach (json_object_get(entry, "calls"), k, call)
+            draw_learn(json_string_value(call), arguments);
     fuzz->arguments = json_array();
+    json_object_foreach (arguments, text, value)
+        json_array_append_new(fuzz->arguments, json_string(text));
+}
+
+/* Lists the callables of the targets that have calls. A new reference. */
+static json_t *list_entries(const struct fuzz *fuzz)
+{
+    json_t *entries = json_array(), *entry;
+    size_t i;
     json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry) {
         bool is_wanted = false;
         for (size_t t = 0; t < fuzz->ntargets; t++)
             is_wanted |= is_target(fuzz->targets[t], document_text(entry, "name"));
         if (is_wanted && json_array_size(json_object_get(entry, "calls")) > 0)
-            json_array_append(fuzz->entries, entry);
-        json_array_foreach (json_object_get(entry, "calls"), k, call)
-            draw_learn(json_string_value(call), arguments);
+            json_array_append(entries, entry);
     }
-    json_object_foreach (arguments, text, value)
-        json_array_append_new(fuzz->arguments, json_string(text));
+    return entries;
+}
+
+/* Divides the callables into those of this shard and others. */
+static int choose_entries(struct fuzz *fuzz, struct sentence *error)
+{
+    list_arguments(fuzz);
+    fuzz->others = list_entries(fuzz);
+    sweep_leave_shard(fuzz->sweep);
+    fuzz->entries = list_entries(fuzz);
     if (json_array_size(fuzz->entries) > 0)
         return 0;
+    if (json_array_size(fuzz->others) > 0)
+        return sentence_fail(STATUS_UNTESTED, error, "use fewer shards", "no callable falls into this shard");
     return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
                          "the targets have no public callable that simple arguments fit");
 }
 
-/* Lists the modules of the targets, and the callables of the modules. Returns as sweep_run. */
-static int prepare(struct fuzz *fuzz, struct sentence *error)
+/* Opens the folders of the corpus and of findings. */
+static int open_folders(struct fuzz *fuzz, json_t *environment, struct sentence *error)
 {
-    json_auto_t *names = json_array(), *environment = NULL;
+    const char *out = fuzz->sweep->request->out;
+    int failed = corpus_open(&fuzz->corpus);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name another folder with --corpus",
+                             "cannot make the folder %s: %s", fuzz->corpus.dir, strerror(-failed));
+    failed = fuzz_open_total(fuzz, environment);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
+                             failed == -EBUSY ? "another fuzzer or sweep writes its results under %s"
+                                              : "cannot keep results under %s: %s",
+                             out, strerror(-failed));
+    return 0;
+}
+
+/* Lists the modules of the targets. */
+static int list_modules(const struct fuzz *fuzz, json_t *names, struct sentence *error)
+{
     for (size_t i = 0; i < fuzz->ntargets; i++) {
         const char *target = fuzz->targets[i];
         if (strchr(target, '('))
@@ -63,21 +99,24 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
                                  "'%s' has arguments", target);
         json_array_append_new(names, json_stringn(target, strcspn(target, ":")));
     }
-    int status = sweep_prepare(fuzz->sweep, names, &environment, error);
-    status = status ? status : list_entries(fuzz, error);
-    int failed = status ? 0 : corpus_open(&fuzz->corpus);
-    if (failed)
-        return sentence_fail(STATUS_HARNESS, error, "name another folder with --corpus",
-                             "cannot make the folder %s: %s", fuzz->corpus.dir, strerror(-failed));
-    fuzz->sweep->modules = fuzz->targets;
-    fuzz->sweep->nmodules = fuzz->ntargets;
-    fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
+    return 0;
+}
+
+/* Lists the callables of the modules, and opens the folders. Returns as sweep_run. */
+static int prepare(struct fuzz *fuzz, struct sentence *error)
+{
+    json_auto_t *names = json_array(), *environment = NULL;
     fuzz->prng = prng_stream(fuzz->sweep->request->plan.seed, STREAM);
-    fuzz->seen = json_object();
     fuzz->spent = json_object();
     fuzz->rows = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
-    return status;
+    int status = list_modules(fuzz, names, error);
+    status = status ? status : sweep_prepare(fuzz->sweep, names, &environment, error);
+    status = status ? status : choose_entries(fuzz, error);
+    fuzz->sweep->modules = fuzz->targets;
+    fuzz->sweep->nmodules = fuzz->ntargets;
+    fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
+    return status ? status : open_folders(fuzz, environment, error);
 }
 
 /* A call that failed shortly before the end is run by itself all the same. */
@@ -115,6 +154,7 @@ static int run_round(struct fuzz *fuzz)
     error = error ? error : fuzz_learn(fuzz, &unit);
     json_auto_t *result = unit_document(&unit);
     fuzz_add_total(fuzz, result);
+    fuzz_save_total(fuzz);
     unit_clear(&unit);
     fuzz->rounds++;
     atomic_fetch_add(&fuzz->sweep->board->done, 1);
@@ -126,7 +166,7 @@ static bool has_callable_left(const struct fuzz *fuzz)
     size_t i;
     const json_t *entry;
     json_array_foreach (fuzz->entries, i, entry)
-        if (!json_object_get(fuzz->spent, document_text(entry, "name")))
+        if (!fuzz_is_spent(fuzz, document_text(entry, "name")))
             return true;
     return false;
 }
@@ -139,8 +179,18 @@ static json_t *make_report(struct fuzz *fuzz, struct run *run)
                         json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "corpus", fuzz->corpus.dir, "rounds",
                                   (int)fuzz->rounds, "plans", (int)fuzz->corpus.n, "kept",
                                   (int)fuzz->corpus.kept, "unread", (int)fuzz->corpus.unread, "signals",
-                                  (int)json_object_size(fuzz->seen)));
+                                  (int)json_object_size(fuzz->corpus.seen)));
     return report;
+}
+
+/* What was found is reported, even if no more can be kept. */
+static void report_failure(struct fuzz *fuzz, struct run *run, int failed)
+{
+    free(run->reason);
+    run->status = STATUS_HARNESS;
+    if (asprintf(&run->reason, "cannot keep findings under %s: %s", fuzz->sweep->request->out,
+                 strerror(-failed)) < 0)
+        run->reason = NULL;
 }
 
 int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sentence *error)
@@ -149,21 +199,29 @@ int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sen
     if (status)
         return status;
     int failed = sweep_child_open(fuzz->sweep);
+    if (failed)
+        return sentence_fail(STATUS_HARNESS, error, "name another one with TMPDIR",
+                             "cannot make a temporary folder: %s", strerror(-failed));
+    failed = fuzz_replay(fuzz);
     while (!failed && !sweep_is_over(fuzz->sweep) && has_callable_left(fuzz))
         failed = run_round(fuzz);
     corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
     sweep_child_close(fuzz->sweep);
-    if (failed)
-        return sentence_fail(STATUS_HARNESS, error, "name other folders with --corpus and --out",
-                             "cannot keep results under %s or %s: %s", fuzz->corpus.dir,
-                             fuzz->sweep->request->out, strerror(-failed));
     *ret_report = make_report(fuzz, run);
+    if (failed)
+        report_failure(fuzz, run, failed);
     return *ret_report ? 0 : sentence_fail(STATUS_HARNESS, error, "", "no memory for the report");
+}
+
+void fuzz_end(struct fuzz *fuzz)
+{
+    if (fuzz->sweep->dir)
+        sweep_state_remove(fuzz->sweep);
 }
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->arguments, fuzz->seen,
+    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->others, fuzz->arguments,
                              fuzz->spent, fuzz->rows,    fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);

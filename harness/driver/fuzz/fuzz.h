@@ -7,6 +7,7 @@
 
 #include "base/prng.h"
 #include "driver/fuzz/fuzz_corpus.h"
+#include "driver/report/document.h"
 #include "driver/sweep/sweep_unit.h"
 
 struct fuzz {
@@ -19,31 +20,58 @@ struct fuzz {
     struct prng prng;
     json_t *table;     /* inputs of the catalogue: pairs of a name and a recipe */
     json_t *entries;   /* of the catalogue, those that can be called */
+    json_t *others;    /* with --shard: those of other shards, for calls with one another */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
-    json_t *seen;      /* keys: "callable kind of result" */
-    json_t *spent;     /* keys: names of callables that failed, which get no further turn */
-    json_t *rows;      /* by name: the sums of a callable */
-    json_t *total;     /* the results of all rounds, in the form of unit_document */
-    size_t *deck, at;  /* windows of entries in their order, and the next one */
+    json_t *spent;    /* by name: true (no further turn after a failure), or the round of the first failure */
+    json_t *rows;     /* by name: the sums of a callable */
+    json_t *total;    /* the results of all rounds, in the form of unit_document */
+    size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
-    bool passed; /* each callable had a turn */
+    unsigned lost;  /* plans that could not be written */
+    uint64_t saved; /* clock_now() of the last state */
+    size_t nsaved;  /* findings in it */
+    bool passed;    /* each callable had a turn */
 };
 
-/* Fuzzes until the deadline of the sweep. Returns as sweep_run. */
+/* The kind of signal of a plan that fails; the id of the finding follows. */
+#define FUZZ_FAILS "fails"
+
+/* Fuzzes until the deadline of the sweep. The results so far are in a file under the folder of findings, from which the
+ * next fuzzer of the same targets goes on if this one is killed. Returns as sweep_run. */
 int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sentence *error);
+/* Removes that file: the report has been written. */
+void fuzz_end(struct fuzz *fuzz);
 void fuzz_clear(struct fuzz *fuzz);
+
+static inline const char *fuzz_name(const struct unit *unit, size_t owner)
+{
+    return document_text(json_array_get(unit->entries, owner), "name");
+}
 
 /* fuzz_round.c: draws the inputs and calls of a round: sets the inputs of the catalogue. A new reference to entries. */
 json_t *fuzz_draw_round(struct fuzz *fuzz);
+/* fuzz_round.c: the inputs and calls of the plan, as they are. */
+json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
 
-/* fuzz_learn.c: keeps calls with a new kind of result; leaves out callables that failed. Returns 0 or -errno. */
+/* fuzz_learn.c: keeps calls with a new kind of result, and those that failed; leaves out callables that failed. Returns
+ * 0 or -errno. */
 int fuzz_learn(struct fuzz *fuzz, struct unit *unit);
-/* Is the signal of the callable new? It is not the second time. */
-bool fuzz_is_new(struct fuzz *fuzz, const char *name, const char *signal);
+/* Writes the plan to the corpus. Returns 0 or -ENOMEM. */
+int fuzz_keep(struct fuzz *fuzz, struct plan *plan, const char *signals);
+bool fuzz_is_spent(const struct fuzz *fuzz, const char *name);
 
 /* fuzz_combine.c: runs several calls that returned with one another under threads. Returns 0 or -errno. */
 int fuzz_combine(struct fuzz *fuzz, struct unit *unit);
+/* Runs all calls of the unit that returned with one another, as the plan does. */
+int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *plan);
+
+/* fuzz_replay.c: runs the plans of the corpus that failed on an earlier night, first of all. Returns 0 or -errno. */
+int fuzz_replay(struct fuzz *fuzz);
 
 /* fuzz_total.c: adds the result of a unit to the sums; gives callables without a turn a row. */
 void fuzz_add_total(struct fuzz *fuzz, const json_t *result);
 void fuzz_end_total(struct fuzz *fuzz);
+/* Goes on from the results of a fuzzer that was killed. Returns 0 or -errno; -EBUSY: another process has the folder. */
+int fuzz_open_total(struct fuzz *fuzz, json_t *environment);
+/* Writes the results so far, at once if there are new findings. */
+void fuzz_save_total(struct fuzz *fuzz);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
 #include "driver/fuzz/fuzz_draw.h"
@@ -45,17 +46,11 @@ struct mix {
     enum rung share;
 };
 
-static bool is_spent(const struct fuzz *fuzz, const struct unit *unit, const struct unit_call *call)
-{
-    return json_object_get(fuzz->spent, document_text(json_array_get(unit->entries, call->owner), "name")) !=
-           NULL;
-}
-
 static const struct unit_call *draw_returned(struct fuzz *fuzz, const struct unit *unit)
 {
     for (unsigned tries = 0; unit->n > 0 && tries < 64; tries++) {
         const struct unit_call *call = &unit->calls[draw(&fuzz->prng, unit->n)];
-        if (call->state == CALL_RETURNED && !is_spent(fuzz, unit, call))
+        if (call->state == CALL_RETURNED && !fuzz_is_spent(fuzz, fuzz_name(unit, call->owner)))
             return call;
     }
     return NULL;
@@ -123,13 +118,26 @@ static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, 
     return error;
 }
 
-static int keep_mix(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix)
+static int keep_mix(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix, const char *signals)
 {
     struct plan plan;
     int error = make_plan(fuzz, unit, mix, &plan);
-    error = error ? error : corpus_keep(&fuzz->corpus, &plan);
+    error = error ? error : fuzz_keep(fuzz, &plan, signals);
     plan_clear(&plan);
     return error;
+}
+
+/* Adds the signal, if it is new, for each callable. */
+static void add_signals(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix, const char *kind,
+                        char **signals)
+{
+    for (unsigned i = 0; i < mix->n; i++) {
+        const char *name = fuzz_name(unit, mix->calls[i]->owner);
+        if (!corpus_is_new(&fuzz->corpus, name, kind))
+            continue;
+        text_join(signals, CORPUS_SEPARATOR, name);
+        text_join(signals, " ", kind);
+    }
 }
 
 static bool has_finding(const json_t *report)
@@ -167,6 +175,61 @@ static char *describe(const struct unit *unit, const struct mix *mix)
     return strdup(text);
 }
 
+/* Does the plan fail in trials without the callable? */
+static bool is_innocent(const json_t *report, const char *name)
+{
+    size_t i, k;
+    const json_t *one, *knock_out;
+    json_array_foreach (json_object_get(report, "verifications"), i, one)
+        json_array_foreach (json_object_get(one, "knock_outs"), k, knock_out)
+            if (strcmp(document_text(knock_out, "without"), name) == 0 &&
+                document_number(json_object_get(knock_out, "trials"), "hit") > 0)
+                return true;
+    return false;
+}
+
+/* Leaves the calls that the plan needs to fail, as far as trials show it. */
+static void leave_guilty(const struct unit *unit, const json_t *report, struct mix *mix)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < mix->n; i++)
+        if (!is_innocent(report, fuzz_name(unit, mix->calls[i]->owner)))
+            mix->calls[n++] = mix->calls[i];
+    mix->n = n > 0 ? n : mix->n;
+}
+
+/* Adds to the findings which callables the plan calls: one of them alone may not fail. */
+static void mark_together(const struct unit *unit, const struct mix *mix, const json_t *found)
+{
+    size_t i, k;
+    json_t *finding, *one;
+    json_array_foreach (unit->findings, i, finding)
+        json_array_foreach (found, k, one) {
+            if (strcmp(document_text(finding, "id"), document_text(one, "id")) != 0)
+                continue;
+            json_t *names = json_array();
+            for (unsigned n = 0; n < mix->n; n++)
+                json_array_append_new(names, json_string(fuzz_name(unit, mix->calls[n]->owner)));
+            if (mix->n > 1)
+                json_object_set_new(finding, "together", json_incref(names));
+            json_decref(names);
+        }
+}
+
+static int keep_failure(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix,
+                        const json_t *report)
+{
+    cleanup_free char *signals = NULL;
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding) {
+        char kind[64];
+        snprintf(kind, sizeof kind, FUZZ_FAILS " %s", document_text(finding, "id"));
+        add_signals(fuzz, unit, mix, kind, &signals);
+    }
+    return signals ? keep_mix(fuzz, unit, mix, signals) : 0;
+}
+
 /* Runs a plan that failed again, with all kinds of children and trials. Callables of a finding get no further turn. */
 static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
 {
@@ -175,50 +238,66 @@ static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
     error = error ? error : run_mix(fuzz, unit, mix, false, &report);
     if (error)
         return error;
+    leave_guilty(unit, report, mix);
     for (unsigned i = 0; has_finding(report) && i < mix->n; i++)
         trial_add_ids(json_array_get(unit->rows, mix->calls[i]->owner), json_object_get(report, "findings"));
+    mark_together(unit, mix, json_object_get(report, "findings"));
     if (!has_finding(report) && !sweep_is_over(fuzz->sweep)) {
         cleanup_free char *text = describe(unit, mix);
         json_array_append_new(
             unit->notes, json_sprintf("%s failed together once, and not again in fresh children; no finding",
                                       text ? text : ""));
     }
-    return has_finding(report) ? keep_mix(fuzz, unit, mix) : 0;
+    return has_finding(report) ? keep_failure(fuzz, unit, mix, report) : 0;
 }
 
-/* Do threads touch more words together than with the callables of this plan before? */
-static bool has_new_words(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix,
+/* Keeps the plan if threads touch more words together than with these callables before. */
+static int keep_new_words(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix,
                           const json_t *report)
 {
+    cleanup_free char *signals = NULL;
     long long words = document_number(json_object_get(report, "traced"), "words");
-    char signal[32];
-    bool is_new = false;
+    char kind[32];
     int size = 0;
     for (; words > 0; words /= 2)
         size++;
-    snprintf(signal, sizeof signal, "words %d", size);
-    for (unsigned i = 0; size > 0 && i < mix->n; i++)
-        is_new |= fuzz_is_new(
-            fuzz, document_text(json_array_get(unit->entries, mix->calls[i]->owner), "name"), signal);
-    return is_new;
+    snprintf(kind, sizeof kind, "words %d", size);
+    if (size > 0)
+        add_signals(fuzz, unit, mix, kind, &signals);
+    return signals ? keep_mix(fuzz, unit, mix, signals) : 0;
 }
 
-/* Runs one plan. *ret_found: it failed. Returns 1 where there are no calls for one, 0, or -errno. */
+/* Runs one plan. *ret_found: it failed. */
+static int try_mix(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bool *ret_found)
+{
+    json_auto_t *report = NULL;
+    int error = run_mix(fuzz, unit, mix, true, &report);
+    *ret_found = !error && has_finding(report);
+    if (error)
+        return error;
+    return *ret_found ? settle(fuzz, unit, mix) : keep_new_words(fuzz, unit, mix, report);
+}
+
+/* Draws and runs one plan. Returns 1 where there are no calls for one, 0, or -errno. */
 static int combine_once(struct fuzz *fuzz, struct unit *unit, const struct unit_call *suspect,
                         bool *ret_found)
 {
     struct mix mix;
-    json_auto_t *report = NULL;
     *ret_found = false;
-    if (!draw_mix(fuzz, unit, suspect, &mix))
-        return 1;
-    int error = run_mix(fuzz, unit, &mix, true, &report);
-    if (error)
-        return error;
-    *ret_found = has_finding(report);
-    if (*ret_found)
-        return settle(fuzz, unit, &mix);
-    return has_new_words(fuzz, unit, &mix, report) ? keep_mix(fuzz, unit, &mix) : 0;
+    return draw_mix(fuzz, unit, suspect, &mix) ? try_mix(fuzz, unit, &mix, ret_found) : 1;
+}
+
+int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *plan)
+{
+    struct mix mix = {.is_sequence = plan->nsteps > 0, .perturb = plan->perturb, .share = plan->share};
+    bool found = false;
+    int error = 0;
+    for (size_t i = 0; i < unit->n && mix.n < CALLS_MOST; i++)
+        if (unit->calls[i].state == CALL_RETURNED)
+            mix.calls[mix.n++] = &unit->calls[i];
+    for (int i = 0; i < PLANS && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
+        error = try_mix(fuzz, unit, &mix, &found);
+    return error;
 }
 
 /* Looks for the calls that a call which failed among others needs. */
@@ -229,7 +308,7 @@ static int try_suspects(struct fuzz *fuzz, struct unit *unit)
     int ended = 0;
     json_array_foreach (unit->suspects, i, suspect) {
         const struct unit_call *call = &unit->calls[json_integer_value(json_array_get(suspect, 0))];
-        bool found = is_spent(fuzz, unit, call);
+        bool found = fuzz_is_spent(fuzz, fuzz_name(unit, call->owner));
         for (int k = 0; k < SUSPECT_PLANS && !found && !ended && !sweep_is_over(fuzz->sweep); k++)
             ended = combine_once(fuzz, unit, call, &found);
         if (!found)

@@ -8,7 +8,7 @@
 /* A number below n. */
 static inline size_t draw(struct prng *prng, size_t n)
 {
-    return n ? (size_t)(prng_next(prng) % n) : 0;
+    return n ? prng_below(prng, n) : 0;
 }
 
 /* A recipe with one change of dtype, shape, stride or attribute; or the same one. The caller's; NULL without memory. */

@@ -1,6 +1,7 @@
 /* What a round shows that is new. */
 #include "driver/fuzz/fuzz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,51 +10,79 @@
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_trial.h"
 
-/* Plans of one call that a callable has in the corpus. */
-#define KINDS_MOST 6
-
-bool fuzz_is_new(struct fuzz *fuzz, const char *name, const char *signal)
+/* A full disk loses plans, but no findings: the fuzzer goes on. */
+int fuzz_keep(struct fuzz *fuzz, struct plan *plan, const char *signals)
 {
-    cleanup_free char *key = NULL;
-    if (asprintf(&key, "%s %s", name, signal) < 0 || json_object_get(fuzz->seen, key))
-        return false;
-    json_object_set_new(fuzz->seen, key, json_true());
-    return true;
+    int error = corpus_keep(&fuzz->corpus, plan, signals);
+    if (error == -ENOMEM || error == 0)
+        return error;
+    if (!fuzz->lost++)
+        json_array_append_new(json_object_get(fuzz->total, "notes"),
+                              json_sprintf("cannot write to the corpus %s: %s; the fuzzer went on without",
+                                           fuzz->corpus.dir, strerror(-error)));
+    return 0;
 }
 
-/* Counts the plans of a callable under its name. */
-static bool has_room(struct fuzz *fuzz, const char *name)
-{
-    json_int_t n = json_integer_value(json_object_get(fuzz->seen, name));
-    if (n < KINDS_MOST)
-        json_object_set_new(fuzz->seen, name, json_integer(n + 1));
-    return n < KINDS_MOST;
-}
-
-static int keep_call(struct fuzz *fuzz, const struct unit *unit, const struct unit_call *call)
+static int keep_call(struct fuzz *fuzz, const struct unit *unit, const struct unit_call *call,
+                     const char *kind)
 {
     struct plan plan;
+    cleanup_free char *signal = NULL;
+    if (asprintf(&signal, "%s %s", fuzz_name(unit, call->owner), kind) < 0)
+        return -ENOMEM;
     trial_begin(fuzz->sweep, "fuzz", &plan);
     plan.threads = trial_threads(fuzz->sweep);
     int error = trial_add_call(fuzz->sweep, unit, call, &plan);
-    error = error ? error : corpus_keep(&fuzz->corpus, &plan);
+    error = error ? error : fuzz_keep(fuzz, &plan, signal);
     plan_clear(&plan);
     return error;
 }
 
-/* A callable that failed would fail in most of the later rounds, too. */
-static void leave_out(struct fuzz *fuzz, const struct unit *unit)
+/* The call with the findings of a callable: the first one that failed on one thread, else the one for threads. */
+static const struct unit_call *find_failure(const struct fuzz *fuzz, const struct unit *unit, size_t owner)
 {
+    for (size_t i = 0; i < unit->n; i++)
+        if (unit->calls[i].owner == owner &&
+            (unit->calls[i].state == CALL_CRASHED || unit->calls[i].state == CALL_SHOWN))
+            return &unit->calls[i];
+    return unit_choose_call(fuzz->sweep, unit, owner);
+}
+
+/* Keeps a plan for each finding of one callable, which the next night runs first. */
+static int keep_failures(struct fuzz *fuzz, const struct unit *unit, size_t owner)
+{
+    const struct unit_call *call = find_failure(fuzz, unit, owner);
+    const json_t *ids = json_object_get(json_array_get(unit->rows, owner), "findings"), *id;
     size_t i;
-    const json_t *row;
-    json_array_foreach (unit->rows, i, row)
-        if (json_array_size(json_object_get(row, "findings")) > 0)
-            json_object_set_new(fuzz->spent, document_text(row, "name"), json_true());
-    for (i = 0; i < unit->n; i++)
-        if (unit->calls[i].state >= CALL_CRASHED)
-            json_object_set_new(fuzz->spent,
-                                document_text(json_array_get(unit->entries, unit->calls[i].owner), "name"),
-                                json_true());
+    int error = 0;
+    json_array_foreach (ids, i, id) {
+        char kind[64];
+        snprintf(kind, sizeof kind, FUZZ_FAILS " %s", json_string_value(id));
+        if (call && !error && corpus_is_new(&fuzz->corpus, fuzz_name(unit, owner), kind))
+            error = keep_call(fuzz, unit, call, kind);
+    }
+    return error;
+}
+
+/* A callable that failed would fail in most of the later rounds, too. One that ended its process, and not by itself,
+ * has one more round: another call may be to blame. */
+static void spend(struct fuzz *fuzz, const struct unit *unit, size_t owner)
+{
+    const char *name = fuzz_name(unit, owner);
+    unsigned slow = unit_count(unit, owner, CALL_TIME) + unit_count(unit, owner, CALL_MEMORY);
+    unsigned failed = unit_count(unit, owner, CALL_CRASHED) + unit_count(unit, owner, CALL_SHOWN);
+    bool has_findings = json_array_size(json_object_get(json_array_get(unit->rows, owner), "findings")) > 0;
+    const json_t *before = json_object_get(fuzz->spent, name);
+    bool is_second = before && json_integer_value(before) != (json_int_t)fuzz->rounds;
+    if (has_findings || slow > 0 || (failed > 0 && is_second))
+        json_object_set_new(fuzz->spent, name, json_true());
+    else if (failed > 0)
+        json_object_set_new(fuzz->spent, name, json_integer(fuzz->rounds));
+}
+
+bool fuzz_is_spent(const struct fuzz *fuzz, const char *name)
+{
+    return json_is_true(json_object_get(fuzz->spent, name));
 }
 
 int fuzz_learn(struct fuzz *fuzz, struct unit *unit)
@@ -63,12 +92,15 @@ int fuzz_learn(struct fuzz *fuzz, struct unit *unit)
     int error = 0;
     json_array_foreach (unit->signals, i, signal) {
         const struct unit_call *call = &unit->calls[json_integer_value(json_array_get(signal, 0))];
-        const char *name = document_text(json_array_get(unit->entries, call->owner), "name");
-        bool is_new = fuzz_is_new(fuzz, name, json_string_value(json_array_get(signal, 1)));
-        if (is_new && call->state == CALL_RETURNED && !error && has_room(fuzz, name))
-            error = keep_call(fuzz, unit, call);
+        const char *name = fuzz_name(unit, call->owner), *kind = json_string_value(json_array_get(signal, 1));
+        if (corpus_is_new(&fuzz->corpus, name, kind) && call->state == CALL_RETURNED && !error &&
+            corpus_has_room(&fuzz->corpus, name))
+            error = keep_call(fuzz, unit, call, kind);
     }
-    leave_out(fuzz, unit);
+    for (i = 0; i < json_array_size(unit->entries); i++) {
+        spend(fuzz, unit, i);
+        error = error ? error : keep_failures(fuzz, unit, i);
+    }
     atomic_store(&fuzz->sweep->board->kept, (unsigned)fuzz->corpus.n);
     return error;
 }

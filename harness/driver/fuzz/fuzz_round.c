@@ -44,7 +44,7 @@ static const char *recipe_of(const struct plan *base, const char *name, const ch
 
 /* The inputs of the table, as the plan has them, some of them changed. In the first turns they stay: the forms of the
  * catalogue fit together. */
-static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base)
+static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_changed)
 {
     json_t *inputs = json_array();
     size_t i;
@@ -53,7 +53,7 @@ static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base)
         const char *name = json_string_value(json_array_get(input, 0));
         const char *recipe = recipe_of(base, name, json_string_value(json_array_get(input, 1)));
         cleanup_free char *drawn =
-            fuzz->passed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
+            is_changed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
         json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
     }
     return inputs;
@@ -85,6 +85,17 @@ static void draw_calls(struct fuzz *fuzz, json_t *chosen, const json_t *entry)
     }
 }
 
+/* Callables of other shards, some of them again of this one. */
+static void draw_others(struct fuzz *fuzz, json_t *chosen)
+{
+    size_t n = json_array_size(fuzz->others), from = draw(&fuzz->prng, n);
+    for (size_t i = from; i < from + WINDOW && i < n; i++) {
+        const json_t *entry = json_array_get(fuzz->others, i);
+        if (!fuzz_is_spent(fuzz, document_text(entry, "name")))
+            draw_calls(fuzz, chosen, entry);
+    }
+}
+
 static void draw_window(struct fuzz *fuzz, json_t *chosen)
 {
     size_t n = count_windows(fuzz);
@@ -97,7 +108,7 @@ static void draw_window(struct fuzz *fuzz, json_t *chosen)
     size_t from = fuzz->deck[fuzz->at++] * WINDOW;
     for (size_t i = from; i < from + WINDOW && i < json_array_size(fuzz->entries); i++) {
         const json_t *entry = json_array_get(fuzz->entries, i);
-        if (!json_object_get(fuzz->spent, document_text(entry, "name")))
+        if (!fuzz_is_spent(fuzz, document_text(entry, "name")))
             draw_calls(fuzz, chosen, entry);
     }
 }
@@ -132,16 +143,17 @@ static char *call_of(const struct plan *plan, const json_t *entry, const char *s
     return asprintf(&call, UNIT_OBJECT "%s", statement + length) < 0 ? NULL : call;
 }
 
-/* Adds a statement of a plan of the corpus, and a change of it, if it is a call of the catalogue. */
-static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *base, const char *statement)
+/* Adds a statement of a plan of the corpus, if it is a call of the catalogue; and a change of it. */
+static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *base, const char *statement,
+                          bool is_changed)
 {
     size_t i;
     const json_t *entry;
     json_array_foreach (fuzz->entries, i, entry) {
         cleanup_free char *call = call_of(base, entry, statement);
-        if (!call || json_object_get(fuzz->spent, document_text(entry, "name")))
+        if (!call || fuzz_is_spent(fuzz, document_text(entry, "name")))
             continue;
-        cleanup_free char *drawn = draw_call(&fuzz->prng, call, fuzz->arguments);
+        cleanup_free char *drawn = is_changed ? draw_call(&fuzz->prng, call, fuzz->arguments) : NULL;
         json_t *calls = entry_for(chosen, entry);
         json_object_set_new(calls, call, json_true());
         json_object_set_new(calls, drawn ? drawn : call, json_true());
@@ -149,12 +161,12 @@ static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *
     }
 }
 
-static void add_plan(struct fuzz *fuzz, json_t *chosen, const struct plan *base)
+static void add_plan(struct fuzz *fuzz, json_t *chosen, const struct plan *base, bool is_changed)
 {
     for (unsigned i = 0; i < base->nsteps; i++)
-        add_statement(fuzz, chosen, base, base->steps[i]);
+        add_statement(fuzz, chosen, base, base->steps[i], is_changed);
     for (unsigned i = 0; i < base->nroles; i++)
-        add_statement(fuzz, chosen, base, base->roles[i]);
+        add_statement(fuzz, chosen, base, base->roles[i], is_changed);
 }
 
 /* The sets of calls as lists. */
@@ -179,10 +191,20 @@ json_t *fuzz_draw_round(struct fuzz *fuzz)
                                   ? &corpus->plans[draw(&fuzz->prng, corpus->n)]
                                   : NULL;
     json_auto_t *chosen = json_object();
-    json_object_set_new(fuzz->sweep->catalogue, "inputs", draw_inputs(fuzz, base));
+    json_object_set_new(fuzz->sweep->catalogue, "inputs", draw_inputs(fuzz, base, fuzz->passed));
     if (base)
-        add_plan(fuzz, chosen, base);
+        add_plan(fuzz, chosen, base, true);
     for (int i = 0; i < WINDOWS && (i == 0 || count_windows(fuzz) > 1); i++)
         draw_window(fuzz, chosen);
+    if (fuzz->passed && fuzz->sweep->request->shards > 1)
+        draw_others(fuzz, chosen);
+    return list_entries(chosen);
+}
+
+json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan)
+{
+    json_auto_t *chosen = json_object();
+    json_object_set_new(fuzz->sweep->catalogue, "inputs", draw_inputs(fuzz, plan, false));
+    add_plan(fuzz, chosen, plan, false);
     return list_entries(chosen);
 }

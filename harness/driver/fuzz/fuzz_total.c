@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-#include "driver/report/document.h"
+#include "base/clock.h"
 #include "driver/merge/merge.h"
+#include "driver/report/document.h"
+#include "driver/sweep/sweep_state.h"
 
 /* Notes of all rounds. */
 #define NOTES_MOST 60
+/* Writes of the results so far, without new findings. */
+#define SAVE_EACH (10 * CLOCK_SECOND)
 
 static const char *const counters[] = {"children", "serial_calls", "calls", "sampled", "overlapped"};
 
@@ -80,10 +84,63 @@ void fuzz_add_total(struct fuzz *fuzz, const json_t *result)
     atomic_store(&fuzz->sweep->board->found, (unsigned)json_array_size(findings));
 }
 
-void fuzz_end_total(struct fuzz *fuzz)
+/* The results that a fuzzer left which was killed, in the form of unit_document. A new reference, or NULL. */
+static json_t *read_rest(const char *out)
+{
+    json_auto_t *rest = merge_rest(out);
+    const json_t *sweep = json_object_get(rest, "sweep");
+    json_t *result = rest ? json_deep_copy(rest) : NULL;
+    json_object_set(result, "callables", json_object_get(sweep, "callables"));
+    json_object_set(result, "children", json_object_get(sweep, "children"));
+    return result;
+}
+
+int fuzz_open_total(struct fuzz *fuzz, json_t *environment)
+{
+    struct sweep *sweep = fuzz->sweep;
+    json_t *targets = json_array();
+    size_t i;
+    const json_t *row;
+    for (i = 0; i < fuzz->ntargets; i++)
+        json_array_append_new(targets, json_string(fuzz->targets[i]));
+    json_auto_t *task = json_pack("{s:o, s:O, s:s, s:i, s:i}", "fuzz", targets, "environment", environment,
+                                  "python", sweep->mode->probe.executable, "shard",
+                                  (int)sweep->request->shard, "shards", (int)sweep->request->shards);
+    int error = sweep_state_open(sweep, task);
+    json_auto_t *rest = !error && sweep->resumed ? read_rest(sweep->request->out) : NULL;
+    if (!rest)
+        return error;
+    fuzz_add_total(fuzz, rest);
+    json_array_foreach (json_object_get(rest, "callables"), i, row)
+        if (json_array_size(json_object_get(row, "findings")) > 0)
+            json_object_set_new(fuzz->spent, document_text(row, "name"), json_true());
+    return 0;
+}
+
+static json_t *list_rows(const struct fuzz *fuzz)
 {
     json_t *rows = json_array(), *row;
     const char *name;
+    json_object_foreach (fuzz->rows, name, row)
+        json_array_append(rows, row);
+    return rows;
+}
+
+void fuzz_save_total(struct fuzz *fuzz)
+{
+    size_t n = json_array_size(json_object_get(fuzz->total, "findings"));
+    if (n == fuzz->nsaved && clock_now() - fuzz->saved < SAVE_EACH)
+        return;
+    json_object_set_new(fuzz->total, "callables", list_rows(fuzz));
+    /* Without it, merge and the next fuzzer have the kept findings, and no table. */
+    (void)sweep_state_write(fuzz->sweep, 0, fuzz->total);
+    fuzz->saved = clock_now();
+    fuzz->nsaved = n;
+}
+
+void fuzz_end_total(struct fuzz *fuzz)
+{
+    json_t *rows = list_rows(fuzz);
     size_t i;
     const json_t *entry;
     json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry) {
@@ -94,7 +151,5 @@ void fuzz_end_total(struct fuzz *fuzz)
             json_array_append_new(rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
                                                   *why ? why : "the time was over before its turn"));
     }
-    json_object_foreach (fuzz->rows, name, row)
-        json_array_append(rows, row);
     json_object_set_new(fuzz->total, "callables", rows);
 }

@@ -83,7 +83,8 @@ static void decide_by_evidence(const struct finding *finding, struct blame_verdi
     else if (inside)
         SAY(verdict, "innermost frame of the interpreter, in a statement that calls %s%s",
             evidence->call_package,
-            finding->serial ? "; one thread is enough" : ", which may have damaged what it meets");
+            finding->serial ? "; calls from one thread are enough"
+                            : ", which may have damaged what it meets");
     else if (evidence->alone && evidence->blame == BLAME_UNKNOWN)
         SAY(verdict, "no package's code is loaded, and the statements cannot damage memory");
     else

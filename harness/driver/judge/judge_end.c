@@ -49,7 +49,7 @@ static const char *when(const struct outcome *outcome)
     case BOARD_SETUP:
         return " during setup, before any thread was started";
     case BOARD_SERIAL:
-        return " already on one thread";
+        return " already in calls from one thread";
     case BOARD_FINISH:
         return " while Python was shutting down";
     default:

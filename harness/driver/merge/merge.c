@@ -222,6 +222,7 @@ void merge_add(json_t *all, const json_t *report)
         json_object_update(all, (json_t *)report);
         json_object_set_new(all, "name", json_string(""));
         json_object_del(all, "sweep");
+        json_object_del(all, "fuzz"); /* of one corpus */
         for (size_t i = 0; i < COUNT(counts); i++)
             json_object_del(all, counts[i]);
         for (size_t i = 0; i < COUNT(lists); i++)

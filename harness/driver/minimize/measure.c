@@ -12,12 +12,20 @@
 /* Failures that are enough after this share of the time. */
 #define HITS_LEAST 3
 #define EARLY_SHARE 4
-/* A shortened plan has this number of times the time of its latest failure, and these seconds. */
+/* A shortened plan has this number of times the time of its latest failure, and these seconds: less where more than a
+ * few failures have a time. */
 #define LATEST_TIMES 6
-#define TIME_LEAST 0.2
+#define LATEST_TIMES_OF_MANY 2
+#define MANY 6
+#define TIME_LEAST 0.05
 #define DATED_LEAST 2
+/* A plan is made shorter where at least this share of its time goes. */
+#define WORTH_SHARE 3
 /* The time of a plan is rounded up to this. */
-#define TIME_UNIT (100 * UINT64_C(1000000))
+#define TIME_UNIT (50 * UINT64_C(1000000))
+
+/* A shortened plan without a failure in this number of times the seconds that the first one took is too short. */
+#define TOO_SHORT_TIMES 20
 
 /* A rare failure takes minutes to measure. */
 #define SAY_EVERY (15 * CLOCK_SECOND)
@@ -43,14 +51,15 @@ static bool is_measured(const struct rate *rate, uint64_t began, uint64_t deadli
 /* Returns what the plan needs for failures at these times. */
 static uint64_t enough_time(const struct measured *measured)
 {
-    uint64_t time = (uint64_t)((LATEST_TIMES * measured->latest + TIME_LEAST) * (double)CLOCK_SECOND);
+    double times = measured->dated < MANY ? LATEST_TIMES : LATEST_TIMES_OF_MANY;
+    uint64_t time = (uint64_t)((times * measured->latest + TIME_LEAST) * (double)CLOCK_SECOND);
     return (time + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
 }
 
 static bool may_shorten(const struct measured *measured, const struct plan *plan)
 {
     return measured->dated > 0 && !(plan->detect & DETECTOR_COUNTERS) &&
-           enough_time(measured) < plan->time / 2;
+           enough_time(measured) <= plan->time - plan->time / WORTH_SHARE;
 }
 
 static void say_progress(const struct tester *tester, const struct rate *rate, uint64_t *said)
@@ -62,11 +71,35 @@ static void say_progress(const struct tester *tester, const struct rate *rate, u
             rate->of);
 }
 
+/* The plan before it was made shorter after its first failure. */
+struct whole {
+    uint64_t time;  /* or 0: it was not */
+    double seconds; /* of its children */
+    bool kept;      /* the shorter one does not fail */
+};
+
+/* Makes the plan shorter after an early failure, and whole again where it does not fail then. Returns true where the
+ * measuring begins anew. */
+static bool change_time(const struct measured *measured, struct plan *plan, struct whole *whole)
+{
+    const struct rate *rate = &measured->rate;
+    if (rate->hit == 1 && !whole->kept && may_shorten(measured, plan)) {
+        *whole = (struct whole){.time = plan->time, .seconds = rate->seconds};
+        plan->time = enough_time(measured);
+        return true;
+    }
+    if (rate->hit > 0 || whole->kept || whole->time == 0 || rate->seconds < TOO_SHORT_TIMES * whole->seconds)
+        return false;
+    plan->time = whole->time;
+    return whole->kept = true;
+}
+
 void measure_plan(struct tester *tester, struct plan *plan, const struct likeness *like, uint64_t deadline,
                   struct measured *ret)
 {
     struct tester_result result;
     struct measured measured = {0};
+    struct whole whole = {0};
     const struct rate *rate = &measured.rate;
     uint64_t began = clock_now(), said = began;
     size_t tag;
@@ -85,8 +118,7 @@ void measure_plan(struct tester *tester, struct plan *plan, const struct likenes
         others |= result.others;
         add_to_measured(&measured, &result);
         say_progress(tester, rate, &said);
-        if (rate->hit == 1 && may_shorten(&measured, plan)) {
-            plan->time = enough_time(&measured);
+        if (change_time(&measured, plan, &whole)) {
             measured = (struct measured){0};
             tester_stop(tester, TESTER_ALL);
         }

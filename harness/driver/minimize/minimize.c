@@ -18,6 +18,8 @@
 #define AFTER_TIME (60 * CLOCK_SECOND)
 /* A variant that was rarer than a rate is rarer than one that is higher, or hardly lower, too. */
 #define TRIED_MARGIN 1.3
+/* The first axes, which change the plan from outside. */
+#define OUTER_AXES 3
 /* Axes of the second look. */
 #define SECOND_AXES "statements,threads"
 /* The chance that a test of a candidate is wrong, and in the second look. */
@@ -41,11 +43,12 @@ static bool is_over(const struct minimize *minimize)
     return minimize->tester.interrupted || clock_now() >= minimize->deadline;
 }
 
-/* The failures a second that a variant is compared with. */
+/* The failures a second that a variant is compared with: what the plan has for sure. The rate that it seems to have is
+ * that of a variant which was accepted because it failed early: few others would reach it. */
 static double rate_to_keep(const struct minimize *minimize)
 {
     double before = rate_per_second(&minimize->before);
-    return minimize->second_look || minimize->now < before ? before : minimize->now;
+    return minimize->second_look || minimize->least < before ? before : minimize->least;
 }
 
 static const char *axis_of(const json_t *variant)
@@ -58,7 +61,7 @@ static char *key_of(const struct minimize *minimize, const json_t *variant)
     json_auto_t *core = json_copy((json_t *)variant);
     json_object_del(core, "what");
     json_object_del(core, "axis");
-    json_object_del(core, "part");
+    json_object_del(core, "chances");
     json_object_del(core, "causes");
     cleanup_free char *text = json_dumps(core, JSON_COMPACT | JSON_SORT_KEYS);
     char *key;
@@ -169,16 +172,19 @@ static void rename_plan(const struct plan *from, struct plan *plan)
 static int accept(struct minimize *minimize, struct candidate *candidate, struct plan *plan)
 {
     double before = minimize->now > 0 ? minimize->now : rate_per_second(&minimize->before);
-    json_t *part = json_object_get(candidate->variant, "part");
+    json_t *chances = json_object_get(candidate->variant, "chances");
+    const struct rate rate = {.hit = candidate->sprt.hits, .seconds = candidate->sprt.seconds};
+    double high;
     char *statement = strdup(candidate->like.statement);
     if (!statement)
         return -ENOMEM;
     free(minimize->statement);
     minimize->statement = statement;
     minimize->like.statement = minimize->needed.statement = statement;
-    json_decref(minimize->needed.part);
-    minimize->needed.part = json_incref(part);
+    json_decref(minimize->needed.chances);
+    minimize->needed.chances = json_incref(chances);
     minimize->now = (candidate->sprt.hits + 1) / (candidate->sprt.seconds + 1 / before);
+    rate_interval(&rate, &minimize->least, &high);
     minimize->second_look = false;
     minimize->candidates++;
     minimize->accepted++;
@@ -274,34 +280,43 @@ static int try_axes(struct minimize *minimize, const char *axes, struct plan *pl
                                                   minimize->dir, strerror((int)-result));
 }
 
-/* Lists all axes, beginning with this one. */
-static void list_axes(size_t first, char *text, size_t size)
+/* Lists the first n axes, beginning with this one. */
+static void list_axes(size_t first, size_t n, char *text, size_t size)
 {
     int length = 0;
-    for (size_t i = 0; i < reducer_axis_count; i++)
+    for (size_t i = 0; i < n; i++)
         length += snprintf(text + length, size - (size_t)length, "%s%s", i ? "," : "",
-                           reducer_axes[(first + i) % reducer_axis_count]);
+                           reducer_axes[(first + i) % n]);
 }
 
-/* Goes along all axes until no variant is left. A test may be wrong, and the plan may fail more often now than at
+/* Goes along these axes until no variant is left. A test may be wrong, and the plan may fail more often now than at
  * first: what runs has a second look then. Returns 0 or -errno; -ETIME: the time is over. */
-static int reduce(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
+static int reduce_along(struct minimize *minimize, size_t naxes, struct plan *plan, char *error,
+                        size_t error_size)
 {
     size_t axis = 0;
     int result;
     do {
         char axes[128];
-        list_axes(axis, axes, sizeof axes);
+        list_axes(axis, naxes, axes, sizeof axes);
         result =
             try_axes(minimize, minimize->second_look ? SECOND_AXES : axes, plan, &axis, error, error_size);
         if (result == 0 && !minimize->second_look) {
             minimize->second_look = true;
-            json_decref(minimize->needed.part);
-            minimize->needed.part = NULL;
+            json_decref(minimize->needed.chances);
+            minimize->needed.chances = NULL;
             result = 1;
         }
     } while (result > 0);
+    minimize->second_look = false;
     return result;
+}
+
+/* The insides of a statement come when no statement is left that can go: a wrong test would have them all made smaller. */
+static int reduce(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
+{
+    int result = reduce_along(minimize, OUTER_AXES, plan, error, error_size);
+    return result ? result : reduce_along(minimize, reducer_axis_count, plan, error, error_size);
 }
 
 /* Measures the plan, and writes the first state. */
@@ -328,7 +343,7 @@ static int begin(struct minimize *minimize, struct plan *plan, char *error, size
     minimize->children += measured.rate.of;
     if (measured.rate.hit == 0)
         return -ECANCELED;
-    minimize->now = measure_shorten(&measured, plan);
+    minimize->now = minimize->least = measure_shorten(&measured, plan);
     result = minimize_write(minimize, plan);
     return result ? fail(result, error, error_size, "cannot write under %s: %s", minimize->dir,
                          strerror(-result))
@@ -364,7 +379,7 @@ int minimize_run(struct minimize *minimize, char *error, size_t error_size)
 void minimize_clear(struct minimize *minimize)
 {
     likeness_clear(&minimize->like);
-    json_decref(minimize->needed.part);
+    json_decref(minimize->needed.chances);
     json_decref(minimize->tried);
     free(minimize->statement);
     minimize->tried = NULL;

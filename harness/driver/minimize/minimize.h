@@ -30,7 +30,8 @@ struct minimize {
     struct likeness like;
     json_t *tried;    /* variants, each with the failures a second that it was rarer than */
     char *statement;  /* that fails, in the smallest plan */
-    double now;       /* failures a second of the smallest plan, at least as it seems */
+    double now;       /* failures a second of the smallest plan, as it seems */
+    double least;     /* and what it has at least, at 97.5 % */
     bool second_look; /* variants of what runs are tried again, against the plan's own rate */
     double idle;      /* s of a child that does not fail */
     uint64_t began;

@@ -26,13 +26,14 @@ static json_t *pack_rate(const struct rate *rate)
 
 static json_t *pack(const struct minimize *minimize, const char *plan)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:O, s:i, s:i, s:i, s:f, s:b, s:b, s:O*}", "schema",
-                     "ftstress-minimize/1", "plan", plan, "statement", minimize->statement, "before",
-                     pack_rate(&minimize->before), "after", pack_rate(&minimize->after), "now", minimize->now,
-                     "tried", minimize->tried, "candidates", (int)minimize->candidates, "children",
-                     (int)minimize->children, "accepted", (int)minimize->accepted, "seconds",
-                     minimize->seconds + clock_seconds(clock_now() - minimize->began), "complete",
-                     minimize->complete, "second_look", minimize->second_look, "part", minimize->needed.part);
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:f, s:f, s:O, s:i, s:i, s:i, s:f, s:b, s:b, s:O*}", "schema",
+        "ftstress-minimize/1", "plan", plan, "statement", minimize->statement, "before",
+        pack_rate(&minimize->before), "after", pack_rate(&minimize->after), "now", minimize->now, "least",
+        minimize->least, "tried", minimize->tried, "candidates", (int)minimize->candidates, "children",
+        (int)minimize->children, "accepted", (int)minimize->accepted, "seconds",
+        minimize->seconds + clock_seconds(clock_now() - minimize->began), "complete", minimize->complete,
+        "second_look", minimize->second_look, "chances", minimize->needed.chances);
 }
 
 int minimize_write(const struct minimize *minimize, const struct plan *plan)
@@ -60,13 +61,14 @@ static int take_over(struct minimize *minimize, const json_t *state)
     minimize->statement = strdup(document_text(state, "statement"));
     minimize->before = read_rate(json_object_get(state, "before"));
     minimize->now = document_real(state, "now");
+    minimize->least = document_real(state, "least");
     minimize->candidates = (unsigned)document_number(state, "candidates");
     minimize->children = (unsigned)document_number(state, "children");
     minimize->accepted = (unsigned)document_number(state, "accepted");
     minimize->seconds = document_real(state, "seconds");
     minimize->complete = document_is_true(state, "complete");
     minimize->second_look = document_is_true(state, "second_look");
-    minimize->needed.part = json_deep_copy(json_object_get(state, "part"));
+    minimize->needed.chances = json_deep_copy(json_object_get(state, "chances"));
     return minimize->tried && minimize->statement ? 0 : -ENOMEM;
 }
 

@@ -3,6 +3,7 @@ import ast
 import builtins
 import copy
 import json
+import math
 import re
 import sys
 
@@ -12,6 +13,7 @@ GIVEN = set(dir(builtins)) | {'thread_index', 'iteration_index', 'case', '__name
 RUNGS = 'private', 'readonly', 'one-writer', 'all'
 MOST = 400
 SHORTEST = 1000  # ms
+LIKELY = 0.9  # the chance that the statement that fails is needed for that
 # A hidden write shows on one thread, and harms another one that reads: how much depends on the sharing and the sizes.
 HIDDEN = 'tripwire'
 
@@ -143,12 +145,41 @@ def jump(plan):
                 yield {**alone, 'perturb': '', 'detect': plan['detector']}
 
 
-def parts(which, size, first):
-    """Yields all parts of that size from a position on, then all smaller ones."""
-    while size:
-        for at in range(first, len(which), size):
-            yield size, at, which[at:at + size]
-        size, first = size // 2, 0
+def chances_at_first(plan, units, runs):
+    """Returns the chance of each unit that the failure needs it: few of many are needed, and the one that fails is."""
+    share = {True: 2 / max(len(runs), 1), False: 2 / max(len(units) - len(runs), 1)}
+    guilty = parse(plan['statement'])
+    return [LIKELY if i in runs and parse(text) == guilty else min(share[i in runs], 0.5)
+            for i, (_, _, text) in enumerate(units)]
+
+
+def most_promising(which, chances):
+    """Returns the units of which the largest number goes on average when all of them are taken out at once."""
+    order = sorted((i for i in which if chances[i] < 1), key=lambda i: chances[i])
+    size = best = 0
+    fails = 1
+    for n, i in enumerate(order, 1):
+        fails *= 1 - chances[i]
+        if n * fails > best:
+            size, best = n, n * fails
+    return order[:size]
+
+
+def raised(chances, gone):
+    """Returns the chances after the failure did not come without these units: at least one of them is needed."""
+    some = 1 - math.prod(1 - chances[i] for i in gone)
+    return [1 if gone == [i] else min(1, chance / some) if i in gone else chance for i, chance in enumerate(chances)]
+
+
+def parts(plan, units, which, chances):
+    """Yields the plan without the best part, then without the best one if that was needed, and so on (as ProbDD does).
+    `chances` changes with it."""
+    while gone := most_promising(which, chances):
+        likely = {i for i, chance in enumerate(chances) if chance >= LIKELY} - set(gone)
+        kept = without(units, gone)
+        smaller = taken(plan, units, kept) if likely <= set(kept) else None
+        yield smaller and {**smaller, 'chances': [chances[i] for i in kept]}
+        chances[:] = raised(chances, gone)
 
 
 def statements(plan):
@@ -156,14 +187,13 @@ def statements(plan):
     units = units_of(plan)
     runs = [i for i, (key, _, _) in enumerate(units) if key in LISTS]
     rest = [i for i in range(len(units)) if i not in runs]
-    yield taken(plan, units, sorted(set().union(*(needed(units, i) for i in runs))))
-    # After a success the pass goes on where it was.
-    size, first = plan.get('part') or (len(runs), 0)
-    for size, at, gone in parts(runs, min(size, len(runs) // 2), first):
-        smaller = taken(plan, units, without(units, gone))
-        yield smaller and {**smaller, 'part': [size, at]}
-    for _, _, gone in parts(rest, len(rest) // 2, 0):
-        yield taken(plan, units, without(units, gone))
+    # After a success the pass goes on with what it has learned.
+    chances = plan.get('chances') or chances_at_first(plan, units, runs)
+    used = sorted(set().union(*(needed(units, i) for i in runs)))
+    smaller = taken(plan, units, used)
+    yield smaller and {**smaller, 'chances': [chances[i] for i in used]}
+    for which in runs, rest:
+        yield from parts(plan, units, which, chances)
 
 
 def threads(plan):
@@ -359,7 +389,7 @@ def main():
             if candidate:
                 candidate = {'what': f'{axis}', **candidate, 'axis': axis}
                 if axis != 'statements':
-                    candidate.pop('part', None)
+                    candidate.pop('chances', None)
                 if not any(core(candidate) == core(other) for other in [plan, *found]):
                     found.append(candidate)
             if len(found) == MOST:
@@ -368,7 +398,7 @@ def main():
 
 
 def core(plan):
-    return {key: value for key, value in plan.items() if key not in ('what', 'axis', 'part')}
+    return {key: value for key, value in plan.items() if key not in ('what', 'axis', 'chances')}
 
 
 main()

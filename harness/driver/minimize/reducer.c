@@ -53,7 +53,7 @@ json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hin
         "detect", detect, "perturb", perturb, "share", rung_names[plan->share], "native",
         text_of(plan->native), "detector", hint->detector, "statement", hint->statement, "iterations",
         (json_int_t)plan->iterations, "time", time, "counts", (plan->detect & DETECTOR_COUNTERS) != 0,
-        "causes", hint->causes, "part", hint->part);
+        "causes", hint->causes, "chances", hint->chances);
 }
 
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
@@ -97,7 +97,8 @@ static bool is_empty(const json_t *value)
 /* Keys of a variant that are none of a plan. */
 static bool is_aside(const char *key)
 {
-    static const char *const keys[] = {"detector", "statement", "causes", "part", "what", "axis", "counts"};
+    static const char *const keys[] = {"detector", "statement", "causes", "chances",
+                                       "what",     "axis",      "counts"};
     bool aside = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         aside |= strcmp(key, keys[i]) == 0;

@@ -15,15 +15,15 @@ extern const size_t reducer_axis_count;
 /* What the finding needs: its detector, and the statement that it is in, or "". Borrowed. */
 struct reducer_hint {
     const char *detector, *statement;
-    json_t *causes; /* statements of the findings that explain it: an array; or NULL */
-    json_t *part;   /* where the last variant was in its axis, as reduce.py wrote it; or NULL */
+    json_t *causes;  /* statements of the findings that explain it: an array; or NULL */
+    json_t *chances; /* that each part of the plan is needed, as reduce.py wrote them; or NULL */
 };
 
 /* The keys of a plan that Python programs of the driver read. A new reference, or NULL. */
 json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hint);
 
 /* Returns the variants of a plan along axes, which commas separate, the most promising first: an array of objects with
- * the keys of a plan; and axis, `what` (the change in a few words), statement, part. A new reference; NULL with
+ * the keys of a plan; and axis, `what` (the change in a few words), statement, chances. A new reference; NULL with
  * *error. */
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error);

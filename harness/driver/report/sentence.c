@@ -58,7 +58,8 @@ char *sentence_seen(const json_t *finding)
               hit = document_number(runs, "hit"), of = document_number(runs, "of");
     int n;
     if (document_is_true(finding, "serial"))
-        n = asprintf(&text, "seen %lld time%s, in %lld of %lld children; one thread is enough to see it",
+        n = asprintf(&text,
+                     "seen %lld time%s, in %lld of %lld children; calls from one thread are enough to see it",
                      count, count == 1 ? "" : "s", hit, of);
     else
         n = asprintf(&text, "seen %lld time%s, in %lld of %lld children, %lld threads, sharing level %s",

@@ -22,7 +22,7 @@
 #define OPENING_TURN_MIN (200 * UINT64_C(1000000))
 #define OPENING_TURN_MAX (400 * UINT64_C(1000000))
 #define OPENING_SHARE 4
-#define OPENING_SERIAL 4
+#define OPENING_SERIAL 10
 /* If fewer members than this are outside of the opening, all have their turns soon without it. */
 #define OPENING_OTHERS 4
 /* The serial pass of the opening is the only one if a start takes this part of the time. */

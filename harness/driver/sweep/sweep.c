@@ -29,7 +29,7 @@ EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 #define UNIT_CALLABLES 40u
 #define UNIT_CALLS 4500u
 /* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
-#define THREAD_CALLS 1000u
+#define THREAD_CALLS 600u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
 /* Imports and classes that end the process that lists the callables, at most: each one costs all imports again. */
 #define SKIPPED_MOST 30u
@@ -127,9 +127,7 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
     return status;
 }
 
-/* Leaves the callables of this shard, by a hash of their names: others that come or go change no shard but their
- * own. */
-static void leave_shard(const struct sweep *sweep)
+void sweep_leave_shard(const struct sweep *sweep)
 {
     json_t *rows = json_object_get(sweep->catalogue, "callables");
     unsigned shards = sweep->request->shards;
@@ -251,7 +249,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     int failed;
     sweep->turns =
         THREAD_CALLS / (unsigned)(1 + json_array_size(json_object_get(sweep->catalogue, "callables")));
-    leave_shard(sweep);
+    sweep_leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);
     failed = failed ? failed : sweep_state_open(sweep, task);
@@ -260,7 +258,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
         fputs("\r\e[K", stderr);
     if (failed == -EBUSY)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
-                             "another sweep writes its results under %s", sweep->request->out);
+                             "another sweep or fuzzer writes its results under %s", sweep->request->out);
     if (failed)
         return sentence_fail(STATUS_HARNESS, error, "name another folder with --out",
                              "cannot keep results under %s: %s", sweep->dir ? sweep->dir : "",

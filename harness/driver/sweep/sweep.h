@@ -57,6 +57,10 @@ void sweep_clear(struct sweep *sweep);
  * as sweep_run. */
 int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error);
 
+/* Leaves the callables of this shard in the catalogue, by a hash of their names: others that come or go change no shard
+ * but their own. */
+void sweep_leave_shard(const struct sweep *sweep);
+
 /* Is the time over, or did the user interrupt it? */
 bool sweep_is_over(const struct sweep *sweep);
 

@@ -24,7 +24,7 @@ static int add_calls(struct unit *unit, const json_t *entry, size_t owner)
         struct unit_call *call = LIST_ADD(unit->calls, unit->n);
         if (!call)
             return -ENOMEM;
-        *call = (struct unit_call){json_string_value(text), owner, CALL_NEW, -1};
+        *call = (struct unit_call){.text = json_string_value(text), .owner = owner, .written = -1};
     }
     return 0;
 }
@@ -36,6 +36,7 @@ int unit_begin(struct unit *unit, const json_t *entries)
     int error = 0;
     *unit = (struct unit){.entries = entries,
                           .rows = json_array(),
+                          .texts = json_array(),
                           .in_place = json_object(),
                           .findings = json_array(),
                           .verifications = json_array(),
@@ -55,6 +56,7 @@ void unit_clear(struct unit *unit)
 {
     free(unit->calls);
     json_decref(unit->rows);
+    json_decref(unit->texts);
     json_decref(unit->in_place);
     json_decref(unit->findings);
     json_decref(unit->verifications);
@@ -82,10 +84,19 @@ static void count_states(const struct unit *unit, size_t owner, json_t *row)
     }
 }
 
+/* A sequence makes its object once. */
+static char *sequence_as(const struct unit_call *call, const char *object)
+{
+    char *text;
+    return asprintf(&text, "(" UNIT_OBJECT " := %s, %s", object, call->text + 1) < 0 ? NULL : text;
+}
+
 char *unit_call_as(const struct unit_call *call, const char *object)
 {
     static const char prefix[] = UNIT_OBJECT ".";
     char *text;
+    if (object && call->is_sequence)
+        return sequence_as(call, object);
     if (!object || strncmp(call->text, prefix, sizeof prefix - 1) != 0)
         return strdup(call->text);
     return asprintf(&text, "%s%s", object, call->text + strlen(UNIT_OBJECT)) < 0 ? NULL : text;

@@ -26,6 +26,7 @@ struct unit_call {
     const char *text; /* borrowed from the entry */
     size_t owner;     /* entry of the callable */
     enum call_state state;
+    bool is_sequence; /* it is a tuple of calls on one object, not for threads */
     int written; /* CALL_SHOWN: place among its arguments of the array that it wrote to and put back; -1: none */
 };
 
@@ -34,6 +35,7 @@ struct unit {
     struct unit_call *calls;
     size_t n;
     json_t *rows;     /* results, one for each entry */
+    json_t *texts;    /* of sequences */
     json_t *in_place; /* keys "owner argument": arguments that a call changes for good */
     json_t *findings; /* documents */
     json_t *verifications;
@@ -71,6 +73,11 @@ bool unit_is_in_place(const struct unit *unit, const struct unit_call *call);
 /* sweep_scan.c: makes every call on one thread. A call that ends its process, or at which a detector finds something,
  * costs one child. Returns 0 or -errno. */
 int unit_scan(struct sweep *sweep, struct unit *unit);
+
+/* sweep_sequence.c: adds sequences of calls that came back, on one object each. Returns 0 or -ENOMEM. */
+int unit_add_sequences(const struct sweep *sweep, struct unit *unit);
+/* sweep_sequence.c: leaves out those with the method of one that failed. */
+void unit_leave_sequences(struct unit *unit, const struct unit_call *failed);
 
 /* sweep_trial.c: runs a call that failed by itself, as a plan of its own; what it shows there are the findings. */
 int unit_try_failures(struct sweep *sweep, struct unit *unit);

@@ -19,6 +19,7 @@
 
 #define VDSO "[vdso]"
 #define MAX_SCOPES 64
+#define BASE_FRAMES 2 /* at most, that start a thread */
 #define BSS_PAGES 256 /* at most, of variables without initial values */
 
 /* A look-up reads the whole symbol table of a module, and stacks share most of their addresses: hence a cache. */
@@ -110,12 +111,11 @@ int symbols_open(const char *maps, struct symbols **ret_symbols)
         return -ENOMEM;
     symbols->dwfl = dwfl_begin(&callbacks);
     int error = symbols->dwfl ? report_maps(symbols->dwfl, maps) : -ENOMEM;
-    if (error) {
+    if (error)
         symbols_close(symbols);
-        return error;
-    }
-    *ret_symbols = symbols;
-    return 0;
+    else
+        *ret_symbols = symbols;
+    return error;
 }
 
 void symbols_close(struct symbols *symbols)
@@ -129,8 +129,7 @@ static int copy(char **ret_copy, const char *text)
 {
     if (!text)
         return 0;
-    *ret_copy = strdup(text);
-    return *ret_copy ? 0 : -ENOMEM;
+    return (*ret_copy = strdup(text)) ? 0 : -ENOMEM;
 }
 
 static int push(struct symbol_stack *stack, const struct spot *spot, const struct view *view)
@@ -138,13 +137,11 @@ static int push(struct symbol_stack *stack, const struct spot *spot, const struc
     struct symbol_frame *frame = LIST_ADD(stack->frames, stack->nframes);
     if (!frame)
         return -ENOMEM;
-    *frame = (struct symbol_frame){
-        .address = spot->address,
-        .offset = spot->offset,
-        .line = view->line,
-        .is_inline = view->is_inline,
-        .is_weak = view->is_weak,
-    };
+    *frame = (struct symbol_frame){.address = spot->address,
+                                   .offset = spot->offset,
+                                   .line = view->line,
+                                   .is_inline = view->is_inline,
+                                   .is_weak = view->is_weak};
     if (copy(&frame->module, spot->path) < 0 || copy(&frame->file, view->file) < 0)
         return -ENOMEM;
     if (!view->function)
@@ -264,13 +261,14 @@ static void show_symbol(struct view *view, struct symbols *symbols, const struct
     view->is_weak = symbols->names[slot].name && symbols->names[slot].is_weak;
 }
 
-static int push_spot(struct symbols *symbols, struct symbol_stack *stack, const struct spot *spot)
+/* Pushes a frame, with its source line and the functions inlined there if asked. */
+static int push_spot(struct symbols *symbols, struct symbol_stack *stack, const struct spot *spot, bool lines)
 {
     struct view view = {0};
     if (!spot->module)
         return push(stack, spot, &view);
     Dwarf_Addr bias;
-    Dwarf_Die *unit = find_unit(spot, &bias);
+    Dwarf_Die *unit = lines ? find_unit(spot, &bias) : NULL;
     if (unit) {
         show_line(&view, unit, spot->pc - bias);
         if (push_inlined(stack, spot, unit, spot->pc - bias, &view) < 0)
@@ -311,6 +309,14 @@ static void find_spot(Dwfl *dwfl, uint64_t address, bool *exact, struct spot *re
     *ret_spot = spot;
 }
 
+/* Did this function of another module start the thread? Its line is of no use, and takes long in a compressed file. */
+static bool is_base(const struct symbols *symbols, const uint64_t *addresses, size_t n, size_t i)
+{
+    const Dwfl_Module *base = dwfl_addrmodule(symbols->dwfl, addresses[n - 1] - 1);
+    return i + BASE_FRAMES >= n && base != dwfl_addrmodule(symbols->dwfl, addresses[0]) &&
+           base == dwfl_addrmodule(symbols->dwfl, addresses[i] - 1);
+}
+
 int symbols_stack(struct symbols *symbols, const uint64_t *addresses, size_t n, bool exact_first,
                   struct symbol_stack *ret_stack)
 {
@@ -319,7 +325,7 @@ int symbols_stack(struct symbols *symbols, const uint64_t *addresses, size_t n, 
     for (size_t i = 0; i < n; i++) {
         struct spot spot;
         find_spot(symbols->dwfl, addresses[i], &exact, &spot);
-        if (push_spot(symbols, &stack, &spot) < 0) {
+        if (push_spot(symbols, &stack, &spot, !is_base(symbols, addresses, n, i)) < 0) {
             symbol_stack_free(&stack);
             return -ENOMEM;
         }

@@ -40,30 +40,35 @@ class Fixtures:
         return 1
 
 
+def place_of(item):
+    """Returns the file and the name of a test. Its nodeid alone depends on what pytest was called with."""
+    return f'{item.path}::{item.nodeid.partition("::")[2]}'
+
+
 class Session:
     """One collection of the tests, with fixtures of its own."""
 
-    def __init__(self, arguments, nodeids):
+    def __init__(self, arguments, places):
         plugins = [word for name in WITHOUT for word in ('-p', f'no:{name}')]
-        self.config = _prepareconfig([*plugins, '--assert=plain', '-o', 'addopts=', *arguments, *nodeids],
+        self.config = _prepareconfig([*plugins, '--assert=plain', '-o', 'addopts=', *arguments, *places],
                                      [Fixtures()])
         self.config._do_configure()
         self.session = pytest.Session.from_config(self.config)
         self.config.hook.pytest_sessionstart(session=self.session)
-        self.items = {item.nodeid: item for item in self.session.perform_collect()}
+        self.items = {place_of(item): item for item in self.session.perform_collect()}
 
-    def parameters_of(self, nodeid):
+    def parameters_of(self, place):
         """Returns the arguments of a test that needs no fixture; None if it needs one."""
-        item = self.items[nodeid]
+        item = self.items[place]
         parameters = item.callspec.params if hasattr(item, 'callspec') else {}
         manager = self.session._fixturemanager
         needs = any(name not in parameters or manager.getfixturedefs(name, item) for name in item.fixturenames
                     if name not in INDEXES and name != 'request')
         return None if needs else {name: parameters.get(name) for name in item._fixtureinfo.argnames}
 
-    def arguments_of(self, nodeid):
+    def arguments_of(self, place):
         """Makes the fixtures of a test, and returns the arguments of its function."""
-        item = self.items[nodeid]
+        item = self.items[place]
         # A stack of fixtures for each test: those of the tests before are still in use.
         self.session._setupstate = SetupState()
         for definitions in item._fixtureinfo.name2fixturedefs.values():
@@ -79,10 +84,10 @@ class Test:
     """A test as a statement: `test_name()`. The detectors watch the arrays that it names, and see nothing of pytest."""
     __slots__ = ('arrays', 'call')
 
-    def __init__(self, spec, nodeid):
+    def __init__(self, spec, place):
         session = _session(spec)
-        self.arrays = arrays_of(session.items[nodeid].function)
-        self.call = caller_of(spec, nodeid, session)
+        self.arrays = arrays_of(session.items[place].function)
+        self.call = caller_of(spec, place, session)
 
     def __call__(self, **indexes):
         self.call(indexes)
@@ -95,15 +100,15 @@ def arrays_of(function):
     return {name: value for name, value in values.items() if hasattr(type(value), '__array_interface__')}
 
 
-def caller_of(spec, nodeid, main):
+def caller_of(spec, place, main):
     """Returns a function that calls the test: with an instance of its class, or fixtures, of the thread."""
-    item, parameters, shared = main.items[nodeid], main.parameters_of(nodeid), nodeid in spec['shared']
+    item, parameters, shared = main.items[place], main.parameters_of(place), place in spec['shared']
     threads = threading.local()
 
     def make():
         if parameters is None:
             session = _session(spec)
-            return session.items[nodeid].obj, session.arguments_of(nodeid)
+            return session.items[place].obj, session.arguments_of(place)
         return (getattr(item.cls(), item.originalname) if item.cls else item.obj), parameters
 
     first = threads.call = make()
@@ -125,14 +130,14 @@ def caller_of(spec, nodeid, main):
 def _session(spec):
     """The session of this thread. Call it with the lock."""
     sessions = _threads.__dict__.setdefault('sessions', {})
-    key = tuple(spec['nodeids'])
+    key = tuple(spec['places'])
     if key not in sessions:
-        sessions[key] = Session(spec['arguments'], spec['nodeids'])
+        sessions[key] = Session(spec['arguments'], spec['places'])
     return sessions[key]
 
 
 def load(spec):
     """Returns the tests of a run, as statements."""
     with _lock:
-        return [Test(spec, nodeid) for nodeid in spec['nodeids']]
+        return [Test(spec, place) for place in spec['places']]
 

@@ -19,7 +19,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ftstress import PROGRAM, environment
-from ftstress.pytest_child import INDEXES, Fixtures
+from ftstress.pytest_child import INDEXES, Fixtures, place_of
 
 STEPS_MAX = 60  # a plan has at most 64
 
@@ -108,12 +108,12 @@ def plan_of(items, arguments):
         names.append(name)
         used = [index for index in INDEXES if index in item._fixtureinfo.argnames]
         statements.append(f'{name}({", ".join(f"{index}={index}" for index in used)})')
-    spec = {'arguments': arguments, 'nodeids': [item.nodeid for item in items],
-            'shared': [item.nodeid for item in items if item.get_closest_marker('ftstress_shared')]}
+    spec = {'arguments': arguments, 'places': [place_of(item) for item in items],
+            'shared': [place_of(item) for item in items if item.get_closest_marker('ftstress_shared')]}
     setup = ('from ftstress import pytest_child\n'
              f'spec = {spec!r}\n'
              f'{", ".join(names)}, = pytest_child.load(spec)\n')
-    return {'name': items[0].nodeid.partition('::')[0], 'setup': setup, 'steps': statements}, statements
+    return {'name': items[0].nodeid.partition('::')[0] or items[0].path.name, 'setup': setup, 'steps': statements}, statements
 
 
 class Stress:
@@ -179,9 +179,10 @@ class Stress:
             found = json.loads(report.read_text()) if report.exists() else None
         if done.returncode in (0, 1) and found:
             self.take(items, statements, found, done.stdout)
-        elif len(items) > 1:
-            for item in items:  # one of them may be why
-                self.run([item], threads, iterations)
+        elif len(items) > 1:  # one of them may be why
+            half = len(items) // 2
+            self.run(items[:half], threads, iterations)
+            self.run(items[half:], threads, iterations)
         else:
             self.single[items[0].nodeid] = (found or {}).get('reason') or done.stderr.strip().rpartition('\n')[2]
 

@@ -108,7 +108,8 @@ static const struct {
      .blame = BLAME_TARGET,
      .function = "a.f",
      .package = "a 1",
-     .reason = "innermost frame of the interpreter, in a statement that calls a 1; one thread is enough"},
+     .reason =
+         "innermost frame of the interpreter, in a statement that calls a 1; calls from one thread are enough"},
     {"no evidence",
      {.blame = BLAME_UNKNOWN},
      .blame = BLAME_UNKNOWN,

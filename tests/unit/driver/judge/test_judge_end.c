@@ -77,7 +77,7 @@ static void a_crash_on_one_thread_is_marked(void **state)
         bool serial;
     } rows[] = {
         {BOARD_SETUP, " during setup, before any thread was started", true},
-        {BOARD_SERIAL, " already on one thread", true},
+        {BOARD_SERIAL, " already in calls from one thread", true},
         {BOARD_RUN, "signal 9", false},
         {BOARD_FINISH, " while Python was shutting down", false},
     };

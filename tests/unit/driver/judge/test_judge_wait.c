@@ -184,7 +184,8 @@ static void a_hang_names_its_phase(void **state)
         {BOARD_SETUP,
          "no thread gets any further during setup, before any thread was started: a deadlock or an "
          "endless loop"},
-        {BOARD_SERIAL, "no thread gets any further already on one thread: a deadlock or an endless loop"},
+        {BOARD_SERIAL,
+         "no thread gets any further already in calls from one thread: a deadlock or an endless loop"},
         {BOARD_RUN, "no thread gets any further: a deadlock or an endless loop"},
         {BOARD_FINISH,
          "no thread gets any further while Python was shutting down: a deadlock or an endless loop"},

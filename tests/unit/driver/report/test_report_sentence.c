@@ -88,7 +88,7 @@ static void sightings_are_counted(void **state)
     cleanup_free char *threads = render_finding("text", "crash", "{}");
     assert_says(threads, "    seen 3 times, in 1 of 4 children, 8 threads, sharing level readonly\n");
     cleanup_free char *serial = render_finding("text", "crash", "{'serial': true, 'count': 1}");
-    assert_says(serial, "    seen 1 time, in 1 of 4 children; one thread is enough to see it\n");
+    assert_says(serial, "    seen 1 time, in 1 of 4 children; calls from one thread are enough to see it\n");
     cleanup_free char *behind = render_finding("github", "crash", "{'behind': 'F7'}");
     assert_says(behind, "- **Seen** only when the statement of F7 was left out\n");
 }

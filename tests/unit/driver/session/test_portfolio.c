@@ -83,7 +83,7 @@ static void short_turns_come_first(void **state)
 {
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, 12 * CLOCK_SECOND, 0);
-    assert_int_equal(child_in_turn(&plan, "serial", 1).time, 100 * MS);
+    assert_int_equal(child_in_turn(&plan, "serial", 1).time, 40 * MS);
     assert_int_equal(child_in_turn(&plan, "watch", 1).time, 400 * MS);
     assert_true(child_in_turn(&plan, "watch", 1).detect & BIT(GUARD));
     assert_false(child_in_turn(&plan, "watch", 2).detect & BIT(GUARD));
@@ -102,7 +102,7 @@ static void few_members_or_a_short_time_need_no_opening(void **state)
     assert_members(&plan, 3, "serial tripwire guard");
 }
 
-/* Starts of `start` s each, of 20 s: a serial pass of 0.1 s, then the others with 0.4 s. */
+/* Starts of `start` s each, of 20 s: a serial pass of 0.04 s, then the others with 0.4 s. */
 static void assert_opening(double start, const char *wanted)
 {
     struct plan plan = plan_for(DETECTOR_DEFAULT, 20 * CLOCK_SECOND, 0), child;

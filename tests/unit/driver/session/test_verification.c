@@ -73,7 +73,7 @@ static void a_control_that_fails_too_shows_no_race(void **state)
         {{.again = {3, 3}, .plain = {1, 3}},
          "fails with the statements that touch no package, too: the interpreter's own"},
         {{.again = {3, 3}, .gil = {1, 3}}, "fails with the GIL on, too: not a matter of free threading"},
-        {{.again = {3, 3}, .alone = {1, 3}}, "fails on one thread, too: not a race"},
+        {{.again = {3, 3}, .alone = {1, 3}}, "fails with calls from one thread, too: no race between calls"},
         {{.again = {3, 3}, .plain = {0, 3}, .gil = {0, 3}, .alone = {0, 3}}, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -1,0 +1,72 @@
+/* Plans of the corpus that failed on an earlier night: do they fail still? They come first, so that each night has the
+ * findings of the last one, and a finding of the baseline is looked for. */
+#include "driver/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+/* The part of the time for it. */
+#define PART 3
+
+static bool has_failed(const struct plan *plan)
+{
+    return plan->about && strstr(plan->about, " " FUZZ_FAILS " ");
+}
+
+static bool has_finding(const struct unit *unit)
+{
+    return json_array_size(unit->findings) > 0;
+}
+
+/* Runs the one call of the unit with threads, unless the baseline made it do so. */
+static int run_threads(struct fuzz *fuzz, struct unit *unit)
+{
+    json_auto_t *report = NULL;
+    const struct unit_call *call = unit_choose_call(fuzz->sweep, unit, 0);
+    if (!call || has_finding(unit) || json_object_get(json_array_get(unit->rows, 0), "looks"))
+        return 0;
+    return unit_run_call(fuzz->sweep, unit, call, &report);
+}
+
+static int run_alone(struct fuzz *fuzz, struct unit *unit)
+{
+    int error = unit_try_failures(fuzz->sweep, unit);
+    if (!error && !has_finding(unit))
+        error = unit_look_for_known(fuzz->sweep, unit);
+    return error ? error : run_threads(fuzz, unit);
+}
+
+static int replay(struct fuzz *fuzz, const struct plan *plan)
+{
+    struct unit unit;
+    json_auto_t *entries = fuzz_take_plan(fuzz, plan);
+    bool is_alone = plan->nsteps + plan->nroles == 1;
+    if (json_array_size(entries) == 0) /* of other targets, or it failed already */
+        return 0;
+    int error = unit_begin(&unit, entries);
+    unit.complete = true;
+    error = error ? error : unit_scan(fuzz->sweep, &unit);
+    if (!error)
+        error = is_alone ? run_alone(fuzz, &unit) : fuzz_combine_plan(fuzz, &unit, plan);
+    error = error ? error : fuzz_learn(fuzz, &unit);
+    json_auto_t *result = unit_document(&unit);
+    fuzz_add_total(fuzz, result);
+    fuzz_save_total(fuzz);
+    unit_clear(&unit);
+    return error;
+}
+
+int fuzz_replay(struct fuzz *fuzz)
+{
+    uint64_t now = clock_now(), until = now;
+    int error = 0;
+    if (fuzz->sweep->deadline > now)
+        until += (fuzz->sweep->deadline - now) / PART;
+    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    for (size_t i = 0; i < fuzz->corpus.n && !error; i++)
+        if (has_failed(&fuzz->corpus.plans[i]) && clock_now() < until && !sweep_is_over(fuzz->sweep))
+            error = replay(fuzz, &fuzz->corpus.plans[i]);
+    return error;
+}
