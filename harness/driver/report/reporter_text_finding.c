@@ -140,7 +140,7 @@ static void print_others(const struct text *text, const json_t *finding)
         if (i < OTHERS_SHOWN || text->report->whole)
             fprintf(text->out, "    and in: %s\n", json_string_value(statement));
     if (json_array_size(others) > OTHERS_SHOWN && !text->report->whole)
-        fprintf(text->out, "    … and in %zu more calls, all in the JSON report\n",
+        fprintf(text->out, "    … and in %zu others, see the JSON report\n",
                 json_array_size(others) - OTHERS_SHOWN);
 }
 
