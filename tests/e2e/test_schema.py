@@ -1,5 +1,7 @@
-"""docs/report.schema.json describes the reports of all kinds of run, and leaves out no key of them."""
+"""docs/report.schema.json describes the reports of all kinds of run, and leaves out no key of them; the schemas beside it
+describe the other documents."""
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from harness import BROKEN, BUILD, FTSTRESS, EndToEnd, Run, each, run
 
-SCHEMA = Path(__file__).resolve().parents[2] / 'docs' / 'report.schema.json'
+DOCS = Path(__file__).resolve().parents[2] / 'docs'
 CHECKER = BUILD / 'venvs' / 'docs' / 'bin' / 'python'
 # A user's reports may have more keys than the schema of an older version; those of this tree may not.
 CHECK = '''
@@ -49,9 +51,10 @@ BASELINE = 'findings: [{id: F1, callable: crash_null_write.bug, statement: x(), 
 
 @unittest.skipUnless(CHECKER.exists(), 'scripts/setup.sh --with docs was not run')
 class Schema(EndToEnd):
-    def check_file(self, path):
-        """Checks a report against the schema, which must have each of its keys."""
-        done = subprocess.run([CHECKER, '-c', CHECK, SCHEMA, path], capture_output=True, text=True, check=False)
+    def check_file(self, path, name='report'):
+        """Checks a document against its schema, which must have each of its keys."""
+        schema = DOCS / f'{name}.schema.json'
+        done = subprocess.run([CHECKER, '-c', CHECK, schema, path], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''), path)
 
     @each(RUNS)
@@ -70,6 +73,21 @@ class Schema(EndToEnd):
             path = done.dir / 'one.json'
             subprocess.run([FTSTRESS, 'report', finding['id'], '--out', done.dir / 'out', '--as', 'json', '-o', path], check=True)
             self.check_file(path)
+
+    def test_findings(self):
+        """the list of kept findings, a reproduction, and the state of a minimization"""
+        done = run('--time', '1', '--verify', '3', '-s', 'import crash_null_write as m', 'm.bug(1, 5)', 'len(())')
+        identity = self.expect(done, 1).findings(kind='crash')[0]['id']
+        path, environment = done.dir / 'document.json', os.environ | {'PYTHONPATH': str(BUILD / 'planted')}
+        for words in ('list', 'findings'), ('reproduce', identity, '--trials', '2'):
+            subprocess.run([FTSTRESS, *words, '--out', done.dir / 'out', '--json', path], env=environment, capture_output=True,
+                           check=False)
+            self.check_file(path, words[-1] if words[0] == 'list' else words[0])
+        state = done.dir / 'out' / identity / 'minimized' / 'state.json'
+        made = subprocess.run([FTSTRESS, 'minimize', identity, '--out', done.dir / 'out', '--time', '15'], env=environment,
+                              capture_output=True, text=True, check=False)
+        self.assertTrue(state.exists(), made)
+        self.check_file(state, 'minimize')
 
     @each([('known',), ('baseline',)])
     def test_known(self, option):
