@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 from harness import BROKEN, BUILD, EndToEnd, each
 
@@ -41,6 +42,20 @@ class Docs(EndToEnd):
             self.assertEqual(done.returncode, 0, done)
             self.assertEqual({path.stem for path in Path(folder).glob('*.html')} - {'404', 'search'},
                              {path.stem for path in (TREE / 'docs').glob('*.md')})
+
+    def test_pictures(self):
+        """the pictures that scripts/pictures.py makes are whole, small, and name no folder of a machine"""
+        pictures = TREE / 'docs' / 'pictures'
+        used = set(re.findall(r'\]\(pictures/([^)]+)\)', ''.join(path.read_text() for path in (TREE / 'docs').glob('*.md'))))
+        self.assertEqual({path.name for path in pictures.iterdir()}, used)
+        for path in pictures.iterdir():
+            self.assertLess(path.stat().st_size, 200000, path)
+            if path.suffix == '.svg':
+                text = ''.join(ElementTree.parse(path).getroot().itertext())
+                self.assertIn('PyArray_Repeat', text)
+                self.assertNotRegex(text, '/(home|root|work|tmp)/')
+            else:
+                self.assertTrue(path.read_bytes().startswith(b'\x89PNG'), path)
 
     @each(PAGES)
     def test_page(self, _, path):

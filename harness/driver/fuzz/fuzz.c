@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "core/wire/status.h"
 #include "driver/fuzz/fuzz_draw.h"
@@ -60,12 +61,12 @@ static json_t *list_entries(const struct fuzz *fuzz)
 static int choose_entries(struct fuzz *fuzz, struct sentence *error)
 {
     list_arguments(fuzz);
-    fuzz->others = list_entries(fuzz);
+    fuzz->all = list_entries(fuzz);
     sweep_leave_shard(fuzz->sweep);
     fuzz->entries = list_entries(fuzz);
     if (json_array_size(fuzz->entries) > 0)
         return 0;
-    if (json_array_size(fuzz->others) > 0)
+    if (json_array_size(fuzz->all) > 0)
         return sentence_fail(STATUS_UNTESTED, error, "use fewer shards", "no callable falls into this shard");
     return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
                          "the targets have no public callable that simple arguments fit");
@@ -132,10 +133,17 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
 /* One round of this number has threads, which take longer. */
 #define THREADS_EACH 6
 
-/* Runs the calls that returned under threads. Only one thread makes the first calls of each callable. */
+/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. */
+static bool has_threads(const struct fuzz *fuzz)
+{
+    const struct sweep *sweep = fuzz->sweep;
+    return fuzz->passed || clock_now() - sweep->began > (sweep->deadline - sweep->began) / 2;
+}
+
+/* Runs the calls that returned under threads. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
-    bool has_turn = fuzz->passed && fuzz->rounds % THREADS_EACH == 3;
+    bool has_turn = has_threads(fuzz) && fuzz->rounds % THREADS_EACH == 3;
     int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
     return error || !has_turn ? error : fuzz_combine(fuzz, unit);
 }
@@ -221,7 +229,7 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->others, fuzz->arguments,
+    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->all,  fuzz->arguments,
                              fuzz->spent, fuzz->rows,    fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);

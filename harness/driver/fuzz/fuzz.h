@@ -20,7 +20,7 @@ struct fuzz {
     struct prng prng;
     json_t *table;     /* inputs of the catalogue: pairs of a name and a recipe */
     json_t *entries;   /* of the catalogue, those that can be called */
-    json_t *others;    /* with --shard: those of other shards, for calls with one another */
+    json_t *all;       /* the same, with those of other shards */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
     json_t *spent;    /* by name: true (no further turn after a failure), or the round of the first failure */
     json_t *rows;     /* by name: the sums of a callable */

@@ -88,9 +88,9 @@ static void draw_calls(struct fuzz *fuzz, json_t *chosen, const json_t *entry)
 /* Callables of other shards, some of them again of this one. */
 static void draw_others(struct fuzz *fuzz, json_t *chosen)
 {
-    size_t n = json_array_size(fuzz->others), from = draw(&fuzz->prng, n);
+    size_t n = json_array_size(fuzz->all), from = draw(&fuzz->prng, n);
     for (size_t i = from; i < from + WINDOW && i < n; i++) {
-        const json_t *entry = json_array_get(fuzz->others, i);
+        const json_t *entry = json_array_get(fuzz->all, i);
         if (!fuzz_is_spent(fuzz, document_text(entry, "name")))
             draw_calls(fuzz, chosen, entry);
     }
@@ -149,7 +149,7 @@ static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *
 {
     size_t i;
     const json_t *entry;
-    json_array_foreach (fuzz->entries, i, entry) {
+    json_array_foreach (fuzz->all, i, entry) {
         cleanup_free char *call = call_of(base, entry, statement);
         if (!call || fuzz_is_spent(fuzz, document_text(entry, "name")))
             continue;
