@@ -39,6 +39,31 @@ static void add_number(json_t *to, const json_t *from, const char *key)
         json_object_set(to, key, (json_t *)b);
 }
 
+/* Adds a statement that shows the same finding. */
+static void add_statement(json_t *finding, const json_t *statement)
+{
+    size_t i;
+    const json_t *known;
+    json_t *others = json_object_get(finding, "also_in");
+    if (!json_is_string(statement) || json_equal(statement, json_object_get(finding, "statement")))
+        return;
+    json_array_foreach (others, i, known)
+        if (json_equal(known, statement))
+            return;
+    if (!others)
+        json_object_set_new(finding, "also_in", others = json_array());
+    json_array_append(others, (json_t *)statement);
+}
+
+static void add_statements(json_t *to, const json_t *from)
+{
+    size_t i;
+    const json_t *statement;
+    add_statement(to, json_object_get(from, "statement"));
+    json_array_foreach (json_object_get(from, "also_in"), i, statement)
+        add_statement(to, statement);
+}
+
 unsigned merge_add_findings(const json_t *report, json_t *findings, json_t *verifications)
 {
     json_int_t offset = (json_int_t)json_array_size(verifications);
@@ -52,6 +77,7 @@ unsigned merge_add_findings(const json_t *report, json_t *findings, json_t *veri
             add_number(same, finding, "count");
             add_number(json_object_get(same, "runs"), json_object_get(finding, "runs"), "hit");
             add_number(json_object_get(same, "runs"), json_object_get(finding, "runs"), "of");
+            add_statements(same, finding);
             continue;
         }
         json_t *copy = json_deep_copy(finding);

@@ -12,6 +12,7 @@
 #define FRAMES_SHOWN 14
 #define FRAMES_OF_CONSEQUENCE 8
 #define STACKS_SHOWN 10
+#define OTHERS_SHOWN 30
 #define WHOLE_STACKS 2 /* with FRAMES_SHOWN frames; the others are shorter */
 
 const struct text_style text_plain = {"", "", "", ""};
@@ -130,6 +131,19 @@ static void print_rest(const struct text *text, const json_t *finding)
     text_lines("      ", evidence, text->out);
 }
 
+/* Lists the other statements that show it. */
+static void print_others(const struct text *text, const json_t *finding)
+{
+    size_t i;
+    const json_t *others = json_object_get(finding, "also_in"), *statement;
+    json_array_foreach (others, i, statement)
+        if (i < OTHERS_SHOWN || text->report->whole)
+            fprintf(text->out, "    and in: %s\n", json_string_value(statement));
+    if (json_array_size(others) > OTHERS_SHOWN && !text->report->whole)
+        fprintf(text->out, "    … and in %zu others, see the JSON report\n",
+                json_array_size(others) - OTHERS_SHOWN);
+}
+
 static void print_evidence(const struct text *text, const json_t *finding)
 {
     const char *statement = document_text(finding, "statement");
@@ -141,6 +155,7 @@ static void print_evidence(const struct text *text, const json_t *finding)
     } else if (*statement) {
         fprintf(text->out, "    in: %s\n", statement);
     }
+    print_others(text, finding);
     json_array_foreach (json_object_get(finding, "explanation"), i, line)
         if (json_is_string(line))
             fprintf(text->out, "    %s\n", json_string_value(line));

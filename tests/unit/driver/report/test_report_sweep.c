@@ -69,11 +69,29 @@ static void long_tables_are_cut(void **state)
     json_decref(report);
 }
 
+/* A finding names the other calls that show it, up to 30 of them. */
+static void other_calls_are_named(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "findings", "true"), *others = json_array();
+    for (int i = 0; i < 33; i++)
+        json_array_append_new(others, json_sprintf("m.f%d(vec)", i));
+    json_array_append_new(json_object_get(report, "findings"),
+                          json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", "F1", "kind", "crash", "blame",
+                                    "target", "message", "Segmentation fault", "statement", "m.h(vec)",
+                                    "also_in", others));
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "    in: m.h(vec)\n    and in: m.f0(vec)\n");
+    assert_says(text, "    and in: m.f29(vec)\n    … and in 3 others, see the JSON report\n");
+    json_decref(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_every_part),
         cmocka_unit_test(long_tables_are_cut),
+        cmocka_unit_test(other_calls_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

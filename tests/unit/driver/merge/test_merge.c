@@ -1,0 +1,69 @@
+/* Findings of several reports as one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "driver/merge/merge.h"
+
+static json_t *report_of(const char *signature, const char *statement)
+{
+    return json_pack("{s:[{s:s, s:s, s:s, s:i, s:{s:i, s:i}}], s:[]}", "findings", "id", "F1", "signature",
+                     signature, "statement", statement, "count", 2, "runs", "hit", 1, "of", 3,
+                     "verifications");
+}
+
+/* One signature is one finding, which lists each statement once. */
+static void statements_of_a_finding(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {"m.f(x)", "m.g(x)", "m.f(x)", "m.g(x)", "m.h(x)"};
+    json_auto_t *findings = json_array(), *verifications = json_array();
+    unsigned added = 0;
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        json_auto_t *report = report_of("s", statements[i]);
+        added += merge_add_findings(report, findings, verifications);
+    }
+    json_auto_t *expected = json_pack("[s, s]", "m.g(x)", "m.h(x)");
+    const json_t *finding = json_array_get(findings, 0);
+    assert_int_equal(added, 1);
+    assert_int_equal(json_array_size(findings), 1);
+    assert_int_equal(json_integer_value(json_object_get(finding, "count")), 10);
+    assert_string_equal(json_string_value(json_object_get(finding, "statement")), "m.f(x)");
+    assert_true(json_equal(json_object_get(finding, "also_in"), expected));
+}
+
+/* A merged report is merged again with its lists. */
+static void statements_of_merged_reports(void **state)
+{
+    (void)state;
+    json_auto_t *findings = json_array(), *verifications = json_array();
+    json_auto_t *first = report_of("s", "m.f(x)"), *second = report_of("s", "m.g(x)");
+    json_object_set_new(json_array_get(json_object_get(second, "findings"), 0), "also_in",
+                        json_pack("[s, s]", "m.f(x)", "m.h(x)"));
+    merge_add_findings(first, findings, verifications);
+    merge_add_findings(second, findings, verifications);
+    json_auto_t *expected = json_pack("[s, s]", "m.g(x)", "m.h(x)");
+    assert_true(json_equal(json_object_get(json_array_get(findings, 0), "also_in"), expected));
+}
+
+/* Another signature is another finding. */
+static void other_signatures(void **state)
+{
+    (void)state;
+    json_auto_t *findings = json_array(), *verifications = json_array();
+    json_auto_t *first = report_of("s", "m.f(x)"), *second = report_of("t", "m.g(x)");
+    merge_add_findings(first, findings, verifications);
+    assert_int_equal(merge_add_findings(second, findings, verifications), 1);
+    assert_null(json_object_get(json_array_get(findings, 0), "also_in"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(statements_of_a_finding),
+                                       cmocka_unit_test(statements_of_merged_reports),
+                                       cmocka_unit_test(other_signatures)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
