@@ -103,6 +103,8 @@ class Nights(EndToEnd):
                 break
         self.assertEqual({name: entry['threads'] for name, entry in entries.items()},
                          {'night.turn': 'one', 'night.race': 'several'}, done)
+        done = self.expect(self.sweep('--update-baseline'), 0)
+        self.assertEqual(self.states(done), {'known'}, done)
         self.write(GOOD)
         done = self.expect(self.sweep('--update-baseline'), 0)
         now = {entry['callable']: entry['now'] for entry in done.json['known']}

@@ -1,5 +1,5 @@
-/* Callables for a sweep and a fuzzer, each with one bug that only some calls show: the kind of argument, of sequence or of
- * neighbour. A callable NAME_twin does the same work without the bug, in all calls. */
+/* Callables for a sweep and a fuzzer, each with one bug that only some calls show: the kind of argument, of sequence or
+ * of neighbour. A callable NAME_twin does the same work without the bug, in all calls. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

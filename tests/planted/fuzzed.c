@@ -1,5 +1,5 @@
-/* Callables for a fuzzer. `backward` crashes where an array of integers has a negative stride. `hold` and `peek` fail only
- * at the same time: each is safe with itself. A function NAME_twin has no bug. */
+/* Callables for a fuzzer. `backward` crashes where an array of integers has a negative stride. `hold` and `peek` fail
+ * only at the same time: each is safe with itself. A function NAME_twin has no bug. */
 #define PLANTED_NUMPY
 #include "planted.h"
 

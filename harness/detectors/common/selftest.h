@@ -19,7 +19,8 @@ struct selftest {
         [SELFTEST_TEXT]; /* one clause, such as "a list has 48 bytes, not 40"; "" where the assumption holds */
 };
 
-/* Checks all rows. With `out` it prints a line for each: "ok", "FALSE" or "skip", its name, and a sentence or the fault. Otherwise it
+/* Checks all rows. With `out` it prints a line for each: "ok", "FALSE" or "skip", its name, and a sentence or the
+ * fault. Otherwise it
  * stops at the first fault. Returns the name of the first row with a fault, which `test` has then, or NULL. */
 const char *selftest_run(struct selftest *test, FILE *out);
 

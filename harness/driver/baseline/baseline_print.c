@@ -15,8 +15,8 @@ static const char head[] =
     "# Findings of earlier runs, for --baseline. --update-baseline writes this file again: reasons and links stay, "
     "comments do not.\n";
 
-/* The callable of a sweep that has the finding. "": it is of no sweep, or of several callables together, so that calls of
- * one of them do not show that it is fixed. */
+/* The callable of a sweep that has the finding. "": it is of no sweep, or of several callables together, so that calls
+ * of one of them do not show that it is fixed. */
 static const char *callable_of(const json_t *document, const json_t *finding)
 {
     const char *id = document_text(finding, "id");

@@ -55,7 +55,7 @@ static int lock_folder(const char *dir)
 static void remove_unfinished(const char *dir)
 {
     struct dirent **entries;
-    int n = scandir(dir, &entries, is_unfinished, NULL);
+    int n = scandir(dir, &entries, is_unfinished, alphasort);
     for (int i = 0; i < n; i++) {
         cleanup_free char *path = NULL;
         if (asprintf(&path, "%s/%s", dir, entries[i]->d_name) >= 0)
@@ -201,7 +201,7 @@ int corpus_remove(const struct corpus *corpus, const char *name)
 bool corpus_is_folder(const char *dir)
 {
     struct dirent **entries;
-    int plans = 0, others = 0, n = scandir(dir, &entries, NULL, NULL);
+    int plans = 0, others = 0, n = scandir(dir, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
         plans += is_plan(entries[i]);
         others += entries[i]->d_name[0] != '.' && !is_plan(entries[i]) && !is_unfinished(entries[i]);

@@ -312,7 +312,7 @@ static int reduce_along(struct minimize *minimize, size_t naxes, struct plan *pl
     return result;
 }
 
-/* The insides of a statement come when no statement is left that can go: a wrong test would have them all made smaller. */
+/* The insides of a statement come when no statement is left that can go: one that should have gone would cost tests. */
 static int reduce(struct minimize *minimize, struct plan *plan, char *error, size_t error_size)
 {
     int result = reduce_along(minimize, OUTER_AXES, plan, error, error_size);

@@ -53,8 +53,8 @@ struct sweep {
 int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error);
 void sweep_clear(struct sweep *sweep);
 
-/* The first step of sweep_run: imports the modules and lists their callables. *ret_environment: a new reference. Returns
- * as sweep_run. */
+/* The first step of sweep_run: imports the modules and lists their callables. *ret_environment: a new reference.
+ * Returns as sweep_run. */
 int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error);
 
 /* Leaves the callables of this shard in the catalogue, by a hash of their names: others that come or go change no shard

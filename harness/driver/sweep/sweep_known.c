@@ -1,8 +1,6 @@
 /* Findings of the baseline that a unit did not show: were they looked for? */
 #include "driver/sweep/sweep_unit.h"
 
-#include <string.h>
-
 #include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "driver/finding/known.h"
@@ -17,15 +15,6 @@ static void add_looks(json_t *row, const char *detector, long long more)
     json_object_set_new(looks, detector, json_integer(document_number(looks, detector) + more));
 }
 
-/* Has the statement the arguments of this call? The objects of methods differ. */
-static bool has_arguments(const char *statement, const struct unit_call *call)
-{
-    const char *own = call->text ? strchr(call->text, '(') : NULL,
-               *other = statement ? strchr(statement, '(') : NULL;
-    size_t length = own ? strlen(own) : 0, whole = other ? strlen(statement) : 0;
-    return own && statement && whole >= length && strcmp(statement + whole - length, own) == 0;
-}
-
 /* A call that came back on one thread did not show what the detectors of the scan look for. */
 static void count_serial(const struct unit *unit, size_t owner, const struct known *known)
 {
@@ -33,7 +22,7 @@ static void count_serial(const struct unit *unit, size_t owner, const struct kno
         const struct unit_call *call = &unit->calls[i];
         bool came_back = call->state >= CALL_RETURNED && call->state <= CALL_CHANGED;
         if (call->owner != owner || !came_back || unit_is_in_place(unit, call) ||
-            !has_arguments(known->texts[KNOWN_STATEMENT], call))
+            !unit_has_arguments(known->texts[KNOWN_STATEMENT], call))
             continue;
         for (int k = 0; k < DETECTOR_COUNT; k++)
             if (unit_scan_detectors() & DETECTOR_BIT(k) &&
@@ -42,19 +31,10 @@ static void count_serial(const struct unit *unit, size_t owner, const struct kno
     }
 }
 
-static const struct unit_call *find_returned(const struct unit *unit, size_t owner, const struct known *known)
-{
-    for (size_t i = 0; i < unit->n; i++)
-        if (unit->calls[i].owner == owner && unit->calls[i].state == CALL_RETURNED &&
-            has_arguments(known->texts[KNOWN_STATEMENT], &unit->calls[i]))
-            return &unit->calls[i];
-    return NULL;
-}
-
 /* Runs the call alone with threads, as it ran when it was found. */
 static int look_with_threads(struct sweep *sweep, struct unit *unit, size_t owner, const struct known *known)
 {
-    const struct unit_call *call = find_returned(unit, owner, known);
+    const struct unit_call *call = unit_find_returned(unit, owner, known);
     json_t *row = json_array_get(unit->rows, owner);
     json_auto_t *report = NULL;
     const char *detector;
@@ -71,14 +51,6 @@ static int look_with_threads(struct sweep *sweep, struct unit *unit, size_t owne
     return error;
 }
 
-static bool is_open(const struct known *known, const json_t *row, bool is_serial)
-{
-    return known->in_baseline && !known->is_fixed &&
-           text_equal(known->texts[KNOWN_CALLABLE], document_text(row, "name")) &&
-           json_array_size(json_object_get(row, "findings")) == 0 &&
-           text_equal(known->texts[KNOWN_THREADS], "one") == is_serial;
-}
-
 int unit_look_for_known(struct sweep *sweep, struct unit *unit)
 {
     int error = 0;
@@ -86,12 +58,12 @@ int unit_look_for_known(struct sweep *sweep, struct unit *unit)
         for (size_t k = 0; k < sweep->known->n && !error; k++) {
             const struct known *known = &sweep->known->items[k];
             const json_t *row = json_array_get(unit->rows, i);
-            if (is_open(known, row, false))
+            if (unit_is_open(known, row, false))
                 error = look_with_threads(sweep, unit, i, known);
         }
     for (size_t i = 0; i < json_array_size(unit->rows); i++)
         for (size_t k = 0; k < sweep->known->n && !error; k++)
-            if (is_open(&sweep->known->items[k], json_array_get(unit->rows, i), true))
+            if (unit_is_open(&sweep->known->items[k], json_array_get(unit->rows, i), true))
                 count_serial(unit, i, &sweep->known->items[k]);
     return error;
 }

@@ -67,7 +67,7 @@ static int add_sequence(struct unit *unit, const size_t *owners, unsigned length
         if (text_join(&text, ", ", call->text) < 0)
             return -ENOMEM;
     }
-    if (asprintf(&whole, "(%s)", text) < 0)
+    if (!text || asprintf(&whole, "(%s)", text) < 0)
         return -ENOMEM;
     json_array_append_new(unit->texts, json_string(whole));
     struct unit_call *added = LIST_ADD(unit->calls, unit->n);

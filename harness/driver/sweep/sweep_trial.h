@@ -26,8 +26,8 @@ int trial_add_import(struct plan *plan, const char *module);
 int trial_add_step(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
                    const char *object, struct plan *plan);
 
-/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it. The
- * caller's, or NULL without memory. */
+/* The name that the setup gives to the object of a callable: the same in each sweep, because signatures may have it.
+ * The caller's, or NULL without memory. */
 char *trial_name_object(const struct unit *unit, const struct unit_call *call);
 
 /* Adds one call as a statement, on an object that all threads share. Returns 0 or -errno. */

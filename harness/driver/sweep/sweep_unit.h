@@ -22,6 +22,8 @@ enum call_state {
     CALL_STATES
 };
 
+struct known;
+
 struct unit_call {
     const char *text; /* borrowed from the entry */
     size_t owner;     /* entry of the callable */
@@ -88,6 +90,14 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit);
 /* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that
  * could show them. Returns 0 or -errno. */
 int unit_look_for_known(struct sweep *sweep, struct unit *unit);
+/* sweep_match.c: has the statement the arguments of this call? The objects of methods differ. */
+bool unit_has_arguments(const char *statement, const struct unit_call *call);
+/* sweep_match.c: the call of a finding, if it returned; NULL: it did not. */
+const struct unit_call *unit_find_returned(const struct unit *unit, size_t owner, const struct known *known);
+/* sweep_match.c: is it a finding of the baseline in the callable of this row, which has no finding yet? */
+bool unit_is_open(const struct known *known, const json_t *row, bool is_serial);
+/* sweep_match.c: the call that an open finding of the baseline, of several threads, is in; NULL: it has none. */
+const struct unit_call *unit_known_call(const struct sweep *sweep, const struct unit *unit, size_t owner);
 
 /* sweep_scan.c: the detectors of calls on one thread. */
 uint32_t unit_scan_detectors(void);

@@ -9,7 +9,8 @@
 
 static const char table[] =
     "{'name': 'sweep of m', 'verdict': '%s', 'threads': 1, 'seed': 7, 'seconds': 3.0, 'calls': 50, 'findings': [],"
-    "'notes': [], 'fuzz': {'corpus': 'c', 'rounds': 3, 'plans': 5, 'kept': 2, 'unread': 0, 'signals': 9}, 'sweep': {'complete': %s, 'children': 4,"
+    "'notes': [], 'fuzz': {'corpus': 'c', 'rounds': 3, 'plans': 5, 'kept': 2, 'unread': 0, 'signals': 9}, "
+    "'sweep': {'complete': %s, 'children': 4,"
     "'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
     "'callables': ["
     "{'name': 'm.f', 'why': null, 'returned': 5, 'raised': 2},"
