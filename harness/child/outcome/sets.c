@@ -124,7 +124,8 @@ static bool make_inputs(PyObject *names)
 {
     const struct space_maker *maker = sets.run->maker;
     for (unsigned i = 0; i < maker->plan->ninputs; i++) {
-        PyObject *array = array_build(&maker->recipes[i], maker->plan->seed, i);
+        PyObject *array =
+            array_build(&maker->recipes[i], maker->plan->seed, plan_input_stream(maker->plan, i));
         bool failed = !array || PyDict_SetItemString(names, maker->plan->inputs[i].name, array) < 0;
         Py_XDECREF(array);
         if (failed)

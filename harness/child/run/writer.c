@@ -34,7 +34,8 @@ static bool learn_code(struct run *run)
 static void make_variants(struct run *run, unsigned input)
 {
     for (unsigned k = 0; k < WRITER_VARIANTS; k++) {
-        PyObject *array = array_build(&run->maker->recipes[input], run->plan->seed + 1 + k, input);
+        PyObject *array = array_build(&run->maker->recipes[input], run->plan->seed + 1 + k,
+                                      plan_input_stream(run->plan, input));
         if (!array || watched_take(&run->writer.variants[input][k], "", array) < 0)
             PyErr_Clear();
         Py_XDECREF(array);

@@ -101,7 +101,8 @@ static int run_code(PyObject *code, const char *what, PyObject *names, char *err
 static int make_inputs(const struct space_maker *maker, PyObject *names, char *error, size_t size)
 {
     for (unsigned i = 0; i < maker->plan->ninputs; i++) {
-        PyObject *array = array_build(&maker->recipes[i], maker->plan->seed, i);
+        PyObject *array =
+            array_build(&maker->recipes[i], maker->plan->seed, plan_input_stream(maker->plan, i));
         int failed = !array || PyDict_SetItemString(names, maker->plan->inputs[i].name, array) < 0;
         Py_XDECREF(array);
         if (!failed)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/list.h"
+#include "base/prng.h"
 #include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/guard_option.h"
@@ -41,6 +42,11 @@ void plan_clear(struct plan *plan)
     for (const struct plan_key *key = plan_keys; key->name; key++)
         plan_key_clear(key, plan);
     *plan = (struct plan){0};
+}
+
+uint64_t plan_input_stream(const struct plan *plan, size_t input)
+{
+    return prng_text(plan->inputs[input].name);
 }
 
 int plan_add_input(struct plan *plan, const char *name, const char *recipe)

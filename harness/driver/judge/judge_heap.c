@@ -213,7 +213,7 @@ static bool find_input(const struct plan *plan, const unsigned char *bytes, size
         unsigned char *base = length >= n && length < (64U << 20) ? malloc(length) : NULL;
         if (!base)
             continue;
-        recipe_fill(&recipe, plan->seed, i, base);
+        recipe_fill(&recipe, plan->seed, plan_input_stream(plan, i), base);
         const unsigned char *at = memmem(base, length, bytes, n);
         if (at)
             snprintf(text, size, "what the input %s holds from element %zu on", plan->inputs[i].name,

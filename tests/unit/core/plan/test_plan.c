@@ -328,6 +328,22 @@ static void check_wants_a_name(void **state)
     plan_clear(&plan);
 }
 
+/* A call alone gets the bytes that it got among other calls with other inputs. */
+static void an_input_has_bytes_of_its_own(void **state)
+{
+    (void)state;
+    struct plan alone, among;
+    plan_init(&alone);
+    plan_init(&among);
+    assert_int_equal(plan_add_input(&alone, "x", "f8[4]"), 0);
+    assert_int_equal(plan_add_input(&among, "y", "f8[4]"), 0);
+    assert_int_equal(plan_add_input(&among, "x", "f8[4]"), 0);
+    assert_true(plan_input_stream(&alone, 0) == plan_input_stream(&among, 1));
+    assert_true(plan_input_stream(&alone, 0) != plan_input_stream(&among, 0));
+    plan_clear(&alone);
+    plan_clear(&among);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(check_judges_input_names),
         cmocka_unit_test(check_passes_on_errors_of_recipe_parse),
         cmocka_unit_test(check_wants_a_name),
+        cmocka_unit_test(an_input_has_bytes_of_its_own),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -119,7 +119,7 @@ static void bytes_of_an_input_name_it(void **state)
     begin(&trial);
     assert_int_equal(plan_add_input(&trial.plan, "x", "f8[20]"), 0);
     assert_int_equal(recipe_parse(trial.plan.inputs[0].recipe, &recipe, error, sizeof error), 0);
-    recipe_fill(&recipe, trial.plan.seed, 0, (unsigned char *)items);
+    recipe_fill(&recipe, trial.plan.seed, plan_input_stream(&trial.plan, 0), (unsigned char *)items);
     struct violation violation = overrun();
     violation.nbytes = 16;
     memcpy(violation.bytes, &items[7], 16);
