@@ -90,6 +90,17 @@ class Corpus(EndToEnd):
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
 
+    def test_in_place(self):
+        """a write that stays in other calls of the callable, and is put back in this one, is no finding"""
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        corpus.mkdir()
+        (corpus / 'a.yaml').write_text('about: numpy.putmask fails F0000000\nsetup: import numpy\ninputs:\n'
+                                       "- {name: mat, recipe: 'f8[4,4]'}\nsteps:\n- numpy.putmask(mat, mat, mat)\n")
+        done = fuzz('numpy:putmask', '--time', '4', corpus=corpus)
+        self.assertEqual(done.findings(), [], done)
+        self.expect(done, 0)
+
     def test_kill(self):
         """two fuzzers share a corpus; kill -9 of one leaves whole plans and the other one running"""
         with Run('fuzzed:hold_twin', '--time', '100', '--corpus', 'corpus', command='fuzz') as first:

@@ -6,7 +6,7 @@
 #define Py_BUILD_CORE 1
 #include "detectors/common/pyversion.h"
 
-#if PY_VERSION_HEX >= 0x030e0000
+#if __has_include(<internal/pycore_interpframe_structs.h>)
 #include <internal/pycore_interpframe_structs.h>
 #else
 #include <internal/pycore_frame.h>

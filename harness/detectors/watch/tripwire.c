@@ -228,7 +228,7 @@ static void report(struct detector_call *call, struct watched *watched, const st
     describe(watched, hit, record);
     record_send(record, call->wire);
     site->ready = true;
-    if (!kept)
+    if (!kept && !record->values[WRITE_SAME]) /* a write of the same value is a note */
         atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 

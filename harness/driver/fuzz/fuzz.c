@@ -109,6 +109,7 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     json_auto_t *names = json_array(), *environment = NULL;
     fuzz->prng = prng_stream(fuzz->sweep->request->plan.seed, STREAM);
     fuzz->spent = json_object();
+    fuzz->in_place = json_object();
     fuzz->rows = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
     int status = list_modules(fuzz, names, error);
@@ -125,7 +126,8 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
 {
     uint64_t deadline = fuzz->sweep->deadline;
     fuzz->sweep->deadline = 0;
-    int error = unit_try_failures(fuzz->sweep, unit);
+    int error = fuzz_learn_in_place(fuzz, unit);
+    error = error ? error : unit_try_failures(fuzz->sweep, unit);
     fuzz->sweep->deadline = deadline;
     return error;
 }
@@ -229,8 +231,8 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries, fuzz->all,  fuzz->arguments,
-                             fuzz->spent, fuzz->rows,    fuzz->total};
+    json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
+                             fuzz->spent, fuzz->in_place, fuzz->rows, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

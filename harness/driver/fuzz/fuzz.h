@@ -22,7 +22,9 @@ struct fuzz {
     json_t *entries;   /* of the catalogue, those that can be called */
     json_t *all;       /* the same, with those of other shards */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
-    json_t *spent;    /* by name: true (no further turn after a failure), or the round of the first failure */
+    json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
+    json_t *
+        in_place; /* keys: "callable argument" that is changed for good; "callable": all its calls were made */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
@@ -52,6 +54,10 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
 json_t *fuzz_draw_round(struct fuzz *fuzz);
 /* fuzz_round.c: the inputs and calls of the plan, as they are. */
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
+
+/* fuzz_in_place.c: learns which arguments the calls of the unit change for good, before calls that failed are tried
+ * alone. Returns 0 or -errno. */
+int fuzz_learn_in_place(struct fuzz *fuzz, struct unit *unit);
 
 /* fuzz_learn.c: keeps calls with a new kind of result, and those that failed; leaves out callables that failed. Returns
  * 0 or -errno. */

@@ -32,7 +32,8 @@ static int run_threads(struct fuzz *fuzz, struct unit *unit)
 
 static int run_alone(struct fuzz *fuzz, struct unit *unit)
 {
-    int error = unit_try_failures(fuzz->sweep, unit);
+    int error = fuzz_learn_in_place(fuzz, unit);
+    error = error ? error : unit_try_failures(fuzz->sweep, unit);
     if (!error && !has_finding(unit))
         error = unit_look_for_known(fuzz->sweep, unit);
     return error ? error : run_threads(fuzz, unit);

@@ -51,7 +51,7 @@ int unit_written_place(const struct unit_call *call, const struct outcome *outco
 {
     for (size_t i = 0; i < outcome->nrecords; i++) {
         const struct record *record = outcome->records[i];
-        if (record->type == RECORD_WRITE && !record->values[WRITE_KEPT])
+        if (record->type == RECORD_WRITE && !record->values[WRITE_KEPT] && !record->values[WRITE_SAME])
             return place_of(call->text, record_text(record, 0));
     }
     return -1;
