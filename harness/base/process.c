@@ -60,8 +60,10 @@ static void apply_launch(const struct process *process)
         fix_layout();
     if (launch->no_address_limit && getrlimit(RLIMIT_AS, &limit) == 0)
         setrlimit(RLIMIT_AS, &(struct rlimit){limit.rlim_max, limit.rlim_max});
-    if (launch->file_size > 0)
+    if (launch->file_size > 0) {
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){launch->file_size, launch->file_size});
+        signal(SIGXFSZ, SIG_IGN); /* the write fails instead, as it does in Python */
+    }
     if (launch->folder && chdir(launch->folder) < 0)
         putenv((char *)"PWD=");
 }

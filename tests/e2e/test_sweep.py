@@ -191,6 +191,42 @@ def last(x): return 1
 ''', 'leaves': 'import os; os._exit(0)'}
 
 
+# Functions that do what they can to files.
+HOSTILE = '''import os, shutil
+def sweep_out(x):
+    for name in os.listdir():
+        os.path.isdir(name) or os.remove(name)
+    return 1
+def write_much(x):
+    try:
+        with open('much', 'wb') as file:
+            for _ in range(80):
+                file.write(bytes(1 << 20))
+    except OSError:
+        return 1
+    raise TypeError
+def is_private(x):
+    if 'ftstress-sweep-' in os.getcwd() and 'ftstress-sweep-' in os.environ['HOME'] and not os.listdir():
+        return 1
+    raise TypeError
+def remove_tree(x): shutil.rmtree(str(x))
+'''
+
+
+class Hostile(EndToEnd):
+    def test_files(self):
+        """calls that delete or fill the current folder lose no result, and find a private one; rmtree is not called"""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        (Path(folder.name) / 'hostile.py').write_text(HOSTILE)
+        done = self.expect(sweep('hostile', '--time', '20s', env={'PYTHONPATH': folder.name}), 0)
+        rows = {row['name'].partition('.')[2]: row for row in done.json['sweep']['callables']}
+        for name in ('sweep_out', 'write_much', 'is_private'):
+            self.check(rows[name].get('returned'), done, f'{name}: {rows[name]}')
+        self.check('denied' in rows['remove_tree']['why'], done, 'remove_tree is called')
+        self.assertEqual(list(done.cwd.iterdir()), [], done)
+
+
 class Modules(EndToEnd):
     def test_unkind(self):
         """an import that ends the process is named, and a call that clears the names of its caller harms no other one"""

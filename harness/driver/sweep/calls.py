@@ -17,6 +17,7 @@ import types
 import warnings
 
 case = ''
+FOLDER = os.path.dirname(os.getcwd())  # of the files of the sweep
 GETSET = types.GetSetDescriptorType
 NEW, BEGUN, RETURNED, RAISED, CHANGED = range(5)
 
@@ -55,7 +56,7 @@ class Calls:
             root = name.partition('.')[0]
             self.names[root] = sys.modules[root]
         self.inputs = [re.findall(rf'\b({"|".join(task["inputs"])})\b', text) if task['inputs'] else [] for text in self.texts]
-        file = os.open('progress', os.O_RDWR | os.O_CREAT)
+        file = os.open(f'{FOLDER}/progress', os.O_RDWR | os.O_CREAT)
         os.ftruncate(file, len(self.texts) + 8)
         self.progress = mmap.mmap(file, len(self.texts) + 8)
         os.close(file)
@@ -74,7 +75,7 @@ class Calls:
         if not self.signals or key in self.told:
             return
         self.told.add(key)
-        with open('signals', 'a', encoding='utf-8', errors='replace') as file:
+        with open(f'{FOLDER}/signals', 'a', encoding='utf-8', errors='replace') as file:
             file.write(f'{number}\t{text}\n')
 
     def tell(self, number, error):
@@ -87,7 +88,7 @@ class Calls:
             text = f'{type(error).__name__}: {error}'
         except BaseException:
             text = type(error).__name__
-        with open('raised', 'a', encoding='utf-8', errors='replace') as file:
+        with open(f'{FOLDER}/raised', 'a', encoding='utf-8', errors='replace') as file:
             file.write(f'{number}\t{" ".join(text.split())[:160]}\n')
 
     def evaluate(self, number, names):
@@ -98,7 +99,7 @@ class Calls:
         own = {**names, 'object_': eval(make, {**self.names})} if make else {**names}
         result = eval(self.texts[number], {**self.names}, own)
         changed = [name for name, (array, was) in zip(self.inputs[number], before) if array.tobytes() != was]
-        with open('written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:
+        with open(f'{FOLDER}/written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:
             for name in changed:
                 file.write(f'{number}\t{name}\n')
         self.note(number, class_of_result(result))
@@ -123,5 +124,5 @@ class Calls:
 
 sys.stdout = open(os.devnull, 'w', encoding='utf-8')
 warnings.simplefilter('ignore')
-with open('task.json', encoding='utf-8') as task:
+with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
     SWEEP = Calls(json.load(task))

@@ -1,6 +1,6 @@
 """The callables of modules and the calls to make with them. Runs in a child, as the setup of a plan; SWEEP is its task.
 
-Writes catalogue.json to the current folder: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
+Writes catalogue.json to the folder above the current one: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
 {"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
 
@@ -13,11 +13,14 @@ import importlib
 import inspect
 import itertools
 import json
+import os
 import pkgutil
 import re
 import signal
 import sys
 import types
+
+FOLDER = os.path.dirname(os.getcwd())  # of the files of the sweep
 
 # The arrays of the calls. No module has such a name.
 INPUTS = {
@@ -285,7 +288,7 @@ def row_of(name, module, value, make=''):
 
 def begin(step):
     """Notes the step that runs. Returns False for one that ended an earlier process."""
-    with open('step', 'w', encoding='utf-8') as file:
+    with open(f'{FOLDER}/step', 'w', encoding='utf-8') as file:
         file.write(step)
     return step not in SKIP
 
@@ -377,12 +380,12 @@ def write_catalogue(names):
     for name in names:
         modules(name, seen, failed)
     rows = [row for name in seen for row in callables(name, seen, known)]
-    with open('catalogue.json', 'w', encoding='utf-8') as file:
+    with open(f'{FOLDER}/catalogue.json', 'w', encoding='utf-8') as file:
         json.dump({'inputs': list(INPUTS.items()) if HAS_ARRAYS else [], 'callables': rows, 'modules': failed,
                    'swept': list(seen)}, file)
 
 
-with open('task.json', encoding='utf-8') as task:
+with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
     TASK = json.load(task)
 SKIP = set(TASK['skip'])
 write_catalogue(TASK['modules'])

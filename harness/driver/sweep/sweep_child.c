@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,7 +19,10 @@
 /* The name of a private folder: this, the number of the worker's process, and six letters. */
 #define SCRATCH "ftstress-sweep-"
 
-static char temporary[4096], home[4096], python_path[16384];
+/* Where children start. The files of the sweep lie above it, where a call that deletes all files here finds none. */
+#define WORK "work"
+
+static char folder[4096], temporary[sizeof folder + 16], home[sizeof folder + 16], python_path[16384];
 static const char *const environment[] = {temporary, home, python_path, NULL};
 
 /* Writes the folders of PYTHONPATH as seen from here: the child starts elsewhere. */
@@ -38,11 +42,13 @@ static void print_path(void)
 struct job_settings sweep_child_settings(const struct sweep *sweep)
 {
     struct job_settings settings = sweep->settings;
-    snprintf(temporary, sizeof temporary, "TMPDIR=%s", sweep->scratch);
-    snprintf(home, sizeof home, "HOME=%s", sweep->scratch);
+    snprintf(folder, sizeof folder, "%s/" WORK, sweep->scratch);
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", folder);
+    snprintf(home, sizeof home, "HOME=%s", folder);
+    mkdir(folder, 0700); /* a call may have removed it */
     print_path();
     settings.launch.environment = environment;
-    settings.launch.folder = sweep->scratch;
+    settings.launch.folder = folder;
     settings.launch.file_size = FILE_SIZE;
     if (!sweep->request->memory && settings.memory > MEMORY)
         settings.memory = MEMORY;
@@ -62,12 +68,12 @@ static void remove_stale(const char *parent)
     struct dirent **entries;
     int n = scandir(parent, &entries, is_scratch, alphasort);
     for (int i = 0; i < n; i++) {
-        cleanup_free char *folder = NULL;
+        cleanup_free char *stale = NULL;
         long pid = strtol(entries[i]->d_name + sizeof SCRATCH - 1, NULL, 10);
         if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH &&
-            asprintf(&folder, "%s/%s", parent, entries[i]->d_name) >= 0) {
-            fd_empty_dir(folder);
-            rmdir(folder);
+            asprintf(&stale, "%s/%s", parent, entries[i]->d_name) >= 0) {
+            fd_empty_dir(stale);
+            rmdir(stale);
         }
         free(entries[i]);
     }
@@ -113,9 +119,9 @@ static int write_task(const struct sweep *sweep, const json_t *task)
 
 int sweep_child_run(struct sweep *sweep, const struct plan *plan, const json_t *task, struct outcome *outcome)
 {
+    fd_empty_dir(sweep->scratch);
     struct job_settings settings = sweep_child_settings(sweep);
     *outcome = (struct outcome){0};
-    fd_empty_dir(sweep->scratch);
     int error = write_task(sweep, task);
     if (!error)
         error = job_run(plan, &settings, outcome);
