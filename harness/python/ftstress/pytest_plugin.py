@@ -120,7 +120,8 @@ def plan_of(items, arguments):
         names.append(name)
         used = [index for index in INDEXES if index in item._fixtureinfo.argnames]
         statements.append(f'{name}({", ".join(f"{index}={index}" for index in used)})')
-    spec = {'arguments': arguments, 'options': options_of(items[0].config), 'places': [place_of(item) for item in items],
+    spec = {'arguments': arguments, 'options': options_of(items[0].config),
+            'places': [place_of(item) for item in items],
             'shared': [place_of(item) for item in items if item.get_closest_marker('ftstress_shared')]}
     setup = ('from ftstress import pytest_child\n'
              f'spec = {spec!r}\n'
