@@ -27,8 +27,7 @@ static const char *next_site(const struct session *session, bool suspect)
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *finding = findings->items[i];
         unsigned tries = 0;
-        if (!finding->site || finding->trapped ||
-            suspect != (finding_suspect(finding).blame == BLAME_TARGET))
+        if (!finding->site || finding->trapped || suspect != (finding_suspect(finding).blame == BLAME_TARGET))
             continue;
         for (unsigned k = 0; k < session->nfocused; k++)
             tries += strcmp(session->focused[k], finding->site) == 0;
