@@ -39,7 +39,7 @@ static bool is_reader_gone(void)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* findings are kept though nobody reads of them */
+    signal(SIGPIPE, SIG_IGN); /* findings are kept where the report goes to a closed pipe */
     int status = start(argc, argv);
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout);

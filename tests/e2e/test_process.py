@@ -62,7 +62,7 @@ class Interrupt(EndToEnd):
                 self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
 
     def test_closed_pipe(self):
-        """findings are kept though nobody reads the report, as with `head`"""
+        """findings are kept where the report goes to a closed pipe, as with `head`"""
         with tempfile.TemporaryDirectory() as out:
             reader, writer = os.pipe()
             os.close(reader)

@@ -78,8 +78,8 @@ void plan_input_clear(struct plan_input *input);
 int plan_add_input(struct plan *plan, const char *name, const char *recipe);
 int plan_add_text(char ***texts, unsigned *n, const char *text);
 
-/* The stream of an input's bytes (recipe_fill), which its name alone decides: a plan with other inputs beside it fills it
- * alike. */
+/* The stream of an input's bytes (recipe_fill), which its name alone decides: a plan with other inputs beside it fills
+ * it alike. */
 uint64_t plan_input_stream(const struct plan *plan, size_t input);
 
 /* Checks bounds, identifiers, recipes, and that there is something to run. On failure `error` is one sentence that

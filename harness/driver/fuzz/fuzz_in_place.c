@@ -1,5 +1,6 @@
-/* Arguments that calls change for good, from all rounds: a write to one of these that is put back is no failure. A drawn
- * call may write what is there already, such as putmask(x, x, x), and its round may have no other call of the callable. */
+/* Arguments that calls change for good, from all rounds: a write to one of these that is put back is no failure. A
+ * drawn call may write what is there already, such as putmask(x, x, x), and its round may have no other call of the
+ * callable. */
 #include "driver/fuzz/fuzz.h"
 
 #include <stdio.h>

@@ -19,8 +19,8 @@
 #define RARE 3
 
 /* Returns the site of a block that was damaged by an instruction no detector saw, or NULL. With `suspect` the block is
- * of a package: stray writes damage blocks of the interpreter, too. A race may not show each time, so a site has several
- * turns. */
+ * of a package: stray writes damage blocks of the interpreter, too. A race may not show each time, so a site has
+ * several turns. */
 static const char *next_site(const struct session *session, bool suspect)
 {
     const struct finding_list *findings = &session->run.findings;

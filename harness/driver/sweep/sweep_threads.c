@@ -85,8 +85,8 @@ int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call
     return error;
 }
 
-/* Runs a call by itself; but first others of the callable, so that the same bug has the same finding each night: the one
- * of the baseline, and the first one. *ret_found: one of them failed. */
+/* Runs a call by itself; but first others of the callable, so that the same bug has the same finding each night: the
+ * one of the baseline, and the first one. *ret_found: one of them failed. */
 static int run_in_order(struct sweep *sweep, struct unit *unit, const struct unit_call *call, bool *ret_found)
 {
     const struct unit_call *const order[] = {unit_known_call(sweep, unit, call->owner),
