@@ -20,6 +20,7 @@ enum evidence_by {
     EVIDENCE_PYTHON,    /* Python code that waits for a lock of Python code */
     EVIDENCE_STAY,      /* Python code that blocks or loops without a lock */
     EVIDENCE_RAISED,    /* Python code that raised an exception which one thread does not raise */
+    EVIDENCE_ASSERTED,  /* none: the called function, or one of another package, checks what others made */
     EVIDENCE_ABORT,     /* Python code that aborted: the interpreter printed no reason */
     EVIDENCE_EXIT,      /* the process exited, which the interpreter does not do by itself */
     EVIDENCE_SENT,      /* a process sent the signal: the processor raised no fault */

@@ -42,6 +42,7 @@ static const struct {
     [EVIDENCE_STAY] = {.suspect = "Python code of %s blocks or loops, and waits for no lock"},
     [EVIDENCE_RAISED] = {"raised in Python code of %s, and never on one thread",
                          "raised in Python code of CPython's library, which its caller may have misused"},
+    [EVIDENCE_ASSERTED] = {.unknown = "an assertion fails: the code that checks is not the cause"},
     [EVIDENCE_ABORT] = {.suspect = "Python code of %s aborts: the interpreter printed no reason"},
     [EVIDENCE_LIMIT] = {.suspect = "%s lowered its own limit on memory"},
     [EVIDENCE_EXIT] = {"Python code of %s made the process exit: no package's code is loaded",

@@ -55,13 +55,25 @@ void judge_suspect_level(const struct judge *judge, struct finding *finding)
                  judge->plan->share <= RUNG_READONLY ? BLAME_TARGET : BLAME_UNKNOWN, NULL, NULL);
 }
 
+/* A test asserts what other code returns, itself or by a function of another package. Where a package asserts inside of
+ * its own functions, its own state is wrong. */
+static bool is_check(const struct place *place, const char *type)
+{
+    const struct frame *entry = place->entry, *inner = place->inner;
+    return strcmp(type, "AssertionError") == 0 && entry &&
+           (entry == inner || strcmp(entry->package, inner->package) != 0);
+}
+
 /* CPython's library refuses a wrong argument with a statement of its own: then its caller is the suspect. Where one of
  * its containers lacks what was just there, it is the suspect itself; any other operation may have either reason. */
-static void suspect(const struct judge *judge, struct finding *finding, const struct place *place, int how)
+static void suspect(const struct judge *judge, struct finding *finding, const struct place *place,
+                    const char *type, int how)
 {
     const struct frame *inner = place->inner;
     bool reads = judge->plan->share <= RUNG_READONLY;
-    if (place->library && how != RAISED_BY_STATEMENT && reads) {
+    if (is_check(place, type)) {
+        evidence_set(&finding->evidence, EVIDENCE_ASSERTED, BLAME_UNKNOWN, NULL, NULL);
+    } else if (place->library && how != RAISED_BY_STATEMENT && reads) {
         enum blame blame = how == RAISED_BY_CONTAINER ? BLAME_INTERPRETER : BLAME_UNKNOWN;
         evidence_set(&finding->evidence, EVIDENCE_RAISED, blame, strdup(place->library->function),
                      judge_name_interpreter(judge));
@@ -171,7 +183,7 @@ static struct finding *make(const struct judge *judge, const struct record *reco
     finding->statement = strdup(record_text(record, 3));
     finding->message =
         judge_format("%s; raised by %s, never on one thread", record_text(record, 0), finding->statement);
-    suspect(judge, finding, place, (int)record->values[EXCEPTION_HOW]);
+    suspect(judge, finding, place, type, (int)record->values[EXCEPTION_HOW]);
     sign(finding, place, type);
     return finding;
 }

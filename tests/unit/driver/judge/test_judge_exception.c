@@ -4,6 +4,7 @@
 
 #define PIL "/v/lib/python3.13t/site-packages/PIL/"
 #define LIBRARY "/v/lib/python3.13t/zoneinfo/_zoneinfo.py\n"
+#define TEST "3 test_repeat /v/lib/python3.13t/site-packages/test_repeat.py\n"
 #define GETPIXEL "9 Image.getpixel " PIL "Image.py\n"
 #define LOAD GETPIXEL "300 ImageFile.load " PIL "ImageFile.py\n"
 #define ZONE GETPIXEL "38 ZoneInfo.__new__ " LIBRARY
@@ -126,6 +127,28 @@ static void a_call_that_the_library_refuses_has_its_reason(void **state)
     end(&trial);
 }
 
+/* A test sees what others did; a package that asserts inside of its own functions has a wrong state. */
+static void a_failed_assertion_of_a_test_blames_nobody(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *frames;
+        enum blame blame;
+    } rows[] = {
+        {TEST, BLAME_UNKNOWN},
+        {TEST "9 assert_equal /v/lib/python3.13t/site-packages/numpy/testing.py\n", BLAME_UNKNOWN},
+        {LOAD, BLAME_TARGET},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin(&trial);
+        add_raised(&trial, RAISED_BY_STATEMENT, "AssertionError", rows[i].frames);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame, rows[i].blame);
+        end(&trial);
+    }
+}
+
 /* Where threads change what they share, the place is named without blame. */
 static void above_readonly_the_place_has_no_blame(void **state)
 {
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(code_of_the_library_is_the_interpreters),
         cmocka_unit_test(a_crash_of_the_library_is_the_interpreters),
         cmocka_unit_test(a_call_that_the_library_refuses_has_its_reason),
+        cmocka_unit_test(a_failed_assertion_of_a_test_blames_nobody),
         cmocka_unit_test(above_readonly_the_place_has_no_blame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
