@@ -127,6 +127,45 @@ def test_second():
 def test_third():
     assert [3] == [3]
 '''
+OPTION = '''
+def test_kind(request):
+    assert request.config.getoption('kind') == 'new'
+def test_made(made):
+    assert made == 3
+'''
+OPTION_CONFTEST = '''
+def pytest_addoption(parser):
+    parser.addoption('--kind')
+'''
+OPTION_PLUGIN = '''
+import pytest
+@pytest.fixture
+def made():
+    return 3
+'''
+CRASH = '''
+import ctypes
+import os
+def test_crash():
+    if 'PYTEST_CURRENT_TEST' not in os.environ:
+        ctypes.string_at(0)
+def test_next():
+    assert [1] == [1]
+'''
+# What a worker of pytest-xdist sends at its end, and what the main process makes of it.
+WORKER = '''
+from types import SimpleNamespace as Object
+from ftstress.pytest_plugin import Stress
+main = Stress(Object())
+for nodeid in ('a', 'b'):
+    worker = Stress(Object(workeroutput={}))
+    worker.findings['F1'] = {}, 'text', [nodeid]
+    worker.single[nodeid] = 'it is async'
+    worker.pytest_sessionfinish()
+    main.pytest_testnodedown(node=worker.config)
+main.pytest_testnodedown(node=Object())
+print(main.findings['F1'][2], main.single)
+'''
 
 
 def build(code, cwd, *arguments):
@@ -282,11 +321,12 @@ class Package(EndToEnd):
         self.assertEqual(done.returncode, 125, done)
         self.assertIn('ftstress-child is not beside this program; install ftstress again with pip', done.stderr)
 
-    def run_pytest(self, source, *options):
+    def run_pytest(self, source, *options, files=()):
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
-        (folder / 'test_it.py').write_text(source)
+        for name, text in {'test_it.py': source, **dict(files)}.items():
+            (folder / name).write_text(text)
         done = self.run_installed('python', '-m', 'pytest', '--ftstress', '-q', '-p', 'no:cacheprovider', *options, folder,
-                                  env={'HOME': self.folder.name})
+                                  env={'HOME': self.folder.name, 'PYTHONPATH': str(folder)})
         return done, ' '.join(done.stdout.split())
 
     def test_repeat(self):
@@ -324,6 +364,25 @@ class Package(EndToEnd):
         done, text = self.run_pytest(source, *options)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertRegex(text, said)
+
+    def test_option_of_conftest(self):
+        """an option that a conftest file adds, and a plugin of the command line, are those of pytest also under ftstress"""
+        done, text = self.run_pytest(OPTION, '-p', 'made', '--kind', 'new',
+                                     files={'conftest.py': OPTION_CONFTEST, 'made.py': OPTION_PLUGIN})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn('one thread only', text)
+
+    def test_crash_of_another(self):
+        """a test that ends each process keeps no other test of its module from its threads"""
+        done, text = self.run_pytest(CRASH)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('1 failed, 1 passed', text)
+        self.assertRegex(text, r'test_it.py: nothing found.*: 0 in \d+ calls')
+
+    def test_workers(self):
+        """the findings of the workers of xdist, and what they did not test, stand at the end"""
+        done = self.run_installed('python', '-c', WORKER)
+        self.assertEqual((done.stdout, done.stderr), ("['a', 'b'] {'a': 'it is async', 'b': 'it is async'}\n", ''))
 
     def test_alone(self):
         """a test that no child can run is named with the reason; the others are tested without it, half by half"""

@@ -48,10 +48,10 @@ def place_of(item):
 class Session:
     """One collection of the tests, with fixtures of its own."""
 
-    def __init__(self, arguments, places):
+    def __init__(self, arguments, options, places):
         plugins = [word for name in WITHOUT for word in ('-p', f'no:{name}')]
-        self.config = _prepareconfig([*plugins, '--assert=plain', '-o', 'addopts=', *arguments, *places],
-                                     [Fixtures()])
+        self.config = _prepareconfig([*arguments, *plugins, '--assert=plain', '-o', 'addopts=', *places], [Fixtures()])
+        vars(self.config.option).update(options)
         self.config._do_configure()
         self.session = pytest.Session.from_config(self.config)
         self.config.hook.pytest_sessionstart(session=self.session)
@@ -63,7 +63,7 @@ class Session:
         parameters = item.callspec.params if hasattr(item, 'callspec') else {}
         manager = self.session._fixturemanager
         needs = any(name not in parameters or manager.getfixturedefs(name, item) for name in item.fixturenames
-                    if name not in INDEXES and name != 'request')
+                    if name not in INDEXES and (name != 'request' or name in item._fixtureinfo.argnames))
         return None if needs else {name: parameters.get(name) for name in item._fixtureinfo.argnames}
 
     def arguments_of(self, place):
@@ -132,7 +132,7 @@ def _session(spec):
     sessions = _threads.__dict__.setdefault('sessions', {})
     key = tuple(spec['places'])
     if key not in sessions:
-        sessions[key] = Session(spec['arguments'], spec['places'])
+        sessions[key] = Session(spec['arguments'], spec['options'], spec['places'])
     return sessions[key]
 
 

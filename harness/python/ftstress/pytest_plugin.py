@@ -98,6 +98,18 @@ def why_not(item):
     return f'it uses {min(unsafe)}, which changes the whole process' if unsafe else None
 
 
+def options_of(config):
+    """Returns the values of the options that conftest files and plugins add without a group of their own."""
+    names = [option.dest for option in config._parser._anonymous.options]
+    return {name: value for name in names if is_literal(value := getattr(config.option, name, None))}
+
+
+def is_literal(value):
+    if isinstance(value, (list, tuple)):
+        return all(map(is_literal, value))
+    return value is None or type(value) in (bool, int, str)
+
+
 def plan_of(items, arguments):
     """Returns the plan of a run: each test is a statement. Also returns the statements, in the order of the tests."""
     names, statements = [], []
@@ -108,7 +120,8 @@ def plan_of(items, arguments):
         names.append(name)
         used = [index for index in INDEXES if index in item._fixtureinfo.argnames]
         statements.append(f'{name}({", ".join(f"{index}={index}" for index in used)})')
-    spec = {'arguments': arguments, 'places': [place_of(item) for item in items],
+    spec = {'arguments': arguments, 'options': options_of(items[0].config),
+            'places': [place_of(item) for item in items],
             'shared': [place_of(item) for item in items if item.get_closest_marker('ftstress_shared')]}
     setup = ('from ftstress import pytest_child\n'
              f'spec = {spec!r}\n'
@@ -178,7 +191,10 @@ class Stress:
                                   errors='replace', env=environment(), cwd=self.config.invocation_params.dir, check=False)
             found = json.loads(report.read_text()) if report.exists() else None
         if done.returncode in (0, 1) and found:
-            self.take(items, statements, found, done.stdout)
+            guilty = self.take(items, statements, found, done.stdout)
+            rest = [item for item in items if item not in guilty]
+            if guilty and rest and not found['tested_calls']:  # each process ended before threads called the rest
+                self.run(rest, threads, iterations)
         elif len(items) > 1:  # one of them may be why
             half = len(items) // 2
             self.run(items[:half], threads, iterations)
@@ -189,9 +205,11 @@ class Stress:
     def arguments(self):
         config = self.config
         arguments = [f'--rootdir={config.rootpath}', f'--import-mode={config.getoption("importmode")}']
-        return arguments + ([f'--config-file={config.inipath}'] if config.inipath else [])
+        arguments += [f'--config-file={config.inipath}'] if config.inipath else []
+        return arguments + [word for name in config.getoption('plugins') for word in ('-p', name)]
 
     def take(self, items, statements, report, text):
+        """Fails the tests of the findings of a report. Returns the tests of all findings."""
         self.clean += [f'{report["name"]}: {line.strip()}' for line in text.splitlines()
                        if line.startswith('  nothing found')]
         blocks = {}
@@ -204,6 +222,7 @@ class Stress:
             if finding['blame'] != 'user' and not finding.get('known'):
                 for item in guilty:
                     self.fail(item, finding, blocks.get(finding['id'], finding['message']).strip())
+        return list(itertools.chain(*tests.values()))
 
     def fail(self, item, finding, text):
         _, _, nodeids = self.findings.setdefault(finding['id'], (finding, text, []))
@@ -212,6 +231,19 @@ class Stress:
             if report.when == 'call':
                 report.longrepr = text if report.outcome == 'passed' else f'{report.longrepr}\n\n{text}'
                 report.outcome = 'failed'
+
+    def pytest_sessionfinish(self):
+        if hasattr(self.config, 'workeroutput'):
+            self.config.workeroutput['ftstress'] = self.findings, self.clean, self.single
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        """Adds what a worker of xdist found, because only the main process prints the end."""
+        findings, clean, single = getattr(node, 'workeroutput', {}).get('ftstress', ({}, [], {}))
+        for identity, (finding, text, nodeids) in findings.items():
+            self.findings.setdefault(identity, (finding, text, []))[2].extend(nodeids)
+        self.clean += clean
+        self.single |= single
 
     def pytest_terminal_summary(self, terminalreporter):
         write = terminalreporter.write_line
