@@ -42,6 +42,11 @@ class Script(unittest.TestCase):
             compile(answer(plan=plan)['text'], 'plan', 'exec')
         self.assertIn('x=x', answer(plan={'steps': ['x = x + 1']})['text'])
 
+    def test_other_statement(self):
+        """a message about a statement that the smaller plan has changed says so"""
+        for statement, wanted in (('f(x,a)', False), ('', False), ('f(x, a, 3)', True)):
+            self.assertEqual('In a larger plan: ' in answer(plan={'statement': statement})['text'], wanted, statement)
+
     def test_refused(self):
         """what a program in Python cannot show has a reason"""
         self.assertIn('scenario in C', answer(plan={'native': 'n'})['why'])

@@ -8,7 +8,8 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import BROKEN, GOOD, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, interpreter, run, wait_until
+from harness import (BROKEN, BUILD, FTSTRESS, GOOD, OWN_MALLOC, PATIENCE, EndToEnd, Run, each, functions, interpreter, run,
+                     wait_until)
 
 COUNT = ('-s', 'import counter', 'counter.add(1)')
 SPIN = ('-s', '', 'while True: pass')
@@ -59,6 +60,18 @@ class Interrupt(EndToEnd):
             self.assertTrue(done.last_line.endswith(' s; interrupted before its end'), done)
             for finding in done.findings():
                 self.check((done.dir / 'out' / finding['id'] / 'plan.yaml').exists(), done, 'not kept')
+
+    def test_closed_pipe(self):
+        """findings are kept though nobody reads the report, as with `head`"""
+        with tempfile.TemporaryDirectory() as out:
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run([FTSTRESS, 'run', '-p', interpreter(GOOD), '--time', '2', '--verify', '0', '--out', out, '-s',
+                                   'import crash_null_write as m', 'm.bug(1, 2)'], stdout=writer, stderr=subprocess.PIPE,
+                                  text=True, env=os.environ | {'PYTHONPATH': str(BUILD / 'planted')})
+            os.close(writer)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertTrue([plan for plan in Path(out).glob('F*/plan.yaml')], done)
 
     def test_without(self):
         """Ctrl-C without a finding ends with status 3"""

@@ -34,13 +34,13 @@ static const struct {
 /* Calls the functions of the source, which write their frames to the page. */
 static void call_functions(void)
 {
-    PyObject *names = PyDict_New(), *function = PyCFunction_New(&look_method, NULL);
-    PyObject *done = names && function ? PyRun_String(source, Py_file_input, names, names) : NULL;
+    PyObject *names = PyDict_New(), *look = PyCFunction_New(&look_method, NULL);
+    PyObject *done = names && look ? PyRun_String(source, Py_file_input, names, names) : NULL;
     PyObject *outer = done ? PyDict_GetItemString(names, "outer") : NULL;
-    PyObject *result = outer ? PyObject_CallOneArg(outer, function) : NULL;
+    PyObject *result = outer ? PyObject_CallOneArg(outer, look) : NULL;
     Py_XDECREF(result);
     Py_XDECREF(done);
-    Py_XDECREF(function);
+    Py_XDECREF(look);
     Py_XDECREF(names);
 }
 

@@ -102,6 +102,7 @@ static int unite_corpora(const struct request *request, char **folders, unsigned
     *n = left;
     *ret_some = ncorpora > 0;
     if (ncorpora == 0)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         return 0;
     int failed = corpus_unite(request->corpus, corpora, ncorpora, notes, &result);
     json_array_foreach (notes, i, note)
@@ -152,5 +153,6 @@ int command_merge(const struct request *request)
         return command_fail(STATUS_HARNESS, "no memory");
     memcpy(folders, request->positionals, n * sizeof *folders);
     int status = unite_corpora(request, folders, &n, &has_corpora);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return status || (n == 0 && has_corpora) ? status : merge_reports(request, folders, n);
 }

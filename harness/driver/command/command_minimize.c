@@ -62,7 +62,7 @@ static int tell(const struct minimize *minimize, const json_t *finding)
     if (asprintf(&path, "%s/plan.yaml", minimize->dir) < 0 || print_plan(path) < 0)
         return command_fail(STATUS_HARNESS, "cannot read the plan under %s", minimize->dir);
     fflush(stdout);
-    fprintf(stderr, "ftstress: the smallest plan is %s\n", path);
+    fprintf(stderr, "ftstress: the smallest plan%s is %s\n", minimize->complete ? "" : " so far", path);
     return minimize->after.hit > 0 ? STATUS_FINDING : STATUS_UNTESTED;
 }
 

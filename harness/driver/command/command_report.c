@@ -29,7 +29,7 @@ int command_write_text(const char *text, int error, const char *path)
     if (!error && is_file)
         error = fd_write_file(path, text, strlen(text));
     else if (!error && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
-        error = -errno;
+        error = errno == EPIPE ? 0 : -errno; /* the reader, such as `head`, has what it wanted */
     return error
                ? command_fail(STATUS_HARNESS, "cannot write %s: %s%s", is_file ? path : "to standard output",
                               strerror(-error), is_file ? "; name another file" : "")

@@ -124,6 +124,7 @@ static void learn_signals(struct corpus *corpus, const struct plan *plan)
         if (corpus_is_new(corpus, at, kind) && strncmp(kind, "returns", strlen("returns")) == 0)
             corpus_has_room(corpus, at);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
 /* Reads one file. A fuzzer that shares the folder may have removed it. */
@@ -179,6 +180,7 @@ int corpus_keep(struct corpus *corpus, struct plan *plan, const char *signals)
     free(plan->about);
     plan->about = about ? strdup(about) : NULL;
     int error = !signals || plan->about ? plan_print(plan, &text) : -ENOMEM;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     path = error ? NULL : path_of(corpus->dir, about ? about : text);
     cleanup_fd int lock = path ? lock_folder(corpus->dir) : -1;
     if (error || !path || lock < 0)

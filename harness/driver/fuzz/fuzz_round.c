@@ -140,6 +140,7 @@ static char *call_of(const struct plan *plan, const json_t *entry, const char *s
     cleanup_free char *made = make_in(plan, statement, length);
     if (!made || strcmp(made, make) != 0)
         return NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return asprintf(&call, UNIT_OBJECT "%s", statement + length) < 0 ? NULL : call;
 }
 
@@ -149,6 +150,7 @@ static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *
 {
     size_t i;
     const json_t *entry;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     json_array_foreach (fuzz->all, i, entry) {
         cleanup_free char *call = call_of(base, entry, statement);
         if (!call || fuzz_is_spent(fuzz, document_text(entry, "name")))

@@ -135,6 +135,30 @@ static void collect(struct judge *judge, struct finding *finding)
     }
 }
 
+/* Orders waits by what does not depend on threads: functions of packages come first. */
+static int compare_waits(const void *a, const void *b)
+{
+    const struct deadlock_wait *one = a, *other = b;
+    if (!one->function[0] != !other->function[0])
+        return one->function[0] ? -1 : 1;
+    int order = strcmp(one->function, other->function);
+    return order ? order : one->tid < other->tid ? -1 : one->tid > other->tid;
+}
+
+/* A deadlock has the same first function, and so the same signature, whichever thread came first. */
+static void rotate(const struct finding *finding, size_t *cycle, size_t n)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < n; i++)
+        if (compare_waits(&finding->waits[cycle[i]], &finding->waits[cycle[first]]) < 0)
+            first = i;
+    for (; first > 0; first--) {
+        size_t moved = cycle[0];
+        memmove(cycle, cycle + 1, (n - 1) * sizeof *cycle);
+        cycle[n - 1] = moved;
+    }
+}
+
 /* Moves the members of the cycle to the front, in its order. Each index lies behind those moved before. */
 static void move_to_front(struct finding *finding, size_t *cycle, size_t n)
 {
@@ -213,6 +237,7 @@ char *judge_waits(struct judge *judge, struct finding *finding)
     size_t *cycle = calloc(finding->nwaits + 1, sizeof *cycle);
     size_t n = cycle ? deadlock_find_cycle(finding->waits, finding->nwaits, cycle) : 0;
     if (n > 0) {
+        rotate(finding, cycle, n);
         move_to_front(finding, cycle, n);
         deadlock_say_cycle(finding->waits, cycle, n, text, sizeof text);
     }
@@ -221,6 +246,8 @@ char *judge_waits(struct judge *judge, struct finding *finding)
     if (n == 0 && is_stopping(judge))
         deadlock_say_stop(finding->waits, finding->nwaits, locked, text, sizeof text);
     finding->is_endless = n == 0 && !all_wait(judge, finding);
+    if (n == 0 && are_two_locks(finding))
+        qsort(finding->waits, finding->nwaits, sizeof *finding->waits, compare_waits);
     explain(judge, finding);
     if (text[0])
         return judge_format("a deadlock: %s", text);

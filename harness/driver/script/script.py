@@ -97,13 +97,24 @@ def title(facts):
     return f"{facts['kind']}{where} under free threading"
 
 
+def has_statement(plan):
+    """Returns False where the message names a statement that a smaller plan has changed."""
+    try:
+        named, present = ({ast.unparse(part) for text in texts for part in ast.parse(text).body}
+                          for texts in ([plan.get('statement') or ''], [*plan['steps'], *plan['roles']]))
+    except SyntaxError:
+        return True
+    return named <= present
+
+
 def docstring(facts, form):
     seen = (f"Fails in {facts['hit']} of {facts['of']} runs of {facts['seconds']} s here."
             if facts.get('of') else 'Its rate was not measured.')
     status = ('Exit status: 1 if it failed, 0 if not; a crash ends the process early.' if form == 'script'
               else 'A crash ends pytest.')
     status += ' Only a build with ThreadSanitizer shows the race.' if facts['kind'] == 'data-race' else ''
-    return ['"""' + title(facts), '', *wrap(facts['message']), '', f"{seen} {status} Found by ftstress as {facts['id']}.", '"""']
+    message = facts['message'] if has_statement(facts['plan']) else f"In a larger plan: {facts['message']}"
+    return ['"""' + title(facts), '', *wrap(message), '', f"{seen} {status} Found by ftstress as {facts['id']}.", '"""']
 
 
 def wrap(text, width=110):

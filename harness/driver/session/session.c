@@ -18,24 +18,34 @@
 /* A finding that more children saw brings its member no further turns. */
 #define RARE 3
 
-/* Gives the next child to the site of a block that was damaged by an instruction no detector saw, to catch it there. A
- * race may not show each time, so a site has several turns. */
-static void focus_next(struct session *session, struct portfolio *portfolio)
+/* Returns the site of a block that was damaged by an instruction no detector saw, or NULL. With `suspect` the block is
+ * of a package: stray writes damage blocks of the interpreter, too. A race may not show each time, so a site has several
+ * turns. */
+static const char *next_site(const struct session *session, bool suspect)
 {
     const struct finding_list *findings = &session->run.findings;
     for (size_t i = 0; i < findings->n; i++) {
         const struct finding *finding = findings->items[i];
         unsigned tries = 0;
-        if (!finding->site || finding->trapped)
+        if (!finding->site || finding->trapped || suspect != (finding_suspect(finding).blame == BLAME_TARGET))
             continue;
         for (unsigned k = 0; k < session->nfocused; k++)
             tries += strcmp(session->focused[k], finding->site) == 0;
-        if (tries == FOCUS_TRIES || session->nfocused == SESSION_FOCUS_MAX)
-            continue;
-        session->focused[session->nfocused++] = finding->site;
-        portfolio_focus(portfolio, finding->site);
-        return;
+        if (tries < FOCUS_TRIES)
+            return finding->site;
     }
+    return NULL;
+}
+
+/* Gives the next child to a damaged block's site, to catch what damages it there. */
+static void focus_next(struct session *session, struct portfolio *portfolio)
+{
+    const char *site = next_site(session, true);
+    site = site ? site : next_site(session, false);
+    if (!site || session->nfocused == SESSION_FOCUS_MAX)
+        return;
+    session->focused[session->nfocused++] = site;
+    portfolio_focus(portfolio, site);
 }
 
 /* Runs the same plan in children of different lengths, until the mode needs no further one. */

@@ -132,7 +132,8 @@ void unit_leave_sequences(struct unit *unit, const struct unit_call *failed)
 {
     for (size_t i = 0; failed->is_sequence && i < unit->n; i++) {
         struct unit_call *call = &unit->calls[i];
-        if (call->is_sequence && call->state == CALL_NEW && has_method(unit, call, failed))
+        if (call->is_sequence && call->state == CALL_NEW &&
+            has_method(unit, call, failed)) /* NOLINT(readability-suspicious-call-argument): in order */
             call->state = CALL_LEFT;
     }
 }

@@ -174,6 +174,35 @@ static void two_locks_without_a_holder_are_most_likely_a_deadlock(void **state)
     }
 }
 
+/* Threads 11 and 12 wait for mutexes that the other holds, in Python functions of these names. */
+static void add_cycle(struct trial *trial, const char *first, const char *second)
+{
+    for (pid_t k = 0; k < 2; k++) {
+        add_sleeper(trial, 11 + k, 0x100 + 0x100 * (uint64_t)k, "__futex_wait", "pthread_mutex_lock");
+        struct outcome_sleeper *sleeper = &trial->outcome.sleepers[k];
+        struct scene_page *page = &trial->outcome.pages[k];
+        sleeper->words[0] = 1;
+        sleeper->words[2] = 12 - k;
+        page->npython = 2;
+        strcpy(page->python[0].function, k ? second : first);
+        strcpy(page->python[1].function, "f(x)");
+    }
+}
+
+static void a_deadlock_begins_with_the_same_function_whichever_thread_came_first(void **state)
+{
+    (void)state;
+    for (unsigned turned = 0; turned < 2; turned++) {
+        struct trial trial;
+        begin_hang(&trial);
+        add_cycle(&trial, turned ? "pull" : "draw", turned ? "draw" : "pull");
+        judge(&trial, 1);
+        assert_string_equal(only(&trial)->waits[0].function, "draw");
+        assert_string_equal(only(&trial)->waits[1].function, "pull");
+        end(&trial);
+    }
+}
+
 static void a_hang_names_its_phase(void **state)
 {
     (void)state;
@@ -260,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_lock_is_named_by_the_function_that_waits),
         cmocka_unit_test(a_collection_that_a_worker_starts_is_held_up_by_those_who_wait),
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),
+        cmocka_unit_test(a_deadlock_begins_with_the_same_function_whichever_thread_came_first),
         cmocka_unit_test(a_hang_names_its_phase),
         cmocka_unit_test(threads_are_named_by_what_they_are),
         cmocka_unit_test(a_fault_and_its_registers_are_explained),
