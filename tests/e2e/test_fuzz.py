@@ -6,7 +6,7 @@ import unittest
 from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, run, wait_until
 
 BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
-# The plan of a failed round, with a call that no trial leaves out: hangs use up the time of the trials.
+# A deadlock of threads that call one function. Hangs use up the time of trials: none leaves out the other one.
 STAYS = """import threading, time
 _a, _b, _alone, _turn = threading.Lock(), threading.Lock(), threading.main_thread().ident, [0]
 def stay(x):
