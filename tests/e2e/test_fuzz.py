@@ -3,37 +3,9 @@ import os
 import signal
 import unittest
 
-from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, run, wait_until
+from harness import BROKEN, GOOD, EndToEnd, Run, run, wait_until
 
 BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
-# A deadlock of threads that call one function. Hangs use up the time of trials: none leaves out the other one.
-STAYS = """import threading, time
-_a, _b, _alone, _turn = threading.Lock(), threading.Lock(), threading.main_thread().ident, [0]
-def stay(x):
-    _turn[0] += 1
-    first, second = (_a, _b) if _turn[0] % 2 else (_b, _a)
-    with first:
-        if threading.get_ident() != _alone:
-            time.sleep(0.02)
-        with second:
-            return 1
-def calm(x):
-    return 2
-"""
-STAYS_PLAN = """name: fuzz
-about: 'stays.stay fails F1234567; stays.calm fails F1234567'
-setup: import stays
-inputs:
-- {name: uints, recipe: 'u4[20]'}
-roles:
-- stays.stay(uints)
-- stays.calm(uints)
-threads: 4
-time: 10s
-seed: 3
-share: readonly
-detect: default
-"""
 # A bug may need more rounds than a busy machine has time for.
 TRIES = 4
 
@@ -117,20 +89,6 @@ class Corpus(EndToEnd):
         self.check(any('bad.yaml' in note for note in done.json['notes']), done, 'the file is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
-
-    def test_needed(self):
-        """a finding is of the callables without which trials did not show it, and of no other call of its plan"""
-        for _ in range(TRIES):
-            with Run('list', command='list', python=None) as here:
-                corpus = here.dir / 'corpus'
-            corpus.mkdir()
-            (corpus / 'stays.yaml').write_text(STAYS_PLAN)
-            (here.dir / 'stays.py').write_text(STAYS)
-            path = f"{here.dir}:{BUILD / 'planted'}"
-            done = fuzz('stays', '--timeout', '1s', '--time', '15', '--seed', '1', corpus=corpus, env={'PYTHONPATH': path})
-            if callables_of(done)['stay']:
-                break
-        self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
     def test_in_place(self):
         """a write that stays in other calls of the callable, and is put back in this one, is no finding"""

@@ -22,8 +22,6 @@
 #define PLANS 3
 /* Further plans for each call that failed among others. */
 #define SUSPECT_PLANS 4
-/* Trials without a call that show that it is needed; fewer show nothing. */
-#define TRIALS_LEAST 3
 /* Times of a search, and of what follows a failure. */
 #define SEARCH_TIME (1 * CLOCK_SECOND)
 #define AGAIN_TIME (4 * CLOCK_SECOND)
@@ -177,90 +175,27 @@ static char *describe(const struct unit *unit, const struct mix *mix)
     return strdup(text);
 }
 
-/* Trials call a function as the statements do: by its name, or on the object that the setup made for it. */
-static bool is_call_of(const struct unit *unit, const struct unit_call *call, const char *name)
+/* Does the plan fail in trials without the callable? */
+static bool is_innocent(const json_t *report, const char *name)
 {
-    cleanup_free char *object = trial_name_object(unit, call);
-    size_t length = object ? strlen(object) : 0;
-    return strcmp(name, fuzz_name(unit, call->owner)) == 0 || strcmp(name, call->text) == 0 ||
-           (length > 0 && strncmp(name, object, length) == 0 && name[length] == '.');
-}
-
-/* What trials without a call show. */
-struct need {
-    bool is_needed; /* of the findings of the report, one was not seen without it */
-    bool is_spare;  /* one was */
-};
-
-static void add_need(const struct unit *unit, const struct unit_call *call, const json_t *verification,
-                     struct need *need)
-{
-    size_t i;
-    const json_t *knock_out;
-    json_array_foreach (json_object_get(verification, "knock_outs"), i, knock_out) {
-        const json_t *trials = json_object_get(knock_out, "trials");
-        if (!json_is_object(trials) || !is_call_of(unit, call, document_text(knock_out, "without")))
-            continue;
-        bool was_seen = document_number(trials, "hit") > 0;
-        need->is_spare |= was_seen;
-        need->is_needed |= !was_seen && document_number(trials, "of") >= TRIALS_LEAST;
-    }
-}
-
-static struct need need_of(const struct unit *unit, const struct unit_call *call, const json_t *report)
-{
-    struct need need = {false};
-    size_t i;
-    const json_t *verification;
-    json_array_foreach (json_object_get(report, "verifications"), i, verification)
-        add_need(unit, call, verification, &need);
-    return need;
+    size_t i, k;
+    const json_t *one, *knock_out;
+    json_array_foreach (json_object_get(report, "verifications"), i, one)
+        json_array_foreach (json_object_get(one, "knock_outs"), k, knock_out)
+            if (strcmp(document_text(knock_out, "without"), name) == 0 &&
+                document_number(json_object_get(knock_out, "trials"), "hit") > 0)
+                return true;
+    return false;
 }
 
 /* Leaves the calls that the plan needs to fail, as far as trials show it. */
-static struct mix without_spare(const struct unit *unit, const json_t *report, const struct mix *mix)
+static void leave_guilty(const struct unit *unit, const json_t *report, struct mix *mix)
 {
-    struct mix smaller = *mix;
-    smaller.n = 0;
-    for (unsigned i = 0; i < mix->n; i++) {
-        struct need need = need_of(unit, mix->calls[i], report);
-        if (need.is_needed || !need.is_spare)
-            smaller.calls[smaller.n++] = mix->calls[i];
-    }
-    return smaller.n > 0 ? smaller : *mix;
-}
-
-/* The plan may need one of two calls, whichever it is: it loses several only where it fails without all of them. */
-static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *report, struct mix *mix)
-{
-    struct mix smaller = without_spare(unit, report, mix);
-    json_auto_t *again = NULL;
-    int error = mix->n > smaller.n + 1 ? run_mix(fuzz, unit, &smaller, true, &again) : 0;
-    if (!error && (mix->n <= smaller.n + 1 || has_finding(again)))
-        *mix = smaller;
-    return error;
-}
-
-/* Adds the ids of the findings to the row of each callable that trials show to be needed, or that is left alone. None of
- * the plan gets a further turn. */
-static void mark_rows(const struct fuzz *fuzz, const struct unit *unit, const struct mix *mix,
-                      const json_t *report)
-{
-    size_t k;
-    const json_t *finding;
-    json_array_foreach (json_object_get(report, "findings"), k, finding) {
-        const json_t *trials = json_array_get(json_object_get(report, "verifications"),
-                                              (size_t)document_number(finding, "trials"));
-        json_auto_t *one = json_pack("[O]", finding);
-        for (unsigned i = 0; i < mix->n; i++) {
-            struct need need = {.is_needed = mix->n == 1};
-            if (json_is_integer(json_object_get(finding, "trials")))
-                add_need(unit, mix->calls[i], trials, &need);
-            json_object_set_new(fuzz->spent, fuzz_name(unit, mix->calls[i]->owner), json_true());
-            if (need.is_needed)
-                trial_add_ids(json_array_get(unit->rows, mix->calls[i]->owner), one);
-        }
-    }
+    unsigned n = 0;
+    for (unsigned i = 0; i < mix->n; i++)
+        if (!is_innocent(report, fuzz_name(unit, mix->calls[i]->owner)))
+            mix->calls[n++] = mix->calls[i];
+    mix->n = n > 0 ? n : mix->n;
 }
 
 /* Adds to the findings which callables the plan calls: one of them alone may not fail. */
@@ -303,8 +238,9 @@ static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
     error = error ? error : run_mix(fuzz, unit, mix, false, &report);
     if (error)
         return error;
-    error = leave_guilty(fuzz, unit, report, mix);
-    mark_rows(fuzz, unit, mix, report);
+    leave_guilty(unit, report, mix);
+    for (unsigned i = 0; has_finding(report) && i < mix->n; i++)
+        trial_add_ids(json_array_get(unit->rows, mix->calls[i]->owner), json_object_get(report, "findings"));
     mark_together(unit, mix, json_object_get(report, "findings"));
     if (!has_finding(report) && !sweep_is_over(fuzz->sweep)) {
         cleanup_free char *text = describe(unit, mix);
@@ -312,7 +248,7 @@ static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
             unit->notes, json_sprintf("%s failed together once, and not again in fresh children; no finding",
                                       text ? text : ""));
     }
-    return !error && has_finding(report) ? keep_failure(fuzz, unit, mix, report) : error;
+    return has_finding(report) ? keep_failure(fuzz, unit, mix, report) : 0;
 }
 
 /* Keeps the plan if threads touch more words together than with these callables before. */
