@@ -57,6 +57,8 @@ class Nights(EndToEnd):
         """a run: NEW, KNOWN, not looked for, FIXED, REGRESSED, each in all forms"""
         done = self.run_race(1, '--update-baseline')
         self.assertEqual(self.states(done), {'new'}, done)
+        # The input is numpy's, and no function of the module is.
+        self.assertEqual({(f['function'], f['package']) for f in done.findings()}, {('night.race', 'night')}, done)
         forms = self.forms(done)
         for form, text in forms.items():
             self.assertIn('new' if form == 'sarif' else 'NEW: the baseline does not have it', text, form)

@@ -109,7 +109,7 @@ class Resume(EndToEnd):
             self.check(wait_until(lambda: (first.dir / 'out' / 'sweep' / 'task.json').exists(), 60), first, 'it has no state')
             done = sweep('swept', '--out', str(first.dir / 'out'))
         self.assertEqual(done.status, 125, done)
-        self.assertIn('another sweep writes its results under', done.err, done)
+        self.assertIn('another sweep or fuzzer writes its results under', done.err, done)
 
     def test_interrupt(self):
         """Ctrl-C ends it soon, with what it has"""

@@ -195,9 +195,17 @@ def called(source, names):
     return '' if passed or len(known) != 1 else known.pop()
 
 
+def owner_of(call, names):
+    """The top-level module of the called function; '' where this is the setup or the interpreter, or is not certain."""
+    root = call.partition('.')[0]
+    owner = module_of(names.get(root, sys.modules.get(root)))
+    is_known = owner in sys.modules and owner != '__main__' and owner not in sys.stdlib_module_names
+    return owner if is_known else ''
+
+
 def describe(code, names, source):
-    """The objects that the statement uses, the modules of all names in it, whether these are the interpreter's own, and
-    the function that it calls."""
+    """The objects that the statement uses, the modules of all names in it, whether these are the interpreter's own,
+    the function that it calls, and the module of that function."""
     objects, modules, plain = [], [], True
     for name in code.co_names:
         if name in names:
@@ -214,4 +222,5 @@ def describe(code, names, source):
         if is_a(value, types.FunctionType, types.MethodType, types.GeneratorType, types.CoroutineType):
             plain = False
         plain = plain and not modules_in(value)
-    return join(objects), join(modules), plain, called(source, names)[:TEXT_MAX]
+    call = called(source, names)
+    return join(objects), join(modules), plain, call[:TEXT_MAX], join([owner_of(call, names)])

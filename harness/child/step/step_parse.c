@@ -261,14 +261,14 @@ void program_clear(struct program *program)
 static void send_statement(const struct step *step, const char *source, int64_t number, int64_t role,
                            PyObject *describe, PyObject *names, int wire)
 {
-    const char *objects = "", *modules = "", *call = "";
+    const char *objects = "", *modules = "", *call = "", *owner = "";
     int plain = false;
     PyObject *row = PyObject_CallFunction(describe, "OOs", step->code, names, step->source);
     if (row)
-        PyArg_ParseTuple(row, "ssps", &objects, &modules, &plain, &call);
+        PyArg_ParseTuple(row, "sspss", &objects, &modules, &plain, &call, &owner);
     RECORD_SEND(wire, RECORD_STATEMENT,
                 .values = {[STATEMENT_NUMBER] = number, [STATEMENT_ROLE] = role, [STATEMENT_PLAIN] = plain},
-                .texts = {source, objects, modules, call});
+                .texts = {source, objects, modules, call, owner});
     PyErr_Clear();
     Py_XDECREF(row);
 }

@@ -209,7 +209,7 @@ bool record_lost(void);
  */
 struct record_content {
     int64_t values[RECORD_VALUES];
-    const char *texts[5]; /* ends at NULL */
+    const char *texts[6]; /* ends at NULL */
 };
 #define RECORD_SEND(fd, type, ...) record_send_content(fd, type, &(struct record_content){__VA_ARGS__})
 int record_send_content(int fd, enum record_type type, const struct record_content *content);

@@ -17,6 +17,7 @@ static void statement_clear(struct statement *statement)
     free(statement->objects);
     free(statement->modules);
     free(statement->call);
+    free(statement->owner);
     free(statement->package);
 }
 
@@ -36,7 +37,8 @@ static int append(struct statement_list *list, const struct statement *statement
     copy.objects = strdup(statement->objects);
     copy.modules = strdup(statement->modules);
     copy.call = strdup(statement->call);
-    bool whole = copy.source && copy.objects && copy.modules && copy.call;
+    copy.owner = strdup(statement->owner);
+    bool whole = copy.source && copy.objects && copy.modules && copy.call && copy.owner;
     if (!whole || list_grow(&list->items, list->n, sizeof copy) < 0) {
         statement_clear(&copy);
         return -ENOMEM;
@@ -73,7 +75,8 @@ int statement_add(struct statement_list *list, const struct record *record)
                                             .source = (char *)record_text(record, 0),
                                             .objects = (char *)record_text(record, 1),
                                             .modules = (char *)record_text(record, 2),
-                                            .call = called ? called : (char *)record_text(record, 3)});
+                                            .call = called ? called : (char *)record_text(record, 3),
+                                            .owner = (char *)record_text(record, 4)});
 }
 
 /* The index in the list of a child's statement, or -1. */
@@ -104,6 +107,22 @@ static char *package_of(const struct outcome *outcome, const char *modules)
     return NULL;
 }
 
+/* A call has the name of its own package: the compiled one may only have made the arguments. */
+static char *package_named(const struct outcome *outcome, const struct statement *statement)
+{
+    const char *owner = statement->owner;
+    char *package = package_of(outcome, statement->modules), *own = NULL;
+    if (!package || !*owner)
+        return package;
+    own = package_of(outcome, owner);
+    if (!own) {
+        const char *distribution = package_distribution(outcome, NULL, owner);
+        own = strdup(distribution ? distribution : owner);
+    }
+    free(package);
+    return own;
+}
+
 int statement_learn(struct statement_list *list, const struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->statements.n; i++) {
@@ -111,7 +130,7 @@ int statement_learn(struct statement_list *list, const struct outcome *outcome)
         if (its->number < 0 || !*its->source || index_of(list, its) >= 0)
             continue;
         struct statement copy = *its;
-        copy.package = package_of(outcome, its->modules);
+        copy.package = package_named(outcome, its);
         int error = append(list, &copy);
         if (error)
             return error;

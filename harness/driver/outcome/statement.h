@@ -17,7 +17,8 @@ struct statement {
     char *objects; /* names of the shared objects that it uses, separated by commas */
     char *modules; /* top-level modules of the names it uses, separated by commas */
     char *call;    /* as it is written, "np.repeat"; "": not certain */
-    char *package; /* "numpy 2.2.2": distribution of the first compiled package among these; or NULL */
+    char *owner;   /* top-level module of the call; "": the setup, the interpreter, or not certain */
+    char *package; /* "numpy 2.2.2": distribution of the owner, else of the first compiled module; or NULL */
     bool plain;    /* it uses the interpreter and its library only */
 };
 
