@@ -138,9 +138,12 @@ void judge_invariant(struct judge *judge, const struct record *record)
     judge_add(judge, finding);
 }
 
-/* The same bug as that of the detector refcount, without its figures. */
+/* The same bug as that of the detector refcount, without its figures. An object has a name, except where the child's
+ * memory is damaged: its counts say nothing then. */
 void judge_underflow(struct judge *judge, const struct record *record)
 {
+    if (!(judge->plan->detect & DETECTOR_BIT(DETECTOR_CRASH)) || !*record_text(record, 0))
+        return;
     struct finding *finding =
         judge_new_finding(judge, FINDING_REFCOUNT_UNDERFLOW, SEVERITY_CRASH, DETECTOR_CRASH);
     if (!finding)

@@ -81,6 +81,20 @@ static void figures_replace_the_sentence_without_them(void **state)
     end(&trial);
 }
 
+static void a_count_without_a_name_or_without_its_detector_is_no_finding(void **state)
+{
+    (void)state;
+    for (unsigned off = 0; off < 2; off++) {
+        struct trial trial;
+        begin(&trial);
+        if (off)
+            trial.plan.detect &= ~DETECTOR_BIT(DETECTOR_CRASH);
+        add_text(&trial, RECORD_UNDERFLOW, off ? "x" : "", "");
+        assert_int_equal(judge(&trial, 1), 0);
+        end(&trial);
+    }
+}
+
 static void an_excuse_rests_on_what_was_counted(void **state)
 {
     (void)state;
@@ -125,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_that_are_lost_are_found),
         cmocka_unit_test(figures_replace_the_sentence_without_them),
+        cmocka_unit_test(a_count_without_a_name_or_without_its_detector_is_no_finding),
         cmocka_unit_test(an_excuse_rests_on_what_was_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
