@@ -84,10 +84,10 @@ def drop():
         Keeper(lock)
         lock.acquire()
 '''
-        # On a busy machine the next collection may take seconds: only the proof is looked at.
-        done = run('-s', setup, '-t', 2, '--time', 8, '--timeout', '10m', '--perturb', 'collect', '--detect', 'hang,crash', 'drop()',
-                   timeout=120)
-        self.check(not done.findings(kind='hang'), done, 'a hang')
+        # The last round may end without a collection, and the next one may take seconds: only the proof is looked at.
+        done = run('-s', setup, '-t', 2, '--time', 8, '--timeout', '15', '--perturb', 'collect', '--detect', 'hang,crash', 'drop()',
+                   timeout=200)
+        self.assertNotIn('no thread can wake another', done.out, done)
 
 
 if __name__ == '__main__':
