@@ -195,7 +195,7 @@ class Output(EndToEnd):
 
     def test_out_that_is_lost(self):
         """--out that cannot be written at the end of a run: status 125, for a clean run too"""
-        with Run('--time', '1', *COUNT) as started:
+        with Run('--time', '5', *COUNT) as started:
             self.assertTrue(wait_until(lambda: (started.dir / 'out').exists(), 30), started)
             (started.dir / 'out').rmdir()
             (started.dir / 'out').write_text('')
