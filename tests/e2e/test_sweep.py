@@ -158,26 +158,32 @@ class Object:
 HELPERS = {'kinds.check', 'kinds.is_array', 'kinds.start', 'kinds.overlap'}
 
 
-class Kinds(EndToEnd):
-    def test_forms(self):
-        """each kind of call is made: strides, axes of no length, dtypes, integers, overlaps, keywords, methods"""
+class OwnModules(EndToEnd):
+    def folder_with(self, texts):
+        """Returns a folder with these files."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        (Path(folder.name) / 'kinds.py').write_text(KINDS)
-        done = self.expect(sweep('kinds', '--time', '10s', env={'PYTHONPATH': folder.name}), 0)
+        for name, text in texts.items():
+            path = Path(folder.name) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        return folder.name
+
+
+class Kinds(OwnModules):
+    def test_forms(self):
+        """each kind of call is made: strides, axes of no length, dtypes, integers, overlaps, keywords, methods"""
+        done = self.expect(sweep('kinds', '--time', '10s', env={'PYTHONPATH': self.folder_with({'kinds.py': KINDS})}), 0)
         rows = {row['name']: row.get('returned', 0) for row in done.json['sweep']['callables']}
         self.check(len(rows) > 35, done, f'{len(rows)} callables')
         self.assertEqual({name for name in rows if not rows[name]} - HELPERS, set(), done)
 
 
-class Sequences(EndToEnd):
+class Sequences(OwnModules):
     def test_object(self):
         """three methods on one object: the last one is named, and the twin is silent"""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        (Path(folder.name) / 'ring.py').write_text(
-            "from forms import Ring, RingTwin\nRing.__module__ = RingTwin.__module__ = 'ring'\n")
-        path = f"{folder.name}:{BUILD / 'planted'}"
+        ring = "from forms import Ring, RingTwin\nRing.__module__ = RingTwin.__module__ = 'ring'\n"
+        path = f"{self.folder_with({'ring.py': ring})}:{BUILD / 'planted'}"
         done = self.expect(sweep('ring', '--time', '30s', env={'PYTHONPATH': path}), 1)
         self.assertEqual({(f['kind'], f['function']) for f in done.findings()}, {('use-after-free', 'ring_total')}, done)
         for row in done.json['sweep']['callables']:
@@ -185,10 +191,10 @@ class Sequences(EndToEnd):
 
 
 # A package with a module that ends the process, and a function that forgets the names of its caller.
-UNKIND = {'__init__': '''import sys
+UNKIND = {'unkind/__init__.py': '''import sys
 def forget(): sys._getframe(1).f_locals.clear()
 def last(x): return 1
-''', 'leaves': 'import os; os._exit(0)'}
+''', 'unkind/leaves.py': 'import os; os._exit(0)'}
 
 
 # Functions that do what they can to files.
@@ -213,13 +219,10 @@ def remove_tree(x): shutil.rmtree(str(x))
 '''
 
 
-class Hostile(EndToEnd):
+class Hostile(OwnModules):
     def test_files(self):
         """calls that delete or fill the current folder lose no result, and find a private one; rmtree is not called"""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        (Path(folder.name) / 'hostile.py').write_text(HOSTILE)
-        done = self.expect(sweep('hostile', '--time', '20s', env={'PYTHONPATH': folder.name}), 0)
+        done = self.expect(sweep('hostile', '--time', '20s', env={'PYTHONPATH': self.folder_with({'hostile.py': HOSTILE})}), 0)
         rows = {row['name'].partition('.')[2]: row for row in done.json['sweep']['callables']}
         for name in ('sweep_out', 'write_much', 'is_private'):
             self.check(rows[name].get('returned'), done, f'{name}: {rows[name]}')
@@ -227,15 +230,10 @@ class Hostile(EndToEnd):
         self.assertEqual(list(done.cwd.iterdir()), [], done)
 
 
-class Modules(EndToEnd):
+class Modules(OwnModules):
     def test_unkind(self):
         """an import that ends the process is named, and a call that clears the names of its caller harms no other one"""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        (Path(folder.name) / 'unkind').mkdir()
-        for name, text in UNKIND.items():
-            (Path(folder.name) / 'unkind' / f'{name}.py').write_text(text)
-        done = self.expect(sweep('unkind', '--time', '10s', env={'PYTHONPATH': folder.name}), 0)
+        done = self.expect(sweep('unkind', '--time', '10s', env={'PYTHONPATH': self.folder_with(UNKIND)}), 0)
         rows = {row['name']: row for row in done.json['sweep']['callables']}
         self.assertNotIn('not_made', rows['unkind.last'], done)
         self.assertEqual(done.json['sweep']['not_imported'],

@@ -30,12 +30,10 @@ const char *selftest_run(struct selftest *test, FILE *out)
     bool alone = is_alone();
     for (size_t i = 0; i < sizeof rows / sizeof *rows && (out || !first); i++) {
         bool skip = rows[i].hooks && !alone, holds = skip || rows[i].check(&next);
-        if (out)
-            fprintf(out, "%-5s %-10s  %s\n",
-                    skip    ? "skip"
-                    : holds ? "ok"
-                            : "FALSE",
-                    rows[i].name, holds ? rows[i].about : next.fault);
+        if (out) {
+            const char *state = skip ? "skip" : holds ? "ok" : "FALSE";
+            fprintf(out, "%-5s %-10s  %s\n", state, rows[i].name, holds ? rows[i].about : next.fault);
+        }
         if (!holds && !first) {
             first = rows[i].name;
             *test = next;

@@ -15,13 +15,13 @@
 /* What a row looks at. */
 struct selftest {
     const struct pyobject_layout *layout;
-    char fault
-        [SELFTEST_TEXT]; /* one clause, such as "a list has 48 bytes, not 40"; "" where the assumption holds */
+    /* One clause, such as "a list has 48 bytes, not 40"; "" where the assumption holds. */
+    char fault[SELFTEST_TEXT];
 };
 
 /* Checks all rows. With `out` it prints a line for each: "ok", "FALSE" or "skip", its name, and a sentence or the
- * fault. Otherwise it
- * stops at the first fault. Returns the name of the first row with a fault, which `test` has then, or NULL. */
+ * fault. Otherwise it stops at the first fault. Returns the name of the first row with a fault, which `test` has then,
+ * or NULL. */
 const char *selftest_run(struct selftest *test, FILE *out);
 
 /* Writes the fault. Returns false. */

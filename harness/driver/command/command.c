@@ -50,7 +50,7 @@ static const char fuzz_more[] =
     "negative step, zero size, read-only. One thread makes the calls first, as with `ftstress sweep`. The calls that\n"
     "returned are then run by threads, at the same time: each callable with itself, and 2 to 4 calls with one\n"
     "another, on shared or private inputs. A failure among several calls is a finding only if the plan fails again in\n"
-    "fresh children; trials show whose fault it is.\n"
+    "fresh children. Trials show which package is to blame.\n"
     "A call with a new kind of result, and a plan with a failure or with words that several threads touched, becomes\n"
     "a small plan file in the corpus, which `ftstress run FILE` runs. The folder is read again in each round, so that\n"
     "several fuzzers can share it. Findings and plans are written at once: Ctrl-C and kill -9 lose none. After a\n"

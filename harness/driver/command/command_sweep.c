@@ -14,21 +14,27 @@
 #define TIME (1800 * CLOCK_SECOND)
 #define FUZZ_TIME (600 * CLOCK_SECOND)
 
+static struct sweep prepare(struct mode_run *mode, const struct request *request, struct known_list *known,
+                            uint64_t usual)
+{
+    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : usual;
+    return (struct sweep){.request = request,
+                          .mode = mode,
+                          .known = known,
+                          .settings = command_settings(mode),
+                          .deadline = clock_now() + time,
+                          .shows = isatty(STDERR_FILENO) && !request->quiet};
+}
+
 static int run_sweep(struct mode_run *mode, const struct request *request, struct known_list *known)
 {
     struct run run = {0};
     struct sentence error;
     json_auto_t *report = NULL;
-    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : TIME;
-    struct sweep sweep = {.request = request,
-                          .mode = mode,
-                          .known = known,
-                          .settings = command_settings(mode),
-                          .modules = request->positionals,
-                          .nmodules = request->npositionals,
-                          .deadline = clock_now() + time,
-                          .jobs = command_jobs(request),
-                          .shows = isatty(STDERR_FILENO) && !request->quiet};
+    struct sweep sweep = prepare(mode, request, known, TIME);
+    sweep.modules = request->positionals;
+    sweep.nmodules = request->npositionals;
+    sweep.jobs = command_jobs(request);
     int status = sweep_run(&sweep, &run, &report, &error);
     status = status ? command_fail_sentence(status, &error) : command_tell_document(&run, report, request);
     sweep_clear(&sweep);
@@ -41,15 +47,9 @@ static int run_fuzz(struct mode_run *mode, const struct request *request, struct
     struct run run = {0};
     struct sentence error;
     json_auto_t *report = NULL;
-    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : FUZZ_TIME;
-    struct sweep sweep = {.request = request,
-                          .mode = mode,
-                          .settings = command_settings(mode),
-                          .deadline = clock_now() + time,
-                          .jobs = 1,
-                          .signals = true,
-                          .known = known,
-                          .shows = isatty(STDERR_FILENO) && !request->quiet};
+    struct sweep sweep = prepare(mode, request, known, FUZZ_TIME);
+    sweep.jobs = 1;
+    sweep.signals = true;
     struct fuzz fuzz = {.sweep = &sweep,
                         .corpus.dir = request->corpus,
                         .targets = request->positionals,

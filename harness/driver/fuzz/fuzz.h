@@ -23,8 +23,8 @@ struct fuzz {
     json_t *all;       /* the same, with those of other shards */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
-    json_t *
-        in_place; /* keys: "callable argument" that is changed for good; "callable": all its calls were made */
+    /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
+    json_t *in_place;
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */

@@ -1,5 +1,5 @@
-/* Several calls of a round with one another. A plan that fails in a short search is reduced to two of its calls where
- * they fail, too; then fresh children show whether it fails again, and trials whose fault it is. */
+/* Several calls of a round with one another. A plan that fails in a short search is reduced to two of its calls, if
+ * these fail, too. Then fresh children show whether it fails again, and trials which package is to blame. */
 #include "driver/fuzz/fuzz.h"
 
 #include <stdio.h>

@@ -107,22 +107,27 @@ bool corpus_is_new(struct corpus *corpus, const char *name, const char *kind)
     return true;
 }
 
+char *corpus_next_signal(char **rest)
+{
+    char *signal = *rest, *end = signal ? strstr(signal, CORPUS_SEPARATOR) : NULL;
+    if (end)
+        *end = '\0';
+    *rest = end ? end + sizeof CORPUS_SEPARATOR - 1 : NULL;
+    return signal;
+}
+
 /* Adds the signals of a plan. */
 static void learn_signals(struct corpus *corpus, const struct plan *plan)
 {
     cleanup_free char *signals = strdup(plan->about ? plan->about : "");
-    for (char *at = signals, *end; at && *at; at = end) {
-        end = strstr(at, CORPUS_SEPARATOR);
-        if (end) {
-            *end = '\0';
-            end += sizeof CORPUS_SEPARATOR - 1;
-        }
-        char *kind = strchr(at, ' ');
+    char *rest = signals, *name;
+    while ((name = corpus_next_signal(&rest))) {
+        char *kind = strchr(name, ' ');
         if (!kind)
             continue;
         *kind++ = '\0';
-        if (corpus_is_new(corpus, at, kind) && strncmp(kind, "returns", strlen("returns")) == 0)
-            corpus_has_room(corpus, at);
+        if (corpus_is_new(corpus, name, kind) && strncmp(kind, "returns", strlen("returns")) == 0)
+            corpus_has_room(corpus, name);
     }
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }

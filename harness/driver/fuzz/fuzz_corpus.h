@@ -11,6 +11,9 @@
 
 #define CORPUS_SEPARATOR "; "
 
+/* Cuts the first signal off the text at *rest, which becomes NULL behind the last one. Returns it, or NULL. */
+char *corpus_next_signal(char **rest);
+
 struct corpus {
     const char *dir; /* set by the caller */
     struct plan *plans;

@@ -74,15 +74,10 @@ static bool add_signals(json_t *seen, const struct plan *plan)
 {
     bool is_new = false;
     cleanup_free char *signals = strdup(plan->about);
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
-    for (char *at = signals, *end; at; at = end) {
-        end = strstr(at, CORPUS_SEPARATOR);
-        if (end) {
-            *end = '\0';
-            end += sizeof CORPUS_SEPARATOR - 1;
-        }
-        is_new |= json_object_get(seen, at) == NULL;
-        json_object_set_new(seen, at, json_true());
+    char *rest = signals, *signal;
+    while ((signal = corpus_next_signal(&rest))) {
+        is_new |= json_object_get(seen, signal) == NULL;
+        json_object_set_new(seen, signal, json_true());
     }
     return is_new;
 }

@@ -15,22 +15,12 @@
 
 static const char *const counters[] = {"children", "serial_calls", "calls", "sampled", "overlapped"};
 
-static bool has(const json_t *list, const json_t *value)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach (list, i, item)
-        if (json_equal(item, value))
-            return true;
-    return false;
-}
-
 static void add_items(json_t *to, const json_t *from)
 {
     size_t i;
     json_t *item;
     json_array_foreach (from, i, item)
-        if (!has(to, item))
+        if (!document_has(to, item))
             json_array_append(to, item);
 }
 
@@ -147,7 +137,7 @@ void fuzz_end_total(struct fuzz *fuzz)
         const char *why = document_text(entry, "why");
         if (json_object_get(fuzz->rows, document_text(entry, "name")))
             continue;
-        if (*why || has(fuzz->entries, entry))
+        if (*why || document_has(fuzz->entries, entry))
             json_array_append_new(rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
                                                   *why ? why : "the time was over before its turn"));
     }

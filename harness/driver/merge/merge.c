@@ -42,14 +42,10 @@ static void add_number(json_t *to, const json_t *from, const char *key)
 /* Adds a statement that shows the same finding. */
 static void add_statement(json_t *finding, const json_t *statement)
 {
-    size_t i;
-    const json_t *known;
     json_t *others = json_object_get(finding, "also_in");
-    if (!json_is_string(statement) || json_equal(statement, json_object_get(finding, "statement")))
+    if (!json_is_string(statement) || json_equal(statement, json_object_get(finding, "statement")) ||
+        document_has(others, statement))
         return;
-    json_array_foreach (others, i, known)
-        if (json_equal(known, statement))
-            return;
     if (!others)
         json_object_set_new(finding, "also_in", others = json_array());
     json_array_append(others, (json_t *)statement);
@@ -97,22 +93,12 @@ static json_t *list_in(json_t *all, const char *key)
     return json_object_get(all, key);
 }
 
-static bool has_equal(const json_t *list, const json_t *value)
-{
-    size_t i;
-    const json_t *one;
-    json_array_foreach (list, i, one)
-        if (json_equal(one, value))
-            return true;
-    return false;
-}
-
 static void join_list(json_t *all, const json_t *report, const char *key, bool once)
 {
     json_t *list = list_in(all, key), *one;
     size_t i;
     json_array_foreach (json_object_get(report, key), i, one)
-        if (!once || !has_equal(list, one))
+        if (!once || !document_has(list, one))
             json_array_append(list, one);
 }
 
@@ -132,7 +118,7 @@ static void add_row(json_t *rows, json_t *row)
             json_t *kept = count_calls(row) > count_calls(other) ? row : other,
                    *lost = kept == row ? other : row;
             json_array_foreach (json_object_get(lost, "findings"), k, id)
-                if (!has_equal(json_object_get(kept, "findings"), id))
+                if (!document_has(json_object_get(kept, "findings"), id))
                     json_array_append(list_in(kept, "findings"), id);
             if (kept == row)
                 json_array_set(rows, i, row);
@@ -262,7 +248,7 @@ static void add_missing(json_t *all, json_t *sweep)
             most = n;
     for (k = 1; k <= most; k++) {
         json_auto_t *name = json_sprintf("%u/%u", k, most);
-        if (has_equal(shards, name))
+        if (document_has(shards, name))
             continue;
         json_object_set_new(sweep, "complete", json_false());
         json_array_append_new(

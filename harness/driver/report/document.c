@@ -31,6 +31,16 @@ bool document_is_true(const json_t *json, const char *key)
     return json_is_true(json_object_get(json, key));
 }
 
+bool document_has(const json_t *list, const json_t *value)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach (list, i, one)
+        if (json_equal(one, value))
+            return true;
+    return false;
+}
+
 bool document_is_known(const json_t *finding)
 {
     return json_is_object(json_object_get(finding, "known"));

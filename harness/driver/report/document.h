@@ -16,6 +16,9 @@ long long document_number(const json_t *json, const char *key);
 double document_real(const json_t *json, const char *key);
 bool document_is_true(const json_t *json, const char *key);
 
+/* Has the list an equal value? */
+bool document_has(const json_t *list, const json_t *value);
+
 /* Is it a finding that does not fail a run? */
 bool document_is_known(const json_t *finding);
 
