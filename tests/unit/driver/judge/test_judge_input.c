@@ -222,6 +222,27 @@ static void in_place_statements_make_user_errors(void **state)
     end(&trial);
 }
 
+/* An earlier child may have ended before it saw the change. */
+static void what_one_child_saw_holds_for_the_one_before(void **state)
+{
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        struct trial trial;
+        begin(&trial);
+        if (!same)
+            trial.plan.steps[0][0] = 'g'; /* a plan without the statement */
+        add_exception(&trial, false, false);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+        next_outcome(&trial);
+        trial.plan.steps[0][0] = 'f';
+        add_invariant(&trial, "x", "its bytes changed", true);
+        judge(&trial, 2);
+        assert_int_equal(only(&trial)->blame, same ? BLAME_USER : BLAME_TARGET);
+        end(&trial);
+    }
+}
+
 /* A later child may end before it has seen the change. */
 static void what_one_child_saw_holds_for_the_next(void **state)
 {
@@ -282,6 +303,7 @@ int main(void)
         cmocka_unit_test(an_array_inside_an_object_makes_no_user_error),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),
+        cmocka_unit_test(what_one_child_saw_holds_for_the_one_before),
         cmocka_unit_test(what_one_child_saw_holds_for_the_next),
         cmocka_unit_test(the_last_count_of_an_exception_is_no_finding),
     };
