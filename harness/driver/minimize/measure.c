@@ -14,7 +14,7 @@
 #define EARLY_SHARE 4
 /* A shortened plan has this multiple of the time of a failure and these seconds more. Where n failures have a time, the
  * multiple is 1 + this / n: the next one may come later than a few, but hardly than many. */
-#define LATER 2.0
+#define LATER 5.0
 #define TIME_LEAST 0.05
 #define DATED_LEAST 2
 /* A plan is made shorter where at least this share of its time goes. */
