@@ -56,29 +56,10 @@ static const char *axis_of(const json_t *variant)
     return document_text(variant, "axis");
 }
 
-static void forget(json_t *object, const char *const *keys, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        json_object_del(object, keys[i]);
-}
-
-static const char *const words[] = {"what", "axis", "chances", "causes"};
-/* A statement that is needed stays so under other settings, times and threads. */
-static const char *const settings[] = {"detect", "perturb", "share"}, *const sizes[] = {"time", "threads"};
-
-#define FORGET(object, keys) forget(object, keys, sizeof(keys) / sizeof *(keys))
-
+/* Where it is looked up in minimize->tried; the caller's. NULL without memory. */
 static char *key_of(const struct minimize *minimize, const json_t *variant)
 {
-    const char *axis = axis_of(variant);
-    bool is_setting = strcmp(axis, "threads") == 0 || strcmp(axis, "settings") == 0;
-    json_auto_t *core = json_copy((json_t *)variant);
-    FORGET(core, words);
-    if (!is_setting)
-        FORGET(core, settings);
-    if (!is_setting && strcmp(axis, "jump") != 0)
-        FORGET(core, sizes);
-    cleanup_free char *text = json_dumps(core, JSON_COMPACT | JSON_SORT_KEYS);
+    cleanup_free char *text = reducer_key(variant);
     char *key;
     return text && asprintf(&key, "%s%s", minimize->second_look ? "again " : "", text) >= 0 ? key : NULL;
 }
