@@ -61,8 +61,8 @@ static double time_of(const struct measured *measured, unsigned n)
     return (1 + LATER / measured->dated) * measured->times[n - 1] + TIME_LEAST;
 }
 
-/* Returns the number of failures, the early ones, whose time gives the most failures a second: at least half of them,
- * as a few may be early by chance. A child without a failure lasts for the whole of that time. */
+/* Returns how many of the failures, the early ones, to wait for: that many give the most failures a second. It is at
+ * least half of them, as a few may be early by chance. A child without a failure lasts for the whole time. */
 static unsigned choose_failures(const struct measured *measured)
 {
     unsigned best = (measured->dated + 1) / 2;

@@ -4,7 +4,7 @@
 #include "driver/minimize/rate.h"
 #include "driver/minimize/tester.h"
 
-/* Failures whose times are kept: those of the children that run at the end may be more than the wanted ones. */
+/* Times of failures that are kept: the children that run at the end may show more failures than are wanted. */
 #define MEASURED_TIMES 32
 
 /* What the children of a plan showed. */
