@@ -51,7 +51,7 @@ class Ends(EndToEnd):
 
     def test_lost_records_later(self):
         """what a child found before the target closes the descriptor is kept"""
-        step = ('if iteration_index == 2000: os.closerange(3, 100000)\n'
+        step = ('if iteration_index == 500: os.closerange(3, 100000)\n'
                 'if beside(): int("three")')
         done = self.expect(run('-s', BESIDE, step, '--time', '3'), 1)
         self.assertEqual(done.kinds(), ['exception'], done)
