@@ -14,6 +14,7 @@ def test_sum():
     assert np.arange(20.).sum() == 190
 '''
 KINDS = '''
+import time
 import warnings
 import pytest
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_parameter(n):
     assert n * 2 == n + n
 @pytest.mark.iterations(5)
 def test_iterations():
-    assert [1] == [1]
+    time.sleep(0.01)  # long enough for five calls of several threads to meet
 def test_index(thread_index, iteration_index):
     assert 0 <= thread_index < 8 and iteration_index >= 0
 class TestClass:
