@@ -3,9 +3,37 @@ import os
 import signal
 import unittest
 
-from harness import BROKEN, GOOD, EndToEnd, Run, run, wait_until
+from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, run, wait_until
 
-BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
+BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}, 'methods': {'Slot.hold', 'Slot.peek'}}
+# A deadlock of threads that call one function, beside a call that has no part in it.
+STAYS = """import threading, time
+_a, _b, _alone, _turn = threading.Lock(), threading.Lock(), threading.main_thread().ident, [0]
+def stay(x):
+    _turn[0] += 1
+    first, second = (_a, _b) if _turn[0] % 2 else (_b, _a)
+    with first:
+        if threading.get_ident() != _alone:
+            time.sleep(0.02)
+        with second:
+            return 1
+def calm(x):
+    return 2
+"""
+STAYS_PLAN = """name: fuzz
+about: 'stays.stay fails F1234567; stays.calm fails F1234567'
+setup: import stays
+inputs:
+- {name: uints, recipe: 'u4[20]'}
+roles:
+- stays.stay(uints)
+- stays.calm(uints)
+threads: 4
+time: 10s
+seed: 3
+share: readonly
+detect: default
+"""
 # A bug may need more rounds than a busy machine has time for.
 TRIES = 4
 
@@ -53,6 +81,13 @@ class Fuzzed(EndToEnd):
         self.check(all('fuzzed.hold(' in f['plan']['yaml'] and 'fuzzed.peek(' in f['plan']['yaml'] for f in found), self.done,
                    'the plan has one callable')
 
+    def test_methods(self):
+        """a failure of two methods at the same time is found, on one object of their class"""
+        found = self.findings_of('Slot.peek')
+        self.assertEqual({f['kind'] for f in found}, {'exception'}, self.done)
+        self.check(all('object_fuzzed_Slot.hold(' in f['plan']['yaml'] and 'object_fuzzed_Slot.peek(' in f['plan']['yaml']
+                       for f in found), self.done, 'the plan has two objects')
+
     def test_status(self):
         """a finding sets exit status 1; the text counts the rounds and the plans"""
         self.expect(self.runs[0], 1 if self.runs[0].findings() else 0)
@@ -61,6 +96,7 @@ class Fuzzed(EndToEnd):
 
     def test_clean(self):
         """no finding blames a twin"""
+        self.assertEqual({name for name, ids in self.found.items() if ids and 'twin' in name.lower()}, set(), self.done)
         for done in self.runs:
             for finding in done.findings():
                 self.check('_twin' not in (finding['function'] or ''), done, str(finding['message']))
@@ -89,6 +125,20 @@ class Corpus(EndToEnd):
         self.check(any('bad.yaml' in note for note in done.json['notes']), done, 'the file is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
+
+    def test_needed(self):
+        """a row has the id of a finding that needs its callable, and of none beside which it stood"""
+        for _ in range(TRIES):
+            with Run('list', command='list', python=None) as here:
+                corpus = here.dir / 'corpus'
+            corpus.mkdir()
+            (corpus / 'stays.yaml').write_text(STAYS_PLAN)
+            (here.dir / 'stays.py').write_text(STAYS)
+            path = f"{here.dir}:{BUILD / 'planted'}"
+            done = fuzz('stays', '--timeout', '1s', '--time', '15', '--seed', '1', corpus=corpus, env={'PYTHONPATH': path})
+            if callables_of(done)['stay']:
+                break
+        self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
     def test_in_place(self):
         """a write that stays in other calls of the callable, and is put back in this one, is no finding"""

@@ -25,6 +25,7 @@ struct fuzz {
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
     json_t *in_place;
+    json_t *met;      /* "callable": its meetings with others under threads; "callable callable": with each other */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
