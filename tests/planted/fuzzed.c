@@ -1,11 +1,9 @@
 /* Callables for a fuzzer. `backward` crashes where an array of integers has a negative stride. `hold` and `peek` fail
- * only at the same time: each is safe with itself; the methods of `Slot` do so on one object. A function NAME_twin and
- * the class SlotTwin have no bug. */
+ * only at the same time: each is safe with itself. A function NAME_twin has no bug. */
 #define PLANTED_NUMPY
 #include "planted.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 /* The array if it has one dimension, or NULL with TypeError. */
 static PyArrayObject *vector(PyObject *x)
@@ -67,46 +65,6 @@ static PyObject *peek(PyObject *module, PyObject *x)
     return result;
 }
 
-struct slot {
-    PyObject_HEAD _Atomic int holding; /* calls in flight */
-    bool broken;
-};
-
-static PyObject *slot_hold(PyObject *self, PyObject *x)
-{
-    struct slot *slot = (struct slot *)self;
-    atomic_fetch_add(&slot->holding, 1);
-    PyObject *result = hold_twin(NULL, x);
-    atomic_fetch_sub(&slot->holding, 1);
-    return result;
-}
-
-static PyObject *slot_peek(PyObject *self, PyObject *x)
-{
-    struct slot *slot = (struct slot *)self;
-    PyObject *result = peek_twin(NULL, x);
-    if (!result || !slot->broken || !atomic_load(&slot->holding))
-        return result;
-    Py_DECREF(result);
-    PyErr_SetString(PyExc_RuntimeError, "peeked while it is held");
-    return NULL;
-}
-
-static PyObject *slot_new(PyTypeObject *type, PyObject *args, PyObject *named)
-{
-    struct slot *slot = PyArg_ParseTuple(args, "") && !named ? (struct slot *)type->tp_alloc(type, 0) : NULL;
-    if (slot)
-        slot->broken = strcmp(type->tp_name, "fuzzed.Slot") == 0;
-    return (PyObject *)slot;
-}
-
-static PyMethodDef slot_methods[] = {
-    {"hold", slot_hold, METH_O, NULL}, {"peek", slot_peek, METH_O, NULL}, {NULL, NULL, 0, NULL}};
-static PyType_Slot slot_slots[] = {
-    {Py_tp_new, (void *)slot_new}, {Py_tp_methods, slot_methods}, {0, NULL}};
-static PyType_Spec slot_spec = {"fuzzed.Slot", sizeof(struct slot), 0, Py_TPFLAGS_DEFAULT, slot_slots};
-static PyType_Spec twin_spec = {"fuzzed.SlotTwin", sizeof(struct slot), 0, Py_TPFLAGS_DEFAULT, slot_slots};
-
 #define METHOD(name)                                                                                         \
     {                                                                                                        \
 #name, name, METH_O, NULL                                                                            \
@@ -114,9 +72,8 @@ static PyType_Spec twin_spec = {"fuzzed.SlotTwin", sizeof(struct slot), 0, Py_TP
 
 static int exec(PyObject *module)
 {
-    if (PyArray_ImportNumPyAPI() < 0 || PyModule_Add(module, "Slot", PyType_FromSpec(&slot_spec)) < 0)
-        return -1;
-    return PyModule_Add(module, "SlotTwin", PyType_FromSpec(&twin_spec));
+    (void)module;
+    return PyArray_ImportNumPyAPI();
 }
 
 static PyMethodDef methods[] = {METHOD(backward),     METHOD(backward_twin), METHOD(hold),

@@ -133,22 +133,25 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
     return error;
 }
 
-/* One round of this number has threads, which take longer. */
-#define THREADS_EACH 6
-
-/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. */
+/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. Then threads
+ * have half of all time, because what several callables do to one another shows with them only. */
 static bool has_threads(const struct fuzz *fuzz)
 {
     const struct sweep *sweep = fuzz->sweep;
-    return fuzz->passed || clock_now() - sweep->began > (sweep->deadline - sweep->began) / 2;
+    uint64_t spent = clock_now() - sweep->began;
+    return (fuzz->passed || spent > (sweep->deadline - sweep->began) / 2) && fuzz->threaded <= spent / 2;
 }
 
 /* Runs the calls that returned under threads. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
-    bool has_turn = has_threads(fuzz) && fuzz->rounds % THREADS_EACH == 3;
-    int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
-    return error || !has_turn ? error : fuzz_combine(fuzz, unit);
+    uint64_t began = clock_now();
+    if (!has_threads(fuzz))
+        return 0;
+    int error = unit_run_threads(fuzz->sweep, unit);
+    error = error ? error : fuzz_combine(fuzz, unit);
+    fuzz->threaded += clock_now() - began;
+    return error;
 }
 
 static int run_round(struct fuzz *fuzz)

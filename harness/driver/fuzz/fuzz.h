@@ -30,6 +30,7 @@ struct fuzz {
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
+    uint64_t threaded; /* time of turns with threads */
     unsigned lost;  /* plans that could not be written */
     uint64_t saved; /* clock_now() of the last state */
     size_t nsaved;  /* findings in it */

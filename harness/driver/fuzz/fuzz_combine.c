@@ -17,8 +17,9 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define SEEN (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(DIVERGE))
-/* Plans of a round. */
-#define PLANS 3
+/* Plans of a round, and tries of a plan of the corpus. */
+#define PLANS 6
+#define PLAN_TRIES 3
 /* Further plans for each call that failed among others. */
 #define SUSPECT_PLANS 4
 /* Times of a search, and of what follows a failure. Its trials show which calls it needs: they have time on a busy
@@ -37,14 +38,21 @@ static const struct member members[] = {
 static const struct member_set searching = {
     .members = members, .n = sizeof members / sizeof *members, .fallback = &members[0]};
 
-static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, bool is_search,
+/* How a mix runs. */
+enum effort {
+    SEARCH,    /* what it shows is tried again before it counts */
+    AGAIN,     /* longer, in the same kinds of children; then trials */
+    ALL_KINDS, /* the same, in all kinds of children */
+};
+
+static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, enum effort effort,
                    json_t **ret_report)
 {
-    struct trial trial = {.members = is_search ? &searching : NULL,
-                          .verify = is_search ? 0 : VERIFY_TIME,
-                          .is_search = is_search};
+    struct trial trial = {.members = effort == ALL_KINDS ? NULL : &searching,
+                          .verify = effort == SEARCH ? 0 : VERIFY_TIME,
+                          .is_search = effort == SEARCH};
     int error = mix_plan(fuzz, unit, mix, &trial.plan);
-    trial.plan.time = is_search ? SEARCH_TIME : AGAIN_TIME;
+    trial.plan.time = effort == SEARCH ? SEARCH_TIME : AGAIN_TIME;
     *ret_report = NULL;
     if (!error)
         error = trial_run(fuzz->sweep, unit, &trial, ret_report);
@@ -89,7 +97,7 @@ static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
             pair.calls[0] = mix->calls[i];
             pair.calls[1] = mix->calls[k];
             pair.n = 2;
-            int error = run_mix(fuzz, unit, &pair, true, &report);
+            int error = run_mix(fuzz, unit, &pair, SEARCH, &report);
             if (error || has_finding(report)) {
                 *mix = pair;
                 return error;
@@ -113,7 +121,7 @@ static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *repo
     bool is_shown = smaller.n + 1 == mix->n;
     if (smaller.n == 0 || smaller.n == mix->n)
         return 0;
-    int error = is_shown ? 0 : run_mix(fuzz, unit, &smaller, true, &again);
+    int error = is_shown ? 0 : run_mix(fuzz, unit, &smaller, SEARCH, &again);
     if (!error && (is_shown || has_finding(again)))
         *mix = smaller;
     return error;
@@ -191,12 +199,22 @@ static void note_not_again(const struct unit *unit, const struct mix *mix)
                                   text ? text : ""));
 }
 
-/* Runs a plan that failed again, with all kinds of children and trials. Callables of a finding get no further turn. */
+/* Runs a plan that failed again, first in the kinds of children that saw it. */
+static int run_again(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, json_t **ret_report)
+{
+    int error = run_mix(fuzz, unit, mix, AGAIN, ret_report);
+    if (error || has_finding(*ret_report))
+        return error;
+    json_decref(*ret_report);
+    return run_mix(fuzz, unit, mix, ALL_KINDS, ret_report);
+}
+
+/* Runs a plan that failed again, with trials. Callables of a finding get no further turn. */
 static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
 {
     json_auto_t *report = NULL;
     int error = reduce(fuzz, unit, mix);
-    error = error ? error : run_mix(fuzz, unit, mix, false, &report);
+    error = error ? error : run_again(fuzz, unit, mix, &report);
     if (error)
         return error;
     if (!has_finding(report)) {
@@ -231,7 +249,7 @@ static int keep_new_words(struct fuzz *fuzz, const struct unit *unit, const stru
 static int try_mix(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bool *ret_found)
 {
     json_auto_t *report = NULL;
-    int error = run_mix(fuzz, unit, mix, true, &report);
+    int error = run_mix(fuzz, unit, mix, SEARCH, &report);
     mix_count(fuzz, unit, mix);
     *ret_found = !error && has_finding(report);
     if (error)
@@ -256,7 +274,7 @@ int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *p
     for (size_t i = 0; i < unit->n && mix.n < MIX_MOST; i++)
         if (unit->calls[i].state == CALL_RETURNED)
             mix.calls[mix.n++] = &unit->calls[i];
-    for (int i = 0; i < PLANS && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
+    for (int i = 0; i < PLAN_TRIES && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
         error = try_mix(fuzz, unit, &mix, &found);
     return error;
 }

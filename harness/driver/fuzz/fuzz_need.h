@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum need {
     NEED_UNKNOWN, /* there were no trials without it, or too few */
