@@ -38,8 +38,7 @@ static PyObject *slot_new(PyTypeObject *type, PyObject *args, PyObject *named)
 
 static PyMethodDef slot_methods[] = {
     {"hold", slot_hold, METH_O, NULL}, {"peek", slot_peek, METH_O, NULL}, {NULL, NULL, 0, NULL}};
-static PyType_Slot slot_slots[] = {
-    {Py_tp_new, (void *)slot_new}, {Py_tp_methods, slot_methods}, {0, NULL}};
+static PyType_Slot slot_slots[] = {{Py_tp_new, (void *)slot_new}, {Py_tp_methods, slot_methods}, {0, NULL}};
 static PyType_Spec slot_spec = {"methods.Slot", sizeof(struct slot), 0, Py_TPFLAGS_DEFAULT, slot_slots};
 static PyType_Spec twin_spec = {"methods.SlotTwin", sizeof(struct slot), 0, Py_TPFLAGS_DEFAULT, slot_slots};
 

@@ -235,8 +235,8 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
-                             fuzz->spent, fuzz->in_place, fuzz->met, fuzz->rows, fuzz->total};
+    json_t *const owned[] = {fuzz->table,    fuzz->entries, fuzz->all,  fuzz->arguments, fuzz->spent,
+                             fuzz->in_place, fuzz->met,     fuzz->rows, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

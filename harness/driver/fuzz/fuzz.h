@@ -25,16 +25,17 @@ struct fuzz {
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
     json_t *in_place;
-    json_t *met;      /* "callable": its meetings with others under threads; "callable callable": with each other */
+    json_t
+        *met; /* "callable": its meetings with others under threads; "callable callable": with each other */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
     uint64_t threaded; /* time of turns with threads */
-    unsigned lost;  /* plans that could not be written */
-    uint64_t saved; /* clock_now() of the last state */
-    size_t nsaved;  /* findings in it */
-    bool passed;    /* each callable had a turn */
+    unsigned lost;     /* plans that could not be written */
+    uint64_t saved;    /* clock_now() of the last state */
+    size_t nsaved;     /* findings in it */
+    bool passed;       /* each callable had a turn */
 };
 
 /* The kind of signal of a plan that fails; the id of the finding follows. */

@@ -129,8 +129,8 @@ static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *repo
 
 /* Adds the id of the finding to the row of each callable that trials show to be needed, or that is left alone in the
  * plan. Returns false where there is none. */
-static bool mark_rows(const struct unit *unit, const struct mix *whole, const struct mix *mix, const json_t *report,
-                      const json_t *finding)
+static bool mark_rows(const struct unit *unit, const struct mix *whole, const struct mix *mix,
+                      const json_t *report, const json_t *finding)
 {
     json_auto_t *one = json_pack("[O]", finding);
     bool is_marked = false;
@@ -148,8 +148,8 @@ static bool mark_rows(const struct unit *unit, const struct mix *whole, const st
 
 /* Names the callables of each finding. Those of a plan of which trials do not show it get no further turn, none of
  * them: it would fail again and again. */
-static void mark_findings(struct fuzz *fuzz, const struct unit *unit, const struct mix *whole, const struct mix *mix,
-                          const json_t *report)
+static void mark_findings(struct fuzz *fuzz, const struct unit *unit, const struct mix *whole,
+                          const struct mix *mix, const json_t *report)
 {
     size_t i;
     const json_t *finding;
@@ -194,9 +194,9 @@ static int keep_failure(struct fuzz *fuzz, const struct unit *unit, const struct
 static void note_not_again(const struct unit *unit, const struct mix *mix)
 {
     cleanup_free char *text = mix_describe(unit, mix);
-    json_array_append_new(
-        unit->notes, json_sprintf("%s failed together once, and not again in fresh children; no finding",
-                                  text ? text : ""));
+    json_array_append_new(unit->notes,
+                          json_sprintf("%s failed together once, and not again in fresh children; no finding",
+                                       text ? text : ""));
 }
 
 /* Runs a plan that failed again, first in the kinds of children that saw it. */

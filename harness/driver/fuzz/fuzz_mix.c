@@ -123,8 +123,7 @@ static bool is_beside_mix(const struct fuzz *fuzz, const struct unit *unit, cons
 static void compare(struct fuzz *fuzz, const struct unit_call *call, unsigned met, bool is_beside,
                     struct best *best)
 {
-    bool is_better =
-        !best->call || met < best->met || (met == best->met && is_beside > best->is_beside);
+    bool is_better = !best->call || met < best->met || (met == best->met && is_beside > best->is_beside);
     bool is_tie = best->call && met == best->met && is_beside == best->is_beside;
     if (is_better)
         *best = (struct best){.call = call, .met = met, .is_beside = is_beside, .ties = 1};

@@ -55,8 +55,9 @@ enum need need_of(const json_t *report, const json_t *finding, const char *state
 {
     const json_t *at = json_object_get(finding, "trials"),
                  *verifications = json_object_get(report, "verifications");
-    return json_is_integer(at) ? need_in(json_array_get(verifications, (size_t)json_integer_value(at)), statement)
-                               : NEED_UNKNOWN;
+    return json_is_integer(at)
+               ? need_in(json_array_get(verifications, (size_t)json_integer_value(at)), statement)
+               : NEED_UNKNOWN;
 }
 
 bool need_is_none(const json_t *report, const char *statement)

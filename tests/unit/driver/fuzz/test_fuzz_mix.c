@@ -30,11 +30,13 @@ static void add_entry(json_t *entries, unsigned number, bool is_method)
 {
     json_t *calls = json_array();
     for (unsigned k = 0; k < (is_method ? 1 : CALLS_OF(number)); k++)
-        json_array_append_new(calls, is_method ? json_sprintf("object_.m%u(vec)", number)
-                                               : json_sprintf("t.f%u(%s, %u)", number, k % 2 ? "mat" : "vec", k));
-    json_array_append_new(entries, json_pack("{s:o, s:s, s:s, s:o}", "name",
-                                             json_sprintf(is_method ? "t.Ring.m%u" : "t.f%u", number), "module", "t",
-                                             "make", is_method ? "t.Ring()" : "", "calls", calls));
+        json_array_append_new(calls, is_method
+                                         ? json_sprintf("object_.m%u(vec)", number)
+                                         : json_sprintf("t.f%u(%s, %u)", number, k % 2 ? "mat" : "vec", k));
+    json_array_append_new(entries,
+                          json_pack("{s:o, s:s, s:s, s:o}", "name",
+                                    json_sprintf(is_method ? "t.Ring.m%u" : "t.f%u", number), "module", "t",
+                                    "make", is_method ? "t.Ring()" : "", "calls", calls));
 }
 
 static void begin(struct world *world)

@@ -11,8 +11,8 @@
 /* A report of one finding, which fails in `hit` of `of` trials of the whole plan. */
 static json_t *report_with(int hit, int of, json_t *knock_outs)
 {
-    return json_pack("{s:[{s:s, s:i}], s:[{s:{s:i, s:i}, s:n, s:o}]}", "findings", "id", "F1234567", "trials", 0,
-                     "verifications", "again", "hit", hit, "of", of, "left_out", "knock_outs", knock_outs);
+    return json_pack("{s:[{s:s, s:i}], s:[{s:{s:i, s:i}, s:n, s:o}]}", "findings", "id", "F1234567", "trials",
+                     0, "verifications", "again", "hit", hit, "of", of, "left_out", "knock_outs", knock_outs);
 }
 
 static json_t *without(const char *name, int hit, int of)
@@ -59,8 +59,8 @@ static void few_trials_show_nothing(void **state)
 static void methods_and_statements_are_known(void **state)
 {
     (void)state;
-    json_t *report = report_with(3, 3, json_pack("[o, o]", without("object_m_Ring.fill", 0, 3),
-                                                 without("m.f(m.g(vec))", 1, 2)));
+    json_t *report = report_with(
+        3, 3, json_pack("[o, o]", without("object_m_Ring.fill", 0, 3), without("m.f(m.g(vec))", 1, 2)));
     assert_int_equal(first(report, "object_m_Ring.fill(vec)"), NEED_CALL);
     assert_int_equal(first(report, "m.f(m.g(vec))"), NEED_NONE);
     json_decref(report);
