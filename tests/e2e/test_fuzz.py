@@ -133,6 +133,17 @@ class Corpus(EndToEnd):
                 break
         self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
+    def test_freed(self):
+        """a block that one callable frees while another one reads it is found, in both, and not in their twins"""
+        names = ('load', 'look', 'load_twin', 'look_twin')
+        for seed in range(TRIES):
+            done = fuzz(*(f'forms:{name}' for name in names), '--time', '40', '--seed', str(seed), corpus='corpus')
+            if done.findings():
+                break
+        rows = callables_of(done)
+        self.assertEqual({name for name in names if rows[name]}, {'load', 'look'}, done)
+        self.assertEqual({f['kind'] for f in done.findings()}, {'use-after-free'}, done)
+
     def test_methods(self):
         """two methods run at the same time on one object of their class"""
         for seed in range(TRIES):

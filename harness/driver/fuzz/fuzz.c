@@ -133,20 +133,19 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
     return error;
 }
 
-/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. Then threads
- * have half of all time, because what several callables do to one another shows with them only. */
-static bool has_threads(const struct fuzz *fuzz)
+bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now)
 {
     const struct sweep *sweep = fuzz->sweep;
-    uint64_t spent = clock_now() - sweep->began;
-    return (fuzz->passed || spent > (sweep->deadline - sweep->began) / 2) && fuzz->threaded <= spent / 2;
+    uint64_t spent = now - sweep->began;
+    bool is_due = fuzz->passed || spent > (sweep->deadline - sweep->began) / 2;
+    return is_due && fuzz->threaded <= spent / 2;
 }
 
 /* Runs the calls that returned under threads. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
     uint64_t began = clock_now();
-    if (!has_threads(fuzz))
+    if (!fuzz_is_for_threads(fuzz, began))
         return 0;
     int error = unit_run_threads(fuzz->sweep, unit);
     error = error ? error : fuzz_combine(fuzz, unit);

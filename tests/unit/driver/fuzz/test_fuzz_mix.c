@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "driver/fuzz/fuzz_mix.h"
 
@@ -144,6 +145,7 @@ static void methods_of_one_class_share_an_object(void **state)
     assert_string_equal(plan.setup, "import t\nobject_t_Ring = t.Ring()");
     assert_string_equal(plan.roles[0], "object_t_Ring.m2(vec)");
     assert_string_equal(plan.roles[1], "object_t_Ring.m1(vec)");
+    assert_string_equal(plan.focus, "*"); /* a read of a freed block shows */
     cleanup_free char *statement = mix_statement(&world.unit, &mix, 1);
     assert_string_equal(statement, "object_t_Ring.m1(vec)");
     plan_clear(&plan);
@@ -154,6 +156,21 @@ static void methods_of_one_class_share_an_object(void **state)
     end(&world);
 }
 
+/* In 100 s: one thread until each callable had a turn, for 50 s at most; then threads have half. */
+static void threads_have_half_of_the_time(void **state)
+{
+    (void)state;
+    struct sweep sweep = {.began = 1000, .deadline = 1000 + 100 * CLOCK_SECOND};
+    struct fuzz fuzz = {.sweep = &sweep};
+    assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 49 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 51 * CLOCK_SECOND));
+    fuzz.passed = true;
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 10 * CLOCK_SECOND));
+    fuzz.threaded = 6 * CLOCK_SECOND;
+    assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 11 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 13 * CLOCK_SECOND));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +178,7 @@ int main(void)
         cmocka_unit_test(spent_callables_are_left_out),
         cmocka_unit_test(calls_on_one_array_come_first),
         cmocka_unit_test(methods_of_one_class_share_an_object),
+        cmocka_unit_test(threads_have_half_of_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
