@@ -111,6 +111,7 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->spent = json_object();
     fuzz->in_place = json_object();
     fuzz->met = json_object();
+    fuzz->turns = json_object();
     fuzz->rows = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
     int status = list_modules(fuzz, names, error);
@@ -147,6 +148,7 @@ static int run_threads(struct fuzz *fuzz, struct unit *unit)
     uint64_t began = clock_now();
     if (!fuzz_is_for_threads(fuzz, began))
         return 0;
+    fuzz_count_turns(fuzz, unit);
     int error = unit_run_threads(fuzz->sweep, unit);
     error = error ? error : fuzz_combine(fuzz, unit);
     fuzz->threaded += clock_now() - began;

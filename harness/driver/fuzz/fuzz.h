@@ -27,6 +27,7 @@ struct fuzz {
     json_t *in_place;
     json_t
         *met; /* "callable": its meetings with others under threads; "callable callable": with each other */
+    json_t *turns;    /* "callable keyword,keyword": turns of such a call with itself */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
@@ -59,6 +60,8 @@ bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now);
 
 /* fuzz_round.c: draws the inputs and calls of a round: sets the inputs of the catalogue. A new reference to entries. */
 json_t *fuzz_draw_round(struct fuzz *fuzz);
+/* fuzz_round.c: counts a turn of the calls of the unit that threads will make, each with itself. */
+void fuzz_count_turns(struct fuzz *fuzz, const struct unit *unit);
 /* fuzz_round.c: the inputs and calls of the plan, as they are. */
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
 
