@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,18 +85,43 @@ static int name_written(const char *path, char temporary[PATH_MAX], bool *ret_sp
                                                                                                : 0;
 }
 
+/* Takes the temporary file for this process alone, also one that a killed process left: two workers of a sweep may keep
+ * the same finding at once. Returns a descriptor that holds the lock until it is closed, or -errno. */
+static int take_temporary(const char *temporary)
+{
+    for (;;) {
+        struct stat own, named;
+        int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return -errno;
+        while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+            ; /* a file system without locks has none */
+        /* The process that had the lock may have renamed or removed the file meanwhile. */
+        if (fstat(fd, &own) == 0 && stat(temporary, &named) == 0 && own.st_ino == named.st_ino &&
+            own.st_dev == named.st_dev)
+            return fd;
+        close(fd);
+    }
+}
+
+static int write_special(const char *path, const void *data, size_t size)
+{
+    cleanup_fd int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    return fd < 0 ? -errno : fd_write_all(fd, data, size);
+}
+
 int fd_write_file(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
     bool special;
     if (name_written(path, temporary, &special) < 0)
         return -ENAMETOOLONG;
-    cleanup_fd int fd = open(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC | (special ? 0 : O_CREAT), 0666);
-    if (fd < 0)
-        return -errno;
-    int error = fd_write_all(fd, data, size);
     if (special)
-        return error;
+        return write_special(path, data, size);
+    cleanup_fd int fd = take_temporary(temporary);
+    if (fd < 0)
+        return fd;
+    int error = ftruncate(fd, 0) < 0 ? -errno : fd_write_all(fd, data, size);
     if (!error && fsync(fd) < 0 && errno != EINVAL)
         error = -errno;
     if (!error && rename(temporary, path) < 0)
@@ -116,10 +142,9 @@ int fd_can_write(const char *path)
         return -ENAMETOOLONG;
     if (special)
         return access(path, W_OK) < 0 ? -errno : 0;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    cleanup_fd int fd = take_temporary(temporary);
     if (fd < 0)
-        return -errno;
-    close(fd);
+        return fd;
     return unlink(temporary) < 0 ? -errno : 0;
 }
 

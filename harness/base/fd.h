@@ -21,8 +21,9 @@ int fd_read_file(const char *path, char **ret_text, size_t *ret_size);
 /* The text of /proc/PID/task/TID/NAME, which is the caller's; NULL: not there. */
 char *fd_read_task(pid_t pid, pid_t tid, const char *name);
 
-/* Writes the file under a temporary name beside it and renames it, so that a full disk leaves the old file. Writes into
- * an existing device, pipe or link instead. Returns 0 or -errno. */
+/* Writes the file under a temporary name beside it (PATH.new) and renames it, so that a full disk leaves the old file.
+ * Several processes may write the same file at once: one after the other does, and the last one stays. Writes into an
+ * existing device, pipe or link instead. Returns 0 or -errno. */
 int fd_write_file(const char *path, const void *data, size_t size);
 
 /* Returns 0 where fd_write_file can write the file, as far as that is known beforehand; else -errno. */
