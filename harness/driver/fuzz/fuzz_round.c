@@ -196,15 +196,34 @@ void fuzz_count_turns(struct fuzz *fuzz, const struct unit *unit)
     }
 }
 
+/* A call and the turns that calls with its keywords had. */
+struct turn {
+    const char *text;
+    json_int_t n;
+};
+
+/* Puts the turn behind those of the list that are no more: equal ones stay in their order. */
+static void insert_turn(struct turn *list, size_t n, struct turn turn)
+{
+    for (; n > 0 && list[n - 1].n > turn.n; n--)
+        list[n] = list[n - 1];
+    list[n] = turn;
+}
+
 /* The calls as a list. Those with keywords that had fewer turns come first: threads make the first call that returns. */
 static json_t *list_calls(const struct fuzz *fuzz, const char *name, json_t *calls)
 {
     json_t *list = json_array(), *value;
     const char *text;
-    for (json_int_t turns = 0; json_array_size(list) < json_object_size(calls); turns++)
-        json_object_foreach (calls, text, value)
-            if (turns_of(fuzz, name, text) == turns)
-                json_array_append_new(list, json_string(text));
+    size_t n = 0;
+    cleanup_free struct turn *turns = calloc(json_object_size(calls) + 1, sizeof *turns);
+    json_object_foreach (calls, text, value) {
+        struct turn turn = {.text = text, .n = turns_of(fuzz, name, text)};
+        if (turns)
+            insert_turn(turns, n++, turn);
+    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(turns[i].text));
     return list;
 }
 

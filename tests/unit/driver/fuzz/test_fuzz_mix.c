@@ -156,6 +156,29 @@ static void methods_of_one_class_share_an_object(void **state)
     end(&world);
 }
 
+/* A keyword changes what a callable does: calls with keywords that had fewer turns under threads come first. */
+static void keywords_have_their_turns(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    json_t *calls = json_object_get(json_array_get(world.entries, 2), "calls");
+    json_array_append_new(calls, json_string("t.f2(vec, fold=True)"));
+    world.fuzz.entries = json_pack("[O]", json_array_get(world.entries, 2));
+    world.fuzz.turns = json_pack("{s:i}", "t.f2 ", 1);
+    for (int i = 0; i < 2; i++) {
+        json_auto_t *drawn = fuzz_draw_round(&world.fuzz);
+        const json_t *texts = json_object_get(json_array_get(drawn, 0), "calls");
+        bool is_keyword = strstr(json_string_value(json_array_get(texts, 0)), "fold=");
+        assert_int_equal(is_keyword, i == 0);
+        json_object_set_new(world.fuzz.turns, "t.f2 fold", json_integer(2));
+    }
+    json_decref(world.fuzz.entries);
+    json_decref(world.fuzz.turns);
+    free(world.fuzz.deck);
+    end(&world);
+}
+
 /* In 100 s: one thread until each callable had a turn, for 50 s at most; then threads have half. */
 static void threads_have_half_of_the_time(void **state)
 {
@@ -178,6 +201,7 @@ int main(void)
         cmocka_unit_test(spent_callables_are_left_out),
         cmocka_unit_test(calls_on_one_array_come_first),
         cmocka_unit_test(methods_of_one_class_share_an_object),
+        cmocka_unit_test(keywords_have_their_turns),
         cmocka_unit_test(threads_have_half_of_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
