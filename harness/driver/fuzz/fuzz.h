@@ -32,11 +32,12 @@ struct fuzz {
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
-    uint64_t threaded; /* time of turns with threads */
-    unsigned lost;     /* plans that could not be written */
-    uint64_t saved;    /* clock_now() of the last state */
-    size_t nsaved;     /* findings in it */
-    bool passed;       /* each callable had a turn */
+    uint64_t threaded;   /* time of turns with threads */
+    uint64_t child_time; /* of the last search with threads, for each of its children */
+    unsigned lost;       /* plans that could not be written */
+    uint64_t saved;      /* clock_now() of the last state */
+    size_t nsaved;       /* findings in it */
+    bool passed;         /* each callable had a turn */
 };
 
 /* The kind of signal of a plan that fails; the id of the finding follows. */

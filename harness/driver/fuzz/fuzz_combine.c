@@ -22,8 +22,9 @@
 #define PLAN_TRIES 3
 /* Further plans for each call that failed among others. */
 #define SUSPECT_PLANS 4
-/* Times of a search, and of what follows a failure. Its trials show which calls it needs: they have time on a busy
- * machine, too. */
+/* Times of a search, and of what follows a failure. Its trials show which calls it needs: they have the time of this
+ * number of children at least, which a busy machine takes longer for. */
+#define TRIALS_LEAST 20
 #define SEARCH_TIME (1 * CLOCK_SECOND)
 #define AGAIN_TIME (4 * CLOCK_SECOND)
 #define VERIFY_TIME (40 * CLOCK_SECOND)
@@ -45,11 +46,19 @@ enum effort {
     ALL_KINDS, /* the same, in all kinds of children */
 };
 
+static uint64_t time_for_trials(const struct fuzz *fuzz)
+{
+    uint64_t least = TRIALS_LEAST * fuzz->child_time;
+    return least > VERIFY_TIME ? least : VERIFY_TIME;
+}
+
 static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, enum effort effort,
                    json_t **ret_report)
 {
+    uint64_t began = clock_now();
+    unsigned children = unit->children;
     struct trial trial = {.members = effort == ALL_KINDS ? NULL : &searching,
-                          .verify = effort == SEARCH ? 0 : VERIFY_TIME,
+                          .verify = effort == SEARCH ? 0 : time_for_trials(fuzz),
                           .is_search = effort == SEARCH};
     int error = mix_plan(fuzz, unit, mix, &trial.plan);
     trial.plan.time = effort == SEARCH ? SEARCH_TIME : AGAIN_TIME;
@@ -57,6 +66,8 @@ static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, 
     if (!error)
         error = trial_run(fuzz->sweep, unit, &trial, ret_report);
     plan_clear(&trial.plan);
+    if (effort == SEARCH && unit->children > children)
+        fuzz->child_time = (clock_now() - began) / (unit->children - children);
     return error;
 }
 
