@@ -130,17 +130,13 @@ class Corpus(EndToEnd):
 
     def test_needed(self):
         """a row has the id of a finding that needs its callable, and of none beside which it stood"""
-        for _ in range(TRIES):
-            with Run('list', command='list', python=None) as here:
-                corpus = here.dir / 'corpus'
-            corpus.mkdir()
-            (corpus / 'stays.yaml').write_text(STAYS_PLAN)
-            (here.dir / 'stays.py').write_text(STAYS)
-            path = f"{here.dir}:{BUILD / 'planted'}"
-            done = fuzz('stays', '--timeout', '1s', '--time', '15', '--seed', '1', corpus=corpus, timeout=400,
-                        env={'PYTHONPATH': path})
-            if callables_of(done)['stay']:
-                break
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        corpus.mkdir()
+        (corpus / 'stays.yaml').write_text(STAYS_PLAN)
+        (here.dir / 'stays.py').write_text(STAYS)
+        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=15, corpus=corpus,
+                          env={'PYTHONPATH': f"{here.dir}:{BUILD / 'planted'}"})
         self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
     def test_freed(self):
