@@ -52,7 +52,7 @@ class OutOfTime(BaseException):
 
 
 def has_gil():
-    return getattr(sys, '_is_gil_enabled', bool)()
+    return not TASK['allow_gil'] and getattr(sys, '_is_gil_enabled', bool)()
 
 
 def begin_import(text):
@@ -71,7 +71,7 @@ def import_all(names):
             begin_import(f'{name}\t{type(error).__name__}: {" ".join(str(error).split())[:160]}')
             raise
         if has_gil() and not gil:
-            begin_import(f'{name}\tit turns the GIL on')
+            begin_import(f'{name}\tit turns the GIL on; PYTHON_GIL=0 keeps it off')
             raise ImportError(name)
         root = name.partition('.')[0]
         roots[root] = sys.modules[root]
@@ -199,6 +199,7 @@ class Calls:
 
 sys.stdout = open(os.devnull, 'w', encoding='utf-8')
 warnings.simplefilter('ignore')
-with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
-    SWEEP = Calls(json.load(task))
+with open(f'{FOLDER}/task.json', encoding='utf-8') as task_file:
+    TASK = json.load(task_file)
+SWEEP = Calls(TASK)
 case_window = SWEEP.window  # calls between two checks of the heap

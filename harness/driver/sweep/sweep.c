@@ -44,18 +44,18 @@ static json_t *list_of(char *const *texts, size_t n)
     return list;
 }
 
-/* The step that the last child ended at; NULL: none. The caller's. */
-static char *read_step(const struct sweep *sweep)
+/* A file of the last child, such as "step", which has the step that it ended at; NULL: none. The caller's. */
+static char *read_text(const struct sweep *sweep, const char *name)
 {
-    char *step = NULL;
+    char *text = NULL;
     size_t size;
-    return sweep_child_read(sweep, "step", &step, &size) == 0 ? step : NULL;
+    return sweep_child_read(sweep, name, &text, &size) == 0 ? text : NULL;
 }
 
 /* Reads what the child wrote. Returns 0, or an exit status with *error. */
 static int take_catalogue(struct sweep *sweep, const struct outcome *outcome, struct sentence *error)
 {
-    cleanup_free char *step = read_step(sweep);
+    cleanup_free char *step = read_text(sweep, "step");
     char *text = NULL;
     size_t size;
     if (outcome->interrupted)
@@ -106,21 +106,18 @@ static int list_callables(struct sweep *sweep, const json_t *task, json_t **ret_
  * one. */
 static bool skip_step(const struct sweep *sweep, json_t *skip)
 {
-    cleanup_free char *step = read_step(sweep);
-    bool is_new = step && *step;
-    size_t i;
-    const json_t *known;
-    json_array_foreach (skip, i, known)
-        is_new = is_new && strcmp(json_string_value(known), step) != 0;
-    return is_new && json_array_size(skip) < SKIPPED_MOST &&
-           json_array_append_new(skip, json_string(step)) == 0;
+    cleanup_free char *step = read_text(sweep, "step"), *why = read_text(sweep, "why");
+    if (!step || !*step || json_object_get(skip, step) || json_object_size(skip) >= SKIPPED_MOST)
+        return false;
+    return json_object_set_new(skip, step, json_string(why ? why : "its import ended the process")) == 0;
 }
 
 static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_environment,
                           struct sentence *error)
 {
-    json_t *skip = json_array();
-    json_auto_t *task = json_pack("{s:O, s:o}", "modules", names, "skip", skip);
+    json_t *skip = json_object();
+    json_auto_t *task = json_pack("{s:O, s:o, s:b}", "modules", names, "skip", skip, "allow_gil",
+                                  sweep->settings.allow_gil);
     bool ended;
     int status;
     do

@@ -63,10 +63,10 @@ static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const
     }
     json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
         json_array_append(inputs, json_array_get(input, 0));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b}", "calls", calls, "owners", owners,
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls, "owners", owners,
                      "makes", makes, "modules", modules, "inputs", inputs, "left", left, "window",
                      unit->suspect ? 1 : WINDOW, "limit", limit, "end", clock_seconds(sweep_end(sweep)), "slow_most", (int)SCAN_SLOW_MOST, "out_of_time", (int)CALL_TIME,
-                     "signals", sweep->signals);
+                     "signals", sweep->signals, "allow_gil", sweep->settings.allow_gil);
 }
 
 static int plan_of(const struct sweep *sweep, const struct scan *scan, size_t calls, struct plan *plan)

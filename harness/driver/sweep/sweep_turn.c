@@ -58,6 +58,8 @@ static enum turn turn_of(const struct unit *unit, size_t owner, enum sweep_pass 
     case PASS_SEQUENCES:
         return unit_has_sequences(unit, owner) ? turn : TURN_NONE;
     case PASS_THREADS:
+        if (json_object_get(json_array_get(unit->rows, owner), "not_reached"))
+            return TURN_MISSED;
         return unit_count(unit, owner, CALL_RETURNED) > 0 && !unit_has_failed(unit, owner) ? turn : TURN_NONE;
     default:
         return TURN_NONE;
@@ -80,7 +82,7 @@ void unit_add_turns(const struct unit *unit, json_t *result)
     for (int pass = 0; pass < PASS_KNOWN; pass++)
         sweep_add_turn(passes, sweep_pass_name((enum sweep_pass)pass), 0, 0);
     json_array_foreach (json_object_get(result, "callables"), owner, row) {
-        json_t *missed = json_object();
+        json_t *known = json_object_get(row, "not_reached"), *missed = json_object();
         for (int pass = 0; pass < PASS_KNOWN; pass++) {
             const char *name = sweep_pass_name((enum sweep_pass)pass);
             enum turn turn = turn_of(unit, owner, (enum sweep_pass)pass);
@@ -90,6 +92,7 @@ void unit_add_turns(const struct unit *unit, json_t *result)
                                     json_string(turn == TURN_PART ? "the sweep ended before all of its calls"
                                                                   : "the sweep ended before its turn"));
         }
+        json_object_update(missed, known); /* with a reason of its own */
         if (json_object_size(missed) > 0)
             json_object_set(row, "not_reached", missed);
         json_decref(missed);
