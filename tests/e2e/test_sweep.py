@@ -12,7 +12,7 @@ ENDS = {'negative': 'crashed', 'corrupt': 'shown', 'spin': 'out_of_time', 'eat':
         'hide': 'shown'}
 
 
-def sweep(*args, timeout=300, **options):
+def sweep(*args, timeout=900, **options):
     return Run(*args, command='sweep', **options).finish(timeout)
 
 
@@ -230,7 +230,7 @@ def remove_tree(x): shutil.rmtree(str(x))
 class Hostile(OwnModules):
     def test_files(self):
         """calls that delete or fill the current folder lose no result, and find a private one; rmtree is not called"""
-        done = self.expect(sweep('hostile', env={'PYTHONPATH': self.folder_with({'hostile.py': HOSTILE})}), 0)
+        done = self.expect(sweep('hostile', '--time', '60s', env={'PYTHONPATH': self.folder_with({'hostile.py': HOSTILE})}), 0)
         rows = {row['name'].partition('.')[2]: row for row in done.json['sweep']['callables']}
         for name in ('sweep_out', 'write_much', 'is_private'):
             self.check(rows[name].get('returned'), done, f'{name}: {rows[name]}')

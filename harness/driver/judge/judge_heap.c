@@ -132,8 +132,8 @@ static const struct symbol_frame *maker_of(const struct judge *judge, const stru
     return frame;
 }
 
-static void suspect_maker(const struct judge *judge, struct finding *finding, const struct symbol_frame *maker,
-                          const char *name)
+static void suspect_maker(const struct judge *judge, struct finding *finding,
+                          const struct symbol_frame *maker, const char *name)
 {
     const char *function = package_function(maker);
     evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, function ? strdup(function) : NULL,

@@ -172,9 +172,10 @@ static void print_passes(const json_t *sweep, FILE *out)
         is_whole = is_whole && reached == callables;
     }
     if (!is_whole)
-        fputs("  the others had no turn there, or not with all calls: nothing is known of these; the JSON report names "
-              "them (not_reached)\n",
-              out);
+        fputs(
+            "  the others had no turn there, or not with all calls: nothing is known of these; the JSON report names "
+            "them (not_reached)\n",
+            out);
 }
 
 static void print_fuzz(const struct text *text, const json_t *fuzz)

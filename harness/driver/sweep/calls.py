@@ -22,6 +22,7 @@ case = ''
 FOLDER = os.path.dirname(os.getcwd())  # of the files of the sweep
 GETSET = types.GetSetDescriptorType
 NEW, BEGUN, RETURNED, RAISED, CHANGED = range(5)
+WAIT_LEAST = 20  # s: on a busy machine a call waits, too
 
 
 def class_of_error(error):
@@ -172,7 +173,7 @@ class Calls:
         """Makes the call with a limit of processor time. A call of compiled code, and one that waits, end the process."""
         signal.setitimer(signal.ITIMER_PROF, self.limit, self.limit / 2)
         signal.setitimer(signal.ITIMER_VIRTUAL, 2 * self.limit)
-        signal.setitimer(signal.ITIMER_REAL, 10 * self.limit)
+        signal.setitimer(signal.ITIMER_REAL, max(10 * self.limit, WAIT_LEAST))
         try:
             return self.run(number, names)
         except OutOfTime:

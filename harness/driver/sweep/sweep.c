@@ -24,8 +24,8 @@
 
 EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 
-/* Callables and calls of a unit, at most: each costs the imports in each pass. A small catalogue has UNITS all the same,
- * for several workers. */
+/* Callables and calls of a unit, at most: each unit costs the imports in each pass. A small catalogue has UNITS all the
+ * same, for several workers. */
 #define UNIT_CALLABLES 80u
 #define UNIT_LEAST 20u
 #define UNITS 8
@@ -116,8 +116,8 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
                           struct sentence *error)
 {
     json_t *skip = json_object();
-    json_auto_t *task = json_pack("{s:O, s:o, s:b}", "modules", names, "skip", skip, "allow_gil",
-                                  sweep->settings.allow_gil);
+    json_auto_t *task =
+        json_pack("{s:O, s:o, s:b}", "modules", names, "skip", skip, "allow_gil", sweep->settings.allow_gil);
     bool ended;
     int status;
     do

@@ -50,14 +50,14 @@ struct sweep {
     bool shows;        /* progress on a terminal */
     bool signals;      /* children list kinds of results, for a fuzzer */
     /* The sweep's own. */
-    char *dir;         /* folder of the state */
-    char *scratch;     /* private temporary folder of this worker's children */
-    json_t *catalogue; /* what catalogue.py writes */
-    json_t *units;     /* arrays of entries of the catalogue */
-    unsigned *order;   /* of the units, drawn from the seed */
+    char *dir;            /* folder of the state */
+    char *scratch;        /* private temporary folder of this worker's children */
+    json_t *catalogue;    /* what catalogue.py writes */
+    json_t *units;        /* arrays of entries of the catalogue */
+    unsigned *order;      /* of the units, drawn from the seed */
     enum sweep_pass pass; /* of this worker, */
-    uint64_t until;    /* clock_now() at which it ends; 0: with the sweep */
-    int locks;         /* a file in memory; its bytes are locks of the units */
+    uint64_t until;       /* clock_now() at which it ends; 0: with the sweep */
+    int locks;            /* a file in memory; its bytes are locks of the units */
     struct sweep_board *board;
     unsigned turns; /* calls of a callable that threads make, at most; 0: one */
     uint64_t drawn, began;

@@ -125,7 +125,6 @@ int sweep_child_run(struct sweep *sweep, const struct plan *plan, const json_t *
     int error = write_task(sweep, task);
     if (!error)
         error = job_run(plan, &settings, outcome);
-    if (getenv("SWEEP_DEBUG")) fprintf(stderr, "DEBUG pass %d child start %.2f total %.2f serial %llu end %d\n", sweep->pass, outcome->seconds_to_run, outcome->seconds, (unsigned long long)outcome->totals.serial, outcome->wait_status);
     if (outcome->interrupted)
         atomic_store(&sweep->board->interrupted, true);
     return error;

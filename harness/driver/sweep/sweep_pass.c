@@ -22,9 +22,12 @@ static const struct {
     int (*run)(struct sweep *sweep, struct unit *unit);
     double end; /* part of the time at which it is over */
 } passes[SWEEP_PASSES] = {
-    [PASS_FIRST] = {"first", unit_scan_first, 0.40},         [PASS_FAILURES] = {"failures", unit_try_failures, 0.55},
-    [PASS_FORMS] = {"forms", unit_scan_forms, 0.75},         [PASS_SEQUENCES] = {"sequences", unit_scan_sequences, 0.82},
-    [PASS_THREADS] = {"threads", unit_run_threads, 0.98},    [PASS_KNOWN] = {"known", unit_look_for_known, 1},
+    [PASS_FIRST] = {"first", unit_scan_first, 0.40},
+    [PASS_FAILURES] = {"failures", unit_try_failures, 0.55},
+    [PASS_FORMS] = {"forms", unit_scan_forms, 0.75},
+    [PASS_SEQUENCES] = {"sequences", unit_scan_sequences, 0.82},
+    [PASS_THREADS] = {"threads", unit_run_threads, 0.98},
+    [PASS_KNOWN] = {"known", unit_look_for_known, 1},
 };
 
 const char *sweep_pass_name(enum sweep_pass pass)
@@ -47,7 +50,8 @@ int sweep_draw_order(struct sweep *sweep)
 
 uint64_t sweep_end(const struct sweep *sweep)
 {
-    return sweep->until && (!sweep->deadline || sweep->until < sweep->deadline) ? sweep->until : sweep->deadline;
+    return sweep->until && (!sweep->deadline || sweep->until < sweep->deadline) ? sweep->until
+                                                                                : sweep->deadline;
 }
 
 bool sweep_is_over(const struct sweep *sweep)
@@ -70,10 +74,10 @@ void sweep_draw(void *context, const struct board_totals *now)
                 atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
                 clock_seconds(time - sweep->began));
     else
-        fprintf(stderr, "\r\e[Ksweep: pass %d of %d, %u of %zu turns, %u calls, %u findings, %.0f s", sweep->pass + 1,
-                SWEEP_PASSES, atomic_load(&sweep->board->done), SWEEP_PASSES * json_array_size(sweep->units),
-                atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
-                clock_seconds(time - sweep->began));
+        fprintf(stderr, "\r\e[Ksweep: pass %d of %d, %u of %zu turns, %u calls, %u findings, %.0f s",
+                sweep->pass + 1, SWEEP_PASSES, atomic_load(&sweep->board->done),
+                SWEEP_PASSES * json_array_size(sweep->units), atomic_load(&sweep->board->calls),
+                atomic_load(&sweep->board->found), clock_seconds(time - sweep->began));
     fflush(stderr);
 }
 
@@ -107,7 +111,32 @@ static int set_lock(const struct sweep *sweep, unsigned unit, short type)
     return 0;
 }
 
-static int take_turn(struct sweep *sweep, unsigned number, bool is_first_round)
+/* Returns clock_now() at which the pass is over; 0: with the sweep. */
+static uint64_t end_of_pass(const struct sweep *sweep, enum sweep_pass pass, unsigned round)
+{
+    uint64_t time = sweep->deadline - sweep->began;
+    if (!sweep->deadline || round > 0)
+        return 0;
+    return sweep->began + (uint64_t)((double)time * passes[pass].end);
+}
+
+/* Runs the passes of the unit up to this one that are due. Another worker may have been slower: its pass comes
+ * first. */
+static int run_passes(struct sweep *sweep, struct unit *unit, unsigned number, enum sweep_pass last,
+                      unsigned round)
+{
+    int error = 0;
+    for (int pass = 0; pass <= (int)last && !error; pass++) {
+        sweep->pass = (enum sweep_pass)pass;
+        sweep->until = end_of_pass(sweep, sweep->pass, round);
+        if (!sweep_is_over(sweep) && is_due(unit, sweep->pass))
+            error = run_pass(sweep, unit, number);
+    }
+    sweep->until = 0;
+    return error;
+}
+
+static int take_turn(struct sweep *sweep, unsigned number, enum sweep_pass pass, unsigned round)
 {
     struct unit unit;
     int error = set_lock(sweep, number, F_WRLCK);
@@ -116,23 +145,12 @@ static int take_turn(struct sweep *sweep, unsigned number, bool is_first_round)
     json_auto_t *before = sweep_state_read(sweep, number);
     error = unit_begin(&unit, json_array_get(sweep->units, number));
     error = error ? error : unit_resume(&unit, before);
-    bool is_new = !error && is_due(&unit, sweep->pass);
-    if (is_new)
-        error = run_pass(sweep, &unit, number);
-    if (unit.passes & PASS_BIT(sweep->pass) && (is_new || is_first_round))
+    error = error ? error : run_passes(sweep, &unit, number, pass, round);
+    if (round == 0)
         atomic_fetch_add(&sweep->board->done, 1);
     (void)set_lock(sweep, number, F_UNLCK);
     unit_clear(&unit);
     return error;
-}
-
-/* Returns clock_now() at which the pass is over; 0: with the sweep. */
-static uint64_t end_of_pass(const struct sweep *sweep, unsigned round)
-{
-    uint64_t time = sweep->deadline - sweep->began;
-    if (!sweep->deadline || round > 0)
-        return 0;
-    return sweep->began + (uint64_t)((double)time * passes[sweep->pass].end);
 }
 
 int sweep_work(struct sweep *sweep)
@@ -143,11 +161,8 @@ int sweep_work(struct sweep *sweep)
         unsigned turn = atomic_fetch_add(&sweep->board->next, 1);
         if (turn >= rounds * SWEEP_PASSES * n)
             break;
-        sweep->pass = (enum sweep_pass)(turn / n % SWEEP_PASSES);
-        sweep->until = end_of_pass(sweep, turn / n / SWEEP_PASSES);
-        if (!sweep_is_over(sweep))
-            error = take_turn(sweep, sweep->order[turn % n], turn / n < SWEEP_PASSES);
-        sweep->until = 0;
+        error = take_turn(sweep, sweep->order[turn % n], (enum sweep_pass)(turn / n % SWEEP_PASSES),
+                          turn / n / SWEEP_PASSES);
     }
     sweep_child_close(sweep);
     return error;

@@ -107,7 +107,8 @@ static void name_run(const struct sweep *sweep, struct run *run)
 
 static void begin_sum(struct sum *sum)
 {
-    *sum = (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), json_object(), 0};
+    *sum =
+        (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), json_object(), 0};
 }
 
 /* Consumes the sum. */

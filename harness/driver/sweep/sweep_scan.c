@@ -63,10 +63,11 @@ static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const
     }
     json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
         json_array_append(inputs, json_array_get(input, 0));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls, "owners", owners,
-                     "makes", makes, "modules", modules, "inputs", inputs, "left", left, "window",
-                     unit->suspect ? 1 : WINDOW, "limit", limit, "end", clock_seconds(sweep_end(sweep)), "slow_most", (int)SCAN_SLOW_MOST, "out_of_time", (int)CALL_TIME,
-                     "signals", sweep->signals, "allow_gil", sweep->settings.allow_gil);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls,
+                     "owners", owners, "makes", makes, "modules", modules, "inputs", inputs, "left", left,
+                     "window", unit->suspect ? 1 : WINDOW, "limit", limit, "end",
+                     clock_seconds(sweep_end(sweep)), "slow_most", (int)SCAN_SLOW_MOST, "out_of_time",
+                     (int)CALL_TIME, "signals", sweep->signals, "allow_gil", sweep->settings.allow_gil);
 }
 
 static int plan_of(const struct sweep *sweep, const struct scan *scan, size_t calls, struct plan *plan)
@@ -98,7 +99,8 @@ static size_t count_next(const struct unit *unit)
     return n;
 }
 
-static int run_child(struct sweep *sweep, const struct scan *scan, struct unit *unit, size_t n, bool *ret_go_on)
+static int run_child(struct sweep *sweep, const struct scan *scan, struct unit *unit, size_t n,
+                     bool *ret_go_on)
 {
     struct plan plan;
     struct outcome outcome = {0};
@@ -128,7 +130,8 @@ static bool end_narrow(const struct scan *scan, struct unit *unit)
 {
     bool has_failed = false;
     for (size_t i = 0; i < unit->n; i++)
-        has_failed |= unit->calls[i].is_due && (unit->calls[i].state == CALL_CRASHED || unit->calls[i].state == CALL_SHOWN);
+        has_failed |= unit->calls[i].is_due &&
+                      (unit->calls[i].state == CALL_CRASHED || unit->calls[i].state == CALL_SHOWN);
     if (!has_failed)
         unit->suspect->state = unit->suspected;
     unit->suspect = NULL;
@@ -173,8 +176,10 @@ static bool is_sequence(const struct unit_call *call)
 
 static const struct scan scan_first = {.wants = is_first, .limits = FIRST_LIMITS, .behind = CALL_NEW},
                          scan_forms = {.wants = is_form, .limits = FORMS_LIMITS, .behind = CALL_SLOW},
-                         scan_sequences = {
-                             .wants = is_sequence, .is_paged = true, .limits = FORMS_LIMITS, .behind = CALL_SLOW};
+                         scan_sequences = {.wants = is_sequence,
+                                           .is_paged = true,
+                                           .limits = FORMS_LIMITS,
+                                           .behind = CALL_SLOW};
 
 int unit_scan_first(struct sweep *sweep, struct unit *unit)
 {

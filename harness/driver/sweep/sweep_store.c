@@ -34,8 +34,8 @@ json_t *unit_save(const struct unit *unit)
             json_array_append_new(written, json_pack("[I, i]", (json_int_t)i, call->written));
     }
     return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O, s:O}", "passes", (int)unit->passes, "states",
-                     states ? states : "", "tried", tried, "written", written, "sequences", list_sequences(unit),
-                     "in_place", unit->in_place, "rows", unit->rows);
+                     states ? states : "", "tried", tried, "written", written, "sequences",
+                     list_sequences(unit), "in_place", unit->in_place, "rows", unit->rows);
 }
 
 static int resume_sequences(struct unit *unit, const json_t *sequences)

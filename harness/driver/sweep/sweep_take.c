@@ -145,7 +145,8 @@ static bool take_cannot(const struct sweep *sweep, struct unit *unit, const stru
         if (set_reason(unit, module, why ? why : "its import ended a new process") > 0)
             return true;
     }
-    set_reason(unit, NULL, outcome->cannot ? outcome->cannot : "its module cannot be imported in a new process");
+    set_reason(unit, NULL,
+               outcome->cannot ? outcome->cannot : "its module cannot be imported in a new process");
     return false;
 }
 

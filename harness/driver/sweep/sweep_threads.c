@@ -203,7 +203,8 @@ static int run_halves(struct sweep *sweep, struct unit *unit, const struct batch
     return error;
 }
 
-static int run_together(struct sweep *sweep, struct unit *unit, const struct batch *batch, json_t **ret_report)
+static int run_together(struct sweep *sweep, struct unit *unit, const struct batch *batch,
+                        json_t **ret_report)
 {
     struct trial trial = {.members = &together, .is_search = true};
     int error = 0;

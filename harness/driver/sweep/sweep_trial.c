@@ -101,7 +101,6 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
         error = -ENOMEM;
     if (!error && !trial->is_search)
         error = report_keep_findings(&session.run, *ret_report, request.out);
-    if (getenv("SWEEP_DEBUG")) { fprintf(stderr, "DEBUG pass %d trial %.60s seconds %.2f children", sweep->pass, trial->plan.name, session.run.seconds); for (size_t i = 0; i < session.run.log.n; i++) fprintf(stderr, " [%s %.2f start %.2f]", session.run.log.items[i].member, session.run.log.items[i].seconds, session.run.log.items[i].start); fprintf(stderr, " status %d findings %zu %s\n", session.run.status, session.run.findings.n, session.run.reason ? session.run.reason : ""); }
     if (session.interrupted) {
         atomic_store(&sweep->board->interrupted, true);
         unit->complete = false;

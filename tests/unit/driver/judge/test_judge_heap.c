@@ -244,7 +244,8 @@ static void begin_only(struct trial *trial, unsigned threads)
     record_add_text(&record, "planted");
     add_record(trial, &record);
     assert_int_equal(statement_learn(&trial->run.statements, &trial->outcome), 0);
-    trial->run.statements.items[0].package = strdup("planted 1.2"); /* a test program is no extension module */
+    trial->run.statements.items[0].package =
+        strdup("planted 1.2"); /* a test program is no extension module */
 }
 
 /* NumPy makes the arrays of all packages, and f2py those of all its functions. */
