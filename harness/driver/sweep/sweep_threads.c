@@ -185,19 +185,32 @@ static void note_untested(struct unit *unit, const struct batch *batch, const ch
 
 static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch);
 
-/* A call that cannot be tested, such as one that imports what turns the GIL on, costs only itself. */
+/* Divides the batch by callables. Returns false for the calls of one callable. */
+static bool halve(const struct batch *batch, struct batch half[static 2])
+{
+    size_t low = SIZE_MAX, high = 0;
+    half[0] = half[1] = (struct batch){.halvings = batch->halvings + 1};
+    for (unsigned i = 0; i < batch->n; i++) {
+        low = batch->calls[i]->owner < low ? batch->calls[i]->owner : low;
+        high = batch->calls[i]->owner > high ? batch->calls[i]->owner : high;
+    }
+    for (unsigned i = 0; i < batch->n; i++) {
+        struct batch *to = &half[batch->calls[i]->owner > (low + high) / 2];
+        to->calls[to->n++] = batch->calls[i];
+    }
+    return low < high;
+}
+
+/* A callable that cannot be tested, such as one that imports what turns the GIL on, costs only itself. */
 static int run_halves(struct sweep *sweep, struct unit *unit, const struct batch *batch, const char *why)
 {
-    struct batch half[2] = {{.n = batch->n / 2, .halvings = batch->halvings + 1},
-                            {.n = batch->n - batch->n / 2, .halvings = batch->halvings + 1}};
+    struct batch half[2];
     int error = 0;
-    if (batch->n == 1 || batch->halvings == HALVINGS_MOST) {
+    if (!halve(batch, half) || batch->halvings == HALVINGS_MOST) {
         if (!sweep->signals) /* a fuzzer runs others of the callable later */
             note_untested(unit, batch, why);
         return 0;
     }
-    memcpy(half[0].calls, batch->calls, half[0].n * sizeof *batch->calls);
-    memcpy(half[1].calls, batch->calls + half[0].n, half[1].n * sizeof *batch->calls);
     for (int i = 0; i < 2 && !error; i++)
         error = run_batch(sweep, unit, &half[i]);
     return error;
@@ -252,11 +265,13 @@ static const struct unit_call *choose_further(const struct unit *unit, const str
 }
 
 /* The call of a callable for a turn; the first turn has the chosen call. NULL: there is none, or another call of the
- * callable has a finding or failed among others. */
+ * callable has a finding, failed among others, or could not be tested. */
 static const struct unit_call *call_for_turn(const struct sweep *sweep, const struct unit *unit, size_t owner,
                                              unsigned turn)
 {
     const struct unit_call *chosen = unit_choose_call(sweep, unit, owner);
+    if (json_object_get(json_array_get(unit->rows, owner), "not_reached"))
+        return NULL;
     if (turn == 0 || !chosen)
         return chosen;
     if (json_object_get(json_array_get(unit->rows, owner), "findings"))
