@@ -7,7 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from test_package import BROKEN, BUILDER, Package
+from harness import BROKEN
+from installed import BUILDER, Installed
 
 SITE = next(BUILDER.parents[1].glob('lib/*/site-packages'))
 NUMPY = SITE / 'numpy'
@@ -34,21 +35,22 @@ def write_tests(folder):
 
 
 def run_tests(*target):
-    done = Package('test_run').run_installed('python', '-m', 'pytest', '--ftstress', '-q', '-p', 'no:cacheprovider', *target,
-                                             env={'HOME': Package.folder.name})
+    done = Installed('run_installed').run_installed('python', '-m', 'pytest', '--ftstress', '-q', '-p', 'no:cacheprovider',
+                                                    *target,
+                                             env={'HOME': Installed.folder.name})
     return done.returncode, done.stdout + done.stderr
 
 
 def main():
-    Package.setUpClass()
-    others = next(Package.venv.glob('lib/*/site-packages')) / 'others.pth'
+    Installed.setUpClass()
+    others = next(Installed.venv.glob('lib/*/site-packages')) / 'others.pth'
     both = others.read_text()
     others.write_text(f'{SITE}\n')
     status, text = run_tests('--pyargs', 'numpy._core.tests.test_multithreading')
     silent = status == 0 and re.search(r'nothing found.*: 0 in \d+ calls', text)
     print(f'NumPy 2.2.6: {"nothing found" if silent else text}', flush=True)
     others.write_text(both)
-    folder = Path(Package.folder.name, 'numpy-tests')
+    folder = Path(Installed.folder.name, 'numpy-tests')
     folder.mkdir()
     write_tests(folder)
     for _ in range(4):
@@ -57,7 +59,7 @@ def main():
             break
     found = status == 1 and re.search(r"the target's fault: PyArray_Repeat in numpy 2\.2\.2", text)
     print(f'{BROKEN}: {"PyArray_Repeat is found" if found else text}', flush=True)
-    Package.doClassCleanups()
+    Installed.doClassCleanups()
     return not (silent and found)
 
 

@@ -50,9 +50,12 @@ bool run_make_base(struct run *run, bool tripwire)
 {
     char error[640], text[800];
     struct space made;
+    bool has_base = run->base.names != NULL;
+    if (has_base)
+        space_unwatch(&run->base);
     run->maker->tripwire = tripwire;
     if (space_make(run->maker, &made, error, sizeof error) == 0) {
-        if (*made.cut && !run->base.names)
+        if (*made.cut && !has_base)
             send_cut(run, made.cut);
         space_drop(&run->base);
         run->base = made;
@@ -61,11 +64,14 @@ bool run_make_base(struct run *run, bool tripwire)
         run->base_iteration = atomic_load(&run->reached);
         return true;
     }
-    if (!run->base.names) {
+    if (!has_base) {
         run_cannot(run, STATUS_UNTESTED, "%s", error);
         return false;
     }
     /* A setup that works only once (it makes a file, it starts a server) serves all rounds. */
+    run->maker->tripwire = false;
+    space_watch(run->maker, &run->base);
+    run->generation++;
     snprintf(
         text, sizeof text, "the setup cannot be run twice, so all rounds%s share its first objects%s: %s",
         tripwire ? ", without the tripwire," : "",

@@ -8,18 +8,9 @@
 #include "base/list.h"
 #include "base/text.h"
 #include "child/space/array.h"
+#include "child/space/reach_place.h"
 #include "detectors/common/array_api.h"
 #include "detectors/common/pycompat.h"
-
-enum place_kind { PLACE_FIXED, PLACE_DICT, PLACE_LIST, PLACE_TUPLE, PLACE_SLOT };
-
-/* A reference to an object: in `holder` under a key, at an index or at an offset. */
-struct reach_place {
-    enum place_kind kind;
-    PyObject *holder, *key; /* borrowed from the object that was entered */
-    Py_ssize_t at;
-    size_t array;
-};
 
 /* A walk through one name. */
 struct walk {
@@ -84,6 +75,15 @@ static int add(struct walk *walk, int parent, const char *path, PyObject *object
     return (int)reach->nobjects - 1;
 }
 
+/* Two functions may name the same variable. */
+static bool has_place(const struct reach *reach, const struct reach_place *place)
+{
+    bool has = false;
+    for (size_t i = 0; i < reach->nplaces && !has; i++)
+        has = reach_place_is(&reach->places[i], place);
+    return has;
+}
+
 /* Counts a reference to the object, and enters it when it is new. */
 static void visit(struct walk *walk, int parent, struct reach_place place, const char *path, PyObject *object)
 {
@@ -96,7 +96,7 @@ static void visit(struct walk *walk, int parent, struct reach_place place, const
         return;
     if (!reach->objects[index].is_array)
         reach->objects[index].references++;
-    else if (place.kind != PLACE_FIXED) {
+    else if (place.kind != PLACE_FIXED && !has_place(reach, &place)) {
         struct reach_place *kept = LIST_ADD(reach->places, reach->nplaces);
         if (!kept)
             return;
@@ -182,6 +182,28 @@ static void enter_dict(struct walk *walk, size_t index, PyObject *dict, bool is_
     Py_END_CRITICAL_SECTION();
 }
 
+static void enter_share(struct walk *walk, size_t index, PyObject *share)
+{
+    struct reach_place place;
+    const char *path = PyUnicode_AsUTF8(PyTuple_GET_ITEM(share, 0));
+    PyObject *value = reach_place_find(&place, PyTuple_GET_ITEM(share, 1), PyTuple_GET_ITEM(share, 2));
+    if (value && path && next_item(walk, value) && !is_closed(value))
+        visit(walk, (int)index, place, path, value);
+    int found = value ? index_of(walk->reach, value) : -1;
+    if (found >= 0)
+        walk->reach->objects[found].is_shared = true;
+    Py_XDECREF(value);
+}
+
+static void enter_shares(struct walk *walk, size_t index, PyObject *shares)
+{
+    for (Py_ssize_t i = 0; PyList_CheckExact(shares) && i < PyList_GET_SIZE(shares); i++) {
+        PyObject *share = PyList_GET_ITEM(shares, i);
+        if (PyTuple_CheckExact(share) && PyTuple_GET_SIZE(share) == 3)
+            enter_share(walk, index, share);
+    }
+}
+
 /* A read-only member belongs to C code, which may keep the address of what it refers to. */
 static void enter_slots(struct walk *walk, size_t index, const PyTypeObject *type)
 {
@@ -194,7 +216,9 @@ static void enter_slots(struct walk *walk, size_t index, const PyTypeObject *typ
         char step[192];
         snprintf(step, sizeof step, ".%s", member->name);
         enum place_kind kind = member->flags & Py_READONLY ? PLACE_FIXED : PLACE_SLOT;
-        if (next_item(walk, value) && value && !is_closed(value))
+        if (value && strcmp(member->name, REACH_SHARES) == 0)
+            enter_shares(walk, index, value);
+        else if (next_item(walk, value) && value && !is_closed(value))
             visit_item(walk, index, (struct reach_place){kind, object, NULL, member->offset, 0}, step, value);
     }
 }
@@ -261,7 +285,8 @@ static void judge(struct reach *reach)
         struct reached *reached = &reach->objects[i];
         PyArrayObject *array = (PyArrayObject *)reached->object;
         bool all = Py_REFCNT(reached->object) == reached->references + 1;
-        reached->is_owned = all && (reached->parent < 0 || reach->objects[reached->parent].is_owned);
+        reached->is_owned =
+            all && !reached->is_shared && (reached->parent < 0 || reach->objects[reached->parent].is_owned);
         reached->is_movable = all && reached->is_array && (reached->depth == 0 || has_own_data(array)) &&
                               !is_pointed_at(reach, array);
     }
@@ -294,30 +319,10 @@ void reach_clear(struct reach *reach)
     *reach = (struct reach){0};
 }
 
-static void set_place(const struct reach_place *place, PyObject *other)
-{
-    PyObject **slot = (PyObject **)(void *)((char *)place->holder + place->at);
-    switch (place->kind) {
-    case PLACE_FIXED:
-        break;
-    case PLACE_DICT:
-        PyDict_SetItem(place->holder, place->key, other);
-        break;
-    case PLACE_LIST:
-        PyList_SetItem(place->holder, place->at, Py_NewRef(other));
-        break;
-    case PLACE_TUPLE:
-        slot = &PyTuple_GET_ITEM(place->holder, place->at);
-        /* fallthrough */
-    case PLACE_SLOT:
-        Py_SETREF(*slot, Py_NewRef(other));
-    }
-}
-
 void reach_replace(const struct reach *reach, size_t array, PyObject *other)
 {
     for (size_t i = 0; i < reach->nplaces; i++)
         if (reach->places[i].array == array)
-            set_place(&reach->places[i], other);
+            reach_place_set(&reach->places[i], other);
     PyErr_Clear();
 }

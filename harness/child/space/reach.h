@@ -3,6 +3,9 @@
  * Contract. Attached, while no call runs. Runs no code of the target: reads the items of tuples, lists and dicts (of
  * their subclasses too), the `__dict__` of instances and the slots of their classes, but no property, no `__getattr__`
  * and no overridden method. Does not enter modules, classes and functions. Each object is entered once, so cycles end.
+ *
+ * An object of ftstress's own Python code lists places outside of it in the slot REACH_SHARES: tuples of a path, a
+ * holder and a key. The holder is a dict, a tuple, a cell, a class, or the variables of a frame.
  */
 #pragma once
 
@@ -18,6 +21,7 @@
 #define REACH_ITEMS 65536      /* of all objects inside one name, numbers and texts too */
 #define REACH_BYTES (64 << 20) /* of all arrays inside one name */
 #define REACH_OBJECTS_ALL 2048 /* inside all names */
+#define REACH_SHARES "__ftstress_shares__"
 
 struct reached {
     PyObject *object; /* strong */
@@ -27,6 +31,7 @@ struct reached {
     Py_ssize_t references; /* to it, of those that were found; without places that cannot be set */
     bool is_array;         /* exactly an ndarray */
     bool is_movable; /* an array: a copy can take its place everywhere, and no other array shares its data */
+    bool is_shared;  /* it is in a place outside of the names, which other spaces have, too */
     bool is_owned;   /* it and its parents are referred to by what was found only */
 };
 

@@ -160,8 +160,10 @@ static void place_array(const struct space_maker *maker, const struct reach *rea
 {
     const struct reached *reached = &reach->objects[index];
     bool alone = maker->plan->share == RUNG_PRIVATE || maker->plan->private;
-    if (maker->tripwire && reached->is_movable && (reached->is_owned || !alone) &&
-        !watched->mutable_metadata && !watched->reshaped && tripwire_place(watched) == 0)
+    if (!maker->tripwire || watched->mutable_metadata || watched->reshaped || (alone && !reached->is_owned) ||
+        tripwire_resume(watched) || !reached->is_movable)
+        return;
+    if (tripwire_place(watched) == 0)
         reach_replace(reach, index, watched->array);
 }
 
@@ -178,8 +180,7 @@ static bool is_compared(const struct space_maker *maker, const struct reach *rea
            fingerprint_covers(reach->objects[index].object);
 }
 
-/* Looks into objects only for detectors that use it: that gives instances a dict. */
-static void watch_arrays(const struct space_maker *maker, struct space *space)
+void space_watch(const struct space_maker *maker, struct space *space)
 {
     struct reach reach;
     reach_names(&reach, space->names, detectors_on(DETECTOR_TRIPWIRE) || detectors_on(DETECTOR_INVARIANT));
@@ -232,7 +233,7 @@ int space_make(struct space_maker *maker, struct space *space, char *error, size
         return result;
     }
     array_api_adopt(); /* the setup may have imported NumPy */
-    watch_arrays(maker, space);
+    space_watch(maker, space);
     return 0;
 }
 
@@ -326,6 +327,15 @@ static void drop_array(struct watched *watched)
     watched_drop(watched);
 }
 
+void space_unwatch(struct space *space)
+{
+    for (unsigned i = 0; i < space->nwatched; i++)
+        drop_array(&space->watched[i]);
+    free(space->watched);
+    space->watched = NULL;
+    space->nwatched = 0;
+}
+
 void space_drop(struct space *space)
 {
     Py_CLEAR(space->names);
@@ -334,9 +344,7 @@ void space_drop(struct space *space)
         free(space->own);
         free(space->watched);
     } else if (!space->borrows) {
-        for (unsigned i = 0; i < space->nwatched; i++)
-            drop_array(&space->watched[i]);
-        free(space->watched);
+        space_unwatch(space);
     }
     *space = (struct space){0};
 }

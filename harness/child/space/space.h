@@ -50,6 +50,13 @@ void space_maker_clear(struct space_maker *maker);
 /* Makes the inputs and runs the setup. On failure `error` is one sentence. Returns 0, -ENOMEM or -ENOEXEC. */
 int space_make(struct space_maker *maker, struct space *space, char *error, size_t error_size);
 
+/* Finds the arrays of a space that is made, and watches them. Looks into objects only for detectors that use it: that
+ * gives instances a dict. */
+void space_watch(const struct space_maker *maker, struct space *space);
+
+/* Ends that: what outlives the space (an array of a module) then has the references that it had before. */
+void space_unwatch(struct space *space);
+
 /* Makes a worker's space over the base's objects. Returns 0 or -ENOMEM. */
 int space_share(const struct space *base, struct space *space);
 

@@ -21,7 +21,7 @@
 #include "detectors/common/detector.h"
 #include "detectors/watch/watched.h"
 
-#define SITES 256
+#define SITES 1024
 
 /* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {
@@ -167,13 +167,21 @@ static bool is_kept(const struct watched *watched, const struct tripwire_hits *h
     return foreign_differs(hit->address, first->before, size);
 }
 
-/* A site without the input's name if the effect stays: such an instruction writes to any input. */
-static uint64_t site_hash(const struct tripwire_hit *hit, const struct watched *watched, bool kept)
+static uint64_t add_hash(uint64_t hash, const char *text)
+{
+    for (; text && *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* A site without the input's name and the statement if the effect stays: such an instruction writes to any input. */
+static uint64_t site_hash(const struct detector_call *call, const struct tripwire_hit *hit,
+                          const struct watched *watched, bool kept)
 {
     uint64_t h = hit->nframes ? hit->frames[0] : 0;
     h = (h ^ (is_metadata(hit) ? object_offset(hit) : 0)) * UINT64_C(0x9e3779b97f4a7c15);
-    for (const char *c = kept ? "" : watched->name; *c; c++)
-        h = (h ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    if (!kept)
+        h = add_hash(add_hash(h, watched->name) + 1, call->statement);
     return (h << 2 | (unsigned)kept << 1) | 1;
 }
 
@@ -209,11 +217,11 @@ static void report(struct detector_call *call, struct watched *watched, const st
 {
     /* Another thread may undo a write in place, or may change bytes that a hidden mutation has just restored: the first
      * verdict about the site stays. */
-    if (!kept && is_known(site_hash(hit, watched, true)))
+    if (!kept && is_known(site_hash(call, hit, watched, true)))
         return;
-    if (kept && !call->serial && is_known(site_hash(hit, watched, false)))
+    if (kept && !call->serial && is_known(site_hash(call, hit, watched, false)))
         kept = false;
-    struct site *site = claim(call, site_hash(hit, watched, kept));
+    struct site *site = claim(call, site_hash(call, hit, watched, kept));
     if (!site)
         return;
     struct record *record = &site->record;

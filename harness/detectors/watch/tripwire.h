@@ -54,6 +54,10 @@ struct tripwire_hit {
  * Child main or worker, attached. Returns 0, -ENOMEM, or -ENOSPC when there are too many regions. */
 int tripwire_place(struct watched *watched);
 
+/* Takes the watch of a region up again, for an array that outlived the one that released it. Returns false for an array
+ * that is in no region. Child main, attached. */
+bool tripwire_resume(struct watched *watched);
+
 /* For the harness's own repairs, while no thread is inside a call. */
 void tripwire_open(struct tripwire_region *region);
 void tripwire_close(struct tripwire_region *region);

@@ -107,6 +107,22 @@ int tripwire_place(struct watched *watched)
     return error;
 }
 
+bool tripwire_resume(struct watched *watched)
+{
+    char *fields = (char *)watched->array + sizeof(PyObject);
+    struct tripwire_region *region = tripwire_find(fields);
+    if (!region || tripwire_twin(region) != watched->array)
+        return false;
+    PyMutex_Lock(&placing);
+    tripwire_open(region);
+    region->retired = false;
+    region->data_open = watched->out || watched->mutable_data;
+    watched->region = region;
+    tripwire_close(region);
+    PyMutex_Unlock(&placing);
+    return true;
+}
+
 void tripwire_release(struct tripwire_region *region)
 {
     PyMutex_Lock(&placing);

@@ -80,6 +80,10 @@ struct symbol_stack judge_stack(struct judge *judge, const uint64_t *frames, siz
 /* Returns true for a frame in which the interpreter runs Python code. */
 bool judge_runs_python(const struct symbol_frame *frame, enum owner owner);
 
+/* Returns true where ctypes or cffi called C code of no package, and that broke: Python code named the function and its
+ * arguments, which nothing checks. */
+bool judge_is_in_foreign_call(const struct judge *judge, const struct symbol_stack *stack);
+
 /* Returns the innermost frame of a package, as package_frame, unless Python code runs below it: what that code calls
  * is not the package's doing. Or NULL. */
 const struct symbol_frame *judge_direct_frame(const struct judge *judge, const struct symbol_stack *stack,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "core/wire/landmarks.h"
 
 struct symbols *judge_symbols(struct judge *judge)
@@ -39,6 +40,27 @@ const struct symbol_frame *judge_direct_frame(const struct judge *judge, const s
                 name[0] = '\0';
         }
     return found;
+}
+
+/* Is it code of libffi, which ctypes and cffi call C functions with? */
+static bool is_foreign_call(const struct symbol_frame *frame)
+{
+    static const char library[] = "libffi", call[] = "ffi_call";
+    const char *base = path_base(frame->module);
+    return (base && strncmp(base, library, sizeof library - 1) == 0) ||
+           (frame->function && strncmp(frame->function, call, sizeof call - 1) == 0);
+}
+
+bool judge_is_in_foreign_call(const struct judge *judge, const struct symbol_stack *stack)
+{
+    for (size_t i = 0; i < stack->nframes; i++) {
+        enum owner owner = package_frame_owner(judge->outcome, &stack->frames[i], NULL, 0);
+        if (is_foreign_call(&stack->frames[i]))
+            return i > 0;
+        if (owner == OWNER_PACKAGE || judge_runs_python(&stack->frames[i], owner))
+            return false;
+    }
+    return false;
 }
 
 /* Takes the innermost package, or its caller where the interpreter does not lie between: NumPy's C API makes arrays

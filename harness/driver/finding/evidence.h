@@ -22,9 +22,10 @@ enum evidence_by {
     EVIDENCE_RAISED,    /* Python code that raised an exception which one thread does not raise */
     EVIDENCE_ASSERTED,  /* none: the called function, or one of another package, checks what others made */
     EVIDENCE_ABORT,     /* Python code that aborted: the interpreter printed no reason */
-    EVIDENCE_EXIT,      /* the process exited, which the interpreter does not do by itself */
-    EVIDENCE_SENT,      /* a process sent the signal: the processor raised no fault */
-    EVIDENCE_LIMIT,     /* the target lowered its own limit on memory, and memory ended */
+    EVIDENCE_FOREIGN, /* Python code that called what broke through ctypes or cffi, which check no argument */
+    EVIDENCE_EXIT,    /* the process exited, which the interpreter does not do by itself */
+    EVIDENCE_SENT,    /* a process sent the signal: the processor raised no fault */
+    EVIDENCE_LIMIT,   /* the target lowered its own limit on memory, and memory ended */
     EVIDENCE_STATEMENT, /* the call that the only statement makes */
     EVIDENCE_NAME,      /* the module of a type, or the one that a library's report names */
     EVIDENCE_ORDER,     /* the operations of the roles: no order of them gives what a meeting gave */

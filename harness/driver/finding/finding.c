@@ -61,6 +61,7 @@ void finding_free(struct finding *finding)
         free(finding->ends[i].inside);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
+    strings_free(finding->also_in, finding->nalso_in);
     strings_free(finding->lines, finding->nlines);
     evidence_clear(&finding->evidence);
     free(finding);

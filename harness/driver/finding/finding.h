@@ -118,6 +118,8 @@ struct finding {
     size_t order; /* of first sight */
     struct finding_stack *stacks;
     size_t nstacks;
+    char **also_in; /* other statements that were caught in the act */
+    size_t nalso_in;
     char **lines; /* sentences that explain it */
     size_t nlines;
     uint64_t *registers; /* SCENE_REGISTERS of the thread that crashed, or NULL */

@@ -44,6 +44,8 @@ static const struct {
                          "raised in Python code of CPython's library, which its caller may have misused"},
     [EVIDENCE_ASSERTED] = {.unknown = "an assertion fails: the code that checks is not the cause"},
     [EVIDENCE_ABORT] = {.suspect = "Python code of %s aborts: the interpreter printed no reason"},
+    [EVIDENCE_FOREIGN] =
+        {.suspect = "Python code of %s called what broke through ctypes or cffi, which check no argument"},
     [EVIDENCE_LIMIT] = {.suspect = "%s lowered its own limit on memory"},
     [EVIDENCE_EXIT] = {"Python code of %s made the process exit: no package's code is loaded",
                        "Python code or a package made the process exit"},

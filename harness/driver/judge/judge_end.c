@@ -195,6 +195,17 @@ static bool suspect_abort(struct judge *judge, struct finding *finding, const st
     return true;
 }
 
+static void suspect_fault(struct judge *judge, struct finding *finding, const struct record *crash,
+                          const struct symbol_stack *stack)
+{
+    const struct scene_page *page =
+        crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL;
+    if (judge_is_in_foreign_call(judge, stack))
+        judge_suspect_code(judge, finding, page, EVIDENCE_FOREIGN);
+    else
+        judge_suspect_crash(judge, finding, page, stack);
+}
+
 enum detector_id judge_witness(const struct plan *plan, const struct outcome *outcome)
 {
     if (plan->detect & DETECTOR_BIT(DETECTOR_CRASH))
@@ -262,9 +273,7 @@ static void judge_crash(struct judge *judge, const struct record *crash, const s
     if (has_fault && is_met_by_allocator(judge, &stack))
         evidence_set(&finding->evidence, EVIDENCE_ALLOCATOR, BLAME_UNKNOWN, NULL, NULL);
     else if (has_fault && may_blame(judge, &stack))
-        judge_suspect_crash(judge, finding,
-                            crash ? outcome_page(judge->outcome, (pid_t)crash->values[CRASH_TID]) : NULL,
-                            &stack);
+        suspect_fault(judge, finding, crash, &stack);
     const char *function = finding->evidence.function ? finding->evidence.function : "";
     finding->signature = judge_format("%s|%s", finding_kind_names[finding->kind], function);
     if (crash)

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/list.h"
+#include "base/text.h"
 #include "driver/leak/judge_leak.h"
 #include "driver/outcome/package.h"
 
@@ -60,6 +62,16 @@ static void note_write(struct judge *judge, const struct record *record, const s
     note_in_place(judge, statement, input);
 }
 
+/* One function may change the inputs of several statements. */
+static void note_statement(struct finding *finding, const char *statement)
+{
+    bool is_known = text_equal(finding->statement, statement);
+    for (size_t i = 0; i < finding->nalso_in; i++)
+        is_known |= strcmp(finding->also_in[i], statement) == 0;
+    if (!is_known)
+        strings_add(&finding->also_in, &finding->nalso_in, statement);
+}
+
 static struct finding *add_write(struct judge *judge, const struct record *record,
                                  const struct symbol_stack *stack)
 {
@@ -79,7 +91,10 @@ static struct finding *add_write(struct judge *judge, const struct record *recor
                      finding->evidence.package ? finding->evidence.package : "unknown package",
                      record->values[WRITE_METADATA] ? "metadata" : "data", finding->input);
     finding->signature = judge_format("input-mutated|%s", function);
-    return judge_add(judge, finding);
+    finding = judge_add(judge, finding);
+    if (finding)
+        note_statement(finding, record_text(record, 1));
+    return finding;
 }
 
 void judge_write(struct judge *judge, const struct record *record)

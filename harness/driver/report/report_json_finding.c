@@ -127,6 +127,14 @@ static json_t *stacks_of(const struct finding *finding)
     return list;
 }
 
+static json_t *statements_of(const struct finding *finding)
+{
+    json_t *statements = json_array();
+    for (size_t i = 0; i < finding->nalso_in; i++)
+        json_array_append_new(statements, report_json_text(finding->also_in[i]));
+    return statements;
+}
+
 /* Lists the statement of each thread when the process ended. */
 static json_t *threads_of(const struct finding *finding)
 {
@@ -210,6 +218,8 @@ json_t *report_json_finding(const struct finding *finding)
                         json_pack("{s:i, s:i}", "hit", (int)finding->hit, "of", (int)finding->of));
     json_object_set_new(json, "signature", report_json_text(finding->signature));
     json_object_set_new(json, "statement", report_json_text(finding->statement));
+    if (finding->nalso_in > 0)
+        json_object_set_new(json, "also_in", statements_of(finding));
     json_object_set_new(json, "stacks", stacks_of(finding));
     json_object_set_new(json, "explanation", explain(finding));
     json_object_set_new(json, "registers", registers_of(finding));

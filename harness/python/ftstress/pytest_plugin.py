@@ -19,6 +19,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ftstress import PROGRAM, environment
+from ftstress.pytest_arrays import name_of
 from ftstress.pytest_child import INDEXES, Fixtures, place_of
 
 STEPS_MAX = 60  # a plan has at most 64
@@ -38,6 +39,7 @@ def pytest_addoption(parser):
     group.addoption('--ftstress', action='store_true', help='call each test from many threads, under ftstress')
     group.addoption('--ftstress-time', type=float, default=0.2, metavar='SECONDS',
                     help='time of each test (default: %(default)s; a module takes at least 8 s)')
+    group.addoption('--ftstress-detect', metavar='LIST', help='detectors, as with ftstress run --detect; growth: leaks')
     group.addoption('--ftstress-out', default='ftstress-out', metavar='DIR', help='where findings are kept')
     if not find_spec('pytest_run_parallel'):  # that adds them, too
         group.addoption('--parallel-threads', help='threads of each test (default: 8)')
@@ -114,7 +116,7 @@ def plan_of(items, arguments):
     """Returns the plan of a run: each test is a statement. Also returns the statements, in the order of the tests."""
     names, statements = [], []
     for item in items:
-        name = re.sub(r'\W', '_', item.name)
+        name = name_of(item)
         while name in names:
             name += '_'
         names.append(name)
@@ -138,6 +140,7 @@ class Stress:
         self.single = {}    # nodeid -> why it ran on one thread only
         self.clean = []     # what the runs without a finding have tested
         self.findings = {}  # id -> (finding, its text, nodeids)
+        self.growing = []   # runs in which memory seems to grow
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item, nextitem):
@@ -156,14 +159,21 @@ class Stress:
             rest = first.session.items[first.session.items.index(first):]
             items = list(itertools.takewhile(lambda item: item.path == first.path, rest))
             nextitem = rest[len(items)] if len(rest) > len(items) else None
+        failed, most = first.session.testsfailed, self.config.getoption('maxfail')
+        ran = []
         for item, following in zip(items, [*items[1:], nextitem]):
-            self.reports[item.nodeid] = runtestprotocol(item, log=False, nextitem=following)
-        self.stress([item for item in items if self.can_stress(item)])
+            self.reports[item.nodeid] = reports = runtestprotocol(item, log=False, nextitem=following)
+            ran.append(item)
+            failed += any(report.failed for report in reports)
+            if most and failed >= most:  # pytest ends when it gets these reports
+                break
+        self.stress([item for item in ran if self.can_stress(item)])
 
     def can_stress(self, item):
-        if any(report.outcome != 'passed' or hasattr(report, 'wasxfail') for report in self.reports[item.nodeid]):
+        if any(report.outcome != 'passed' for report in self.reports[item.nodeid]):
             return False
-        reason = why_not(item)
+        is_unexpected = any(hasattr(report, 'wasxfail') for report in self.reports[item.nodeid])
+        reason = 'it is marked xfail, and passed' if is_unexpected else why_not(item)
         if reason:
             self.single[item.nodeid] = reason
         return not reason
@@ -185,9 +195,11 @@ class Stress:
             plan |= {'iterations': iterations} if iterations else {}
             path, report = Path(folder, 'plan.yaml'), Path(folder, 'report.json')
             path.write_text(json.dumps(plan))  # JSON is YAML
+            detect = self.config.getoption('ftstress_detect')
             seconds = max(8, self.config.getoption('ftstress_time') * len(items))
             done = subprocess.run([PROGRAM, 'run', path, '--time', f'{seconds:g}', '--verify', '10', '--json', report,
-                                   '--out', self.config.getoption('ftstress_out')], capture_output=True, text=True,
+                                   '--out', self.config.getoption('ftstress_out'), *(['--detect', detect] if detect else [])],
+                                  capture_output=True, text=True,
                                   errors='replace', env=environment(), cwd=self.config.invocation_params.dir, check=False)
             found = json.loads(report.read_text()) if report.exists() else None
         if done.returncode in (0, 1) and found:
@@ -208,16 +220,19 @@ class Stress:
         arguments += [f'--config-file={config.inipath}'] if config.inipath else []
         return arguments + [word for name in config.getoption('plugins') for word in ('-p', name)]
 
-    def take(self, items, statements, report, text):
+    def take(self, items, statements, report, said):
         """Fails the tests of the findings of a report. Returns the tests of all findings."""
-        self.clean += [f'{report["name"]}: {line.strip()}' for line in text.splitlines()
+        self.clean += [f'{report["name"]}: {line.strip()}' for line in said.splitlines()
                        if line.startswith('  nothing found')]
+        self.growing += [f'{report["name"]}: {note.partition(";")[0]}' for note in report['notes']
+                         if note.startswith('memory seems to grow')]
         blocks = {}
-        for block in filter(str.strip, text.split('\n\n')):
+        for block in filter(str.strip, said.split('\n\n')):
             blocks.setdefault(block.split(maxsplit=1)[0], block)
         tests = {}  # id -> its tests; those of a consequence are those of its cause
         for finding in sorted(report['findings'], key=lambda finding: bool(finding['cause'])):
-            named = [item for item, statement in zip(items, statements) if statement in (finding['statement'] or '')]
+            text = '\n'.join([finding['statement'] or '', *finding.get('also_in', ())])
+            named = [item for item, statement in zip(items, statements) if re.search(rf'(?<!\w){re.escape(statement)}', text)]
             tests[finding['id']] = guilty = tests.get(finding['cause']) or named or items
             if finding['blame'] != 'user' and not finding.get('known'):
                 for item in guilty:
@@ -234,15 +249,16 @@ class Stress:
 
     def pytest_sessionfinish(self):
         if hasattr(self.config, 'workeroutput'):
-            self.config.workeroutput['ftstress'] = self.findings, self.clean, self.single
+            self.config.workeroutput['ftstress'] = self.findings, self.clean, self.single, self.growing
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
         """Adds what a worker of xdist found, because only the main process prints the end."""
-        findings, clean, single = getattr(node, 'workeroutput', {}).get('ftstress', ({}, [], {}))
+        findings, clean, single, growing = getattr(node, 'workeroutput', {}).get('ftstress', ({}, [], {}, []))
         for identity, (finding, text, nodeids) in findings.items():
             self.findings.setdefault(identity, (finding, text, []))[2].extend(nodeids)
         self.clean += clean
+        self.growing += growing
         self.single |= single
 
     def pytest_terminal_summary(self, terminalreporter):
@@ -256,6 +272,10 @@ class Stress:
         if self.clean:
             terminalreporter.section('ftstress: nothing found')
         for line in self.clean:
+            write(line)
+        if self.growing:
+            terminalreporter.section('ftstress: no finding yet; --ftstress-detect growth shows what grows')
+        for line in self.growing:
             write(line)
         if self.single:
             terminalreporter.section('ftstress: tests that ran on one thread only')

@@ -34,7 +34,25 @@ static const char classes[] = "import numpy as np\n"
                               "class List(list): __iter__ = __getitem__ = __len__ = ran\n"
                               "class Dict(dict): __iter__ = __getitem__ = __len__ = items = ran\n"
                               "class Key:\n"
-                              "    __repr__ = ran\n";
+                              "    __repr__ = ran\n"
+                              "class Shares:\n"
+                              "    __slots__ = ('" REACH_SHARES "',)\n"
+                              "    def __init__(self, *places): self." REACH_SHARES " = list(places)\n";
+
+/* Places outside of the names: each of a kind. */
+static const char outside[] =
+    "_dict, _tuple = {'x': one()}, (0, one())\n"
+    "class _Class: a = one()\n"
+    "def _around():\n"
+    "    x = one()\n"
+    "    return lambda: x\n"
+    "def _yields():\n"
+    "    y = one()\n"
+    "    yield y\n"
+    "_generator, _cell = _yields(), _around().__closure__[0]\n"
+    "next(_generator)\n"
+    "s = Shares(('m.x', _dict, 'x'), ('f.t', _tuple, 1), ('C.a', _Class, 'a'),\n"
+    "           ('f.c', _cell, None), ('f.y', _generator.gi_frame.f_locals, 'y'))\n";
 
 struct trial {
     PyObject *names;
@@ -208,6 +226,34 @@ static void another_object_takes_every_place(void **state)
     end(&trial);
 }
 
+static void places_outside_of_the_names_are_listed(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial, outside);
+    assert_string_equal(paths(&trial), "m.x f.t C.a f.c f.y");
+    PyObject *other = PyUnicode_FromString("another");
+    for (size_t i = 0; i < trial.reach.nobjects; i++)
+        if (trial.reach.objects[i].is_array) {
+            assert_false(trial.reach.objects[i].is_owned);
+            reach_replace(&trial.reach, i, other);
+        }
+    run_code(trial.names, "assert [_dict['x'], _tuple[1], _Class.a, _cell.cell_contents,\n"
+                          "        _generator.gi_frame.f_locals['y']] == ['another'] * 5");
+    Py_DECREF(other);
+    end(&trial);
+}
+
+static void a_place_is_counted_once(void **state)
+{
+    (void)state;
+    assert_paths(
+        "_d = {'x': one()}; s = Shares(('m.x', _d, 'x'), ('m.x', _d, 'x')); t = Shares(('n.x', _d, 'x'))",
+        "m.x");
+    assert_paths("_d = {'x': one()}; _e = {'x': _d['x']}; s = Shares(('m.x', _d, 'x'))", "(m.x)");
+    assert_paths("s = Shares(('m.x', {}, 'x'), ('m.y', (), 0), ('m.z',), 5)", "");
+}
+
 static void references_come_back(void **state)
 {
     (void)state;
@@ -239,6 +285,8 @@ int main(void)
         cmocka_unit_test(limits_cut_and_are_reported),
         cmocka_unit_test(the_values_alone),
         cmocka_unit_test(another_object_takes_every_place),
+        cmocka_unit_test(places_outside_of_the_names_are_listed),
+        cmocka_unit_test(a_place_is_counted_once),
         cmocka_unit_test(references_come_back),
     };
     return cmocka_run_group_tests(tests, start, NULL);

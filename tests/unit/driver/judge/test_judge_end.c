@@ -68,6 +68,36 @@ static void an_allocation_that_breaks_blames_nobody(void **state)
     }
 }
 
+static NOINLINE int ffi_call_planted(int x)
+{
+    return x + 3;
+}
+
+static void what_ctypes_calls_is_no_fault_of_the_interpreter(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t inner, outer;
+        enum evidence_by by;
+    } rows[] = {{(uint64_t)abs, (uint64_t)ffi_call_planted, EVIDENCE_FOREIGN},
+                {(uint64_t)guilty, (uint64_t)ffi_call_planted, EVIDENCE_STACK},
+                {(uint64_t)ffi_call_planted, (uint64_t)guilty, EVIDENCE_STACK},
+                {(uint64_t)abs, (uint64_t)guilty, EVIDENCE_STACK}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        begin(&trial);
+        add_crash(&trial, SIGSEGV, NULL);
+        record_add_frames(trial.outcome.records[0], (uint64_t[]){rows[i].inner + 4, rows[i].outer + 4}, 2);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->evidence.by, rows[i].by);
+        assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+        assert_int_equal(strstr(only(&trial)->reason, "through ctypes or cffi, which check no argument") !=
+                             NULL,
+                         rows[i].by == EVIDENCE_FOREIGN);
+        end(&trial);
+    }
+}
+
 static void a_crash_on_one_thread_is_marked(void **state)
 {
     (void)state;
@@ -405,6 +435,7 @@ int main(void)
         cmocka_unit_test(an_allocator_sentence_names_the_crash),
         cmocka_unit_test(a_signal_blames_the_interrupted_code),
         cmocka_unit_test(an_allocation_that_breaks_blames_nobody),
+        cmocka_unit_test(what_ctypes_calls_is_no_fault_of_the_interpreter),
         cmocka_unit_test(a_crash_on_one_thread_is_marked),
         cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
         cmocka_unit_test(a_crash_in_the_harness_on_one_thread_is_its_own_fault),

@@ -44,6 +44,38 @@ static void writes_of_one_function_are_one_finding(void **state)
     assert_true(finding->count == 6 && finding->serial);
     assert_int_equal(finding->hit, 2);
     assert_int_equal(finding->nstacks, 1);
+    assert_int_equal(finding->nalso_in, 0);
+    end(&trial);
+}
+
+static void add_write_of(struct trial *trial, const char *statement)
+{
+    add_write(trial, guilty, HIDDEN);
+    struct record *record = trial->outcome.records[trial->outcome.nrecords - 1];
+    struct record other;
+    record_begin(&other, RECORD_WRITE, 0);
+    memcpy(other.values, record->values, sizeof other.values);
+    record_add_text(&other, "x");
+    record_add_text(&other, statement);
+    record_add_text(&other, record_text(record, 2));
+    record_add_frames(&other, record->frames, record->nframes);
+    add_record(trial, &other);
+}
+
+static void each_statement_of_a_function_is_listed(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin(&trial);
+    add_write_of(&trial, "g(x)");
+    add_write_of(&trial, "h(x)");
+    add_write_of(&trial, "g(x)");
+    judge(&trial, 1);
+    const struct finding *finding = only(&trial);
+    assert_string_equal(finding->statement, "f(x)");
+    assert_int_equal(finding->nalso_in, 2);
+    assert_string_equal(finding->also_in[0], "g(x)");
+    assert_string_equal(finding->also_in[1], "h(x)");
     end(&trial);
 }
 
@@ -271,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hidden_write_is_the_targets_bug),
         cmocka_unit_test(writes_of_one_function_are_one_finding),
+        cmocka_unit_test(each_statement_of_a_function_is_listed),
         cmocka_unit_test(a_write_without_a_stack_is_still_reported),
         cmocka_unit_test(the_same_value_is_a_note),
         cmocka_unit_test(a_kept_serial_write_is_a_note),
