@@ -86,7 +86,7 @@ class Calls:
     def __init__(self, task):
         self.texts, self.owners, self.makes = task['calls'], task['owners'], task['makes']
         self.limit, self.end, self.left = task['limit'], task['end'], task['left']
-        self.slow, self.slow_most, self.out_of_time = [0] * len(self.left), task['slow_most'], task['out_of_time']
+        self.slow, self.slow_most, self.out_of_time = task['slow'], task['slow_most'], task['out_of_time']
         self.is_running, self.window = False, task['window']
         self.names = import_all(task['modules'])
         self.inputs = [re.findall(rf'\b({"|".join(task["inputs"])})\b', text) if task['inputs'] else [] for text in self.texts]

@@ -46,7 +46,7 @@ static bool has_next(const struct unit *unit, size_t owner)
 static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const struct unit *unit)
 {
     json_t *calls = json_array(), *owners = json_array(), *makes = json_array(), *modules = json_array(),
-           *inputs = json_array(), *left = json_array();
+           *inputs = json_array(), *left = json_array(), *slow = json_array();
     double limit = clock_seconds(scan_limit(sweep)), budget = limit * scan->limits;
     size_t i;
     const json_t *entry, *input;
@@ -58,14 +58,16 @@ static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const
     json_array_foreach (unit->entries, i, entry) {
         json_array_append_new(makes, json_string(document_text(entry, "make")));
         json_array_append_new(left, json_real(budget - clock_seconds(unit->spent[i])));
+        json_array_append_new(slow, json_integer((json_int_t)unit_count(unit, i, CALL_TIME) +
+                                                 unit_count(unit, i, CALL_MEMORY)));
         if (has_next(unit, i))
             json_array_append(modules, json_object_get(entry, "module"));
     }
     json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
         json_array_append(inputs, json_array_get(input, 0));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls,
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls,
                      "owners", owners, "makes", makes, "modules", modules, "inputs", inputs, "left", left,
-                     "window", unit->suspect ? 1 : WINDOW, "limit", limit, "end",
+                     "slow", slow, "window", unit->suspect ? 1 : WINDOW, "limit", limit, "end",
                      clock_seconds(sweep_end(sweep)), "slow_most", (int)SCAN_SLOW_MOST, "out_of_time",
                      (int)CALL_TIME, "signals", sweep->signals, "allow_gil", sweep->settings.allow_gil);
 }
