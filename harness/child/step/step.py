@@ -1,5 +1,5 @@
 """Parses text into steps and describes them, for step_parse.c. Runs in the target's interpreter."""
-import ast
+import _ast as ast
 import builtins
 import gc
 import sys
@@ -7,6 +7,49 @@ import types
 
 TEXT_MAX = 511
 HELD_LEVELS, HELD_OBJECTS = 3, 256
+# What may be a constant without being one node.
+LITERALS = ast.Tuple, ast.UnaryOp, ast.BinOp, ast.List, ast.Set, ast.Dict
+
+
+def library():
+    """The module ast, for what few statements need: its import takes a third of a child's start."""
+    import ast
+    return ast
+
+
+def walk(node):
+    """The node and all below it, as ast.walk."""
+    found = [node]
+    for node in found:
+        for value in (getattr(node, name, None) for name in node._fields):
+            found += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, ast.AST)]
+    return found
+
+
+def plain_source(node):
+    """What ast.unparse gives for calls of names with names and simple constants; None for the others."""
+    if isinstance(node, ast.Expr):
+        return plain_source(node.value)
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Constant):
+        simple = type(node.value) is int or type(node.value) is str and node.value.isidentifier() and not node.kind
+        return repr(node.value) if simple else None
+    if isinstance(node, ast.Attribute):
+        path = path_of(node)
+        return path and '.'.join(path)
+    if not isinstance(node, ast.Call) or node.keywords or not path_of(node.func):
+        return None
+    arguments = [plain_source(each) for each in node.args]
+    return None if None in arguments else f"{plain_source(node.func)}({', '.join(arguments)})"
+
+
+def source_of(node):
+    return plain_source(node) or library().unparse(node)
+
+
+def tree_of(text):
+    return compile(text, '<unknown>', 'exec', ast.PyCF_ONLY_AST)
 
 
 def is_immutable(value):
@@ -29,7 +72,9 @@ def argument_of(node):
     """A name, or a constant in a tuple."""
     if isinstance(node, ast.Name):
         return node.id
-    value = ast.literal_eval(node)
+    if not isinstance(node, (ast.Constant, *LITERALS)):
+        raise ValueError
+    value = node.value if isinstance(node, ast.Constant) else library().literal_eval(node)
     if not is_immutable(value):
         raise ValueError
     return (value,)
@@ -65,7 +110,7 @@ def is_length(node):
 def names_of(node):
     """The names that are assigned (targets, imports, definitions), and those that are used."""
     assigned, used = set(), set()
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.Name):
             (used if isinstance(child.ctx, ast.Load) else assigned).add(child.id)
         assigned.update(name for name in (getattr(child, 'name', None), getattr(child, 'asname', None))
@@ -76,7 +121,7 @@ def names_of(node):
 def is_query(node, target):
     """One call or operator besides len, and no store but the target: it asks for a value, and changes nothing itself."""
     value = node.value if isinstance(node, ast.Expr) or target else None
-    calls = [child for child in ast.walk(node) if isinstance(child, (ast.Call, ast.Await, ast.NamedExpr, ast.Lambda))
+    calls = [child for child in walk(node) if isinstance(child, (ast.Call, ast.Await, ast.NamedExpr, ast.Lambda))
              and not is_length(child)]
     return value is not None and calls in ([], [value])
 
@@ -102,10 +147,10 @@ def period_of(node):
 
 def periods_of(node):
     """Every period of the step in iteration_index as (source, names that it uses); None if another use has no period."""
-    periods = [period for child in ast.walk(node) if (period := period_of(child))]
-    if len(periods) < sum(map(is_counter, ast.walk(node))):
+    periods = [period for child in walk(node) if (period := period_of(child))]
+    if len(periods) < sum(map(is_counter, walk(node))):
         return None
-    return [(ast.unparse(period), list(names_of(period)[1])) for period in periods]
+    return [(source_of(period), list(names_of(period)[1])) for period in periods]
 
 
 def step_of(node, file):
@@ -114,12 +159,12 @@ def step_of(node, file):
     tree = ast.Expression(node.value) if is_expression else ast.Module([node], [])
     code = compile(tree, file, 'eval' if is_expression else 'exec')
     call = call_of(node.value) if is_expression or target else None
-    return (ast.unparse(node), code, target, call, *names_of(node), is_expression or target is not None,
+    return (source_of(node), code, target, call, *names_of(node), is_expression or target is not None,
             is_query(node, target), periods_of(node))
 
 
 def parse(text, file):
-    return [step_of(node, file) for node in ast.parse(text).body]
+    return [step_of(node, file) for node in tree_of(text).body]
 
 
 def is_a(value, *kinds):
@@ -183,12 +228,12 @@ def is_interpreters(root, names):
 
 def called(source, names):
     """The only function that can run compiled code of a package, as `np.linalg.norm`; '' where several can."""
-    tree = ast.parse(source)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    tree = tree_of(source)
+    calls = [node for node in walk(tree) if isinstance(node, ast.Call)]
     own = [node for node in calls if not (root_of(node.func) and is_interpreters(root_of(node.func), names))]
     known = {'.'.join(path_of(node.func) or ()) for node in own or calls}
-    inside = {id(node) for call in own or calls for node in ast.walk(call)} if own else set()
-    others = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    inside = {id(node) for call in own or calls for node in walk(call)} if own else set()
+    others = [node for node in walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
               and id(node) not in inside and not is_interpreters(node.id, names)]
     # A builtin such as len calls its argument.
     passed = others and len(own) < len(calls)

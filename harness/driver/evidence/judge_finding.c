@@ -84,7 +84,10 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
 
 void judge_note_changes(const struct judge *judge, struct finding *finding)
 {
-    if (!judge->mutates_arrays || judge->plan->share == RUNG_PRIVATE || finding->serial)
+    if (judge->plan->share == RUNG_PRIVATE || finding->serial)
+        return;
+    finding->evidence.shares = true;
+    if (!judge->mutates_arrays)
         return;
     finding->evidence.users = true;
     if (!judge->writes_arrays)

@@ -38,6 +38,7 @@ struct evidence {
     enum blame blame;         /* that `by` alone suggests; never BLAME_USER */
     char *function, *package; /* of the suspect, "numpy 2.2.2"; or NULL */
     unsigned stacks, agree;   /* stacks that were seen, and those with this suspect */
+    bool shares;              /* changes of arrays that the threads share explain such a failure */
     bool users;               /* the statements change arrays that they share, and one thread does not fail */
     bool library;             /* Python code of CPython's library runs there, whoever called it */
     bool alone;               /* no package's code is loaded, and the statements cannot break memory */

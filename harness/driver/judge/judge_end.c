@@ -362,6 +362,7 @@ static void judge_log(struct judge *judge)
     finding->message = strdup(line);
     finding->log_end = last_lines(judge->outcome->stderr_text);
     finding->signature = judge_format("log|%s", rule->sentence);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 

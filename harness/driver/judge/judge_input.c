@@ -24,6 +24,18 @@ static bool has_stack(const struct finding *finding, const struct symbol_stack *
     return stack->nframes == 0;
 }
 
+/* Only this child may have seen the change that an earlier finding of the same statements comes from. */
+static void mark_earlier(struct run *run, const char *statement)
+{
+    for (size_t i = 0; i < run->findings.n; i++) {
+        struct finding *finding = run->findings.items[i];
+        if (!finding->evidence.shares || !finding->plan || !strstr(finding->plan, statement))
+            continue;
+        finding->evidence.users = true;
+        finding->rung = RUNG_ALL;
+    }
+}
+
 static void note_in_place(struct judge *judge, const char *statement, const char *input)
 {
     size_t root = strcspn(input, ".[");
@@ -33,6 +45,7 @@ static void note_in_place(struct judge *judge, const char *statement, const char
         return;
     }
     note_add(&judge->run->changers, "%s", statement);
+    mark_earlier(judge->run, statement);
     judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
     note_add(&judge->run->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out",
              statement, input);
@@ -174,6 +187,7 @@ void judge_underflow(struct judge *judge, const struct record *record)
                                      "--detect refcount counts the references that each call releases",
                      finding->input);
     finding->signature = judge_format("refcount|" JUDGE_TOO_OFTEN "|%s", finding->input);
+    judge_note_changes(judge, finding);
     judge_add(judge, finding);
 }
 

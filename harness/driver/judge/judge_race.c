@@ -64,12 +64,18 @@ static char *say_race(const struct record *record, const struct side sides[2], c
         one, package, bytes, bytes == 1 ? "" : "s", place, other, change);
 }
 
-/* Of a variable with a name all races are one finding; else those of the same two functions are. */
+/* Is the place a variable of a file? */
+static bool is_variable(const char *place)
+{
+    return strstr(place, " in ") != NULL;
+}
+
+/* Of a variable all races are one finding; else those of the same two functions are. */
 static char *signature_of(const struct side sides[2], const char *place, const char *package)
 {
     const char *one = function_of(&sides[0]), *other = function_of(&sides[1]);
     bool swap = strcmp(one, other) > 0;
-    if (strstr(place, " in "))
+    if (is_variable(place))
         return judge_format("%s|%.*s|%.*s", finding_kind_names[FINDING_DATA_RACE], (int)strcspn(place, "+ "),
                             place, (int)strcspn(package, " "), package);
     return judge_format("%s|%s|%s", finding_kind_names[FINDING_DATA_RACE], swap ? other : one,
@@ -107,7 +113,7 @@ static struct finding *new_race(struct judge *judge, const struct record *record
                  place ? place : "memory");
     finding->signature =
         signature_of(sides, place ? place : "", finding->evidence.package ? finding->evidence.package : "");
-    if (*record_text(record, 0))
+    if (!is_variable(place ? place : "")) /* the shapes of arrays are in the heap, too */
         judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
 }

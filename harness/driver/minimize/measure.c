@@ -12,11 +12,9 @@
 /* Failures that are enough after this share of the time. */
 #define HITS_LEAST 3
 #define EARLY_SHARE 4
-/* A shortened plan has this number of times the time of its latest failure, and these seconds: less where more than a
- * few failures have a time. */
-#define LATEST_TIMES 6
-#define LATEST_TIMES_OF_MANY 2
-#define MANY 6
+/* A shortened plan has this multiple of the time of a failure and these seconds more. Where n failures have a time, the
+ * multiple is 1 + this / n: the next one may come later than a few, but hardly than many. */
+#define LATER 5.0
 #define TIME_LEAST 0.05
 #define DATED_LEAST 2
 /* A plan is made shorter where at least this share of its time goes. */
@@ -30,15 +28,24 @@
 /* A rare failure takes minutes to measure. */
 #define SAY_EVERY (15 * CLOCK_SECOND)
 
+static void add_time(struct measured *measured, double time)
+{
+    unsigned i = measured->dated++;
+    for (; i > 0 && measured->times[i - 1] > time; i--)
+        measured->times[i] = measured->times[i - 1];
+    measured->times[i] = time;
+}
+
 static void add_to_measured(struct measured *measured, const struct tester_result *result)
 {
-    bool dated = result->fails && result->seconds_to_hit > 0;
     measured->rate.of++;
     measured->rate.hit += result->fails;
     measured->rate.seconds += result->seconds;
-    measured->dated += dated;
-    measured->latest = dated ? fmax(measured->latest, result->seconds_to_hit) : measured->latest;
-    measured->idle += dated ? 0 : result->seconds;
+    measured->start = result->start;
+    if (result->fails && result->seconds_to_hit > 0 && measured->dated < MEASURED_TIMES)
+        add_time(measured, result->seconds_to_hit);
+    else
+        measured->idle += result->seconds;
 }
 
 /* A plan that fails rarely has fewer failures to be measured by. */
@@ -48,11 +55,28 @@ static bool is_measured(const struct rate *rate, uint64_t began, uint64_t deadli
            (rate->hit >= HITS_LEAST && clock_now() - began > (deadline - began) / EARLY_SHARE);
 }
 
-/* Returns what the plan needs for failures at these times. */
+/* Returns the time in s of a plan in which the first n failures would have come. */
+static double time_of(const struct measured *measured, unsigned n)
+{
+    return (1 + LATER / measured->dated) * measured->times[n - 1] + TIME_LEAST;
+}
+
+/* Returns how many of the failures, the early ones, to wait for: that many give the most failures a second. It is at
+ * least half of them, as a few may be early by chance. A child without a failure lasts for the whole time. */
+static unsigned choose_failures(const struct measured *measured)
+{
+    unsigned best = (measured->dated + 1) / 2;
+    for (unsigned n = best + 1; n <= measured->dated; n++)
+        if (n * (measured->start + time_of(measured, best)) >=
+            best * (measured->start + time_of(measured, n)))
+            best = n;
+    return best;
+}
+
+/* Returns what the plan needs for these failures. */
 static uint64_t enough_time(const struct measured *measured)
 {
-    double times = measured->dated < MANY ? LATEST_TIMES : LATEST_TIMES_OF_MANY;
-    uint64_t time = (uint64_t)((times * measured->latest + TIME_LEAST) * (double)CLOCK_SECOND);
+    uint64_t time = (uint64_t)(time_of(measured, choose_failures(measured)) * (double)CLOCK_SECOND);
     return (time + TIME_UNIT - 1) / TIME_UNIT * TIME_UNIT;
 }
 
@@ -134,6 +158,7 @@ double measure_shorten(const struct measured *measured, struct plan *plan)
     if (measured->dated < DATED_LEAST || !may_shorten(measured, plan))
         return rate_per_second(rate);
     double saved = clock_seconds(plan->time - enough_time(measured));
+    unsigned early = choose_failures(measured);
     plan->time = enough_time(measured);
-    return measured->dated / (rate->seconds - fmin((rate->of - measured->dated) * saved, measured->idle / 2));
+    return early / (rate->seconds - fmin((rate->of - early) * saved, measured->idle / 2));
 }

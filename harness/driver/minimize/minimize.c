@@ -56,14 +56,10 @@ static const char *axis_of(const json_t *variant)
     return document_text(variant, "axis");
 }
 
+/* Where it is looked up in minimize->tried; the caller's. NULL without memory. */
 static char *key_of(const struct minimize *minimize, const json_t *variant)
 {
-    json_auto_t *core = json_copy((json_t *)variant);
-    json_object_del(core, "what");
-    json_object_del(core, "axis");
-    json_object_del(core, "chances");
-    json_object_del(core, "causes");
-    cleanup_free char *text = json_dumps(core, JSON_COMPACT | JSON_SORT_KEYS);
+    cleanup_free char *text = reducer_key(variant);
     char *key;
     return text && asprintf(&key, "%s%s", minimize->second_look ? "again " : "", text) >= 0 ? key : NULL;
 }

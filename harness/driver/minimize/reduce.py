@@ -342,11 +342,17 @@ def replaced(plan, text, less):
     return {'what': f'{less} in place of {text}'} | ({'statement': less} if text == plan['statement'] else {})
 
 
+def does_something(text, plan):
+    """Returns false for a name or a constant alone: the plan without the statement is the same, unless names are missing."""
+    return plan['detector'] == 'exception' or any(
+        not isinstance(node, ast.Expr) or not isinstance(node.value, (ast.Name, ast.Constant)) for node in ast.parse(text).body)
+
+
 def expressions(plan):
     for key in LISTS:
         for i, text in enumerate(plan[key]):
             for less in smaller_texts(text):
-                if less and less != text:
+                if less and less != text and does_something(less, plan):
                     yield plan | replaced(plan, text, less) | {key: plan[key][:i] + [less] + plan[key][i + 1:]}
     try:
         for texts, steps in inlined(plan['steps']):

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
+#include "driver/report/document.h"
 #include "driver/tool/query.h"
 
 EMBED(reduce_source, FTSTRESS_REDUCE);
@@ -103,6 +104,30 @@ static bool is_aside(const char *key)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         aside |= strcmp(key, keys[i]) == 0;
     return aside;
+}
+
+static void forget(json_t *object, const char *const *keys, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        json_object_del(object, keys[i]);
+}
+
+#define FORGET(object, keys) forget(object, keys, sizeof(keys) / sizeof *(keys))
+
+char *reducer_key(const json_t *variant)
+{
+    static const char *const words[] = {"what", "axis", "chances", "causes"};
+    static const char *const settings[] = {"detect", "perturb", "share"}, *const sizes[] = {"time",
+                                                                                            "threads"};
+    const char *axis = document_text(variant, "axis");
+    bool is_setting = strcmp(axis, "threads") == 0 || strcmp(axis, "settings") == 0;
+    json_auto_t *core = json_copy((json_t *)variant);
+    FORGET(core, words);
+    if (!is_setting)
+        FORGET(core, settings);
+    if (!is_setting && strcmp(axis, "jump") != 0)
+        FORGET(core, sizes);
+    return json_dumps(core, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 /* A JSON text is a YAML text, too. */

@@ -28,6 +28,10 @@ json_t *reducer_describe(const struct plan *plan, const struct reducer_hint *hin
 json_t *reducer_list(const struct mode_run *mode, const char *axes, const struct plan *plan,
                      const struct reducer_hint *hint, struct sentence *error);
 
+/* Returns the text by which a variant is known again, the caller's, or NULL without memory: a statement that is needed
+ * stays so under other settings, times and threads. */
+char *reducer_key(const json_t *variant);
+
 /* Loads the plan that lies at `path` and applies a variant. `scratch` is a file to write. *ret is the caller's, also on
  * failure. Returns 0, or -errno with a sentence in `error`. */
 int reducer_apply(const char *path, const json_t *variant, const char *scratch, struct plan *ret, char *error,

@@ -18,7 +18,7 @@
 /* Longer than what one write of a small file takes, so that two writers meet. */
 #define SIZE 200000
 
-static char folder[] = "/tmp/ftstress-fd-XXXXXX", path[PATH_MAX], temporary[PATH_MAX];
+static char folder[] = "/tmp/ftstress-fd-XXXXXX", path[64], temporary[80];
 
 static int make_folder(void **state)
 {

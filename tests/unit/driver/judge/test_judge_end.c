@@ -354,6 +354,14 @@ static void a_sentence_of_a_child_that_lived_counts(void **state)
     judge(&trial, 1);
     assert_int_equal(only(&trial)->kind, FINDING_HEAP_CORRUPTION);
     assert_string_equal(only(&trial)->message, "mimalloc: error: buffer overflow in heap block");
+    assert_int_equal(only(&trial)->blame, BLAME_UNKNOWN);
+    end(&trial);
+    begin(&trial);
+    add_invariant(&trial, "x", "its shape changed",
+                  true); /* arrays that the statements change break the heap, too */
+    print(&trial, "mimalloc: error: buffer overflow in heap block\n");
+    judge(&trial, 1);
+    assert_int_equal(only(&trial)->blame, BLAME_USER);
     end(&trial);
 }
 

@@ -254,6 +254,59 @@ static void in_place_statements_make_user_errors(void **state)
     end(&trial);
 }
 
+static void add_race(struct trial *trial, const void *address)
+{
+    struct record record;
+    record_begin(&record, RECORD_RACE, 0);
+    record.values[RACE_ADDRESS] = (int64_t)address;
+    record.values[RACE_SIZE] = record.values[RACE_OTHER_SIZE] = 8;
+    record.values[RACE_FRAMES] = 1;
+    record_add_text(&record, "");
+    record_add_text(&record, "f(x)");
+    record_add_frames(&record, (uint64_t[]){(uint64_t)guilty, (uint64_t)accomplice}, 2);
+    add_record(trial, &record);
+}
+
+/* The shapes of arrays lie in the heap: a race there is the statements', one of a variable is not. */
+static void a_race_in_the_heap_is_the_users(void **state)
+{
+    (void)state;
+    static int64_t variable;
+    cleanup_free int64_t *block = calloc(1, sizeof *block);
+    const void *const places[] = {block, &variable};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct trial trial;
+        begin(&trial);
+        add_invariant(&trial, "x", "its shape changed", true);
+        add_race(&trial, places[i]);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->kind, FINDING_DATA_RACE);
+        assert_int_equal(only(&trial)->blame, i == 0 ? BLAME_USER : BLAME_TARGET);
+        end(&trial);
+    }
+}
+
+/* An earlier child may have ended before it saw the change. */
+static void what_one_child_saw_holds_for_the_one_before(void **state)
+{
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        struct trial trial;
+        begin(&trial);
+        if (!same)
+            trial.plan.steps[0][0] = 'g'; /* a plan without the statement */
+        add_exception(&trial, false, false);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame, BLAME_TARGET);
+        next_outcome(&trial);
+        trial.plan.steps[0][0] = 'f';
+        add_invariant(&trial, "x", "its bytes changed", true);
+        judge(&trial, 2);
+        assert_int_equal(only(&trial)->blame, same ? BLAME_USER : BLAME_TARGET);
+        end(&trial);
+    }
+}
+
 /* A later child may end before it has seen the change. */
 static void what_one_child_saw_holds_for_the_next(void **state)
 {
@@ -315,6 +368,8 @@ int main(void)
         cmocka_unit_test(an_array_inside_an_object_makes_no_user_error),
         cmocka_unit_test(a_wrong_result_is_one),
         cmocka_unit_test(in_place_statements_make_user_errors),
+        cmocka_unit_test(a_race_in_the_heap_is_the_users),
+        cmocka_unit_test(what_one_child_saw_holds_for_the_one_before),
         cmocka_unit_test(what_one_child_saw_holds_for_the_next),
         cmocka_unit_test(the_last_count_of_an_exception_is_no_finding),
     };
