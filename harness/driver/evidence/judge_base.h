@@ -45,7 +45,10 @@ void judge_suspect_crash(const struct judge *judge, struct finding *finding, con
 void judge_suspect_maker(const struct judge *judge, struct finding *finding, enum evidence_by by,
                          const struct symbol_stack *stack);
 
-/* Marks a finding where the statements change arrays while other threads use them: documented user error. */
+/* Marks a finding as documented user error: the statements change arrays while other threads use them. */
+void judge_mark_users(const struct judge *judge, struct finding *finding);
+
+/* Does that where they are known to; else a later child may still show it. */
 void judge_note_changes(const struct judge *judge, struct finding *finding);
 
 /* Completes the evidence and adds the finding to the run. Takes it over. Returns the run's finding, which may be an

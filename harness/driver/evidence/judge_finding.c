@@ -68,16 +68,20 @@ struct finding *judge_new_finding(const struct judge *judge, enum finding_kind k
     return finding;
 }
 
+void judge_mark_users(const struct judge *judge, struct finding *finding)
+{
+    finding->evidence.users = true;
+    if (!judge->writes_arrays)
+        finding->rung = RUNG_ALL;
+}
+
 void judge_note_changes(const struct judge *judge, struct finding *finding)
 {
     if (judge->plan->share == RUNG_PRIVATE || finding->serial)
         return;
     finding->evidence.shares = true;
-    if (!judge->mutates_arrays)
-        return;
-    finding->evidence.users = true;
-    if (!judge->writes_arrays)
-        finding->rung = RUNG_ALL;
+    if (judge->mutates_arrays)
+        judge_mark_users(judge, finding);
 }
 
 /* Signs a finding that nothing else identifies by the statements of its plan. */

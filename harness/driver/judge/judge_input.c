@@ -25,14 +25,13 @@ static bool has_stack(const struct finding *finding, const struct symbol_stack *
 }
 
 /* Only this child may have seen the change that an earlier finding of the same statements comes from. */
-static void mark_earlier(struct run *run, const char *statement)
+static void mark_earlier(const struct judge *judge, const char *statement)
 {
-    for (size_t i = 0; i < run->findings.n; i++) {
-        struct finding *finding = run->findings.items[i];
-        if (!finding->evidence.shares || !finding->plan || !strstr(finding->plan, statement))
-            continue;
-        finding->evidence.users = true;
-        finding->rung = RUNG_ALL;
+    const struct finding_list *findings = &judge->run->findings;
+    for (size_t i = 0; i < findings->n; i++) {
+        struct finding *finding = findings->items[i];
+        if (finding->evidence.shares && finding->plan && strstr(finding->plan, statement))
+            judge_mark_users(judge, finding);
     }
 }
 
@@ -45,7 +44,7 @@ static void note_in_place(struct judge *judge, const char *statement, const char
         return;
     }
     note_add(&judge->run->changers, "%s", statement);
-    mark_earlier(judge->run, statement);
+    mark_earlier(judge, statement);
     judge->mutates_arrays = judge->mutates_arrays || judge->plan->share != RUNG_PRIVATE;
     note_add(&judge->run->notes, "%s changes %s for good: an in-place API, not a bug; declare the input @out",
              statement, input);

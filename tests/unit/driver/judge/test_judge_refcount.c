@@ -95,6 +95,21 @@ static void a_count_without_a_name_or_without_its_detector_is_no_finding(void **
     }
 }
 
+/* What threads do to shared arrays breaks memory, counts too; a call on one thread does not need them. */
+static void a_count_under_statements_that_change_arrays_is_the_users(void **state)
+{
+    (void)state;
+    for (unsigned serial = 0; serial < 2; serial++) {
+        struct trial trial;
+        begin(&trial);
+        add_invariant(&trial, "x", "its shape changed", true);
+        add_text(&trial, RECORD_UNDERFLOW, "x", serial ? "f(x)" : "");
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame == BLAME_USER, !serial);
+        end(&trial);
+    }
+}
+
 static void an_excuse_rests_on_what_was_counted(void **state)
 {
     (void)state;
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(references_that_are_lost_are_found),
         cmocka_unit_test(figures_replace_the_sentence_without_them),
         cmocka_unit_test(a_count_without_a_name_or_without_its_detector_is_no_finding),
+        cmocka_unit_test(a_count_under_statements_that_change_arrays_is_the_users),
         cmocka_unit_test(an_excuse_rests_on_what_was_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
