@@ -178,16 +178,24 @@ static int add_object(struct plan *plan, const char *name, const char *make)
     return plan->setup && strstr(plan->setup, line) ? 0 : text_join(&plan->setup, "\n", line);
 }
 
+int trial_add_call_on(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                      const char *object, struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    int error = trial_add_import(plan, document_text(entry, "module"));
+    if (!error && object)
+        error = add_object(plan, object, document_text(entry, "make"));
+    return error ? error : trial_add_step(sweep, unit, call, object, plan);
+}
+
 int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
                    struct plan *plan)
 {
-    const json_t *entry = json_array_get(unit->entries, call->owner);
-    const char *make = document_text(entry, "make");
-    cleanup_free char *object = trial_name_object(unit, call);
-    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
-    if (!error && *make)
-        error = add_object(plan, object, make);
-    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
+    const char *make = document_text(json_array_get(unit->entries, call->owner), "make");
+    cleanup_free char *object = *make ? trial_name_object(unit, call) : NULL;
+    if (*make && !object)
+        return -ENOMEM;
+    return trial_add_call_on(sweep, unit, call, object, plan);
 }
 
 uint32_t trial_threads(const struct sweep *sweep)
