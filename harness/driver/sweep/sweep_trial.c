@@ -23,7 +23,8 @@
 /* Iterations of a call that failed, and failed calls of one callable that are run again. */
 #define ALONE_CALLS 30
 #define ALONE_TRIES 3u
-#define ALONE_TIME SECONDS(6)
+/* On a busy machine the imports alone take seconds; most trials end at their first call. */
+#define ALONE_TIME SECONDS(18)
 /* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is
  * caught; and with the other detectors of one thread. */
 static const struct member alone_members[] = {
@@ -242,25 +243,45 @@ static void excuse_in_place(struct unit *unit)
             unit->calls[i].state = CALL_CHANGED;
 }
 
+static bool has_findings(const struct unit *unit, size_t owner)
+{
+    return json_array_size(json_object_get(json_array_get(unit->rows, owner), "findings")) > 0;
+}
+
+/* Some failed calls of a callable have a child each, until one shows a finding. NULL: no further one has. */
+static struct unit_call *next_trial(const struct unit *unit, size_t owner)
+{
+    struct unit_call *next = NULL;
+    unsigned tried = 0;
+    for (size_t i = unit->n; i-- > 0;) {
+        struct unit_call *call = &unit->calls[i];
+        if (call->owner != owner || (call->state != CALL_CRASHED && call->state != CALL_SHOWN))
+            continue;
+        tried += call->is_tried;
+        next = call->is_tried ? next : call;
+    }
+    return tried < ALONE_TRIES && !has_findings(unit, owner) ? next : NULL;
+}
+
+bool unit_wants_trial(const struct unit *unit, size_t owner)
+{
+    return next_trial(unit, owner) != NULL;
+}
+
 int unit_try_failures(struct sweep *sweep, struct unit *unit)
 {
+    struct unit_call *call;
     excuse_in_place(unit);
-    for (size_t owner = 0; owner < json_array_size(unit->entries); owner++) {
-        unsigned tries = 0;
-        int found = 0;
-        for (size_t i = 0; i < unit->n && found == 0 && tries < ALONE_TRIES; i++) {
-            const struct unit_call *call = &unit->calls[i];
-            if (call->owner != owner || (call->state != CALL_CRASHED && call->state != CALL_SHOWN))
-                continue;
+    for (size_t owner = 0; owner < json_array_size(unit->entries); owner++)
+        while ((call = next_trial(unit, owner))) {
             if (sweep_is_over(sweep)) {
                 unit->complete = false;
                 return 0;
             }
-            tries++;
-            found = try_alone(sweep, unit, call);
+            int found = try_alone(sweep, unit, call);
+            if (found < 0)
+                return found;
+            call->is_tried = true;
         }
-        if (found < 0)
-            return found;
-    }
     return 0;
 }
