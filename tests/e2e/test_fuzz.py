@@ -146,7 +146,9 @@ class Corpus(EndToEnd):
                           corpus='corpus')
         rows = callables_of(done)
         self.assertEqual({name for name in names if rows[name]}, {'load', 'look'}, done)
-        self.assertLessEqual({f['kind'] for f in done.findings()}, {'use-after-free', 'data-race'}, done)
+        # A page of a block that is freed for good brings a crash, the consequence of it.
+        self.assertLessEqual({f['kind'] for f in done.findings() if not f.get('caused_by')},
+                             {'use-after-free', 'data-race'}, done)
 
     def test_methods(self):
         """two methods run at the same time on one object of their class"""
