@@ -147,7 +147,7 @@ class Corpus(EndToEnd):
         rows = callables_of(done)
         self.assertEqual({name for name in names if rows[name]}, {'load', 'look'}, done)
         # A page of a block that is freed for good brings a crash, the consequence of it.
-        self.assertLessEqual({f['kind'] for f in done.findings() if not f.get('caused_by')},
+        self.assertLessEqual({f['kind'] for f in done.findings() if not f['cause']},
                              {'use-after-free', 'data-race'}, done)
 
     def test_methods(self):
