@@ -1,5 +1,5 @@
-/* A class for a fuzzer: `peek` of a Slot fails while another thread is inside `hold` of the same object, and each is safe
- * with itself. SlotTwin does the same without the failure. */
+/* A class for a fuzzer: `peek` of a Slot fails while another thread is inside `hold` of the same object, and each
+ * is safe with itself. SlotTwin does the same without the failure. */
 #include "planted.h"
 
 #include <stdatomic.h>

@@ -117,8 +117,8 @@ static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
     return 0;
 }
 
-/* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without several
- * is tested first, because it may need one of two calls, whichever it is. */
+/* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without
+ * several is tested first, because it may need one of two calls, whichever it is. */
 static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *report, struct mix *mix)
 {
     struct mix smaller = *mix;

@@ -131,8 +131,8 @@ static void compare(struct fuzz *fuzz, const struct unit_call *call, unsigned me
         best->call = call;
 }
 
-/* Draws a call of a callable that met those of the mix least; of these, one on the same object or array as a call of the
- * mix, because calls race for what they share. NULL: none is left. */
+/* Draws a call of a callable that met those of the mix least; of these, one on the same object or array as a call
+ * of the mix, because calls race for what they share. NULL: none is left. */
 static const struct unit_call *draw_next(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix)
 {
     struct best best = {.call = NULL};

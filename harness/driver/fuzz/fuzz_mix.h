@@ -1,5 +1,5 @@
-/* A mix: calls of several callables at once, and how threads make them. Every pair of callables has its turn: those come
- * next that met least. Driver, one thread. */
+/* A mix: calls of several callables at once, and how threads make them. Every pair of callables has its turn: those
+ * come next that met least. Driver, one thread. */
 #pragma once
 
 #include "driver/fuzz/fuzz.h"
@@ -15,8 +15,8 @@ struct mix {
     enum rung share;
 };
 
-/* Draws calls of the unit that returned, and the way they run. Begins with the call `first`, unless it is NULL. Returns
- * false where less than two callables are left. */
+/* Draws calls of the unit that returned, and the way they run. Begins with the call `first`, unless it is NULL.
+ * Returns false where less than two callables are left. */
 bool mix_draw(struct fuzz *fuzz, const struct unit *unit, const struct unit_call *first, struct mix *mix);
 
 /* Counts a meeting of each two of its callables. */

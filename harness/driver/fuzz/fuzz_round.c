@@ -210,7 +210,8 @@ static void insert_turn(struct turn *list, size_t n, struct turn turn)
     list[n] = turn;
 }
 
-/* The calls as a list. Those with keywords that had fewer turns come first: threads make the first call that returns. */
+/* The calls as a list. Those with keywords that had fewer turns come first: threads make the first call that
+ * returns. */
 static json_t *list_calls(const struct fuzz *fuzz, const char *name, json_t *calls)
 {
     json_t *list = json_array(), *value;

@@ -11,7 +11,7 @@ struct verify {
     struct job_settings settings;
     uint64_t deadline;
     uint32_t detect;
-    uint32_t detect_all; /* where children with `detect` show nothing */
+    uint32_t detect_all;        /* where children with `detect` show nothing */
     struct judge_filter filter; /* failures of this bug */
     struct trials seen;         /* children of the run that saw it */
     bool over;                  /* for all bugs: interrupted, or a child could not be started */

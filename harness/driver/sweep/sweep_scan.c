@@ -20,8 +20,8 @@ EMBED(calls_source, FTSTRESS_CALLS);
  * next one, and that one leaves them out. */
 #define FIRST_LIMITS 1
 #define FORMS_LIMITS 5
-/* Calls between two checks of the whole heap: a check takes longer than most calls. Where one finds damage, another
- * child makes them again, with a check behind each. */
+/* Calls between two checks of the whole heap: a check takes longer than most calls. Where one finds damage, or the
+ * process ends before it, another child makes them again, with a check behind each. */
 #define WINDOW 16
 /* The time of a child: its calls have limits of their own. */
 #define CHILD_TIME (3600 * CLOCK_SECOND)
@@ -116,13 +116,15 @@ static int run_child(struct sweep *sweep, const struct scan *scan, struct unit *
     return error;
 }
 
-/* Which calls the next children make: those that the scan wants, of callables that can be called. */
+/* Which calls the next children make: those that the scan wants and no child made, of callables that can be called.
+ * */
 static void choose_calls(const struct scan *scan, struct unit *unit)
 {
     for (size_t i = 0; i < unit->n; i++) {
         struct unit_call *call = &unit->calls[i];
         const json_t *row = json_array_get(unit->rows, call->owner);
-        call->is_due = scan->wants(call) && !json_is_string(json_object_get(row, "why"));
+        call->is_due =
+            call->state <= CALL_BEGUN && scan->wants(call) && !json_is_string(json_object_get(row, "why"));
     }
 }
 

@@ -173,17 +173,19 @@ static bool has_old_damage(const struct outcome *outcome)
     return has;
 }
 
-/* The next child makes the call again, and those of its window before it, and no other one. */
-static void begin_narrow(struct unit *unit, struct unit_call *suspect, unsigned window)
+/* The next child makes the last n calls up to the suspect again, and no other one. A call out of time, or of
+ * memory, is not made again: its end is no damage. */
+static void begin_narrow(struct unit *unit, struct unit_call *suspect, size_t n)
 {
+    bool is_over = suspect->state == CALL_TIME || suspect->state == CALL_MEMORY;
     unit->suspect = suspect;
     unit->suspected = suspect->state >= CALL_CRASHED ? suspect->state : CALL_SHOWN;
     for (size_t i = unit->n; i-- > 0;) {
         struct unit_call *call = &unit->calls[i];
-        bool is_in = call <= suspect && window > 0 && call->is_due && call->state != CALL_NEW;
-        window -= is_in;
-        call->is_due = is_in;
-        if (is_in)
+        bool is_in = call <= suspect && n > 0 && call->is_due && call->state != CALL_NEW;
+        n -= is_in;
+        call->is_due = is_in && !(call == suspect && is_over);
+        if (call->is_due)
             call->state = CALL_NEW;
     }
 }
@@ -197,12 +199,24 @@ static struct unit_call *find_last(struct unit *unit)
     return NULL;
 }
 
-/* The call at which the child ended, by its number from 1 on; NULL: it did not end at one. */
-static struct unit_call *call_at(struct unit *unit, const char *bytes, size_t n)
+/* The number of the call at which the child ended, from 1 on; 0: it did not end at one. */
+static size_t number_of_last(const char *bytes, size_t n)
 {
     size_t at;
     memcpy(&at, bytes + n, sizeof at);
-    return at > 0 && at <= n ? find_call(unit, at - 1) : NULL;
+    return at <= n ? at : 0;
+}
+
+/* How many calls, the suspect's with them, may have done damage that no check saw: those of a whole window where a
+ * check found some, and those behind the last check where the process ended at a call. */
+static size_t count_suspects(const struct outcome *outcome, const struct unit_call *last, size_t number,
+                             unsigned window)
+{
+    if (has_old_damage(outcome))
+        return last && number < window ? number : window;
+    bool has_ended = last && last->state != CALL_SHOWN;
+    size_t before = has_ended ? (number - 1) % window : 0;
+    return before > 0 ? before + 1 : 0;
 }
 
 static void leave_all_out(const struct sweep *sweep, const struct scan *scan, struct unit *unit)
@@ -218,7 +232,8 @@ static bool take_calls(const struct sweep *sweep, const struct scan *scan, struc
     take_exceptions(sweep, unit);
     take_signals(sweep, unit);
     unit_read_written(sweep, unit, find_call);
-    struct unit_call *last = call_at(unit, bytes, n);
+    size_t number = number_of_last(bytes, n);
+    struct unit_call *last = number > 0 ? find_call(unit, number - 1) : NULL;
     take_states(unit, bytes, n);
     take_spent(unit, bytes + n + AT_BYTES, SPENT_BYTES * json_array_size(unit->entries));
     if (last) {
@@ -226,8 +241,9 @@ static bool take_calls(const struct sweep *sweep, const struct scan *scan, struc
         last->written = unit_written_place(last, outcome);
     }
     struct unit_call *suspect = last ? last : find_last(unit);
-    if (suspect && !unit->suspect && has_old_damage(outcome)) {
-        begin_narrow(unit, suspect, window);
+    size_t suspects = suspect && !unit->suspect ? count_suspects(outcome, last, number, window) : 0;
+    if (suspects > 0) {
+        begin_narrow(unit, suspect, suspects);
         return true;
     }
     leave_all_out(sweep, scan, unit);

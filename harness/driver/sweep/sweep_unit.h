@@ -53,8 +53,8 @@ struct unit {
         suspects; /* for a fuzzer: numbers and messages of calls that failed among others, and not by themselves */
     json_t *signals; /* for a fuzzer: pairs of a call's number and a kind of result or exception */
     uint64_t *spent; /* of each entry: ns of processor time that its calls took in this pass */
-    struct unit_call
-        *suspect; /* it found damage of the heap: calls before it are made again; NULL: none did */
+    /* It found damage of the heap, or ended the process: calls before it are made again. NULL: none. */
+    struct unit_call *suspect;
     enum call_state suspected; /* its state, unless one of those fails */
     unsigned passes;           /* bits of those that came to their end */
     unsigned children;
