@@ -272,7 +272,7 @@ class Slow(OwnModules):
         row = self.rows['spin']
         self.assertEqual([call['end'] for call in row['failed']], ['out_of_time'] * 2, self.done)
         self.check(row['left_out'] > 10, self.done, str(row))
-        self.assertEqual(self.left, ['left'] * 2, self.done)
+        self.check(self.left, self.done, 'no exception ended the call')
 
     def test_budget(self):
         """slow calls leave out others of the callable, which the table counts"""

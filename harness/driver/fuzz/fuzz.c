@@ -10,7 +10,6 @@
 #include "driver/fuzz/fuzz_draw.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
-#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_state.h"
 
 /* The stream of numbers for a fuzzer. */

@@ -19,7 +19,6 @@
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
 #include "driver/sweep/sweep_pass.h"
-#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_state.h"
 
 EMBED(catalogue_source, FTSTRESS_CATALOGUE);

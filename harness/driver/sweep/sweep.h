@@ -84,3 +84,9 @@ uint64_t sweep_end(const struct sweep *sweep);
 
 /* Draws the line of progress on a terminal. A tick of jobs: `context` is the sweep. */
 void sweep_draw(void *context, const struct board_totals *now);
+
+/* sweep_report.c: the report of a sweep, with the results of its units in one document. Fills the run with sums, and
+ * decides its status. Removes the state of a complete sweep. A new reference, or NULL without memory. */
+json_t *sweep_report(struct sweep *sweep, struct run *run);
+/* The same of one result, in the form of unit_document. */
+json_t *sweep_report_result(const struct sweep *sweep, struct run *run, const json_t *result);

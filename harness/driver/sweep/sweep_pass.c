@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -15,7 +14,6 @@
 /* With a limit of time each pass ends before the sweep does, so that the later ones have a turn. What they leave of the
  * time is for the turns that were cut off: the second round. */
 #define ROUNDS 2
-#define REDRAW (CLOCK_SECOND / 4)
 
 static const struct {
     const char *name;
@@ -46,39 +44,6 @@ int sweep_draw_order(struct sweep *sweep)
         sweep->order[k] = i;
     }
     return sweep->order ? 0 : -ENOMEM;
-}
-
-uint64_t sweep_end(const struct sweep *sweep)
-{
-    return sweep->until && (!sweep->deadline || sweep->until < sweep->deadline) ? sweep->until
-                                                                                : sweep->deadline;
-}
-
-bool sweep_is_over(const struct sweep *sweep)
-{
-    uint64_t end = sweep_end(sweep);
-    return atomic_load(&sweep->board->interrupted) || (end && clock_now() >= end);
-}
-
-void sweep_draw(void *context, const struct board_totals *now)
-{
-    struct sweep *sweep = context;
-    uint64_t time = clock_now();
-    (void)now;
-    if (!sweep->shows || time - sweep->drawn < REDRAW)
-        return;
-    sweep->drawn = time;
-    if (sweep->signals)
-        fprintf(stderr, "\r\e[Kfuzz: %u rounds, %u plans in the corpus, %u calls, %u findings, %.0f s",
-                atomic_load(&sweep->board->done), atomic_load(&sweep->board->kept),
-                atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
-                clock_seconds(time - sweep->began));
-    else
-        fprintf(stderr, "\r\e[Ksweep: pass %d of %d, %u of %zu turns, %u calls, %u findings, %.0f s",
-                sweep->pass + 1, SWEEP_PASSES, atomic_load(&sweep->board->done),
-                SWEEP_PASSES * json_array_size(sweep->units), atomic_load(&sweep->board->calls),
-                atomic_load(&sweep->board->found), clock_seconds(time - sweep->began));
-    fflush(stderr);
 }
 
 /* Those that later looks stand on come first, however late: a finding of the baseline is looked for in all calls. */

@@ -1,4 +1,4 @@
-#include "driver/sweep/sweep_report.h"
+#include "driver/sweep/sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
