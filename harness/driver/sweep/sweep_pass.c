@@ -16,22 +16,13 @@
 #define ROUNDS 2
 
 static const struct {
-    const char *name;
     int (*run)(struct sweep *sweep, struct unit *unit);
     double end; /* part of the time at which it is over */
 } passes[SWEEP_PASSES] = {
-    [PASS_FIRST] = {"first", unit_scan_first, 0.40},
-    [PASS_FAILURES] = {"failures", unit_try_failures, 0.55},
-    [PASS_FORMS] = {"forms", unit_scan_forms, 0.75},
-    [PASS_SEQUENCES] = {"sequences", unit_scan_sequences, 0.82},
-    [PASS_THREADS] = {"threads", unit_run_threads, 0.98},
-    [PASS_KNOWN] = {"known", unit_look_for_known, 1},
+    [PASS_FIRST] = {unit_scan_first, 0.40},    [PASS_FAILURES] = {unit_try_failures, 0.55},
+    [PASS_FORMS] = {unit_scan_forms, 0.75},    [PASS_SEQUENCES] = {unit_scan_sequences, 0.82},
+    [PASS_THREADS] = {unit_run_threads, 0.98}, [PASS_KNOWN] = {unit_look_for_known, 1},
 };
-
-const char *sweep_pass_name(enum sweep_pass pass)
-{
-    return passes[pass].name;
-}
 
 int sweep_draw_order(struct sweep *sweep)
 {

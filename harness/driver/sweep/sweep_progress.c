@@ -1,10 +1,19 @@
-/* The end of a sweep, and its line of progress. */
+/* The passes' names, the end of a sweep, and its line of progress. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "driver/sweep/sweep.h"
 
 #define REDRAW (CLOCK_SECOND / 4)
+
+const char *sweep_pass_name(enum sweep_pass pass)
+{
+    static const char *const names[SWEEP_PASSES] = {
+        [PASS_FIRST] = "first",         [PASS_FAILURES] = "failures", [PASS_FORMS] = "forms",
+        [PASS_SEQUENCES] = "sequences", [PASS_THREADS] = "threads",   [PASS_KNOWN] = "known",
+    };
+    return names[pass];
+}
 
 uint64_t sweep_end(const struct sweep *sweep)
 {
