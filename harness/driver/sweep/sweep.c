@@ -18,7 +18,6 @@
 #include "core/wire/status.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
-#include "driver/sweep/sweep_pass.h"
 #include "driver/sweep/sweep_state.h"
 
 EMBED(catalogue_source, FTSTRESS_CATALOGUE);

@@ -1,6 +1,6 @@
 /* A sweep: every public callable of modules, first on one thread, each call with a limit, then together under threads.
  *
- * Contract. The callables are divided into units, and the work into passes over all units (sweep_pass.h). A worker,
+ * Contract. The callables are divided into units, and the work into passes over all units (sweep_pass.c). A worker,
  * which is a fork of the driver with one thread, takes a pass of a unit, runs its children, and writes the file of the
  * unit (sweep_state.h), from which the next pass goes on. Nothing else passes between workers but the counters of
  * `board`. The next sweep of the same task goes on with the passes that the files lack. */
@@ -18,7 +18,7 @@
 #include "driver/job/job.h"
 #include "driver/mode/mode.h"
 
-/* What a sweep does with each unit, in this order. A report calls the first five by their names (sweep_pass.h). */
+/* What a sweep does with each unit, in this order. A report calls the first five by their names (sweep_progress.c). */
 enum sweep_pass {
     PASS_FIRST,     /* few calls of each callable, on one thread */
     PASS_FAILURES,  /* those that failed, each by itself */
@@ -31,7 +31,7 @@ enum sweep_pass {
 
 /* Counters that all workers share. */
 struct sweep_board {
-    _Atomic unsigned next;               /* turn to take (sweep_pass.h) */
+    _Atomic unsigned next;               /* turn to take (sweep_pass.c) */
     _Atomic unsigned done, calls, found; /* turns of units, calls of one thread, findings */
     _Atomic unsigned kept;               /* plans in the corpus of a fuzzer */
     _Atomic bool interrupted;            /* by the user */
@@ -90,3 +90,11 @@ void sweep_draw(void *context, const struct board_totals *now);
 json_t *sweep_report(struct sweep *sweep, struct run *run);
 /* The same of one result, in the form of unit_document. */
 json_t *sweep_report_result(const struct sweep *sweep, struct run *run, const json_t *result);
+
+/* sweep_progress.c: the name of a pass in the JSON report, such as "first". */
+const char *sweep_pass_name(enum sweep_pass pass);
+
+/* sweep_pass.c: draws the order of the units in each pass from the seed. Returns 0 or -ENOMEM. */
+int sweep_draw_order(struct sweep *sweep);
+/* sweep_pass.c: a worker takes turns, which are a pass of a unit, until none is left. Returns 0 or -errno. */
+int sweep_work(struct sweep *sweep);

@@ -1,4 +1,4 @@
-#include "driver/sweep/sweep_pass.h"
+#include "driver/sweep/sweep_unit.h"
 
 #include <errno.h>
 #include <fcntl.h>

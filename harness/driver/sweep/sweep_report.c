@@ -13,7 +13,7 @@
 #include "driver/merge/merge.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
-#include "driver/sweep/sweep_pass.h"
+#include "driver/sweep/sweep_unit.h"
 #include "driver/sweep/sweep_state.h"
 
 /* The results of all units. */

@@ -14,8 +14,6 @@ EMBED(calls_source, FTSTRESS_CALLS);
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define DETECT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(TRIPWIRE) | BIT(INVARIANT) | BIT(GUARD))
-/* Processor time of a call, unless --timeout gives another limit. */
-#define CALL_LIMIT (2 * CLOCK_SECOND)
 /* Processor time of the calls of a callable, in times of the limit of one call: the first pass leaves the others to the
  * next one, and that one leaves them out. */
 #define FIRST_LIMITS 1
@@ -25,14 +23,10 @@ EMBED(calls_source, FTSTRESS_CALLS);
 #define WINDOW 16
 /* The time of a child: its calls have limits of their own. */
 #define CHILD_TIME (3600 * CLOCK_SECOND)
+
 uint32_t unit_scan_detectors(void)
 {
     return DETECT;
-}
-
-uint64_t scan_limit(const struct sweep *sweep)
-{
-    return REQUEST_GAVE(sweep->request, timeout) ? sweep->request->timeout : CALL_LIMIT;
 }
 
 static bool has_next(const struct unit *unit, size_t owner)

@@ -1,10 +1,13 @@
 /* The calls of a unit on one thread, in children that make many of them. */
 #pragma once
 
+#include "base/clock.h"
 #include "driver/sweep/sweep_unit.h"
 
 /* Calls out of time behind which a callable has no further one. */
 #define SCAN_SLOW_MOST 2u
+/* Processor time of a call, unless --timeout gives another limit. */
+#define SCAN_LIMIT (2 * CLOCK_SECOND)
 
 /* Which calls are made, and how. */
 struct scan {
@@ -21,7 +24,10 @@ static inline bool scan_is_next(const struct unit_call *call)
 }
 
 /* ns of processor time of a call. */
-uint64_t scan_limit(const struct sweep *sweep);
+static inline uint64_t scan_limit(const struct sweep *sweep)
+{
+    return REQUEST_GAVE(sweep->request, timeout) ? sweep->request->timeout : SCAN_LIMIT;
+}
 
 /* sweep_take.c: takes over what one child did; `window` is the number of calls between two checks of its heap. Returns
  * true where another child goes on behind a failure. */

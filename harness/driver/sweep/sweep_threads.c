@@ -12,7 +12,6 @@
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
 #include "driver/report/document.h"
-#include "driver/sweep/sweep_pass.h"
 #include "driver/sweep/sweep_trial.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)

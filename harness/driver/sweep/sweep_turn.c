@@ -1,5 +1,5 @@
 /* Which callables had their turn in each pass. What was not looked at is named, and never counts as clean. */
-#include "driver/sweep/sweep_pass.h"
+#include "driver/sweep/sweep_unit.h"
 
 #include "driver/report/document.h"
 

@@ -115,13 +115,13 @@ int unit_run_threads(struct sweep *sweep, struct unit *unit);
 /* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that
  * could show them. Returns 0 or -errno. */
 int unit_look_for_known(struct sweep *sweep, struct unit *unit);
-/* sweep_known.c: has the statement the arguments of this call? The objects of methods differ. */
+/* sweep_match.c: has the statement the arguments of this call? The objects of methods differ. */
 bool unit_has_arguments(const char *statement, const struct unit_call *call);
-/* sweep_known.c: the call of a finding, if it returned; NULL: it did not. */
+/* sweep_match.c: the call of a finding, if it returned; NULL: it did not. */
 const struct unit_call *unit_find_returned(const struct unit *unit, size_t owner, const struct known *known);
-/* sweep_known.c: is it a finding of the baseline in the callable of this row, which has no finding yet? */
+/* sweep_match.c: is it a finding of the baseline in the callable of this row, which has no finding yet? */
 bool unit_is_open(const struct known *known, const json_t *row, bool is_serial);
-/* sweep_known.c: the call that an open finding of the baseline, of several threads, is in; NULL: it has none. */
+/* sweep_match.c: the call that an open finding of the baseline, of several threads, is in; NULL: it has none. */
 const struct unit_call *unit_known_call(const struct sweep *sweep, const struct unit *unit, size_t owner);
 
 /* sweep_scan.c: the detectors of calls on one thread. */
@@ -134,3 +134,9 @@ int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call
 
 /* The result of the unit, and its part in that of the sweep. New references. */
 json_t *unit_document(struct unit *unit);
+
+/* sweep_turn.c: adds to the document of a unit the key "passes", with the number of callables that had a turn in each
+ * pass, and to its rows "not_reached". */
+void unit_add_turns(const struct unit *unit, json_t *result);
+/* sweep_turn.c: adds up the numbers of a pass. */
+void sweep_add_turn(json_t *passes, const char *name, unsigned callables, unsigned reached);
