@@ -156,9 +156,8 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         return;
     }
     bool has_own = maker && violation->kind != VIOLATION_STRAY;
-    if (has_own && violation->block != BLOCK_ARRAY)
-        suspect_maker(judge, finding, maker, name);
-    else if (!judge_suspect_only(judge, finding) && has_own)
+    bool is_others = has_own && violation->block != BLOCK_ARRAY;
+    if (is_others || (!judge_suspect_only(judge, finding) && has_own))
         suspect_maker(judge, finding, maker, name);
 }
 

@@ -33,6 +33,7 @@ json_t *unit_save(const struct unit *unit)
         if (call->written >= 0)
             json_array_append_new(written, json_pack("[I, i]", (json_int_t)i, call->written));
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
     return json_pack("{s:i, s:s, s:o, s:o, s:o, s:O, s:O}", "passes", (int)unit->passes, "states",
                      states ? states : "", "tried", tried, "written", written, "sequences",
                      list_sequences(unit), "in_place", unit->in_place, "rows", unit->rows);
