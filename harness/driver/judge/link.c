@@ -106,15 +106,55 @@ static const struct finding *first_caught(const struct run *run)
     return NULL;
 }
 
+/* Does a statement call the package, or use a module with its name? */
+static bool is_called(const struct run *run, const char *package)
+{
+    size_t length = strcspn(package, " ");
+    for (size_t i = 0; i < run->statements.n; i++) {
+        const struct statement *statement = &run->statements.items[i];
+        if (text_equal(statement->package, package))
+            return true;
+        for (const char *at = statement->modules; at && *at; at += strcspn(at, ","), at += *at == ',')
+            if (strcspn(at, ",") == length && strncmp(at, package, length) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool is_own(const struct run *run, const struct finding *finding)
+{
+    const struct evidence *evidence = &finding->evidence;
+    return is_guess(finding) && evidence->by == EVIDENCE_BLOCK && evidence->package &&
+           is_called(run, evidence->package);
+}
+
+/* Damage of a block that no package has made, or a package that no statement calls. */
+static bool is_strangers(const struct run *run, const struct finding *finding)
+{
+    bool is_named = finding_suspect(finding).blame != BLAME_UNKNOWN;
+    return is_guess(finding) && (!is_named || (finding->evidence.by == EVIDENCE_BLOCK &&
+                                               run->statements.n > 0 && !is_own(run, finding)));
+}
+
+static const struct finding *first_own(const struct run *run)
+{
+    for (size_t i = 0; i < run->findings.n; i++)
+        if (is_own(run, run->findings.items[i]))
+            return run->findings.items[i];
+    return NULL;
+}
+
 /* One stray pointer can damage any number of blocks of the interpreter and of libraries: where a function was caught,
- * they are one note. */
+ * or a block of a package that the statements call is damaged, they are one note. */
 static void drop_strangers(struct run *run)
 {
     const struct finding *caught = first_caught(run);
     unsigned n = 0;
+    if (!caught)
+        caught = first_own(run);
     for (size_t i = caught ? run->findings.n : 0; i-- > 0;) {
         const struct finding *finding = run->findings.items[i];
-        if (is_guess(finding) && finding_suspect(finding).blame == BLAME_UNKNOWN) {
+        if (is_strangers(run, finding)) {
             finding_list_remove(&run->findings, i);
             n++;
         }

@@ -215,6 +215,35 @@ static void damage_of_strangers_is_one_note(void **state)
     }
 }
 
+/* A block of a library that no statement calls is damaged by what they call; alone it stays a finding. */
+static void damage_in_a_library_is_of_what_the_statements_call(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *package, *modules;
+        bool own;
+        size_t left;
+    } rows[] = {{"planted 1.2", "planted", true, 1},
+                {"planted 1.2", "planted", false, 1},
+                {"planted 1.2", "planted,library", true, 2},
+                {NULL, NULL, true, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct run run = {0};
+        struct statement statement = {.package = (char *)rows[i].package, .modules = (char *)rows[i].modules};
+        run.statements = (struct statement_list){&statement, rows[i].package != NULL};
+        add_damage(&run, "library", false, "make", 'C');
+        struct evidence *evidence = &run.findings.items[0]->evidence;
+        evidence_set(evidence, EVIDENCE_BLOCK, BLAME_TARGET, strdup("make"), strdup("library 2.0"));
+        if (rows[i].own)
+            add_damage(&run, "own", false, "guilty", 'A');
+        link_prune(&run);
+        assert_int_equal(run.findings.n, rows[i].left);
+        assert_int_equal(run.notes.n, rows[i].own && rows[i].left == 1);
+        run.statements = (struct statement_list){NULL, 0};
+        run_clear(&run);
+    }
+}
+
 static void linking_nothing_is_fine(void **state)
 {
     (void)state;
@@ -235,6 +264,7 @@ int main(void)
         cmocka_unit_test(the_same_bytes_in_a_block_of_the_caught_function_are_its_damage),
         cmocka_unit_test(a_hang_after_broken_memory_is_a_consequence),
         cmocka_unit_test(damage_of_strangers_is_one_note),
+        cmocka_unit_test(damage_in_a_library_is_of_what_the_statements_call),
         cmocka_unit_test(linking_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
