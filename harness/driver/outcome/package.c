@@ -41,7 +41,8 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     const char *rest, *base = module ? strrchr(module, '/') : NULL;
     if (!module)
         return OWNER_UNKNOWN;
-    if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0) /* pip installs it as a package, too */
+    /* First, because pip installs it as a package, too. */
+    if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
         return OWNER_HARNESS;
     if ((rest = below(module, "/site-packages/")) || (rest = below(module, "/dist-packages/"))) {
         cut_name(rest, name, size);
