@@ -3,15 +3,52 @@ import os
 import signal
 import unittest
 
-from harness import BROKEN, GOOD, EndToEnd, Run, run, wait_until
+from harness import BROKEN, BUILD, GOOD, EndToEnd, Run, run, wait_until
 
 BUGS = {'backward': {'backward'}, 'pair': {'hold', 'peek'}}
+# A deadlock of threads that call one function, beside a call that has no part in it.
+STAYS = """import threading, time
+_a, _b, _alone, _turn = threading.Lock(), threading.Lock(), threading.main_thread().ident, [0]
+def stay(x):
+    _turn[0] += 1
+    first, second = (_a, _b) if _turn[0] % 2 else (_b, _a)
+    with first:
+        if threading.get_ident() != _alone:
+            time.sleep(0.02)
+        with second:
+            return 1
+def calm(x):
+    return 2
+"""
+STAYS_PLAN = """name: fuzz
+about: 'stays.stay fails F1234567; stays.calm fails F1234567'
+setup: import stays
+inputs:
+- {name: uints, recipe: 'u4[20]'}
+roles:
+- stays.stay(uints)
+- stays.calm(uints)
+threads: 4
+time: 10s
+seed: 3
+share: readonly
+detect: default
+"""
 # A bug may need more rounds than a busy machine has time for.
 TRIES = 4
 
 
 def fuzz(*args, corpus, timeout=200, **options):
     return Run(*args, '--corpus', str(corpus), command='fuzz', **options).finish(timeout)
+
+
+def fuzz_until(holds, *args, seconds, corpus, **options):
+    """Fuzzes until `holds(done)`, each time twice as long. Returns the last run."""
+    for seed in range(TRIES):
+        done = fuzz(*args, '--time', str(seconds << seed), '--seed', str(seed), corpus=corpus, timeout=400, **options)
+        if holds(done):
+            break
+    return done
 
 
 def callables_of(done):
@@ -61,6 +98,7 @@ class Fuzzed(EndToEnd):
 
     def test_clean(self):
         """no finding blames a twin"""
+        self.assertEqual({name for name, ids in self.found.items() if ids and 'twin' in name.lower()}, set(), self.done)
         for done in self.runs:
             for finding in done.findings():
                 self.check('_twin' not in (finding['function'] or ''), done, str(finding['message']))
@@ -89,6 +127,45 @@ class Corpus(EndToEnd):
         self.check(any('bad.yaml' in note for note in done.json['notes']), done, 'the file is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
+
+    def test_needed(self):
+        """a row has the id of a finding that needs its callable, and of none beside which it stood"""
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        corpus.mkdir()
+        (corpus / 'stays.yaml').write_text(STAYS_PLAN)
+        (here.dir / 'stays.py').write_text(STAYS)
+        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=15, corpus=corpus,
+                          env={'PYTHONPATH': f"{here.dir}:{BUILD / 'planted'}"})
+        self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
+
+    def test_freed(self):
+        """a block that one callable frees while another one reads it is found, in both, and not in their twins"""
+        names = ('load', 'look', 'load_twin', 'look_twin')
+        done = fuzz_until(lambda done: callables_of(done)['look'], *(f'forms:{name}' for name in names), seconds=25,
+                          corpus='corpus')
+        rows = callables_of(done)
+        self.assertEqual({name for name in names if rows[name]}, {'load', 'look'}, done)
+        # A page of a block that is freed for good brings a crash, the consequence of it.
+        self.assertLessEqual({f['kind'] for f in done.findings() if not f['cause']},
+                             {'use-after-free', 'data-race'}, done)
+
+    def test_methods(self):
+        """two methods run at the same time on one object of their class"""
+        done = fuzz_until(lambda done: callables_of(done)['Slot.peek'], 'methods:Slot', seconds=15, corpus='corpus')
+        rows = callables_of(done)
+        self.assertEqual([(name, bool(ids)) for name, ids in sorted(rows.items())],
+                         [('Slot', False), ('Slot.hold', True), ('Slot.peek', True)], done)
+        for finding in done.findings():
+            self.assertEqual(finding['kind'], 'exception', done)
+            self.assertIn('object_methods_Slot.hold(', finding['plan']['yaml'], done)
+            self.assertIn('object_methods_Slot.peek(', finding['plan']['yaml'], done)
+
+    def test_methods_twin(self):
+        """the methods of a sound class bring no finding"""
+        done = fuzz_until(lambda done: done.json['calls'], 'methods:SlotTwin', seconds=10, corpus='corpus')
+        self.expect(done, 0)
+        self.check(done.json['calls'], done, 'threads made no calls')
 
     def test_in_place(self):
         """a write that stays in other calls of the callable, and is put back in this one, is no finding"""

@@ -12,7 +12,7 @@ ENDS = {'negative': 'crashed', 'corrupt': 'shown', 'spin': 'out_of_time', 'eat':
         'hide': 'shown'}
 
 
-def sweep(*args, timeout=300, **options):
+def sweep(*args, timeout=900, **options):
     return Run(*args, command='sweep', **options).finish(timeout)
 
 
@@ -78,9 +78,17 @@ class Swept(EndToEnd):
         self.assertEqual(list(self.done.cwd.iterdir()), [], self.done)
         self.check(not (self.done.dir / 'out' / 'sweep').exists(), self.done, 'the state is left')
 
+    def test_passes(self):
+        """without a limit of time each callable has its turn in each pass"""
+        passes = self.done.json['sweep']['passes']
+        for name, least in {'first': 15, 'failures': 5, 'forms': 10, 'sequences': 2, 'threads': 8}.items():
+            self.check(passes[name]['callables'] == passes[name]['reached'] >= least, self.done, f'{name}: {passes[name]}')
+        self.assertEqual([row['name'] for row in self.rows.values() if 'not_reached' in row], [], self.done)
+
     def test_table(self):
-        """the text has the counts and the failed calls"""
+        """the text has the counts, the passes and the failed calls"""
         self.assertRegex(self.done.out, r'calls on one thread: \d+ returned, \d+ raised', self.done)
+        self.assertRegex(self.done.out, r'some calls of each, on one thread: (\d+) of \1 callables', self.done)
         self.assertIn('swept.spin(vec): out of time', self.done.out, self.done)
 
 
@@ -173,7 +181,7 @@ class OwnModules(EndToEnd):
 class Kinds(OwnModules):
     def test_forms(self):
         """each kind of call is made: strides, axes of no length, dtypes, integers, overlaps, keywords, methods"""
-        done = self.expect(sweep('kinds', '--time', '10s', env={'PYTHONPATH': self.folder_with({'kinds.py': KINDS})}), 0)
+        done = self.expect(sweep('kinds', env={'PYTHONPATH': self.folder_with({'kinds.py': KINDS})}), 0)
         rows = {row['name']: row.get('returned', 0) for row in done.json['sweep']['callables']}
         self.check(len(rows) > 35, done, f'{len(rows)} callables')
         self.assertEqual({name for name in rows if not rows[name]} - HELPERS, set(), done)
@@ -184,7 +192,7 @@ class Sequences(OwnModules):
         """three methods on one object: the last one is named, and the twin is silent"""
         ring = "from forms import Ring, RingTwin\nRing.__module__ = RingTwin.__module__ = 'ring'\n"
         path = f"{self.folder_with({'ring.py': ring})}:{BUILD / 'planted'}"
-        done = self.expect(sweep('ring', '--time', '30s', env={'PYTHONPATH': path}), 1)
+        done = self.expect(sweep('ring', env={'PYTHONPATH': path}), 1)
         self.assertEqual({(f['kind'], f['function']) for f in done.findings()}, {('use-after-free', 'ring_total')}, done)
         for row in done.json['sweep']['callables']:
             self.assertEqual(bool(row.get('findings')), row['name'] == 'ring.Ring.total', row)
@@ -222,7 +230,7 @@ def remove_tree(x): shutil.rmtree(str(x))
 class Hostile(OwnModules):
     def test_files(self):
         """calls that delete or fill the current folder lose no result, and find a private one; rmtree is not called"""
-        done = self.expect(sweep('hostile', '--time', '20s', env={'PYTHONPATH': self.folder_with({'hostile.py': HOSTILE})}), 0)
+        done = self.expect(sweep('hostile', '--time', '60s', env={'PYTHONPATH': self.folder_with({'hostile.py': HOSTILE})}), 0)
         rows = {row['name'].partition('.')[2]: row for row in done.json['sweep']['callables']}
         for name in ('sweep_out', 'write_much', 'is_private'):
             self.check(rows[name].get('returned'), done, f'{name}: {rows[name]}')
@@ -230,10 +238,88 @@ class Hostile(OwnModules):
         self.assertEqual(list(done.cwd.iterdir()), [], done)
 
 
+# Functions of Python that take long: all of a call's time, and a part of it.
+SLOW = '''import os, time
+def spin(x):
+    end = time.process_time() + 60
+    try:
+        while time.process_time() < end:
+            pass
+    finally:
+        with open(os.path.join(os.path.dirname(__file__), 'left'), 'a') as file:
+            print('left', file=file)
+def linger(x):
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    return 1
+def after(x): return 1
+'''
+
+
+class Slow(OwnModules):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'slow.py').write_text(SLOW)
+            cls.done = sweep('slow', '--timeout', '500ms', '--seed', '1', env={'PYTHONPATH': folder})
+            cls.left = Path(folder, 'left').read_text().split()
+        cls.rows = {row['name'].partition('.')[2]: row for row in cls.done.json['sweep']['callables']}
+
+    def test_time(self):
+        """a call of Python code that is out of time is named, and costs no process; two end the turn of the callable"""
+        self.expect(self.done, 0)
+        row = self.rows['spin']
+        self.assertEqual([call['end'] for call in row['failed']], ['out_of_time'] * 2, self.done)
+        self.check(row['left_out'] > 10, self.done, str(row))
+        self.check(self.left, self.done, 'no exception ended the call')
+
+    def test_budget(self):
+        """slow calls leave out others of the callable, which the table counts"""
+        row = self.rows['linger']
+        self.check(2 <= row['returned'] <= 20 and row['left_slow'] > 10, self.done, str(row))
+        self.assertIn('left out behind slow calls of the same callable', self.done.out, self.done)
+
+    def test_other(self):
+        """and none of another one, which threads make, too"""
+        row = self.rows['after']
+        self.check(row['returned'] > 50 and 'not_reached' not in row, self.done, str(row))
+
+
+# A package with a module that turns the GIL on, one that imports it, one that ends the process, and good ones.
+GIL = {'gilded/__init__.py': '', 'gilded/first.py': 'def f(x): return 1', 'gilded/gold.py': 'import gil_on; f = gil_on.f',
+       'gilded/later.py': 'import gil_on\ndef f(x): return 1', 'gilded/leaves.py': 'import os; os._exit(0)',
+       'gilded/second.py': 'def f(x): return 1\ndef lazy(x):\n    import gil_on\n    return 1'}
+
+
+class Gil(OwnModules):
+    def test_submodule(self):
+        """a submodule that turns the GIL on costs only itself, and is named"""
+        path = f"{self.folder_with(GIL)}:{BUILD / 'planted'}"
+        done = self.expect(sweep('gilded', env={'PYTHONPATH': path}), 0)
+        whys = {module['name']: module['why'] for module in done.json['sweep']['not_imported']}
+        self.assertEqual(set(whys), {'gilded.gold', 'gilded.later', 'gilded.leaves'}, done)
+        self.check(all('turns the GIL on' in whys[name] for name in ('gilded.gold', 'gilded.later')), done, str(whys))
+        rows = {row['name']: row for row in done.json['sweep']['callables']}
+        for name in ('gilded.first.f', 'gilded.second.f'):
+            self.check(rows[name]['returned'] > 50 and 'not_reached' not in rows[name], done, str(rows[name]))
+        # A call that turns it on: nothing is known of it under threads, and the others had their turn.
+        self.check('GIL' in rows['gilded.second.lazy']['not_reached']['threads'], done, str(rows['gilded.second.lazy']))
+
+    def test_own(self):
+        """an import that fails only in the processes of the calls costs the callables of its module"""
+        once = "import os, sys\nif 'calls' in sys.modules or os.path.exists('../importing'): raise ImportError('only once')\n"
+        files = {'partly/__init__.py': '', 'partly/good.py': 'def f(x): return 1', 'partly/once.py': once + 'def f(x): return 1'}
+        done = self.expect(sweep('partly', env={'PYTHONPATH': self.folder_with(files)}), 0)
+        rows = {row['name']: row for row in done.json['sweep']['callables']}
+        self.assertIn('only once', rows['partly.once.f']['why'], done)
+        self.check(rows['partly.good.f']['returned'] > 50, done, str(rows))
+
+
 class Modules(OwnModules):
     def test_unkind(self):
         """an import that ends the process is named, and a call that clears the names of its caller harms no other one"""
-        done = self.expect(sweep('unkind', '--time', '10s', env={'PYTHONPATH': self.folder_with(UNKIND)}), 0)
+        done = self.expect(sweep('unkind', env={'PYTHONPATH': self.folder_with(UNKIND)}), 0)
         rows = {row['name']: row for row in done.json['sweep']['callables']}
         self.assertNotIn('not_made', rows['unkind.last'], done)
         self.assertEqual(done.json['sweep']['not_imported'],
@@ -241,10 +327,14 @@ class Modules(OwnModules):
 
     def test_time(self):
         """when the time is over, it says what had no turn, and ends as a run does that tested something"""
-        done = sweep('numpy.ma', '--time', '12s')
+        done = sweep('numpy.ma', '--time', '12s', '--seed', '1')
         self.expect(done, 1 if done.findings() else 0)
         self.check(not done.json['sweep']['complete'], done, 'it says that it is complete')
-        self.assertIn('the time was over before its turn', done.out, done)
+        passes = done.json['sweep']['passes']
+        self.check(passes['forms']['reached'] < passes['forms']['callables'], done, 'all forms had a turn')
+        rows = [row for row in done.json['sweep']['callables'] if 'forms' in row.get('not_reached', {})]
+        self.assertEqual(len(rows), passes['forms']['callables'] - passes['forms']['reached'], done)
+        self.assertIn('nothing is known of these', done.out, done)
 
     def test_missing(self):
         """a module that cannot be imported is named, with status 3"""

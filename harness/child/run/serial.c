@@ -8,11 +8,24 @@
 #include "core/wire/status.h"
 #include "detectors/memory/guard.h"
 
-/* Ends a pass with stop_on_first at the call that shows a failure. A heap is checked behind each call only where the
- * statement makes many different ones. */
-static bool is_shown(const struct run *run, const struct worker *worker)
+/* The calls of which the heap is checked behind the last one, in the variable `case_window` of a statement that makes
+ * many different calls: a check reads the whole heap. */
+static uint64_t window_of(const struct worker *worker)
 {
-    return run->plan->stop_on_first && (atomic_load(&run->findings) || (worker->names_case && guard_finds()));
+    PyObject *value = worker->names_case ? PyDict_GetItemString(worker->space.names, "case_window") : NULL;
+    long window = value ? PyLong_AsLong(value) : 1;
+    PyErr_Clear();
+    return window > 1 ? (uint64_t)window : 1;
+}
+
+/* Ends a pass with stop_on_first at the call that shows a failure; one of the heap, at the end of its window. */
+static bool is_shown(const struct run *run, const struct worker *worker, uint64_t window)
+{
+    if (!run->plan->stop_on_first)
+        return false;
+    if (atomic_load(&run->findings) || !worker->names_case)
+        return atomic_load(&run->findings);
+    return worker->done || worker->iterations % window == 0 ? guard_finds() : guard_has_found();
 }
 
 /* Returns the iterations that ended without an exception, or -1 when the role could not be prepared. */
@@ -24,7 +37,7 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
     worker->learn->looks = 0;
     worker->learn->spent = 0;
     int64_t completed = 0;
-    uint64_t began = clock_now(), until = began + limits->nanoseconds;
+    uint64_t window = window_of(worker), began = clock_now(), until = began + limits->nanoseconds;
     for (uint64_t i = 0; i < limits->iterations; i++) {
         uint64_t start = clock_now();
         completed += worker_iterate(worker);
@@ -34,7 +47,7 @@ static int64_t run_role(struct run *run, struct worker *worker, const struct ser
         /* Each iteration gets the same inputs, whatever the one before did to them. */
         for (unsigned k = 0; k < worker->space.nwatched; k++)
             watched_restore(&worker->space.watched[k], true);
-        run->shown = run->shown || is_shown(run, worker);
+        run->shown = run->shown || is_shown(run, worker, window);
         if (worker->done || run->shown || clock_now() >= until || atomic_load(&run->board->ask))
             break;
     }

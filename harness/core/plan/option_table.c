@@ -141,7 +141,7 @@ const struct option_row option_rows[] = {
     {"dry-run", 0, NULL, NULL, "print the plan as YAML and stop; `ftstress run FILE.yaml` runs that text",
      OPTION_WHAT, RUN, OPTION_SWITCH, AT(dry_run)},
 
-    {"time", 0, "TIME", "10s; reproduce 60s, minimize 10m, bisect 30m, sweep 30m, fuzz 10m",
+    {"time", 0, "TIME", "10s; reproduce 60s, minimize 10m, bisect 30m, fuzz 10m; sweep no limit",
      "duration of the run, for example 20, 500ms, 2m", OPTION_LENGTH,
      RUN | SWEEP | FUZZ | REPRODUCE | MINIMIZE | BISECT, OPTION_TIME, AT(plan.time), .low = 1,
      .wanted = NOT_A_TIME},

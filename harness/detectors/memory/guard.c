@@ -38,11 +38,16 @@ static void send_violation(const struct violation *violation)
     atomic_fetch_add_explicit(&reported, 1, memory_order_relaxed);
 }
 
+bool guard_has_found(void)
+{
+    return atomic_load_explicit(&reported, memory_order_relaxed) > 0;
+}
+
 bool guard_finds(void)
 {
     if (reports && guard_is_on())
         checker_scan(FOUND_SCAN);
-    return atomic_load_explicit(&reported, memory_order_relaxed) > 0;
+    return guard_has_found();
 }
 
 /* Applies "arrays", "*", or file+0xoffset, separated by commas. "*" waits for the statements, because the blocks of

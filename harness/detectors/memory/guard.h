@@ -29,6 +29,8 @@ void guard_start_sampling(void);
 /* Checks all blocks. Returns true where the guard has reported a violation, then or before. Child main, while no worker
  * runs. */
 bool guard_finds(void);
+/* Has the guard reported a violation? */
+bool guard_has_found(void);
 
 /* Fills the statistics of the record RECORD_FINISHED. */
 void guard_count(int64_t *values);

@@ -21,7 +21,7 @@
 #include "detectors/common/detector.h"
 #include "detectors/watch/watched.h"
 
-#define SITES 256
+#define SITES 1024
 
 /* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {

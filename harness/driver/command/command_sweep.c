@@ -11,18 +11,17 @@
 #include "core/wire/status.h"
 #include "driver/fuzz/fuzz.h"
 
-#define TIME (1800 * CLOCK_SECOND)
 #define FUZZ_TIME (600 * CLOCK_SECOND)
 
 static struct sweep prepare(struct mode_run *mode, const struct request *request, struct known_list *known,
                             uint64_t usual)
 {
-    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : usual;
+    uint64_t time = REQUEST_GAVE(request, plan.time) ? request->plan.time : usual; /* 0: no limit */
     return (struct sweep){.request = request,
                           .mode = mode,
                           .known = known,
                           .settings = command_settings(mode),
-                          .deadline = clock_now() + time,
+                          .deadline = time ? clock_now() + time : 0,
                           .shows = isatty(STDERR_FILENO) && !request->quiet};
 }
 
@@ -31,7 +30,7 @@ static int run_sweep(struct mode_run *mode, const struct request *request, struc
     struct run run = {0};
     struct sentence error;
     json_auto_t *report = NULL;
-    struct sweep sweep = prepare(mode, request, known, TIME);
+    struct sweep sweep = prepare(mode, request, known, 0);
     sweep.modules = request->positionals;
     sweep.nmodules = request->npositionals;
     sweep.jobs = command_jobs(request);

@@ -39,9 +39,10 @@ static size_t count_findings(const json_t *document)
 }
 
 /* Writes what the request names, whether or not one of the files fails. Returns 0 or an exit status. */
-static int write_all(const struct run *run, const json_t *document, const struct request *request)
+static int write_all(const struct run *run, json_t *document, const struct request *request)
 {
     const struct report report = {.document = document};
+    int error = report_keep(run, document, request->out); /* first: it decides what can be run again */
     bool other_on_stdout = (request->json && command_is_stdout(request->json)) ||
                            (request->as && command_is_stdout(request->output));
     int status = other_on_stdout ? 0 : print_text(document, request);
@@ -49,7 +50,6 @@ static int write_all(const struct run *run, const json_t *document, const struct
         status |= command_write("json", &report, request->json);
     if (request->as || request->output)
         status |= command_write(request->as, &report, request->output);
-    int error = report_keep(run, document, request->out);
     if (error)
         status =
             command_fail(STATUS_HARNESS, "cannot keep the run under %s: %s; name another folder with --out",

@@ -21,6 +21,10 @@ struct judge {
 /* judge_name.c: prints to a text. The caller's, NULL without memory. */
 char *judge_format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
+/* Suspects the call of the only statement of a run on one thread, for what no stack names: nothing else runs. Returns
+ * false where there is no such call. */
+bool judge_suspect_only(const struct judge *judge, struct finding *finding);
+
 /* Makes a finding of this child, without suspect, message and signature. NULL without memory. */
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector);

@@ -46,6 +46,20 @@ void judge_suspect_maker(const struct judge *judge, struct finding *finding, enu
     finding->evidence.agree = function != NULL;
 }
 
+bool judge_suspect_only(const struct judge *judge, struct finding *finding)
+{
+    const struct plan *plan = judge->plan;
+    bool is_only = judge->run->threads == 1 && plan->nsteps == 1 && plan->nroles == 0 && !plan->native;
+    const struct statement *statement =
+        is_only ? statement_find(&judge->run->statements, plan->steps[0]) : NULL;
+    if (!statement || statement->plain || !statement->package)
+        return false;
+    evidence_set(&finding->evidence, EVIDENCE_STATEMENT, BLAME_TARGET,
+                 statement_callable(&judge->run->statements, statement->source, plan->setup),
+                 strdup(statement->package));
+    return true;
+}
+
 struct finding *judge_new_finding(const struct judge *judge, enum finding_kind kind, enum severity severity,
                                   enum detector_id detector)
 {
@@ -113,6 +127,9 @@ struct finding *judge_add(struct judge *judge, struct finding *finding)
     bool breakage = finding->kind != FINDING_EXCEPTION && finding->kind != FINDING_WRONG_RESULT &&
                     finding->kind != FINDING_INPUT_MUTATED && finding->kind != FINDING_HANG &&
                     (finding->evidence.by < EVIDENCE_ABORT || finding->evidence.by > EVIDENCE_LIMIT);
+    bool is_unnamed = finding->evidence.by <= EVIDENCE_STACK || finding->evidence.by == EVIDENCE_ALLOCATOR;
+    if (breakage && is_unnamed && finding->evidence.blame == BLAME_UNKNOWN)
+        judge_suspect_only(judge, finding);
     if (statement && !statement->plain && statement->package) {
         finding->evidence.call =
             statement_callable(&judge->run->statements, statement->source, judge->plan->setup);

@@ -10,7 +10,6 @@
 #include "driver/fuzz/fuzz_draw.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
-#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_state.h"
 
 /* The stream of numbers for a fuzzer. */
@@ -110,6 +109,8 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->prng = prng_stream(fuzz->sweep->request->plan.seed, STREAM);
     fuzz->spent = json_object();
     fuzz->in_place = json_object();
+    fuzz->met = json_object();
+    fuzz->turns = json_object();
     fuzz->rows = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
     int status = list_modules(fuzz, names, error);
@@ -132,22 +133,25 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
     return error;
 }
 
-/* One round of this number has threads, which take longer. */
-#define THREADS_EACH 6
-
-/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. */
-static bool has_threads(const struct fuzz *fuzz)
+bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now)
 {
     const struct sweep *sweep = fuzz->sweep;
-    return fuzz->passed || clock_now() - sweep->began > (sweep->deadline - sweep->began) / 2;
+    uint64_t spent = now - sweep->began;
+    bool is_due = fuzz->passed || spent > (sweep->deadline - sweep->began) / 2;
+    return is_due && fuzz->threaded <= spent / 2;
 }
 
 /* Runs the calls that returned under threads. */
 static int run_threads(struct fuzz *fuzz, struct unit *unit)
 {
-    bool has_turn = has_threads(fuzz) && fuzz->rounds % THREADS_EACH == 3;
-    int error = has_turn ? unit_run_threads(fuzz->sweep, unit) : 0;
-    return error || !has_turn ? error : fuzz_combine(fuzz, unit);
+    uint64_t began = clock_now();
+    if (!fuzz_is_for_threads(fuzz, began))
+        return 0;
+    fuzz_count_turns(fuzz, unit);
+    int error = unit_run_threads(fuzz->sweep, unit);
+    error = error ? error : fuzz_combine(fuzz, unit);
+    fuzz->threaded += clock_now() - began;
+    return error;
 }
 
 static int run_round(struct fuzz *fuzz)
@@ -231,8 +235,8 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
-                             fuzz->spent, fuzz->in_place, fuzz->rows, fuzz->total};
+    json_t *const owned[] = {fuzz->table,    fuzz->entries, fuzz->all,  fuzz->arguments, fuzz->spent,
+                             fuzz->in_place, fuzz->met,     fuzz->rows, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

@@ -25,14 +25,19 @@ struct fuzz {
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
     json_t *in_place;
+    json_t
+        *met; /* "callable": its meetings with others under threads; "callable callable": with each other */
+    json_t *turns;    /* "callable keyword,keyword": turns of such a call with itself */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
-    unsigned lost;  /* plans that could not be written */
-    uint64_t saved; /* clock_now() of the last state */
-    size_t nsaved;  /* findings in it */
-    bool passed;    /* each callable had a turn */
+    uint64_t threaded;   /* time of turns with threads */
+    uint64_t child_time; /* of the last search with threads, for each of its children */
+    unsigned lost;       /* plans that could not be written */
+    uint64_t saved;      /* clock_now() of the last state */
+    size_t nsaved;       /* findings in it */
+    bool passed;         /* each callable had a turn */
 };
 
 /* The kind of signal of a plan that fails; the id of the finding follows. */
@@ -50,8 +55,14 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
     return document_text(json_array_get(unit->entries, owner), "name");
 }
 
+/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. Then threads
+ * have half of all time, because what several callables do to one another shows with them only. */
+bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now);
+
 /* fuzz_round.c: draws the inputs and calls of a round: sets the inputs of the catalogue. A new reference to entries. */
 json_t *fuzz_draw_round(struct fuzz *fuzz);
+/* fuzz_round.c: counts a turn of the calls of the unit that threads will make, each with itself. */
+void fuzz_count_turns(struct fuzz *fuzz, const struct unit *unit);
 /* fuzz_round.c: the inputs and calls of the plan, as they are. */
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
 

@@ -1,6 +1,6 @@
 /* Several calls of a round with one another. A plan that fails in a short search is reduced to two of its calls, if
  * these fail, too. Then fresh children show whether it fails again, and trials which package is to blame. */
-#include "driver/fuzz/fuzz.h"
+#include "driver/fuzz/fuzz_mix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +11,23 @@
 #include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "core/plan/perturb.h"
-#include "driver/fuzz/fuzz_draw.h"
+#include "driver/fuzz/fuzz_need.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_trial.h"
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define SEEN (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(EXCEPTION) | BIT(DIVERGE))
-/* Calls of a plan, and plans of a round. */
-#define CALLS_MOST 4u
-#define PLANS 3
+/* Plans of a round, and tries of a plan of the corpus. */
+#define PLANS 6
+#define PLAN_TRIES 3
 /* Further plans for each call that failed among others. */
 #define SUSPECT_PLANS 4
-/* Times of a search, and of what follows a failure. */
+/* Times of a search, and of what follows a failure. Its trials show which calls it needs: they have the time of this
+ * number of children at least, which a busy machine takes longer for. */
+#define TRIALS_LEAST 20
 #define SEARCH_TIME (1 * CLOCK_SECOND)
 #define AGAIN_TIME (4 * CLOCK_SECOND)
-#define VERIFY_TIME (8 * CLOCK_SECOND)
+#define VERIFY_TIME (40 * CLOCK_SECOND)
 
 static const struct member members[] = {
     {.name = "guard",
@@ -37,91 +39,42 @@ static const struct member members[] = {
 static const struct member_set searching = {
     .members = members, .n = sizeof members / sizeof *members, .fallback = &members[0]};
 
-/* Some calls, and how threads make them. */
-struct mix {
-    const struct unit_call *calls[CALLS_MOST];
-    unsigned n;
-    bool is_sequence; /* every thread makes all of them */
-    uint32_t perturb;
-    enum rung share;
+/* How a mix runs. */
+enum effort {
+    SEARCH,    /* what it shows is tried again before it counts */
+    AGAIN,     /* longer, in the same kinds of children; then trials */
+    ALL_KINDS, /* the same, in all kinds of children */
 };
 
-static const struct unit_call *draw_returned(struct fuzz *fuzz, const struct unit *unit)
+static uint64_t time_for_trials(const struct fuzz *fuzz)
 {
-    for (unsigned tries = 0; unit->n > 0 && tries < 64; tries++) {
-        const struct unit_call *call = &unit->calls[draw(&fuzz->prng, unit->n)];
-        if (call->state == CALL_RETURNED && !fuzz_is_spent(fuzz, fuzz_name(unit, call->owner)))
-            return call;
-    }
-    return NULL;
+    uint64_t least = TRIALS_LEAST * fuzz->child_time;
+    return least > VERIFY_TIME ? least : VERIFY_TIME;
 }
 
-static bool has_owner(const struct mix *mix, size_t owner)
-{
-    for (unsigned i = 0; i < mix->n; i++)
-        if (mix->calls[i]->owner == owner)
-            return true;
-    return false;
-}
-
-/* Begins with the call, unless it is NULL. Returns false where less than two callables are left. */
-static bool draw_mix(struct fuzz *fuzz, const struct unit *unit, const struct unit_call *suspect,
-                     struct mix *mix)
-{
-    static const uint32_t perturbs[] = {0, 0, PERTURB_DELAY, PERTURB_LOCKSTEP, PERTURB_SKEW};
-    size_t most = 2 + draw(&fuzz->prng, CALLS_MOST - 1);
-    *mix = (struct mix){.is_sequence = draw(&fuzz->prng, 4) == 0,
-                        .perturb = perturbs[draw(&fuzz->prng, sizeof perturbs / sizeof *perturbs)],
-                        .share = draw(&fuzz->prng, 8) == 0 ? RUNG_PRIVATE : RUNG_READONLY};
-    if (suspect)
-        mix->calls[mix->n++] = suspect;
-    for (unsigned tries = 0; tries < 32 && mix->n < most; tries++) {
-        const struct unit_call *call = draw_returned(fuzz, unit);
-        if (call && !has_owner(mix, call->owner))
-            mix->calls[mix->n++] = call;
-    }
-    return mix->n > 1;
-}
-
-static int make_plan(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix, struct plan *plan)
-{
-    int error = 0;
-    trial_begin(fuzz->sweep, "fuzz", plan);
-    plan->threads = trial_threads(fuzz->sweep);
-    if (plan->threads < 2 * mix->n && !REQUEST_GAVE(fuzz->sweep->request, plan.threads))
-        plan->threads = 2 * mix->n;
-    plan->share = mix->share;
-    plan->perturb = mix->perturb;
-    for (unsigned i = 0; i < mix->n && !error; i++)
-        error = trial_add_call(fuzz->sweep, unit, mix->calls[i], plan);
-    if (!mix->is_sequence) {
-        plan->roles = plan->steps;
-        plan->nroles = plan->nsteps;
-        plan->steps = NULL;
-        plan->nsteps = 0;
-    }
-    return error;
-}
-
-static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, bool is_search,
+static int run_mix(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, enum effort effort,
                    json_t **ret_report)
 {
-    struct trial trial = {.members = is_search ? &searching : NULL,
-                          .verify = is_search ? 0 : VERIFY_TIME,
-                          .is_search = is_search};
-    int error = make_plan(fuzz, unit, mix, &trial.plan);
-    trial.plan.time = is_search ? SEARCH_TIME : AGAIN_TIME;
+    uint64_t began = clock_now();
+    unsigned children = unit->children;
+    struct trial trial = {.members = effort == ALL_KINDS ? NULL : &searching,
+                          .verify = effort == SEARCH ? 0 : time_for_trials(fuzz),
+                          .is_search = effort == SEARCH};
+    int error = mix_plan(fuzz, unit, mix, &trial.plan);
+    trial.plan.time = effort == SEARCH ? SEARCH_TIME : AGAIN_TIME;
     *ret_report = NULL;
     if (!error)
         error = trial_run(fuzz->sweep, unit, &trial, ret_report);
     plan_clear(&trial.plan);
+    if (effort == SEARCH && unit->children > children)
+        fuzz->child_time = (clock_now() - began) / (unit->children - children);
     return error;
 }
 
 static int keep_mix(struct fuzz *fuzz, const struct unit *unit, const struct mix *mix, const char *signals)
 {
     struct plan plan;
-    int error = make_plan(fuzz, unit, mix, &plan);
+    int error = mix_plan(fuzz, unit, mix, &plan);
     error = error ? error : fuzz_keep(fuzz, &plan, signals);
     plan_clear(&plan);
     return error;
@@ -155,7 +108,7 @@ static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
             pair.calls[0] = mix->calls[i];
             pair.calls[1] = mix->calls[k];
             pair.n = 2;
-            int error = run_mix(fuzz, unit, &pair, true, &report);
+            int error = run_mix(fuzz, unit, &pair, SEARCH, &report);
             if (error || has_finding(report)) {
                 *mix = pair;
                 return error;
@@ -164,38 +117,57 @@ static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
     return 0;
 }
 
-static char *describe(const struct unit *unit, const struct mix *mix)
+/* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without
+ * several is tested first, because it may need one of two calls, whichever it is. */
+static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *report, struct mix *mix)
 {
-    char text[1024] = "";
+    struct mix smaller = *mix;
+    json_auto_t *again = NULL;
+    smaller.n = 0;
     for (unsigned i = 0; i < mix->n; i++) {
-        cleanup_free char *call = unit_call_text(unit, mix->calls[i]);
-        size_t length = strlen(text);
-        snprintf(text + length, sizeof text - length, "%s%s", i ? "; " : "", call ? call : "");
+        cleanup_free char *statement = mix_statement(unit, mix, i);
+        if (!statement || !need_is_none(report, statement))
+            smaller.calls[smaller.n++] = mix->calls[i];
     }
-    return strdup(text);
+    bool is_shown = smaller.n + 1 == mix->n;
+    if (smaller.n == 0 || smaller.n == mix->n)
+        return 0;
+    int error = is_shown ? 0 : run_mix(fuzz, unit, &smaller, SEARCH, &again);
+    if (!error && (is_shown || has_finding(again)))
+        *mix = smaller;
+    return error;
 }
 
-/* Does the plan fail in trials without the callable? */
-static bool is_innocent(const json_t *report, const char *name)
+/* Adds the id of the finding to the row of each callable that trials show to be needed, or that is left alone in the
+ * plan. Returns false where there is none. */
+static bool mark_rows(const struct unit *unit, const struct mix *whole, const struct mix *mix,
+                      const json_t *report, const json_t *finding)
 {
-    size_t i, k;
-    const json_t *one, *knock_out;
-    json_array_foreach (json_object_get(report, "verifications"), i, one)
-        json_array_foreach (json_object_get(one, "knock_outs"), k, knock_out)
-            if (strcmp(document_text(knock_out, "without"), name) == 0 &&
-                document_number(json_object_get(knock_out, "trials"), "hit") > 0)
-                return true;
-    return false;
+    json_auto_t *one = json_pack("[O]", finding);
+    bool is_marked = false;
+    for (unsigned i = 0; i < whole->n; i++) {
+        const struct unit_call *call = whole->calls[i];
+        cleanup_free char *statement = mix_statement(unit, whole, i);
+        bool is_alone = mix->n == 1 && mix->calls[0] == call;
+        if (!is_alone && (!statement || need_of(report, finding, statement) != NEED_CALL))
+            continue;
+        trial_add_ids(json_array_get(unit->rows, call->owner), one);
+        is_marked = true;
+    }
+    return is_marked;
 }
 
-/* Leaves the calls that the plan needs to fail, as far as trials show it. */
-static void leave_guilty(const struct unit *unit, const json_t *report, struct mix *mix)
+/* Names the callables of each finding. Those of a plan of which trials do not show it get no further turn, none of
+ * them: it would fail again and again. */
+static void mark_findings(struct fuzz *fuzz, const struct unit *unit, const struct mix *whole,
+                          const struct mix *mix, const json_t *report)
 {
-    unsigned n = 0;
-    for (unsigned i = 0; i < mix->n; i++)
-        if (!is_innocent(report, fuzz_name(unit, mix->calls[i]->owner)))
-            mix->calls[n++] = mix->calls[i];
-    mix->n = n > 0 ? n : mix->n;
+    size_t i;
+    const json_t *finding;
+    json_array_foreach (json_object_get(report, "findings"), i, finding)
+        if (!mark_rows(unit, whole, mix, report, finding))
+            for (unsigned k = 0; k < mix->n; k++)
+                json_object_set_new(fuzz->spent, fuzz_name(unit, mix->calls[k]->owner), json_true());
 }
 
 /* Adds to the findings which callables the plan calls: one of them alone may not fail. */
@@ -230,25 +202,42 @@ static int keep_failure(struct fuzz *fuzz, const struct unit *unit, const struct
     return signals ? keep_mix(fuzz, unit, mix, signals) : 0;
 }
 
-/* Runs a plan that failed again, with all kinds of children and trials. Callables of a finding get no further turn. */
+static void note_not_again(const struct unit *unit, const struct mix *mix)
+{
+    cleanup_free char *text = mix_describe(unit, mix);
+    json_array_append_new(unit->notes,
+                          json_sprintf("%s failed together once, and not again in fresh children; no finding",
+                                       text ? text : ""));
+}
+
+/* Runs a plan that failed again, first in the kinds of children that saw it. */
+static int run_again(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, json_t **ret_report)
+{
+    int error = run_mix(fuzz, unit, mix, AGAIN, ret_report);
+    if (error || has_finding(*ret_report))
+        return error;
+    json_decref(*ret_report);
+    return run_mix(fuzz, unit, mix, ALL_KINDS, ret_report);
+}
+
+/* Runs a plan that failed again, with trials. Callables of a finding get no further turn. */
 static int settle(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
 {
     json_auto_t *report = NULL;
     int error = reduce(fuzz, unit, mix);
-    error = error ? error : run_mix(fuzz, unit, mix, false, &report);
+    error = error ? error : run_again(fuzz, unit, mix, &report);
     if (error)
         return error;
-    leave_guilty(unit, report, mix);
-    for (unsigned i = 0; has_finding(report) && i < mix->n; i++)
-        trial_add_ids(json_array_get(unit->rows, mix->calls[i]->owner), json_object_get(report, "findings"));
-    mark_together(unit, mix, json_object_get(report, "findings"));
-    if (!has_finding(report) && !sweep_is_over(fuzz->sweep)) {
-        cleanup_free char *text = describe(unit, mix);
-        json_array_append_new(
-            unit->notes, json_sprintf("%s failed together once, and not again in fresh children; no finding",
-                                      text ? text : ""));
+    if (!has_finding(report)) {
+        if (!sweep_is_over(fuzz->sweep))
+            note_not_again(unit, mix);
+        return 0;
     }
-    return has_finding(report) ? keep_failure(fuzz, unit, mix, report) : 0;
+    const struct mix whole = *mix;
+    error = leave_guilty(fuzz, unit, report, mix);
+    mark_findings(fuzz, unit, &whole, mix, report);
+    mark_together(unit, mix, json_object_get(report, "findings"));
+    return error ? error : keep_failure(fuzz, unit, mix, report);
 }
 
 /* Keeps the plan if threads touch more words together than with these callables before. */
@@ -271,7 +260,8 @@ static int keep_new_words(struct fuzz *fuzz, const struct unit *unit, const stru
 static int try_mix(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bool *ret_found)
 {
     json_auto_t *report = NULL;
-    int error = run_mix(fuzz, unit, mix, true, &report);
+    int error = run_mix(fuzz, unit, mix, SEARCH, &report);
+    mix_count(fuzz, unit, mix);
     *ret_found = !error && has_finding(report);
     if (error)
         return error;
@@ -284,7 +274,7 @@ static int combine_once(struct fuzz *fuzz, struct unit *unit, const struct unit_
 {
     struct mix mix;
     *ret_found = false;
-    return draw_mix(fuzz, unit, suspect, &mix) ? try_mix(fuzz, unit, &mix, ret_found) : 1;
+    return mix_draw(fuzz, unit, suspect, &mix) ? try_mix(fuzz, unit, &mix, ret_found) : 1;
 }
 
 int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *plan)
@@ -292,10 +282,10 @@ int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *p
     struct mix mix = {.is_sequence = plan->nsteps > 0, .perturb = plan->perturb, .share = plan->share};
     bool found = false;
     int error = 0;
-    for (size_t i = 0; i < unit->n && mix.n < CALLS_MOST; i++)
+    for (size_t i = 0; i < unit->n && mix.n < MIX_MOST; i++)
         if (unit->calls[i].state == CALL_RETURNED)
             mix.calls[mix.n++] = &unit->calls[i];
-    for (int i = 0; i < PLANS && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
+    for (int i = 0; i < PLAN_TRIES && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
         error = try_mix(fuzz, unit, &mix, &found);
     return error;
 }

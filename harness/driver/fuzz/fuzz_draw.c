@@ -151,3 +151,19 @@ void draw_learn(const char *call, json_t *arguments)
         json_object_set_new(arguments, list[i], json_true());
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
+
+char *draw_keywords(const char *call)
+{
+    char *list[ARGUMENTS_MAX], *keywords = strdup("");
+    cleanup_free char *inside = inside_of(call);
+    size_t n = inside ? split(inside, list) : 0;
+    for (size_t i = 0; i < n && keywords; i++) {
+        if (!is_keyword(list[i]))
+            continue;
+        *strchr(list[i], '=') = '\0';
+        if (text_join(&keywords, *keywords ? "," : "", list[i]) < 0)
+            break;
+    }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+    return keywords;
+}

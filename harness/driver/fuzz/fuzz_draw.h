@@ -20,3 +20,6 @@ char *draw_call(struct prng *prng, const char *call, const json_t *arguments);
 
 /* Adds the positional arguments of the call to the keys of a set. */
 void draw_learn(const char *call, json_t *arguments);
+
+/* The keywords of the call, "axis,dtype" or "". The caller's; NULL without memory. */
+char *draw_keywords(const char *call);

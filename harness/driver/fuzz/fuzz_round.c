@@ -171,16 +171,71 @@ static void add_plan(struct fuzz *fuzz, json_t *chosen, const struct plan *base,
         add_statement(fuzz, chosen, base, base->roles[i], is_changed);
 }
 
+/* The key of a callable's calls with these keywords, which change what it does. The caller's, or NULL. */
+static char *form_of(const char *name, const char *call)
+{
+    cleanup_free char *keywords = draw_keywords(call);
+    char *key;
+    return !keywords || asprintf(&key, "%s %s", name, keywords) < 0 ? NULL : key;
+}
+
+static json_int_t turns_of(const struct fuzz *fuzz, const char *name, const char *call)
+{
+    cleanup_free char *form = form_of(name, call);
+    return form ? json_integer_value(json_object_get(fuzz->turns, form)) : 0;
+}
+
+void fuzz_count_turns(struct fuzz *fuzz, const struct unit *unit)
+{
+    for (size_t i = 0; i < json_array_size(unit->entries); i++) {
+        const struct unit_call *call = unit_choose_call(fuzz->sweep, unit, i);
+        cleanup_free char *form = call ? form_of(fuzz_name(unit, i), call->text) : NULL;
+        if (form)
+            json_object_set_new(fuzz->turns, form,
+                                json_integer(1 + json_integer_value(json_object_get(fuzz->turns, form))));
+    }
+}
+
+/* A call and the turns that calls with its keywords had. */
+struct turn {
+    const char *text;
+    json_int_t n;
+};
+
+/* Puts the turn behind those of the list that are no more: equal ones stay in their order. */
+static void insert_turn(struct turn *list, size_t n, struct turn turn)
+{
+    for (; n > 0 && list[n - 1].n > turn.n; n--)
+        list[n] = list[n - 1];
+    list[n] = turn;
+}
+
+/* The calls as a list. Those with keywords that had fewer turns come first: threads make the first call that
+ * returns. */
+static json_t *list_calls(const struct fuzz *fuzz, const char *name, json_t *calls)
+{
+    json_t *list = json_array(), *value;
+    const char *text;
+    size_t n = 0;
+    cleanup_free struct turn *turns = calloc(json_object_size(calls) + 1, sizeof *turns);
+    json_object_foreach (calls, text, value) {
+        struct turn turn = {.text = text, .n = turns_of(fuzz, name, text)};
+        if (turns)
+            insert_turn(turns, n++, turn);
+    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(turns[i].text));
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
+    return list;
+}
+
 /* The sets of calls as lists. */
-static json_t *list_entries(json_t *chosen)
+static json_t *list_entries(const struct fuzz *fuzz, json_t *chosen)
 {
     json_t *entries = json_array(), *entry;
-    const char *name, *text;
+    const char *name;
     json_object_foreach (chosen, name, entry) {
-        json_t *calls = json_array(), *value;
-        json_object_foreach (json_object_get(entry, "calls"), text, value)
-            json_array_append_new(calls, json_string(text));
-        json_object_set_new(entry, "calls", calls);
+        json_object_set_new(entry, "calls", list_calls(fuzz, name, json_object_get(entry, "calls")));
         json_array_append(entries, entry);
     }
     return entries;
@@ -200,7 +255,7 @@ json_t *fuzz_draw_round(struct fuzz *fuzz)
         draw_window(fuzz, chosen);
     if (fuzz->passed && fuzz->sweep->request->shards > 1)
         draw_others(fuzz, chosen);
-    return list_entries(chosen);
+    return list_entries(fuzz, chosen);
 }
 
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan)
@@ -208,5 +263,5 @@ json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan)
     json_auto_t *chosen = json_object();
     json_object_set_new(fuzz->sweep->catalogue, "inputs", draw_inputs(fuzz, plan, false));
     add_plan(fuzz, chosen, plan, false);
-    return list_entries(chosen);
+    return list_entries(fuzz, chosen);
 }

@@ -132,7 +132,16 @@ static const struct symbol_frame *maker_of(const struct judge *judge, const stru
     return frame;
 }
 
-/* Suspects the code that was caught, or else the allocation site of the block. */
+static void suspect_maker(const struct judge *judge, struct finding *finding,
+                          const struct symbol_frame *maker, const char *name)
+{
+    const char *function = package_function(maker);
+    evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, function ? strdup(function) : NULL,
+                 judge_name_package(judge, maker->module, name));
+}
+
+/* Suspects the code that was caught, or else the allocation site of the block. Arrays of all functions are made in the
+ * same places, so that the only call says more. */
 static void set_suspect(struct judge *judge, struct finding *finding, const struct violation *violation,
                         const struct symbol_stack *alloc)
 {
@@ -144,11 +153,12 @@ static void set_suspect(struct judge *judge, struct finding *finding, const stru
         judge_suspect_stack(judge, finding, EVIDENCE_CAUGHT, &stack);
         finding->trapped = true;
         symbol_stack_free(&stack);
-    } else if (maker && violation->kind != VIOLATION_STRAY) {
-        const char *function = package_function(maker);
-        evidence_set(&finding->evidence, EVIDENCE_BLOCK, BLAME_TARGET, function ? strdup(function) : NULL,
-                     judge_name_package(judge, maker->module, name));
+        return;
     }
+    bool has_own = maker && violation->kind != VIOLATION_STRAY;
+    bool is_others = has_own && violation->block != BLOCK_ARRAY;
+    if (is_others || (!judge_suspect_only(judge, finding) && has_own))
+        suspect_maker(judge, finding, maker, name);
 }
 
 /* Sets names and suspect by the stack of the allocation, or of the call where the call is the fault. */

@@ -127,6 +127,22 @@ static void add_row(json_t *rows, json_t *row)
     json_array_append(rows, row);
 }
 
+/* Adds the numbers of callables that had a turn in each pass. */
+static void add_passes(json_t *to, const json_t *from)
+{
+    const char *name;
+    json_t *pass, *sums = json_object_get(to, "passes");
+    json_object_foreach (json_object_get(from, "passes"), name, pass) {
+        if (!sums)
+            json_object_set_new(to, "passes", sums = json_object());
+        json_t *sum = json_object_get(sums, name);
+        if (!sum)
+            json_object_set_new(sums, name, sum = json_object());
+        add_number(sum, pass, "callables");
+        add_number(sum, pass, "reached");
+    }
+}
+
 static void add_sweep(json_t *all, const json_t *report)
 {
     const json_t *from = json_object_get(report, "sweep");
@@ -139,6 +155,7 @@ static void add_sweep(json_t *all, const json_t *report)
                             json_pack("{s:b, s:i, s:b}", "complete", 1, "children", 0, "resumed", 0));
     json_t *to = json_object_get(all, "sweep"), *rows = list_in(to, "callables");
     add_number(to, from, "children");
+    add_passes(to, from);
     if (!document_is_true(from, "complete"))
         json_object_set_new(to, "complete", json_false());
     if (document_is_true(from, "resumed"))

@@ -83,9 +83,9 @@ static void add_unit(json_t *report, const char *path)
     json_auto_t *unit = json_load_file(path, 0, NULL);
     if (!unit)
         return;
-    json_auto_t *part =
-        json_pack("{s:b, s:O*, s:I}", "complete", 0, "callables", json_object_get(unit, "callables"),
-                  "children", (json_int_t)document_number(unit, "children"));
+    json_auto_t *part = json_pack(
+        "{s:b, s:O*, s:O*, s:I}", "complete", 0, "callables", json_object_get(unit, "callables"), "passes",
+        json_object_get(unit, "passes"), "children", (json_int_t)document_number(unit, "children"));
     json_object_set(unit, "sweep", part);
     json_object_del(unit, "children");
     merge_add(report, unit); /* NOLINT(readability-suspicious-call-argument): the names are right */

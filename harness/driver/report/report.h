@@ -31,11 +31,12 @@ json_t *report_json_known_list(const struct known_list *list);
 /* Is it the folder of a kept finding? For scandir. */
 int report_is_kept(const struct dirent *entry);
 
-/* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt). Returns 0 or -errno. */
-int report_keep_findings(const struct run *run, const json_t *document, const char *out);
+/* Writes a folder for each finding under `out` (finding.json, plan.yaml, stderr.txt), whole or not at all: one that is
+ * not kept loses the command that runs it again. Returns 0 or -errno. */
+int report_keep_findings(const struct run *run, json_t *document, const char *out);
 
 /* The same, and report.json. */
-int report_keep(const struct run *run, const json_t *document, const char *out);
+int report_keep(const struct run *run, json_t *document, const char *out);
 
 /* Reads which ids findings under `out` have, so that no other finding takes one of them. Returns 0 or -ENOMEM; a folder
  * that cannot be read has none. */

@@ -82,6 +82,26 @@ int report_keep_trials(const char *dir, unsigned hit, unsigned of)
     return write_json(dir, "finding.json", finding);
 }
 
+/* Has the folder a finding? */
+static bool is_whole(const char *dir)
+{
+    cleanup_free char *path = NULL;
+    return asprintf(&path, "%s/finding.json", dir) >= 0 && access(path, F_OK) == 0;
+}
+
+/* Removes the folder of a finding that could not be written. Returns the error. */
+static int leave_nothing(const char *dir, int error)
+{
+    static const char *const names[] = {"plan.yaml", "stderr.txt"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cleanup_free char *path = NULL;
+        if (asprintf(&path, "%s/%s", dir, names[i]) >= 0)
+            unlink(path);
+    }
+    rmdir(dir);
+    return error;
+}
+
 /* Keeps the facts of the run with the finding, because the next run overwrites report.json. */
 static int keep_finding(const struct run *run, const json_t *document, size_t i, const char *out)
 {
@@ -99,10 +119,12 @@ static int keep_finding(const struct run *run, const json_t *document, size_t i,
     json_object_set_new(json, "interpreter", report_json_text(run->python));
     int error = fd_make_dirs(dir);
     if (!error)
-        error = write_json(dir, "finding.json", json);
-    if (!error)
         error = write_text(dir, "plan.yaml", finding->plan);
-    return error ? error : write_text(dir, "stderr.txt", finding->log_end);
+    if (!error)
+        error = write_text(dir, "stderr.txt", finding->log_end);
+    if (!error) /* the last one: a folder with it is whole */
+        error = write_json(dir, "finding.json", json);
+    return error && !is_whole(dir) ? leave_nothing(dir, error) : error;
 }
 
 int report_is_kept(const struct dirent *entry)
@@ -136,15 +158,30 @@ int report_kept(const char *out, struct finding_list *list)
     return error;
 }
 
-int report_keep_findings(const struct run *run, const json_t *document, const char *out)
+/* A finding that is not kept, from this run or an earlier one, cannot be run again by its id. */
+static int forget_command(json_t *document, size_t i, const char *out)
 {
-    int error = 0;
-    for (size_t i = 0; i < run->findings.n && !error; i++)
-        error = keep_finding(run, document, i, out);
-    return error;
+    json_t *finding = json_array_get(json_object_get(document, "findings"), i);
+    cleanup_free char *dir = NULL;
+    if (asprintf(&dir, "%s/%s", out, document_text(finding, "id")) < 0)
+        return -ENOMEM;
+    if (!is_whole(dir))
+        json_object_set_new(finding, "reproduce", json_null());
+    return 0;
 }
 
-int report_keep(const struct run *run, const json_t *document, const char *out)
+int report_keep_findings(const struct run *run, json_t *document, const char *out)
+{
+    int failed = 0;
+    for (size_t i = 0; i < run->findings.n; i++) {
+        int error = keep_finding(run, document, i, out);
+        error = error ? forget_command(document, i, out) ?: error : 0;
+        failed = failed ? failed : error;
+    }
+    return failed;
+}
+
+int report_keep(const struct run *run, json_t *document, const char *out)
 {
     int error = report_keep_findings(run, document, out);
     if (!error)

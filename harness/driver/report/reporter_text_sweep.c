@@ -23,6 +23,7 @@ static const struct {
     {"out_of_time", "were out of time"},
     {"out_of_memory", "were out of memory"},
     {"left_out", "were left out behind failures of the same callable"},
+    {"left_slow", "were left out behind slow calls of the same callable"},
     {"not_made", "were not made"},
 };
 
@@ -147,6 +148,36 @@ static void print_failed(const struct text *text, const json_t *row, unsigned *s
     }
 }
 
+/* The passes of a sweep, with the words for their calls. */
+static const struct {
+    const char *name, *words;
+} passes[] = {
+    {"first", "some calls of each, on one thread"},
+    {"failures", "a call that failed, by itself"},
+    {"forms", "all their calls, on one thread"},
+    {"sequences", "calls on one object, on one thread"},
+    {"threads", "a call that returned, with several threads"},
+};
+
+/* What had no turn is not clean: the numbers differ then. */
+static void print_passes(const json_t *sweep, FILE *out)
+{
+    bool is_whole = true;
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        const json_t *pass = json_object_get(json_object_get(sweep, "passes"), passes[i].name);
+        long long callables = document_number(pass, "callables"), reached = document_number(pass, "reached");
+        if (callables == 0)
+            continue;
+        fprintf(out, "  %s: %lld of %lld callables\n", passes[i].words, reached, callables);
+        is_whole = is_whole && reached == callables;
+    }
+    if (!is_whole)
+        fputs(
+            "  the others had no turn there, or not with all calls: nothing is known of these; the JSON report names "
+            "them (not_reached)\n",
+            out);
+}
+
 static void print_fuzz(const struct text *text, const json_t *fuzz)
 {
     if (!json_is_object(fuzz))
@@ -169,6 +200,7 @@ void text_sweep(const struct text *text)
             document_real(text->report->document, "seconds"), document_number(sweep, "children"),
             document_number(text->report->document, "calls"));
     print_counts(rows, text->out);
+    print_passes(sweep, text->out);
     json_array_foreach (rows, i, row)
         print_failed(text, row, &shown);
     if (shown > FAILED_SHOWN && !text->report->whole)

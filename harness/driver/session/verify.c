@@ -83,6 +83,7 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
 static void run_variants(struct verify *verify, struct verification *found, uint32_t detect)
 {
     verify->detect = detect & LIGHT ? detect & LIGHT : detect;
+    verify->detect_all = detect;
     verify->found = found;
     found->share = verify->plan->share;
     verify_variants(verify);

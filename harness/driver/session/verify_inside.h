@@ -11,11 +11,13 @@ struct verify {
     struct job_settings settings;
     uint64_t deadline;
     uint32_t detect;
+    uint32_t detect_all;        /* where children with `detect` show nothing */
     struct judge_filter filter; /* failures of this bug */
     struct trials seen;         /* children of the run that saw it */
     bool over;                  /* for all bugs: interrupted, or a child could not be started */
     struct verification *found;
 };
 
-/* verify_variant.c: runs the trials of one bug with the detectors `detect`, and fills `found`. */
+/* verify_variant.c: runs the trials of one bug with the detectors `detect`, or with all of them where it shows only so;
+ * fills `found`. */
 void verify_variants(struct verify *verify);

@@ -236,12 +236,26 @@ static bool needs_others(const struct verify *verify)
     return found->without && found->again.hit == 0 && verification_is_telling(&seen, &found->again);
 }
 
+/* The first trials. A crash may need the inaccessible pages of the guard: where it shows nothing without them, only the
+ * trials with them count. */
+static void run_first(struct verify *verify)
+{
+    struct trials *again = &verify->found->again;
+    struct plan variant = variant_of(verify);
+    run_trials(verify, &variant, HITS, HITS, again);
+    if (again->hit > 0 || again->of < HITS || verify->detect == verify->detect_all)
+        return;
+    verify->detect = verify->detect_all;
+    *again = (struct trials){0};
+    variant = variant_of(verify);
+    run_trials(verify, &variant, HITS, HITS, again);
+}
+
 void verify_variants(struct verify *verify)
 {
     struct verification *found = verify->found;
+    run_first(verify);
     struct plan variant = variant_of(verify);
-    run_trials(verify, &variant, HITS, HITS, &found->again);
-    variant = variant_of(verify);
     if (!needs_others(verify))
         run_trials(verify, &variant, HITS, TRIALS_MAX, &found->again);
     if (found->again.hit == 0)

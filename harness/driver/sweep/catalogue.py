@@ -4,10 +4,11 @@ Writes catalogue.json to the folder above the current one: {"inputs": [[name, re
 {"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
 
-The file `step` has the step that runs, such as "import NAME". A step that ended an earlier process is in the list "skip" of
-the task, and is left out.
+The file `step` has the step that runs, such as "import NAME". A step that ended an earlier process is in the table "skip" of
+the task, with the reason, and is left out. The file `why` has the reason where the step itself did not end the process.
 """
 import ast
+import contextlib
 import enum
 import importlib
 import inspect
@@ -96,6 +97,9 @@ SKIPPED = {'tests', 'test', 'conftest', 'setup', '__main__', 'testing'}
 MAKE_TIME = 2
 # A chain of Python functions is read as far as this.
 DEPTH = 3
+# Seconds for an import in a fork, and the exit status of one that turned the GIL on.
+PROBE_TIME, TURNS_GIL_ON = 60, 77
+ENDED, GIL = 'its import ended the process', 'it turns the GIL on; PYTHON_GIL=0 keeps it off'
 
 
 def root_of(name):
@@ -163,16 +167,53 @@ def parts_of(module):
     return sorted(part for part in parts if not part.startswith('_') and part not in SKIPPED)
 
 
+def has_gil():
+    return not ALLOWS_GIL and getattr(sys, '_is_gil_enabled', bool)()
+
+
+def import_in_fork(name, gil):
+    """In a fork: imports the module, and ends. Its exit status is 0 where this process can import it, too."""
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.alarm(PROBE_TIME)
+    with contextlib.suppress(BaseException):  # this process will see it, too
+        importlib.import_module(name)
+    os._exit(TURNS_GIL_ON if has_gil() and not gil else 0)
+
+
+def why_not_import(name):
+    """Why the module must not be imported here, or None. Once an import has ended a process, a fork tries each other one first."""
+    if not begin(f'import {name}'):
+        return SKIP[f'import {name}']
+    if not SKIP or name in sys.modules:
+        return None
+    if (pid := os.fork()) == 0:
+        import_in_fork(name, has_gil())
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return None if status == 0 else GIL if status == TURNS_GIL_ON else ENDED
+
+
+def check_gil(gil):
+    """Ends the process where the step turned the GIL on: the other modules need one without."""
+    if has_gil() and not gil:
+        with open(f'{FOLDER}/why', 'w', encoding='utf-8') as file:
+            file.write(GIL)
+        os._exit(1)
+
+
 def modules(name, seen, failed):
     """Imports the module and its public submodules."""
-    if not begin(f'import {name}'):
-        failed.append({'name': name, 'why': 'its import ended the process'})
+    gil = has_gil()
+    if why := why_not_import(name):
+        failed.append({'name': name, 'why': why})
         return
     try:
         module = importlib.import_module(name)
     except BaseException as why:  # a module may exit
+        check_gil(gil)
         failed.append({'name': name, 'why': f'{type(why).__name__}: {why}'[:200]})
         return
+    check_gil(gil)
     if module in seen.values():
         return
     seen[name] = module
@@ -387,5 +428,5 @@ def write_catalogue(names):
 
 with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
     TASK = json.load(task)
-SKIP = set(TASK['skip'])
+SKIP, ALLOWS_GIL = TASK['skip'], TASK['allow_gil']
 write_catalogue(TASK['modules'])

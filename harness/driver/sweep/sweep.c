@@ -18,16 +18,16 @@
 #include "core/wire/status.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
-#include "driver/sweep/sweep_report.h"
 #include "driver/sweep/sweep_state.h"
-#include "driver/sweep/sweep_unit.h"
 
 EMBED(catalogue_source, FTSTRESS_CATALOGUE);
 
-/* Callables and calls of a unit, at most: a child for each costs the imports, and all calls of one run again behind a
- * failure. */
-#define UNIT_CALLABLES 40u
-#define UNIT_CALLS 4500u
+/* Callables and calls of a unit, at most: each unit costs the imports in each pass. A small catalogue has UNITS all the
+ * same, for several workers. */
+#define UNIT_CALLABLES 80u
+#define UNIT_LEAST 20u
+#define UNITS 8
+#define UNIT_CALLS 9000u
 /* Calls that threads make in a sweep, about: 40 of them take 2 s. A sweep of few callables has several of each. */
 #define THREAD_CALLS 600u
 #define CATALOGUE_TIME (600 * CLOCK_SECOND)
@@ -42,18 +42,18 @@ static json_t *list_of(char *const *texts, size_t n)
     return list;
 }
 
-/* The step that the last child ended at; NULL: none. The caller's. */
-static char *read_step(const struct sweep *sweep)
+/* A file of the last child, such as "step", which has the step that it ended at; NULL: none. The caller's. */
+static char *read_text(const struct sweep *sweep, const char *name)
 {
-    char *step = NULL;
+    char *text = NULL;
     size_t size;
-    return sweep_child_read(sweep, "step", &step, &size) == 0 ? step : NULL;
+    return sweep_child_read(sweep, name, &text, &size) == 0 ? text : NULL;
 }
 
 /* Reads what the child wrote. Returns 0, or an exit status with *error. */
 static int take_catalogue(struct sweep *sweep, const struct outcome *outcome, struct sentence *error)
 {
-    cleanup_free char *step = read_step(sweep);
+    cleanup_free char *step = read_text(sweep, "step");
     char *text = NULL;
     size_t size;
     if (outcome->interrupted)
@@ -104,21 +104,18 @@ static int list_callables(struct sweep *sweep, const json_t *task, json_t **ret_
  * one. */
 static bool skip_step(const struct sweep *sweep, json_t *skip)
 {
-    cleanup_free char *step = read_step(sweep);
-    bool is_new = step && *step;
-    size_t i;
-    const json_t *known;
-    json_array_foreach (skip, i, known)
-        is_new = is_new && strcmp(json_string_value(known), step) != 0;
-    return is_new && json_array_size(skip) < SKIPPED_MOST &&
-           json_array_append_new(skip, json_string(step)) == 0;
+    cleanup_free char *step = read_text(sweep, "step"), *why = read_text(sweep, "why");
+    if (!step || !*step || json_object_get(skip, step) || json_object_size(skip) >= SKIPPED_MOST)
+        return false;
+    return json_object_set_new(skip, step, json_string(why ? why : "its import ended the process")) == 0;
 }
 
 static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_environment,
                           struct sentence *error)
 {
-    json_t *skip = json_array();
-    json_auto_t *task = json_pack("{s:O, s:o}", "modules", names, "skip", skip);
+    json_t *skip = json_object();
+    json_auto_t *task =
+        json_pack("{s:O, s:o, s:b}", "modules", names, "skip", skip, "allow_gil", sweep->settings.allow_gil);
     bool ended;
     int status;
     do
@@ -140,10 +137,13 @@ static int divide(struct sweep *sweep)
 {
     size_t i, ncalls = 0;
     json_t *entry, *unit = NULL;
+    const json_t *callables = json_object_get(sweep->catalogue, "callables");
+    size_t most = json_array_size(callables) / UNITS;
+    most = most < UNIT_LEAST ? UNIT_LEAST : most > UNIT_CALLABLES ? UNIT_CALLABLES : most;
     sweep->units = json_array();
-    json_array_foreach (json_object_get(sweep->catalogue, "callables"), i, entry) {
+    json_array_foreach (callables, i, entry) {
         ncalls += json_array_size(json_object_get(entry, "calls"));
-        if (!unit || json_array_size(unit) >= UNIT_CALLABLES || ncalls > UNIT_CALLS) {
+        if (!unit || json_array_size(unit) >= most || ncalls > UNIT_CALLS) {
             unit = json_array();
             json_array_append_new(sweep->units, unit);
             ncalls = json_array_size(json_object_get(entry, "calls"));
@@ -154,48 +154,6 @@ static int divide(struct sweep *sweep)
     return 0;
 }
 
-static int run_unit(struct sweep *sweep, unsigned number)
-{
-    struct unit unit;
-    int error = unit_begin(&unit, json_array_get(sweep->units, number));
-    unit.complete = true;
-    error = error ? error : unit_scan(sweep, &unit);
-    if (!error && unit.complete)
-        error = unit_try_failures(sweep, &unit);
-    if (!error && unit.complete)
-        error = unit_run_threads(sweep, &unit);
-    if (!error && unit.complete)
-        error = unit_look_for_known(sweep, &unit);
-    json_auto_t *result = unit_document(&unit);
-    json_object_set_new(result, "complete", json_boolean(unit.complete));
-    if (!error)
-        error = sweep_state_write(sweep, number, result);
-    unit_clear(&unit);
-    return error;
-}
-
-/* An incomplete unit is run again by the next sweep. */
-static bool is_done(const struct sweep *sweep, unsigned number)
-{
-    json_auto_t *result = sweep_state_read(sweep, number);
-    return document_is_true(result, "complete");
-}
-
-static int work(struct sweep *sweep)
-{
-    int error = sweep_child_open(sweep);
-    while (!error && !sweep_is_over(sweep)) {
-        unsigned number = atomic_fetch_add(&sweep->board->next, 1);
-        if (number >= json_array_size(sweep->units))
-            break;
-        if (!is_done(sweep, number))
-            error = run_unit(sweep, number);
-        atomic_fetch_add(&sweep->board->done, 1);
-    }
-    sweep_child_close(sweep);
-    return error;
-}
-
 /* In a fork. It ends with this process, so that no child outlives it. */
 static _Noreturn void work_as_child(struct sweep *sweep, pid_t parent)
 {
@@ -204,7 +162,7 @@ static _Noreturn void work_as_child(struct sweep *sweep, pid_t parent)
         _exit(1);
     sweep->shows = false;
     sweep->scratch = NULL;
-    _exit(work(sweep) < 0 ? 1 : 0);
+    _exit(sweep_work(sweep) < 0 ? 1 : 0);
 }
 
 static int run_workers(struct sweep *sweep)
@@ -215,7 +173,7 @@ static int run_workers(struct sweep *sweep)
     for (unsigned i = 1; !error && i < sweep->jobs; i++)
         if ((pids[i] = fork()) == 0)
             work_as_child(sweep, parent);
-    error = error ? error : work(sweep);
+    error = error ? error : sweep_work(sweep);
     for (unsigned i = 1; pids && i < sweep->jobs; i++) {
         if (pids[i] > 0 && atomic_load(&sweep->board->interrupted))
             kill(pids[i], SIGTERM);
@@ -233,7 +191,8 @@ static int open_board(struct sweep *sweep)
     if (board == MAP_FAILED)
         return -errno;
     sweep->board = board;
-    return 0;
+    sweep->locks = memfd_create("ftstress-sweep", MFD_CLOEXEC);
+    return sweep->locks < 0 ? -errno : 0;
 }
 
 static json_t *task_of(const struct sweep *sweep, json_t *names, json_t *environment)
@@ -252,6 +211,7 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     sweep_leave_shard(sweep);
     json_auto_t *task = task_of(sweep, names, environment);
     failed = divide(sweep);
+    failed = failed ? failed : sweep_draw_order(sweep);
     failed = failed ? failed : sweep_state_open(sweep, task);
     failed = failed ? failed : run_workers(sweep);
     if (sweep->shows)
@@ -296,6 +256,9 @@ void sweep_clear(struct sweep *sweep)
     json_decref(sweep->catalogue);
     json_decref(sweep->units);
     free(sweep->dir);
-    if (sweep->board)
-        munmap(sweep->board, sizeof *sweep->board);
+    free(sweep->order);
+    if (!sweep->board)
+        return;
+    munmap(sweep->board, sizeof *sweep->board);
+    fd_close(&sweep->locks);
 }

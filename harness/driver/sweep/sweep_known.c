@@ -1,6 +1,8 @@
 /* Findings of the baseline that a unit did not show: were they looked for? */
 #include "driver/sweep/sweep_unit.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "core/plan/detector_list.h"
 #include "driver/finding/known.h"

@@ -1,4 +1,4 @@
-/* Calls of a unit and findings of the baseline. */
+/* Which findings of the baseline a unit has not shown, and in which calls they were. */
 #include "driver/sweep/sweep_unit.h"
 
 #include <string.h>

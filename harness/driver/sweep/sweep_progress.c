@@ -1,3 +1,4 @@
+/* The passes' names, the end of a sweep, and its line of progress. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -5,9 +6,25 @@
 
 #define REDRAW (CLOCK_SECOND / 4)
 
+const char *sweep_pass_name(enum sweep_pass pass)
+{
+    static const char *const names[SWEEP_PASSES] = {
+        [PASS_FIRST] = "first",         [PASS_FAILURES] = "failures", [PASS_FORMS] = "forms",
+        [PASS_SEQUENCES] = "sequences", [PASS_THREADS] = "threads",   [PASS_KNOWN] = "known",
+    };
+    return names[pass];
+}
+
+uint64_t sweep_end(const struct sweep *sweep)
+{
+    return sweep->until && (!sweep->deadline || sweep->until < sweep->deadline) ? sweep->until
+                                                                                : sweep->deadline;
+}
+
 bool sweep_is_over(const struct sweep *sweep)
 {
-    return atomic_load(&sweep->board->interrupted) || (sweep->deadline && clock_now() >= sweep->deadline);
+    uint64_t end = sweep_end(sweep);
+    return atomic_load(&sweep->board->interrupted) || (end && clock_now() >= end);
 }
 
 void sweep_draw(void *context, const struct board_totals *now)
@@ -24,9 +41,9 @@ void sweep_draw(void *context, const struct board_totals *now)
                 atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
                 clock_seconds(time - sweep->began));
     else
-        fprintf(stderr, "\r\e[Ksweep: %u of %zu units, %u calls, %u findings, %.0f s",
-                atomic_load(&sweep->board->done), json_array_size(sweep->units),
-                atomic_load(&sweep->board->calls), atomic_load(&sweep->board->found),
-                clock_seconds(time - sweep->began));
+        fprintf(stderr, "\r\e[Ksweep: pass %d of %d, %u of %zu turns, %u calls, %u findings, %.0f s",
+                sweep->pass + 1, SWEEP_PASSES, atomic_load(&sweep->board->done),
+                SWEEP_PASSES * json_array_size(sweep->units), atomic_load(&sweep->board->calls),
+                atomic_load(&sweep->board->found), clock_seconds(time - sweep->began));
     fflush(stderr);
 }

@@ -1,4 +1,4 @@
-#include "driver/sweep/sweep_report.h"
+#include "driver/sweep/sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,32 +13,26 @@
 #include "driver/merge/merge.h"
 #include "driver/report/document.h"
 #include "driver/report/report.h"
+#include "driver/sweep/sweep_unit.h"
 #include "driver/sweep/sweep_state.h"
 
 /* The results of all units. */
 struct sum {
-    json_t *rows, *findings, *verifications, *environment, *notes;
+    json_t *rows, *findings, *verifications, *environment, *notes, *passes;
     unsigned missing; /* units that are not complete */
 };
 
-/* The rows of a unit without a result. */
-static void add_missing(struct sum *sum, const json_t *entries)
-{
-    size_t i;
-    const json_t *entry;
-    json_array_foreach (entries, i, entry) {
-        const char *why = document_text(entry, "why");
-        json_array_append_new(sum->rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
-                                                   *why ? why : "the time was over before its turn"));
-    }
-}
-
 static void add_result(struct sum *sum, struct run *run, const json_t *result)
 {
+    const char *name;
+    json_t *pass;
     json_array_extend(sum->rows, json_object_get(result, "callables"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
     merge_add_findings(result, sum->findings, sum->verifications);
+    json_object_foreach (json_object_get(result, "passes"), name, pass)
+        sweep_add_turn(sum->passes, name, (unsigned)document_number(pass, "callables"),
+                       (unsigned)document_number(pass, "reached"));
     run->children += (unsigned)document_number(result, "children");
     run->serial_calls += (uint64_t)document_number(result, "serial_calls");
     run->calls += (uint64_t)document_number(result, "calls");
@@ -46,14 +40,29 @@ static void add_result(struct sum *sum, struct run *run, const json_t *result)
     run->overlapped += (uint64_t)document_number(result, "overlapped");
 }
 
+/* The result of a unit that had no turn. A new reference. */
+static json_t *empty_result(const json_t *entries)
+{
+    struct unit unit;
+    json_t *row;
+    size_t i;
+    int error = unit_begin(&unit, entries);
+    json_t *result = error ? NULL : unit_document(&unit);
+    unit_add_turns(&unit, result);
+    json_array_foreach (json_object_get(result, "callables"), i, row)
+        if (!*document_text(row, "why"))
+            json_object_set_new(row, "why", json_string("the time was over before its turn"));
+    unit_clear(&unit);
+    return result;
+}
+
 static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run, unsigned number)
 {
     json_auto_t *result = sweep_state_read(sweep, number);
     sum->missing += !document_is_true(result, "complete");
-    if (result)
-        add_result(sum, run, result);
-    else
-        add_missing(sum, json_array_get(sweep->units, number));
+    if (!result)
+        result = empty_result(json_array_get(sweep->units, number));
+    add_result(sum, run, result);
 }
 
 static const char *why_untested(const struct sweep *sweep, const struct sum *sum, const struct run *run)
@@ -98,7 +107,8 @@ static void name_run(const struct sweep *sweep, struct run *run)
 
 static void begin_sum(struct sum *sum)
 {
-    *sum = (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), 0};
+    *sum =
+        (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), json_object(), 0};
 }
 
 /* Consumes the sum. */
@@ -122,6 +132,9 @@ static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *ru
                         json_pack("{s:b, s:i, s:b, s:O, s:o}", "complete", sum->missing == 0, "children",
                                   (int)run->children, "resumed", sweep->resumed, "not_imported",
                                   json_object_get(sweep->catalogue, "modules"), "callables", sum->rows));
+    if (json_object_size(sum->passes) > 0) /* a fuzzer has none */
+        json_object_set(json_object_get(document, "sweep"), "passes", sum->passes);
+    json_decref(sum->passes);
     if (sweep->request->shards > 0)
         json_object_set_new(json_object_get(document, "sweep"), "shard",
                             json_sprintf("%u/%u", sweep->request->shard, sweep->request->shards));

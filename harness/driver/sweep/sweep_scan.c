@@ -1,11 +1,6 @@
 /* The calls of a unit on one thread. */
-#include "driver/sweep/sweep_unit.h"
-
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/embed.h"
@@ -13,67 +8,65 @@
 #include "core/plan/detector_list.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_child.h"
+#include "driver/sweep/sweep_scan.h"
 
 EMBED(calls_source, FTSTRESS_CALLS);
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define DETECT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(TRIPWIRE) | BIT(INVARIANT) | BIT(GUARD))
-/* Processor time of a call, unless --timeout gives another limit. */
-#define CALL_LIMIT (2 * CLOCK_SECOND)
-/* Failures after which the other calls of a callable are left out: of calls that fail at once, and of slow ones. */
-#define FAILURES_MOST 2u
-#define SLOW_MOST 2u
+/* Processor time of the calls of a callable, in times of the limit of one call: the first pass leaves the others to the
+ * next one, and that one leaves them out. */
+#define FIRST_LIMITS 1
+#define FORMS_LIMITS 5
+/* Calls between two checks of the whole heap: a check takes longer than most calls. Where one finds damage, or the
+ * process ends before it, another child makes them again, with a check behind each. */
+#define WINDOW 16
 /* The time of a child: its calls have limits of their own. */
 #define CHILD_TIME (3600 * CLOCK_SECOND)
-/* The last bytes of the file of progress: the number of the call that began last, plus one. */
-#define AT_BYTES 8
 
 uint32_t unit_scan_detectors(void)
 {
     return DETECT;
 }
 
-/* Is it a call of the next child? */
-static bool is_next(const struct unit_call *call)
+static bool has_next(const struct unit *unit, size_t owner)
 {
-    return call->state == CALL_NEW || call->state == CALL_BEGUN;
+    bool has = false;
+    for (size_t i = 0; i < unit->n && !has; i++)
+        has = unit->calls[i].owner == owner && scan_is_next(&unit->calls[i]);
+    return has;
 }
 
-/* A callable with several failures has no further calls. */
-static void leave_out(struct unit *unit, size_t owner)
+static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const struct unit *unit)
 {
-    unsigned slow = unit_count(unit, owner, CALL_TIME) + unit_count(unit, owner, CALL_MEMORY);
-    unsigned failed = unit_count(unit, owner, CALL_CRASHED) + unit_count(unit, owner, CALL_SHOWN);
-    for (size_t i = 0; (slow >= SLOW_MOST || failed >= FAILURES_MOST) && i < unit->n; i++)
-        if (unit->calls[i].owner == owner && is_next(&unit->calls[i]))
-            unit->calls[i].state = CALL_LEFT;
-}
-
-static json_t *task_of(const struct sweep *sweep, const struct unit *unit)
-{
-    uint64_t limit = REQUEST_GAVE(sweep->request, timeout) ? sweep->request->timeout : CALL_LIMIT;
     json_t *calls = json_array(), *owners = json_array(), *makes = json_array(), *modules = json_array(),
-           *inputs = json_array();
+           *inputs = json_array(), *left = json_array(), *slow = json_array();
+    double limit = clock_seconds(scan_limit(sweep)), budget = limit * scan->limits;
     size_t i;
     const json_t *entry, *input;
     for (i = 0; i < unit->n; i++)
-        if (is_next(&unit->calls[i])) {
+        if (scan_is_next(&unit->calls[i])) {
             json_array_append_new(calls, json_string(unit->calls[i].text));
             json_array_append_new(owners, json_integer((json_int_t)unit->calls[i].owner));
         }
     json_array_foreach (unit->entries, i, entry) {
         json_array_append_new(makes, json_string(document_text(entry, "make")));
-        if (*document_text(entry, "module")) /* a callable that is not called has none */
+        json_array_append_new(left, json_real(budget - clock_seconds(unit->spent[i])));
+        json_array_append_new(slow, json_integer((json_int_t)unit_count(unit, i, CALL_TIME) +
+                                                 unit_count(unit, i, CALL_MEMORY)));
+        if (has_next(unit, i))
             json_array_append(modules, json_object_get(entry, "module"));
     }
     json_array_foreach (json_object_get(sweep->catalogue, "inputs"), i, input)
         json_array_append(inputs, json_array_get(input, 0));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:b}", "calls", calls, "owners", owners, "makes", makes,
-                     "modules", modules, "inputs", inputs, "limit", clock_seconds(limit), "signals",
-                     sweep->signals);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:i, s:i, s:b, s:b}", "calls", calls,
+                     "owners", owners, "makes", makes, "modules", modules, "inputs", inputs, "left", left,
+                     "slow", slow, "window", unit->suspect ? 1 : WINDOW, "limit", limit, "end",
+                     clock_seconds(sweep_end(sweep)), "slow_most", (int)SCAN_SLOW_MOST, "out_of_time",
+                     (int)CALL_TIME, "signals", sweep->signals, "allow_gil", sweep->settings.allow_gil);
 }
 
-static int plan_of(const struct sweep *sweep, size_t calls, bool has_sequences, struct plan *plan)
+static int plan_of(const struct sweep *sweep, const struct scan *scan, size_t calls, struct plan *plan)
 {
     int error = sweep_child_plan(sweep, calls_source, plan);
     size_t i;
@@ -89,165 +82,127 @@ static int plan_of(const struct sweep *sweep, size_t calls, bool has_sequences, 
     plan->iterations = calls + 1;
     plan->time = CHILD_TIME;
     plan->stop_on_first = true;
-    if (has_sequences) /* a read of a freed block is seen only between inaccessible pages, which are slow */
+    if (scan->is_paged) /* a read of a freed block is seen only between inaccessible pages, which are slow */
         plan->focus = strdup("*");
     return error;
-}
-
-/* How the child ended at the call that began last. */
-static enum call_state end_of(const struct outcome *outcome)
-{
-    int signal = WIFSIGNALED(outcome->wait_status) ? WTERMSIG(outcome->wait_status) : 0;
-    if (outcome->over_memory || outcome_killed(outcome))
-        return CALL_MEMORY;
-    if (outcome->hung || outcome->stopped || outcome->overran || signal == SIGPROF || signal == SIGALRM)
-        return CALL_TIME;
-    return outcome->finished ? CALL_SHOWN : CALL_CRASHED;
-}
-
-/* Takes over the states that the child wrote. */
-static void take_states(struct unit *unit, const char *bytes, size_t n)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < unit->n && at < n; i++)
-        if (is_next(&unit->calls[i])) {
-            unsigned char state = (unsigned char)bytes[at++];
-            if (state > CALL_BEGUN && state <= CALL_CHANGED)
-                unit->calls[i].state = (enum call_state)state;
-            if (unit->calls[i].is_sequence && state == CALL_RETURNED)
-                unit->calls[i].state = CALL_CHANGED;
-        }
-}
-
-static struct unit_call *find_call(struct unit *unit, size_t number)
-{
-    for (size_t i = 0; i < unit->n; i++)
-        if (is_next(&unit->calls[i]) && number-- == 0)
-            return &unit->calls[i];
-    return NULL;
-}
-
-/* Adds the first exceptions to the rows of callables of which no call returned before. */
-static void take_exceptions(const struct sweep *sweep, struct unit *unit)
-{
-    char *text = NULL, *line, *rest;
-    size_t size;
-    if (sweep_child_read(sweep, "raised", &text, &size) < 0)
-        return;
-    for (rest = text; (line = strsep(&rest, "\n")) && *line;) {
-        char *tab = strchr(line, '\t');
-        struct unit_call *call = tab ? find_call(unit, strtoul(line, NULL, 10)) : NULL;
-        json_t *row = call ? json_array_get(unit->rows, call->owner) : NULL;
-        if (row && !json_object_get(row, "raises")) /* of bytes that are no UTF-8 there is no text */
-            json_object_set_new(row, "raises", json_string(tab + 1));
-    }
-    free(text);
-}
-
-/* Takes over the kinds of results and exceptions. */
-static void take_signals(const struct sweep *sweep, struct unit *unit)
-{
-    char *text = NULL, *line, *rest;
-    size_t size;
-    if (!sweep->signals || sweep_child_read(sweep, "signals", &text, &size) < 0)
-        return;
-    for (rest = text; (line = strsep(&rest, "\n")) && *line;) {
-        char *tab = strchr(line, '\t');
-        const struct unit_call *call = tab ? find_call(unit, strtoul(line, NULL, 10)) : NULL;
-        json_t *signal =
-            call ? json_pack("[I, s]", (json_int_t)(call - unit->calls), tab + 1) : NULL; /* NULL: no UTF-8 */
-        if (signal)
-            json_array_append_new(unit->signals, signal);
-    }
-    free(text);
-}
-
-static void note_cannot(struct unit *unit, const char *why)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach (unit->rows, i, row)
-        if (!json_is_string(json_object_get(row, "why")))
-            json_object_set_new(row, "why", json_string(why));
-}
-
-/* Takes over what one child did. Returns true where another one goes on behind a failure. */
-static bool take_child(struct sweep *sweep, struct unit *unit, const struct outcome *outcome)
-{
-    char *bytes = NULL;
-    size_t size = 0, at = 0;
-    unit->children++;
-    unit->serial_calls += outcome->totals.serial;
-    if (outcome->interrupted) {
-        unit->complete = false;
-        return false;
-    }
-    if (sweep_child_read(sweep, "progress", &bytes, &size) == 0 && size > AT_BYTES) {
-        take_exceptions(sweep, unit);
-        take_signals(sweep, unit);
-        unit_read_written(sweep, unit, find_call);
-        struct unit_call *last = NULL;
-        size_t n = size - AT_BYTES;
-        memcpy(&at, bytes + n, sizeof at);
-        last = at > 0 && at <= n ? find_call(unit, at - 1) : NULL;
-        take_states(unit, bytes, n);
-        if (last) {
-            last->state = end_of(outcome);
-            last->written = unit_written_place(last, outcome);
-            leave_out(unit, last->owner);
-            unit_leave_sequences(unit, last);
-        }
-        free(bytes);
-        return last != NULL;
-    }
-    free(bytes);
-    note_cannot(unit, outcome->cannot ? outcome->cannot : "its module cannot be imported in a new process");
-    return false;
 }
 
 static size_t count_next(const struct unit *unit)
 {
     size_t n = 0;
     for (size_t i = 0; i < unit->n; i++)
-        n += is_next(&unit->calls[i]);
+        n += scan_is_next(&unit->calls[i]);
     return n;
 }
 
-/* Makes the calls that have no state yet. *ret_go_on: they have one now. */
-static int scan(struct sweep *sweep, struct unit *unit, bool *ret_go_on)
+static int run_child(struct sweep *sweep, const struct scan *scan, struct unit *unit, size_t n,
+                     bool *ret_go_on)
+{
+    struct plan plan;
+    struct outcome outcome = {0};
+    json_auto_t *task = task_of(sweep, scan, unit);
+    int error = plan_of(sweep, scan, n, &plan);
+    if (!error)
+        error = sweep_child_run(sweep, &plan, task, &outcome);
+    *ret_go_on = !error && scan_take(sweep, scan, unit, WINDOW, &outcome);
+    outcome_clear(&outcome);
+    plan_clear(&plan);
+    return error;
+}
+
+/* Which calls the next children make: those that the scan wants and no child made, of callables that can be called.
+ * */
+static void choose_calls(const struct scan *scan, struct unit *unit)
+{
+    for (size_t i = 0; i < unit->n; i++) {
+        struct unit_call *call = &unit->calls[i];
+        const json_t *row = json_array_get(unit->rows, call->owner);
+        call->is_due =
+            call->state <= CALL_BEGUN && scan->wants(call) && !json_is_string(json_object_get(row, "why"));
+    }
+}
+
+/* The calls of a window were made again. If none failed, the call that found the damage counts as one that did: it is
+ * run by itself. Always true: the other calls follow. */
+static bool end_narrow(const struct scan *scan, struct unit *unit)
+{
+    bool has_failed = false;
+    for (size_t i = 0; i < unit->n; i++)
+        has_failed |= unit->calls[i].is_due &&
+                      (unit->calls[i].state == CALL_CRASHED || unit->calls[i].state == CALL_SHOWN);
+    if (!has_failed)
+        unit->suspect->state = unit->suspected;
+    unit->suspect = NULL;
+    choose_calls(scan, unit);
+    return true;
+}
+
+/* Makes the calls that have no state yet. */
+static int scan_calls(struct sweep *sweep, const struct scan *scan, struct unit *unit)
 {
     bool go_on = true;
     int error = 0;
     size_t n;
-    *ret_go_on = false;
-    while (!error && go_on && (n = count_next(unit)) > 0) {
-        struct plan plan;
-        struct outcome outcome = {0};
-        if (sweep_is_over(sweep)) {
-            unit->complete = false;
-            return 0;
-        }
-        json_auto_t *task = task_of(sweep, unit);
-        error = plan_of(sweep, n, json_array_size(unit->texts) > 0, &plan);
-        if (!error)
-            error = sweep_child_run(sweep, &plan, task, &outcome);
-        if (!error)
-            go_on = take_child(sweep, unit, &outcome);
-        outcome_clear(&outcome);
-        plan_clear(&plan);
+    unit->suspect = NULL;
+    choose_calls(scan, unit);
+    memset(unit->spent, 0, json_array_size(unit->entries) * sizeof *unit->spent);
+    while (!error && go_on && !sweep_is_over(sweep) && (n = count_next(unit)) > 0) {
+        bool is_narrow = unit->suspect;
+        error = run_child(sweep, scan, unit, n, &go_on);
+        if (is_narrow)
+            go_on = end_narrow(scan, unit);
     }
-    *ret_go_on = count_next(unit) == 0;
+    if (count_next(unit) > 0 && sweep_is_over(sweep))
+        unit->complete = false;
     return error;
+}
+
+static bool is_first(const struct unit_call *call)
+{
+    return call->is_first && !call->is_sequence;
+}
+
+static bool is_form(const struct unit_call *call)
+{
+    return !call->is_sequence;
+}
+
+static bool is_sequence(const struct unit_call *call)
+{
+    return call->is_sequence;
+}
+
+static const struct scan scan_first = {.wants = is_first, .limits = FIRST_LIMITS, .behind = CALL_NEW},
+                         scan_forms = {.wants = is_form, .limits = FORMS_LIMITS, .behind = CALL_SLOW},
+                         scan_sequences = {.wants = is_sequence,
+                                           .is_paged = true,
+                                           .limits = FORMS_LIMITS,
+                                           .behind = CALL_SLOW};
+
+int unit_scan_first(struct sweep *sweep, struct unit *unit)
+{
+    return scan_calls(sweep, &scan_first, unit);
+}
+
+int unit_scan_forms(struct sweep *sweep, struct unit *unit)
+{
+    int error = scan_calls(sweep, &scan_forms, unit);
+    if (!error && unit->complete)
+        unit->passes |= PASS_BIT(PASS_FIRST);
+    return error || !unit->complete ? error : unit_try_failures(sweep, unit);
+}
+
+int unit_scan_sequences(struct sweep *sweep, struct unit *unit)
+{
+    int error = json_array_size(unit->texts) > 0 ? 0 : unit_add_sequences(sweep, unit);
+    error = error ? error : scan_calls(sweep, &scan_sequences, unit);
+    return error || !unit->complete ? error : unit_try_failures(sweep, unit);
 }
 
 int unit_scan(struct sweep *sweep, struct unit *unit)
 {
-    bool go_on;
-    int error = scan(sweep, unit, &go_on);
-    if (!error && go_on)
+    int error = scan_calls(sweep, &scan_forms, unit);
+    if (!error && !sweep_is_over(sweep))
         error = unit_add_sequences(sweep, unit);
-    if (!error && go_on)
-        error = scan(sweep, unit, &go_on);
-    atomic_fetch_add(&sweep->board->calls, (unsigned)unit->serial_calls);
-    return error;
+    return error || sweep_is_over(sweep) ? error : scan_calls(sweep, &scan_sequences, unit);
 }

@@ -50,6 +50,12 @@ static const struct unit_call *draw_call_of(const struct unit *unit, size_t owne
     return drawn;
 }
 
+bool unit_has_sequences(const struct unit *unit, size_t owner)
+{
+    struct prng prng = {0};
+    return *make_of(unit, owner) && draw_call_of(unit, owner, &prng);
+}
+
 static void list_methods(const struct unit *unit, size_t first, struct prng *prng, struct methods *methods)
 {
     methods->n = 0;

@@ -1,5 +1,5 @@
-/* The results of a sweep on disk: a file for the task and one for each unit, so that a sweep that was killed goes
- * on. */
+/* The results of a sweep on disk: a file for the task and one for each unit, from which its next pass goes on, also
+ * that of a later sweep where one was killed. */
 #pragma once
 
 #include "driver/sweep/sweep.h"

@@ -20,6 +20,8 @@
 /* Statements of a plan with threads, and its time. */
 #define TOGETHER_MOST 40
 #define TOGETHER_TIME SECONDS(2)
+/* A batch that cannot be tested is halved, as often at most. */
+#define HALVINGS_MOST 3
 /* The time of a statement that failed there, alone with threads; and of its trials. */
 #define AGAIN_TIME SECONDS(4)
 #define VERIFY_TIME SECONDS(8)
@@ -56,12 +58,12 @@ static bool has_array(const struct sweep *sweep, const char *call)
 const struct unit_call *unit_choose_call(const struct sweep *sweep, const struct unit *unit, size_t owner)
 {
     const struct unit_call *first = NULL, *chosen = NULL;
+    if (unit_has_failed(unit, owner))
+        return NULL;
     for (size_t i = 0; i < unit->n; i++) {
         const struct unit_call *call = &unit->calls[i];
         if (call->owner != owner)
             continue;
-        if (call->state >= CALL_CRASHED)
-            return NULL;
         if (call->state == CALL_RETURNED && !first)
             first = call;
         if (call->state == CALL_RETURNED && !chosen && has_array(sweep, strchr(call->text, '(')))
@@ -126,7 +128,7 @@ static int run_again(struct sweep *sweep, struct unit *unit, const struct unit_c
 /* Calls that threads make together. */
 struct batch {
     const struct unit_call *calls[TOGETHER_MOST];
-    unsigned n;
+    unsigned n, halvings;
 };
 
 /* The call of the batch that a finding is in; NULL: not known. */
@@ -171,25 +173,77 @@ static int settle(struct sweep *sweep, struct unit *unit, struct batch *batch, c
     return dropped;
 }
 
+/* Notes why nothing is known of the calls under threads. */
+static void note_untested(struct unit *unit, const struct batch *batch, const char *why)
+{
+    for (unsigned i = 0; i < batch->n; i++) {
+        json_t *row = json_array_get(unit->rows, batch->calls[i]->owner);
+        json_object_set_new(row, "not_reached", json_pack("{s:s}", sweep_pass_name(PASS_THREADS), why));
+    }
+}
+
+static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch);
+
+/* Divides the batch by callables. Returns false for the calls of one callable. */
+static bool halve(const struct batch *batch, struct batch half[static 2])
+{
+    size_t low = SIZE_MAX, high = 0;
+    half[0] = half[1] = (struct batch){.halvings = batch->halvings + 1};
+    for (unsigned i = 0; i < batch->n; i++) {
+        low = batch->calls[i]->owner < low ? batch->calls[i]->owner : low;
+        high = batch->calls[i]->owner > high ? batch->calls[i]->owner : high;
+    }
+    for (unsigned i = 0; i < batch->n; i++) {
+        struct batch *to = &half[batch->calls[i]->owner > (low + high) / 2];
+        to->calls[to->n++] = batch->calls[i];
+    }
+    return low < high;
+}
+
+/* A callable that cannot be tested, such as one that imports what turns the GIL on, costs only itself. */
+static int run_halves(struct sweep *sweep, struct unit *unit, const struct batch *batch, const char *why)
+{
+    struct batch half[2];
+    int error = 0;
+    if (!halve(batch, half) || batch->halvings == HALVINGS_MOST) {
+        if (!sweep->signals) /* a fuzzer runs others of the callable later */
+            note_untested(unit, batch, why);
+        return 0;
+    }
+    for (int i = 0; i < 2 && !error; i++)
+        error = run_batch(sweep, unit, &half[i]);
+    return error;
+}
+
+static int run_together(struct sweep *sweep, struct unit *unit, const struct batch *batch,
+                        json_t **ret_report)
+{
+    struct trial trial = {.members = &together, .is_search = true};
+    int error = 0;
+    trial_begin(sweep, "sweep", &trial.plan);
+    trial.plan.threads = trial_threads(sweep);
+    trial.plan.time = TOGETHER_TIME;
+    for (unsigned i = 0; i < batch->n && !error; i++)
+        error = trial_add_call(sweep, unit, batch->calls[i], &trial.plan);
+    if (!error)
+        error = trial_run(sweep, unit, &trial, ret_report);
+    plan_clear(&trial.plan);
+    return error;
+}
+
 static int run_batch(struct sweep *sweep, struct unit *unit, struct batch *batch)
 {
     int dropped = 1;
     for (int tries = 0; dropped > 0 && tries < 3 && batch->n > 0; tries++) {
-        struct trial trial = {.members = &together, .is_search = true};
         json_auto_t *report = NULL;
         if (sweep_is_over(sweep)) {
             unit->complete = false;
             return 0;
         }
-        trial_begin(sweep, "sweep", &trial.plan);
-        trial.plan.threads = trial_threads(sweep);
-        trial.plan.time = TOGETHER_TIME;
-        int error = 0;
-        for (unsigned i = 0; i < batch->n && !error; i++)
-            error = trial_add_call(sweep, unit, batch->calls[i], &trial.plan);
-        if (!error)
-            error = trial_run(sweep, unit, &trial, &report);
-        plan_clear(&trial.plan);
+        int error = run_together(sweep, unit, batch, &report);
+        bool is_tested = error || strcmp(document_text(report, "verdict"), "untested") != 0;
+        if (!is_tested && unit->complete)
+            return run_halves(sweep, unit, batch, document_text(report, "reason"));
         dropped = error ? error : settle(sweep, unit, batch, report);
     }
     return dropped < 0 ? dropped : 0;
@@ -210,11 +264,13 @@ static const struct unit_call *choose_further(const struct unit *unit, const str
 }
 
 /* The call of a callable for a turn; the first turn has the chosen call. NULL: there is none, or another call of the
- * callable has a finding or failed among others. */
+ * callable has a finding, failed among others, or could not be tested. */
 static const struct unit_call *call_for_turn(const struct sweep *sweep, const struct unit *unit, size_t owner,
                                              unsigned turn)
 {
     const struct unit_call *chosen = unit_choose_call(sweep, unit, owner);
+    if (json_object_get(json_array_get(unit->rows, owner), "not_reached"))
+        return NULL;
     if (turn == 0 || !chosen)
         return chosen;
     if (json_object_get(json_array_get(unit->rows, owner), "findings"))
@@ -222,10 +278,19 @@ static const struct unit_call *call_for_turn(const struct sweep *sweep, const st
     return choose_further(unit, chosen, turn - 1, sweep->turns - 1);
 }
 
+static void forget_untested(struct unit *unit)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach (unit->rows, i, row)
+        json_object_del(row, "not_reached");
+}
+
 int unit_run_threads(struct sweep *sweep, struct unit *unit)
 {
     struct batch batch = {.n = 0};
     int error = 0;
+    forget_untested(unit);
     for (unsigned turn = 0; turn == 0 || turn < sweep->turns; turn++)
         for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
             const struct unit_call *call = call_for_turn(sweep, unit, i, turn);

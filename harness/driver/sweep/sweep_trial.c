@@ -23,7 +23,8 @@
 /* Iterations of a call that failed, and failed calls of one callable that are run again. */
 #define ALONE_CALLS 30
 #define ALONE_TRIES 3u
-#define ALONE_TIME SECONDS(6)
+/* On a busy machine the imports alone take seconds; most trials end at their first call. */
+#define ALONE_TIME SECONDS(18)
 /* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is
  * caught; and with the other detectors of one thread. */
 static const struct member alone_members[] = {
@@ -178,16 +179,24 @@ static int add_object(struct plan *plan, const char *name, const char *make)
     return plan->setup && strstr(plan->setup, line) ? 0 : text_join(&plan->setup, "\n", line);
 }
 
+int trial_add_call_on(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                      const char *object, struct plan *plan)
+{
+    const json_t *entry = json_array_get(unit->entries, call->owner);
+    int error = trial_add_import(plan, document_text(entry, "module"));
+    if (!error && object)
+        error = add_object(plan, object, document_text(entry, "make"));
+    return error ? error : trial_add_step(sweep, unit, call, object, plan);
+}
+
 int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
                    struct plan *plan)
 {
-    const json_t *entry = json_array_get(unit->entries, call->owner);
-    const char *make = document_text(entry, "make");
-    cleanup_free char *object = trial_name_object(unit, call);
-    int error = object ? trial_add_import(plan, document_text(entry, "module")) : -ENOMEM;
-    if (!error && *make)
-        error = add_object(plan, object, make);
-    return error ? error : trial_add_step(sweep, unit, call, *make ? object : NULL, plan);
+    const char *make = document_text(json_array_get(unit->entries, call->owner), "make");
+    cleanup_free char *object = *make ? trial_name_object(unit, call) : NULL;
+    if (*make && !object)
+        return -ENOMEM;
+    return trial_add_call_on(sweep, unit, call, object, plan);
 }
 
 uint32_t trial_threads(const struct sweep *sweep)
@@ -234,25 +243,45 @@ static void excuse_in_place(struct unit *unit)
             unit->calls[i].state = CALL_CHANGED;
 }
 
+static bool has_findings(const struct unit *unit, size_t owner)
+{
+    return json_array_size(json_object_get(json_array_get(unit->rows, owner), "findings")) > 0;
+}
+
+/* Some failed calls of a callable have a child each, until one shows a finding. NULL: no further one has. */
+static struct unit_call *next_trial(const struct unit *unit, size_t owner)
+{
+    struct unit_call *next = NULL;
+    unsigned tried = 0;
+    for (size_t i = unit->n; i-- > 0;) {
+        struct unit_call *call = &unit->calls[i];
+        if (call->owner != owner || (call->state != CALL_CRASHED && call->state != CALL_SHOWN))
+            continue;
+        tried += call->is_tried;
+        next = call->is_tried ? next : call;
+    }
+    return tried < ALONE_TRIES && !has_findings(unit, owner) ? next : NULL;
+}
+
+bool unit_wants_trial(const struct unit *unit, size_t owner)
+{
+    return next_trial(unit, owner) != NULL;
+}
+
 int unit_try_failures(struct sweep *sweep, struct unit *unit)
 {
+    struct unit_call *call;
     excuse_in_place(unit);
-    for (size_t owner = 0; owner < json_array_size(unit->entries); owner++) {
-        unsigned tries = 0;
-        int found = 0;
-        for (size_t i = 0; i < unit->n && found == 0 && tries < ALONE_TRIES; i++) {
-            const struct unit_call *call = &unit->calls[i];
-            if (call->owner != owner || (call->state != CALL_CRASHED && call->state != CALL_SHOWN))
-                continue;
+    for (size_t owner = 0; owner < json_array_size(unit->entries); owner++)
+        while ((call = next_trial(unit, owner))) {
             if (sweep_is_over(sweep)) {
                 unit->complete = false;
                 return 0;
             }
-            tries++;
-            found = try_alone(sweep, unit, call);
+            int found = try_alone(sweep, unit, call);
+            if (found < 0)
+                return found;
+            call->is_tried = true;
         }
-        if (found < 0)
-            return found;
-    }
     return 0;
 }

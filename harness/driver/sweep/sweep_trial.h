@@ -30,7 +30,12 @@ int trial_add_step(const struct sweep *sweep, const struct unit *unit, const str
  * The caller's, or NULL without memory. */
 char *trial_name_object(const struct unit *unit, const struct unit_call *call);
 
-/* Adds one call as a statement, on an object that all threads share. Returns 0 or -errno. */
+/* Adds one call as a statement, on an object with this name that the setup makes and all threads share; NULL: the call
+ * has no object. Returns 0 or -errno. */
+int trial_add_call_on(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
+                      const char *object, struct plan *plan);
+
+/* The same, on the object of its callable. */
 int trial_add_call(const struct sweep *sweep, const struct unit *unit, const struct unit_call *call,
                    struct plan *plan);
 

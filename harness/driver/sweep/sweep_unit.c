@@ -14,17 +14,30 @@ static const char *const state_keys[CALL_STATES] = {
     [CALL_NEW] = "not_made",  [CALL_BEGUN] = "not_made",   [CALL_RETURNED] = "returned",
     [CALL_RAISED] = "raised", [CALL_CHANGED] = "returned", [CALL_CRASHED] = "crashed",
     [CALL_SHOWN] = "shown",   [CALL_TIME] = "out_of_time", [CALL_MEMORY] = "out_of_memory",
-    [CALL_LEFT] = "left_out"};
+    [CALL_LEFT] = "left_out", [CALL_SLOW] = "left_slow"};
+
+/* Calls of a callable in the first pass. */
+#define FIRST_CALLS 8u
+
+/* Is it one of FIRST_CALLS that lie evenly among n calls? So each number of arguments has one, about. */
+static bool is_first(size_t i, size_t n)
+{
+    return n <= FIRST_CALLS || i == 0 || i * FIRST_CALLS / n != (i - 1) * FIRST_CALLS / n;
+}
 
 static int add_calls(struct unit *unit, const json_t *entry, size_t owner)
 {
     size_t i;
-    const json_t *text;
-    json_array_foreach (json_object_get(entry, "calls"), i, text) {
+    const json_t *text, *calls = json_object_get(entry, "calls");
+    json_array_foreach (calls, i, text) {
         struct unit_call *call = LIST_ADD(unit->calls, unit->n);
         if (!call)
             return -ENOMEM;
-        *call = (struct unit_call){.text = json_string_value(text), .owner = owner, .written = -1};
+        *call = (struct unit_call){.text = json_string_value(text),
+                                   .owner = owner,
+                                   .is_first = is_first(i, json_array_size(calls)),
+                                   .is_due = true,
+                                   .written = -1};
     }
     return 0;
 }
@@ -43,7 +56,10 @@ int unit_begin(struct unit *unit, const json_t *entries)
                           .environment = json_object(),
                           .notes = json_array(),
                           .suspects = json_array(),
-                          .signals = json_array()};
+                          .signals = json_array(),
+                          .spent = calloc(json_array_size(entries) + 1, sizeof *unit->spent)};
+    if (!unit->spent)
+        return -ENOMEM;
     json_array_foreach (entries, i, entry) {
         json_array_append_new(unit->rows, json_pack("{s:s, s:O?}", "name", document_text(entry, "name"),
                                                     "why", json_object_get(entry, "why")));
@@ -55,6 +71,7 @@ int unit_begin(struct unit *unit, const json_t *entries)
 void unit_clear(struct unit *unit)
 {
     free(unit->calls);
+    free(unit->spent);
     json_decref(unit->rows);
     json_decref(unit->texts);
     json_decref(unit->in_place);
@@ -72,6 +89,15 @@ unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state
     for (size_t i = 0; i < unit->n; i++)
         n += unit->calls[i].owner == owner && unit->calls[i].state == state;
     return n;
+}
+
+bool unit_has_failed(const struct unit *unit, size_t owner)
+{
+    for (size_t i = 0; i < unit->n; i++)
+        if (unit->calls[i].owner == owner && unit->calls[i].state >= CALL_CRASHED &&
+            unit->calls[i].state != CALL_SLOW)
+            return true;
+    return false;
 }
 
 static void count_states(const struct unit *unit, size_t owner, json_t *row)
@@ -126,15 +152,21 @@ static void list_failures(const struct unit *unit, size_t owner, json_t *row)
     json_decref(list);
 }
 
-json_t *unit_document(struct unit *unit)
+/* The rows with what the states of the calls add. A new reference. */
+static json_t *list_rows(const struct unit *unit)
 {
+    json_t *rows = json_deep_copy(unit->rows), *row;
     size_t i;
-    json_t *row;
-    json_array_foreach (unit->rows, i, row) {
+    json_array_foreach (rows, i, row) {
         count_states(unit, i, row);
         list_failures(unit, i, row);
     }
-    return json_pack("{s:O, s:O, s:O, s:O, s:O, s:i, s:I, s:I, s:I, s:I}", "callables", unit->rows,
+    return rows;
+}
+
+json_t *unit_document(struct unit *unit)
+{
+    return json_pack("{s:o, s:O, s:O, s:O, s:O, s:i, s:I, s:I, s:I, s:I}", "callables", list_rows(unit),
                      "findings", unit->findings, "verifications", unit->verifications, "environment",
                      unit->environment, "notes", unit->notes, "children", (int)unit->children, "serial_calls",
                      (json_int_t)unit->serial_calls, "calls", (json_int_t)unit->thread_calls, "sampled",

@@ -7,7 +7,7 @@
 #include "driver/outcome/outcome.h"
 #include "driver/sweep/sweep.h"
 
-/* The states that calls.py writes come first. */
+/* calls.py writes the first ones, and CALL_TIME. */
 enum call_state {
     CALL_NEW,
     CALL_BEGUN,
@@ -19,8 +19,11 @@ enum call_state {
     CALL_TIME,
     CALL_MEMORY,
     CALL_LEFT, /* left out, because others of the callable ended their processes */
+    CALL_SLOW, /* left out, because others of the callable took long */
     CALL_STATES
 };
+
+#define PASS_BIT(pass) (1U << (pass))
 
 struct known;
 
@@ -29,6 +32,9 @@ struct unit_call {
     size_t owner;     /* entry of the callable */
     enum call_state state;
     bool is_sequence; /* it is a tuple of calls on one object, not for threads */
+    bool is_first;    /* one of the few of its callable that the first pass makes */
+    bool is_due;      /* for the next children */
+    bool is_tried;    /* it failed, and was run by itself */
     int written; /* CALL_SHOWN: place among its arguments of the array that it wrote to and put back; -1: none */
 };
 
@@ -46,9 +52,14 @@ struct unit {
     json_t *
         suspects; /* for a fuzzer: numbers and messages of calls that failed among others, and not by themselves */
     json_t *signals; /* for a fuzzer: pairs of a call's number and a kind of result or exception */
+    uint64_t *spent; /* of each entry: ns of processor time that its calls took in this pass */
+    /* It found damage of the heap, or ended the process: calls before it are made again. NULL: none. */
+    struct unit_call *suspect;
+    enum call_state suspected; /* its state, unless one of those fails */
+    unsigned passes;           /* bits of those that came to their end */
     unsigned children;
     uint64_t serial_calls, thread_calls, sampled, overlapped;
-    bool complete; /* no part of it was cut off by the time or by the user */
+    bool complete; /* no part of the pass was cut off by the time or by the user */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -57,6 +68,10 @@ void unit_clear(struct unit *unit);
 
 /* Counts the calls of an entry in a state. */
 unsigned unit_count(const struct unit *unit, size_t owner, enum call_state state);
+/* Did one of its calls fail, so that none is for threads? */
+bool unit_has_failed(const struct unit *unit, size_t owner);
+/* Has it a failed call for a child of its own? (sweep_trial.c) */
+bool unit_wants_trial(const struct unit *unit, size_t owner);
 
 /* The text of the call with the name of its object, or the expression that makes it; NULL: as it is. The caller's, or
  * NULL without memory. */
@@ -72,10 +87,20 @@ int unit_written_place(const struct unit_call *call, const struct outcome *outco
 /* sweep_written.c: is that an argument for results? Other calls of the callable change it for good. */
 bool unit_is_in_place(const struct unit *unit, const struct unit_call *call);
 
-/* sweep_scan.c: makes every call on one thread. A call that ends its process, or at which a detector finds something,
- * costs one child. Returns 0 or -errno. */
-int unit_scan(struct sweep *sweep, struct unit *unit);
+/* sweep_store.c: what the next pass goes on with. unit_save: a new reference. unit_resume: from the document of a unit,
+ * or NULL; returns 0 or -ENOMEM. */
+json_t *unit_save(const struct unit *unit);
+int unit_resume(struct unit *unit, const json_t *document);
 
+/* sweep_scan.c: makes calls on one thread: all and sequences, or those of a pass. A call that ends its process, or at
+ * which a detector finds something, costs one child. Returns 0 or -errno. */
+int unit_scan(struct sweep *sweep, struct unit *unit);
+int unit_scan_first(struct sweep *sweep, struct unit *unit);
+int unit_scan_forms(struct sweep *sweep, struct unit *unit);
+int unit_scan_sequences(struct sweep *sweep, struct unit *unit);
+
+/* sweep_sequence.c: is there a method of the callable that came back on an object? */
+bool unit_has_sequences(const struct unit *unit, size_t owner);
 /* sweep_sequence.c: adds sequences of calls that came back, on one object each. Returns 0 or -ENOMEM. */
 int unit_add_sequences(const struct sweep *sweep, struct unit *unit);
 /* sweep_sequence.c: leaves out those with the method of one that failed. */
@@ -109,3 +134,9 @@ int unit_run_call(struct sweep *sweep, struct unit *unit, const struct unit_call
 
 /* The result of the unit, and its part in that of the sweep. New references. */
 json_t *unit_document(struct unit *unit);
+
+/* sweep_turn.c: adds to the document of a unit the key "passes", with the number of callables that had a turn in each
+ * pass, and to its rows "not_reached". */
+void unit_add_turns(const struct unit *unit, json_t *result);
+/* sweep_turn.c: adds up the numbers of a pass. */
+void sweep_add_turn(json_t *passes, const char *name, unsigned callables, unsigned reached);

@@ -71,9 +71,23 @@ static void drawn_calls_keep_their_form(void **state)
     assert_string_equal(no_call, "m.f");
 }
 
+static void keywords_are_listed(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"m.f(vec)", ""},
+                                          {"m.f(vec, axis=0)", "axis"},
+                                          {"m.f(vec == 3, 'a=b', axis=0, dtype='f4')", "axis,dtype"},
+                                          {"m.f", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cleanup_free char *keywords = draw_keywords(rows[i][0]);
+        assert_string_equal(keywords, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keywords_are_listed),
         cmocka_unit_test(drawn_recipes_parse),
         cmocka_unit_test(arguments_are_learnt),
         cmocka_unit_test(drawn_calls_keep_their_form),

@@ -230,6 +230,69 @@ static void a_wrong_release_is_the_call_itself(void **state)
     end(&trial);
 }
 
+/* A run of one thread: its only statement calls a function of a package. */
+static void begin_only(struct trial *trial, unsigned threads)
+{
+    struct record record;
+    begin(trial);
+    trial->plan.threads = trial->run.threads = threads;
+    record_begin(&record, RECORD_STATEMENT, RECORD_MAIN);
+    record_add_text(&record, "f(x)");
+    record_add_text(&record, "x");
+    record_add_text(&record, "planted");
+    record_add_text(&record, "planted.f");
+    record_add_text(&record, "planted");
+    add_record(trial, &record);
+    assert_int_equal(statement_learn(&trial->run.statements, &trial->outcome), 0);
+    trial->run.statements.items[0].package =
+        strdup("planted 1.2"); /* a test program is no extension module */
+}
+
+/* NumPy makes the arrays of all packages, and f2py those of all its functions. */
+static void an_array_without_an_author_is_of_the_only_call(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned threads;
+        enum block_kind block;
+        const char *function, *reason;
+    } rows[] = {
+        {1, BLOCK_ARRAY, "planted.f", "the only statement calls planted"},
+        {1, BLOCK_MALLOC, "guilty",
+         "planted allocated or freed the block; no stack shows the code that damaged it"},
+        {4, BLOCK_ARRAY, "guilty",
+         "planted allocated or freed the block; no stack shows the code that damaged it"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct trial trial;
+        struct violation violation = overrun();
+        violation.worker = BLOCK_SERIAL;
+        violation.block = rows[i].block;
+        begin_only(&trial, rows[i].threads);
+        const struct finding *finding = judge_one(&trial, &violation);
+        assert_int_equal(finding->blame, BLAME_TARGET);
+        assert_string_equal(finding->function, rows[i].function);
+        assert_string_equal(finding->reason, rows[i].reason);
+        end(&trial);
+    }
+}
+
+/* Damage of the stack leaves no frames. */
+static void a_crash_without_a_stack_is_of_the_only_call(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads < 3; threads++) {
+        struct trial trial;
+        begin_only(&trial, threads);
+        add_crash(&trial, SIGSEGV, NULL);
+        judge(&trial, 1);
+        assert_int_equal(only(&trial)->blame == BLAME_TARGET, threads == 1);
+        if (threads == 1)
+            assert_string_equal(only(&trial)->function, "planted.f");
+        end(&trial);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +304,8 @@ int main(void)
         cmocka_unit_test(a_trap_catches_the_access),
         cmocka_unit_test(canary_and_trap_have_one_id_in_either_order),
         cmocka_unit_test(a_wrong_release_is_the_call_itself),
+        cmocka_unit_test(an_array_without_an_author_is_of_the_only_call),
+        cmocka_unit_test(a_crash_without_a_stack_is_of_the_only_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,9 @@
 /* The document of a run, and what is kept on disk. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -196,6 +200,41 @@ static void missing_parts_are_not_written(void **state)
     run_clear(&run);
 }
 
+/* Of a disk with room for the plan and not for the finding. */
+static void a_finding_that_does_not_fit_leaves_no_folder(void **state)
+{
+    (void)state;
+    struct run run;
+    char out[64], dir[96];
+    struct rlimit limit, small;
+    begin(&run);
+    snprintf(out, sizeof out, "%s/full", directory);
+    snprintf(dir, sizeof dir, "%s/%s", out, add_finding(&run, "s")->id);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    small = (struct rlimit){.rlim_cur = 100, .rlim_max = limit.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    json_t *document = report_document(&run);
+    const json_t *finding = json_array_get(json_object_get(document, "findings"), 0);
+    assert_true(json_is_string(json_object_get(finding, "reproduce")));
+    assert_int_equal(report_keep_findings(&run, document, out), -EFBIG);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    assert_int_equal(access(dir, F_OK), -1);
+    assert_true(json_is_null(json_object_get(finding, "reproduce")));
+    assert_int_equal(report_keep_findings(&run, document, out), 0); /* it fits now, and stays */
+    setrlimit(RLIMIT_FSIZE, &small);
+    json_t *again = report_document(&run);
+    assert_int_equal(report_keep_findings(&run, again, out), -EFBIG);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    cleanup_free char *kept = read_kept(out, run.findings.items[0], "finding.json");
+    assert_non_null(kept);
+    finding = json_array_get(json_object_get(again, "findings"), 0);
+    assert_true(json_is_string(json_object_get(finding, "reproduce")));
+    json_decref(again);
+    json_decref(document);
+    run_clear(&run);
+}
+
 /* `ftstress report` reports the last run, with or without findings. */
 static void a_run_without_findings_leaves_its_report(void **state)
 {
@@ -234,6 +273,7 @@ int main(void)
         cmocka_unit_test(good_utf8_and_control_bytes_stay),
         cmocka_unit_test(a_finding_is_kept_in_three_files),
         cmocka_unit_test(missing_parts_are_not_written),
+        cmocka_unit_test(a_finding_that_does_not_fit_leaves_no_folder),
         cmocka_unit_test(a_run_without_findings_leaves_its_report),
         cmocka_unit_test(a_folder_that_cannot_be_is_an_error),
     };

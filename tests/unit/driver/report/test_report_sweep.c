@@ -11,15 +11,19 @@ static const char table[] =
     "{'name': 'sweep of m', 'verdict': '%s', 'threads': 1, 'seed': 7, 'seconds': 3.0, 'calls': 50, 'findings': [],"
     "'notes': [], 'fuzz': {'corpus': 'c', 'rounds': 3, 'plans': 5, 'kept': 2, 'unread': 0, 'signals': 9}, "
     "'sweep': {'complete': %s, 'children': 4,"
+    "'passes': {'first': {'callables': 3, 'reached': 3}, 'failures': {'callables': 1, 'reached': 1},"
+    "'forms': {'callables': 3, 'reached': 2}, 'sequences': {'callables': 0, 'reached': 0}, "
+    "'threads': {'callables': 2, 'reached': 1}},"
     "'not_imported': [{'name': 'm.sub', 'why': 'ImportError: x'}],"
     "'callables': ["
     "{'name': 'm.f', 'why': null, 'returned': 5, 'raised': 2},"
     "{'name': 'm.g', 'why': null, 'raised': 4, 'raises': 'TypeError: an integer is needed'},"
-    "{'name': 'm.h', 'why': null, 'crashed': 1, 'shown': 1, 'out_of_time': 1, 'out_of_memory': 1, 'left_out': 3,"
+    "{'name': 'm.h', 'why': null, 'crashed': 1, 'shown': 1, 'out_of_time': 1, 'out_of_memory': 1, "
+    "'left_out': 3, 'left_slow': 4,"
     " 'not_made': 2, 'findings': ['F1'], 'failed': [{'call': 'm.h(vec)', 'end': 'crashed'},"
     " {'call': 'm.h(mat)', 'end': 'shown'}, {'call': 'm.h(3)', 'end': 'out_of_time'},"
     " {'call': 'm.h(2)', 'end': 'out_of_memory'}]},"
-    "{'name': 'm.i', 'why': 'denied: it starts a process'}]}}";
+    "{'name': 'm.i', 'why': 'denied: it starts a process'}, {'name': 'm.j', 'why': null, 'not_made': 0}]}}";
 
 static void the_table_has_every_part(void **state)
 {
@@ -32,12 +36,19 @@ static void the_table_has_every_part(void **state)
         text,
         "calls on one thread: 5 returned, 6 raised, 1 ended their process, 1 failed a check, "
         "1 were out of time, 1 were out of memory, 3 were left out behind failures of the same callable, "
-        "2 were not made\n");
+        "4 were left out behind slow calls of the same callable, 2 were not made\n");
+    assert_says(text, "  some calls of each, on one thread: 3 of 3 callables\n"
+                      "  a call that failed, by itself: 1 of 1 callables\n"
+                      "  all their calls, on one thread: 2 of 3 callables\n"
+                      "  a call that returned, with several threads: 1 of 2 callables\n"
+                      "  the others had no turn there, or not with all calls: nothing is known of these; ");
+    assert_no(text, "calls on one object");
+    assert_says(text, "        1  the time was over before its turn: m.j\n");
     assert_says(text, "    m.h(vec): ended its process F1\n");
     assert_says(text, "    m.h(mat): failed a check F1\n");
     assert_says(text, "    m.h(3): out of time F1\n");
     assert_says(text, "    m.h(2): out of memory F1\n");
-    assert_says(text, "  callables: 4, of which 1 returned a result or None\n  never returned: 3\n");
+    assert_says(text, "  callables: 5, of which 1 returned a result or None\n  never returned: 4\n");
     assert_says(text, "        1  each call raises, the first one TypeError: m.g\n");
     assert_says(text, "        1  failed; see above: m.h\n");
     assert_says(text, "        1  denied: it starts a process: m.i\n");
@@ -63,7 +74,7 @@ static void long_tables_are_cut(void **state)
                                               "call", "m.y()", "end", "shown"));
     }
     cleanup_free char *text = render("text", report);
-    assert_says(text, "    … and 37 more reasons, all in the JSON report\n");
+    assert_says(text, "    … and 38 more reasons, all in the JSON report\n");
     assert_says(text, "    … and 14 more calls, all in the JSON report\n");
     assert_no(text, "not complete");
     json_decref(report);

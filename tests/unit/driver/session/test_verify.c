@@ -17,7 +17,8 @@
 struct world {
     const char *source[3], *needs[3];
     bool fails_with_gil;
-    int gil; /* what a child with the GIL reports */
+    int gil;          /* what a child with the GIL reports */
+    bool needs_guard; /* all fail only in children with the guard */
 };
 
 static const struct world *world;
@@ -46,20 +47,21 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     *outcome = (struct outcome){.finished = true, .phase = BOARD_RUN};
     outcome->facts.gil = settings->gil ? world->gil : GIL_OFF;
     for (unsigned i = 0; i < 3 && world->source[i]; i++)
-        if (fails(plan, i) && (!settings->gil || world->fails_with_gil))
+        if (fails(plan, i) && (!settings->gil || world->fails_with_gil) &&
+            (!world->needs_guard || plan->detect & DETECTOR_BIT(DETECTOR_GUARD)))
             raise_in(outcome, world->source[i]);
     return 0;
 }
 
-static void see(struct run *run, const char *statement)
+static void see(struct run *run, const char *statement, enum detector_id detector, const char *signature)
 {
     struct finding *finding = calloc(1, sizeof *finding);
     *finding = (struct finding){.kind = FINDING_EXCEPTION,
                                 .severity = SEVERITY_EXCEPTION,
-                                .detector = DETECTOR_EXCEPTION,
+                                .detector = detector,
                                 .message = strdup("m"),
                                 .statement = strdup(statement),
-                                .signature = strdup(statement),
+                                .signature = strdup(signature),
                                 .of = 2};
     finding_list_add(&run->findings, finding, 1)->hit = 2;
 }
@@ -76,7 +78,7 @@ static void add_statement(struct run *run, unsigned role, const char *source)
     assert_int_equal(statement_add(&run->statements, &record), 0);
 }
 
-/* Verifies one finding for each statement of the world. */
+/* Verifies one finding for each statement of the world, and one of the guard where a child needs that. */
 static struct run verified(const struct world *of)
 {
     struct plan plan;
@@ -86,8 +88,10 @@ static struct run verified(const struct world *of)
     world = of;
     for (unsigned i = 0; i < 3 && of->source[i]; i++) {
         add_statement(&run, i, of->source[i]);
-        see(&run, of->source[i]);
+        see(&run, of->source[i], DETECTOR_EXCEPTION, of->source[i]);
     }
+    if (of->needs_guard)
+        see(&run, of->source[0], DETECTOR_GUARD, "guard");
     verify_run(&run, &plan, &(struct job_settings){0}, clock_now() + 60 * CLOCK_SECOND);
     link_findings(&run);
     plan_clear(&plan);
@@ -203,6 +207,17 @@ static void failures_of_others_are_no_hits(void **state)
     run_clear(&run);
 }
 
+/* A crash on an inaccessible page of the guard is none without the guard. */
+static void trials_have_the_detector_that_the_failure_needs(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()"}, .gil = GIL_ON, .needs_guard = true});
+    assert_int_equal(run.verification->again.hit, 3);
+    assert_int_equal(run.verification->again.of, 3);
+    assert_int_equal(trials_without(run.verification, "a")->hit, 0);
+    run_clear(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +226,7 @@ int main(void)
         cmocka_unit_test(statements_that_race_with_each_other_are_one_bug),
         cmocka_unit_test(a_finding_keeps_the_statement_that_it_needs),
         cmocka_unit_test(failures_of_others_are_no_hits),
+        cmocka_unit_test(trials_have_the_detector_that_the_failure_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

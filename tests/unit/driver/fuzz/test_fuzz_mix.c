@@ -1,0 +1,208 @@
+/* Which calls threads make together, and the plan of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "driver/fuzz/fuzz_mix.h"
+
+#define FUNCTIONS 12u
+#define METHODS 3u
+#define NAMES (FUNCTIONS + METHODS)
+/* Calls of each function: callables with many forms meet no more than others. */
+#define CALLS_OF(i) ((i) % 3 * 20 + 1)
+
+struct world {
+    struct request request;
+    struct sweep sweep;
+    struct fuzz fuzz;
+    struct unit unit;
+    json_t *entries;
+};
+
+static void add_entry(json_t *entries, unsigned number, bool is_method)
+{
+    json_t *calls = json_array();
+    for (unsigned k = 0; k < (is_method ? 1 : CALLS_OF(number)); k++)
+        json_array_append_new(calls, is_method
+                                         ? json_sprintf("object_.m%u(vec)", number)
+                                         : json_sprintf("t.f%u(%s, %u)", number, k % 2 ? "mat" : "vec", k));
+    json_array_append_new(entries,
+                          json_pack("{s:o, s:s, s:s, s:o}", "name",
+                                    json_sprintf(is_method ? "t.Ring.m%u" : "t.f%u", number), "module", "t",
+                                    "make", is_method ? "t.Ring()" : "", "calls", calls));
+}
+
+static void begin(struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    world->entries = json_array();
+    for (unsigned i = 0; i < FUNCTIONS; i++)
+        add_entry(world->entries, i, false);
+    for (unsigned i = 0; i < METHODS; i++)
+        add_entry(world->entries, i, true);
+    world->sweep.request = &world->request;
+    world->fuzz.sweep = &world->sweep;
+    world->fuzz.prng = prng_stream(1, 1);
+    world->fuzz.met = json_object();
+    world->fuzz.spent = json_object();
+    world->fuzz.table = json_pack("[[s, s], [s, s]]", "vec", "f8[20]", "mat", "f8[4,4]");
+    world->sweep.catalogue = json_pack("{s:O}", "inputs", world->fuzz.table);
+    assert_int_equal(unit_begin(&world->unit, world->entries), 0);
+    for (size_t i = 0; i < world->unit.n; i++)
+        world->unit.calls[i].state = CALL_RETURNED;
+}
+
+static void end(struct world *world)
+{
+    unit_clear(&world->unit);
+    json_decref(world->entries);
+    json_decref(world->fuzz.met);
+    json_decref(world->fuzz.spent);
+    json_decref(world->fuzz.table);
+    json_decref(world->sweep.catalogue);
+}
+
+/* Draws mixes, and counts how often each two callables are in one. */
+static void draw_many(struct world *world, unsigned mixes, unsigned met[NAMES][NAMES])
+{
+    memset(met, 0, NAMES * sizeof *met);
+    for (unsigned n = 0; n < mixes; n++) {
+        struct mix mix;
+        assert_true(mix_draw(&world->fuzz, &world->unit, NULL, &mix));
+        mix_count(&world->fuzz, &world->unit, &mix);
+        for (unsigned i = 0; i < mix.n; i++)
+            for (unsigned k = 0; k < mix.n; k++)
+                met[mix.calls[i]->owner][mix.calls[k]->owner]++;
+    }
+}
+
+/* 105 pairs: with 1 to 6 in a mix, 60 mixes have about 200. */
+static void each_pair_meets_early(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned met[NAMES][NAMES], most = 0, missing = 0;
+    begin(&world);
+    draw_many(&world, 60, met);
+    for (unsigned i = 0; i < NAMES; i++)
+        for (unsigned k = 0; k < i; k++) {
+            missing += met[i][k] == 0;
+            most = met[i][k] > most ? met[i][k] : most;
+        }
+    assert_int_equal(missing, 0);
+    assert_true(most <= 4);
+    end(&world);
+}
+
+static void spent_callables_are_left_out(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned met[NAMES][NAMES];
+    begin(&world);
+    json_object_set_new(world.fuzz.spent, "t.f3", json_true());
+    draw_many(&world, 40, met);
+    assert_int_equal(met[3][3], 0);
+    assert_true(met[4][4] > 0);
+    end(&world);
+}
+
+/* Calls race for what they share: with as many meetings, calls on the same array come first. */
+static void calls_on_one_array_come_first(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned beside = 0;
+    begin(&world);
+    for (unsigned n = 0; n < 50; n++) {
+        struct mix mix;
+        assert_true(mix_draw(&world.fuzz, &world.unit, &world.unit.calls[2], &mix)); /* t.f1(mat, 1) */
+        assert_string_equal(mix.calls[0]->text, "t.f1(mat, 1)");
+        beside += strstr(mix.calls[1]->text, "mat") != NULL;
+    }
+    assert_int_equal(beside, 50);
+    end(&world);
+}
+
+static void methods_of_one_class_share_an_object(void **state)
+{
+    (void)state;
+    struct world world;
+    struct plan plan;
+    begin(&world);
+    struct mix mix = {.n = 2};
+    mix.calls[0] = &world.unit.calls[world.unit.n - 1];
+    mix.calls[1] = &world.unit.calls[world.unit.n - 2];
+    assert_int_equal(mix_plan(&world.fuzz, &world.unit, &mix, &plan), 0);
+    assert_string_equal(plan.setup, "import t\nobject_t_Ring = t.Ring()");
+    assert_string_equal(plan.roles[0], "object_t_Ring.m2(vec)");
+    assert_string_equal(plan.roles[1], "object_t_Ring.m1(vec)");
+    assert_string_equal(plan.focus, "*"); /* a read of a freed block shows */
+    cleanup_free char *statement = mix_statement(&world.unit, &mix, 1);
+    assert_string_equal(statement, "object_t_Ring.m1(vec)");
+    plan_clear(&plan);
+    mix.calls[1] = &world.unit.calls[0]; /* alone, an object has the name of a sweep */
+    assert_int_equal(mix_plan(&world.fuzz, &world.unit, &mix, &plan), 0);
+    assert_string_equal(plan.setup, "import t\nobject_t_Ring_m2 = t.Ring()");
+    plan_clear(&plan);
+    end(&world);
+}
+
+/* A keyword changes what a callable does: calls with keywords that had fewer turns under threads come first. */
+static void keywords_have_their_turns(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    json_t *calls = json_object_get(json_array_get(world.entries, 2), "calls");
+    json_array_append_new(calls, json_string("t.f2(vec, fold=True)"));
+    world.fuzz.entries = json_pack("[O]", json_array_get(world.entries, 2));
+    world.fuzz.turns = json_pack("{s:i}", "t.f2 ", 1);
+    for (int i = 0; i < 2; i++) {
+        json_auto_t *drawn = fuzz_draw_round(&world.fuzz);
+        const json_t *texts = json_object_get(json_array_get(drawn, 0), "calls");
+        bool is_keyword = strstr(json_string_value(json_array_get(texts, 0)), "fold=");
+        assert_int_equal(is_keyword, i == 0);
+        json_object_set_new(world.fuzz.turns, "t.f2 fold", json_integer(2));
+    }
+    json_decref(world.fuzz.entries);
+    json_decref(world.fuzz.turns);
+    free(world.fuzz.deck);
+    end(&world);
+}
+
+/* In 100 s: one thread until each callable had a turn, for 50 s at most; then threads have half. */
+static void threads_have_half_of_the_time(void **state)
+{
+    (void)state;
+    struct sweep sweep = {.began = 1000, .deadline = 1000 + 100 * CLOCK_SECOND};
+    struct fuzz fuzz = {.sweep = &sweep};
+    assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 49 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 51 * CLOCK_SECOND));
+    fuzz.passed = true;
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 10 * CLOCK_SECOND));
+    fuzz.threaded = 6 * CLOCK_SECOND;
+    assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 11 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 13 * CLOCK_SECOND));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_pair_meets_early),
+        cmocka_unit_test(spent_callables_are_left_out),
+        cmocka_unit_test(calls_on_one_array_come_first),
+        cmocka_unit_test(methods_of_one_class_share_an_object),
+        cmocka_unit_test(keywords_have_their_turns),
+        cmocka_unit_test(threads_have_half_of_the_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
