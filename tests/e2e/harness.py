@@ -11,7 +11,7 @@ import unittest
 import weakref
 from pathlib import Path
 
-BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build')
+BUILD = Path(os.environ.get('FTSTRESS_BUILD') or Path(__file__).resolve().parents[2] / 'build').absolute()
 FTSTRESS = BUILD / 'bin' / 'ftstress'
 GOOD, BROKEN = 'numpy-2.2.6', 'numpy-2.2.2'  # venvs without and with the seed bug
 LAST_LINE = re.compile(r'ftstress: (?:1 finding|(?!1 )\d+ findings) in \d+ calls, ')

@@ -5,6 +5,7 @@ from pathlib import Path
 from harness import each
 from installed import BUILDER, NO_BUILDER, Installed
 
+XDIST = list(BUILDER.parents[1].glob('lib/*/site-packages/xdist'))
 REPEAT = '''
 import numpy as np
 x = np.arange(20.)
@@ -267,6 +268,23 @@ kept = []
 def test_grows():
     kept.append(bytearray(5000))
 '''
+# Its finding names no test: the thread that crashes is not one of ftstress.
+CRASH_OF_THREAD = '''
+import ctypes
+import os
+import threading
+def test_thread():
+    if 'PYTEST_CURRENT_TEST' not in os.environ:
+        thread = threading.Thread(target=ctypes.string_at, args=(0,))
+        thread.start()
+        thread.join()
+'''
+SAME_NAMES = '''
+def test_shared():
+    assert [1] == [1]
+def test_thread():
+    assert [2] == [2]
+'''
 # What a worker of pytest-xdist sends at its end, and what the main process makes of it.
 WORKER = '''
 from types import SimpleNamespace as Object
@@ -375,6 +393,24 @@ class Plugin(Installed):
         self.assertIn('AssertionError; raised by test_shared(), never on one thread', text)
         self.assertIn('3 threads', text)
 
+    def test_modules(self):
+        """modules that fit into one run share it; a finding fails the test of its own module"""
+        done, text = self.run_pytest(SAME_NAMES, files={'test_later.py': RACE})
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('2 failed, 3 passed', text)
+        self.assertIn('raised by test_later_test_shared(), never on one thread', text)
+        done, text = self.run_pytest(SAME_NAMES, files={'test_later.py': CALLS})
+        self.assertRegex(text, r'test_it.py and 1 more module: nothing found.*: 0 in \d+ calls')
+
+    def test_unnamed(self):
+        """a finding that names no test fails those of its own module, as far as that shows it again"""
+        done, text = self.run_pytest(SAME_NAMES, files={'test_later.py': CRASH_OF_THREAD})
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('1 failed, 2 passed', text)
+        self.assertRegex(text, r'FAILED \S*test_later.py::test_thread')
+        self.assertEqual(text.count('ftstress show'), 1)
+        self.assertRegex(text, r'test_it.py: nothing found.*: 0 in \d+ calls')
+
     @each([('parallel_threads_limit', LIMIT, (), 1, r'\b2 threads'),
            ('iterations', CALLS, ('--iterations', '5'), 0, r'0 in \d{1,3} calls')])
     def test_option(self, _, source, options, status, said):
@@ -403,6 +439,15 @@ class Plugin(Installed):
         done = self.run_installed('python', '-c', WORKER)
         self.assertEqual((done.stdout, done.stderr), ("['a', 'b'] {'a': 'it is async', 'b': 'it is async'} "
                          f"{['test.py: memory seems to grow: 2 blocks in each call'] * 2}\n", ''))
+
+    @unittest.skipUnless(XDIST, NO_BUILDER)
+    def test_xdist(self):
+        """a worker of xdist gets whole modules, and tests each in one run"""
+        done, text = self.run_pytest(SAME_NAMES, '-n', '2', files={'test_later.py': CALLS})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn('3 passed', text)
+        self.assertEqual(text.count('test_it.py: nothing found'), 1, text)
+        self.assertEqual(text.count('test_later.py: nothing found'), 1, text)
 
     def test_alone(self):
         """a test that no child can run is named with the reason; the others are tested without it, half by half"""

@@ -82,8 +82,7 @@ static const struct symbol_thread *find_thread(const struct judge *judge, int64_
 static bool is_stuck(const struct judge *judge, const struct symbol_thread *thread,
                      const struct scene_page *page)
 {
-    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) &&
-           !judge_has_function(&thread->stack, 4, LANDMARK(barrier_wait));
+    return (judge_is_worker(judge, thread) || (page && page->npython > 0)) && !judge_is_between(thread);
 }
 
 /* Finds the variable of the lock, or the block that the guard knows. */

@@ -292,8 +292,8 @@ static void suspect_thread(struct judge *judge, struct finding *finding, pid_t t
 {
     for (size_t i = 0; i < judge->outcome->nthreads && is_open(finding); i++) {
         const struct symbol_thread *thread = &judge->outcome->threads[i];
-        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread)))
-            continue;
+        if (!(tid ? thread->tid == tid : judge_is_worker(judge, thread) && !judge_is_between(thread)))
+            continue; /* a worker between two rounds waits for the stuck ones */
         if (!judge_suspect_python(judge, finding, thread))
             judge_suspect_stack(judge, finding, EVIDENCE_STACK, &thread->stack);
     }

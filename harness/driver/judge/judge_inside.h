@@ -28,6 +28,8 @@ void judge_threads(struct judge *judge, struct finding *finding, pid_t crashed, 
 bool judge_has_function(const struct symbol_stack *stack, size_t most, const char *function);
 /* Returns true for a worker, by its page or by its stack. */
 bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thread);
+/* Returns true for a worker that waits between two rounds. */
+bool judge_is_between(const struct symbol_thread *thread);
 /* Writes "16 bytes into a freed block of 64 bytes; the block is of f". */
 void judge_say_block(struct judge *judge, const struct violation *block, char *text, size_t size);
 /* Adds the registers, and the faulting address in words. */

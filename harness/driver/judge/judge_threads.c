@@ -35,6 +35,11 @@ bool judge_is_worker(const struct judge *judge, const struct symbol_thread *thre
     return (page && page->is_worker) || judge_has_function(&thread->stack, SIZE_MAX, LANDMARK(worker_main));
 }
 
+bool judge_is_between(const struct symbol_thread *thread)
+{
+    return judge_has_function(&thread->stack, 4, LANDMARK(barrier_wait));
+}
+
 /* Ranks the thread that crashed, threads that wait for others, threads in a package, the rest. -1: left out. */
 static int rank_of(const struct judge *judge, const struct shown *shown, pid_t crashed)
 {

@@ -41,12 +41,13 @@ enum owner package_owner(const struct outcome *outcome, const char *module, char
     const char *rest, *base = module ? strrchr(module, '/') : NULL;
     if (!module)
         return OWNER_UNKNOWN;
+    /* First, because pip installs it as a package, too. */
+    if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
+        return OWNER_HARNESS;
     if ((rest = below(module, "/site-packages/")) || (rest = below(module, "/dist-packages/"))) {
         cut_name(rest, name, size);
         return OWNER_PACKAGE;
     }
-    if (base && strncmp(base, "/" CHILD_PROGRAM, sizeof CHILD_PROGRAM) == 0)
-        return OWNER_HARNESS;
     if (has_any(module, interpreter) || is_build_tree(module))
         return OWNER_INTERPRETER;
     for (size_t i = 0; i + 1 < outcome->npackages; i += 2)

@@ -107,9 +107,9 @@ def bytes_of(array):
     return array.tobytes() if array.nbytes <= BYTES_MAX else b''
 
 
-def name_of(test):
-    """Returns the name of the test in its statement."""
-    return re.sub(r'\W', '_', test.name)
+def name_of(text):
+    """Returns a name for a statement."""
+    return re.sub(r'\W', '_', text)
 
 
 class Look:
@@ -188,8 +188,8 @@ class Swap:
 class Arrays:
     """The arrays of a test. Its first call in a process shows which ones it makes; later ones have their twins."""
 
-    def __init__(self, test, function, arguments, places):
-        name, variables = name_of(test), vars(test.module)
+    def __init__(self, test, name, function, arguments, places):
+        variables = vars(test.module)
         self.test, self.made = test.nodeid, _made.get(test.nodeid)
         self.places = places_of(name, function, arguments, variables) + places
         self.own = [(f'{name}.{variable}', self.made, variable) for variable in self.made or ()]

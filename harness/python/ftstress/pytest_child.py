@@ -10,7 +10,7 @@ import pytest
 from _pytest.config import _prepareconfig
 from _pytest.runner import SetupState
 
-from ftstress.pytest_arrays import Arrays, is_array, name_of
+from ftstress.pytest_arrays import Arrays, is_array
 
 # What a child has no use for, or what threads cannot share: output, the cache, this plugin and others that run tests.
 WITHOUT = ('terminal', 'cacheprovider', 'capture', 'logging', 'faulthandler', 'threadexception', 'unraisableexception',
@@ -88,13 +88,13 @@ class Session:
         arguments.update((name, item.funcargs[name]) for name in item._fixtureinfo.argnames)
         return arguments
 
-    def places_of(self, place, arguments):
+    def places_of(self, place, test, arguments):
         """Returns where pytest itself has the arrays among the arguments of a test, for pytest_arrays."""
         item = self.items[place]
         found = []
         for name, value in arguments.items():
             if is_array(value) and item.funcargs.get(name) is value:
-                path = f'{name_of(item)}.{name}'
+                path = f'{test}.{name}'
                 found.append((path, item.funcargs, name))
                 for definition in item._fixtureinfo.name2fixturedefs.get(name, ()):
                     found += [(path, *where) for where in kept_by(definition, value)]
@@ -148,6 +148,7 @@ def own(value):
 def caller_of(spec, place, main):
     """Returns a function that calls the test, with an instance of its class, or fixtures, of the thread; and its arrays."""
     item, shared, is_plain = main.items[place], place in spec['shared'], main.is_plain(place)
+    test = spec['places'][place]
     given = given_to(item)
     parameters = {name: own(value) for name, value in given.items()}
     arguments = {name: parameters.get(name) for name in item._fixtureinfo.argnames}
@@ -162,8 +163,8 @@ def caller_of(spec, place, main):
         return session.items[place].obj, fixtures
 
     first = threads.call = make()
-    places = [(f'{name_of(item)}.{name}', parameters, name) for name in parameters]
-    arrays = Arrays(item, *first, places if is_plain else places + main.places_of(place, first[1]))
+    places = [(f'{test}.{name}', parameters, name) for name in parameters]
+    arrays = Arrays(item, test, *first, places if is_plain else places + main.places_of(place, test, first[1]))
     is_traced = is_main()
 
     def prepare():
@@ -189,7 +190,7 @@ def _session(spec):
     sessions = _threads.__dict__.setdefault('sessions', {})
     key = tuple(spec['places'])
     if key not in sessions:
-        sessions[key] = Session(spec['arguments'], spec['options'], spec['places'])
+        sessions[key] = Session(spec['arguments'], spec['options'], key)
     return sessions[key]
 
 

@@ -1,7 +1,7 @@
 """pytest --ftstress: calls each test from many threads, in processes of its own, under the detectors of ftstress.
 
-A test runs as ever first. Those that pass, and that threads can share, become the statements of one run of ftstress for
-each module. A finding fails the tests that it names.
+A test runs as ever first. Those that pass, and that threads can share, become the statements of a run of ftstress: the
+tests of a module, and those of the next modules that fit into the same run. A finding fails the tests that it names.
 """
 import ast
 import inspect
@@ -37,8 +37,8 @@ UNSAFE_CALLS = {'catch_warnings', 'chdir', 'deprecated_call', 'simplefilter', 'w
 def pytest_addoption(parser):
     group = parser.getgroup('ftstress', 'stress tests without the GIL')
     group.addoption('--ftstress', action='store_true', help='call each test from many threads, under ftstress')
-    group.addoption('--ftstress-time', type=float, default=0.2, metavar='SECONDS',
-                    help='time of each test (default: %(default)s; a module takes at least 8 s)')
+    group.addoption('--ftstress-time', type=float, default=0.15, metavar='SECONDS',
+                    help='time of each test (default: %(default)s; a run takes at least 8 s)')
     group.addoption('--ftstress-detect', metavar='LIST', help='detectors, as with ftstress run --detect; growth: leaks')
     group.addoption('--ftstress-out', default='ftstress-out', metavar='DIR', help='where findings are kept')
     if not find_spec('pytest_run_parallel'):  # that adds them, too
@@ -112,23 +112,61 @@ def is_literal(value):
     return value is None or type(value) in (bool, int, str)
 
 
-def plan_of(items, arguments):
-    """Returns the plan of a run: each test is a statement. Also returns the statements, in the order of the tests."""
-    names, statements = [], []
+def modules_of(items):
+    return [list(module) for _, module in itertools.groupby(items, key=lambda item: item.path)]
+
+
+def batch_of(items):
+    """Returns the tests of the first module, and those of the next ones that fit into the same run: a short run costs as
+    much as a longer one."""
+    batch = []
+    for _, module in itertools.groupby(items, key=lambda item: item.path):
+        module = list(module)
+        if batch and len(batch) + len(module) > STEPS_MAX:
+            break
+        batch += module
+    return batch
+
+
+def names_of(items):
+    """Returns the names of tests: their own, after that of the class or module where an earlier test has that, too."""
+    names = []
     for item in items:
-        name = name_of(item)
+        name = name_of(item.name)
+        if name in names:
+            name = f'{name_of(item.cls.__name__ if item.cls else item.path.stem)}_{name}'
         while name in names:
             name += '_'
         names.append(name)
+    return names
+
+
+def plan_of(items, arguments):
+    """Returns the plan of a run: each test is a statement. Also returns the statements, in the order of the tests."""
+    names, statements = names_of(items), []
+    for item, name in zip(items, names):
         used = [index for index in INDEXES if index in item._fixtureinfo.argnames]
         statements.append(f'{name}({", ".join(f"{index}={index}" for index in used)})')
     spec = {'arguments': arguments, 'options': options_of(items[0].config),
-            'places': [place_of(item) for item in items],
+            'places': dict(zip(map(place_of, items), names)),
             'shared': [place_of(item) for item in items if item.get_closest_marker('ftstress_shared')]}
     setup = ('from ftstress import pytest_child\n'
              f'spec = {spec!r}\n'
              f'{", ".join(names)}, = pytest_child.load(spec)\n')
-    return {'name': items[0].nodeid.partition('::')[0] or items[0].path.name, 'setup': setup, 'steps': statements}, statements
+    more = len(modules_of(items)) - 1
+    name = items[0].nodeid.partition('::')[0] or items[0].path.name
+    name += f' and {more} more module{"s" * (more > 1)}' if more else ''
+    return {'name': name, 'setup': setup, 'steps': statements}, statements
+
+
+def named_in(finding, items, statements):
+    """Returns the tests that a finding names."""
+    text = '\n'.join([finding['statement'] or '', *finding.get('also_in', ())])
+    return [item for item, statement in zip(items, statements) if re.search(rf'(?<!\w){re.escape(statement)}', text)]
+
+
+def is_failure(finding):
+    return finding['blame'] != 'user' and not finding.get('known')
 
 
 class Stress:
@@ -145,19 +183,21 @@ class Stress:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item, nextitem):
         if item.nodeid not in self.reports:
-            self.run_module(item, nextitem)
+            self.run_batch(item, nextitem)
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for report in self.reports.pop(item.nodeid):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def run_module(self, first, nextitem):
-        """Runs the tests of a module as pytest does, and then under ftstress. xdist deals tests out one by one."""
+    def run_batch(self, first, nextitem):
+        """Runs the tests of a module, or of some, as pytest does, and then under ftstress. A worker of xdist gets whole
+        modules, or single tests."""
         items = [first]
-        if not hasattr(self.config, 'workerinput'):
+        dealt = getattr(self.config, 'workerinput', {}).get('ftstress_dealt')
+        if dealt != 'tests':
             rest = first.session.items[first.session.items.index(first):]
-            items = list(itertools.takewhile(lambda item: item.path == first.path, rest))
+            items = modules_of(rest)[0] if dealt else batch_of(rest)
             nextitem = rest[len(items)] if len(rest) > len(items) else None
         failed, most = first.session.testsfailed, self.config.getoption('maxfail')
         ran = []
@@ -185,7 +225,7 @@ class Stress:
         for (threads, iterations), group in itertools.groupby(sorted(items, key=of), of):
             group = list(group)
             runs = math.ceil(len(group) / STEPS_MAX)
-            for some in itertools.batched(group, math.ceil(len(group) / runs)):  # a short run costs as much as a longer one
+            for some in itertools.batched(group, math.ceil(len(group) / runs)):
                 self.run(some, threads, iterations)
 
     def run(self, items, threads, iterations):
@@ -203,6 +243,7 @@ class Stress:
                                   errors='replace', env=environment(), cwd=self.config.invocation_params.dir, check=False)
             found = json.loads(report.read_text()) if report.exists() else None
         if done.returncode in (0, 1) and found:
+            self.narrow(items, statements, found, (threads, iterations))
             guilty = self.take(items, statements, found, done.stdout)
             rest = [item for item in items if item not in guilty]
             if guilty and rest and not found['tested_calls']:  # each process ended before threads called the rest
@@ -220,6 +261,19 @@ class Stress:
         arguments += [f'--config-file={config.inipath}'] if config.inipath else []
         return arguments + [word for name in config.getoption('plugins') for word in ('-p', name)]
 
+    def narrow(self, items, statements, report, numbers):
+        """Runs each module on its own where a finding of some modules names no test, so that it fails those of one."""
+        modules = modules_of(items)
+        is_unnamed = any(is_failure(finding) and not finding['cause'] and not named_in(finding, items, statements)
+                         for finding in report['findings'])
+        for module in modules if is_unnamed and len(modules) > 1 else ():
+            self.run(module, *numbers)
+
+    def failed_again(self, finding, items):
+        """Returns the tests that the run of their module has failed with a finding of the same kind."""
+        nodeids = [nodeids for other, _, nodeids in self.findings.values() if other['kind'] == finding['kind']]
+        return [item for item in items if item.nodeid in itertools.chain(*nodeids)]
+
     def take(self, items, statements, report, said):
         """Fails the tests of the findings of a report. Returns the tests of all findings."""
         self.clean += [f'{report["name"]}: {line.strip()}' for line in said.splitlines()
@@ -231,16 +285,18 @@ class Stress:
             blocks.setdefault(block.split(maxsplit=1)[0], block)
         tests = {}  # id -> its tests; those of a consequence are those of its cause
         for finding in sorted(report['findings'], key=lambda finding: bool(finding['cause'])):
-            text = '\n'.join([finding['statement'] or '', *finding.get('also_in', ())])
-            named = [item for item, statement in zip(items, statements) if re.search(rf'(?<!\w){re.escape(statement)}', text)]
-            tests[finding['id']] = guilty = tests.get(finding['cause']) or named or items
-            if finding['blame'] != 'user' and not finding.get('known'):
+            named = tests.get(finding['cause']) or named_in(finding, items, statements)
+            again = [] if named else self.failed_again(finding, items)
+            tests[finding['id']] = guilty = named or again or items
+            if is_failure(finding) and not again:
                 for item in guilty:
                     self.fail(item, finding, blocks.get(finding['id'], finding['message']).strip())
         return list(itertools.chain(*tests.values()))
 
     def fail(self, item, finding, text):
         _, _, nodeids = self.findings.setdefault(finding['id'], (finding, text, []))
+        if item.nodeid in nodeids:
+            return
         nodeids.append(item.nodeid)
         for report in self.reports[item.nodeid]:
             if report.when == 'call':
@@ -250,6 +306,19 @@ class Stress:
     def pytest_sessionfinish(self):
         if hasattr(self.config, 'workeroutput'):
             self.config.workeroutput['ftstress'] = self.findings, self.clean, self.single, self.growing
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config, log):
+        """Deals out whole modules, in place of single tests."""
+        if config.getoption('dist') == 'load':
+            from xdist.scheduler import LoadFileScheduling
+            return LoadFileScheduling(config, log)
+        return None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        whole = node.config.getoption('dist') in ('load', 'loadfile')
+        node.workerinput['ftstress_dealt'] = 'modules' if whole else 'tests'
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):

@@ -229,6 +229,27 @@ static void a_hang_names_its_phase(void **state)
     }
 }
 
+/* The first workers wait for the one that is stuck. */
+static void a_hang_is_inside_a_thread_that_is_stuck(void **state)
+{
+    (void)state;
+    struct trial trial;
+    begin_hang(&trial);
+    add_thread(&trial, 11, (const char *const[3]){"syscall", "barrier_wait", NULL});
+    add_page(&trial, 11, 1);
+    add_thread(&trial, 12, (const char *const[3]){"stuck", NULL});
+    add_page(&trial, 12, 2);
+    for (size_t i = 0; i < trial.outcome.nthreads; i++)
+        for (size_t k = 0; k < trial.outcome.threads[i].stack.nframes; k++) {
+            free(trial.outcome.threads[i].stack.frames[k].module);
+            trial.outcome.threads[i].stack.frames[k].module = strdup("/s/site-packages/bad/_c.so");
+        }
+    judge(&trial, 1);
+    assert_string_equal(only(&trial)->message,
+                        "no thread gets any further: a deadlock or an endless loop; inside stuck");
+    end(&trial);
+}
+
 static void threads_are_named_by_what_they_are(void **state)
 {
     (void)state;
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(two_locks_without_a_holder_are_most_likely_a_deadlock),
         cmocka_unit_test(a_deadlock_begins_with_the_same_function_whichever_thread_came_first),
         cmocka_unit_test(a_hang_names_its_phase),
+        cmocka_unit_test(a_hang_is_inside_a_thread_that_is_stuck),
         cmocka_unit_test(threads_are_named_by_what_they_are),
         cmocka_unit_test(a_fault_and_its_registers_are_explained),
     };

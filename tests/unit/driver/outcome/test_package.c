@@ -135,6 +135,7 @@ static const struct {
     {"/v/lib/libpython3.13t.so.1.0", OWNER_INTERPRETER, NULL},
     {"/v/bin/python3.13t", OWNER_INTERPRETER, NULL},
     {"/build/bin/ftstress-child", OWNER_HARNESS, NULL},
+    {"/v/lib/python3.13t/site-packages/ftstress/bin/ftstress-child", OWNER_HARNESS, NULL},
     {"/src/pkg/mine.cpython-313t-x86_64-linux-gnu.so", OWNER_PACKAGE, "pkg"},
     {"/src/pkg/other.so", OWNER_SYSTEM, NULL},
     {"/usr/lib/x86_64-linux-gnu/libc.so.6", OWNER_SYSTEM, NULL},
