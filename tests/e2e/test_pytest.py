@@ -139,6 +139,23 @@ def test_crash():
 def test_next():
     assert [1] == [1]
 '''
+# A test that ends each process that calls it, between others with a fixture of the module.
+ENDING = '''
+import os
+import pytest
+@pytest.fixture(scope='module')
+def numbers():
+    return [1, 2]
+def test_before(numbers):
+    assert numbers[0] == 1
+def test_ending(numbers):
+    os.abort()
+def test_exit():
+    os._exit(0)
+def test_after(numbers):
+    print('after')
+    assert numbers[1] == 2
+'''
 # The natural places of an array in a test: each shows the race of np.repeat already on one thread.
 FORMS = '''
 import numpy as np
@@ -432,6 +449,16 @@ class Plugin(Installed):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn('1 failed, 1 passed', text)
         self.assertIn("the target's fault: test_crash", text)
+        self.assertRegex(text, r'test_it.py: nothing found.*: 0 in \d+ calls')
+
+    def test_ending(self):
+        """a test that ends the process of pytest, too, fails, and the others of its module are tested"""
+        done, text = self.run_pytest(ENDING)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn('2 failed, 2 passed', text)
+        self.assertIn('the test ended its process: signal SIGABRT', text)
+        self.assertIn('the test ended its process: exit status 0', text)
+        self.assertRegex(text, r'FAILED \S*test_it.py::test_ending - ')
         self.assertRegex(text, r'test_it.py: nothing found.*: 0 in \d+ calls')
 
     def test_workers(self):

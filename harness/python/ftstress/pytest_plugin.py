@@ -1,7 +1,8 @@
 """pytest --ftstress: calls each test from many threads, in processes of its own, under the detectors of ftstress.
 
-A test runs as ever first. Those that pass, and that threads can share, become the statements of a run of ftstress: the
-tests of a module, and those of the next modules that fit into the same run. A finding fails the tests that it names.
+A test runs as ever first, and before that in a fork of pytest, because some end their process. Those that pass, and that
+threads can share, become the statements of a run of ftstress, and so do those that ended the fork: the tests of a module,
+and those of the next modules that fit into the same run. A finding fails the tests that it names.
 """
 import ast
 import inspect
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 from _pytest.runner import runtestprotocol
 
-from ftstress import PROGRAM, environment
+from ftstress import PROGRAM, environment, pytest_fork
 from ftstress.pytest_arrays import name_of
 from ftstress.pytest_child import INDEXES, Fixtures, place_of
 
@@ -175,6 +176,7 @@ class Stress:
     def __init__(self, config):
         self.config = config
         self.reports = {}   # nodeid -> reports of pytest, which wait for their turn
+        self.ending = set()  # nodeids of tests that ended their process
         self.single = {}    # nodeid -> why it ran on one thread only
         self.clean = []     # what the runs without a finding have tested
         self.findings = {}  # id -> (finding, its text, nodeids)
@@ -199,18 +201,31 @@ class Stress:
             rest = first.session.items[first.session.items.index(first):]
             items = modules_of(rest)[0] if dealt else batch_of(rest)
             nextitem = rest[len(items)] if len(rest) > len(items) else None
-        failed, most = first.session.testsfailed, self.config.getoption('maxfail')
-        ran = []
-        for item, following in zip(items, [*items[1:], nextitem]):
-            self.reports[item.nodeid] = reports = runtestprotocol(item, log=False, nextitem=following)
-            ran.append(item)
-            failed += any(report.failed for report in reports)
-            if most and failed >= most:  # pytest ends when it gets these reports
+        self.call_all(items, nextitem)
+        self.stress([item for item in items if item.nodeid in self.reports and self.can_stress(item)])
+
+    def call_all(self, items, nextitem):
+        """Calls the tests as pytest does, but those that end the process, which a fork has shown."""
+        left = (self.config.getoption('maxfail') or math.inf) - items[0].session.testsfailed
+        ends = pytest_fork.find_ends(items, nextitem, left)
+        alive = [item for item in items if item.nodeid not in ends]
+        following = dict(zip(alive, [*alive[1:], nextitem]))
+        if ends:
+            pytest_fork.drop_captured(self.config)
+        for item in items:
+            if item.nodeid in ends:
+                reports = [pytest.TestReport(item.nodeid, item.location, {}, 'failed',
+                                             f'the test ended its process: {ends[item.nodeid]}', 'call')]
+                self.ending.add(item.nodeid)
+            else:
+                reports = runtestprotocol(item, log=False, nextitem=following[item])
+            self.reports[item.nodeid] = reports
+            left -= any(report.failed for report in reports)
+            if left <= 0:  # pytest ends when it gets these reports
                 break
-        self.stress([item for item in ran if self.can_stress(item)])
 
     def can_stress(self, item):
-        if any(report.outcome != 'passed' for report in self.reports[item.nodeid]):
+        if any(report.outcome != 'passed' for report in self.reports[item.nodeid]) and item.nodeid not in self.ending:
             return False
         is_unexpected = any(hasattr(report, 'wasxfail') for report in self.reports[item.nodeid])
         reason = 'it is marked xfail, and passed' if is_unexpected else why_not(item)
