@@ -234,9 +234,14 @@ class Stress:
         return not reason
 
     def stress(self, items):
-        """Makes one run for the tests that have the same threads and iterations."""
+        """Makes one run for the tests that have the same threads and iterations, and one for each that ended its process:
+        what it breaks would fail the others."""
         def of(item):
             return threads_of(item) or 0, iterations_of(item) or 0
+        for item in items:
+            if item.nodeid in self.ending:
+                self.run([item], *of(item))
+        items = [item for item in items if item.nodeid not in self.ending]
         for (threads, iterations), group in itertools.groupby(sorted(items, key=of), of):
             group = list(group)
             runs = math.ceil(len(group) / STEPS_MAX)
