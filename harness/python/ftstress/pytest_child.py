@@ -60,7 +60,6 @@ class Session:
         self.config.hook.pytest_sessionstart(session=self.session)
         self.is_main = is_main()
         self.arguments = {}  # place of a test -> the arguments of its function
-        self.kept = {}  # place of a test -> what ends its fixtures; a function that yielded ends when nothing holds it
         self.items = {place_of(item): item for item in self.session.perform_collect()}
 
     def is_plain(self, place):
@@ -71,7 +70,8 @@ class Session:
                        if name not in INDEXES and (name != 'request' or name in item._fixtureinfo.argnames))
 
     def arguments_of(self, place):
-        """Makes the fixtures of a test, in the main thread each time, and returns the arguments of its function."""
+        """Makes the fixtures of a test, in the main thread each time. Returns the arguments of its function, and what ends
+        its fixtures: a function that yielded ends when nothing holds that."""
         item = self.items[place]
         if self.is_main:
             forget_fixtures(item)
@@ -83,10 +83,10 @@ class Session:
             definition.cached_result = None
             definition._finalizers.clear()
         self.session._setupstate.setup(item)
-        self.kept[place] = [each for definition in own for each in definition._finalizers]
+        held = [each for definition in own for each in definition._finalizers]
         arguments = self.arguments.setdefault(place, {})
         arguments.update((name, item.funcargs[name]) for name in item._fixtureinfo.argnames)
-        return arguments
+        return arguments, held
 
     def places_of(self, place, test, arguments):
         """Returns where pytest itself has the arrays among the arguments of a test, for pytest_arrays."""
@@ -156,15 +156,15 @@ def caller_of(spec, place, main):
 
     def make():
         if is_plain:
-            return (getattr(item.cls(), item.originalname) if item.cls else item.obj), arguments
+            return (getattr(item.cls(), item.originalname) if item.cls else item.obj), arguments, ()
         session = _session(spec)
-        fixtures = session.arguments_of(place)
+        fixtures, held = session.arguments_of(place)
         fixtures.update((name, parameters[name]) for name, value in given.items() if fixtures.get(name) is value)
-        return session.items[place].obj, fixtures
+        return session.items[place].obj, fixtures, held
 
     first = threads.call = make()
     places = [(f'{test}.{name}', parameters, name) for name in parameters]
-    arrays = Arrays(item, test, *first, places if is_plain else places + main.places_of(place, test, first[1]))
+    arrays = Arrays(item, test, *first[:2], places if is_plain else places + main.places_of(place, test, first[1]))
     is_traced = is_main()
 
     def prepare():
@@ -173,7 +173,7 @@ def caller_of(spec, place, main):
             return threads.call
 
     def call(indexes):
-        function, arguments = threads.__dict__.get('call') or prepare()
+        function, arguments, _ = threads.__dict__.get('call') or prepare()
         arguments = {**arguments, **indexes}
         try:
             if is_traced and is_main():
