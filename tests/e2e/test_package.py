@@ -34,7 +34,8 @@ class Package(Installed):
         with zipfile.ZipFile(self.wheel) as file:
             tops = {'/'.join(name.split('/')[:2]) for name in file.namelist() if '-info/' not in name and '.data/' not in name}
         self.assertEqual(tops, {'ftstress/' + name for name in (
-            '__init__.py', '__main__.py', 'pytest_arrays.py', 'pytest_child.py', 'pytest_fork.py', 'pytest_plugin.py', 'bin', 'include', 'lib', 'share')})
+            '__init__.py', '__main__.py', 'pytest_arrays.py', 'pytest_child.py', 'pytest_fork.py', 'pytest_plugin.py', 'bin',
+            'include', 'lib', 'share')})
 
     def test_alone_in_its_venv(self):
         """the package runs where the tree is gone"""
