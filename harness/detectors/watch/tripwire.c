@@ -21,7 +21,7 @@
 #include "detectors/common/detector.h"
 #include "detectors/watch/watched.h"
 
-#define SITES 1024
+#define SITES 256
 
 /* Writes to an array object that do not mutate it, with the reason. */
 static const struct benign {
