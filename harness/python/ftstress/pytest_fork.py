@@ -54,15 +54,13 @@ def find_ends(items, nextitem, failures):
     """Returns the tests that end the process, with how it ended. In a process with threads of Python it calls none: a
     fork has only one of them, and may wait for ever for the others."""
     ends = {}
-    while items and threading.active_count() == 1:
+    while items and failures > 0 and threading.active_count() == 1:
         n, how = call_in_fork(items, nextitem, failures)
         if not how or n == 0:
             break
         ends[items[n - 1].nodeid] = how
         items = items[n:]
         failures -= 1
-        if failures == 0:
-            break
     return ends
 
 

@@ -121,8 +121,7 @@ def batch_of(items):
     """Returns the tests of the first module, and those of the next ones that fit into the same run: a short run costs as
     much as a longer one."""
     batch = []
-    for _, module in itertools.groupby(items, key=lambda item: item.path):
-        module = list(module)
+    for module in modules_of(items):
         if batch and len(batch) + len(module) > STEPS_MAX:
             break
         batch += module
