@@ -87,8 +87,9 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
         return false;
     unsigned step = to->n;
     bool meets = slot == worker->slot;
-    guard_context =
-        (struct guard_context){(uint32_t)set, meets ? (uint16_t)worker->index : BLOCK_SERIAL, (uint16_t)step};
+    guard_context = (struct guard_context){.iteration = (uint32_t)set,
+                                           .worker = meets ? (uint16_t)worker->index : BLOCK_SERIAL,
+                                           .step = (uint16_t)step};
     crash_set_statement(body->steps[step].source);
     atomic_store_explicit(&slot->step, step, memory_order_relaxed);
     board_enter(slot, *calls);

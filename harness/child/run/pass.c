@@ -77,7 +77,7 @@ static void set_iteration(const struct pass *pass, struct seat *seat, uint64_t i
 static PyObject *call_step(const struct pass *pass, struct seat *seat, unsigned i, PyObject **ret_raised)
 {
     struct board_slot *slot = &pass->run->board->slots[BOARD_MAIN];
-    guard_context = (struct guard_context){0, BLOCK_SERIAL, (uint16_t)i};
+    guard_context = (struct guard_context){.worker = BLOCK_SERIAL, .step = (uint16_t)i};
     uint64_t calls = atomic_load_explicit(&slot->sequence, memory_order_relaxed) / 2;
     crash_set_statement(seat->body->steps[i].source);
     board_enter(slot, calls);
@@ -86,6 +86,15 @@ static PyObject *call_step(const struct pass *pass, struct seat *seat, unsigned 
     crash_set_statement(NULL);
     *ret_raised = result ? NULL : PyErr_GetRaisedException();
     return result;
+}
+
+static void stir(const struct pass *pass, struct seat *own, uint64_t turn, unsigned step)
+{
+    uint64_t n = (pass->index + turn) * own->body->nsteps + step;
+    guard_context.is_idle = true; /* pages for thousands of blocks would take longer than the calls */
+    stir_memory(n);
+    stir_process(n, own->space.names, pass->again);
+    guard_context.is_idle = false;
 }
 
 static bool run_step(struct making *making, unsigned i, uint64_t iteration)
@@ -151,10 +160,8 @@ static void run_iteration(struct making *making, uint64_t turn)
     set_iteration(pass, &making->own, iteration);
     bool reverse = pass->orders && turn % 2, interleaved = pass->interleaved && turn % 2;
     for (unsigned i = 0; i < (reverse ? 2 * n : n); i++) {
-        if (pass->stirs && turn < PASS_CALLS) { /* it is slow */
-            stir_memory((pass->index + turn) * n + i);
-            stir_process((pass->index + turn) * n + i, making->own.space.names, pass->again);
-        }
+        if (pass->stirs && turn < PASS_CALLS) /* it is slow */
+            stir(pass, &making->own, turn, i);
         if (interleaved)
             run_others(making, turn);
         if (!run_step(making, reverse ? n - 1 - i / 2 : i, iteration))

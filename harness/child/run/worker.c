@@ -166,8 +166,9 @@ static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *
     call->iteration = worker->iterations;
     call->step = step;
     call->refs = worker->run->native || !worker->body->steps[step].target ? 1 : 2;
-    guard_context = (struct guard_context){(uint32_t)worker->iterations,
-                                           call->serial ? BLOCK_SERIAL : call->worker, (uint16_t)step};
+    guard_context = (struct guard_context){.iteration = (uint32_t)worker->iterations,
+                                           .worker = call->serial ? BLOCK_SERIAL : call->worker,
+                                           .step = (uint16_t)step};
     set_statement(worker, source);
     detectors_before_call(call);
     if (!tracing_turn) /* each step of a wait would be traced, too */

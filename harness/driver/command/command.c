@@ -48,7 +48,7 @@ static const char fuzz_more[] =
     "\n"
     "Each round takes some callables and plans of the corpus, and changes arguments and arrays: dtype, shape, stride,\n"
     "negative step, zero size, read-only. One thread makes the calls first, as with `ftstress sweep`. The calls that\n"
-    "returned are then run by threads, at the same time: each callable with itself, and 2 to 4 calls with one\n"
+    "returned are then run by threads, at the same time: each callable with itself, and 2 to 16 calls with one\n"
     "another, on shared or private inputs. A failure among several calls is a finding only if the plan fails again in\n"
     "fresh children. Trials show which package is to blame.\n"
     "A call with a new kind of result, and a plan with a failure or with words that several threads touched, becomes\n"

@@ -1,5 +1,5 @@
-/* Several calls of a round with one another. A plan that fails in a short search is reduced to two of its calls, if
- * these fail, too. Then fresh children show whether it fails again, and trials which package is to blame. */
+/* Several calls of a round with one another. A plan that fails in a short search is reduced to a few of its calls that
+ * fail, too. Then fresh children show whether it fails again, and trials which package is to blame. */
 #include "driver/fuzz/fuzz_mix.h"
 
 #include <stdio.h>
@@ -98,23 +98,41 @@ static bool has_finding(const json_t *report)
     return json_array_size(json_object_get(report, "findings")) > 0;
 }
 
-/* Leaves two of the calls that fail in a search of their own, if there are such. */
+/* The calls of the mix without one of three parts. */
+static struct mix leave_part_out(const struct mix *mix, unsigned part)
+{
+    struct mix smaller = *mix;
+    smaller.n = 0;
+    for (unsigned i = 0; i < mix->n; i++)
+        if (i * 3 / mix->n != part)
+            smaller.calls[smaller.n++] = mix->calls[i];
+    return smaller;
+}
+
+/* Leaves out a part without which the others fail in a search of their own. *ret_smaller: there is one. */
+static int reduce_once(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bool *ret_smaller)
+{
+    int error = 0;
+    *ret_smaller = false;
+    for (unsigned part = 0; part < 3 && !error && !*ret_smaller && !sweep_is_over(fuzz->sweep); part++) {
+        struct mix smaller = leave_part_out(mix, part);
+        json_auto_t *report = NULL;
+        error = run_mix(fuzz, unit, &smaller, SEARCH, &report);
+        *ret_smaller = !error && has_finding(report);
+        if (*ret_smaller)
+            *mix = smaller;
+    }
+    return error;
+}
+
+/* Any two calls are together in one of the three rests: two are left, if these fail. */
 static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
 {
-    for (unsigned i = 0; mix->n > 2 && i < mix->n; i++)
-        for (unsigned k = i + 1; k < mix->n && !sweep_is_over(fuzz->sweep); k++) {
-            struct mix pair = *mix;
-            json_auto_t *report = NULL;
-            pair.calls[0] = mix->calls[i];
-            pair.calls[1] = mix->calls[k];
-            pair.n = 2;
-            int error = run_mix(fuzz, unit, &pair, SEARCH, &report);
-            if (error || has_finding(report)) {
-                *mix = pair;
-                return error;
-            }
-        }
-    return 0;
+    bool is_smaller = true;
+    int error = 0;
+    while (mix->n > 2 && is_smaller && !error)
+        error = reduce_once(fuzz, unit, mix, &is_smaller);
+    return error;
 }
 
 /* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without

@@ -152,13 +152,22 @@ static const struct unit_call *draw_next(struct fuzz *fuzz, const struct unit *u
     return best.call;
 }
 
+/* Draws the way to run. Many calls are a sequence, in which all pairs of them meet, each less often; in lockstep each
+ * would meet itself only. */
+static struct mix draw_way(struct fuzz *fuzz, bool are_many)
+{
+    static const uint32_t perturbs[] = {0, 0, PERTURB_DELAY, PERTURB_SKEW, PERTURB_LOCKSTEP};
+    size_t n = sizeof perturbs / sizeof *perturbs - are_many;
+    return (struct mix){.is_sequence = draw(&fuzz->prng, 4) == 0 || are_many,
+                        .perturb = perturbs[draw(&fuzz->prng, n)],
+                        .share = draw(&fuzz->prng, 8) == 0 ? RUNG_PRIVATE : RUNG_READONLY};
+}
+
 bool mix_draw(struct fuzz *fuzz, const struct unit *unit, const struct unit_call *first, struct mix *mix)
 {
-    static const uint32_t perturbs[] = {0, 0, PERTURB_DELAY, PERTURB_LOCKSTEP, PERTURB_SKEW};
-    size_t most = 2 + draw(&fuzz->prng, MIX_MOST - 1);
-    *mix = (struct mix){.is_sequence = draw(&fuzz->prng, 4) == 0,
-                        .perturb = perturbs[draw(&fuzz->prng, sizeof perturbs / sizeof *perturbs)],
-                        .share = draw(&fuzz->prng, 8) == 0 ? RUNG_PRIVATE : RUNG_READONLY};
+    static const unsigned sizes[] = {2, 3, MIX_ROLES, MIX_MOST / 2, MIX_MOST};
+    unsigned most = sizes[draw(&fuzz->prng, sizeof sizes / sizeof *sizes)];
+    *mix = draw_way(fuzz, most > MIX_ROLES);
     if (first)
         mix->calls[mix->n++] = first;
     const struct unit_call *call;

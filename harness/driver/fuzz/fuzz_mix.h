@@ -4,8 +4,9 @@
 
 #include "driver/fuzz/fuzz.h"
 
-/* Calls of a mix. */
-#define MIX_MOST 4u
+/* Calls of a mix at most, and of one in which each has threads of its own. */
+#define MIX_MOST 16u
+#define MIX_ROLES 4u
 
 struct mix {
     const struct unit_call *calls[MIX_MOST];

@@ -174,7 +174,8 @@ void *guard_allocate(size_t size, size_t align, enum block_kind kind, bool zero,
         return no_memory();
     recent_check(thread);
     thread->allocations++;
-    if (UNLIKELY(site_wants_pages(&thread->sites, caller, guard_context.step, kind == BLOCK_ARRAY)))
+    if (UNLIKELY(site_wants_pages(&thread->sites, caller, guard_context.step, kind == BLOCK_ARRAY)) &&
+        !guard_context.is_idle)
         block = allocate_pages(thread, size, align, kind, caller);
     if (LIKELY(!block)) {
         size_t need = size + BLOCK_HEAD + BLOCK_TAIL + (align > BLOCK_HEAD ? align : 0);

@@ -33,6 +33,7 @@ void guard_store_stacks(bool all);
 struct guard_context {
     uint32_t iteration;
     uint16_t worker, step;
+    bool is_idle; /* nothing of the target reads or writes its blocks: none lies between inaccessible pages */
 };
 extern __thread struct guard_context guard_context __attribute__((tls_model("initial-exec")));
 

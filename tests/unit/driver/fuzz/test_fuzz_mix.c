@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "core/plan/perturb.h"
 #include "driver/fuzz/fuzz_mix.h"
 
 #define FUNCTIONS 12u
@@ -84,21 +85,46 @@ static void draw_many(struct world *world, unsigned mixes, unsigned met[NAMES][N
     }
 }
 
-/* 105 pairs: with 1 to 6 in a mix, 60 mixes have about 200. */
-static void each_pair_meets_early(void **state)
+/* The fewest and the most meetings of two callables. */
+static void find_range(unsigned met[NAMES][NAMES], unsigned *ret_least, unsigned *ret_most)
+{
+    *ret_least = UINT32_MAX;
+    *ret_most = 0;
+    for (unsigned i = 0; i < NAMES; i++)
+        for (unsigned k = 0; k < i; k++) {
+            *ret_least = met[i][k] < *ret_least ? met[i][k] : *ret_least;
+            *ret_most = met[i][k] > *ret_most ? met[i][k] : *ret_most;
+        }
+}
+
+/* 105 pairs. 60 mixes have about 1,700, and each pair as many of them as the others. */
+static void each_pair_meets_as_often(void **state)
 {
     (void)state;
     struct world world;
-    unsigned met[NAMES][NAMES], most = 0, missing = 0;
+    unsigned met[NAMES][NAMES], least, most;
     begin(&world);
     draw_many(&world, 60, met);
-    for (unsigned i = 0; i < NAMES; i++)
-        for (unsigned k = 0; k < i; k++) {
-            missing += met[i][k] == 0;
-            most = met[i][k] > most ? met[i][k] : most;
-        }
-    assert_int_equal(missing, 0);
-    assert_true(most <= 4);
+    find_range(met, &least, &most);
+    assert_in_range(least, 10, 30);
+    assert_in_range(most - least, 0, 4);
+    end(&world);
+}
+
+/* Many calls are a sequence without lockstep: only there do all of them meet. */
+static void many_calls_run_in_one_sequence(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned many = 0;
+    begin(&world);
+    for (unsigned n = 0; n < 60; n++) {
+        struct mix mix;
+        assert_true(mix_draw(&world.fuzz, &world.unit, NULL, &mix));
+        assert_true(mix.n <= MIX_ROLES || (mix.is_sequence && !(mix.perturb & PERTURB_LOCKSTEP)));
+        many += mix.n > MIX_ROLES;
+    }
+    assert_in_range(many, 10, 50);
     end(&world);
 }
 
@@ -197,7 +223,8 @@ static void threads_have_half_of_the_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_pair_meets_early),
+        cmocka_unit_test(each_pair_meets_as_often),
+        cmocka_unit_test(many_calls_run_in_one_sequence),
         cmocka_unit_test(spent_callables_are_left_out),
         cmocka_unit_test(calls_on_one_array_come_first),
         cmocka_unit_test(methods_of_one_class_share_an_object),

@@ -47,6 +47,16 @@ static void no_block_when_the_limit_is_0(void)
         MUST(!is_paged(make(100)));
 }
 
+static void no_block_while_the_thread_is_idle(void)
+{
+    start(4);
+    guard_context.is_idle = true;
+    char *idle = make(100);
+    guard_context.is_idle = false;
+    MUST(!is_paged(idle));
+    MUST(is_paged(make(100)));
+}
+
 static void right_and_left_in_turn(void)
 {
     start(64);
@@ -173,6 +183,7 @@ int main(void)
         GUARDED_TEST(the_number_of_blocks_is_limited),
         GUARDED_TEST(the_block_freed_first_is_used_first),
         GUARDED_TEST(no_block_when_the_limit_is_0),
+        GUARDED_TEST(no_block_while_the_thread_is_idle),
         GUARDED_TEST(right_and_left_in_turn),
         GUARDED_TEST(every_size_and_alignment),
         GUARDED_TEST(reallocation_between_pages_keeps_the_contents),
