@@ -14,6 +14,8 @@
 
 /* The stream of numbers for a fuzzer. */
 #define STREAM 17
+/* Calls of a callable that threads make in a round, each with itself. */
+#define TURNS 2
 
 /* Is it the callable of a target "module:name", a method of it, or one of a target that is a module? */
 static bool is_target(const char *target, const char *name)
@@ -118,6 +120,7 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     status = status ? status : choose_entries(fuzz, error);
     fuzz->sweep->modules = fuzz->targets;
     fuzz->sweep->nmodules = fuzz->ntargets;
+    fuzz->sweep->turns = TURNS;
     fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
     return status ? status : open_folders(fuzz, environment, error);
 }
@@ -135,10 +138,13 @@ static int try_failures(struct fuzz *fuzz, struct unit *unit)
 
 bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now)
 {
+    return fuzz->threaded <= (now - fuzz->sweep->began) / 2;
+}
+
+bool fuzz_is_for_mixes(const struct fuzz *fuzz, uint64_t now)
+{
     const struct sweep *sweep = fuzz->sweep;
-    uint64_t spent = now - sweep->began;
-    bool is_due = fuzz->passed || spent > (sweep->deadline - sweep->began) / 2;
-    return is_due && fuzz->threaded <= spent / 2;
+    return fuzz->passed || now - sweep->began > (sweep->deadline - sweep->began) / 2;
 }
 
 /* Runs the calls that returned under threads. */
@@ -149,7 +155,8 @@ static int run_threads(struct fuzz *fuzz, struct unit *unit)
         return 0;
     fuzz_count_turns(fuzz, unit);
     int error = unit_run_threads(fuzz->sweep, unit);
-    error = error ? error : fuzz_combine(fuzz, unit);
+    if (!error && fuzz_is_for_mixes(fuzz, began))
+        error = fuzz_combine(fuzz, unit);
     fuzz->threaded += clock_now() - began;
     return error;
 }

@@ -55,9 +55,10 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
     return document_text(json_array_get(unit->entries, owner), "name");
 }
 
-/* Is it time for threads? One thread makes the first calls of each callable, for half of the time at most. Then threads
- * have half of all time, because what several callables do to one another shows with them only. */
+/* Is it time for threads? They have half of all time. */
 bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now);
+/* Do they run calls with one another? Each callable has a turn before, with itself; for half of the time at most. */
+bool fuzz_is_for_mixes(const struct fuzz *fuzz, uint64_t now);
 
 /* fuzz_round.c: draws the inputs and calls of a round: sets the inputs of the catalogue. A new reference to entries. */
 json_t *fuzz_draw_round(struct fuzz *fuzz);

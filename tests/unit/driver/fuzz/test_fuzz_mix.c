@@ -205,19 +205,27 @@ static void keywords_have_their_turns(void **state)
     end(&world);
 }
 
-/* In 100 s: one thread until each callable had a turn, for 50 s at most; then threads have half. */
 static void threads_have_half_of_the_time(void **state)
 {
     (void)state;
     struct sweep sweep = {.began = 1000, .deadline = 1000 + 100 * CLOCK_SECOND};
     struct fuzz fuzz = {.sweep = &sweep};
-    assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 49 * CLOCK_SECOND));
-    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 51 * CLOCK_SECOND));
-    fuzz.passed = true;
-    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 10 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 1 * CLOCK_SECOND));
     fuzz.threaded = 6 * CLOCK_SECOND;
     assert_false(fuzz_is_for_threads(&fuzz, sweep.began + 11 * CLOCK_SECOND));
     assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 13 * CLOCK_SECOND));
+}
+
+/* In 100 s: when each callable had a turn, or after 50 s. */
+static void mixes_come_later(void **state)
+{
+    (void)state;
+    struct sweep sweep = {.began = 1000, .deadline = 1000 + 100 * CLOCK_SECOND};
+    struct fuzz fuzz = {.sweep = &sweep};
+    assert_false(fuzz_is_for_mixes(&fuzz, sweep.began + 49 * CLOCK_SECOND));
+    assert_true(fuzz_is_for_mixes(&fuzz, sweep.began + 51 * CLOCK_SECOND));
+    fuzz.passed = true;
+    assert_true(fuzz_is_for_mixes(&fuzz, sweep.began + 10 * CLOCK_SECOND));
 }
 
 int main(void)
@@ -230,6 +238,7 @@ int main(void)
         cmocka_unit_test(methods_of_one_class_share_an_object),
         cmocka_unit_test(keywords_have_their_turns),
         cmocka_unit_test(threads_have_half_of_the_time),
+        cmocka_unit_test(mixes_come_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
