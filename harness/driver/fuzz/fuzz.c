@@ -1,6 +1,7 @@
 #include "driver/fuzz/fuzz.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,6 @@
 
 /* The stream of numbers for a fuzzer. */
 #define STREAM 17
-/* Calls of a callable that threads make in a round, each with itself. */
-#define TURNS 2
 
 /* Is it the callable of a target "module:name", a method of it, or one of a target that is a module? */
 static bool is_target(const char *target, const char *name)
@@ -26,6 +25,20 @@ static bool is_target(const char *target, const char *name)
     return strncmp(name, target, module) == 0 && name[module] == '.' &&
            strncmp(name + module + 1, target + module + 1, length - module - 1) == 0 &&
            (name[length] == '\0' || name[length] == '.');
+}
+
+unsigned fuzz_depth(const struct fuzz *fuzz, const char *name)
+{
+    unsigned least = UINT_MAX;
+    for (size_t t = 0; t < fuzz->ntargets; t++) {
+        unsigned depth = 0;
+        if (!is_target(fuzz->targets[t], name))
+            continue;
+        for (const char *at = name + strcspn(fuzz->targets[t], ":"); (at = strchr(at, '.')); at++)
+            depth++;
+        least = depth < least ? depth : least;
+    }
+    return least;
 }
 
 /* Lists the arguments of all calls. */
@@ -48,13 +61,10 @@ static json_t *list_entries(const struct fuzz *fuzz)
 {
     json_t *entries = json_array(), *entry;
     size_t i;
-    json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry) {
-        bool is_wanted = false;
-        for (size_t t = 0; t < fuzz->ntargets; t++)
-            is_wanted |= is_target(fuzz->targets[t], document_text(entry, "name"));
-        if (is_wanted && json_array_size(json_object_get(entry, "calls")) > 0)
+    json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry)
+        if (fuzz_depth(fuzz, document_text(entry, "name")) < UINT_MAX &&
+            json_array_size(json_object_get(entry, "calls")) > 0)
             json_array_append(entries, entry);
-    }
     return entries;
 }
 
@@ -120,7 +130,6 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     status = status ? status : choose_entries(fuzz, error);
     fuzz->sweep->modules = fuzz->targets;
     fuzz->sweep->nmodules = fuzz->ntargets;
-    fuzz->sweep->turns = TURNS;
     fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
     return status ? status : open_folders(fuzz, environment, error);
 }

@@ -55,6 +55,9 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
     return document_text(json_array_get(unit->entries, owner), "name");
 }
 
+/* How deep the callable lies below its target: 1 for module.name. UINT_MAX: it is of no target. */
+unsigned fuzz_depth(const struct fuzz *fuzz, const char *name);
+
 /* Is it time for threads? They have half of all time. */
 bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now);
 /* Do they run calls with one another? Each callable has a turn before, with itself; for half of the time at most. */

@@ -20,6 +20,22 @@ static size_t count_windows(const struct fuzz *fuzz)
     return (json_array_size(fuzz->entries) + WINDOW - 1) / WINDOW;
 }
 
+static unsigned depth_of(const struct fuzz *fuzz, size_t window)
+{
+    return fuzz_depth(fuzz, document_text(json_array_get(fuzz->entries, window * WINDOW), "name"));
+}
+
+/* Windows of the targets' own callables come before those of submodules and classes, which are many. */
+static void sort(struct fuzz *fuzz, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        size_t window = fuzz->deck[i], k = i;
+        for (; k > 0 && depth_of(fuzz, fuzz->deck[k - 1]) > depth_of(fuzz, window); k--)
+            fuzz->deck[k] = fuzz->deck[k - 1];
+        fuzz->deck[k] = window;
+    }
+}
+
 static void shuffle(struct fuzz *fuzz)
 {
     size_t n = count_windows(fuzz);
@@ -30,6 +46,8 @@ static void shuffle(struct fuzz *fuzz)
         fuzz->deck[i] = fuzz->deck[k];
         fuzz->deck[k] = i;
     }
+    if (fuzz->deck)
+        sort(fuzz, n);
     fuzz->at = 0;
 }
 

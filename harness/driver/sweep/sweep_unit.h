@@ -111,6 +111,9 @@ int unit_try_failures(struct sweep *sweep, struct unit *unit);
 
 /* sweep_threads.c: makes calls of the callables that are left with several threads. */
 int unit_run_threads(struct sweep *sweep, struct unit *unit);
+/* Is a call of the callable so slow that it would leave the others of a batch few turns? Slow ones have batches of
+ * their own. */
+bool unit_is_slow(const struct unit *unit, size_t owner);
 
 /* sweep_known.c: looks again for findings that the baseline has and that did not show, and counts the children that
  * could show them. Returns 0 or -errno. */

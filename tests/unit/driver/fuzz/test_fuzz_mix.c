@@ -1,4 +1,5 @@
 /* Which calls threads make together, and the plan of them. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #define FUNCTIONS 12u
 #define METHODS 3u
 #define NAMES (FUNCTIONS + METHODS)
+#define OF_WINDOW 16u
 /* Calls of each function: callables with many forms meet no more than others. */
 #define CALLS_OF(i) ((i) % 3 * 20 + 1)
 
@@ -228,6 +230,58 @@ static void mixes_come_later(void **state)
     assert_true(fuzz_is_for_mixes(&fuzz, sweep.began + 10 * CLOCK_SECOND));
 }
 
+static void depth_begins_at_the_target(void **state)
+{
+    (void)state;
+    char *targets[] = {"a.b", "a.b.c:f"};
+    const struct fuzz fuzz = {.targets = targets, .ntargets = 2};
+    assert_int_equal(fuzz_depth(&fuzz, "a.b.x"), 1);
+    assert_int_equal(fuzz_depth(&fuzz, "a.b.c.x"), 2);
+    assert_int_equal(fuzz_depth(&fuzz, "a.b.c.f"), 1);
+    assert_int_equal(fuzz_depth(&fuzz, "a.b.c.f.method"), 2);
+    assert_int_equal(fuzz_depth(&fuzz, "a.other"), UINT_MAX);
+}
+
+/* A window of the module's functions lies among nine of a submodule. */
+static void own_callables_come_first(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    char *targets[] = {"t"};
+    world.fuzz.targets = targets;
+    world.fuzz.ntargets = 1;
+    world.fuzz.turns = json_object();
+    world.fuzz.entries = json_array();
+    for (unsigned i = 0; i < 10 * OF_WINDOW; i++)
+        json_array_append_new(world.fuzz.entries,
+                              json_pack("{s:o, s:s, s:s, s:[s]}", "name",
+                                        json_sprintf(i / OF_WINDOW == 7 ? "t.f%u" : "t.sub.f%u", i), "module",
+                                        "t", "make", "", "calls", "t.f(vec)"));
+    for (unsigned turn = 0; turn < 5; turn++) {
+        json_auto_t *drawn = fuzz_draw_round(&world.fuzz);
+        const char *name = json_string_value(json_object_get(json_array_get(drawn, 0), "name"));
+        assert_int_equal(strncmp(name, "t.f", 3) == 0, turn == 0);
+    }
+    json_decref(world.fuzz.entries);
+    json_decref(world.fuzz.turns);
+    free(world.fuzz.deck);
+    end(&world);
+}
+
+static void a_slow_callable_is_slow_for_each_call(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    assert_false(unit_is_slow(&world.unit, 2));
+    world.unit.spent[2] = CALLS_OF(2) * CLOCK_SECOND / 10000;
+    assert_false(unit_is_slow(&world.unit, 2));
+    world.unit.spent[2] = CALLS_OF(2) * CLOCK_SECOND / 1000;
+    assert_true(unit_is_slow(&world.unit, 2));
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +293,9 @@ int main(void)
         cmocka_unit_test(keywords_have_their_turns),
         cmocka_unit_test(threads_have_half_of_the_time),
         cmocka_unit_test(mixes_come_later),
+        cmocka_unit_test(depth_begins_at_the_target),
+        cmocka_unit_test(own_callables_come_first),
+        cmocka_unit_test(a_slow_callable_is_slow_for_each_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
