@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "driver/fuzz/fuzz_draw.h"
 #include "driver/report/document.h"
 #include "driver/sweep/sweep_trial.h"
+
+/* Calls of a callable that are noted because they returned. */
+#define RETURNED_MOST 16
 
 /* A full disk loses plans, but no findings: the fuzzer goes on. */
 int fuzz_keep(struct fuzz *fuzz, struct plan *plan, const char *signals)
@@ -85,11 +89,40 @@ bool fuzz_is_spent(const struct fuzz *fuzz, const char *name)
     return json_is_true(json_object_get(fuzz->spent, name));
 }
 
+static bool has_text(const json_t *texts, const char *text)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach (texts, i, one)
+        if (strcmp(json_string_value(one), text) == 0)
+            return true;
+    return false;
+}
+
+/* Notes the calls that returned: later rounds draw them and others like them. A full list loses an older one. */
+static void note_returned(struct fuzz *fuzz, const struct unit *unit)
+{
+    for (size_t i = 0; i < unit->n; i++) {
+        const struct unit_call *call = &unit->calls[i];
+        const char *name = fuzz_name(unit, call->owner);
+        json_t *texts = json_object_get(fuzz->returned, name);
+        if (call->state != CALL_RETURNED || call->is_sequence || has_text(texts, call->text))
+            continue;
+        if (!texts)
+            json_object_set_new(fuzz->returned, name, texts = json_array());
+        if (json_array_size(texts) < RETURNED_MOST)
+            json_array_append_new(texts, json_string(call->text));
+        else
+            json_array_set_new(texts, draw(&fuzz->prng, RETURNED_MOST), json_string(call->text));
+    }
+}
+
 int fuzz_learn(struct fuzz *fuzz, struct unit *unit)
 {
     size_t i;
     const json_t *signal;
     int error = 0;
+    note_returned(fuzz, unit);
     json_array_foreach (unit->signals, i, signal) {
         const struct unit_call *call = &unit->calls[json_integer_value(json_array_get(signal, 0))];
         const char *name = fuzz_name(unit, call->owner), *kind = json_string_value(json_array_get(signal, 1));

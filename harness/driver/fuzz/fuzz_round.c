@@ -89,14 +89,21 @@ static json_t *entry_for(json_t *chosen, const json_t *entry)
     return json_object_get(own, "calls");
 }
 
+/* Half of the calls are drawn from those that returned before, if there are such: what raises does little. */
+static const char *draw_form(struct fuzz *fuzz, const json_t *entry)
+{
+    const json_t *forms = json_object_get(entry, "calls"),
+                 *returned = json_object_get(fuzz->returned, document_text(entry, "name"));
+    const json_t *from = returned && draw(&fuzz->prng, 2) ? returned : forms;
+    return json_string_value(json_array_get(from, draw(&fuzz->prng, json_array_size(from))));
+}
+
 static void draw_calls(struct fuzz *fuzz, json_t *chosen, const json_t *entry)
 {
-    const json_t *forms = json_object_get(entry, "calls");
     json_t *calls = entry_for(chosen, entry);
     size_t n = CALLS_TOGETHER / json_array_size(fuzz->entries);
     for (size_t i = 0; i < (n > CALLS ? n : CALLS); i++) {
-        const char *form =
-            json_string_value(json_array_get(forms, draw(&fuzz->prng, json_array_size(forms))));
+        const char *form = draw_form(fuzz, entry);
         cleanup_free char *drawn =
             fuzz->passed && draw(&fuzz->prng, 2) ? draw_call(&fuzz->prng, form, fuzz->arguments) : NULL;
         json_object_set_new(calls, drawn ? drawn : form, json_true());

@@ -14,10 +14,11 @@ EMBED(calls_source, FTSTRESS_CALLS);
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define DETECT (BIT(CRASH) | BIT(HANG) | BIT(LOG) | BIT(TRIPWIRE) | BIT(INVARIANT) | BIT(GUARD))
-/* Processor time of the calls of a callable, in times of the limit of one call: the first pass leaves the others to the
- * next one, and that one leaves them out. */
-#define FIRST_LIMITS 1
-#define FORMS_LIMITS 5
+/* Processor time of the calls of a callable, in quarters of the limit of one call: the first pass leaves the others to
+ * the next one, and that one leaves them out. A round of a fuzzer does so early: others follow. */
+#define FIRST_QUARTERS 4
+#define FORMS_QUARTERS 20
+#define ROUND_QUARTERS 1
 /* Calls between two checks of the whole heap: a check takes longer than most calls. Where one finds damage, or the
  * process ends before it, another child makes them again, with a check behind each. */
 #define WINDOW 16
@@ -41,7 +42,7 @@ static json_t *task_of(const struct sweep *sweep, const struct scan *scan, const
 {
     json_t *calls = json_array(), *owners = json_array(), *makes = json_array(), *modules = json_array(),
            *inputs = json_array(), *left = json_array(), *slow = json_array();
-    double limit = clock_seconds(scan_limit(sweep)), budget = limit * scan->limits;
+    double limit = clock_seconds(scan_limit(sweep)), budget = clock_seconds(scan_budget(sweep, scan));
     size_t i;
     const json_t *entry, *input;
     for (i = 0; i < unit->n; i++)
@@ -172,11 +173,11 @@ static bool is_sequence(const struct unit_call *call)
     return call->is_sequence;
 }
 
-static const struct scan scan_first = {.wants = is_first, .limits = FIRST_LIMITS, .behind = CALL_NEW},
-                         scan_forms = {.wants = is_form, .limits = FORMS_LIMITS, .behind = CALL_SLOW},
+static const struct scan scan_first = {.wants = is_first, .quarters = FIRST_QUARTERS, .behind = CALL_NEW},
+                         scan_forms = {.wants = is_form, .quarters = FORMS_QUARTERS, .behind = CALL_SLOW},
                          scan_sequences = {.wants = is_sequence,
                                            .is_paged = true,
-                                           .limits = FORMS_LIMITS,
+                                           .quarters = FORMS_QUARTERS,
                                            .behind = CALL_SLOW};
 
 int unit_scan_first(struct sweep *sweep, struct unit *unit)
@@ -201,8 +202,13 @@ int unit_scan_sequences(struct sweep *sweep, struct unit *unit)
 
 int unit_scan(struct sweep *sweep, struct unit *unit)
 {
-    int error = scan_calls(sweep, &scan_forms, unit);
+    static const struct scan calls = {.wants = is_form, .quarters = ROUND_QUARTERS, .behind = CALL_SLOW},
+                             sequences = {.wants = is_sequence,
+                                          .is_paged = true,
+                                          .quarters = ROUND_QUARTERS,
+                                          .behind = CALL_SLOW};
+    int error = scan_calls(sweep, &calls, unit);
     if (!error && !sweep_is_over(sweep))
         error = unit_add_sequences(sweep, unit);
-    return error || sweep_is_over(sweep) ? error : scan_calls(sweep, &scan_sequences, unit);
+    return error || sweep_is_over(sweep) ? error : scan_calls(sweep, &sequences, unit);
 }

@@ -12,8 +12,8 @@
 /* Which calls are made, and how. */
 struct scan {
     bool (*wants)(const struct unit_call *call);
-    bool is_paged;          /* with each block between inaccessible pages */
-    unsigned limits;        /* processor time of the calls of a callable, in times of the limit of one call */
+    bool is_paged;     /* with each block between inaccessible pages */
+    unsigned quarters; /* processor time of the calls of a callable, in quarters of the limit of one call */
     enum call_state behind; /* the state of its other calls then; CALL_NEW: another pass makes them */
 };
 
@@ -27,6 +27,12 @@ static inline bool scan_is_next(const struct unit_call *call)
 static inline uint64_t scan_limit(const struct sweep *sweep)
 {
     return REQUEST_GAVE(sweep->request, timeout) ? sweep->request->timeout : SCAN_LIMIT;
+}
+
+/* ns of processor time of the calls of a callable. */
+static inline uint64_t scan_budget(const struct sweep *sweep, const struct scan *scan)
+{
+    return scan->quarters * scan_limit(sweep) / 4;
 }
 
 /* sweep_take.c: takes over what one child did; `window` is the number of calls between two checks of its heap. Returns

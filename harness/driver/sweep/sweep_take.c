@@ -43,7 +43,7 @@ static void leave_out(const struct sweep *sweep, const struct scan *scan, struct
     unsigned failed = unit_count(unit, owner, CALL_CRASHED) + unit_count(unit, owner, CALL_SHOWN);
     if (slow >= SCAN_SLOW_MOST || failed >= FAILURES_MOST)
         leave_open(unit, owner, CALL_LEFT);
-    else if (unit->spent[owner] >= scan->limits * scan_limit(sweep))
+    else if (unit->spent[owner] >= scan_budget(sweep, scan))
         leave_open(unit, owner, scan->behind);
 }
 
