@@ -124,6 +124,7 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->met = json_object();
     fuzz->turns = json_object();
     fuzz->returned = json_object();
+    fuzz->thin = json_object();
     fuzz->rows = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
     int status = list_modules(fuzz, names, error);
@@ -254,7 +255,7 @@ void fuzz_clear(struct fuzz *fuzz)
 {
     json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
                              fuzz->spent, fuzz->in_place, fuzz->met,  fuzz->returned,
-                             fuzz->turns, fuzz->rows,     fuzz->total};
+                             fuzz->thin,  fuzz->turns,    fuzz->rows, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

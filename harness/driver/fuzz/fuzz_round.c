@@ -138,6 +138,19 @@ static void draw_window(struct fuzz *fuzz, json_t *chosen)
     }
 }
 
+/* Callables of which few calls returned in the round before. */
+static void draw_thin(struct fuzz *fuzz, json_t *chosen)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach (fuzz->entries, i, entry) {
+        const char *name = document_text(entry, "name");
+        const json_t *round = json_object_get(fuzz->thin, name);
+        if (round && json_integer_value(round) + 1 == (json_int_t)fuzz->rounds && !fuzz_is_spent(fuzz, name))
+            draw_calls(fuzz, chosen, entry);
+    }
+}
+
 /* The expression that the setup gives to the object with this name: "NAME = EXPRESSION". The caller's, or NULL. */
 static char *make_in(const struct plan *plan, const char *object, size_t length)
 {
@@ -278,6 +291,7 @@ json_t *fuzz_draw_round(struct fuzz *fuzz)
         add_plan(fuzz, chosen, base, true);
     for (int i = 0; i < WINDOWS && (i == 0 || count_windows(fuzz) > 1); i++)
         draw_window(fuzz, chosen);
+    draw_thin(fuzz, chosen);
     if (fuzz->passed && fuzz->sweep->request->shards > 1)
         draw_others(fuzz, chosen);
     return list_entries(fuzz, chosen);

@@ -55,6 +55,8 @@ static void begin(struct world *world)
     world->fuzz.sweep = &world->sweep;
     world->fuzz.prng = prng_stream(1, 1);
     world->fuzz.met = json_object();
+    world->fuzz.thin = json_object();
+    world->fuzz.returned = json_object();
     world->fuzz.spent = json_object();
     world->fuzz.table = json_pack("[[s, s], [s, s]]", "vec", "f8[20]", "mat", "f8[4,4]");
     world->sweep.catalogue = json_pack("{s:O}", "inputs", world->fuzz.table);
@@ -68,6 +70,8 @@ static void end(struct world *world)
     unit_clear(&world->unit);
     json_decref(world->entries);
     json_decref(world->fuzz.met);
+    json_decref(world->fuzz.thin);
+    json_decref(world->fuzz.returned);
     json_decref(world->fuzz.spent);
     json_decref(world->fuzz.table);
     json_decref(world->sweep.catalogue);
@@ -269,6 +273,45 @@ static void own_callables_come_first(void **state)
     end(&world);
 }
 
+static unsigned count_calls(struct world *world, const char *name)
+{
+    size_t i;
+    const json_t *entry;
+    unsigned n = 0;
+    json_auto_t *drawn = fuzz_draw_round(&world->fuzz);
+    json_array_foreach (drawn, i, entry)
+        if (strcmp(json_string_value(json_object_get(entry, "name")), name) == 0)
+            n += json_array_size(json_object_get(entry, "calls"));
+    world->fuzz.rounds++;
+    return n;
+}
+
+/* Of two windows the second one has a turn later. A callable whose first calls raised has one more at once, and no
+ * third one. */
+static void a_callable_that_raises_has_a_second_turn(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    world.fuzz.turns = json_object();
+    world.fuzz.entries = json_array();
+    for (unsigned i = 0; i < 6 * OF_WINDOW; i++)
+        json_array_append_new(world.fuzz.entries,
+                              json_pack("{s:o, s:s, s:s, s:[s]}", "name", json_sprintf("t.g%u", i), "module",
+                                        "t", "make", "", "calls", "t.g(vec)"));
+    json_object_set_new(world.fuzz.thin, "t.g1", json_integer(0));
+    world.fuzz.rounds = 1;
+    unsigned first = count_calls(&world, "t.g1"), others = 0;
+    for (unsigned i = 0; i < 2; i++)
+        others += count_calls(&world, "t.g1");
+    assert_int_equal(first, 1);
+    assert_in_range(others, 0, 1);
+    json_decref(world.fuzz.entries);
+    json_decref(world.fuzz.turns);
+    free(world.fuzz.deck);
+    end(&world);
+}
+
 static void a_slow_callable_is_slow_for_each_call(void **state)
 {
     (void)state;
@@ -293,6 +336,7 @@ int main(void)
         cmocka_unit_test(keywords_have_their_turns),
         cmocka_unit_test(threads_have_half_of_the_time),
         cmocka_unit_test(mixes_come_later),
+        cmocka_unit_test(a_callable_that_raises_has_a_second_turn),
         cmocka_unit_test(depth_begins_at_the_target),
         cmocka_unit_test(own_callables_come_first),
         cmocka_unit_test(a_slow_callable_is_slow_for_each_call),
