@@ -28,7 +28,7 @@ struct fuzz {
     json_t
         *met; /* "callable": its meetings with others under threads; "callable callable": with each other */
     json_t *returned; /* by name: texts of calls that returned, some of them */
-    json_t *thin;     /* by name: of which the first round returned few calls; a number: in the last round */
+    json_t *thin;     /* by name: callables of which most calls raised; in which round */
     json_t *turns;    /* "callable keyword,keyword": turns of such a call with itself */
     json_t *rows;     /* by name: the sums of a callable */
     json_t *total;    /* the results of all rounds, in the form of unit_document */

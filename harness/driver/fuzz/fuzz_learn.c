@@ -13,7 +13,6 @@
 
 /* Calls of a callable that are noted because they returned. */
 #define RETURNED_MOST 16
-#define RETURNED_LEAST 3u
 
 /* A full disk loses plans, but no findings: the fuzzer goes on. */
 int fuzz_keep(struct fuzz *fuzz, struct plan *plan, const char *signals)
@@ -118,12 +117,12 @@ static void note_returned(struct fuzz *fuzz, const struct unit *unit)
     }
 }
 
-/* A callable of which few calls returned has a turn in the next round, too, once: others of its forms may fit. */
+/* A callable of which most calls raised has a turn in the next round, too, once: others of its forms may fit. */
 static void note_thin(struct fuzz *fuzz, const struct unit *unit)
 {
     for (size_t i = 0; i < json_array_size(unit->entries); i++) {
         const char *name = fuzz_name(unit, i);
-        bool is_thin = unit_count(unit, i, CALL_RETURNED) < RETURNED_LEAST;
+        bool is_thin = unit_count(unit, i, CALL_RETURNED) < unit_count(unit, i, CALL_RAISED);
         if (is_thin && !json_object_get(fuzz->thin, name))
             json_object_set_new(fuzz->thin, name, json_integer((json_int_t)fuzz->rounds));
     }

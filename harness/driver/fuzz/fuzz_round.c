@@ -138,7 +138,7 @@ static void draw_window(struct fuzz *fuzz, json_t *chosen)
     }
 }
 
-/* Callables of which few calls returned in the round before. */
+/* Callables of which most calls raised in the round before. */
 static void draw_thin(struct fuzz *fuzz, json_t *chosen)
 {
     size_t i;
