@@ -156,6 +156,7 @@ static void take_spent(struct unit *unit, const char *bytes, size_t n)
     for (size_t i = 0; i < json_array_size(unit->entries) && (i + 1) * sizeof spent <= n; i++) {
         memcpy(&spent, bytes + i * sizeof spent, sizeof spent);
         unit->spent[i] += spent * MILLISECOND;
+        unit->used[i] += spent * MILLISECOND;
     }
 }
 

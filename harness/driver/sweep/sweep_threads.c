@@ -288,7 +288,7 @@ bool unit_is_slow(const struct unit *unit, size_t owner)
 {
     unsigned made = unit_count(unit, owner, CALL_RETURNED) + unit_count(unit, owner, CALL_RAISED) +
                     unit_count(unit, owner, CALL_CHANGED);
-    return unit->spent[owner] > made * SLOW_TIME;
+    return unit->used[owner] > made * SLOW_TIME;
 }
 
 /* Runs a call of each callable, of the slow ones or of the others. */

@@ -57,8 +57,9 @@ int unit_begin(struct unit *unit, const json_t *entries)
                           .notes = json_array(),
                           .suspects = json_array(),
                           .signals = json_array(),
-                          .spent = calloc(json_array_size(entries) + 1, sizeof *unit->spent)};
-    if (!unit->spent)
+                          .spent = calloc(json_array_size(entries) + 1, sizeof *unit->spent),
+                          .used = calloc(json_array_size(entries) + 1, sizeof *unit->used)};
+    if (!unit->spent || !unit->used)
         return -ENOMEM;
     json_array_foreach (entries, i, entry) {
         json_array_append_new(unit->rows, json_pack("{s:s, s:O?}", "name", document_text(entry, "name"),
@@ -72,6 +73,7 @@ void unit_clear(struct unit *unit)
 {
     free(unit->calls);
     free(unit->spent);
+    free(unit->used);
     json_decref(unit->rows);
     json_decref(unit->texts);
     json_decref(unit->in_place);

@@ -52,7 +52,8 @@ struct unit {
     json_t *
         suspects; /* for a fuzzer: numbers and messages of calls that failed among others, and not by themselves */
     json_t *signals; /* for a fuzzer: pairs of a call's number and a kind of result or exception */
-    uint64_t *spent; /* of each entry: ns of processor time that its calls took in this pass */
+    uint64_t *spent; /* of each entry: ns of processor time that its calls took in this pass, */
+    uint64_t *used;  /* and in all passes of this process */
     /* It found damage of the heap, or ended the process: calls before it are made again. NULL: none. */
     struct unit_call *suspect;
     enum call_state suspected; /* its state, unless one of those fails */

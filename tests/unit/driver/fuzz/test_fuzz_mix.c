@@ -318,9 +318,9 @@ static void a_slow_callable_is_slow_for_each_call(void **state)
     struct world world;
     begin(&world);
     assert_false(unit_is_slow(&world.unit, 2));
-    world.unit.spent[2] = CALLS_OF(2) * CLOCK_SECOND / 10000;
+    world.unit.used[2] = CALLS_OF(2) * CLOCK_SECOND / 10000;
     assert_false(unit_is_slow(&world.unit, 2));
-    world.unit.spent[2] = CALLS_OF(2) * CLOCK_SECOND / 1000;
+    world.unit.used[2] = CALLS_OF(2) * CLOCK_SECOND / 1000;
     assert_true(unit_is_slow(&world.unit, 2));
     end(&world);
 }
