@@ -57,7 +57,7 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
     return document_text(json_array_get(unit->entries, owner), "name");
 }
 
-/* How deep the callable lies below its target: 1 for module.name. UINT_MAX: it is of no target. */
+/* fuzz_target.c: how deep the callable lies below its target: 1 for module.name. UINT_MAX: it is of no target. */
 unsigned fuzz_depth(const struct fuzz *fuzz, const char *name);
 
 /* Is it time for threads? They have half of all time. */

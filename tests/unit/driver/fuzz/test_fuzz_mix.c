@@ -286,8 +286,7 @@ static unsigned count_calls(struct world *world, const char *name)
     return n;
 }
 
-/* Of two windows the second one has a turn later. A callable whose first calls raised has one more at once, and no
- * third one. */
+/* A callable of which the first calls raised has one more turn at once, and no third one before the others. */
 static void a_callable_that_raises_has_a_second_turn(void **state)
 {
     (void)state;
