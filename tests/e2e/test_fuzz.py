@@ -64,8 +64,9 @@ class Fuzzed(EndToEnd):
         cls.runs, cls.found = [], {}
         for seed in range(TRIES):
             corpus = cls.runs[0].dir / 'corpus' if cls.runs else None
-            first = Run('fuzzed', '--time', '20', '--seed', str(seed), '--corpus', str(corpus or 'corpus'), command='fuzz')
-            done = first.finish(200)
+            first = Run('fuzzed', '--time', str(20 << seed), '--seed', str(seed), '--corpus', str(corpus or 'corpus'),
+                        command='fuzz')
+            done = first.finish(400)
             if not cls.runs:
                 (done.cwd / 'corpus').rename(done.dir / 'corpus')
             cls.runs.append(done)
@@ -178,7 +179,7 @@ class Corpus(EndToEnd):
         corpus.mkdir()
         (corpus / 'a.yaml').write_text('about: numpy.putmask fails F0000000\nsetup: import numpy\ninputs:\n'
                                        "- {name: mat, recipe: 'f8[4,4]'}\nsteps:\n- numpy.putmask(mat, mat, mat)\n")
-        done = fuzz('numpy:putmask', '--time', '4', corpus=corpus)
+        done = fuzz_until(lambda done: done.status != 3, 'numpy:putmask', seconds=4, corpus=corpus)
         self.assertEqual(done.findings(), [], done)
         self.expect(done, 0)
 
