@@ -16,7 +16,7 @@
 
 #define BIT(name) DETECTOR_BIT(DETECTOR_##name)
 #define OUTSIDE (BIT(CRASH) | BIT(HANG) | BIT(LOG))
-#define INSIDE (BIT(EXCEPTION) | BIT(DIVERGE) | BIT(INVARIANT))
+#define INSIDE (BIT(EXCEPTION) | BIT(DIVERGE))
 #define SECONDS(n) ((n)*CLOCK_SECOND)
 /* Statements of a plan with threads, and its time. */
 #define TOGETHER_MOST 40
@@ -29,16 +29,30 @@
 #define AGAIN_TIME SECONDS(4)
 #define VERIFY_TIME SECONDS(8)
 
-/* The child of a plan with many statements: threads meet before each iteration, so that they are in the same statement.
- * It has all detectors and all of the time, because a start takes as long as some hundred calls of each statement. */
-static const struct member member = {.name = "guard",
-                                     .detect = OUTSIDE | INSIDE | BIT(GUARD),
-                                     .unique = OUTSIDE | INSIDE | BIT(GUARD),
-                                     .perturb = PERTURB_LOCKSTEP,
-                                     .rides = PERTURB_ALLOC | PERTURB_LOCKS};
-static const struct member fallback = {
-    .name = "watched", .detect = OUTSIDE | INSIDE, .perturb = PERTURB_LOCKSTEP};
-static const struct member_set together = {.members = &member, .n = 1, .fallback = &fallback};
+/* Children of a plan with many statements: threads meet before each iteration, so that they are in the same
+ * statement. */
+static const struct member members[] = {
+    {.name = "guard",
+     .detect = OUTSIDE | INSIDE | BIT(GUARD),
+     .unique = OUTSIDE | INSIDE | BIT(GUARD),
+     .perturb = PERTURB_LOCKSTEP,
+     .rides = PERTURB_ALLOC | PERTURB_LOCKS},
+    {.name = "watched",
+     .detect = OUTSIDE | INSIDE | BIT(INVARIANT),
+     .unique = BIT(DIVERGE) | BIT(INVARIANT),
+     .perturb = PERTURB_LOCKSTEP},
+};
+static const struct member_set together = {
+    .members = members, .n = sizeof members / sizeof *members, .fallback = &members[1]};
+
+/* The only child of a fuzzer's plan: a second start would take as long as some hundred calls of each statement, and
+ * later rounds make them again. */
+static const struct member whole = {.name = "guard",
+                                    .detect = OUTSIDE | INSIDE | BIT(INVARIANT) | BIT(GUARD),
+                                    .unique = OUTSIDE | INSIDE | BIT(INVARIANT) | BIT(GUARD),
+                                    .perturb = PERTURB_LOCKSTEP,
+                                    .rides = PERTURB_ALLOC | PERTURB_LOCKS};
+static const struct member_set drawn = {.members = &whole, .n = 1, .fallback = &members[1]};
 
 /* Does an argument of the call have the name of an array? */
 static bool has_array(const struct sweep *sweep, const char *call)
@@ -216,7 +230,7 @@ static int run_halves(struct sweep *sweep, struct unit *unit, const struct batch
 static int run_together(struct sweep *sweep, struct unit *unit, const struct batch *batch,
                         json_t **ret_report)
 {
-    struct trial trial = {.members = &together, .is_search = true};
+    struct trial trial = {.members = sweep->signals ? &drawn : &together, .is_search = true};
     int error = 0;
     trial_begin(sweep, "sweep", &trial.plan);
     trial.plan.threads = trial_threads(sweep);
@@ -291,31 +305,30 @@ bool unit_is_slow(const struct unit *unit, size_t owner)
     return unit->used[owner] > made * SLOW_TIME;
 }
 
-/* Runs a call of each callable, of the slow ones or of the others. */
-static int run_turn(struct sweep *sweep, struct unit *unit, unsigned turn, bool are_slow)
+/* Adds the call to the batch of its kind, and runs that if it is full. */
+static int add_call(struct sweep *sweep, struct unit *unit, const struct unit_call *call, struct batch *batch)
 {
-    struct batch batch = {.n = 0};
-    int error = 0;
-    for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
-        const struct unit_call *call =
-            unit_is_slow(unit, i) == are_slow ? call_for_turn(sweep, unit, i, turn) : NULL;
-        if (call)
-            batch.calls[batch.n++] = call;
-        if (batch.n == TOGETHER_MOST) {
-            error = run_batch(sweep, unit, &batch);
-            batch.n = 0;
-        }
-    }
-    return error || batch.n == 0 ? error : run_batch(sweep, unit, &batch);
+    batch->calls[batch->n++] = call;
+    if (batch->n < TOGETHER_MOST)
+        return 0;
+    int error = run_batch(sweep, unit, batch);
+    batch->n = 0;
+    return error;
 }
 
 int unit_run_threads(struct sweep *sweep, struct unit *unit)
 {
+    struct batch batches[2] = {{.n = 0}, {.n = 0}}; /* of fast calls, and of slow ones */
     int error = 0;
     forget_untested(unit);
-    for (unsigned turn = 0; (turn == 0 || turn < sweep->turns) && !error; turn++) {
-        error = run_turn(sweep, unit, turn, false);
-        error = error ? error : run_turn(sweep, unit, turn, true);
-    }
+    for (unsigned turn = 0; turn == 0 || turn < sweep->turns; turn++)
+        for (size_t i = 0; i < json_array_size(unit->entries) && !error; i++) {
+            const struct unit_call *call = call_for_turn(sweep, unit, i, turn);
+            if (call)
+                error = add_call(sweep, unit, call, &batches[unit_is_slow(unit, i)]);
+        }
+    for (unsigned i = 0; i < 2; i++)
+        if (batches[i].n > 0 && !error)
+            error = run_batch(sweep, unit, &batches[i]);
     return error;
 }
