@@ -242,6 +242,13 @@ class Corpus(EndToEnd):
         self.assertEqual(sorted(self.about(merged.cwd / 'all')), sorted({line for lines in about for line in lines}), merged)
         self.assertRegex(merged.err, r'[1-9]\d* show nothing that others do not', merged)
 
+    def test_empty_shard(self):
+        """a shard without a callable has a report that says so; merge misses no shard, and the night is clean"""
+        runs = [fuzz('fuzzed:peek_twin', '--time', '2', '--seed', '1', '--shard', f'{k}/2', corpus='corpus') for k in (1, 2)]
+        self.assertEqual(sorted(done.status for done in runs), [0, 3], runs)
+        self.check(any('no callable falls into this shard' in done.err for done in runs), runs[0], 'the shard is not told')
+        self.expect(Run(*(str(done.dir / 'out') for done in runs), command='merge', python=None).finish(60), 0)
+
     def about(self, corpus):
         """Returns the signals of the plans of a corpus."""
         return [line for path in corpus.glob('*.yaml') for line in path.read_text().splitlines() if line.startswith('about:')]
