@@ -1,0 +1,104 @@
+"""A run of docs/nightly.yml without a container: its commands, and what its actions carry from machine to machine."""
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from harness import BUILD, FTSTRESS, GOOD
+
+# Steps that are left out, and why. Other actions than those of Night install things or show results.
+SKIPPED = {'Build ftstress': 'it installs packages and builds an interpreter; the test has a build',
+           'Install the package': 'it installs a package; the test has a venv'}
+TIMES = {'sweep': '60s', 'fuzz': '4s'}
+EXPRESSION = re.compile(r'\$\{\{ ([\w.-]+) \}\}')
+
+
+def copy(source, target):
+    """Copies the files under a folder, if it exists; caches and artifacts have no empty folders."""
+    for path in source.rglob('*'):
+        if path.is_file():
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+
+
+class Night:
+    """One run of the workflow. Each machine is a folder in the folder of the run; the cache is for all runs."""
+
+    def __init__(self, workflow, folder, number, modules):
+        self.workflow, self.number, self.modules = workflow, str(number), modules
+        self.folder, self.cache = folder / self.number, folder / 'cache'
+        self.artifacts = self.folder / 'artifacts'
+        self.failed = {}  # the steps that failed, by machine
+        self.artifacts.mkdir(parents=True)
+        self.cache.mkdir(exist_ok=True)
+
+    def restore(self, place, key, restore_keys, **_):
+        kept = sorted(name for name in os.listdir(self.cache) if name == key or name.startswith(restore_keys))
+        if kept:
+            copy(self.cache / kept[-1], place)
+
+    def save(self, place, path, key):
+        (self.cache / key).mkdir()  # a key is saved once
+        for line in path.split():
+            copy(place / line, self.cache / key / line)
+
+    def upload(self, place, name, path):
+        (self.artifacts / name).mkdir()
+        for line in path.split():
+            copy(place / line, self.artifacts / name / line)
+
+    def download(self, place, pattern, path):
+        for name in fnmatch.filter(os.listdir(self.artifacts), pattern):
+            copy(self.artifacts / name, place / path / name)
+
+    ACTIONS = {'actions/cache/restore': restore, 'actions/cache/save': save, 'actions/upload-artifact': upload,
+               'actions/download-artifact': download}
+
+    def environment(self, name, place):
+        """The environment of the commands of a job."""
+        fixed = {'FTSTRESS': str(FTSTRESS), 'VENV': str(BUILD / 'venvs' / GOOD), 'MODULES': self.modules, 'HOME': str(place),
+                 'PATH': os.environ['PATH'], 'PYTHONPATH': str(BUILD / 'planted'), 'TIME': TIMES.get(name, ''),
+                 'GITHUB_OUTPUT': str(place / 'output'), 'GITHUB_STEP_SUMMARY': str(place / 'summary')}
+        return self.workflow['env'] | self.workflow['jobs'][name].get('env', {}) | fixed
+
+    def fill(self, value, place, shard, environment):
+        """Puts in the values of expressions."""
+        values = {'matrix.shard': shard, 'runner.os': 'Linux', 'github.run_id': self.number}
+        values |= {f'env.{name}': value for name, value in environment.items()}
+        if (place / 'output').exists():
+            lines = (place / 'output').read_text().splitlines()
+            values |= {f'steps.merge.outputs.{line.partition("=")[0]}': line.partition('=')[2] for line in lines}
+        return json.loads(EXPRESSION.sub(lambda match: values[match[1]], json.dumps(value)))
+
+    def run_step(self, step, place, environment):
+        """Runs a command or an action. Returns its status."""
+        action = self.ACTIONS.get(step.get('uses', '').partition('@')[0])
+        if action:
+            action(self, place, **{name.replace('-', '_'): value for name, value in step['with'].items()})
+        if 'run' not in step or step['name'] in SKIPPED:
+            return 0
+        self.log = subprocess.run(['bash', '-e', '-c', step['run']], cwd=place, capture_output=True, text=True, check=False,
+                                  env=environment | step.get('env', {}))
+        return self.log.returncode
+
+    def run_job(self, name, shard=''):
+        """Runs a job on a machine of its own. Behind a step that fails, only those run that always do."""
+        place, failed = self.folder / f'{name}{shard}', []
+        place.mkdir()
+        for step in self.workflow['jobs'][name]['steps']:
+            environment = self.fill(self.environment(name, place), place, shard, {})
+            step = self.fill(step, place, shard, environment)
+            if (not failed or step.get('if') == 'always()') and self.run_step(step, place, environment):
+                failed.append(step['name'])
+        if failed:
+            self.failed[place.name] = failed
+
+    def run(self):
+        """Runs all jobs. Returns the folder of the report."""
+        for name, job in self.workflow['jobs'].items():
+            for shard in job.get('strategy', {'matrix': {'shard': ['']}})['matrix']['shard']:
+                self.run_job(name, shard)
+        return self.folder / 'report'
