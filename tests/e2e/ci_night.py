@@ -35,10 +35,10 @@ class Night:
         self.artifacts.mkdir(parents=True)
         self.cache.mkdir(exist_ok=True)
 
-    def restore(self, place, key, restore_keys, **_):
+    def restore(self, place, path, key, restore_keys):
         kept = sorted(name for name in os.listdir(self.cache) if name == key or name.startswith(restore_keys))
-        if kept:
-            copy(self.cache / kept[-1], place)
+        for line in path.split() if kept else ():
+            copy(self.cache / kept[-1] / line, place / line)
 
     def save(self, place, path, key):
         (self.cache / key).mkdir()  # a key is saved once
@@ -59,8 +59,8 @@ class Night:
 
     def environment(self, name, place):
         """The environment of the commands of a job."""
-        fixed = {'FTSTRESS': str(FTSTRESS), 'VENV': str(BUILD / 'venvs' / GOOD), 'MODULES': self.modules, 'HOME': str(place),
-                 'PATH': os.environ['PATH'], 'PYTHONPATH': str(BUILD / 'planted'), 'TIME': TIMES.get(name, ''),
+        fixed = {'FTSTRESS': str(FTSTRESS), 'VENV': str(BUILD / 'venvs' / GOOD), 'MODULES': self.modules,
+                 'HOME': str(place), 'PATH': os.environ['PATH'], 'PYTHONPATH': str(BUILD / 'planted'), 'TIME': TIMES.get(name, ''),
                  'GITHUB_OUTPUT': str(place / 'output'), 'GITHUB_STEP_SUMMARY': str(place / 'summary')}
         return self.workflow['env'] | self.workflow['jobs'][name].get('env', {}) | fixed
 
@@ -80,8 +80,8 @@ class Night:
             action(self, place, **{name.replace('-', '_'): value for name, value in step['with'].items()})
         if 'run' not in step or step['name'] in SKIPPED:
             return 0
-        self.log = subprocess.run(['bash', '-e', '-c', step['run']], cwd=place, capture_output=True, text=True, check=False,
-                                  env=environment | step.get('env', {}))
+        self.log = subprocess.run(['bash', '-e', '-c', step['run']], cwd=place, env=environment | step.get('env', {}),
+                                  capture_output=True, text=True, check=False)
         return self.log.returncode
 
     def run_job(self, name, shard=''):

@@ -56,8 +56,8 @@ static json_t *list_entries(const struct fuzz *fuzz)
     return entries;
 }
 
-/* Divides the callables into those of this shard and others. A shard without callables has a report, too: `merge` misses no
- * shard then. */
+/* Divides the callables into those of this shard and others. A shard without callables has a report, too: merge misses
+ * no shard then. */
 static int choose_entries(struct fuzz *fuzz, struct sentence *error)
 {
     list_arguments(fuzz);
