@@ -11,7 +11,7 @@ from harness import BUILD, FTSTRESS, GOOD
 # Steps that are left out, and why. Other actions than those of Night install things or show results.
 SKIPPED = {'Build ftstress': 'it installs packages and builds an interpreter; the test has a build',
            'Install the package': 'it installs a package; the test has a venv'}
-TIMES = {'sweep': '60s', 'fuzz': '4s'}
+TIME = '300s'  # runs end when all callables had their turn, or failed
 EXPRESSION = re.compile(r'\$\{\{ ([\w.-]+) \}\}')
 
 
@@ -25,10 +25,10 @@ def copy(source, target):
 
 
 class Night:
-    """One run of the workflow. Each machine is a folder in the folder of the run; the cache is for all runs."""
+    """One run of the workflow for a module. Each machine is a folder in the folder of the run; the cache is for all runs."""
 
-    def __init__(self, workflow, folder, number, modules):
-        self.workflow, self.number, self.modules = workflow, str(number), modules
+    def __init__(self, workflow, folder, number, module):
+        self.workflow, self.number, self.module = workflow, str(number), module
         self.folder, self.cache = folder / self.number, folder / 'cache'
         self.artifacts = self.folder / 'artifacts'
         self.failed = {}  # the steps that failed, by machine
@@ -59,9 +59,10 @@ class Night:
 
     def environment(self, name, place):
         """The environment of the commands of a job."""
-        fixed = {'FTSTRESS': str(FTSTRESS), 'VENV': str(BUILD / 'venvs' / GOOD), 'MODULES': self.modules,
-                 'HOME': str(place), 'PATH': os.environ['PATH'], 'PYTHONPATH': str(BUILD / 'planted'), 'TIME': TIMES.get(name, ''),
-                 'GITHUB_OUTPUT': str(place / 'output'), 'GITHUB_STEP_SUMMARY': str(place / 'summary')}
+        fixed = {'FTSTRESS': str(FTSTRESS), 'VENV': str(BUILD / 'venvs' / GOOD), 'MODULES': self.module.stem,
+                 'PATH': os.environ['PATH'], 'PYTHONPATH': f"{self.module.parent}:{BUILD / 'planted'}",
+                 'HOME': str(place), 'TIME': TIME, 'GITHUB_OUTPUT': str(place / 'output'),
+                 'GITHUB_STEP_SUMMARY': str(place / 'summary')}
         return self.workflow['env'] | self.workflow['jobs'][name].get('env', {}) | fixed
 
     def fill(self, value, place, shard, environment):
