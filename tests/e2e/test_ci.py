@@ -18,7 +18,7 @@ BROKEN = [('step', '- name: Sweep', '- nam: Sweep', "'nam' was unexpected"),
           ('no command', 'run: exit', 'id: exit', "'uses' is a required property"),
           ('permission', 'security-events: write', 'security-events: all', "'all' is not one of"),
           ('time limit', '    timeout-minutes: 90\n', '', "'timeout-minutes' is a required property")]
-# A fuzzer ends when each callable has a finding: no machine is too slow for one callable whose calls all fail.
+# A fuzzer ends when each callable has a finding: no machine is too slow for one callable with a bug in each call.
 PACKAGE = 'import invariant_shape\ndef bug(x): return invariant_shape.bug(x)\n'
 
 
