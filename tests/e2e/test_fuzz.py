@@ -232,7 +232,9 @@ class Corpus(EndToEnd):
 
     def test_shards(self):
         """shards have each callable once; merge has those of one run, and unites corpora without a plan that shows nothing"""
-        runs = [fuzz('fuzzed', '--time', '2', '--seed', '1', '--shard', f'{k}/2', corpus='corpus') for k in (1, 2)]
+        def all_had_turns(done):
+            return any((done.cwd / 'corpus').glob('*.yaml')) and not any(row.get('why') for row in done.json['sweep']['callables'])
+        runs = [fuzz_until(all_had_turns, 'fuzzed', '--shard', f'{k}/2', seconds=2, corpus='corpus') for k in (1, 2)]
         for done in runs:
             self.check(done.json, done, 'it has no report')
         names = [{row['name'] for row in done.json['sweep']['callables'] if not row.get('why')} for done in runs]
@@ -246,6 +248,15 @@ class Corpus(EndToEnd):
         about = [self.about(done.cwd / 'corpus') for done in runs]
         self.assertEqual(sorted(self.about(merged.cwd / 'all')), sorted({line for lines in about for line in lines}), merged)
         self.assertRegex(merged.err, r'[1-9]\d* show nothing that others do not', merged)
+
+    def test_empty_shard(self):
+        """a shard without a callable has a report that says so; merge misses no shard, and the night is clean"""
+        def has_calls(done):
+            return done.json['serial_calls'] or not callables_of(done)
+        runs = [fuzz_until(has_calls, 'fuzzed:peek_twin', '--shard', f'{k}/2', seconds=2, corpus='corpus') for k in (1, 2)]
+        self.assertEqual(sorted(done.status for done in runs), [0, 3], runs)
+        self.check(any('no callable falls into this shard' in done.err for done in runs), runs[0], 'no report names the empty shard')
+        self.expect(Run(*(str(done.dir / 'out') for done in runs), command='merge', python=None).finish(60), 0)
 
     def about(self, corpus):
         """Returns the signals of the plans of a corpus."""

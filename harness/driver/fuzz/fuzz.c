@@ -43,17 +43,16 @@ static json_t *list_entries(const struct fuzz *fuzz)
     return entries;
 }
 
-/* Divides the callables into those of this shard and others. */
+/* Divides the callables into those of this shard and others. A shard without callables has a report, too: merge misses
+ * no shard then. */
 static int choose_entries(struct fuzz *fuzz, struct sentence *error)
 {
     list_arguments(fuzz);
     fuzz->all = list_entries(fuzz);
     sweep_leave_shard(fuzz->sweep);
     fuzz->entries = list_entries(fuzz);
-    if (json_array_size(fuzz->entries) > 0)
-        return 0;
     if (json_array_size(fuzz->all) > 0)
-        return sentence_fail(STATUS_UNTESTED, error, "use fewer shards", "no callable falls into this shard");
+        return 0;
     return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
                          "the targets have no public callable that simple arguments fit");
 }
