@@ -126,10 +126,12 @@ class Corpus(EndToEnd):
             corpus = here.dir / 'corpus'
         corpus.mkdir()
         (corpus / 'bad.yaml').write_text('steps: [\n')
+        os.mkfifo(corpus / 'pipe.yaml')  # a read of it would wait for ever
         done = fuzz('fuzzed:peek_twin', '--time', '3', '--seed', '1', corpus=corpus)
         self.expect(done, 0)
-        self.assertEqual(done.json['fuzz']['unread'], 1, done)
-        self.check(any('bad.yaml' in note for note in done.json['notes']), done, 'the file is not named')
+        self.assertEqual(done.json['fuzz']['unread'], 2, done)
+        for name in ('bad.yaml', 'pipe.yaml'):
+            self.check(any(name in note for note in done.json['notes']), done, f'{name} is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -132,6 +133,16 @@ static void learn_signals(struct corpus *corpus, const struct plan *plan)
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
+/* Loads a plan as plan_load does. To open a pipe would wait for its writer. */
+static int load(const char *path, struct plan *plan, char *error, size_t size)
+{
+    struct stat status;
+    if (stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
+        return plan_load(path, plan, error, size);
+    snprintf(error, size, "%s: it is no regular file", path);
+    return -EINVAL;
+}
+
 /* Reads one file. A fuzzer that shares the folder may have removed it. */
 static void read_plan(struct corpus *corpus, const char *name, json_t *notes)
 {
@@ -142,7 +153,7 @@ static void read_plan(struct corpus *corpus, const char *name, json_t *notes)
     if (asprintf(&path, "%s/%s", corpus->dir, name) < 0)
         return;
     plan_init(&plan);
-    int failed = plan_load(path, &plan, error, sizeof error);
+    int failed = load(path, &plan, error, sizeof error);
     bool is_plan_of_calls = !failed && !plan.native;
     if (is_plan_of_calls && strings_add(&corpus->files, &corpus->nfiles, name) < 0)
         is_plan_of_calls = false;
