@@ -57,6 +57,8 @@ static void begin(struct world *world)
     world->fuzz.met = json_object();
     world->fuzz.thin = json_object();
     world->fuzz.returned = json_object();
+    world->fuzz.turns = json_object();
+    world->fuzz.entries = json_array();
     world->fuzz.spent = json_object();
     world->fuzz.table = json_pack("[[s, s], [s, s]]", "vec", "f8[20]", "mat", "f8[4,4]");
     world->sweep.catalogue = json_pack("{s:O}", "inputs", world->fuzz.table);
@@ -72,6 +74,9 @@ static void end(struct world *world)
     json_decref(world->fuzz.met);
     json_decref(world->fuzz.thin);
     json_decref(world->fuzz.returned);
+    json_decref(world->fuzz.turns);
+    json_decref(world->fuzz.entries);
+    free(world->fuzz.deck);
     json_decref(world->fuzz.spent);
     json_decref(world->fuzz.table);
     json_decref(world->sweep.catalogue);
@@ -196,8 +201,8 @@ static void keywords_have_their_turns(void **state)
     begin(&world);
     json_t *calls = json_object_get(json_array_get(world.entries, 2), "calls");
     json_array_append_new(calls, json_string("t.f2(vec, fold=True)"));
-    world.fuzz.entries = json_pack("[O]", json_array_get(world.entries, 2));
-    world.fuzz.turns = json_pack("{s:i}", "t.f2 ", 1);
+    json_array_append(world.fuzz.entries, json_array_get(world.entries, 2));
+    json_object_set_new(world.fuzz.turns, "t.f2 ", json_integer(1));
     for (int i = 0; i < 2; i++) {
         json_auto_t *drawn = fuzz_draw_round(&world.fuzz);
         const json_t *texts = json_object_get(json_array_get(drawn, 0), "calls");
@@ -205,9 +210,6 @@ static void keywords_have_their_turns(void **state)
         assert_int_equal(is_keyword, i == 0);
         json_object_set_new(world.fuzz.turns, "t.f2 fold", json_integer(2));
     }
-    json_decref(world.fuzz.entries);
-    json_decref(world.fuzz.turns);
-    free(world.fuzz.deck);
     end(&world);
 }
 
@@ -255,8 +257,6 @@ static void own_callables_come_first(void **state)
     char *targets[] = {"t"};
     world.fuzz.targets = targets;
     world.fuzz.ntargets = 1;
-    world.fuzz.turns = json_object();
-    world.fuzz.entries = json_array();
     for (unsigned i = 0; i < 10 * OF_WINDOW; i++)
         json_array_append_new(world.fuzz.entries,
                               json_pack("{s:o, s:s, s:s, s:[s]}", "name",
@@ -267,9 +267,6 @@ static void own_callables_come_first(void **state)
         const char *name = json_string_value(json_object_get(json_array_get(drawn, 0), "name"));
         assert_int_equal(strncmp(name, "t.f", 3) == 0, turn == 0);
     }
-    json_decref(world.fuzz.entries);
-    json_decref(world.fuzz.turns);
-    free(world.fuzz.deck);
     end(&world);
 }
 
@@ -292,8 +289,6 @@ static void a_callable_that_raises_has_a_second_turn(void **state)
     (void)state;
     struct world world;
     begin(&world);
-    world.fuzz.turns = json_object();
-    world.fuzz.entries = json_array();
     for (unsigned i = 0; i < 6 * OF_WINDOW; i++)
         json_array_append_new(world.fuzz.entries,
                               json_pack("{s:o, s:s, s:s, s:[s]}", "name", json_sprintf("t.g%u", i), "module",
@@ -305,9 +300,6 @@ static void a_callable_that_raises_has_a_second_turn(void **state)
         others += count_calls(&world, "t.g1");
     assert_int_equal(first, 1);
     assert_in_range(others, 0, 1);
-    json_decref(world.fuzz.entries);
-    json_decref(world.fuzz.turns);
-    free(world.fuzz.deck);
     end(&world);
 }
 
