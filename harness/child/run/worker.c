@@ -243,7 +243,8 @@ static bool check_over(struct run *run)
 {
     if (atomic_load_explicit(&run->board->ask, memory_order_relaxed) ||
         (run->deadline && clock_now() >= run->deadline) ||
-        (run->plan->stop_on_first && atomic_load_explicit(&run->findings, memory_order_relaxed)))
+        (run->plan->stop_on_first &&
+         (atomic_load_explicit(&run->findings, memory_order_relaxed) || guard_has_found())))
         atomic_store_explicit(&run->over, true, memory_order_relaxed);
     return atomic_load_explicit(&run->over, memory_order_relaxed);
 }

@@ -120,6 +120,7 @@ static void watch_progress(struct job *job, uint64_t now, const struct board_tot
         standstill_look(&job->standstill, caller_of(job), job->board, now)) {
         end_as_hung(job, phase);
         job->outcome->still.proven = true;
+        kill_group(job); /* no thread of it can end it */
         return;
     }
     uint64_t limit = is_stopped(job) ? job->settings->timeout : limit_of(job, phase);

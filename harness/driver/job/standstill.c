@@ -17,7 +17,7 @@
 
 #define LOOKS_LEAST 3
 #define LOOK_EVERY (50 * (CLOCK_SECOND / 1000))
-#define TIME_LEAST (300 * (CLOCK_SECOND / 1000))
+#define TIME_LEAST (100 * (CLOCK_SECOND / 1000))
 /* Two whole collections: begun and ended each. */
 #define COLLECTIONS_LEAST 4
 /* A thread that waits for the others to stop looks again each millisecond. */

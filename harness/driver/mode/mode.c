@@ -87,7 +87,10 @@ static int find_python(struct mode_run *run, struct sentence *error)
     struct probe *probe = &run->probe;
     if (probe_child(run->child, &run->launch, abi, &own, error) < 0)
         return STATUS_HARNESS;
-    if (probe_interpreter(probe_choose(run->request->python, own), &run->launch, probe, error) < 0)
+    const char *python = probe_choose(run->request->python, own);
+    if (probe_own(python, own, abi, probe))
+        return 0;
+    if (probe_interpreter(python, &run->launch, probe, error) < 0)
         return STATUS_UNTESTED;
     if (strcmp(probe->abi, abi) != 0) {
         cleanup_free char *others = NULL;

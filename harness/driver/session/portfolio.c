@@ -23,8 +23,11 @@
 #define OPENING_TURN_MAX (400 * UINT64_C(1000000))
 #define OPENING_SHARE 4
 #define OPENING_SERIAL 10
+#define OPENING_FIRST 2
 /* If fewer members than this are outside of the opening, all have their turns soon without it. */
 #define OPENING_OTHERS 4
+/* s that a start most likely takes, as long as none is known. */
+#define START_LIKELY 0.1
 /* The serial pass of the opening is the only one if a start takes this part of the time. */
 #define START_LONG 10
 
@@ -61,7 +64,8 @@ static bool is_wanted(const struct portfolio *portfolio, const struct member *me
     /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
-    if (member->serial && portfolio->opening.start * START_LONG > clock_seconds(plan->time))
+    if (member->serial && portfolio->had_serial &&
+        portfolio->opening.start * START_LONG > clock_seconds(plan->time))
         return false;
     return working(plan->detect & member->unique, perturb_of(plan, member));
 }
@@ -108,6 +112,8 @@ static uint64_t opening_turn(const struct plan *plan, const struct member *membe
 {
     uint64_t turn = plan->time / OPENING_TURN;
     turn = turn < OPENING_TURN_MIN ? OPENING_TURN_MIN : turn > OPENING_TURN_MAX ? OPENING_TURN_MAX : turn;
+    if (member->perturb & PERTURB_FIRST) /* it learns before its first race, and starts processes one by one */
+        turn *= OPENING_FIRST;
     return member->serial ? turn / OPENING_SERIAL : turn;
 }
 
@@ -128,7 +134,9 @@ static uint64_t choose_time(const struct portfolio *portfolio, const struct memb
     uint64_t rest = time_left(portfolio), slice = longest_slice(portfolio);
     uint64_t start = (uint64_t)(portfolio->start * (double)CLOCK_SECOND);
     if (portfolio->opening.is_open) {
-        double known = portfolio->start > 0 ? portfolio->start : portfolio->opening.start;
+        double known = portfolio->start > 0           ? portfolio->start
+                       : portfolio->opening.spent > 0 ? portfolio->opening.start
+                                                      : START_LIKELY;
         return opening_turn(plan, member) + (uint64_t)(known * (double)CLOCK_SECOND);
     }
     bool owed = member->once || (!member->serial && threads_wait(portfolio));
@@ -193,6 +201,7 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     if (member->serial && !portfolio->deadline && !plan->iterations)
         child->iterations = 200;
     portfolio->met = portfolio->met || child->threads > 1;
+    portfolio->had_serial = portfolio->had_serial || member->serial;
     portfolio->started++;
 }
 

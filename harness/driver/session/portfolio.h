@@ -17,7 +17,8 @@ struct portfolio {
     uint64_t deadline; /* clock_now(); 0: none, each member runs once for the plan's iterations */
     unsigned started;  /* children so far */
     unsigned next;     /* member that is next */
-    bool met;          /* a child with the plan's threads was among them */
+    bool met;          /* a child with the plan's threads was among them, */
+    bool had_serial;   /* and a serial pass */
     double start; /* shortest time in s from the start of a child until its threads run; 0: not known yet */
     struct {
         unsigned turns; /* so far, with those that were left out */

@@ -176,6 +176,37 @@ int probe_interpreter(const char *python, const struct launch *launch, struct pr
     return result;
 }
 
+/* Writes the path as Python writes its own: absolute, without "." and "..". Returns false where that takes more than to
+ * add the working directory. */
+static bool make_plain(const char *path, char plain[PATH_MAX])
+{
+    char folder[PATH_MAX] = "";
+    const char *rest = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    if (*path != '/' && !getcwd(folder, sizeof folder))
+        return false;
+    int length = snprintf(plain, PATH_MAX, "%s%s%s", folder, *path == '/' ? "" : "/", rest);
+    return length < PATH_MAX && !strstr(plain, "//") && !strstr(plain, "/./") && !strstr(plain, "/../");
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+bool probe_own(const char *python, const char *child_python, const char *child_abi, struct probe *ret_probe)
+{
+    char path[PATH_MAX], plain[PATH_MAX];
+    struct sentence ignored;
+    if (!strchr(child_abi, 't') || resolve(python, path, &ignored) < 0 || !make_plain(path, plain) ||
+        !is_program(plain) || !is_same_file(plain, child_python))
+        return false;
+    *ret_probe = (struct probe){.executable = strdup(plain), .free_threaded = true};
+    snprintf(ret_probe->abi, sizeof ret_probe->abi, "%s", child_abi);
+    return ret_probe->executable;
+}
+
 void probe_clear(struct probe *probe)
 {
     free(probe->executable);

@@ -28,6 +28,10 @@ int probe_interpreter(const char *python, const struct launch *launch, struct pr
                       struct sentence *error);
 void probe_clear(struct probe *probe);
 
+/* Fills in an interpreter without a run of it, if it is the file that a free-threaded child embeds: the child knows its
+ * ABI. Prefix, library and version stay empty. Returns false where only a run can tell. */
+bool probe_own(const char *python, const char *child_python, const char *child_abi, struct probe *ret_probe);
+
 /* Runs ftstress-child for the ABI that it was built for; *ret_python (the caller's) is the interpreter that it embeds.
  * Errors as above. */
 int probe_child(const char *child, const struct launch *launch, char ret_abi[PROBE_ABI_SIZE],

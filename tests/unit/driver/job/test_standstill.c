@@ -44,7 +44,7 @@ static void a_wait_is_read_from_proc(void **state)
 #define THREADS 3
 #define LOOKS 4
 
-/* Looks each 100 ms, and the number of the first one that proves a standstill; 0: none does. */
+/* Looks each 35 ms, and the number of the first one that proves a standstill; 0: none does. */
 struct row {
     const char *name;
     struct standstill_sight looks[LOOKS][THREADS];
@@ -143,7 +143,7 @@ static unsigned find_proof(const struct row *row, pid_t *ret_stopping)
         struct standstill_sight *sights = calloc(THREADS, sizeof *sights);
         memcpy(sights, row->looks[i], n * sizeof *sights);
         const struct standstill_helpers helpers = {CHECKER, COLLECTOR, row->collections[i]};
-        if (standstill_add(&standstill, (1000 + 100 * i) * MS, sights, n, helpers, ret_stopping))
+        if (standstill_add(&standstill, (1000 + 35 * i) * MS, sights, n, helpers, ret_stopping))
             proven = i + 1;
     }
     standstill_clear(&standstill);

@@ -79,6 +79,46 @@ static void test_abi_with_the_gil(void **state)
               "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
 }
 
+/* Makes a venv whose python is a link to this program, and returns its path. */
+static const char *make_venv(const char *program)
+{
+    char python[PATH_MAX];
+    assert_int_equal(mkdir(in_folder("venv"), 0755) | mkdir(in_folder("venv/bin"), 0755), 0);
+    snprintf(python, sizeof python, "%s", in_folder("venv/bin/python"));
+    assert_int_equal(symlink(program, python), 0);
+    return in_folder("venv");
+}
+
+/* Only a run tells what a program is that is not the file of the child's own interpreter. */
+static void test_own_interpreter(void **state)
+{
+    (void)state;
+    struct probe probe = {0};
+    char own[PATH_MAX], venv[PATH_MAX];
+    snprintf(own, sizeof own, "%s", script("python3.13t", "exit 1"));
+    snprintf(venv, sizeof venv, "%s", make_venv(own));
+    assert_false(probe_own(script("python", "exit 1"), own, "3.13t", &probe));
+    assert_false(probe_own(in_folder("absent"), own, "3.13t", &probe));
+    assert_false(probe_own(venv, own, "3.13", &probe)); /* it has the GIL */
+    assert_true(probe_own(venv, own, "3.13t", &probe));
+    assert_string_equal(probe.executable, in_folder("venv/bin/python"));
+    assert_string_equal(probe.abi, "3.13t");
+    assert_true(probe.free_threaded);
+    probe_clear(&probe);
+    assert_false(probe_own(strcat(venv, "/../venv"), own, "3.13t", &probe));
+}
+
+static void test_relative_path(void **state)
+{
+    (void)state;
+    struct probe probe = {0};
+    script("python3.13t", "exit 1");
+    assert_int_equal(chdir(folder), 0);
+    assert_true(probe_own("./python3.13t", in_folder("python3.13t"), "3.13t", &probe));
+    assert_string_equal(probe.executable, in_folder("python3.13t"));
+    probe_clear(&probe);
+}
+
 static void test_choice(void **state)
 {
     (void)state;
@@ -97,7 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_child),  TEST(test_broken_children), TEST(test_abi), TEST(test_abi_with_the_gil),
-        TEST(test_choice),
+        TEST(test_choice), TEST(test_own_interpreter), TEST(test_relative_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
