@@ -20,6 +20,7 @@
 void run_round(struct run *run)
 {
     PyThreadState *state = PyEval_SaveThread();
+    atomic_store(&run->round_over, false);
     barrier_wait(&run->barrier); /* the workers prepare, */
     barrier_wait(&run->barrier); /* start together, */
     barrier_wait(&run->barrier); /* and come back */

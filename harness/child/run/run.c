@@ -204,7 +204,9 @@ static int run_rounds(struct run *run, struct worker *workers)
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         uint64_t start = clock_now();
+        run->ends_together = !run->plan->iterations && run->meetings == 0;
         run_round(run);
+        run->ends_together = false;
         if (run->stalls && run->meetings == 0)
             run->pace = clamp((clock_now() - start) / run->round_calls, 1, PACE_MOST * run->iteration_time);
         done += run->round_calls;

@@ -65,7 +65,8 @@ struct run {
     /* Sees each result, NULL where the statement raised; or NULL. On the worker's thread, attached. */
     void (*took)(struct worker *worker, unsigned step, PyObject *result);
     bool replays;             /* the iterations of each round have the same numbers */
-    uint64_t round_calls;     /* iterations of each worker in this round */
+    uint64_t round_calls;     /* iterations of each worker in this round, at most */
+    bool ends_together;       /* the first worker that has made them ends the round: the others would be alone */
     uint64_t first_iteration; /* of the workers that are started next */
     uint64_t trace_at;        /* iteration of this round that is stepped through, or UINT64_MAX */
     unsigned sample_every;    /* calls between two samples of overlap */
@@ -79,6 +80,7 @@ struct run {
     /* What a worker does in a round, in place of its iterations; or NULL. */
     void (*work)(struct worker *worker);
     _Alignas(64) _Atomic bool over;
+    _Atomic bool round_over;
     _Atomic bool damaged;
     _Atomic uint64_t reached; /* number of the next iteration of the worker that made the most, */
     _Atomic uint64_t behind;  /* and of the one that made the fewest, where chosen iterations are compared */

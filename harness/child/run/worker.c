@@ -302,7 +302,8 @@ static void work_round(struct worker *worker)
         if (--until_poll > 0)
             continue;
         until_poll = run->poll_every;
-        if (check_over(run))
+        if (check_over(run) ||
+            (run->ends_together && atomic_load_explicit(&run->round_over, memory_order_relaxed)))
             break;
         PyThreadState *state = PyEval_SaveThread();
         point_starve();
@@ -310,6 +311,7 @@ static void work_round(struct worker *worker)
         begin_poll(run);
         stall_point();
     }
+    atomic_store_explicit(&run->round_over, true, memory_order_relaxed);
     stall_rest();
     point_end();
     run_count_round(run, worker->iterations, worker->iterations - first, clock_busy() - began);
