@@ -51,6 +51,13 @@ class Options(EndToEnd):
                                'heap_uaf_read.bug()'), 1)
         self.check(done.findings(kind='use-after-free')[0]['block']['trapped'], done, 'not caught in the act')
 
+    def test_stop_on_first(self):
+        """--stop-on-first ends a child at damage that the guard sees under threads, before its iterations are over"""
+        done = self.expect(run('--detect', 'guard', '--guard', 'pages=0', '--iterations', 300000, '-t', 2, '--stop-on-first',
+                               '--verify', 0, '-s', 'import heap_over_one',
+                               'heap_over_one.bug() if iteration_index > 1000 else None'), 1)
+        self.check(done.json['calls'] < 600000, done, 'the child went on')
+
     def test_stacks(self):
         """with --guard stacks each block has its whole allocation stack"""
         done = self.expect(run(*GUARD, '--guard', 'stacks,pages=0', '--time', 2, '-t', 2, '-s', 'import heap_over_one',

@@ -1,7 +1,8 @@
 /* The portfolio: the children that one run is made of. No single child can carry every detector: a checker changes
  * layout and timing, and a bare process crashes as users see it. A serial pass comes first, then concurrent members
  * in turn. Before that, in the opening, members that find most races have a short turn each: many bugs show in the
- * first milliseconds. Later turns of a member are longer than its first one. Driver. Plain data. */
+ * first milliseconds, and each child begins with some calls on one thread. Later turns of a member are longer than its
+ * first one. Driver. Plain data. */
 #pragma once
 
 #include <stdbool.h>
