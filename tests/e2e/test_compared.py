@@ -101,7 +101,7 @@ class Compared(EndToEnd):
     def test_seen(self, statement):
         """a statement that was looked at has no such sentence"""
         done = self.expect(run('--time', '3', '--detect', 'exception,diverge', '-s', 'from json import dumps, loads',
-                               statement), 0)
+                               statement, until=lambda done: not done.json['no_turn']), 0)
         entry, = done.json['compared']
         self.check(entry.pop('calls') > 0, done, 'no call was compared')
         self.assertEqual([entry], [{'statement': statement, 'results': True, 'reason': None,

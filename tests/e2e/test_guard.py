@@ -36,6 +36,16 @@ class Real(EndToEnd):
         self.check(found[0]['statement'] == 'np.repeat(x, 2)', done, 'the statement is not named')
 
 
+    def test_first_child(self):
+        """the first child of a default run sees repeat's hidden write on one thread, whatever perturbs its threads"""
+        done = self.expect(run('--time', 20, '--stop-on-first', '--verify', 0, '-i', 'x=f8[20]', '-s', 'import numpy as np',
+                               'np.repeat(x, 2)', python=BROKEN), 1)
+        found = done.findings(detector='tripwire', function='PyArray_Repeat')
+        self.check(len(found) == 1 and [child['member'] for child in done.json['children']] == ['watch'], done, 'not found at once')
+        self.assertEqual(done.json['looks']['tripwire'], {'children': 1, 'threads': 0}, done)
+        self.assertNotIn('in each child that showed it', done.out, done)
+
+
 class Options(EndToEnd):
     def test_focus_follows(self):
         """without sampled pages, the allocation site of a damaged block gets pages in the next child"""

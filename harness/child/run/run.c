@@ -92,6 +92,17 @@ static bool names_case(const struct run *run)
     return run->program && PyDict_GetItemString(run->base.names, "case") != NULL;
 }
 
+/* Threads stall at words of ordinary memory: there only the pass on one thread is behind the tripwire, if any array
+ * is. */
+static bool pass_behind_tripwire(struct run *run, const struct serial_limits *limits)
+{
+    bool stalls = run->plan->perturb & PERTURB_STALL;
+    if (stalls && run->base.nwatched == 0)
+        return true;
+    return run_make_base(run, true) && run_serial(run, &run->base, limits) &&
+           (!stalls || run->setup_once || run_make_base(run, false));
+}
+
 /* Runs the pass in ordinary memory first, to learn what statements change; then again with the arrays that are only
  * read behind the tripwire. Of a statement that makes many different calls, each one once, there is nothing to
  * learn. */
@@ -107,7 +118,7 @@ static bool serial_pass(struct run *run)
     lone_learn(run);
     if (!tripwire || run->native)
         return true;
-    return run_make_base(run, true) && run_serial(run, &run->base, &limits);
+    return pass_behind_tripwire(run, &limits);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)

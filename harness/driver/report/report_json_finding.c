@@ -178,7 +178,7 @@ static json_t *explain(const struct finding *finding)
 {
     json_t *list = report_json_texts(finding->lines, finding->nlines);
     char does[1400], text[1500];
-    if (!finding->perturb)
+    if (!finding->perturb || finding->serial)
         return list;
     perturb_say(finding->perturb, finding->threads, does, sizeof does);
     snprintf(text, sizeof text, "in each child that showed it: %s", does);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/list.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "driver/judge/judge.h"
 #include "driver/outcome/file_id.h"
 #include "driver/finding/log_rule.h"
@@ -88,7 +89,7 @@ static void count_looks(struct run *run, const struct plan *plan, const struct o
         if (outcome->finished && plan->detect & DETECTOR_BIT(i) &&
             outcome->totals.calls + outcome->totals.serial > 0) {
             run->looks[i].all++;
-            run->looks[i].threads += has_threads;
+            run->looks[i].threads += has_threads && !(i == DETECTOR_TRIPWIRE && plan->perturb & PERTURB_STALL);
         }
 }
 
