@@ -19,7 +19,7 @@
 #include "heap/point/point.h"
 
 #define SERIAL_CALLS 200
-/* One process of this number runs all threads of the plan. */
+/* Of the processes that do not stall, one of this number runs all threads of the plan. */
 #define CROWD_EVERY 4
 #define STALL_EVERY 2
 
@@ -169,20 +169,22 @@ static int lead_race(struct run *run, struct worker *workers)
     return STATUS_CLEAN;
 }
 
-/* Most processes have a thread for each processor and each role: the first calls of more threads cannot meet, and cost
- * time. Each process stalls at other words; every other one does not stall, and is quicker. */
+/* Each process stalls at other words, with all threads: while one is stalled, many others may come. Every other process
+ * does not stall, and is quicker; most of these have a thread for each processor and each role: the first calls of more
+ * threads cannot meet, and cost time. */
 static void choose_plan(struct run *run, uint64_t number)
 {
     static struct plan plan;
     plan = *run->plan;
     run->stall_seed = prng_mix(plan.seed ^ number);
-    if ((number + number / CROWD_EVERY) % STALL_EVERY)
+    bool stalls = (number + number / CROWD_EVERY) % STALL_EVERY == 0 && plan.perturb & PERTURB_STALL;
+    if (!stalls)
         plan.perturb &= ~(uint32_t)PERTURB_STALL;
     run->plan = run->maker->plan = &plan;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t n = processors > 2 ? (uint32_t)processors : 2, roles = run->program ? run->program->nbodies : 1;
     n = n > roles ? n : roles;
-    if (number % CROWD_EVERY != CROWD_EVERY - 1 && n < plan.threads)
+    if (!stalls && number % CROWD_EVERY != CROWD_EVERY - 1 && n < plan.threads)
         plan.threads = n;
 }
 
