@@ -146,6 +146,17 @@ class Corpus(EndToEnd):
                           env={'PYTHONPATH': f"{here.dir}:{BUILD / 'planted'}"})
         self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
+    def test_names(self):
+        """a module with the name of an array is called, and the plan that is kept for it runs by itself"""
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        (here.dir / 'single.py').write_text('def f(x): return {"f4": 1}[x.dtype.str[1:]]\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        done = fuzz_until(lambda done: done.json['calls'], 'single', seconds=4, corpus=corpus, env=env)
+        self.expect(done, 0)
+        plan = next(path for path in corpus.glob('*.yaml') if '- single.f(' in path.read_text())
+        self.expect(run(plan, '--time', '2', env=env), 0)
+
     def test_freed(self):
         """a block that one callable frees while another one reads it is found, in both, and not in their twins"""
         names = ('load', 'look', 'load_twin', 'look_twin')

@@ -187,6 +187,20 @@ class Kinds(OwnModules):
         self.assertEqual({name for name in rows if not rows[name]} - HELPERS, set(), done)
 
 
+# Modules with names of arrays, of a keyword, and of a variable in the process of the calls.
+NAMED = {'single.py': 'def f(x): return {"f4": 1}[x.dtype.str[1:]]', 'case.py': 'def f(x): return 1', 'vec/__init__.py': '',
+         'vec/mat.py': 'def f(x): return 1', 'row.py': 'def f(x, *, row=False): return {True: 1}[row]'}
+
+
+class Names(OwnModules):
+    def test_named(self):
+        """a module with the name of an array is called on one thread and by several, with the array under another name"""
+        done = self.expect(sweep('single', 'case', 'vec', 'row', env={'PYTHONPATH': self.folder_with(NAMED)}), 0)
+        rows = {row['name']: row for row in done.json['sweep']['callables']}
+        self.assertEqual({name for name in rows if rows[name].get('returned')}, {'single.f', 'case.f', 'vec.mat.f', 'row.f'}, done)
+        self.assertEqual(done.json['sweep']['passes']['threads'], {'callables': 4, 'reached': 4}, done)
+
+
 class Sequences(OwnModules):
     def test_object(self):
         """three methods on one object: the last one is named, and the twin is silent"""
