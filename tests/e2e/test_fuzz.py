@@ -265,7 +265,7 @@ class Corpus(EndToEnd):
     def test_empty_shard(self):
         """a shard without a callable has a report that says so; merge misses no shard, and the night is clean"""
         def has_calls(done):
-            return done.json['serial_calls'] or not callables_of(done)
+            return done.status == 0 or not callables_of(done)
         runs = [fuzz_until(has_calls, 'fuzzed:peek_twin', '--shard', f'{k}/2', seconds=2, corpus='corpus') for k in (1, 2)]
         self.assertEqual(sorted(done.status for done in runs), [0, 3], runs)
         self.check(any('no callable falls into this shard' in done.err for done in runs), runs[0], 'no report names the empty shard')
@@ -274,6 +274,15 @@ class Corpus(EndToEnd):
     def about(self, corpus):
         """Returns the signals of the plans of a corpus."""
         return [line for path in corpus.glob('*.yaml') for line in path.read_text().splitlines() if line.startswith('about:')]
+
+    def test_raising(self):
+        """a night in which each call raised tested nothing"""
+        with Run('list', command='list', python=None) as here:
+            (here.dir / 'raising.py').write_text('def f(x): raise ValueError\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        done = self.expect(fuzz('raising', '--time', '3', corpus='corpus', env=env), 3)
+        self.assertIn('no call returned', done.last_line, done)
+        self.assertIn('could not test: no call returned', done.out, done)
 
     def test_usage(self):
         """a target with arguments is a wrong command line; one without callables cannot be tested"""

@@ -201,6 +201,14 @@ class Names(OwnModules):
         self.assertEqual(done.json['sweep']['passes']['threads'], {'callables': 4, 'reached': 4}, done)
 
 
+class Untested(OwnModules):
+    def test_raising(self):
+        """a sweep in which each call raised tested nothing, and says what to do"""
+        done = sweep('raising', env={'PYTHONPATH': self.folder_with({'raising.py': 'def f(x): raise ValueError'})})
+        self.expect(done, 3)
+        self.assertIn('could not test: no call returned, see the table for the reasons', done.last_line, done)
+
+
 class Sequences(OwnModules):
     def test_object(self):
         """three methods on one object: the last one is named, and the twin is silent"""

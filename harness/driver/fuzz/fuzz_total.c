@@ -139,7 +139,7 @@ void fuzz_end_total(struct fuzz *fuzz)
             continue;
         if (*why || document_has(fuzz->entries, entry))
             json_array_append_new(rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
-                                                  *why ? why : "the time was over before its turn"));
+                                                  *why ? why : UNIT_NO_TURN));
     }
     json_object_set_new(fuzz->total, "callables", rows);
 }

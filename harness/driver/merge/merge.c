@@ -213,10 +213,22 @@ static size_t count_rows(const json_t *report)
     return json_array_size(json_object_get(json_object_get(report, "sweep"), "callables"));
 }
 
-/* With few callables, a shard may have none: the others have them. */
+/* With few callables, a shard may have none, or none of which a call returned: the others have them. */
 static bool is_empty_shard(const json_t *report)
 {
-    return *document_text(json_object_get(report, "sweep"), "shard") && count_rows(report) == 0;
+    const json_t *sweep = json_object_get(report, "sweep");
+    return *document_text(sweep, "shard") &&
+           (count_rows(report) == 0 || document_is_true(sweep, "none_returned"));
+}
+
+static bool has_returned(const json_t *sweep)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach (json_object_get(sweep, "callables"), i, row)
+        if (document_number(row, "returned") > 0)
+            return true;
+    return false;
 }
 
 void merge_add(json_t *all, const json_t *report)
@@ -283,6 +295,8 @@ void merge_finish(json_t *all)
         add_missing(all, sweep);
     if (sweep && count_rows(all) == 0)
         json_array_append_new(list_in(all, "untested"), json_string("the shards have no callable"));
+    else if (sweep && json_array_size(json_object_get(all, "findings")) == 0 && !has_returned(sweep))
+        json_array_append_new(list_in(all, "untested"), json_string("no call of the sweeps returned"));
     json_array_foreach (json_object_get(all, "untested"), i, reason)
         json_array_append_new(list_in(all, "notes"),
                               json_sprintf("not tested: %s", json_string_value(reason)));

@@ -1,6 +1,7 @@
 /* Findings of several reports as one. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,10 +61,40 @@ static void other_signatures(void **state)
     assert_null(json_object_get(json_array_get(findings, 0), "also_in"));
 }
 
+/* A report of one shard with one callable. */
+static json_t *shard_of(const char *shard, const char *name, const char *end, bool has_reason)
+{
+    json_t *report = json_pack("{s:s, s:s?, s:[], s:[], s:{s:b, s:s, s:[{s:s, s:n, s:i}]}}", "name", "m", "reason",
+                               has_reason ? "no call returned" : NULL, "findings", "verifications", "sweep",
+                               "complete", 1, "shard", shard, "callables", "name", name, "why", end, 3);
+    if (has_reason)
+        json_object_set_new(json_object_get(report, "sweep"), "none_returned", json_true());
+    return report;
+}
+
+static size_t count_untested(json_t *first, json_t *second)
+{
+    json_auto_t *all = json_object(), *one = first, *other = second;
+    merge_add(all, one);
+    merge_add(all, other);
+    merge_finish(all);
+    return json_array_size(json_object_get(all, "untested"));
+}
+
+/* A sweep is tested if a call of it returned, in whichever shard. */
+static void shards_in_which_no_call_returned(void **state)
+{
+    (void)state;
+    assert_int_equal(count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "returned", false)),
+                     0);
+    assert_int_equal(count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "raised", true)), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(statements_of_a_finding),
                                        cmocka_unit_test(statements_of_merged_reports),
-                                       cmocka_unit_test(other_signatures)};
+                                       cmocka_unit_test(other_signatures),
+                                       cmocka_unit_test(shards_in_which_no_call_returned)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
