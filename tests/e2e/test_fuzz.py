@@ -251,6 +251,7 @@ class Corpus(EndToEnd):
         for done in runs:
             self.check(done.json, done, 'it has no report')
         names = [{row['name'] for row in done.json['sweep']['callables'] if not row.get('why')} for done in runs]
+        self.assertFalse(names[0] & names[1], runs)
         folders = [str(folder) for done in runs for folder in (done.dir / 'out', done.cwd / 'corpus')]
         some = min((runs[0].cwd / 'corpus').glob('*.yaml'))
         (some.parent / 'again.yaml').write_text(some.read_text())

@@ -47,10 +47,14 @@ static json_t *list_entries(const struct fuzz *fuzz)
  * no shard then. */
 static int choose_entries(struct fuzz *fuzz, struct sentence *error)
 {
+    size_t i;
+    const json_t *entry;
     list_arguments(fuzz);
     fuzz->all = list_entries(fuzz);
     sweep_leave_shard(fuzz->sweep);
     fuzz->entries = list_entries(fuzz);
+    json_array_foreach (fuzz->entries, i, entry)
+        json_object_set_new(fuzz->own, document_text(entry, "name"), json_true());
     if (json_array_size(fuzz->all) > 0)
         return 0;
     return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
@@ -100,6 +104,8 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->returned = json_object();
     fuzz->thin = json_object();
     fuzz->rows = json_object();
+    fuzz->others = json_object();
+    fuzz->own = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
     int status = list_modules(fuzz, names, error);
     status = status ? status : sweep_prepare(fuzz->sweep, names, &environment, error);
@@ -227,9 +233,9 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
-                             fuzz->spent, fuzz->in_place, fuzz->met,  fuzz->returned,
-                             fuzz->thin,  fuzz->turns,    fuzz->rows, fuzz->total};
+    json_t *const owned[] = {fuzz->table,    fuzz->entries, fuzz->all,      fuzz->own,  fuzz->arguments,
+                             fuzz->spent,    fuzz->in_place, fuzz->met,     fuzz->returned, fuzz->thin,
+                             fuzz->turns,    fuzz->rows,    fuzz->others,   fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

@@ -21,6 +21,7 @@ struct fuzz {
     json_t *table;     /* inputs of the catalogue: pairs of a name and a recipe */
     json_t *entries;   /* of the catalogue, those that can be called */
     json_t *all;       /* the same, with those of other shards */
+    json_t *own;       /* keys: names of the entries */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
@@ -31,6 +32,7 @@ struct fuzz {
     json_t *thin;     /* by name: callables of which most calls raised; in which round */
     json_t *turns;    /* "callable keyword,keyword": turns of such a call with itself */
     json_t *rows;     /* by name: the sums of a callable */
+    json_t *others;   /* the same of callables of other shards, which stood beside those of this one */
     json_t *total;    /* the results of all rounds, in the form of unit_document */
     size_t *deck, at; /* windows of entries in their order, and the next one */
     unsigned rounds;
@@ -59,6 +61,9 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
 
 /* fuzz_target.c: how deep the callable lies below its target: 1 for module.name. UINT_MAX: it is of no target. */
 unsigned fuzz_depth(const struct fuzz *fuzz, const char *name);
+
+/* fuzz_target.c: is it a callable of this shard? */
+bool fuzz_is_own(const struct fuzz *fuzz, const char *name);
 
 /* Is it time for threads? They have half of all time. */
 bool fuzz_is_for_threads(const struct fuzz *fuzz, uint64_t now);

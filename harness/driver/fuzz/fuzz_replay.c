@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "driver/report/document.h"
 
 /* The part of the time for it. */
 #define PART 3
@@ -39,24 +40,13 @@ static int run_alone(struct fuzz *fuzz, struct unit *unit)
     return error ? error : run_threads(fuzz, unit);
 }
 
-/* Is the first callable of the plan one of this shard? Another shard runs the plan otherwise. */
-static bool is_own(const struct fuzz *fuzz, const json_t *entries)
-{
-    size_t i;
-    const json_t *entry;
-    const char *name = document_text(json_array_get(entries, 0), "name");
-    json_array_foreach (fuzz->entries, i, entry)
-        if (strcmp(document_text(entry, "name"), name) == 0)
-            return true;
-    return false;
-}
-
 static int replay(struct fuzz *fuzz, const struct plan *plan)
 {
     struct unit unit;
     json_auto_t *entries = fuzz_take_plan(fuzz, plan);
     bool is_alone = plan->nsteps + plan->nroles == 1;
-    if (!is_own(fuzz, entries)) /* or of other targets, or it failed already */
+    /* Another shard runs the plan otherwise; or it is of other targets, or failed already. */
+    if (!fuzz_is_own(fuzz, document_text(json_array_get(entries, 0), "name")))
         return 0;
     int error = unit_begin(&unit, entries);
     unit.complete = true;

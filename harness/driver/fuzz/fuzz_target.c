@@ -15,6 +15,11 @@ static bool is_target(const char *target, const char *name)
            (name[length] == '\0' || name[length] == '.');
 }
 
+bool fuzz_is_own(const struct fuzz *fuzz, const char *name)
+{
+    return json_object_get(fuzz->own, name);
+}
+
 unsigned fuzz_depth(const struct fuzz *fuzz, const char *name)
 {
     unsigned least = UINT_MAX;

@@ -163,6 +163,7 @@ static void add_sweep(json_t *all, const json_t *report)
     join_list(to, from, "not_imported", true);
     json_array_foreach (json_object_get(from, "callables"), i, row)
         add_row(rows, row);
+    join_list(to, from, "others", false);
     if (*document_text(from, "shard"))
         json_array_append(list_in(to, "shards"), json_object_get(from, "shard"));
 }
@@ -286,13 +287,29 @@ static void add_missing(json_t *all, json_t *sweep)
     }
 }
 
+/* Adds to the rows what other shards know of their callables. */
+static void add_others(json_t *sweep)
+{
+    size_t i, k;
+    json_t *row, *other, *rows = json_object_get(sweep, "callables");
+    json_array_foreach (json_object_get(sweep, "others"), i, other)
+        json_array_foreach (rows, k, row)
+            if (strcmp(document_text(row, "name"), document_text(other, "name")) == 0) {
+                add_row(rows, other);
+                break;
+            }
+    json_object_del(sweep, "others");
+}
+
 void merge_finish(json_t *all)
 {
     size_t i;
     const json_t *reason;
     json_t *sweep = json_object_get(all, "sweep");
-    if (sweep)
+    if (sweep) {
         add_missing(all, sweep);
+        add_others(sweep);
+    }
     if (sweep && count_rows(all) == 0)
         json_array_append_new(list_in(all, "untested"), json_string("the shards have no callable"));
     else if (sweep && json_array_size(json_object_get(all, "findings")) == 0 && !has_returned(sweep))

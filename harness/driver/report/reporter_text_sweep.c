@@ -37,10 +37,10 @@ static long long sum_of(const json_t *rows, const char *key)
     return sum;
 }
 
-static void print_counts(const json_t *rows, FILE *out)
+static void print_counts(const char *head, const json_t *rows, FILE *out)
 {
     bool first = true;
-    fputs("  calls on one thread: ", out);
+    fprintf(out, "  %s: ", head);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         long long n = sum_of(rows, counts[i].key);
         if (n > 0)
@@ -199,7 +199,10 @@ void text_sweep(const struct text *text)
     fprintf(text->out, "\n  %.0f s, %lld children; calls by threads: %lld\n",
             document_real(text->report->document, "seconds"), document_number(sweep, "children"),
             document_number(text->report->document, "calls"));
-    print_counts(rows, text->out);
+    print_counts("calls on one thread", rows, text->out);
+    if (json_array_size(json_object_get(sweep, "others")) > 0)
+        print_counts("the same of other shards' callables, beside these", json_object_get(sweep, "others"),
+                     text->out);
     print_passes(sweep, text->out);
     json_array_foreach (rows, i, row)
         print_failed(text, row, &shown);

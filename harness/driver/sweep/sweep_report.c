@@ -18,7 +18,7 @@
 
 /* The results of all units. */
 struct sum {
-    json_t *rows, *findings, *verifications, *environment, *notes, *passes;
+    json_t *rows, *others, *findings, *verifications, *environment, *notes, *passes;
     unsigned missing;   /* units that are not complete */
     bool none_returned; /* with all the time that they need */
 };
@@ -28,6 +28,7 @@ static void add_result(struct sum *sum, struct run *run, const json_t *result)
     const char *name;
     json_t *pass;
     json_array_extend(sum->rows, json_object_get(result, "callables"));
+    json_array_extend(sum->others, json_object_get(result, "others"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
     merge_add_findings(result, sum->findings, sum->verifications);
@@ -149,8 +150,13 @@ static void name_run(const struct sweep *sweep, struct run *run)
 
 static void begin_sum(struct sum *sum)
 {
-    *sum =
-        (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), json_object(), 0, false};
+    *sum = (struct sum){.rows = json_array(),
+                        .others = json_array(),
+                        .findings = json_array(),
+                        .verifications = json_array(),
+                        .environment = json_object(),
+                        .notes = json_array(),
+                        .passes = json_object()};
 }
 
 /* Consumes the sum. */
@@ -177,6 +183,9 @@ static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *ru
     if (json_object_size(sum->passes) > 0) /* a fuzzer has none */
         json_object_set(json_object_get(document, "sweep"), "passes", sum->passes);
     json_decref(sum->passes);
+    if (json_array_size(sum->others) > 0)
+        json_object_set(json_object_get(document, "sweep"), "others", sum->others);
+    json_decref(sum->others);
     if (sum->none_returned)
         json_object_set_new(json_object_get(document, "sweep"), "none_returned", json_true());
     if (sweep->request->shards > 0)

@@ -97,12 +97,27 @@ static void other_calls_are_named(void **state)
     json_decref(report);
 }
 
+/* Calls of other shards' callables are counted apart. */
+static void others_are_one_line(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "clean", "true"), *sweep = json_object_get(report, "sweep");
+    json_object_set_new(sweep, "others",
+                        json_pack("[{s:s, s:i, s:i}]", "name", "m.other", "returned", 8, "raised", 9));
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "  the same of other shards' callables, beside these: 8 returned, 9 raised\n");
+    assert_says(text, "  callables: 5, of which 1 returned a result or None\n");
+    assert_no(text, "m.other");
+    json_decref(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_every_part),
         cmocka_unit_test(long_tables_are_cut),
         cmocka_unit_test(other_calls_are_named),
+        cmocka_unit_test(others_are_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
