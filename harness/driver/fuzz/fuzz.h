@@ -95,6 +95,8 @@ int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *p
 
 /* fuzz_replay.c: runs the plans of the corpus that failed on an earlier night, first of all. Returns 0 or -errno. */
 int fuzz_replay(struct fuzz *fuzz);
+/* clock_now() at which the turn of a plan ends, if all of them end at `until` and this number has no turn yet. */
+uint64_t fuzz_turn_end(uint64_t now, uint64_t until, size_t plans);
 
 /* fuzz_total.c: adds the result of a unit to the sums; gives callables without a turn a row. */
 void fuzz_add_total(struct fuzz *fuzz, const json_t *result);

@@ -40,6 +40,15 @@ static int run_alone(struct fuzz *fuzz, struct unit *unit)
     return error ? error : run_threads(fuzz, unit);
 }
 
+/* Only the first search is made in each case. */
+static int run_together(struct fuzz *fuzz, struct unit *unit, const struct plan *plan)
+{
+    fuzz->sweep->until = fuzz->sweep->trials_end;
+    int error = fuzz_combine_plan(fuzz, unit, plan);
+    fuzz->sweep->until = 0;
+    return error;
+}
+
 static int replay(struct fuzz *fuzz, const struct plan *plan)
 {
     struct unit unit;
@@ -52,7 +61,7 @@ static int replay(struct fuzz *fuzz, const struct plan *plan)
     unit.complete = true;
     error = error ? error : unit_scan(fuzz->sweep, &unit);
     if (!error)
-        error = is_alone ? run_alone(fuzz, &unit) : fuzz_combine_plan(fuzz, &unit, plan);
+        error = is_alone ? run_alone(fuzz, &unit) : run_together(fuzz, &unit, plan);
     error = error ? error : fuzz_learn(fuzz, &unit);
     json_auto_t *result = unit_document(&unit);
     fuzz_add_total(fuzz, result);
@@ -61,6 +70,20 @@ static int replay(struct fuzz *fuzz, const struct plan *plan)
     return error;
 }
 
+static size_t count_failed(const struct corpus *corpus, size_t from)
+{
+    size_t n = 0;
+    for (size_t i = from; i < corpus->n; i++)
+        n += has_failed(&corpus->plans[i]);
+    return n;
+}
+
+uint64_t fuzz_turn_end(uint64_t now, uint64_t until, size_t plans)
+{
+    return until > now ? now + (until - now) / plans : now;
+}
+
+/* Each plan has its part of the time, with all that follows a failure: a known one would take the time of the others. */
 int fuzz_replay(struct fuzz *fuzz)
 {
     uint64_t now = clock_now(), until = now;
@@ -68,8 +91,13 @@ int fuzz_replay(struct fuzz *fuzz)
     if (fuzz->sweep->deadline > now)
         until += (fuzz->sweep->deadline - now) / PART;
     corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
-    for (size_t i = 0; i < fuzz->corpus.n && !error; i++)
-        if (has_failed(&fuzz->corpus.plans[i]) && clock_now() < until && !sweep_is_over(fuzz->sweep))
-            error = replay(fuzz, &fuzz->corpus.plans[i]);
+    for (size_t i = 0; i < fuzz->corpus.n && !error; i++) {
+        now = clock_now();
+        if (!has_failed(&fuzz->corpus.plans[i]) || now >= until || sweep_is_over(fuzz->sweep))
+            continue;
+        fuzz->sweep->trials_end = fuzz_turn_end(now, until, count_failed(&fuzz->corpus, i));
+        error = replay(fuzz, &fuzz->corpus.plans[i]);
+    }
+    fuzz->sweep->trials_end = 0;
     return error;
 }
