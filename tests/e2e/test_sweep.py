@@ -1,5 +1,6 @@
 """`ftstress sweep`: every public callable of a module."""
 import os
+import re
 import signal
 import tempfile
 import unittest
@@ -84,6 +85,13 @@ class Swept(EndToEnd):
         for name, least in {'first': 15, 'failures': 5, 'forms': 10, 'sequences': 2, 'threads': 8}.items():
             self.check(passes[name]['callables'] == passes[name]['reached'] >= least, self.done, f'{name}: {passes[name]}')
         self.assertEqual([row['name'] for row in self.rows.values() if 'not_reached' in row], [], self.done)
+
+    def test_calls(self):
+        """the last line counts the calls of the lines of the table, and no other ones"""
+        threads, again = (int(re.search(rf'{words}: (\d+)', self.done.out)[1]) for words in ('calls by threads', 'made once more.*'))
+        ends = re.findall(r'(\d+) ([^,]+)', re.search('calls on one thread: (.*)', self.done.out)[1])
+        made = sum(int(n) for n, words in ends if not words.startswith(('were left', 'were not')))
+        self.assertIn(f'in {threads + made + again} calls', self.done.last_line, self.done)
 
     def test_table(self):
         """the text has the counts, the passes and the failed calls"""
@@ -207,6 +215,7 @@ class Untested(OwnModules):
         done = sweep('raising', env={'PYTHONPATH': self.folder_with({'raising.py': 'def f(x): raise ValueError'})})
         self.expect(done, 3)
         self.assertIn('could not test: no call returned, see the table for the reasons', done.last_line, done)
+        self.assertEqual(done.json['serial_calls'], done.json['sweep']['callables'][0]['raised'], done)
 
 
 class Sequences(OwnModules):

@@ -57,9 +57,13 @@ static void count_session(struct unit *unit, const struct session *session, json
 {
     unit->children += session->run.children;
     unit->serial_calls += session->run.serial_calls;
-    unit->thread_calls += session->run.calls;
-    unit->sampled += session->run.sampled;
-    unit->overlapped += session->run.overlapped;
+    if (session->run.threads == 1) {
+        unit->serial_calls += session->run.calls;
+    } else {
+        unit->thread_calls += session->run.calls;
+        unit->sampled += session->run.sampled;
+        unit->overlapped += session->run.overlapped;
+    }
     json_object_update_missing(unit->environment, json_object_get(report, "environment"));
 }
 
