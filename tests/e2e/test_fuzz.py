@@ -286,9 +286,19 @@ class Corpus(EndToEnd):
         self.assertIn('could not test: no call returned', done.out, done)
 
     def test_usage(self):
-        """a target with arguments is a wrong command line; one without callables cannot be tested"""
-        self.expect(fuzz('fuzzed:peek(3)', corpus='corpus'), 2)
-        self.expect(fuzz('fuzzed:nothing', corpus='corpus'), 3)
+        """a target with arguments, or one that does not exist, is a wrong command line"""
+        for target, says in {'fuzzed:peek(3)': "'fuzzed:peek(3)' has arguments", 'fuzzed:nothing': 'the module fuzzed has no nothing',
+                             'no_such': 'there is no module no_such', 'fuzzed.nothing': 'there is no module fuzzed.nothing',
+                             'numpy:absolute': 'numpy:absolute is the callable numpy.abs'}.items():
+            self.assertIn(says, self.expect(fuzz(target, corpus='corpus'), 2).err)
+
+    def test_no_callable(self):
+        """a target that cannot be called, or imported, is named with the reason"""
+        with Run('list', command='list', python=None) as here:
+            (here.dir / 'broken.py').write_text('raise ValueError("not now")\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        self.assertIn('cannot import broken: ValueError: not now', self.expect(fuzz('broken', corpus='corpus', env=env), 3).err)
+        self.assertIn('numpy.test: denied: it runs a test suite', self.expect(fuzz('numpy:test', corpus='corpus'), 3).err)
 
 
 class Nights(EndToEnd):

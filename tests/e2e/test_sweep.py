@@ -368,9 +368,11 @@ class Modules(OwnModules):
         self.assertIn('nothing is known of these', done.out, done)
 
     def test_missing(self):
-        """a module that cannot be imported is named, with status 3"""
-        done = self.expect(sweep('no_such_module'), 3)
-        self.assertIn('no_such_module', done.out, done)
+        """a module that does not exist is a wrong command line; one that cannot be imported is named, with status 3"""
+        done = sweep('no_such', 'swept')
+        self.assertIn('there is no module no_such', self.expect(done, 2).err, done)
+        done = sweep('lacking', env={'PYTHONPATH': self.folder_with({'lacking.py': 'import no_such'})})
+        self.assertIn("not imported: lacking: ModuleNotFoundError: No module named 'no_such'", self.expect(done, 3).out, done)
 
     def test_relative(self):
         """a relative folder of PYTHONPATH is meant from where the sweep is started"""

@@ -57,8 +57,7 @@ static int choose_entries(struct fuzz *fuzz, struct sentence *error)
         json_object_set_new(fuzz->own, document_text(entry, "name"), json_true());
     if (json_array_size(fuzz->all) > 0)
         return 0;
-    return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
-                         "the targets have no public callable that simple arguments fit");
+    return fuzz_why_no_entry(fuzz, error);
 }
 
 /* Opens the folders of the corpus and of findings. */
@@ -107,11 +106,11 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->others = json_object();
     fuzz->own = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
+    fuzz->sweep->modules = fuzz->targets;
+    fuzz->sweep->nmodules = fuzz->ntargets;
     int status = list_modules(fuzz, names, error);
     status = status ? status : sweep_prepare(fuzz->sweep, names, &environment, error);
     status = status ? status : choose_entries(fuzz, error);
-    fuzz->sweep->modules = fuzz->targets;
-    fuzz->sweep->nmodules = fuzz->ntargets;
     fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
     return status ? status : open_folders(fuzz, environment, error);
 }

@@ -62,6 +62,9 @@ static inline const char *fuzz_name(const struct unit *unit, size_t owner)
 /* fuzz_target.c: how deep the callable lies below its target: 1 for module.name. UINT_MAX: it is of no target. */
 unsigned fuzz_depth(const struct fuzz *fuzz, const char *name);
 
+/* fuzz_target.c: says why no target has a callable with calls. Returns an exit status with *error. */
+int fuzz_why_no_entry(const struct fuzz *fuzz, struct sentence *error);
+
 /* fuzz_target.c: is it a callable of this shard? */
 bool fuzz_is_own(const struct fuzz *fuzz, const char *name);
 

@@ -1,7 +1,8 @@
 """The callables of modules and the calls to make with them. Runs in a child, as the setup of a plan; SWEEP is its task.
 
 Writes catalogue.json to the folder above the current one: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
-{"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
+{"name", "why"}], "modules": [{"name", "why"}], "missing": [{"name", "callable", "listed"}]}. `missing` has targets ("module" or
+"module:callable") that do not exist, and those with another name in the list, `listed`. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
 
 The file `step` has the step that runs, such as "import NAME". A step that ended an earlier process is in the table "skip" of
@@ -213,6 +214,8 @@ def modules(name, seen, failed):
         module = importlib.import_module(name)
     except BaseException as why:  # a module may exit
         check_gil(gil)
+        if isinstance(why, ModuleNotFoundError) and why.name and f'{name}.'.startswith(f'{why.name}.'):
+            ABSENT.add(name)
         failed.append({'name': name, 'why': f'{type(why).__name__}: {why}'[:200]})
         return
     check_gil(gil)
@@ -419,6 +422,7 @@ def callables(name, seen, known):
         if not is_own(value, root):
             continue
         known[id(value)] = value
+        PATHS[id(value)] = f'{name}.{part}'
         rows.append(row_of(f'{name}.{part}', name, value))
         if isinstance(value, type) and 'why' not in rows[-1]:
             rows += methods(f'{name}.{part}', name, value, root, known)
@@ -430,6 +434,23 @@ try:
     HAS_ARRAYS = True
 except ImportError:
     HAS_ARRAYS = False
+
+
+def missing(target):
+    """What is wrong with the name of a target, or None."""
+    name, _, path = target.partition(':')
+    if name in ABSENT:
+        return {'name': name, 'callable': None, 'listed': None}
+    value = sys.modules.get(name)
+    if not path or value is None:
+        return None
+    try:
+        for part in path.split('.'):
+            value = getattr(value, part)
+    except BaseException:
+        return {'name': name, 'callable': path, 'listed': None}
+    listed = PATHS.get(id(value), f'{name}.{path}')
+    return {'name': name, 'callable': path, 'listed': listed} if listed != f'{name}.{path}' else None
 
 
 def write_catalogue(names):
@@ -444,10 +465,12 @@ def write_catalogue(names):
     with open(f'{FOLDER}/catalogue.json', 'w', encoding='utf-8') as file:
         inputs = [(RENAMED.get(name, name), recipe) for name, recipe in INPUTS.items() if HAS_ARRAYS]
         json.dump({'inputs': inputs, 'callables': rows, 'modules': failed,
-                   'swept': list(seen)}, file)
+                   'swept': list(seen), 'missing': list(filter(None, map(missing, TASK['targets'])))}, file)
 
 
 with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
     TASK = json.load(task)
-SKIP, ALLOWS_GIL, RENAMED = TASK['skip'], TASK['allow_gil'], {}
+SKIP, ALLOWS_GIL = TASK['skip'], TASK['allow_gil']
+# Other names of arrays; named modules that do not exist; and the names of listed callables, by their id.
+RENAMED, ABSENT, PATHS = {}, set(), {}
 write_catalogue(TASK['modules'])
