@@ -121,16 +121,21 @@ class Fuzzed(EndToEnd):
 
 class Corpus(EndToEnd):
     def test_corrupt(self):
-        """a file that is no plan is named and left out; the callable of a target is the only one that is called"""
+        """a file that is no plan, or names what there is not, is named and left out; the callable of a target is the only one
+        that is called"""
         with Run('list', command='list', python=None) as here:
             corpus = here.dir / 'corpus'
         corpus.mkdir()
         (corpus / 'bad.yaml').write_text('steps: [\n')
         os.mkfifo(corpus / 'pipe.yaml')  # a read of it would wait for ever
+        (corpus / 'link.yaml').symlink_to(corpus / 'nowhere')
+        (corpus / 'name.yaml').write_text('steps: [fuzzed.peek_twin(no_such)]\n')
+        (corpus / 'own.yaml').write_text('inputs: [{name: own, recipe: "f8[3]"}]\nsteps: [fuzzed.peek_twin(own)]\n')
         done = fuzz('fuzzed:peek_twin', '--time', '3', '--seed', '1', corpus=corpus)
         self.expect(done, 0)
-        self.assertEqual(done.json['fuzz']['unread'], 2, done)
-        for name in ('bad.yaml', 'pipe.yaml'):
+        self.assertEqual(done.json['fuzz']['unread'], 4, done)
+        self.check(any('name.yaml: the name no_such of a call is neither' in note for note in done.json['notes']), done, 'no reason')
+        for name in ('bad.yaml', 'pipe.yaml', 'link.yaml', 'name.yaml'):
             self.check(any(name in note for note in done.json['notes']), done, f'{name} is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')

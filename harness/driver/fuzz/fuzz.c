@@ -112,6 +112,7 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     status = status ? status : sweep_prepare(fuzz->sweep, names, &environment, error);
     status = status ? status : choose_entries(fuzz, error);
     fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
+    fuzz->names = fuzz_list_names(fuzz);
     return status ? status : open_folders(fuzz, environment, error);
 }
 
@@ -154,7 +155,7 @@ static int run_threads(struct fuzz *fuzz, struct unit *unit)
 static int run_round(struct fuzz *fuzz)
 {
     struct unit unit;
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    fuzz_read_corpus(fuzz);
     json_auto_t *entries = fuzz_draw_round(fuzz);
     int error = unit_begin(&unit, entries);
     unit.complete = true;
@@ -216,7 +217,7 @@ int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sen
     failed = fuzz_replay(fuzz);
     while (!failed && !sweep_is_over(fuzz->sweep) && has_callable_left(fuzz))
         failed = run_round(fuzz);
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    fuzz_read_corpus(fuzz);
     sweep_child_close(fuzz->sweep);
     *ret_report = make_report(fuzz, run);
     if (failed)
@@ -232,7 +233,7 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table,    fuzz->entries, fuzz->all,      fuzz->own,  fuzz->arguments,
+    json_t *const owned[] = {fuzz->table,    fuzz->names,    fuzz->entries, fuzz->all,      fuzz->own,  fuzz->arguments,
                              fuzz->spent,    fuzz->in_place, fuzz->met,     fuzz->returned, fuzz->thin,
                              fuzz->turns,    fuzz->rows,    fuzz->others,   fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

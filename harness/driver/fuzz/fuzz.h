@@ -22,6 +22,8 @@ struct fuzz {
     json_t *entries;   /* of the catalogue, those that can be called */
     json_t *all;       /* the same, with those of other shards */
     json_t *own;       /* keys: names of the entries */
+    json_t *names;     /* keys: names that a call may use: those of Python, of the inputs and of the targets */
+    size_t checked;    /* plans of the corpus whose names were looked at */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */
@@ -79,6 +81,20 @@ json_t *fuzz_draw_round(struct fuzz *fuzz);
 void fuzz_count_turns(struct fuzz *fuzz, const struct unit *unit);
 /* fuzz_round.c: the inputs and calls of the plan, as they are. */
 json_t *fuzz_take_plan(struct fuzz *fuzz, const struct plan *plan);
+
+/* fuzz_round.c: the call of a statement of the plan, and its entry, if it is one of a target that is not spent
+ * already; ret_entry may be NULL. The caller's, or NULL. */
+char *fuzz_find_call(const struct fuzz *fuzz, const struct plan *plan, const char *statement,
+                     const json_t **ret_entry);
+
+/* fuzz_names.c: reads the files of the corpus that are new. Leaves out plans with calls that name what the fuzzer does
+ * not have, with a note. */
+void fuzz_read_corpus(struct fuzz *fuzz);
+/* The keys that fuzz->names has. A new reference. */
+json_t *fuzz_list_names(const struct fuzz *fuzz);
+/* The first name that the call reads and that is neither one of the keys of `names` nor an input of the plan. The
+ * caller's; NULL: there is none, or the call binds names of its own. */
+char *fuzz_find_undefined(const json_t *names, const struct plan *plan, const char *text);
 
 /* fuzz_in_place.c: learns which arguments the calls of the unit change for good, before calls that failed are tried
  * alone. Returns 0 or -errno. */

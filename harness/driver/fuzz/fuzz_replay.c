@@ -90,7 +90,7 @@ int fuzz_replay(struct fuzz *fuzz)
     int error = 0;
     if (fuzz->sweep->deadline > now)
         until += (fuzz->sweep->deadline - now) / PART;
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    fuzz_read_corpus(fuzz);
     for (size_t i = 0; i < fuzz->corpus.n && !error; i++) {
         now = clock_now();
         if (!has_failed(&fuzz->corpus.plans[i]) || now >= until || sweep_is_over(fuzz->sweep))

@@ -9,12 +9,14 @@ The file `step` has the step that runs, such as "import NAME". A step that ended
 the task, with the reason, and is left out. The file `why` has the reason where the step itself did not end the process.
 """
 import ast
+import builtins
 import contextlib
 import enum
 import importlib
 import inspect
 import itertools
 import json
+import keyword
 import os
 import pkgutil
 import re
@@ -465,7 +467,8 @@ def write_catalogue(names):
     with open(f'{FOLDER}/catalogue.json', 'w', encoding='utf-8') as file:
         inputs = [(RENAMED.get(name, name), recipe) for name, recipe in INPUTS.items() if HAS_ARRAYS]
         json.dump({'inputs': inputs, 'callables': rows, 'modules': failed,
-                   'swept': list(seen), 'missing': list(filter(None, map(missing, TASK['targets'])))}, file)
+                   'swept': list(seen), 'builtins': [*dir(builtins), *keyword.kwlist],
+                   'missing': list(filter(None, map(missing, TASK['targets'])))}, file)
 
 
 with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
