@@ -233,9 +233,9 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table,    fuzz->names,    fuzz->entries, fuzz->all,      fuzz->own,  fuzz->arguments,
-                             fuzz->spent,    fuzz->in_place, fuzz->met,     fuzz->returned, fuzz->thin,
-                             fuzz->turns,    fuzz->rows,    fuzz->others,   fuzz->total};
+    json_t *const owned[] = {fuzz->table,     fuzz->names, fuzz->entries,  fuzz->all,    fuzz->own,
+                             fuzz->arguments, fuzz->spent, fuzz->in_place, fuzz->met,    fuzz->returned,
+                             fuzz->thin,      fuzz->turns, fuzz->rows,     fuzz->others, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

@@ -18,12 +18,12 @@ struct fuzz {
     size_t ntargets;
     /* The fuzzer's own. */
     struct prng prng;
-    json_t *table;     /* inputs of the catalogue: pairs of a name and a recipe */
-    json_t *entries;   /* of the catalogue, those that can be called */
-    json_t *all;       /* the same, with those of other shards */
-    json_t *own;       /* keys: names of the entries */
-    json_t *names;     /* keys: names that a call may use: those of Python, of the inputs and of the targets */
-    size_t checked;    /* plans of the corpus whose names were looked at */
+    json_t *table;   /* inputs of the catalogue: pairs of a name and a recipe */
+    json_t *entries; /* of the catalogue, those that can be called */
+    json_t *all;     /* the same, with those of other shards */
+    json_t *own;     /* keys: names of the entries */
+    json_t *names;   /* keys: names that a call may use: those of Python, of the inputs and of the targets */
+    size_t checked;  /* plans of the corpus with names that were checked */
     json_t *arguments; /* texts of arguments in the calls of the catalogue */
     json_t *spent; /* by name: true (no further turn after a failure), or the round of the first failure */
     /* Keys: "callable argument" that is changed for good; "callable": all its calls were made. */

@@ -183,7 +183,8 @@ void corpus_drop(struct corpus *corpus, size_t index)
     corpus->nfiles--;
     corpus->unread++;
     memmove(&corpus->plans[index], &corpus->plans[index + 1], (corpus->n - index) * sizeof *corpus->plans);
-    memmove(&corpus->files[index], &corpus->files[index + 1], (corpus->nfiles - index) * sizeof *corpus->files);
+    memmove(&corpus->files[index], &corpus->files[index + 1],
+            (corpus->nfiles - index) * sizeof *corpus->files);
 }
 
 void corpus_read(struct corpus *corpus, json_t *notes)

@@ -25,7 +25,8 @@ static const char *skip_string(const char *at)
 static bool is_read(const char *text, const char *word, size_t length)
 {
     const char *behind = word + length;
-    if (isdigit((unsigned char)*word) || *behind == '\'' || *behind == '"' || (word > text && word[-1] == '.'))
+    if (isdigit((unsigned char)*word) || *behind == '\'' || *behind == '"' ||
+        (word > text && word[-1] == '.'))
         return false;
     behind += strspn(behind, " ");
     return *behind != '=' || behind[1] == '=';
@@ -107,9 +108,10 @@ void fuzz_read_corpus(struct fuzz *fuzz)
             fuzz->checked++;
             continue;
         }
-        json_array_append_new(notes, json_sprintf("%s/%s: the name %s of a call is neither an input of the plan nor a "
-                                                  "target; this file of the corpus was left out",
-                                                  corpus->dir, corpus->files[fuzz->checked], name));
+        json_array_append_new(
+            notes, json_sprintf("%s/%s: the name %s of a call is neither an input of the plan nor a "
+                                "target; this file of the corpus was left out",
+                                corpus->dir, corpus->files[fuzz->checked], name));
         corpus_drop(corpus, fuzz->checked);
     }
 }

@@ -60,7 +60,8 @@ static const char *recipe_of(const struct plan *base, const char *name, const ch
     return recipe;
 }
 
-static void add_input(struct fuzz *fuzz, json_t *inputs, const char *name, const char *recipe, bool is_changed)
+static void add_input(struct fuzz *fuzz, json_t *inputs, const char *name, const char *recipe,
+                      bool is_changed)
 {
     cleanup_free char *drawn = is_changed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
     json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
@@ -85,7 +86,8 @@ static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_c
     const json_t *input;
     json_array_foreach (fuzz->table, i, input) {
         const char *name = json_string_value(json_array_get(input, 0));
-        add_input(fuzz, inputs, name, recipe_of(base, name, json_string_value(json_array_get(input, 1))), is_changed);
+        add_input(fuzz, inputs, name, recipe_of(base, name, json_string_value(json_array_get(input, 1))),
+                  is_changed);
     }
     for (unsigned k = 0; base && k < base->ninputs; k++)
         if (!has_input(inputs, base->inputs[k].name))
@@ -204,7 +206,8 @@ char *fuzz_find_call(const struct fuzz *fuzz, const struct plan *plan, const cha
     size_t i;
     const json_t *entry;
     json_array_foreach (fuzz->all, i, entry) {
-        char *call = fuzz_is_spent(fuzz, document_text(entry, "name")) ? NULL : call_of(plan, entry, statement);
+        char *call =
+            fuzz_is_spent(fuzz, document_text(entry, "name")) ? NULL : call_of(plan, entry, statement);
         if (call && ret_entry)
             *ret_entry = entry;
         if (call)

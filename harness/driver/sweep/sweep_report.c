@@ -70,7 +70,8 @@ static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run
 /* The calls of the callable that came to an end. */
 static long long count_ended(const json_t *row)
 {
-    static const char *const ends[] = {"returned", "raised", "crashed", "shown", "out_of_time", "out_of_memory"};
+    static const char *const ends[] = {"returned", "raised",      "crashed",
+                                       "shown",    "out_of_time", "out_of_memory"};
     long long n = 0;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         n += document_number(row, ends[i]);
@@ -102,10 +103,11 @@ static const char *why_none_returned(const struct sweep *sweep, struct sum *sum)
     if (is_short && sweep->deadline)
         return "no call returned before the time was over; give it more --time";
     sum->none_returned = true;
-    return ended > 0 ? "no call returned, see the table for the reasons; name other modules, or call these with "
-                       "arguments of your own in `ftstress run`"
-                     : "no callable can be called with simple arguments, see the table for the reasons; call them "
-                       "with arguments of your own in `ftstress run`";
+    return ended > 0
+               ? "no call returned, see the table for the reasons; name other modules, or call these with "
+                 "arguments of your own in `ftstress run`"
+               : "no callable can be called with simple arguments, see the table for the reasons; call them "
+                 "with arguments of your own in `ftstress run`";
 }
 
 static const char *why_untested(const struct sweep *sweep, struct sum *sum)

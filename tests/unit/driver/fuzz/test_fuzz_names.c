@@ -41,10 +41,14 @@ static void end(struct world *world)
 static void calls_with_names_of_the_fuzzer_are_kept(void **state)
 {
     (void)state;
-    static const char *const calls[] = {
-        "pack.sub.f(vec, own, None)",  "pack.sub.f(vec[1:], 1e5, 0x1f, -2**31)",    "object_.add(vec, n=2, m = 3)",
-        "pack.sub.f('word, \\' word')", "pack.sub.f(b'word', r\"word\", float('nan'))", "pack.sub.f(vec.T.size, len(own))",
-        "pack.sub.f([x for x in vec])", "pack.sub.f(lambda x: x)"};
+    static const char *const calls[] = {"pack.sub.f(vec, own, None)",
+                                        "pack.sub.f(vec[1:], 1e5, 0x1f, -2**31)",
+                                        "object_.add(vec, n=2, m = 3)",
+                                        "pack.sub.f('word, \\' word')",
+                                        "pack.sub.f(b'word', r\"word\", float('nan'))",
+                                        "pack.sub.f(vec.T.size, len(own))",
+                                        "pack.sub.f([x for x in vec])",
+                                        "pack.sub.f(lambda x: x)"};
     struct world world;
     begin(&world);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

@@ -18,13 +18,13 @@ struct world {
 static void begin(struct world *world)
 {
     *world = (struct world){.sweep.board = &world->board};
-    world->fuzz = (struct fuzz){.sweep = &world->sweep,
-                                .rows = json_object(),
-                                .others = json_object(),
-                                .own = json_pack("{s:b}", "m.f", 1),
-                                .entries = json_pack("[{s:s, s:[s]}]", "name", "m.f", "calls", "m.f()"),
-                                .total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications",
-                                                   "environment", "notes")};
+    world->fuzz = (struct fuzz){
+        .sweep = &world->sweep,
+        .rows = json_object(),
+        .others = json_object(),
+        .own = json_pack("{s:b}", "m.f", 1),
+        .entries = json_pack("[{s:s, s:[s]}]", "name", "m.f", "calls", "m.f()"),
+        .total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes")};
     world->sweep.catalogue = json_pack("{s:O}", "callables", world->fuzz.entries);
 }
 
@@ -43,8 +43,8 @@ static void the_table_has_callables_of_the_shard(void **state)
 {
     (void)state;
     struct world world;
-    json_auto_t *result = json_pack("{s:[{s:s, s:i}, {s:s, s:i, s:i}]}", "callables", "name", "m.f", "returned", 2,
-                                    "name", "m.other", "returned", 5, "not_made", 3);
+    json_auto_t *result = json_pack("{s:[{s:s, s:i}, {s:s, s:i, s:i}]}", "callables", "name", "m.f",
+                                    "returned", 2, "name", "m.other", "returned", 5, "not_made", 3);
     begin(&world);
     fuzz_add_total(&world.fuzz, result);
     fuzz_end_total(&world.fuzz);

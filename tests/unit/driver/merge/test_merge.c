@@ -64,9 +64,10 @@ static void other_signatures(void **state)
 /* A report of one shard with one callable. */
 static json_t *shard_of(const char *shard, const char *name, const char *end, bool has_reason)
 {
-    json_t *report = json_pack("{s:s, s:s?, s:[], s:[], s:{s:b, s:s, s:[{s:s, s:n, s:i}]}}", "name", "m", "reason",
-                               has_reason ? "no call returned" : NULL, "findings", "verifications", "sweep",
-                               "complete", 1, "shard", shard, "callables", "name", name, "why", end, 3);
+    json_t *report =
+        json_pack("{s:s, s:s?, s:[], s:[], s:{s:b, s:s, s:[{s:s, s:n, s:i}]}}", "name", "m", "reason",
+                  has_reason ? "no call returned" : NULL, "findings", "verifications", "sweep", "complete", 1,
+                  "shard", shard, "callables", "name", name, "why", end, 3);
     if (has_reason)
         json_object_set_new(json_object_get(report, "sweep"), "none_returned", json_true());
     return report;
@@ -85,9 +86,10 @@ static size_t count_untested(json_t *first, json_t *second)
 static void shards_in_which_no_call_returned(void **state)
 {
     (void)state;
-    assert_int_equal(count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "returned", false)),
-                     0);
-    assert_int_equal(count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "raised", true)), 1);
+    assert_int_equal(
+        count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "returned", false)), 0);
+    assert_int_equal(
+        count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "raised", true)), 1);
 }
 
 /* What a shard knows of another one's callable is added to its row, and to no table without it. */
@@ -103,7 +105,8 @@ static void callables_of_other_shards(void **state)
     merge_add(all, other);
     merge_finish(all);
     const json_t *sweep = json_object_get(all, "sweep"), *rows = json_object_get(sweep, "callables");
-    json_auto_t *expected = json_pack("{s:s, s:n, s:i, s:[s]}", "name", "m.g", "why", "returned", 3, "findings", "F1");
+    json_auto_t *expected =
+        json_pack("{s:s, s:n, s:i, s:[s]}", "name", "m.g", "why", "returned", 3, "findings", "F1");
     assert_int_equal(json_array_size(rows), 2);
     assert_true(json_equal(json_array_get(rows, 1), expected));
     assert_null(json_object_get(sweep, "others"));
@@ -111,10 +114,9 @@ static void callables_of_other_shards(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(statements_of_a_finding),
-                                       cmocka_unit_test(statements_of_merged_reports),
-                                       cmocka_unit_test(other_signatures),
-                                       cmocka_unit_test(shards_in_which_no_call_returned),
-                                       cmocka_unit_test(callables_of_other_shards)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statements_of_a_finding), cmocka_unit_test(statements_of_merged_reports),
+        cmocka_unit_test(other_signatures), cmocka_unit_test(shards_in_which_no_call_returned),
+        cmocka_unit_test(callables_of_other_shards)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

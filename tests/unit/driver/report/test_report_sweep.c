@@ -128,10 +128,8 @@ static void others_are_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_has_every_part),
-        cmocka_unit_test(long_tables_are_cut),
-        cmocka_unit_test(other_calls_are_named),
-        cmocka_unit_test(the_lines_have_all_calls),
+        cmocka_unit_test(the_table_has_every_part), cmocka_unit_test(long_tables_are_cut),
+        cmocka_unit_test(other_calls_are_named),    cmocka_unit_test(the_lines_have_all_calls),
         cmocka_unit_test(others_are_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,8 @@ static enum status decide(const char *rows, const char *findings, uint64_t time,
                                 .catalogue = catalogue,
                                 .deadline = time};
     char text[1024];
-    snprintf(text, sizeof text, "{'callables': [%s], 'findings': [%s], 'verifications': [], 'notes': []}", rows,
-             findings);
+    snprintf(text, sizeof text, "{'callables': [%s], 'findings': [%s], 'verifications': [], 'notes': []}",
+             rows, findings);
     for (char *c = text; *c; c++)
         *c = (char)(*c == '\'' ? '"' : *c);
     json_auto_t *result = json_loads(text, 0, NULL);
@@ -81,8 +81,9 @@ static void nothing_is_clean_where_no_call_returned(void **state)
 static void nothing_is_clean_where_nothing_can_be_called(void **state)
 {
     (void)state;
-    assert_non_null(strstr(reason_of("{'name': 'm.h', 'why': 'denied: it starts a process'}", "", 0, STATUS_UNTESTED),
-                           "no callable can be called with simple arguments"));
+    assert_non_null(
+        strstr(reason_of("{'name': 'm.h', 'why': 'denied: it starts a process'}", "", 0, STATUS_UNTESTED),
+               "no callable can be called with simple arguments"));
 }
 
 /* A callable without a call that ended may have one that returns. */
