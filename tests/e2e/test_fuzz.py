@@ -147,7 +147,7 @@ class Corpus(EndToEnd):
         corpus.mkdir()
         (corpus / 'stays.yaml').write_text(STAYS_PLAN)
         (here.dir / 'stays.py').write_text(STAYS)
-        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=30, corpus=corpus,
+        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=120, corpus=corpus,
                           env={'PYTHONPATH': f"{here.dir}:{BUILD / 'planted'}"})
         self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
 
