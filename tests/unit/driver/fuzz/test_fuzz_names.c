@@ -43,7 +43,7 @@ static void calls_with_names_of_the_fuzzer_are_kept(void **state)
     (void)state;
     static const char *const calls[] = {"pack.sub.f(vec, own, None)",
                                         "pack.sub.f(vec[1:], 1e5, 0x1f, -2**31)",
-                                        "object_.add(vec, n=2, m = 3)",
+                                        ".add(vec, n=2, m = 3)",
                                         "pack.sub.f('word, \\' word')",
                                         "pack.sub.f(b'word', r\"word\", float('nan'))",
                                         "pack.sub.f(vec.T.size, len(own))",
