@@ -67,6 +67,7 @@ static void add_name(json_t *names, const char *name, size_t length)
     cleanup_free char *own = strndup(name, length);
     if (own)
         json_object_set_new(names, own, json_true());
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
 json_t *fuzz_list_names(const struct fuzz *fuzz)
@@ -111,6 +112,7 @@ void fuzz_read_corpus(struct fuzz *fuzz)
             fuzz->checked++;
             continue;
         }
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
         json_array_append_new(
             notes, json_sprintf("%s/%s: the name %s of a call is neither an input of the plan nor a "
                                 "target; this file of the corpus was left out",

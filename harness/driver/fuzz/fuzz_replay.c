@@ -83,7 +83,7 @@ uint64_t fuzz_turn_end(uint64_t now, uint64_t until, size_t plans)
     return until > now ? now + (until - now) / plans : now;
 }
 
-/* Each plan has its part of the time, with all that follows a failure: a known one would take the time of the others. */
+/* Each plan has its part of the time, with all that follows a failure: a known one would take that of the others. */
 int fuzz_replay(struct fuzz *fuzz)
 {
     uint64_t now = clock_now(), until = now;

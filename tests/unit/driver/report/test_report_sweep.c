@@ -36,7 +36,8 @@ static void the_table_has_every_part(void **state)
         text,
         "calls on one thread: 5 returned, 6 raised, 1 ended their process, 1 failed a check, "
         "1 were out of time, 1 were out of memory, 3 were left out behind failures of the same callable, "
-        "4 were left out behind slow calls of the same callable, 2 were not made, because the time was over or for a reason below\n");
+        "4 were left out behind slow calls of the same callable, "
+        "2 were not made, because the time was over or for a reason below\n");
     assert_says(text, "  some calls of each, on one thread: 3 of 3 callables\n"
                       "  a call that failed, by itself: 1 of 1 callables\n"
                       "  all their calls, on one thread: 2 of 3 callables\n"
