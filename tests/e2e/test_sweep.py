@@ -358,7 +358,10 @@ class Modules(OwnModules):
 
     def test_time(self):
         """when the time is over, it says what had no turn, and ends as a run does that tested something"""
-        done = sweep('numpy.ma', '--time', '12s', '--seed', '1')
+        for seconds in (12, 24, 48):  # a busy machine may have no time for a call
+            done = sweep('numpy.ma', '--time', f'{seconds}s', '--seed', '1')
+            if done.status != 3:
+                break
         self.expect(done, 1 if done.findings() else 0)
         self.check(not done.json['sweep']['complete'], done, 'it says that it is complete')
         passes = done.json['sweep']['passes']
