@@ -121,16 +121,21 @@ class Fuzzed(EndToEnd):
 
 class Corpus(EndToEnd):
     def test_corrupt(self):
-        """a file that is no plan is named and left out; the callable of a target is the only one that is called"""
+        """a file that is no plan, or names what there is not, is named and left out; the callable of a target is the only one
+        that is called"""
         with Run('list', command='list', python=None) as here:
             corpus = here.dir / 'corpus'
         corpus.mkdir()
         (corpus / 'bad.yaml').write_text('steps: [\n')
         os.mkfifo(corpus / 'pipe.yaml')  # a read of it would wait for ever
+        (corpus / 'link.yaml').symlink_to(corpus / 'nowhere')
+        (corpus / 'name.yaml').write_text('steps: [fuzzed.peek_twin(no_such)]\n')
+        (corpus / 'own.yaml').write_text('inputs: [{name: own, recipe: "f8[3]"}]\nsteps: [fuzzed.peek_twin(own)]\n')
         done = fuzz('fuzzed:peek_twin', '--time', '3', '--seed', '1', corpus=corpus)
         self.expect(done, 0)
-        self.assertEqual(done.json['fuzz']['unread'], 2, done)
-        for name in ('bad.yaml', 'pipe.yaml'):
+        self.assertEqual(done.json['fuzz']['unread'], 4, done)
+        self.check(any('name.yaml: the name no_such of a call is neither' in note for note in done.json['notes']), done, 'no reason')
+        for name in ('bad.yaml', 'pipe.yaml', 'link.yaml', 'name.yaml'):
             self.check(any(name in note for note in done.json['notes']), done, f'{name} is not named')
         self.assertEqual({row['name'] for row in done.json['sweep']['callables']}, {'fuzzed.peek_twin'}, done)
         self.check(done.json['fuzz']['kept'] > 0, done, 'no plan is kept')
@@ -142,9 +147,20 @@ class Corpus(EndToEnd):
         corpus.mkdir()
         (corpus / 'stays.yaml').write_text(STAYS_PLAN)
         (here.dir / 'stays.py').write_text(STAYS)
-        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=15, corpus=corpus,
+        done = fuzz_until(lambda done: callables_of(done)['stay'], 'stays', '--timeout', '1s', seconds=120, corpus=corpus,
                           env={'PYTHONPATH': f"{here.dir}:{BUILD / 'planted'}"})
         self.assertEqual([name for name, ids in callables_of(done).items() if ids], ['stay'], done)
+
+    def test_names(self):
+        """a module with the name of an array is called, and the plan that is kept for it runs by itself"""
+        with Run('list', command='list', python=None) as here:
+            corpus = here.dir / 'corpus'
+        (here.dir / 'single.py').write_text('def f(x): return {"f4": 1}[x.dtype.str[1:]]\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        done = fuzz_until(lambda done: done.json['calls'], 'single', seconds=4, corpus=corpus, env=env)
+        self.expect(done, 0)
+        plan = next(path for path in corpus.glob('*.yaml') if '- single.f(' in path.read_text())
+        self.expect(run(plan, '--time', '2', env=env), 0)
 
     def test_freed(self):
         """a block that one callable frees while another one reads it is found, in both, and not in their twins"""
@@ -240,6 +256,7 @@ class Corpus(EndToEnd):
         for done in runs:
             self.check(done.json, done, 'it has no report')
         names = [{row['name'] for row in done.json['sweep']['callables'] if not row.get('why')} for done in runs]
+        self.assertFalse(names[0] & names[1], runs)
         folders = [str(folder) for done in runs for folder in (done.dir / 'out', done.cwd / 'corpus')]
         some = min((runs[0].cwd / 'corpus').glob('*.yaml'))
         (some.parent / 'again.yaml').write_text(some.read_text())
@@ -254,7 +271,7 @@ class Corpus(EndToEnd):
     def test_empty_shard(self):
         """a shard without a callable has a report that says so; merge misses no shard, and the night is clean"""
         def has_calls(done):
-            return done.json['serial_calls'] or not callables_of(done)
+            return done.status == 0 or not callables_of(done)
         runs = [fuzz_until(has_calls, 'fuzzed:peek_twin', '--shard', f'{k}/2', seconds=2, corpus='corpus') for k in (1, 2)]
         self.assertEqual(sorted(done.status for done in runs), [0, 3], runs)
         self.check(any('no callable falls into this shard' in done.err for done in runs), runs[0], 'no report names the empty shard')
@@ -264,10 +281,29 @@ class Corpus(EndToEnd):
         """Returns the signals of the plans of a corpus."""
         return [line for path in corpus.glob('*.yaml') for line in path.read_text().splitlines() if line.startswith('about:')]
 
+    def test_raising(self):
+        """a night in which each call raised tested nothing"""
+        with Run('list', command='list', python=None) as here:
+            (here.dir / 'raising.py').write_text('def f(x): raise ValueError\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        done = self.expect(fuzz('raising', '--time', '3', corpus='corpus', env=env), 3)
+        self.assertIn('no call returned', done.last_line, done)
+        self.assertIn('could not test: no call returned', done.out, done)
+
     def test_usage(self):
-        """a target with arguments is a wrong command line; one without callables cannot be tested"""
-        self.expect(fuzz('fuzzed:peek(3)', corpus='corpus'), 2)
-        self.expect(fuzz('fuzzed:nothing', corpus='corpus'), 3)
+        """a target with arguments, or one that does not exist, is a wrong command line"""
+        for target, says in {'fuzzed:peek(3)': "'fuzzed:peek(3)' has arguments", 'fuzzed:nothing': 'the module fuzzed has no nothing',
+                             'no_such': 'there is no module no_such', 'fuzzed.nothing': 'there is no module fuzzed.nothing',
+                             'numpy:absolute': 'numpy:absolute is the callable numpy.abs'}.items():
+            self.assertIn(says, self.expect(fuzz(target, corpus='corpus'), 2).err)
+
+    def test_no_callable(self):
+        """a target that cannot be called, or imported, is named with the reason"""
+        with Run('list', command='list', python=None) as here:
+            (here.dir / 'broken.py').write_text('raise ValueError("not now")\n')
+        env = {'PYTHONPATH': str(here.dir)}
+        self.assertIn('cannot import broken: ValueError: not now', self.expect(fuzz('broken', corpus='corpus', env=env), 3).err)
+        self.assertIn('numpy.test: denied: it runs a test suite', self.expect(fuzz('numpy:test', corpus='corpus'), 3).err)
 
 
 class Nights(EndToEnd):

@@ -56,6 +56,16 @@ class Script(EndToEnd):
             clean, text = self.run_script(kind, module, statement.format('twin'), more)
             self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
 
+    @each([(name, 'exception', 'exception_race', f'{name}.{{}}()') for name in ('work', 'call', 'time', 'threading', 'failures')] +
+          [('np', 'wrong-result', 'diverge_race', 'np.{}(x)')])
+    def test_names(self, name, kind, module, statement):
+        """a module with a name that the program has for something else fails in it, and its twin does not"""
+        more = {'setup': f'\nimport {module} as {name}', 'inputs': X if 'x' in statement else []}
+        done, text = self.run_script(kind, module, statement.format('bug'), more)
+        self.assertIn('failed: ', done.stdout, (done, text))
+        clean, text = self.run_script(kind, module, statement.format('twin'), more)
+        self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
+
     def build_program(self, folder, statement):
         """Compiles the form in C. Returns the program."""
         text = make('exception', 'exception_race', statement, {}, 'c')

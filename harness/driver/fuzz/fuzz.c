@@ -47,14 +47,17 @@ static json_t *list_entries(const struct fuzz *fuzz)
  * no shard then. */
 static int choose_entries(struct fuzz *fuzz, struct sentence *error)
 {
+    size_t i;
+    const json_t *entry;
     list_arguments(fuzz);
     fuzz->all = list_entries(fuzz);
     sweep_leave_shard(fuzz->sweep);
     fuzz->entries = list_entries(fuzz);
+    json_array_foreach (fuzz->entries, i, entry)
+        json_object_set_new(fuzz->own, document_text(entry, "name"), json_true());
     if (json_array_size(fuzz->all) > 0)
         return 0;
-    return sentence_fail(STATUS_UNTESTED, error, "see `ftstress sweep` of the module for the callables",
-                         "the targets have no public callable that simple arguments fit");
+    return fuzz_why_no_entry(fuzz, error);
 }
 
 /* Opens the folders of the corpus and of findings. */
@@ -100,13 +103,16 @@ static int prepare(struct fuzz *fuzz, struct sentence *error)
     fuzz->returned = json_object();
     fuzz->thin = json_object();
     fuzz->rows = json_object();
+    fuzz->others = json_object();
+    fuzz->own = json_object();
     fuzz->total = json_pack("{s:[], s:[], s:{}, s:[]}", "findings", "verifications", "environment", "notes");
+    fuzz->sweep->modules = fuzz->targets;
+    fuzz->sweep->nmodules = fuzz->ntargets;
     int status = list_modules(fuzz, names, error);
     status = status ? status : sweep_prepare(fuzz->sweep, names, &environment, error);
     status = status ? status : choose_entries(fuzz, error);
-    fuzz->sweep->modules = fuzz->targets;
-    fuzz->sweep->nmodules = fuzz->ntargets;
     fuzz->table = json_incref(json_object_get(fuzz->sweep->catalogue, "inputs"));
+    fuzz->names = fuzz_list_names(fuzz);
     return status ? status : open_folders(fuzz, environment, error);
 }
 
@@ -149,7 +155,7 @@ static int run_threads(struct fuzz *fuzz, struct unit *unit)
 static int run_round(struct fuzz *fuzz)
 {
     struct unit unit;
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    fuzz_read_corpus(fuzz);
     json_auto_t *entries = fuzz_draw_round(fuzz);
     int error = unit_begin(&unit, entries);
     unit.complete = true;
@@ -211,7 +217,7 @@ int fuzz_run(struct fuzz *fuzz, struct run *run, json_t **ret_report, struct sen
     failed = fuzz_replay(fuzz);
     while (!failed && !sweep_is_over(fuzz->sweep) && has_callable_left(fuzz))
         failed = run_round(fuzz);
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
+    fuzz_read_corpus(fuzz);
     sweep_child_close(fuzz->sweep);
     *ret_report = make_report(fuzz, run);
     if (failed)
@@ -227,9 +233,9 @@ void fuzz_end(struct fuzz *fuzz)
 
 void fuzz_clear(struct fuzz *fuzz)
 {
-    json_t *const owned[] = {fuzz->table, fuzz->entries,  fuzz->all,  fuzz->arguments,
-                             fuzz->spent, fuzz->in_place, fuzz->met,  fuzz->returned,
-                             fuzz->thin,  fuzz->turns,    fuzz->rows, fuzz->total};
+    json_t *const owned[] = {fuzz->table,     fuzz->names, fuzz->entries,  fuzz->all,    fuzz->own,
+                             fuzz->arguments, fuzz->spent, fuzz->in_place, fuzz->met,    fuzz->returned,
+                             fuzz->thin,      fuzz->turns, fuzz->rows,     fuzz->others, fuzz->total};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         json_decref(owned[i]);
     corpus_clear(&fuzz->corpus);

@@ -303,8 +303,9 @@ int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *p
     for (size_t i = 0; i < unit->n && mix.n < MIX_MOST; i++)
         if (unit->calls[i].state == CALL_RETURNED)
             mix.calls[mix.n++] = &unit->calls[i];
-    for (int i = 0; i < PLAN_TRIES && mix.n > 1 && !found && !error && !sweep_is_over(fuzz->sweep); i++)
-        error = try_mix(fuzz, unit, &mix, &found);
+    for (int i = 0; i < PLAN_TRIES && mix.n > 1 && !found && !error; i++)
+        if (i == 0 || !sweep_is_over(fuzz->sweep))
+            error = try_mix(fuzz, unit, &mix, &found);
     return error;
 }
 

@@ -133,10 +133,15 @@ static void learn_signals(struct corpus *corpus, const struct plan *plan)
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
-/* Loads a plan as plan_load does. To open a pipe would wait for its writer. */
+/* Loads a plan as plan_load does. To open a pipe would wait for its writer. A link without its file is no file that
+ * another fuzzer has removed meanwhile. */
 static int load(const char *path, struct plan *plan, char *error, size_t size)
 {
     struct stat status;
+    if (stat(path, &status) < 0 && errno == ENOENT && lstat(path, &status) == 0) {
+        snprintf(error, size, "%s: it is a link to a file that does not exist", path);
+        return -EINVAL;
+    }
     if (stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
         return plan_load(path, plan, error, size);
     snprintf(error, size, "%s: it is no regular file", path);
@@ -168,6 +173,18 @@ static void read_plan(struct corpus *corpus, const char *name, json_t *notes)
         return;
     corpus->unread++;
     json_array_append_new(notes, json_sprintf("%s; this file of the corpus was left out", error));
+}
+
+void corpus_drop(struct corpus *corpus, size_t index)
+{
+    plan_clear(&corpus->plans[index]);
+    free(corpus->files[index]);
+    corpus->n--;
+    corpus->nfiles--;
+    corpus->unread++;
+    memmove(&corpus->plans[index], &corpus->plans[index + 1], (corpus->n - index) * sizeof *corpus->plans);
+    memmove(&corpus->files[index], &corpus->files[index + 1],
+            (corpus->nfiles - index) * sizeof *corpus->files);
 }
 
 void corpus_read(struct corpus *corpus, json_t *notes)

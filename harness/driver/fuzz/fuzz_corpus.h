@@ -23,7 +23,7 @@ struct corpus {
     json_t *seen;    /* keys: signals, of these plans and others */
     json_t *counts;  /* by callable: plans for its kinds of results */
     unsigned kept;   /* by this fuzzer */
-    unsigned unread; /* files that are no plans */
+    unsigned unread; /* files that are no plans, or were left out */
 };
 
 /* Makes the folder. Returns 0 or -errno. */
@@ -32,6 +32,9 @@ void corpus_clear(struct corpus *corpus);
 
 /* Reads the files that are new, and their signals. Adds a note for each one that is no plan, and leaves it out. */
 void corpus_read(struct corpus *corpus, json_t *notes);
+
+/* Leaves out a plan that was read. */
+void corpus_drop(struct corpus *corpus, size_t index);
 
 /* Is the signal new? It is not the second time. */
 bool corpus_is_new(struct corpus *corpus, const char *name, const char *kind);

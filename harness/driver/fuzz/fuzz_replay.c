@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "driver/report/document.h"
 
 /* The part of the time for it. */
 #define PART 3
@@ -39,16 +40,13 @@ static int run_alone(struct fuzz *fuzz, struct unit *unit)
     return error ? error : run_threads(fuzz, unit);
 }
 
-/* Is the first callable of the plan one of this shard? Another shard runs the plan otherwise. */
-static bool is_own(const struct fuzz *fuzz, const json_t *entries)
+/* Only the first search is made in each case. */
+static int run_together(struct fuzz *fuzz, struct unit *unit, const struct plan *plan)
 {
-    size_t i;
-    const json_t *entry;
-    const char *name = document_text(json_array_get(entries, 0), "name");
-    json_array_foreach (fuzz->entries, i, entry)
-        if (strcmp(document_text(entry, "name"), name) == 0)
-            return true;
-    return false;
+    fuzz->sweep->until = fuzz->sweep->trials_end;
+    int error = fuzz_combine_plan(fuzz, unit, plan);
+    fuzz->sweep->until = 0;
+    return error;
 }
 
 static int replay(struct fuzz *fuzz, const struct plan *plan)
@@ -56,13 +54,14 @@ static int replay(struct fuzz *fuzz, const struct plan *plan)
     struct unit unit;
     json_auto_t *entries = fuzz_take_plan(fuzz, plan);
     bool is_alone = plan->nsteps + plan->nroles == 1;
-    if (!is_own(fuzz, entries)) /* or of other targets, or it failed already */
+    /* Another shard runs the plan otherwise; or it is of other targets, or failed already. */
+    if (!fuzz_is_own(fuzz, document_text(json_array_get(entries, 0), "name")))
         return 0;
     int error = unit_begin(&unit, entries);
     unit.complete = true;
     error = error ? error : unit_scan(fuzz->sweep, &unit);
     if (!error)
-        error = is_alone ? run_alone(fuzz, &unit) : fuzz_combine_plan(fuzz, &unit, plan);
+        error = is_alone ? run_alone(fuzz, &unit) : run_together(fuzz, &unit, plan);
     error = error ? error : fuzz_learn(fuzz, &unit);
     json_auto_t *result = unit_document(&unit);
     fuzz_add_total(fuzz, result);
@@ -71,15 +70,34 @@ static int replay(struct fuzz *fuzz, const struct plan *plan)
     return error;
 }
 
+static size_t count_failed(const struct corpus *corpus, size_t from)
+{
+    size_t n = 0;
+    for (size_t i = from; i < corpus->n; i++)
+        n += has_failed(&corpus->plans[i]);
+    return n;
+}
+
+uint64_t fuzz_turn_end(uint64_t now, uint64_t until, size_t plans)
+{
+    return until > now ? now + (until - now) / plans : now;
+}
+
+/* Each plan has its part of the time, with all that follows a failure: a known one would take that of the others. */
 int fuzz_replay(struct fuzz *fuzz)
 {
     uint64_t now = clock_now(), until = now;
     int error = 0;
     if (fuzz->sweep->deadline > now)
         until += (fuzz->sweep->deadline - now) / PART;
-    corpus_read(&fuzz->corpus, json_object_get(fuzz->total, "notes"));
-    for (size_t i = 0; i < fuzz->corpus.n && !error; i++)
-        if (has_failed(&fuzz->corpus.plans[i]) && clock_now() < until && !sweep_is_over(fuzz->sweep))
-            error = replay(fuzz, &fuzz->corpus.plans[i]);
+    fuzz_read_corpus(fuzz);
+    for (size_t i = 0; i < fuzz->corpus.n && !error; i++) {
+        now = clock_now();
+        if (!has_failed(&fuzz->corpus.plans[i]) || now >= until || sweep_is_over(fuzz->sweep))
+            continue;
+        fuzz->sweep->trials_end = fuzz_turn_end(now, until, count_failed(&fuzz->corpus, i));
+        error = replay(fuzz, &fuzz->corpus.plans[i]);
+    }
+    fuzz->sweep->trials_end = 0;
     return error;
 }

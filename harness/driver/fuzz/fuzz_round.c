@@ -60,8 +60,25 @@ static const char *recipe_of(const struct plan *base, const char *name, const ch
     return recipe;
 }
 
-/* The inputs of the table, as the plan has them, some of them changed. In the first turns they stay: the forms of the
- * catalogue fit together. */
+static void add_input(struct fuzz *fuzz, json_t *inputs, const char *name, const char *recipe,
+                      bool is_changed)
+{
+    cleanup_free char *drawn = is_changed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
+    json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
+}
+
+static bool has_input(const json_t *inputs, const char *name)
+{
+    size_t i;
+    const json_t *input;
+    json_array_foreach (inputs, i, input)
+        if (strcmp(json_string_value(json_array_get(input, 0)), name) == 0)
+            return true;
+    return false;
+}
+
+/* The inputs of the table, as the plan has them, and its own, some of them changed. In the first turns they stay: the
+ * forms of the catalogue fit together. */
 static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_changed)
 {
     json_t *inputs = json_array();
@@ -69,11 +86,12 @@ static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_c
     const json_t *input;
     json_array_foreach (fuzz->table, i, input) {
         const char *name = json_string_value(json_array_get(input, 0));
-        const char *recipe = recipe_of(base, name, json_string_value(json_array_get(input, 1)));
-        cleanup_free char *drawn =
-            is_changed && draw(&fuzz->prng, 2) ? draw_recipe(&fuzz->prng, recipe) : NULL;
-        json_array_append_new(inputs, json_pack("[s, s]", name, drawn ? drawn : recipe));
+        add_input(fuzz, inputs, name, recipe_of(base, name, json_string_value(json_array_get(input, 1))),
+                  is_changed);
     }
+    for (unsigned k = 0; base && k < base->ninputs; k++)
+        if (!has_input(inputs, base->inputs[k].name))
+            add_input(fuzz, inputs, base->inputs[k].name, base->inputs[k].recipe, is_changed);
     return inputs;
 }
 
@@ -182,23 +200,35 @@ static char *call_of(const struct plan *plan, const json_t *entry, const char *s
     return asprintf(&call, UNIT_OBJECT "%s", statement + length) < 0 ? NULL : call;
 }
 
+char *fuzz_find_call(const struct fuzz *fuzz, const struct plan *plan, const char *statement,
+                     const json_t **ret_entry)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach (fuzz->all, i, entry) {
+        char *call =
+            fuzz_is_spent(fuzz, document_text(entry, "name")) ? NULL : call_of(plan, entry, statement);
+        if (call && ret_entry)
+            *ret_entry = entry;
+        if (call)
+            return call;
+    }
+    return NULL;
+}
+
 /* Adds a statement of a plan of the corpus, if it is a call of the catalogue; and a change of it. */
 static void add_statement(struct fuzz *fuzz, json_t *chosen, const struct plan *base, const char *statement,
                           bool is_changed)
 {
-    size_t i;
-    const json_t *entry;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
-    json_array_foreach (fuzz->all, i, entry) {
-        cleanup_free char *call = call_of(base, entry, statement);
-        if (!call || fuzz_is_spent(fuzz, document_text(entry, "name")))
-            continue;
-        cleanup_free char *drawn = is_changed ? draw_call(&fuzz->prng, call, fuzz->arguments) : NULL;
-        json_t *calls = entry_for(chosen, entry);
-        json_object_set_new(calls, call, json_true());
-        json_object_set_new(calls, drawn ? drawn : call, json_true());
+    const json_t *entry = NULL;
+    cleanup_free char *call = fuzz_find_call(fuzz, base, statement, &entry);
+    if (!call)
         return;
-    }
+    cleanup_free char *drawn = is_changed ? draw_call(&fuzz->prng, call, fuzz->arguments) : NULL;
+    json_t *calls = entry_for(chosen, entry);
+    json_object_set_new(calls, call, json_true());
+    json_object_set_new(calls, drawn ? drawn : call, json_true());
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup_free */
 }
 
 static void add_plan(struct fuzz *fuzz, json_t *chosen, const struct plan *base, bool is_changed)

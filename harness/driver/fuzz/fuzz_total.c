@@ -50,18 +50,22 @@ static void add_notes(json_t *to, const json_t *from)
         json_array_set_new(to, NOTES_MOST - 1, json_string("further notes of the fuzzer were left out"));
 }
 
+static void add_callable(struct fuzz *fuzz, json_t *row)
+{
+    const char *name = document_text(row, "name");
+    json_t *rows = fuzz_is_own(fuzz, name) ? fuzz->rows : fuzz->others, *sum = json_object_get(rows, name);
+    if (sum)
+        add_row(sum, row);
+    else
+        json_object_set(rows, name, row);
+}
+
 void fuzz_add_total(struct fuzz *fuzz, const json_t *result)
 {
     size_t i;
     json_t *row;
-    json_array_foreach (json_object_get(result, "callables"), i, row) {
-        const char *name = document_text(row, "name");
-        json_t *sum = json_object_get(fuzz->rows, name);
-        if (sum)
-            add_row(sum, row);
-        else
-            json_object_set(fuzz->rows, name, row);
-    }
+    json_array_foreach (json_object_get(result, "callables"), i, row)
+        add_callable(fuzz, row);
     for (i = 0; i < sizeof counters / sizeof *counters; i++)
         json_object_set_new(
             fuzz->total, counters[i],
@@ -107,11 +111,11 @@ int fuzz_open_total(struct fuzz *fuzz, json_t *environment)
     return 0;
 }
 
-static json_t *list_rows(const struct fuzz *fuzz)
+static json_t *list_rows(json_t *by_name)
 {
     json_t *rows = json_array(), *row;
     const char *name;
-    json_object_foreach (fuzz->rows, name, row)
+    json_object_foreach (by_name, name, row)
         json_array_append(rows, row);
     return rows;
 }
@@ -121,7 +125,7 @@ void fuzz_save_total(struct fuzz *fuzz)
     size_t n = json_array_size(json_object_get(fuzz->total, "findings"));
     if (n == fuzz->nsaved && clock_now() - fuzz->saved < SAVE_EACH)
         return;
-    json_object_set_new(fuzz->total, "callables", list_rows(fuzz));
+    json_object_set_new(fuzz->total, "callables", list_rows(fuzz->rows));
     /* Without it, merge and the next fuzzer have the kept findings, and no table. */
     (void)sweep_state_write(fuzz->sweep, 0, fuzz->total);
     fuzz->saved = clock_now();
@@ -130,7 +134,7 @@ void fuzz_save_total(struct fuzz *fuzz)
 
 void fuzz_end_total(struct fuzz *fuzz)
 {
-    json_t *rows = list_rows(fuzz);
+    json_t *rows = list_rows(fuzz->rows);
     size_t i;
     const json_t *entry;
     json_array_foreach (json_object_get(fuzz->sweep->catalogue, "callables"), i, entry) {
@@ -139,7 +143,8 @@ void fuzz_end_total(struct fuzz *fuzz)
             continue;
         if (*why || document_has(fuzz->entries, entry))
             json_array_append_new(rows, json_pack("{s:s, s:s}", "name", document_text(entry, "name"), "why",
-                                                  *why ? why : "the time was over before its turn"));
+                                                  *why ? why : UNIT_NO_TURN));
     }
     json_object_set_new(fuzz->total, "callables", rows);
+    json_object_set_new(fuzz->total, "others", list_rows(fuzz->others));
 }

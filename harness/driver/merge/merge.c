@@ -163,6 +163,7 @@ static void add_sweep(json_t *all, const json_t *report)
     join_list(to, from, "not_imported", true);
     json_array_foreach (json_object_get(from, "callables"), i, row)
         add_row(rows, row);
+    join_list(to, from, "others", false);
     if (*document_text(from, "shard"))
         json_array_append(list_in(to, "shards"), json_object_get(from, "shard"));
 }
@@ -213,10 +214,22 @@ static size_t count_rows(const json_t *report)
     return json_array_size(json_object_get(json_object_get(report, "sweep"), "callables"));
 }
 
-/* With few callables, a shard may have none: the others have them. */
+/* With few callables, a shard may have none, or none of which a call returned: the others have them. */
 static bool is_empty_shard(const json_t *report)
 {
-    return *document_text(json_object_get(report, "sweep"), "shard") && count_rows(report) == 0;
+    const json_t *sweep = json_object_get(report, "sweep");
+    return *document_text(sweep, "shard") &&
+           (count_rows(report) == 0 || document_is_true(sweep, "none_returned"));
+}
+
+static bool has_returned(const json_t *sweep)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach (json_object_get(sweep, "callables"), i, row)
+        if (document_number(row, "returned") > 0)
+            return true;
+    return false;
 }
 
 void merge_add(json_t *all, const json_t *report)
@@ -274,15 +287,33 @@ static void add_missing(json_t *all, json_t *sweep)
     }
 }
 
+/* Adds to the rows what other shards know of their callables. */
+static void add_others(json_t *sweep)
+{
+    size_t i, k;
+    json_t *row, *other, *rows = json_object_get(sweep, "callables");
+    json_array_foreach (json_object_get(sweep, "others"), i, other)
+        json_array_foreach (rows, k, row)
+            if (strcmp(document_text(row, "name"), document_text(other, "name")) == 0) {
+                add_row(rows, other);
+                break;
+            }
+    json_object_del(sweep, "others");
+}
+
 void merge_finish(json_t *all)
 {
     size_t i;
     const json_t *reason;
     json_t *sweep = json_object_get(all, "sweep");
-    if (sweep)
+    if (sweep) {
         add_missing(all, sweep);
+        add_others(sweep);
+    }
     if (sweep && count_rows(all) == 0)
         json_array_append_new(list_in(all, "untested"), json_string("the shards have no callable"));
+    else if (sweep && json_array_size(json_object_get(all, "findings")) == 0 && !has_returned(sweep))
+        json_array_append_new(list_in(all, "untested"), json_string("no call of the sweeps returned"));
     json_array_foreach (json_object_get(all, "untested"), i, reason)
         json_array_append_new(list_in(all, "notes"),
                               json_sprintf("not tested: %s", json_string_value(reason)));

@@ -24,8 +24,10 @@ static const struct {
     {"out_of_memory", "were out of memory"},
     {"left_out", "were left out behind failures of the same callable"},
     {"left_slow", "were left out behind slow calls of the same callable"},
-    {"not_made", "were not made"},
+    {"not_made", "were not made, because the time was over or for a reason below"},
 };
+/* The first of these keys are calls that were made. */
+#define MADE 6
 
 static long long sum_of(const json_t *rows, const char *key)
 {
@@ -37,10 +39,10 @@ static long long sum_of(const json_t *rows, const char *key)
     return sum;
 }
 
-static void print_counts(const json_t *rows, FILE *out)
+static void print_counts(const char *head, const json_t *rows, FILE *out)
 {
     bool first = true;
-    fputs("  calls on one thread: ", out);
+    fprintf(out, "  %s: ", head);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         long long n = sum_of(rows, counts[i].key);
         if (n > 0)
@@ -48,6 +50,17 @@ static void print_counts(const json_t *rows, FILE *out)
         first = first && n == 0;
     }
     fputs(first ? "none\n" : "\n", out);
+}
+
+/* What is in no other line of all calls that the last line counts. */
+static void print_more(const json_t *sweep, const json_t *document, FILE *out)
+{
+    long long more = document_number(document, "serial_calls");
+    for (size_t i = 0; i < MADE; i++)
+        more -= sum_of(json_object_get(sweep, "callables"), counts[i].key) +
+                sum_of(json_object_get(sweep, "others"), counts[i].key);
+    if (more > 0)
+        fprintf(out, "  made once more, to try failures and before threads: %lld\n", more);
 }
 
 /* Returns why no call of the row returned, "" where one did. The caller's, or NULL without memory. */
@@ -199,7 +212,11 @@ void text_sweep(const struct text *text)
     fprintf(text->out, "\n  %.0f s, %lld children; calls by threads: %lld\n",
             document_real(text->report->document, "seconds"), document_number(sweep, "children"),
             document_number(text->report->document, "calls"));
-    print_counts(rows, text->out);
+    print_counts("calls on one thread", rows, text->out);
+    if (json_array_size(json_object_get(sweep, "others")) > 0)
+        print_counts("the same of other shards' callables, beside these", json_object_get(sweep, "others"),
+                     text->out);
+    print_more(sweep, text->report->document, text->out);
     print_passes(sweep, text->out);
     json_array_foreach (rows, i, row)
         print_failed(text, row, &shown);

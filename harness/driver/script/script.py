@@ -9,6 +9,11 @@ import platform
 import re
 import sys
 import sysconfig
+import tokenize
+
+# Variables that the script gives to the statements of the plan.
+GIVEN = {'thread_index', 'iteration_index'}
+
 
 def array_code(recipe):
     """Returns NumPy code for a recipe such as '>f8[20,3][::2].T+8~bcast(4,8)@ro', and whether it is read-only."""
@@ -153,7 +158,7 @@ def threads_script(plan, facts, form):
     lines, before, after, end, made = statement_lines(plan), [], [], [], '{}'
     valued = last_value(plan['steps']) if facts['kind'] == 'wrong-result' and not plan['roles'] else None
     value = f"return pickle.dumps({result_code(facts['message'])})"
-    if valued and not {'thread_index', 'iteration_index'} & names_in([*plan['steps'], own]):
+    if valued and not GIVEN & names_in([*plan['steps'], own]):
         lines = [*valued, value]
         before, made = ['results = set()'], 'results.add({})'
         end = ['failures.extend(pickle.loads(result) for result in results - {call(0, 0)})  # but for that of one thread']
@@ -195,7 +200,7 @@ def finish(run, form, name):
 def counting_script(plan, form):
     """A program that makes many calls and counts what they leave behind."""
     texts = [*plan['steps'], *plan['roles']]
-    names = sorted(names_in(texts) - bound_names(texts) - set(dir(builtins)) - {'thread_index', 'iteration_index'})
+    names = sorted(names_in(texts) - bound_names(texts) - set(dir(builtins)) - GIVEN)
     out = [*inputs_code(plan), plan['thread_setup'] or '', 'failures = []', '', '',
            *call_lines(plan, ['thread_index', 'iteration_index'], statement_lines(plan)), '',
            'def measure():', '    gc.collect()', "    memory = int(open('/proc/self/statm').read().split()[1]) * 4096",
@@ -226,7 +231,8 @@ def refuse(facts):
     return None
 
 
-def write(facts, form):
+def code_of(facts, form):
+    """Returns the lines of the program behind its docstring."""
     plan = facts['plan']
     counted = facts['kind'] in COUNTED
     setup = (plan['setup'] or '').splitlines()
@@ -236,11 +242,78 @@ def write(facts, form):
         imports += ['pickle'] + (['re'] if 'as repr(' in facts['message'] else [])
     if plan['inputs'] and 'import numpy as np' not in setup:
         setup.insert(0, 'import numpy as np')
-    out = [*docstring(facts, form), f"import {', '.join(sorted(imports))}", *checks, *setup, '',
+    out = [f"import {', '.join(sorted(imports))}", *checks, *setup, '',
            "assert not sys._is_gil_enabled(), 'the GIL is on: run it with a free-threaded CPython, and PYTHON_GIL=0'"]
     out.append(f"SECONDS = {facts['seconds']}" if counted else f"THREADS, SECONDS = {max(plan['threads'], THREADS_LEAST.get(facts['kind'], 1))}, {facts['seconds']}")
-    out += counting_script(plan, form) if counted else threads_script(plan, facts, form)
-    return re.sub(r'\n{3,}', '\n\n', '\n'.join(out)) + '\n'
+    return '\n'.join(out + (counting_script(plan, form) if counted else threads_script(plan, facts, form))) + '\n'
+
+
+def all_names(text):
+    """Returns the names of a program and, as pairs, its imports: (name, module)."""
+    names, imports = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            name = node.asname or node.name.partition('.')[0]
+            names.add(name)
+            imports.add((name, node.name if node.asname else name))
+    return names, imports
+
+
+# Keys of a plan with names, and what stands before a name while the program has the same one for something else.
+CODE = 'setup', 'thread_setup', 'writer', 'inputs', 'steps', 'roles'
+MARK = 'of_the_plan_'
+
+
+def marked(plan, names):
+    """Returns the plan with a mark before these names, wherever they stand."""
+    def put(value):
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        if isinstance(value, dict):
+            return {key: put(each) if key != 'recipe' else each for key, each in value.items()}
+        return re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", rf'{MARK}\1', value) if isinstance(value, str) else value
+    return {key: put(value) if key in CODE else value for key, value in plan.items()} if names else plan
+
+
+def clashes(facts, form):
+    """Returns the names that the plan and the rest of the program use for different things."""
+    plan = facts['plan']
+    texts = [plan['setup'] or '', plan['thread_setup'] or '', *plan['steps'], *plan['roles']]
+    texts += [each['name'] for each in plan['inputs']]
+    theirs, same = all_names('\n'.join(texts))
+    theirs -= GIVEN | set(dir(builtins))
+    names, imports = all_names(code_of(facts | {'plan': marked(plan, theirs)}, form))
+    return theirs & names - {name for name, _ in same & imports}
+
+
+def renamed(text, names):
+    """Returns the program with other names for these."""
+    lines, before = text.splitlines(), ''
+    taken = all_names(text)[0] | {name.removeprefix(MARK) for name in all_names(text)[0]}
+    found = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME and token.string in names and before != '.':
+            module = f'{token.string} as ' if token.line.startswith('import ') and before != 'as' else ''
+            found.append((*token.start, token.string, module))
+        before = token.string
+    for row, column, name, module in reversed(found):
+        other = next(each for n in range(1, 9) if (each := name + '_' * n) not in taken)
+        lines[row - 1] = lines[row - 1][:column] + module + other + lines[row - 1][column + len(name):]
+    return '\n'.join(lines) + '\n'
+
+
+def write(facts, form):
+    """Returns the program. Where it needs a name of the plan for itself, it takes another one."""
+    names = clashes(facts, form)
+    text = code_of(facts | {'plan': marked(facts['plan'], names)}, form)
+    text = renamed(text, names).replace(MARK, '') if names else text
+    return re.sub(r'\n{3,}', '\n\n', '\n'.join([*docstring(facts, form), text]))
 
 
 PROGRAM = """/* {title}. A program in C that embeds CPython: for a debugger, a sanitizer, or the end of the interpreter.

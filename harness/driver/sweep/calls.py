@@ -89,7 +89,8 @@ class Calls:
         self.slow, self.slow_most, self.out_of_time = task['slow'], task['slow_most'], task['out_of_time']
         self.is_running, self.window = False, task['window']
         self.names = import_all(task['modules'])
-        self.inputs = [re.findall(rf'\b({"|".join(task["inputs"])})\b', text) if task['inputs'] else [] for text in self.texts]
+        self.arrays = [name for name in task['inputs'] if name not in self.names]
+        self.inputs = [re.findall(rf'\b({"|".join(self.arrays)})\b', text) if self.arrays else [] for text in self.texts]
         file = os.open(f'{FOLDER}/progress', os.O_RDWR | os.O_CREAT)
         self.spent = [0] * len(self.left)
         size = len(self.texts) + 8 + 4 * len(self.spent)
@@ -137,11 +138,13 @@ class Calls:
             file.write(f'{number}\t{" ".join(text.split())[:160]}\n')
 
     def evaluate(self, number, names):
-        """Returns the state of the call. One without a result, or with another effect, is not for threads. The names of
-        the call are copies: some callables change those of their caller."""
+        """Returns the state of the call. One without a result, or with another effect, is not for threads. The call sees
+        its packages and arrays, and no name of this file. The names are copies: some callables change those of their caller."""
         before = [(names[name], names[name].tobytes()) for name in self.inputs[number]]
         make = self.makes[self.owners[number]]
-        own = {**names, 'object_': eval(make, {**self.names})} if make else {**names}
+        own = {name: names[name] for name in self.arrays}
+        if make:
+            own['object_'] = eval(make, {**self.names})
         result = eval(self.texts[number], {**self.names}, own)
         changed = [name for name, (array, was) in zip(self.inputs[number], before) if array.tobytes() != was]
         with open(f'{FOLDER}/written', 'a', encoding='utf-8') if changed else contextlib.nullcontext() as file:

@@ -1,19 +1,22 @@
 """The callables of modules and the calls to make with them. Runs in a child, as the setup of a plan; SWEEP is its task.
 
 Writes catalogue.json to the folder above the current one: {"inputs": [[name, recipe]], "callables": [{"name", "module", "make", "calls"} or
-{"name", "why"}], "modules": [{"name", "why"}]}. `make` is the expression of a method's object, which the calls name
+{"name", "why"}], "modules": [{"name", "why"}], "missing": [{"name", "callable", "listed"}]}. `missing` has targets ("module" or
+"module:callable") that do not exist, and those with another name in the list, `listed`. `make` is the expression of a method's object, which the calls name
 `object_`, or "". A call is the text of an expression.
 
 The file `step` has the step that runs, such as "import NAME". A step that ended an earlier process is in the table "skip" of
 the task, with the reason, and is left out. The file `why` has the reason where the step itself did not end the process.
 """
 import ast
+import builtins
 import contextlib
 import enum
 import importlib
 import inspect
 import itertools
 import json
+import keyword
 import os
 import pkgutil
 import re
@@ -23,7 +26,7 @@ import types
 
 FOLDER = os.path.dirname(os.getcwd())  # of the files of the sweep
 
-# The arrays of the calls. No module has such a name.
+# The arrays of the calls. One with the name of a target has another name there (free_names).
 INPUTS = {
     'vec': 'f8[20]', 'vec_b': 'f8[20]', 'strided': 'f8[40][::2]', 'reverse': 'f8[20][::-1]', 'readonly': 'f8[20]@ro',
     'mat': 'f8[4,4]', 'mat_t': 'f8[4,4].T', 'wide': 'f8[4,5]', 'part': 'f8[4,5][:,:4]', 'row': 'f8[5]', 'short': 'f8[4]',
@@ -74,6 +77,8 @@ KEYWORDS_MOST = 12
 MAKES = ('', '3', '[1.0, 2.0, 3.0]', "'abc'", "b'abc'", '2, 3', '(2, 3)', '[[1.0, 2.0], [3.0, 4.0]]', '1.0', '{}',
          '[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]', '0.0, 1.0, 5')
 
+# Variables of every plan: a module with such a name cannot be called there.
+RESERVED = {'thread_index', 'iteration_index'}
 # Parameters for arrays that the call writes to.
 OUTPUTS = {'out', 'output', 'dst', 'result'}
 
@@ -211,6 +216,8 @@ def modules(name, seen, failed):
         module = importlib.import_module(name)
     except BaseException as why:  # a module may exit
         check_gil(gil)
+        if isinstance(why, ModuleNotFoundError) and why.name and f'{name}.'.startswith(f'{why.name}.'):
+            ABSENT.add(name)
         failed.append({'name': name, 'why': f'{type(why).__name__}: {why}'[:200]})
         return
     check_gil(gil)
@@ -306,7 +313,21 @@ def calls_of(value):
     keywords = list(itertools.islice(keywords_of(named), KEYWORDS_MOST))
     bases = [base for n, forms in KEYWORD_BASES.items() if least <= n <= most for base in forms]
     calls += [f'{base}, {keyword}' if base else keyword for base in bases for keyword in keywords]
-    return [call for call in calls if HAS_ARRAYS or not any(re.search(rf'\b{name}\b', call) for name in INPUTS)], least
+    fitting = [call for call in calls if HAS_ARRAYS or not any(re.search(rf'\b{name}\b', call) for name in INPUTS)]
+    return [renamed(call) for call in fitting], least
+
+
+def free_names(taken):
+    """Other names for the arrays that have the name of a target: its calls would get the array in place of the module."""
+    found = {}
+    for name in INPUTS.keys() & taken:
+        found[name] = next(other for n in itertools.count(1) if (other := name + '_' * n) not in INPUTS.keys() | taken)
+    return found
+
+
+def renamed(arguments):
+    """The arguments with these names. A parameter with the name of an array keeps it."""
+    return re.sub(r'\b[a-z]\w*\b(?!=)', lambda found: RENAMED.get(found[0], found[0]), arguments)
 
 
 def importable(name):
@@ -403,6 +424,7 @@ def callables(name, seen, known):
         if not is_own(value, root):
             continue
         known[id(value)] = value
+        PATHS[id(value)] = f'{name}.{part}'
         rows.append(row_of(f'{name}.{part}', name, value))
         if isinstance(value, type) and 'why' not in rows[-1]:
             rows += methods(f'{name}.{part}', name, value, root, known)
@@ -416,17 +438,42 @@ except ImportError:
     HAS_ARRAYS = False
 
 
+def missing(target):
+    """What is wrong with the name of a target, or None."""
+    name, _, path = target.partition(':')
+    if name in ABSENT:
+        return {'name': name, 'callable': None, 'listed': None}
+    value = sys.modules.get(name)
+    if not path or value is None:
+        return None
+    try:
+        for part in path.split('.'):
+            value = getattr(value, part)
+    except BaseException:
+        return {'name': name, 'callable': path, 'listed': None}
+    listed = PATHS.get(id(value), f'{name}.{path}')
+    return {'name': name, 'callable': path, 'listed': listed} if listed != f'{name}.{path}' else None
+
+
 def write_catalogue(names):
     seen, failed, known = {}, [], {}
     for name in names:
-        modules(name, seen, failed)
+        if root_of(name) in RESERVED:
+            failed.append({'name': name, 'why': f'the statements of a plan have a variable {root_of(name)}'})
+        else:
+            modules(name, seen, failed)
+    RENAMED.update(free_names({root_of(name) for name in seen}))
     rows = [row for name in seen for row in callables(name, seen, known)]
     with open(f'{FOLDER}/catalogue.json', 'w', encoding='utf-8') as file:
-        json.dump({'inputs': list(INPUTS.items()) if HAS_ARRAYS else [], 'callables': rows, 'modules': failed,
-                   'swept': list(seen)}, file)
+        inputs = [(RENAMED.get(name, name), recipe) for name, recipe in INPUTS.items() if HAS_ARRAYS]
+        json.dump({'inputs': inputs, 'callables': rows, 'modules': failed,
+                   'swept': list(seen), 'builtins': [*dir(builtins), *keyword.kwlist],
+                   'missing': list(filter(None, map(missing, TASK['targets'])))}, file)
 
 
 with open(f'{FOLDER}/task.json', encoding='utf-8') as task:
     TASK = json.load(task)
 SKIP, ALLOWS_GIL = TASK['skip'], TASK['allow_gil']
+# Other names of arrays; named modules that do not exist; and the names of listed callables, by their id.
+RENAMED, ABSENT, PATHS = {}, set(), {}
 write_catalogue(TASK['modules'])

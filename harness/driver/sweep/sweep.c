@@ -114,8 +114,9 @@ static int make_catalogue(struct sweep *sweep, json_t *names, json_t **ret_envir
                           struct sentence *error)
 {
     json_t *skip = json_object();
-    json_auto_t *task =
-        json_pack("{s:O, s:o, s:b}", "modules", names, "skip", skip, "allow_gil", sweep->settings.allow_gil);
+    json_auto_t *task = json_pack("{s:O, s:o, s:o, s:b}", "modules", names, "targets",
+                                  list_of(sweep->modules, sweep->nmodules), "skip", skip, "allow_gil",
+                                  sweep->settings.allow_gil);
     bool ended;
     int status;
     do
@@ -226,6 +227,26 @@ static int run_units(struct sweep *sweep, json_t *names, json_t *environment, st
     return 0;
 }
 
+/* Refuses the name of a module or callable that does not exist: it is misspelled, or of another environment. */
+static int check_targets(const struct sweep *sweep, struct sentence *error)
+{
+    const json_t *missing = json_array_get(json_object_get(sweep->catalogue, "missing"), 0);
+    const char *name = document_text(missing, "name"), *callable = document_text(missing, "callable"),
+               *listed = document_text(missing, "listed");
+    if (!missing)
+        return 0;
+    if (*listed)
+        return sentence_fail(STATUS_USAGE, error, "name that one", "%s:%s is the callable %s", name, callable,
+                             listed);
+    if (*callable)
+        return sentence_fail(STATUS_USAGE, error, "see `ftstress sweep` of the module for its callables",
+                             "the module %s has no %s", name, callable);
+    return sentence_fail(STATUS_USAGE, error,
+                         sweep->signals ? "name one that -p has, or a callable as module:callable"
+                                        : "name one that -p has",
+                         "there is no module %s", name);
+}
+
 int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, struct sentence *error)
 {
     sweep->began = clock_now();
@@ -236,7 +257,7 @@ int sweep_prepare(struct sweep *sweep, json_t *names, json_t **ret_environment, 
                              strerror(-failed));
     int status = make_catalogue(sweep, names, ret_environment, error);
     sweep_child_close(sweep);
-    return status;
+    return status ? status : check_targets(sweep, error);
 }
 
 int sweep_run(struct sweep *sweep, struct run *run, json_t **ret_report, struct sentence *error)

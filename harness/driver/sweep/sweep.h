@@ -57,7 +57,8 @@ struct sweep {
     unsigned *order;      /* of the units, drawn from the seed */
     enum sweep_pass pass; /* of this worker, */
     uint64_t until;       /* clock_now() at which it ends; 0: with the sweep */
-    int locks;            /* a file in memory; its bytes are locks of the units */
+    uint64_t trials_end; /* clock_now() at which trials end, or soon behind it; 0: they have all their time */
+    int locks;           /* a file in memory; its bytes are locks of the units */
     struct sweep_board *board;
     unsigned turns; /* calls of a callable that threads make, at most; 0: one */
     uint64_t drawn, began;

@@ -18,8 +18,9 @@
 
 /* The results of all units. */
 struct sum {
-    json_t *rows, *findings, *verifications, *environment, *notes, *passes;
-    unsigned missing; /* units that are not complete */
+    json_t *rows, *others, *findings, *verifications, *environment, *notes, *passes;
+    unsigned missing;   /* units that are not complete */
+    bool none_returned; /* with all the time that they need */
 };
 
 static void add_result(struct sum *sum, struct run *run, const json_t *result)
@@ -27,6 +28,7 @@ static void add_result(struct sum *sum, struct run *run, const json_t *result)
     const char *name;
     json_t *pass;
     json_array_extend(sum->rows, json_object_get(result, "callables"));
+    json_array_extend(sum->others, json_object_get(result, "others"));
     json_array_extend(sum->notes, json_object_get(result, "notes"));
     json_object_update_missing(sum->environment, json_object_get(result, "environment"));
     merge_add_findings(result, sum->findings, sum->verifications);
@@ -51,7 +53,7 @@ static json_t *empty_result(const json_t *entries)
     unit_add_turns(&unit, result);
     json_array_foreach (json_object_get(result, "callables"), i, row)
         if (!*document_text(row, "why"))
-            json_object_set_new(row, "why", json_string("the time was over before its turn"));
+            json_object_set_new(row, "why", json_string(UNIT_NO_TURN));
     unit_clear(&unit);
     return result;
 }
@@ -65,7 +67,50 @@ static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run
     add_result(sum, run, result);
 }
 
-static const char *why_untested(const struct sweep *sweep, const struct sum *sum, const struct run *run)
+/* The calls of the callable that came to an end. */
+static long long count_ended(const json_t *row)
+{
+    static const char *const ends[] = {"returned", "raised",      "crashed",
+                                       "shown",    "out_of_time", "out_of_memory"};
+    long long n = 0;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        n += document_number(row, ends[i]);
+    return n;
+}
+
+/* Was the time over before a call of this callable came to its end? */
+static bool is_cut_off(const json_t *row)
+{
+    const char *why = document_text(row, "why");
+    return *why ? strcmp(why, UNIT_NO_TURN) == 0 : count_ended(row) == 0;
+}
+
+/* Returns why nothing is known of any callable; NULL: a call returned, or showed a finding. A call that raises does
+ * little of what it is for. */
+static const char *why_none_returned(const struct sweep *sweep, struct sum *sum)
+{
+    long long returned = 0, ended = 0;
+    bool is_short = sum->missing > 0;
+    size_t i;
+    const json_t *row;
+    json_array_foreach (sum->rows, i, row) {
+        returned += document_number(row, "returned");
+        ended += count_ended(row);
+        is_short = is_short || is_cut_off(row);
+    }
+    if (returned > 0 || json_array_size(sum->findings) > 0)
+        return NULL;
+    if (is_short && sweep->deadline)
+        return "no call returned before the time was over; give it more --time";
+    sum->none_returned = true;
+    return ended > 0
+               ? "no call returned, see the table for the reasons; name other modules, or call these with "
+                 "arguments of your own in `ftstress run`"
+               : "no callable can be called with simple arguments, see the table for the reasons; call them "
+                 "with arguments of your own in `ftstress run`";
+}
+
+static const char *why_untested(const struct sweep *sweep, struct sum *sum)
 {
     if (atomic_load(&sweep->board->interrupted))
         return sweep->signals ? "interrupted before its end; the corpus and the findings are kept"
@@ -74,14 +119,14 @@ static const char *why_untested(const struct sweep *sweep, const struct sum *sum
         return "no callable falls into this shard; see the table for modules that could not be imported";
     if (json_array_size(sum->rows) == 0)
         return "the modules have no public callable, or could not be imported; see the table";
-    return run->serial_calls == 0 ? "no call was made; give it more --time" : NULL;
+    return why_none_returned(sweep, sum);
 }
 
-static void decide(const struct sweep *sweep, const struct sum *sum, struct run *run)
+static void decide(const struct sweep *sweep, struct sum *sum, struct run *run)
 {
     size_t i;
     const json_t *finding;
-    const char *why = why_untested(sweep, sum, run);
+    const char *why = why_untested(sweep, sum);
     run->interrupted = atomic_load(&sweep->board->interrupted);
     run->status = why ? STATUS_UNTESTED : STATUS_CLEAN;
     json_array_foreach (sum->findings, i, finding)
@@ -107,8 +152,13 @@ static void name_run(const struct sweep *sweep, struct run *run)
 
 static void begin_sum(struct sum *sum)
 {
-    *sum =
-        (struct sum){json_array(), json_array(), json_array(), json_object(), json_array(), json_object(), 0};
+    *sum = (struct sum){.rows = json_array(),
+                        .others = json_array(),
+                        .findings = json_array(),
+                        .verifications = json_array(),
+                        .environment = json_object(),
+                        .notes = json_array(),
+                        .passes = json_object()};
 }
 
 /* Consumes the sum. */
@@ -135,6 +185,11 @@ static json_t *finish(const struct sweep *sweep, struct sum *sum, struct run *ru
     if (json_object_size(sum->passes) > 0) /* a fuzzer has none */
         json_object_set(json_object_get(document, "sweep"), "passes", sum->passes);
     json_decref(sum->passes);
+    if (json_array_size(sum->others) > 0)
+        json_object_set(json_object_get(document, "sweep"), "others", sum->others);
+    json_decref(sum->others);
+    if (sum->none_returned)
+        json_object_set_new(json_object_get(document, "sweep"), "none_returned", json_true());
     if (sweep->request->shards > 0)
         json_object_set_new(json_object_get(document, "sweep"), "shard",
                             json_sprintf("%u/%u", sweep->request->shard, sweep->request->shards));

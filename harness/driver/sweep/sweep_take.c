@@ -72,6 +72,15 @@ static void take_states(struct unit *unit, const char *bytes, size_t n)
         }
 }
 
+/* The calls that the child began. */
+static unsigned count_begun(const char *bytes, size_t n)
+{
+    unsigned begun = 0;
+    for (size_t i = 0; i < n; i++)
+        begun += bytes[i] != CALL_NEW;
+    return begun;
+}
+
 static struct unit_call *find_call(struct unit *unit, size_t number)
 {
     for (size_t i = 0; i < unit->n; i++)
@@ -259,13 +268,14 @@ bool scan_take(struct sweep *sweep, const struct scan *scan, struct unit *unit, 
     cleanup_free char *bytes = NULL;
     size_t size = 0, tail = AT_BYTES + SPENT_BYTES * json_array_size(unit->entries);
     unit->children++;
-    unit->serial_calls += outcome->totals.serial;
-    atomic_fetch_add(&sweep->board->calls, (unsigned)outcome->totals.serial);
     if (outcome->interrupted) {
         unit->complete = false;
         return false;
     }
     if (sweep_child_read(sweep, "progress", &bytes, &size) < 0 || size <= tail)
         return take_cannot(sweep, unit, outcome);
+    unsigned begun = count_begun(bytes, size - tail); /* two statements of the plan make one call */
+    unit->serial_calls += begun;
+    atomic_fetch_add(&sweep->board->calls, begun);
     return take_calls(sweep, scan, unit, window, outcome, bytes, size - tail);
 }

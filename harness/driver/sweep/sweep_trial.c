@@ -25,6 +25,8 @@
 #define ALONE_TRIES 3u
 /* On a busy machine the imports alone take seconds; most trials end at their first call. */
 #define ALONE_TIME SECONDS(18)
+/* Less time shows nothing. */
+#define TIME_LEAST SECONDS(1)
 /* Children of a call that failed: with every block between inaccessible pages, so that the guilty instruction is
  * caught; and with the other detectors of one thread. */
 static const struct member alone_members[] = {
@@ -55,9 +57,13 @@ static void count_session(struct unit *unit, const struct session *session, json
 {
     unit->children += session->run.children;
     unit->serial_calls += session->run.serial_calls;
-    unit->thread_calls += session->run.calls;
-    unit->sampled += session->run.sampled;
-    unit->overlapped += session->run.overlapped;
+    if (session->run.threads == 1) {
+        unit->serial_calls += session->run.calls;
+    } else {
+        unit->thread_calls += session->run.calls;
+        unit->sampled += session->run.sampled;
+        unit->overlapped += session->run.overlapped;
+    }
     json_object_update_missing(unit->environment, json_object_get(report, "environment"));
 }
 
@@ -75,14 +81,22 @@ static void leave_one(struct finding_list *findings)
     }
 }
 
+uint64_t trial_cut(const struct sweep *sweep, uint64_t time, uint64_t least)
+{
+    uint64_t now = clock_now(), left = sweep->trials_end > now ? sweep->trials_end - now : 0;
+    left = left > least ? left : least;
+    return sweep->trials_end && time > left ? left : time;
+}
+
 int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial, json_t **ret_report)
 {
     struct request request = *sweep->request;
+    struct plan plan = trial->plan; /* borrows its texts */
     struct mode row = *sweep->mode->row;
     struct mode_run mode = *sweep->mode;
     struct session session = {.request = &request, .mode = &mode, .settings = sweep_child_settings(sweep)};
     request.quiet = true;
-    request.verify = trial->verify;
+    plan.time = trial_cut(sweep, plan.time, TIME_LEAST);
     row.members = trial->members ? trial->members : row.members;
     mode.row = &row;
     mode.request = &request;
@@ -93,8 +107,9 @@ int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial,
     session.run.out = request.out;
     session.run.python = mode.probe.executable;
     int error = report_kept(request.out, &session.run.findings);
+    request.verify = trial_cut(sweep, trial->verify, 0);
     if (!error)
-        error = session_run(&session, &trial->plan, 1);
+        error = session_run(&session, &plan, 1);
     if (!error && trial->plan.threads == 1)
         leave_one(&session.run.findings);
     *ret_report = error ? NULL : report_document(&session.run);

@@ -15,6 +15,9 @@ struct trial {
 /* Runs the plan and keeps its findings. *ret_report: a new reference, or NULL. Returns 0 or -errno. */
 int trial_run(struct sweep *sweep, struct unit *unit, const struct trial *trial, json_t **ret_report);
 
+/* Cuts a time at trials_end of the sweep, but for the least that is of use. */
+uint64_t trial_cut(const struct sweep *sweep, uint64_t time, uint64_t least);
+
 /* Begins a plan without statements. */
 void trial_begin(const struct sweep *sweep, const char *name, struct plan *plan);
 

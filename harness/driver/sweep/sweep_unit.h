@@ -3,6 +3,8 @@
 
 /* The name of a method's object in the text of a call. */
 #define UNIT_OBJECT "object_"
+/* Why a callable was not called that another run with more time would call. */
+#define UNIT_NO_TURN "the time was over before its turn"
 
 #include "driver/outcome/outcome.h"
 #include "driver/sweep/sweep.h"

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "core/plan/perturb.h"
 #include "driver/fuzz/fuzz_mix.h"
+#include "driver/sweep/sweep_trial.h"
 
 #define FUNCTIONS 12u
 #define METHODS 3u
@@ -224,6 +225,23 @@ static void threads_have_half_of_the_time(void **state)
     assert_true(fuzz_is_for_threads(&fuzz, sweep.began + 13 * CLOCK_SECOND));
 }
 
+/* Plans that failed share a third of the time, and the trials of one end with its part. */
+static void old_failures_share_their_time(void **state)
+{
+    (void)state;
+    uint64_t now = clock_now(), until = now + 9 * CLOCK_SECOND;
+    assert_int_equal(fuzz_turn_end(now, until, 3), now + 3 * CLOCK_SECOND);
+    assert_int_equal(fuzz_turn_end(until, until, 2), until);
+    struct sweep sweep = {.trials_end = now + 3600 * CLOCK_SECOND};
+    assert_int_equal(trial_cut(&sweep, 40 * CLOCK_SECOND, 0), 40 * CLOCK_SECOND);
+    assert_in_range(trial_cut(&sweep, 7200 * CLOCK_SECOND, 0), 3000 * CLOCK_SECOND, 3600 * CLOCK_SECOND);
+    sweep.trials_end = now;
+    assert_int_equal(trial_cut(&sweep, 40 * CLOCK_SECOND, 0), 0);
+    assert_int_equal(trial_cut(&sweep, 40 * CLOCK_SECOND, CLOCK_SECOND), CLOCK_SECOND);
+    sweep.trials_end = 0; /* in a round of its own, and in a sweep */
+    assert_int_equal(trial_cut(&sweep, 40 * CLOCK_SECOND, 0), 40 * CLOCK_SECOND);
+}
+
 /* In 100 s: when each callable had a turn, or after 50 s. */
 static void mixes_come_later(void **state)
 {
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test(keywords_have_their_turns),
         cmocka_unit_test(threads_have_half_of_the_time),
         cmocka_unit_test(mixes_come_later),
+        cmocka_unit_test(old_failures_share_their_time),
         cmocka_unit_test(a_callable_that_raises_has_a_second_turn),
         cmocka_unit_test(depth_begins_at_the_target),
         cmocka_unit_test(own_callables_come_first),

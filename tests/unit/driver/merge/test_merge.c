@@ -1,6 +1,7 @@
 /* Findings of several reports as one. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,10 +61,62 @@ static void other_signatures(void **state)
     assert_null(json_object_get(json_array_get(findings, 0), "also_in"));
 }
 
+/* A report of one shard with one callable. */
+static json_t *shard_of(const char *shard, const char *name, const char *end, bool has_reason)
+{
+    json_t *report =
+        json_pack("{s:s, s:s?, s:[], s:[], s:{s:b, s:s, s:[{s:s, s:n, s:i}]}}", "name", "m", "reason",
+                  has_reason ? "no call returned" : NULL, "findings", "verifications", "sweep", "complete", 1,
+                  "shard", shard, "callables", "name", name, "why", end, 3);
+    if (has_reason)
+        json_object_set_new(json_object_get(report, "sweep"), "none_returned", json_true());
+    return report;
+}
+
+static size_t count_untested(json_t *first, json_t *second)
+{
+    json_auto_t *all = json_object(), *one = first, *other = second;
+    merge_add(all, one);
+    merge_add(all, other);
+    merge_finish(all);
+    return json_array_size(json_object_get(all, "untested"));
+}
+
+/* A sweep is tested if a call of it returned, in whichever shard. */
+static void shards_in_which_no_call_returned(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "returned", false)), 0);
+    assert_int_equal(
+        count_untested(shard_of("1/2", "m.f", "raised", true), shard_of("2/2", "m.g", "raised", true)), 1);
+}
+
+/* What a shard knows of another one's callable is added to its row, and to no table without it. */
+static void callables_of_other_shards(void **state)
+{
+    (void)state;
+    json_auto_t *all = json_object(), *one = shard_of("1/2", "m.f", "returned", false),
+                *other = shard_of("2/2", "m.g", "returned", false);
+    json_object_set_new(json_object_get(one, "sweep"), "others",
+                        json_pack("[{s:s, s:i, s:[s]}, {s:s, s:i}]", "name", "m.g", "returned", 1, "findings",
+                                  "F1", "name", "m.h", "returned", 1));
+    merge_add(all, one);
+    merge_add(all, other);
+    merge_finish(all);
+    const json_t *sweep = json_object_get(all, "sweep"), *rows = json_object_get(sweep, "callables");
+    json_auto_t *expected =
+        json_pack("{s:s, s:n, s:i, s:[s]}", "name", "m.g", "why", "returned", 3, "findings", "F1");
+    assert_int_equal(json_array_size(rows), 2);
+    assert_true(json_equal(json_array_get(rows, 1), expected));
+    assert_null(json_object_get(sweep, "others"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(statements_of_a_finding),
-                                       cmocka_unit_test(statements_of_merged_reports),
-                                       cmocka_unit_test(other_signatures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statements_of_a_finding), cmocka_unit_test(statements_of_merged_reports),
+        cmocka_unit_test(other_signatures), cmocka_unit_test(shards_in_which_no_call_returned),
+        cmocka_unit_test(callables_of_other_shards)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,8 @@ static void the_table_has_every_part(void **state)
         text,
         "calls on one thread: 5 returned, 6 raised, 1 ended their process, 1 failed a check, "
         "1 were out of time, 1 were out of memory, 3 were left out behind failures of the same callable, "
-        "4 were left out behind slow calls of the same callable, 2 were not made\n");
+        "4 were left out behind slow calls of the same callable, "
+        "2 were not made, because the time was over or for a reason below\n");
     assert_says(text, "  some calls of each, on one thread: 3 of 3 callables\n"
                       "  a call that failed, by itself: 1 of 1 callables\n"
                       "  all their calls, on one thread: 2 of 3 callables\n"
@@ -97,12 +98,40 @@ static void other_calls_are_named(void **state)
     json_decref(report);
 }
 
+/* The last line of a run counts all calls: the lines of the table have all of them. */
+static void the_lines_have_all_calls(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "clean", "true"), *sweep = json_object_get(report, "sweep");
+    cleanup_free char *before = render("text", report);
+    assert_no(before, "made once more");
+    json_object_set_new(report, "serial_calls", json_integer(15 + 4 + 3)); /* 15 are in the table */
+    json_object_set_new(sweep, "others", json_pack("[{s:s, s:i}]", "name", "m.other", "raised", 4));
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "  made once more, to try failures and before threads: 3\n");
+    json_decref(report);
+}
+
+/* Calls of other shards' callables are counted apart. */
+static void others_are_one_line(void **state)
+{
+    (void)state;
+    json_t *report = parse(table, "clean", "true"), *sweep = json_object_get(report, "sweep");
+    json_object_set_new(sweep, "others",
+                        json_pack("[{s:s, s:i, s:i}]", "name", "m.other", "returned", 8, "raised", 9));
+    cleanup_free char *text = render("text", report);
+    assert_says(text, "  the same of other shards' callables, beside these: 8 returned, 9 raised\n");
+    assert_says(text, "  callables: 5, of which 1 returned a result or None\n");
+    assert_no(text, "m.other");
+    json_decref(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_has_every_part),
-        cmocka_unit_test(long_tables_are_cut),
-        cmocka_unit_test(other_calls_are_named),
+        cmocka_unit_test(the_table_has_every_part), cmocka_unit_test(long_tables_are_cut),
+        cmocka_unit_test(other_calls_are_named),    cmocka_unit_test(the_lines_have_all_calls),
+        cmocka_unit_test(others_are_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
