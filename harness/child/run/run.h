@@ -66,7 +66,7 @@ struct run {
     void (*took)(struct worker *worker, unsigned step, PyObject *result);
     bool replays;             /* the iterations of each round have the same numbers */
     uint64_t round_calls;     /* iterations of each worker in this round, at most */
-    bool ends_together;       /* the first worker that has made them ends the round: the others would be alone */
+    bool ends_together;       /* the first worker that has made them ends the round for all */
     uint64_t first_iteration; /* of the workers that are started next */
     uint64_t trace_at;        /* iteration of this round that is stepped through, or UINT64_MAX */
     unsigned sample_every;    /* calls between two samples of overlap */

@@ -112,7 +112,8 @@ static uint64_t opening_turn(const struct plan *plan, const struct member *membe
 {
     uint64_t turn = plan->time / OPENING_TURN;
     turn = turn < OPENING_TURN_MIN ? OPENING_TURN_MIN : turn > OPENING_TURN_MAX ? OPENING_TURN_MAX : turn;
-    if (member->perturb & PERTURB_FIRST) /* it learns before its first race, and starts processes one by one */
+    if (member->perturb &
+        PERTURB_FIRST) /* it learns before its first race, and starts processes one by one */
         turn *= OPENING_FIRST;
     return member->serial ? turn / OPENING_SERIAL : turn;
 }

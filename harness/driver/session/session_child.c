@@ -82,14 +82,20 @@ static char *name_reason(const struct outcome *outcome)
                : reason;
 }
 
+/* Where threads stall, the tripwire is around the calls on one thread only. */
+static bool looks_at_threads(const struct plan *plan, unsigned detector)
+{
+    return plan->threads > 1 && !(detector == DETECTOR_TRIPWIRE && plan->perturb & PERTURB_STALL);
+}
+
 static void count_looks(struct run *run, const struct plan *plan, const struct outcome *outcome)
 {
-    bool has_threads = plan->threads > 1 && outcome->totals.calls > 0;
+    bool has_calls = outcome->totals.calls > 0;
     for (unsigned i = 0; i < DETECTOR_COUNT; i++)
         if (outcome->finished && plan->detect & DETECTOR_BIT(i) &&
             outcome->totals.calls + outcome->totals.serial > 0) {
             run->looks[i].all++;
-            run->looks[i].threads += has_threads && !(i == DETECTOR_TRIPWIRE && plan->perturb & PERTURB_STALL);
+            run->looks[i].threads += has_calls && looks_at_threads(plan, i);
         }
 }
 

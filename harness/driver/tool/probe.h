@@ -29,7 +29,7 @@ int probe_interpreter(const char *python, const struct launch *launch, struct pr
 void probe_clear(struct probe *probe);
 
 /* Fills in an interpreter without a run of it, if it is the file that a free-threaded child embeds: the child knows its
- * ABI. Prefix, library and version stay empty. Returns false where only a run can tell. */
+ * ABI. Prefix, library and version stay empty. Returns false where only a run can show it. */
 bool probe_own(const char *python, const char *child_python, const char *child_abi, struct probe *ret_probe);
 
 /* Runs ftstress-child for the ABI that it was built for; *ret_python (the caller's) is the interpreter that it embeds.

@@ -79,7 +79,7 @@ static void test_abi_with_the_gil(void **state)
               "ftstress needs a free-threaded interpreter: name one with -p, e.g. python3.13t");
 }
 
-/* Makes a venv whose python is a link to this program, and returns its path. */
+/* Makes a venv with a link to this program as its python, and returns its path. */
 static const char *make_venv(const char *program)
 {
     char python[PATH_MAX];
@@ -89,7 +89,7 @@ static const char *make_venv(const char *program)
     return in_folder("venv");
 }
 
-/* Only a run tells what a program is that is not the file of the child's own interpreter. */
+/* Only a run shows what a program is that is not the file of the child's own interpreter. */
 static void test_own_interpreter(void **state)
 {
     (void)state;
@@ -136,7 +136,7 @@ static void test_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_child),  TEST(test_broken_children), TEST(test_abi), TEST(test_abi_with_the_gil),
+        TEST(test_child),  TEST(test_broken_children), TEST(test_abi),           TEST(test_abi_with_the_gil),
         TEST(test_choice), TEST(test_own_interpreter), TEST(test_relative_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
