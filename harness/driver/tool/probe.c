@@ -197,7 +197,7 @@ static bool is_same_file(const char *a, const char *b)
 
 bool probe_own(const char *python, const char *child_python, const char *child_abi, struct probe *ret_probe)
 {
-    char path[PATH_MAX], plain[PATH_MAX];
+    char path[PATH_MAX] = "", plain[PATH_MAX];
     struct sentence ignored;
     if (!strchr(child_abi, 't') || resolve(python, path, &ignored) < 0 || !make_plain(path, plain) ||
         !is_program(plain) || !is_same_file(plain, child_python))
