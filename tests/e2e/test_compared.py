@@ -108,6 +108,14 @@ class Compared(EndToEnd):
                                                   'exceptions': True, 'exceptions_reason': None}], done)
         self.assertRegex(done.out, 'nothing found: 0 in .*, the rate is below', done)
 
+    def test_unequal_roles(self):
+        """roles of different speed make the same iterations, so that results of each are compared in every round"""
+        done = self.expect(run('--time', '3', '-t', '2', '--detect', 'diverge', '--perturb', 'off', '-s',
+                               'def slow(i): return sum(range(1000)) + i', '--role', 'abs(iteration_index)', '--role',
+                               'slow(iteration_index)', until=lambda done: not done.json['no_turn']), 0)
+        fewest = min(entry['calls'] for entry in done.json['compared'])
+        self.check(fewest > done.json['calls'] / 1000, done, f'compared: {done.json["compared"]}')
+
     @each([('class C:\n n = 0',), ('from dataclasses import dataclass\n@dataclass\nclass C:\n n: int = 0',)])
     def test_instance(self, source):
         """an instance of a class of the setup is looked into"""

@@ -25,8 +25,8 @@ def kill_one(children):
 class Ends(EndToEnd):
     def test_round(self):
         """a round ends for all threads when the first one has made its calls: a slower one is not left alone"""
-        done = self.expect(run('--detect', 'exception', '--time', 2, '-t', 2, '-s', 'import time',
-                               'time.sleep(.002 if thread_index else .0001)'), 0)
+        done = self.expect(run('--detect', 'exception', '--time', 2, '-t', 2, '-s', 'import time', '--role', 'time.sleep(.002)',
+                               '--role', 'time.sleep(.0001)'), 0)
         self.check(done.json['overlap'] > 0.7, done, f"overlap {done.json['overlap']}")
 
     def test_killed_from_outside(self):

@@ -66,6 +66,15 @@ class Script(EndToEnd):
         clean, text = self.run_script(kind, module, statement.format('twin'), more)
         self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
 
+    @each([('from time import time\nimport exception_race', 'exception_race.{}() or time()'),
+           ('from datetime import time\nimport exception_race', 'exception_race.{}() or time(1)')])
+    def test_imported_names(self, setup, statement):
+        """a name that the setup imports from a module is no module of the program, whatever its own name"""
+        done, text = self.run_script('exception', 'exception_race', statement.format('bug'), {'setup': '\n' + setup})
+        self.assertIn('failed: ', done.stdout, (done, text))
+        clean, text = self.run_script('exception', 'exception_race', statement.format('twin'), {'setup': '\n' + setup})
+        self.assertEqual((clean.returncode, clean.stdout), (0, 'not seen\n'), (clean, text))
+
     def build_program(self, folder, statement):
         """Compiles the form in C. Returns the program."""
         text = make('exception', 'exception_race', statement, {}, 'c')

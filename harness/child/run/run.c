@@ -215,7 +215,8 @@ static int run_rounds(struct run *run, struct worker *workers)
         points_draw(run->plan->perturb, run->plan->seed, round, run->plan->threads);
         begin_tracing(run);
         uint64_t start = clock_now();
-        run->ends_together = !run->plan->iterations && run->meetings == 0;
+        /* Where iterations are compared by their number, all workers make the same ones. */
+        run->ends_together = !run->plan->iterations && run->meetings == 0 && !run->indexed;
         run_round(run);
         run->ends_together = false;
         if (run->stalls && run->meetings == 0)

@@ -304,7 +304,7 @@ int fuzz_combine_plan(struct fuzz *fuzz, struct unit *unit, const struct plan *p
         if (unit->calls[i].state == CALL_RETURNED)
             mix.calls[mix.n++] = &unit->calls[i];
     for (int i = 0; i < PLAN_TRIES && mix.n > 1 && !found && !error; i++)
-        if (i == 0 || !sweep_is_over(fuzz->sweep))
+        if ((i == 0 && !atomic_load(&fuzz->sweep->board->interrupted)) || !sweep_is_over(fuzz->sweep))
             error = try_mix(fuzz, unit, &mix, &found);
     return error;
 }

@@ -82,6 +82,7 @@ static bool has_input(const json_t *inputs, const char *name)
 static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_changed)
 {
     json_t *inputs = json_array();
+    bool has_own = base && json_array_size(fuzz->table) > 0; /* without NumPy there is none */
     size_t i;
     const json_t *input;
     json_array_foreach (fuzz->table, i, input) {
@@ -89,7 +90,7 @@ static json_t *draw_inputs(struct fuzz *fuzz, const struct plan *base, bool is_c
         add_input(fuzz, inputs, name, recipe_of(base, name, json_string_value(json_array_get(input, 1))),
                   is_changed);
     }
-    for (unsigned k = 0; base && k < base->ninputs; k++)
+    for (unsigned k = 0; has_own && k < base->ninputs && json_array_size(inputs) < PLAN_INPUTS_MAX; k++)
         if (!has_input(inputs, base->inputs[k].name))
             add_input(fuzz, inputs, base->inputs[k].name, base->inputs[k].recipe, is_changed);
     return inputs;

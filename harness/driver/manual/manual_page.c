@@ -76,7 +76,8 @@ static size_t add_members(const struct mode *mode, int detector, char *text, siz
 {
     size_t n = 0;
     for (size_t i = 0; i < mode->members->n; i++)
-        if (mode->members->members[i].detect & DETECTOR_BIT(detector)) {
+        if ((mode->members->members[i].detect | mode->members->members[i].opens_with) &
+            DETECTOR_BIT(detector)) {
             text_add(text, size, ", ", "`%s`", mode->members->members[i].name);
             n++;
         }

@@ -108,7 +108,17 @@ static long long count_calls(const json_t *row)
            document_number(row, "crashed") + document_number(row, "shown");
 }
 
-/* Of a callable that several sweeps have, keeps the row with more calls, and the findings of both. */
+static void add_counts(json_t *to, const json_t *from)
+{
+    static const char *const keys[] = {"returned", "raised",      "crashed",
+                                       "shown",    "out_of_time", "out_of_memory"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (document_number(from, keys[i]) > 0)
+            json_object_set_new(to, keys[i],
+                                json_integer(document_number(to, keys[i]) + document_number(from, keys[i])));
+}
+
+/* Of a callable that several sweeps have, keeps the row with more calls, and the calls and findings of both. */
 static void add_row(json_t *rows, json_t *row)
 {
     size_t i, k;
@@ -117,6 +127,7 @@ static void add_row(json_t *rows, json_t *row)
         if (strcmp(document_text(other, "name"), document_text(row, "name")) == 0) {
             json_t *kept = count_calls(row) > count_calls(other) ? row : other,
                    *lost = kept == row ? other : row;
+            add_counts(kept, lost);
             json_array_foreach (json_object_get(lost, "findings"), k, id)
                 if (!document_has(json_object_get(kept, "findings"), id))
                     json_array_append(list_in(kept, "findings"), id);
@@ -287,18 +298,31 @@ static void add_missing(json_t *all, json_t *sweep)
     }
 }
 
-/* Adds to the rows what other shards know of their callables. */
+static bool has_row(const json_t *rows, const char *name)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach (rows, i, row)
+        if (strcmp(document_text(row, "name"), name) == 0)
+            return true;
+    return false;
+}
+
+/* Adds to the rows what other shards know of their callables. Those of a missing shard stay apart. */
 static void add_others(json_t *sweep)
 {
-    size_t i, k;
-    json_t *row, *other, *rows = json_object_get(sweep, "callables");
+    size_t i;
+    json_t *other, *rows = json_object_get(sweep, "callables"), *rest = json_array();
     json_array_foreach (json_object_get(sweep, "others"), i, other)
-        json_array_foreach (rows, k, row)
-            if (strcmp(document_text(row, "name"), document_text(other, "name")) == 0) {
-                add_row(rows, other);
-                break;
-            }
-    json_object_del(sweep, "others");
+        if (has_row(rows, document_text(other, "name")))
+            add_row(rows, other);
+        else
+            json_array_append(rest, other);
+    if (json_array_size(rest) > 0)
+        json_object_set(sweep, "others", rest);
+    else
+        json_object_del(sweep, "others");
+    json_decref(rest);
 }
 
 void merge_finish(json_t *all)

@@ -258,10 +258,12 @@ def all_names(text):
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            name = node.asname or node.name.partition('.')[0]
-            names.add(name)
-            imports.add((name, node.name if node.asname else name))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                name = alias.asname or alias.name.partition('.')[0]
+                names.add(name)
+                imports.add((name, f'{node.module}.{alias.name}' if isinstance(node, ast.ImportFrom) else
+                             alias.name if alias.asname else name))
     return names, imports
 
 

@@ -45,7 +45,10 @@ static uint32_t perturb_of(const struct plan *plan, const struct member *member)
         return 0;
     if (plan->perturb & PERTURB_OFF)
         return PERTURB_OFF;
-    return member->perturb | (plan->perturb ? plan->perturb : member->rides);
+    uint32_t perturb = member->perturb | (plan->perturb ? plan->perturb : member->rides);
+    /* Where threads stall, the tripwire is around the calls on one thread only. */
+    bool needs_tripwire = member->unique & BIT(TRIPWIRE) && !(member->perturb & PERTURB_STALL);
+    return needs_tripwire ? perturb & ~(uint32_t)PERTURB_STALL : perturb;
 }
 
 /* The detectors of the list that work with these perturbations. */

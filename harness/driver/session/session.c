@@ -139,8 +139,8 @@ static void count_chances(struct session *session)
     for (size_t i = 0; i < run->findings.n; i++) {
         struct finding *finding = run->findings.items[i];
         for (unsigned k = 0; session->sightings && k < run->children; k++)
-            if ((session->sightings[k].detect & DETECTOR_BIT(finding->detector)) &&
-                (finding->serial || !session->sightings[k].serial) &&
+            if ((finding->serial ? session->sightings[k].detect : session->sightings[k].threads) &
+                    DETECTOR_BIT(finding->detector) &&
                 (finding->out_from == 0 || finding->last_child >= finding->out_from ||
                  k + 1 < finding->out_from))
                 finding->of++;

@@ -18,7 +18,7 @@
 /* What each child could have seen, for "in k of N". */
 struct session_sighting {
     uint32_t detect;
-    bool serial;
+    uint32_t threads; /* of these, the detectors that look at calls under threads */
 };
 
 struct session {

@@ -82,10 +82,12 @@ static char *name_reason(const struct outcome *outcome)
                : reason;
 }
 
-/* Where threads stall, the tripwire is around the calls on one thread only. */
-static bool looks_at_threads(const struct plan *plan, unsigned detector)
+/* The detectors that look at calls under threads. Where threads stall, the tripwire is around those on one thread. */
+static uint32_t detect_under_threads(const struct plan *plan)
 {
-    return plan->threads > 1 && !(detector == DETECTOR_TRIPWIRE && plan->perturb & PERTURB_STALL);
+    uint32_t detect =
+        plan->perturb & PERTURB_STALL ? plan->detect & ~DETECTOR_BIT(DETECTOR_TRIPWIRE) : plan->detect;
+    return plan->threads > 1 ? detect : 0;
 }
 
 static void count_looks(struct run *run, const struct plan *plan, const struct outcome *outcome)
@@ -95,7 +97,7 @@ static void count_looks(struct run *run, const struct plan *plan, const struct o
         if (outcome->finished && plan->detect & DETECTOR_BIT(i) &&
             outcome->totals.calls + outcome->totals.serial > 0) {
             run->looks[i].all++;
-            run->looks[i].threads += has_calls && looks_at_threads(plan, i);
+            run->looks[i].threads += has_calls && detect_under_threads(plan) & DETECTOR_BIT(i);
         }
 }
 
@@ -103,7 +105,8 @@ static void count_child(struct session *session, const struct plan *plan, const 
 {
     struct run *run = &session->run;
     if (list_grow(&session->sightings, run->children, sizeof *session->sightings) == 0)
-        session->sightings[run->children++] = (struct session_sighting){plan->detect, plan->threads == 1};
+        session->sightings[run->children++] =
+            (struct session_sighting){plan->detect, detect_under_threads(plan)};
     count_looks(run, plan, outcome);
     run->calls += outcome->totals.calls;
     run->serial_calls += outcome->totals.serial;

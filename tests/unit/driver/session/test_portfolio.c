@@ -396,6 +396,10 @@ static void the_child_is_the_plan_otherwise(void **state)
     assert_int_equal(child_named(&plan, "lockstep").perturb,
                      PERTURB_LOCKSTEP | PERTURB_FRESH | PERTURB_COLLECT);
     assert_int_equal(child_named(&plan, "watched").perturb, PERTURB_COLLECT);
+    plan.perturb = PERTURB_STALL | PERTURB_COLLECT;
+    assert_int_equal(child_named(&plan, "bare").perturb, PERTURB_STALL | PERTURB_COLLECT);
+    assert_int_equal(child_named(&plan, "tripwire").perturb, PERTURB_COLLECT); /* its threads are behind it */
+    plan.perturb = PERTURB_COLLECT;
     assert_int_equal(child_named(&plan, "serial").perturb, 0);
     assert_int_equal(child.share, RUNG_ALL);
     assert_ptr_equal(child.setup, plan.setup);
