@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "core/plan/detector_list.h"
+#include "core/plan/perturb.h"
 #include "driver/session/session_inside.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -135,6 +136,40 @@ static bool take(struct stage *scene, struct outcome *outcome)
     bool more = session_take(&scene->session, &scene->plan, "bare", outcome);
     outcome_clear(outcome);
     return more;
+}
+
+static struct finding *add_finding(struct stage *scene, const char *signature, bool serial)
+{
+    struct finding *finding = calloc(1, sizeof *finding);
+    *finding = (struct finding){.detector = DETECTOR_TRIPWIRE,
+                                .serial = serial,
+                                .signature = strdup(signature),
+                                .message = strdup("it writes to its input"),
+                                .is_signed = true};
+    return finding_list_add(&scene->session.run.findings, finding, 2);
+}
+
+/* Of two children with the tripwire, one stalls threads: it looks at the calls on one thread only. */
+static void a_child_that_stalls_has_no_chance_of_the_tripwire_under_threads(void **state)
+{
+    (void)state;
+    struct stage scene;
+    begin(&scene);
+    scene.plan.detect = DETECTOR_BIT(DETECTOR_TRIPWIRE);
+    for (int stalls = 0; stalls < 2; stalls++) {
+        struct outcome outcome = {
+            .finished = true, .phase = BOARD_FINISH, .totals = {.calls = 10, .serial = 10}};
+        scene.plan.perturb = stalls ? PERTURB_STALL : 0;
+        take(&scene, &outcome);
+    }
+    assert_int_equal(scene.session.run.looks[DETECTOR_TRIPWIRE].all, 2);
+    assert_int_equal(scene.session.run.looks[DETECTOR_TRIPWIRE].threads, 1);
+    struct finding *threads = add_finding(&scene, "threads", false),
+                   *alone = add_finding(&scene, "alone", true);
+    conclude(&scene);
+    assert_int_equal(threads->of, 1);
+    assert_int_equal(alone->of, 2);
+    end(&scene);
 }
 
 static void each_end_of_a_child_has_its_words(void **state)
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_run_with_calls_in_flight_is_clean),
         cmocka_unit_test(an_audit_without_its_detector_is_noted),
         cmocka_unit_test(a_run_without_a_test_has_its_reason),
+        cmocka_unit_test(a_child_that_stalls_has_no_chance_of_the_tripwire_under_threads),
         cmocka_unit_test(each_end_of_a_child_has_its_words),
         cmocka_unit_test(a_limit_of_memory_is_a_note_with_its_size),
         cmocka_unit_test(a_child_that_a_signal_stopped_is_a_note),
