@@ -23,6 +23,7 @@
 #define OPENING_TURN_MAX (400 * UINT64_C(1000000))
 #define OPENING_SHARE 4
 #define OPENING_SERIAL 10
+/* First uses have this number of turns at once: they learn before their first race, and start processes one by one. */
 #define OPENING_FIRST 2
 /* If fewer members than this are outside of the opening, all have their turns soon without it. */
 #define OPENING_OTHERS 4
@@ -115,8 +116,7 @@ static uint64_t opening_turn(const struct plan *plan, const struct member *membe
 {
     uint64_t turn = plan->time / OPENING_TURN;
     turn = turn < OPENING_TURN_MIN ? OPENING_TURN_MIN : turn > OPENING_TURN_MAX ? OPENING_TURN_MAX : turn;
-    if (member->perturb &
-        PERTURB_FIRST) /* it learns before its first race, and starts processes one by one */
+    if (member->perturb & PERTURB_FIRST)
         turn *= OPENING_FIRST;
     return member->serial ? turn / OPENING_SERIAL : turn;
 }
