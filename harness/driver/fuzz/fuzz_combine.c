@@ -20,6 +20,8 @@
 /* Plans of a round, and tries of a plan of the corpus. */
 #define PLANS 6
 #define PLAN_TRIES 3
+/* Searches of each rest of a plan that failed: on a busy machine one may show nothing. */
+#define REST_TRIES 3
 /* Further plans for each call that failed among others. */
 #define SUSPECT_PLANS 4
 /* Times of a search, and of what follows a failure. Its trials show which calls it needs: they have the time of this
@@ -109,16 +111,31 @@ static struct mix leave_part_out(const struct mix *mix, unsigned part)
     return smaller;
 }
 
+/* A small plan is easy to understand: searches for it are made after the time of the fuzzer, too, but not after the
+ * part of the time that a plan of the corpus has. */
+static bool may_search(const struct fuzz *fuzz)
+{
+    uint64_t end = fuzz->sweep->trials_end;
+    return !atomic_load(&fuzz->sweep->board->interrupted) && (!end || clock_now() < end);
+}
+
+/* Does the mix fail in a search? */
+static bool fails(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, int *error)
+{
+    json_auto_t *report = NULL;
+    if (!*error && may_search(fuzz))
+        *error = run_mix(fuzz, unit, mix, SEARCH, &report);
+    return !*error && has_finding(report);
+}
+
 /* Leaves out a part without which the others fail in a search of their own. *ret_smaller: there is one. */
 static int reduce_once(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bool *ret_smaller)
 {
     int error = 0;
     *ret_smaller = false;
-    for (unsigned part = 0; part < 3 && !error && !*ret_smaller && !sweep_is_over(fuzz->sweep); part++) {
-        struct mix smaller = leave_part_out(mix, part);
-        json_auto_t *report = NULL;
-        error = run_mix(fuzz, unit, &smaller, SEARCH, &report);
-        *ret_smaller = !error && has_finding(report);
+    for (unsigned i = 0; i < 3 * REST_TRIES && !error && !*ret_smaller; i++) {
+        struct mix smaller = leave_part_out(mix, i % 3);
+        *ret_smaller = fails(fuzz, unit, &smaller, &error);
         if (*ret_smaller)
             *mix = smaller;
     }
@@ -135,24 +152,39 @@ static int reduce(struct fuzz *fuzz, struct unit *unit, struct mix *mix)
     return error;
 }
 
-/* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without
- * several is tested first, because it may need one of two calls, whichever it is. */
-static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *report, struct mix *mix)
+/* The calls of the mix without the first `most` of those that trials show to be of no need. */
+static struct mix leave_needless_out(const struct unit *unit, const json_t *report, const struct mix *mix,
+                                     unsigned most)
 {
     struct mix smaller = *mix;
-    json_auto_t *again = NULL;
     smaller.n = 0;
     for (unsigned i = 0; i < mix->n; i++) {
         cleanup_free char *statement = mix_statement(unit, mix, i);
-        if (!statement || !need_is_none(report, statement))
+        bool is_out = most > 0 && statement && need_is_none(report, statement);
+        if (is_out)
+            most--;
+        else
             smaller.calls[smaller.n++] = mix->calls[i];
     }
-    bool is_shown = smaller.n + 1 == mix->n;
-    if (smaller.n == 0 || smaller.n == mix->n)
+    return smaller;
+}
+
+/* Leaves the calls that the findings need, as far as trials show it. A trial leaves out one call: a plan without
+ * several is tested first, because it may need one of two calls, whichever it is. Half of them are tested next. */
+static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *report, struct mix *mix)
+{
+    int error = 0;
+    struct mix smaller = leave_needless_out(unit, report, mix, mix->n);
+    if (smaller.n == 0)
         return 0;
-    int error = is_shown ? 0 : run_mix(fuzz, unit, &smaller, SEARCH, &again);
-    if (!error && (is_shown || has_finding(again)))
-        *mix = smaller;
+    for (unsigned n = mix->n - smaller.n; n > 0 && smaller.n < mix->n && !error; n /= 2) {
+        smaller = leave_needless_out(unit, report, mix, n);
+        bool is_shown = n == 1;
+        for (unsigned i = 0; i < REST_TRIES && !is_shown; i++)
+            is_shown = fails(fuzz, unit, &smaller, &error);
+        if (is_shown)
+            *mix = smaller;
+    }
     return error;
 }
 
