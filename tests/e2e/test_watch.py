@@ -26,9 +26,11 @@ class LostUpdates(EndToEnd):
            ('load', r'reads 8 bytes of loaded in watch_update\S+ and then stores a value that depends on them; in between bug_load '
             r'changed them from 0(x[0-9a-f]+)? to 0x[0-9a-f]+ in another thread, and that update is lost',
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread '),
-           ('heap', r'(reads|changes) 8 bytes of memory of the heap ', '', '')])
+           ('heap', r'(reads|changes) 8 bytes of memory of the heap ', '', ''),
+           ('crowded', r'reads 8 bytes of crowded in watch_update\S+ and then stores a value that depends on them; in between bug_crowded ',
+            'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread ')])
     def test_finds(self, name, message, first, other):
-        """an addition in one instruction, a load and a later store, and one of the heap: with both stacks"""
+        """an addition in one instruction, a load and a later store, one of the heap, and one before an abort: with both stacks"""
         finding, done = self.find(f'm.bug_{name}()')
         self.assertEqual(finding['function'], f'bug_{name}', done)
         self.check(re.match(rf'bug_{name} \(watch_update\) {message}', finding['message']), done, finding['message'])

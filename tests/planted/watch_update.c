@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-static long added, loaded;
+static long added, loaded, crowded;
 static struct {
     long key, value;
 } * held;
@@ -28,6 +28,18 @@ static PyObject *bug_load(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)
 static PyObject *bug_heap(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     held->value = *(volatile long *)&held->value + held->key;
+    Py_RETURN_NONE;
+}
+
+/* Ends the process where another thread is inside, before the calls of both return. */
+static PyObject *bug_crowded(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    planted_enter();
+    long value = *(volatile long *)&crowded;
+    *(volatile long *)&crowded = value * 3 + 1;
+    if (planted_crowded())
+        abort();
+    planted_leave();
     Py_RETURN_NONE;
 }
 
@@ -109,4 +121,5 @@ static PyObject *open_held(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
 
 PLANTED_MODULE(watch_update, {"bug_add", bug_add, METH_NOARGS, NULL},
                {"bug_load", bug_load, METH_NOARGS, NULL}, {"bug_heap", bug_heap, METH_NOARGS, NULL},
-               {"open_held", open_held, METH_NOARGS, NULL}, {"twin", twin, METH_O, NULL})
+               {"bug_crowded", bug_crowded, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
+               {"twin", twin, METH_O, NULL})

@@ -98,7 +98,7 @@ void crash_send_maps(void)
     }
 }
 
-/* Requests the pages of the other workers at once, before they move on; the driver requests those of other threads. */
+/* Requests the pages of the other workers, before they move on; the driver requests those of other threads. */
 static void request_pages(int tid)
 {
     for (unsigned i = 0; i <= BOARD_MAIN; i++) {
@@ -121,6 +121,8 @@ static void report_crash(int number, const siginfo_t *info, void *ucontext, int 
     struct record record;
     struct witness self = {.worker = thread_worker, .statement = thread_statement, .frames = frames};
     self.nframes = unwind_context(ucontext, frames, SCENE_NATIVE);
+    witness_write(&the_board->scene, &self, number, info, ucontext);
+    stall_log_settle(thread_worker);
     request_pages(tid);
     crash_send_maps();
     crash_note_limits();
@@ -132,7 +134,6 @@ static void report_crash(int number, const siginfo_t *info, void *ucontext, int 
     record_add_text(&record, thread_statement ? thread_statement : "");
     record_add_frames(&record, self.frames, self.nframes);
     record_send(&record, wire);
-    witness_write(&the_board->scene, &self, number, info, ucontext);
 }
 
 void crash_note_limits(void)

@@ -77,6 +77,10 @@ enum detector_id { DETECTOR_LIST(DETECTOR_ENUM, DETECTOR_ENUM) DETECTOR_COUNT };
 
 #define DETECTOR_BIT(id) (UINT32_C(1) << (id))
 #define DETECTOR_ALL ((UINT32_C(1) << DETECTOR_COUNT) - 1)
+/* The detectors that report how a process ends. */
+#define DETECTOR_ENDS                                                                                        \
+    (DETECTOR_BIT(DETECTOR_CRASH) | DETECTOR_BIT(DETECTOR_LOG) | DETECTOR_BIT(DETECTOR_PYHEAP) |             \
+     DETECTOR_BIT(DETECTOR_SHUTDOWN))
 /* The detectors that count over many calls, in a child of their own. */
 #define DETECTOR_COUNTERS                                                                                    \
     (DETECTOR_BIT(DETECTOR_GROWTH) | DETECTOR_BIT(DETECTOR_REFCOUNT) | DETECTOR_BIT(DETECTOR_SHUTDOWN))

@@ -29,7 +29,6 @@
 /* One trip of DICE stalls, so that it is not always the first of a call. */
 #define DICE 3
 #define WITNESS_TIME (2000 * MICROSECOND)
-#define RACES 4 /* of one call */
 /* A word in a register of this thread. */
 struct slot {
     uintptr_t address; /* 0: none */
@@ -51,8 +50,6 @@ struct thread {
     bool waits; /* for the store that completes `race` */
     struct guard_context race_call;
     struct stall_race race;
-    unsigned nraces;
-    struct stall_race races[RACES];
 };
 
 enum witness { NONE, WRITING, DONE };
@@ -74,6 +71,8 @@ static struct stall {
 static _Atomic unsigned nstalls;   /* 1 + the greatest number of a worker */
 static _Atomic unsigned nstalling; /* threads that stall now */
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
+
+void (*stall_found)(const struct stall_race *race);
 
 void stall_begin(uint16_t worker, uint64_t seed)
 {
@@ -150,14 +149,6 @@ void stall_rest(void)
         set_slot(at, &(struct turn_word){0});
 }
 
-bool stall_take_race(struct stall_race *ret)
-{
-    if (!self || self->nraces == 0)
-        return false;
-    *ret = self->races[--self->nraces];
-    return true;
-}
-
 /* Handler */
 
 static uint64_t read_memory(uintptr_t address, unsigned size)
@@ -206,14 +197,16 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
             continue;
         stall->other = *sight;
         take_stack(&stall->other, ucontext);
+        stall_log_expect((uint16_t)i, stall_found);
         atomic_store(&stall->witness, DONE);
     }
 }
 
-static void add_race(struct thread *thread, const struct stall_race *race)
+/* The process may crash of it before the call ends. */
+static void report(const struct stall_race *race)
 {
-    if (thread->nraces < RACES && stall_log_add_pair(stall_log_pair(race->first.pc, race->other.pc)))
-        thread->races[thread->nraces++] = *race;
+    if (stall_found && stall_log_add_pair(stall_log_pair(race->first.pc, race->other.pc)))
+        stall_found(race);
 }
 
 static bool is_same_call(const struct guard_context *one)
@@ -222,8 +215,13 @@ static bool is_same_call(const struct guard_context *one)
            one->step == guard_context.step;
 }
 
-/* An access of the thread that follows its load, in the same slot. Only a store of the same memory completes the
- * race. */
+static void end_wait(struct thread *thread)
+{
+    thread->waits = false;
+    stall_log_expect(thread->worker, false);
+}
+
+/* An access that follows the thread's load, in the same slot. Only a store of the same memory completes the race. */
 static void follow(struct thread *thread, const struct slot *slot, const struct stall_sight *sight)
 {
     struct stall_race *race = &thread->race;
@@ -231,13 +229,13 @@ static void follow(struct thread *thread, const struct slot *slot, const struct 
     bool same = sight->address == race->first.address && access->size == race->first.access.size;
     if (!thread->waits || race->first.address - slot->address >= slot->size)
         return;
-    thread->waits = false;
-    if (!same || !is_same_call(&thread->race_call) || access->reads || !access->writes || access->locked)
-        return;
-    race->store = sight->pc;
-    race->stored = read_memory(sight->address, access->size);
-    if (race->stored != race->after) /* else both store the same value */
-        add_race(thread, race);
+    if (same && is_same_call(&thread->race_call) && !access->reads && access->writes && !access->locked) {
+        race->store = sight->pc;
+        race->stored = read_memory(sight->address, access->size);
+        if (race->stored != race->after) /* else both store the same value */
+            report(race);
+    }
+    end_wait(thread);
 }
 
 /* What the thread sees when it goes on. */
@@ -256,7 +254,7 @@ static void judge_stall(struct thread *thread, struct stall *stall, struct stall
         return;
     take_stack(&race->first, ucontext);
     if (access->writes) {
-        add_race(thread, race);
+        report(race);
         return;
     }
     thread->waits = true;
@@ -322,6 +320,8 @@ static void stall(struct thread *thread, const struct stall_sight *sight, uintpt
         return;
     race.after = read_memory(sight->address, access->size);
     judge_stall(thread, stall, &race, ucontext);
+    if (!thread->waits)
+        end_wait(thread);
 }
 
 static void pause_slot(struct thread *thread, unsigned at)
@@ -332,7 +332,7 @@ static void pause_slot(struct thread *thread, unsigned at)
     watchpoint_pause(at);
     slot->paused = true;
     slot->resume = clock_now() + PAUSE_LEAST + prng_next(&thread->prng) % PAUSE_RANGE;
-    thread->waits = false;
+    end_wait(thread);
 }
 
 /* What the instruction before pc did. It has no address where the register does not cover all of the memory. */

@@ -6,7 +6,7 @@
  * that stalls writes its members, then publishes the address; another thread that writes the word meanwhile claims the
  * place of the witness by a compare-and-swap, fills it, and publishes that by a second state. The thread that stalled
  * reads it after its stall, and does not begin another one before a witness is complete. A stall ends by the clock: no
- * thread waits for another.
+ * thread waits for another, but the one that crashes, for some milliseconds at most.
  *
  * Lost update. The value of a word changes between a plain load and a plain store that depends on it, or a plain
  * read-modify-write of another thread follows one while the first thread has not left that instruction. No lock orders
@@ -55,10 +55,19 @@ void stall_log_start(void);
 /* stall_log.c, in handlers. The worker's own thread adds what its current call met; the findings of a round are sent on
  * this thread, or while it waits. */
 void stall_log_add_call(uint16_t worker, const struct stall_met *met);
+/* Is the worker about to report a pair, as soon as its stall ends, or with its next store? */
+void stall_log_expect(uint16_t worker, bool is_expected);
+/* Lets the other workers report the pairs that they are about to, for some milliseconds at most: the process ends,
+ * maybe because of one of these. own: a worker, or RECORD_MAIN. */
+void stall_log_settle(uint16_t own);
 /* A pair of instructions is reported once. add: returns false if it is there already, or the log is full. */
 uint64_t stall_log_pair(uintptr_t one, uintptr_t other);
 bool stall_log_has_pair(uint64_t pair);
 bool stall_log_add_pair(uint64_t pair);
+
+/* Called with each lost update, in the handler of the thread that stalled. Child main sets it before the workers start.
+ * NULL: the detector watch is off. */
+extern void (*stall_found)(const struct stall_race *race);
 
 /* Begins the watch of this thread. */
 void stall_begin(uint16_t worker, uint64_t seed);
@@ -73,6 +82,3 @@ void stall_rest(void);
 
 /* Returns true for a trap of a watchpoint, which is handled. Signal context. */
 bool stall_on_trap(const siginfo_t *info, void *ucontext);
-
-/* Takes the next lost update of this thread, outside of its handler. */
-bool stall_take_race(struct stall_race *ret);

@@ -1,9 +1,13 @@
 /* What stalls led to: pairs of instructions that are reported, and calls that met a stall. See stall.h for the
- * contract: an entry of a pair is claimed by a compare-and-swap; calls are written by their own thread. */
+ * contract: an entry of a pair is claimed by a compare-and-swap; calls are written by their own thread. A witness
+ * writes the time until which a worker is expected to report, and the worker ends it; one that comes too late passes.
+ */
 #include "detectors/watch/stall.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/prng.h"
 #include "core/plan/plan.h"
 #include "detectors/common/detector.h"
@@ -11,12 +15,16 @@
 
 #define KNOWN 256 /* pairs of instructions */
 #define CALLS 64  /* of a thread, the last ones that met a stall: more than one round has */
+/* More than stalls and calls take, also where threads wait for a processor. */
+#define SETTLE_MOST (5 * (CLOCK_SECOND / 1000))
+#define NAP_NS 50000
 
 static _Atomic uint64_t known_pairs[KNOWN];
 
 static struct {
     _Atomic unsigned n;
     struct stall_met calls[CALLS];
+    _Atomic uint64_t expects_until; /* it is about to report a pair; 0: it is not */
 } logs[PLAN_THREADS_MAX];
 
 uint64_t stall_log_pair(uintptr_t one, uintptr_t other)
@@ -44,6 +52,28 @@ bool stall_log_add_pair(uint64_t pair)
             return false;
     }
     return false;
+}
+
+void stall_log_expect(uint16_t worker, bool is_expected)
+{
+    atomic_store(&logs[worker].expects_until, is_expected ? clock_now() + SETTLE_MOST : 0);
+}
+
+static bool is_expected(uint16_t own)
+{
+    bool expected = false;
+    uint64_t now = clock_now();
+    for (unsigned i = 0; i < PLAN_THREADS_MAX && !expected; i++)
+        expected = i != own && atomic_load(&logs[i].expects_until) > now;
+    return expected;
+}
+
+void stall_log_settle(uint16_t own)
+{
+    const struct timespec nap = {.tv_nsec = NAP_NS};
+    uint64_t until = clock_now() + SETTLE_MOST;
+    while (is_expected(own) && clock_now() < until)
+        nanosleep(&nap, NULL);
 }
 
 void stall_log_add_call(uint16_t worker, const struct stall_met *met)

@@ -1,28 +1,20 @@
 /* The watch detector: updates of shared memory that are lost, seen by threads that stall at watched words. The stalls
  * themselves are the perturbation `stall` (child/run), and what they lead to is for other detectors to find.
  *
- * Contract. A worker sends what its own handler found, after the call in which it happened.
+ * Contract. The thread that stalled sends what it found, in its handler: the process may crash before the call ends.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/peek.h"
 #include "detectors/common/detector.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/watched.h"
 #include "detectors/watch/watchpoint.h"
 
 static int error;
-
-static int watch_start(void)
-{
-#ifdef __x86_64__
-    error = watchpoint_try();
-#else
-    error = -ENOTSUP;
-#endif
-    return error < 0 ? -ENOTSUP : 0;
-}
+static __thread const struct detector_call *own_call __attribute__((tls_model("initial-exec")));
 
 static const char *watch_excuse(void)
 {
@@ -47,6 +39,8 @@ static void send(const struct detector_call *call, const struct stall_race *race
 {
     const struct stall_sight *first = &race->first, *other = &race->other;
     struct record record;
+    char statement[512]; /* the call may have freed its text */
+    peek_text((uintptr_t)call->statement, statement, sizeof statement);
     record_begin(&record, RECORD_RACE, call->worker);
     record.iteration = (uint32_t)call->iteration;
     record.values[RACE_ADDRESS] = (int64_t)first->address;
@@ -61,7 +55,7 @@ static void send(const struct detector_call *call, const struct stall_race *race
     record.values[RACE_OTHER_LOCKED] = other->access.locked;
     record.values[RACE_FRAMES] = first->nframes;
     record_add_text(&record, input_at(call, first->address));
-    record_add_text(&record, call->statement ? call->statement : "");
+    record_add_text(&record, statement);
     memcpy(record.frames, first->frames, first->nframes * sizeof *first->frames);
     memcpy(record.frames + first->nframes, other->frames, other->nframes * sizeof *other->frames);
     record.nframes = (uint16_t)(first->nframes + other->nframes);
@@ -69,14 +63,36 @@ static void send(const struct detector_call *call, const struct stall_race *race
     atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
+/* Signal context. */
+static void on_race(const struct stall_race *race)
+{
+    if (own_call && (!race->store || instruction_flows(race->first.pc, race->store)))
+        send(own_call, race);
+}
+
+static int watch_start(void)
+{
+#ifdef __x86_64__
+    error = watchpoint_try();
+#else
+    error = -ENOTSUP;
+#endif
+    if (error == 0)
+        stall_found = on_race;
+    return error < 0 ? -ENOTSUP : 0;
+}
+
+static void watch_before_call(struct detector_call *call)
+{
+    own_call = call;
+}
+
 static void watch_after_call(struct detector_call *call, PyObject *result, PyObject *raised)
 {
+    (void)call;
     (void)result;
     (void)raised;
-    struct stall_race race;
-    while (stall_take_race(&race))
-        if (!race.store || instruction_flows(race.first.pc, race.store))
-            send(call, &race);
+    own_call = NULL;
 }
 
 const struct detector watch_detector = {
@@ -84,5 +100,6 @@ const struct detector watch_detector = {
     .turn = 50,
     .start = watch_start,
     .excuse = watch_excuse,
+    .before_call = watch_before_call,
     .after_call = watch_after_call,
 };

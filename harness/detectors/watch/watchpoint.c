@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,14 +46,36 @@ static void close_slot(unsigned slot)
     open_files[slot] = 0;
 }
 
-int watchpoint_try(void)
+static struct {
+    pthread_t thread;
+    bool runs;
+    int error;
+} trial;
+
+static void *try_main(void *unused)
 {
     static uint64_t word;
     struct perf_event_attr event = event_of((uintptr_t)&word, sizeof word);
     int fd = open_event(&event);
     if (fd >= 0)
         close(fd);
-    return fd < 0 ? fd : 0;
+    trial.error = fd < 0 ? fd : 0;
+    return unused;
+}
+
+void watchpoint_begin_try(void)
+{
+    trial.runs = pthread_create(&trial.thread, NULL, try_main, NULL) == 0;
+}
+
+int watchpoint_try(void)
+{
+    if (!trial.runs)
+        try_main(NULL);
+    else
+        pthread_join(trial.thread, NULL);
+    trial.runs = false;
+    return trial.error;
 }
 
 int watchpoint_set(unsigned slot, uintptr_t address, unsigned size)

@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "driver/job/look.h"
 
-#define TICK_MS 50
+#define TICK_MS 25
 #define REAP_MS 200
 
 static void read_events(struct job *job)

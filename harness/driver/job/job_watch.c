@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/resident.h"
+#include "core/plan/detector_list.h"
 #include "driver/job/look.h"
 
 /* Imports can be slow without being stuck. */
@@ -192,7 +193,8 @@ void job_watch(struct job *job)
         kill_group(job);
     }
     if (atomic_load(&job->board->crashed) && !atomic_load(&job->board->go_on)) {
-        look_at_threads(job);
+        if (job->plan->detect & DETECTOR_ENDS)
+            look_at_threads(job);
         atomic_store(&job->board->go_on, 1);
     }
     watch_time(job, now);

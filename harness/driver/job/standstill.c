@@ -16,7 +16,7 @@
 #include "driver/symbol/symbol.h"
 
 #define LOOKS_LEAST 3
-#define LOOK_EVERY (50 * (CLOCK_SECOND / 1000))
+#define LOOK_EVERY (20 * (CLOCK_SECOND / 1000))
 #define TIME_LEAST (100 * (CLOCK_SECOND / 1000))
 /* Two whole collections: begun and ended each. */
 #define COLLECTIONS_LEAST 4
