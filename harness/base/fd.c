@@ -14,7 +14,7 @@
 
 /* The kernel's table of a process has a row for each number below the highest one; a fork copies it. */
 #define FD_TOP (1 << 14)
-#define FD_ROOM 8
+#define FD_SHARE 4 /* one part of this number of parts is for high numbers */
 
 void fd_close(int *fd)
 {
@@ -148,11 +148,22 @@ int fd_can_write(const char *path)
     return unlink(temporary) < 0 ? -errno : 0;
 }
 
-int fd_move_high(int fd)
+static int top_number(void)
 {
     struct rlimit limit;
-    int top = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FD_TOP ? (int)limit.rlim_cur : FD_TOP;
-    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, top > FD_ROOM ? top - FD_ROOM : 0);
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FD_TOP ? (int)limit.rlim_cur : FD_TOP;
+}
+
+void fd_make_room(int fd)
+{
+    int last = fcntl(fd, F_DUPFD_CLOEXEC, top_number() - 1);
+    fd_close(&last);
+}
+
+int fd_move_high(int fd)
+{
+    int top = top_number();
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, top - top / FD_SHARE);
     if (high < 0 || high < fd) {
         fd_close(&high);
         return fd;

@@ -33,6 +33,10 @@ int fd_can_write(const char *path);
  * number that is free for another file. Returns the new number; the old one where there is no room, or for fd < 0. */
 int fd_move_high(int fd);
 
+/* Makes room for all numbers that fd_move_high returns; fd: any open one. While the process has one thread: with
+ * several, the kernel waits 10 ms when it must make room. */
+void fd_make_room(int fd);
+
 /* Opens a pipe; reads of it do not block. Returns 0 or -errno. */
 int fd_pipe(int *ret_read, int *ret_write);
 

@@ -29,6 +29,14 @@ class Ends(EndToEnd):
                                '--role', 'time.sleep(.0001)'), 0)
         self.check(done.json['overlap'] > 0.7, done, f"overlap {done.json['overlap']}")
 
+    def test_stop_on_first(self):
+        """a child that stops at its first finding leaves the end of Python out; those before it do not"""
+        with tempfile.TemporaryDirectory() as folder:
+            mark = f'import atexit, os; atexit.register(lambda: open("{folder}/%d" % os.getpid(), "w").close())'
+            done = self.expect(run('-s', f'import exception_race as m; {mark}', '--detect', 'exception,guard', '--verify', 0,
+                                   '--time', 20, '--stop-on-first', 'm.bug()'), 1)
+            self.assertEqual(len(os.listdir(folder)), len(done.json['children']) - 1, done)
+
     def test_killed_from_outside(self):
         """a child that is killed from outside is a note, and the run goes on"""
         with Run('--time', '15', *COUNT) as started:

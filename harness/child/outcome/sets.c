@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/embed.h"
 #include "base/fail.h"
 #include "child/outcome/roles.h"
 #include "child/space/array.h"
 #include "core/wire/status.h"
+#include "detectors/common/pycode.h"
 
-EMBED(outcome_source, FTSTRESS_OUTCOME);
+PYCODE(outcome_code, FTSTRESS_OUTCOME);
 
 static struct {
     struct run *run;
@@ -64,15 +64,13 @@ static PyObject *split(const struct plan *plan, PyObject *names)
         expressions[n++] = plan->state;
     if (plan->check)
         expressions[n++] = plan->check;
-    PyObject *python = sets.python = PyDict_New();
-    PyObject *done = python ? PyRun_String(outcome_source, Py_file_input, python, python) : NULL;
-    Py_XDECREF(done);
-    return done ? PyObject_CallFunction(PyDict_GetItemString(python, "split"), "sNNNO",
-                                        plan->setup ? plan->setup : "", list_inputs(plan),
-                                        plan->nroles ? list_of(plan->roles, plan->nroles)
-                                                     : list_of(plan->steps, plan->nsteps),
-                                        list_of((char *const *)expressions, n), names)
-                : NULL;
+    PyObject *python = sets.python = pycode_run(&outcome_code);
+    return python ? PyObject_CallFunction(PyDict_GetItemString(python, "split"), "sNNNO",
+                                          plan->setup ? plan->setup : "", list_inputs(plan),
+                                          plan->nroles ? list_of(plan->roles, plan->nroles)
+                                                       : list_of(plan->steps, plan->nsteps),
+                                          list_of((char *const *)expressions, n), names)
+                  : NULL;
 }
 
 static int compile_expression(const char *text, const char *option, PyObject **ret_code, char *error,

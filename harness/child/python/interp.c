@@ -1,16 +1,18 @@
 #include "child/python/interp.h"
 
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/embed.h"
+#include "base/prng.h"
+#include "detectors/common/pycode.h"
 #include "detectors/common/pyversion.h"
 #include "core/wire/record.h"
 #include "detectors/leak/census.h"
 #include "detectors/memory/pyobject.h"
 
-EMBED(distribution_source, FTSTRESS_DISTRIBUTION);
+PYCODE(distribution, FTSTRESS_DISTRIBUTION);
 
 /* Python installs no signal handlers: ours are installed, and the driver handles Ctrl-C. */
 static PyStatus configure(PyConfig *config, const char *executable, bool gil)
@@ -78,18 +80,38 @@ void interp_send_environment(int wire)
 static PyObject *names_of(void)
 {
     static PyObject *names;
-    if (names)
-        return names;
-    names = PyDict_New();
-    PyObject *result = names ? PyRun_String(distribution_source, Py_file_input, names, names) : NULL;
-    if (!result)
-        Py_CLEAR(names);
-    Py_XDECREF(result);
+    if (!names)
+        names = pycode_run(&distribution);
     return names;
 }
 
+static int count_added(struct dl_phdr_info *info, size_t size, void *ret_added)
+{
+    (void)size;
+    *(uint64_t *)ret_added = info->dlpi_adds;
+    return 1;
+}
+
+/* A number that changes with the libraries and the modules that are loaded. */
+static uint64_t loaded(void)
+{
+    uint64_t sum = 0;
+    PyObject *modules = PyDict_Values(PyImport_GetModuleDict());
+    dl_iterate_phdr(count_added, &sum);
+    for (Py_ssize_t i = 0; modules && i < PyList_GET_SIZE(modules); i++)
+        sum += prng_mix((uintptr_t)PyList_GET_ITEM(modules, i));
+    PyErr_Clear();
+    Py_XDECREF(modules);
+    return sum;
+}
+
+/* The end of a child seldom finds anything new. */
 void interp_send_packages(int wire)
 {
+    static uint64_t sent;
+    uint64_t now = loaded();
+    if (now == sent)
+        return;
     PyObject *names = names_of();
     PyObject *rows = names ? PyRun_String("new()", Py_eval_input, names, names) : NULL;
     for (Py_ssize_t i = 0; rows && i < PyList_GET_SIZE(rows); i++) {
@@ -100,6 +122,19 @@ void interp_send_packages(int wire)
         if (*version)
             RECORD_SEND(wire, RECORD_ENVIRONMENT, .texts = {version});
     }
+    if (rows)
+        sent = now;
     PyErr_Clear();
     Py_XDECREF(rows);
+}
+
+void interp_flush(void)
+{
+    static const char *const names[] = {"stdout", "stderr"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        PyObject *file = PySys_GetObject(names[i]);
+        PyObject *done = file && file != Py_None ? PyObject_CallMethod(file, "flush", NULL) : NULL;
+        PyErr_Clear();
+        Py_XDECREF(done);
+    }
 }

@@ -16,3 +16,6 @@ void interp_send_environment(int wire);
  * import name, and the distribution that owns it, found with importlib.metadata, with its version. Sends only what is
  * new since the last call. Attached. */
 void interp_send_packages(int wire);
+
+/* Writes what the streams of Python still hold, for a process that ends without Python's end. Attached. */
+void interp_flush(void);

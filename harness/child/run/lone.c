@@ -14,8 +14,10 @@
 #define INDEXED_TWICE 2
 #define INDEXED_SHARE 20
 /* Calls on one thread for chosen iterations take one part in CHOSEN_SHARE of the time of rounds, and a first part;
- * those of a lane end after CHOSEN_TIME. */
+ * those of a lane end after CHOSEN_TIME. Where threads stall, calls are slower than on one thread, and more of them are
+ * wrong: more are compared. */
 #define CHOSEN_SHARE 20
+#define CHOSEN_SHARE_STALLED 4
 #define CHOSEN_TIME_LEAST (2 * MILLISECOND)
 #define CHOSEN_TIME CLOCK_SECOND
 #define MILLISECOND UINT64_C(1000000)
@@ -234,7 +236,7 @@ void lone_choose(struct run *run, uint64_t worked, bool are_made)
         first = reached;
     uint64_t span = reached - first + (run->round_calls ? run->round_calls : PASS_CALLS);
     uint64_t cost = run->sampling ? run->sampling : run->iteration_time * run->samples.lanes + 1;
-    uint64_t allowed = worked / CHOSEN_SHARE + CHOSEN_TIME_LEAST;
+    uint64_t allowed = worked / (run->stalls ? CHOSEN_SHARE_STALLED : CHOSEN_SHARE) + CHOSEN_TIME_LEAST;
     allowed = allowed > run->sampled ? allowed - run->sampled : 0;
     uint64_t n = allowed >= CHOSEN_TIME_LEAST || cost > CHOSEN_TIME_LEAST ? allowed / cost : 0;
     atomic_store(&run->behind, UINT64_MAX);

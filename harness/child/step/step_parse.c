@@ -1,10 +1,10 @@
 /* Parses text into steps with Python's own parser, and sends the statements to the driver: both by step.py. */
 #include "child/step/step.h"
-#include "base/embed.h"
 #include "base/fail.h"
 #include "base/list.h"
 #include "core/wire/record.h"
 #include "core/wire/scene.h"
+#include "detectors/common/pycode.h"
 #include "detectors/common/pycompat.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-EMBED(step_source, FTSTRESS_STEP);
+PYCODE(step_code, FTSTRESS_STEP);
 
 /* Returns a new reference; None when the node has no such field. */
 static PyObject *field(PyObject *node, const char *name)
@@ -147,17 +147,6 @@ static int parse_text(struct program *program, struct body *body, PyObject *pars
     return error;
 }
 
-/* The namespace of step.py. Returns NULL with an exception set on failure. */
-static PyObject *step_python(void)
-{
-    PyObject *names = PyDict_New();
-    PyObject *result = names ? PyRun_String(step_source, Py_file_input, names, names) : NULL;
-    if (!result)
-        Py_CLEAR(names);
-    Py_XDECREF(result);
-    return names;
-}
-
 static void step_python_drop(PyObject *names)
 {
     if (names)
@@ -174,7 +163,7 @@ int program_add(struct program *program, char *const *texts, unsigned n, char *e
         program->has_period = true;
     }
     bool grown = list_grow(&program->bodies, program->nbodies, sizeof *program->bodies) == 0;
-    PyObject *parser = step_python();
+    PyObject *parser = pycode_run(&step_code);
     if (!grown || !parser) {
         Py_XDECREF(parser);
         return fail(-ENOMEM, error, error_size,
@@ -275,7 +264,7 @@ static void send_statement(const struct step *step, const char *source, int64_t 
 
 void program_send(const struct program *program, PyObject *names, int wire)
 {
-    PyObject *python = step_python();
+    PyObject *python = pycode_run(&step_code);
     PyObject *describe = python ? PyDict_GetItemString(python, "describe") : NULL;
     for (unsigned b = 0; b < program->nbodies; b++) {
         const struct body *body = &program->bodies[b];

@@ -29,6 +29,8 @@ struct word {
 };
 
 static struct word *words;
+/* Of the words that are used: a pass over all words would take milliseconds. */
+static uint16_t places[WORDS_MAX];
 static unsigned used;
 static uint32_t call;
 static unsigned thread;
@@ -46,8 +48,8 @@ int trace_log_start(void)
 
 void trace_log_clear(void)
 {
-    if (used)
-        memset(words, 0, WORDS * sizeof *words);
+    for (unsigned i = 0; i < used; i++)
+        words[places[i]] = (struct word){0};
     used = 0;
     call = 0;
 }
@@ -63,14 +65,15 @@ static struct word *find(uintptr_t number)
 {
     uint64_t at = prng_mix(number);
     for (unsigned i = 0; i < TRIES; i++) {
-        struct word *word = &words[(at + i) % WORDS];
+        uint16_t place = (uint16_t)((at + i) % WORDS);
+        struct word *word = &words[place];
         if (word->number == number)
             return word;
         if (word->number)
             continue;
         if (used == WORDS_MAX)
             return NULL;
-        used++;
+        places[used++] = place;
         *word = (struct word){.number = number, .low = WORD};
         return word;
     }
@@ -156,15 +159,16 @@ unsigned trace_log_settle(bool (*skip)(uintptr_t address), void (*add)(struct ca
 {
     unsigned n = 0;
     memset(pairs, 0, sizeof pairs);
-    for (unsigned i = 0; used && i < WORDS; i++) {
-        if (is_candidate(&words[i]) && skip && skip(words[i].number * WORD))
-            words[i].number = 0;
-        if (is_candidate(&words[i]))
-            pairs[pair_of(&words[i])]++;
+    for (unsigned i = 0; i < used; i++) {
+        struct word *word = &words[places[i]];
+        if (is_candidate(word) && skip && skip(word->number * WORD))
+            word->number = 0;
+        if (is_candidate(word))
+            pairs[pair_of(word)]++;
     }
-    for (unsigned i = 0; used && i < WORDS; i++)
-        if (is_candidate(&words[i])) {
-            struct candidate candidate = candidate_of(&words[i]);
+    for (unsigned i = 0; i < used; i++)
+        if (is_candidate(&words[places[i]])) {
+            struct candidate candidate = candidate_of(&words[places[i]]);
             add(&candidate);
             n++;
         }

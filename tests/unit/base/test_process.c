@@ -138,6 +138,29 @@ static void a_descriptor_moves_below_the_limit(void **state)
     fd_close(&fd);
 }
 
+/* The kernel's rows for numbers of descriptors. */
+static long rows(void)
+{
+    cleanup_free char *text = NULL;
+    assert_int_equal(fd_read_file("/proc/self/status", &text, NULL), 0);
+    const char *at = strstr(text, "FDSize:");
+    assert_non_null(at);
+    return strtol(at + strlen("FDSize:"), NULL, 10);
+}
+
+static void room_for_high_descriptors_is_made_once(void **state)
+{
+    (void)state;
+    int fds[64];
+    fd_make_room(STDERR_FILENO);
+    long before = rows();
+    for (int i = 0; i < 64; i++)
+        fds[i] = fd_move_high(open("/dev/null", O_RDONLY));
+    assert_int_equal(rows(), before);
+    for (int i = 0; i < 64; i++)
+        fd_close(&fds[i]);
+}
+
 static void no_core_and_no_blocked_signal(void **state)
 {
     (void)state;
@@ -184,6 +207,7 @@ int main(void)
         cmocka_unit_test(descriptors_are_at_their_numbers),
         cmocka_unit_test(a_limit_of_32_open_files_is_enough),
         cmocka_unit_test(a_descriptor_moves_below_the_limit),
+        cmocka_unit_test(room_for_high_descriptors_is_made_once),
         cmocka_unit_test(no_core_and_no_blocked_signal),
         cmocka_unit_test(the_end_of_a_program_ends_a_wait),
         cmocka_unit_test(a_program_that_cannot_be_executed_is_an_error),

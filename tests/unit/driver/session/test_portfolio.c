@@ -75,7 +75,7 @@ static void all_members_come_in_turn_and_serial_once(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_DEFAULT, HOUR, 0);
     assert_members(&plan, 15,
-                   "watch serial first lockstep "
+                   "watch first serial lockstep "
                    "serial tripwire guard bare watch watched lockstep first pyheap collect tripwire");
 }
 
@@ -123,9 +123,9 @@ static void assert_opening(double start, const char *wanted)
 static void slow_starts_end_the_opening(void **state)
 {
     (void)state;
-    assert_opening(0.1, "watch serial first lockstep serial tripwire");
-    assert_opening(0.8, "watch serial first lockstep serial tripwire");
-    assert_opening(1.5, "watch serial serial tripwire guard bare");
+    assert_opening(0.1, "watch first serial lockstep serial tripwire");
+    assert_opening(0.8, "watch first serial lockstep serial tripwire");
+    assert_opening(1.5, "watch first serial tripwire guard bare");
     assert_opening(3, "watch serial tripwire guard bare watch");
 }
 
@@ -134,7 +134,7 @@ static void counting_has_one_turn(void **state)
     (void)state;
     struct plan plan = plan_for(DETECTOR_ALL, HOUR, 0);
     assert_members(&plan, 15,
-                   "watch serial first lockstep "
+                   "watch first serial lockstep "
                    "serial counting tripwire guard bare watch watched lockstep first pyheap collect");
     assert_int_equal(child_named(&plan, "counting").detect, OUTSIDE | DETECTOR_COUNTERS);
     plan.detect = BIT(GROWTH) | BIT(CRASH);
