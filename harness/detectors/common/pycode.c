@@ -10,9 +10,8 @@
 /* A library of Python that is newer than the build may read other bytecode. */
 static PyObject *read_compiled(const struct pycode *code)
 {
-    uint32_t magic;
-    memcpy(&magic, code->compiled, sizeof magic);
-    if (code->end - code->compiled <= HEADER || magic != (uint32_t)PyImport_GetMagicNumber())
+    uint32_t magic = (uint32_t)PyImport_GetMagicNumber();
+    if (code->end - code->compiled <= HEADER || memcmp(code->compiled, &magic, sizeof magic) != 0)
         return NULL;
     return PyMarshal_ReadObjectFromString(code->compiled + HEADER, code->end - code->compiled - HEADER);
 }
