@@ -93,7 +93,7 @@ static int count_added(struct dl_phdr_info *info, size_t size, void *ret_added)
 }
 
 /* A number that changes with the libraries and the modules that are loaded. */
-static uint64_t loaded(void)
+static uint64_t count_loaded(void)
 {
     uint64_t sum = 0;
     PyObject *modules = PyDict_Values(PyImport_GetModuleDict());
@@ -109,7 +109,7 @@ static uint64_t loaded(void)
 void interp_send_packages(int wire)
 {
     static uint64_t sent;
-    uint64_t now = loaded();
+    uint64_t now = count_loaded();
     if (now == sent)
         return;
     PyObject *names = names_of();

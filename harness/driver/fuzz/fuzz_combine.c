@@ -120,7 +120,7 @@ static bool may_search(const struct fuzz *fuzz)
 }
 
 /* Does the mix fail in a search? */
-static bool fails(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, int *error)
+static bool does_fail(struct fuzz *fuzz, struct unit *unit, const struct mix *mix, int *error)
 {
     json_auto_t *report = NULL;
     if (!*error && may_search(fuzz))
@@ -135,7 +135,7 @@ static int reduce_once(struct fuzz *fuzz, struct unit *unit, struct mix *mix, bo
     *ret_smaller = false;
     for (unsigned i = 0; i < 3 * REST_TRIES && !error && !*ret_smaller; i++) {
         struct mix smaller = leave_part_out(mix, i % 3);
-        *ret_smaller = fails(fuzz, unit, &smaller, &error);
+        *ret_smaller = does_fail(fuzz, unit, &smaller, &error);
         if (*ret_smaller)
             *mix = smaller;
     }
@@ -181,7 +181,7 @@ static int leave_guilty(struct fuzz *fuzz, struct unit *unit, const json_t *repo
         smaller = leave_needless_out(unit, report, mix, n);
         bool is_shown = n == 1;
         for (unsigned i = 0; i < REST_TRIES && !is_shown; i++)
-            is_shown = fails(fuzz, unit, &smaller, &error);
+            is_shown = does_fail(fuzz, unit, &smaller, &error);
         if (is_shown)
             *mix = smaller;
     }

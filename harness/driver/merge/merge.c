@@ -110,12 +110,8 @@ static long long count_calls(const json_t *row)
 
 static void add_counts(json_t *to, const json_t *from)
 {
-    static const char *const keys[] = {"returned", "raised",      "crashed",
-                                       "shown",    "out_of_time", "out_of_memory"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (document_number(from, keys[i]) > 0)
-            json_object_set_new(to, keys[i],
-                                json_integer(document_number(to, keys[i]) + document_number(from, keys[i])));
+    for (size_t i = 0; i < DOCUMENT_ENDS; i++)
+        add_number(to, from, document_ends[i]);
 }
 
 /* Of a callable that several sweeps have, keeps the row with more calls, and the calls and findings of both. */

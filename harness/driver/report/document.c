@@ -21,6 +21,17 @@ long long document_number(const json_t *json, const char *key)
     return json_integer_value(json_object_get(json, key));
 }
 
+const char *const document_ends[DOCUMENT_ENDS] = {"returned", "raised",      "crashed",
+                                                  "shown",    "out_of_time", "out_of_memory"};
+
+long long document_ended(const json_t *row)
+{
+    long long n = 0;
+    for (size_t i = 0; i < DOCUMENT_ENDS; i++)
+        n += document_number(row, document_ends[i]);
+    return n;
+}
+
 double document_real(const json_t *json, const char *key)
 {
     return json_number_value(json_object_get(json, key));

@@ -19,6 +19,12 @@ bool document_is_true(const json_t *json, const char *key);
 /* Has the list an equal value? */
 bool document_has(const json_t *list, const json_t *value);
 
+/* In the row of a callable of a sweep, the keys of the calls that came to an end, by how they ended. */
+#define DOCUMENT_ENDS 6
+extern const char *const document_ends[DOCUMENT_ENDS];
+/* The sum of these. */
+long long document_ended(const json_t *row);
+
 /* Is it a finding that does not fail a run? */
 bool document_is_known(const json_t *finding);
 

@@ -26,8 +26,6 @@ static const struct {
     {"left_slow", "were left out behind slow calls of the same callable"},
     {"not_made", "were not made, because the time was over or for a reason below"},
 };
-/* The first of these keys are calls that were made. */
-#define MADE 6
 
 static long long sum_of(const json_t *rows, const char *key)
 {
@@ -36,6 +34,16 @@ static long long sum_of(const json_t *rows, const char *key)
     long long sum = 0;
     json_array_foreach (rows, i, row)
         sum += document_number(row, key);
+    return sum;
+}
+
+static long long sum_ended(const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    long long sum = 0;
+    json_array_foreach (rows, i, row)
+        sum += document_ended(row);
     return sum;
 }
 
@@ -55,10 +63,9 @@ static void print_counts(const char *head, const json_t *rows, FILE *out)
 /* What is in no other line of all calls that the last line counts. */
 static void print_more(const json_t *sweep, const json_t *document, FILE *out)
 {
-    long long more = document_number(document, "serial_calls");
-    for (size_t i = 0; i < MADE; i++)
-        more -= sum_of(json_object_get(sweep, "callables"), counts[i].key) +
-                sum_of(json_object_get(sweep, "others"), counts[i].key);
+    long long more = document_number(document, "serial_calls") -
+                     sum_ended(json_object_get(sweep, "callables")) -
+                     sum_ended(json_object_get(sweep, "others"));
     if (more > 0)
         fprintf(out, "  made once more, to try failures and before threads: %lld\n", more);
 }

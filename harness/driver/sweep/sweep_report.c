@@ -67,22 +67,11 @@ static void add_unit(const struct sweep *sweep, struct sum *sum, struct run *run
     add_result(sum, run, result);
 }
 
-/* The calls of the callable that came to an end. */
-static long long count_ended(const json_t *row)
-{
-    static const char *const ends[] = {"returned", "raised",      "crashed",
-                                       "shown",    "out_of_time", "out_of_memory"};
-    long long n = 0;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        n += document_number(row, ends[i]);
-    return n;
-}
-
 /* Was the time over before a call of this callable came to its end? */
 static bool is_cut_off(const json_t *row)
 {
     const char *why = document_text(row, "why");
-    return *why ? strcmp(why, UNIT_NO_TURN) == 0 : count_ended(row) == 0;
+    return *why ? strcmp(why, UNIT_NO_TURN) == 0 : document_ended(row) == 0;
 }
 
 /* Returns why nothing is known of any callable; NULL: a call returned, or showed a finding. A call that raises does
@@ -95,7 +84,7 @@ static const char *why_none_returned(const struct sweep *sweep, struct sum *sum)
     const json_t *row;
     json_array_foreach (sum->rows, i, row) {
         returned += document_number(row, "returned");
-        ended += count_ended(row);
+        ended += document_ended(row);
         is_short = is_short || is_cut_off(row);
     }
     if (returned > 0 || json_array_size(sum->findings) > 0)
