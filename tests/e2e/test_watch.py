@@ -20,17 +20,22 @@ class LostUpdates(EndToEnd):
         self.assertEqual((finding['package'], finding['blame'], finding['severity']), ('watch_update', 'target', 'data-race'), done)
         return finding, done
 
-    @each([('add', r'changes 8 bytes of added in watch_update\S+ by an instruction that is not atomic, and bug_add changed them '
-            r'from 0x[0-9a-f]+ to 0x[0-9a-f]+ in another thread before the first thread went on: no lock orders the two, '
+    @each([('add', r'changes 8 bytes of added in watch_update\S+ by an instruction that is not atomic, and bug_add wrote them '
+            r'in another thread before the first thread went on, they went from 0x[0-9a-f]+ to 0x[0-9a-f]+: no lock orders the two, '
             'and an update can be lost', 'read and write of 8 bytes in one instruction, not atomic', 'read and write of 8 bytes meanwhile, by thread '),
            ('load', r'reads 8 bytes of loaded in watch_update\S+ and then stores a value that depends on them; in between bug_load '
-            r'changed them from 0(x[0-9a-f]+)? to 0x[0-9a-f]+ in another thread, and that update is lost',
+            r'wrote them in another thread, they went from 0(x[0-9a-f]+)? to 0x[0-9a-f]+, and that update is lost',
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread '),
            ('heap', r'(reads|changes) 8 bytes of memory of the heap ', '', ''),
+           ('push', r'reads 8 bytes of listed in watch_update\S+ and then stores the address of memory that it fills from them; in '
+            r'between bug_push wrote them in another thread, they went from 0(x[0-9a-f]+)? to 0x[0-9a-f]+, and that update is lost',
+            'load of 8 bytes that memory is filled from', 'write of 8 bytes meanwhile, by thread '),
+           ('link', r'reads 8 bytes of linked in watch_update\S+ and then stores the address of memory that it fills from them; ',
+            'load of 8 bytes that memory is filled from', 'write of 8 bytes meanwhile, by thread '),
            ('crowded', r'reads 8 bytes of crowded in watch_update\S+ and then stores a value that depends on them; in between bug_crowded ',
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread ')])
     def test_finds(self, name, message, first, other):
-        """an addition in one instruction, a load and a later store, one of the heap, and one before an abort: with both stacks"""
+        """an addition in one instruction, a load and a later store, one of the heap, new heads of lists, one before an abort: both stacks"""
         finding, done = self.find(f'm.bug_{name}()')
         self.assertEqual(finding['function'], f'bug_{name}', done)
         self.check(re.match(rf'bug_{name} \(watch_update\) {message}', finding['message']), done, finding['message'])
@@ -54,7 +59,7 @@ class LostUpdates(EndToEnd):
                                 rf'after {place} had touched it(; meanwhile {place} touched it in another thread)?', lines[0]), done, lines)
 
     def test_twin(self):
-        """locks, a lock that an addition releases, atomic operations, a hint, double-checked locking: no finding"""
+        """locks, a lock that an addition releases, atomic operations, hints, heads of lists, double-checked locking: no finding"""
         done = run(*SETUP, '--time', 6, *WATCH, 'm.twin(iteration_index)')
         self.expect(done, 0)
         self.assertEqual(done.json['findings'], [], done)

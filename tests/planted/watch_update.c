@@ -43,6 +43,32 @@ static PyObject *bug_crowded(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(no
     Py_RETURN_NONE;
 }
 
+/* A list gets a new head. */
+struct node {
+    struct node *next;
+    long number;
+};
+static struct node *listed, *linked;
+
+static PyObject *bug_push(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    struct node *node = PyMem_RawMalloc(sizeof *node);
+    node->number = 1;
+    node->next = *(struct node *volatile *)&listed;
+    *(struct node *volatile *)&listed = node;
+    Py_RETURN_NONE;
+}
+
+/* The same, with the link made behind the new head. */
+static PyObject *bug_link(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    struct node *node = PyMem_RawMalloc(sizeof *node);
+    struct node *old = *(struct node *volatile *)&linked;
+    *(struct node *volatile *)&linked = node;
+    *(struct node *volatile *)&node->next = old;
+    Py_RETURN_NONE;
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_uint next_ticket, now_serving;
 static atomic_long counted, swapped, hint, greatest;
@@ -81,6 +107,36 @@ static void remember(long x)
         atomic_store_explicit(&hint, x, memory_order_relaxed);
 }
 
+/* A finger into a ring that does not change: the node that it leaves is the next one of the node that it moves to. */
+static void move_finger(long x)
+{
+    static struct node ring[4] = {{&ring[3], 0}, {&ring[0], 1}, {&ring[1], 2}, {&ring[2], 3}};
+    static _Atomic(struct node *) finger;
+    struct node *at = atomic_load_explicit(&finger, memory_order_relaxed);
+    if (at != &ring[x & 3])
+        atomic_store_explicit(&finger, &ring[x & 3], memory_order_relaxed);
+}
+
+/* A head that only a compare-and-swap changes. */
+static void push_by_swap(void)
+{
+    static _Atomic(struct node *) head;
+    struct node *node = PyMem_RawMalloc(sizeof *node);
+    node->next = atomic_load_explicit(&head, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&head, &node->next, node))
+        ;
+}
+
+static void push_under_lock(void)
+{
+    static struct node *head;
+    struct node *node = PyMem_RawMalloc(sizeof *node);
+    pthread_mutex_lock(&lock);
+    node->next = head;
+    head = node;
+    pthread_mutex_unlock(&lock);
+}
+
 static bool make_once(void)
 {
     long *there = atomic_load_explicit(&made, memory_order_acquire);
@@ -108,6 +164,9 @@ static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *argument)
     if (atomic_load_explicit(&greatest, memory_order_relaxed) < 5)
         atomic_store_explicit(&greatest, 5, memory_order_relaxed);
     remember(x);
+    move_finger(x);
+    push_by_swap();
+    push_under_lock();
     return PyBool_FromLong(make_once());
 }
 
@@ -121,5 +180,6 @@ static PyObject *open_held(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
 
 PLANTED_MODULE(watch_update, {"bug_add", bug_add, METH_NOARGS, NULL},
                {"bug_load", bug_load, METH_NOARGS, NULL}, {"bug_heap", bug_heap, METH_NOARGS, NULL},
-               {"bug_crowded", bug_crowded, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
+               {"bug_crowded", bug_crowded, METH_NOARGS, NULL}, {"bug_push", bug_push, METH_NOARGS, NULL},
+               {"bug_link", bug_link, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
                {"twin", twin, METH_O, NULL})

@@ -116,6 +116,7 @@ enum record_race {
     RACE_ADDRESS,
     RACE_SIZE,
     RACE_STORE, /* address of the instruction that stores what was made from the loaded value; 0: one did both */
+    RACE_LINKS, /* it stores the address of memory that holds the loaded value */
     RACE_BEFORE, /* values of the memory before and after the other thread's write, */
     RACE_AFTER,
     RACE_STORED, /* and after the store */

@@ -26,7 +26,14 @@ struct access instruction_at(uintptr_t pc);
  * or the memory is the thread's own. */
 uintptr_t instruction_address(uintptr_t pc, const void *ucontext);
 
-/* Does the value that the instruction at `load` reads from memory always reach the one that the instruction at `store`
- * writes? Follows registers and stack slots through the code between the two, and all of its forward jumps; a value
- * that a condition on it chose counts. False where the code goes back, or is not understood. */
-bool instruction_flows(uintptr_t load, uintptr_t store);
+/* How a store depends on a value that was loaded before. */
+enum instruction_flow {
+    FLOW_NONE,  /* not, or it is not known */
+    FLOW_VALUE, /* it stores the value, or what was made from it */
+    FLOW_LINK   /* it stores the address of memory that is filled with the value, as where a list gets a new head */
+};
+
+/* Does the value that the instruction at `load` reads from memory always reach what the one at `store` writes? Follows
+ * registers and stack slots through the code between the two, and all of its forward jumps; a value that a condition on
+ * it chose counts. FLOW_NONE where the code goes back, or is not understood. */
+enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store);

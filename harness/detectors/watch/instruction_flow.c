@@ -1,6 +1,6 @@
 /* Follows a value from a load to a store: one pass over the code between the two, with the set of registers and stack
- * slots that hold it. At the target of a forward jump the sets of both ways are intersected, so that a value in the set
- * comes from the load on every way. */
+ * slots that hold it, and the set of those that point to memory which holds it. At the target of a forward jump the sets
+ * of both ways are intersected, so that a value in the set comes from the load on every way. */
 #include "detectors/watch/instruction_decode.h"
 #include "detectors/watch/instruction.h"
 
@@ -10,6 +10,7 @@
 #define JUMPS 32
 #define SLOTS 8
 #define EVERYTHING UINT64_MAX /* the set where no way leads */
+#define LATE 8                /* instructions behind the store that may still complete a link */
 
 /* Bits of a set: 16 general registers, 32 vector registers, the flags, stack slots. */
 enum { VECTORS = 16, FLAGS = 48, FIRST_SLOT = 49 };
@@ -18,11 +19,12 @@ enum { VECTORS = 16, FLAGS = 48, FIRST_SLOT = 49 };
 #define LOST_IN_CALL (UINT64_C(0x0fc7) | ((UINT64_C(1) << 32) - 1) << VECTORS | UINT64_C(1) << FLAGS)
 
 struct flow {
-    uint64_t set;
+    uint64_t set;   /* what holds the value */
+    uint64_t links; /* what points to memory that holds it */
     unsigned njumps, nslots;
     struct {
         uintptr_t target;
-        uint64_t set;
+        uint64_t set, links;
     } jumps[JUMPS];
     struct {
         ZydisRegister base;
@@ -96,6 +98,27 @@ static bool is_constant(const ZydisDecodedInstruction *instruction, const ZydisD
            operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER && operands[0].reg.value == operands[1].reg.value;
 }
 
+/* The bit of the register that points to the memory which the instruction fills with the value; 0: it does not. */
+static uint64_t link_of(struct flow *flow, const struct instruction *at)
+{
+    const ZydisDecodedOperand *to = &at->operands[0], *from = &at->operands[1];
+    if (at->head.mnemonic != ZYDIS_MNEMONIC_MOV || to->type != ZYDIS_OPERAND_TYPE_MEMORY || to->size != 64 ||
+        to->mem.index != ZYDIS_REGISTER_NONE || to->mem.segment == ZYDIS_REGISTER_FS ||
+        to->mem.base == ZYDIS_REGISTER_RSP || !(flow->set & sources_of(flow, from)))
+        return 0;
+    return bit_of_register(to->mem.base);
+}
+
+static void step_links(struct flow *flow, const struct instruction *at, uint64_t targets)
+{
+    const ZydisDecodedOperand *from = &at->operands[1];
+    uint64_t source = from->type == ZYDIS_OPERAND_TYPE_REGISTER ? bit_of_register(from->reg.value)
+                      : from->type == ZYDIS_OPERAND_TYPE_MEMORY ? bit_of_slot(flow, from)
+                                                                : 0;
+    bool holds = at->head.mnemonic == ZYDIS_MNEMONIC_MOV && flow->links & source;
+    flow->links = (flow->links & ~targets) | (holds ? targets : 0) | link_of(flow, at);
+}
+
 static void step(struct flow *flow, const struct instruction *at)
 {
     uint64_t sources = 0, targets = 0, partial = 0;
@@ -107,11 +130,14 @@ static void step(struct flow *flow, const struct instruction *at)
         if (operand->size < 32 || operand->actions & ZYDIS_OPERAND_ACTION_CONDWRITE)
             partial |= target;
     }
+    step_links(flow, at, targets);
     bool holds = flow->set & sources && !is_constant(&at->head, at->operands);
     uint64_t kept = flow->set & partial;
     flow->set = (flow->set & ~targets) | (holds ? targets : 0) | kept;
-    if (at->head.meta.category == ZYDIS_CATEGORY_CALL)
+    if (at->head.meta.category == ZYDIS_CATEGORY_CALL) {
         flow->set &= ~LOST_IN_CALL;
+        flow->links &= ~LOST_IN_CALL;
+    }
 }
 
 /* Returns false for a jump that this pass does not understand: back, or to an address in a register. A jump beyond the
@@ -127,18 +153,21 @@ static bool take_jump(struct flow *flow, const struct instruction *at, uintptr_t
         return false;
     if (target <= store) {
         flow->jumps[flow->njumps].target = target;
+        flow->jumps[flow->njumps].links = flow->links;
         flow->jumps[flow->njumps++].set = flow->set;
     }
     if (at->head.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
-        flow->set = EVERYTHING;
+        flow->set = flow->links = EVERYTHING;
     return true;
 }
 
 static void meet_jumps(struct flow *flow, uintptr_t pc)
 {
     for (unsigned i = 0; i < flow->njumps; i++)
-        if (flow->jumps[i].target == pc)
+        if (flow->jumps[i].target == pc) {
             flow->set &= flow->jumps[i].set;
+            flow->links &= flow->jumps[i].links;
+        }
 }
 
 static bool begin(struct flow *flow, const struct instruction *load)
@@ -148,37 +177,67 @@ static bool begin(struct flow *flow, const struct instruction *load)
     return flow->set;
 }
 
-static bool stores(struct flow *flow, const struct instruction *store)
+/* The bits of what the instruction stores. */
+static uint64_t stored_by(struct flow *flow, const struct instruction *store)
 {
-    if (flow->set == EVERYTHING)
-        return false;
+    uint64_t stored = 0;
     for (unsigned i = 0; i < store->head.operand_count; i++)
-        if (store->operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-            flow->set & sources_of(flow, &store->operands[i]))
+        if (store->operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
+            stored |= sources_of(flow, &store->operands[i]);
+    return stored;
+}
+
+static bool is_jump(const struct instruction *at)
+{
+    return at->head.meta.category == ZYDIS_CATEGORY_COND_BR ||
+           at->head.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
+}
+
+/* A compiler may move the store that fills the new block behind the one of its address. */
+static bool links_late(struct flow *flow, const struct instruction *store, uint64_t stored)
+{
+    struct instruction at = *store;
+    for (unsigned i = 0; i < LATE && instruction_decode(at.pc + at.head.length, &at); i++) {
+        if (link_of(flow, &at) & stored)
             return true;
+        if (is_jump(&at) || at.head.meta.category == ZYDIS_CATEGORY_CALL ||
+            at.head.meta.category == ZYDIS_CATEGORY_RET)
+            return false;
+        for (unsigned k = 0; k < at.head.operand_count; k++)
+            stored &= ~target_of(flow, &at.operands[k]);
+        step(flow, &at);
+    }
     return false;
 }
 
-bool instruction_flows(uintptr_t load, uintptr_t store)
+static enum instruction_flow judge_store(struct flow *flow, const struct instruction *store)
+{
+    uint64_t stored = stored_by(flow, store);
+    if (flow->set == EVERYTHING || !stored)
+        return FLOW_NONE;
+    if (flow->set & stored)
+        return FLOW_VALUE;
+    return flow->links & stored || links_late(flow, store, stored) ? FLOW_LINK : FLOW_NONE;
+}
+
+enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store)
 {
     struct flow flow = {0};
     struct instruction at;
     if (store <= load || store - load > LENGTH_MAX || !instruction_decode(load, &at) || !begin(&flow, &at))
-        return false;
+        return FLOW_NONE;
     for (uintptr_t pc = load + at.head.length; pc <= store; pc += at.head.length) {
         meet_jumps(&flow, pc);
         if (!instruction_decode(pc, &at))
-            return false;
+            return FLOW_NONE;
         if (pc == store)
-            return stores(&flow, &at);
-        bool jumps = at.head.meta.category == ZYDIS_CATEGORY_COND_BR ||
-                     at.head.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
-        if (jumps && !take_jump(&flow, &at, store))
-            return false;
+            return judge_store(&flow, &at);
+        if (is_jump(&at) && !take_jump(&flow, &at, store))
+            return FLOW_NONE;
         if (at.head.meta.category == ZYDIS_CATEGORY_RET)
-            flow.set = EVERYTHING;
-        else if (!jumps && flow.set != EVERYTHING)
+            flow.set = flow.links = EVERYTHING;
+        else if (!is_jump(&at) && flow.set != EVERYTHING)
             step(&flow, &at);
     }
-    return false;
+    return FLOW_NONE;
 }

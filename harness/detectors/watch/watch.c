@@ -35,7 +35,7 @@ static const char *input_at(const struct detector_call *call, uintptr_t address)
     return "";
 }
 
-static void send(const struct detector_call *call, const struct stall_race *race)
+static void send(const struct detector_call *call, const struct stall_race *race, enum instruction_flow flow)
 {
     const struct stall_sight *first = &race->first, *other = &race->other;
     struct record record;
@@ -48,6 +48,7 @@ static void send(const struct detector_call *call, const struct stall_race *race
     record.values[RACE_STORE] = (int64_t)race->store;
     record.values[RACE_BEFORE] = (int64_t)race->before;
     record.values[RACE_AFTER] = (int64_t)race->after;
+    record.values[RACE_LINKS] = flow == FLOW_LINK;
     record.values[RACE_STORED] = (int64_t)race->stored;
     record.values[RACE_OTHER] = other->worker;
     record.values[RACE_OTHER_SIZE] = other->access.size;
@@ -66,8 +67,9 @@ static void send(const struct detector_call *call, const struct stall_race *race
 /* Signal context. */
 static void on_race(const struct stall_race *race)
 {
-    if (own_call && (!race->store || instruction_flows(race->first.pc, race->store)))
-        send(own_call, race);
+    enum instruction_flow flow = race->store ? instruction_flows(race->first.pc, race->store) : FLOW_VALUE;
+    if (own_call && flow != FLOW_NONE)
+        send(own_call, race, flow);
 }
 
 static int watch_start(void)

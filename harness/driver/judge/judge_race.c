@@ -39,10 +39,10 @@ static char *name_place(struct judge *judge, const struct record *record)
     return strdup("memory of the heap");
 }
 
-/* Returns " from 5 to 9" for values of at most 8 bytes. */
+/* Other threads may have written them, too, between the two values. */
 static void say_change(const struct record *record, char *text, size_t size)
 {
-    snprintf(text, size, " from %#" PRIx64 " to %#" PRIx64, (uint64_t)record->values[RACE_BEFORE],
+    snprintf(text, size, "they went from %#" PRIx64 " to %#" PRIx64, (uint64_t)record->values[RACE_BEFORE],
              (uint64_t)record->values[RACE_AFTER]);
 }
 
@@ -54,13 +54,15 @@ static char *say_race(const struct record *record, const struct side sides[2], c
     const char *one = function_of(&sides[0]), *other = function_of(&sides[1]);
     long long bytes = record->values[RACE_SIZE];
     if (record->values[RACE_STORE])
-        return judge_format(
-            "%s (%s) reads %lld byte%s of %s and then stores a value that depends on them; in between %s changed "
-            "them%s in another thread, and that update is lost",
-            one, package, bytes, bytes == 1 ? "" : "s", place, other, change);
+        return judge_format("%s (%s) reads %lld byte%s of %s and then stores %s; in between %s wrote them in "
+                            "another thread, %s, and that update is lost",
+                            one, package, bytes, bytes == 1 ? "" : "s", place,
+                            record->values[RACE_LINKS] ? "the address of memory that it fills from them"
+                                                       : "a value that depends on them",
+                            other, change);
     return judge_format(
-        "%s (%s) changes %lld byte%s of %s by an instruction that is not atomic, and %s changed them%s in another "
-        "thread before the first thread went on: no lock orders the two, and an update can be lost",
+        "%s (%s) changes %lld byte%s of %s by an instruction that is not atomic, and %s wrote them in another "
+        "thread before the first thread went on, %s: no lock orders the two, and an update can be lost",
         one, package, bytes, bytes == 1 ? "" : "s", place, other, change);
 }
 
@@ -84,9 +86,11 @@ static char *signature_of(const struct side sides[2], const char *place, const c
 
 static void add_stacks(struct finding *finding, const struct record *record, struct side sides[2])
 {
-    const char *kind = record->values[RACE_STORE]
-                           ? "load of %lld bytes that a later store depends on, by thread %u"
-                           : "read and write of %lld bytes in one instruction, not atomic, by thread %u";
+    const char *kind = !record->values[RACE_STORE]
+                           ? "read and write of %lld bytes in one instruction, not atomic, by thread %u"
+                       : record->values[RACE_LINKS]
+                           ? "load of %lld bytes that memory is filled from, by thread %u"
+                           : "load of %lld bytes that a later store depends on, by thread %u";
     char *first = judge_format(kind, (long long)record->values[RACE_SIZE], record->worker);
     char *other = judge_format(
         "%s%s of %lld bytes meanwhile, by thread %lld", record->values[RACE_OTHER_LOCKED] ? "atomic " : "",

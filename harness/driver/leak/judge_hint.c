@@ -80,7 +80,7 @@ void judge_hint(struct judge *judge)
         bool counts = rows[i].of != SERIES_RESIDENT_BYTES || list.n > 0 ||
                       (rate * times >= PAGE && is_exact(judge, rows[i].of, rate));
         if (rate > 0 && counts)
-            judge_list_add(&list, "%.2f %s", rate * times, rows[i].what);
+            judge_list_add(&list, rate * times < 0.01 ? "%.1g %s" : "%.2f %s", rate * times, rows[i].what);
     }
     char *text = judge_list_end(&list);
     if (text)
