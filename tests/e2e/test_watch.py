@@ -32,10 +32,15 @@ class LostUpdates(EndToEnd):
             'load of 8 bytes that memory is filled from', 'write of 8 bytes meanwhile, by thread '),
            ('link', r'reads 8 bytes of linked in watch_update\S+ and then stores the address of memory that it fills from them; ',
             'load of 8 bytes that memory is filled from', 'write of 8 bytes meanwhile, by thread '),
+           ('exchange', r'reads 8 bytes of kept\S* in watch_update\S+, stores others, and releases what the old ones point to; in between '
+            r'bug_exchange wrote them in another thread, they went from 0x[0-9a-f]+ to 0x[0-9a-f]+: a reference is released twice, or never$',
+            'load of 8 bytes that point to what is released', 'write of 8 bytes meanwhile, by thread '),
+           ('clear', r'reads 8 bytes of cleared\S* in watch_update\S+, stores others, and releases what the old ones point to; in between '
+            r'bug_clear wrote them in another thread, ', 'load of 8 bytes that point to what is released', 'write of 8 bytes meanwhile'),
            ('crowded', r'reads 8 bytes of crowded in watch_update\S+ and then stores a value that depends on them; in between bug_crowded ',
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread ')])
     def test_finds(self, name, message, first, other):
-        """an addition in one instruction, a load and a later store, one of the heap, new heads of lists, one before an abort: both stacks"""
+        """an addition in one instruction, a load and a later store, one of the heap, new heads, exchanges, one before an abort: both stacks"""
         finding, done = self.find(f'm.bug_{name}()')
         self.assertEqual(finding['function'], f'bug_{name}', done)
         self.check(re.match(rf'bug_{name} \(watch_update\) {message}', finding['message']), done, finding['message'])
@@ -59,7 +64,7 @@ class LostUpdates(EndToEnd):
                                 rf'after {place} had touched it(; meanwhile {place} touched it in another thread)?', lines[0]), done, lines)
 
     def test_twin(self):
-        """locks, a lock that an addition releases, atomic operations, hints, heads of lists, double-checked locking: no finding"""
+        """locks, a lock that an addition releases, atomic operations, hints, heads, exchanges, double-checked locking: no finding"""
         done = run(*SETUP, '--time', 6, *WATCH, 'm.twin(iteration_index)')
         self.expect(done, 0)
         self.assertEqual(done.json['findings'], [], done)

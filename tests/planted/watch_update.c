@@ -69,6 +69,28 @@ static PyObject *bug_link(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)
     Py_RETURN_NONE;
 }
 
+/* Two threads release the same object, and one object is never released. */
+static PyObject *bug_exchange(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    static PyObject *volatile kept;
+    PyObject *next = PyTuple_Pack(1, Py_None), *old = kept;
+    kept = next;
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
+/* Both store the same value. */
+static PyObject *bug_clear(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    static PyObject *volatile cleared;
+    if (!cleared)
+        cleared = PyTuple_Pack(1, Py_None);
+    PyObject *old = cleared;
+    cleared = NULL;
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_uint next_ticket, now_serving;
 static atomic_long counted, swapped, hint, greatest;
@@ -137,6 +159,33 @@ static void push_under_lock(void)
     pthread_mutex_unlock(&lock);
 }
 
+static void exchange_under_lock(void)
+{
+    static PyObject *kept;
+    PyObject *next = PyTuple_Pack(1, Py_None);
+    pthread_mutex_lock(&lock);
+    PyObject *old = kept;
+    kept = next;
+    pthread_mutex_unlock(&lock);
+    Py_XDECREF(old);
+}
+
+static void exchange_in_one_instruction(void)
+{
+    static _Atomic(PyObject *) kept;
+    PyObject *old = atomic_exchange(&kept, PyTuple_Pack(1, Py_None));
+    Py_XDECREF(old);
+}
+
+/* References to immortal objects are not counted. */
+static void exchange_immortals(long x)
+{
+    static _Atomic(PyObject *) kept;
+    PyObject *old = atomic_load_explicit(&kept, memory_order_relaxed);
+    atomic_store_explicit(&kept, x & 1 ? Py_True : Py_False, memory_order_relaxed);
+    Py_XDECREF(old);
+}
+
 static bool make_once(void)
 {
     long *there = atomic_load_explicit(&made, memory_order_acquire);
@@ -167,6 +216,9 @@ static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *argument)
     move_finger(x);
     push_by_swap();
     push_under_lock();
+    exchange_under_lock();
+    exchange_in_one_instruction();
+    exchange_immortals(x);
     return PyBool_FromLong(make_once());
 }
 
@@ -181,5 +233,6 @@ static PyObject *open_held(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
 PLANTED_MODULE(watch_update, {"bug_add", bug_add, METH_NOARGS, NULL},
                {"bug_load", bug_load, METH_NOARGS, NULL}, {"bug_heap", bug_heap, METH_NOARGS, NULL},
                {"bug_crowded", bug_crowded, METH_NOARGS, NULL}, {"bug_push", bug_push, METH_NOARGS, NULL},
-               {"bug_link", bug_link, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
+               {"bug_link", bug_link, METH_NOARGS, NULL}, {"bug_exchange", bug_exchange, METH_NOARGS, NULL},
+               {"bug_clear", bug_clear, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
                {"twin", twin, METH_O, NULL})

@@ -111,12 +111,19 @@ enum record_statement { STATEMENT_NUMBER, STATEMENT_ROLE, STATEMENT_PLAIN };
 enum record_diverge { DIVERGE_COUNT };
 /* STALL_OWN: the call itself stalled; else it touched the word while another thread stalled there. */
 enum record_stall { STALL_IS_NO_FINDING, STALL_WORD, STALL_OWN };
+/* How a store depends on a value that was loaded before. */
+enum instruction_flow {
+    FLOW_NONE,  /* not, or it is not known */
+    FLOW_VALUE, /* it stores the value, or what was made from it */
+    FLOW_LINK, /* it stores the address of memory that is filled with the value, as where a list gets a new head */
+    FLOW_RELEASE /* it stores another value in its place, and the old one is released */
+};
 /* An update of memory that is lost, because another thread's write came in between. */
 enum record_race {
     RACE_ADDRESS,
     RACE_SIZE,
     RACE_STORE, /* address of the instruction that stores what was made from the loaded value; 0: one did both */
-    RACE_LINKS, /* it stores the address of memory that holds the loaded value */
+    RACE_FLOW,   /* enum instruction_flow */
     RACE_BEFORE, /* values of the memory before and after the other thread's write, */
     RACE_AFTER,
     RACE_STORED, /* and after the store */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/wire/record.h"
+
 struct access {
     uint8_t length;     /* bytes of the instruction; 0: it is not known, and nothing else is */
     uint8_t size;       /* bytes of memory */
@@ -25,13 +27,6 @@ struct access instruction_at(uintptr_t pc);
 /* The address of the memory that the instruction at pc has just used, from the registers after it; 0: it changed them,
  * or the memory is the thread's own. */
 uintptr_t instruction_address(uintptr_t pc, const void *ucontext);
-
-/* How a store depends on a value that was loaded before. */
-enum instruction_flow {
-    FLOW_NONE,  /* not, or it is not known */
-    FLOW_VALUE, /* it stores the value, or what was made from it */
-    FLOW_LINK   /* it stores the address of memory that is filled with the value, as where a list gets a new head */
-};
 
 /* Does the value that the instruction at `load` reads from memory always reach what the one at `store` writes? Follows
  * registers and stack slots through the code between the two, and all of its forward jumps; a value that a condition on

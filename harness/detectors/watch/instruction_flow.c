@@ -6,14 +6,21 @@
 
 #include <string.h>
 
+#include "base/peek.h"
+#include "detectors/common/release.h"
+
 #define LENGTH_MAX 4096 /* bytes of code */
 #define JUMPS 32
 #define SLOTS 8
 #define EVERYTHING UINT64_MAX /* the set where no way leads */
 #define LATE 8                /* instructions behind the store that may still complete a link */
+#define RELEASE_LENGTH 512    /* bytes of code behind the store that may still release the old value */
 
 /* Bits of a set: 16 general registers, 32 vector registers, the flags, stack slots. */
 enum { VECTORS = 16, FLAGS = 48, FIRST_SLOT = 49 };
+/* What the way has passed: the store, a release of the value. */
+#define STORED (UINT64_C(1) << 58)
+#define RELEASED (UINT64_C(1) << 59)
 
 /* What a called function may change: rax, rcx, rdx, rsi, rdi, r8 to r11, vector registers, flags. */
 #define LOST_IN_CALL (UINT64_C(0x0fc7) | ((UINT64_C(1) << 32) - 1) << VECTORS | UINT64_C(1) << FLAGS)
@@ -109,13 +116,20 @@ static uint64_t link_of(struct flow *flow, const struct instruction *at)
     return bit_of_register(to->mem.base);
 }
 
-static void step_links(struct flow *flow, const struct instruction *at, uint64_t targets)
+/* The bit of the register or stack slot that the instruction copies; 0: it is no copy. */
+static uint64_t copied_by(struct flow *flow, const struct instruction *at)
 {
     const ZydisDecodedOperand *from = &at->operands[1];
-    uint64_t source = from->type == ZYDIS_OPERAND_TYPE_REGISTER ? bit_of_register(from->reg.value)
-                      : from->type == ZYDIS_OPERAND_TYPE_MEMORY ? bit_of_slot(flow, from)
-                                                                : 0;
-    bool holds = at->head.mnemonic == ZYDIS_MNEMONIC_MOV && flow->links & source;
+    if (at->head.mnemonic != ZYDIS_MNEMONIC_MOV)
+        return 0;
+    return from->type == ZYDIS_OPERAND_TYPE_REGISTER ? bit_of_register(from->reg.value)
+           : from->type == ZYDIS_OPERAND_TYPE_MEMORY ? bit_of_slot(flow, from)
+                                                     : 0;
+}
+
+static void step_links(struct flow *flow, const struct instruction *at, uint64_t targets)
+{
+    bool holds = flow->links & copied_by(flow, at);
     flow->links = (flow->links & ~targets) | (holds ? targets : 0) | link_of(flow, at);
 }
 
@@ -220,7 +234,77 @@ static enum instruction_flow judge_store(struct flow *flow, const struct instruc
     return flow->links & stored || links_late(flow, store, stored) ? FLOW_LINK : FLOW_NONE;
 }
 
-enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store)
+/* The instruction reads this slot of a table of addresses, such as a procedure linkage table has. */
+static uintptr_t read_slot(const struct instruction *at)
+{
+    const ZydisDecodedOperand *slot = &at->operands[0];
+    uint64_t value = 0;
+    if (slot->type == ZYDIS_OPERAND_TYPE_MEMORY && slot->mem.base == ZYDIS_REGISTER_RIP)
+        peek(0, at->pc + at->head.length + (uint64_t)slot->mem.disp.value, &value, sizeof value);
+    return value;
+}
+
+/* The function that a call or a jump leads to, maybe through a linkage table; 0: it is not known. A slot of the table may
+ * have no address before the first call. */
+static uintptr_t callee_of(const struct instruction *at)
+{
+    struct instruction stub;
+    ZyanU64 target = 0;
+    if (at->operands[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+        return read_slot(at);
+    if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&at->head, &at->operands[0], at->pc, &target)) ||
+        !instruction_decode(target, &stub))
+        return 0;
+    if (stub.head.mnemonic == ZYDIS_MNEMONIC_ENDBR64 && !instruction_decode(target + stub.head.length, &stub))
+        return 0;
+    return stub.head.mnemonic == ZYDIS_MNEMONIC_JMP ? read_slot(&stub) : target;
+}
+
+/* Here the set is that of exact copies of the value. */
+static void step_release(struct flow *flow, const struct instruction *at)
+{
+    uint64_t targets = 0;
+    bool calls = at->head.meta.category == ZYDIS_CATEGORY_CALL;
+    if ((calls || at->head.meta.category == ZYDIS_CATEGORY_UNCOND_BR) &&
+        flow->set & bit_of_register(ZYDIS_REGISTER_RDI) && release_is(callee_of(at)))
+        flow->set |= RELEASED;
+    for (unsigned i = 0; i < at->head.operand_count; i++)
+        targets |= target_of(flow, &at->operands[i]);
+    bool copies = flow->set & copied_by(flow, at);
+    flow->set = (flow->set & ~targets) | (copies ? targets : 0);
+    if (calls)
+        flow->set &= ~LOST_IN_CALL;
+}
+
+/* Is there a way through load and store on which the loaded value is released? */
+static bool releases(uintptr_t load, uintptr_t store)
+{
+    struct flow flow = {0};
+    struct instruction at;
+    uintptr_t end = store + RELEASE_LENGTH;
+    if (!instruction_decode(load, &at) || at.head.mnemonic != ZYDIS_MNEMONIC_MOV || !begin(&flow, &at))
+        return false;
+    for (uintptr_t pc = load + at.head.length; pc < end; pc += at.head.length) {
+        meet_jumps(&flow, pc);
+        if (!instruction_decode(pc, &at) || flow.njumps == JUMPS)
+            return false;
+        bool ends =
+            at.head.meta.category == ZYDIS_CATEGORY_RET || at.head.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
+        if (flow.set != EVERYTHING) {
+            step_release(&flow, &at);
+            flow.set |= pc == store ? STORED : 0;
+            if (flow.set & STORED && flow.set & RELEASED)
+                return true;
+            if (is_jump(&at))
+                take_jump(&flow, &at, end);
+        }
+        if (ends)
+            flow.set = flow.links = EVERYTHING;
+    }
+    return false;
+}
+
+static enum instruction_flow follow(uintptr_t load, uintptr_t store)
 {
     struct flow flow = {0};
     struct instruction at;
@@ -240,4 +324,12 @@ enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store)
             step(&flow, &at);
     }
     return FLOW_NONE;
+}
+
+enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store)
+{
+    enum instruction_flow flow = follow(load, store);
+    return flow == FLOW_NONE && store > load && store - load <= LENGTH_MAX && releases(load, store)
+               ? FLOW_RELEASE
+               : flow;
 }

@@ -72,7 +72,7 @@ static _Atomic unsigned nstalls;   /* 1 + the greatest number of a worker */
 static _Atomic unsigned nstalling; /* threads that stall now */
 static __thread struct thread *self __attribute__((tls_model("initial-exec")));
 
-void (*stall_found)(const struct stall_race *race);
+bool (*stall_found)(const struct stall_race *race);
 
 void stall_begin(uint16_t worker, uint64_t seed)
 {
@@ -205,8 +205,9 @@ static void witness(struct thread *thread, const struct slot *slot, const struct
 /* The process may crash of it before the call ends. */
 static void report(const struct stall_race *race)
 {
-    if (stall_found && stall_log_add_pair(stall_log_pair(race->first.pc, race->other.pc)))
-        stall_found(race);
+    uint64_t pair = stall_log_pair(race->first.pc, race->other.pc);
+    if (stall_found && !stall_log_has_pair(pair) && stall_found(race))
+        stall_log_add_pair(pair);
 }
 
 static bool is_same_call(const struct guard_context *one)
@@ -232,8 +233,7 @@ static void follow(struct thread *thread, const struct slot *slot, const struct 
     if (same && is_same_call(&thread->race_call) && !access->reads && access->writes && !access->locked) {
         race->store = sight->pc;
         race->stored = read_memory(sight->address, access->size);
-        if (race->stored != race->after) /* else both store the same value */
-            report(race);
+        report(race);
     }
     end_wait(thread);
 }

@@ -65,9 +65,9 @@ uint64_t stall_log_pair(uintptr_t one, uintptr_t other);
 bool stall_log_has_pair(uint64_t pair);
 bool stall_log_add_pair(uint64_t pair);
 
-/* Called with each lost update, in the handler of the thread that stalled. Child main sets it before the workers start.
- * NULL: the detector watch is off. */
-extern void (*stall_found)(const struct stall_race *race);
+/* Called with what may be a lost update, in the handler of the thread that stalled. Returns true if it is one: then its
+ * pair of instructions is done. Child main sets it before the workers start. NULL: the detector watch is off. */
+extern bool (*stall_found)(const struct stall_race *race);
 
 /* Begins the watch of this thread. */
 void stall_begin(uint16_t worker, uint64_t seed);

@@ -9,6 +9,8 @@
 
 #include "base/peek.h"
 #include "detectors/common/detector.h"
+#include "detectors/common/pyversion.h"
+#include "detectors/common/release.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/watched.h"
 #include "detectors/watch/watchpoint.h"
@@ -48,7 +50,7 @@ static void send(const struct detector_call *call, const struct stall_race *race
     record.values[RACE_STORE] = (int64_t)race->store;
     record.values[RACE_BEFORE] = (int64_t)race->before;
     record.values[RACE_AFTER] = (int64_t)race->after;
-    record.values[RACE_LINKS] = flow == FLOW_LINK;
+    record.values[RACE_FLOW] = flow;
     record.values[RACE_STORED] = (int64_t)race->stored;
     record.values[RACE_OTHER] = other->worker;
     record.values[RACE_OTHER_SIZE] = other->access.size;
@@ -64,12 +66,32 @@ static void send(const struct detector_call *call, const struct stall_race *race
     atomic_fetch_add_explicit(call->findings, 1, memory_order_relaxed);
 }
 
+/* A reference to an immortal object is not counted. */
+static bool is_immortal(uintptr_t address)
+{
+    PyObject head;
+    Py_ssize_t count;
+    return peek(0, address, &head, sizeof head) &&
+           pyversion_layout().references(&head, &count) == PYOBJECT_IMMORTAL;
+}
+
+/* Is it lost, or harmless? A store of the value that is there already loses nothing, but the reference that both
+ * release. */
+static bool is_lost(const struct stall_race *race, enum instruction_flow flow)
+{
+    if (flow == FLOW_RELEASE)
+        return race->first.access.size == sizeof(void *) && race->before && !is_immortal(race->before);
+    return flow != FLOW_NONE && (!race->store || race->stored != race->after);
+}
+
 /* Signal context. */
-static void on_race(const struct stall_race *race)
+static bool on_race(const struct stall_race *race)
 {
     enum instruction_flow flow = race->store ? instruction_flows(race->first.pc, race->store) : FLOW_VALUE;
-    if (own_call && flow != FLOW_NONE)
+    bool is_sent = own_call && is_lost(race, flow);
+    if (is_sent)
         send(own_call, race, flow);
+    return is_sent;
 }
 
 static int watch_start(void)
@@ -79,6 +101,7 @@ static int watch_start(void)
 #else
     error = -ENOTSUP;
 #endif
+    release_start();
     if (error == 0)
         stall_found = on_race;
     return error < 0 ? -ENOTSUP : 0;

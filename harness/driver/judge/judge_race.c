@@ -46,6 +46,25 @@ static void say_change(const struct record *record, char *text, size_t size)
              (uint64_t)record->values[RACE_AFTER]);
 }
 
+/* What the first thread does with the memory, and what is wrong with that, for the sentence and for the stack. */
+static const struct {
+    const char *does, *load, *but;
+} words[] = {
+    [FLOW_VALUE] = {"and then stores a value that depends on them", "that a later store depends on",
+                    ", and that update is lost"},
+    [FLOW_LINK] = {"and then stores the address of memory that it fills from them",
+                   "that memory is filled from", ", and that update is lost"},
+    [FLOW_RELEASE] = {"stores others, and releases what the old ones point to",
+                      "that point to what is released", ": a reference is released twice, or never"},
+};
+
+/* Another ftstress may have sent it. */
+static size_t flow_of(const struct record *record)
+{
+    uint64_t flow = (uint64_t)record->values[RACE_FLOW];
+    return flow < sizeof words / sizeof *words && words[flow].does ? flow : FLOW_VALUE;
+}
+
 static char *say_race(const struct record *record, const struct side sides[2], const char *package,
                       const char *place)
 {
@@ -53,13 +72,12 @@ static char *say_race(const struct record *record, const struct side sides[2], c
     say_change(record, change, sizeof change);
     const char *one = function_of(&sides[0]), *other = function_of(&sides[1]);
     long long bytes = record->values[RACE_SIZE];
+    size_t flow = flow_of(record);
     if (record->values[RACE_STORE])
-        return judge_format("%s (%s) reads %lld byte%s of %s and then stores %s; in between %s wrote them in "
-                            "another thread, %s, and that update is lost",
-                            one, package, bytes, bytes == 1 ? "" : "s", place,
-                            record->values[RACE_LINKS] ? "the address of memory that it fills from them"
-                                                       : "a value that depends on them",
-                            other, change);
+        return judge_format(
+            "%s (%s) reads %lld byte%s of %s%s %s; in between %s wrote them in another thread, %s%s", one,
+            package, bytes, bytes == 1 ? "" : "s", place, flow == FLOW_RELEASE ? "," : "", words[flow].does,
+            other, change, words[flow].but);
     return judge_format(
         "%s (%s) changes %lld byte%s of %s by an instruction that is not atomic, and %s wrote them in another "
         "thread before the first thread went on, %s: no lock orders the two, and an update can be lost",
@@ -86,12 +104,12 @@ static char *signature_of(const struct side sides[2], const char *place, const c
 
 static void add_stacks(struct finding *finding, const struct record *record, struct side sides[2])
 {
-    const char *kind = !record->values[RACE_STORE]
-                           ? "read and write of %lld bytes in one instruction, not atomic, by thread %u"
-                       : record->values[RACE_LINKS]
-                           ? "load of %lld bytes that memory is filled from, by thread %u"
-                           : "load of %lld bytes that a later store depends on, by thread %u";
-    char *first = judge_format(kind, (long long)record->values[RACE_SIZE], record->worker);
+    char *first =
+        record->values[RACE_STORE]
+            ? judge_format("load of %lld bytes %s, by thread %u", (long long)record->values[RACE_SIZE],
+                           words[flow_of(record)].load, record->worker)
+            : judge_format("read and write of %lld bytes in one instruction, not atomic, by thread %u",
+                           (long long)record->values[RACE_SIZE], record->worker);
     char *other = judge_format(
         "%s%s of %lld bytes meanwhile, by thread %lld", record->values[RACE_OTHER_LOCKED] ? "atomic " : "",
         record->values[RACE_OTHER_READS] ? "read and write" : "write",

@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "detectors/common/release.h"
 #include "detectors/watch/instruction.h"
 
 /* The word is at [rdi]; `code` ends with its store, behind the label, and `rest` comes after that. */
@@ -30,6 +34,16 @@ FLOW(links_what_it_loads_late, LOAD, HEAD, "mov rax, rdx\nmov [rsi], rax");
 FLOW(links_another_late, LOAD, HEAD, "mov rsi, rdx\nmov [rsi], rax");
 FLOW(fills_on_the_stack, LOAD "mov [rsp-8], rax", "mov [rdi], rsp", "");
 FLOW(loads_through_the_link, LOAD "mov [rsi], rax\nmov rcx, [rsi+8]", "mov [rdi], rcx", "");
+
+FLOW(releases, LOAD, HEAD, "mov rdi, rax\ncall free@PLT");
+FLOW(releases_at_its_end, LOAD, HEAD, "mov rdi, rax\njmp free@PLT");
+FLOW(releases_if_any, LOAD, HEAD, "test rax, rax\nje 1f\nmov rdi, rax\ncall free@PLT\n1:");
+FLOW(releases_behind_its_end, LOAD, HEAD, "test rax, rax\njne 1f\nret\n1: mov rdi, rax\ncall free@PLT");
+FLOW(releases_another, LOAD, HEAD, "mov rdi, rdx\ncall free@PLT");
+FLOW(releases_what_it_points_to, LOAD, HEAD, "mov rdi, [rax]\ncall free@PLT");
+FLOW(releases_in_place_of_the_store, LOAD "test rax, rax\nje 1f", HEAD,
+     "ret\n1: mov rdi, rax\ncall free@PLT");
+FLOW(passes_it_on, LOAD, HEAD, "mov rdi, rax\ncall labs@PLT");
 
 #define ASSERT_FLOW(name, expected)                                                                          \
     assert_int_equal(instruction_flows((uintptr_t)(name), (uintptr_t)name##_store), expected)
@@ -64,12 +78,28 @@ static void test_no_links(void **state)
     ASSERT_FLOW(loads_through_the_link, FLOW_NONE);
 }
 
+static void test_releases(void **state)
+{
+    (void)state;
+    ASSERT_FLOW(releases, FLOW_RELEASE);
+    ASSERT_FLOW(releases_at_its_end, FLOW_RELEASE);
+    ASSERT_FLOW(releases_if_any, FLOW_RELEASE);
+    ASSERT_FLOW(releases_behind_its_end, FLOW_RELEASE);
+    ASSERT_FLOW(releases_another, FLOW_NONE);
+    ASSERT_FLOW(releases_what_it_points_to, FLOW_NONE);
+    ASSERT_FLOW(releases_in_place_of_the_store, FLOW_NONE);
+    ASSERT_FLOW(passes_it_on, FLOW_NONE);
+}
+
 int main(void)
 {
+    free(strdup("the linkage table has the address of free after its first call"));
+    release_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_no_links),
+        cmocka_unit_test(test_releases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
