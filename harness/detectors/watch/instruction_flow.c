@@ -1,6 +1,6 @@
-/* Follows a value from a load to a store: one pass over the code between the two, with the set of registers and stack
- * slots that hold it, and the set of those that point to memory which holds it. At the target of a forward jump the sets
- * of both ways are intersected, so that a value in the set comes from the load on every way. */
+/* Follows a value from a load to a store, and behind it: one pass over the code, with the set of registers and stack
+ * slots that hold it, and the set of those that point to memory which holds it. At the target of a forward jump the
+ * sets of both ways are intersected, so that a value in the set comes from the load on every way. */
 #include "detectors/watch/instruction_decode.h"
 #include "detectors/watch/instruction.h"
 
@@ -244,8 +244,8 @@ static uintptr_t read_slot(const struct instruction *at)
     return value;
 }
 
-/* The function that a call or a jump leads to, maybe through a linkage table; 0: it is not known. A slot of the table may
- * have no address before the first call. */
+/* The function that a call or a jump leads to, maybe through a linkage table; 0: it is not known. A slot of the table
+ * may have no address before the first call. */
 static uintptr_t callee_of(const struct instruction *at)
 {
     struct instruction stub;
