@@ -46,19 +46,18 @@ static void say_change(const struct record *record, char *text, size_t size)
              (uint64_t)record->values[RACE_AFTER]);
 }
 
-/* What the first thread does with the memory, and what is wrong with that, for the sentence and for the stack. */
+/* What the first thread does with the memory, behind its name and behind the load. */
 static const struct {
-    const char *does, *load, *but;
+    const char *does, *load;
 } words[] = {
-    [FLOW_VALUE] = {"and then stores a value that depends on them", "that a later store depends on",
-                    ", and that update is lost"},
-    [FLOW_LINK] = {"and then stores the address of memory that it fills from them",
-                   "that memory is filled from", ", and that update is lost"},
-    [FLOW_RELEASE] = {"stores others, and releases what the old ones point to",
-                      "that point to what is released", ": a reference is released twice, or never"},
+    [FLOW_VALUE] = {" and then stores a value that depends on them", "that a later store depends on"},
+    [FLOW_LINK] = {" and then stores the address of memory that it fills from them",
+                   "that memory is filled from"},
+    [FLOW_RELEASE] = {", stores others, and releases what the old ones point to",
+                      "that point to what is released"},
 };
 
-/* Another ftstress may have sent it. */
+/* A record may be damaged. */
 static size_t flow_of(const struct record *record)
 {
     uint64_t flow = (uint64_t)record->values[RACE_FLOW];
@@ -75,9 +74,9 @@ static char *say_race(const struct record *record, const struct side sides[2], c
     size_t flow = flow_of(record);
     if (record->values[RACE_STORE])
         return judge_format(
-            "%s (%s) reads %lld byte%s of %s%s %s; in between %s wrote them in another thread, %s%s", one,
-            package, bytes, bytes == 1 ? "" : "s", place, flow == FLOW_RELEASE ? "," : "", words[flow].does,
-            other, change, words[flow].but);
+            "%s (%s) reads %lld byte%s of %s%s; in between %s wrote them in another thread, %s%s", one,
+            package, bytes, bytes == 1 ? "" : "s", place, words[flow].does, other, change,
+            flow == FLOW_RELEASE ? ": a reference is released twice, or never" : ", and that update is lost");
     return judge_format(
         "%s (%s) changes %lld byte%s of %s by an instruction that is not atomic, and %s wrote them in another "
         "thread before the first thread went on, %s: no lock orders the two, and an update can be lost",
