@@ -134,9 +134,11 @@ static struct finding *new_race(struct judge *judge, const struct record *record
                  place ? place : "memory");
     finding->signature =
         signature_of(sides, place ? place : "", finding->evidence.package ? finding->evidence.package : "");
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): cleanup_free */
     if (!is_variable(place ? place : "")) /* the shapes of arrays are in the heap, too */
         judge_note_changes(judge, finding);
     return finding_list_add(&judge->run->findings, finding, judge->child);
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
 }
 
 /* A word that two packages change is the first one's, which the other interrupts. */
