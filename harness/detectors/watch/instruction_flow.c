@@ -8,6 +8,7 @@
 
 #include "base/peek.h"
 #include "detectors/common/release.h"
+#include "detectors/watch/target_files.h"
 
 #define LENGTH_MAX 4096 /* bytes of code */
 #define JUMPS 32
@@ -207,11 +208,22 @@ static bool is_jump(const struct instruction *at)
            at->head.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
 }
 
+/* Up to here the code behind the store can be decoded: memory behind the code may not be there. */
+static uintptr_t end_of_code(uintptr_t store)
+{
+    uintptr_t end = store + RELEASE_LENGTH, code_end = target_files_code_end(store);
+    return code_end && code_end - ZYDIS_MAX_INSTRUCTION_LENGTH < end ? code_end - ZYDIS_MAX_INSTRUCTION_LENGTH
+                                                                     : end;
+}
+
 /* A compiler may move the store that fills the new block behind the one of its address. */
 static bool links_late(struct flow *flow, const struct instruction *store, uint64_t stored)
 {
     struct instruction at = *store;
-    for (unsigned i = 0; i < LATE && instruction_decode(at.pc + at.head.length, &at); i++) {
+    uintptr_t end = end_of_code(store->pc);
+    for (unsigned i = 0; i < LATE && at.pc + at.head.length < end; i++) {
+        if (!instruction_decode(at.pc + at.head.length, &at))
+            return false;
         if (link_of(flow, &at) & stored)
             return true;
         if (is_jump(&at) || at.head.meta.category == ZYDIS_CATEGORY_CALL ||
@@ -276,17 +288,26 @@ static void step_release(struct flow *flow, const struct instruction *at)
         flow->set &= ~LOST_IN_CALL;
 }
 
+/* Does no way lead here, or to code behind it? */
+static bool is_over(const struct flow *flow, uintptr_t pc)
+{
+    bool over = flow->set == EVERYTHING;
+    for (unsigned i = 0; i < flow->njumps && over; i++)
+        over = flow->jumps[i].target < pc;
+    return over;
+}
+
 /* Is there a way through load and store on which the loaded value is released? */
 static bool releases(uintptr_t load, uintptr_t store)
 {
     struct flow flow = {0};
     struct instruction at;
-    uintptr_t end = store + RELEASE_LENGTH;
+    uintptr_t end = end_of_code(store);
     if (!instruction_decode(load, &at) || at.head.mnemonic != ZYDIS_MNEMONIC_MOV || !begin(&flow, &at))
         return false;
     for (uintptr_t pc = load + at.head.length; pc < end; pc += at.head.length) {
         meet_jumps(&flow, pc);
-        if (!instruction_decode(pc, &at) || flow.njumps == JUMPS)
+        if (is_over(&flow, pc) || flow.njumps == JUMPS || !instruction_decode(pc, &at))
             return false;
         bool ends =
             at.head.meta.category == ZYDIS_CATEGORY_RET || at.head.meta.category == ZYDIS_CATEGORY_UNCOND_BR;
