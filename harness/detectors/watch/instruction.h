@@ -30,5 +30,6 @@ uintptr_t instruction_address(uintptr_t pc, const void *ucontext);
 
 /* Does the value that the instruction at `load` reads from memory always reach what the one at `store` writes? Follows
  * registers and stack slots through the code between the two, and all of its forward jumps; a value that a condition on
- * it chose counts. FLOW_NONE where the code goes back, or is not understood. */
+ * it chose counts. Else, does the code behind the store release it? FLOW_NONE where the code goes back, or is not
+ * understood. After release_start. */
 enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store);

@@ -134,6 +134,12 @@ static void step_links(struct flow *flow, const struct instruction *at, uint64_t
     flow->links = (flow->links & ~targets) | (holds ? targets : 0) | link_of(flow, at);
 }
 
+static void lose_in_call(struct flow *flow)
+{
+    flow->set &= ~LOST_IN_CALL;
+    flow->links &= ~LOST_IN_CALL;
+}
+
 static void step(struct flow *flow, const struct instruction *at)
 {
     uint64_t sources = 0, targets = 0, partial = 0;
@@ -149,10 +155,13 @@ static void step(struct flow *flow, const struct instruction *at)
     bool holds = flow->set & sources && !is_constant(&at->head, at->operands);
     uint64_t kept = flow->set & partial;
     flow->set = (flow->set & ~targets) | (holds ? targets : 0) | kept;
-    if (at->head.meta.category == ZYDIS_CATEGORY_CALL) {
-        flow->set &= ~LOST_IN_CALL;
-        flow->links &= ~LOST_IN_CALL;
-    }
+    if (at->head.meta.category == ZYDIS_CATEGORY_CALL)
+        lose_in_call(flow);
+}
+
+static void end_way(struct flow *flow)
+{
+    flow->set = flow->links = EVERYTHING;
 }
 
 /* Returns false for a jump that this pass does not understand: back, or to an address in a register. A jump beyond the
@@ -172,7 +181,7 @@ static bool take_jump(struct flow *flow, const struct instruction *at, uintptr_t
         flow->jumps[flow->njumps++].set = flow->set;
     }
     if (at->head.meta.category == ZYDIS_CATEGORY_UNCOND_BR)
-        flow->set = flow->links = EVERYTHING;
+        end_way(flow);
     return true;
 }
 
@@ -285,7 +294,7 @@ static void step_release(struct flow *flow, const struct instruction *at)
     bool copies = flow->set & copied_by(flow, at);
     flow->set = (flow->set & ~targets) | (copies ? targets : 0);
     if (calls)
-        flow->set &= ~LOST_IN_CALL;
+        lose_in_call(flow);
 }
 
 /* Does no way lead here, or to code behind it? */
@@ -320,7 +329,7 @@ static bool releases(uintptr_t load, uintptr_t store)
                 take_jump(&flow, &at, end);
         }
         if (ends)
-            flow.set = flow.links = EVERYTHING;
+            end_way(&flow);
     }
     return false;
 }
@@ -329,7 +338,7 @@ static enum instruction_flow follow(uintptr_t load, uintptr_t store)
 {
     struct flow flow = {0};
     struct instruction at;
-    if (store <= load || store - load > LENGTH_MAX || !instruction_decode(load, &at) || !begin(&flow, &at))
+    if (!instruction_decode(load, &at) || !begin(&flow, &at))
         return FLOW_NONE;
     for (uintptr_t pc = load + at.head.length; pc <= store; pc += at.head.length) {
         meet_jumps(&flow, pc);
@@ -340,7 +349,7 @@ static enum instruction_flow follow(uintptr_t load, uintptr_t store)
         if (is_jump(&at) && !take_jump(&flow, &at, store))
             return FLOW_NONE;
         if (at.head.meta.category == ZYDIS_CATEGORY_RET)
-            flow.set = flow.links = EVERYTHING;
+            end_way(&flow);
         else if (!is_jump(&at) && flow.set != EVERYTHING)
             step(&flow, &at);
     }
@@ -349,8 +358,8 @@ static enum instruction_flow follow(uintptr_t load, uintptr_t store)
 
 enum instruction_flow instruction_flows(uintptr_t load, uintptr_t store)
 {
+    if (store <= load || store - load > LENGTH_MAX)
+        return FLOW_NONE;
     enum instruction_flow flow = follow(load, store);
-    return flow == FLOW_NONE && store > load && store - load <= LENGTH_MAX && releases(load, store)
-               ? FLOW_RELEASE
-               : flow;
+    return flow == FLOW_NONE && releases(load, store) ? FLOW_RELEASE : flow;
 }

@@ -9,8 +9,8 @@
 
 #include "base/peek.h"
 #include "detectors/common/detector.h"
-#include "detectors/common/pyversion.h"
 #include "detectors/common/release.h"
+#include "detectors/memory/pyobject.h"
 #include "detectors/watch/stall.h"
 #include "detectors/watch/watched.h"
 #include "detectors/watch/watchpoint.h"
@@ -71,8 +71,7 @@ static bool is_immortal(uintptr_t address)
 {
     PyObject head;
     Py_ssize_t count;
-    return peek(0, address, &head, sizeof head) &&
-           pyversion_layout().references(&head, &count) == PYOBJECT_IMMORTAL;
+    return peek(0, address, &head, sizeof head) && pyobject_references(&head, &count) == PYOBJECT_IMMORTAL;
 }
 
 /* Is it lost, or harmless? A store of the value that is there already loses nothing, but the reference that both
@@ -101,9 +100,10 @@ static int watch_start(void)
 #else
     error = -ENOTSUP;
 #endif
-    release_start();
-    if (error == 0)
+    if (error == 0) {
+        release_start();
         stall_found = on_race;
+    }
     return error < 0 ? -ENOTSUP : 0;
 }
 

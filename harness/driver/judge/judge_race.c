@@ -46,7 +46,7 @@ static void say_change(const struct record *record, char *text, size_t size)
              (uint64_t)record->values[RACE_AFTER]);
 }
 
-/* What the first thread does with the memory, behind its name and behind the load. */
+/* How the first thread uses what it loads: in the sentence, and in the title of its stack. */
 static const struct {
     const char *does, *load;
 } words[] = {

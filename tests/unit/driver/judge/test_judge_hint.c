@@ -8,6 +8,10 @@
 /* Two first windows, three short ones and three of twice the length, in blocks or bytes since the first point. */
 static const int64_t calls[RECORD_POINTS] = {0, 50, 150, 250, 350, 450, 650, 850, 1050};
 
+/* The same, in a child that is a thousand times faster. */
+static const int64_t many_calls[RECORD_POINTS] = {0,      50000,  150000, 250000, 350000,
+                                                  450000, 650000, 850000, 1050000};
+
 static void add_points(struct trial *trial, enum record_type type, enum series_of of, const int64_t *points)
 {
     struct record record;
@@ -18,14 +22,14 @@ static void add_points(struct trial *trial, enum record_type type, enum series_o
     add_record(trial, &record);
 }
 
-/* Returns the note, "" if there is none; of a child with this series. */
-static char *note_of(enum series_of of, const int64_t *points, bool changes)
+/* Returns the note, "" if there is none; of a child with this series over these calls. */
+static char *note_over(const int64_t *made, enum series_of of, const int64_t *points, bool changes)
 {
     struct trial trial;
     char *note = NULL;
     begin(&trial);
     trial.outcome.facts.changes = changes ? CHANGES_SEEN : CHANGES_NONE;
-    add_points(&trial, RECORD_ARM, of, calls);
+    add_points(&trial, RECORD_ARM, of, made);
     add_points(&trial, RECORD_SERIES, of, points);
     assert_silent(&trial);
     assert_silent(&trial); /* a second child adds no second note */
@@ -69,7 +73,7 @@ static void a_child_with_windows_enough_looked(void **state)
 
 static void assert_note(enum series_of of, const int64_t *points, bool changes, const char *words)
 {
-    char *note = note_of(of, points, changes);
+    char *note = note_over(calls, of, points, changes);
     if (words ? !strstr(note, words) : *note)
         fail_msg("wanted a note with \"%s\", not \"%s\"", words ? words : "", note);
     free(note);
@@ -90,6 +94,14 @@ static void totals_that_grow_with_the_calls_are_a_note(void **state)
     assert_note(SERIES_NATIVE_BYTES, bytes, false, HEAD "48.00 bytes of malloc in each call");
     assert_note(SERIES_RESIDENT_BYTES, resident, false, HEAD "8192.00 bytes of resident memory in each call");
     assert_note(SERIES_PYTHON_BLOCKS, blocks, true, NULL); /* the statements may keep it on purpose */
+}
+
+static void a_small_rate_is_no_zero(void **state)
+{
+    (void)state;
+    char *note = note_over(many_calls, SERIES_PYTHON_BLOCKS, calls, false);
+    assert_non_null(strstr(note, HEAD "0.001 blocks of CPython's allocators in each call"));
+    free(note);
 }
 
 static void resident_memory_alone_must_be_exact(void **state)
@@ -125,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_with_windows_enough_looked),
         cmocka_unit_test(totals_that_grow_with_the_calls_are_a_note),
+        cmocka_unit_test(a_small_rate_is_no_zero),
         cmocka_unit_test(resident_memory_alone_must_be_exact),
         cmocka_unit_test(totals_that_settle_are_none),
     };
