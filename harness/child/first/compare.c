@@ -35,7 +35,7 @@ const char *compare_why(unsigned role, unsigned step)
 
 static void refute(struct compare_entry *entry, const struct worker *worker, unsigned step, const char *why)
 {
-    char *text = table->why[worker->body_index % COMPARE_THREADS][step];
+    char *text = table->why[worker->call.role % COMPARE_THREADS][step];
     size_t size = sizeof table->why[0][0];
     entry->state = COMPARE_REFUTED;
     if (!*text)

@@ -96,7 +96,7 @@ static bool run_step(struct worker *worker, struct role *role, unsigned set, str
     if (meets)
         point_open();
     to->values[step] =
-        statement_run(body->first + step, &role->bound[set * body->nsteps + step], role->names[set]);
+        statement_functions[body->first + step](&role->bound[set * body->nsteps + step], role->names[set]);
     if (meets)
         point_close();
     guard_context.worker = BLOCK_NOBODY;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/prng.h"
-#include "child/run/barrier.h"
+#include "child/meet/barrier.h"
 #include "child/run/run.h"
 #include "child/run/worker.h"
 

@@ -13,7 +13,7 @@
 
 #include <ftstress/scenario.h>
 
-#include "child/run/barrier.h"
+#include "child/meet/barrier.h"
 #include "child/step/samples.h"
 #include "child/space/space.h"
 #include "child/step/step.h"

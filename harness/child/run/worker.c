@@ -9,7 +9,7 @@
 #include "base/prng.h"
 #include "child/crash/crash.h"
 #include "detectors/common/pyversion.h"
-#include "child/run/learn.h"
+#include "child/run/call.h"
 #include "child/run/writer.h"
 #include "child/step/statement.h"
 #include "core/plan/detector_list.h"
@@ -67,31 +67,13 @@ static bool worker_allocate_once(struct worker *worker)
     worker->slot = &run->board->slots[worker->learn ? BOARD_MAIN : worker->index];
     if (!run->program || worker->bound)
         return true;
-    worker->body_index = worker->index % run->program->nbodies;
-    worker->body = &run->program->bodies[worker->body_index];
+    unsigned role = worker->index % run->program->nbodies;
+    worker->body = &run->program->bodies[role];
+    worker->is_fresh = run->program == run->fresh;
+    /* Where there are several bodies, each has one statement. */
+    worker->statements = &statement_functions[worker->is_fresh ? STATEMENT_NEW : role];
     worker->bound = calloc(worker->body->nsteps, sizeof *worker->bound);
     return worker->bound || fail_to_prepare(worker, "memory is out; raise --memory");
-}
-
-static void prepare_call(struct worker *worker)
-{
-    bool serial = worker->learn;
-    struct run *run = worker->run;
-    worker->call = (struct detector_call){
-        .wire = run->wire,
-        .worker = serial ? RECORD_MAIN : (uint16_t)worker->index,
-        .serial = serial || (run->replays && run->plan->threads == 1),
-        .role = run->program ? worker->index % run->program->nbodies : 0,
-        .watched = worker->space.watched,
-        .nwatched = worker->space.nwatched,
-        .mutable = (run->mutable || run->writer.any) && run->plan->share != RUNG_PRIVATE,
-        .waits = run->opaque || run->lazy || run->indexed,
-        .lane = run->program ? samples_lane(&run->samples, worker->index, run->program->nbodies)
-                             : DETECTOR_NO_SAMPLE,
-        .damaged = &run->damaged,
-        .compared = worker->compared,
-        .findings = &run->findings,
-    };
 }
 
 bool worker_prepare(struct worker *worker)
@@ -100,8 +82,11 @@ bool worker_prepare(struct worker *worker)
     char error[640];
     if (!worker_allocate_once(worker))
         return false;
+    worker->is_numbered = !run->program || run->program->uses_iteration;
+    worker->writes = run->writer.any;
     if (worker->generation == run->generation && worker->space.names) {
         space_check(&worker->space);
+        call_prepare(worker, false);
         return true;
     }
     release_steps(worker);
@@ -110,9 +95,8 @@ bool worker_prepare(struct worker *worker)
                     sizeof error) < 0)
         return fail_to_prepare(worker, error);
     worker->generation = run->generation;
-    prepare_call(worker);
+    call_prepare(worker, true);
     tripwire_hits();
-    worker->names_case = run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
     if (run->native)
         return prepare_native(worker);
     for (unsigned i = 0; i < worker->body->nsteps; i++)
@@ -128,111 +112,25 @@ void worker_release(struct worker *worker)
     worker->bound = NULL;
 }
 
-/* A statement that makes many different calls may name the current one in the variable `case`. */
-static const char *current_case(const struct worker *worker, const char *source)
+static void set_number(struct worker *worker)
 {
-    PyObject *text = PyDict_GetItemString(worker->space.names, "case");
-    return text && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : source;
-}
-
-static inline void set_statement(struct worker *worker, const char *source)
-{
-    worker->call.statement = worker->names_case ? current_case(worker, source) : source;
-    crash_set_statement(worker->call.statement);
-}
-
-/* The time of this does not belong to the call. */
-static void learn_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
-                       PyObject *result, PyObject *raised)
-{
-    struct learn *learn = worker->learn;
-    uint64_t began = clock_now();
-    bool wants = !worker->run->native && learn_wants_again(learn, &worker->body->steps[step], result);
-    for (unsigned i = 0; wants && i < LEARN_CYCLE; i++) {
-        PyObject *again = target(worker, step);
-        PyErr_Clear();
-        wants = again && !learn_is_lazy(learn, result, again);
-        Py_XDECREF(again);
-    }
-    learn_after_call(learn, &worker->call, raised);
-    learn->spent += clock_now() - began;
-}
-
-/* Runs the detectors' hooks around the call, with as little as possible between them and the call. */
-static bool make_call(struct worker *worker, PyObject *(*target)(struct worker *, unsigned), unsigned step,
-                      const char *source)
-{
-    struct detector_call *call = &worker->call;
-    call->iteration = worker->iterations;
-    call->step = step;
-    call->refs = worker->run->native || !worker->body->steps[step].target ? 1 : 2;
-    guard_context = (struct guard_context){.iteration = (uint32_t)worker->iterations,
-                                           .worker = call->serial ? BLOCK_SERIAL : call->worker,
-                                           .step = (uint16_t)step};
-    set_statement(worker, source);
-    detectors_before_call(call);
-    if (!tracing_turn) /* each step of a wait would be traced, too */
-        point_open();
-    board_enter(worker->slot, worker->calls);
-    tracing_begin_call(worker->index);
-    PyObject *result = target(worker, step);
-    tracing_end_call();
-    point_close();
-    guard_context.worker = BLOCK_NOBODY;
-    if (!call->serial && !tracing_turn && worker->calls >= worker->sample_at)
-        worker_sample_overlap(worker, step);
-    board_leave(worker->slot, worker->calls++);
-    PyObject *raised = result ? NULL : PyErr_GetRaisedException();
-    bool returned = result || run_declares(worker->run, raised);
-    if (returned)
-        Py_CLEAR(raised);
-    if (raised && PyErr_GivenExceptionMatches(raised, PyExc_SystemExit)) {
-        worker->done = true;
-        Py_CLEAR(raised);
-    }
-    if (worker->names_case) /* the statement may have assigned it and so freed the old text */
-        set_statement(worker, source);
-    detectors_after_call(call, result, raised);
-    if (worker->run->took)
-        worker->run->took(worker, step, result);
-    if (worker->learn)
-        learn_call(worker, target, step, result, raised);
-    if (raised)
-        atomic_fetch_add_explicit(&worker->run->raised, 1, memory_order_relaxed);
-    Py_XDECREF(result);
-    Py_XDECREF(raised);
-    return returned;
-}
-
-static PyObject *call_step(struct worker *worker, unsigned step)
-{
-    bool fresh = worker->run->program == worker->run->fresh;
-    return statement_run(fresh ? STATEMENT_NEW : worker->body_index + step, &worker->bound[step],
-                         worker->space.names);
-}
-
-static PyObject *call_native(struct worker *worker, unsigned step)
-{
-    (void)step;
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): worker_iterate calls this with a native step only */
-    return worker->run->native->step(&worker->native, worker->native_state);
+    if (worker->body)
+        space_set_number(worker->space.names, "iteration_index", worker->iterations);
+    else
+        worker->native.iteration_index = worker->iterations;
 }
 
 bool worker_iterate(struct worker *worker)
 {
-    struct run *run = worker->run;
+    unsigned nsteps = worker->body ? worker->body->nsteps : 1;
     bool whole = true;
-    worker->native.iteration_index = worker->iterations;
-    if (run->program && run->program->uses_iteration)
-        space_set_number(worker->space.names, "iteration_index", worker->iterations);
-    worker->call.sample = samples_find(&run->samples, worker->iterations);
-    if (run->native)
-        whole = make_call(worker, call_native, 0, run->native->name);
-    for (unsigned i = 0; run->program && whole && i < worker->body->nsteps; i++) {
+    if (worker->is_numbered)
+        set_number(worker);
+    for (unsigned i = 0; whole && i < nsteps; i++) {
         atomic_store_explicit(&worker->slot->step, i, memory_order_relaxed);
-        whole = make_call(worker, call_step, i, worker->body->steps[i].source);
+        whole = call_make(worker, i);
     }
-    if (run->writer.any)
+    if (worker->writes)
         writer_write(worker);
     worker->iterations++;
     return whole;
@@ -289,11 +187,12 @@ static void work_round(struct worker *worker)
         worker->iterations = run->first_iteration;
     begin_poll(run);
     uint64_t began = clock_busy(), first = worker->iterations;
+    const uint64_t calls = run->round_calls, meetings = run->meetings, trace_at = run->trace_at;
     stall_point();
-    for (uint64_t i = 0; i < run->round_calls; i++) {
-        if (i < run->meetings)
+    for (uint64_t i = 0; i < calls; i++) {
+        if (i < meetings)
             meet(run);
-        if (i != run->trace_at || !take_turn(worker))
+        if (i != trace_at || !take_turn(worker))
             worker_iterate(worker);
         if (worker->done)
             atomic_store_explicit(&run->over, true, memory_order_relaxed);

@@ -9,34 +9,40 @@
 #include <stdbool.h>
 
 #include "child/run/run.h"
+#include "child/step/statement.h"
 #include "detectors/common/detector.h"
 
 struct learn;
 
-/* Aligned to its own cache lines: each call writes it, and workers lie in one array. */
+/* Aligned to its own cache lines: each call writes it, and workers lie in one array. What each call needs comes
+ * first. */
 struct worker {
     _Alignas(128) struct run *run;
+    struct board_slot *slot;
+    const struct body *body;               /* NULL with a native scenario */
+    struct bound_step *bound;              /* one for each step of the body */
+    statement_function *const *statements; /* of the steps; the same one for all of a program that is_fresh */
+    uint64_t iterations;                   /* done since the worker began */
+    uint64_t calls;
+    uint64_t sample_at; /* number of the call that samples overlap next */
     unsigned index;
+    bool is_fresh;    /* the body is of the plan's `new` */
+    bool is_seen;     /* something looks at each of its calls */
+    bool is_numbered; /* its statements read iteration_index */
+    bool writes;      /* it writes to its inputs between iterations */
+    bool names_case;  /* the statements name the current call in a variable `case` */
+    bool done;        /* a statement raised SystemExit: this thread stops */
+    struct space space;
+    struct detector_call call;
+    struct learn *learn; /* not NULL: the serial pass */
     pthread_t thread;
     PyInterpreterState *interpreter;
-    struct space space;
     uint32_t generation;
-    const struct body *body;
-    unsigned body_index; /* also the number of the first statement: several bodies have one statement each */
-    struct bound_step *bound; /* one for each step of the body */
     struct ft_worker native;
     PyObject *native_inputs[PLAN_INPUTS_MAX];
     void *native_state;
     bool native_ready;
-    bool done;           /* a statement raised SystemExit: this thread stops */
-    bool names_case;     /* the statements name the current call in a variable `case` */
-    uint64_t iterations; /* done since the worker began */
-    uint64_t calls;
-    uint64_t sample_at; /* number of the call that samples overlap next */
-    struct board_slot *slot;
-    struct detector_call call;
     uint64_t compared[PLAN_STEPS_MAX]; /* results, by step */
-    struct learn *learn;               /* not NULL: the serial pass */
 };
 
 /* The caller joins worker->thread. Returns 0 or -errno. */

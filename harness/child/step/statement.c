@@ -2,8 +2,6 @@
 
 #include "core/wire/landmarks.h"
 
-typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
-
 /* The assembly behind the call keeps the compiler from making it a jump, and from merging the functions. */
 #define ONE(n)                                                                                               \
     static __attribute__((noinline)) PyObject *LANDMARK_STATEMENT(n)(struct bound_step * bound,              \
@@ -24,9 +22,4 @@ typedef PyObject *run_function(struct bound_step *bound, PyObject *names);
 
 ALL(ONE)
 
-static run_function *const functions[STATEMENTS_MAX] = {ALL(NAME)};
-
-PyObject *statement_run(unsigned number, struct bound_step *bound, PyObject *names)
-{
-    return functions[number](bound, names);
-}
+statement_function *const statement_functions[STATEMENTS_MAX] = {ALL(NAME)};

@@ -9,5 +9,7 @@
 
 #define STATEMENTS_MAX (STATEMENT_NEW + 1) /* of all bodies of a plan together, and of its `new` */
 
-/* Calls step_run in the function statement_NUMBER. */
-PyObject *statement_run(unsigned number, struct bound_step *bound, PyObject *names);
+typedef PyObject *statement_function(struct bound_step *bound, PyObject *names);
+
+/* statement_0, statement_1 and so on: each calls step_run. */
+extern statement_function *const statement_functions[STATEMENTS_MAX];

@@ -61,13 +61,25 @@ void step_unbind(struct bound_step *bound)
     for (int i = 2; i < STEP_ARGS + 2; i++)
         Py_CLEAR(bound->args[i]);
     bound->method = NULL;
+    bound->is_plain = false;
+}
+
+static bool bind_call(struct bound_step *bound, const struct step_call *call, PyObject *names)
+{
+    size_t keywords = call->kwnames ? (size_t)PyTuple_GET_SIZE(call->kwnames) : 0;
+    bound->nargs = ((size_t)call->nargs - keywords) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    bound->kwnames = call->kwnames;
+    if (!bind_callable(bound, call, names) || !bind_args(bound, call, names))
+        return false;
+    bound->is_plain = !bound->method && !call->changes && !bound->step->target;
+    return true;
 }
 
 void step_bind(struct bound_step *bound, const struct step *step, PyObject *names)
 {
     step_unbind(bound);
     bound->step = step;
-    if (step->call && !(bind_callable(bound, step->call, names) && bind_args(bound, step->call, names)))
+    if (step->call && !bind_call(bound, step->call, names))
         step_unbind(bound);
 }
 
@@ -91,15 +103,11 @@ static bool refresh_args(struct bound_step *bound, PyObject *names)
 /* args[2..] are the arguments, args[1] is a method's object, and the slot before the first is scratch of the callee. */
 static PyObject *call_bound(struct bound_step *bound)
 {
-    const struct step_call *call = bound->step->call;
-    size_t keywords = call->kwnames ? (size_t)PyTuple_GET_SIZE(call->kwnames) : 0;
-    size_t positional = (size_t)call->nargs - keywords;
     if (!bound->method)
-        return PyObject_Vectorcall(bound->callable, bound->args + 2,
-                                   positional | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
+        return PyObject_Vectorcall(bound->callable, bound->args + 2, bound->nargs, bound->kwnames);
     bound->args[1] = bound->callable;
-    PyObject *result = PyObject_VectorcallMethod(
-        bound->method, bound->args + 1, (positional + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, call->kwnames);
+    PyObject *result =
+        PyObject_VectorcallMethod(bound->method, bound->args + 1, bound->nargs + 1, bound->kwnames);
     bound->args[1] = NULL;
     return result;
 }
@@ -107,6 +115,8 @@ static PyObject *call_bound(struct bound_step *bound)
 PyObject *step_run(struct bound_step *bound, PyObject *names)
 {
     const struct step *step = bound->step;
+    if (bound->is_plain)
+        return call_bound(bound);
     if (!bound->callable) {
         PyObject *done = PyEval_EvalCode(step->code, names, names);
         PyObject *value = done && step->target ? look_up(names, step->target) : NULL;

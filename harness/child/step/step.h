@@ -76,6 +76,9 @@ void program_send(const struct program *program, PyObject *names, int wire);
 struct bound_step {
     const struct step *step;
     PyObject *callable;            /* strong; NULL: run the code object */
+    bool is_plain;                 /* a call of a function, nothing else, and no step changes its arguments */
+    size_t nargs;                  /* positional ones, as vectorcall wants them */
+    PyObject *kwnames;             /* borrowed; or NULL */
     PyObject *method;              /* borrowed name: args[0] is the object */
     PyObject *args[STEP_ARGS + 2]; /* strong; slot 0 is scratch for vectorcall */
 };

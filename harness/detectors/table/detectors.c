@@ -49,6 +49,14 @@ bool detectors_on(enum detector_id id)
     return false;
 }
 
+bool detectors_see_calls(void)
+{
+    for (unsigned i = 0; i < nselected; i++)
+        if (selected[i]->before_call || selected[i]->after_call)
+            return true;
+    return false;
+}
+
 /* Defines detectors_HOOK, which calls the hook of all selected detectors in turn. */
 #define HOOK(hook, parameters, ...)                                                                          \
     void detectors_##hook parameters                                                                         \

@@ -8,6 +8,8 @@
 void detectors_select(uint32_t bits, int wire);
 bool detectors_on(enum detector_id id);
 
+/* Has a selected one a hook around calls? */
+bool detectors_see_calls(void);
 void detectors_before_call(struct detector_call *call);
 void detectors_after_call(struct detector_call *call, PyObject *result, PyObject *raised);
 void detectors_end_round(struct detector_call *call);

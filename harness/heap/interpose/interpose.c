@@ -48,6 +48,12 @@ static bool is_guarded(void)
     return __builtin_expect(mode == GUARDED, 1);
 }
 
+/* Nothing is done beside the C library's function. */
+static inline bool is_alone(void)
+{
+    return mode == NATIVE && !point_counts(PERTURB_ALLOC);
+}
+
 static bool is_power_of_two(size_t n)
 {
     return n && !(n & (n - 1));
@@ -64,17 +70,16 @@ static __attribute__((noinline)) void release_other(void *at, uint64_t caller)
 
 static void release(void *at, enum block_kind kind, uint64_t caller)
 {
-    if (!at)
+    if (mode == GUARDED && at) {
+        if (__builtin_expect(guard_owns(at), 1))
+            guard_release(at, kind, caller);
+        else
+            release_other(at, caller);
         return;
-    if (__builtin_expect(guard_owns(at), 1))
-        guard_release(at, kind, caller);
-    else if (mode == GUARDED)
-        release_other(at, caller);
-    else {
-        if (mode == EARLY)
-            native_remove(at);
-        __libc_free(at);
     }
+    if (mode == EARLY && at)
+        native_remove(at);
+    __libc_free(at);
 }
 
 static void *aligned(size_t align, size_t size, enum block_kind kind, uint64_t caller)
@@ -123,6 +128,8 @@ static void *reallocate(void *at, size_t size, uint64_t caller)
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's headers name them otherwise */
 EXPORT void *malloc(size_t size)
 {
+    if (is_alone())
+        return __libc_malloc(size);
     if (is_guarded())
         return pass(guard_allocate(size, 16, BLOCK_MALLOC, false, CALLER), CALLER);
     return pass(record_early(__libc_malloc(size)), CALLER);
@@ -131,6 +138,8 @@ EXPORT void *malloc(size_t size)
 EXPORT void *calloc(size_t n, size_t size)
 {
     size_t bytes;
+    if (is_alone())
+        return __libc_calloc(n, size);
     if (!is_guarded())
         return pass(record_early(__libc_calloc(n, size)), CALLER);
     if (__builtin_mul_overflow(n, size, &bytes)) {
@@ -157,6 +166,10 @@ EXPORT void *reallocarray(void *at, size_t n, size_t size)
 
 EXPORT void free(void *at)
 {
+    if (is_alone()) {
+        __libc_free(at);
+        return;
+    }
     release(at, BLOCK_MALLOC, CALLER);
     point_pass_heap(CALLER);
 }

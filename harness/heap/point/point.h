@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/plan/perturb.h"
@@ -59,9 +60,14 @@ static inline void points_resume(uint32_t open)
     point_here.open = open;
 }
 
+static inline bool point_counts(enum perturb kind)
+{
+    return __builtin_expect(point_here.open & (uint32_t)kind, 0);
+}
+
 static inline void point_pass(enum perturb kind)
 {
-    if (__builtin_expect(point_here.open & (uint32_t)kind, 0) && --point_here.until == 0)
+    if (point_counts(kind) && --point_here.until == 0)
         point_wait();
 }
 
@@ -81,7 +87,6 @@ static inline void point_close(void)
 /* After a heap call, outside of all locks of the heap. caller: its return address. */
 static inline void point_pass_heap(uint64_t caller)
 {
-    if (__builtin_expect(point_here.open & PERTURB_ALLOC, 0) &&
-        (uintptr_t)caller - point_loader.start >= point_loader.size)
+    if (point_counts(PERTURB_ALLOC) && (uintptr_t)caller - point_loader.start >= point_loader.size)
         point_pass(PERTURB_ALLOC);
 }

@@ -1,5 +1,5 @@
 /* See barrier.h for the contract. */
-#include "child/run/barrier.h"
+#include "child/meet/barrier.h"
 
 #include <linux/futex.h>
 #include <limits.h>

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "child/run/barrier.h"
+#include "child/meet/barrier.h"
 
 #define THREADS_MAX 64
 
