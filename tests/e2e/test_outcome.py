@@ -102,6 +102,11 @@ class Outcome(EndToEnd):
         done = self.expect(run(*options), 2)
         self.assertIn(sentence, done.err, done)
 
+    def test_members(self):
+        """a plan that names kinds of children of an ordinary run can be run here, and a note says that they are left out"""
+        done = self.expect(run('--outcome', '--members', 'bare', '--time', 2, *HEALTHY[3]), 0)
+        self.assertIn('members: bare left out, because a run in this mode (outcome) has kinds of children of its own', done.json['notes'], done)
+
     def test_user(self):
         """x.n += 1 is several operations: the user's own race"""
         done = self.expect(run('--outcome', '--time', '10', '--strict', '-s', 'class Box: pass', '-s', 'x = Box()', '-s',

@@ -1,6 +1,8 @@
 """Lost updates: threads stall at words that they share, and another thread's write comes in between."""
 import re
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import EndToEnd, each, run
 
@@ -27,6 +29,7 @@ class LostUpdates(EndToEnd):
             r'wrote them in another thread, they went from 0(x[0-9a-f]+)? to 0x[0-9a-f]+, and that update is lost',
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread '),
            ('heap', r'(reads|changes) 8 bytes of memory of the heap ', '', ''),
+           ('index', r'reads 8 bytes of memory of the heap ', 'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile'),
            ('push', r'reads 8 bytes of listed in watch_update\S+ and then stores the address of memory that it fills from them; in '
             r'between bug_push wrote them in another thread, they went from 0(x[0-9a-f]+)? to 0x[0-9a-f]+, and that update is lost',
             'load of 8 bytes that memory is filled from', 'write of 8 bytes meanwhile, by thread '),
@@ -41,13 +44,26 @@ class LostUpdates(EndToEnd):
             'load of 8 bytes that a later store depends on', 'write of 8 bytes meanwhile, by thread ')])
     def test_finds(self, name, message, first, other):
         """an addition in one instruction, a load and a later store, one of the heap, new heads, exchanges, one before an abort: both stacks"""
-        finding, done = self.find(f'm.bug_{name}()')
+        finding, done = self.find(f'm.bug_{name}({"thread_index" if name == "index" else ""})')
         self.assertEqual(finding['function'], f'bug_{name}', done)
         self.check(re.match(rf'bug_{name} \(watch_update\) {message}', finding['message']), done, finding['message'])
         titles = [stack['title'] for stack in finding['stacks']]
         self.check(titles[0].startswith(first) and titles[1].startswith(other), done, titles)
         self.check(re.search(r'by thread \d$', titles[0]) and re.search(r'by thread \d$', titles[1]), done, titles)
         self.check('stall' in finding['plan']['yaml'], done, 'the plan does not stall')
+
+    def test_again(self):
+        """the plan of a finding runs the kind of child that showed it, and shows it again"""
+        finding, done = self.find('m.bug_load()', '--members', 'bare,watch')
+        self.assertIn('\nmembers: watch\n', finding['plan']['yaml'], done)
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Path(folder, 'plan.yaml')
+            plan.write_text(finding['plan']['yaml'])
+            again = run(plan, '--verify', 0, until=lambda done: done.findings(kind='data-race'))
+        self.expect(again, 1)
+        self.assertIn(finding['id'], [one['id'] for one in again.findings(kind='data-race')], again)
+        self.assertEqual({child['member'] for child in again.json['children']}, {'watch'}, again)
+        self.assertIn('members: only watch had turns; without --members, all kinds of children have some', again.json['notes'], again)
 
     def test_names_the_word(self):
         """a wrong result that stalls lead to names the word and the two instructions"""

@@ -6,7 +6,7 @@
 
 static long added, loaded, crowded;
 static struct {
-    long key, value;
+    long key, value, counts[2], own[16];
 } * held;
 
 /* One instruction that reads and writes, and is not atomic. */
@@ -28,6 +28,15 @@ static PyObject *bug_load(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none)
 static PyObject *bug_heap(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     held->value = *(volatile long *)&held->value + held->key;
+    Py_RETURN_NONE;
+}
+
+/* The first two threads have a word each; further ones share them. */
+static PyObject *bug_index(PyObject *Py_UNUSED(module), PyObject *thread)
+{
+    volatile long *count = &held->counts[PyLong_AsLong(thread) & 1];
+    long value = *count;
+    *count = value * 3 + 1;
     Py_RETURN_NONE;
 }
 
@@ -129,6 +138,15 @@ static void remember(long x)
         atomic_store_explicit(&hint, x, memory_order_relaxed);
 }
 
+/* A word for each thread, beside those of others. */
+static void count_own(void)
+{
+    static atomic_uint threads;
+    static __thread unsigned thread;
+    thread = thread ? thread : atomic_fetch_add(&threads, 1) + 1;
+    held->own[thread % 16]++;
+}
+
 /* A finger into a ring that does not change: the node that it leaves is the next one of the node that it moves to. */
 static void move_finger(long x)
 {
@@ -213,6 +231,7 @@ static PyObject *twin(PyObject *Py_UNUSED(module), PyObject *argument)
     if (atomic_load_explicit(&greatest, memory_order_relaxed) < 5)
         atomic_store_explicit(&greatest, 5, memory_order_relaxed);
     remember(x);
+    count_own();
     move_finger(x);
     push_by_swap();
     push_under_lock();
@@ -232,7 +251,7 @@ static PyObject *open_held(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none
 
 PLANTED_MODULE(watch_update, {"bug_add", bug_add, METH_NOARGS, NULL},
                {"bug_load", bug_load, METH_NOARGS, NULL}, {"bug_heap", bug_heap, METH_NOARGS, NULL},
-               {"bug_crowded", bug_crowded, METH_NOARGS, NULL}, {"bug_push", bug_push, METH_NOARGS, NULL},
-               {"bug_link", bug_link, METH_NOARGS, NULL}, {"bug_exchange", bug_exchange, METH_NOARGS, NULL},
-               {"bug_clear", bug_clear, METH_NOARGS, NULL}, {"open_held", open_held, METH_NOARGS, NULL},
-               {"twin", twin, METH_O, NULL})
+               {"bug_index", bug_index, METH_O, NULL}, {"bug_crowded", bug_crowded, METH_NOARGS, NULL},
+               {"bug_push", bug_push, METH_NOARGS, NULL}, {"bug_link", bug_link, METH_NOARGS, NULL},
+               {"bug_exchange", bug_exchange, METH_NOARGS, NULL}, {"bug_clear", bug_clear, METH_NOARGS, NULL},
+               {"open_held", open_held, METH_NOARGS, NULL}, {"twin", twin, METH_O, NULL})

@@ -196,6 +196,9 @@ const struct option_row option_rows[] = {
      "of the default), pin (at times all threads on one core), pct (by random priorities at delay, alloc and locks); "
      "first (first calls in many new processes), stall (at words that several threads touch); or off",
      OPTION_DETECTORS, RUN, OPTION_SET, AT(plan.perturb), .set = set_perturb},
+    {"members", 0, "LIST", "all",
+     "kinds of children, separated by commas, that have turns; the plan of a finding names the one that showed it",
+     OPTION_DETECTORS, RUN, OPTION_LINE, AT(plan.members)},
     {"strict", 0, NULL, NULL, "documented user errors set exit status 1, too", OPTION_DETECTORS,
      RUN | SWEEP | FUZZ | MERGE, OPTION_SWITCH, AT(strict)},
     {"known", 0, "FILE", NULL,

@@ -60,6 +60,7 @@ struct plan {
     enum rung share;
     uint32_t detect;  /* DETECTOR_BIT()s */
     uint32_t perturb; /* bits of enum perturb */
+    char *members;    /* names of the members of the portfolio that have turns, with commas; NULL: all */
     char *guard;      /* settings of the guard (guard_option.h) */
     char *focus;      /* allocation sites to put blocks of between inaccessible pages (heap/site.h) */
     char *under;      /* the tool to run the child under: PLAN_TOOL */

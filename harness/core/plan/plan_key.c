@@ -19,6 +19,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number is copied to a member of any size");
 
+/* clang-format off */
 const struct plan_key plan_keys[] = {
     {KEY(PLAN_LINE, name)},
     {KEY(PLAN_LINE, about)},
@@ -46,12 +47,14 @@ const struct plan_key plan_keys[] = {
     {KEY(PLAN_LINE, focus)},
     {KEY(PLAN_LINE, under)},
     {KEY(PLAN_PERTURB, perturb)},
+    {KEY(PLAN_LINE, members)},
     {KEY(PLAN_FLAG, stop_on_first)},
     {KEY(PLAN_FLAG, outcome)},
     {KEY(PLAN_LINE, state)},
     {KEY(PLAN_LINE, check)},
     {.name = NULL},
 };
+/* clang-format on */
 
 const char *const rung_names[RUNG_COUNT] = {
     [RUNG_PRIVATE] = "private",

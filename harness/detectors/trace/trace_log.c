@@ -16,6 +16,8 @@
 #define WEIGHT_EACH 4000u
 #define WEIGHT_SOME 1000u
 #define WEIGHT_ONCE 300u
+/* A word of one thread, near one that the same instruction wrote in another: an index may bring threads together. */
+#define WEIGHT_NEAR 200u
 /* All writes are locked: the target means it to be shared. */
 #define LOCKED_SHARE 3
 
@@ -38,6 +40,11 @@ static unsigned thread;
 /* Words of one pair of instructions, such as a loop over an array: they share one weight. */
 #define PAIRS 1024
 static uint32_t pairs[PAIRS];
+
+/* The threads in which one instruction wrote words of the same NEAR bytes. */
+#define AREAS 1024
+#define NEAR 512
+static uint16_t areas[AREAS];
 
 int trace_log_start(void)
 {
@@ -127,6 +134,18 @@ static bool is_candidate(const struct word *word)
     return word->number && word->writers && both & (both - 1);
 }
 
+static uint16_t *area_of(const struct word *word)
+{
+    return &areas[prng_mix(word->writer_pc ^ prng_mix(word->number * WORD / NEAR)) % AREAS];
+}
+
+/* Did one thread alone write it, and the same instruction a word near it in another? */
+static bool is_near(const struct word *word)
+{
+    unsigned both = word->writers ? *area_of(word) : 0;
+    return word->number && both & (both - 1) && !is_candidate(word);
+}
+
 static unsigned pair_of(const struct word *word)
 {
     return (unsigned)(prng_mix(word->writer_pc ^ prng_mix(word->reader_pc)) % PAIRS);
@@ -134,9 +153,10 @@ static unsigned pair_of(const struct word *word)
 
 static uint32_t weight_of(const struct word *word)
 {
-    uint32_t weight = word->writes == word->touches ? WEIGHT_EACH
-                      : word->writes > 1            ? WEIGHT_SOME
-                                                    : WEIGHT_ONCE;
+    uint32_t weight = is_near(word)                   ? WEIGHT_NEAR
+                      : word->writes == word->touches ? WEIGHT_EACH
+                      : word->writes > 1              ? WEIGHT_SOME
+                                                      : WEIGHT_ONCE;
     if (!(word->flags & CANDIDATE_PLAIN))
         weight /= LOCKED_SHARE;
     weight /= pairs[pair_of(word)];
@@ -155,22 +175,33 @@ static struct candidate candidate_of(const struct word *word)
                               .reader_pc = word->reader_pc};
 }
 
+static void find_areas(void)
+{
+    memset(areas, 0, sizeof areas);
+    for (unsigned i = 0; i < used; i++)
+        if (words[places[i]].writers)
+            *area_of(&words[places[i]]) |= words[places[i]].writers;
+}
+
 unsigned trace_log_settle(bool (*skip)(uintptr_t address), void (*add)(struct candidate *candidate))
 {
     unsigned n = 0;
+    find_areas();
     memset(pairs, 0, sizeof pairs);
     for (unsigned i = 0; i < used; i++) {
         struct word *word = &words[places[i]];
-        if (is_candidate(word) && skip && skip(word->number * WORD))
+        if (skip && (is_candidate(word) || is_near(word)) && skip(word->number * WORD))
             word->number = 0;
-        if (is_candidate(word))
+        if (is_candidate(word) || is_near(word))
             pairs[pair_of(word)]++;
     }
-    for (unsigned i = 0; i < used; i++)
-        if (is_candidate(&words[places[i]])) {
-            struct candidate candidate = candidate_of(&words[places[i]]);
-            add(&candidate);
-            n++;
-        }
+    for (unsigned i = 0; i < used; i++) {
+        const struct word *word = &words[places[i]];
+        if (!is_candidate(word) && !is_near(word))
+            continue;
+        struct candidate candidate = candidate_of(word);
+        add(&candidate);
+        n += is_candidate(word);
+    }
     return n;
 }

@@ -26,6 +26,7 @@ int trace_log_start(void);
 void trace_log_begin_call(unsigned number);
 void trace_log_add(const struct trace_access *access);
 
-/* Passes the words that two threads touched and one wrote to `add`. skip: leaves a word out. Returns how many. */
+/* Passes the words that two threads touched and one wrote to `add`, and with less weight those that the same
+ * instruction wrote in two threads close to each other. skip: leaves a word out. Returns how many of the first kind. */
 unsigned trace_log_settle(bool (*skip)(uintptr_t address), void (*add)(struct candidate *candidate));
 void trace_log_clear(void);

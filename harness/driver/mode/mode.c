@@ -68,6 +68,9 @@ const struct mode *mode_choose(const struct request *request, struct plan *plans
         plans[i].perturb &= ~(uint32_t)PERTURB_FIRST;
     if (mode->narrow && mode->narrow(plans, n, error) < 0)
         return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (member_check(mode->members, &plans[i], error) < 0)
+            return NULL;
     left_out = asked & ~perturb_of(plans, n);
     if (rival && mode->option)
         return sentence_fail(0, error, "keep one",

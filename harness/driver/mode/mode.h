@@ -12,28 +12,8 @@
 #include "core/plan/plan.h"
 #include "driver/finding/run.h"
 #include "driver/job/job.h"
+#include "driver/mode/member.h"
 #include "driver/tool/probe.h"
-
-/* A member of the portfolio: a kind of child that a run of one mode is made of. */
-struct member {
-    const char *name;
-    bool serial;         /* one thread, and one turn */
-    bool alone;          /* useful for a plan of one thread, too */
-    bool once;           /* one turn is enough: the schedule does not change its results */
-    uint32_t detect;     /* detectors that work in it */
-    uint32_t unique;     /* it has a turn only when the plan has one of these detectors */
-    uint32_t perturb;    /* bits of enum perturb that are its purpose; those of the plan come beside them */
-    uint32_t rides;      /* further bits, where the plan has none */
-    unsigned opening;    /* its place in the opening, from 1; 0: it has no turn there */
-    uint32_t opens_with; /* further detectors there */
-};
-
-struct member_set {
-    const struct member *members; /* in the order of their turns */
-    size_t n;
-    const struct member *focus;    /* for blocks of one allocation site; or NULL */
-    const struct member *fallback; /* where no member has a turn */
-};
 
 /* What decides the mode. */
 struct mode_query {

@@ -73,6 +73,7 @@ static const struct member fallback = {.name = "bare", .alone = true, .detect = 
 
 const struct member_set mode_plain_members = {.members = members,
                                               .n = sizeof members / sizeof *members,
+                                              .is_named = true,
                                               .focus = &members[GUARD_MEMBER],
                                               .fallback = &fallback};
 

@@ -58,20 +58,26 @@ static uint32_t working(uint32_t detect, uint32_t perturb)
     return perturb & PERTURB_FIRST ? detect & PERTURB_FIRST_DETECTORS : detect;
 }
 
+static bool names_members(const struct portfolio *portfolio)
+{
+    return portfolio->set->is_named && portfolio->plan->members;
+}
+
 static bool is_wanted(const struct portfolio *portfolio, const struct member *member)
 {
     const struct plan *plan = portfolio->plan;
-    if (plan->perturb & PERTURB_OFF && member->perturb)
+    uint32_t unique = names_members(portfolio) ? member->detect : member->unique;
+    if (!member_has_turns(portfolio->set, member, plan) || (plan->perturb & PERTURB_OFF && member->perturb))
         return false;
     if (plan->threads == 1)
-        return member->alone && plan->detect & (member->serial ? member->detect : member->unique);
+        return member->alone && plan->detect & (member->serial ? member->detect : unique);
     /* A native step has no serial part. */
     if (member->serial && plan->native)
         return false;
     if (member->serial && portfolio->had_serial &&
         portfolio->opening.start * START_LONG > clock_seconds(plan->time))
         return false;
-    return working(plan->detect & member->unique, perturb_of(plan, member));
+    return working(plan->detect & unique, perturb_of(plan, member));
 }
 
 static unsigned count_wanted(const struct portfolio *portfolio, unsigned from)
@@ -188,6 +194,7 @@ void portfolio_list_no_turn(const struct portfolio *portfolio, struct run *run, 
 void portfolio_focus(struct portfolio *portfolio, const char *sites)
 {
     if (!portfolio->plan->focus && portfolio->set->focus &&
+        member_has_turns(portfolio->set, portfolio->set->focus, portfolio->plan) &&
         working(portfolio->plan->detect, portfolio->plan->perturb) & BIT(GUARD))
         portfolio->focus = sites;
 }
@@ -197,8 +204,10 @@ static void fill_plan(struct portfolio *portfolio, const struct member *member, 
     const struct plan *plan = portfolio->plan;
     *child = *plan;
     child->perturb = perturb_of(plan, member);
-    uint32_t detect = member->detect | (portfolio->opening.is_open ? member->opens_with : 0);
+    bool opens = portfolio->opening.is_open || names_members(portfolio);
+    uint32_t detect = member->detect | (opens ? member->opens_with : 0);
     child->detect = working(plan->detect & detect, child->perturb);
+    child->members = portfolio->set->is_named ? (char *)member->name : NULL;
     child->time = portfolio->last_time = choose_time(portfolio, member);
     if (member->serial)
         child->threads = 1;

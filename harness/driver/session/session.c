@@ -77,6 +77,20 @@ static unsigned count_rare(const struct run *run)
     return rare;
 }
 
+/* What other members would find is not known. */
+static void note_members(struct session *session, const struct plan *plan)
+{
+    const struct mode *mode = session->mode->row;
+    if (plan->members && mode->members->is_named)
+        note_add(&session->run.notes,
+                 "members: only %s had turns; without --members, all kinds of children have some",
+                 plan->members);
+    else if (plan->members)
+        note_add(&session->run.notes,
+                 "members: %s left out, because a run in this mode (%s) has kinds of children of its own",
+                 plan->members, mode->name);
+}
+
 static int run_portfolio(struct session *session, const struct plan *plan)
 {
     struct portfolio portfolio;
@@ -87,6 +101,7 @@ static int run_portfolio(struct session *session, const struct plan *plan)
     portfolio_init(&portfolio, &unmask.plan, session->mode->row->members);
     session->progress.deadline = portfolio.deadline;
     session->nfocused = 0;
+    note_members(session, plan);
     size_t from = session->run.log.n;
     bool go_on = true;
     int error = 0;

@@ -135,6 +135,25 @@ static void test_one_thread_is_not_enough(void **state)
     assert_int_equal(trace_settle(NULL), 0);
 }
 
+/* An index may bring further threads to the words of the first ones; not where they lie far apart. */
+static void test_words_near_each_other(void **state)
+{
+    (void)state;
+    struct candidate known;
+    long *words = dlsym(file, "own_words");
+    step("own_call", 0, 21, 1000);
+    step("own_call", 1, 22, 1000);
+    assert_int_equal(trace_settle(NULL), 0);
+    uint32_t weight = find(&words[21]).weight;
+    assert_int_equal(find(&words[22]).weight, weight);
+    step_on_both("own_call", 23);
+    assert_true(find(&words[23]).weight > 5 * weight);
+    step("own_call", 0, 24, 1000);
+    step("own_call", 1, 300, 1000);
+    assert_int_equal(trace_settle(NULL), 0);
+    assert_false(candidates_find((uintptr_t)&words[24], &known));
+}
+
 static void test_atomics_are_light(void **state)
 {
     (void)state;
@@ -228,6 +247,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_a_counter, start),
+        cmocka_unit_test_setup(test_words_near_each_other, start),
         cmocka_unit_test_setup(test_a_lazy_cache, start),
         cmocka_unit_test_setup(test_memory_that_libc_writes, start),
         cmocka_unit_test_setup(test_one_thread_is_not_enough, start),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -414,6 +415,39 @@ static void off_leaves_out_members_that_perturb(void **state)
     assert_true(child_named(&plan, "guard").perturb == PERTURB_OFF);
 }
 
+static void a_plan_may_name_its_members(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 0, 10);
+    struct sentence why;
+    plan.members = (char *)"watch, bare";
+    assert_members(&plan, 20, "bare watch .");
+    assert_int_equal(member_check(&mode_plain_members, &plan, &why), 0);
+    plan.members = (char *)"watch,bar";
+    assert_int_equal(member_check(&mode_plain_members, &plan, &why), -EINVAL);
+    assert_string_equal(why.what, "--members: no kind of child is named 'bar'");
+    assert_non_null(strstr(why.remedy, "give some of serial, counting, tripwire, guard, bare, "));
+}
+
+/* The plan of a child is what a finding keeps: the same child comes first, however short its time is. */
+static void the_plan_of_a_child_is_for_that_child(void **state)
+{
+    (void)state;
+    struct plan plan = plan_for(DETECTOR_DEFAULT, 10 * CLOCK_SECOND, 0), child, again;
+    struct portfolio portfolio, repeated;
+    const char *name, *other;
+    portfolio_init(&portfolio, &plan, &mode_plain_members);
+    for (unsigned i = 0; i < 10 && portfolio_next(&portfolio, &child, &name); i++) {
+        portfolio_init(&repeated, &child, &mode_plain_members);
+        assert_true(portfolio_next(&repeated, &again, &other));
+        assert_string_equal(other, name);
+        assert_int_equal(again.detect, child.detect);
+        assert_int_equal(again.perturb, child.perturb);
+        assert_in_range(again.time, child.time / 2, child.time);
+        portfolio_learn(&portfolio, 0, 0.1);
+    }
+}
+
 /* Adds a child to the log. */
 static void log_child(struct run *run, const char *member, uint64_t calls)
 {
@@ -515,6 +549,8 @@ int main(void)
         cmocka_unit_test(counting_has_its_turn_after_the_time),
         cmocka_unit_test(the_child_is_the_plan_otherwise),
         cmocka_unit_test(off_leaves_out_members_that_perturb),
+        cmocka_unit_test(a_plan_may_name_its_members),
+        cmocka_unit_test(the_plan_of_a_child_is_for_that_child),
         cmocka_unit_test(each_detector_has_a_member),
         cmocka_unit_test(members_without_a_call_are_listed),
     };
