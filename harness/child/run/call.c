@@ -1,6 +1,8 @@
 /* See call.h for the contract. */
 #include "child/run/call.h"
 
+#include <limits.h>
+
 #include "base/clock.h"
 #include "child/crash/crash.h"
 #include "child/run/learn.h"
@@ -42,7 +44,9 @@ void call_prepare(struct worker *worker, bool is_new)
         worker->names_case =
             worker->run->program && PyDict_GetItemString(worker->space.names, "case") != NULL;
     }
-    worker->is_seen = detectors_see_calls() || worker->run->took || worker->learn || worker->names_case;
+    worker->is_seen = detectors_see_calls() || worker->run->took || worker->learn || worker->names_case ||
+                      worker->run->stalls || guard_is_on() || tracing_is_on() || points_open;
+    worker->named = UINT_MAX;
 }
 
 /* A statement that makes many different calls may name the current one in the variable `case`. */
@@ -54,6 +58,7 @@ static const char *current_case(const struct worker *worker, const char *source)
 
 static void set_statement(struct worker *worker, unsigned step)
 {
+    worker->named = step;
     const char *source = worker->body ? worker->body->steps[step].source : worker->run->native->name;
     worker->call.statement = worker->names_case ? current_case(worker, source) : source;
     crash_set_statement(worker->call.statement);
@@ -90,8 +95,6 @@ static void begin(struct worker *worker, unsigned step)
                                            .worker = call->serial ? BLOCK_SERIAL : call->worker,
                                            .step = (uint16_t)step};
     set_statement(worker, step);
-    if (!worker->is_seen)
-        return;
     call->iteration = worker->iterations;
     call->step = step;
     call->refs = worker->body && worker->body->steps[step].target ? 2 : 1;
@@ -99,8 +102,8 @@ static void begin(struct worker *worker, unsigned step)
     detectors_before_call(call);
 }
 
-/* Takes the result. Returns false as call_make does. */
-static __attribute__((noinline)) bool end_seen(struct worker *worker, unsigned step, PyObject *result)
+/* Returns false as call_make does. */
+static __attribute__((noinline)) bool take_result(struct worker *worker, unsigned step, PyObject *result)
 {
     PyObject *raised = result ? NULL : PyErr_GetRaisedException();
     bool returned = result || run_declares(worker->run, raised);
@@ -124,8 +127,26 @@ static __attribute__((noinline)) bool end_seen(struct worker *worker, unsigned s
     return returned;
 }
 
+/* The call alone, and what the board shows of it. */
+static bool make_unseen(struct worker *worker, unsigned step)
+{
+    if (worker->named != step)
+        set_statement(worker, step);
+    board_enter(worker->slot, worker->calls);
+    PyObject *result = call_target(worker, step);
+    if (worker->calls >= worker->sample_at)
+        worker_sample_overlap(worker, step);
+    board_leave(worker->slot, worker->calls++);
+    if (!result)
+        return take_result(worker, step, NULL);
+    Py_DECREF(result);
+    return true;
+}
+
 bool call_make(struct worker *worker, unsigned step)
 {
+    if (!worker->is_seen)
+        return make_unseen(worker, step);
     begin(worker, step);
     if (!tracing_turn) /* each step of a wait would be traced, too */
         point_open();
@@ -138,8 +159,5 @@ bool call_make(struct worker *worker, unsigned step)
     if (worker->calls >= worker->sample_at && !worker->call.serial && !tracing_turn)
         worker_sample_overlap(worker, step);
     board_leave(worker->slot, worker->calls++);
-    if (!result || worker->is_seen)
-        return end_seen(worker, step, result);
-    Py_DECREF(result);
-    return true;
+    return take_result(worker, step, result);
 }

@@ -26,6 +26,7 @@ struct worker {
     uint64_t calls;
     uint64_t sample_at; /* number of the call that samples overlap next */
     unsigned index;
+    unsigned named;   /* the step that a crash would name; UINT_MAX: none */
     bool is_fresh;    /* the body is of the plan's `new` */
     bool is_seen;     /* something looks at each of its calls */
     bool is_numbered; /* its statements read iteration_index */

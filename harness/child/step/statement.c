@@ -7,7 +7,7 @@
     static __attribute__((noinline)) PyObject *LANDMARK_STATEMENT(n)(struct bound_step * bound,              \
                                                                      PyObject * names)                       \
     {                                                                                                        \
-        PyObject *result = step_run(bound, names);                                                           \
+        PyObject *result = bound->is_plain ? step_call_plain(bound) : step_run(bound, names);                \
         __asm__ volatile("# statement " #n : "+r"(result));                                                  \
         return result;                                                                                       \
     }

@@ -104,7 +104,7 @@ static bool refresh_args(struct bound_step *bound, PyObject *names)
 static PyObject *call_bound(struct bound_step *bound)
 {
     if (!bound->method)
-        return PyObject_Vectorcall(bound->callable, bound->args + 2, bound->nargs, bound->kwnames);
+        return step_call_plain(bound);
     bound->args[1] = bound->callable;
     PyObject *result =
         PyObject_VectorcallMethod(bound->method, bound->args + 1, bound->nargs + 1, bound->kwnames);
@@ -115,8 +115,6 @@ static PyObject *call_bound(struct bound_step *bound)
 PyObject *step_run(struct bound_step *bound, PyObject *names)
 {
     const struct step *step = bound->step;
-    if (bound->is_plain)
-        return call_bound(bound);
     if (!bound->callable) {
         PyObject *done = PyEval_EvalCode(step->code, names, names);
         PyObject *value = done && step->target ? look_up(names, step->target) : NULL;

@@ -86,5 +86,11 @@ struct bound_step {
 void step_bind(struct bound_step *bound, const struct step *step, PyObject *names);
 void step_unbind(struct bound_step *bound);
 
+/* Runs one that is_plain. */
+static inline PyObject *step_call_plain(struct bound_step *bound)
+{
+    return PyObject_Vectorcall(bound->callable, bound->args + 2, bound->nargs, bound->kwnames);
+}
+
 /* Runs it once. Returns a new reference to the result (None for a statement), or NULL with an exception set. */
 PyObject *step_run(struct bound_step *bound, PyObject *names);

@@ -24,7 +24,8 @@ struct bug {
     const struct finding *root;
     const char *statement; /* or NULL, where it cannot be left out */
     uint32_t detect;
-    uint32_t perturb; /* of the children that showed each of its findings */
+    uint32_t perturb; /* of the children that showed each of its findings; if they share none, the surest's */
+    const struct finding *surest; /* the one that most of its children showed */
     struct verification *found;
 };
 
@@ -63,6 +64,14 @@ static struct bug *bug_of(struct bug *bugs, unsigned *n, const struct run *run, 
     return bugs[*n].found ? &bugs[(*n)++] : NULL;
 }
 
+static void add_perturb(struct bug *bug, const struct finding *finding)
+{
+    const struct finding *surest = bug->surest;
+    bug->perturb &= finding->perturb;
+    if (!surest || (uint64_t)finding->hit * surest->of > (uint64_t)surest->hit * finding->of)
+        bug->surest = finding;
+}
+
 /* Groups the findings that need several threads by their causes. */
 static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *bugs)
 {
@@ -73,10 +82,13 @@ static unsigned sort_out(struct run *run, const struct plan *plan, struct bug *b
         if (!bug)
             continue;
         bug->detect |= is_mutation(finding, plan) ? plan->detect & LIGHT : DETECTOR_BIT(finding->detector);
-        bug->perturb &= finding->perturb;
+        add_perturb(bug, finding);
         finding->verification = bug->found;
         cause_of(run, finding)->verification = bug->found;
     }
+    for (unsigned i = 0; i < n; i++)
+        if (bugs[i].perturb == 0)
+            bugs[i].perturb = bugs[i].surest->perturb;
     return n;
 }
 

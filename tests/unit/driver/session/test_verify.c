@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "core/plan/perturb.h"
 #include "driver/judge/link.h"
 #include "driver/session/verify.h"
 
@@ -19,6 +20,8 @@ struct world {
     bool fails_with_gil;
     int gil;          /* what a child with the GIL reports */
     bool needs_guard; /* all fail only in children with the guard */
+    bool
+        needs_stall; /* all fail only where threads stall; one of the two findings was seen with other perturbations */
 };
 
 static const struct world *world;
@@ -48,7 +51,8 @@ int job_run(const struct plan *plan, const struct job_settings *settings, struct
     outcome->facts.gil = settings->gil ? world->gil : GIL_OFF;
     for (unsigned i = 0; i < 3 && world->source[i]; i++)
         if (fails(plan, i) && (!settings->gil || world->fails_with_gil) &&
-            (!world->needs_guard || plan->detect & DETECTOR_BIT(DETECTOR_GUARD)))
+            (!world->needs_guard || plan->detect & DETECTOR_BIT(DETECTOR_GUARD)) &&
+            (!world->needs_stall || plan->perturb & PERTURB_STALL))
             raise_in(outcome, world->source[i]);
     return 0;
 }
@@ -92,6 +96,12 @@ static struct run verified(const struct world *of)
     }
     if (of->needs_guard)
         see(&run, of->source[0], DETECTOR_GUARD, "guard");
+    if (of->needs_stall) {
+        see(&run, of->source[0], DETECTOR_DIVERGE, "other");
+        run.findings.items[0]->perturb = PERTURB_STALL;
+        run.findings.items[1]->perturb = PERTURB_DELAY;
+        run.findings.items[1]->of = 12;
+    }
     verify_run(&run, &plan, &(struct job_settings){0}, clock_now() + 60 * CLOCK_SECOND);
     link_findings(&run);
     plan_clear(&plan);
@@ -208,6 +218,15 @@ static void failures_of_others_are_no_hits(void **state)
 }
 
 /* A crash on an inaccessible page of the guard is none without the guard. */
+static void trials_perturb_as_the_surest_finding_does(void **state)
+{
+    (void)state;
+    struct run run = verified(&(struct world){{"a()"}, .gil = GIL_ON, .needs_stall = true});
+    assert_int_equal(run.verification->again.hit, 3);
+    assert_int_equal(run.verification->again.of, 3);
+    run_clear(&run);
+}
+
 static void trials_have_the_detector_that_the_failure_needs(void **state)
 {
     (void)state;
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(statements_that_race_with_each_other_are_one_bug),
         cmocka_unit_test(a_finding_keeps_the_statement_that_it_needs),
         cmocka_unit_test(failures_of_others_are_no_hits),
+        cmocka_unit_test(trials_perturb_as_the_surest_finding_does),
         cmocka_unit_test(trials_have_the_detector_that_the_failure_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
